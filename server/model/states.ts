@@ -1,0 +1,53 @@
+import type { SettledState, TaskState } from './task.ts';
+
+/** What moves a task from one state to the next. */
+export type Transition =
+  | 'due'
+  | 'claimed'
+  | 'adopted'
+  | 'succeeded'
+  | 'failed'
+  | 'retried'
+  | 'released'
+  | 'lost'
+  | 'cancelled'
+  | 'expired'
+  | 'redriven';
+
+/** The one table of legal transitions; docs/states.md is drawn from it. A missing entry is illegal. */
+export const TRANSITIONS: Readonly<Record<TaskState, Readonly<Partial<Record<Transition, TaskState>>>>> = Object.freeze(
+  {
+    scheduled: { due: 'ready', cancelled: 'cancelled', expired: 'expired' },
+    ready: {
+      claimed: 'running',
+      adopted: 'running',
+      // A late result of the newest delivery, when only the loss of its session ended it.
+      succeeded: 'succeeded',
+      failed: 'failed',
+      retried: 'scheduled',
+      cancelled: 'cancelled',
+      expired: 'expired',
+    },
+    running: {
+      succeeded: 'succeeded',
+      failed: 'failed',
+      retried: 'scheduled',
+      released: 'ready',
+      lost: 'ready',
+      cancelled: 'cancelled',
+      expired: 'expired',
+    },
+    succeeded: {},
+    failed: { redriven: 'ready' },
+    cancelled: {},
+    expired: {},
+  },
+);
+
+export function nextState(state: TaskState, transition: Transition): TaskState | undefined {
+  return TRANSITIONS[state][transition];
+}
+
+export function isSettled(state: TaskState): state is SettledState {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'expired';
+}

@@ -1,0 +1,109 @@
+/**
+ * The words of the house as types. Pure: imports nothing of the layers, and every layer may import it.
+ * Instants are milliseconds of the wall clock, durations milliseconds.
+ */
+
+/** Where a task stands; legal transitions are in states.ts. */
+export type TaskState = 'scheduled' | 'ready' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired';
+export type SettledState = 'succeeded' | 'failed' | 'cancelled' | 'expired';
+
+/** Who may take a task: '' anyone, `c:<client id>` one client, `s:<canonical selector>` matching clients. */
+export type Lane = string;
+
+export interface LaneRef {
+  readonly queue: string;
+  readonly lane: Lane;
+}
+
+/** One claim of a task. The number counts from 1 and is the fence. */
+export interface Delivery {
+  readonly taskId: string;
+  readonly delivery: number;
+}
+
+export interface TaskError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A task as it is inserted; validated and complete. Immutable afterwards. */
+export interface TaskInput {
+  readonly id: string;
+  readonly queue: string;
+  readonly lane: Lane;
+  readonly payload: Uint8Array;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly priority: number;
+  /** Null: ready at once. */
+  readonly runAt: number | null;
+  readonly expiresAt: number | null;
+  readonly maxAttempts: number;
+  /** 0: none. */
+  readonly timeoutMs: number;
+  readonly backoffBaseMs: number;
+  readonly backoffCapMs: number;
+  /** The caller's idempotency key, scoped to the queue; null: none. */
+  readonly key: string | null;
+  readonly parentId: string | null;
+}
+
+/** What a claim hands to a session. */
+export interface ClaimedTask {
+  readonly id: string;
+  readonly queue: string;
+  readonly lane: Lane;
+  readonly payload: Uint8Array;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly priority: number;
+  readonly delivery: number;
+  /** Burnt attempts + 1. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  readonly checkpoint: Uint8Array | null;
+}
+
+/** One settled task in the results log. */
+export interface ResultRecord {
+  /** Dense, from 1, in commit order. */
+  readonly position: number;
+  readonly taskId: string;
+  readonly queue: string;
+  readonly state: SettledState;
+  readonly result: Uint8Array;
+  readonly contentType: string;
+  readonly error: TaskError | null;
+  readonly attempt: number;
+  readonly delivery: number;
+  readonly clientId: string;
+  readonly createdAt: number;
+  readonly claimedAt: number | null;
+  readonly settledAt: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly cancelRequested: boolean;
+  readonly parentId: string | null;
+}
+
+/** Everything known of one task. */
+export interface TaskRecord extends Omit<TaskInput, 'runAt'> {
+  readonly state: TaskState;
+  readonly createdAt: number;
+  /** For scheduled tasks. */
+  readonly runAt: number | null;
+  readonly attempt: number;
+  readonly delivery: number;
+  readonly lost: number;
+  readonly cancelRequested: boolean;
+  /** Who has it. */
+  readonly clientId: string;
+  /** For settled tasks. */
+  readonly settled: ResultRecord | null;
+}
+
+/** A session row: its key, and the epoch that grows with every resume. Both together are the fence of the server's own acts. */
+export interface SessionRef {
+  readonly key: number;
+  readonly epoch: number;
+}

@@ -1,0 +1,93 @@
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+
+/** The closed set of codes; the names are gRPC's. */
+export type ErrorCode =
+  | 'CANCELLED'
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'PERMISSION_DENIED'
+  | 'UNAUTHENTICATED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'OUT_OF_RANGE'
+  | 'UNIMPLEMENTED'
+  | 'UNAVAILABLE'
+  | 'DEADLINE_EXCEEDED'
+  | 'INTERNAL';
+
+/** What a closed stream tells its client: a word, and when it is worth coming again. */
+export interface CloseAdvice {
+  readonly reason: string;
+  readonly retry: 'now' | 'backoff' | 'never';
+}
+
+export interface ErrorDetail {
+  /** Milliseconds after which trying again makes sense. */
+  readonly retryAfterMs?: number;
+  readonly advice?: CloseAdvice;
+  readonly cause?: unknown;
+}
+
+/** The one error that crosses a border of this project: its message may be shown to anybody. */
+export class ContactError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
+  readonly advice: CloseAdvice | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = 'ContactError';
+    this.code = code;
+    this.retryAfterMs = detail.retryAfterMs;
+    this.advice = detail.advice;
+  }
+
+  /** Any thrown value as a ContactError; what we did not mean to say becomes INTERNAL without detail. */
+  static from(error: unknown): ContactError {
+    if (error instanceof ContactError) return error;
+    if (isServiceError(error)) return fromServiceError(error);
+    return new ContactError('INTERNAL', 'internal error', { cause: error });
+  }
+}
+
+/** Metadata keys of every close, see DESIGN of the wire contract in proto/contact/v1/contact.proto. */
+export const REASON_KEY = 'contact-reason';
+export const RETRY_KEY = 'contact-retry';
+export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
+
+/** The status that a gRPC call ends with. */
+export function toStatus(error: unknown): { code: status; details: string; metadata: Metadata } {
+  const known = ContactError.from(error);
+  const metadata = new Metadata();
+  if (known.advice) {
+    metadata.set(REASON_KEY, known.advice.reason);
+    metadata.set(RETRY_KEY, known.advice.retry);
+  }
+  if (known.retryAfterMs !== undefined) metadata.set(RETRY_AFTER_KEY, String(Math.ceil(known.retryAfterMs)));
+  return { code: status[known.code], details: known.message, metadata };
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}
+
+function fromServiceError(error: ServiceError): ContactError {
+  const name = status[error.code] as ErrorCode | 'OK' | 'UNKNOWN' | 'DATA_LOSS' | undefined;
+  const code: ErrorCode =
+    name === undefined || name === 'OK' || name === 'UNKNOWN' || name === 'DATA_LOSS' ? 'INTERNAL' : name;
+  const text = (key: string): string | undefined => error.metadata?.get(key)[0]?.toString();
+  const reason = text(REASON_KEY);
+  const retry = text(RETRY_KEY);
+  const after = Number(text(RETRY_AFTER_KEY));
+  return new ContactError(code, error.details || error.message, {
+    cause: error,
+    ...(Number.isFinite(after) ? { retryAfterMs: after } : {}),
+    ...(reason && (retry === 'now' || retry === 'backoff' || retry === 'never') ? { advice: { reason, retry } } : {}),
+  });
+}
+
+export function invalid(field: string, message: string): ContactError {
+  return new ContactError('INVALID_ARGUMENT', `${field}: ${message}`);
+}

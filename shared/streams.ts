@@ -1,0 +1,40 @@
+/** What a writable half of a call offers, whichever side it is on. */
+export interface WritableCall<T> {
+  write(message: T): boolean;
+  end(): void;
+  readonly writableNeedDrain: boolean;
+  readonly destroyed: boolean;
+  on(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
+}
+
+const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
+
+/**
+ * Resolves true when the call can take more, false when it never will. grpc-js sends no `drain` after a cancel, so
+ * the wait is raced with every event that ends a call.
+ */
+export function drained<T>(call: WritableCall<T>): Promise<boolean> {
+  if (call.destroyed) return Promise.resolve(false);
+  if (!call.writableNeedDrain) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const settle = (alive: boolean): void => {
+      call.off('drain', onDrain);
+      for (const event of END_EVENTS) call.off(event, onEnd);
+      resolve(alive);
+    };
+    const onDrain = (): void => settle(true);
+    const onEnd = (): void => settle(false);
+    call.on('drain', onDrain);
+    for (const event of END_EVENTS) call.on(event, onEnd);
+  });
+}
+
+/** Writes everything `source` yields at the pace of the reader. False: the call ended first. */
+export async function writeAll<T>(call: WritableCall<T>, source: AsyncIterable<T>): Promise<boolean> {
+  for await (const message of source) {
+    if (call.destroyed) return false;
+    if (!call.write(message) && !(await drained(call))) return false;
+  }
+  return !call.destroyed;
+}
