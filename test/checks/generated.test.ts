@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { renderIndex } from '../../scripts/generate.ts';
+import { compareTrees, readTree, writeTree } from '../../scripts/tree.ts';
+
+describe('writeTree()', () => {
+  let root: string;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'contact-tree-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  it('leaves files alone that are as wanted', () => {
+    const wanted = new Map([
+      ['a/same.ts', 'same'],
+      ['changed.ts', 'new'],
+    ]);
+    writeTree(root, wanted);
+    writeFileSync(join(root, 'changed.ts'), 'old');
+    writeFileSync(join(root, 'stale.ts'), '');
+    const before = statSync(join(root, 'a', 'same.ts'), { bigint: true }).mtimeNs;
+    writeTree(root, wanted);
+    assert.equal(statSync(join(root, 'a', 'same.ts'), { bigint: true }).mtimeNs, before);
+    assert.equal(readFileSync(join(root, 'changed.ts'), 'utf8'), 'new');
+    assert.deepEqual([...readTree(root)], [...wanted]);
+  });
+});
+
+describe('compareTrees()', () => {
+  it('names each file that differs', () => {
+    const wanted = new Map([
+      ['a.ts', '1'],
+      ['b.ts', '2'],
+    ]);
+    const found = new Map([
+      ['a.ts', '3'],
+      ['c.ts', '4'],
+    ]);
+    assert.deepEqual(compareTrees(wanted, found), ['b.ts: missing', 'c.ts: nothing generates it', 'a.ts: differs']);
+    assert.deepEqual(compareTrees(wanted, wanted), []);
+  });
+});
+
+describe('renderIndex()', () => {
+  it('keeps the classic messages apart from those of v1', () => {
+    const index = renderIndex(['contact/v1/task_pb.ts', 'contact_pb.ts', 'grpc/health/v1/health_pb.ts']);
+    assert.deepEqual(index.split('\n').slice(1, -1), [
+      `export * from './contact/v1/task_pb.ts';`,
+      `export * as classic from './contact_pb.ts';`,
+      `export * as health from './grpc/health/v1/health_pb.ts';`,
+    ]);
+  });
+});

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkImports } from '../../scripts/imports.ts';
+import { readImports } from '../../scripts/modules.ts';
+import { writeTree } from '../../scripts/tree.ts';
+
+describe('checkImports()', () => {
+  /** Problems of a tree that holds these files, text by path. */
+  function check(files: Readonly<Record<string, string>>): string[] {
+    const root = mkdtempSync(join(tmpdir(), 'contact-imports-'));
+    const manifest = '{ "name": "x", "dependencies": { "rxjs": "7", "@grpc/grpc-js": "1" } }';
+    try {
+      writeTree(root, new Map([['package.json', manifest], ...Object.entries(files)]));
+      return checkImports(root);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  }
+
+  /** Problems of two files, the first importing the second. */
+  function checkImport(from: string, to: string): string[] {
+    const up = '../'.repeat(from.split('/').length - 1) || './';
+    return check({ [from]: `import '${up}${to}';\n`, [to]: '' });
+  }
+
+  it('accepts imports that point right', () => {
+    const right = ['transport', 'session', 'dispatch', 'store', 'model'].map((layer) => `server/${layer}/a.ts`);
+    const pairs = right.flatMap((from, at) => right.slice(at + 1).map((to) => [from, to] as const));
+    for (const [from, to] of pairs) assert.deepEqual(checkImport(from, to), [], `${from} imports ${to}`);
+  });
+
+  it('refuses imports that point left', () => {
+    assert.match(checkImport('server/store/a.ts', 'server/dispatch/b.ts').join(), /imports point right/);
+    assert.match(checkImport('server/dispatch/a.ts', 'server/transport/b.ts').join(), /imports point right/);
+    assert.match(checkImport('server/session/deep/a.ts', 'server/transport/b.ts').join(), /imports point right/);
+    assert.match(checkImport('server/store/a.ts', 'server/server.ts').join(), /composition root/);
+    assert.match(checkImport('server/model/a.ts', 'server/odd/b.ts').join(), /is not a layer/);
+  });
+
+  it('keeps server, client, cli and shared apart', () => {
+    const allowed = ['client shared', 'client gen', 'cli client', 'cli gen', 'server shared', 'shared gen'];
+    const refused = ['server client', 'server cli', 'client server', 'client cli', 'cli server', 'shared client'];
+    const path = (folder: string): string => (folder === 'server' ? 'server/server.ts' : `${folder}/a.ts`);
+    const problems = (pair: string): string[] => {
+      const [from = '', to = ''] = pair.split(' ');
+      return checkImport(path(from), path(to));
+    };
+    for (const pair of allowed) assert.deepEqual(problems(pair), [], pair);
+    for (const pair of refused) assert.equal(problems(pair).length, 1, pair);
+  });
+
+  it('lets only the serve command import the server', () => {
+    assert.deepEqual(checkImport('cli/serve.ts', 'server/index.ts'), []);
+    assert.match(checkImport('cli/work.ts', 'server/index.ts').join(), /only the serve command/);
+    assert.match(checkImport('cli/serve.ts', 'server/server.ts').join(), /does not import server/);
+  });
+
+  it('keeps what is not published out of what is', () => {
+    assert.match(checkImport('shared/a.ts', 'test/b.ts').join(), /not published/);
+    assert.deepEqual(checkImport('test/a.ts', 'server/store/b.ts'), []);
+  });
+
+  it('finds a cycle', () => {
+    const problems = check({
+      'shared/a.ts': `import './b.ts';`,
+      'shared/b.ts': `export { c } from './c.ts';`,
+      'shared/c.ts': `import type { A } from './a.ts';`,
+    });
+    assert.deepEqual(problems, ['cycle: shared/a.ts → shared/b.ts → shared/c.ts → shared/a.ts']);
+  });
+
+  it('finds a file over 300 lines, but not in gen/', () => {
+    const long = '// line\n'.repeat(301);
+    const problems = check({ 'test/long.ts': long, 'gen/long.ts': long, 'shared/right.ts': long.slice(8) });
+    assert.deepEqual(problems, ['test/long.ts: 301 lines, at most 300']);
+  });
+
+  it('finds a package that is not in dependencies', () => {
+    const text = `import 'node:fs'; import 'rxjs/operators'; import '@grpc/grpc-js'; import 'left-pad/x';`;
+    const problems = check({ 'client/a.ts': text, 'bench/a.ts': text });
+    assert.deepEqual(problems, ['client/a.ts: left-pad is not in dependencies']);
+  });
+
+  it('finds an import of a file that is not there', () => {
+    assert.match(check({ 'client/a.ts': `import './b.ts';` }).join(), /there is no such file/);
+  });
+});
+
+describe('readImports()', () => {
+  it('reads every form of an import', () => {
+    const source = `
+      import a from './1';
+      import { type b, c as d } from "./2";
+      import type * as e from './3';
+      import './4';
+      export * from './5';
+      export * as f from './6';
+      export { g } from './7';
+      export type { h } from './8';
+      const i = await import('./9');
+      type J = import('./10').J;`;
+    assert.deepEqual(
+      readImports(source),
+      Array.from({ length: 10 }, (_, at) => `./${at + 1}`),
+    );
+  });
+
+  it('sees no import in comments, strings, templates and regular expressions', () => {
+    const source = [
+      `// import './1';`,
+      `/* import './2'; */`,
+      `const a = "import './3';";`,
+      "const b = `export * from './4'`;",
+      `const c = /[/'"]/.test(x) ? 1 / 2 : y.split(/'/);`,
+      `export const from = './5';`,
+      `x.import('./6');`,
+      `import './7';`,
+    ].join('\n');
+    assert.deepEqual(readImports(source), ['./7']);
+  });
+});
