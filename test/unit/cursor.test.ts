@@ -39,7 +39,7 @@ describe('parseCursor()', () => {
 
   it('refuses any text without throwing anything else', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ maxLength: 40 }), (text) => {
         if (/^abc\.\d+$/.test(text)) return;
         assert.ok(['INVALID_ARGUMENT', 'OUT_OF_RANGE'].includes(refusal(text).code));
       }),
