@@ -71,10 +71,10 @@ export interface Store {
 
   /**
    * Ends a session row: every delivery it still has is lost (ready again and adoptable; burnt if started) and the row
-   * is gone. `unstarted` names the deliveries known not to have begun; all others count as started.
-   * Another epoch: changes nothing.
+   * is gone. `started` names the deliveries known to have begun; 'all' when nobody remembers (a restarted node): then
+   * every delivery counts as started. Another epoch: changes nothing.
    */
-  endSession(session: SessionRef, unstarted: readonly Delivery[], now: number): Promise<EndedSession>;
+  endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Promise<EndedSession>;
 
   /** Session rows that an earlier process of this node left behind, with what they run. */
   listSessions(): Promise<readonly StoredSession[]>;
@@ -191,6 +191,8 @@ export interface SessionOpening {
   readonly queues: readonly string[];
   readonly node: string;
   readonly resume: { readonly previousHash: string; readonly holding: readonly Delivery[] } | null;
+  /** Deliveries of replaced sessions known to have begun, as in endSession. Default: 'all'. */
+  readonly started?: readonly Delivery[] | 'all';
 }
 
 /** A delivery that a session holds. */

@@ -1,0 +1,143 @@
+import { ContactError } from '../../shared/errors.ts';
+
+/** Runs a group in one transaction. PostgreSQL's answers come later, SQLite's at once: both are welcome. */
+export interface Engine<R> {
+  /**
+   * One answer per request, in order, once all of it is committed. An answer that is a ContactError refuses its own
+   * request alone, which changed nothing. Throwing means that nothing of the group was kept.
+   */
+  transact(requests: readonly R[]): readonly unknown[] | Promise<readonly unknown[]>;
+  /** What is left after a throw: refuse the group with an error, find the culprit by running one by one, or give up. */
+  judge(error: unknown): { kind: 'refused'; error: ContactError } | { kind: 'bug' } | { kind: 'fatal' };
+}
+
+export interface GroupCommit<R> {
+  submit<T>(request: R, items: number, bytes: number): Promise<T>;
+  /** Waits for everything submitted; later submissions are refused. */
+  close(): Promise<void>;
+}
+
+export interface GroupCommitOptions<R> {
+  readonly engine: Engine<R>;
+  readonly rankOf: (request: R) => number;
+  /** The disk's content is no longer known. */
+  readonly onFatal: (error: unknown) => void;
+  readonly maxItems?: number;
+  readonly maxBytes?: number;
+}
+
+interface Waiting<R> {
+  readonly request: R;
+  readonly rank: number;
+  readonly items: number;
+  readonly bytes: number;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit: what is submitted in one event-loop turn, or while a commit is under way, forms the next transaction.
+ * Requests are admitted in order of arrival, so that a flood of one kind starves no other, and run by rank.
+ * The queue is bounded by its callers: each waits for its answer before it sends more.
+ */
+export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommit<R> {
+  const { engine, rankOf, onFatal, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
+  let queue: Waiting<R>[] = [];
+  let isScheduled = false;
+  let closing: (() => void) | null = null;
+  let refusal: ContactError | null = null;
+
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => void pump());
+  }
+
+  async function pump(): Promise<void> {
+    const group = takeGroup();
+    const running = run(group);
+    if (running) await running;
+    isScheduled = false;
+    if (queue.length > 0) schedule();
+    else closing?.();
+  }
+
+  function takeGroup(): Waiting<R>[] {
+    let items = 0;
+    let bytes = 0;
+    let count = 0;
+    for (; count < queue.length; count++) {
+      const next = queue[count]!;
+      if (count > 0 && (items + next.items > maxItems || bytes + next.bytes > maxBytes)) break;
+      items += next.items;
+      bytes += next.bytes;
+    }
+    const group = count === queue.length ? queue : queue.slice(0, count);
+    queue = count === queue.length ? [] : queue.slice(count);
+    return group.length > 1 ? group.sort((a, b) => a.rank - b.rank) : group;
+  }
+
+  function run(group: Waiting<R>[]): Promise<void> | undefined {
+    if (refusal) {
+      for (const each of group) each.reject(refusal);
+      return undefined;
+    }
+    try {
+      const answers = engine.transact(group.map((each) => each.request));
+      if (answers instanceof Promise) {
+        return answers.then(
+          (found) => deliver(group, found),
+          (error: unknown) => recover(group, error),
+        );
+      }
+      deliver(group, answers);
+      return undefined;
+    } catch (error) {
+      return recover(group, error);
+    }
+  }
+
+  async function recover(group: Waiting<R>[], error: unknown): Promise<void> {
+    const verdict = engine.judge(error);
+    if (verdict.kind === 'refused') {
+      for (const each of group) each.reject(verdict.error);
+    } else if (verdict.kind === 'fatal') {
+      refusal = new ContactError('UNAVAILABLE', 'store: the disk failed', { cause: error });
+      for (const each of group) each.reject(refusal);
+      onFatal(error);
+    } else if (group.length === 1) {
+      group[0]!.reject(error);
+    } else {
+      for (const each of group) await run([each]);
+    }
+  }
+
+  return {
+    submit: <T>(request: R, items: number, bytes: number) =>
+      new Promise<T>((resolve, reject) => {
+        if (closing) return reject(new ContactError('UNAVAILABLE', 'store: closed'));
+        queue.push({
+          request,
+          rank: rankOf(request),
+          items,
+          bytes,
+          resolve: resolve as (answer: unknown) => void,
+          reject,
+        });
+        schedule();
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        closing = resolve;
+        if (!isScheduled) resolve();
+      }),
+  };
+}
+
+function deliver<R>(group: readonly Waiting<R>[], answers: readonly unknown[]): void {
+  for (let i = 0; i < group.length; i++) {
+    const answer = answers[i];
+    if (answer instanceof ContactError) group[i]!.reject(answer);
+    else group[i]!.resolve(answer);
+  }
+}

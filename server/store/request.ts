@@ -1,0 +1,42 @@
+import type { Delivery, SessionRef, TaskInput } from '../model/task.ts';
+import type { ClaimRequest, Release, SessionOpening, Settlement } from './store.ts';
+
+/** One writing call of the Store port, as data: what a transaction is made of. */
+export type Request =
+  | { readonly kind: 'openSession'; readonly opening: SessionOpening; readonly now: number }
+  | { readonly kind: 'loseSession'; readonly session: SessionRef; readonly now: number }
+  | {
+      readonly kind: 'endSession';
+      readonly session: SessionRef;
+      readonly started: readonly Delivery[] | 'all';
+      readonly now: number;
+    }
+  | { readonly kind: 'settle'; readonly settlements: readonly Settlement[]; readonly now: number }
+  | { readonly kind: 'release'; readonly releases: readonly Release[]; readonly now: number }
+  | { readonly kind: 'insert'; readonly tasks: readonly TaskInput[]; readonly now: number }
+  | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly reason: string; readonly now: number }
+  | { readonly kind: 'retry'; readonly ids: readonly string[]; readonly now: number }
+  | { readonly kind: 'delete'; readonly ids: readonly string[] }
+  | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
+  | { readonly kind: 'wake'; readonly now: number; readonly limit: number }
+  | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
+
+/** Within a transaction; equal ranks keep their order of arrival. */
+const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
+  openSession: 0,
+  loseSession: 0,
+  endSession: 0,
+  settle: 1,
+  release: 2,
+  insert: 3,
+  cancel: 4,
+  retry: 4,
+  delete: 4,
+  checkpoint: 4,
+  wake: 4,
+  claim: 5,
+});
+
+export function rankOf(request: Request): number {
+  return RANKS[request.kind];
+}

@@ -1,0 +1,184 @@
+import type { ClaimedTask, SessionRef } from '../../model/task.ts';
+import type { ClaimOutcome, ClaimRequest } from '../store.ts';
+import type { LaneEntry } from './catalog.ts';
+import type { Context } from './engine.ts';
+import { parseMetadata } from './tasks.ts';
+
+export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
+
+interface ReadyRow {
+  readonly task_key: number;
+  readonly nprio: number;
+  readonly seq: number;
+  readonly bytes: number;
+  readonly delivery: number;
+  readonly attempt: number;
+  readonly has_checkpoint: number;
+  readonly expires_at: number | null;
+}
+
+interface PayloadRow {
+  readonly id: string;
+  readonly content_type: string;
+  readonly metadata: string | null;
+  readonly priority: number;
+  readonly max_attempts: number;
+  readonly timeout_ms: number;
+  readonly payload: Uint8Array;
+}
+
+/** A place in a lane, shared by the requests of one claim. */
+interface LaneCursor {
+  readonly lane: LaneEntry;
+  rows: readonly ReadyRow[];
+  next: number;
+  isRead: boolean;
+  hasRest: boolean;
+}
+
+/** A request and how far it got. */
+interface Turn {
+  readonly request: ClaimRequest;
+  /** The lanes of each of its queues. */
+  readonly queues: readonly (readonly LaneCursor[])[];
+  readonly tasks: ClaimedTask[];
+  queue: number;
+  bytes: number;
+  isExhausted: boolean;
+}
+
+/** Rows looked at in one go. */
+const CHUNK = 128;
+
+/** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
+export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 2_000, maxBytes = 8 << 20): ClaimTasks {
+  const selectReady = db.prepare<ReadyRow>(
+    `SELECT task_key, nprio, seq, bytes, delivery, attempt, has_checkpoint, expires_at FROM live
+     WHERE state = 0 AND lane_id = ? AND (nprio, seq) > (?, ?) ORDER BY nprio, seq LIMIT ?`,
+  );
+  const updateRunning = db.prepare(
+    `UPDATE live SET state = 1, delivery = delivery + 1, ended = 0, session_key = ?, claimed_at = ? WHERE task_key = ?`,
+  );
+  const selectTask = db.prepare<PayloadRow>(
+    'SELECT id, content_type, metadata, priority, max_attempts, timeout_ms, payload FROM task WHERE key = ?',
+  );
+  const selectCheckpoint = db.prepare<{ data: Uint8Array }>('SELECT data FROM checkpoint WHERE task_key = ?');
+
+  function claimTasks(requests: readonly ClaimRequest[], now: number): readonly ClaimOutcome[] {
+    const cursors = new Map<LaneEntry, LaneCursor>();
+    const turns = requests.map((request) => createTurn(request, cursors));
+    let count = 0;
+    let bytes = 0;
+    let active = turns.filter((turn) => turn.request.limit > 0 && !turn.isExhausted);
+    while (active.length > 0) {
+      const rest: Turn[] = [];
+      for (const turn of active) {
+        const cursor = findNext(turn, now);
+        if (!cursor) {
+          turn.isExhausted = true;
+          continue;
+        }
+        const row = cursor.rows[cursor.next]!;
+        if (!hasRoom(turn, row) || count >= maxTasks || (count > 0 && bytes + row.bytes > maxBytes)) continue;
+        cursor.next++;
+        turn.queue++;
+        turn.bytes += row.bytes;
+        turn.tasks.push(take(cursor.lane, row, turn.request.session, now));
+        count++;
+        bytes += row.bytes;
+        if (turn.tasks.length < turn.request.limit) rest.push(turn);
+      }
+      active = rest;
+    }
+    for (const cursor of cursors.values()) markEmpty(cursor);
+    return turns.map(({ request, tasks, isExhausted }) => ({
+      session: request.session,
+      tasks,
+      exhausted: isExhausted,
+    }));
+  }
+
+  function createTurn(request: ClaimRequest, cursors: Map<LaneEntry, LaneCursor>): Turn {
+    const queues = new Map<string, LaneCursor[]>();
+    const isOwner = sessions.get(request.session.key)?.epoch === request.session.epoch;
+    for (const { queue, lane } of isOwner ? request.lanes : []) {
+      const entry = catalog.findLane(queue, lane);
+      if (!entry?.mayHaveReady) continue;
+      let cursor = cursors.get(entry);
+      if (!cursor) {
+        cursor = { lane: entry, rows: [], next: 0, isRead: false, hasRest: false };
+        cursors.set(entry, cursor);
+      }
+      const known = queues.get(queue);
+      if (known) known.push(cursor);
+      else queues.set(queue, [cursor]);
+    }
+    return { request, queues: [...queues.values()], tasks: [], queue: 0, bytes: 0, isExhausted: queues.size === 0 };
+  }
+
+  /** The lane whose head is next for this request: queues in turn, within one the larger priority, then the older. */
+  function findNext(turn: Turn, now: number): LaneCursor | undefined {
+    for (let i = 0; i < turn.queues.length; i++, turn.queue++) {
+      let best: LaneCursor | undefined;
+      for (const cursor of turn.queues[turn.queue % turn.queues.length]!) {
+        if (readHead(cursor, now) && (!best || isBefore(cursor, best))) best = cursor;
+      }
+      if (best) return best;
+    }
+    return undefined;
+  }
+
+  function readHead(cursor: LaneCursor, now: number): boolean {
+    for (;;) {
+      for (; cursor.next < cursor.rows.length; cursor.next++) {
+        const { expires_at: expiresAt } = cursor.rows[cursor.next]!;
+        if (expiresAt === null || expiresAt > now) return true;
+        // It expires with the next wake; until then it is nobody's.
+        cursor.hasRest = true;
+      }
+      if (cursor.isRead) return false;
+      const last = cursor.rows.at(-1);
+      cursor.rows = selectReady.all(cursor.lane.id, last?.nprio ?? -1e9, last?.seq ?? 0, CHUNK);
+      cursor.next = 0;
+      cursor.isRead = cursor.rows.length < CHUNK;
+    }
+  }
+
+  function take(lane: LaneEntry, row: ReadyRow, session: SessionRef, now: number): ClaimedTask {
+    catalog.move(lane.queue, 'ready', 'claimed');
+    updateRunning.run(session.key, now, row.task_key);
+    const task = selectTask.get(row.task_key)!;
+    return {
+      id: task.id,
+      queue: lane.ref.queue,
+      lane: lane.ref.lane,
+      payload: task.payload,
+      contentType: task.content_type,
+      metadata: parseMetadata(task.metadata),
+      priority: task.priority,
+      delivery: row.delivery + 1,
+      attempt: row.attempt + 1,
+      maxAttempts: task.max_attempts,
+      timeoutMs: task.timeout_ms,
+      checkpoint: row.has_checkpoint === 1 ? selectCheckpoint.get(row.task_key)!.data : null,
+    };
+  }
+
+  return claimTasks;
+}
+
+function hasRoom(turn: Turn, row: ReadyRow): boolean {
+  const { request, tasks, bytes } = turn;
+  return bytes + row.bytes <= request.maxBytes || (tasks.length === 0 && request.mayExceed);
+}
+
+function isBefore(a: LaneCursor, b: LaneCursor): boolean {
+  const left = a.rows[a.next]!;
+  const right = b.rows[b.next]!;
+  return left.nprio !== right.nprio ? left.nprio < right.nprio : left.seq < right.seq;
+}
+
+/** Later claims need not look into a lane that this one emptied. */
+function markEmpty(cursor: LaneCursor): void {
+  if (cursor.isRead && cursor.next >= cursor.rows.length && !cursor.hasRest) cursor.lane.mayHaveReady = false;
+}

@@ -1,0 +1,51 @@
+import { DatabaseSync } from 'node:sqlite';
+
+export type Value = null | number | string | Uint8Array;
+
+/** A prepared statement whose rows have the shape that its SQL gives them. */
+export interface Statement<Row> {
+  get(...values: Value[]): Row | undefined;
+  all(...values: Value[]): Row[];
+  iterate(...values: Value[]): Iterable<Row>;
+  run(...values: Value[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
+}
+
+export interface Database {
+  prepare<Row = never>(sql: string): Statement<Row>;
+  exec(sql: string): void;
+  pragma(name: string): Value;
+  isInTransaction(): boolean;
+  close(): void;
+}
+
+/** Opens a connection; settings come with `applySettings`, after the file was found to be ours. */
+export function openDatabase(file: string): Database {
+  const db = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 0 });
+  return {
+    prepare: <Row>(sql: string) => db.prepare(sql) as unknown as Statement<Row>,
+    exec: (sql) => db.exec(sql),
+    pragma: (name) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0] as Value,
+    isInTransaction: () => db.isTransaction,
+    close: () => db.close(),
+  };
+}
+
+/**
+ * Durability is read back, not hoped for: on a file system without shared memory SQLite would quietly keep the old
+ * journal mode.
+ */
+export function applySettings(db: Database, file: string): void {
+  const journal = file === ':memory:' ? 'memory' : 'wal';
+  db.exec(`PRAGMA journal_mode = ${journal}`);
+  db.exec('PRAGMA synchronous = FULL');
+  db.exec('PRAGMA cache_size = -65536');
+  db.exec('PRAGMA temp_store = MEMORY');
+  db.exec('PRAGMA wal_autocheckpoint = 4000');
+  db.exec('PRAGMA journal_size_limit = 67108864');
+  const found = { journal: db.pragma('journal_mode'), synchronous: db.pragma('synchronous') };
+  if (found.journal !== journal || found.synchronous !== 2) {
+    throw new Error(
+      `store: ${file}: expected journal_mode ${journal} and synchronous 2, got ${found.journal} and ${found.synchronous}`,
+    );
+  }
+}

@@ -1,0 +1,178 @@
+import { MAX_LOST } from '../../model/retry.ts';
+import type { Transition } from '../../model/states.ts';
+import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
+import type { Fence } from '../store.ts';
+import type { Context } from './engine.ts';
+import { ENDED, parseMetadata, READY, RUNNING, SCHEDULED, stateName, stateNumber, type TaskRow } from './tasks.ts';
+
+/** A delivery that may still be ended: running, or lost and not given to anybody else. */
+export interface OpenDelivery {
+  readonly row: TaskRow;
+  /** `ready`: only the loss of its session ended it; ending it now takes back what that loss burnt. */
+  readonly from: 'running' | 'ready';
+  readonly burnt: number;
+  readonly lost: number;
+}
+
+export interface Ending {
+  readonly state: SettledState;
+  readonly transition: Transition;
+  readonly clientId: string;
+  readonly attempt: number;
+  /** A client told it: the same delivery told again is a duplicate. */
+  readonly isTold: boolean;
+  readonly error: TaskError | null;
+  readonly result?: Uint8Array;
+  readonly contentType?: string;
+}
+
+/** What became of a delivery that ended without a result of its own. */
+export type Return = { readonly ready: LaneRef } | { readonly event: ResultRecord };
+
+/** The ways in which a delivery, or a waiting task, ends. All callers have read the row in this transaction. */
+export interface Deliveries {
+  /** The delivery that a fence names, if it is open for whoever names it. */
+  findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
+  settle(row: TaskRow, ending: Ending, now: number): ResultRecord;
+  cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): ResultRecord;
+  /** Backing off until `runAt`; burns an attempt. */
+  retry(open: OpenDelivery, runAt: number, isTold: boolean): void;
+  /** Given back: nothing burnt, the delivery is closed. A cancel that was asked for happens now. */
+  release(open: OpenDelivery, clientId: string, isTold: boolean, now: number): Return;
+  /** Its session is gone: adoptable until somebody else has it; burnt if it was started. */
+  lose(row: TaskRow, isStarted: boolean, clientId: string, now: number): Return;
+  /** Running again, or still, under this session. */
+  adopt(open: OpenDelivery, sessionKey: number): void;
+}
+
+const NOTHING = new Uint8Array(0);
+
+export function createDeliveries({ db, catalog, counters, sessions }: Context): Deliveries {
+  const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
+  const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
+  const insertResult = db.prepare(
+    `INSERT INTO result (position, task_key, state, attempt, delivery, is_told, cancel_requested, claimed_at,
+       settled_at, client_id, error_code, error_message, content_type, result)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const updateWaiting = db.prepare(
+    'UPDATE live SET state = ?, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL WHERE task_key = ?',
+  );
+  const updateRunning = db.prepare(
+    'UPDATE live SET state = 1, session_key = ?, attempt = ?, lost = ?, ended = 0 WHERE task_key = ?',
+  );
+
+  function findOpen(row: TaskRow, { delivery, session }: Fence): OpenDelivery | undefined {
+    if (row.delivery !== delivery) return undefined;
+    if (row.state === RUNNING) {
+      if (session && !isOwner(row, session)) return undefined;
+      return { row, from: 'running', burnt: row.attempt, lost: row.lost };
+    }
+    if (row.state !== READY || session || (row.ended !== ENDED.lost && row.ended !== ENDED.lostBurnt)) return undefined;
+    const back = row.ended === ENDED.lostBurnt ? 1 : 0;
+    return { row, from: 'ready', burnt: row.attempt - back, lost: row.lost - back };
+  }
+
+  function isOwner(row: TaskRow, session: SessionRef): boolean {
+    return row.session_key === session.key && sessions.get(session.key)?.epoch === session.epoch;
+  }
+
+  function settle(row: TaskRow, ending: Ending, now: number): ResultRecord {
+    const queue = catalog.queueById(row.queue_id);
+    catalog.move(queue, stateName(row.state!), ending.transition);
+    const position = counters.nextPosition++;
+    const { state, attempt, error, clientId, result = NOTHING, contentType = '' } = ending;
+    const isAsked = row.cancel_reason !== null || state === 'cancelled';
+    deleteLive.run(row.key);
+    // A failed task may be redriven and goes on from there.
+    if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
+    insertResult.run(
+      position,
+      row.key,
+      stateNumber(state),
+      attempt,
+      row.delivery,
+      ending.isTold ? 1 : 0,
+      isAsked ? 1 : 0,
+      row.claimed_at,
+      now,
+      clientId,
+      error === null ? null : error.code,
+      error === null ? null : error.message,
+      contentType,
+      result,
+    );
+    return {
+      position,
+      taskId: row.id,
+      queue: queue.name,
+      state,
+      result,
+      contentType,
+      error,
+      attempt,
+      delivery: row.delivery,
+      clientId,
+      createdAt: row.created_at,
+      claimedAt: row.claimed_at,
+      settledAt: now,
+      metadata: parseMetadata(row.metadata),
+      cancelRequested: isAsked,
+      parentId: row.parent_id,
+    };
+  }
+
+  function cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): ResultRecord {
+    const attempt = row.state === RUNNING ? row.attempt + 1 : row.attempt;
+    const error = { code: 'CANCELLED', message: reason };
+    return settle(row, { state: 'cancelled', transition: 'cancelled', clientId, attempt, isTold, error }, now);
+  }
+
+  function putBack(open: OpenDelivery, transition: Transition, state: TaskState, ended: number): LaneRef {
+    const { row, from, burnt, lost } = open;
+    const lane = catalog.laneById(row.lane_id);
+    if (from === 'ready') catalog.move(lane.queue, 'ready', 'adopted');
+    catalog.move(lane.queue, 'running', transition);
+    updateWaiting.run(stateNumber(state), null, burnt, lost, ended, row.key);
+    lane.mayHaveReady = true;
+    return lane.ref;
+  }
+
+  return {
+    findOpen,
+    settle,
+    cancel,
+    retry: ({ row, from, burnt, lost }, runAt, isTold) => {
+      catalog.move(catalog.queueById(row.queue_id), from, 'retried');
+      updateWaiting.run(SCHEDULED, runAt, burnt + 1, lost, isTold ? ENDED.failed : ENDED.timedOut, row.key);
+    },
+    release: (open, clientId, isTold, now) => {
+      const { cancel_reason: reason } = open.row;
+      if (reason !== null) return { event: cancel(open.row, reason, clientId, isTold, now) };
+      return { ready: putBack(open, 'released', 'ready', ENDED.released) };
+    },
+    lose: (row, isStarted, clientId, now) => {
+      if (row.cancel_reason !== null) return { event: cancel(row, row.cancel_reason, clientId, false, now) };
+      const burnt = row.attempt + (isStarted ? 1 : 0);
+      const lost = row.lost + (isStarted ? 1 : 0);
+      if (isStarted && (burnt >= row.max_attempts || lost >= MAX_LOST)) {
+        const error = { code: 'LOST', message: `its session was lost, ${lost} times in all` };
+        const ending = {
+          state: 'failed',
+          transition: 'failed',
+          clientId,
+          attempt: burnt,
+          isTold: false,
+          error,
+        } as const;
+        return { event: settle(row, ending, now) };
+      }
+      const ended = isStarted ? ENDED.lostBurnt : ENDED.lost;
+      return { ready: putBack({ row, from: 'running', burnt, lost }, 'lost', 'ready', ended) };
+    },
+    adopt: ({ row, from, burnt, lost }, sessionKey) => {
+      if (from === 'ready') catalog.move(catalog.queueById(row.queue_id), 'ready', 'adopted');
+      updateRunning.run(sessionKey, burnt, lost, row.key);
+    },
+  };
+}

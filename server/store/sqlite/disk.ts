@@ -1,0 +1,33 @@
+import { statfsSync } from 'node:fs';
+import { ContactError } from '../../../shared/errors.ts';
+
+export interface DiskGuard {
+  /** Undefined: there is room. */
+  refusal(): ContactError | undefined;
+}
+
+const CACHED_MS = 1_000;
+
+/** Refuses new tasks while little disk is free, so that results always find room. Asks the disk once a second. */
+export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): DiskGuard {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let free = 0;
+  return {
+    refusal: () => {
+      const at = performance.now();
+      if (at - askedAt >= CACHED_MS) {
+        free = freeBytes();
+        askedAt = at;
+      }
+      if (free >= minFreeBytes) return undefined;
+      return new ContactError('RESOURCE_EXHAUSTED', 'store: too little disk is free for new tasks', {
+        retryAfterMs: 1_000,
+      });
+    },
+  };
+}
+
+export function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}

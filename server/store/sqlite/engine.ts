@@ -1,0 +1,115 @@
+import { ContactError } from '../../../shared/errors.ts';
+import type { Engine } from '../commit.ts';
+import type { Request } from '../request.ts';
+import type { StoredSession } from '../store.ts';
+import { type Catalog, createCatalog } from './catalog.ts';
+import { createClaimTasks } from './claim.ts';
+import { type Counters, createCounters } from './counters.ts';
+import type { Database } from './database.ts';
+import { createDeliveries } from './deliveries.ts';
+import { faultOf } from './fault.ts';
+import { createInsertTasks } from './insert.ts';
+import { createOpenings } from './opening.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { createSettling } from './settle.ts';
+import { createTasks, type Tasks } from './tasks.ts';
+import { createUpkeep } from './upkeep.ts';
+
+/** What the parts of the engine share: the file and its mirrors in memory. */
+export interface Context {
+  readonly db: Database;
+  readonly catalog: Catalog;
+  readonly counters: Counters;
+  readonly sessions: Sessions;
+  readonly tasks: Tasks;
+}
+
+export interface SqliteEngine extends Engine<Request> {
+  readonly catalog: Catalog;
+  readonly counters: Counters;
+  readonly sessions: Sessions;
+  listSessions(): readonly StoredSession[];
+}
+
+export function createSqliteEngine(db: Database): SqliteEngine {
+  const catalog = createCatalog(db);
+  const counters = createCounters(db);
+  const sessions = createSessions(db);
+  const context: Context = { db, catalog, counters, sessions, tasks: createTasks(db) };
+  const deliveries = createDeliveries(context);
+  const openings = createOpenings(context, deliveries);
+  const settling = createSettling(context, deliveries);
+  const insertTasks = createInsertTasks(context);
+  const upkeep = createUpkeep(context, deliveries);
+  const claimTasks = createClaimTasks(context);
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
+
+  function run(request: Request): unknown {
+    switch (request.kind) {
+      case 'openSession':
+        return openings.openSession(request.opening, request.now);
+      case 'loseSession':
+        return openings.loseSession(request.session, request.now);
+      case 'endSession':
+        return openings.endSession(request.session, request.started, request.now);
+      case 'settle':
+        return settling.settleTasks(request.settlements, request.now);
+      case 'release':
+        return settling.releaseTasks(request.releases, request.now);
+      case 'insert':
+        return insertTasks(request.tasks, request.now);
+      case 'cancel':
+        return upkeep.cancelTasks(request.ids, request.reason, request.now);
+      case 'retry':
+        return upkeep.retryTasks(request.ids);
+      case 'delete':
+        return upkeep.deleteTasks(request.ids);
+      case 'checkpoint':
+        return upkeep.checkpointTasks(request.checkpoints);
+      case 'wake':
+        return upkeep.wakeTasks(request.now, request.limit);
+      case 'claim':
+        return claimTasks(request.plan(), Math.floor(request.now()));
+    }
+  }
+
+  /** A request that is refused has changed nothing; whatever else throws takes the whole group back. */
+  function runOrRefuse(request: Request): unknown {
+    try {
+      return run(request);
+    } catch (error) {
+      if (error instanceof ContactError) return error;
+      throw error;
+    }
+  }
+
+  function transact(requests: readonly Request[]): readonly unknown[] {
+    begin.run();
+    try {
+      const answers = requests.map(runOrRefuse);
+      catalog.flush();
+      commit.run();
+      return answers;
+    } catch (error) {
+      takeBack(error);
+      throw error;
+    }
+  }
+
+  /** The mirrors follow the file, unless the file is what failed. */
+  function takeBack(error: unknown): void {
+    try {
+      if (db.isInTransaction()) rollback.run();
+    } catch {
+      // Only the first error says what happened.
+    }
+    if (faultOf(error).kind === 'fatal') return;
+    catalog.reload();
+    counters.reload();
+    sessions.reload();
+  }
+
+  return { transact, judge: faultOf, catalog, counters, sessions, listSessions: openings.listSessions };
+}

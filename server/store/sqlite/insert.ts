@@ -1,0 +1,138 @@
+import { ContactError } from '../../../shared/errors.ts';
+import type { TaskInput } from '../../model/task.ts';
+import type { InsertOutcome } from '../store.ts';
+import type { Context } from './engine.ts';
+import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
+
+export type InsertTasks = (tasks: readonly TaskInput[], now: number) => readonly InsertOutcome[];
+
+interface StoredTask {
+  readonly id: string;
+  readonly queue_id: number;
+  readonly lane: string;
+  readonly priority: number;
+  readonly max_attempts: number;
+  readonly timeout_ms: number;
+  readonly backoff_base_ms: number;
+  readonly backoff_cap_ms: number;
+  readonly idempotency_key: string | null;
+  readonly parent_id: string | null;
+  readonly content_type: string;
+  readonly metadata: string | null;
+  readonly payload: Uint8Array;
+}
+
+export function createInsertTasks({ db, catalog, counters }: Context): InsertTasks {
+  const insertTask = db.prepare(
+    `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
+       backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  const insertLive = db.prepare(
+    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, attempt, lost, ended, has_checkpoint,
+       run_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?)`,
+  );
+  const deleteTasksFrom = db.prepare('DELETE FROM task WHERE key >= ?');
+  const deleteLiveFrom = db.prepare('DELETE FROM live WHERE task_key >= ?');
+  const selectById = db.prepare<StoredTask>('SELECT * FROM task WHERE id = ?');
+  const selectByKey = db.prepare<StoredTask>('SELECT * FROM task WHERE queue_id = ? AND idempotency_key = ?');
+
+  function insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[] {
+    const firstKey = counters.nextTaskKey;
+    const outcomes: InsertOutcome[] = [];
+    for (let i = 0; i < tasks.length; i++) {
+      const task = tasks[i]!;
+      const lane = catalog.internLane(task.queue, task.lane);
+      const key = counters.nextTaskKey;
+      if (insertOne(task, key, lane.queue.id, now)) {
+        const isReady = isDue(task, now);
+        insertLive.run(
+          key,
+          isReady ? READY : SCHEDULED,
+          lane.id,
+          0 - task.priority,
+          isReady ? counters.drawSeq() : 0,
+          task.payload.byteLength,
+          isReady ? null : task.runAt,
+          task.expiresAt,
+        );
+        counters.nextTaskKey = key + 1;
+        catalog.add(lane.queue, isReady ? 'ready' : 'scheduled');
+        if (isReady) lane.mayHaveReady = true;
+        outcomes.push({ id: task.id, deduplicated: false });
+        continue;
+      }
+      const found = findStored(task, lane.queue.id);
+      if (!hasContent(found.stored, task, lane.queue.id)) {
+        takeBack(firstKey, tasks, outcomes, now);
+        throw new ContactError('ALREADY_EXISTS', `tasks[${i}].${found.field}: a task with other content has it`);
+      }
+      outcomes.push({ id: found.stored.id, deduplicated: true });
+    }
+    return outcomes;
+  }
+
+  /** Cheaper than a savepoint around each batch: the keys of a batch are a range, and refusals are rare. */
+  function takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number) {
+    deleteLiveFrom.run(firstKey);
+    deleteTasksFrom.run(firstKey);
+    counters.nextTaskKey = firstKey;
+    outcomes.forEach((outcome, i) => {
+      const task = tasks[i]!;
+      if (outcome.deduplicated) return;
+      catalog.remove(catalog.internLane(task.queue, task.lane).queue, isDue(task, now) ? 'ready' : 'scheduled');
+    });
+  }
+
+  function insertOne(task: TaskInput, key: number, queueId: number, now: number): boolean {
+    const { changes } = insertTask.run(
+      key,
+      task.id,
+      queueId,
+      task.lane,
+      task.priority,
+      now,
+      task.expiresAt,
+      task.maxAttempts,
+      task.timeoutMs,
+      task.backoffBaseMs,
+      task.backoffCapMs,
+      task.key,
+      task.parentId,
+      task.contentType,
+      formatMetadata(task.metadata),
+      task.payload,
+    );
+    return changes === 1;
+  }
+
+  function findStored(task: TaskInput, queueId: number): { stored: StoredTask; field: string } {
+    const byId = selectById.get(task.id);
+    if (byId) return { stored: byId, field: 'id' };
+    return { stored: selectByKey.get(queueId, task.key)!, field: 'idempotency_key' };
+  }
+
+  return insertTasks;
+}
+
+function isDue(task: TaskInput, now: number): boolean {
+  return task.runAt === null || task.runAt <= now;
+}
+
+/** Everything but the instants; the id is not compared, for a key may find a task of another id. */
+function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boolean {
+  return (
+    stored.queue_id === queueId &&
+    stored.lane === task.lane &&
+    stored.priority === task.priority &&
+    stored.max_attempts === task.maxAttempts &&
+    stored.timeout_ms === task.timeoutMs &&
+    stored.backoff_base_ms === task.backoffBaseMs &&
+    stored.backoff_cap_ms === task.backoffCapMs &&
+    stored.idempotency_key === task.key &&
+    stored.parent_id === task.parentId &&
+    stored.content_type === task.contentType &&
+    stored.metadata === formatMetadata(task.metadata) &&
+    Buffer.compare(stored.payload, task.payload) === 0
+  );
+}

@@ -1,0 +1,136 @@
+import { ContactError } from '../../../shared/errors.ts';
+import type { Delivery, LaneRef, ResultRecord, SessionRef } from '../../model/task.ts';
+import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../store.ts';
+import { uniqueLanes } from './catalog.ts';
+import type { Deliveries, Return } from './deliveries.ts';
+import type { Context } from './engine.ts';
+import type { SessionEntry } from './sessions.ts';
+import { RUNNING, type TaskRow } from './tasks.ts';
+
+/** The life of session rows. */
+export interface Openings {
+  openSession(opening: SessionOpening, now: number): OpenedSession;
+  loseSession(session: SessionRef, now: number): boolean;
+  endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): EndedSession;
+  listSessions(): readonly StoredSession[];
+}
+
+export function createOpenings({ catalog, tasks, sessions }: Context, deliveries: Deliveries): Openings {
+  function openSession(opening: SessionOpening, now: number): OpenedSession {
+    const { resume, clientId } = opening;
+    const previous = resume ? sessions.findByHash(resume.previousHash) : undefined;
+    const isOurs = previous !== undefined && previous.subject === opening.subject && previous.client_id === clientId;
+    const holder = sessions.findByHash(opening.secretHash);
+    if (holder && !(isOurs && holder.key === previous.key)) {
+      throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id, draw another');
+    }
+    const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
+    const earlier = opening.isNamed ? sessions.findByClient(clientId).filter((row) => row.key !== session.key) : [];
+    const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
+    const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), now);
+    const started = opening.started ?? 'all';
+    for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, started, now));
+    if (opening.isNamed) sessions.rememberClient(opening, now);
+    return {
+      session: { key: session.key, epoch: session.epoch },
+      resumed: isOurs,
+      held,
+      closed,
+      ...collect(returns),
+      replaced: earlier.map(({ key, epoch }) => ({ key, epoch })),
+    };
+  }
+
+  /** What the client says it has, before anything is taken from the rows that had it. */
+  function applyHolding(holding: readonly Delivery[], session: SessionEntry, earlier: ReadonlySet<number>) {
+    const held: HeldTask[] = [];
+    const closed: Delivery[] = [];
+    const seen = new Set<string>();
+    for (const { taskId, delivery } of holding) {
+      const name = `${taskId} ${delivery}`;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const row = tasks.byId(taskId);
+      const open = row && deliveries.findOpen(row, { taskId, delivery });
+      const owner = row?.session_key ?? null;
+      if (!open || (open.from === 'running' && owner !== session.key && !earlier.has(owner ?? 0))) {
+        closed.push({ taskId, delivery });
+        continue;
+      }
+      if (owner !== session.key) deliveries.adopt(open, session.key);
+      held.push(toHeld(row, open.burnt));
+    }
+    return { held, closed };
+  }
+
+  /** What a resumed row runs and its client did not name never reached it. */
+  function giveBackOthers(session: SessionEntry, heldIds: ReadonlySet<string>, now: number): Return[] {
+    const returns: Return[] = [];
+    for (const key of tasks.runningOf(session.key)) {
+      const row = tasks.byKey(key);
+      if (heldIds.has(row.id)) continue;
+      const open = { row, from: 'running', burnt: row.attempt, lost: row.lost } as const;
+      returns.push(deliveries.release(open, session.clientId, false, now));
+    }
+    return returns;
+  }
+
+  function endRow(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Return[] {
+    const clientId = sessions.get(session.key)?.clientId ?? '';
+    const names = started === 'all' ? null : new Set(started.map(({ taskId, delivery }) => `${taskId} ${delivery}`));
+    const returns = tasks.runningOf(session.key).map((key) => {
+      const row = tasks.byKey(key);
+      return deliveries.lose(row, names?.has(`${row.id} ${row.delivery}`) ?? true, clientId, now);
+    });
+    sessions.delete(session.key);
+    return returns;
+  }
+
+  function toHeld(row: TaskRow, burnt: number): HeldTask {
+    const { queue, lane } = catalog.laneById(row.lane_id).ref;
+    return {
+      taskId: row.id,
+      delivery: row.delivery,
+      queue,
+      lane,
+      attempt: burnt + 1,
+      timeoutMs: row.timeout_ms,
+      cancelReason: row.state === RUNNING ? row.cancel_reason : null,
+    };
+  }
+
+  function isCurrent({ key, epoch }: SessionRef): boolean {
+    return sessions.get(key)?.epoch === epoch;
+  }
+
+  return {
+    openSession,
+    loseSession: (session, now) => {
+      if (!isCurrent(session)) return false;
+      sessions.markLost(session.key, now);
+      return true;
+    },
+    endSession: (session, started, now) => collect(isCurrent(session) ? endRow(session, started, now) : []),
+    listSessions: () =>
+      sessions.leftBehind().map(({ key, epoch, clientId, isNamed, node }) => ({
+        session: { key, epoch },
+        clientId,
+        isNamed,
+        node,
+        held: tasks.runningOf(key).map((taskKey) => {
+          const row = tasks.byKey(taskKey);
+          return toHeld(row, row.attempt);
+        }),
+      })),
+  };
+}
+
+function collect(returns: readonly Return[]): EndedSession {
+  const ready: LaneRef[] = [];
+  const events: ResultRecord[] = [];
+  for (const each of returns) {
+    if ('ready' in each) ready.push(each.ready);
+    else events.push(each.event);
+  }
+  return { ready: uniqueLanes(ready), events };
+}

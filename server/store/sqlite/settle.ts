@@ -1,0 +1,100 @@
+import { retryAt } from '../../model/retry.ts';
+import type { Fence, Release, Settlement, SettleOutcome } from '../store.ts';
+import type { Deliveries, OpenDelivery, Return } from './deliveries.ts';
+import type { Context } from './engine.ts';
+import { ENDED, type TaskRow } from './tasks.ts';
+
+export interface Settling {
+  settleTasks(settlements: readonly Settlement[], now: number): readonly SettleOutcome[];
+  releaseTasks(releases: readonly Release[], now: number): readonly SettleOutcome[];
+}
+
+const UNKNOWN: SettleOutcome = Object.freeze({ code: 'UNKNOWN' });
+const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
+const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
+
+export function createSettling({ db, tasks, sessions }: Context, deliveries: Deliveries): Settling {
+  const selectTold = db.prepare<{ position: number }>(
+    'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
+  );
+
+  function settleOne(settlement: Settlement, now: number): SettleOutcome {
+    const row = tasks.byId(settlement.taskId);
+    if (!row) return UNKNOWN;
+    const open = deliveries.findOpen(row, settlement);
+    if (open) return endBy(settlement, open, now);
+    return !settlement.session && wasTold(row, settlement) ? DUPLICATE : STALE;
+  }
+
+  /** The result of this very delivery was stored before: as the task's end, or as a failure that is retried. */
+  function wasTold(row: TaskRow, { delivery }: Fence): boolean {
+    if (row.state !== null && row.delivery === delivery && row.ended === ENDED.failed) return true;
+    return selectTold.get(row.key, delivery) !== undefined;
+  }
+
+  function endBy(settlement: Settlement, open: OpenDelivery, now: number): SettleOutcome {
+    const { clientId } = settlement;
+    const isTold = settlement.session === undefined;
+    const { row, burnt } = open;
+    switch (settlement.kind) {
+      case 'succeeded': {
+        const { result, contentType } = settlement;
+        const what = { clientId, isTold, attempt: burnt + 1, error: null, result, contentType };
+        const event = deliveries.settle(row, { state: 'succeeded', transition: 'succeeded', ...what }, now);
+        return { code: 'STORED', event };
+      }
+      case 'failed':
+        return fail(settlement, open, isTold, now);
+      case 'stopped':
+        return stored(deliveries.release(open, clientId, isTold, now));
+      case 'abandoned':
+        if (row.cancel_reason === null) return STALE;
+        return { code: 'STORED', event: deliveries.cancel(row, row.cancel_reason, clientId, isTold, now) };
+    }
+  }
+
+  function fail(
+    settlement: Settlement & { kind: 'failed' },
+    open: OpenDelivery,
+    isTold: boolean,
+    now: number,
+  ): SettleOutcome {
+    const { row, burnt } = open;
+    const { clientId, error, retry, random } = settlement;
+    if (row.cancel_reason !== null) {
+      return { code: 'STORED', event: deliveries.cancel(row, row.cancel_reason, clientId, isTold, now) };
+    }
+    const backoff = { baseMs: row.backoff_base_ms, capMs: row.backoff_cap_ms };
+    const runAt = retryAt(now, burnt + 1, row.max_attempts, backoff, retry, random);
+    if (runAt !== null) {
+      const scheduledAt = Math.ceil(runAt);
+      deliveries.retry(open, scheduledAt, isTold);
+      return { code: 'STORED', scheduledAt };
+    }
+    const ending = { state: 'failed', transition: 'failed', clientId, attempt: burnt + 1, isTold, error } as const;
+    return { code: 'STORED', event: deliveries.settle(row, ending, now) };
+  }
+
+  function releaseOne(release: Release, now: number): SettleOutcome {
+    const row = tasks.byId(release.taskId);
+    if (!row) return UNKNOWN;
+    const open = deliveries.findOpen(row, release);
+    if (!open) return STALE;
+    const clientId = sessions.get(row.session_key ?? 0)?.clientId ?? '';
+    if (release.cause === 'released') {
+      return stored(deliveries.release(open, clientId, release.session === undefined, now));
+    }
+    // Lost already.
+    if (open.from === 'ready') return STALE;
+    return stored(deliveries.lose(row, release.isStarted, clientId, now));
+  }
+
+  return {
+    settleTasks: (settlements, now) => settlements.map((each) => settleOne(each, now)),
+    releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
+  };
+}
+
+function stored(end: Return): SettleOutcome {
+  return { code: 'STORED', ...end };
+}

@@ -1,0 +1,142 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ContactError } from '../../../shared/errors.ts';
+import type { TaskInput } from '../../model/task.ts';
+import { createGroupCommit } from '../commit.ts';
+import type { StoreOptions } from '../open.ts';
+import { type Request, rankOf } from '../request.ts';
+import type { QueueCounts, Settlement, Store } from '../store.ts';
+import { pruneCatalog, type QueueEntry } from './catalog.ts';
+import { applySettings, type Database, openDatabase } from './database.ts';
+import { createDiskGuard, type DiskGuard, freeBytesOf } from './disk.ts';
+import { createSqliteEngine } from './engine.ts';
+import { createPrivate, type FileLock, lockFile } from './lock.ts';
+import { createReads } from './reads.ts';
+import { checkSchema, migrate } from './schema.ts';
+
+const MEMORY = ':memory:';
+
+/** @param path a file, or `:memory:` */
+export function openSqliteStore(path: string, options: StoreOptions): Store {
+  if (path === MEMORY) return createSqliteStore(openReady(MEMORY), options, { refusal: () => undefined }, undefined);
+  const file = findRealPath(path);
+  const lock = lockFile(file);
+  try {
+    createPrivate(file);
+    const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
+    const disk = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
+    return createSqliteStore(openReady(file), options, disk, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** One name for a file however it is reached, so that its lock is one too. */
+function findRealPath(path: string): string {
+  const file = resolve(path);
+  if (existsSync(file)) return realpathSync(file);
+  if (!existsSync(dirname(file))) {
+    throw new ContactError('FAILED_PRECONDITION', `store: the folder ${dirname(file)} does not exist`);
+  }
+  return join(realpathSync(dirname(file)), basename(file));
+}
+
+function openReady(file: string): Database {
+  const db = openDatabase(file);
+  try {
+    checkSchema(db, file);
+    applySettings(db, file);
+    migrate(db);
+    pruneCatalog(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard, lock: FileLock | undefined): Store {
+  const engine = createSqliteEngine(db);
+  const { catalog, counters } = engine;
+  const reads = createReads(db, catalog, engine.sessions);
+  const commit = createGroupCommit<Request>({ engine, rankOf, onFatal: options.onFatal ?? endProcess });
+  const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
+  let closed: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    await commit.close();
+    db.close();
+    lock?.release();
+  }
+
+  return {
+    capabilities: { kind: 'sqlite', isDurable: lock !== undefined, isShared: false },
+    epoch,
+    insertTasks: (tasks, now) => {
+      const refusal = disk.refusal();
+      if (refusal) return Promise.reject(refusal);
+      return commit.submit({ kind: 'insert', tasks, now: Math.floor(now) }, tasks.length, payloadBytesOf(tasks));
+    },
+    claimTasks: (plan, now) => commit.submit({ kind: 'claim', plan, now }, 0, 0),
+    settleTasks: (settlements, now) =>
+      commit.submit(
+        { kind: 'settle', settlements, now: Math.floor(now) },
+        settlements.length,
+        resultBytesOf(settlements),
+      ),
+    releaseTasks: (releases, now) =>
+      commit.submit({ kind: 'release', releases, now: Math.floor(now) }, releases.length, 0),
+    checkpointTasks: (checkpoints) =>
+      commit.submit(
+        { kind: 'checkpoint', checkpoints },
+        checkpoints.length,
+        checkpoints.reduce((sum, each) => sum + each.data.byteLength, 0),
+      ),
+    cancelTasks: (ids, reason, now) =>
+      commit.submit({ kind: 'cancel', ids, reason, now: Math.floor(now) }, ids.length, 0),
+    retryTasks: (ids, now) => commit.submit({ kind: 'retry', ids, now: Math.floor(now) }, ids.length, 0),
+    deleteTasks: (ids) => commit.submit({ kind: 'delete', ids }, ids.length, 0),
+    wakeTasks: (now, limit) => commit.submit({ kind: 'wake', now: Math.floor(now), limit }, limit, 0),
+    openSession: (opening, now) => commit.submit({ kind: 'openSession', opening, now: Math.floor(now) }, 1, 0),
+    loseSession: (session, now) => commit.submit({ kind: 'loseSession', session, now: Math.floor(now) }, 1, 0),
+    endSession: (session, started, now) =>
+      commit.submit({ kind: 'endSession', session, started, now: Math.floor(now) }, 1, 0),
+    listSessions: async () => engine.listSessions(),
+    readResults: async (after, limit) => reads.readResults(after, limit),
+    resultBounds: async () => {
+      const newest = counters.nextPosition - 1;
+      return { newest, beforeOldest: (reads.oldestPosition() ?? newest + 1) - 1 };
+    },
+    describeTask: async (id) => reads.describeTask(id),
+    listTasks: async (filter, before, limit) => reads.listTasks(filter, before, limit),
+    countQueues: async () => [...catalog.queues()].map(toCounts),
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+function toCounts({ name, counts }: QueueEntry): QueueCounts {
+  const { ready, scheduled, running, ...settled } = counts;
+  return { queue: name, ready, scheduled, running, settled };
+}
+
+function payloadBytesOf(tasks: readonly TaskInput[]): number {
+  let bytes = 0;
+  for (const task of tasks) bytes += task.payload.byteLength;
+  return bytes;
+}
+
+function resultBytesOf(settlements: readonly Settlement[]): number {
+  let bytes = 0;
+  for (const each of settlements) if (each.kind === 'succeeded') bytes += each.result.byteLength;
+  return bytes;
+}
+
+/** What is on disk is unknown: acknowledging anything more would be a guess. */
+function endProcess(error: unknown): void {
+  console.error('store: the disk failed, ending the process:', error);
+  process.exit(70);
+}

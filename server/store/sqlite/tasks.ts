@@ -1,0 +1,98 @@
+import type { SettledState, TaskState } from '../../model/task.ts';
+import type { Database } from './database.ts';
+
+/** States as they are stored: the first three in `live`, the others in `result`. */
+const STATES: readonly TaskState[] = ['ready', 'running', 'scheduled', 'succeeded', 'failed', 'cancelled', 'expired'];
+
+export const READY = 0;
+export const RUNNING = 1;
+export const SCHEDULED = 2;
+
+export function stateName(state: number): TaskState {
+  return STATES[state]!;
+}
+
+export function stateNumber(state: TaskState): number {
+  return STATES.indexOf(state);
+}
+
+/** How the newest delivery of a waiting task ended; only a loss can be adopted. */
+export const ENDED = Object.freeze({
+  none: 0,
+  lost: 1,
+  /** Lost after it was started: an attempt is burnt. */
+  lostBurnt: 2,
+  /** By a client's failure, and retried. */
+  failed: 3,
+  /** By the server: a timeout. */
+  timedOut: 4,
+  released: 5,
+  redriven: 6,
+});
+
+/** A task and, when it is not settled, its live row (else `state` is null). No blobs. */
+export interface TaskRow {
+  readonly key: number;
+  readonly id: string;
+  readonly queue_id: number;
+  readonly created_at: number;
+  readonly max_attempts: number;
+  readonly timeout_ms: number;
+  readonly backoff_base_ms: number;
+  readonly backoff_cap_ms: number;
+  readonly parent_id: string | null;
+  readonly metadata: string | null;
+  readonly state: number | null;
+  readonly lane_id: number;
+  readonly delivery: number;
+  readonly attempt: number;
+  readonly lost: number;
+  readonly ended: number;
+  readonly has_checkpoint: number;
+  readonly session_key: number | null;
+  readonly claimed_at: number | null;
+  readonly cancel_reason: string | null;
+}
+
+export interface Tasks {
+  byId(id: string): TaskRow | undefined;
+  byKey(key: number): TaskRow;
+  /** Keys of what a session row runs, as claimed. */
+  runningOf(sessionKey: number): readonly number[];
+}
+
+const COLUMNS = `t.key, t.id, t.queue_id, t.created_at, t.max_attempts, t.timeout_ms, t.backoff_base_ms,
+  t.backoff_cap_ms, t.parent_id, t.metadata, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
+  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason`;
+
+export function createTasks(db: Database): Tasks {
+  const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
+  const selectById = db.prepare<TaskRow>(`${from} WHERE t.id = ?`);
+  const selectByKey = db.prepare<TaskRow>(`${from} WHERE t.key = ?`);
+  const selectRunning = db.prepare<{ task_key: number }>(
+    'SELECT task_key FROM live WHERE state = 1 AND session_key = ? ORDER BY claimed_at, task_key',
+  );
+  return {
+    byId: (id) => selectById.get(id),
+    byKey: (key) => selectByKey.get(key)!,
+    runningOf: (sessionKey) => selectRunning.all(sessionKey).map((row) => row.task_key),
+  };
+}
+
+const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
+
+export function parseMetadata(text: string | null): Readonly<Record<string, string>> {
+  return text === null ? NO_METADATA : (JSON.parse(text) as Record<string, string>);
+}
+
+/** Canonical, so that equal pairs give equal text. */
+export function formatMetadata(metadata: Readonly<Record<string, string>>): string | null {
+  const keys = Object.keys(metadata);
+  if (keys.length === 0) return null;
+  if (keys.length === 1) return JSON.stringify(metadata);
+  return JSON.stringify(Object.fromEntries(keys.sort().map((key) => [key, metadata[key]])));
+}
+
+export function settledName(state: number): SettledState {
+  return STATES[state] as SettledState;
+}

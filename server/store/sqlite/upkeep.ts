@@ -1,0 +1,131 @@
+import type { Delivery, ResultRecord } from '../../model/task.ts';
+import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
+import { uniqueLanes } from './catalog.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { Context } from './engine.ts';
+import { ENDED, READY, RUNNING, settledName, type TaskRow } from './tasks.ts';
+
+/** What operators, timers and checkpoints do to tasks. */
+export interface Upkeep {
+  cancelTasks(ids: readonly string[], reason: string, now: number): readonly CancelOutcome[];
+  retryTasks(ids: readonly string[]): readonly RetryOutcome[];
+  deleteTasks(ids: readonly string[]): readonly boolean[];
+  checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): readonly boolean[];
+  wakeTasks(now: number, limit: number): WakeOutcome;
+}
+
+interface NewestResult {
+  readonly position: number;
+  readonly state: number;
+  readonly delivery: number;
+}
+
+export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context, deliveries: Deliveries): Upkeep {
+  const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
+  const selectResult = db.prepare<NewestResult>(
+    'SELECT position, state, delivery FROM result WHERE task_key = ? ORDER BY position DESC LIMIT 1',
+  );
+  const selectRedrive = db.prepare<{ lane: string; priority: number; bytes: number; has_checkpoint: number }>(
+    `SELECT lane, priority, length(payload) AS bytes,
+       EXISTS (SELECT 1 FROM checkpoint WHERE task_key = task.key) AS has_checkpoint FROM task WHERE key = ?`,
+  );
+  // Without its expiry: an operator wants it to run.
+  const insertLive = db.prepare(
+    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, attempt, lost, ended, has_checkpoint)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
+  );
+  const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
+  const deleteResults = db.prepare('DELETE FROM result WHERE task_key = ?');
+  const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
+  const putCheckpoint = db.prepare(
+    'INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT (task_key) DO UPDATE SET data = excluded.data',
+  );
+  const markCheckpoint = db.prepare('UPDATE live SET has_checkpoint = 1 WHERE task_key = ? AND has_checkpoint = 0');
+  const selectExpired = db.prepare<{ task_key: number }>(
+    `SELECT task_key FROM live WHERE expires_at IS NOT NULL AND state <> 1 AND expires_at <= ?
+     ORDER BY expires_at, task_key LIMIT ?`,
+  );
+  const selectDue = db.prepare<{ task_key: number; lane_id: number }>(
+    'SELECT task_key, lane_id FROM live WHERE state = 2 AND run_at <= ? ORDER BY run_at, task_key LIMIT ?',
+  );
+  const updateDue = db.prepare('UPDATE live SET state = 0, seq = ?, run_at = NULL WHERE task_key = ?');
+  const selectNextDue = db.prepare<{ at: number | null }>('SELECT min(run_at) AS at FROM live WHERE state = 2');
+  const selectNextExpiry = db.prepare<{ at: number | null }>(
+    'SELECT min(expires_at) AS at FROM live WHERE expires_at IS NOT NULL AND state <> 1',
+  );
+
+  function cancelOne(id: string, reason: string, now: number): CancelOutcome {
+    const row = tasks.byId(id);
+    if (!row) return { id, kind: 'not_found' };
+    if (row.state === null) return { id, kind: 'settled' };
+    if (row.state !== RUNNING) {
+      return { id, kind: 'cancelled', event: deliveries.cancel(row, reason, '', false, now) };
+    }
+    if (row.cancel_reason === null) setCancel.run(reason, row.key);
+    const key = row.session_key!;
+    return { id, kind: 'requested', session: { key, epoch: sessions.get(key)!.epoch }, delivery: row.delivery };
+  }
+
+  function retryOne(id: string): RetryOutcome {
+    const row = tasks.byId(id);
+    if (!row) return { id, kind: 'not_found' };
+    const newest = row.state === null ? selectResult.get(row.key) : undefined;
+    if (!newest || settledName(newest.state) !== 'failed') return { id, kind: 'not_failed' };
+    const { lane: name, priority, bytes, has_checkpoint } = selectRedrive.get(row.key)!;
+    const queue = catalog.queueById(row.queue_id);
+    const lane = catalog.internLane(queue.name, name);
+    const { delivery } = newest;
+    catalog.move(queue, 'failed', 'redriven');
+    const seq = counters.drawSeq();
+    insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, ENDED.redriven, has_checkpoint);
+    lane.mayHaveReady = true;
+    return { id, kind: 'ready', lane: lane.ref };
+  }
+
+  function deleteOne(id: string): boolean {
+    const row = tasks.byId(id);
+    if (row?.state !== null) return false;
+    const newest = selectResult.get(row.key)!;
+    if (newest.position === counters.nextPosition - 1) counters.keepPosition();
+    catalog.remove(catalog.queueById(row.queue_id), settledName(newest.state));
+    deleteResults.run(row.key);
+    deleteCheckpoint.run(row.key);
+    deleteTask.run(row.key);
+    return true;
+  }
+
+  function checkpointOne({ taskId, delivery, data }: Delivery & { readonly data: Uint8Array }): boolean {
+    const row = tasks.byId(taskId);
+    if (row?.state !== RUNNING || row.delivery !== delivery) return false;
+    putCheckpoint.run(row.key, data);
+    markCheckpoint.run(row.key);
+    return true;
+  }
+
+  function expire(row: TaskRow, now: number): ResultRecord {
+    const error = { code: 'EXPIRED', message: 'nobody took it in time' };
+    const what = { clientId: '', attempt: row.attempt, isTold: false, error };
+    return deliveries.settle(row, { state: 'expired', transition: 'expired', ...what }, now);
+  }
+
+  function wakeTasks(now: number, limit: number): WakeOutcome {
+    const expired = selectExpired.all(now, limit).map(({ task_key }) => expire(tasks.byKey(task_key), now));
+    const ready = selectDue.all(now, limit - expired.length).map(({ task_key, lane_id }) => {
+      const lane = catalog.laneById(lane_id);
+      catalog.move(lane.queue, 'scheduled', 'due');
+      updateDue.run(counters.drawSeq(), task_key);
+      lane.mayHaveReady = true;
+      return lane.ref;
+    });
+    const next = [selectNextDue.get()!.at, selectNextExpiry.get()!.at].filter((at) => at !== null);
+    return { ready: uniqueLanes(ready), expired, nextDueAt: next.length === 0 ? null : Math.min(...next) };
+  }
+
+  return {
+    cancelTasks: (ids, reason, now) => ids.map((id) => cancelOne(id, reason, now)),
+    retryTasks: (ids) => ids.map(retryOne),
+    deleteTasks: (ids) => ids.map(deleteOne),
+    checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
+    wakeTasks,
+  };
+}
