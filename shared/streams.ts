@@ -4,6 +4,8 @@ export interface WritableCall<T> {
   end(): void;
   readonly writableNeedDrain: boolean;
   readonly destroyed: boolean;
+  /** Server side: the client or its connection has gone. */
+  readonly cancelled?: boolean;
   on(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
 }
@@ -15,7 +17,7 @@ const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
  * the wait is raced with every event that ends a call.
  */
 export function drained<T>(call: WritableCall<T>): Promise<boolean> {
-  if (call.destroyed) return Promise.resolve(false);
+  if (call.destroyed || call.cancelled) return Promise.resolve(false);
   if (!call.writableNeedDrain) return Promise.resolve(true);
   return new Promise((resolve) => {
     const settle = (alive: boolean): void => {
@@ -33,8 +35,8 @@ export function drained<T>(call: WritableCall<T>): Promise<boolean> {
 /** Writes everything `source` yields at the pace of the reader. False: the call ended first. */
 export async function writeAll<T>(call: WritableCall<T>, source: AsyncIterable<T>): Promise<boolean> {
   for await (const message of source) {
-    if (call.destroyed) return false;
+    if (call.destroyed || call.cancelled) return false;
     if (!call.write(message) && !(await drained(call))) return false;
   }
-  return !call.destroyed;
+  return !(call.destroyed || call.cancelled);
 }

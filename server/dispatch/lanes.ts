@@ -1,0 +1,197 @@
+import type { LaneRef } from '../model/task.ts';
+import type { ClaimOutcome, ClaimRequest } from '../store/store.ts';
+import type { Receiver } from './receiver.ts';
+
+/** Receivers asked in one claim; the others have their turn in the next. */
+const MAX_REQUESTS = 256;
+
+/** Tasks claimed in one transaction. */
+const MAX_CLAIM = 2_000;
+
+interface DrawnLane extends LaneRef {
+  readonly members: Set<Receiver>;
+  /** Members that may have room, in order of turn: who got tasks goes to the end. */
+  readonly hungry: Set<Receiver>;
+  /** May hold tasks. Never false while it does; a claim that finds it empty says so. */
+  mayBeReady: boolean;
+  /** The number of plans made when it was last marked. */
+  markedAt: number;
+}
+
+interface Asked {
+  readonly receiver: Receiver;
+  readonly lanes: DrawnLane[];
+  readonly limit: number;
+  readonly maxBytes: number;
+  readonly mayExceed: boolean;
+}
+
+/**
+ * Which lanes may hold tasks and who draws from them: the pure part of planning a claim.
+ *
+ * Only lanes that a receiver draws from are kept (a registration marks all of its lanes as possibly ready), so tasks
+ * for absent clients cost nothing, and the table is bounded by sessions × (queues × selectors). A claim costs what
+ * the lanes with both tasks and room cost, however many sessions are idle or full.
+ */
+export interface LaneTable {
+  attach(receiver: Receiver, lanes: readonly LaneRef[]): void;
+  detach(receiver: Receiver): void;
+  /** Tasks became ready there. */
+  mark(lane: LaneRef): void;
+  /** A receiver has room again. */
+  feed(receiver: Receiver): void;
+  /** Whether a claim could find something. */
+  hasWork(): boolean;
+  /** The requests of the next claim; one claim is under way at a time. */
+  plan(): ClaimRequest[];
+  /** What came of the newest plan; answers the receiver of each outcome, undefined where it has gone since. */
+  learn(outcomes: readonly ClaimOutcome[]): (Receiver | undefined)[];
+  isDrawn(lane: LaneRef): boolean;
+  /** Receivers that draw from a queue. */
+  countReceivers(queue: string): number;
+}
+
+export function createLaneTable(): LaneTable {
+  const lanesByQueue = new Map<string, Map<string, DrawnLane>>();
+  const lanesByReceiver = new Map<Receiver, DrawnLane[]>();
+  /** Lanes worth asking: possibly ready, and a member may have room. */
+  const hot = new Set<DrawnLane>();
+  let askedBySession = new Map<number, Asked>();
+  let plans = 0;
+
+  const laneOf = (ref: LaneRef): DrawnLane | undefined => lanesByQueue.get(ref.queue)?.get(ref.lane);
+
+  function ensureLane({ queue, lane }: LaneRef): DrawnLane {
+    const lanes = lanesByQueue.get(queue) ?? new Map<string, DrawnLane>();
+    lanesByQueue.set(queue, lanes);
+    const drawn = lanes.get(lane) ?? {
+      queue,
+      lane,
+      members: new Set(),
+      hungry: new Set(),
+      mayBeReady: true,
+      markedAt: plans,
+    };
+    lanes.set(lane, drawn);
+    return drawn;
+  }
+
+  function forget(lane: DrawnLane): void {
+    hot.delete(lane);
+    const lanes = lanesByQueue.get(lane.queue);
+    lanes?.delete(lane.lane);
+    if (lanes?.size === 0) lanesByQueue.delete(lane.queue);
+  }
+
+  function heat(lane: DrawnLane): void {
+    if (lane.mayBeReady && lane.hungry.size > 0) hot.add(lane);
+    else hot.delete(lane);
+  }
+
+  function markLane(lane: DrawnLane): void {
+    lane.mayBeReady = true;
+    lane.markedAt = plans;
+    heat(lane);
+  }
+
+  /** Out of the turn until `feed`. */
+  function satisfy(receiver: Receiver, lanes: readonly DrawnLane[]): void {
+    for (const lane of lanes) {
+      lane.hungry.delete(receiver);
+      heat(lane);
+    }
+  }
+
+  return {
+    attach(receiver, refs) {
+      const lanes = refs.map(ensureLane);
+      lanesByReceiver.set(receiver, lanes);
+      for (const lane of lanes) {
+        lane.members.add(receiver);
+        lane.hungry.add(receiver);
+        markLane(lane);
+      }
+    },
+
+    detach(receiver) {
+      for (const lane of lanesByReceiver.get(receiver) ?? []) {
+        lane.members.delete(receiver);
+        lane.hungry.delete(receiver);
+        if (lane.members.size === 0) forget(lane);
+        else heat(lane);
+      }
+      lanesByReceiver.delete(receiver);
+    },
+
+    mark(ref) {
+      const lane = laneOf(ref);
+      if (lane) markLane(lane);
+    },
+
+    feed(receiver) {
+      for (const lane of lanesByReceiver.get(receiver) ?? []) {
+        lane.hungry.add(receiver);
+        heat(lane);
+      }
+    },
+
+    hasWork: () => hot.size > 0,
+
+    plan() {
+      plans += 1;
+      askedBySession = new Map();
+      let budget = MAX_CLAIM;
+      for (const lane of hot) {
+        for (const receiver of lane.hungry) {
+          const known = askedBySession.get(receiver.session.key);
+          if (known) {
+            known.lanes.push(lane);
+            continue;
+          }
+          if (askedBySession.size >= MAX_REQUESTS || budget <= 0) break;
+          const room = receiver.room();
+          if (room.limit <= 0) {
+            satisfy(receiver, lanesByReceiver.get(receiver) ?? []);
+            continue;
+          }
+          const limit = Math.min(room.limit, budget);
+          budget -= limit;
+          const { maxBytes, mayExceed } = room;
+          askedBySession.set(receiver.session.key, { receiver, lanes: [lane], limit, maxBytes, mayExceed });
+        }
+      }
+      return Array.from(askedBySession.values(), ({ receiver, lanes, limit, maxBytes, mayExceed }) => ({
+        session: receiver.session,
+        lanes,
+        limit,
+        maxBytes,
+        mayExceed,
+      }));
+    },
+
+    learn(outcomes) {
+      return outcomes.map((outcome) => {
+        const asked = askedBySession.get(outcome.session.key);
+        if (!asked) return undefined;
+        const { receiver, lanes, limit } = asked;
+        for (const lane of lanes) {
+          // A lane marked since the plan may have been filled after the claim looked.
+          if (outcome.exhausted && lane.markedAt < plans) lane.mayBeReady = false;
+          if (outcome.tasks.length > 0 && lane.hungry.delete(receiver)) lane.hungry.add(receiver);
+          heat(lane);
+        }
+        // Its bytes ended the claim: without this, a task too large for what is left would be asked for again and again.
+        if (!outcome.exhausted && outcome.tasks.length < limit) satisfy(receiver, lanes);
+        return lanesByReceiver.has(receiver) ? receiver : undefined;
+      });
+    },
+
+    isDrawn: (ref) => laneOf(ref) !== undefined,
+
+    countReceivers(queue) {
+      const receivers = new Set<Receiver>();
+      for (const lane of lanesByQueue.get(queue)?.values() ?? []) for (const one of lane.members) receivers.add(one);
+      return receivers.size;
+    },
+  };
+}

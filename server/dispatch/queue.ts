@@ -1,0 +1,247 @@
+import { merge, type Observable, Subject, type Subscription, tap, timer } from 'rxjs';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
+import type {
+  CancelOutcome,
+  ClaimOutcome,
+  EndedSession,
+  InsertOutcome,
+  OpenedSession,
+  Release,
+  RetryOutcome,
+  SessionOpening,
+  Settlement,
+  SettleOutcome,
+  Store,
+} from '../store/store.ts';
+import { createDueTimer } from './due.ts';
+import { createLaneTable } from './lanes.ts';
+import type { Receiver } from './receiver.ts';
+import { openResultsLog, type ResultsLog } from './results.ts';
+import { type Run, runWhenWoken } from './wake.ts';
+
+/** Covers a wake-up that went missing. */
+const POLL_MS = 5_000;
+
+/** Before a claim that the store refused for now (busy, no disk) is tried again. */
+const RETRY_CLAIM_MS = 250;
+
+export interface TaskQueueOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** What nobody can go on from: called once, the queue has stopped. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/**
+ * The nervous system: wake-ups → claim → push → settle. The store owns the tasks; this knows who draws from which
+ * lane, wakes the claim when there is both work and room, and tells results to observers. All methods that answer a
+ * promise answer after the commit.
+ */
+export interface TaskQueue {
+  readonly results: ResultsLog;
+  readonly store: Store;
+  enqueue(tasks: readonly TaskInput[]): Promise<readonly InsertOutcome[]>;
+  settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
+  release(releases: readonly Release[]): Promise<readonly SettleOutcome[]>;
+  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
+  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]>;
+  openSession(opening: SessionOpening): Promise<OpenedSession>;
+  loseSession(session: SessionRef): Promise<boolean>;
+  endSession(session: SessionRef, started: readonly Delivery[] | 'all'): Promise<EndedSession>;
+  /** From now on claims may be pushed to it. */
+  attach(receiver: Receiver, lanes: readonly LaneRef[]): void;
+  detach(receiver: Receiver): void;
+  /** It has room again. */
+  feed(receiver: Receiver): void;
+  isDrawn(lane: LaneRef): boolean;
+  countReceivers(queue: string): number;
+  /** No more claims; everything else goes on. */
+  stopClaiming(): void;
+  close(): Promise<void>;
+}
+
+export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQueue> {
+  const { store, clock, onFatal } = options;
+  const lanes = createLaneTable();
+  const results = await openResultsLog(store);
+  const taskReady$ = new Subject<void>();
+  const credit$ = new Subject<void>();
+  const retry$ = new Subject<void>();
+  let isClaiming = true;
+
+  const due = createDueTimer({
+    clock,
+    wake: (now, limit) => store.wakeTasks(now, limit),
+    onReady: markReady,
+    onExpired: (records) => results.append(records),
+    onFatal,
+  });
+
+  function markReady(refs: readonly LaneRef[]): void {
+    for (const ref of refs) lanes.mark(ref);
+    if (lanes.hasWork()) taskReady$.next();
+  }
+
+  function absorb(ready: readonly LaneRef[], events: readonly ResultRecord[]): void {
+    results.append(events);
+    markReady(ready);
+  }
+
+  function absorbSettled(outcomes: readonly SettleOutcome[]): void {
+    const ready: LaneRef[] = [];
+    const events: ResultRecord[] = [];
+    for (const outcome of outcomes) {
+      if (outcome.event) events.push(outcome.event);
+      if (outcome.ready) ready.push(outcome.ready);
+      if (outcome.scheduledAt !== undefined) due.expect(outcome.scheduledAt);
+    }
+    absorb(ready, events);
+  }
+
+  /** One claim over everybody who has room, and its push. A wake-up that comes meanwhile is another run. */
+  async function claim(): Promise<Run<readonly ClaimOutcome[]>> {
+    if (!isClaiming || !lanes.hasWork()) return { value: [], again: false };
+    try {
+      const outcomes = await store.claimTasks(() => (isClaiming ? lanes.plan() : []), clock.now);
+      return { value: outcomes, again: false };
+    } catch (error) {
+      if (!(error instanceof ContactError)) throw error;
+      clock.after(error.retryAfterMs ?? RETRY_CLAIM_MS, () => retry$.next());
+      return { value: [], again: false };
+    }
+  }
+
+  function push(outcomes: readonly ClaimOutcome[]): void {
+    const receivers = lanes.learn(outcomes);
+    outcomes.forEach((outcome, index) => {
+      if (outcome.tasks.length === 0) return;
+      const receiver = receivers[index];
+      if (receiver?.session.epoch === outcome.session.epoch) receiver.push(outcome.tasks);
+      else giveBack(outcome);
+    });
+    if (outcomes.length > 0 && lanes.hasWork()) taskReady$.next();
+  }
+
+  /** Claimed for a receiver that has gone since: it never saw them. Fenced, so a resume that was quicker keeps its own. */
+  function giveBack({ session, tasks }: ClaimOutcome): void {
+    const releases = tasks.map(
+      ({ id, delivery }): Release => ({ taskId: id, delivery, session, cause: 'released', isStarted: false }),
+    );
+    store.releaseTasks(releases, clock.now()).then(absorbSettled, (error: unknown) => {
+      // Its session row still has them: the end of that row brings them back.
+      if (!(error instanceof ContactError)) onFatal(error);
+    });
+  }
+
+  const pushed$: Observable<unknown> = merge(taskReady$, credit$, retry$, timer(POLL_MS, POLL_MS)).pipe(
+    runWhenWoken(claim),
+    tap(push),
+  );
+  const subscription: Subscription = pushed$.subscribe({ error: onFatal });
+
+  return {
+    results,
+    store,
+
+    async enqueue(tasks) {
+      const refs = lanesOf(tasks);
+      const now = clock.now();
+      const stored = store.insertTasks(tasks, now);
+      // Woken before the commit: the claim of this turn comes after the insert, in the same transaction.
+      markReady(refs);
+      const outcomes = await stored;
+      // And after it, in case the insert had to wait for a later transaction.
+      markReady(refs);
+      for (const task of tasks) {
+        if (task.runAt !== null) due.expect(task.runAt);
+        if (task.expiresAt !== null) due.expect(task.expiresAt);
+      }
+      return outcomes;
+    },
+
+    async settle(settlements) {
+      const outcomes = await store.settleTasks(settlements, clock.now());
+      absorbSettled(outcomes);
+      return outcomes;
+    },
+
+    async release(releases) {
+      const outcomes = await store.releaseTasks(releases, clock.now());
+      absorbSettled(outcomes);
+      return outcomes;
+    },
+
+    async cancel(ids, reason) {
+      const outcomes = await store.cancelTasks(ids, reason, clock.now());
+      results.append(outcomes.flatMap((outcome) => (outcome.kind === 'cancelled' ? [outcome.event] : [])));
+      return outcomes;
+    },
+
+    async retry(ids) {
+      const outcomes = await store.retryTasks(ids, clock.now());
+      markReady(outcomes.flatMap((outcome) => (outcome.kind === 'ready' ? [outcome.lane] : [])));
+      return outcomes;
+    },
+
+    async openSession(opening) {
+      const opened = await store.openSession(opening, clock.now());
+      absorb(opened.ready, opened.events);
+      return opened;
+    },
+
+    loseSession: (session) => store.loseSession(session, clock.now()),
+
+    async endSession(session, started) {
+      const ended = await store.endSession(session, started, clock.now());
+      absorb(ended.ready, ended.events);
+      return ended;
+    },
+
+    attach(receiver, refs) {
+      lanes.attach(receiver, refs);
+      taskReady$.next();
+    },
+
+    detach: (receiver) => lanes.detach(receiver),
+
+    feed(receiver) {
+      lanes.feed(receiver);
+      if (lanes.hasWork()) credit$.next();
+    },
+
+    isDrawn: (lane) => lanes.isDrawn(lane),
+    countReceivers: (queue) => lanes.countReceivers(queue),
+
+    stopClaiming() {
+      isClaiming = false;
+    },
+
+    async close() {
+      isClaiming = false;
+      due.close();
+      for (const wake$ of [taskReady$, credit$, retry$]) wake$.complete();
+      subscription.unsubscribe();
+      results.close();
+      await store.close();
+    },
+  };
+}
+
+/** The distinct lanes of a batch; most batches have one. */
+function lanesOf(tasks: readonly TaskInput[]): LaneRef[] {
+  const refs: LaneRef[] = [];
+  const seen = new Set<string>();
+  let last: TaskInput | undefined;
+  for (const task of tasks) {
+    if (task.queue === last?.queue && task.lane === last.lane) continue;
+    last = task;
+    const name = `${task.queue} ${task.lane}`;
+    if (!seen.has(name)) {
+      seen.add(name);
+      refs.push(task);
+    }
+  }
+  return refs;
+}

@@ -1,0 +1,23 @@
+import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
+
+/** How much a receiver takes now. */
+export interface Room {
+  /** Tasks; 0: none. */
+  readonly limit: number;
+  /** Payload bytes of all of them together. */
+  readonly maxBytes: number;
+  /** One task may be larger than that. */
+  readonly mayExceed: boolean;
+}
+
+/** What dispatch needs of whoever is at the other end of a stream; `session` implements it. */
+export interface Receiver {
+  readonly session: SessionRef;
+  readonly clientId: string;
+  /** Asked when a claim is planned; no claim of this receiver is under way then. */
+  room(): Room;
+  /** The claim is committed: these are this receiver's now. Never throws. */
+  push(tasks: readonly ClaimedTask[]): void;
+  /** Somebody wants this delivery to stop. */
+  cancel(delivery: Delivery, reason: string): void;
+}

@@ -1,0 +1,117 @@
+import { type Observable, Subject } from 'rxjs';
+import { ContactError } from '../../shared/errors.ts';
+import { formatCursor, parseCursor } from '../model/cursor.ts';
+import type { ResultRecord } from '../model/task.ts';
+import type { Store } from '../store/store.ts';
+
+/** The newest results are kept in memory, so that observers that keep up cost no reads. */
+const RECENT_COUNT = 2_000;
+const RECENT_BYTES = 4 << 20;
+
+/** Rows of one page that is read from the store. */
+const PAGE_ROWS = 250;
+
+/**
+ * The results log as observers see it. Each reader pulls pages from its own position at its own pace: from memory
+ * when it keeps up, from the store when it does not; so replay goes over into following without a gap, and a slow
+ * reader holds one page.
+ */
+export interface ResultsLog {
+  /** Committed results, in any order within one commit. */
+  append(records: readonly ResultRecord[]): void;
+  /** Up to a page of results after `position`; empty: none yet. */
+  read(position: number): Promise<readonly ResultRecord[]>;
+  /** Emits when there is more; carries nothing, so a reader that missed one has lost nothing. */
+  readonly advanced$: Observable<void>;
+  readonly newest: number;
+  /** The result of one task, when it comes; take the subscription back when you stop waiting. */
+  onSettled(taskId: string, listener: (record: ResultRecord) => void): () => void;
+  /** A position from what an observer asked for. OUT_OF_RANGE: older than what is kept, or not there yet. */
+  locate(start: ResultStart): Promise<number>;
+  cursorAt(position: number): string;
+  close(): void;
+}
+
+export type ResultStart =
+  | { readonly kind: 'beginning' }
+  | { readonly kind: 'now' }
+  | { readonly kind: 'oldest' }
+  | { readonly kind: 'cursor'; readonly cursor: string };
+
+export async function openResultsLog(store: Store): Promise<ResultsLog> {
+  const advanced = new Subject<void>();
+  const recent = new Map<number, ResultRecord>();
+  const listenersByTask = new Map<string, Set<(record: ResultRecord) => void>>();
+  let recentBytes = 0;
+  let newest = (await store.resultBounds()).newest;
+
+  function keep(record: ResultRecord): void {
+    recent.set(record.position, record);
+    recentBytes += sizeOf(record);
+    newest = Math.max(newest, record.position);
+    for (const [position, oldest] of recent) {
+      if (recent.size <= RECENT_COUNT && recentBytes <= RECENT_BYTES) break;
+      recent.delete(position);
+      recentBytes -= sizeOf(oldest);
+    }
+  }
+
+  return {
+    append(records) {
+      if (records.length === 0) return;
+      for (const record of records) {
+        keep(record);
+        for (const listener of listenersByTask.get(record.taskId) ?? []) listener(record);
+      }
+      advanced.next();
+    },
+
+    async read(position) {
+      if (position >= newest) return [];
+      const page: ResultRecord[] = [];
+      for (let next = recent.get(position + 1); next && page.length < PAGE_ROWS; next = recent.get(next.position + 1)) {
+        page.push(next);
+      }
+      return page.length > 0 ? page : store.readResults(position, PAGE_ROWS);
+    },
+
+    advanced$: advanced.asObservable(),
+
+    get newest() {
+      return newest;
+    },
+
+    onSettled(taskId, listener) {
+      const listeners = listenersByTask.get(taskId) ?? new Set();
+      listenersByTask.set(taskId, listeners.add(listener));
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0 && listenersByTask.get(taskId) === listeners) listenersByTask.delete(taskId);
+      };
+    },
+
+    async locate(start) {
+      const bounds = await store.resultBounds();
+      if (start.kind === 'now') return newest;
+      if (start.kind === 'oldest') return bounds.beforeOldest;
+      const position = start.kind === 'beginning' ? 0 : parseCursor(start.cursor, store.epoch).position;
+      if (position < bounds.beforeOldest) {
+        const oldest = formatCursor(store.epoch, bounds.beforeOldest);
+        throw new ContactError('OUT_OF_RANGE', `cursor: results before ${oldest} are no longer kept`);
+      }
+      if (position > bounds.newest) throw new ContactError('OUT_OF_RANGE', 'cursor: it lies beyond the newest result');
+      return position;
+    },
+
+    cursorAt: (position) => formatCursor(store.epoch, position),
+
+    close() {
+      advanced.complete();
+      listenersByTask.clear();
+    },
+  };
+}
+
+function sizeOf(record: ResultRecord): number {
+  return record.result.byteLength + 512;
+}

@@ -1,0 +1,18 @@
+import type { TaskRecord } from '../model/task.ts';
+import type { TaskQueue } from './queue.ts';
+
+/** Why a task is not running, in words for people; empty when it is running or settled. */
+export function explainWaiting(record: TaskRecord, queue: Pick<TaskQueue, 'isDrawn' | 'countReceivers'>): string {
+  const { state, lane } = record;
+  if (state === 'scheduled') {
+    const at = new Date(record.runAt ?? 0).toISOString();
+    return record.attempt > 0 ? `a retry at ${at}, after ${record.attempt} failed attempts` : `its time, ${at}`;
+  }
+  if (state !== 'ready') return '';
+  if (!queue.isDrawn(record)) {
+    if (lane.startsWith('c:')) return `client ${lane.slice(2)}, which is not connected or does not serve the queue`;
+    return `a client: none that is connected serves the queue ${record.queue}`;
+  }
+  const count = queue.countReceivers(record.queue);
+  return `credit: ${count === 1 ? 'the one client' : `the ${count} clients`} of the queue ${count === 1 ? 'is' : 'are'} busy`;
+}

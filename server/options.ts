@@ -1,0 +1,111 @@
+import { hostname } from 'node:os';
+import * as z from 'zod';
+import { type Clock, type Random, systemClock } from '../shared/clock.ts';
+import { ContactError } from '../shared/errors.ts';
+import { type Logger, silentLogger } from '../shared/logger.ts';
+
+/** Everything a server can be told. Durations are milliseconds, sizes bytes. */
+export interface ServerOptions {
+  /** HOST:PORT; port 0 picks a free one. */
+  readonly listen: string;
+  /** `sqlite:PATH`, or `memory:` for tasks that do not outlive the process. */
+  readonly store: string;
+  /** Name of this process among several. */
+  readonly node: string;
+  readonly maxPayloadBytes: number;
+  readonly maxResultBytes: number;
+  /** Credit of one session; what asks for more gets this. */
+  readonly maxInFlight: number;
+  /** A session silent for this long is pinged; three of them without life end it. */
+  readonly pingIntervalMs: number;
+  /** A lost session keeps its tasks this long. */
+  readonly resumeWindowMs: number;
+  /** A running task whose cancel nobody confirmed is closed after this. */
+  readonly cancelGraceMs: number;
+  /** How long `close()` takes results before it ends the streams. */
+  readonly shutdownDeadlineMs: number;
+  /** How long a socket may hold on to a stream that has ended. */
+  readonly stuckSocketMs: number;
+  /** How long a SendStatus stream waits for its GetTask. */
+  readonly pairingMs: number;
+  /** Unreceipted bytes of one session. */
+  readonly maxUnreceiptedBytes: number;
+  /** Unreceipted bytes of all sessions together. */
+  readonly unreceiptedBudgetBytes: number;
+  /** Below this much free disk, enqueues are refused and results are not. */
+  readonly minFreeBytes: number;
+  /** Classic clients: a task counts as done once it is written (at most once), also without `contact-settle`. */
+  readonly classicSettleOnWrite: boolean;
+}
+
+export const DEFAULTS: ServerOptions = Object.freeze({
+  listen: '127.0.0.1:50051',
+  store: 'sqlite:contact.db',
+  node: hostname(),
+  maxPayloadBytes: 1 << 20,
+  maxResultBytes: 1 << 20,
+  maxInFlight: 10_000,
+  pingIntervalMs: 5_000,
+  resumeWindowMs: 15_000,
+  cancelGraceMs: 30_000,
+  shutdownDeadlineMs: 10_000,
+  stuckSocketMs: 10_000,
+  pairingMs: 10_000,
+  maxUnreceiptedBytes: 1 << 20,
+  unreceiptedBudgetBytes: 256 << 20,
+  minFreeBytes: 64 << 20,
+  classicSettleOnWrite: false,
+});
+
+/** What a test or an embedding program may replace. */
+export interface ServerParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export const DEFAULT_PARTS: ServerParts = Object.freeze({
+  clock: systemClock,
+  random: Math.random,
+  logger: silentLogger,
+});
+
+const MAX_MS = 2 ** 31 - 1;
+const ms = z.int().min(1).max(MAX_MS);
+const bytes = z
+  .int()
+  .min(1)
+  .max(64 << 20);
+
+const schema = z.object({
+  listen: z.string().regex(/^.+:\d{1,5}$/, 'to be HOST:PORT'),
+  store: z.string().min(1),
+  node: z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'to be a name of [A-Za-z0-9._:/-], 1 to 128 characters'),
+  maxPayloadBytes: bytes,
+  maxResultBytes: bytes,
+  maxInFlight: z.int().min(1).max(100_000),
+  pingIntervalMs: ms,
+  resumeWindowMs: ms,
+  cancelGraceMs: ms,
+  shutdownDeadlineMs: z.int().min(0).max(MAX_MS),
+  stuckSocketMs: ms,
+  pairingMs: ms,
+  maxUnreceiptedBytes: bytes,
+  unreceiptedBudgetBytes: z.int().min(1),
+  minFreeBytes: z.int().min(0),
+  classicSettleOnWrite: z.boolean(),
+});
+
+/** Defaults filled in and checked once. INVALID_ARGUMENT: Expected `pingIntervalMs` …, got `0`. */
+export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
+  const merged: Record<string, unknown> = { ...DEFAULTS };
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in DEFAULTS)) throw new ContactError('INVALID_ARGUMENT', `Unknown option \`${name}\``);
+    if (value !== undefined) merged[name] = value;
+  }
+  const checked = schema.safeParse(merged);
+  if (checked.success) return Object.freeze(checked.data);
+  const issue = checked.error.issues[0]!;
+  const name = String(issue.path[0]);
+  throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${issue.message}, got \`${String(merged[name])}\``);
+}

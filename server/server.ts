@@ -1,0 +1,161 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { AdminService, ContactService, classic, health, reflection, TaskService } from '../gen/index.ts';
+import { ContactError } from '../shared/errors.ts';
+import { addService } from '../shared/grpc.ts';
+import { createTaskQueue } from './dispatch/queue.ts';
+import { DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
+import { closing, createRegistry } from './session/registry.ts';
+import { openStore } from './store/open.ts';
+import { createAdminHandlers } from './transport/admin.ts';
+import { createCallEnds } from './transport/call.ts';
+import { createClassicHandlers } from './transport/classic.ts';
+import { createHealth } from './transport/health.ts';
+import { createReflectionHandlers } from './transport/reflection.ts';
+import { createSockets, type Sockets } from './transport/sockets.ts';
+import { createTaskHandlers } from './transport/task_service.ts';
+import { createWorkerHandlers } from './transport/worker.ts';
+import { readVersion } from './version.ts';
+
+/** A server inside this process. */
+export interface ContactServer {
+  /** Accepts calls from now on; the windows of sessions that an earlier process left run from now. */
+  listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /**
+   * Goes away: claims nothing more, tells its clients, takes results until nobody holds a task or the deadline has
+   * passed (default: the option `shutdownDeadlineMs`), then ends every stream. Nothing is released: what is running
+   * stays with its client, to be resumed.
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Rejects when the server cannot go on. */
+  readonly failed: Promise<never>;
+}
+
+/**
+ * Opens the store and puts the house together; call `listen()` next.
+ * INVALID_ARGUMENT names an option; FAILED_PRECONDITION: another process has the store.
+ */
+export async function createServer(
+  given: Partial<ServerOptions> = {},
+  parts: Partial<ServerParts> = {},
+): Promise<ContactServer> {
+  const options = resolveOptions(given);
+  const { clock, random, logger } = { ...DEFAULT_PARTS, ...parts };
+  const { host, port } = splitAddress(options.listen);
+  const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
+
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  const onFatal = (error: unknown): void => {
+    logger.error({ err: error }, 'the server cannot go on');
+    fail(error);
+  };
+
+  const store = await openStore(options.store, {
+    node: options.node,
+    minFreeBytes: options.minFreeBytes,
+    onFatal,
+  });
+  const queue = await createTaskQueue({ store, clock, onFatal });
+  const registry = createRegistry({
+    queue,
+    clock,
+    random,
+    onFatal,
+    settings: { ...options, maxPlainInFlight: 10 },
+  });
+
+  const grpcServer = new Server({
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': -1,
+    'grpc.keepalive_time_ms': 2 * options.pingIntervalMs,
+    'grpc.keepalive_timeout_ms': options.pingIntervalMs,
+  });
+  let sockets: Sockets;
+  const { pingIntervalMs, resumeWindowMs, stuckSocketMs, maxPayloadBytes, maxResultBytes } = options;
+  const ends = createCallEnds({ sockets: () => sockets, clock, logger, pingIntervalMs, stuckSocketMs });
+  const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
+  const agreement = { limits, pingIntervalMs, resumeWindowMs };
+  const version = readVersion();
+  const alive = createHealth(ends);
+
+  addService(grpcServer, ContactService, createWorkerHandlers({ registry, ends, agreement }));
+  addService(grpcServer, TaskService, createTaskHandlers({ queue, registry, ends, clock, agreement, maxPayloadBytes }));
+  addService(
+    grpcServer,
+    AdminService,
+    createAdminHandlers({
+      registry,
+      ends,
+      agreement,
+      version,
+      node: options.node,
+      startedAt: clock.now(),
+      store: store.capabilities,
+    }),
+  );
+  addService(
+    grpcServer,
+    classic.Contact,
+    createClassicHandlers({ registry, ends, clock, settleOnWrite: options.classicSettleOnWrite }),
+  );
+  addService(grpcServer, health.Health, alive.handlers);
+  const files = [ContactService, TaskService, AdminService, classic.Contact, health.Health].map(({ file }) => file);
+  addService(
+    grpcServer,
+    reflection.ServerReflection,
+    createReflectionHandlers([...files, reflection.ServerReflection.file], ends),
+  );
+  sockets = createSockets(grpcServer, ServerCredentials.createInsecure());
+
+  let closed: Promise<void> | undefined;
+
+  async function close(deadlineMs: number): Promise<void> {
+    alive.leave();
+    sockets.stop();
+    await registry.leave(deadlineMs);
+    registry.close();
+    ends.closeAll(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
+    await shutDown(grpcServer, stuckSocketMs, clock.after);
+    sockets.close();
+    await queue.close();
+  }
+
+  return {
+    async listen() {
+      await registry.recover();
+      const address = await sockets.listen(host, port);
+      logger.info({ ...address, store: options.store, version }, 'listening');
+      return address;
+    },
+    close({ deadlineMs = options.shutdownDeadlineMs } = {}) {
+      closed ??= close(deadlineMs);
+      return closed;
+    },
+    failed,
+  };
+}
+
+/** Waits until the last stream has gone, but not for one that does not go. */
+function shutDown(server: Server, graceMs: number, after: (ms: number, run: () => void) => () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const takeBack = after(graceMs, () => {
+      server.forceShutdown();
+      resolve();
+    });
+    server.tryShutdown(() => {
+      takeBack();
+      resolve();
+    });
+  });
+}
+
+function splitAddress(listen: string): { host: string; port: number } {
+  const at = listen.lastIndexOf(':');
+  const port = Number(listen.slice(at + 1));
+  if (port > 65_535)
+    throw new ContactError('INVALID_ARGUMENT', `Expected \`listen\` to have a port up to 65535, got ${listen}`);
+  return { host: listen.slice(0, at).replace(/^\[|\]$/g, ''), port };
+}

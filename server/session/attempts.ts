@@ -1,0 +1,91 @@
+import type { Random } from '../../shared/clock.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Timers } from '../dispatch/timers.ts';
+import type { Settlement } from '../store/store.ts';
+import type { Holders } from './holders.ts';
+import type { Held } from './ledger.ts';
+import type { Session } from './session.ts';
+import type { SessionSettings } from './settings.ts';
+
+/** Before an act of the server's own that the store refused for now is tried again. */
+const RETRY_MS = 1_000;
+
+/**
+ * The clocks of running attempts: their timeout, from `started`, and the grace of a cancel. Both are acts of the
+ * server, fenced by session and epoch, so one that comes too late changes nothing.
+ */
+export interface Attempts {
+  /** Work has begun: its timeout runs. */
+  start(held: Held): void;
+  /** Pushes the cancel and starts its grace. */
+  cancel(session: Session, held: Held, reason: string): void;
+}
+
+export interface AttemptsOptions {
+  readonly queue: TaskQueue;
+  readonly timers: Timers;
+  readonly settings: SessionSettings;
+  readonly random: Random;
+  readonly holders: () => Holders;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export function createAttempts(options: AttemptsOptions): Attempts {
+  const { queue, timers, settings, random, onFatal } = options;
+
+  /** The delivery as it stands now; sessions come and go while a clock runs. */
+  function current(held: Held): { readonly session: Session; readonly held: Held } | undefined {
+    const entry = options.holders().find(held);
+    return entry && !entry.held.isClosed && !entry.held.isSettling ? entry : undefined;
+  }
+
+  async function close(held: Held, reason: string, settlement: (session: Session) => Settlement): Promise<void> {
+    const entry = current(held);
+    if (!entry) return;
+    try {
+      await queue.settle([settlement(entry.session)]);
+    } catch {
+      const again = timers.create(() => close(held, reason, settlement).catch(onFatal));
+      timers.set(again, RETRY_MS);
+      return;
+    }
+    // The credit stays taken until the client says a word: it may well be at it still.
+    entry.held.isClosed = true;
+    entry.session.cancel(held, reason);
+  }
+
+  return {
+    start(held) {
+      held.isStarted = true;
+      if (held.timeoutMs === 0 || held.timeout) return;
+      held.timeout = timers.create(() => {
+        close(held, 'TIMEOUT', (owner) => ({
+          kind: 'failed',
+          taskId: held.taskId,
+          delivery: held.delivery,
+          session: owner.session,
+          clientId: owner.clientId,
+          error: { code: 'TIMEOUT', message: `the attempt took longer than ${held.timeoutMs} ms` },
+          retry: { kind: 'policy' },
+          random: random(),
+        })).catch(onFatal);
+      });
+      timers.set(held.timeout, held.timeoutMs);
+    },
+
+    cancel(session, held, reason) {
+      session.cancel(held, reason);
+      if (held.grace) return;
+      held.grace = timers.create(() => {
+        close(held, reason, (owner) => ({
+          kind: 'abandoned',
+          taskId: held.taskId,
+          delivery: held.delivery,
+          session: owner.session,
+          clientId: owner.clientId,
+        })).catch(onFatal);
+      });
+      timers.set(held.grace, settings.cancelGraceMs);
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import type { Room } from '../dispatch/receiver.ts';
+import type { Deadline } from '../dispatch/timers.ts';
+
+/** A delivery that a session has and has not accounted for. */
+export interface Held {
+  readonly taskId: string;
+  readonly delivery: number;
+  readonly timeoutMs: number;
+  /** Work has begun, as far as we were told. */
+  isStarted: boolean;
+  /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
+  isSettling: boolean;
+  /** The server closed it (timeout, unconfirmed cancel); the client still owes a word about it. */
+  isClosed: boolean;
+  /** Runs the attempt's timeout, once started. */
+  timeout: Deadline | undefined;
+  /** Runs the grace of a cancel. */
+  grace: Deadline | undefined;
+}
+
+/** Unreceipted bytes over all sessions; above its limit nothing is claimed for sessions that owe receipts. */
+export interface ByteBudget {
+  used: number;
+  readonly limit: number;
+}
+
+/**
+ * The books of one session: credit, unreceipted bytes, what it holds. Pure bookkeeping, no I/O.
+ * Bounded by credit and by the byte limit.
+ */
+export interface Ledger {
+  readonly held: ReadonlyMap<string, Held>;
+  readonly unreceiptedBytes: number;
+  credit: number;
+  /** What it may be given now. */
+  room(): Room;
+  hold(held: Held): void;
+  /** Bytes went down the stream as message `seq`. */
+  sent(seq: number, bytes: number): void;
+  /** Everything up to `seq` was seen. True: that freed something. */
+  receipt(seq: number): boolean;
+  /** The delivery, if it is held. */
+  find(taskId: string, delivery: number): Held | undefined;
+  /** A result was handed to the store. */
+  beginSettling(held: Held): void;
+  /** The store did not take it. */
+  stopSettling(held: Held): void;
+  /** Accounted for. */
+  drop(held: Held): void;
+  /** Gives back the session's part of the common budget. */
+  close(): void;
+}
+
+export function createLedger(credit: number, maxBytes: number, budget: ByteBudget): Ledger {
+  const held = new Map<string, Held>();
+  const unreceipted: { seq: number; bytes: number }[] = [];
+  let bytes = 0;
+  let settling = 0;
+
+  function forgetBytes(count: number): void {
+    bytes -= count;
+    budget.used -= count;
+  }
+
+  return {
+    held,
+    credit,
+    get unreceiptedBytes() {
+      return bytes;
+    },
+
+    room() {
+      const limit = this.credit - (held.size - settling);
+      const isOverBudget = bytes > 0 && budget.used >= budget.limit;
+      if (limit <= 0 || bytes >= maxBytes || isOverBudget) return { limit: 0, maxBytes: 0, mayExceed: false };
+      return { limit, maxBytes: maxBytes - bytes, mayExceed: bytes === 0 };
+    },
+
+    hold(one) {
+      const before = held.get(one.taskId);
+      if (before?.isSettling) settling -= 1;
+      held.set(one.taskId, one);
+      if (one.isSettling) settling += 1;
+    },
+
+    sent(seq, count) {
+      unreceipted.push({ seq, bytes: count });
+      bytes += count;
+      budget.used += count;
+    },
+
+    receipt(seq) {
+      let freed = 0;
+      while (unreceipted.length > 0 && unreceipted[0]!.seq <= seq) freed += unreceipted.shift()!.bytes;
+      forgetBytes(freed);
+      return freed > 0;
+    },
+
+    find(taskId, delivery) {
+      const one = held.get(taskId);
+      return one?.delivery === delivery ? one : undefined;
+    },
+
+    beginSettling(one) {
+      if (one.isSettling || held.get(one.taskId) !== one) return;
+      one.isSettling = true;
+      settling += 1;
+    },
+
+    stopSettling(one) {
+      if (!one.isSettling) return;
+      one.isSettling = false;
+      if (held.get(one.taskId) === one) settling -= 1;
+    },
+
+    drop(one) {
+      if (held.get(one.taskId) !== one) return;
+      held.delete(one.taskId);
+      if (one.isSettling) settling -= 1;
+    },
+
+    close() {
+      unreceipted.length = 0;
+      forgetBytes(bytes);
+    },
+  };
+}

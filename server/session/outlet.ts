@@ -1,0 +1,43 @@
+import type { ContactError } from '../../shared/errors.ts';
+import type { ClaimedTask, Delivery } from '../model/task.ts';
+
+/** What a session says down its task stream. */
+export type SessionEvent =
+  | {
+      readonly kind: 'registered';
+      readonly clientId: string;
+      readonly resumed: boolean;
+      readonly closed: readonly Delivery[];
+      readonly maxInFlight: number;
+    }
+  | { readonly kind: 'tasks'; readonly tasks: readonly ClaimedTask[] }
+  | { readonly kind: 'cancel'; readonly delivery: Delivery; readonly reason: string }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'moving'; readonly afterMs: number }
+  | { readonly kind: 'ping' };
+
+/** The task stream as a session sees it; `transport` implements it for each contract. */
+export interface TaskOutlet {
+  /** Address and port of the other end. */
+  readonly peer: string;
+  /** False: it was taken, and nothing more should be sent before `onRoom`. Never throws. */
+  send(seq: number, event: SessionEvent): boolean;
+  /** Calls `listener` whenever a full stream can take more. */
+  onRoom(listener: () => void): void;
+  /** Ends the stream with a status; a socket that does not let it go is destroyed by transport. */
+  end(error: ContactError): void;
+}
+
+export type OutcomeCode = 'STORED' | 'DUPLICATE' | 'STALE' | 'UNKNOWN' | 'TOO_LARGE' | 'RETRY_LATER';
+
+/** What became of a result, a release or a stop. */
+export interface Outcome extends Delivery {
+  readonly code: OutcomeCode;
+  /** With RETRY_LATER; else 0. */
+  readonly afterMs: number;
+}
+
+/** The answering half of a status stream. */
+export interface StatusOutlet {
+  end(error: ContactError): void;
+}

@@ -1,0 +1,282 @@
+import { createHash } from 'node:crypto';
+import type { Clock, Random } from '../../shared/clock.ts';
+import { type CloseAdvice, ContactError } from '../../shared/errors.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import { createTimers } from '../dispatch/timers.ts';
+import type { Delivery, LaneRef } from '../model/task.ts';
+import type { HeldTask, OpenedSession } from '../store/store.ts';
+import { createAttempts } from './attempts.ts';
+import { createHolders } from './holders.ts';
+import type { ByteBudget, Held } from './ledger.ts';
+import { createLost } from './lost.ts';
+import type { StatusOutlet, TaskOutlet } from './outlet.ts';
+import { createPairing } from './pairing.ts';
+import type { ResultReport, StatusReport } from './report.ts';
+import { createTakeResults, type TakeResults } from './results.ts';
+import { createSession, type Session } from './session.ts';
+import type { SessionSettings } from './settings.ts';
+
+export interface RegistryOptions {
+  readonly queue: TaskQueue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: SessionSettings;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A client that registers. */
+export interface Registration {
+  /** The secret of this registration. */
+  readonly id: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  /** False: nobody else knows its id, so nobody can resume it. */
+  readonly isResumable: boolean;
+  readonly queues: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly credit: number;
+  readonly agent: string;
+  readonly resume: { readonly previousId: string; readonly holding: readonly Delivery[] } | null;
+  readonly outlet: TaskOutlet;
+}
+
+/** Who is connected, and what becomes of the tasks of those who are not any more. */
+export interface Registry {
+  /** Sessions whose task stream is open. */
+  readonly sessions: ReadonlySet<Session>;
+  /** Takes over what an earlier process left; its windows run from now. */
+  recover(): Promise<void>;
+  open(registration: Registration): Promise<Session>;
+  /** The task stream has gone, whoever ended it. */
+  disconnect(session: Session): void;
+  /** Pairs a status stream with its session, whichever came first. */
+  attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
+  /** Applies one message of a status stream; answers the outcomes of its results after the commit. */
+  report(session: Session, report: StatusReport): ReturnType<TakeResults>;
+  /** Results without a session. */
+  tell(report: ResultReport, clientId: string): ReturnType<TakeResults>;
+  cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']>;
+  /** Stops claiming, tells everybody, and waits until nobody holds anything or `deadlineMs` have passed. */
+  leave(deadlineMs: number): Promise<void>;
+  /** Ends every stream; nothing is released. */
+  close(): void;
+}
+
+/** The error of a stream that the server ends. */
+export function closing(reason: string, retry: CloseAdvice['retry'], message: string): ContactError {
+  const code = retry === 'never' ? 'FAILED_PRECONDITION' : 'UNAVAILABLE';
+  return new ContactError(code, message, { advice: { reason, retry } });
+}
+
+export function createRegistry(options: RegistryOptions): Registry {
+  const { queue, clock, random, settings, onFatal } = options;
+  const timers = createTimers(clock);
+  const sessions = new Set<Session>();
+  const sessionById = new Map<string, Session>();
+  const budget: ByteBudget = { used: 0, limit: settings.unreceiptedBudgetBytes };
+  const holders = createHolders((held) => {
+    if (held.timeout) timers.clear(held.timeout);
+    if (held.grace) timers.clear(held.grace);
+  });
+  const takeResults = createTakeResults({ queue, holders, random, maxResultBytes: settings.maxResultBytes });
+  const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
+  const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
+  const pairing = createPairing(timers, settings.pairingMs);
+
+  function lanesOf(registration: Registration): LaneRef[] {
+    return registration.queues.flatMap((name) => [
+      { queue: name, lane: '' },
+      { queue: name, lane: `c:${registration.clientId}` },
+    ]);
+  }
+
+  /** Out of the set of those who may be given tasks; its row and what it holds stay. */
+  function retire(session: Session, error: ContactError): void {
+    queue.detach(session);
+    timers.clear(session.liveness);
+    sessions.delete(session);
+    if (sessionById.get(session.options.id) === session) sessionById.delete(session.options.id);
+    session.end(error);
+  }
+
+  function lose(session: Session, error: ContactError): void {
+    if (!sessions.has(session)) return;
+    retire(session, error);
+    lost.add(session.session, [...session.ledger.held.values()], session.options.isResumable, () =>
+      holders.forget(session),
+    );
+  }
+
+  function watch(session: Session): void {
+    const ms = session.checkLiveness();
+    if (ms === null) lose(session, closing('SILENT', 'backoff', 'no sign of life for three ping intervals'));
+    else timers.set(session.liveness, ms);
+  }
+
+  /** What the client still has goes into the books of its new session, with the clocks that already run. */
+  function carryOver(session: Session, opened: OpenedSession): void {
+    const before = new Map(lost.take(opened.session.key).map((held) => [held.taskId, held]));
+    for (const task of opened.held) {
+      const known = before.get(task.taskId);
+      const held = known?.delivery === task.delivery ? known : heldOf(task);
+      session.ledger.hold(held);
+      holders.add(session, held);
+      if (held.isStarted) attempts.start(held);
+      if (task.cancelReason !== null) attempts.cancel(session, held, task.cancelReason);
+    }
+  }
+
+  function supersede(previousId: string | undefined): void {
+    const previous = previousId === undefined ? undefined : sessionById.get(previousId);
+    if (!previous) return;
+    retire(previous, closing('RESUMED', 'never', 'this session goes on in another stream'));
+    // Kept for its whole window, in case the registration fails.
+    lost.add(previous.session, [...previous.ledger.held.values()], true, () => holders.forget(previous));
+  }
+
+  async function open(registration: Registration): Promise<Session> {
+    if (sessionById.has(registration.id)) {
+      throw new ContactError('ALREADY_EXISTS', 'contact-session: this session is open already');
+    }
+    const { resume, clientId, isNamed } = registration;
+    // From here on nothing is claimed for the session before; what it was given is in `holding` or goes back.
+    supersede(resume?.previousId);
+    const opened = await queue.openSession({
+      secretHash: digest(registration.id),
+      subject: registration.subject,
+      clientId,
+      isNamed,
+      labels: registration.labels,
+      queues: registration.queues,
+      node: settings.node,
+      resume: resume && { previousHash: digest(resume.previousId), holding: resume.holding },
+    });
+    for (const ref of opened.replaced) {
+      lost.take(ref.key);
+      for (const other of sessions) {
+        if (other.session.key !== ref.key) continue;
+        retire(other, closing('REPLACED', 'never', `client ${clientId} registered anew`));
+        holders.forget(other);
+      }
+    }
+
+    const session = createSession(
+      {
+        ...registration,
+        ref: opened.session,
+        budget,
+        settings,
+        connectedAt: clock.now(),
+        monotonic: clock.monotonic,
+        onRoom: (one) => queue.feed(one),
+        onHeld: (one, held) => {
+          holders.add(one, held);
+          // A plain session says no `started`: it has begun when it was pushed.
+          if (!one.status) attempts.start(held);
+        },
+      },
+      timers.create(() => watch(session)),
+    );
+    sessions.add(session);
+    sessionById.set(registration.id, session);
+    session.status = pairing.takeOutlet(registration.id);
+    session.setCredit(registration.credit);
+    const { closed, resumed } = opened;
+    session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
+    carryOver(session, opened);
+    timers.set(session.liveness, settings.pingIntervalMs);
+    pairing.announce(registration.id, session);
+    queue.attach(session, lanesOf(registration));
+    return session;
+  }
+
+  return {
+    sessions,
+
+    async recover() {
+      for (const row of await queue.store.listSessions()) lost.add(row.session, row.held.map(heldOf), true, () => {});
+    },
+
+    open,
+
+    disconnect: (session) => lose(session, closing('DISCONNECTED', 'now', 'the stream was closed')),
+
+    async attachStatus(sessionId, outlet) {
+      const session = sessionById.get(sessionId) ?? (await pairing.expect(sessionId, outlet));
+      if (session.status && session.status !== outlet) {
+        throw new ContactError('ALREADY_EXISTS', 'contact-session: this session has a SendStatus stream already');
+      }
+      if (session.status !== outlet) {
+        session.status = outlet;
+        session.touch();
+        session.setCredit(session.options.credit);
+        timers.set(session.liveness, settings.pingIntervalMs);
+      }
+      return session;
+    },
+
+    report(session, report) {
+      session.touch();
+      if (report.receipt > 0) {
+        session.lastReceiptAt = clock.now();
+        session.receipt(report.receipt);
+      }
+      for (const { taskId, delivery } of report.started) {
+        const held = session.ledger.find(taskId, delivery);
+        if (held) attempts.start(held);
+      }
+      if (report.checkpoints.length > 0) queue.store.checkpointTasks(report.checkpoints).catch(() => undefined);
+      if (report.credit !== undefined) session.setCredit(report.credit);
+      if (report.status !== undefined) session.text = report.status;
+      return takeResults(report, session.clientId);
+    },
+
+    tell: takeResults,
+
+    async cancel(ids, reason) {
+      const outcomes = await queue.cancel(ids, reason);
+      for (const outcome of outcomes) {
+        if (outcome.kind !== 'requested') continue;
+        const entry = holders.find({ taskId: outcome.id, delivery: outcome.delivery });
+        if (entry) attempts.cancel(entry.session, entry.held, reason);
+      }
+      return outcomes;
+    },
+
+    async leave(deadlineMs) {
+      queue.stopClaiming();
+      for (const session of sessions) session.send({ kind: 'moving', afterMs: deadlineMs });
+      const until = clock.monotonic() + deadlineMs;
+      while (clock.monotonic() < until && [...sessions].some((session) => session.ledger.held.size > 0)) {
+        await new Promise<void>((resolve) => {
+          timers.set(timers.create(resolve), Math.min(20, Math.max(1, deadlineMs)));
+        });
+      }
+    },
+
+    close() {
+      timers.close();
+      for (const session of sessions) session.end(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
+      sessions.clear();
+    },
+  };
+}
+
+function heldOf(task: HeldTask): Held {
+  return {
+    taskId: task.taskId,
+    delivery: task.delivery,
+    timeoutMs: task.timeoutMs,
+    // Nobody remembers whether it began, and what may have begun must count.
+    isStarted: true,
+    isSettling: false,
+    isClosed: false,
+    timeout: undefined,
+    grace: undefined,
+  };
+}
+
+function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}

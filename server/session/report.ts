@@ -1,0 +1,30 @@
+import type { RetryAdvice } from '../model/retry.ts';
+import type { Delivery, TaskError } from '../model/task.ts';
+
+export type SucceededReport = Delivery & { readonly result: Uint8Array; readonly contentType: string };
+export type FailedReport = Delivery & { readonly error: TaskError; readonly retry: RetryAdvice };
+
+/** What ends deliveries, as a client tells it. Outcomes come in the order succeeded, failed, released, stopped. */
+export interface ResultReport {
+  readonly succeeded: readonly SucceededReport[];
+  readonly failed: readonly FailedReport[];
+  readonly released: readonly Delivery[];
+  readonly stopped: readonly Delivery[];
+}
+
+export interface ProgressReport extends Delivery {
+  /** 0 to 1; negative: unknown. */
+  readonly fraction: number;
+  readonly message: string;
+}
+
+/** One message of a status stream, decoded. */
+export interface StatusReport extends ResultReport {
+  /** 0: none. */
+  readonly receipt: number;
+  readonly started: readonly Delivery[];
+  readonly progress: readonly ProgressReport[];
+  readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[];
+  readonly credit: number | undefined;
+  readonly status: string | undefined;
+}

@@ -1,0 +1,96 @@
+import type { Random } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Delivery } from '../model/task.ts';
+import type { Release, Settlement, SettleOutcome } from '../store/store.ts';
+import type { Holders } from './holders.ts';
+import type { Held } from './ledger.ts';
+import type { Outcome, OutcomeCode } from './outlet.ts';
+import type { FailedReport, ResultReport } from './report.ts';
+import type { Session } from './session.ts';
+
+/** When a result that could not be stored is worth sending again, if the store did not say. */
+const RETRY_LATER_MS = 1_000;
+
+export interface ResultsOptions {
+  readonly queue: TaskQueue;
+  readonly holders: Holders;
+  readonly random: Random;
+  readonly maxResultBytes: number;
+}
+
+/** Takes results of any session over any stream; answers after the commit, one outcome each, never rejects. */
+export type TakeResults = (report: ResultReport, clientId: string) => Promise<Outcome[]>;
+
+export function createTakeResults(options: ResultsOptions): TakeResults {
+  const { queue, holders, random, maxResultBytes } = options;
+
+  function fail(report: FailedReport, clientId: string): Settlement {
+    const { taskId, delivery, error, retry } = report;
+    return { kind: 'failed', taskId, delivery, clientId, error, retry, random: random() };
+  }
+
+  return async (report, clientId) => {
+    const { succeeded, failed, released, stopped } = report;
+    const settlements: Settlement[] = [];
+    const tooLarge = new Set<number>();
+    for (const one of succeeded) {
+      if (one.result.byteLength <= maxResultBytes) {
+        const { taskId, delivery, result, contentType } = one;
+        settlements.push({ kind: 'succeeded', taskId, delivery, clientId, result, contentType });
+        continue;
+      }
+      tooLarge.add(settlements.length);
+      const message = `the result has ${one.result.byteLength} bytes, at most ${maxResultBytes} are taken`;
+      settlements.push(fail({ ...one, error: { code: 'TOO_LARGE', message }, retry: { kind: 'never' } }, clientId));
+    }
+    for (const one of failed) settlements.push(fail(one, clientId));
+    for (const { taskId, delivery } of stopped) settlements.push({ kind: 'stopped', taskId, delivery, clientId });
+    const releases: Release[] = released.map(({ taskId, delivery }) => ({
+      taskId,
+      delivery,
+      cause: 'released',
+      isStarted: false,
+    }));
+
+    const [settleOutcomes, releaseOutcomes] = await Promise.all([
+      take(settlements, () => queue.settle(settlements)),
+      take(releases, () => queue.release(releases)),
+    ]);
+    for (const index of tooLarge) {
+      const outcome = settleOutcomes[index]!;
+      if (outcome.code === 'STORED') settleOutcomes[index] = { ...outcome, code: 'TOO_LARGE' };
+    }
+    const stoppedFrom = succeeded.length + failed.length;
+    return [...settleOutcomes.slice(0, stoppedFrom), ...releaseOutcomes, ...settleOutcomes.slice(stoppedFrom)];
+  };
+
+  /** The books before and after: credit is free from the moment a result is in the group commit. */
+  async function take(items: readonly Delivery[], store: () => Promise<readonly SettleOutcome[]>): Promise<Outcome[]> {
+    if (items.length === 0) return [];
+    const fed = new Set<Session>();
+    const settling: { session: Session; held: Held }[] = [];
+    for (const item of items) {
+      const entry = holders.find(item);
+      if (!entry || entry.held.isSettling) continue;
+      entry.session.ledger.beginSettling(entry.held);
+      settling.push(entry);
+      fed.add(entry.session);
+    }
+    const stored = store();
+    for (const session of fed) session.options.onRoom(session);
+    try {
+      const outcomes = await stored;
+      return items.map(({ taskId, delivery }, index) => {
+        const entry = holders.find({ taskId, delivery });
+        if (entry) holders.drop(entry.session, entry.held);
+        return { taskId, delivery, code: outcomes[index]!.code, afterMs: 0 };
+      });
+    } catch (error) {
+      for (const { session, held } of settling) session.ledger.stopSettling(held);
+      const code: OutcomeCode = 'RETRY_LATER';
+      const afterMs = (error instanceof ContactError ? error.retryAfterMs : undefined) ?? RETRY_LATER_MS;
+      return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));
+    }
+  }
+}

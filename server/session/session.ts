@@ -1,0 +1,200 @@
+import type { ContactError } from '../../shared/errors.ts';
+import type { Receiver } from '../dispatch/receiver.ts';
+import type { Deadline } from '../dispatch/timers.ts';
+import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
+import type { ByteBudget, Held, Ledger } from './ledger.ts';
+import { createLedger } from './ledger.ts';
+import { nextStep, patienceMs } from './liveness.ts';
+import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
+import type { SessionSettings } from './settings.ts';
+
+/** Tasks in one message: enough for speed, few enough that the first is not kept waiting. */
+const TASKS_PER_MESSAGE = 100;
+
+/** Of a message beside the payloads: ids, names, framing. */
+const TASK_OVERHEAD_BYTES = 160;
+
+export interface SessionOptions {
+  readonly ref: SessionRef;
+  readonly id: string;
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  readonly isResumable: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly queues: readonly string[];
+  readonly agent: string;
+  readonly credit: number;
+  readonly outlet: TaskOutlet;
+  readonly budget: ByteBudget;
+  readonly settings: SessionSettings;
+  readonly connectedAt: number;
+  readonly monotonic: () => number;
+  /** It has room again. */
+  readonly onRoom: (session: Session) => void;
+  /** Tasks were pushed: the books outside need them. */
+  readonly onHeld: (session: Session, held: Held) => void;
+}
+
+/** One registration: a task stream and, if it is full, the status stream that belongs to it. */
+export interface Session extends Receiver {
+  readonly options: SessionOptions;
+  readonly ledger: Ledger;
+  /** Null: plain. */
+  status: StatusOutlet | null;
+  isEnded: boolean;
+  isDraining: boolean;
+  /** Wall clock of the last receipt; 0: none yet. */
+  lastReceiptAt: number;
+  /** Free text the client sent; the newest counts. */
+  text: string;
+  /** Looks after liveness. */
+  readonly liveness: Deadline;
+  send(event: SessionEvent): void;
+  receipt(seq: number): void;
+  setCredit(credit: number): void;
+  /** Anything sent up counts as life. */
+  touch(): void;
+  /** One look at its liveness: pings if that is due. Null: it is dead; else when to look again. */
+  checkLiveness(): number | null;
+  /** Ends both streams with a status; what it holds is the registry's business. */
+  end(error: ContactError): void;
+}
+
+export function createSession(options: SessionOptions, liveness: Deadline): Session {
+  const { outlet, settings, budget } = options;
+  const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget);
+  let seq = 0;
+  let isFull = false;
+  let fullAt = 0;
+  let lastLifeAt = options.monotonic();
+  let isPinged = false;
+
+  const session: Session = {
+    session: options.ref,
+    clientId: options.clientId,
+    options,
+    ledger,
+    status: null,
+    isEnded: false,
+    isDraining: false,
+    lastReceiptAt: 0,
+    text: '',
+    liveness,
+
+    room() {
+      return session.isEnded || isFull || session.isDraining
+        ? { limit: 0, maxBytes: 0, mayExceed: false }
+        : ledger.room();
+    },
+
+    push(tasks) {
+      if (session.isEnded) return;
+      for (const task of tasks) hold(task);
+      for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {
+        session.send({ kind: 'tasks', tasks: batch.tasks });
+        // For a plain session writing counts as receipt.
+        if (session.status) ledger.sent(seq, batch.bytes);
+      }
+    },
+
+    cancel: (delivery: Delivery, reason: string) => session.send({ kind: 'cancel', delivery, reason }),
+
+    send(event) {
+      if (session.isEnded) return;
+      seq += 1;
+      const hasRoom = outlet.send(seq, event);
+      if (!hasRoom && !isFull) {
+        isFull = true;
+        fullAt = options.monotonic();
+      }
+    },
+
+    receipt(upTo) {
+      if (ledger.receipt(Math.min(upTo, seq))) options.onRoom(session);
+    },
+
+    setCredit(credit) {
+      const before = ledger.credit;
+      ledger.credit = Math.min(credit, session.status ? settings.maxInFlight : settings.maxPlainInFlight);
+      if (ledger.credit > before) options.onRoom(session);
+    },
+
+    touch() {
+      lastLifeAt = options.monotonic();
+      isPinged = false;
+    },
+
+    checkLiveness() {
+      const interval = settings.pingIntervalMs;
+      // A plain session's liveness is its connection's, as long as it reads.
+      if (!session.status) {
+        const isStuck = isFull && options.monotonic() - fullAt >= patienceMs(interval, settings.maxUnreceiptedBytes);
+        return isStuck ? null : interval;
+      }
+      const step = nextStep(options.monotonic() - lastLifeAt, isPinged, interval, ledger.unreceiptedBytes);
+      if (step.kind === 'dead') return null;
+      if (step.kind === 'ping') {
+        isPinged = true;
+        session.send({ kind: 'ping' });
+      }
+      return step.ms;
+    },
+
+    end(error) {
+      if (session.isEnded) return;
+      session.isEnded = true;
+      ledger.close();
+      outlet.end(error);
+      session.status?.end(error);
+    },
+  };
+
+  function hold(task: ClaimedTask): void {
+    const held: Held = {
+      taskId: task.id,
+      delivery: task.delivery,
+      timeoutMs: task.timeoutMs,
+      isStarted: false,
+      isSettling: false,
+      isClosed: false,
+      timeout: undefined,
+      grace: undefined,
+    };
+    ledger.hold(held);
+    options.onHeld(session, held);
+  }
+
+  outlet.onRoom(() => {
+    isFull = false;
+    if (!session.isEnded) options.onRoom(session);
+  });
+
+  return session;
+}
+
+interface Batch {
+  readonly tasks: ClaimedTask[];
+  bytes: number;
+}
+
+/** Messages of at most TASKS_PER_MESSAGE tasks and `maxBytes`; a larger single task goes alone. */
+export function splitTasks(tasks: readonly ClaimedTask[], maxBytes: number): Batch[] {
+  const batches: Batch[] = [];
+  let batch: Batch | undefined;
+  for (const task of tasks) {
+    const bytes = weigh(task);
+    if (!batch || batch.tasks.length >= TASKS_PER_MESSAGE || batch.bytes + bytes > maxBytes) {
+      batch = { tasks: [], bytes: 0 };
+      batches.push(batch);
+    }
+    batch.tasks.push(task);
+    batch.bytes += bytes;
+  }
+  return batches;
+}
+
+function weigh(task: ClaimedTask): number {
+  let bytes = TASK_OVERHEAD_BYTES + task.payload.byteLength + (task.checkpoint?.byteLength ?? 0);
+  for (const key in task.metadata) bytes += 8 + 3 * (key.length + (task.metadata[key]?.length ?? 0));
+  return bytes;
+}

@@ -1,0 +1,117 @@
+import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, toStatus } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { drained, type WritableCall } from '../../shared/streams.ts';
+import { patienceMs } from '../session/liveness.ts';
+import { closing } from '../session/registry.ts';
+import type { Sockets } from './sockets.ts';
+
+/** The answering half of a server's streaming call. */
+export interface AnsweringCall<T> extends WritableCall<T> {
+  readonly metadata: Metadata;
+  readonly writableEnded: boolean;
+  getPeer(): string;
+  emit(event: 'error', status: ReturnType<typeof toStatus>): boolean;
+}
+
+/** How calls end: one exit for errors, and none that a stuck reader can block. */
+export interface CallEnds {
+  /** Answers a call that has one response with what `work` comes to. */
+  answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>): void;
+  /** Wraps an async function as a unary handler. */
+  unary<I, O>(handle: (request: I, call: ServerUnaryCall<I, O>) => Promise<O>): handleUnaryCall<I, O>;
+  /** Remembers a stream, so that `closeAll` ends it. */
+  open<T>(call: AnsweringCall<T>, peer: string): void;
+  closeAll(error: ContactError): void;
+  /** Ends a stream with a status; if the reader does not let it go in time its socket is destroyed. */
+  end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void;
+  /** Waits for room; a reader that takes nothing for too long is ended. False: the call is over. */
+  hasRoom<T>(call: AnsweringCall<T>, peer: string, outstandingBytes: number): Promise<boolean>;
+}
+
+export interface CallEndsOptions {
+  readonly sockets: () => Sockets;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly pingIntervalMs: number;
+  readonly stuckSocketMs: number;
+}
+
+export function createCallEnds(options: CallEndsOptions): CallEnds {
+  const { sockets, clock, logger, pingIntervalMs, stuckSocketMs } = options;
+
+  function explain(error: unknown): ReturnType<typeof toStatus> {
+    const known = ContactError.from(error);
+    if (known.code === 'INTERNAL') logger.error({ err: known.cause ?? known }, 'a call failed');
+    return toStatus(known);
+  }
+
+  function end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void {
+    if (isOver(call)) return;
+    const takeBack = clock.after(stuckSocketMs, () => {
+      logger.warn({ peer }, 'a reader did not let its stream go: its socket is closed');
+      sockets().destroy(peer);
+    });
+    // All that was written has left, or the client has gone by itself.
+    call.on('finish', takeBack);
+    call.on('cancelled', takeBack);
+    call.emit('error', explain(error));
+  }
+
+  function answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>): void {
+    // `work` may throw before its first await.
+    Promise.resolve()
+      .then(work)
+      .then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(explain(error)),
+      );
+  }
+
+  // Bounded by open streams.
+  const peerByCall = new Map<AnsweringCall<never>, string>();
+
+  return {
+    open(call, peer) {
+      const key = call as AnsweringCall<never>;
+      peerByCall.set(key, peer);
+      const forget = (): void => void peerByCall.delete(key);
+      call.on('finish', forget);
+      call.on('cancelled', forget);
+    },
+    closeAll(error) {
+      for (const [call, peer] of peerByCall) end(call, peer, error);
+    },
+    answer,
+    unary: (handle) => (call, callback) => answer(callback, () => handle(call.request, call)),
+
+    end,
+
+    async hasRoom(call, peer, outstandingBytes) {
+      if (isOver(call)) return false;
+      if (!call.writableNeedDrain) return true;
+      let giveUp: (alive: boolean) => void;
+      const tooLong = new Promise<boolean>((resolve) => {
+        giveUp = resolve;
+      });
+      const takeBack = clock.after(patienceMs(pingIntervalMs, outstandingBytes), () => {
+        end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals'));
+        giveUp(false);
+      });
+      const isAlive = await Promise.race([drained(call), tooLong]);
+      takeBack();
+      return isAlive;
+    },
+  };
+}
+
+/** Nothing more can be written. */
+export function isOver<T>(call: AnsweringCall<T>): boolean {
+  return call.destroyed || call.writableEnded || call.cancelled === true;
+}
+
+/** One text value of a call's metadata; undefined: not there or empty. */
+export function metadataText(metadata: Metadata, key: string): string | undefined {
+  return metadata.get(key)[0]?.toString() || undefined;
+}

@@ -1,0 +1,202 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
+import type { classic } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import type { Handlers } from '../../shared/grpc.ts';
+import { isName, newSessionId } from '../../shared/ids.ts';
+import type { ClaimedTask, Delivery } from '../model/task.ts';
+import type { TaskOutlet } from '../session/outlet.ts';
+import type { Registry } from '../session/registry.ts';
+import { type CallEnds, isOver, metadataText } from './call.ts';
+import { CLIENT_KEY } from './identity.ts';
+import { createPairs, type Pair, type Turn } from './pairs.ts';
+
+const QUEUE_KEY = 'contact-queue';
+const SETTLE_KEY = 'contact-settle';
+const TEXT = 'text/plain; charset=utf-8';
+
+export interface ClassicHandlersOptions {
+  readonly registry: Registry;
+  readonly ends: CallEnds;
+  readonly clock: Clock;
+  /** The server's option: settle tasks when they are written, also without the client asking for it. */
+  readonly settleOnWrite: boolean;
+}
+
+type TextStream = ServerWritableStream<classic.Empty, MessageInitShape<typeof classic.ServerMsgSchema>>;
+
+/** The classic contract: text tasks one at a time, and results that name no task. */
+export function createClassicHandlers(options: ClassicHandlersOptions): Handlers<typeof classic.Contact> {
+  const { registry, ends, clock } = options;
+  const pairs = createPairs((session) => registry.disconnect(session));
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+
+  /** Tells one result and insists until the store has taken it. */
+  async function settle(delivery: Delivery, clientId: string, text: string): Promise<void> {
+    for (;;) {
+      const result = { ...delivery, result: Buffer.from(text), contentType: TEXT };
+      const report = { succeeded: [result], failed: [], released: [], stopped: [] };
+      const [outcome] = await registry.tell(report, clientId);
+      if (outcome?.code !== 'RETRY_LATER') return;
+      await new Promise<void>((resolve) => {
+        clock.after(outcome.afterMs, resolve);
+      });
+    }
+  }
+
+  async function refuse(delivery: Delivery, clientId: string): Promise<void> {
+    const error = {
+      code: 'NOT_TEXT',
+      message: 'the payload is not UTF-8 text, which is all a classic client can take',
+    };
+    const failure = { ...delivery, error, retry: { kind: 'never' as const } };
+    await registry.tell({ succeeded: [], failed: [failure], released: [], stopped: [] }, clientId);
+  }
+
+  function createOutlet(call: TextStream, peer: string, turn: Turn, clientId: string, onWrite: boolean): TaskOutlet {
+    function write(task: ClaimedTask): boolean {
+      const delivery = { taskId: task.id, delivery: task.delivery };
+      let text: string;
+      try {
+        text = decoder.decode(task.payload);
+      } catch {
+        void refuse(delivery, clientId);
+        return true;
+      }
+      if (!onWrite) turn.held = delivery;
+      const hasRoom = call.write({ task: text });
+      if (onWrite) void settle(delivery, clientId, '');
+      return hasRoom;
+    }
+
+    return {
+      peer,
+      // Of all events only tasks have words in this contract.
+      send: (_seq, event) => event.kind !== 'tasks' || event.tasks.map(write).every(Boolean),
+      onRoom: (listener) => call.on('drain', listener),
+      end: (error) => ends.end(call, peer, error),
+    };
+  }
+
+  return {
+    getTask(call) {
+      const peer = call.getPeer();
+      const pair = pairs.enter(keyOf(call.metadata, peer));
+      let turn: Turn | null = null;
+      let hasLeft = false;
+
+      function leave(): void {
+        if (hasLeft) return;
+        hasLeft = true;
+        if (turn) {
+          turn.isStreamOver = true;
+          // What it holds stays its own while another stream of the key is open; more it does not get.
+          turn.session?.setCredit(0);
+        }
+        pair.checkTurn();
+        pair.leave();
+      }
+
+      async function serve(): Promise<void> {
+        const { clientId, queue, onWrite } = readCall(call.metadata, peer, options.settleOnWrite);
+        turn = await pair.takeTurn();
+        if (!turn) return;
+        if (isOver(call)) turn.isStreamOver = true;
+        else {
+          turn.session = await registry.open({
+            id: newSessionId(),
+            subject: '',
+            clientId,
+            isNamed: false,
+            isResumable: false,
+            queues: [queue],
+            labels: {},
+            credit: 1,
+            agent: 'classic',
+            resume: null,
+            outlet: createOutlet(call, peer, turn, clientId, onWrite),
+          });
+          if (isOver(call)) turn.isStreamOver = true;
+        }
+        pair.checkTurn();
+      }
+
+      call.on('cancelled', leave);
+      call.on('finish', leave);
+      serve().catch((error: unknown) => ends.end(call, peer, error));
+    },
+
+    sendStatus(call) {
+      const peer = call.getPeer();
+      const pair = pairs.enter(keyOf(call.metadata, peer));
+      const leave = once(pair);
+      ends.open(call, peer);
+      call.on('cancelled', leave);
+      call.on('finish', leave);
+      call.on('data', ({ msg }: classic.ClientMsg) => {
+        if (pair.turn?.session) pair.turn.session.text = msg.slice(0, 256);
+        if (call.write({ ret: 'ok' })) return;
+        call.pause();
+        void ends.hasRoom(call, peer, 0).then((hasRoom) => hasRoom && call.resume());
+      });
+      call.on('end', () => call.end());
+    },
+
+    tellResult(call, callback) {
+      const peer = call.getPeer();
+      const { metadata } = call;
+      const pair = pairs.enter(keyOf(metadata, peer));
+      const leave = once(pair);
+      call.on('cancelled', leave);
+      ends.answer(callback, async () => {
+        try {
+          const { clientId, onWrite } = readCall(metadata, peer, options.settleOnWrite);
+          for await (const { ret } of call) {
+            const { turn } = pair;
+            if (!turn?.held) {
+              if (onWrite) continue;
+              throw new ContactError('FAILED_PRECONDITION', 'tellResult: this client holds no task');
+            }
+            const { held } = turn;
+            turn.held = null;
+            await settle(held, clientId, ret);
+            pair.checkTurn();
+          }
+          return {};
+        } finally {
+          leave();
+        }
+      });
+    },
+  };
+}
+
+function once(pair: Pair): () => void {
+  let hasLeft = false;
+  return () => {
+    if (!hasLeft) pair.leave();
+    hasLeft = true;
+  };
+}
+
+function keyOf(metadata: Metadata, peer: string): string {
+  const clientId = metadataText(metadata, CLIENT_KEY);
+  return clientId === undefined ? `connection ${peer}` : `client ${clientId}`;
+}
+
+interface ClassicCall {
+  readonly clientId: string;
+  readonly queue: string;
+  readonly onWrite: boolean;
+}
+
+function readCall(metadata: Metadata, peer: string, settleOnWrite: boolean): ClassicCall {
+  const clientId = metadataText(metadata, CLIENT_KEY) ?? `classic:${peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.');
+  const queue = metadataText(metadata, QUEUE_KEY) ?? 'default';
+  const settle = metadataText(metadata, SETTLE_KEY);
+  if (!isName(clientId)) throw invalid(CLIENT_KEY, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (!isName(queue)) throw invalid(QUEUE_KEY, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (settle !== undefined && settle !== 'on-write') throw invalid(SETTLE_KEY, 'expected on-write, or nothing');
+  return { clientId, queue, onWrite: settleOnWrite || settle === 'on-write' };
+}

@@ -1,0 +1,114 @@
+import { firstValueFrom, merge, Observable } from 'rxjs';
+import { ResultStart, type TaskService, type WatchResultsRequest } from '../../gen/index.ts';
+import { invalid } from '../../shared/errors.ts';
+import type { Handler } from '../../shared/grpc.ts';
+import { isName } from '../../shared/ids.ts';
+import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
+import type { ResultRecord } from '../model/task.ts';
+import { type CallEnds, isOver } from './call.ts';
+import { readSettledStates, writeResult } from './views.ts';
+
+/** Bytes of events in one message, about; a larger single event goes alone. */
+const MESSAGE_BYTES = 256 << 10;
+
+/** A reader that filters everything out is still told where it has got to, this often. */
+const SILENT_ROWS = 2_000;
+
+/** Results in commit order: replay from a cursor, then follow; the reader's pace is the pace. */
+export function createResultsStream(
+  log: ResultsLog,
+  ends: CallEnds,
+): Handler<(typeof TaskService.method)['watchResults']> {
+  return (call) => {
+    const peer = call.getPeer();
+    ends.open(call, peer);
+    const gone$ = new Observable<void>((subscriber) => {
+      const leave = (): void => subscriber.next();
+      call.on('cancelled', leave);
+      return () => call.off('cancelled', leave);
+    });
+
+    async function run(): Promise<void> {
+      const { follow } = call.request;
+      const matches = readMatch(call.request);
+      let position = await log.locate(readStart(call.request));
+      // At once, so that an observer cut off before the first event knows where to go on.
+      call.write({ cursor: log.cursorAt(position) });
+      let toldAt = position;
+      while (!isOver(call)) {
+        const { newest } = log;
+        const page = await log.read(position);
+        const events = page.filter(matches);
+        // An empty page below the newest: what was there has been deleted.
+        position = page.at(-1)?.position ?? Math.max(position, newest);
+        for (const chunk of splitResults(events)) {
+          if (isOver(call)) return;
+          toldAt = chunk.at(-1)!.position;
+          const written = call.write({
+            events: chunk.map((one) => writeResult(one, log.cursorAt(one.position))),
+            cursor: log.cursorAt(toldAt),
+          });
+          if (!written && !(await ends.hasRoom(call, peer, MESSAGE_BYTES))) return;
+        }
+        const isCaughtUp = log.newest <= position;
+        if (position > toldAt && (position - toldAt >= SILENT_ROWS || (isCaughtUp && !follow))) {
+          call.write({ cursor: log.cursorAt(position) });
+          toldAt = position;
+        }
+        if (!isCaughtUp) continue;
+        if (!follow) return;
+        await firstValueFrom(merge(log.advanced$, gone$), { defaultValue: undefined });
+      }
+    }
+
+    run().then(
+      () => {
+        if (!isOver(call)) call.end();
+      },
+      (error: unknown) => ends.end(call, peer, error),
+    );
+  };
+}
+
+function readStart({ start, cursor }: WatchResultsRequest): Start {
+  if (cursor !== '' && start !== ResultStart.UNSPECIFIED) throw invalid('cursor', 'not together with start');
+  switch (start) {
+    case ResultStart.UNSPECIFIED:
+      return cursor === '' ? { kind: 'now' } : { kind: 'cursor', cursor };
+    case ResultStart.BEGINNING:
+      return { kind: 'beginning' };
+    case ResultStart.NOW:
+      return { kind: 'now' };
+    case ResultStart.OLDEST:
+      return { kind: 'oldest' };
+    default:
+      throw invalid('start', `no such start: ${Number(start)}`);
+  }
+}
+
+function readMatch({ queues, states }: WatchResultsRequest): (record: ResultRecord) => boolean {
+  queues.forEach((name, index) => {
+    if (!isName(name)) throw invalid(`queues[${index}]`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  });
+  const wantedQueues = new Set(queues);
+  const wantedStates = new Set(readSettledStates('states', states));
+  return ({ queue, state }) =>
+    (wantedQueues.size === 0 || wantedQueues.has(queue)) && (wantedStates.size === 0 || wantedStates.has(state));
+}
+
+function splitResults(records: readonly ResultRecord[]): ResultRecord[][] {
+  const chunks: ResultRecord[][] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const size = record.result.byteLength + 256;
+    const chunk = chunks.at(-1);
+    if (!chunk || bytes + size > MESSAGE_BYTES) {
+      chunks.push([record]);
+      bytes = size;
+    } else {
+      chunk.push(record);
+      bytes += size;
+    }
+  }
+  return chunks;
+}

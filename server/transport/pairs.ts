@@ -1,0 +1,86 @@
+import { ContactError } from '../../shared/errors.ts';
+import type { Delivery } from '../model/task.ts';
+import type { Session } from '../session/session.ts';
+
+/** getTask calls of one key that wait for their turn. */
+const MAX_WAITING = 100;
+
+/** The turn of one getTask stream. */
+export interface Turn {
+  session: Session | null;
+  /** The task that was written and not yet answered. */
+  held: Delivery | null;
+  /** The stream is gone; the turn lasts until the task it left is answered. */
+  isStreamOver: boolean;
+}
+
+/** Everything a classic client does under one key. */
+export interface Pair {
+  readonly turn: Turn | null;
+  /** Waits until no other getTask of this key is served. False: the key has gone meanwhile. RESOURCE_EXHAUSTED: too many wait. */
+  takeTurn(): Promise<Turn | null>;
+  /** Looks whether the turn is over, and gives it to the next. */
+  checkTurn(): void;
+  /** One stream of the key has ended. */
+  leave(): void;
+}
+
+export interface Pairs {
+  /** One more stream of this key; each must `leave()` once. */
+  enter(key: string): Pair;
+}
+
+/** Pairs the streams of classic clients by key. Bounded by open streams. */
+export function createPairs(onGone: (session: Session) => void): Pairs {
+  const pairByKey = new Map<string, Pair & { streams: number }>();
+
+  function createPair(key: string): Pair & { streams: number } {
+    const waiting: ((turn: Turn | null) => void)[] = [];
+    let turn: Turn | null = null;
+
+    function endTurn(): void {
+      if (turn?.session) onGone(turn.session);
+      turn = null;
+    }
+
+    function begin(): Turn {
+      turn = { session: null, held: null, isStreamOver: false };
+      return turn;
+    }
+
+    return {
+      streams: 0,
+      get turn() {
+        return turn;
+      },
+      takeTurn() {
+        if (!turn) return Promise.resolve(begin());
+        if (waiting.length >= MAX_WAITING) {
+          throw new ContactError('RESOURCE_EXHAUSTED', `getTask: ${MAX_WAITING} calls of this client wait already`);
+        }
+        return new Promise((resolve) => waiting.push(resolve));
+      },
+      checkTurn() {
+        if (!turn?.isStreamOver || turn.held) return;
+        endTurn();
+        waiting.shift()?.(begin());
+      },
+      leave() {
+        this.streams -= 1;
+        if (this.streams > 0) return;
+        pairByKey.delete(key);
+        endTurn();
+        for (const resolve of waiting.splice(0)) resolve(null);
+      },
+    };
+  }
+
+  return {
+    enter(key) {
+      const pair = pairByKey.get(key) ?? createPair(key);
+      pairByKey.set(key, pair);
+      pair.streams += 1;
+      return pair;
+    },
+  };
+}

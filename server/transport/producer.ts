@@ -1,0 +1,112 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { status } from '@grpc/grpc-js';
+import type {
+  EnqueuedTaskSchema,
+  StreamEnqueueRequest,
+  StreamEnqueueResponseSchema,
+  TaskService,
+} from '../../gen/index.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Handler } from '../../shared/grpc.ts';
+import type { TaskInput } from '../model/task.ts';
+import type { InsertOutcome } from '../store/store.ts';
+import { type CallEnds, isOver } from './call.ts';
+import type { Agreement } from './events.ts';
+
+/** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
+const MAX_BATCHES = 64;
+const MAX_BYTES = 8 << 20;
+
+export interface EnqueueStreamOptions {
+  readonly ends: CallEnds;
+  readonly agreement: Agreement;
+  readonly read: (request: StreamEnqueueRequest) => TaskInput[];
+  readonly enqueue: (tasks: readonly TaskInput[]) => Promise<readonly InsertOutcome[]>;
+}
+
+type Answer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
+
+/** Pipelined batches: each is stored as it comes, and all are acknowledged in the order they came. */
+export function createEnqueueStream(
+  options: EnqueueStreamOptions,
+): Handler<(typeof TaskService.method)['streamEnqueue']> {
+  const { ends, agreement, read, enqueue } = options;
+
+  return (call) => {
+    const peer = call.getPeer();
+    /** Answers in the order of the batches, null until known. Bounded by the window: beyond it nothing is read. */
+    const answers: { answer: Answer | null; bytes: number }[] = [];
+    let bytes = 0;
+    let isEnded = false;
+    let isFlushing = false;
+
+    ends.open(call, peer);
+    const isFull = (): boolean => answers.length >= MAX_BATCHES || bytes >= MAX_BYTES;
+
+    async function flush(): Promise<void> {
+      if (isFlushing) return;
+      isFlushing = true;
+      for (let answer = answers[0]?.answer; answer; answer = answers[0]?.answer) {
+        bytes -= answers.shift()!.bytes;
+        if (isOver(call)) break;
+        if (!call.write(answer) && !(await ends.hasRoom(call, peer, MAX_BATCHES * 64))) break;
+      }
+      isFlushing = false;
+      if (isOver(call)) return;
+      if (!isFull() && call.isPaused()) call.resume();
+      if (isEnded && answers.length === 0) call.end();
+    }
+
+    async function store(request: StreamEnqueueRequest): Promise<Answer> {
+      try {
+        const tasks = read(request);
+        return { event: { case: 'stored', value: acknowledge(request, await enqueue(tasks)) } };
+      } catch (error) {
+        const known = ContactError.from(error);
+        if (known.code === 'INTERNAL') throw error;
+        const { code, message, retryAfterMs = 0 } = known;
+        return { event: { case: 'refused', value: { code: status[code], message, retryAfterMs } } };
+      }
+    }
+
+    call.write({
+      event: { case: 'window', value: { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits: agreement.limits } },
+    });
+    call.on('data', (request: StreamEnqueueRequest) => {
+      const size = request.tasks.reduce((sum, task) => sum + task.payload.byteLength + 64, 0);
+      const entry: (typeof answers)[number] = { answer: null, bytes: size };
+      answers.push(entry);
+      bytes += size;
+      if (isFull()) call.pause();
+      store(request).then(
+        (answer) => {
+          entry.answer = answer;
+          void flush();
+        },
+        (error: unknown) => ends.end(call, peer, error),
+      );
+    });
+    call.on('end', () => {
+      isEnded = true;
+      void flush();
+    });
+  };
+}
+
+/** Ids are left out when the producer knows them all. */
+function acknowledge(
+  { tasks }: StreamEnqueueRequest,
+  outcomes: readonly InsertOutcome[],
+): { ids: string[]; deduplicated: number[] } {
+  const deduplicated: number[] = [];
+  let isKnown = true;
+  outcomes.forEach((outcome, index) => {
+    if (outcome.deduplicated) deduplicated.push(index);
+    if (outcome.id !== tasks[index]!.id) isKnown = false;
+  });
+  return { ids: isKnown ? [] : outcomes.map(({ id }) => id), deduplicated };
+}
+
+export function writeEnqueued(outcomes: readonly InsertOutcome[]): MessageInitShape<typeof EnqueuedTaskSchema>[] {
+  return outcomes.map(({ id, deduplicated }) => ({ id, deduplicated }));
+}

@@ -1,0 +1,73 @@
+import { createRegistry, type DescFile, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { status } from '@grpc/grpc-js';
+import type { reflection } from '../../gen/index.ts';
+import type { Handlers } from '../../shared/grpc.ts';
+import type { CallEnds } from './call.ts';
+
+type Answer = reflection.ServerReflectionResponse['messageResponse'];
+
+/** grpc.reflection.v1, straight from the descriptors, dependencies of a file included. */
+export function createReflectionHandlers(
+  roots: readonly DescFile[],
+  ends: CallEnds,
+): Handlers<typeof reflection.ServerReflection> {
+  const fileByName = new Map<string, DescFile>();
+  const add = (file: DescFile): void => {
+    const name = file.proto.name;
+    if (fileByName.has(name)) return;
+    fileByName.set(name, file);
+    file.dependencies.forEach(add);
+  };
+  roots.forEach(add);
+  const registry = createRegistry(...fileByName.values());
+  const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName: name }) => ({ name })));
+
+  function fileOf(symbol: string): DescFile | undefined {
+    // A method or field: its service or message.
+    return (registry.get(symbol) ?? registry.get(symbol.slice(0, symbol.lastIndexOf('.'))))?.file;
+  }
+
+  function describe(file: DescFile | undefined, asked: string): object {
+    if (!file) return refuse(status.NOT_FOUND, `nothing is known of ${asked}`);
+    const closure = new Set<DescFile>();
+    const collect = (one: DescFile): void => {
+      if (closure.has(one)) return;
+      closure.add(one);
+      one.dependencies.forEach(collect);
+    };
+    collect(file);
+    const fileDescriptorProto = [...closure].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
+    return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
+  }
+
+  function refuse(errorCode: status, errorMessage: string): object {
+    return { case: 'errorResponse', value: { errorCode, errorMessage } };
+  }
+
+  function answer({ messageRequest: asked }: reflection.ServerReflectionRequest): object {
+    switch (asked.case) {
+      case 'listServices':
+        return { case: 'listServicesResponse', value: { service: services } };
+      case 'fileByFilename':
+        return describe(fileByName.get(asked.value), asked.value);
+      case 'fileContainingSymbol':
+        return describe(fileOf(asked.value), asked.value);
+      default:
+        return refuse(status.UNIMPLEMENTED, `${asked.case ?? 'an empty request'} is not answered`);
+    }
+  }
+
+  return {
+    serverReflectionInfo(call) {
+      const peer = call.getPeer();
+      call.on('data', (request: reflection.ServerReflectionRequest) => {
+        const messageResponse = answer(request) as Answer;
+        if (call.write({ validHost: request.host, originalRequest: request, messageResponse })) return;
+        call.pause();
+        void ends.hasRoom(call, peer, 0).then((hasRoom) => hasRoom && call.resume());
+      });
+      call.on('end', () => call.end());
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { GetTaskRequest } from '../../gen/index.ts';
+import { invalid } from '../../shared/errors.ts';
+import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
+import type { TaskOutlet } from '../session/outlet.ts';
+import type { Registration } from '../session/registry.ts';
+import { readClient, readSessionId } from './identity.ts';
+import { readDeliveries } from './status.ts';
+
+const MAX_QUEUES = 1_000;
+const MAX_LABELS = 64;
+const MAX_HOLDING = 100_000;
+const MAX_AGENT_LENGTH = 128;
+
+/** The revision of the contract that this server speaks. */
+export const REVISION = 1;
+
+/** Decodes and checks how a client registers. INVALID_ARGUMENT names the field. */
+export function readRegistration(request: GetTaskRequest, metadata: Metadata, outlet: TaskOutlet): Registration {
+  const { clientId, isDrawn } = readClient(metadata);
+  const sessionId = readSessionId(metadata);
+  const { queues, maxInFlight, resume, labels } = request;
+  if (request.revision > REVISION) throw invalid('revision', `this server speaks ${REVISION}`);
+  if (queues.length === 0 || queues.length > MAX_QUEUES) throw invalid('queues', `expected 1 to ${MAX_QUEUES} names`);
+  queues.forEach((name, index) => {
+    checkName(`queues[${index}]`, name);
+  });
+  checkLabels(labels);
+  return {
+    id: sessionId ?? newSessionId(),
+    subject: '',
+    clientId,
+    isNamed: !request.ephemeral && !isDrawn,
+    isResumable: sessionId !== undefined,
+    queues: [...new Set(queues)],
+    labels,
+    credit: maxInFlight || 1,
+    agent: request.agent.slice(0, MAX_AGENT_LENGTH),
+    resume: resume ? readResume(resume) : null,
+    outlet,
+  };
+}
+
+function readResume(resume: NonNullable<GetTaskRequest['resume']>): Registration['resume'] {
+  const { previousSession, holding } = resume;
+  if (!isSessionId(previousSession)) throw invalid('resume.previous_session', 'expected 32 lower-case hex digits');
+  return { previousId: previousSession, holding: readDeliveries('resume.holding', holding, MAX_HOLDING) };
+}
+
+function checkLabels(labels: Readonly<Record<string, string>>): void {
+  const pairs = Object.entries(labels);
+  if (pairs.length > MAX_LABELS) throw invalid('labels', `at most ${MAX_LABELS}, got ${pairs.length}`);
+  for (const [key, value] of pairs) {
+    checkName('labels (a key)', key);
+    if (value !== '') checkName(`labels[${key}]`, value);
+  }
+}
+
+function checkName(field: string, name: string): void {
+  if (!isName(name)) throw invalid(field, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+}

@@ -1,0 +1,114 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Delivery as DeliveryMessage,
+  type Failed,
+  OutcomeCode,
+  type OutcomeSchema,
+  Retry,
+  type SendStatusRequest,
+  type Succeeded,
+  type TellResultRequest,
+} from '../../gen/index.ts';
+import { invalid } from '../../shared/errors.ts';
+import { isTaskId } from '../../shared/ids.ts';
+import type { RetryAdvice } from '../model/retry.ts';
+import type { Delivery, TaskError } from '../model/task.ts';
+import type { Outcome } from '../session/outlet.ts';
+import type { FailedReport, ResultReport, StatusReport, SucceededReport } from '../session/report.ts';
+
+const MAX_ITEMS = 1_000;
+const MAX_ERROR_BYTES = 4 << 10;
+const MAX_CODE_LENGTH = 64;
+const MAX_STATUS_LENGTH = 256;
+const MAX_PROGRESS_LENGTH = 1 << 10;
+const MAX_CHECKPOINT_BYTES = 64 << 10;
+export const OCTET_STREAM = 'application/octet-stream';
+
+/** Decodes and checks what a worker sends up. INVALID_ARGUMENT names the field. */
+export function readStatus(request: SendStatusRequest): StatusReport {
+  return {
+    ...readResults(request),
+    stopped: readDeliveries('stopped', request.stopped),
+    receipt: request.receipt,
+    started: readDeliveries('started', request.started),
+    progress: readItems('progress', request.progress, ({ taskId, delivery, fraction, message }) => ({
+      taskId,
+      delivery,
+      fraction,
+      message: message.slice(0, MAX_PROGRESS_LENGTH),
+    })),
+    checkpoints: readItems('checkpoints', request.checkpoints, ({ taskId, delivery, data }, field) => {
+      if (data.byteLength > MAX_CHECKPOINT_BYTES)
+        throw invalid(`${field}.data`, `at most ${MAX_CHECKPOINT_BYTES} bytes`);
+      return { taskId, delivery, data };
+    }),
+    credit: request.credit,
+    status: request.status?.slice(0, MAX_STATUS_LENGTH),
+  };
+}
+
+export function readResults(request: SendStatusRequest | TellResultRequest): ResultReport {
+  return {
+    succeeded: readItems('succeeded', request.succeeded, readSucceeded),
+    failed: readItems('failed', request.failed, readFailed),
+    released: readDeliveries('released', request.released),
+    stopped: [],
+  };
+}
+
+function readItems<I extends { taskId: string; delivery: number }, O>(
+  field: string,
+  items: readonly I[],
+  read: (item: I, field: string) => O,
+  maxItems = MAX_ITEMS,
+): O[] {
+  if (items.length > maxItems) throw invalid(field, `at most ${maxItems} in one message, got ${items.length}`);
+  return items.map((item, index) => {
+    const place = `${field}[${index}]`;
+    if (!isTaskId(item.taskId)) throw invalid(`${place}.task_id`, 'expected a UUIDv7 in lower case');
+    if (item.delivery === 0) throw invalid(`${place}.delivery`, 'deliveries count from 1');
+    return read(item, place);
+  });
+}
+
+export function readDeliveries(field: string, items: readonly DeliveryMessage[], maxItems = MAX_ITEMS): Delivery[] {
+  return readItems(field, items, ({ taskId, delivery }) => ({ taskId, delivery }), maxItems);
+}
+
+function readSucceeded({ taskId, delivery, result, contentType }: Succeeded): SucceededReport {
+  return { taskId, delivery, result, contentType: contentType.slice(0, 128) || OCTET_STREAM };
+}
+
+function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): FailedReport {
+  return { taskId, delivery, error: readError(error), retry: readRetry(retry, retryAfterMs) };
+}
+
+function readError(error: Failed['error']): TaskError {
+  const bytes = Buffer.from(error?.message ?? '');
+  // Cut on a character: a half one at the end is dropped.
+  const message = bytes.byteLength <= MAX_ERROR_BYTES ? bytes : bytes.subarray(0, MAX_ERROR_BYTES);
+  return { code: error?.code.slice(0, MAX_CODE_LENGTH) ?? '', message: message.toString().replace(/\uFFFD+$/, '') };
+}
+
+function readRetry(retry: Retry, afterMs: number): RetryAdvice {
+  if (retry === Retry.NEVER) return { kind: 'never' };
+  return retry === Retry.AFTER ? { kind: 'after', ms: afterMs } : { kind: 'policy' };
+}
+
+const OUTCOME_CODES = {
+  STORED: OutcomeCode.STORED,
+  DUPLICATE: OutcomeCode.DUPLICATE,
+  STALE: OutcomeCode.STALE,
+  UNKNOWN: OutcomeCode.UNKNOWN,
+  TOO_LARGE: OutcomeCode.TOO_LARGE,
+  RETRY_LATER: OutcomeCode.RETRY_LATER,
+} as const;
+
+export function writeOutcomes(outcomes: readonly Outcome[]): MessageInitShape<typeof OutcomeSchema>[] {
+  return outcomes.map(({ taskId, delivery, code, afterMs }) => ({
+    taskId,
+    delivery,
+    code: OUTCOME_CODES[code],
+    afterMs,
+  }));
+}

@@ -1,0 +1,104 @@
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import type { NewTask } from '../../gen/index.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
+import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
+import type { Lane, TaskInput } from '../model/task.ts';
+import { OCTET_STREAM } from './status.ts';
+
+const MAX_BATCH = 1_000;
+const MAX_ATTEMPTS = 1_000;
+const MAX_TEXT = 128;
+const MAX_METADATA_PAIRS = 64;
+const MAX_METADATA_BYTES = 16 << 10;
+const PRIORITY_LIMIT = 32_768;
+const MIN_MS = -8_640_000_000_000_000;
+
+/** A producer's batch as the store takes it. INVALID_ARGUMENT or RESOURCE_EXHAUSTED names the field. */
+export function readTasks(tasks: readonly NewTask[], now: number, maxPayloadBytes: number): TaskInput[] {
+  if (tasks.length === 0 || tasks.length > MAX_BATCH) {
+    throw invalid('tasks', `expected 1 to ${MAX_BATCH} in one batch, got ${tasks.length}`);
+  }
+  return tasks.map((task, index) => readTask(task, `tasks[${index}]`, now, maxPayloadBytes));
+}
+
+export function readTask(task: NewTask, field: string, now: number, maxPayloadBytes: number): TaskInput {
+  if (task.id !== '' && !isTaskId(task.id)) throw invalid(`${field}.id`, 'expected a UUIDv7 in lower case');
+  if (!isName(task.queue)) throw invalid(`${field}.queue`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  const size = task.payload.byteLength;
+  if (size > maxPayloadBytes) throw invalid(`${field}.payload`, `${size} bytes, at most ${maxPayloadBytes} are taken`);
+  if (task.priority < -PRIORITY_LIMIT || task.priority >= PRIORITY_LIMIT) {
+    throw invalid(`${field}.priority`, `expected -${PRIORITY_LIMIT} to ${PRIORITY_LIMIT - 1}`);
+  }
+  if (task.maxAttempts > MAX_ATTEMPTS) throw invalid(`${field}.max_attempts`, `at most ${MAX_ATTEMPTS}`);
+  checkText(`${field}.content_type`, task.contentType);
+  checkText(`${field}.idempotency_key`, task.idempotencyKey);
+  checkMetadata(`${field}.metadata`, task.metadata);
+  const baseMs = task.backoff?.baseMs || DEFAULT_BACKOFF.baseMs;
+  const capMs = task.backoff?.capMs || Math.max(DEFAULT_BACKOFF.capMs, baseMs);
+  if (capMs < baseMs) throw invalid(`${field}.backoff.cap_ms`, `expected at least base_ms (${baseMs})`);
+  return {
+    id: task.id || newTaskId(),
+    queue: task.queue,
+    lane: readLane(task, field),
+    payload: task.payload,
+    contentType: task.contentType || OCTET_STREAM,
+    metadata: task.metadata,
+    priority: task.priority,
+    runAt: readStart(task, field, now),
+    expiresAt: readExpiry(task, field, now),
+    maxAttempts: task.maxAttempts || DEFAULT_MAX_ATTEMPTS,
+    timeoutMs: task.timeoutMs,
+    backoffBaseMs: baseMs,
+    backoffCapMs: capMs,
+    key: task.idempotencyKey || null,
+    parentId: null,
+  };
+}
+
+function checkText(field: string, text: string): void {
+  if (text.length > MAX_TEXT) throw invalid(field, `at most ${MAX_TEXT} characters`);
+}
+
+function checkMetadata(field: string, metadata: Readonly<Record<string, string>>): void {
+  let pairs = 0;
+  let bytes = 0;
+  for (const key in metadata) {
+    pairs += 1;
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(metadata[key]!);
+  }
+  if (pairs > MAX_METADATA_PAIRS) throw invalid(field, `at most ${MAX_METADATA_PAIRS} pairs, got ${pairs}`);
+  if (bytes > MAX_METADATA_BYTES) throw invalid(field, `at most ${MAX_METADATA_BYTES} bytes in all, got ${bytes}`);
+}
+
+function readLane({ target }: NewTask, field: string): Lane {
+  switch (target.case) {
+    case undefined:
+      return '';
+    case 'clientId':
+      if (!isName(target.value)) throw invalid(`${field}.client_id`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+      return `c:${target.value}`;
+    case 'selector':
+    case 'broadcast':
+      throw new ContactError('UNIMPLEMENTED', `${field}.${target.case}: not in this version; see the CHANGELOG`);
+  }
+}
+
+function readStart({ start }: NewTask, field: string, now: number): number | null {
+  if (start.case === undefined) return null;
+  const at = start.case === 'delayMs' ? now + start.value : readInstant(`${field}.run_at`, start.value);
+  return at <= now ? null : at;
+}
+
+function readExpiry({ expiry }: NewTask, field: string, now: number): number | null {
+  if (expiry.case === undefined) return null;
+  if (expiry.case === 'expiresAt') return readInstant(`${field}.expires_at`, expiry.value);
+  if (expiry.value === 0) throw invalid(`${field}.expires_after_ms`, 'expected at least 1');
+  return now + expiry.value;
+}
+
+export function readInstant(field: string, timestamp: Timestamp): number {
+  const ms = timestampMs(timestamp);
+  if (!Number.isSafeInteger(ms) || ms < MIN_MS || ms > -MIN_MS) throw invalid(field, 'not an instant of our calendar');
+  return ms;
+}

@@ -1,0 +1,121 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type ResultEventSchema,
+  type TaskFilter as TaskFilterMessage,
+  type TaskSchema,
+  TaskState,
+} from '../../gen/index.ts';
+import { invalid } from '../../shared/errors.ts';
+import { isSettled } from '../model/states.ts';
+import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from '../model/task.ts';
+import type { TaskFilter } from '../store/store.ts';
+import { readInstant } from './tasks.ts';
+
+const STATES: Readonly<Record<State, TaskState>> = {
+  scheduled: TaskState.SCHEDULED,
+  ready: TaskState.READY,
+  running: TaskState.RUNNING,
+  succeeded: TaskState.SUCCEEDED,
+  failed: TaskState.FAILED,
+  cancelled: TaskState.CANCELLED,
+  expired: TaskState.EXPIRED,
+};
+
+const STATE_BY_NUMBER = new Map<TaskState, State>(
+  Object.entries(STATES).map(([state, number]) => [number, state as State]),
+);
+
+export function readStates(field: string, states: readonly TaskState[]): State[] {
+  return states.map((number, index) => {
+    const state = STATE_BY_NUMBER.get(number);
+    if (!state) throw invalid(`${field}[${index}]`, `no such state: ${number}`);
+    return state;
+  });
+}
+
+export function readSettledStates(field: string, states: readonly TaskState[]): SettledState[] {
+  return readStates(field, states).map((state, index) => {
+    if (!isSettled(state)) throw invalid(`${field}[${index}]`, `expected a settled state, got ${state}`);
+    return state;
+  });
+}
+
+export function readFilter(filter: TaskFilterMessage | undefined): TaskFilter {
+  if (!filter) return {};
+  const { queues, createdAfter, createdBefore, parentId } = filter;
+  return {
+    ...(queues.length > 0 ? { queues } : {}),
+    ...(filter.states.length > 0 ? { states: readStates('filter.states', filter.states) } : {}),
+    ...(createdAfter ? { createdAfter: readInstant('filter.created_after', createdAfter) } : {}),
+    ...(createdBefore ? { createdBefore: readInstant('filter.created_before', createdBefore) } : {}),
+    ...(parentId !== '' ? { parentId } : {}),
+  };
+}
+
+const bytes = (view: Uint8Array): Uint8Array<ArrayBuffer> => view as Uint8Array<ArrayBuffer>;
+
+export function writeResult(record: ResultRecord, cursor: string): MessageInitShape<typeof ResultEventSchema> {
+  return {
+    cursor,
+    taskId: record.taskId,
+    queue: record.queue,
+    state: STATES[record.state],
+    result: bytes(record.result),
+    contentType: record.contentType,
+    ...(record.error ? { error: { ...record.error } } : {}),
+    attempt: record.attempt,
+    delivery: record.delivery,
+    clientId: record.clientId,
+    createdAt: timestampFromMs(record.createdAt),
+    settledAt: timestampFromMs(record.settledAt),
+    ...(record.claimedAt === null ? {} : { claimedAt: timestampFromMs(record.claimedAt) }),
+    metadata: record.metadata,
+    cancelRequested: record.cancelRequested,
+    parentId: record.parentId ?? '',
+  };
+}
+
+export interface TaskViewOptions {
+  readonly withPayload: boolean;
+  readonly waitingFor: string;
+  readonly cursorAt: (position: number) => string;
+}
+
+export function writeTask(record: TaskRecord, options: TaskViewOptions): MessageInitShape<typeof TaskSchema> {
+  const { lane, settled } = record;
+  return {
+    id: record.id,
+    queue: record.queue,
+    state: STATES[record.state],
+    ...(options.withPayload ? { payload: bytes(record.payload) } : {}),
+    contentType: record.contentType,
+    metadata: record.metadata,
+    priority: record.priority,
+    attempt: record.attempt,
+    maxAttempts: record.maxAttempts,
+    delivery: record.delivery,
+    lost: record.lost,
+    timeoutMs: record.timeoutMs,
+    idempotencyKey: record.key ?? '',
+    targetClientId: lane.startsWith('c:') ? lane.slice(2) : '',
+    selector: lane.startsWith('s:') ? lane.slice(2) : '',
+    createdAt: timestampFromMs(record.createdAt),
+    ...(record.runAt === null ? {} : { runAt: timestampFromMs(record.runAt) }),
+    ...(record.expiresAt === null ? {} : { expiresAt: timestampFromMs(record.expiresAt) }),
+    clientId: record.clientId,
+    cancelRequested: record.cancelRequested,
+    waitingFor: options.waitingFor,
+    parentId: record.parentId ?? '',
+    ...(settled
+      ? {
+          settledAt: timestampFromMs(settled.settledAt),
+          clientId: settled.clientId,
+          result: bytes(settled.result),
+          resultContentType: settled.contentType,
+          ...(settled.error ? { error: { ...settled.error } } : {}),
+          cursor: options.cursorAt(settled.position),
+        }
+      : {}),
+  };
+}

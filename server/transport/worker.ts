@@ -1,0 +1,127 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { ContactService, GetTaskRequest, GetTaskResponseSchema, SendStatusRequest } from '../../gen/index.ts';
+import { invalid } from '../../shared/errors.ts';
+import type { Handlers } from '../../shared/grpc.ts';
+import type { Outcome, TaskOutlet } from '../session/outlet.ts';
+import type { Registry } from '../session/registry.ts';
+import type { Session } from '../session/session.ts';
+import { type CallEnds, isOver } from './call.ts';
+import { type Agreement, writeEvent } from './events.ts';
+import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
+import { readRegistration } from './registration.ts';
+import { readResults, readStatus, writeOutcomes } from './status.ts';
+
+/** Unanswered status messages of one stream before it is read no further. */
+const MAX_UNANSWERED = 64;
+
+/** Bytes of an outcome on the wire, about. */
+const OUTCOME_BYTES = 48;
+
+export interface WorkerHandlersOptions {
+  readonly registry: Registry;
+  readonly ends: CallEnds;
+  readonly agreement: Agreement;
+}
+
+type TaskStream = ServerWritableStream<GetTaskRequest, MessageInitShape<typeof GetTaskResponseSchema>>;
+
+/** ContactService: decode, call, encode. */
+export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<typeof ContactService> {
+  const { registry, ends, agreement } = options;
+
+  function createOutlet(call: TaskStream, peer: string): TaskOutlet {
+    return {
+      peer,
+      send: (seq, event) => call.write(writeEvent(seq, event, agreement)),
+      onRoom: (listener) => call.on('drain', listener),
+      end: (error) => ends.end(call, peer, error),
+    };
+  }
+
+  return {
+    getTask(call) {
+      const peer = call.getPeer();
+      let session: Session | undefined;
+      call.on('cancelled', () => session && registry.disconnect(session));
+      Promise.resolve()
+        .then(() => registry.open(readRegistration(call.request, call.metadata, createOutlet(call, peer))))
+        .then(
+          (opened) => {
+            session = opened;
+            if (call.cancelled) registry.disconnect(opened);
+          },
+          (error: unknown) => ends.end(call, peer, error),
+        );
+    },
+
+    sendStatus(call) {
+      const peer = call.getPeer();
+      let session: Session | undefined;
+      let unanswered = 0;
+      let isClosing = false;
+
+      function end(error: unknown): void {
+        isClosing = true;
+        ends.end(call, peer, error);
+      }
+
+      /** One of the two streams is gone, so the session is. */
+      function disconnect(): void {
+        isClosing = true;
+        if (session) registry.disconnect(session);
+      }
+
+      async function answer(outcomes: readonly Outcome[]): Promise<void> {
+        if (outcomes.length === 0 || isOver(call)) return;
+        if (!call.write({ outcomes: writeOutcomes(outcomes) })) {
+          await ends.hasRoom(call, peer, outcomes.length * OUTCOME_BYTES);
+        }
+      }
+
+      async function take(owner: Session, request: SendStatusRequest): Promise<void> {
+        unanswered += 1;
+        if (unanswered >= MAX_UNANSWERED) call.pause();
+        try {
+          await answer(await registry.report(owner, readStatus(request)));
+        } catch (error) {
+          end(error);
+        }
+        unanswered -= 1;
+        if (unanswered < MAX_UNANSWERED && !isClosing) call.resume();
+      }
+
+      // Nothing is read before the session is there.
+      call.pause();
+      call.on('cancelled', disconnect);
+      call.on('end', () => {
+        disconnect();
+        call.end();
+      });
+      call.on('data', (request: SendStatusRequest) => {
+        if (session && !isClosing) void take(session, request);
+      });
+      Promise.resolve()
+        .then(() => {
+          const sessionId = readSessionId(call.metadata);
+          if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
+          return registry.attachStatus(sessionId, { end });
+        })
+        .then((found) => {
+          session = found;
+          if (isClosing || isOver(call)) registry.disconnect(found);
+          else call.resume();
+        })
+        .catch(end);
+    },
+
+    tellResult(call, callback) {
+      const outcomes: Outcome[] = [];
+      ends.answer(callback, async () => {
+        const { clientId } = readClient(call.metadata);
+        for await (const request of call) outcomes.push(...(await registry.tell(readResults(request), clientId)));
+        return { outcomes: writeOutcomes(outcomes) };
+      });
+    },
+  };
+}
