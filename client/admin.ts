@@ -1,0 +1,171 @@
+import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import {
+  AdminService,
+  type ClientInfo,
+  type GetServerInfoResponse,
+  type ListClientsResponse,
+  type ListQueuesResponse,
+  type Queue,
+} from '../gen/contact/v1/admin_service_pb.ts';
+import type { Task } from '../gen/contact/v1/task_pb.ts';
+import {
+  type CancelledTask,
+  type DeleteTasksResponse,
+  type ListTasksResponse,
+  type RetryTasksResponse,
+  TaskService,
+  type WatchTaskResponse,
+} from '../gen/contact/v1/task_service_pb.ts';
+import { ContactError } from '../shared/errors.ts';
+import { endOf } from './closing.ts';
+import { createConnection } from './connection.ts';
+import { buildFilter, type TaskQuery } from './filter.ts';
+import type { ConnectionOptions } from './options.ts';
+import { callUnary, type UnaryOptions } from './unary.ts';
+
+export interface AdminOptions extends ConnectionOptions {
+  /** Of each call; default 10,000. */
+  readonly deadlineMs?: number;
+}
+
+export interface PageOptions {
+  /** 1 to 500; default 100. */
+  readonly pageSize?: number;
+  /** From the page before. */
+  readonly pageToken?: string;
+}
+
+/** Tasks by their ids (at most 1,000), or all that a filter finds. */
+export type TaskSelection = { readonly ids: readonly string[] } | { readonly filter: TaskQuery };
+
+/** What an operator asks and orders; each a unary call that rejects with a ContactError. */
+export interface Admin {
+  describeTask(id: string): Promise<Task>;
+  /** Newest first. */
+  listTasks(filter?: TaskQuery, options?: PageOptions & { readonly withPayload?: boolean }): Promise<ListTasksResponse>;
+  /** Every page, one task at a time. */
+  listAllTasks(filter?: TaskQuery, options?: { readonly withPayload?: boolean }): AsyncGenerator<Task, void, undefined>;
+  cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelledTask[]>;
+  /** Redrives failed tasks. */
+  retryTasks(selection: TaskSelection): Promise<RetryTasksResponse>;
+  /** Forgets settled tasks. */
+  deleteTasks(ids: readonly string[]): Promise<DeleteTasksResponse>;
+  /** One task, live, until it is settled or the signal ends it. Does not come back by itself. */
+  watchTask(
+    id: string,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncGenerator<WatchTaskResponse, void, undefined>;
+  listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
+  listAllQueues(): AsyncGenerator<Queue, void, undefined>;
+  pauseQueue(queue: string): Promise<void>;
+  resumeQueue(queue: string): Promise<void>;
+  setQueueLimits(queue: string, limits: { readonly maxWaiting: number; readonly maxRunning: number }): Promise<void>;
+  /** Cancels everything that waits in it; answers how many tasks that were. */
+  purgeQueue(queue: string): Promise<number>;
+  listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
+  listAllClients(options?: { readonly connectedOnly?: boolean }): AsyncGenerator<ClientInfo, void, undefined>;
+  drainClient(clientId: string): Promise<void>;
+  resumeClient(clientId: string): Promise<void>;
+  /** Answers how many sessions were closed. */
+  disconnectClient(clientId: string): Promise<number>;
+  serverInfo(options?: UnaryOptions): Promise<GetServerInfoResponse>;
+  close(): Promise<void>;
+}
+
+const PAGE_SIZE = 500;
+
+export function createAdmin(options: AdminOptions): Admin {
+  const connection = createConnection(options);
+  const tasks = TaskService.method;
+  const operator = AdminService.method;
+
+  async function call<M extends DescMethodUnary>(
+    method: M,
+    request: MessageInitShape<M['input']>,
+    unary: UnaryOptions = {},
+  ): Promise<MessageShape<M['output']>> {
+    const { deadlineMs } = options;
+    return callUnary(connection, connection.link(), method, request, {
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...unary,
+    });
+  }
+
+  async function listTasks(
+    filter: TaskQuery = {},
+    page: PageOptions & { readonly withPayload?: boolean } = {},
+  ): Promise<ListTasksResponse> {
+    return call(tasks.listTasks, { ...page, filter: buildFilter(filter) });
+  }
+  const listQueues = (page: PageOptions = {}): Promise<ListQueuesResponse> => call(operator.listQueues, page);
+  const listClients = (page: PageOptions & { readonly connectedOnly?: boolean } = {}): Promise<ListClientsResponse> =>
+    call(operator.listClients, page);
+
+  return {
+    async describeTask(id) {
+      const { task } = await call(tasks.describeTask, { id });
+      if (!task) throw new ContactError('NOT_FOUND', `id: no task ${JSON.stringify(id)}`);
+      return task;
+    },
+    listTasks,
+    listAllTasks: (filter, { withPayload = false } = {}) =>
+      readPages(
+        (page) => listTasks(filter, { ...page, withPayload }),
+        (answer) => answer.tasks,
+      ),
+    cancelTasks: async (selection, reason = '') =>
+      (await call(tasks.cancelTasks, { ...requestOf(selection), reason })).tasks,
+    retryTasks: (selection) => call(tasks.retryTasks, requestOf(selection)),
+    deleteTasks: (ids) => call(tasks.deleteTasks, { ids: [...ids] }),
+    async *watchTask(id, { signal } = {}) {
+      const stream = connection.link().client(TaskService).watchTask({ id }, connection.metadata());
+      const end = endOf(stream);
+      const onAbort = (): void => stream.cancel();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      try {
+        if (signal?.aborted) return;
+        yield* stream;
+        const { error } = await end;
+        if (error) throw error;
+      } catch (failure) {
+        if (!signal?.aborted) throw ContactError.from(failure);
+      } finally {
+        signal?.removeEventListener('abort', onAbort);
+        stream.cancel();
+      }
+    },
+    listQueues,
+    listAllQueues: () => readPages(listQueues, (answer) => answer.queues),
+    pauseQueue: async (queue) => void (await call(operator.pauseQueue, { queue })),
+    resumeQueue: async (queue) => void (await call(operator.resumeQueue, { queue })),
+    setQueueLimits: async (queue, limits) => void (await call(operator.setQueueLimits, { queue, limits })),
+    purgeQueue: async (queue) => (await call(operator.purgeQueue, { queue })).cancelled,
+    listClients,
+    listAllClients: (filter = {}) =>
+      readPages(
+        (page) => listClients({ ...page, ...filter }),
+        (answer) => answer.clients,
+      ),
+    drainClient: async (clientId) => void (await call(operator.drainClient, { clientId })),
+    resumeClient: async (clientId) => void (await call(operator.resumeClient, { clientId })),
+    disconnectClient: async (clientId) => (await call(operator.disconnectClient, { clientId })).sessions,
+    serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
+    close: async () => connection.close(),
+  };
+}
+
+async function* readPages<A extends { readonly nextPageToken: string }, T>(
+  readPage: (page: PageOptions) => Promise<A>,
+  itemsOf: (answer: A) => readonly T[],
+): AsyncGenerator<T, void, undefined> {
+  let pageToken = '';
+  do {
+    const answer = await readPage({ pageSize: PAGE_SIZE, pageToken });
+    yield* itemsOf(answer);
+    pageToken = answer.nextPageToken;
+  } while (pageToken !== '');
+}
+
+function requestOf(selection: TaskSelection): { ids: string[] } | { filter: ReturnType<typeof buildFilter> } {
+  return 'ids' in selection ? { ids: [...selection.ids] } : { filter: buildFilter(selection.filter) };
+}

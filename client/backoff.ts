@@ -1,0 +1,27 @@
+import type { CloseAdvice } from '../shared/errors.ts';
+
+export interface BackoffOptions {
+  /** Ceiling of the first wait. */
+  readonly baseMs: number;
+  /** Ceiling of every wait. */
+  readonly capMs: number;
+}
+
+export const DEFAULT_BACKOFF: BackoffOptions = Object.freeze({ baseMs: 100, capMs: 5_000 });
+
+/**
+ * Milliseconds to wait before the next attempt to connect: exponential with full jitter. Advice `now` shortens the
+ * first wait to the first ceiling, still drawn at random so that a server's clients do not all come back at once.
+ * @param failures attempts that failed in a row, the newest included; from 1
+ * @param random 0 to 1
+ */
+export function reconnectMs(
+  failures: number,
+  retry: CloseAdvice['retry'],
+  options: BackoffOptions,
+  random: number,
+): number {
+  const doublings = retry === 'now' ? failures - 1 : failures;
+  const ceiling = Math.min(options.capMs, options.baseMs * 2 ** Math.min(doublings, 40));
+  return Math.floor(ceiling * random);
+}

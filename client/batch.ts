@@ -1,0 +1,113 @@
+import type { NewTask } from '../gen/contact/v1/task_pb.ts';
+import type { ContactError } from '../shared/errors.ts';
+
+export interface Enqueued {
+  readonly id: string;
+  /** It was there already, with the same content or under the same key. */
+  readonly deduplicated: boolean;
+}
+
+/** Who waits for a task, or for a whole batch, to be stored. */
+export interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: ContactError): void;
+  /** The caller has gone: nothing is sent for it any more. */
+  isAbandoned?: boolean;
+}
+
+/** What is stored together or not at all. */
+export interface Batch {
+  tasks: NewTask[];
+  bytes: number;
+  /** `each`: tasks that happened to come together, one waiter for each. `whole`: one caller's own batch. */
+  waiters:
+    | { readonly kind: 'each'; list: Waiter<Enqueued>[] }
+    | { readonly kind: 'whole'; readonly waiter: Waiter<Enqueued[]> };
+  /** Monotonic instant of the first refusal that was worth waiting for; null: none. */
+  refusedAt: number | null;
+}
+
+export interface BatchLimits {
+  readonly maxTasks: number;
+  readonly maxBytes: number;
+}
+
+/** Gathers single tasks into batches, in order; the caller says when a turn is over. */
+export class Gatherer {
+  readonly #limits: BatchLimits;
+  #ready: Batch[] = [];
+  #open: Batch | null = null;
+
+  constructor(limits: BatchLimits) {
+    this.#limits = limits;
+  }
+
+  add(task: NewTask, bytes: number, waiter: Waiter<Enqueued>): void {
+    const open = this.#open;
+    const isFull = open && (open.tasks.length >= this.#limits.maxTasks || open.bytes + bytes > this.#limits.maxBytes);
+    if (open && !isFull && open.waiters.kind === 'each') {
+      open.tasks.push(task);
+      open.bytes += bytes;
+      open.waiters.list.push(waiter);
+      return;
+    }
+    this.#open = { tasks: [task], bytes, waiters: { kind: 'each', list: [waiter] }, refusedAt: null };
+    this.#ready.push(this.#open);
+  }
+
+  addWhole(tasks: NewTask[], bytes: number, waiter: Waiter<Enqueued[]>): void {
+    this.#open = null;
+    this.#ready.push({ tasks, bytes, waiters: { kind: 'whole', waiter }, refusedAt: null });
+  }
+
+  /** Everything since the last call. */
+  take(): Batch[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    this.#open = null;
+    return ready;
+  }
+}
+
+/** @param ids as acknowledged: empty when every task keeps its own; @param deduplicated places in the batch */
+export function resolveBatch(batch: Batch, ids: readonly string[], deduplicated: readonly number[]): void {
+  const again = new Set(deduplicated);
+  const enqueued = (task: NewTask, place: number): Enqueued => ({
+    id: ids[place] || task.id,
+    deduplicated: again.has(place),
+  });
+  const { tasks, waiters } = batch;
+  if (waiters.kind === 'whole') waiters.waiter.resolve(tasks.map(enqueued));
+  else
+    for (let place = 0; place < tasks.length; place += 1) waiters.list[place]!.resolve(enqueued(tasks[place]!, place));
+}
+
+export function rejectBatch({ waiters }: Batch, error: ContactError): void {
+  if (waiters.kind === 'whole') waiters.waiter.reject(error);
+  else for (const waiter of waiters.list) waiter.reject(error);
+}
+
+/** One batch for each task, so that a refusal hits only the guilty; empty: this batch stands and falls as a whole. */
+export function splitBatch({ tasks, bytes, waiters, refusedAt }: Batch): Batch[] {
+  if (waiters.kind === 'whole' || tasks.length === 1) return [];
+  // Only the sum of the bytes has to be right: the window counts them all.
+  const share = Math.ceil(bytes / tasks.length);
+  return tasks.map((task, place) => ({
+    tasks: [task],
+    bytes: place < tasks.length - 1 ? share : bytes - share * (tasks.length - 1),
+    waiters: { kind: 'each', list: [waiters.list[place]!] },
+    refusedAt,
+  }));
+}
+
+/** Takes out tasks whose callers have gone; answers how many. */
+export function pruneBatch(batch: Batch): number {
+  const { waiters, tasks } = batch;
+  if (waiters.kind === 'whole') {
+    if (waiters.waiter.isAbandoned) batch.tasks = [];
+  } else if (waiters.list.some((waiter) => waiter.isAbandoned)) {
+    batch.tasks = tasks.filter((_, place) => !waiters.list[place]!.isAbandoned);
+    waiters.list = waiters.list.filter((waiter) => !waiter.isAbandoned);
+  }
+  return tasks.length - batch.tasks.length;
+}

@@ -1,0 +1,62 @@
+import type { NewTask, ResultEvent } from '../gen/contact/v1/task_pb.ts';
+import { TaskService } from '../gen/contact/v1/task_service_pb.ts';
+import { ContactError } from '../shared/errors.ts';
+import type { Connection } from './connection.ts';
+import { pause } from './pause.ts';
+import { callUnary } from './unary.ts';
+
+export interface CallOptions {
+  /** Milliseconds until it is given up; default 60,000. The task goes on, unless `cancelWhenAbandoned`. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  /** Cancel the task when this call is given up. */
+  readonly cancelWhenAbandoned?: boolean;
+}
+
+const DEADLINE_MS = 60_000;
+
+/**
+ * Enqueues a task and waits until it is settled. The task has its id from here, so a call that broke is sent again
+ * and finds it: a restart of the server costs time, not a second run.
+ */
+export async function callTask(connection: Connection, task: NewTask, options: CallOptions): Promise<ResultEvent> {
+  const { clock, logger } = connection;
+  const { deadlineMs = DEADLINE_MS, signal, cancelWhenAbandoned = false } = options;
+  const endsAt = clock.monotonic() + deadlineMs;
+  const overtime = new AbortController();
+  const cancelTimeout = clock.after(deadlineMs, () => overtime.abort());
+  const ended = signal ? AbortSignal.any([signal, overtime.signal]) : overtime.signal;
+  try {
+    for (;;) {
+      const link = await connection.open(ended);
+      const leftMs = endsAt - clock.monotonic();
+      if (!link || leftMs <= 0) break;
+      try {
+        const request = { task, cancelWhenAbandoned };
+        const { result } = await callUnary(connection, link, TaskService.method.callTask, request, {
+          deadlineMs: leftMs,
+          ...(signal ? { signal } : {}),
+        });
+        if (result) return result;
+        throw new ContactError('INTERNAL', 'the server answered a call without a result');
+      } catch (failure) {
+        const error = ContactError.from(failure);
+        if (ended.aborted || !isWorthRetrying(error)) throw error;
+        const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
+        logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
+        if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);
+      }
+    }
+  } finally {
+    cancelTimeout();
+  }
+  throw signal?.aborted || !overtime.signal.aborted
+    ? new ContactError('CANCELLED', `call ${task.id} was given up`)
+    : new ContactError('DEADLINE_EXCEEDED', `call ${task.id}: no result in ${deadlineMs} ms`);
+}
+
+/** A broken connection shows as UNAVAILABLE or CANCELLED; a full server says when to come again. */
+function isWorthRetrying(error: ContactError): boolean {
+  if (error.advice) return error.advice.retry !== 'never';
+  return error.code === 'UNAVAILABLE' || error.code === 'CANCELLED' || error.retryAfterMs !== undefined;
+}

@@ -1,0 +1,69 @@
+import { type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
+import { type CloseAdvice, ContactError, type ErrorCode, REASON_KEY, RETRY_KEY } from '../shared/errors.ts';
+
+/** How a call ended. */
+export interface CallEnd {
+  /** null: with status OK. */
+  readonly error: ContactError | null;
+  /** What the server said about coming again; null: nothing. */
+  readonly advice: CloseAdvice | null;
+}
+
+interface EndingCall {
+  on(event: 'status', listener: (status: StatusObject) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** Resolves once the call has ended; never rejects. */
+export function endOf(call: EndingCall): Promise<CallEnd> {
+  return new Promise((resolve) => {
+    // Without a listener an error would be thrown at the process; the status says the same.
+    call.on('error', () => {});
+    call.on('status', (end) => resolve(readEnd(end)));
+  });
+}
+
+export function readEnd(end: StatusObject): CallEnd {
+  if (end.code !== status.OK) {
+    const failure: ServiceError = Object.assign(new Error(end.details), end);
+    const error = ContactError.from(failure);
+    return { error, advice: error.advice ?? null };
+  }
+  const reason = end.metadata.get(REASON_KEY)[0]?.toString();
+  const retry = end.metadata.get(RETRY_KEY)[0]?.toString();
+  const isAdvice = retry === 'now' || retry === 'backoff' || retry === 'never';
+  return { error: null, advice: reason && isAdvice ? { reason, retry } : null };
+}
+
+/** A status that came inside a message. */
+export function errorOfStatus(code: number, message: string, retryAfterMs: number): ContactError {
+  const known = ContactError.from(Object.assign(new Error(message), { code, details: message }));
+  return retryAfterMs > 0 ? new ContactError(known.code, message, { retryAfterMs }) : known;
+}
+
+/** Answers that another attempt with the same words would get again. */
+const FINAL_CODES: ReadonlySet<ErrorCode> = new Set([
+  'INVALID_ARGUMENT',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'UNIMPLEMENTED',
+]);
+
+/** Is it useless to come again? The server's advice decides; without one, the code does. */
+export function isFinal(end: CallEnd): boolean {
+  if (end.advice) return end.advice.retry === 'never';
+  return end.error !== null && FINAL_CODES.has(end.error.code);
+}
+
+/** The error to show for an end, also for one with status OK. */
+export function errorOf(end: CallEnd): ContactError {
+  if (end.error) return end.error;
+  const reason = end.advice?.reason;
+  return new ContactError(
+    'UNAVAILABLE',
+    reason ? `the server ended the stream: ${reason}` : 'the server ended the stream',
+    {
+      ...(end.advice ? { advice: end.advice } : {}),
+    },
+  );
+}

@@ -1,0 +1,143 @@
+import type { DescService } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { ContactError, invalid } from '../shared/errors.ts';
+import { createClient, type GrpcClient } from '../shared/grpc.ts';
+import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
+import type { CallEnd } from './closing.ts';
+import { type ConnectionOptions, type Logger, silentLogger, type TlsOptions } from './options.ts';
+import { pause } from './pause.ts';
+
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEPALIVE_MS = 20_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** One attempt to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
+export interface Link {
+  client<S extends DescService>(service: S): GrpcClient<S>;
+  /** The server answered: the backoff starts over. */
+  worked(): void;
+  /** This link is of no more use; answers how many milliseconds the next one waits. */
+  failed(end: CallEnd): number;
+}
+
+/** The connection of one SDK object: one channel at a time, one backoff for all who share it. */
+export interface Connection {
+  readonly server: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. */
+  open(signal?: AbortSignal): Promise<Link | null>;
+  /** A link at once, whatever the backoff; for calls that a person waits for. */
+  link(): Link;
+  /** The metadata of every call, with `entries` added. */
+  metadata(entries?: Readonly<Record<string, string>>): grpc.Metadata;
+  /** Lets go of the channel; calls under way go on to their end. */
+  close(): void;
+}
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? Math.random;
+  const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
+  const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  const credentials = createCredentials(options.tls);
+  const closing = new AbortController();
+  let current: Link | null = null;
+  let release: () => void = () => {};
+  let failures = 0;
+  let notBefore = 0;
+
+  function drop(): void {
+    release();
+    release = () => {};
+    current = null;
+  }
+
+  function openLink(): Link {
+    if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
+    const channel = createChannel(options.server, credentials, options.keepaliveMs ?? KEEPALIVE_MS);
+    // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
+    const cancelTimeout = clock.after(connectTimeoutMs, () => {
+      if (channel.getConnectivityState(false) !== grpc.connectivityState.READY) channel.close();
+    });
+    release = () => {
+      cancelTimeout();
+      channel.close();
+    };
+    const clients = new Map<string, unknown>();
+    const link: Link = {
+      client<S extends DescService>(service: S): GrpcClient<S> {
+        const known = clients.get(service.typeName) as GrpcClient<S> | undefined;
+        const client = known ?? createClient(service, options.server, credentials, { channelOverride: channel });
+        clients.set(service.typeName, client);
+        return client;
+      },
+      worked() {
+        if (link === current) failures = 0;
+      },
+      failed(end) {
+        // Somebody who shares the link was faster: same failure, same wait.
+        if (link === current) {
+          drop();
+          failures += 1;
+          notBefore = clock.monotonic() + reconnectMs(failures, end.advice?.retry ?? 'backoff', backoff, random());
+        }
+        return Math.max(0, Math.round(notBefore - clock.monotonic()));
+      },
+    };
+    return link;
+  }
+
+  function link(): Link {
+    current ??= openLink();
+    return current;
+  }
+
+  return {
+    server: options.server,
+    clock,
+    logger: options.logger ?? silentLogger,
+    link,
+    async open(signal) {
+      const ended = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+      const isOver = await pause(clock, current ? 0 : notBefore - clock.monotonic(), ended);
+      return isOver && !ended.aborted ? link() : null;
+    },
+    metadata(entries = {}) {
+      const metadata = new grpc.Metadata();
+      if (options.token !== undefined) metadata.set('authorization', `Bearer ${options.token}`);
+      for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+      return metadata;
+    },
+    close() {
+      closing.abort();
+      drop();
+    },
+  };
+}
+
+function createCredentials(tls: TlsOptions | undefined): grpc.ChannelCredentials {
+  if (!tls) return grpc.credentials.createInsecure();
+  return grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+}
+
+function createChannel(server: string, credentials: grpc.ChannelCredentials, keepaliveMs: number): grpc.Channel {
+  const options: grpc.ChannelOptions = {
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.keepalive_time_ms': keepaliveMs,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    'grpc.enable_channelz': 0,
+    // Resending is ours: it knows what was acknowledged.
+    'grpc.enable_retries': 0,
+    'grpc.service_config_disable_resolution': 1,
+  };
+  try {
+    return new grpc.Channel(server, credentials, options);
+  } catch {
+    throw invalid('server', `expected HOST:PORT, got ${JSON.stringify(server)}`);
+  }
+}

@@ -1,0 +1,36 @@
+import type { SettledState } from './state.ts';
+
+export interface TaskFailureAdvice {
+  /** A short word for programs, at most 64 characters; default: none. */
+  readonly code?: string;
+  /** Default `policy`: the task's own. */
+  readonly retry?: 'policy' | 'never' | { readonly afterMs: number };
+}
+
+/** Thrown by a handler that has something to say about its failure; any other error is a failure by the policy. */
+export class TaskFailure extends Error {
+  readonly code: string;
+  readonly retry: 'policy' | 'never' | { readonly afterMs: number };
+
+  constructor(message: string, advice: TaskFailureAdvice = {}) {
+    super(message);
+    this.name = 'TaskFailure';
+    this.code = advice.code ?? '';
+    this.retry = advice.retry ?? 'policy';
+  }
+}
+
+/** A called task that was settled without a result. */
+export class TaskFailed extends Error {
+  readonly taskId: string;
+  readonly state: SettledState;
+  readonly error: { readonly code: string; readonly message: string } | null;
+
+  constructor(taskId: string, state: SettledState, error: { readonly code: string; readonly message: string } | null) {
+    super(error?.message ? `task ${taskId} ${state}: ${error.message}` : `task ${taskId} ${state}`);
+    this.name = 'TaskFailed';
+    this.taskId = taskId;
+    this.state = state;
+    this.error = error;
+  }
+}

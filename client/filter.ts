@@ -1,0 +1,35 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { TaskState } from '../gen/contact/v1/task_pb.ts';
+import type { TaskFilterSchema } from '../gen/contact/v1/task_service_pb.ts';
+import { type SettledState, settledStateCode } from './state.ts';
+
+/** Which tasks: every condition that is given must hold. */
+export interface TaskQuery {
+  readonly queues?: readonly string[];
+  readonly states?: readonly ('scheduled' | 'ready' | 'running' | SettledState)[];
+  readonly createdAfter?: Date;
+  readonly createdBefore?: Date;
+  readonly parentId?: string;
+}
+
+const WAITING_CODES = Object.freeze({
+  scheduled: TaskState.SCHEDULED,
+  ready: TaskState.READY,
+  running: TaskState.RUNNING,
+});
+
+export function buildFilter(query: TaskQuery): MessageInitShape<typeof TaskFilterSchema> {
+  const { queues = [], states = [], createdAfter, createdBefore, parentId = '' } = query;
+  return {
+    queues: [...queues],
+    states: states.map((state) =>
+      state === 'scheduled' || state === 'ready' || state === 'running'
+        ? WAITING_CODES[state]
+        : settledStateCode(state),
+    ),
+    parentId,
+    ...(createdAfter ? { createdAfter: timestampFromDate(createdAfter) } : {}),
+    ...(createdBefore ? { createdBefore: timestampFromDate(createdBefore) } : {}),
+  };
+}

@@ -1,0 +1,137 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Observable } from 'rxjs';
+import { ResultStart, TaskService, type WatchResultsRequestSchema } from '../gen/contact/v1/task_service_pb.ts';
+import { ContactError } from '../shared/errors.ts';
+import { type CallEnd, endOf, errorOf, isFinal } from './closing.ts';
+import type { Codec } from './codec.ts';
+import { createConnection } from './connection.ts';
+import type { ConnectionOptions } from './options.ts';
+import { TaskResult } from './result.ts';
+import { type SettledState, settledStateCode } from './state.ts';
+
+export interface ObserverOptions<R> extends ConnectionOptions {
+  /** Decodes results in `value()`; default JSON. */
+  readonly codec?: Codec<never, R>;
+}
+
+export interface ResultsOptions {
+  /** Default: all. */
+  readonly queues?: readonly string[];
+  /** Default: all settled states. */
+  readonly states?: readonly SettledState[];
+  /**
+   * `now`: what settles from the moment the server answers. `beginning`: from the first ever, OUT_OF_RANGE if that is
+   * no longer kept. `oldest`: from the oldest kept. Else a cursor: from just after it. Default `now`.
+   */
+  readonly from?: 'now' | 'beginning' | 'oldest' | (string & {});
+  /** Default true; false: ends when it has caught up. */
+  readonly follow?: boolean;
+  /** Ends the results quietly. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Observer<R> {
+  /**
+   * Settled tasks in commit order, each exactly once, also over broken connections and restarts of the server. Read
+   * at the pace of the loop: a slow one makes the server wait, and memory does not grow. Throws ContactError
+   * OUT_OF_RANGE when results from the given place on are no longer kept.
+   */
+  results(options?: ResultsOptions): AsyncGenerator<TaskResult<R>, void, undefined>;
+  /** The same as an Observable; each subscriber has a stream of its own. */
+  results$(options?: ResultsOptions): Observable<TaskResult<R>>;
+  /** Ends every `results()` quietly. */
+  close(): Promise<void>;
+}
+
+const STARTS = Object.freeze({
+  now: ResultStart.NOW,
+  beginning: ResultStart.BEGINNING,
+  oldest: ResultStart.OLDEST,
+});
+
+export function createObserver<R = unknown>(options: ObserverOptions<R>): Observer<R> {
+  const connection = createConnection(options);
+  const closing = new AbortController();
+
+  async function* results(wanted: ResultsOptions = {}): AsyncGenerator<TaskResult<R>, void, undefined> {
+    const ended = wanted.signal ? AbortSignal.any([wanted.signal, closing.signal]) : closing.signal;
+    let cursor = '';
+    for (;;) {
+      const link = await connection.open(ended);
+      if (!link) return;
+      const call = link.client(TaskService).watchResults(requestOf(wanted, cursor), connection.metadata());
+      const end = endOf(call);
+      const onAbort = (): void => call.cancel();
+      ended.addEventListener('abort', onAbort);
+      try {
+        for await (const message of call) {
+          link.worked();
+          for (const event of message.events) {
+            if (ended.aborted) return;
+            // Before the yield: a consumer that leaves there has had it.
+            cursor = event.cursor;
+            yield new TaskResult(event, options.codec);
+          }
+          cursor = message.cursor || cursor;
+        }
+      } catch (failure) {
+        if (!isCallFailure(failure) && !ended.aborted) throw failure;
+      } finally {
+        ended.removeEventListener('abort', onAbort);
+        call.cancel();
+      }
+      if (ended.aborted) return;
+      const said = await end;
+      if (!said.error && !said.advice && wanted.follow === false) return;
+      if (isFinal(said) || said.error?.code === 'OUT_OF_RANGE') throw lastError(said, cursor || wanted.from);
+      const nextTryMs = link.failed(said);
+      connection.logger.warn(`lost ${connection.server}: ${errorOf(said).message}; next try in ${nextTryMs} ms`);
+    }
+  }
+
+  return {
+    results,
+    results$: (wanted = {}) =>
+      new Observable((subscriber) => {
+        const teardown = new AbortController();
+        const signal = wanted.signal ? AbortSignal.any([wanted.signal, teardown.signal]) : teardown.signal;
+        void (async () => {
+          try {
+            for await (const result of results({ ...wanted, signal })) subscriber.next(result);
+            subscriber.complete();
+          } catch (error) {
+            subscriber.error(error);
+          }
+        })();
+        return () => teardown.abort();
+      }),
+    async close() {
+      closing.abort();
+      connection.close();
+    },
+  };
+}
+
+function requestOf(wanted: ResultsOptions, cursor: string): MessageInitShape<typeof WatchResultsRequestSchema> {
+  const { queues = [], states = [], from = 'now', follow = true } = wanted;
+  const start = Object.hasOwn(STARTS, from) ? STARTS[from as keyof typeof STARTS] : ResultStart.UNSPECIFIED;
+  const place = cursor || (start === ResultStart.UNSPECIFIED ? from : '');
+  return {
+    start: place ? ResultStart.UNSPECIFIED : start,
+    cursor: place,
+    queues: [...queues],
+    states: states.map(settledStateCode),
+    follow,
+  };
+}
+
+/** What a broken call throws into its reader; its status says the same. */
+function isCallFailure(failure: unknown): boolean {
+  return failure instanceof Error && 'details' in failure;
+}
+
+function lastError(said: CallEnd, place: string | undefined): ContactError {
+  const error = errorOf(said);
+  if (error.code !== 'OUT_OF_RANGE') return error;
+  return new ContactError('OUT_OF_RANGE', `gap: results after ${place ?? 'the start'} are not kept: ${error.message}`);
+}

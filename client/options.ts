@@ -1,0 +1,39 @@
+import type { Clock, Random } from '../shared/clock.ts';
+import type { BackoffOptions } from './backoff.ts';
+
+/** Where an SDK object says what happens to its connection. */
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** What every SDK object takes; each object has a connection of its own. */
+export interface ConnectionOptions {
+  /** HOST:PORT of the server. */
+  readonly server: string;
+  /** Sent as `authorization: Bearer …` with every call. */
+  readonly token?: string;
+  /** PEM; absent: plaintext. An empty object: TLS with the system's authorities. */
+  readonly tls?: TlsOptions;
+  /** Exponential backoff with full jitter between attempts to connect; default `{ baseMs: 100, capMs: 5000 }`. */
+  readonly backoff?: Partial<BackoffOptions>;
+  /** How long one attempt to connect may take; default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** HTTP/2 keepalive, which finds a dead line under a silent stream; default 20,000. */
+  readonly keepaliveMs?: number;
+  /** 0 to 1, for the jitter; default `Math.random`. */
+  readonly random?: Random;
+  readonly clock?: Clock;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
+}
+
+export interface TlsOptions {
+  /** Authorities to trust; absent: the system's. */
+  readonly ca?: Buffer;
+  /** Certificate and key of this client, for servers that ask for one. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+export const silentLogger: Logger = { info: () => {}, warn: () => {} };

@@ -1,0 +1,165 @@
+import type { Failed, Outcome, Succeeded } from '../gen/contact/v1/contact_pb.ts';
+import { OutcomeCode } from '../gen/contact/v1/contact_pb.ts';
+import type { Delivery } from '../gen/contact/v1/task_pb.ts';
+import type { Clock } from '../shared/clock.ts';
+
+/** What became of a delivery here; kept until the server has an outcome for it. */
+export type Report =
+  | { readonly kind: 'succeeded'; readonly message: Succeeded }
+  | { readonly kind: 'failed'; readonly message: Failed }
+  | { readonly kind: 'released' | 'stopped'; readonly message: Delivery };
+
+interface Entry {
+  readonly key: string;
+  readonly report: Report;
+  readonly bytes: number;
+  /** `unsent` waits for room in a message, `sent` for its outcome, `deferred` for `dueAt`. */
+  state: 'unsent' | 'sent' | 'deferred';
+  dueAt: number;
+}
+
+/** Task id, numbers and tags of one report, generously. */
+const REPORT_OVERHEAD_BYTES = 80;
+/** A server that says RETRY_LATER without a time is not asked more often than this. */
+const MIN_RETRY_MS = 50;
+
+export function deliveryKey(delivery: { readonly taskId: string; readonly delivery: number }): string {
+  return `${delivery.taskId}/${delivery.delivery}`;
+}
+
+/**
+ * Results, releases and stops that the server has not acknowledged. Bounded by the credit: a delivery stays on the
+ * server's books, and is not replaced by a new one, until its outcome was told.
+ */
+export class Outbox {
+  readonly #clock: Clock;
+  readonly #onReady: () => void;
+  readonly #entries = new Map<string, Entry>();
+  #unsent: Entry[] = [];
+  #cancelTimer: (() => void) | null = null;
+
+  /** @param onReady something can be sent that could not be a moment ago */
+  constructor(clock: Clock, onReady: () => void) {
+    this.#clock = clock;
+    this.#onReady = onReady;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get hasUnsent(): boolean {
+    return this.#unsent.length > 0;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  reports(): Report[] {
+    return [...this.#entries.values()].map((entry) => entry.report);
+  }
+
+  put(report: Report): void {
+    const key = deliveryKey(report.message);
+    const entry: Entry = { key, report, bytes: sizeOf(report), state: 'unsent', dueAt: 0 };
+    this.#entries.set(key, entry);
+    this.#unsent.push(entry);
+    this.#onReady();
+  }
+
+  /**
+   * The next reports to send, oldest first; they count as sent.
+   * @param mayExceed the first may be larger than `maxBytes`, so that a large one goes alone
+   */
+  take(maxCount: number, maxBytes: number, mayExceed: boolean): Report[] {
+    let taken = 0;
+    let bytes = 0;
+    while (taken < maxCount && taken < this.#unsent.length) {
+      const entry = this.#unsent[taken]!;
+      bytes += entry.bytes;
+      if (bytes > maxBytes && !(taken === 0 && mayExceed)) break;
+      entry.state = 'sent';
+      taken += 1;
+    }
+    return this.#unsent.splice(0, taken).map((entry) => entry.report);
+  }
+
+  /** What the server says became of a report. True: it is off our hands. */
+  settle(outcome: Outcome): boolean {
+    const key = deliveryKey(outcome);
+    const entry = this.#entries.get(key);
+    if (!entry) return false;
+    if (outcome.code !== OutcomeCode.RETRY_LATER) {
+      this.drop(key);
+      return true;
+    }
+    if (entry.state === 'sent') {
+      entry.state = 'deferred';
+      entry.dueAt = this.#clock.monotonic() + Math.max(MIN_RETRY_MS, outcome.afterMs);
+      this.#arm();
+    }
+    return false;
+  }
+
+  /** Forgets a report: acknowledged, or of a delivery that is closed. */
+  drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    if (entry.state === 'unsent') this.#unsent = this.#unsent.filter((other) => other !== entry);
+  }
+
+  /** A new stream: what was sent on the old one and not acknowledged goes again, in the old order. */
+  rewind(): void {
+    this.#disarm();
+    this.#unsent = [...this.#entries.values()];
+    for (const entry of this.#unsent) entry.state = 'unsent';
+    if (this.hasUnsent) this.#onReady();
+  }
+
+  clear(): void {
+    this.#disarm();
+    this.#entries.clear();
+    this.#unsent = [];
+  }
+
+  #arm(): void {
+    if (this.#cancelTimer) return;
+    const now = this.#clock.monotonic();
+    let dueAt = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries.values()) if (entry.state === 'deferred') dueAt = Math.min(dueAt, entry.dueAt);
+    if (dueAt === Number.POSITIVE_INFINITY) return;
+    this.#cancelTimer = this.#clock.after(Math.max(0, dueAt - now), () => this.#undefer());
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+  }
+
+  #undefer(): void {
+    this.#cancelTimer = null;
+    // One grain of the clock, so that a timer that fires a hair early does not come back for it.
+    const now = this.#clock.monotonic() + 1;
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'deferred' || entry.dueAt > now) continue;
+      entry.state = 'unsent';
+      this.#unsent.push(entry);
+    }
+    this.#arm();
+    if (this.hasUnsent) this.#onReady();
+  }
+}
+
+function sizeOf(report: Report): number {
+  switch (report.kind) {
+    case 'succeeded':
+      return REPORT_OVERHEAD_BYTES + report.message.result.byteLength + report.message.contentType.length;
+    case 'failed':
+      // UTF-8 takes at most three bytes for one UTF-16 unit.
+      return REPORT_OVERHEAD_BYTES + 3 * ((report.message.error?.message.length ?? 0) + 64);
+    default:
+      return REPORT_OVERHEAD_BYTES;
+  }
+}

@@ -1,0 +1,215 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import {
+  type EnqueueRefusal,
+  type EnqueueWindow,
+  type StreamEnqueueRequestSchema,
+  type StreamEnqueueResponse,
+  TaskService,
+} from '../gen/contact/v1/task_service_pb.ts';
+import { ContactError } from '../shared/errors.ts';
+import { drained } from '../shared/streams.ts';
+import { type Batch, pruneBatch, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
+import { type CallEnd, endOf, errorOf, errorOfStatus, isFinal } from './closing.ts';
+import type { Connection, Link } from './connection.ts';
+
+export interface PipelineOptions {
+  readonly connection: Connection;
+  /** How long a refusal that says "later" is obeyed before it is the caller's. */
+  readonly patienceMs: number;
+  /** So many tasks and bytes are no longer on their way. */
+  readonly left: (count: number, bytes: number) => void;
+}
+
+/** Sends batches over one long-lived stream and again over the next one, until each was acknowledged or refused. */
+export interface Pipeline {
+  push(batches: readonly Batch[]): void;
+  /** Opens the stream; resolves when the server has answered, rejects when it refused. */
+  connected(): Promise<void>;
+  /** Ends the stream; what is unsettled is rejected. */
+  close(): Promise<void>;
+}
+
+type EnqueueCall = ClientDuplexStream<MessageInitShape<typeof StreamEnqueueRequestSchema>, StreamEnqueueResponse>;
+
+/** For the first message of the server. */
+const OPEN_TIMEOUT_MS = 10_000;
+/** For the server to end the stream after we did. */
+const END_TIMEOUT_MS = 1_000;
+
+export function createPipeline({ connection, patienceMs, left }: PipelineOptions): Pipeline {
+  const { clock, logger } = connection;
+  const closing = new AbortController();
+  // Bounded by the producer's room: every batch here is counted there.
+  let unsent: Batch[] = [];
+  let sent: Batch[] = [];
+  const deferred = new Map<Batch, () => void>();
+  let sentBytes = 0;
+  let call: EnqueueCall | null = null;
+  let window: EnqueueWindow | null = null;
+  let isDraining = false;
+  let running: Promise<void> | null = null;
+  let opened = Promise.withResolvers<void>();
+  opened.promise.catch(() => {});
+
+  function settle(
+    batch: Batch,
+    error: ContactError | null,
+    ids: readonly string[] = [],
+    again: readonly number[] = [],
+  ) {
+    if (error) rejectBatch(batch, error);
+    else resolveBatch(batch, ids, again);
+    left(batch.tasks.length, batch.bytes);
+  }
+
+  function pump(): void {
+    while (call && window && !isDraining && unsent.length > 0) {
+      const next = unsent[0]!;
+      if (sent.length > 0 && (sent.length >= window.maxBatches || sentBytes + next.bytes > window.maxBytes)) return;
+      unsent.shift();
+      const gone = pruneBatch(next);
+      if (gone > 0) left(gone, 0);
+      if (next.tasks.length === 0) {
+        left(0, next.bytes);
+        continue;
+      }
+      sent.push(next);
+      sentBytes += next.bytes;
+      if (!call.write({ $typeName: 'contact.v1.StreamEnqueueRequest', tasks: next.tasks })) waitForDrain(call);
+    }
+  }
+
+  function waitForDrain(writing: EnqueueCall): void {
+    isDraining = true;
+    void drained(writing).then((isAlive) => {
+      if (writing !== call) return;
+      isDraining = !isAlive;
+      pump();
+    });
+  }
+
+  function readResponse({ event }: StreamEnqueueResponse, link: Link): void {
+    if (event.case === 'window') {
+      link.worked();
+      window = event.value;
+      opened.resolve();
+    } else if (event.case !== undefined) {
+      const batch = sent.shift();
+      if (!batch) {
+        call?.cancel();
+        return;
+      }
+      sentBytes -= batch.bytes;
+      if (event.case === 'stored') settle(batch, null, event.value.ids, event.value.deduplicated);
+      else refuse(batch, event.value);
+    }
+    pump();
+  }
+
+  function refuse(batch: Batch, { code, message, retryAfterMs }: EnqueueRefusal): void {
+    const error = errorOfStatus(code, message, retryAfterMs);
+    const now = clock.monotonic();
+    batch.refusedAt ??= now;
+    if (retryAfterMs > 0 && now + retryAfterMs - batch.refusedAt <= patienceMs) {
+      logger.warn(`the server takes no more for now: ${message}; next try in ${retryAfterMs} ms`);
+      deferred.set(
+        batch,
+        clock.after(retryAfterMs, () => {
+          deferred.delete(batch);
+          push([batch]);
+        }),
+      );
+      return;
+    }
+    const parts = splitBatch(batch);
+    if (parts.length > 0) unsent.unshift(...parts);
+    else settle(batch, error);
+  }
+
+  async function runStream(link: Link): Promise<CallEnd> {
+    const stream = link.client(TaskService).streamEnqueue(connection.metadata());
+    call = stream;
+    stream.on('data', (response) => {
+      if (stream === call) readResponse(response, link);
+    });
+    const cancelTimeout = clock.after(OPEN_TIMEOUT_MS, () => {
+      if (!window) stream.cancel();
+    });
+    if (closing.signal.aborted) stream.cancel();
+    const end = await endOf(stream);
+    cancelTimeout();
+    call = null;
+    window = null;
+    isDraining = false;
+    // Ids make sending again safe: what was stored is acknowledged once more.
+    unsent = sent.concat(unsent);
+    sent = [];
+    sentBytes = 0;
+    return end;
+  }
+
+  async function run(): Promise<void> {
+    do {
+      const link = await connection.open(closing.signal);
+      if (!link) return;
+      const end = await runStream(link);
+      if (closing.signal.aborted) return;
+      const nextTryMs = link.failed(end);
+      if (isFinal(end)) {
+        rejectAll(errorOf(end));
+        return;
+      }
+      if (hasWork()) logger.warn(`lost ${connection.server}: ${errorOf(end).message}; next try in ${nextTryMs} ms`);
+    } while (hasWork());
+  }
+
+  function hasWork(): boolean {
+    return unsent.length > 0 || deferred.size > 0;
+  }
+
+  function rejectAll(error: ContactError): void {
+    const batches = unsent.concat([...deferred.keys()]);
+    for (const cancel of deferred.values()) cancel();
+    deferred.clear();
+    unsent = [];
+    opened.reject(error);
+    opened = Promise.withResolvers<void>();
+    opened.promise.catch(() => {});
+    for (const batch of batches) settle(batch, error);
+  }
+
+  function start(): void {
+    if (running || closing.signal.aborted) return;
+    running = run()
+      .catch((error) => rejectAll(ContactError.from(error)))
+      .finally(() => {
+        running = null;
+        if (hasWork()) start();
+      });
+  }
+
+  function push(batches: readonly Batch[]): void {
+    for (const batch of batches) unsent.push(batch);
+    if (closing.signal.aborted) rejectAll(new ContactError('CANCELLED', 'the producer was closed'));
+    start();
+    pump();
+  }
+
+  return {
+    push,
+    connected() {
+      start();
+      return opened.promise;
+    },
+    async close() {
+      const stream = call;
+      closing.abort();
+      const stop = clock.after(END_TIMEOUT_MS, () => stream?.cancel());
+      stream?.end();
+      await running;
+      stop();
+      rejectAll(new ContactError('CANCELLED', 'the producer was closed'));
+    },
+  };
+}

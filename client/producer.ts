@@ -1,0 +1,170 @@
+import { ContactError, invalid } from '../shared/errors.ts';
+import { type Enqueued, Gatherer, type Waiter } from './batch.ts';
+import { type CallOptions, callTask } from './calltask.ts';
+import { type Codec, json } from './codec.ts';
+import { createConnection } from './connection.ts';
+import { TaskFailed } from './failure.ts';
+import { buildTask, type EnqueueOptions, type NewTaskInput, sizeOfTask } from './newtask.ts';
+import type { ConnectionOptions } from './options.ts';
+import { createPipeline } from './pipeline.ts';
+import { Room } from './room.ts';
+import { settledStateOf } from './state.ts';
+
+export interface ProducerOptions<P> extends ConnectionOptions {
+  /** Encodes payloads and decodes results of calls; default JSON. */
+  readonly codec?: Codec<P, unknown>;
+  /** Tasks sent or waiting to be sent, beyond which `enqueue()` waits; default 10,000. */
+  readonly maxOutstanding?: number;
+  /** The same in bytes; default 16 MiB. */
+  readonly maxOutstandingBytes?: number;
+  /** How long a refusal that names a time to come again (a full queue) is obeyed before it rejects; default 60,000. */
+  readonly patienceMs?: number;
+}
+
+export interface Abortable {
+  /** Ends the wait; the task may have been stored. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Producer<P> {
+  /** Resolves once the task is stored for good. Calls of one turn of the event loop travel together. */
+  enqueue<T extends P>(queue: string, payload: T, options?: EnqueueOptions<T> & Abortable): Promise<Enqueued>;
+  /** 1 to 1,000 tasks, all stored or none. */
+  enqueueBatch<T extends P>(tasks: readonly NewTaskInput<T>[], options?: Abortable): Promise<Enqueued[]>;
+  /**
+   * Enqueues a task and waits for its result, decoded. Throws TaskFailed when it ends otherwise, ContactError
+   * DEADLINE_EXCEEDED when it does not end in time.
+   */
+  call<R = unknown, T extends P = P>(queue: string, payload: T, options?: EnqueueOptions<T> & CallOptions): Promise<R>;
+  /** Opens the stream ahead of the first task; rejects when the server refuses. Keeps trying while it is out of reach. */
+  connected(): Promise<void>;
+  /** Resolves when `enqueue()` would not wait for room. */
+  ready(): Promise<void>;
+  /**
+   * Waits for what is unacknowledged, then lets go of everything.
+   * @param options.deadlineMs then the rest is rejected; default: as long as it takes
+   */
+  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+}
+
+const MAX_OUTSTANDING = 10_000;
+const MAX_OUTSTANDING_BYTES = 16 * 1024 * 1024;
+const MAX_WHOLE_BATCH = 1_000;
+const PATIENCE_MS = 60_000;
+const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
+
+export function createProducer<P = unknown>(options: ProducerOptions<P>): Producer<P> {
+  const connection = createConnection(options);
+  const codec = options.codec ?? (json as Codec<P, unknown>);
+  const room = new Room(
+    options.maxOutstanding ?? MAX_OUTSTANDING,
+    options.maxOutstandingBytes ?? MAX_OUTSTANDING_BYTES,
+  );
+  const pipeline = createPipeline({
+    connection,
+    patienceMs: options.patienceMs ?? PATIENCE_MS,
+    left: (count, bytes) => room.leave(count, bytes),
+  });
+  const gatherer = new Gatherer(BATCH_LIMITS);
+  let isFlushDue = false;
+  let isClosed = false;
+
+  function flush(): void {
+    isFlushDue = false;
+    pipeline.push(gatherer.take());
+  }
+
+  /** Enters the room, then the batch of this turn. */
+  function admit<T>(count: number, bytes: number, waiter: Waiter<T>, add: () => void): void {
+    const gather = (): void => {
+      if (waiter.isAbandoned) {
+        room.leave(count, bytes);
+        return;
+      }
+      add();
+      if (isFlushDue) return;
+      isFlushDue = true;
+      setImmediate(flush);
+    };
+    const turn = room.enter(count, bytes);
+    if (turn) void turn.then(gather);
+    else gather();
+  }
+
+  function checkOpen(): void {
+    if (isClosed) throw new ContactError('CANCELLED', 'the producer was closed');
+  }
+
+  return {
+    connected: () => pipeline.connected(),
+    ready: () => room.free(),
+    enqueue(queue, payload, taskOptions = {}) {
+      return new Promise((resolve, reject) => {
+        checkOpen();
+        const task = buildTask(queue, payload, taskOptions, codec as Codec<typeof payload, unknown>);
+        const bytes = sizeOfTask(task);
+        const waiter = createWaiter(resolve, reject, taskOptions.signal);
+        admit(1, bytes, waiter, () => gatherer.add(task, bytes, waiter));
+      });
+    },
+    enqueueBatch(inputs, { signal } = {}) {
+      return new Promise((resolve, reject) => {
+        checkOpen();
+        if (inputs.length === 0 || inputs.length > MAX_WHOLE_BATCH) {
+          throw invalid('tasks', `expected 1 to ${MAX_WHOLE_BATCH}, got ${inputs.length}`);
+        }
+        const tasks = inputs.map((input) =>
+          buildTask(input.queue, input.payload, input, codec as Codec<typeof input.payload, unknown>),
+        );
+        const bytes = tasks.reduce((sum, task) => sum + sizeOfTask(task), 0);
+        const waiter = createWaiter(resolve, reject, signal);
+        admit(tasks.length, bytes, waiter, () => gatherer.addWhole(tasks, bytes, waiter));
+      });
+    },
+    async call<R>(queue: string, payload: P, callOptions: EnqueueOptions<P> & CallOptions = {}) {
+      checkOpen();
+      const task = buildTask(queue, payload, callOptions, codec);
+      const event = await callTask(connection, task, callOptions);
+      const state = settledStateOf(event.state);
+      if (state !== 'succeeded') {
+        const { error } = event;
+        throw new TaskFailed(event.taskId, state, error ? { code: error.code, message: error.message } : null);
+      }
+      return (callOptions.codec ?? codec).decode(event.result, event.contentType) as R;
+    },
+    async close({ deadlineMs } = {}) {
+      isClosed = true;
+      const overtime = Promise.withResolvers<void>();
+      const cancel = deadlineMs === undefined ? undefined : connection.clock.after(deadlineMs, overtime.resolve);
+      await Promise.race([room.empty(), overtime.promise]);
+      cancel?.();
+      await pipeline.close();
+      connection.close();
+    },
+  };
+}
+
+function createWaiter<T>(
+  resolve: (value: T) => void,
+  reject: (error: Error) => void,
+  signal: AbortSignal | undefined,
+): Waiter<T> {
+  if (!signal) return { resolve, reject };
+  const onAbort = (): void => {
+    waiter.isAbandoned = true;
+    reject(new ContactError('CANCELLED', 'given up before it was acknowledged'));
+  };
+  const waiter: Waiter<T> = {
+    resolve: (value) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(value);
+    },
+    reject: (error) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(error);
+    },
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return waiter;
+}

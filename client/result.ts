@@ -1,0 +1,64 @@
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
+import type { ResultEvent } from '../gen/contact/v1/task_pb.ts';
+import { type Codec, json } from './codec.ts';
+import { type SettledState, settledStateOf } from './state.ts';
+
+/** One settled task. */
+export class TaskResult<R = unknown> {
+  /** The place just after this result: give it as `from` to go on from here. */
+  readonly cursor: string;
+  readonly taskId: string;
+  readonly queue: string;
+  readonly state: SettledState;
+  /** The result as it was sent; empty when there is none. See `value()`. */
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Attempts used. */
+  readonly attempt: number;
+  readonly delivery: number;
+  /** Who settled it; empty: no client did. */
+  readonly clientId: string;
+  readonly createdAt: Date;
+  /** When the delivery that settled it was claimed; null: it never was. */
+  readonly claimedAt: Date | null;
+  readonly settledAt: Date;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** A cancel was asked for, whatever the state became. */
+  readonly cancelRequested: boolean;
+  /** The broadcast this task is a child of; empty: none. */
+  readonly parentId: string;
+  readonly #codec: Codec<never, R>;
+
+  constructor(event: ResultEvent, codec: Codec<never, R> = json as Codec<never, R>) {
+    this.cursor = event.cursor;
+    this.taskId = event.taskId;
+    this.queue = event.queue;
+    this.state = settledStateOf(event.state);
+    // A view would pin the whole message it came in.
+    this.bytes = event.result.slice();
+    this.contentType = event.contentType;
+    this.error = event.error ? { code: event.error.code, message: event.error.message } : null;
+    this.attempt = event.attempt;
+    this.delivery = event.delivery;
+    this.clientId = event.clientId;
+    this.createdAt = dateOf(event.createdAt) ?? new Date(0);
+    this.claimedAt = dateOf(event.claimedAt);
+    this.settledAt = dateOf(event.settledAt) ?? new Date(0);
+    this.metadata = event.metadata;
+    this.cancelRequested = event.cancelRequested;
+    this.parentId = event.parentId;
+    this.#codec = codec;
+  }
+
+  /** The result, decoded; undefined when the task did not succeed. */
+  value(): R | undefined;
+  value<T>(codec: Codec<never, T>): T | undefined;
+  value<T>(codec?: Codec<never, T>): R | T | undefined {
+    return this.state === 'succeeded' ? (codec ?? this.#codec).decode(this.bytes, this.contentType) : undefined;
+  }
+}
+
+function dateOf(timestamp: Timestamp | undefined): Date | null {
+  return timestamp ? timestampDate(timestamp) : null;
+}

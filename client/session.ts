@@ -1,0 +1,159 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type Assignment,
+  type Cancel,
+  ContactService,
+  type GetTaskRequestSchema,
+  type GetTaskResponse,
+  type Outcome,
+  type Registered,
+} from '../gen/contact/v1/contact_pb.ts';
+import { ContactError } from '../shared/errors.ts';
+import { newSessionId } from '../shared/ids.ts';
+import { type CallEnd, endOf } from './closing.ts';
+import type { Connection, Link } from './connection.ts';
+import type { Outbox } from './outbox.ts';
+import { type SilenceWatch, watchSilence } from './silence.ts';
+import { Uplink } from './uplink.ts';
+
+/** What the server says over one session. */
+export interface SessionListener {
+  registered(message: Registered): void;
+  assigned(tasks: readonly Assignment[]): void;
+  cancelled(cancel: Cancel): void;
+  draining(): void;
+  moving(afterMs: number): void;
+  outcomes(outcomes: readonly Outcome[]): void;
+}
+
+export interface SessionOptions {
+  readonly connection: Connection;
+  readonly link: Link;
+  readonly clientId: string;
+  readonly request: MessageInitShape<typeof GetTaskRequestSchema>;
+  readonly outbox: Outbox;
+  readonly listener: SessionListener;
+}
+
+/** One registration: a GetTask and its SendStatus, until either ends. */
+export interface Session {
+  readonly id: string;
+  readonly uplink: Uplink;
+  /** Never rejects. */
+  readonly ended: Promise<CallEnd>;
+  /** Nothing more to say: the server may end the streams; if it does not, we do. */
+  leave(): void;
+  /** Ends both streams now. */
+  cut(reason: ContactError): void;
+}
+
+/** How long the other stream may take to say why, once one has ended. */
+const LAST_WORDS_MS = 1_000;
+/** For a registration to be answered. */
+const REGISTER_TIMEOUT_MS = 10_000;
+const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
+
+export function openSession(options: SessionOptions): Session {
+  const { connection, link, listener, outbox } = options;
+  const { clock } = connection;
+  const id = newSessionId();
+  const names = { 'contact-client': options.clientId, 'contact-session': id };
+  const contact = link.client(ContactService);
+  // SendStatus goes first, so that the session is full from its start.
+  const up = contact.sendStatus(connection.metadata(names));
+  const down = contact.getTask(options.request, connection.metadata(names));
+  const uplink = new Uplink(up, outbox);
+  let lastSeq = 0;
+  let watch: SilenceWatch | undefined;
+  let verdict: CallEnd | null = null;
+  const stopTimers: (() => void)[] = [
+    clock.after(REGISTER_TIMEOUT_MS, () => {
+      if (lastSeq === 0)
+        cut(new ContactError('UNAVAILABLE', `no answer to the registration in ${REGISTER_TIMEOUT_MS} ms`));
+    }),
+  ];
+
+  function cut(reason: ContactError): void {
+    verdict ??= { error: reason, advice: reason.advice ?? null };
+    down.cancel();
+    up.cancel();
+  }
+
+  function readEvent({ seq, event }: GetTaskResponse): void {
+    watch?.heard();
+    if (seq !== lastSeq + 1) {
+      cut(new ContactError('INTERNAL', `seq: expected ${lastSeq + 1}, got ${seq}`));
+      return;
+    }
+    lastSeq = seq;
+    uplink.receipt(seq);
+    switch (event.case) {
+      case 'registered':
+        register(event.value);
+        break;
+      case 'tasks':
+        listener.assigned(event.value.tasks);
+        break;
+      case 'cancel':
+        listener.cancelled(event.value);
+        break;
+      case 'drain':
+        listener.draining();
+        break;
+      case 'moving':
+        listener.moving(event.value.afterMs);
+        break;
+      default: // a ping, or what a newer server says: the receipt is the answer
+    }
+  }
+
+  function register(message: Registered): void {
+    link.worked();
+    const intervalMs = message.intervals?.pingIntervalMs ?? 0;
+    if (intervalMs > 0) {
+      watch = watchSilence(clock, intervalMs, () =>
+        cut(new ContactError('UNAVAILABLE', `nothing heard from the server for ${3 * intervalMs} ms`)),
+      );
+    }
+    listener.registered(message);
+    uplink.open(message.limits?.maxMessageBytes || DEFAULT_MESSAGE_BYTES);
+  }
+
+  down.on('data', (message) => {
+    if (!verdict) readEvent(message);
+  });
+  up.on('data', ({ outcomes }) => {
+    watch?.heard();
+    if (!verdict) listener.outcomes(outcomes);
+  });
+
+  async function end(): Promise<CallEnd> {
+    const downEnd = endOf(down);
+    const upEnd = endOf(up).then((said) => {
+      stopTimers.push(clock.after(LAST_WORDS_MS, () => down.cancel()));
+      return said;
+    });
+    const said = await Promise.race([downEnd, upEnd]);
+    const last = verdict ?? (said.advice ? said : await downEnd);
+    uplink.close();
+    watch?.stop();
+    for (const stop of stopTimers) stop();
+    down.cancel();
+    up.cancel();
+    // The second to end may have been cancelled by us: then only the first knows why.
+    return verdict ?? (last.advice ? last : said);
+  }
+
+  return {
+    id,
+    uplink,
+    ended: end(),
+    cut,
+    leave() {
+      verdict ??= { error: null, advice: null };
+      uplink.close();
+      up.end();
+      stopTimers.push(clock.after(LAST_WORDS_MS, () => down.cancel()));
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { type Assignment, type Failed, type Limits, Retry } from '../gen/contact/v1/contact_pb.ts';
+import { ContactError } from '../shared/errors.ts';
+import type { Codec } from './codec.ts';
+import { TaskFailure } from './failure.ts';
+import { deliveryKey, type Report } from './outbox.ts';
+import { cutText } from './text.ts';
+
+/** What a handler gets beside its payload. */
+export interface TaskContext {
+  readonly taskId: string;
+  readonly queue: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** Which claim of the task this is; with the task id, a name for this run of it. */
+  readonly delivery: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  /** Aborted when the task is cancelled, timed out or taken away, and when the worker stops. */
+  readonly signal: AbortSignal;
+  /** What an earlier attempt saved last; null: nothing. */
+  readonly checkpoint: Uint8Array | null;
+  /** Tells watchers how far it is: 0 to 1, negative for unknown; at most 1 KiB of words. The newest counts. */
+  progress(fraction: number, message?: string): void;
+  /** Hands up to 64 KiB (or the server's limit) to the next attempt, if there is one. The newest counts. */
+  saveCheckpoint(bytes: Uint8Array): void;
+}
+
+export type Handler<P, R> = (payload: P, context: TaskContext) => R | PromiseLike<R>;
+
+/** Why a handler was asked to end: a cancel, the worker's own stop, or a delivery that is no longer ours. */
+export type AbortKind = 'cancel' | 'stop' | 'closed';
+
+export interface Progressed {
+  readonly fraction: number;
+  readonly message: string;
+}
+
+/** Whom a running task tells that it has something for the server. */
+export interface TaskListener {
+  progressed(task: HeldTask): void;
+  checkpointed(task: HeldTask): void;
+}
+
+const MAX_PROGRESS_BYTES = 1_024;
+const MAX_ERROR_BYTES = 4_096;
+const MAX_CODE_BYTES = 64;
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** One delivery that this worker has, from its arrival until its report. */
+export class HeldTask implements TaskContext {
+  readonly key: string;
+  readonly taskId: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly delivery: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  readonly checkpoint: Uint8Array | null;
+  state: 'queued' | 'running' | 'ended' = 'queued';
+  hasSucceeded = false;
+  /** Newest, not yet told. */
+  newProgress: Progressed | null = null;
+  /** Newest; kept until the end, since the server does not acknowledge it. */
+  newCheckpoint: Uint8Array | null = null;
+  abortKind: AbortKind | null = null;
+  readonly #listener: TaskListener;
+  readonly #limits: Limits;
+  #payload: Uint8Array;
+  #controller: AbortController | null = null;
+  #reason = '';
+
+  constructor(assignment: Assignment, limits: Limits, listener: TaskListener) {
+    this.key = deliveryKey(assignment);
+    this.taskId = assignment.taskId;
+    this.queue = assignment.queue;
+    this.attempt = assignment.attempt;
+    this.maxAttempts = assignment.maxAttempts;
+    this.delivery = assignment.delivery;
+    this.metadata = assignment.metadata;
+    this.contentType = assignment.contentType;
+    this.checkpoint = assignment.checkpoint.length > 0 ? assignment.checkpoint.slice() : null;
+    this.#payload = assignment.payload;
+    this.#limits = limits;
+    this.#listener = listener;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.abortKind) this.#controller.abort(new ContactError('CANCELLED', this.#reason));
+    }
+    return this.#controller.signal;
+  }
+
+  progress(fraction: number, message = ''): void {
+    if (this.state !== 'running') return;
+    this.newProgress = {
+      fraction: Number.isFinite(fraction) ? Math.min(1, fraction) : -1,
+      message: cutText(message, MAX_PROGRESS_BYTES),
+    };
+    this.#listener.progressed(this);
+  }
+
+  saveCheckpoint(bytes: Uint8Array): void {
+    if (this.state !== 'running') return;
+    const { maxCheckpointBytes } = this.#limits;
+    if (bytes.byteLength > maxCheckpointBytes) {
+      throw new ContactError(
+        'INVALID_ARGUMENT',
+        `checkpoint: expected at most ${maxCheckpointBytes} bytes, got ${bytes.byteLength}`,
+      );
+    }
+    this.newCheckpoint = bytes.slice();
+    this.#listener.checkpointed(this);
+  }
+
+  /** Makes the payload a copy of its own, for a task that waits: a view would pin the whole message it came in. */
+  keepPayload(): void {
+    this.#payload = this.#payload.slice();
+  }
+
+  /** The first reason counts, except that a delivery which is no longer ours reports nothing whatever came before. */
+  abort(kind: AbortKind, reason: string): void {
+    if (kind === 'closed' || !this.abortKind) this.abortKind = kind;
+    this.#reason ||= reason;
+    this.#controller?.abort(new ContactError('CANCELLED', this.#reason));
+  }
+
+  takePayload(): Uint8Array {
+    const payload = this.#payload;
+    this.#payload = new Uint8Array(0);
+    return payload;
+  }
+}
+
+/** Runs the handler; answers what to report. Never rejects. The handler is entered in this turn. */
+export async function runTask<P, R>(
+  task: HeldTask,
+  handler: Handler<P, R>,
+  codec: Codec<R, P>,
+  limits: Limits,
+): Promise<Report> {
+  let payload: P;
+  try {
+    payload = codec.decode(task.takePayload(), task.contentType);
+  } catch (error) {
+    return reportFailure(task, `payload: ${messageOf(error)}`, 'INVALID_PAYLOAD', 'never');
+  }
+  let value: R;
+  try {
+    value = await handler(payload, task);
+  } catch (error) {
+    if (task.abortKind) return reportEnd(task);
+    if (error instanceof TaskFailure) return reportFailure(task, error.message, error.code, error.retry);
+    return reportFailure(task, messageOf(error), '', 'policy');
+  }
+  let result: Uint8Array;
+  try {
+    result = codec.encode(value);
+  } catch (error) {
+    return reportFailure(task, `result: ${messageOf(error)}`, 'INVALID_RESULT', 'never');
+  }
+  if (result.byteLength > limits.maxResultBytes) {
+    const message = `result: ${result.byteLength} bytes, the server takes at most ${limits.maxResultBytes}`;
+    return reportFailure(task, message, 'TOO_LARGE', 'never');
+  }
+  const { taskId, delivery } = task;
+  const { contentType } = codec;
+  return {
+    kind: 'succeeded',
+    message: { $typeName: 'contact.v1.Succeeded', taskId, delivery, result, contentType },
+  };
+}
+
+/** The report of a task that ends without a result and without a failure: stopped by a cancel, else given back. */
+export function reportEnd(task: HeldTask): Report {
+  const { taskId, delivery } = task;
+  return {
+    kind: task.abortKind === 'cancel' ? 'stopped' : 'released',
+    message: { $typeName: 'contact.v1.Delivery', taskId, delivery },
+  };
+}
+
+function reportFailure(task: HeldTask, text: string, word: string, advice: TaskFailure['retry']): Report {
+  const { taskId, delivery } = task;
+  const message: Failed = {
+    $typeName: 'contact.v1.Failed',
+    taskId,
+    delivery,
+    error: {
+      $typeName: 'contact.v1.TaskError',
+      message: cutText(text, MAX_ERROR_BYTES),
+      code: cutText(word, MAX_CODE_BYTES),
+    },
+    retry: advice === 'policy' ? Retry.UNSPECIFIED : advice === 'never' ? Retry.NEVER : Retry.AFTER,
+    retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,
+  };
+  return { kind: 'failed', message };
+}
+
+function wholeMs(ms: number): number {
+  return Number.isNaN(ms) ? 0 : Math.min(MAX_UINT32, Math.max(0, Math.ceil(ms)));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,50 @@
+import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { CallOptions, ClientUnaryCall, Metadata, requestCallback } from '@grpc/grpc-js';
+import { ContactError } from '../shared/errors.ts';
+import type { Connection, Link } from './connection.ts';
+
+export interface UnaryOptions {
+  /** Default 10,000. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const DEADLINE_MS = 10_000;
+
+/** A unary call as a promise; rejects with a ContactError. A server out of reach is UNAVAILABLE, at once. */
+export function callUnary<M extends DescMethodUnary>(
+  connection: Connection,
+  link: Link,
+  method: M,
+  request: MessageInitShape<M['input']>,
+  { deadlineMs = DEADLINE_MS, signal }: UnaryOptions = {},
+): Promise<MessageShape<M['output']>> {
+  type Send = (
+    request: MessageInitShape<M['input']>,
+    metadata: Metadata,
+    options: CallOptions,
+    callback: requestCallback<MessageShape<M['output']>>,
+  ) => ClientUnaryCall;
+  const client = link.client(method.parent) as unknown as Record<string, Send>;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(new ContactError('CANCELLED', 'cancelled before it was sent'));
+      return;
+    }
+    const deadline = Date.now() + deadlineMs;
+    const call = client[method.localName]!(request, connection.metadata(), { deadline }, (failure, response) => {
+      signal?.removeEventListener('abort', onAbort);
+      if (response !== undefined && !failure) {
+        link.worked();
+        resolve(response);
+        return;
+      }
+      const error = ContactError.from(failure);
+      // The next call is to try afresh, not to wait for the channel's own backoff.
+      if (error.code === 'UNAVAILABLE') link.failed({ error, advice: error.advice ?? null });
+      reject(error);
+    });
+    const onAbort = (): void => call.cancel();
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

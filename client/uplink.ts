@@ -1,0 +1,219 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type {
+  Checkpoint,
+  Progress,
+  SendStatusRequest,
+  SendStatusRequestSchema,
+  SendStatusResponse,
+} from '../gen/contact/v1/contact_pb.ts';
+import type { Delivery } from '../gen/contact/v1/task_pb.ts';
+import { drained } from '../shared/streams.ts';
+import type { Outbox } from './outbox.ts';
+import type { HeldTask } from './task.ts';
+
+export type StatusCall = ClientDuplexStream<MessageInitShape<typeof SendStatusRequestSchema>, SendStatusResponse>;
+
+/** A delivery whose handler was entered. */
+export interface StartedTask {
+  readonly taskId: string;
+  readonly delivery: number;
+  readonly hasSucceeded: boolean;
+}
+
+/** Of each repeated field. */
+const MAX_ITEMS = 1_000;
+const DELIVERY_BYTES = 48;
+const PROGRESS_OVERHEAD_BYTES = 64;
+
+/**
+ * The way up of one session: what there is to say is gathered and leaves as one message per turn of the event loop,
+ * as fast as the server reads. Progress and checkpoints are the newest of each running task, so the bounds are those
+ * of the workload and the outbox.
+ */
+export class Uplink {
+  readonly #call: StatusCall;
+  readonly #outbox: Outbox;
+  #maxMessageBytes = 0;
+  #receipt = 0;
+  #credit: number | undefined;
+  #started = new Set<StartedTask>();
+  #progressed = new Set<HeldTask>();
+  #checkpointed = new Set<HeldTask>();
+  #state: 'closed' | 'idle' | 'scheduled' | 'draining' = 'closed';
+
+  constructor(call: StatusCall, outbox: Outbox) {
+    this.#call = call;
+    this.#outbox = outbox;
+  }
+
+  /** From now on messages are sent. */
+  open(maxMessageBytes: number): void {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#state = 'idle';
+    this.wake();
+  }
+
+  close(): void {
+    this.#state = 'closed';
+  }
+
+  /** Everything up to this message was seen. */
+  receipt(seq: number): void {
+    this.#receipt = seq;
+    this.wake();
+  }
+
+  credit(credit: number): void {
+    this.#credit = credit;
+    this.wake();
+  }
+
+  started(task: StartedTask): void {
+    this.#started.add(task);
+    this.wake();
+  }
+
+  progressed(task: HeldTask): void {
+    this.#progressed.add(task);
+    this.wake();
+  }
+
+  checkpointed(task: HeldTask): void {
+    this.#checkpointed.add(task);
+    this.wake();
+  }
+
+  /** There may be something to say. */
+  wake(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'scheduled';
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (this.#state !== 'scheduled') return;
+    this.#state = 'idle';
+    const message = this.#compose();
+    if (!message) return;
+    if (this.#call.write(message)) {
+      if (this.#hasMore()) this.wake();
+      return;
+    }
+    this.#state = 'draining';
+    void drained(this.#call).then((isAlive) => {
+      if (this.#state !== 'draining') return;
+      this.#state = isAlive ? 'idle' : 'closed';
+      if (this.#hasMore()) this.wake();
+    });
+  }
+
+  #hasMore(): boolean {
+    return (
+      this.#receipt > 0 ||
+      this.#credit !== undefined ||
+      this.#started.size > 0 ||
+      this.#progressed.size > 0 ||
+      this.#checkpointed.size > 0 ||
+      this.#outbox.hasUnsent
+    );
+  }
+
+  /** The next message; null: there is nothing to say. */
+  #compose(): SendStatusRequest | null {
+    if (!this.#hasMore()) return null;
+    const message: SendStatusRequest = {
+      $typeName: 'contact.v1.SendStatusRequest',
+      receipt: this.#receipt,
+      started: this.#takeStarted(),
+      progress: [],
+      checkpoints: [],
+      succeeded: [],
+      failed: [],
+      released: [],
+      stopped: [],
+    };
+    this.#receipt = 0;
+    if (this.#credit !== undefined) message.credit = this.#credit;
+    this.#credit = undefined;
+    let room = this.#maxMessageBytes - message.started.length * DELIVERY_BYTES;
+    room -= this.#fillCheckpoints(message.checkpoints, room);
+    // A checkpoint must not come after the failure of its attempt, nor a start after the end.
+    if (this.#checkpointed.size === 0 && this.#started.size === 0) room -= this.#fillReports(message, room);
+    this.#fillProgress(message.progress, room);
+    return isSilent(message) ? null : message;
+  }
+
+  /** A task that has succeeded meanwhile needs no start: its result says so, and two words are dearer than one. */
+  #takeStarted(): Delivery[] {
+    const started: Delivery[] = [];
+    for (const task of this.#started) {
+      if (started.length === MAX_ITEMS) break;
+      this.#started.delete(task);
+      if (task.hasSucceeded) continue;
+      started.push({ $typeName: 'contact.v1.Delivery', taskId: task.taskId, delivery: task.delivery });
+    }
+    return started;
+  }
+
+  #fillCheckpoints(checkpoints: Checkpoint[], room: number): number {
+    let bytes = 0;
+    for (const task of this.#checkpointed) {
+      const data = task.newCheckpoint;
+      const size = DELIVERY_BYTES + (data?.byteLength ?? 0);
+      if (checkpoints.length === MAX_ITEMS || (bytes + size > room && checkpoints.length > 0)) break;
+      this.#checkpointed.delete(task);
+      if (!data || task.hasSucceeded) continue;
+      const { taskId, delivery } = task;
+      checkpoints.push({ $typeName: 'contact.v1.Checkpoint', taskId, delivery, data });
+      bytes += size;
+    }
+    return bytes;
+  }
+
+  #fillReports(message: SendStatusRequest, room: number): number {
+    const isAlone = message.checkpoints.length === 0;
+    const before = room;
+    for (const report of this.#outbox.take(MAX_ITEMS, room, isAlone)) {
+      if (report.kind === 'succeeded') {
+        message.succeeded.push(report.message);
+        room -= report.message.result.byteLength + DELIVERY_BYTES;
+      } else if (report.kind === 'failed') {
+        message.failed.push(report.message);
+        room -= (report.message.error?.message.length ?? 0) * 3 + DELIVERY_BYTES;
+      } else {
+        message[report.kind].push(report.message);
+        room -= DELIVERY_BYTES;
+      }
+    }
+    return before - room;
+  }
+
+  #fillProgress(progress: Progress[], room: number): void {
+    let bytes = 0;
+    for (const task of this.#progressed) {
+      if (progress.length === MAX_ITEMS || bytes > room) break;
+      this.#progressed.delete(task);
+      const news = task.newProgress;
+      task.newProgress = null;
+      if (!news || task.state !== 'running') continue;
+      const { taskId, delivery } = task;
+      progress.push({ $typeName: 'contact.v1.Progress', taskId, delivery, ...news });
+      bytes += PROGRESS_OVERHEAD_BYTES + news.message.length * 3;
+    }
+  }
+}
+
+function isSilent(message: SendStatusRequest): boolean {
+  return (
+    message.receipt === 0 &&
+    message.credit === undefined &&
+    message.started.length === 0 &&
+    message.progress.length === 0 &&
+    message.checkpoints.length === 0 &&
+    message.succeeded.length === 0 &&
+    message.failed.length === 0 &&
+    message.released.length === 0 &&
+    message.stopped.length === 0
+  );
+}

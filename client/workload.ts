@@ -1,0 +1,130 @@
+import type { Assignment, Limits } from '../gen/contact/v1/contact_pb.ts';
+import { deliveryKey, type Report } from './outbox.ts';
+import { HeldTask, reportEnd, type TaskListener } from './task.ts';
+
+export interface WorkloadOptions extends TaskListener {
+  /** Handlers at once. */
+  readonly concurrency: number;
+  /** Enters the handler in this turn; never rejects. */
+  readonly run: (task: HeldTask) => Promise<Report>;
+  /** A handler is about to begin. */
+  readonly started: (task: HeldTask) => void;
+  /** A delivery has left; null: there is nothing to report. */
+  readonly reported: (report: Report | null) => void;
+}
+
+/**
+ * The deliveries that this worker has and has not reported: waiting here, or running. Bounded by the credit that it
+ * asked the server for.
+ */
+export class Workload {
+  readonly #options: WorkloadOptions;
+  readonly #heldByKey = new Map<string, HeldTask>();
+  #waiting: HeldTask[] = [];
+  #runningCount = 0;
+
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#heldByKey.size;
+  }
+
+  get runningCount(): number {
+    return this.#runningCount;
+  }
+
+  has(key: string): boolean {
+    return this.#heldByKey.has(key);
+  }
+
+  held(): HeldTask[] {
+    return [...this.#heldByKey.values()];
+  }
+
+  running(): HeldTask[] {
+    return this.held().filter((task) => task.state === 'running');
+  }
+
+  /** Takes deliveries and starts as many as there is room for. A delivery that is here already is not run again. */
+  accept(assignments: readonly Assignment[], limits: Limits): void {
+    for (const assignment of assignments) {
+      if (this.#heldByKey.has(deliveryKey(assignment))) continue;
+      const task = new HeldTask(assignment, limits, this.#options);
+      this.#heldByKey.set(task.key, task);
+      if (this.#runningCount < this.#options.concurrency) this.#start(task);
+      else this.#wait(task);
+    }
+  }
+
+  /** One that waits ends at once; one that runs is asked to, and reports when it has. */
+  cancel(key: string, reason: string): void {
+    const task = this.#heldByKey.get(key);
+    if (!task) return;
+    task.abort('cancel', reason);
+    if (task.state === 'queued') this.#endWaiting(task);
+  }
+
+  /** Deliveries that are no longer ours: whatever their handlers do, nothing is reported. */
+  close(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const task = this.#heldByKey.get(key);
+      if (!task) continue;
+      this.#heldByKey.delete(key);
+      if (task.state === 'queued') task.state = 'ended';
+      task.abort('closed', 'the delivery is closed');
+    }
+    this.#waiting = this.#waiting.filter((task) => task.state === 'queued');
+  }
+
+  /** Gives back what has not begun. */
+  releaseWaiting(): void {
+    for (const task of this.#waiting.slice()) this.#endWaiting(task);
+  }
+
+  /** Asks every handler to end; those that throw are given back. */
+  abortRunning(reason: string): void {
+    for (const task of this.running()) task.abort('stop', reason);
+  }
+
+  /** Gives back what still runs, without waiting for its handler any longer. */
+  abandonRunning(): void {
+    for (const task of this.running()) {
+      this.#heldByKey.delete(task.key);
+      const report = reportEnd(task);
+      task.abort('closed', 'the worker has stopped');
+      this.#options.reported(report);
+    }
+  }
+
+  #wait(task: HeldTask): void {
+    task.keepPayload();
+    this.#waiting.push(task);
+  }
+
+  #endWaiting(task: HeldTask): void {
+    task.state = 'ended';
+    this.#heldByKey.delete(task.key);
+    this.#waiting = this.#waiting.filter((other) => other !== task);
+    this.#options.reported(reportEnd(task));
+  }
+
+  #start(task: HeldTask): void {
+    task.state = 'running';
+    this.#runningCount += 1;
+    this.#options.started(task);
+    // `run` never rejects, so nothing is lost by not waiting here.
+    void this.#options.run(task).then((report) => this.#end(task, report));
+  }
+
+  #end(task: HeldTask, report: Report): void {
+    task.state = 'ended';
+    task.hasSucceeded = report.kind === 'succeeded';
+    this.#runningCount -= 1;
+    this.#heldByKey.delete(task.key);
+    const next = this.#waiting.shift();
+    if (next) this.#start(next);
+    this.#options.reported(task.abortKind === 'closed' ? null : report);
+  }
+}
