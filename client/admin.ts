@@ -44,7 +44,10 @@ export interface Admin {
   /** Newest first. */
   listTasks(filter?: TaskQuery, options?: PageOptions & { readonly withPayload?: boolean }): Promise<ListTasksResponse>;
   /** Every page, one task at a time. */
-  listAllTasks(filter?: TaskQuery, options?: { readonly withPayload?: boolean }): AsyncGenerator<Task, void, undefined>;
+  listAllTasks(
+    filter?: TaskQuery,
+    options?: { readonly pageSize?: number; readonly withPayload?: boolean },
+  ): AsyncGenerator<Task, void, undefined>;
   cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelledTask[]>;
   /** Redrives failed tasks. */
   retryTasks(selection: TaskSelection): Promise<RetryTasksResponse>;
@@ -108,9 +111,9 @@ export function createAdmin(options: AdminOptions): Admin {
       return task;
     },
     listTasks,
-    listAllTasks: (filter, { withPayload = false } = {}) =>
+    listAllTasks: (filter, given = {}) =>
       readPages(
-        (page) => listTasks(filter, { ...page, withPayload }),
+        (page) => listTasks(filter, { ...page, ...given }),
         (answer) => answer.tasks,
       ),
     cancelTasks: async (selection, reason = '') =>

@@ -2,7 +2,13 @@ export type { GetServerInfoResponse } from '../gen/contact/v1/admin_service_pb.t
 export { type Task, TaskState } from '../gen/contact/v1/task_pb.ts';
 export { ContactError, type ErrorCode } from '../shared/errors.ts';
 export { newTaskId } from '../shared/ids.ts';
-export { type Admin, type AdminOptions, createAdmin, type PageOptions, type TaskSelection } from './admin.ts';
+export {
+  type Admin,
+  type AdminOptions,
+  createAdmin,
+  type PageOptions,
+  type TaskSelection,
+} from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
 export type { CallOptions } from './calltask.ts';

@@ -40,8 +40,6 @@ export interface Worker {
    * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
-  /** Another name of `stop()`. */
-  cancelAll(options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Resolves when stopped; rejects when the server refused for good. */
   readonly finished: Promise<void>;
 }
@@ -288,7 +286,6 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     connected: () => firstRegistration.promise,
     drain,
     stop,
-    cancelAll: stop,
     finished,
   };
 }
