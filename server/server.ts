@@ -108,7 +108,7 @@ export async function createServer(
     reflection.ServerReflection,
     createReflectionHandlers([...files, reflection.ServerReflection.file], ends),
   );
-  sockets = createSockets(grpcServer, ServerCredentials.createInsecure());
+  sockets = createSockets(grpcServer, ServerCredentials.createInsecure(), clock);
 
   let closed: Promise<void> | undefined;
 
@@ -117,9 +117,10 @@ export async function createServer(
     sockets.stop();
     await registry.leave(deadlineMs);
     registry.close();
-    ends.closeAll(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
-    await shutDown(grpcServer, stuckSocketMs, clock.after);
-    sockets.close();
+    await ends.closeAll(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
+    // It answers before the sockets are gone; those are waited for below.
+    grpcServer.tryShutdown(() => undefined);
+    await sockets.close(stuckSocketMs);
     await queue.close();
   }
 
@@ -136,20 +137,6 @@ export async function createServer(
     },
     failed,
   };
-}
-
-/** Waits until the last stream has gone, but not for one that does not go. */
-function shutDown(server: Server, graceMs: number, after: (ms: number, run: () => void) => () => void): Promise<void> {
-  return new Promise((resolve) => {
-    const takeBack = after(graceMs, () => {
-      server.forceShutdown();
-      resolve();
-    });
-    server.tryShutdown(() => {
-      takeBack();
-      resolve();
-    });
-  });
 }
 
 function splitAddress(listen: string): { host: string; port: number } {

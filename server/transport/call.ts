@@ -23,7 +23,8 @@ export interface CallEnds {
   unary<I, O>(handle: (request: I, call: ServerUnaryCall<I, O>) => Promise<O>): handleUnaryCall<I, O>;
   /** Remembers a stream, so that `closeAll` ends it. */
   open<T>(call: AnsweringCall<T>, peer: string): void;
-  closeAll(error: ContactError): void;
+  /** Ends what is open; resolves when every status has left, or its reader is known to be stuck. */
+  closeAll(error: ContactError): Promise<void>;
   /** Ends a stream with a status; if the reader does not let it go in time its socket is destroyed. */
   end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void;
   /** Waits for room; a reader that takes nothing for too long is ended. False: the call is over. */
@@ -71,17 +72,28 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
 
   // Bounded by open streams.
   const peerByCall = new Map<AnsweringCall<never>, string>();
+  let onEmpty: (() => void) | undefined;
 
   return {
     open(call, peer) {
       const key = call as AnsweringCall<never>;
+      const forget = (): void => {
+        peerByCall.delete(key);
+        if (peerByCall.size === 0) onEmpty?.();
+      };
       peerByCall.set(key, peer);
-      const forget = (): void => void peerByCall.delete(key);
       call.on('finish', forget);
       call.on('cancelled', forget);
     },
-    closeAll(error) {
+    async closeAll(error) {
       for (const [call, peer] of peerByCall) end(call, peer, error);
+      if (peerByCall.size === 0) return;
+      await new Promise<void>((resolve) => {
+        onEmpty = resolve;
+        clock.after(stuckSocketMs, resolve);
+      });
+      // The statuses are with http2; one turn more and they are with the socket, before the GOAWAY.
+      await new Promise((resolve) => setImmediate(resolve));
     },
     answer,
     unary: (handle) => (call, callback) => answer(callback, () => handle(call.request, call)),

@@ -122,6 +122,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
         pair.checkTurn();
       }
 
+      ends.open(call, peer);
       call.on('cancelled', leave);
       call.on('finish', leave);
       serve().catch((error: unknown) => ends.end(call, peer, error));

@@ -61,6 +61,7 @@ export function createReflectionHandlers(
   return {
     serverReflectionInfo(call) {
       const peer = call.getPeer();
+      ends.open(call, peer);
       call.on('data', (request: reflection.ServerReflectionRequest) => {
         const messageResponse = answer(request) as Answer;
         if (call.write({ validHost: request.host, originalRequest: request, messageResponse })) return;

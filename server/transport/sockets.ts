@@ -1,5 +1,6 @@
 import net from 'node:net';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock.ts';
 
 /**
  * Our own listening socket in front of grpc-js: a stream whose reader is stuck cannot be ended by the call, only by
@@ -11,21 +12,23 @@ export interface Sockets {
   destroy(peer: string): void;
   /** Takes no more connections. */
   stop(): void;
-  /** Destroys what is still open. */
-  close(): void;
+  /** Waits until the connections have closed; destroys those that have not after `graceMs`. */
+  close(graceMs: number): Promise<void>;
   readonly size: number;
 }
 
-export function createSockets(grpcServer: Server, credentials: ServerCredentials): Sockets {
+export function createSockets(grpcServer: Server, credentials: ServerCredentials, clock: Clock): Sockets {
   const injector = grpcServer.createConnectionInjector(credentials);
   // Bounded by open connections.
   const socketsByPeer = new Map<string, net.Socket>();
+  let onEmpty: (() => void) | undefined;
 
   const server = net.createServer({ noDelay: true }, (socket) => {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     socketsByPeer.set(peer, socket);
     socket.once('close', () => {
       if (socketsByPeer.get(peer) === socket) socketsByPeer.delete(peer);
+      if (socketsByPeer.size === 0) onEmpty?.();
     });
     // A reset connection is an everyday event; http2 hears of it too.
     socket.on('error', () => socket.destroy());
@@ -44,8 +47,13 @@ export function createSockets(grpcServer: Server, credentials: ServerCredentials
       }),
     destroy: (peer) => socketsByPeer.get(peer)?.destroy(),
     stop: () => server.close(),
-    close() {
+    async close(graceMs) {
       server.close();
+      if (socketsByPeer.size === 0) return;
+      await new Promise<void>((resolve) => {
+        onEmpty = resolve;
+        clock.after(graceMs, resolve);
+      });
       for (const socket of socketsByPeer.values()) socket.destroy();
     },
     get size() {

@@ -43,6 +43,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
     getTask(call) {
       const peer = call.getPeer();
       let session: Session | undefined;
+      ends.open(call, peer);
       call.on('cancelled', () => session && registry.disconnect(session));
       Promise.resolve()
         .then(() => registry.open(readRegistration(call.request, call.metadata, createOutlet(call, peer))))
@@ -91,6 +92,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         if (unanswered < MAX_UNANSWERED && !isClosing) call.resume();
       }
 
+      ends.open(call, peer);
       // Nothing is read before the session is there.
       call.pause();
       call.on('cancelled', disconnect);
