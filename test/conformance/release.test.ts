@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import type { Delivery } from '../../server/model/task.ts';
+import type { Release } from '../../server/store/store.ts';
+import { newTaskId } from '../../shared/ids.ts';
+import { addTasks, claim, nameDelivery, openSession, Q, settle, startTask, stateOf, succeed, T0 } from './scene.ts';
+import { describeStores } from './stores.ts';
+
+function giveBack(of: Delivery, with_: Partial<Release> = {}): Release {
+  return { ...nameDelivery(of), cause: 'released', isStarted: false, ...with_ };
+}
+
+describeStores('releaseTasks()', (open) => {
+  it('makes the task ready again, burns nothing and closes the delivery', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    assert.deepEqual(await store.releaseTasks([giveBack(run, { isStarted: true })], T0), [
+      { code: 'STORED', ready: Q },
+    ]);
+    const found = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([found.state, found.attempt, found.lost], ['ready', 0, 0]);
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+    assert.deepEqual(await store.releaseTasks([giveBack(run)], T0), [{ code: 'STALE' }]);
+  });
+
+  it('keeps the place in the queue', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const later = await addTasks(store, {}, {});
+    await store.releaseTasks([giveBack(run)], T0);
+    const claimed = await claim(store, run.session);
+    assert.deepEqual(
+      claimed.map((task) => task.id),
+      [run.taskId, ...later],
+    );
+  });
+
+  it('burns an attempt when a started delivery is lost, and only then', async () => {
+    const store = await open();
+    for (const isStarted of [true, false]) {
+      const run = await startTask(store, { queue: `q${isStarted}` });
+      await store.releaseTasks([giveBack(run, { cause: 'lost', isStarted, session: run.session })], T0);
+      const { state, attempt, lost } = (await store.describeTask(run.taskId))!;
+      assert.deepEqual([state, attempt, lost], isStarted ? ['ready', 1, 1] : ['ready', 0, 0]);
+      assert.equal((await settle(store, succeed(run))).code, 'STORED');
+    }
+  });
+
+  it('fails a task whose last attempt was lost', async () => {
+    const store = await open();
+    const run = await startTask(store, { maxAttempts: 1 });
+    const [outcome] = await store.releaseTasks(
+      [giveBack(run, { cause: 'lost', isStarted: true, session: run.session })],
+      T0,
+    );
+    assert.deepEqual([outcome!.event!.state, outcome!.event!.error!.code], ['failed', 'LOST']);
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+  });
+
+  it('fails a task that was lost twenty times, whatever its attempts', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    const [id] = await addTasks(store, { maxAttempts: 1_000 });
+    for (let delivery = 1; delivery <= 20; delivery++) {
+      await claim(store, session);
+      await store.releaseTasks([giveBack({ taskId: id!, delivery }, { cause: 'lost', isStarted: true, session })], T0);
+      assert.equal(await stateOf(store, id!), delivery < 20 ? 'ready' : 'failed');
+    }
+  });
+
+  it('never fails a task that was not started', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    const [id] = await addTasks(store, { maxAttempts: 1 });
+    for (let delivery = 1; delivery <= 25; delivery++) {
+      await claim(store, session);
+      await store.releaseTasks([giveBack({ taskId: id!, delivery }, { cause: 'lost', session })], T0);
+    }
+    assert.equal(await stateOf(store, id!), 'ready');
+  });
+
+  it('changes nothing by another session, epoch or delivery', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const other = (await openSession(store)).session;
+    const outcomes = await store.releaseTasks(
+      [
+        giveBack(run, { session: other }),
+        giveBack(run, { session: { ...run.session, epoch: 2 } }),
+        giveBack({ ...run, delivery: 2 }),
+        giveBack({ taskId: newTaskId(), delivery: 1 }),
+      ],
+      T0,
+    );
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.code),
+      ['STALE', 'STALE', 'STALE', 'UNKNOWN'],
+    );
+    assert.equal(await stateOf(store, run.taskId), 'running');
+  });
+
+  it('closes a delivery that only a loss had ended, and takes back what that burnt', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    await store.endSession(run.session, 'all', T0);
+    assert.deepEqual(await store.releaseTasks([giveBack(run)], T0), [{ code: 'STORED', ready: Q }]);
+    const { state, attempt, lost } = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([state, attempt, lost], ['ready', 0, 0]);
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+  });
+});

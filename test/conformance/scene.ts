@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import type {
+  ClaimedTask,
+  Delivery,
+  LaneRef,
+  ResultRecord,
+  SessionRef,
+  TaskInput,
+  TaskState,
+} from '../../server/model/task.ts';
+import type {
+  ClaimRequest,
+  OpenedSession,
+  SessionOpening,
+  Settlement,
+  SettleOutcome,
+  Store,
+} from '../../server/store/store.ts';
+import { newTaskId } from '../../shared/ids.ts';
+
+/** An instant to count from. */
+export const T0 = 1_800_000_000_000;
+
+export const Q: LaneRef = { queue: 'q', lane: '' };
+
+export function createTask(with_: Partial<TaskInput> = {}): TaskInput {
+  return {
+    id: newTaskId(),
+    queue: 'q',
+    lane: '',
+    payload: Buffer.from('payload'),
+    contentType: 'text/plain',
+    metadata: {},
+    priority: 0,
+    runAt: null,
+    expiresAt: null,
+    maxAttempts: 5,
+    timeoutMs: 0,
+    backoffBaseMs: 1_000,
+    backoffCapMs: 300_000,
+    key: null,
+    parentId: null,
+    ...with_,
+  };
+}
+
+/** Inserts tasks and answers their ids. */
+export async function addTasks(store: Store, ...tasks: Partial<TaskInput>[]): Promise<string[]> {
+  return (await store.insertTasks(tasks.map(createTask), T0)).map((outcome) => outcome.id);
+}
+
+let drawn = 0;
+
+export function createOpening(with_: Partial<SessionOpening> = {}): SessionOpening {
+  drawn++;
+  return {
+    secretHash: `hash-${drawn}`,
+    subject: '',
+    clientId: `client-${drawn}`,
+    isNamed: false,
+    labels: {},
+    queues: ['q'],
+    node: 'test',
+    resume: null,
+    ...with_,
+  };
+}
+
+export function openSession(store: Store, with_: Partial<SessionOpening> = {}, now = T0): Promise<OpenedSession> {
+  return store.openSession(createOpening(with_), now);
+}
+
+export function createRequest(session: SessionRef, with_: Partial<ClaimRequest> = {}): ClaimRequest {
+  return { session, lanes: [Q], limit: 100, maxBytes: 1 << 20, mayExceed: true, ...with_ };
+}
+
+/** What one session is given. */
+export async function claim(
+  store: Store,
+  session: SessionRef,
+  with_: Partial<ClaimRequest> = {},
+  now = T0,
+): Promise<readonly ClaimedTask[]> {
+  const outcomes = await store.claimTasks(
+    () => [createRequest(session, with_)],
+    () => now,
+  );
+  return outcomes[0]!.tasks;
+}
+
+/** A session, and one task that it runs. */
+export async function startTask(
+  store: Store,
+  task: Partial<TaskInput> = {},
+  opening: Partial<SessionOpening> = {},
+): Promise<Delivery & { readonly session: SessionRef }> {
+  const { session } = await openSession(store, opening);
+  await addTasks(store, task);
+  const [claimed] = await claim(store, session, { lanes: [{ queue: task.queue ?? 'q', lane: task.lane ?? '' }] });
+  return { taskId: claimed!.id, delivery: claimed!.delivery, session };
+}
+
+export function nameDelivery({ taskId, delivery }: Delivery): Delivery {
+  return { taskId, delivery };
+}
+
+export function succeed(of: Delivery, result = 'done'): Settlement {
+  return {
+    ...nameDelivery(of),
+    clientId: 'c',
+    kind: 'succeeded',
+    result: Buffer.from(result),
+    contentType: 'text/plain',
+  };
+}
+
+export function fail(of: Delivery, with_: Partial<Settlement & { kind: 'failed' }> = {}): Settlement {
+  const error = { code: 'BROKEN', message: 'it broke' };
+  return {
+    ...nameDelivery(of),
+    clientId: 'c',
+    kind: 'failed',
+    error,
+    retry: { kind: 'policy' },
+    random: 0.5,
+    ...with_,
+  };
+}
+
+export async function settle(store: Store, settlement: Settlement, now = T0): Promise<SettleOutcome> {
+  const [outcome] = await store.settleTasks([settlement], now);
+  return outcome!;
+}
+
+export async function stateOf(store: Store, id: string): Promise<TaskState | undefined> {
+  return (await store.describeTask(id))?.state;
+}
+
+/** Bytes as text, so that buffers of any kind compare. */
+export function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString();
+}
+
+/** The event is what the log has at its position. */
+export async function assertLogged(store: Store, event: ResultRecord | undefined): Promise<void> {
+  assert(event);
+  const [logged] = await store.readResults(event.position - 1, 1);
+  assert.deepEqual({ ...logged, result: textOf(logged!.result) }, { ...event, result: textOf(event.result) });
+}
+
+export async function assertRejects(promise: Promise<unknown>, code: string, message: RegExp): Promise<void> {
+  await assert.rejects(promise, (error: Error & { code?: string }) => {
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  });
+}

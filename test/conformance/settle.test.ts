@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { newTaskId } from '../../shared/ids.ts';
+import {
+  assertLogged,
+  claim,
+  fail,
+  nameDelivery,
+  openSession,
+  Q,
+  settle,
+  startTask,
+  stateOf,
+  succeed,
+  T0,
+  textOf,
+} from './scene.ts';
+import { describeStores } from './stores.ts';
+
+describeStores('settleTasks()', (open) => {
+  it('stores the first result and its event', async () => {
+    const store = await open();
+    const run = await startTask(store, { metadata: { a: '1' } });
+    const outcome = await settle(store, succeed(run, 'the answer'), T0 + 5);
+    assert.equal(outcome.code, 'STORED');
+    const { result, ...event } = outcome.event!;
+    assert.equal(textOf(result), 'the answer');
+    assert.deepEqual(event, {
+      position: 1,
+      taskId: run.taskId,
+      queue: 'q',
+      state: 'succeeded',
+      contentType: 'text/plain',
+      error: null,
+      attempt: 1,
+      delivery: 1,
+      clientId: 'c',
+      createdAt: T0,
+      claimedAt: T0,
+      settledAt: T0 + 5,
+      metadata: { a: '1' },
+      cancelRequested: false,
+      parentId: null,
+    });
+    await assertLogged(store, outcome.event);
+    const found = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([found.state, found.settled?.position, found.clientId], ['succeeded', 1, 'c']);
+  });
+
+  it('answers DUPLICATE to the same delivery again, whatever it says', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const [first, second] = await store.settleTasks([succeed(run), succeed(run, 'other')], T0);
+    assert.deepEqual([first!.code, second!.code], ['STORED', 'DUPLICATE']);
+    assert.equal((await settle(store, fail(run))).code, 'DUPLICATE');
+    assert.equal((await store.resultBounds()).newest, 1);
+    assert.equal(textOf((await store.describeTask(run.taskId))!.settled!.result), 'done');
+  });
+
+  it('answers UNKNOWN for no such task, STALE for a delivery that never was', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    assert.deepEqual(await settle(store, succeed({ taskId: newTaskId(), delivery: 1 })), { code: 'UNKNOWN' });
+    assert.deepEqual(await settle(store, succeed({ ...run, delivery: 2 })), { code: 'STALE' });
+    assert.deepEqual(await settle(store, succeed({ ...run, delivery: 0 })), { code: 'STALE' });
+    assert.equal(await stateOf(store, run.taskId), 'running');
+  });
+
+  it('fences an older delivery once the task was claimed again', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    await store.endSession(run.session, [], T0);
+    const { session } = await openSession(store);
+    const [again] = await claim(store, session);
+    assert.equal(again!.delivery, 2);
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+    assert.equal((await settle(store, succeed({ taskId: run.taskId, delivery: 2 }))).code, 'STORED');
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+  });
+
+  it('accepts a late result of the newest delivery that only a loss ended', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    await store.endSession(run.session, 'all', T0);
+    assert.equal(await stateOf(store, run.taskId), 'ready');
+    const { code, event } = await settle(store, succeed(run));
+    assert.deepEqual([code, event!.state, event!.attempt, event!.delivery], ['STORED', 'succeeded', 1, 1]);
+    const { session } = await openSession(store);
+    assert.deepEqual(await claim(store, session), []);
+  });
+
+  it('burns one attempt for a late failure, not two', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    await store.endSession(run.session, 'all', T0);
+    assert.equal((await settle(store, fail(run))).code, 'STORED');
+    const found = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([found.state, found.attempt, found.lost], ['scheduled', 1, 0]);
+  });
+
+  it('schedules a retry by the policy', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const outcome = await settle(store, fail(run, { random: 0.5 }));
+    assert.deepEqual(outcome, { code: 'STORED', scheduledAt: T0 + 500 });
+    const found = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([found.state, found.runAt, found.attempt, found.clientId], ['scheduled', T0 + 500, 1, '']);
+    assert.equal((await settle(store, succeed(run))).code, 'DUPLICATE');
+  });
+
+  it('gives the next attempt the next numbers', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    await settle(store, fail(run));
+    await store.wakeTasks(T0 + 500, 10);
+    const [again] = await claim(store, run.session);
+    assert.deepEqual([again!.delivery, again!.attempt], [2, 2]);
+    assert.equal((await settle(store, fail({ taskId: run.taskId, delivery: 2 }))).scheduledAt, T0 + 1_000);
+  });
+
+  it('retries after the time that the failure asks for', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const outcome = await settle(store, fail(run, { retry: { kind: 'after', ms: 77 } }));
+    assert.equal(outcome.scheduledAt, T0 + 77);
+  });
+
+  it('fails for good when the failure asks for no retry', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const { event } = await settle(store, fail(run, { retry: { kind: 'never' } }));
+    assert.deepEqual([event!.state, event!.error], ['failed', { code: 'BROKEN', message: 'it broke' }]);
+    await assertLogged(store, event);
+  });
+
+  it('fails for good with the last attempt', async () => {
+    const store = await open();
+    const run = await startTask(store, { maxAttempts: 2 });
+    await settle(store, fail(run, { retry: { kind: 'after', ms: 0 } }));
+    await store.wakeTasks(T0, 10);
+    await claim(store, run.session);
+    const { event } = await settle(store, fail({ taskId: run.taskId, delivery: 2 }));
+    assert.deepEqual([event!.state, event!.attempt, event!.delivery], ['failed', 2, 2]);
+  });
+
+  it('lets the server act only through the session row that runs it', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const other = (await openSession(store)).session;
+    for (const session of [other, { ...run.session, epoch: 9 }]) {
+      assert.equal((await settle(store, { ...fail(run), session })).code, 'STALE');
+    }
+    const timeout = { ...fail(run), session: run.session };
+    assert.equal((await settle(store, timeout)).code, 'STORED');
+    // The worker's own answer comes after the server gave up on it.
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+  });
+
+  it('does not let the server end a delivery that is lost already', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    await store.endSession(run.session, 'all', T0);
+    assert.equal((await settle(store, { ...fail(run), session: run.session })).code, 'STALE');
+    assert.equal(await stateOf(store, run.taskId), 'ready');
+  });
+
+  it('answers STALE after the server failed it for good', async () => {
+    const store = await open();
+    const run = await startTask(store, { maxAttempts: 1 });
+    const { event } = await settle(store, { ...fail(run), session: run.session });
+    assert.equal(event!.state, 'failed');
+    assert.equal((await settle(store, succeed(run))).code, 'STALE');
+  });
+
+  it('takes `stopped` without a cancel as a release', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const outcome = await settle(store, { ...nameDelivery(run), clientId: 'c', kind: 'stopped' });
+    assert.deepEqual(outcome, { code: 'STORED', ready: Q });
+    const found = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([found.state, found.attempt], ['ready', 0]);
+  });
+
+  it('abandons nothing that was not cancelled', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    const abandoned = { ...nameDelivery(run), session: run.session, clientId: 'c', kind: 'abandoned' } as const;
+    assert.equal((await settle(store, abandoned)).code, 'STALE');
+    assert.equal(await stateOf(store, run.taskId), 'running');
+  });
+});

@@ -1,0 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../../server/store/open.ts';
+import type { Store } from '../../server/store/store.ts';
+import { createModelStore } from '../model/store.ts';
+
+/** Runs `suite` over every store; CONTACT_STORE=model (or sqlite, memory) narrows it. `open` gives an empty store. */
+export function describeStores(title: string, suite: (open: () => Promise<Store>) => void): void {
+  for (const [name, openOne] of Object.entries(OPENERS)) {
+    if (process.env.CONTACT_STORE && process.env.CONTACT_STORE !== name) continue;
+    describe(`${title}, ${name} store`, () => {
+      const opened: Store[] = [];
+      afterEach(async () => {
+        for (const store of opened.splice(0)) await store.close();
+      });
+      suite(async () => {
+        const store = await openOne();
+        opened.push(store);
+        return store;
+      });
+    });
+  }
+}
+
+const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
+  sqlite: async () => {
+    const folder = createFolder();
+    const store = await openStore(`sqlite:${join(folder, 'contact.db')}`, { node: 'test' });
+    return {
+      ...store,
+      close: async () => {
+        await store.close();
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+  memory: () => openStore('memory:', { node: 'test' }),
+  model: async () => createModelStore(),
+};
+
+export function createFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'contact-store-'));
+}

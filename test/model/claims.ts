@@ -1,0 +1,57 @@
+import type { ClaimedTask } from '../../server/model/task.ts';
+import type { ClaimOutcome, ClaimRequest } from '../../server/store/store.ts';
+import type { World } from './rules.ts';
+import type { ModelTask } from './task.ts';
+
+/** One task at a time, each request in turn, looking at every task each time. */
+export function claim(world: World, requests: readonly ClaimRequest[], now: number): readonly ClaimOutcome[] {
+  const turns = requests.map((request) => ({
+    request,
+    queue: 0,
+    bytes: 0,
+    tasks: [] as ClaimedTask[],
+    exhausted: false,
+  }));
+  let active = turns.filter((turn) => turn.request.limit > 0);
+  while (active.length > 0) {
+    active = active.filter((turn) => {
+      const { request } = turn;
+      const queues = [...new Set(request.lanes.map((lane) => lane.queue))];
+      let best: ModelTask | undefined;
+      if (world.sessions.get(request.session.key)?.epoch === request.session.epoch) {
+        for (let i = 0; i < queues.length && !best; i++) {
+          best = findHead(world, request, queues[turn.queue % queues.length]!, now);
+          if (!best) turn.queue++;
+        }
+      }
+      if (!best) {
+        turn.exhausted = true;
+        return false;
+      }
+      const size = best.input.payload.byteLength;
+      const fits = turn.bytes + size <= request.maxBytes || (turn.tasks.length === 0 && request.mayExceed);
+      if (!fits) return false;
+      turn.bytes += size;
+      turn.queue++;
+      turn.tasks.push(take(best, request.session.key, now));
+      return turn.tasks.length < request.limit;
+    });
+  }
+  return turns.map(({ request, tasks, exhausted }) => ({ session: request.session, tasks, exhausted }));
+}
+
+function findHead(world: World, request: ClaimRequest, queue: string, now: number): ModelTask | undefined {
+  const lanes = request.lanes.filter((lane) => lane.queue === queue).map((lane) => lane.lane);
+  return [...world.tasks.values()]
+    .filter((task) => task.state === 'ready' && task.input.queue === queue && lanes.includes(task.input.lane))
+    .filter((task) => task.expiresAt === null || task.expiresAt > now)
+    .sort((a, b) => b.input.priority - a.input.priority || a.seq - b.seq)[0];
+}
+
+function take(task: ModelTask, session: number, now: number): ClaimedTask {
+  const { runAt: _runAt, expiresAt: _expiresAt, key: _key, parentId: _parentId, ...input } = task.input;
+  const { backoffBaseMs: _base, backoffCapMs: _cap, ...claimed } = input;
+  task.delivery++;
+  Object.assign(task, { state: 'running', session, claimedAt: now, ended: 'none' });
+  return { ...claimed, delivery: task.delivery, attempt: task.burnt + 1, checkpoint: task.checkpoint };
+}

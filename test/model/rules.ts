@@ -1,0 +1,116 @@
+import { MAX_LOST, retryAt } from '../../server/model/retry.ts';
+import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
+import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/store.ts';
+import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
+
+export interface World {
+  readonly tasks: Map<string, ModelTask>;
+  readonly sessions: Map<number, ModelSession>;
+  readonly results: ResultRecord[];
+  position: number;
+  seq: number;
+  lastSession: number;
+}
+
+export type Back = { readonly ready: LaneRef } | { readonly event: ResultRecord };
+
+export function settle(world: World, task: ModelTask, end: End, now: number): ResultRecord {
+  const record = settleTask(task, end, ++world.position, now);
+  world.results.push(record);
+  return record;
+}
+
+export function cancel(world: World, task: ModelTask, reason: string, clientId: string, isTold: boolean, now: number) {
+  const attempt = task.burnt + (task.state === 'running' ? 1 : 0);
+  const error = { code: 'CANCELLED', message: reason };
+  return settle(world, task, { state: 'cancelled', clientId, attempt, isTold, error }, now);
+}
+
+/** Whether the fence names an open delivery; one that only a loss ended is open for its client, and taken back. */
+export function isOpen(world: World, task: ModelTask, fence: Fence): boolean {
+  if (task.delivery !== fence.delivery) return false;
+  if (task.state === 'running') {
+    const { session } = fence;
+    return !session || (task.session === session.key && world.sessions.get(session.key)?.epoch === session.epoch);
+  }
+  return task.state === 'ready' && !fence.session && (task.ended === 'lost' || task.ended === 'lost and burnt');
+}
+
+/** Undoes the loss of an open delivery. */
+export function takeBackLoss(task: ModelTask): void {
+  if (task.ended !== 'lost and burnt') return;
+  task.burnt--;
+  task.lost--;
+}
+
+export function release(world: World, task: ModelTask, clientId: string, isTold: boolean, now: number): Back {
+  if (task.cancelReason !== null) return { event: cancel(world, task, task.cancelReason, clientId, isTold, now) };
+  Object.assign(task, { state: 'ready', ended: 'released', session: null });
+  return { ready: laneOf(task) };
+}
+
+export function lose(world: World, task: ModelTask, isStarted: boolean, clientId: string, now: number): Back {
+  if (task.cancelReason !== null) return { event: cancel(world, task, task.cancelReason, clientId, false, now) };
+  if (isStarted) {
+    task.burnt++;
+    task.lost++;
+    if (task.burnt >= task.input.maxAttempts || task.lost >= MAX_LOST) {
+      const error = { code: 'LOST', message: `its session was lost, ${task.lost} times in all` };
+      return {
+        event: settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now),
+      };
+    }
+  }
+  Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null });
+  return { ready: laneOf(task) };
+}
+
+export function settleOne(world: World, settlement: Settlement, now: number): SettleOutcome {
+  const task = world.tasks.get(settlement.taskId);
+  if (!task) return { code: 'UNKNOWN' };
+  const isTold = settlement.session === undefined;
+  if (!isOpen(world, task, settlement)) {
+    return { code: isTold && wasTold(task, settlement.delivery) ? 'DUPLICATE' : 'STALE' };
+  }
+  const { clientId } = settlement;
+  if (settlement.kind === 'abandoned' && task.cancelReason === null) return { code: 'STALE' };
+  if (task.state === 'ready') takeBackLoss(task);
+  const attempt = task.burnt + 1;
+  if (settlement.kind === 'succeeded') {
+    const { result, contentType } = settlement;
+    const end: End = { state: 'succeeded', clientId, attempt, isTold, error: null, result, contentType };
+    return { code: 'STORED', event: settle(world, task, end, now) };
+  }
+  if (settlement.kind === 'stopped') return { code: 'STORED', ...release(world, task, clientId, isTold, now) };
+  if (task.cancelReason !== null) {
+    return { code: 'STORED', event: cancel(world, task, task.cancelReason, clientId, isTold, now) };
+  }
+  const { error, retry, random } = settlement as Settlement & { kind: 'failed' };
+  const { maxAttempts, backoffBaseMs: baseMs, backoffCapMs: capMs } = task.input;
+  const runAt = retryAt(now, attempt, maxAttempts, { baseMs, capMs }, retry, random);
+  if (runAt === null) {
+    return { code: 'STORED', event: settle(world, task, { state: 'failed', clientId, attempt, isTold, error }, now) };
+  }
+  const ended = isTold ? 'failed' : 'timed out';
+  Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, session: null });
+  return { code: 'STORED', scheduledAt: runAt };
+}
+
+function wasTold(task: ModelTask, delivery: number): boolean {
+  if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery) return true;
+  return task.results.some(({ record, isTold }) => isTold && record.delivery === delivery);
+}
+
+export function releaseOne(world: World, given: Release, now: number): SettleOutcome {
+  const task = world.tasks.get(given.taskId);
+  if (!task) return { code: 'UNKNOWN' };
+  if (!isOpen(world, task, given)) return { code: 'STALE' };
+  const clientId = world.sessions.get(task.session ?? 0)?.clientId ?? '';
+  if (given.cause === 'lost') {
+    return task.state === 'ready'
+      ? { code: 'STALE' }
+      : { code: 'STORED', ...lose(world, task, given.isStarted, clientId, now) };
+  }
+  if (task.state === 'ready') takeBackLoss(task);
+  return { code: 'STORED', ...release(world, task, clientId, given.session === undefined, now) };
+}

@@ -1,0 +1,106 @@
+import type { Delivery } from '../../server/model/task.ts';
+import type { EndedSession, HeldTask, OpenedSession, SessionOpening } from '../../server/store/store.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { type Back, isOpen, lose, release, takeBackLoss, type World } from './rules.ts';
+import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';
+
+export function openSession(world: World, opening: SessionOpening, now: number): OpenedSession {
+  const rows = [...world.sessions.values()];
+  const named = opening.resume?.previousHash;
+  const found = rows.find((row) => row.secretHash === named) ?? rows.find((row) => row.namedHash === named);
+  const previous =
+    named !== undefined && found?.subject === opening.subject && found.clientId === opening.clientId
+      ? found
+      : undefined;
+  const holder =
+    rows.find((row) => row.secretHash === opening.secretHash) ??
+    rows.find((row) => row.namedHash === opening.secretHash);
+  if (holder && holder !== previous) throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id');
+
+  const session = previous ?? addSession(world, opening);
+  if (previous) {
+    const { secretHash, isNamed, node } = opening;
+    Object.assign(previous, { secretHash, isNamed, node, namedHash: named, epoch: previous.epoch + 1 });
+  }
+  const replaced = rows.filter((row) => opening.isNamed && row.clientId === opening.clientId && row !== session);
+  const held: HeldTask[] = [];
+  const closed: Delivery[] = [];
+  const seen = new Set<string>();
+  for (const { taskId, delivery } of opening.resume?.holding ?? []) {
+    if (seen.has(`${taskId} ${delivery}`)) continue;
+    seen.add(`${taskId} ${delivery}`);
+    const task = world.tasks.get(taskId);
+    const owners = [session.key, ...replaced.map((row) => row.key)];
+    const isMine = task !== undefined && (task.state !== 'running' || owners.includes(task.session ?? 0));
+    if (!isMine || !isOpen(world, task, { taskId, delivery })) {
+      closed.push({ taskId, delivery });
+      continue;
+    }
+    if (task.state === 'ready') takeBackLoss(task);
+    Object.assign(task, { state: 'running', session: session.key, ended: 'none' });
+    held.push(toHeld(task));
+  }
+  const backs = runningOf(world, session.key)
+    .filter((task) => !held.some((each) => each.taskId === task.input.id))
+    .map((task) => release(world, task, session.clientId, false, now));
+  for (const row of replaced) backs.push(...end(world, row, opening.started ?? 'all', now));
+  return {
+    session: refOf(session),
+    resumed: previous !== undefined,
+    held,
+    closed,
+    ...collect(backs),
+    replaced: replaced.map(refOf),
+  };
+}
+
+function addSession(world: World, opening: SessionOpening): ModelSession {
+  const { secretHash, subject, clientId, isNamed, node } = opening;
+  const session = { key: ++world.lastSession, epoch: 1, secretHash, namedHash: null, subject, clientId, isNamed, node };
+  world.sessions.set(session.key, session);
+  return session;
+}
+
+export function endSession(
+  world: World,
+  ref: { readonly key: number; readonly epoch: number },
+  started: readonly Delivery[] | 'all',
+  now: number,
+): EndedSession {
+  const session = world.sessions.get(ref.key);
+  return collect(session?.epoch === ref.epoch ? end(world, session, started, now) : []);
+}
+
+function end(world: World, session: ModelSession, started: readonly Delivery[] | 'all', now: number): Back[] {
+  const backs = runningOf(world, session.key).map((task) => {
+    const isStarted =
+      started === 'all' || started.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
+    return lose(world, task, isStarted, session.clientId, now);
+  });
+  world.sessions.delete(session.key);
+  return backs;
+}
+
+function runningOf(world: World, key: number): ModelTask[] {
+  // In the order of insertion, which the map keeps; claims of one instant have no other.
+  const running = [...world.tasks.values()].filter((task) => task.state === 'running' && task.session === key);
+  return running.sort((a, b) => a.claimedAt! - b.claimedAt!);
+}
+
+function toHeld(task: ModelTask): HeldTask {
+  return {
+    taskId: task.input.id,
+    delivery: task.delivery,
+    ...laneOf(task),
+    attempt: task.burnt + 1,
+    timeoutMs: task.input.timeoutMs,
+    cancelReason: task.cancelReason,
+  };
+}
+
+function collect(backs: readonly Back[]): EndedSession {
+  const ready = backs.flatMap((back) => ('ready' in back ? [back.ready] : []));
+  const names = new Set<string>();
+  const unique = ready.filter(({ queue, lane }) => !names.has(`${queue} ${lane}`) && names.add(`${queue} ${lane}`));
+  return { ready: unique, events: backs.flatMap((back) => ('event' in back ? [back.event] : [])) };
+}

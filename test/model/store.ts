@@ -1,0 +1,173 @@
+import type { LaneRef, TaskInput } from '../../server/model/task.ts';
+import type {
+  CancelOutcome,
+  InsertOutcome,
+  QueueCounts,
+  RetryOutcome,
+  Store,
+  WakeOutcome,
+} from '../../server/store/store.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { claim } from './claims.ts';
+import { cancel, releaseOne, settle, settleOne, type World } from './rules.ts';
+import { endSession, openSession } from './sessions.ts';
+import { describe, hasSettled, isSameContent, laneOf, type ModelTask, refOf } from './task.ts';
+
+/** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
+export function createModelStore(): Store {
+  const world: World = { tasks: new Map(), sessions: new Map(), results: [], position: 0, seq: 0, lastSession: 0 };
+  const { tasks, sessions } = world;
+
+  function insertTasks(inputs: readonly TaskInput[], now: number): readonly InsertOutcome[] {
+    const known = new Map([...tasks].map(([id, task]) => [id, task.input]));
+    const fresh: TaskInput[] = [];
+    const outcomes = inputs.map((input, i) => {
+      const byKey = [...known.values()].find((t) => t.key !== null && t.key === input.key && t.queue === input.queue);
+      const stored = known.get(input.id) ?? byKey;
+      if (!stored) {
+        known.set(input.id, input);
+        fresh.push(input);
+        return { id: input.id, deduplicated: false };
+      }
+      if (isSameContent(stored, input)) return { id: stored.id, deduplicated: true };
+      const field = stored.id === input.id ? 'id' : 'idempotency_key';
+      throw new ContactError('ALREADY_EXISTS', `tasks[${i}].${field}: a task with other content has it`);
+    });
+    for (const input of fresh) tasks.set(input.id, createTask(input, now));
+    return outcomes;
+  }
+
+  function createTask(input: TaskInput, now: number): ModelTask {
+    const isReady = input.runAt === null || input.runAt <= now;
+    return {
+      input: { ...input, payload: Uint8Array.from(input.payload) },
+      createdAt: now,
+      state: isReady ? 'ready' : 'scheduled',
+      seq: isReady ? ++world.seq : 0,
+      delivery: 0,
+      burnt: 0,
+      lost: 0,
+      ended: 'none',
+      runAt: isReady ? null : input.runAt,
+      expiresAt: input.expiresAt,
+      session: null,
+      claimedAt: null,
+      cancelReason: null,
+      checkpoint: null,
+      results: [],
+    };
+  }
+
+  function cancelOne(id: string, reason: string, now: number): CancelOutcome {
+    const task = tasks.get(id);
+    if (!task) return { id, kind: 'not_found' };
+    if (hasSettled(task)) return { id, kind: 'settled' };
+    if (task.state !== 'running') return { id, kind: 'cancelled', event: cancel(world, task, reason, '', false, now) };
+    task.cancelReason ??= reason;
+    return { id, kind: 'requested', session: refOf(sessions.get(task.session!)!), delivery: task.delivery };
+  }
+
+  function retryOne(id: string): RetryOutcome {
+    const task = tasks.get(id);
+    if (!task) return { id, kind: 'not_found' };
+    if (task.state !== 'failed') return { id, kind: 'not_failed' };
+    const fresh = { burnt: 0, lost: 0, ended: 'redriven', expiresAt: null, claimedAt: null, seq: ++world.seq };
+    Object.assign(task, { state: 'ready', ...fresh });
+    return { id, kind: 'ready', lane: laneOf(task) };
+  }
+
+  function deleteOne(id: string): boolean {
+    const task = tasks.get(id);
+    if (!task || !hasSettled(task)) return false;
+    tasks.delete(id);
+    world.results.splice(0, world.results.length, ...world.results.filter((record) => record.taskId !== id));
+    return true;
+  }
+
+  function wakeTasks(now: number, limit: number): WakeOutcome {
+    const waiting = [...tasks.values()].filter((task) => task.state === 'ready' || task.state === 'scheduled');
+    const past = waiting.filter((task) => task.expiresAt !== null && task.expiresAt <= now);
+    const error = { code: 'EXPIRED', message: 'nobody took it in time' };
+    const expired = past
+      .sort((a, b) => a.expiresAt! - b.expiresAt!)
+      .slice(0, limit)
+      .map((task) =>
+        settle(world, task, { state: 'expired', clientId: '', attempt: task.burnt, isTold: false, error }, now),
+      );
+    const due = waiting.filter((task) => task.state === 'scheduled' && task.runAt! <= now);
+    const ready: LaneRef[] = [];
+    for (const task of due.sort((a, b) => a.runAt! - b.runAt!).slice(0, limit - expired.length)) {
+      Object.assign(task, { state: 'ready', seq: ++world.seq, runAt: null });
+      const { queue, lane } = laneOf(task);
+      if (!ready.some((ref) => ref.queue === queue && ref.lane === lane)) ready.push({ queue, lane });
+    }
+    const instants = [...tasks.values()].flatMap((task) => [
+      ...(task.state === 'scheduled' ? [task.runAt!] : []),
+      ...((task.state === 'scheduled' || task.state === 'ready') && task.expiresAt !== null ? [task.expiresAt] : []),
+    ]);
+    return { ready, expired, nextDueAt: instants.length === 0 ? null : Math.min(...instants) };
+  }
+
+  function countQueues(): readonly QueueCounts[] {
+    const names = [...new Set([...tasks.values()].map((task) => task.input.queue))];
+    return names.map((queue) => {
+      const count = (state: string) =>
+        [...tasks.values()].filter((task) => task.input.queue === queue && task.state === state).length;
+      const settled = {
+        succeeded: count('succeeded'),
+        failed: count('failed'),
+        cancelled: count('cancelled'),
+        expired: count('expired'),
+      };
+      return { queue, ready: count('ready'), scheduled: count('scheduled'), running: count('running'), settled };
+    });
+  }
+
+  return {
+    capabilities: { kind: 'model', isDurable: false, isShared: false },
+    epoch: 'model',
+    insertTasks: async (inputs, now) => insertTasks(inputs, now),
+    claimTasks: async (plan, now) => claim(world, plan(), now()),
+    settleTasks: async (settlements, now) => settlements.map((each) => settleOne(world, each, now)),
+    releaseTasks: async (releases, now) => releases.map((each) => releaseOne(world, each, now)),
+    checkpointTasks: async (checkpoints) =>
+      checkpoints.map(({ taskId, delivery, data }) => {
+        const task = tasks.get(taskId);
+        if (task?.state !== 'running' || task.delivery !== delivery) return false;
+        task.checkpoint = Uint8Array.from(data);
+        return true;
+      }),
+    cancelTasks: async (ids, reason, now) => ids.map((id) => cancelOne(id, reason, now)),
+    retryTasks: async (ids) => ids.map(retryOne),
+    deleteTasks: async (ids) => ids.map(deleteOne),
+    wakeTasks: async (now, limit) => wakeTasks(now, limit),
+    openSession: async (opening, now) => openSession(world, opening, now),
+    loseSession: async ({ key, epoch }) => sessions.get(key)?.epoch === epoch,
+    endSession: async (session, started, now) => endSession(world, session, started, now),
+    // It never outlives a process, so nobody left anything behind.
+    listSessions: async () => [],
+    readResults: async (after, limit) =>
+      world.results.filter((each) => each.position > after).slice(0, Math.min(limit, 500)),
+    resultBounds: async () => ({
+      newest: world.position,
+      beforeOldest: (world.results[0]?.position ?? world.position + 1) - 1,
+    }),
+    describeTask: async (id) => {
+      const task = tasks.get(id);
+      return task && describe(task, sessions);
+    },
+    listTasks: async (filter, before, limit) =>
+      [...tasks.values()]
+        .map((task) => describe(task, sessions))
+        .filter((task) => before === null || task.id < before)
+        .filter((task) => filter.queues?.includes(task.queue) ?? true)
+        .filter((task) => filter.states?.includes(task.state) ?? true)
+        .filter((task) => filter.createdAfter === undefined || task.createdAt > filter.createdAfter)
+        .filter((task) => filter.createdBefore === undefined || task.createdAt < filter.createdBefore)
+        .filter((task) => filter.parentId === undefined || task.parentId === filter.parentId)
+        .sort((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, Math.min(limit, 500)),
+    countQueues: async () => countQueues(),
+    close: async () => {},
+  };
+}

@@ -1,0 +1,117 @@
+import type {
+  LaneRef,
+  ResultRecord,
+  SessionRef,
+  SettledState,
+  TaskError,
+  TaskInput,
+  TaskRecord,
+  TaskState,
+} from '../../server/model/task.ts';
+
+/** How the newest delivery ended. */
+export type Ended = 'none' | 'lost' | 'lost and burnt' | 'failed' | 'timed out' | 'released' | 'redriven';
+
+/** A task of the model store: one plain object, changed in place. */
+export interface ModelTask {
+  readonly input: TaskInput;
+  readonly createdAt: number;
+  state: TaskState;
+  seq: number;
+  delivery: number;
+  burnt: number;
+  lost: number;
+  ended: Ended;
+  runAt: number | null;
+  expiresAt: number | null;
+  session: number | null;
+  claimedAt: number | null;
+  cancelReason: string | null;
+  checkpoint: Uint8Array | null;
+  results: { readonly record: ResultRecord; readonly isTold: boolean }[];
+}
+
+export interface ModelSession {
+  readonly key: number;
+  epoch: number;
+  secretHash: string;
+  namedHash: string | null;
+  readonly subject: string;
+  readonly clientId: string;
+  isNamed: boolean;
+  node: string;
+}
+
+export function laneOf(task: ModelTask): LaneRef {
+  return { queue: task.input.queue, lane: task.input.lane };
+}
+
+export function hasSettled(task: ModelTask): boolean {
+  return task.state !== 'ready' && task.state !== 'running' && task.state !== 'scheduled';
+}
+
+/** Same in everything but the instants (and the id, which an idempotency key stands in for). */
+export function isSameContent(a: TaskInput, b: TaskInput): boolean {
+  const content = ({ id: _id, runAt: _runAt, expiresAt: _expiresAt, payload, metadata, ...rest }: TaskInput) =>
+    JSON.stringify([
+      Object.entries(rest).sort(([x], [y]) => (x < y ? -1 : 1)),
+      Object.entries(metadata).sort(([x], [y]) => (x < y ? -1 : 1)),
+      Buffer.from(payload).toString('hex'),
+    ]);
+  return content(a) === content(b);
+}
+
+export interface End {
+  readonly state: SettledState;
+  readonly clientId: string;
+  readonly attempt: number;
+  readonly isTold: boolean;
+  readonly error: TaskError | null;
+  readonly result?: Uint8Array;
+  readonly contentType?: string;
+}
+
+export function settleTask(task: ModelTask, end: End, position: number, now: number): ResultRecord {
+  const record: ResultRecord = {
+    position,
+    taskId: task.input.id,
+    queue: task.input.queue,
+    state: end.state,
+    result: Uint8Array.from(end.result ?? []),
+    contentType: end.contentType ?? '',
+    error: end.error,
+    attempt: end.attempt,
+    delivery: task.delivery,
+    clientId: end.clientId,
+    createdAt: task.createdAt,
+    claimedAt: task.claimedAt,
+    settledAt: now,
+    metadata: task.input.metadata,
+    cancelRequested: task.cancelReason !== null || end.state === 'cancelled',
+    parentId: task.input.parentId,
+  };
+  task.results.push({ record, isTold: end.isTold });
+  Object.assign(task, { state: end.state, session: null, runAt: null, cancelReason: null });
+  if (end.state !== 'failed') task.checkpoint = null;
+  return record;
+}
+
+export function describe(task: ModelTask, sessions: ReadonlyMap<number, ModelSession>): TaskRecord {
+  const settled = hasSettled(task) ? task.results.at(-1)!.record : null;
+  return {
+    ...task.input,
+    state: task.state,
+    createdAt: task.createdAt,
+    runAt: task.runAt,
+    attempt: settled?.attempt ?? task.burnt + (task.state === 'running' ? 1 : 0),
+    delivery: task.delivery,
+    lost: settled ? 0 : task.lost,
+    cancelRequested: settled?.cancelRequested ?? task.cancelReason !== null,
+    clientId: settled?.clientId ?? sessions.get(task.session ?? 0)?.clientId ?? '',
+    settled,
+  };
+}
+
+export function refOf({ key, epoch }: ModelSession): SessionRef {
+  return { key, epoch };
+}
