@@ -45,7 +45,7 @@ export function applySettings(db: Database, file: string): void {
   const found = { journal: db.pragma('journal_mode'), synchronous: db.pragma('synchronous') };
   if (found.journal !== journal || found.synchronous !== 2) {
     throw new Error(
-      `store: ${file}: expected journal_mode ${journal} and synchronous 2, got ${found.journal} and ${found.synchronous}`,
+      `expected journal_mode ${journal} and synchronous 2, got ${found.journal} and ${found.synchronous}`,
     );
   }
 }

@@ -20,15 +20,18 @@ const MEMORY = ':memory:';
 export function openSqliteStore(path: string, options: StoreOptions): Store {
   if (path === MEMORY) return createSqliteStore(openReady(MEMORY), options, { refusal: () => undefined }, undefined);
   const file = findRealPath(path);
-  const lock = lockFile(file);
+  let lock: FileLock | undefined;
   try {
+    lock = lockFile(file);
     createPrivate(file);
     const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
     const disk = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
     return createSqliteStore(openReady(file), options, disk, lock);
   } catch (error) {
-    lock.release();
-    throw error;
+    lock?.release();
+    if (error instanceof ContactError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ContactError('FAILED_PRECONDITION', `store: ${file} cannot be opened: ${reason}`, { cause: error });
   }
 }
 
