@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { parseDuration, parseInstant, parsePositiveDuration } from '../../cli/duration.ts';
+
+describe('parseDuration()', () => {
+  it('reads every unit', () => {
+    const cases = {
+      '0s': 0,
+      '500ms': 500,
+      '10s': 10_000,
+      '1.5s': 1_500,
+      '5m': 300_000,
+      '1h': 3_600_000,
+      '2d': 172_800_000,
+    };
+    for (const [text, ms] of Object.entries(cases)) assert.equal(parseDuration(text), ms, text);
+  });
+
+  it('refuses what is no duration and says what one is', () => {
+    for (const text of ['', '10', 's', '-1s', '1 s', '1w', '1h30m', '1e3s', '.5s', 'Infinitys']) {
+      assert.throws(() => parseDuration(text), /Expected a duration such as/, text);
+    }
+  });
+
+  it('refuses what does not fit the wire', () => {
+    assert.equal(parseDuration('49d'), 49 * 86_400_000);
+    assert.throws(() => parseDuration('50d'), /Expected at most 49d/);
+  });
+});
+
+describe('parsePositiveDuration()', () => {
+  it('refuses nothing', () => {
+    assert.equal(parsePositiveDuration('1ms'), 1);
+    assert.throws(() => parsePositiveDuration('0s'), /more than 0ms/);
+    assert.throws(() => parsePositiveDuration('0.4ms'), /more than 0ms/);
+  });
+});
+
+describe('parseInstant()', () => {
+  it('reads RFC 3339 with any offset', () => {
+    const expected = Date.UTC(2027, 0, 31, 8);
+    for (const text of ['2027-01-31T08:00:00Z', '2027-01-31t08:00z', '2027-01-31 09:00:00.000+01:00']) {
+      assert.equal(parseInstant(text).getTime(), expected, text);
+    }
+  });
+
+  it('refuses a time without offset, a bare date and an impossible one', () => {
+    for (const text of ['2027-01-31T08:00:00', '2027-01-31', '2027-13-31T08:00:00Z', 'tomorrow', '1700000000']) {
+      assert.throws(() => parseInstant(text), /Expected a time with its offset/, text);
+    }
+  });
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createLaneTable, type LaneTable } from '../../server/dispatch/lanes.ts';
+import type { Receiver, Room } from '../../server/dispatch/receiver.ts';
+import type { ClaimedTask } from '../../server/model/task.ts';
+
+const LANE = { queue: 'q', lane: '' };
+
+interface TestReceiver extends Receiver {
+  space: Room;
+}
+
+function createReceiver(key: number, limit = 10): TestReceiver {
+  return {
+    session: { key, epoch: 1 },
+    clientId: `client-${key}`,
+    space: { limit, maxBytes: 1_000, mayExceed: true },
+    room() {
+      return this.space;
+    },
+    push: () => {},
+    cancel: () => {},
+  };
+}
+
+/** Answers the newest plan: `count` tasks for each session, the lanes empty afterwards or not. */
+function answer(table: LaneTable, receiver: Receiver, count: number, exhausted: boolean): void {
+  const tasks = Array.from({ length: count }, () => ({}) as ClaimedTask);
+  table.learn([{ session: receiver.session, tasks, exhausted }]);
+}
+
+const planned = (table: LaneTable): number[] => table.plan().map(({ session }) => session.key);
+
+describe('createLaneTable()', () => {
+  it('asks for a receiver that has room in a lane that may be ready', () => {
+    const table = createLaneTable();
+    table.attach(createReceiver(1), [LANE]);
+    assert.ok(table.hasWork());
+    assert.deepEqual(planned(table), [1]);
+  });
+
+  it('asks no more once a claim found the lanes empty, until one is marked', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    table.attach(receiver, [LANE]);
+    table.plan();
+    answer(table, receiver, 0, true);
+    assert.equal(table.hasWork(), false);
+    table.mark(LANE);
+    assert.ok(table.hasWork());
+  });
+
+  it('keeps a mark that arrives between the plan and its answer', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    table.attach(receiver, [LANE]);
+    table.plan();
+    table.mark(LANE);
+    answer(table, receiver, 0, true);
+    assert.ok(table.hasWork());
+  });
+
+  it('leaves out who has no room until it is fed', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1, 0);
+    table.attach(receiver, [LANE]);
+    assert.deepEqual(planned(table), []);
+    assert.equal(table.hasWork(), false);
+    receiver.space = { limit: 1, maxBytes: 1, mayExceed: true };
+    table.feed(receiver);
+    assert.deepEqual(planned(table), [1]);
+  });
+
+  it('does not ask again and again for a receiver whose bytes ended the claim', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    table.attach(receiver, [LANE]);
+    table.plan();
+    answer(table, receiver, 0, false);
+    assert.equal(table.hasWork(), false);
+    table.feed(receiver);
+    assert.ok(table.hasWork());
+  });
+
+  it('gives the others their turn first after one got tasks', () => {
+    const table = createLaneTable();
+    const first = createReceiver(1);
+    const second = createReceiver(2);
+    table.attach(first, [LANE]);
+    table.attach(second, [LANE]);
+    assert.deepEqual(planned(table), [1, 2]);
+    answer(table, first, 10, false);
+    assert.deepEqual(planned(table), [2, 1]);
+  });
+
+  it('asks at most 256 receivers and 2,000 tasks at once', () => {
+    const table = createLaneTable();
+    for (let key = 0; key < 300; key += 1) table.attach(createReceiver(key, 1), [LANE]);
+    assert.equal(table.plan().length, 256);
+    const wide = createLaneTable();
+    for (let key = 0; key < 3; key += 1) wide.attach(createReceiver(key, 1_500), [LANE]);
+    assert.deepEqual(
+      wide.plan().map(({ limit }) => limit),
+      [1_500, 500],
+    );
+    assert.ok(wide.hasWork());
+  });
+
+  it('puts all hot lanes of a receiver into one request', () => {
+    const table = createLaneTable();
+    const lanes = [LANE, { queue: 'q', lane: 'c:client-1' }, { queue: 'other', lane: '' }];
+    table.attach(createReceiver(1), lanes);
+    assert.deepEqual(
+      table.plan()[0]!.lanes.map(({ queue, lane }) => ({ queue, lane })),
+      lanes,
+    );
+  });
+
+  it('forgets lanes that nobody draws from, and answers no receiver that has gone', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    table.attach(receiver, [LANE]);
+    table.plan();
+    table.detach(receiver);
+    assert.equal(table.isDrawn(LANE), false);
+    table.mark(LANE);
+    assert.equal(table.hasWork(), false);
+    assert.deepEqual(table.learn([{ session: receiver.session, tasks: [], exhausted: true }]), [undefined]);
+  });
+
+  it('counts who draws from a queue once, however many lanes', () => {
+    const table = createLaneTable();
+    table.attach(createReceiver(1), [LANE, { queue: 'q', lane: 'c:client-1' }]);
+    table.attach(createReceiver(2), [LANE]);
+    assert.equal(table.countReceivers('q'), 2);
+    assert.equal(table.countReceivers('none'), 0);
+  });
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createLedger, type Held } from '../../server/session/ledger.ts';
+
+function createHeld(taskId: string, delivery = 1): Held {
+  return {
+    taskId,
+    delivery,
+    timeoutMs: 0,
+    isStarted: false,
+    isSettling: false,
+    isClosed: false,
+    timeout: undefined,
+    grace: undefined,
+  };
+}
+
+function createBooks(credit: number, maxBytes = 1_000, limit = 10_000) {
+  const budget = { used: 0, limit };
+  const ledger = createLedger(0, maxBytes, budget);
+  ledger.credit = credit;
+  return { ledger, budget };
+}
+
+describe('createLedger()', () => {
+  it('gives room for the credit that is not held', () => {
+    const { ledger } = createBooks(2);
+    assert.equal(ledger.room().limit, 2);
+    ledger.hold(createHeld('a'));
+    assert.equal(ledger.room().limit, 1);
+    ledger.hold(createHeld('b'));
+    assert.equal(ledger.room().limit, 0);
+  });
+
+  it('frees the credit of a delivery while it settles, and takes it back when the store refuses', () => {
+    const { ledger } = createBooks(1);
+    const held = createHeld('a');
+    ledger.hold(held);
+    ledger.beginSettling(held);
+    assert.equal(ledger.room().limit, 1);
+    ledger.stopSettling(held);
+    assert.equal(ledger.room().limit, 0);
+    ledger.beginSettling(held);
+    ledger.drop(held);
+    assert.equal(ledger.room().limit, 1);
+    ledger.drop(held);
+    assert.equal(ledger.room().limit, 1);
+  });
+
+  it('counts a task that comes again in a new delivery once', () => {
+    const { ledger } = createBooks(2);
+    const first = createHeld('a', 1);
+    ledger.hold(first);
+    ledger.beginSettling(first);
+    ledger.hold(createHeld('a', 2));
+    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.find('a', 1), undefined);
+    assert.equal(ledger.find('a', 2)?.delivery, 2);
+  });
+
+  it('lowers credit for later claims only', () => {
+    const { ledger } = createBooks(3);
+    for (const id of ['a', 'b', 'c']) ledger.hold(createHeld(id));
+    ledger.credit = 1;
+    assert.equal(ledger.room().limit, 0);
+    assert.equal(ledger.held.size, 3);
+  });
+
+  it('stops at its unreceipted bytes until they are receipted', () => {
+    const { ledger } = createBooks(100, 1_000);
+    ledger.sent(2, 400);
+    ledger.sent(3, 700);
+    assert.equal(ledger.room().limit, 0);
+    assert.equal(ledger.receipt(2), true);
+    assert.deepEqual(ledger.room(), { limit: 100, maxBytes: 300, mayExceed: false });
+    assert.equal(ledger.receipt(3), true);
+    assert.equal(ledger.room().mayExceed, true);
+    assert.equal(ledger.receipt(3), false);
+  });
+
+  it('stops at the common budget when it owes receipts itself', () => {
+    const budget = { used: 0, limit: 500 };
+    const owing = createLedger(10, 1_000, budget);
+    const clean = createLedger(10, 1_000, budget);
+    owing.sent(1, 500);
+    assert.equal(owing.room().limit, 0);
+    assert.equal(clean.room().limit, 10);
+    owing.close();
+    assert.equal(budget.used, 0);
+  });
+});
