@@ -10,6 +10,8 @@ export interface Codec<In, Out = In> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+// Copies are made with `new Uint8Array(bytes)`: what comes off the wire is a Buffer, whose `slice()` is a view.
+
 function isJson(contentType: string): boolean {
   const mediaType = contentType.split(';', 1)[0]!.trim().toLowerCase();
   return mediaType === 'application/json' || mediaType.endsWith('+json');
@@ -24,13 +26,13 @@ export const json: Codec<unknown> = {
   encode: (value) => encoder.encode(JSON.stringify(value) ?? 'null'),
   decode: (bytes, contentType) => {
     if (isJson(contentType)) return bytes.length === 0 ? null : JSON.parse(decoder.decode(bytes));
-    return contentType.startsWith('text/') ? decoder.decode(bytes) : bytes.slice();
+    return contentType.startsWith('text/') ? decoder.decode(bytes) : new Uint8Array(bytes);
   },
 };
 
 /** Bytes as they are, copied both ways; a string is encoded as UTF-8. */
 export const bytes: Codec<Uint8Array | string, Uint8Array> = {
   contentType: 'application/octet-stream',
-  encode: (value) => (typeof value === 'string' ? encoder.encode(value) : value.slice()),
-  decode: (value) => value.slice(),
+  encode: (value) => (typeof value === 'string' ? encoder.encode(value) : new Uint8Array(value)),
+  decode: (value) => new Uint8Array(value),
 };

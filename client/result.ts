@@ -36,7 +36,7 @@ export class TaskResult<R = unknown> {
     this.queue = event.queue;
     this.state = settledStateOf(event.state);
     // A view would pin the whole message it came in.
-    this.bytes = event.result.slice();
+    this.bytes = new Uint8Array(event.result);
     this.contentType = event.contentType;
     this.error = event.error ? { code: event.error.code, message: event.error.message } : null;
     this.attempt = event.attempt;

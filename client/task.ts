@@ -80,7 +80,7 @@ export class HeldTask implements TaskContext {
     this.delivery = assignment.delivery;
     this.metadata = assignment.metadata;
     this.contentType = assignment.contentType;
-    this.checkpoint = assignment.checkpoint.length > 0 ? assignment.checkpoint.slice() : null;
+    this.checkpoint = assignment.checkpoint.length > 0 ? new Uint8Array(assignment.checkpoint) : null;
     this.#payload = assignment.payload;
     this.#limits = limits;
     this.#listener = listener;
@@ -112,13 +112,13 @@ export class HeldTask implements TaskContext {
         `checkpoint: expected at most ${maxCheckpointBytes} bytes, got ${bytes.byteLength}`,
       );
     }
-    this.newCheckpoint = bytes.slice();
+    this.newCheckpoint = new Uint8Array(bytes);
     this.#listener.checkpointed(this);
   }
 
   /** Makes the payload a copy of its own, for a task that waits: a view would pin the whole message it came in. */
   keepPayload(): void {
-    this.#payload = this.#payload.slice();
+    this.#payload = new Uint8Array(this.#payload);
   }
 
   /** The first reason counts, except that a delivery which is no longer ours reports nothing whatever came before. */

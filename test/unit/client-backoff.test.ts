@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { DEFAULT_BACKOFF, reconnectMs } from '../../client/backoff.ts';
+import { pause } from '../../client/pause.ts';
+import { watchSilence } from '../../client/silence.ts';
+import { createManualClock } from './client-clock.ts';
+
+const ALMOST_ONE = 1 - 2 ** -53;
+
+describe('reconnectMs()', () => {
+  it('doubles the ceiling with each failure up to the cap', () => {
+    const ceilings = [1, 2, 3, 5, 6, 100].map((n) => reconnectMs(n, 'backoff', DEFAULT_BACKOFF, ALMOST_ONE) + 1);
+    assert.deepEqual(ceilings, [200, 400, 800, 3_200, 5_000, 5_000]);
+  });
+
+  it('waits less when the server says now, and backs off all the same', () => {
+    const ceilings = [1, 2, 3].map((n) => reconnectMs(n, 'now', DEFAULT_BACKOFF, ALMOST_ONE) + 1);
+    assert.deepEqual(ceilings, [100, 200, 400]);
+  });
+
+  it('draws from the whole range', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0, max: ALMOST_ONE, noNaN: true }), (n, r) => {
+        const ms = reconnectMs(n, 'backoff', DEFAULT_BACKOFF, r);
+        assert.ok(Number.isInteger(ms) && ms >= 0 && ms < DEFAULT_BACKOFF.capMs);
+      }),
+    );
+    assert.equal(reconnectMs(9, 'backoff', DEFAULT_BACKOFF, 0), 0);
+  });
+});
+
+describe('pause()', () => {
+  it('ends when its time is over', async () => {
+    const clock = createManualClock();
+    const over = pause(clock, 100);
+    clock.advance(100);
+    assert.equal(await over, true);
+  });
+
+  it('ends early when the signal says so, and leaves no timer', async () => {
+    const clock = createManualClock();
+    const controller = new AbortController();
+    const over = pause(clock, 100, controller.signal);
+    controller.abort();
+    assert.equal(await over, false);
+    assert.equal(clock.timerCount, 0);
+  });
+});
+
+describe('watchSilence()', () => {
+  it('tells of silence after three intervals', () => {
+    const clock = createManualClock();
+    let silent = 0;
+    watchSilence(clock, 100, () => silent++);
+    clock.advance(299);
+    assert.equal(silent, 0);
+    clock.advance(1);
+    assert.equal(silent, 1);
+    clock.advance(1_000);
+    assert.equal(silent, 1);
+  });
+
+  it('counts from the last word', () => {
+    const clock = createManualClock();
+    let silent = 0;
+    const watch = watchSilence(clock, 100, () => silent++);
+    clock.advance(250);
+    watch.heard();
+    clock.advance(300);
+    assert.equal(silent, 0);
+    clock.advance(100);
+    assert.equal(silent, 1);
+  });
+
+  it('does not blame the server for a process that was busy', () => {
+    const clock = createManualClock();
+    let silent = 0;
+    watchSilence(clock, 100, () => silent++);
+    clock.jump(5_000);
+    assert.equal(silent, 0);
+    clock.advance(300);
+    assert.equal(silent, 1);
+  });
+
+  it('stops', () => {
+    const clock = createManualClock();
+    const watch = watchSilence(clock, 100, () => assert.fail('stopped'));
+    watch.stop();
+    clock.advance(1_000);
+    assert.equal(clock.timerCount, 0);
+  });
+});
