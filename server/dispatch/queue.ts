@@ -15,6 +15,7 @@ import type {
   SettleOutcome,
   Store,
 } from '../store/store.ts';
+import { type Activities, createActivities } from './activities.ts';
 import { createDueTimer } from './due.ts';
 import { createLaneTable } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
@@ -41,6 +42,7 @@ export interface TaskQueueOptions {
  */
 export interface TaskQueue {
   readonly results: ResultsLog;
+  readonly activities: Activities;
   readonly store: Store;
   enqueue(tasks: readonly TaskInput[]): Promise<readonly InsertOutcome[]>;
   settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
@@ -66,6 +68,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const { store, clock, onFatal } = options;
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
+  const activities = createActivities();
   const taskReady$ = new Subject<void>();
   const credit$ = new Subject<void>();
   const retry$ = new Subject<void>();
@@ -118,8 +121,10 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     outcomes.forEach((outcome, index) => {
       if (outcome.tasks.length === 0) return;
       const receiver = receivers[index];
-      if (receiver?.session.epoch === outcome.session.epoch) receiver.push(outcome.tasks);
-      else giveBack(outcome);
+      if (receiver?.session.epoch === outcome.session.epoch) {
+        receiver.push(outcome.tasks);
+        activities.tellChanged(outcome.tasks.map(({ id }) => ({ taskId: id })));
+      } else giveBack(outcome);
     });
     if (outcomes.length > 0 && lanes.hasWork()) taskReady$.next();
   }
@@ -143,6 +148,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
 
   return {
     results,
+    activities,
     store,
 
     async enqueue(tasks) {
@@ -164,24 +170,28 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     async settle(settlements) {
       const outcomes = await store.settleTasks(settlements, clock.now());
       absorbSettled(outcomes);
+      activities.tellChanged(settlements);
       return outcomes;
     },
 
     async release(releases) {
       const outcomes = await store.releaseTasks(releases, clock.now());
       absorbSettled(outcomes);
+      activities.tellChanged(releases);
       return outcomes;
     },
 
     async cancel(ids, reason) {
       const outcomes = await store.cancelTasks(ids, reason, clock.now());
       results.append(outcomes.flatMap((outcome) => (outcome.kind === 'cancelled' ? [outcome.event] : [])));
+      activities.tellChanged(outcomes.map(({ id }) => ({ taskId: id })));
       return outcomes;
     },
 
     async retry(ids) {
       const outcomes = await store.retryTasks(ids, clock.now());
       markReady(outcomes.flatMap((outcome) => (outcome.kind === 'ready' ? [outcome.lane] : [])));
+      activities.tellChanged(outcomes.map(({ id }) => ({ taskId: id })));
       return outcomes;
     },
 
@@ -224,6 +234,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       for (const wake$ of [taskReady$, credit$, retry$]) wake$.complete();
       subscription.unsubscribe();
       results.close();
+      activities.close();
       await store.close();
     },
   };

@@ -13,7 +13,9 @@ const RETRY_MS = 1_000;
  */
 export interface Lost {
   /** Starts the window; at its end the row is ended and `onEnded` is called. */
-  add(session: SessionRef, held: readonly Held[], isResumable: boolean, onEnded: () => void): void;
+  add(absent: Absent): void;
+  /** What the absent sessions of a client hold. */
+  heldBy(clientId: string): readonly Held[];
   /** The client is back, or was replaced: no window any more. Answers what it held. */
   take(sessionKey: number): readonly Held[];
 }
@@ -25,15 +27,31 @@ export interface LostOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-interface Absence {
+/** A session that has gone, and what it left. */
+export interface Absent {
   readonly session: SessionRef;
+  readonly clientId: string;
   readonly held: readonly Held[];
-  readonly window: Deadline;
+  /** False: nobody knows its id, so there is no window. */
+  readonly isResumable: boolean;
   readonly onEnded: () => void;
+}
+
+interface Absence extends Absent {
+  readonly window: Deadline;
 }
 
 export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): Lost {
   const absenceByKey = new Map<number, Absence>();
+  const absencesByClient = new Map<string, Set<Absence>>();
+
+  function forget(absence: Absence): void {
+    const { session, clientId } = absence;
+    if (absenceByKey.get(session.key) === absence) absenceByKey.delete(session.key);
+    const others = absencesByClient.get(clientId);
+    others?.delete(absence);
+    if (others?.size === 0) absencesByClient.delete(clientId);
+  }
 
   async function end(absence: Absence): Promise<void> {
     const { session, held, window } = absence;
@@ -48,16 +66,19 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
       timers.set(window, error.retryAfterMs ?? RETRY_MS);
       return;
     }
-    if (absenceByKey.get(session.key) === absence) absenceByKey.delete(session.key);
+    forget(absence);
     absence.onEnded();
+    queue.activities.tellChanged(held);
   }
 
   return {
-    add(session, held, isResumable, onEnded) {
+    add(absent) {
+      const { session } = absent;
       const window = timers.create(() => end(absence).catch(onFatal));
-      const absence: Absence = { session, held, window, onEnded };
+      const absence: Absence = { ...absent, window };
       absenceByKey.set(session.key, absence);
-      if (!isResumable) {
+      absencesByClient.set(absent.clientId, (absencesByClient.get(absent.clientId) ?? new Set()).add(absence));
+      if (!absent.isResumable) {
         end(absence).catch(onFatal);
         return;
       }
@@ -66,10 +87,12 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
       timers.set(window, windowMs);
     },
 
+    heldBy: (clientId) => [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held }) => held),
+
     take(sessionKey) {
       const absence = absenceByKey.get(sessionKey);
       if (!absence) return [];
-      absenceByKey.delete(sessionKey);
+      forget(absence);
       timers.clear(absence.window);
       return absence.held;
     },

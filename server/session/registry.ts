@@ -8,11 +8,12 @@ import type { HeldTask, OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { createHolders } from './holders.ts';
 import type { ByteBudget, Held } from './ledger.ts';
-import { createLost } from './lost.ts';
+import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet, TaskOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
 import type { ResultReport, StatusReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
+import { createRoster } from './roster.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 
@@ -72,8 +73,7 @@ export function closing(reason: string, retry: CloseAdvice['retry'], message: st
 export function createRegistry(options: RegistryOptions): Registry {
   const { queue, clock, random, settings, onFatal } = options;
   const timers = createTimers(clock);
-  const sessions = new Set<Session>();
-  const sessionById = new Map<string, Session>();
+  const roster = createRoster();
   const budget: ByteBudget = { used: 0, limit: settings.unreceiptedBudgetBytes };
   const holders = createHolders((held) => {
     if (held.timeout) timers.clear(held.timeout);
@@ -95,17 +95,20 @@ export function createRegistry(options: RegistryOptions): Registry {
   function retire(session: Session, error: ContactError): void {
     queue.detach(session);
     timers.clear(session.liveness);
-    sessions.delete(session);
-    if (sessionById.get(session.options.id) === session) sessionById.delete(session.options.id);
+    roster.delete(session);
     session.end(error);
   }
 
   function lose(session: Session, error: ContactError): void {
-    if (!sessions.has(session)) return;
+    if (!roster.has(session)) return;
     retire(session, error);
-    lost.add(session.session, [...session.ledger.held.values()], session.options.isResumable, () =>
-      holders.forget(session),
-    );
+    lost.add(absent(session, session.options.isResumable));
+  }
+
+  function absent(session: Session, isResumable: boolean): Absent {
+    const held = [...session.ledger.held.values()];
+    const { clientId } = session;
+    return { session: session.session, clientId, held, isResumable, onEnded: () => holders.forget(session) };
   }
 
   function watch(session: Session): void {
@@ -128,15 +131,21 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   function supersede(previousId: string | undefined): void {
-    const previous = previousId === undefined ? undefined : sessionById.get(previousId);
+    const previous = previousId === undefined ? undefined : roster.find(previousId);
     if (!previous) return;
     retire(previous, closing('RESUMED', 'never', 'this session goes on in another stream'));
     // Kept for its whole window, in case the registration fails.
-    lost.add(previous.session, [...previous.ledger.held.values()], true, () => holders.forget(previous));
+    lost.add(absent(previous, true));
+  }
+
+  /** What the sessions of a client are known to have begun, should this registration replace them. */
+  function startedBy(clientId: string): readonly Held[] {
+    const held = roster.ofClient(clientId).flatMap(({ ledger }) => [...ledger.held.values()]);
+    return [...held, ...lost.heldBy(clientId)].filter(({ isStarted }) => isStarted);
   }
 
   async function open(registration: Registration): Promise<Session> {
-    if (sessionById.has(registration.id)) {
+    if (roster.find(registration.id)) {
       throw new ContactError('ALREADY_EXISTS', 'contact-session: this session is open already');
     }
     const { resume, clientId, isNamed } = registration;
@@ -150,11 +159,12 @@ export function createRegistry(options: RegistryOptions): Registry {
       labels: registration.labels,
       queues: registration.queues,
       node: settings.node,
+      started: startedBy(clientId),
       resume: resume && { previousHash: digest(resume.previousId), holding: resume.holding },
     });
     for (const ref of opened.replaced) {
       lost.take(ref.key);
-      for (const other of sessions) {
+      for (const other of roster.ofClient(clientId)) {
         if (other.session.key !== ref.key) continue;
         retire(other, closing('REPLACED', 'never', `client ${clientId} registered anew`));
         holders.forget(other);
@@ -178,8 +188,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       },
       timers.create(() => watch(session)),
     );
-    sessions.add(session);
-    sessionById.set(registration.id, session);
+    roster.add(session);
     session.status = pairing.takeOutlet(registration.id);
     session.setCredit(registration.credit);
     const { closed, resumed } = opened;
@@ -192,10 +201,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   return {
-    sessions,
+    sessions: roster.all,
 
     async recover() {
-      for (const row of await queue.store.listSessions()) lost.add(row.session, row.held.map(heldOf), true, () => {});
+      for (const { session, clientId, held } of await queue.store.listSessions()) {
+        lost.add({ session, clientId, held: held.map(heldOf), isResumable: true, onEnded: () => undefined });
+      }
     },
 
     open,
@@ -203,7 +214,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     disconnect: (session) => lose(session, closing('DISCONNECTED', 'now', 'the stream was closed')),
 
     async attachStatus(sessionId, outlet) {
-      const session = sessionById.get(sessionId) ?? (await pairing.expect(sessionId, outlet));
+      const session = roster.find(sessionId) ?? (await pairing.expect(sessionId, outlet));
       if (session.status && session.status !== outlet) {
         throw new ContactError('ALREADY_EXISTS', 'contact-session: this session has a SendStatus stream already');
       }
@@ -246,9 +257,9 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     async leave(deadlineMs) {
       queue.stopClaiming();
-      for (const session of sessions) session.send({ kind: 'moving', afterMs: deadlineMs });
+      for (const session of roster.all) session.send({ kind: 'moving', afterMs: deadlineMs });
       const until = clock.monotonic() + deadlineMs;
-      while (clock.monotonic() < until && [...sessions].some((session) => session.ledger.held.size > 0)) {
+      while (clock.monotonic() < until && [...roster.all].some((session) => session.ledger.held.size > 0)) {
         await new Promise<void>((resolve) => {
           timers.set(timers.create(resolve), Math.min(20, Math.max(1, deadlineMs)));
         });
@@ -257,8 +268,10 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     close() {
       timers.close();
-      for (const session of sessions) session.end(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
-      sessions.clear();
+      for (const session of roster.all) {
+        roster.delete(session);
+        session.end(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
+      }
     },
   };
 }

@@ -1,0 +1,47 @@
+import { finalize, Observable, Subject } from 'rxjs';
+
+/** Something that happens to a task while somebody looks. */
+export type Activity =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'started'; readonly delivery: number }
+  | { readonly kind: 'progress'; readonly delivery: number; readonly fraction: number; readonly message: string };
+
+/** What happens to watched tasks, live and not stored. Bounded by watchers; nobody watches: nothing is kept. */
+export interface Activities {
+  /** Hot. A slow subscriber keeps what it needs itself; nothing is buffered here. */
+  watch(taskId: string): Observable<Activity>;
+  tell(taskId: string, activity: Activity): void;
+  /** These have changed their state, maybe. */
+  tellChanged(items: readonly { readonly taskId: string }[]): void;
+  close(): void;
+}
+
+const CHANGED: Activity = Object.freeze({ kind: 'changed' });
+
+export function createActivities(): Activities {
+  const subjectByTask = new Map<string, Subject<Activity>>();
+
+  return {
+    watch: (taskId) =>
+      new Observable((subscriber) => {
+        const subject = subjectByTask.get(taskId) ?? new Subject<Activity>();
+        subjectByTask.set(taskId, subject);
+        return subject
+          .pipe(
+            finalize(() => {
+              if (!subject.observed && subjectByTask.get(taskId) === subject) subjectByTask.delete(taskId);
+            }),
+          )
+          .subscribe(subscriber);
+      }),
+    tell: (taskId, activity) => subjectByTask.get(taskId)?.next(activity),
+    tellChanged(items) {
+      if (subjectByTask.size === 0) return;
+      for (const { taskId } of items) subjectByTask.get(taskId)?.next(CHANGED);
+    },
+    close() {
+      for (const subject of subjectByTask.values()) subject.complete();
+      subjectByTask.clear();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Session } from './session.ts';
+
+/** The sessions whose task stream is open, found by what they are asked for. Bounded by open streams. */
+export interface Roster {
+  readonly all: ReadonlySet<Session>;
+  add(session: Session): void;
+  /** False: it was not there. */
+  delete(session: Session): boolean;
+  has(session: Session): boolean;
+  /** By the secret id of the registration. */
+  find(id: string): Session | undefined;
+  ofClient(clientId: string): readonly Session[];
+}
+
+export function createRoster(): Roster {
+  const all = new Set<Session>();
+  const sessionById = new Map<string, Session>();
+  const sessionsByClient = new Map<string, Set<Session>>();
+
+  return {
+    all,
+    add(session) {
+      all.add(session);
+      sessionById.set(session.options.id, session);
+      const others = sessionsByClient.get(session.clientId) ?? new Set();
+      sessionsByClient.set(session.clientId, others.add(session));
+    },
+    delete(session) {
+      if (!all.delete(session)) return false;
+      sessionById.delete(session.options.id);
+      const others = sessionsByClient.get(session.clientId);
+      others?.delete(session);
+      if (others?.size === 0) sessionsByClient.delete(session.clientId);
+      return true;
+    },
+    has: (session) => all.has(session),
+    find: (id) => sessionById.get(id),
+    ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],
+  };
+}
