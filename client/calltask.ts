@@ -1,6 +1,6 @@
 import type { NewTask, ResultEvent } from '../gen/contact/v1/task_pb.ts';
 import { TaskService } from '../gen/contact/v1/task_service_pb.ts';
-import { ContactError } from '../shared/errors.ts';
+import { ContactError, type ErrorCode } from '../shared/errors.ts';
 import type { Connection } from './connection.ts';
 import { pause } from './pause.ts';
 import { callUnary } from './unary.ts';
@@ -14,6 +14,8 @@ export interface CallOptions {
 }
 
 const DEADLINE_MS = 60_000;
+/** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row are a mistake. */
+const MAX_INTERNAL = 3;
 
 /**
  * Enqueues a task and waits until it is settled. The task has its id from here, so a call that broke is sent again
@@ -26,6 +28,7 @@ export async function callTask(connection: Connection, task: NewTask, options: C
   const overtime = new AbortController();
   const cancelTimeout = clock.after(deadlineMs, () => overtime.abort());
   const ended = signal ? AbortSignal.any([signal, overtime.signal]) : overtime.signal;
+  let internalCount = 0;
   try {
     for (;;) {
       const link = await connection.open(ended);
@@ -41,7 +44,8 @@ export async function callTask(connection: Connection, task: NewTask, options: C
         throw new ContactError('INTERNAL', 'the server answered a call without a result');
       } catch (failure) {
         const error = ContactError.from(failure);
-        if (ended.aborted || !isWorthRetrying(error)) throw error;
+        internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
+        if (ended.aborted || !isWorthRetrying(error) || internalCount > MAX_INTERNAL) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);
@@ -55,8 +59,10 @@ export async function callTask(connection: Connection, task: NewTask, options: C
     : new ContactError('DEADLINE_EXCEEDED', `call ${task.id}: no result in ${deadlineMs} ms`);
 }
 
-/** A broken connection shows as UNAVAILABLE or CANCELLED; a full server says when to come again. */
+const BROKEN: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'CANCELLED', 'INTERNAL']);
+
+/** A broken connection; or a full server that says when to come again. */
 function isWorthRetrying(error: ContactError): boolean {
   if (error.advice) return error.advice.retry !== 'never';
-  return error.code === 'UNAVAILABLE' || error.code === 'CANCELLED' || error.retryAfterMs !== undefined;
+  return BROKEN.has(error.code) || error.retryAfterMs !== undefined;
 }

@@ -26,13 +26,14 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   openSession: 0,
   loseSession: 0,
   endSession: 0,
+  // As it came: a checkpoint is for the attempt after the failure that came with it.
+  checkpoint: 1,
   settle: 1,
   release: 2,
   insert: 3,
   cancel: 4,
   retry: 4,
   delete: 4,
-  checkpoint: 4,
   wake: 4,
   claim: 5,
 });
