@@ -19,7 +19,7 @@ export interface ConnectionOptions {
   readonly backoff?: Partial<BackoffOptions>;
   /** How long one attempt to connect may take; default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** HTTP/2 keepalive, which finds a dead line under a silent stream; default 20,000. */
+  /** HTTP/2 keepalive, which finds a dead line under a silent stream; half of it for the answer; default 20,000. */
   readonly keepaliveMs?: number;
   /** 0 to 1, for the jitter; default `Math.random`. */
   readonly random?: Random;

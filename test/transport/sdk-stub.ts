@@ -12,6 +12,8 @@ import {
   type StreamEnqueueRequest,
   type StreamEnqueueResponseSchema,
   TaskService,
+  type WatchResultsRequest,
+  type WatchResultsResponseSchema,
 } from '../../gen/contact/v1/task_service_pb.ts';
 import { defineService } from '../../shared/grpc.ts';
 import { use } from './sdk-scene.ts';
@@ -21,6 +23,7 @@ import { use } from './sdk-scene.ts';
 type Down = ServerWritableStream<GetTaskRequest, MessageInitShape<typeof GetTaskResponseSchema>>;
 type Up = ServerDuplexStream<SendStatusRequest, MessageInitShape<typeof SendStatusResponseSchema>>;
 type Enqueue = ServerDuplexStream<StreamEnqueueRequest, MessageInitShape<typeof StreamEnqueueResponseSchema>>;
+type Watch = ServerWritableStream<WatchResultsRequest, MessageInitShape<typeof WatchResultsResponseSchema>>;
 type Event = NonNullable<MessageInitShape<typeof GetTaskResponseSchema>['event']>;
 
 export interface StubSession {
@@ -45,6 +48,7 @@ export interface StubOptions {
   readonly onStatus?: (session: StubSession, status: SendStatusRequest) => void;
   readonly window?: { readonly maxBatches: number; readonly maxBytes: number };
   readonly onBatch?: (batch: StreamEnqueueRequest, call: Enqueue) => void;
+  readonly onWatch?: (request: WatchResultsRequest, call: Watch) => void;
 }
 
 export async function startStub(options: StubOptions): Promise<Stub> {
@@ -84,6 +88,10 @@ export async function startStub(options: StubOptions): Promise<Stub> {
     },
   });
   server.addService(defineService(TaskService), {
+    watchResults(call: Watch) {
+      call.on('error', () => {});
+      options.onWatch?.(call.request, call);
+    },
     streamEnqueue(call: Enqueue) {
       call.on('error', () => {});
       call.on('end', () => call.end());

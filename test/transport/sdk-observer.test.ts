@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { createAdmin, createObserver, createProducer, createWorker } from '../../client/index.ts';
+import { TaskState } from '../../gen/contact/v1/task_pb.ts';
+import { ResultStart } from '../../gen/contact/v1/task_service_pb.ts';
+import { drained } from '../../shared/streams.ts';
+import { closeScene, connectTo, openLine, startServer, until, use } from './sdk-scene.ts';
+import { startStub } from './sdk-stub.ts';
+
+describe('createObserver()', () => {
+  afterEach(closeScene);
+
+  async function settle(address: string, count: number): Promise<void> {
+    const worker = createWorker({ ...connectTo(address), queues: ['q'], concurrency: 50, handler: (n) => n });
+    const producer = createProducer(connectTo(address));
+    await Promise.all(Array.from({ length: count }, (_, n) => producer.call('q', n)));
+    await worker.drain();
+    await producer.close();
+  }
+
+  it('replays from the beginning and ends when it has caught up', async () => {
+    const server = await startServer();
+    await settle(server.address, 30);
+    const observer = use(createObserver<number>(connectTo(server.address)));
+    const values: (number | undefined)[] = [];
+    for await (const result of observer.results({ from: 'beginning', follow: false })) {
+      values.push(result.value());
+      assert.equal(result.state, 'succeeded');
+      assert.ok(result.claimedAt && result.createdAt <= result.settledAt);
+    }
+    assert.deepEqual(
+      values.toSorted((a, b) => a! - b!),
+      Array.from({ length: 30 }, (_, n) => n),
+    );
+  });
+
+  it('sees each result once and in order, over restarts and cut lines', async () => {
+    const server = await startServer();
+    const line = await openLine(server.address);
+    const observer = use(createObserver<number>({ ...connectTo(line.address), keepaliveMs: 200, connectTimeoutMs: 300 }));
+    const cursors: string[] = [];
+    const ids = new Set<string>();
+    const watching = (async () => {
+      for await (const result of observer.results({ from: 'beginning', queues: ['q'] })) {
+        cursors.push(result.cursor);
+        ids.add(result.taskId);
+      }
+    })();
+    await settle(server.address, 40);
+    await until('forty', () => ids.size === 40);
+    await server.restart({ deadlineMs: 0 });
+    await settle(server.address, 40);
+    await until('eighty', () => ids.size === 80);
+    line.freeze();
+    await settle(server.address, 40);
+    line.mend();
+    await until('all', () => ids.size === 120);
+    assert.equal(cursors.length, 120);
+    const positions = cursors.map((cursor) => Number(cursor.split('.')[1]));
+    assert.deepEqual(
+      positions,
+      positions.toSorted((a, b) => a - b),
+    );
+    await observer.close();
+    await watching;
+    const later = use(createObserver(connectTo(server.address)));
+    const rest: string[] = [];
+    for await (const { taskId } of later.results({ from: cursors[49]!, follow: false })) rest.push(taskId);
+    assert.deepEqual(rest, [...ids].slice(50));
+  });
+
+  it('goes on from where the server was, also when it had no result yet', async () => {
+    const asked: [ResultStart, string][] = [];
+    const stub = await startStub({
+      onWatch({ start, cursor }, call) {
+        asked.push([start, cursor]);
+        if (asked.length === 1) {
+          call.write({ cursor: 'epoch.5' });
+          call.emit('error', { code: 14, details: 'gone' });
+        } else {
+          const event = { taskId: 'a', state: TaskState.SUCCEEDED, cursor: 'epoch.6' };
+          call.write({ events: [event], cursor: 'epoch.9' });
+          if (asked.length === 2) call.emit('error', { code: 14, details: 'gone' });
+          else call.end();
+        }
+      },
+    });
+    const observer = use(createObserver(connectTo(stub.address)));
+    const cursors: string[] = [];
+    for await (const { cursor } of observer.results({ from: 'now', follow: false })) cursors.push(cursor);
+    assert.deepEqual(asked, [
+      [ResultStart.NOW, ''],
+      [ResultStart.UNSPECIFIED, 'epoch.5'],
+      [ResultStart.UNSPECIFIED, 'epoch.9'],
+    ]);
+    assert.deepEqual(cursors, ['epoch.6', 'epoch.6']);
+  });
+
+  it('makes the server wait for a slow reader', async () => {
+    let written = 0;
+    let isStuck = false;
+    const result = new Uint8Array(10_000);
+    const stub = await startStub({
+      async onWatch(_, call) {
+        for (; written < 5_000; written += 1) {
+          const event = { taskId: `t${written}`, state: TaskState.SUCCEEDED, cursor: `e.${written + 1}`, result };
+          if (call.write({ events: [event] })) continue;
+          isStuck = true;
+          if (!(await drained(call))) return;
+          isStuck = false;
+        }
+        call.end();
+      },
+    });
+    const observer = use(createObserver(connectTo(stub.address)));
+    const results = observer.results({ from: 'beginning', follow: false });
+    await results.next();
+    let before = -1;
+    await until('the server waits', () => {
+      const isStill = isStuck && before === written;
+      before = written;
+      return isStill;
+    });
+    assert.ok(written < 500, `${written} results of 10 kB on their way to a reader that took one`);
+    let count = 1;
+    for await (const { taskId } of results) assert.equal(taskId, `t${count++}`);
+    assert.equal(count, 5_000);
+  });
+
+  it('gives the same as an Observable, which lets go when it is left', async () => {
+    const server = await startServer();
+    await settle(server.address, 10);
+    const observer = use(createObserver<number>(connectTo(server.address)));
+    const seen: unknown[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const subscription = observer.results$({ from: 'beginning' }).subscribe({
+        next(result) {
+          seen.push(result.value());
+          if (seen.length === 10) {
+            subscription.unsubscribe();
+            resolve();
+          }
+        },
+        error: reject,
+      });
+    });
+    let isComplete = false;
+    observer.results$({ from: 'beginning', follow: false }).subscribe({
+      complete() {
+        isComplete = true;
+      },
+    });
+    await until('complete', () => isComplete);
+  });
+
+  it('says what is wrong with a place', async () => {
+    const server = await startServer();
+    const observer = use(createObserver(connectTo(server.address)));
+    await assert.rejects(observer.results({ from: 'yesterday' }).next(), {
+      code: 'INVALID_ARGUMENT',
+      message: /cursor/,
+    });
+    await assert.rejects(observer.results({ from: 'other.5' }).next(), { code: 'OUT_OF_RANGE', message: /^gap: / });
+  });
+
+  it('ends quietly at its signal', async () => {
+    const server = await startServer();
+    const observer = use(createObserver(connectTo(server.address)));
+    const controller = new AbortController();
+    const results = observer.results({ signal: controller.signal });
+    const next = results.next();
+    controller.abort();
+    assert.deepEqual(await next, { done: true, value: undefined });
+  });
+});
+
+describe('createAdmin()', () => {
+  afterEach(closeScene);
+
+  it('pages through all tasks', async () => {
+    const server = await startServer();
+    const producer = use(createProducer(connectTo(server.address)));
+    const admin = use(createAdmin(connectTo(server.address)));
+    await Promise.all(Array.from({ length: 25 }, (_, n) => producer.enqueue('q', n)));
+    const ids = new Set<string>();
+    for await (const { id } of admin.listAllTasks({ states: ['ready'] }, { pageSize: 10 })) ids.add(id);
+    assert.equal(ids.size, 25);
+  });
+
+  it('says at once that the server is out of reach, and tries afresh the next time', async () => {
+    const server = await startServer();
+    const admin = use(createAdmin(connectTo(server.address)));
+    await admin.serverInfo();
+    await server.stop();
+    await assert.rejects(admin.serverInfo(), { code: 'UNAVAILABLE' });
+    await assert.rejects(admin.serverInfo(), { code: 'UNAVAILABLE' });
+    await server.start();
+    assert.equal((await admin.serverInfo()).revision, 1);
+  });
+});

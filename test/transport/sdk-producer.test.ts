@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import {
+  bytes,
+  createAdmin,
+  createProducer,
+  createWorker,
+  newTaskId,
+  TaskFailed,
+  TaskFailure,
+} from '../../client/index.ts';
+import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
+
+describe('createProducer()', () => {
+  afterEach(closeScene);
+
+  it('answers each task with its id once it is stored', async () => {
+    const server = await startServer();
+    const producer = use(createProducer(connectTo(server.address)));
+    const admin = use(createAdmin(connectTo(server.address)));
+    const id = newTaskId();
+    assert.deepEqual(await producer.enqueue('q', { a: 1 }, { id, key: 'k', priority: 3 }), { id, deduplicated: false });
+    const task = await admin.describeTask(id);
+    assert.equal(task.priority, 3);
+    assert.equal(task.contentType, 'application/json');
+    assert.deepEqual(await producer.enqueue('q', { a: 1 }, { id, key: 'k', priority: 3 }), { id, deduplicated: true });
+    assert.deepEqual(await producer.enqueue('q', { a: 1 }, { key: 'k', priority: 3 }), { id, deduplicated: true });
+  });
+
+  it('rejects only the guilty task of those that travelled together', async () => {
+    const server = await startServer({ maxPayloadBytes: 1_000 });
+    const producer = use(createProducer({ ...connectTo(server.address), codec: bytes }));
+    const id = newTaskId();
+    await producer.enqueue('q', 'first', { id });
+    const mixed = await Promise.allSettled([
+      producer.enqueue('q', 'a'),
+      producer.enqueue('q', 'x'.repeat(1_001)),
+      producer.enqueue('q', 'other content', { id }),
+      producer.enqueue('no such name!', 'b'),
+      producer.enqueue('q', 'c'),
+    ]);
+    assert.deepEqual(
+      mixed.map((one) => (one.status === 'fulfilled' ? 'stored' : one.reason.code)),
+      ['stored', 'INVALID_ARGUMENT', 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'stored'],
+    );
+  });
+
+  it('stores a batch of its caller whole or not at all', async () => {
+    const server = await startServer({ maxPayloadBytes: 1_000 });
+    const producer = use(createProducer({ ...connectTo(server.address), codec: bytes }));
+    const admin = use(createAdmin(connectTo(server.address)));
+    const good = [1, 2, 3].map((n) => ({ queue: 'q', payload: `${n}` }));
+    assert.equal((await producer.enqueueBatch(good)).length, 3);
+    await assert.rejects(producer.enqueueBatch([...good, { queue: 'q', payload: 'x'.repeat(1_001) }]), {
+      code: 'INVALID_ARGUMENT',
+    });
+    await assert.rejects(producer.enqueueBatch([]), { code: 'INVALID_ARGUMENT' });
+    assert.equal((await admin.listTasks({ queues: ['q'] })).tasks.length, 3);
+  });
+
+  it('loses and doubles nothing over restarts of the server', async () => {
+    const server = await startServer();
+    const producer = use(createProducer(connectTo(server.address)));
+    const admin = use(createAdmin(connectTo(server.address)));
+    const all: Promise<{ id: string }>[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (let n = 0; n < 400; n += 1) {
+        all.push(producer.enqueue('q', n));
+        if (n % 40 === 0) await new Promise(setImmediate);
+      }
+      await server.restart({ deadlineMs: 0 });
+    }
+    const ids = new Set((await Promise.all(all)).map(({ id }) => id));
+    const found = new Set<string>();
+    for await (const task of admin.listAllTasks({ queues: ['q'] })) found.add(task.id);
+    assert.equal(ids.size, 1_200);
+    assert.deepEqual(found, ids);
+  });
+
+  it('waits for a server that is not there yet', async () => {
+    const server = await startServer();
+    await server.stop();
+    const producer = use(createProducer(connectTo(server.address)));
+    const stored = producer.enqueue('q', 1);
+    const connected = producer.connected();
+    await server.start();
+    await Promise.all([stored, connected]);
+  });
+
+  it('waits on close for what is unacknowledged', async () => {
+    const server = await startServer();
+    const producer = createProducer(connectTo(server.address));
+    const all = Array.from({ length: 300 }, (_, n) => producer.enqueue('q', n));
+    await producer.close();
+    assert.equal((await Promise.all(all)).length, 300);
+  });
+});
+
+describe('Producer.call()', () => {
+  afterEach(closeScene);
+
+  it('throws TaskFailed with the state and the error of a task that did not succeed', async () => {
+    const server = await startServer();
+    const connection = connectTo(server.address);
+    const handler = () => {
+      throw new TaskFailure('no such file', { code: 'ENOENT', retry: 'never' });
+    };
+    useWorker(createWorker({ ...connection, queues: ['q'], handler }));
+    const producer = use(createProducer(connection));
+    await assert.rejects(producer.call('q', 1), (error: unknown) => {
+      assert.ok(error instanceof TaskFailed);
+      assert.equal(error.state, 'failed');
+      assert.deepEqual(error.error, { code: 'ENOENT', message: 'no such file' });
+      return true;
+    });
+  });
+
+  it('gives up at its deadline, and at its signal', async () => {
+    const server = await startServer();
+    const producer = use(createProducer(connectTo(server.address)));
+    await assert.rejects(producer.call('nobody', 1, { deadlineMs: 50 }), { code: 'DEADLINE_EXCEEDED' });
+    const controller = new AbortController();
+    const call = producer.call('nobody', 1, { signal: controller.signal });
+    controller.abort();
+    await assert.rejects(call, { code: 'CANCELLED' });
+    await server.stop();
+    await assert.rejects(producer.call('nobody', 1, { deadlineMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('survives a restart of the server, and the task runs once', async () => {
+    const server = await startServer();
+    const connection = connectTo(server.address);
+    const gate = Promise.withResolvers<string>();
+    let entered = 0;
+    useWorker(
+      createWorker({
+        ...connection,
+        queues: ['q'],
+        handler: () => {
+          entered += 1;
+          return gate.promise;
+        },
+      }),
+    );
+    const producer = use(createProducer(connection));
+    const calls = [producer.call('q', 1), producer.call('q', 2, { cancelWhenAbandoned: false })];
+    await until('it runs', () => entered === 1);
+    await server.restart({ deadlineMs: 0 });
+    gate.resolve('done');
+    assert.deepEqual(await Promise.all(calls), ['done', 'done']);
+    assert.equal(entered, 2);
+  });
+});
