@@ -11,11 +11,12 @@ import type { ByteBudget, Held } from './ledger.ts';
 import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet, TaskOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
-import type { ResultReport, StatusReport } from './report.ts';
+import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
+import { createTakeStatus, type TakeStatus } from './status.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
@@ -53,8 +54,7 @@ export interface Registry {
   disconnect(session: Session): void;
   /** Pairs a status stream with its session, whichever came first. */
   attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
-  /** Applies one message of a status stream; answers the outcomes of its results after the commit. */
-  report(session: Session, report: StatusReport): ReturnType<TakeResults>;
+  report: TakeStatus;
   /** Results without a session. */
   tell(report: ResultReport, clientId: string): ReturnType<TakeResults>;
   cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']>;
@@ -81,6 +81,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const takeResults = createTakeResults({ queue, holders, random, maxResultBytes: settings.maxResultBytes });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
+  const takeStatus = createTakeStatus({ queue, attempts, takeResults, clock });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const pairing = createPairing(timers, settings.pairingMs);
 
@@ -227,22 +228,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       return session;
     },
 
-    report(session, report) {
-      session.touch();
-      if (report.receipt > 0) {
-        session.lastReceiptAt = clock.now();
-        session.receipt(report.receipt);
-      }
-      for (const { taskId, delivery } of report.started) {
-        const held = session.ledger.find(taskId, delivery);
-        if (held) attempts.start(held);
-      }
-      if (report.checkpoints.length > 0) queue.store.checkpointTasks(report.checkpoints).catch(() => undefined);
-      if (report.credit !== undefined) session.setCredit(report.credit);
-      if (report.status !== undefined) session.text = report.status;
-      return takeResults(report, session.clientId);
-    },
-
+    report: takeStatus,
     tell: takeResults,
 
     async cancel(ids, reason) {

@@ -14,6 +14,7 @@ import { createResultsStream } from './observer.ts';
 import { createEnqueueStream, writeEnqueued } from './producer.ts';
 import { readTask, readTasks } from './tasks.ts';
 import { readFilter, type TaskViewOptions, writeResult, writeTask } from './views.ts';
+import { createTaskStream } from './watcher.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
@@ -104,7 +105,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return { result: writeResult(record, results.cursorAt(record.position)) };
     }),
 
-    watchTask: (call) => ends.end(call, call.getPeer(), unimplemented('WatchTask')),
+    watchTask: createTaskStream(queue, ends, clock, (record) => writeTask(record, view(record, true))),
 
     watchResults: createResultsStream(results, ends),
   };
