@@ -26,7 +26,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   openSession: 0,
   loseSession: 0,
   endSession: 0,
-  // As it came: a checkpoint is for the attempt after the failure that came with it.
+  // With the settles, as they came: a checkpoint is for the attempt after the failure that came with it.
   checkpoint: 1,
   settle: 1,
   release: 2,

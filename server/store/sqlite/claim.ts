@@ -101,7 +101,13 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   function createTurn(request: ClaimRequest, cursors: Map<LaneEntry, LaneCursor>): Turn {
     const queues = new Map<string, LaneCursor[]>();
     const isOwner = sessions.get(request.session.key)?.epoch === request.session.epoch;
+    let hasLanes = false;
     for (const { queue, lane } of isOwner ? request.lanes : []) {
+      let ofQueue = queues.get(queue);
+      if (!ofQueue) {
+        ofQueue = [];
+        queues.set(queue, ofQueue);
+      }
       const entry = catalog.findLane(queue, lane);
       if (!entry?.mayHaveReady) continue;
       let cursor = cursors.get(entry);
@@ -109,11 +115,11 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
         cursor = { lane: entry, rows: [], next: 0, isRead: false, hasRest: false };
         cursors.set(entry, cursor);
       }
-      const known = queues.get(queue);
-      if (known) known.push(cursor);
-      else queues.set(queue, [cursor]);
+      ofQueue.push(cursor);
+      hasLanes = true;
     }
-    return { request, queues: [...queues.values()], tasks: [], queue: 0, bytes: 0, isExhausted: queues.size === 0 };
+    const isExhausted = !hasLanes && request.limit > 0;
+    return { request, queues: [...queues.values()], tasks: [], queue: 0, bytes: 0, isExhausted };
   }
 
   /** The lane whose head is next for this request: queues in turn, within one the larger priority, then the older. */

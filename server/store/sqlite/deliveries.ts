@@ -92,7 +92,8 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
       stateNumber(state),
       attempt,
       row.delivery,
-      ending.isTold ? 1 : 0,
+      // A waiting task's newest delivery may have been told before: as the failure that it waits to retry.
+      ending.isTold || row.ended === ENDED.failed ? 1 : 0,
       isAsked ? 1 : 0,
       row.claimed_at,
       now,

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { openStore } from '../../server/store/open.ts';
+import { rankOf } from '../../server/store/request.ts';
+import type { ClaimOutcome, InsertOutcome, OpenedSession, SettleOutcome, Store } from '../../server/store/store.ts';
+import { createFolder } from '../conformance/stores.ts';
+import { createModelStore } from '../model/store.ts';
+import { type Scene, type Step, turns } from './steps.ts';
+
+/** A thorough run takes twenty times as many. */
+const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
+
+type Turns = typeof turns extends fc.Arbitrary<infer T> ? T : never;
+
+/** The same steps on a store and on the model: equal answers, and at the end equal contents. */
+async function compare(drawn: Turns, open: () => Promise<Store>, reopens: boolean): Promise<void> {
+  const model = createModelStore();
+  let store = await open();
+  try {
+    const scene: Scene = { now: 1_800_000_000_000, tasks: [], deliveries: [], sessions: [] };
+    const seen = createLedger();
+    for (const turn of drawn) {
+      scene.now += turn.passesMs;
+      if (turn.reopens && reopens) {
+        await store.close();
+        store = await open();
+      }
+      const steps = turn.steps.map((draw) => draw(scene));
+      // The store gets the turn at once, the model one by one in the order that the port promises.
+      const answers = await Promise.all(steps.map((step) => settleStep(step, store)));
+      for (const [i, step] of [...steps.entries()].sort(([, a], [, b]) => a.rank - b.rank)) {
+        assert.deepEqual(answers[i], await settleStep(step, model), `${step.name} of a turn of ${steps.length}`);
+        remember(scene, step.name, answers[i]);
+        seen.note(step.name, answers[i]);
+      }
+    }
+    assert.deepEqual(await dump(store), await dump(model));
+    await seen.check(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function settleStep(step: Step, store: Store): Promise<unknown> {
+  try {
+    return plain(await step.run(store));
+  } catch (error) {
+    // A bug is no outcome.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return { refused: error.code, field: error.message.split(':')[0] };
+  }
+}
+
+/** Bytes of any kind as text. */
+function plain<T>(value: T): T {
+  return JSON.parse(
+    JSON.stringify(value, (_key, each) => {
+      if (each?.type === 'Buffer') return Buffer.from(each.data).toString('hex');
+      return each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each;
+    }) ?? 'null',
+  ) as T;
+}
+
+function remember(scene: Scene, name: string, answer: unknown): void {
+  if (name === 'openSession' && (answer as OpenedSession).session) {
+    const { session, hash, client } = answer as OpenedSession & { hash: string; client: number };
+    scene.sessions.push({ ref: session, hash, client });
+  }
+  if (name !== 'claim') return;
+  for (const { session, tasks } of answer as ClaimOutcome[]) {
+    for (const { id, delivery } of tasks) scene.deliveries.push({ taskId: id, delivery, session });
+  }
+}
+
+async function dump(store: Store): Promise<unknown> {
+  const counts = (await store.countQueues()).filter((each) => {
+    const { succeeded, failed, cancelled, expired } = each.settled;
+    return each.ready + each.running + each.scheduled + succeeded + failed + cancelled + expired > 0;
+  });
+  return plain({
+    tasks: await store.listTasks({}, null, 500),
+    results: await store.readResults(0, 500),
+    bounds: await store.resultBounds(),
+    counts: counts.sort((a, b) => (a.queue < b.queue ? -1 : 1)),
+  });
+}
+
+/** What the answers promised, told apart from how the model keeps it. */
+function createLedger() {
+  const acknowledged = new Set<string>();
+  const newest = new Map<string, number>();
+  const accepted = new Map<string, number>();
+  const redriven = new Map<string, number>();
+  return {
+    note(name: string, answer: unknown): void {
+      if (!Array.isArray(answer)) return;
+      if (name === 'insert') for (const { id } of answer as InsertOutcome[]) acknowledged.add(id);
+      if (name === 'claim') {
+        for (const { id, delivery } of (answer as ClaimOutcome[]).flatMap((each) => each.tasks)) {
+          assert.equal(delivery, (newest.get(id) ?? 0) + 1, 'a delivery number follows the one before');
+          newest.set(id, delivery);
+        }
+      }
+      if (name === 'delete') {
+        for (const { id } of answer.filter((each) => each.isGone)) {
+          acknowledged.delete(id);
+          for (const map of [newest, accepted, redriven]) map.delete(id);
+        }
+      }
+      if (name === 'retry') {
+        for (const { id, kind } of answer) if (kind === 'ready') redriven.set(id, (redriven.get(id) ?? 0) + 1);
+      }
+      if (name === 'settle') {
+        for (const { event } of answer as SettleOutcome[]) {
+          if (!event) continue;
+          assert.equal(event.delivery, newest.get(event.taskId), 'only the newest delivery ends a task');
+          accepted.set(event.taskId, (accepted.get(event.taskId) ?? 0) + 1);
+        }
+      }
+    },
+    async check(store: Store): Promise<void> {
+      for (const id of acknowledged) {
+        const task = await store.describeTask(id);
+        assert(task, 'no acknowledged task is lost');
+        if (task.state === 'running') assert.notEqual(task.clientId, '', 'a running task has a session row');
+      }
+      for (const [id, count] of accepted) {
+        assert(count <= (redriven.get(id) ?? 0) + 1, 'one accepted result for a task and redrive');
+      }
+    },
+  };
+}
+
+describe('every store against the model', function () {
+  this.timeout(20_000 * scale);
+
+  it('gives the same answers in memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(turns, (drawn) => compare(drawn, () => openStore('memory:', { node: 'n' }), false)),
+      { numRuns: 120 * scale },
+    );
+  });
+
+  it('gives the same answers on a file that is closed and opened in between', async () => {
+    const folder = createFolder();
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(turns, (drawn) => {
+        const url = `sqlite:${join(folder, `${run++}.db`)}`;
+        return compare(drawn, () => openStore(url, { node: 'n' }), true);
+      }),
+      { numRuns: 25 * scale },
+    );
+    rmSync(folder, { recursive: true });
+  });
+
+  it('runs a turn in the order that the port promises', () => {
+    const kinds = ['openSession', 'settle', 'release', 'insert', 'wake', 'claim'];
+    const ranks = kinds.map((kind) => rankOf({ kind } as Parameters<typeof rankOf>[0]));
+    assert.deepEqual(
+      [...ranks].sort((a, b) => a - b),
+      ranks,
+    );
+    assert.equal(new Set(ranks).size, ranks.length);
+  });
+});
