@@ -39,5 +39,7 @@ export interface Outcome extends Delivery {
 
 /** The answering half of a status stream. */
 export interface StatusOutlet {
+  /** The client has closed it, or it has ended. */
+  isOver(): boolean;
   end(error: ContactError): void;
 }

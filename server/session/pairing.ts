@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
 interface Waiting {
   readonly outlet: StatusOutlet;
   readonly resolve: (session: Session) => void;
+  readonly refuse: () => void;
 }
 
 /** Status streams that came before their task stream. Bounded by open connections, each entry for `pairingMs`. */
@@ -20,19 +21,30 @@ export interface Pairing {
 export function createPairing(timers: Timers, pairingMs: number): Pairing {
   const waitingById = new Map<string, Waiting>();
 
+  /** One whose stream has gone meanwhile does not count. */
+  function find(sessionId: string): Waiting | undefined {
+    const waiting = waitingById.get(sessionId);
+    if (!waiting?.outlet.isOver()) return waiting;
+    waiting.refuse();
+    return undefined;
+  }
+
   return {
     expect(sessionId, outlet) {
-      if (waitingById.has(sessionId)) {
+      if (find(sessionId)) {
         throw new ContactError('ALREADY_EXISTS', 'contact-session: a SendStatus stream waits for this session already');
       }
       return new Promise((resolve, reject) => {
-        const deadline = timers.create(() => {
+        const refuse = (): void => {
+          timers.clear(deadline);
           waitingById.delete(sessionId);
           reject(new ContactError('FAILED_PRECONDITION', 'contact-session: no GetTask stream of this session came'));
-        });
+        };
+        const deadline = timers.create(refuse);
         timers.set(deadline, pairingMs);
         waitingById.set(sessionId, {
           outlet,
+          refuse,
           resolve: (session) => {
             timers.clear(deadline);
             waitingById.delete(sessionId);
@@ -41,7 +53,7 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
         });
       });
     },
-    takeOutlet: (sessionId) => waitingById.get(sessionId)?.outlet ?? null,
-    announce: (sessionId, session) => waitingById.get(sessionId)?.resolve(session),
+    takeOutlet: (sessionId) => find(sessionId)?.outlet ?? null,
+    announce: (sessionId, session) => find(sessionId)?.resolve(session),
   };
 }

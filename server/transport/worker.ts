@@ -107,7 +107,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         .then(() => {
           const sessionId = readSessionId(call.metadata);
           if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
-          return registry.attachStatus(sessionId, { end });
+          return registry.attachStatus(sessionId, { end, isOver: () => isClosing || isOver(call) });
         })
         .then((found) => {
           session = found;
