@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import type { Assignment } from '../../gen/index.ts';
+import { openWorker } from './raw-worker.ts';
+import { closeScene, connect, enqueueMany, never, startScene, until } from './scene.ts';
+
+const bytesOf = (tasks: readonly Assignment[]): number => tasks.reduce((sum, task) => sum + task.payload.length, 0);
+
+describe('receipts', () => {
+  afterEach(closeScene);
+
+  it('hold back what would exceed the bytes in flight of a session', async () => {
+    const scene = await startScene({ maxUnreceiptedBytes: 20_000, pingIntervalMs: 2_000 });
+    const clients = connect(scene);
+    await enqueueMany(clients, 100, { payload: Buffer.alloc(1_000) });
+    const worker = await openWorker(clients, { maxInFlight: 1_000, givesReceipts: false });
+    await until('most of it', () => bytesOf(worker.tasks) > 15_000);
+    await never('more than the limit', () => bytesOf(worker.tasks) > 20_000, 40);
+    const seen = worker.tasks.length;
+    worker.send({ receipt: worker.messages.at(-1)!.seq });
+    await worker.receive(seen + 10);
+    await never('more than the limit', () => bytesOf(worker.tasks.slice(seen)) > 20_000, 40);
+  });
+
+  it('are counted by seq: an old one frees nothing more', async () => {
+    const scene = await startScene({ maxUnreceiptedBytes: 5_000, pingIntervalMs: 2_000 });
+    const clients = connect(scene);
+    await enqueueMany(clients, 20, { payload: Buffer.alloc(1_000) });
+    const worker = await openWorker(clients, { maxInFlight: 1_000, givesReceipts: false });
+    await until('the first tasks', () => worker.tasks.length >= 4);
+    worker.send({ receipt: 1 });
+    await never('more tasks', () => bytesOf(worker.tasks) > 5_000, 40);
+    // Beyond what was sent: as good as all of it, and nothing for later.
+    worker.send({ receipt: 4_000_000_000 });
+    await until('more tasks', () => worker.tasks.length >= 8);
+    await never('more tasks than one receipt freed', () => bytesOf(worker.tasks) > 10_000, 40);
+  });
+
+  it('let one larger task go alone', async () => {
+    const scene = await startScene({ maxUnreceiptedBytes: 2_000, pingIntervalMs: 2_000 });
+    const clients = connect(scene);
+    await enqueueMany(clients, 3, { payload: Buffer.alloc(50_000) });
+    const worker = await openWorker(clients, { maxInFlight: 10, givesReceipts: false });
+    for (const count of [1, 2, 3]) {
+      await worker.receive(count);
+      await never('a second one', () => worker.tasks.length > count, 20);
+      worker.send({ receipt: worker.messages.at(-1)!.seq });
+    }
+  });
+
+  it('are not needed for a result to free its credit, but for the bytes', async () => {
+    const scene = await startScene({ maxUnreceiptedBytes: 5_000, pingIntervalMs: 2_000 });
+    const clients = connect(scene);
+    await enqueueMany(clients, 20, { payload: Buffer.alloc(1_000) });
+    const worker = await openWorker(clients, { maxInFlight: 1_000, givesReceipts: false });
+    await until('the first tasks', () => worker.tasks.length >= 4);
+    const count = worker.tasks.length;
+    await worker.succeed(...worker.tasks);
+    await never('more tasks', () => worker.tasks.length > count, 40);
+  });
+
+  it('share a budget over all sessions', async () => {
+    const options = { maxUnreceiptedBytes: 50_000, unreceiptedBudgetBytes: 10_000, pingIntervalMs: 2_000 };
+    const clients = connect(await startScene(options));
+    await enqueueMany(clients, 100, { payload: Buffer.alloc(1_000), queue: 'a' });
+    const first = await openWorker(clients, { queues: ['a'], maxInFlight: 1_000, givesReceipts: false });
+    await until('the budget is spent', () => bytesOf(first.tasks) >= 9_000);
+    const before = first.tasks.length;
+    await enqueueMany(clients, 10, { payload: Buffer.alloc(1_000), queue: 'b' });
+    // Who owes nothing gets something, once.
+    const second = await openWorker(clients, { queues: ['b'], maxInFlight: 1, givesReceipts: false });
+    await second.receive(1);
+    second.send({ credit: 5 });
+    await never('a claim for a session that owes', () => second.tasks.length > 1, 40);
+    assert.equal(first.tasks.length, before);
+    second.send({ receipt: second.messages.at(-1)!.seq });
+    await second.receive(5);
+  });
+});
