@@ -5,7 +5,8 @@ import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { openStore, type StoreOptions } from '../../server/store/open.ts';
+import { openStore } from '../../server/store/open.ts';
+import type { StoreOptions } from '../../server/store/options.ts';
 import type { Store } from '../../server/store/store.ts';
 import {
   addTasks,

@@ -1,7 +1,7 @@
 import type { ClaimedTask, SessionRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import type { LaneEntry } from './catalog.ts';
-import type { Context } from './engine.ts';
+import type { Context } from './context.ts';
 import { parseMetadata } from './tasks.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];

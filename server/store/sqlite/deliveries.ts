@@ -2,7 +2,7 @@ import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
 import type { Fence } from '../store.ts';
-import type { Context } from './engine.ts';
+import type { Context } from './context.ts';
 import { ENDED, parseMetadata, READY, RUNNING, SCHEDULED, stateName, stateNumber, type TaskRow } from './tasks.ts';
 
 /** A delivery that may still be ended: running, or lost and not given to anybody else. */

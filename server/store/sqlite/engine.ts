@@ -4,6 +4,7 @@ import type { Request } from '../request.ts';
 import type { StoredSession } from '../store.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
 import { createClaimTasks } from './claim.ts';
+import type { Context } from './context.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import { createDeliveries } from './deliveries.ts';
@@ -12,17 +13,8 @@ import { createInsertTasks } from './insert.ts';
 import { createOpenings } from './opening.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSettling } from './settle.ts';
-import { createTasks, type Tasks } from './tasks.ts';
+import { createTasks } from './tasks.ts';
 import { createUpkeep } from './upkeep.ts';
-
-/** What the parts of the engine share: the file and its mirrors in memory. */
-export interface Context {
-  readonly db: Database;
-  readonly catalog: Catalog;
-  readonly counters: Counters;
-  readonly sessions: Sessions;
-  readonly tasks: Tasks;
-}
 
 export interface SqliteEngine extends Engine<Request> {
   readonly catalog: Catalog;

@@ -1,7 +1,7 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { InsertOutcome } from '../store.ts';
-import type { Context } from './engine.ts';
+import type { Context } from './context.ts';
 import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
 
 export type InsertTasks = (tasks: readonly TaskInput[], now: number) => readonly InsertOutcome[];

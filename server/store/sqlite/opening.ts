@@ -2,8 +2,8 @@ import { ContactError } from '../../../shared/errors.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef } from '../../model/task.ts';
 import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
+import type { Context } from './context.ts';
 import type { Deliveries, Return } from './deliveries.ts';
-import type { Context } from './engine.ts';
 import type { SessionEntry } from './sessions.ts';
 import { RUNNING, type TaskRow } from './tasks.ts';
 

@@ -1,7 +1,7 @@
 import { retryAt } from '../../model/retry.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../store.ts';
+import type { Context } from './context.ts';
 import type { Deliveries, OpenDelivery, Return } from './deliveries.ts';
-import type { Context } from './engine.ts';
 import { ENDED, type TaskRow } from './tasks.ts';
 
 export interface Settling {

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ContactError } from '../../../shared/errors.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
-import type { StoreOptions } from '../open.ts';
+import type { StoreOptions } from '../options.ts';
 import { type Request, rankOf } from '../request.ts';
 import type { QueueCounts, Settlement, Store } from '../store.ts';
 import { pruneCatalog, type QueueEntry } from './catalog.ts';

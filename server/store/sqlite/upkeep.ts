@@ -1,8 +1,8 @@
 import type { Delivery, ResultRecord } from '../../model/task.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
+import type { Context } from './context.ts';
 import type { Deliveries } from './deliveries.ts';
-import type { Context } from './engine.ts';
 import { ENDED, READY, RUNNING, settledName, type TaskRow } from './tasks.ts';
 
 /** What operators, timers and checkpoints do to tasks. */

@@ -1,0 +1,11 @@
+/** What every store is opened with. */
+export interface StoreOptions {
+  /** This server process's node name. */
+  readonly node: string;
+  /** Bytes of free disk below which new tasks are refused. Default 64 MiB. */
+  readonly minFreeBytes?: number;
+  /** How much disk is free, asked at most once a second. Default: the file system's answer. */
+  readonly freeBytes?: () => number;
+  /** What to do when a commit failed in a way that leaves the disk's content unknown. Default: exit 70. */
+  readonly onFatal?: (error: unknown) => void;
+}

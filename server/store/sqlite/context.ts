@@ -1,0 +1,14 @@
+import type { Catalog } from './catalog.ts';
+import type { Counters } from './counters.ts';
+import type { Database } from './database.ts';
+import type { Sessions } from './sessions.ts';
+import type { Tasks } from './tasks.ts';
+
+/** What the parts of the engine share: the file and its mirrors in memory. */
+export interface Context {
+  readonly db: Database;
+  readonly catalog: Catalog;
+  readonly counters: Counters;
+  readonly sessions: Sessions;
+  readonly tasks: Tasks;
+}
