@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { ROOT, runTool } from '../../scripts/tool.ts';
+import { type Program, startProgram } from './program.ts';
+import { findPython } from './python.ts';
+import { findBlock, readBlocks } from './readme.ts';
+
+const ADDRESS = '127.0.0.1:50051';
+const COMMAND = join(ROOT, 'bin', 'contact.js');
+
+describe('README.md', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let server: Program;
+  let address: string;
+  const programs: Program[] = [];
+
+  /** Writes a block as a file of the folder, speaking to the server of this test. */
+  function write(name: string, text: string): string {
+    writeFileSync(join(folder, name), text.replaceAll(ADDRESS, address));
+    return name;
+  }
+
+  function start(command: string, ...args: string[]): Program {
+    const program = startProgram(command, args, { folder });
+    programs.push(program);
+    return program;
+  }
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'contact-readme-'));
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(ROOT, join(folder, 'node_modules', 'contact'));
+    symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'));
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    server = startProgram(
+      process.execPath,
+      [COMMAND, 'serve', '--listen', '127.0.0.1:0', '--store', 'sqlite:test.db'],
+      {
+        folder,
+      },
+    );
+    address = (await server.waitForLine(/^listening (\S+)$/))[1] ?? '';
+  });
+
+  afterEach(async () => {
+    await Promise.all(programs.splice(0).map((program) => program.stop()));
+  });
+
+  after(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('keeps its examples short', () => {
+    for (const { language, text, lineCount } of readBlocks()) {
+      const most = { ts: 10, sh: 6, python: text.includes('contact.v1') ? 25 : 15 }[language];
+      assert.ok(most !== undefined && lineCount <= most, `${lineCount} lines of ${language}:\n${text}`);
+    }
+  });
+
+  it('has TypeScript that compiles', () => {
+    const blocks = readBlocks().filter(({ language }) => language === 'ts');
+    const files = blocks.map(({ text }, at) => write(`block-${at}.ts`, text));
+    const compilerOptions = { typeRoots: [join(ROOT, 'node_modules', '@types')], types: ['node'], rootDir: '/' };
+    const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, files, include: [] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const run = runTool('tsc', ['--project', '.', '--pretty', 'false'], folder);
+    assert.ok(run.isOk, run.output);
+  });
+
+  it('runs its worker, producer and observer', async () => {
+    const worker = start(process.execPath, write('worker.ts', findBlock('ts', 'createWorker').text));
+    await worker.waitForLine(/^connected$/);
+    const producer = start(process.execPath, write('producer.ts', findBlock('ts', 'createProducer').text));
+    await producer.waitForLine(/^sum 7$/);
+    await producer.succeed();
+    const observer = start(process.execPath, write('observer.ts', findBlock('ts', 'createObserver').text));
+    await observer.waitForLine(/^succeeded 3 next [a-z0-9]+\.\d+$/);
+    await observer.waitForLine(/^succeeded 7 next [a-z0-9]+\.\d+$/);
+    await worker.stop();
+  });
+
+  it('serves inside a program', async () => {
+    const program = start(process.execPath, write('server.ts', findBlock('ts', 'createServer').text));
+    await program.waitForLine(/^listening 127\.0\.0\.1:\d+$/);
+    await program.stop();
+    await program.succeed();
+  });
+
+  it('runs its command lines', async () => {
+    const port = await findPort();
+    mkdirSync(join(folder, 'bin'));
+    writeFileSync(join(folder, 'bin', 'contact'), `#!/bin/sh\nexec "${process.execPath}" "${COMMAND}" "$@"\n`);
+    chmodSync(join(folder, 'bin', 'contact'), 0o755);
+    const lines = findBlock('sh', 'contact serve').text.replace('serve', `serve --listen 127.0.0.1:${port}`);
+    write('commands.sh', `set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n${lines}`);
+    const script = startProgram('bash', ['commands.sh'], {
+      folder,
+      environment: {
+        CONTACT_SERVER: `127.0.0.1:${port}`,
+        PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH ?? ''}`,
+      },
+    });
+    programs.push(script);
+    await script.waitForLine(new RegExp(createHash('sha256').update('hello').digest('hex')));
+    await script.succeed();
+  });
+
+  it('runs its Python clients', async function () {
+    const python = findPython();
+    if (python === undefined) {
+      console.warn('      SKIPPED: Python clients need python3-grpcio, python3-protobuf and protobuf-compiler-grpc');
+      return this.skip();
+    }
+    execFileSync('bash', ['-euc', findBlock('sh', 'protoc').text], { cwd: folder, stdio: 'pipe' });
+    const enqueue = (queue: string, text: string): Promise<RegExpExecArray> =>
+      start(process.execPath, COMMAND, 'enqueue', queue, text, '--wait', '--server', address).waitForLine(/^[A-Z]+$/);
+
+    const classic = start(python, '-u', write('classic.py', findBlock('python', 'getTask').text));
+    assert.equal((await enqueue('default', 'classic'))[0], 'CLASSIC');
+    await classic.stop();
+    const v1 = start(python, '-u', write('v1.py', findBlock('python', 'GetTask').text));
+    assert.equal((await enqueue('texts', 'bare'))[0], 'BARE');
+    await v1.waitForLine(/^[0-9a-f-]{36} OUTCOME_CODE_STORED$/);
+    await v1.stop();
+  });
+});
+
+/** A port that was free a moment ago. */
+async function findPort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
