@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(`contact needs Node.js 22.18 or newer; this is ${process.versions.node}`);
+  process.exitCode = 1;
+} else {
+  // A checkout runs its sources as they are, a published build has them compiled.
+  const source = new URL('../cli/main.ts', import.meta.url);
+  await import(existsSync(source) ? source : new URL('../cli/main.js', import.meta.url));
+}

@@ -1,0 +1,60 @@
+import { type Command, Option } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { parseDuration, parseInstant, parsePositiveDuration } from '../duration.ts';
+import { type EnqueueOptions, runEnqueue } from '../enqueue.ts';
+import { usageError } from '../exit.ts';
+import { integerBetween } from '../number.ts';
+import { addTargetOptions } from '../target.ts';
+
+export function addEnqueueCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('enqueue <queue> [payload]')
+    .description('store a task, or one for each line of stdin');
+  command
+    .option('--lines', 'a task for each line of stdin, its bytes as they are without the line feed')
+    .option('--content-type <type>', 'of the payload (default: text/plain, for - application/octet-stream)')
+    .addOption(new Option('--priority <n>', 'larger first, -32768 to 32767').argParser(integerBetween(-32_768, 32_767)))
+    .addOption(new Option('--delay <duration>', 'ready only after this time').argParser(parseDuration).conflicts('at'))
+    .option('--at <time>', 'ready at this RFC 3339 time', parseInstant)
+    .option('--expires <duration>', 'ends as expired when nobody took it in time', parsePositiveDuration)
+    .option('--attempts <n>', 'attempts before a failure is final (default: 5)', integerBetween(1, 1_000))
+    .option('--timeout <duration>', 'of one attempt (default: none)', parsePositiveDuration)
+    .option('--key <key>', 'your own idempotency key: the same key in the queue is the same task')
+    .addOption(new Option('--client <id>', 'only for this client').conflicts(['selector', 'broadcast']))
+    .option('-l, --selector <expr>', 'only for clients whose labels match, such as site=berlin,!beta')
+    .option('--broadcast', 'a task for each connected client (that matches --selector)')
+    .option('--known', 'with --broadcast: also for clients that are known and away')
+    .option('--wait', 'wait for the result and print it instead of the id')
+    .option('--json', 'one JSON object a line')
+    .action((queue: string, payload: string | undefined, options: EnqueueOptions) => {
+      checkUsage(payload, options);
+      return runEnqueue(queue, payload, options, context);
+    })
+    .addHelpText(
+      'after',
+      `
+PAYLOAD is the task's bytes as given; "-" stands for the whole of stdin, "" for an empty one.
+The id of a task is printed once the server has stored it (with --json: {"id": …, "deduplicated": …}).
+With --lines ids come in the order of the lines. A line that is refused is reported on stderr with its number, the
+others go on, and the exit code is 1.
+With --wait the bytes of the result are printed; a line feed follows where the result has none and --lines is given or
+stdout is a terminal. A task that did not succeed is reported on stderr, and the exit code is 1.
+
+Examples:
+  contact enqueue sums "hello"
+  seq 1 1000 | contact enqueue sums --lines
+  contact enqueue sums - --content-type application/json --wait < order.json`,
+    );
+  addTargetOptions(command);
+}
+
+function checkUsage(payload: string | undefined, options: EnqueueOptions): void {
+  if (options.lines) {
+    if (payload !== undefined && payload !== '-') throw usageError('--lines reads stdin: leave PAYLOAD out');
+    if (options.key !== undefined) throw usageError('--key would make one task of all --lines');
+  } else if (payload === undefined) {
+    throw usageError('missing PAYLOAD: give it, or - for the whole of stdin, or --lines for a task a line');
+  }
+  if (options.known && !options.broadcast) throw usageError('--known goes with --broadcast');
+  if (options.wait && options.broadcast) throw usageError('--wait cannot wait for a broadcast');
+}

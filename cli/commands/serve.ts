@@ -1,0 +1,115 @@
+import { type Command, Option } from 'commander';
+import type { ContactServer, ServerOptions } from '../../server/index.ts';
+import type { CommandContext } from '../context.ts';
+import { parseDuration, parsePositiveDuration } from '../duration.ts';
+import { CommandFailure } from '../exit.ts';
+import { createLog, LOG_LEVELS } from '../log.ts';
+import { integerBetween } from '../number.ts';
+import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
+import { parseTarget } from '../target.ts';
+
+interface ServeOptions {
+  readonly listen: string;
+  readonly store: string;
+  readonly node?: string;
+  readonly resumeWindow?: number;
+  readonly pingInterval?: number;
+  readonly cancelGrace?: number;
+  readonly shutdownDeadline?: number;
+  readonly maxPayload?: number;
+  readonly maxResult?: number;
+  readonly classicSettleOnWrite?: boolean;
+  readonly logLevel: string;
+}
+
+const MAX_BYTES = 64 * 2 ** 20;
+
+export function addServeCommand(program: Command, context: CommandContext): void {
+  const parseBytes = integerBetween(1, MAX_BYTES);
+  program
+    .command('serve')
+    .description('run a server')
+    .addOption(
+      new Option('--listen <host:port>', 'port 0 picks a free one').default('127.0.0.1:50051').argParser(parseTarget),
+    )
+    .option('--store <url>', 'sqlite:PATH, or memory: for tasks that end with the process', 'sqlite:contact.db')
+    .option('--node <name>', 'name of this process (default: the name of the host)')
+    .option('--resume-window <duration>', 'a lost client keeps its tasks so long (default: 15s)', parsePositiveDuration)
+    .option(
+      '--ping-interval <duration>',
+      'a silent client is pinged; 3 without life end it (default: 5s)',
+      parsePositiveDuration,
+    )
+    .option(
+      '--cancel-grace <duration>',
+      'a cancel that no worker confirms holds after this (default: 30s)',
+      parsePositiveDuration,
+    )
+    .option('--shutdown-deadline <duration>', 'how long a stopping server takes results (default: 10s)', parseDuration)
+    .option('--max-payload <bytes>', 'of a task (default: 1048576)', parseBytes)
+    .option('--max-result <bytes>', 'of a task (default: 1048576)', parseBytes)
+    .option('--classic-settle-on-write', 'for classic clients that never tell results: written is done')
+    .addOption(new Option('--log-level <level>', 'of the log on stderr').choices(LOG_LEVELS).default('info'))
+    .action((options: ServeOptions) => runServer(options, context))
+    .addHelpText(
+      'after',
+      `
+Prints one line "listening HOST:PORT" on stdout once it accepts calls; the log goes to stderr. SIGTERM or SIGINT sends
+the clients away, takes results until the deadline and ends; a second one ends at once.
+
+Example:
+  contact serve --listen 127.0.0.1:50051 --store sqlite:contact.db`,
+    );
+}
+
+async function runServer(options: ServeOptions, context: CommandContext): Promise<void> {
+  // Loaded here, so that the other commands do not wait for the server's code.
+  const { createServer } = await import('../../server/index.ts');
+  const logger = createLog(options.logLevel);
+  const server = await createServer(toServerOptions(options), { logger });
+  const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
+  // Before the line is printed: whoever reads it may stop us at once.
+  const stopListening = onStopSignal((count, signal) => {
+    if (count > 1) process.exit(exitCodeOfSignal(signal));
+    logger.info({ signal }, 'stopping');
+    server.close().then(stop, fail);
+  });
+  try {
+    const { host, port } = await listen(server, options.listen);
+    await context.out.write(`listening ${host.includes(':') ? `[${host}]` : host}:${port}\n`);
+    await Promise.race([stopped, server.failed]);
+  } finally {
+    stopListening();
+  }
+}
+
+async function listen(server: ContactServer, address: string): Promise<{ host: string; port: number }> {
+  try {
+    return await server.listen();
+  } catch (error) {
+    await server.close();
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(
+      code === 'EADDRINUSE'
+        ? `cannot listen on ${address}: the address is in use`
+        : `cannot listen on ${address}: ${message}`,
+    );
+  }
+}
+
+/** Flags that were not given are left to the server's own defaults. */
+function toServerOptions(options: ServeOptions): Partial<ServerOptions> {
+  const given = {
+    listen: options.listen,
+    store: options.store,
+    node: options.node,
+    resumeWindowMs: options.resumeWindow,
+    pingIntervalMs: options.pingInterval,
+    cancelGraceMs: options.cancelGrace,
+    shutdownDeadlineMs: options.shutdownDeadline,
+    maxPayloadBytes: options.maxPayload,
+    maxResultBytes: options.maxResult,
+    classicSettleOnWrite: options.classicSettleOnWrite,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

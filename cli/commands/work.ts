@@ -1,0 +1,108 @@
+import { type Command, Option } from 'commander';
+import { createWorker, type Worker } from '../../client/index.ts';
+import { isCommandLine, isExecutable } from '../command.ts';
+import type { CommandContext } from '../context.ts';
+import { parseDuration } from '../duration.ts';
+import { CommandFailure, usageError } from '../exit.ts';
+import { closeProcessGroups } from '../group.ts';
+import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
+import { integerBetween } from '../number.ts';
+import { collectPairs } from '../option.ts';
+import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
+import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../target.ts';
+
+interface WorkOptions extends TargetOptions {
+  readonly concurrency: number;
+  readonly id?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  /** Milliseconds. */
+  readonly killAfter: number;
+}
+
+/** When the server does not tell its own limit. */
+const DEFAULT_MAX_RESULT_BYTES = 2 ** 20;
+/** From the last SIGKILL to the last word to the server. */
+const STOP_MARGIN_MS = 2_000;
+
+export function addWorkCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('work <queue...>')
+    .description('run a command for each task')
+    .usage('[options] <queue...> -- <command> [arg...]')
+    .option('--concurrency <n>', 'tasks at once', integerBetween(1, 10_000), 1)
+    .option('--id <id>', 'a name the server remembers; of two workers with one name the newer replaces the older')
+    .option('--label <key=value>', 'what selectors look at; may be repeated', collectPairs)
+    .option('--content-type <type>', 'of the results', 'application/octet-stream')
+    .addOption(
+      new Option('--kill-after <duration>', 'from SIGTERM to SIGKILL when a task is cancelled')
+        .default(5_000, '5s')
+        .argParser(parseDuration),
+    )
+    .option('--json', 'one JSON object on stdout for each task that ended here')
+    .action((queues: string[], options: WorkOptions) => runWork(queues, options, context))
+    .addHelpText(
+      'after',
+      `
+The command gets the payload on stdin and CONTACT_TASK_ID, CONTACT_QUEUE and CONTACT_ATTEMPT in its environment; its
+stdout is the result. Another exit code than 0 is a failure, the end of stderr its message. A cancel sends SIGTERM to
+the command's process group, then SIGKILL; what a command leaves running in its group is killed when it exits.
+SIGTERM or SIGINT takes no new tasks and ends when the running ones have finished; a second one stops those too and
+gives them back to the server.
+
+Example:
+  contact work sums --concurrency 8 -- sha256sum`,
+    );
+  addTargetOptions(command);
+}
+
+async function runWork(operands: string[], options: WorkOptions, context: CommandContext): Promise<void> {
+  const command = context.rest;
+  if (!isCommandLine(command)) throw usageError('missing command: contact work QUEUE… -- COMMAND [ARG…]');
+  const queues = operands.slice(0, operands.length - command.length);
+  if (queues.length === 0) throw usageError('missing QUEUE: contact work QUEUE… -- COMMAND [ARG…]');
+  if (!isExecutable(command[0])) throw new CommandFailure(`command not found: ${command[0]}`);
+  const connection = readConnection(options, context.say);
+  const info = await reachServer(connection, options.connectTimeout);
+  const codec = createBytesCodec(options.contentType);
+  const worker = createWorker({
+    ...connection,
+    queues,
+    concurrency: options.concurrency,
+    codec,
+    labels: options.label ?? {},
+    ...(options.id === undefined ? {} : { clientId: options.id }),
+    handler: createCommandHandler({
+      command,
+      maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,
+      killAfterMs: options.killAfter,
+      onEnd: options.json ? (end) => void context.out.writeJson(end) : (end) => sayFailure(end, context),
+    }),
+  });
+  process.on('exit', closeProcessGroups);
+  const stopListening = onStopSignal((count, signal) => {
+    if (count === 1) stopGently(worker, context);
+    else if (count === 2) stopAtOnce(worker, options.killAfter);
+    else process.exit(exitCodeOfSignal(signal));
+  });
+  try {
+    await worker.finished;
+  } finally {
+    stopListening();
+    closeProcessGroups();
+  }
+}
+
+function sayFailure({ taskId, error }: TaskEnd, context: CommandContext): void {
+  if (error) context.say(`task ${taskId} failed: ${error.message}`);
+}
+
+function stopGently(worker: Worker, context: CommandContext): void {
+  context.say('draining: no new tasks; a second signal gives the running ones back');
+  // How it ended is told by `finished`.
+  worker.drain().catch(() => undefined);
+}
+
+function stopAtOnce(worker: Worker, killAfterMs: number): void {
+  worker.stop({ deadlineMs: killAfterMs + STOP_MARGIN_MS }).catch(() => undefined);
+}

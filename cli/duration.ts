@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from 'commander';
+
+const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The longest that fits the contract's 32-bit millisecond fields: 49 days and 17 hours. */
+export const MAX_DURATION_MS = 2 ** 32 - 1;
+
+/** `500ms`, `10s`, `1.5h`, `2d` as whole milliseconds; throws what the parser shows to the user. */
+export function parseDuration(text: string): number {
+  const [, amount, unit] = FORM.exec(text) ?? [];
+  const ms = Math.round(Number(amount) * (UNIT_MS[unit ?? ''] ?? Number.NaN));
+  if (Number.isNaN(ms)) throw new InvalidArgumentError(`Expected a duration such as 500ms, 10s, 5m, 1h or 2d.`);
+  if (ms > MAX_DURATION_MS) throw new InvalidArgumentError('Expected at most 49d.');
+  return ms;
+}
+
+/** A duration that must not be nothing. */
+export function parsePositiveDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === 0) throw new InvalidArgumentError('Expected more than 0ms.');
+  return ms;
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** An RFC 3339 instant; the offset is required, because worker, server and user may live in different zones. */
+export function parseInstant(text: string): Date {
+  const instant = new Date(text.toUpperCase().replace(' ', 'T'));
+  if (!INSTANT.test(text) || Number.isNaN(instant.getTime())) {
+    throw new InvalidArgumentError(
+      'Expected a time with its offset, such as 2027-01-31T08:00:00Z or …T09:00:00+01:00.',
+    );
+  }
+  return instant;
+}

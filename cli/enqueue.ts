@@ -1,0 +1,193 @@
+import {
+  ContactError,
+  createProducer,
+  newTaskId,
+  type Producer,
+  TaskFailed,
+  type EnqueueOptions as TaskOptions,
+} from '../client/index.ts';
+import type { CommandContext } from './context.ts';
+import { CommandFailure, EXIT } from './exit.ts';
+import { type Line, readAll, readLines } from './lines.ts';
+import { forEachInOrder } from './order.ts';
+import { createPatience } from './patience.ts';
+import { createEnqueueProgress } from './progress.ts';
+import { printFailure, printReply, type Reply, type ReplyStyle, replyCodec } from './reply.ts';
+import { reachServer, readConnection, type TargetOptions } from './target.ts';
+
+export interface EnqueueOptions extends TargetOptions {
+  readonly lines?: boolean;
+  readonly contentType?: string;
+  readonly priority?: number;
+  readonly delay?: number;
+  readonly at?: Date;
+  readonly expires?: number;
+  readonly attempts?: number;
+  readonly timeout?: number;
+  readonly key?: string;
+  readonly client?: string;
+  readonly selector?: string;
+  readonly broadcast?: boolean;
+  readonly known?: boolean;
+  readonly wait?: boolean;
+}
+
+/** No server takes a larger payload; its own limit is told when it refuses one. */
+const MAX_INPUT_BYTES = 64 * 2 ** 20;
+/** Tasks that are sent and not yet printed. */
+const ENQUEUE_WINDOW = 5_000;
+/** Tasks whose results are waited for at once. */
+const CALL_WINDOW = 100;
+const NO_DEADLINE_MS = 2 ** 30;
+
+/** What would be said of every further line too. */
+const FINAL_CODES: ReadonlySet<string> = new Set([
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'UNIMPLEMENTED',
+  'CANCELLED',
+]);
+
+interface Submission {
+  readonly queue: string;
+  readonly options: EnqueueOptions;
+  readonly context: CommandContext;
+  readonly producer: Producer<Uint8Array>;
+  readonly style: ReplyStyle;
+}
+
+/** Sends a task and answers how to print what came of it. */
+type Submit = (payload: Uint8Array) => Promise<() => Promise<void> | undefined>;
+
+export async function runEnqueue(
+  queue: string,
+  payload: string | undefined,
+  options: EnqueueOptions,
+  context: CommandContext,
+): Promise<void> {
+  const connection = readConnection(options, context.say);
+  await reachServer(connection, options.connectTimeout);
+  const producer = createProducer({ ...connection, codec: replyCodec });
+  const style = { isJson: options.json === true, hasLines: options.lines === true };
+  const submission = { queue, options, context, producer, style };
+  const submit = createSubmit(submission, toTaskOptions(payload, options));
+  let waiting = 0;
+  const patience = createPatience(connection, options.connectTimeout, () => waiting > 0);
+  const watched: Submit = async (bytes) => {
+    waiting += 1;
+    try {
+      return await submit(bytes);
+    } finally {
+      waiting -= 1;
+      patience.satisfy();
+    }
+  };
+  try {
+    const work = options.lines ? enqueueLines(watched, submission) : enqueueOne(payload ?? '', watched, submission);
+    await Promise.race([work, patience.exhausted]);
+    await producer.close();
+  } catch (error) {
+    await producer.close({ deadlineMs: 0 });
+    throw error;
+  } finally {
+    patience.stop();
+  }
+}
+
+function createSubmit(
+  { queue, options, context, producer, style }: Submission,
+  taskOptions: TaskOptions<Uint8Array>,
+): Submit {
+  if (options.wait) {
+    return async (payload) => {
+      // Under a key the task may be an older one, with an id of its own.
+      const id = options.key === undefined ? { id: newTaskId() } : {};
+      const reply = await producer.call<Omit<Reply, 'taskId'>>(queue, payload, {
+        ...taskOptions,
+        ...id,
+        deadlineMs: NO_DEADLINE_MS,
+      });
+      return () => printReply({ taskId: id.id, ...reply }, style, context);
+    };
+  }
+  return async (payload) => {
+    const { id, deduplicated } = await producer.enqueue(queue, payload, taskOptions);
+    return () => (style.isJson ? context.out.writeJson({ id, deduplicated }) : context.out.write(`${id}\n`));
+  };
+}
+
+async function enqueueOne(payload: string, submit: Submit, { style, context }: Submission): Promise<void> {
+  const bytes = payload === '-' ? await readAll(process.stdin, MAX_INPUT_BYTES) : Buffer.from(payload);
+  if (bytes === null) throw new CommandFailure(`stdin is larger than ${MAX_INPUT_BYTES} bytes`);
+  try {
+    const print = await submit(bytes);
+    await print();
+  } catch (error) {
+    if (error instanceof TaskFailed) await printFailure(error, style, context);
+    throw error;
+  }
+}
+
+async function enqueueLines(submit: Submit, { options, context, producer, style }: Submission): Promise<void> {
+  const progress = createEnqueueProgress(context.out.isTerminal);
+  const { promise: brokenOff, reject: breakOff } = Promise.withResolvers<never>();
+  let storedCount = 0;
+  let readBytes = 0;
+
+  async function start({ bytes }: Line): ReturnType<Submit> {
+    if (bytes === null) throw new CommandFailure(`longer than ${MAX_INPUT_BYTES} bytes`);
+    return submit(bytes);
+  }
+
+  /** Reads no further while the producer has no room: that bounds the memory of long lines. */
+  async function* readAtPace(): AsyncGenerator<Line> {
+    for await (const line of readLines(process.stdin, MAX_INPUT_BYTES)) {
+      await producer.ready();
+      yield line;
+    }
+  }
+
+  async function finish(outcome: PromiseSettledResult<Awaited<ReturnType<Submit>>>, line: Line): Promise<void> {
+    readBytes += (line.bytes?.length ?? 0) + 1;
+    if (outcome.status === 'fulfilled') {
+      storedCount += 1;
+      await outcome.value();
+    } else {
+      await reportRefusal(outcome.reason, line);
+    }
+    progress.update(storedCount, readBytes);
+  }
+
+  async function reportRefusal(error: unknown, line: Line): Promise<void> {
+    // Standard input may be silent for long: the end is not left to its next line.
+    if (error instanceof ContactError && FINAL_CODES.has(error.code)) return breakOff(error);
+    if (error instanceof TaskFailed) await printFailure(error, style, context);
+    context.exitCode = EXIT.refused;
+    context.say(`line ${line.number}: ${(error as Error).message}`);
+  }
+
+  try {
+    const all = forEachInOrder(readAtPace(), options.wait ? CALL_WINDOW : ENQUEUE_WINDOW, start, finish);
+    await Promise.race([all, brokenOff]);
+  } finally {
+    progress.stop();
+  }
+}
+
+function toTaskOptions(payload: string | undefined, options: EnqueueOptions): TaskOptions<Uint8Array> {
+  const { selector, broadcast, known } = options;
+  const given = {
+    contentType: options.contentType ?? (payload === '-' && !options.lines ? 'application/octet-stream' : 'text/plain'),
+    priority: options.priority,
+    delayMs: options.delay,
+    runAt: options.at,
+    expiresAfterMs: options.expires,
+    maxAttempts: options.attempts,
+    timeoutMs: options.timeout,
+    key: options.key,
+    clientId: options.client,
+    selector: broadcast ? undefined : selector,
+    broadcast: broadcast ? { ...(selector && { selector }), known: known === true } : undefined,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

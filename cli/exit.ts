@@ -1,0 +1,44 @@
+import { CommanderError } from 'commander';
+import { ContactError } from '../client/index.ts';
+
+/** What the process answers to its caller. */
+export const EXIT = Object.freeze({
+  done: 0,
+  /** The task failed, or the server said no. */
+  refused: 1,
+  usage: 2,
+  /** The server could not be reached in time. */
+  unreachable: 3,
+});
+
+/** Ends the command with one line on stderr and this exit code. */
+export class CommandFailure extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.refused) {
+    super(message);
+    this.name = 'CommandFailure';
+    this.exitCode = exitCode;
+  }
+}
+
+/** A mistake in the command line that the parser cannot see. */
+export function usageError(message: string): CommandFailure {
+  return new CommandFailure(message, EXIT.usage);
+}
+
+/** The exit code that a thrown value stands for. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandFailure) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof ContactError && error.code === 'UNAVAILABLE') return EXIT.unreachable;
+  return EXIT.refused;
+}
+
+/** Closes every help text. */
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0  done
+  1  the task failed, or the server said no
+  2  wrong usage
+  3  the server could not be reached in time`;

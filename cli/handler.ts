@@ -1,0 +1,83 @@
+import { type Codec, type TaskContext, TaskFailure } from '../client/index.ts';
+import { type ChildEnd, runChild } from './child.ts';
+import type { CommandLine } from './command.ts';
+
+export interface HandlerOptions {
+  readonly command: CommandLine;
+  readonly maxOutputBytes: number;
+  /** From SIGTERM to SIGKILL when a task is cancelled. */
+  readonly killAfterMs: number;
+  /** Told of each task that ended here; not of those that were taken away. */
+  readonly onEnd: (end: TaskEnd) => void;
+}
+
+export interface TaskEnd {
+  readonly taskId: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly state: 'succeeded' | 'failed';
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** Payloads as they came, results as the command wrote them. */
+export function createBytesCodec(contentType: string): Codec<Uint8Array> {
+  return { contentType, encode: (value) => value, decode: (value) => value.slice() };
+}
+
+/** A task handler that runs a command: payload on stdin, stdout is the result. */
+export function createCommandHandler(
+  options: HandlerOptions,
+): (payload: Uint8Array, context: TaskContext) => Promise<Uint8Array> {
+  return async (payload, context) => {
+    const { taskId, queue, attempt, signal } = context;
+    try {
+      const output = await runTask(payload, context, options);
+      options.onEnd({ taskId, queue, attempt, state: 'succeeded', error: null });
+      return output;
+    } catch (error) {
+      const { code, message } = error as TaskFailure;
+      if (!signal.aborted) options.onEnd({ taskId, queue, attempt, state: 'failed', error: { code, message } });
+      throw error;
+    }
+  };
+}
+
+async function runTask(payload: Uint8Array, context: TaskContext, options: HandlerOptions): Promise<Uint8Array> {
+  const { command, maxOutputBytes, killAfterMs } = options;
+  let end: ChildEnd;
+  try {
+    end = await runChild({
+      command,
+      input: payload,
+      env: {
+        CONTACT_TASK_ID: context.taskId,
+        CONTACT_QUEUE: context.queue,
+        CONTACT_ATTEMPT: String(context.attempt),
+      },
+      maxOutputBytes,
+      killAfterMs,
+      signal: context.signal,
+    });
+  } catch (error) {
+    throw startFailure(command[0], error as NodeJS.ErrnoException);
+  }
+  if (end.isAborted) throw new TaskFailure('stopped', { code: 'STOPPED' });
+  if (end.isOverLimit) {
+    throw new TaskFailure(`stdout is larger than ${maxOutputBytes} bytes`, { code: 'TOO_LARGE', retry: 'never' });
+  }
+  if (end.signalName !== null) throw signalFailure(end, end.signalName);
+  if (end.exitCode !== 0) {
+    throw new TaskFailure(end.errorText || `exit code ${end.exitCode}`, { code: `EXIT_${end.exitCode}` });
+  }
+  return end.output;
+}
+
+function signalFailure(end: ChildEnd, name: NodeJS.Signals): TaskFailure {
+  return new TaskFailure(end.errorText ? `killed by ${name}: ${end.errorText}` : `killed by ${name}`, { code: name });
+}
+
+/** A retry may well succeed: the command may come back with a deployment, processes and memory with time. */
+function startFailure(file: string, error: NodeJS.ErrnoException): TaskFailure {
+  if (error.code === 'ENOENT') return new TaskFailure(`command not found: ${file}`, { code: 'COMMAND_NOT_FOUND' });
+  return new TaskFailure(`cannot start ${file}: ${error.code ?? error.message}`, { code: 'CANNOT_START' });
+}

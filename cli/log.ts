@@ -1,0 +1,24 @@
+import { type Logger, pino } from 'pino';
+import { escapeLine } from './escape.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** The server's log on stderr: JSON lines for programs, short lines when a person looks on. */
+export function createLog(level: string): Logger {
+  const stderr = pino.destination({ fd: 2, sync: true });
+  if (!process.stderr.isTTY) return pino({ level, base: null }, stderr);
+  return pino({ level, base: null }, { write: (record: string) => void stderr.write(formatRecord(record)) });
+}
+
+/** `14:03:59.120 warn  session lost  client=a:1 delivery=2` for a pino record. */
+export function formatRecord(record: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(record) as Record<string, unknown>;
+  const clock = new Date(Number(time)).toISOString().slice(11, 23);
+  const word = (pino.levels.labels[Number(level)] ?? '').padEnd(5);
+  const rest = Object.entries(fields).map(([key, value]) => `  ${key}=${describeField(value)}`);
+  return `${clock} ${word} ${escapeLine(String(msg ?? ''))}${rest.join('')}\n`;
+}
+
+function describeField(value: unknown): string {
+  return escapeLine(typeof value === 'string' ? value : JSON.stringify(value));
+}

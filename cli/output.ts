@@ -1,0 +1,43 @@
+import type { Writable } from 'node:stream';
+
+/** Standard output that heeds its reader: slow readers are waited for, and one that went away ends the command quietly. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Aborted when the reader has gone (EPIPE). */
+  readonly closed: AbortSignal;
+  /** A promise only when the reader is behind. */
+  write(data: string | Uint8Array): Promise<void> | undefined;
+  writeJson(value: unknown): Promise<void> | undefined;
+  /** Resolves when everything was handed over. */
+  flush(): Promise<void>;
+}
+
+export function createOutput(stream: Writable & { isTTY?: boolean }): Output {
+  const closing = new AbortController();
+  stream.on('error', () => closing.abort());
+
+  function write(data: string | Uint8Array): Promise<void> | undefined {
+    if (closing.signal.aborted || stream.write(data)) return undefined;
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        stream.off('drain', settle);
+        closing.signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      stream.on('drain', settle);
+      closing.signal.addEventListener('abort', settle);
+    });
+  }
+
+  return {
+    isTerminal: stream.isTTY === true,
+    closed: closing.signal,
+    write,
+    writeJson: (value) => write(`${JSON.stringify(value)}\n`),
+    flush: () =>
+      new Promise((resolve) => {
+        if (closing.signal.aborted) resolve();
+        else stream.write('', () => resolve());
+      }),
+  };
+}

@@ -1,0 +1,38 @@
+import type { ConnectionOptions } from '../client/index.ts';
+import { reachServer } from './target.ts';
+
+const LOOK_MS = 500;
+/** For a server that answers, but has nothing to acknowledge just now. */
+const PROBE_MS = 2_000;
+
+/** Ends a command whose server went away and did not come back. */
+export interface Patience {
+  /** Something was acknowledged, or nothing is outstanding. */
+  satisfy(): void;
+  /** Rejects with exit code 3 when it has run out; never resolves. */
+  readonly exhausted: Promise<never>;
+  stop(): void;
+}
+
+/** @param isWaiting whether something is unacknowledged; @param timeoutMs 0: for ever */
+export function createPatience(connection: ConnectionOptions, timeoutMs: number, isWaiting: () => boolean): Patience {
+  const { promise: exhausted, reject } = Promise.withResolvers<never>();
+  exhausted.catch(() => undefined);
+  let satisfiedAt = performance.now();
+  let isProbing = false;
+  const satisfy = (): void => {
+    satisfiedAt = performance.now();
+  };
+  const timer = setInterval(() => {
+    if (!isWaiting()) satisfy();
+    if (timeoutMs === 0 || isProbing || performance.now() - satisfiedAt < timeoutMs) return;
+    isProbing = true;
+    reachServer(connection, PROBE_MS)
+      .then(satisfy, reject)
+      .finally(() => {
+        isProbing = false;
+      });
+  }, LOOK_MS);
+  timer.unref();
+  return { satisfy, exhausted, stop: () => clearInterval(timer) };
+}

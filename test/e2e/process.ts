@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'mocha';
+
+/** The command of this checkout. */
+export const CONTACT = join(import.meta.dirname, '..', '..', 'bin', 'contact.js');
+
+export interface ProcessOptions {
+  /** The whole of stdin; absent: empty. `open`: stays open, write to `child.stdin`. */
+  readonly stdin?: string | Uint8Array | 'open';
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Arguments for Node, before the script. */
+  readonly nodeArgs?: readonly string[];
+}
+
+export interface Ended {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TestProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** What it has written so far. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Resolves when it has ended and all its output was read. */
+  readonly ended: Promise<Ended>;
+  /** Resolves with the match once stdout or stderr (both, by default) has one; rejects when the process ends without. */
+  waitFor(pattern: RegExp, where?: 'stdout' | 'stderr'): Promise<RegExpExecArray>;
+  /** Sends a signal (SIGTERM by default) and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Ended>;
+}
+
+export interface ServerProcess extends TestProcess {
+  readonly port: number;
+  /** HOST:PORT. */
+  readonly address: string;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<Ended>;
+}
+
+const running = new Set<TestProcess>();
+const folders: string[] = [];
+
+/** Call it in a `describe`: after the suite no process and no folder of it is left. */
+export function cleanUpProcesses(): void {
+  after(async () => {
+    await Promise.all([...running].map((process) => process.stop('SIGKILL')));
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+// For a test run that ends in the middle of a suite.
+process.on('exit', () => {
+  for (const { child } of running) child.kill('SIGKILL');
+});
+
+/** A folder of its own that goes away after the suite. */
+export function createFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'contact-test-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** `contact ARGS…` */
+export function startContact(args: readonly string[], options: ProcessOptions = {}): TestProcess {
+  return startNode([CONTACT, ...args], options);
+}
+
+/** `node SCRIPT ARGS…`, or any arguments of Node. */
+export function startNode(args: readonly string[], options: ProcessOptions = {}): TestProcess {
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), ...args], {
+    stdio: 'pipe',
+    env: { ...process.env, CONTACT_SERVER: undefined, CONTACT_TOKEN: undefined, ...options.env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin.on('error', () => undefined);
+  if (options.stdin !== 'open') child.stdin.end(options.stdin);
+  const ended = once(child, 'close').then(([code, signal]): Ended => {
+    running.delete(started);
+    return { code, signal, stdout, stderr };
+  });
+  const started: TestProcess = {
+    child,
+    pid: child.pid ?? 0,
+    ended,
+    get stdout() {
+      return stdout;
+    },
+    get stderr() {
+      return stderr;
+    },
+    waitFor(pattern, where) {
+      const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+      const look = (): void => {
+        const match = pattern.exec(where === undefined ? `${stdout}\n${stderr}` : where === 'stdout' ? stdout : stderr);
+        if (match) resolve(match);
+      };
+      const sources = [child.stdout, child.stderr];
+      for (const source of sources) source.on('data', look);
+      void ended.then(() => reject(new Error(`ended without ${pattern}\nstdout: ${stdout}\nstderr: ${stderr}`)));
+      look();
+      return promise.finally(() => {
+        for (const source of sources) source.off('data', look);
+      });
+    },
+    stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+  running.add(started);
+  return started;
+}
+
+/** Runs `contact ARGS…` to its end. */
+export function runContact(args: readonly string[], options: ProcessOptions = {}): Promise<Ended> {
+  return startContact(args, options).ended;
+}
+
+export interface ServerProcessOptions extends ProcessOptions {
+  /** Default `memory:`. */
+  readonly store?: string;
+  /** Default `127.0.0.1:0`. */
+  readonly listen?: string;
+  /** Further flags of `contact serve`. */
+  readonly args?: readonly string[];
+}
+
+/** `contact serve` on a free port, listening. */
+export async function startServer(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const { store = 'memory:', listen = '127.0.0.1:0', args = [] } = options;
+  const started = startContact(['serve', '--listen', listen, '--store', store, ...args], options);
+  const [, address = ''] = await started.waitFor(/^listening (\S+)$/m, 'stdout');
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  return Object.assign(started, { address, port, kill: () => started.stop('SIGKILL') });
+}
