@@ -1,0 +1,62 @@
+import { ContactError } from '../../shared/errors.ts';
+import { parseSelector, type Selector } from '../model/selector.ts';
+import type { LaneRef } from '../model/task.ts';
+
+/** Distinct live selectors over all queues. */
+export const MAX_SELECTORS = 1_000;
+
+/**
+ * The selectors that tasks wait for: a session draws from the lane of each that its labels match, whether the selector
+ * or the session came first.
+ */
+export interface SelectorTable {
+  /** Lanes of these queues whose selector matches the labels. */
+  lanesFor(queues: readonly string[], labels: Readonly<Record<string, string>>): LaneRef[];
+  /** Knows it from now on. Undefined: it did already. RESOURCE_EXHAUSTED: too many. */
+  add(lane: LaneRef): Selector | undefined;
+  has(lane: LaneRef): boolean;
+  /** Keeps these only: the others have no tasks any more. */
+  retain(lanes: readonly LaneRef[]): void;
+  readonly size: number;
+}
+
+export function createSelectorTable(): SelectorTable {
+  const selectorsByQueue = new Map<string, Map<string, Selector>>();
+  let size = 0;
+
+  function put({ queue, lane }: LaneRef): Selector {
+    const selector = parseSelector(lane.slice(2), 'selector');
+    const selectors = selectorsByQueue.get(queue) ?? new Map<string, Selector>();
+    selectorsByQueue.set(queue, selectors.set(lane, selector));
+    size += 1;
+    return selector;
+  }
+
+  const has = ({ queue, lane }: LaneRef): boolean => selectorsByQueue.get(queue)?.has(lane) ?? false;
+
+  return {
+    lanesFor: (queues, labels) =>
+      queues.flatMap((queue) =>
+        [...(selectorsByQueue.get(queue) ?? [])]
+          .filter(([, selector]) => selector.matches(labels))
+          .map(([lane]) => ({ queue, lane })),
+      ),
+    add(lane) {
+      if (has(lane)) return undefined;
+      if (size >= MAX_SELECTORS) {
+        const message = `selector: ${MAX_SELECTORS} different selectors have waiting tasks already`;
+        throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 60_000 });
+      }
+      return put(lane);
+    },
+    has,
+    retain(lanes) {
+      selectorsByQueue.clear();
+      size = 0;
+      for (const lane of lanes) put(lane);
+    },
+    get size() {
+      return size;
+    },
+  };
+}
