@@ -2,6 +2,7 @@ import type { ClaimedTask, SessionRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import type { LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
+import type { Value } from './database.ts';
 import { parseMetadata } from './tasks.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
@@ -52,15 +53,17 @@ const CHUNK = 128;
 
 /** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
 export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 2_000, maxBytes = 8 << 20): ClaimTasks {
-  const selectReady = db.prepare<ReadyRow>(
+  const selectReady = db.prepareColumns(
     `SELECT task_key, nprio, seq, bytes, delivery, attempt, has_checkpoint, expires_at FROM live
      WHERE state = 0 AND lane_id = ? AND (nprio, seq) > (?, ?) ORDER BY nprio, seq LIMIT ?`,
+    toReadyRow,
   );
   const updateRunning = db.prepare(
     `UPDATE live SET state = 1, delivery = delivery + 1, ended = 0, session_key = ?, claimed_at = ? WHERE task_key = ?`,
   );
-  const selectTask = db.prepare<PayloadRow>(
+  const selectTask = db.prepareColumns(
     'SELECT id, content_type, metadata, priority, max_attempts, timeout_ms, payload FROM task WHERE key = ?',
+    toPayloadRow,
   );
   const selectCheckpoint = db.prepare<{ data: Uint8Array }>('SELECT data FROM checkpoint WHERE task_key = ?');
 
@@ -171,6 +174,31 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   }
 
   return claimTasks;
+}
+
+function toReadyRow(c: readonly Value[]): ReadyRow {
+  return {
+    task_key: c[0] as number,
+    nprio: c[1] as number,
+    seq: c[2] as number,
+    bytes: c[3] as number,
+    delivery: c[4] as number,
+    attempt: c[5] as number,
+    has_checkpoint: c[6] as number,
+    expires_at: c[7] as number | null,
+  };
+}
+
+function toPayloadRow(c: readonly Value[]): PayloadRow {
+  return {
+    id: c[0] as string,
+    content_type: c[1] as string,
+    metadata: c[2] as string | null,
+    priority: c[3] as number,
+    max_attempts: c[4] as number,
+    timeout_ms: c[5] as number,
+    payload: c[6] as Uint8Array,
+  };
 }
 
 function hasRoom(turn: Turn, row: ReadyRow): boolean {

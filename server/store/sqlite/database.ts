@@ -12,6 +12,8 @@ export interface Statement<Row> {
 
 export interface Database {
   prepare<Row = never>(sql: string): Statement<Row>;
+  /** For hot statements: reading columns by number takes less than half of what an object of names does. */
+  prepareColumns<Row>(sql: string, toRow: (columns: readonly Value[]) => Row): Omit<Statement<Row>, 'run'>;
   exec(sql: string): void;
   pragma(name: string): Value;
   isInTransaction(): boolean;
@@ -23,6 +25,20 @@ export function openDatabase(file: string): Database {
   const db = new DatabaseSync(file, { enableForeignKeyConstraints: false, timeout: 0 });
   return {
     prepare: <Row>(sql: string) => db.prepare(sql) as unknown as Statement<Row>,
+    prepareColumns: (sql, toRow) => {
+      const statement = db.prepare(sql);
+      statement.setReturnArrays(true);
+      return {
+        get: (...values) => {
+          const columns = statement.get(...values) as unknown as Value[] | undefined;
+          return columns && toRow(columns);
+        },
+        all: (...values) => (statement.all(...values) as unknown as Value[][]).map(toRow),
+        iterate: function* (...values) {
+          for (const columns of statement.iterate(...values)) yield toRow(columns as unknown as Value[]);
+        },
+      };
+    },
     exec: (sql) => db.exec(sql),
     pragma: (name) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0] as Value,
     isInTransaction: () => db.isTransaction,

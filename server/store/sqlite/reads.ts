@@ -14,26 +14,6 @@ export interface Reads {
   listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
 }
 
-interface ResultRow {
-  readonly position: number;
-  readonly id: string;
-  readonly queue_id: number;
-  readonly state: number;
-  readonly result: Uint8Array;
-  readonly content_type: string;
-  readonly error_code: string | null;
-  readonly error_message: string | null;
-  readonly attempt: number;
-  readonly delivery: number;
-  readonly client_id: string;
-  readonly created_at: number;
-  readonly claimed_at: number | null;
-  readonly settled_at: number;
-  readonly metadata: string | null;
-  readonly cancel_requested: number;
-  readonly parent_id: string | null;
-}
-
 interface DescribedRow {
   readonly key: number;
   readonly id: string;
@@ -73,35 +53,35 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.lost, l.run_at,
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1))`;
 
 export function createReads(db: Database, catalog: Catalog, sessions: Pick<Sessions, 'get'>): Reads {
-  const selectResults = db.prepare<ResultRow>(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`);
-  const selectNewest = db.prepare<ResultRow>(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`);
+  const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
+  const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
   const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
   const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} WHERE t.id = ?`);
 
-  function toResult(row: ResultRow): ResultRecord {
+  /** In the order of RESULT. */
+  function toResult(c: readonly Value[]): ResultRecord {
     return {
-      position: row.position,
-      taskId: row.id,
-      queue: catalog.queueById(row.queue_id).name,
-      state: settledName(row.state),
-      result: row.result,
-      contentType: row.content_type,
-      error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
-      attempt: row.attempt,
-      delivery: row.delivery,
-      clientId: row.client_id,
-      createdAt: row.created_at,
-      claimedAt: row.claimed_at,
-      settledAt: row.settled_at,
-      metadata: parseMetadata(row.metadata),
-      cancelRequested: row.cancel_requested === 1,
-      parentId: row.parent_id,
+      position: c[0] as number,
+      taskId: c[1] as string,
+      queue: catalog.queueById(c[2] as number).name,
+      state: settledName(c[3] as number),
+      result: c[4] as Uint8Array,
+      contentType: c[5] as string,
+      error: c[6] === null ? null : { code: c[6] as string, message: c[7] as string },
+      attempt: c[8] as number,
+      delivery: c[9] as number,
+      clientId: c[10] as string,
+      createdAt: c[11] as number,
+      claimedAt: c[12] as number | null,
+      settledAt: c[13] as number,
+      metadata: parseMetadata(c[14] as string | null),
+      cancelRequested: c[15] === 1,
+      parentId: c[16] as string | null,
     };
   }
 
   function toRecord(row: DescribedRow): TaskRecord {
-    const newest = row.state === null ? selectNewest.get(row.key) : undefined;
-    const settled = newest ? toResult(newest) : null;
+    const settled = row.state === null ? selectNewest.get(row.key)! : null;
     const state = settled?.state ?? stateName(row.state!);
     return {
       id: row.id,
@@ -164,9 +144,9 @@ export function createReads(db: Database, catalog: Catalog, sessions: Pick<Sessi
     readResults: (after, limit) => {
       const records: ResultRecord[] = [];
       let bytes = 0;
-      for (const row of selectResults.iterate(after, Math.min(limit, MAX_ROWS))) {
-        records.push(toResult(row));
-        bytes += row.result.byteLength;
+      for (const record of selectResults.iterate(after, Math.min(limit, MAX_ROWS))) {
+        records.push(record);
+        bytes += record.result.byteLength;
         if (bytes >= MAX_PAGE_BYTES) break;
       }
       return records;

@@ -1,5 +1,5 @@
 import type { SettledState, TaskState } from '../../model/task.ts';
-import type { Database } from './database.ts';
+import type { Database, Value } from './database.ts';
 
 /** States as they are stored: the first three in `live`, the others in `result`. */
 const STATES: readonly TaskState[] = ['ready', 'running', 'scheduled', 'succeeded', 'failed', 'cancelled', 'expired'];
@@ -67,8 +67,8 @@ const COLUMNS = `t.key, t.id, t.queue_id, t.created_at, t.max_attempts, t.timeou
 
 export function createTasks(db: Database): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
-  const selectById = db.prepare<TaskRow>(`${from} WHERE t.id = ?`);
-  const selectByKey = db.prepare<TaskRow>(`${from} WHERE t.key = ?`);
+  const selectById = db.prepareColumns(`${from} WHERE t.id = ?`, toTaskRow);
+  const selectByKey = db.prepareColumns(`${from} WHERE t.key = ?`, toTaskRow);
   const selectRunning = db.prepare<{ task_key: number }>(
     'SELECT task_key FROM live WHERE state = 1 AND session_key = ? ORDER BY claimed_at, task_key',
   );
@@ -76,6 +76,32 @@ export function createTasks(db: Database): Tasks {
     byId: (id) => selectById.get(id),
     byKey: (key) => selectByKey.get(key)!,
     runningOf: (sessionKey) => selectRunning.all(sessionKey).map((row) => row.task_key),
+  };
+}
+
+/** In the order of COLUMNS. */
+function toTaskRow(c: readonly Value[]): TaskRow {
+  return {
+    key: c[0] as number,
+    id: c[1] as string,
+    queue_id: c[2] as number,
+    created_at: c[3] as number,
+    max_attempts: c[4] as number,
+    timeout_ms: c[5] as number,
+    backoff_base_ms: c[6] as number,
+    backoff_cap_ms: c[7] as number,
+    parent_id: c[8] as string | null,
+    metadata: c[9] as string | null,
+    state: c[10] as number | null,
+    lane_id: c[11] as number,
+    delivery: c[12] as number,
+    attempt: c[13] as number,
+    lost: c[14] as number,
+    ended: c[15] as number,
+    has_checkpoint: c[16] as number,
+    session_key: c[17] as number | null,
+    claimed_at: c[18] as number | null,
+    cancel_reason: c[19] as string | null,
   };
 }
 
