@@ -22,6 +22,9 @@ export interface Named {
   readonly delivery: number;
 }
 
+export type StatusInit = MessageInitShape<typeof SendStatusRequestSchema>;
+export type TellInit = MessageInitShape<typeof TellResultRequestSchema>;
+
 export interface RawWorkerOptions extends Omit<MessageInitShape<typeof GetTaskRequestSchema>, '$typeName'> {
   readonly clientId?: string;
   readonly sessionId?: string;
@@ -42,15 +45,15 @@ export interface RawWorker {
   readonly cancels: readonly Cancel[];
   readonly outcomes: readonly Outcome[];
   readonly taskStream: ClientReadableStream<GetTaskResponse>;
-  readonly statusStream: ClientDuplexStream<MessageInitShape<typeof SendStatusRequestSchema>, SendStatusResponse>;
+  readonly statusStream: ClientDuplexStream<StatusInit, SendStatusResponse>;
   /** The status of each stream, once it has one. */
   readonly ended: Promise<StatusObject>;
   readonly statusEnded: Promise<StatusObject>;
-  send(request: MessageInitShape<typeof SendStatusRequestSchema>): void;
+  send(request: StatusInit): void;
   /** Waits until that many tasks have come in all; answers them. */
   receive(count: number): Promise<readonly Assignment[]>;
   /** Sends a report and waits for its outcomes, by name of the code. */
-  report(request: MessageInitShape<typeof SendStatusRequestSchema>): Promise<string[]>;
+  report(request: StatusInit): Promise<string[]>;
   succeed(...deliveries: Named[]): Promise<string[]>;
   /** Ends both streams from this side, as a program that dies. */
   cancel(): Promise<void>;
@@ -169,11 +172,7 @@ export async function openWorker({ contact }: Clients, options: RawWorkerOptions
 }
 
 /** Tells results over TellResult; answers the outcomes by name. */
-export async function tell(
-  { contact }: Clients,
-  clientId: string,
-  ...requests: MessageInitShape<typeof TellResultRequestSchema>[]
-): Promise<string[]> {
+export async function tell({ contact }: Clients, clientId: string, ...requests: TellInit[]): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const stream = contact.tellResult(writeIdentity(clientId), {}, (error, response) => {
       if (error) reject(error);

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { TaskService, TaskState } from '../../gen/index.ts';
+import { nameOf, openWorker } from './raw-worker.ts';
+import { ask, closeScene, connect, describeTask, enqueue, startScene, until } from './scene.ts';
+
+describe('CancelTasks', () => {
+  afterEach(closeScene);
+  const { cancelTasks } = TaskService.method;
+
+  it('settles at once what waits', async () => {
+    const clients = connect(await startScene());
+    const [ready, later] = await enqueue(clients, {}, { start: { case: 'delayMs', value: 60_000 } });
+    const unknown = '018f0000-0000-7000-8000-000000000000';
+    const answer = await ask(clients, cancelTasks, { ids: [ready!, later!, unknown, ready!], reason: 'no more' });
+    assert.deepEqual(
+      answer.tasks.map(({ id, state, refused }) => [id, state, refused]),
+      [
+        [ready, TaskState.CANCELLED, ''],
+        [later, TaskState.CANCELLED, ''],
+        [unknown, TaskState.UNSPECIFIED, 'NOT_FOUND'],
+        [ready, TaskState.UNSPECIFIED, 'SETTLED'],
+      ],
+    );
+    const { error, cancelRequested, attempt } = await describeTask(clients, ready!);
+    assert.deepEqual([error?.code, error?.message, cancelRequested, attempt], ['CANCELLED', 'no more', true, 0]);
+  });
+
+  it('reaches the worker that has the task', async () => {
+    const clients = connect(await startScene());
+    const ids = await enqueue(clients, {}, {}, {}, {});
+    const worker = await openWorker(clients);
+    const names = (await worker.receive(4)).map(nameOf);
+    const answer = await ask(clients, cancelTasks, { ids, reason: 'no more' });
+    assert.ok(answer.tasks.every(({ state }) => state === TaskState.RUNNING));
+    await until('the cancels', () => worker.cancels.length === 4);
+    assert.ok(worker.cancels.every(({ reason }) => reason === 'no more'));
+    const [stopped, succeeded, failed, released] = names;
+    const report = { succeeded: [succeeded!], failed: [failed!], released: [released!], stopped: [stopped!] };
+    assert.deepEqual(await worker.report(report), ['STORED', 'STORED', 'STORED', 'STORED']);
+    const tasks = await Promise.all(names.map(({ taskId }) => describeTask(clients, taskId)));
+    assert.deepEqual(
+      tasks.map(({ state }) => state),
+      [TaskState.CANCELLED, TaskState.SUCCEEDED, TaskState.CANCELLED, TaskState.CANCELLED],
+    );
+    assert.ok(tasks.every(({ cancelRequested }) => cancelRequested));
+  });
+
+  it('closes what nobody confirms after the grace', async () => {
+    const clients = connect(await startScene({ cancelGraceMs: 60 }));
+    const [id] = await enqueue(clients, {});
+    const worker = await openWorker(clients);
+    const [task] = await worker.receive(1);
+    await ask(clients, cancelTasks, { ids: [id!] });
+    await until('the end', async () => (await describeTask(clients, id!)).state === TaskState.CANCELLED);
+    await until('the second word', () => worker.cancels.length === 2);
+    assert.deepEqual(await worker.succeed(task!), ['STALE']);
+  });
+
+  it('is done with the loss of the session', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 50 }));
+    const [id] = await enqueue(clients, {});
+    const worker = await openWorker(clients);
+    await worker.receive(1);
+    await ask(clients, cancelTasks, { ids: [id!] });
+    await worker.cancel();
+    await until('the end', async () => (await describeTask(clients, id!)).state === TaskState.CANCELLED);
+  });
+});

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { Retry, TaskState } from '../../gen/index.ts';
+import { newTaskId } from '../../shared/ids.ts';
+import { nameOf, openWorker, type StatusInit, type TellInit, tell } from './raw-worker.ts';
+import {
+  closeScene,
+  connect,
+  describeTask,
+  enqueue,
+  enqueueMany,
+  never,
+  refusalOf,
+  startScene,
+  until,
+} from './scene.ts';
+
+const RESULT = Buffer.from('result');
+
+describe('results', () => {
+  afterEach(closeScene);
+
+  it('have one outcome each, in the order given', async () => {
+    const clients = connect(await startScene({ maxResultBytes: 1_000 }));
+    await enqueueMany(clients, 6);
+    const worker = await openWorker(clients, { clientId: 'w', maxInFlight: 6 });
+    const names = (await worker.receive(6)).map(nameOf);
+    const unknown = { taskId: newTaskId(), delivery: 1 };
+    worker.send({ credit: 0 });
+    const codes = await worker.report({
+      succeeded: [
+        { ...names[0]!, result: RESULT },
+        { ...names[0]!, result: RESULT },
+        { ...names[1]!, delivery: 2, result: RESULT },
+        { ...unknown, result: RESULT },
+        { ...names[1]!, result: Buffer.alloc(1_001) },
+        { ...names[5]!, result: Buffer.alloc(1_000) },
+      ],
+      failed: [{ ...names[2]!, error: { code: 'BAD', message: 'input' } }, unknown],
+      released: [names[3]!, unknown, { ...names[3]!, delivery: 7 }],
+      stopped: [names[4]!, unknown],
+    });
+    assert.deepEqual(codes, [
+      'STORED',
+      'DUPLICATE',
+      'STALE',
+      'UNKNOWN',
+      'TOO_LARGE',
+      'STORED',
+      'STORED',
+      'UNKNOWN',
+      'STORED',
+      'UNKNOWN',
+      'STALE',
+      'STORED',
+      'UNKNOWN',
+    ]);
+    assert.deepEqual(
+      worker.outcomes.map(({ taskId }) => taskId),
+      [0, 0, 1, -1, 1, 5, 2, -1, 3, -1, 3, 4, -1].map((at) => names[at]?.taskId ?? unknown.taskId),
+    );
+    const states = await Promise.all(names.map(({ taskId }) => describeTask(clients, taskId)));
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['SUCCEEDED', 'FAILED', 'SCHEDULED', 'READY', 'READY', 'SUCCEEDED'].map((name) => Reflect.get(TaskState, name)),
+    );
+    assert.deepEqual([states[0]!.clientId, Buffer.from(states[0]!.result).toString()], ['w', 'result']);
+    assert.equal(states[0]!.resultContentType, 'application/octet-stream');
+    assert.equal(states[1]!.error?.code, 'TOO_LARGE');
+    assert.match(states[1]!.error?.message ?? '', /1001 bytes, at most 1000/);
+  });
+
+  it('of an older delivery are stale, of the newest a duplicate', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 1);
+    const worker = await openWorker(clients);
+    const [first] = (await worker.receive(1)).map(nameOf);
+    assert.deepEqual(await worker.report({ failed: [{ ...first!, retry: Retry.AFTER, retryAfterMs: 0 }] }), ['STORED']);
+    const [, second] = (await worker.receive(2)).map(nameOf);
+    assert.equal(second!.delivery, 2);
+    assert.deepEqual(await worker.report({ succeeded: [first!] }), ['STALE']);
+    assert.deepEqual(await worker.succeed(second!), ['STORED']);
+    assert.deepEqual(await worker.report({ failed: [second!], succeeded: [second!] }), ['DUPLICATE', 'DUPLICATE']);
+  });
+
+  it('over the limit fail the task for good in the same commit', async () => {
+    const clients = connect(await startScene({ maxResultBytes: 100 }));
+    const [id] = await enqueueMany(clients, 1);
+    const worker = await openWorker(clients);
+    const [task] = await worker.receive(1);
+    const large = { succeeded: [{ ...nameOf(task!), result: Buffer.alloc(101) }] };
+    assert.deepEqual(await worker.report(large), ['TOO_LARGE']);
+    assert.equal((await describeTask(clients, id!)).state, TaskState.FAILED);
+    assert.deepEqual(await worker.report(large), ['DUPLICATE']);
+  });
+
+  it('of others are taken over any session', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 2);
+    const holder = await openWorker(clients, { clientId: 'holder', maxInFlight: 1 });
+    const [task] = await holder.receive(1);
+    const other = await openWorker(clients, { clientId: 'other', queues: ['none'] });
+    assert.deepEqual(await other.succeed(task!), ['STORED']);
+    // And free the credit of who had the task.
+    await holder.receive(2);
+  });
+});
+
+describe('a release', () => {
+  afterEach(closeScene);
+
+  it('gives the task back at once, with no attempt burnt, at its old place', async () => {
+    const clients = connect(await startScene());
+    const [first] = await enqueueMany(clients, 2);
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    const [task] = await worker.receive(1);
+    assert.equal(task!.taskId, first);
+    assert.deepEqual(await worker.report({ released: [nameOf(task!)] }), ['STORED']);
+    const [, again] = await worker.receive(2);
+    assert.deepEqual([again!.taskId, again!.delivery, again!.attempt], [first, 2, 1]);
+    assert.deepEqual(await worker.report({ succeeded: [nameOf(task!)] }), ['STALE']);
+  });
+});
+
+describe('TellResult', () => {
+  afterEach(closeScene);
+
+  it('answers with the outcomes of all its messages', async () => {
+    const clients = connect(await startScene({ maxResultBytes: 100 }));
+    await enqueueMany(clients, 4);
+    const worker = await openWorker(clients, { clientId: 'w', maxInFlight: 4 });
+    const [a, b, c, d] = (await worker.receive(4)).map(nameOf);
+    worker.send({ credit: 0 });
+    const codes = await tell(
+      clients,
+      'w',
+      {
+        succeeded: [
+          { ...a!, result: RESULT },
+          { ...b!, result: Buffer.alloc(101) },
+        ],
+      },
+      { failed: [{ ...c!, retry: Retry.NEVER }], released: [d!] },
+      { succeeded: [a!, { taskId: newTaskId(), delivery: 1 }] },
+    );
+    assert.deepEqual(codes, ['STORED', 'TOO_LARGE', 'STORED', 'STORED', 'DUPLICATE', 'UNKNOWN']);
+    assert.deepEqual(await tell(clients, 'w'), []);
+  });
+
+  it('names what it cannot read', async () => {
+    const clients = connect(await startScene());
+    const id = newTaskId();
+    const cases: [TellInit, string][] = [
+      [{ succeeded: [{ taskId: 'x', delivery: 1 }] }, 'succeeded[0].task_id'],
+      [{ failed: [{ taskId: id, delivery: 1 }, { taskId: id }] }, 'failed[1].delivery'],
+      [{ released: [{ taskId: '', delivery: 1 }] }, 'released[0].task_id'],
+      [{ released: Array.from({ length: 1_001 }, () => ({ taskId: id, delivery: 1 })) }, 'released'],
+    ];
+    for (const [request, field] of cases) {
+      const refusal = await refusalOf(tell(clients, 'w', request));
+      assert.ok(refusal.startsWith(`INVALID_ARGUMENT ${field}: `), refusal);
+    }
+  });
+
+  it('stores what came before a message that it cannot read', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueueMany(clients, 1);
+    const worker = await openWorker(clients);
+    const [task] = await worker.receive(1);
+    const refusal = await refusalOf(
+      tell(clients, 'w', { succeeded: [nameOf(task!)] }, { released: [{ taskId: 'x' }] }),
+    );
+    assert.match(refusal, /^INVALID_ARGUMENT released\[0\]/);
+    await until('it is stored', async () => (await describeTask(clients, id!)).state === TaskState.SUCCEEDED);
+  });
+});
+
+describe('SendStatus', () => {
+  afterEach(closeScene);
+
+  it('names what it cannot read and ends the session', async () => {
+    const clients = connect(await startScene());
+    const good = { taskId: newTaskId(), delivery: 1 };
+    const cases: [StatusInit, string][] = [
+      [{ started: [{ taskId: 'x', delivery: 1 }] }, 'started[0].task_id'],
+      [{ stopped: [{ taskId: good.taskId }] }, 'stopped[0].delivery'],
+      [{ progress: [{ ...good, taskId: '' }] }, 'progress[0].task_id'],
+      [{ checkpoints: [good, { ...good, data: Buffer.alloc(65_537) }] }, 'checkpoints[1].data'],
+    ];
+    for (const [request, field] of cases) {
+      const worker = await openWorker(clients);
+      worker.send(request);
+      const [{ details }] = await Promise.all([worker.statusEnded, worker.ended]);
+      assert.ok(details.startsWith(`${field}: `), details);
+    }
+  });
+
+  it('takes no word about a task that the session does not hold', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, { timeoutMs: 20 });
+    const holder = await openWorker(clients);
+    await holder.receive(1);
+    const other = await openWorker(clients, { queues: ['none'] });
+    other.send({ started: [{ taskId: id!, delivery: 1 }], progress: [{ taskId: id!, delivery: 1, fraction: 0.5 }] });
+    await other.succeed({ taskId: newTaskId(), delivery: 1 });
+    await never('a timeout', () => holder.cancels.length > 0, 60);
+  });
+});

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { TaskState } from '../../gen/index.ts';
+import { nameOf, openWorker } from './raw-worker.ts';
+import { closeScene, connect, describeTask, enqueue, never, startScene, until } from './scene.ts';
+
+describe('a timeout', () => {
+  afterEach(closeScene);
+
+  it('runs from the start of each attempt', async () => {
+    const clients = connect(await startScene());
+    await enqueue(clients, { timeoutMs: 60, backoff: { baseMs: 1 } });
+    const worker = await openWorker(clients, { maxInFlight: 2 });
+    const [task] = await worker.receive(1);
+    await never('a timeout of what has not begun', () => worker.cancels.length > 0, 90);
+    const since = performance.now();
+    worker.send({ started: [nameOf(task!)] });
+    await until('the cancel', () => worker.cancels.length > 0);
+    assert.ok(performance.now() - since >= 58);
+    assert.deepEqual(
+      { ...nameOf(worker.cancels[0]!), reason: worker.cancels[0]!.reason },
+      {
+        ...nameOf(task!),
+        reason: 'TIMEOUT',
+      },
+    );
+    const [, again] = await worker.receive(2);
+    assert.deepEqual([again!.delivery, again!.attempt], [2, 2]);
+    assert.deepEqual(await worker.succeed(task!, again!), ['STALE', 'STORED']);
+  });
+
+  it('does not free credit, the word of the client does', async () => {
+    const clients = connect(await startScene());
+    await enqueue(clients, { timeoutMs: 20, maxAttempts: 1 }, {});
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    const [task] = await worker.receive(1);
+    worker.send({ started: [nameOf(task!)] });
+    await until('the cancel', () => worker.cancels.length > 0);
+    assert.equal((await describeTask(clients, task!.taskId)).error?.code, 'TIMEOUT');
+    await never('a second task', () => worker.tasks.length > 1, 40);
+    assert.deepEqual(await worker.report({ stopped: [nameOf(task!)] }), ['STALE']);
+    await worker.receive(2);
+  });
+
+  it('is too late for a result that came in time', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, { timeoutMs: 30 });
+    const worker = await openWorker(clients);
+    const [task] = await worker.receive(1);
+    worker.send({ started: [nameOf(task!)] });
+    await worker.succeed(task!);
+    await never('a cancel', () => worker.cancels.length > 0, 60);
+    assert.equal((await describeTask(clients, id!)).state, TaskState.SUCCEEDED);
+  });
+
+  it('goes on over a resume', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 5_000 }));
+    await enqueue(clients, { timeoutMs: 100, maxAttempts: 1 });
+    const before = await openWorker(clients, { clientId: 'w' });
+    const [task] = await before.receive(1);
+    const since = performance.now();
+    before.send({ started: [nameOf(task!)] });
+    await before.report({ released: [{ ...nameOf(task!), delivery: 9 }] });
+    await before.cancel();
+    await never('an end', async () => (await describeTask(clients, task!.taskId)).state !== TaskState.RUNNING, 50);
+    const resume = { previousSession: before.sessionId, holding: [nameOf(task!)] };
+    const after = await openWorker(clients, { clientId: 'w', resume });
+    await until('the cancel', () => after.cancels.length > 0);
+    const passedMs = performance.now() - since;
+    assert.ok(passedMs >= 98 && passedMs < 190, `${passedMs} ms`);
+    assert.equal((await describeTask(clients, task!.taskId)).error?.code, 'TIMEOUT');
+  });
+
+  it('ends an attempt also while its session is away', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 5_000 }));
+    await enqueue(clients, { timeoutMs: 60, maxAttempts: 1 });
+    const worker = await openWorker(clients, { clientId: 'w' });
+    const [task] = await worker.receive(1);
+    worker.send({ started: [nameOf(task!)] });
+    await worker.report({ released: [{ ...nameOf(task!), delivery: 9 }] });
+    await worker.cancel();
+    await until('the end', async () => (await describeTask(clients, task!.taskId)).state === TaskState.FAILED);
+  });
+});
