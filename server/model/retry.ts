@@ -1,6 +1,6 @@
 /** How failures become retries. Pure: randomness comes in as a number. */
 
-/** Losses of a session after which a task fails for good, whatever its attempts. */
+/** Losses of started deliveries after which a task fails for good, whatever its attempts. */
 export const MAX_LOST = 20;
 
 export const DEFAULT_MAX_ATTEMPTS = 5;

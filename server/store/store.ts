@@ -17,8 +17,10 @@ import type {
  * outcome per item in the order given, and resolves only after its commit: what it answered survives power loss.
  *
  * Group commit: operations of one event-loop turn, or that arrive while a commit is under way, form the next
- * transaction, in the order sessions, settles, releases, inserts, the rest, claims - so that a task can be claimed in
- * the commit that stores it. A transaction takes at most 2,000 items or 8 MiB (one larger item goes alone).
+ * transaction, in the order sessions, settles and checkpoints, releases, inserts, the rest, claims - so that a task can
+ * be claimed in the commit that stores it. A transaction takes at most 2,000 items or 8 MiB, in order of arrival (one
+ * larger batch goes alone), and as much again for its claims. Bytes that are given are read until the answer; an event
+ * may carry the very bytes of its settlement.
  * A refused item changes nothing. When the disk is full or the file locked an operation rejects with
  * ContactError RESOURCE_EXHAUSTED / UNAVAILABLE and changed nothing; any other I/O error on COMMIT ends the process.
  */
@@ -36,13 +38,19 @@ export interface Store {
 
   /**
    * Claims ready tasks. `plan` is asked when the transaction is formed, so that it sees every insert and settle of
-   * that turn. Within a queue: larger priority first, then ready_seq, over all lanes of the request; between requests
-   * round robin. Each claim has delivery + 1 and belongs to the session row; a request whose session row is gone or
-   * has another epoch gets nothing. The answer is grouped by request, sorted as claimed.
+   * that turn. Within a queue: larger priority first, then ready_seq, over all lanes of the request. Requests are served
+   * in turn, one task each, beginning with the first; a request's queues in turn, beginning with that of its first
+   * lane: callers rotate both. A task past its expiry is left to `wakeTasks`. Each claim has delivery + 1 and belongs
+   * to the session row; a request whose session row is gone or has another epoch gets nothing. The answer is grouped
+   * by request, sorted as claimed.
    */
   claimTasks(plan: () => readonly ClaimRequest[], now: () => number): Promise<readonly ClaimOutcome[]>;
 
-  /** Ends deliveries by a result. The first result for an open newest delivery is STORED, all others change nothing. */
+  /**
+   * Ends deliveries by a result. The first result for an open newest delivery is STORED, all others change nothing: a
+   * delivery that its client had ended by a result before is DUPLICATE (until a retry of it was claimed), any other is
+   * STALE. A delivery that only the loss of its session ended is open to its client, and that loss is taken back.
+   */
   settleTasks(settlements: readonly Settlement[], now: number): Promise<readonly SettleOutcome[]>;
 
   /** Ends deliveries without a result. */
@@ -54,7 +62,7 @@ export interface Store {
   /** Waiting: cancelled at once. Running: the flag is stored, whoever ends the delivery reads it. */
   cancelTasks(ids: readonly string[], reason: string, now: number): Promise<readonly CancelOutcome[]>;
 
-  /** Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on. */
+  /** Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more. */
   retryTasks(ids: readonly string[], now: number): Promise<readonly RetryOutcome[]>;
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
@@ -63,7 +71,11 @@ export interface Store {
   /** Moves what is due by `now`: scheduled → ready, waiting past its expiry → expired. At most `limit` tasks. */
   wakeTasks(now: number, limit: number): Promise<WakeOutcome>;
 
-  /** Registers a session; resumes or replaces earlier ones in the same transaction. */
+  /**
+   * Registers a session; resumes or replaces earlier ones in the same transaction. A row is resumed by the id it has or
+   * by the one that its last resume named, whose client may never have heard of that resume.
+   * ALREADY_EXISTS: another session has this id.
+   */
   openSession(opening: SessionOpening, now: number): Promise<OpenedSession>;
 
   /** Marks a session row lost; its tasks stay. False: gone, or another epoch. */
@@ -76,7 +88,10 @@ export interface Store {
    */
   endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Promise<EndedSession>;
 
-  /** Session rows that an earlier process of this node left behind, with what they run. */
+  /**
+   * Session rows that an earlier process of this node left behind and nobody resumed yet, with what they run. In a
+   * store that is not shared: of whatever node.
+   */
   listSessions(): Promise<readonly StoredSession[]>;
 
   /** Results with a position beyond `after`, in order, at most 500 rows and about 4 MiB. */
@@ -85,7 +100,10 @@ export interface Store {
   resultBounds(): Promise<{ readonly newest: number; readonly beforeOldest: number }>;
 
   describeTask(id: string): Promise<TaskRecord | undefined>;
-  /** Newest first, at most 500; `before` is the id of the last one of the page before. */
+  /**
+   * Newest first (by id), at most 500 rows and about 4 MiB; `before` is the id of the last one of the page before.
+   * A page may be short; an empty one is the end.
+   */
   listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
   countQueues(): Promise<readonly QueueCounts[]>;
 

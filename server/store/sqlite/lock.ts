@@ -23,12 +23,12 @@ export function lockFile(file: string): FileLock {
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
+    writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
     db.close();
     if (sqliteCode(error) !== BUSY) throw error;
     throw new ContactError('FAILED_PRECONDITION', `store: ${file} is in use by ${describeHolder(pidPath)}`);
   }
-  writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 });
   return { release: () => releaseLock(db, pidPath) };
 }
 

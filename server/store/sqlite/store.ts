@@ -65,55 +65,66 @@ function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard,
   const reads = createReads(db, catalog, engine.sessions);
   const commit = createGroupCommit<Request>({ engine, rankOf, onFatal: options.onFatal ?? endProcess });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
+  let isOpen = true;
   let closed: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     await commit.close();
+    isOpen = false;
     db.close();
     lock?.release();
+  }
+
+  /** Batches of nothing need no commit. */
+  function submit<T>(request: Request, items: number, bytes = 0): Promise<readonly T[]> {
+    return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes);
+  }
+
+  /** A read that the end of the store overtakes says so. */
+  async function read<T>(run: () => T | Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw isOpen ? error : new ContactError('UNAVAILABLE', 'store: closed', { cause: error });
+    }
   }
 
   return {
     capabilities: { kind: 'sqlite', isDurable: lock !== undefined, isShared: false },
     epoch,
-    insertTasks: (tasks, now) => {
+    insertTasks: async (tasks, at) => {
       const refusal = disk.refusal();
-      if (refusal) return Promise.reject(refusal);
-      return commit.submit({ kind: 'insert', tasks, now: Math.floor(now) }, tasks.length, payloadBytesOf(tasks));
+      if (refusal) throw refusal;
+      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
     },
     claimTasks: (plan, now) => commit.submit({ kind: 'claim', plan, now }, 0, 0),
-    settleTasks: (settlements, now) =>
-      commit.submit(
-        { kind: 'settle', settlements, now: Math.floor(now) },
-        settlements.length,
-        resultBytesOf(settlements),
-      ),
-    releaseTasks: (releases, now) =>
-      commit.submit({ kind: 'release', releases, now: Math.floor(now) }, releases.length, 0),
-    checkpointTasks: (checkpoints) =>
-      commit.submit(
-        { kind: 'checkpoint', checkpoints },
-        checkpoints.length,
-        checkpoints.reduce((sum, each) => sum + each.data.byteLength, 0),
-      ),
-    cancelTasks: (ids, reason, now) =>
-      commit.submit({ kind: 'cancel', ids, reason, now: Math.floor(now) }, ids.length, 0),
-    retryTasks: (ids, now) => commit.submit({ kind: 'retry', ids, now: Math.floor(now) }, ids.length, 0),
-    deleteTasks: (ids) => commit.submit({ kind: 'delete', ids }, ids.length, 0),
-    wakeTasks: (now, limit) => commit.submit({ kind: 'wake', now: Math.floor(now), limit }, limit, 0),
-    openSession: (opening, now) => commit.submit({ kind: 'openSession', opening, now: Math.floor(now) }, 1, 0),
-    loseSession: (session, now) => commit.submit({ kind: 'loseSession', session, now: Math.floor(now) }, 1, 0),
-    endSession: (session, started, now) =>
-      commit.submit({ kind: 'endSession', session, started, now: Math.floor(now) }, 1, 0),
-    listSessions: async () => engine.listSessions(),
-    readResults: async (after, limit) => reads.readResults(after, limit),
-    resultBounds: async () => {
-      const newest = counters.nextPosition - 1;
-      return { newest, beforeOldest: (reads.oldestPosition() ?? newest + 1) - 1 };
+    settleTasks: (settlements, at) => {
+      const request: Request = { kind: 'settle', settlements, now: Math.floor(at) };
+      return submit(request, settlements.length, resultBytesOf(settlements));
     },
-    describeTask: async (id) => reads.describeTask(id),
-    listTasks: async (filter, before, limit) => reads.listTasks(filter, before, limit),
-    countQueues: async () => [...catalog.queues()].map(toCounts),
+    releaseTasks: (releases, at) => submit({ kind: 'release', releases, now: Math.floor(at) }, releases.length),
+    checkpointTasks: (checkpoints) => {
+      const bytes = checkpoints.reduce((sum, each) => sum + each.data.byteLength, 0);
+      return submit({ kind: 'checkpoint', checkpoints }, checkpoints.length, bytes);
+    },
+    cancelTasks: (ids, reason, at) => submit({ kind: 'cancel', ids, reason, now: Math.floor(at) }, ids.length),
+    retryTasks: (ids, at) => submit({ kind: 'retry', ids, now: Math.floor(at) }, ids.length),
+    deleteTasks: (ids) => submit({ kind: 'delete', ids }, ids.length),
+    wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
+    openSession: (opening, at) => commit.submit({ kind: 'openSession', opening, now: Math.floor(at) }, 1, 0),
+    loseSession: (session, at) => commit.submit({ kind: 'loseSession', session, now: Math.floor(at) }, 1, 0),
+    endSession: (session, started, at) =>
+      commit.submit({ kind: 'endSession', session, started, now: Math.floor(at) }, 1, 0),
+    listSessions: () => read(engine.listSessions),
+    readResults: (after, limit) => read(() => reads.readResults(after, limit)),
+    resultBounds: () =>
+      read(() => {
+        const newest = counters.nextPosition - 1;
+        return { newest, beforeOldest: (reads.oldestPosition() ?? newest + 1) - 1 };
+      }),
+    describeTask: (id) => read(() => reads.describeTask(id)),
+    listTasks: (filter, before, limit) => read(() => reads.listTasks(filter, before, limit)),
+    countQueues: () => read(() => [...catalog.queues()].map(toCounts)),
     close: () => {
       closed ??= close();
       return closed;
