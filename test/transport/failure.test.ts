@@ -4,8 +4,6 @@ import { newTaskId } from '../../shared/ids.ts';
 import { nameOf, openWorker } from './raw-worker.ts';
 import { ask, closeScene, connect, describeTask, enqueue, startScene } from './scene.ts';
 
-const _RESULT = Buffer.from('result');
-
 describe('a failure', () => {
   afterEach(closeScene);
 
