@@ -1,4 +1,4 @@
-import type { ClaimedTask, SessionRef } from '../../model/task.ts';
+import type { ClaimedTask, LaneRef, SessionRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import type { LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
@@ -48,6 +48,14 @@ interface Turn {
   isExhausted: boolean;
 }
 
+/** One claim over all its requests. */
+interface Pass {
+  readonly cursors: Map<LaneEntry, LaneCursor>;
+  readonly now: number;
+  count: number;
+  bytes: number;
+}
+
 /** Rows looked at in one go. */
 const CHUNK = 128;
 
@@ -68,32 +76,16 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   const selectCheckpoint = db.prepare<{ data: Uint8Array }>('SELECT data FROM checkpoint WHERE task_key = ?');
 
   function claimTasks(requests: readonly ClaimRequest[], now: number): readonly ClaimOutcome[] {
-    const cursors = new Map<LaneEntry, LaneCursor>();
-    const turns = requests.map((request) => createTurn(request, cursors));
-    let count = 0;
-    let bytes = 0;
-    let active = turns.filter((turn) => turn.request.limit > 0 && !turn.isExhausted);
-    while (active.length > 0) {
-      const rest: Turn[] = [];
-      for (const turn of active) {
-        const cursor = findNext(turn, now);
-        if (!cursor) {
-          turn.isExhausted = true;
-          continue;
-        }
-        const row = cursor.rows[cursor.next]!;
-        if (!hasRoom(turn, row) || count >= maxTasks || (count > 0 && bytes + row.bytes > maxBytes)) continue;
-        cursor.next++;
-        turn.queue++;
-        turn.bytes += row.bytes;
-        turn.tasks.push(take(cursor.lane, row, turn.request.session, now));
-        count++;
-        bytes += row.bytes;
-        if (turn.tasks.length < turn.request.limit) rest.push(turn);
-      }
-      active = rest;
+    const pass: Pass = { cursors: new Map(), now, count: 0, bytes: 0 };
+    const turns: Turn[] = [];
+    let active: Turn[] = [];
+    for (const request of requests) {
+      const turn = createTurn(request, pass.cursors);
+      turns.push(turn);
+      if (giveOne(turn, pass)) active.push(turn);
     }
-    for (const cursor of cursors.values()) markEmpty(cursor);
+    while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
+    for (const cursor of pass.cursors.values()) markEmpty(cursor);
     return turns.map(({ request, tasks, isExhausted }) => ({
       session: request.session,
       tasks,
@@ -101,28 +93,60 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
     }));
   }
 
+  /** False: the request has all it gets. */
+  function giveOne(turn: Turn, pass: Pass): boolean {
+    const { request } = turn;
+    if (request.limit <= 0 || pass.count >= maxTasks) return false;
+    const cursor = findNext(turn, pass.now);
+    if (!cursor) {
+      turn.isExhausted = true;
+      return false;
+    }
+    const row = cursor.rows[cursor.next]!;
+    if (!hasRoom(turn, row) || (pass.count > 0 && pass.bytes + row.bytes > maxBytes)) return false;
+    cursor.next++;
+    turn.queue++;
+    turn.bytes += row.bytes;
+    turn.tasks.push(take(cursor.lane, row, request.session, pass.now));
+    pass.count++;
+    pass.bytes += row.bytes;
+    return turn.tasks.length < request.limit;
+  }
+
   function createTurn(request: ClaimRequest, cursors: Map<LaneEntry, LaneCursor>): Turn {
+    const { session, lanes } = request;
+    const isOwner = sessions.get(session.key)?.epoch === session.epoch;
+    const queues = isOwner && lanes.some((ref) => findLane(ref, cursors)) ? groupLanes(lanes, cursors) : [];
+    return { request, queues, tasks: [], queue: 0, bytes: 0, isExhausted: false };
+  }
+
+  /** The lane, unless it is known to be empty: thousands of idle sessions ask for a handful of tasks. */
+  function findLane({ queue, lane }: LaneRef, cursors: ReadonlyMap<LaneEntry, LaneCursor>): LaneEntry | undefined {
+    const entry = catalog.findLane(queue, lane);
+    if (!entry?.mayHaveReady) return undefined;
+    const cursor = cursors.get(entry);
+    return cursor && isAtEnd(cursor) ? undefined : entry;
+  }
+
+  /** Cursors by queue; queues in the order of their first lane, empty ones too, for they have a turn. */
+  function groupLanes(lanes: readonly LaneRef[], cursors: Map<LaneEntry, LaneCursor>): LaneCursor[][] {
     const queues = new Map<string, LaneCursor[]>();
-    const isOwner = sessions.get(request.session.key)?.epoch === request.session.epoch;
-    let hasLanes = false;
-    for (const { queue, lane } of isOwner ? request.lanes : []) {
-      let ofQueue = queues.get(queue);
+    for (const ref of lanes) {
+      let ofQueue = queues.get(ref.queue);
       if (!ofQueue) {
         ofQueue = [];
-        queues.set(queue, ofQueue);
+        queues.set(ref.queue, ofQueue);
       }
-      const entry = catalog.findLane(queue, lane);
-      if (!entry?.mayHaveReady) continue;
+      const entry = findLane(ref, cursors);
+      if (!entry) continue;
       let cursor = cursors.get(entry);
       if (!cursor) {
         cursor = { lane: entry, rows: [], next: 0, isRead: false, hasRest: false };
         cursors.set(entry, cursor);
       }
       ofQueue.push(cursor);
-      hasLanes = true;
     }
-    const isExhausted = !hasLanes && request.limit > 0;
-    return { request, queues: [...queues.values()], tasks: [], queue: 0, bytes: 0, isExhausted };
+    return [...queues.values()];
   }
 
   /** The lane whose head is next for this request: queues in turn, within one the larger priority, then the older. */
@@ -214,5 +238,9 @@ function isBefore(a: LaneCursor, b: LaneCursor): boolean {
 
 /** Later claims need not look into a lane that this one emptied. */
 function markEmpty(cursor: LaneCursor): void {
-  if (cursor.isRead && cursor.next >= cursor.rows.length && !cursor.hasRest) cursor.lane.mayHaveReady = false;
+  if (isAtEnd(cursor) && !cursor.hasRest) cursor.lane.mayHaveReady = false;
+}
+
+function isAtEnd(cursor: LaneCursor): boolean {
+  return cursor.isRead && cursor.next >= cursor.rows.length;
 }
