@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { Retry, TaskState } from '../../gen/index.ts';
+import { nameOf, openWorker, statusOf, tell, writeIdentity } from './raw-worker.ts';
+import {
+  closeScene,
+  connect,
+  describeTask,
+  enqueue,
+  enqueueMany,
+  never,
+  startProxy,
+  startScene,
+  until,
+} from './scene.ts';
+
+describe('a plain session', () => {
+  afterEach(closeScene);
+
+  it('has a credit of 10 at most, and is not pinged', async () => {
+    const clients = connect(await startScene({ pingIntervalMs: 50 }));
+    await enqueueMany(clients, 30);
+    const worker = await openWorker(clients, { isFull: false, maxInFlight: 100 });
+    assert.equal(worker.registered.maxInFlight, 10);
+    await worker.receive(10);
+    await never('an eleventh task, a ping, an end', () => worker.tasks.length > 10 || worker.messages.length > 11, 250);
+    await tell(clients, worker.clientId, { succeeded: worker.tasks.slice(0, 3).map(nameOf) });
+    await worker.receive(13);
+  });
+
+  it('tells its results over TellResult', async () => {
+    const clients = connect(await startScene());
+    const ids = await enqueueMany(clients, 3);
+    const worker = await openWorker(clients, { isFull: false, clientId: 'bare' });
+    const [first, second, third] = (await worker.receive(3)).map(nameOf);
+    const codes = await tell(clients, 'bare', {
+      succeeded: [{ ...first!, result: Buffer.from('42'), contentType: 'text/plain' }],
+      failed: [{ ...second!, retry: Retry.NEVER }],
+      released: [third!],
+    });
+    assert.deepEqual(codes, ['STORED', 'STORED', 'STORED']);
+    const task = await describeTask(clients, ids[0]!);
+    assert.deepEqual(
+      [Buffer.from(task.result).toString(), task.resultContentType, task.clientId],
+      ['42', 'text/plain', 'bare'],
+    );
+    assert.equal((await worker.receive(4))[3]!.delivery, 2);
+  });
+
+  it('loses its tasks with its connection, each pushed one an attempt', async () => {
+    const scene = await startScene({ resumeWindowMs: 50 });
+    const clients = connect(scene);
+    const proxy = await startProxy(scene);
+    const [id, only] = await enqueue(clients, {}, { maxAttempts: 1 });
+    const worker = await openWorker(connect(proxy), { isFull: false });
+    await worker.receive(2);
+    const other = await openWorker(clients);
+    proxy.cut();
+    const [task] = await other.receive(1);
+    assert.deepEqual([task!.taskId, task!.delivery, task!.attempt], [id, 2, 2]);
+    await until('it is lost', async () => (await describeTask(clients, only!)).state === TaskState.FAILED);
+    assert.equal((await describeTask(clients, only!)).error?.code, 'LOST');
+  });
+
+  it('without a session id has no window', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 60_000 }));
+    await enqueueMany(clients, 1);
+    const stream = clients.contact.getTask({ queues: ['q'] }, writeIdentity('', undefined));
+    const ended = statusOf(stream);
+    let count = 0;
+    stream.on('data', () => {
+      count += 1;
+    });
+    await until('the task', () => count === 2);
+    const other = await openWorker(clients);
+    stream.cancel();
+    await ended;
+    assert.equal((await other.receive(1))[0]!.delivery, 2);
+  });
+
+  it('loses its tasks when its line has become a black hole', async () => {
+    const scene = await startScene({ pingIntervalMs: 50, resumeWindowMs: 20 });
+    const clients = connect(scene);
+    const proxy = await startProxy(scene);
+    await enqueueMany(clients, 1);
+    await (await openWorker(connect(proxy), { isFull: false })).receive(1);
+    proxy.swallow('toServer');
+    const other = await openWorker(clients);
+    await other.receive(1);
+    await proxy.serverClosed();
+  });
+
+  it('runs its timeouts from the push', async () => {
+    const clients = connect(await startScene());
+    await enqueue(clients, { timeoutMs: 40 });
+    const worker = await openWorker(clients, { isFull: false });
+    await until('the cancel', () => worker.cancels.length > 0);
+    assert.equal(worker.cancels[0]!.reason, 'TIMEOUT');
+  });
+
+  it('can be resumed', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 5_000 }));
+    await enqueueMany(clients, 1);
+    const before = await openWorker(clients, { isFull: false, clientId: 'bare' });
+    const [task] = await before.receive(1);
+    await before.cancel();
+    const resume = { previousSession: before.sessionId, holding: [nameOf(task!)] };
+    const after = await openWorker(clients, { isFull: false, clientId: 'bare', resume });
+    assert.equal(after.registered.resumed, true);
+    assert.deepEqual(await tell(clients, 'bare', { succeeded: [nameOf(task!)] }), ['STORED']);
+  });
+});
