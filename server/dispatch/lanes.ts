@@ -34,10 +34,16 @@ interface Asked {
  * the lanes with both tasks and room cost, however many sessions are idle or full.
  */
 export interface LaneTable {
+  /** Draws from these lanes, beside those it draws from already. */
   attach(receiver: Receiver, lanes: readonly LaneRef[]): void;
   detach(receiver: Receiver): void;
   /** Tasks became ready there. */
   mark(lane: LaneRef): void;
+  /** All of a queue's lanes may have tasks that may be claimed. */
+  markQueue(queue: string): void;
+  /** Nothing of this queue is claimed until `resume`. */
+  pause(queue: string): void;
+  resume(queue: string): void;
   /** A receiver has room again. */
   feed(receiver: Receiver): void;
   /** Whether a claim could find something. */
@@ -47,6 +53,7 @@ export interface LaneTable {
   /** What came of the newest plan; answers the receiver of each outcome, undefined where it has gone since. */
   learn(outcomes: readonly ClaimOutcome[]): (Receiver | undefined)[];
   isDrawn(lane: LaneRef): boolean;
+  readonly receivers: Iterable<Receiver>;
   /** Receivers that draw from a queue. */
   countReceivers(queue: string): number;
 }
@@ -56,6 +63,7 @@ export function createLaneTable(): LaneTable {
   const lanesByReceiver = new Map<Receiver, DrawnLane[]>();
   /** Lanes worth asking: possibly ready, and a member may have room. */
   const hot = new Set<DrawnLane>();
+  const pausedQueues = new Set<string>();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
 
@@ -84,7 +92,7 @@ export function createLaneTable(): LaneTable {
   }
 
   function heat(lane: DrawnLane): void {
-    if (lane.mayBeReady && lane.hungry.size > 0) hot.add(lane);
+    if (lane.mayBeReady && lane.hungry.size > 0 && !pausedQueues.has(lane.queue)) hot.add(lane);
     else hot.delete(lane);
   }
 
@@ -104,8 +112,8 @@ export function createLaneTable(): LaneTable {
 
   return {
     attach(receiver, refs) {
-      const lanes = refs.map(ensureLane);
-      lanesByReceiver.set(receiver, lanes);
+      const lanes = refs.map(ensureLane).filter((lane) => !lane.members.has(receiver));
+      lanesByReceiver.set(receiver, [...(lanesByReceiver.get(receiver) ?? []), ...lanes]);
       for (const lane of lanes) {
         lane.members.add(receiver);
         lane.hungry.add(receiver);
@@ -126,6 +134,20 @@ export function createLaneTable(): LaneTable {
     mark(ref) {
       const lane = laneOf(ref);
       if (lane) markLane(lane);
+    },
+
+    markQueue(queue) {
+      for (const lane of lanesByQueue.get(queue)?.values() ?? []) markLane(lane);
+    },
+
+    pause(queue) {
+      pausedQueues.add(queue);
+      for (const lane of lanesByQueue.get(queue)?.values() ?? []) heat(lane);
+    },
+
+    resume(queue) {
+      pausedQueues.delete(queue);
+      for (const lane of lanesByQueue.get(queue)?.values() ?? []) heat(lane);
     },
 
     feed(receiver) {
@@ -184,6 +206,10 @@ export function createLaneTable(): LaneTable {
         if (!outcome.exhausted && outcome.tasks.length < limit) satisfy(receiver, lanes);
         return lanesByReceiver.has(receiver) ? receiver : undefined;
       });
+    },
+
+    get receivers() {
+      return lanesByReceiver.keys();
     },
 
     isDrawn: (ref) => laneOf(ref) !== undefined,

@@ -14,6 +14,8 @@ export interface Room {
 export interface Receiver {
   readonly session: SessionRef;
   readonly clientId: string;
+  readonly queues: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
   /** Asked when a claim is planned; no claim of this receiver is under way then. */
   room(): Room;
   /** The claim is committed: these are this receiver's now. Never throws. */

@@ -72,6 +72,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   const session: Session = {
     session: options.ref,
     clientId: options.clientId,
+    queues: options.queues,
+    labels: options.labels,
     options,
     ledger,
     status: null,

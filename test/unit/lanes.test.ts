@@ -13,6 +13,8 @@ function createReceiver(key: number, limit = 10): TestReceiver {
   return {
     session: { key, epoch: 1 },
     clientId: `client-${key}`,
+    queues: ['q'],
+    labels: {},
     space: { limit, maxBytes: 1_000, mayExceed: true },
     room() {
       return this.space;
@@ -125,6 +127,28 @@ describe('createLaneTable()', () => {
     table.mark(LANE);
     assert.equal(table.hasWork(), false);
     assert.deepEqual(table.learn([{ session: receiver.session, tasks: [], exhausted: true }]), [undefined]);
+  });
+
+  it('claims nothing of a paused queue until it is resumed', () => {
+    const table = createLaneTable();
+    table.attach(createReceiver(1), [LANE, { queue: 'other', lane: '' }]);
+    table.pause('q');
+    assert.deepEqual(
+      table.plan()[0]!.lanes.map(({ queue }) => queue),
+      ['other'],
+    );
+    table.resume('q');
+    assert.equal(table.plan()[0]!.lanes.length, 2);
+  });
+
+  it('draws from a lane that comes later', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    table.attach(receiver, [LANE]);
+    table.attach(receiver, [{ queue: 'q', lane: 's:a=b' }]);
+    assert.equal(table.plan()[0]!.lanes.length, 2);
+    table.detach(receiver);
+    assert.equal(table.hasWork(), false);
   });
 
   it('counts who draws from a queue once, however many lanes', () => {
