@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { escapeLines } from './escape.ts';
 import type { Output } from './output.ts';
 
@@ -12,11 +13,11 @@ export interface CommandContext {
   exitCode: number;
 }
 
-export function createContext(out: Output, rest: readonly string[] | undefined): CommandContext {
+export function createContext(out: Output, err: Writable, rest: readonly string[] | undefined): CommandContext {
   return {
     out,
     rest,
-    say: (line) => void process.stderr.write(`${escapeLines(line)}\n`),
+    say: (line) => void err.write(`${escapeLines(line)}\n`),
     exitCode: 0,
   };
 }

@@ -1,8 +1,6 @@
 import { type Logger, pino } from 'pino';
 import { escapeLine } from './escape.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-
 /** The server's log on stderr: JSON lines for programs, short lines when a person looks on. */
 export function createLog(level: string): Logger {
   const stderr = pino.destination({ fd: 2, sync: true });

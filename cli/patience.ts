@@ -1,9 +1,9 @@
 import type { ConnectionOptions } from '../client/index.ts';
 import { reachServer } from './target.ts';
 
-const LOOK_MS = 500;
+const LOOK_MS = 200;
 /** For a server that answers, but has nothing to acknowledge just now. */
-const PROBE_MS = 2_000;
+const MAX_PROBE_MS = 2_000;
 
 /** Ends a command whose server went away and did not come back. */
 export interface Patience {
@@ -27,7 +27,7 @@ export function createPatience(connection: ConnectionOptions, timeoutMs: number,
     if (!isWaiting()) satisfy();
     if (timeoutMs === 0 || isProbing || performance.now() - satisfiedAt < timeoutMs) return;
     isProbing = true;
-    reachServer(connection, PROBE_MS)
+    reachServer(connection, Math.min(timeoutMs, MAX_PROBE_MS))
       .then(satisfy, reject)
       .finally(() => {
         isProbing = false;

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { addEnqueueCommand } from './commands/enqueue.ts';
 import { addResultsCommand } from './commands/results.ts';
@@ -16,9 +17,9 @@ Example:
   contact enqueue sums hello --wait`;
 
 /** Runs one command line; answers the exit code. Never rejects. */
-export async function runCommandLine(args: readonly string[], out: Output): Promise<number> {
+export async function runCommandLine(args: readonly string[], out: Output, err: Writable): Promise<number> {
   const dashes = args.indexOf('--');
-  const context = createContext(out, dashes < 0 ? undefined : args.slice(dashes + 1));
+  const context = createContext(out, err, dashes < 0 ? undefined : args.slice(dashes + 1));
   try {
     await createProgram(context).parseAsync(args, { from: 'user' });
     return context.exitCode;

@@ -3,7 +3,6 @@ import type { ContactServer, ServerOptions } from '../../server/index.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parsePositiveDuration } from '../duration.ts';
 import { CommandFailure } from '../exit.ts';
-import { createLog, LOG_LEVELS } from '../log.ts';
 import { integerBetween } from '../number.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import { parseTarget } from '../target.ts';
@@ -22,6 +21,7 @@ interface ServeOptions {
   readonly logLevel: string;
 }
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 const MAX_BYTES = 64 * 2 ** 20;
 
 export function addServeCommand(program: Command, context: CommandContext): void {
@@ -64,7 +64,7 @@ Example:
 
 async function runServer(options: ServeOptions, context: CommandContext): Promise<void> {
   // Loaded here, so that the other commands do not wait for the server's code.
-  const { createServer } = await import('../../server/index.ts');
+  const [{ createServer }, { createLog }] = await Promise.all([import('../../server/index.ts'), import('../log.ts')]);
   const logger = createLog(options.logLevel);
   const server = await createServer(toServerOptions(options), { logger });
   const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();

@@ -50,7 +50,7 @@ export interface ServerProcess extends TestProcess {
 const running = new Set<TestProcess>();
 const folders: string[] = [];
 
-/** Call it in a `describe`: after the suite no process and no folder of it is left. */
+/** Call it in a `describe`, after its own `after()` hooks: then no process and no folder of the suite is left. */
 export function cleanUpProcesses(): void {
   after(async () => {
     await Promise.all([...running].map((process) => process.stop('SIGKILL')));

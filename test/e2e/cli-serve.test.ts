@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { runHere } from './here.ts';
+import { cleanUpProcesses, createFolder, runContact, startContact, startServer } from './process.ts';
+
+describe('contact serve', function () {
+  this.timeout(30_000);
+  cleanUpProcesses();
+
+  it('prints one line and ends with 0 on SIGTERM', async () => {
+    const server = await startServer();
+    const { code, stdout, stderr } = await server.stop();
+    assert.equal(code, 0);
+    assert.equal(stdout, `listening ${server.address}\n`);
+    for (const line of stderr.trim().split('\n')) assert.equal(typeof JSON.parse(line).msg, 'string');
+  });
+
+  it('keeps its tasks from one process to the next, and a second process off the store', async () => {
+    const path = join(createFolder(), 'contact.db');
+    const store = `sqlite:${path}`;
+    const first = await startServer({ store });
+    const id = (await runHere(['enqueue', 'q', 'kept', '--server', first.address])).stdout.trim();
+    const second = await runContact(['serve', '--listen', '127.0.0.1:0', '--store', store]);
+    assert.equal(second.code, 1);
+    assert.equal(second.stderr, `contact: store: ${path} is in use by process ${first.pid}\n`);
+    await first.kill();
+    const third = await startServer({ store });
+    const shown = await runHere(['tasks', 'show', id, '--json', '--server', third.address]);
+    assert.equal(JSON.parse(shown.stdout).payload, 'kept');
+    await third.stop();
+  });
+
+  it('says so when the address is in use', async () => {
+    const server = await startServer();
+    const second = await runContact(['serve', '--listen', server.address, '--store', 'memory:']);
+    assert.equal(second.code, 1);
+    assert.equal(second.stdout, '');
+    assert.match(second.stderr, /cannot listen on 127\.0\.0\.1:\d+: the address is in use\n$/);
+    await server.stop();
+  });
+
+  it('ends at once on a second signal', async () => {
+    const server = await startServer({ args: ['--shutdown-deadline', '60s'] });
+    const worker = startContact(['work', 'q', '--server', server.address, '--', 'sleep', '30']);
+    await worker.waitFor(/connected to/);
+    await runHere(['enqueue', 'q', '', '--server', server.address]);
+    const running = ['tasks', 'list', '--state', 'running', '--server', server.address];
+    while (!(await runHere(running)).stdout.includes('running'));
+    server.child.kill('SIGTERM');
+    await server.waitFor(/stopping/, 'stderr');
+    assert.equal((await server.stop('SIGINT')).code, 130);
+    await worker.stop('SIGKILL');
+  });
+
+  it('refuses an option that makes no sense', async () => {
+    const { code, stderr } = await runContact(['serve', '--store', 'floppy:a', '--listen', '127.0.0.1:0']);
+    assert.equal(code, 1);
+    assert.match(stderr, /store/);
+  });
+});

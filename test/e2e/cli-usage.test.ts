@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'mocha';
+import { runHere } from './here.ts';
+import { CONTACT, cleanUpProcesses, runContact, startContact } from './process.ts';
+
+describe('contact', function () {
+  this.timeout(30_000);
+  cleanUpProcesses();
+
+  it('has a help text with an example and the exit codes for every command', async () => {
+    const commands = ['', 'serve', 'work', 'enqueue', 'results', 'tasks', 'tasks list', 'tasks show'];
+    for (const command of commands) {
+      const { code, stdout, stderr } = await runHere([...command.split(' ').filter(Boolean), '--help']);
+      assert.equal(code, 0, command);
+      assert.match(stdout, /Examples?:\n {2}.*contact /, command);
+      assert.match(stdout, /Exit codes:\n/, command);
+      assert.equal(stderr, '');
+    }
+  });
+
+  it('answers 2 to wrong usage, says what is wrong on stderr and nothing on stdout', async () => {
+    const cases: [string[], RegExp][] = [
+      [[], /Usage: contact/],
+      [['frobnicate'], /unknown command 'frobnicate'/],
+      [['enqueue'], /missing required argument 'queue'/],
+      [['enqueue', 'q'], /missing PAYLOAD/],
+      [['enqueue', 'q', 'x', '--lines'], /leave PAYLOAD out/],
+      [['enqueue', 'q', 'x', '--known'], /--known goes with --broadcast/],
+      [['enqueue', 'q', 'x', '--delay', '10'], /Expected a duration such as/],
+      [['enqueue', 'q', 'x', '--delay', '1s', '--at', '2027-01-01T00:00:00Z'], /cannot be used with/],
+      [['enqueue', 'q', 'x', '--client', 'a', '--selector', 'b'], /cannot be used with/],
+      [['enqueue', 'q', 'x', '--priority', '99999'], /Expected a whole number from -32768 to 32767/],
+      [['enqueue', 'q', '--lines', '--key', 'k'], /--key would make one task/],
+      [['work', 'q'], /missing command/],
+      [['work', 'q', '--'], /missing command/],
+      [['work', '--', 'cat'], /missing QUEUE/],
+      [['work', 'q', '--label', 'x', '--', 'cat'], /Expected KEY=VALUE/],
+      [['results', '--server', 'localhost'], /Expected HOST:PORT/],
+      [['results', '--tls-cert', 'a.pem'], /--tls-cert and --tls-key go together/],
+      [['results', '--tls-ca', '/no/such/file'], /--tls-ca: ENOENT/],
+      [['results', '--state', 'ready'], /Expected one of succeeded/],
+      [['tasks'], /Usage: contact tasks/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stdout, stderr } = await runHere(args);
+      assert.match(stderr, message);
+      assert.equal(code, 2, args.join(' '));
+      assert.equal(stdout, '');
+    }
+  });
+
+  it('answers 3 when the server cannot be reached in time', async () => {
+    const target = ['--server', '127.0.0.1:1', '--connect-timeout', '200ms'];
+    const { code, stderr } = await runHere(['tasks', 'list', ...target]);
+    assert.equal(code, 3);
+    assert.match(stderr, /could not reach 127\.0\.0\.1:1 within 0\.2 s/);
+  });
+
+  it('shows no control characters of what it was given', async () => {
+    const { code, stderr } = await runHere(['enqueue', 'q', '--delay', '\u001b[2J', 'x']);
+    assert.equal(code, 2);
+    assert.match(stderr, /\\x1b\[2J/);
+    assert.equal(stderr.includes('\u001b'), false);
+  });
+
+  it('tells its version and ends with the exit code of its command', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const [told, wrong] = await Promise.all([runContact(['--version']), runContact(['frobnicate'])]);
+    assert.deepEqual([told.code, told.stdout, told.stderr], [0, `${version}\n`, '']);
+    assert.equal(wrong.code, 2);
+  });
+
+  it('ends quietly when nobody reads its output', async () => {
+    const help = startContact(['--help']);
+    help.child.stdout?.destroy();
+    const { code, stderr } = await help.ended;
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  it('says on an older Node which one it needs', function () {
+    const old = findOldNode();
+    if (old === undefined) return this.skip();
+    const { status, stdout, stderr } = spawnSync(old, [CONTACT, '--help'], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, /^contact needs Node\.js 22\.18 or newer; this is \d+\.\d+\.\d+\n$/);
+  });
+});
+
+/** The system's Node, if it is older than what we need. */
+function findOldNode(): string | undefined {
+  for (const path of ['/usr/bin/node', '/usr/local/bin/node']) {
+    try {
+      const major = Number(execFileSync(path, ['-p', 'process.versions.node'], { encoding: 'utf8' }).split('.')[0]);
+      if (major < 22) return path;
+    } catch {
+      // Not there.
+    }
+  }
+  return undefined;
+}
