@@ -200,6 +200,8 @@ export function createLaneTable(): LaneTable {
           // A lane marked since the plan may have been filled after the claim looked.
           if (outcome.exhausted && lane.markedAt < plans) lane.mayBeReady = false;
           if (outcome.tasks.length > 0 && lane.hungry.delete(receiver)) lane.hungry.add(receiver);
+          // A claim starts with the queue of its first lane: the next one starts with another.
+          if (outcome.tasks[0]?.queue === lane.queue) hot.delete(lane);
           heat(lane);
         }
         // Its bytes ended the claim: without this, a task too large for what is left would be asked for again and again.

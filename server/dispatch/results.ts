@@ -45,7 +45,9 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
   let recentBytes = 0;
   let newest = (await store.resultBounds()).newest;
 
-  function keep(record: ResultRecord): void {
+  function keep(told: ResultRecord): void {
+    // The bytes may be a view that pins a whole received frame.
+    const record = told.result.byteLength === 0 ? told : { ...told, result: told.result.slice() };
     recent.set(record.position, record);
     recentBytes += sizeOf(record);
     newest = Math.max(newest, record.position);

@@ -62,7 +62,8 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       const records = await store.listTasks(readFilter(filter), pageToken || null, limit);
       return {
         tasks: records.map((record) => writeTask(record, view(record, withPayload))),
-        nextPageToken: records.length === limit ? records.at(-1)!.id : '',
+        // A page may be short for its bytes; the empty one is the last.
+        nextPageToken: records.at(-1)?.id ?? '',
       };
     }),
 

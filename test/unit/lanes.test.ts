@@ -141,6 +141,19 @@ describe('createLaneTable()', () => {
     assert.equal(table.plan()[0]!.lanes.length, 2);
   });
 
+  it('starts each claim with another queue, so that one task at a time is fair too', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1, 1);
+    table.attach(receiver, [LANE, { queue: 'other', lane: '' }]);
+    const firsts: string[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { queue } = table.plan()[0]!.lanes[0]!;
+      firsts.push(queue);
+      table.learn([{ session: receiver.session, tasks: [{ queue } as ClaimedTask], exhausted: false }]);
+    }
+    assert.deepEqual(firsts, ['q', 'other', 'q', 'other']);
+  });
+
   it('draws from a lane that comes later', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1);

@@ -1,0 +1,38 @@
+import type { TaskState } from '../model/task.ts';
+import type { Store, TaskFilter } from '../store/store.ts';
+
+const PAGE = 500;
+
+/** Named in the answer; the others are only counted. */
+const MAX_NAMED = 1_000;
+
+export interface BulkOutcome<T> {
+  /** The first of them. */
+  readonly items: readonly T[];
+  readonly total: number;
+}
+
+/**
+ * Applies `act` to every task that the filter finds, a page at a time, newest first. Tasks that come while it goes
+ * are not met: it walks towards the oldest.
+ */
+export async function actOnFound<T>(
+  store: Pick<Store, 'listTasks'>,
+  filter: TaskFilter,
+  states: readonly TaskState[],
+  act: (ids: readonly string[]) => Promise<readonly T[]>,
+): Promise<BulkOutcome<T>> {
+  const wanted = filter.states?.filter((state) => states.includes(state)) ?? states;
+  const items: T[] = [];
+  let total = 0;
+  let before: string | null = null;
+  while (wanted.length > 0) {
+    const page = await store.listTasks({ ...filter, states: wanted }, before, PAGE);
+    if (page.length === 0) break;
+    const outcomes = await act(page.map(({ id }) => id));
+    total += outcomes.length;
+    items.push(...outcomes.slice(0, MAX_NAMED - items.length));
+    before = page.at(-1)!.id;
+  }
+  return { items, total };
+}
