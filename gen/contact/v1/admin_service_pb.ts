@@ -85,6 +85,8 @@ export const QueueSchema: GenMessage<Queue> = /*@__PURE__*/
   messageDesc(file_contact_v1_admin_service, 0);
 
 /**
+ * The oldest ready task of one priority.
+ *
  * @generated from message contact.v1.PriorityAge
  */
 export type PriorityAge = Message<"contact.v1.PriorityAge"> & {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task.proto.
  */
 export const file_contact_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiLQoIRGVsaXZlcnkSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDSIqCglUYXNrRXJyb3ISDwoHbWVzc2FnZRgBIAEoCRIMCgRjb2RlGAIgASgJIvcFCgRUYXNrEgoKAmlkGAEgASgJEg0KBXF1ZXVlGAIgASgJEiQKBXN0YXRlGAMgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcGF5bG9hZBgEIAEoDBIUCgxjb250ZW50X3R5cGUYBSABKAkSMAoIbWV0YWRhdGEYBiADKAsyHi5jb250YWN0LnYxLlRhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgHIAEoERIPCgdhdHRlbXB0GAggASgNEhQKDG1heF9hdHRlbXB0cxgJIAEoDRIQCghkZWxpdmVyeRgKIAEoDRIMCgRsb3N0GAsgASgNEhIKCnRpbWVvdXRfbXMYDCABKA0SFwoPaWRlbXBvdGVuY3lfa2V5GA0gASgJEhgKEHRhcmdldF9jbGllbnRfaWQYDiABKAkSEAoIc2VsZWN0b3IYDyABKAkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGcnVuX2F0GBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbGllbnRfaWQYFCABKAkSGAoQY2FuY2VsX3JlcXVlc3RlZBgVIAEoCBIOCgZyZXN1bHQYFiABKAwSGwoTcmVzdWx0X2NvbnRlbnRfdHlwZRgXIAEoCRIkCgVlcnJvchgYIAEoCzIVLmNvbnRhY3QudjEuVGFza0Vycm9yEhMKC3dhaXRpbmdfZm9yGBkgASgJEg4KBmN1cnNvchgaIAEoCRIRCglwYXJlbnRfaWQYGyABKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIowECgtSZXN1bHRFdmVudBIOCgZjdXJzb3IYASABKAkSDwoHdGFza19pZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIkCgVzdGF0ZRgEIAEoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg4KBnJlc3VsdBgFIAEoDBIUCgxjb250ZW50X3R5cGUYBiABKAkSJAoFZXJyb3IYByABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchIPCgdhdHRlbXB0GAggASgNEhAKCGRlbGl2ZXJ5GAkgASgNEhEKCWNsaWVudF9pZBgKIAEoCRIuCgpjcmVhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3CghtZXRhZGF0YRgNIAMoCzIlLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQuTWV0YWRhdGFFbnRyeRIYChBjYW5jZWxfcmVxdWVzdGVkGA4gASgIEhEKCXBhcmVudF9pZBgPIAEoCRIuCgpjbGFpbWVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEq0gEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUVEFTS19TVEFURV9TQ0hFRFVMRUQQARIUChBUQVNLX1NUQVRFX1JFQURZEAISFgoSVEFTS19TVEFURV9SVU5OSU5HEAMSGAoUVEFTS19TVEFURV9TVUNDRUVERUQQBBIVChFUQVNLX1NUQVRFX0ZBSUxFRBAFEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAYSFgoSVEFTS19TVEFURV9FWFBJUkVEEAdiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIioKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkinwYKBFRhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSJAoFc3RhdGUYAyABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIPCgdwYXlsb2FkGAQgASgMEhQKDGNvbnRlbnRfdHlwZRgFIAEoCRIwCghtZXRhZGF0YRgGIAMoCzIeLmNvbnRhY3QudjEuVGFzay5NZXRhZGF0YUVudHJ5EhAKCHByaW9yaXR5GAcgASgREg8KB2F0dGVtcHQYCCABKA0SFAoMbWF4X2F0dGVtcHRzGAkgASgNEhAKCGRlbGl2ZXJ5GAogASgNEgwKBGxvc3QYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSGAoQdGFyZ2V0X2NsaWVudF9pZBgOIAEoCRIQCghzZWxlY3RvchgPIAEoCRIuCgpjcmVhdGVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCgZydW5fYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnNldHRsZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNsaWVudF9pZBgUIAEoCRIYChBjYW5jZWxfcmVxdWVzdGVkGBUgASgIEg4KBnJlc3VsdBgWIAEoDBIbChNyZXN1bHRfY29udGVudF90eXBlGBcgASgJEiQKBWVycm9yGBggASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISEwoLd2FpdGluZ19mb3IYGSABKAkSDgoGY3Vyc29yGBogASgJEhEKCXBhcmVudF9pZBgbIAEoCRImCghjaGlsZHJlbhgcIAEoCzIULmNvbnRhY3QudjEuQ2hpbGRyZW4aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIowECgtSZXN1bHRFdmVudBIOCgZjdXJzb3IYASABKAkSDwoHdGFza19pZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIkCgVzdGF0ZRgEIAEoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg4KBnJlc3VsdBgFIAEoDBIUCgxjb250ZW50X3R5cGUYBiABKAkSJAoFZXJyb3IYByABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchIPCgdhdHRlbXB0GAggASgNEhAKCGRlbGl2ZXJ5GAkgASgNEhEKCWNsaWVudF9pZBgKIAEoCRIuCgpjcmVhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3CghtZXRhZGF0YRgNIAMoCzIlLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQuTWV0YWRhdGFFbnRyeRIYChBjYW5jZWxfcmVxdWVzdGVkGA4gASgIEhEKCXBhcmVudF9pZBgPIAEoCRIuCgpjbGFpbWVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEq0gEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUVEFTS19TVEFURV9TQ0hFRFVMRUQQARIUChBUQVNLX1NUQVRFX1JFQURZEAISFgoSVEFTS19TVEFURV9SVU5OSU5HEAMSGAoUVEFTS19TVEFURV9TVUNDRUVERUQQBBIVChFUQVNLX1NUQVRFX0ZBSUxFRBAFEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAYSFgoSVEFTS19TVEFURV9FWFBJUkVEEAdiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A task as a producer gives it.
@@ -155,7 +155,7 @@ export type NewTask = Message<"contact.v1.NewTask"> & {
     case: "selector";
   } | {
     /**
-     * Every client that matches when the enqueue commits: one child task for each.
+     * Every client that matches when the enqueue commits: one child task for each. Alone in its batch.
      *
      * @generated from field: contact.v1.Broadcast broadcast = 16;
      */
@@ -235,6 +235,45 @@ export const BroadcastSchema: GenMessage<Broadcast> = /*@__PURE__*/
   messageDesc(file_contact_v1_task, 2);
 
 /**
+ * How a broadcast stands, counted from its children.
+ *
+ * @generated from message contact.v1.Children
+ */
+export type Children = Message<"contact.v1.Children"> & {
+  /**
+   * @generated from field: uint32 total = 1;
+   */
+  total: number;
+
+  /**
+   * @generated from field: uint32 succeeded = 2;
+   */
+  succeeded: number;
+
+  /**
+   * @generated from field: uint32 failed = 3;
+   */
+  failed: number;
+
+  /**
+   * @generated from field: uint32 cancelled = 4;
+   */
+  cancelled: number;
+
+  /**
+   * @generated from field: uint32 expired = 5;
+   */
+  expired: number;
+};
+
+/**
+ * Describes the message contact.v1.Children.
+ * Use `create(ChildrenSchema)` to create a new message.
+ */
+export const ChildrenSchema: GenMessage<Children> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task, 3);
+
+/**
  * One delivery of one task: what results, progress and cancels name. The delivery number is the fence.
  *
  * @generated from message contact.v1.Delivery
@@ -258,7 +297,7 @@ export type Delivery = Message<"contact.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 3);
+  messageDesc(file_contact_v1_task, 4);
 
 /**
  * Why a task failed, in words for people.
@@ -286,7 +325,7 @@ export type TaskError = Message<"contact.v1.TaskError"> & {
  * Use `create(TaskErrorSchema)` to create a new message.
  */
 export const TaskErrorSchema: GenMessage<TaskError> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 4);
+  messageDesc(file_contact_v1_task, 5);
 
 /**
  * A task as the server knows it.
@@ -450,6 +489,13 @@ export type Task = Message<"contact.v1.Task"> & {
    * @generated from field: string parent_id = 27;
    */
   parentId: string;
+
+  /**
+   * Set for a broadcast.
+   *
+   * @generated from field: contact.v1.Children children = 28;
+   */
+  children?: Children | undefined;
 };
 
 /**
@@ -457,7 +503,7 @@ export type Task = Message<"contact.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 5);
+  messageDesc(file_contact_v1_task, 6);
 
 /**
  * One settled task, as observers see it; in commit order.
@@ -563,7 +609,7 @@ export type ResultEvent = Message<"contact.v1.ResultEvent"> & {
  * Use `create(ResultEventSchema)` to create a new message.
  */
 export const ResultEventSchema: GenMessage<ResultEvent> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 6);
+  messageDesc(file_contact_v1_task, 7);
 
 /**
  * Where a task stands. Legal transitions are drawn in docs/states.md.
