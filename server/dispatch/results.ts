@@ -47,7 +47,7 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
 
   function keep(told: ResultRecord): void {
     // The bytes may be a view that pins a whole received frame.
-    const record = told.result.byteLength === 0 ? told : { ...told, result: told.result.slice() };
+    const record = told.result.byteLength === 0 ? told : { ...told, result: new Uint8Array(told.result) };
     recent.set(record.position, record);
     recentBytes += sizeOf(record);
     newest = Math.max(newest, record.position);
