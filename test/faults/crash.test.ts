@@ -21,7 +21,7 @@ async function crashTwice(chance: Chance): Promise<void> {
     return `${running} running, back after ${gapMs.toFixed()} ms`;
   };
   for (let place = 0; place < WORKERS; place += 1) await rig.startWorker({ name: `w${place}`, concurrency: 20 });
-  const producer = rig.startProducer({ count: TASKS, slowEvery: 20, slowMs: 300 });
+  const producer = rig.startProducer({ count: TASKS, slowEvery: 20, slowMs: [1, 300] });
   const acknowledged = 100 * chance.between(1, TASKS / 100 - 5);
   await producer.waitFor(new RegExp(`^acknowledged ${acknowledged}$`, 'm'), 'stdout');
   const first = await crash();

@@ -9,9 +9,10 @@ export interface ProducerOrder {
   readonly journal: string;
   readonly queue: string;
   readonly count: number;
-  /** One task in so many takes time, from 1 to `slowMs` milliseconds. */
+  /** One task in so many takes time, the others none. */
   readonly slowEvery: number;
-  readonly slowMs: number;
+  /** At least and at most so many milliseconds. */
+  readonly slowMs: readonly [number, number];
 }
 
 /** Tasks handed to the SDK in one turn. */
@@ -39,7 +40,8 @@ function note(entry: Entry): void {
 }
 
 async function enqueue(input: number): Promise<void> {
-  const workMs = input % order.slowEvery === 0 ? 1 + (((input / order.slowEvery) * 37) % order.slowMs) : 0;
+  const [least, most] = order.slowMs;
+  const workMs = input % order.slowEvery === 0 ? least + (((input / order.slowEvery) * 37) % (most - least + 1)) : 0;
   const job: Job = { input, workMs };
   const { id } = await producer.enqueue(order.queue, job, { metadata: { [INPUT_KEY]: String(input) } });
   note({ kind: 'acknowledged', input, id });

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAdmin, createObserver } from '../../client/index.ts';
+import { createAdmin, createObserver, createProducer } from '../../client/index.ts';
 import { createFolder, type ServerProcess, startNode, startServer, type TestProcess } from '../e2e/process.ts';
-import { type Answer, INPUT_KEY, isRight } from './job.ts';
-import { type Entry, type Run, readJournal } from './journal.ts';
+import { type Answer, INPUT_KEY, isRight, type Job } from './job.ts';
+import type { WorkerOrder } from './jobworker.ts';
+import { type Entry, openJournal, type Run, readJournal } from './journal.ts';
 import type { Accepted, Books, Entered } from './ledger.ts';
 import type { ProducerOrder } from './producer.ts';
-import type { WorkerOrder } from './worker.ts';
 
 export interface RigOptions {
   /** Further flags of `contact serve`. */
@@ -24,10 +24,14 @@ export interface Rig {
   startProducer(order: Partial<ProducerOrder>): TestProcess;
   /** Answers once it is registered. */
   startWorker(order: Partial<WorkerOrder>): Promise<TestProcess>;
-  /** Reads results until `count` tasks have one; answers all cursors and task ids as they came. */
-  observe(count: number, from?: string): Promise<Seen[]>;
-  journal(): Entry[];
-  books(): Promise<Books>;
+  /** What a worker of this rig is told; for one inside the test. */
+  workerOrder(order: Partial<WorkerOrder>): WorkerOrder;
+  /** From within the test: inputs from 0 on, each with its own `workMs`. */
+  enqueue(workMs: readonly number[], queue?: string): Promise<void>;
+  /** Reads results until `count` tasks have one; answers them as they came. */
+  observe(count: number, from?: string, queue?: string): Promise<Seen[]>;
+  journal(queue?: string): Entry[];
+  books(queue?: string): Promise<Books>;
   stop(): Promise<void>;
 }
 
@@ -36,16 +40,16 @@ export interface Seen {
   readonly taskId: string;
 }
 
-export const QUEUE = 'jobs';
+const QUEUE = 'jobs';
 
 export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions = {}): Promise<Rig> {
   const folder = createFolder();
-  const journal = join(folder, 'journal');
   const store = `sqlite:${join(folder, 'contact.db')}`;
   const args = ['--log-level', 'warn', ...serverArgs];
   let server = await startServer({ store, args, nodeArgs });
   const { address } = server;
   const others: TestProcess[] = [];
+  const journalOf = (queue = QUEUE): string => join(folder, `${queue}.journal`);
 
   function start(script: string, order: ProducerOrder | WorkerOrder): TestProcess {
     const started = startNode([join(import.meta.dirname, script), JSON.stringify(order)]);
@@ -53,44 +57,14 @@ export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions =
     return started;
   }
 
-  async function observe(count: number, from = 'beginning'): Promise<Seen[]> {
-    const observer = createObserver({ server: address });
-    const seen: Seen[] = [];
-    const tasks = new Set<string>();
-    try {
-      for await (const { cursor, taskId } of observer.results({ queues: [QUEUE], from })) {
-        seen.push({ cursor, taskId });
-        if (tasks.add(taskId).size >= count) break;
-      }
-    } finally {
-      await observer.close();
-    }
-    return seen;
+  function workerOrder(order: Partial<WorkerOrder>): WorkerOrder {
+    const { queue = QUEUE } = order;
+    return { server: address, journal: journalOf(queue), queue, name: '', concurrency: 1, ...order };
   }
 
-  async function readStored(): Promise<Entered[]> {
-    const admin = createAdmin({ server: address });
-    const stored: Entered[] = [];
-    for await (const { id, metadata } of admin.listAllTasks({ queues: [QUEUE] })) {
-      stored.push({ id, input: Number(metadata[INPUT_KEY]) });
-    }
-    await admin.close();
-    return stored;
+  function readEntries(queue?: string): Entry[] {
+    return existsSync(journalOf(queue)) ? readJournal(journalOf(queue)) : [];
   }
-
-  async function readAccepted(): Promise<Accepted[]> {
-    const observer = createObserver<Answer>({ server: address });
-    const accepted: Accepted[] = [];
-    for await (const result of observer.results({ queues: [QUEUE], from: 'beginning', follow: false })) {
-      const input = Number(result.metadata[INPUT_KEY]);
-      const answer = result.value();
-      accepted.push({ id: result.taskId, input, isRight: answer?.input === input && isRight(answer) });
-    }
-    await observer.close();
-    return accepted;
-  }
-
-  const readEntries = (): Entry[] => (existsSync(journal) ? readJournal(journal) : []);
 
   return {
     address,
@@ -103,27 +77,84 @@ export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions =
       server = await startServer({ store, args, nodeArgs, listen: address });
       return performance.now() - stoppedAt;
     },
-    startProducer: (order) =>
-      start('producer.ts', { server: address, journal, queue: QUEUE, count: 1, slowEvery: 1, slowMs: 1, ...order }),
+    startProducer(order) {
+      const { queue = QUEUE } = order;
+      const journal = journalOf(queue);
+      return start('producer.ts', {
+        server: address,
+        journal,
+        queue,
+        count: 1,
+        slowEvery: 1,
+        slowMs: [0, 0],
+        ...order,
+      });
+    },
     async startWorker(order) {
-      const worker = start('worker.ts', { server: address, journal, queue: QUEUE, name: '', concurrency: 1, ...order });
+      const worker = start('worker.ts', workerOrder(order));
       await worker.waitFor(/^connected$/m, 'stdout');
       return worker;
     },
-    observe,
+    workerOrder,
+    async enqueue(workMs, queue = QUEUE) {
+      const journal = openJournal(journalOf(queue));
+      const producer = createProducer<Job>({ server: address });
+      journal.write(workMs.map((_, input) => ({ kind: 'sent', input })));
+      const stored = await Promise.all(
+        workMs.map((ms, input) =>
+          producer.enqueue(queue, { input, workMs: ms }, { metadata: { [INPUT_KEY]: String(input) } }),
+        ),
+      );
+      journal.write(stored.map(({ id }, input) => ({ kind: 'acknowledged', input, id })));
+      journal.close();
+      await producer.close();
+    },
+    async observe(count, from = 'beginning', queue = QUEUE) {
+      const observer = createObserver({ server: address });
+      const seen: Seen[] = [];
+      const tasks = new Set<string>();
+      for await (const { cursor, taskId } of observer.results({ queues: [queue], from })) {
+        seen.push({ cursor, taskId });
+        if (tasks.add(taskId).size >= count) break;
+      }
+      await observer.close();
+      return seen;
+    },
     journal: readEntries,
-    async books() {
-      const entries = readEntries();
+    async books(queue = QUEUE) {
+      const entries = readEntries(queue);
       return {
         sent: entries.filter(({ kind }) => kind === 'sent').map(({ input }) => input),
         acknowledged: entries.filter((entry) => entry.kind === 'acknowledged'),
         executed: entries.filter((entry): entry is Run => entry.kind === 'began'),
-        stored: await readStored(),
-        accepted: await readAccepted(),
+        stored: await readStored(address, queue),
+        accepted: await readAccepted(address, queue),
       };
     },
     async stop() {
       await Promise.all([...others, server].map((one) => one.stop('SIGKILL')));
     },
   };
+}
+
+async function readStored(server: string, queue: string): Promise<Entered[]> {
+  const admin = createAdmin({ server });
+  const stored: Entered[] = [];
+  for await (const { id, metadata } of admin.listAllTasks({ queues: [queue] })) {
+    stored.push({ id, input: Number(metadata[INPUT_KEY]) });
+  }
+  await admin.close();
+  return stored;
+}
+
+async function readAccepted(server: string, queue: string): Promise<Accepted[]> {
+  const observer = createObserver<Answer>({ server });
+  const accepted: Accepted[] = [];
+  for await (const result of observer.results({ queues: [queue], from: 'beginning', follow: false })) {
+    const input = Number(result.metadata[INPUT_KEY]);
+    const answer = result.value();
+    accepted.push({ id: result.taskId, input, isRight: answer?.input === input && isRight(answer) });
+  }
+  await observer.close();
+  return accepted;
 }

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, afterEach, before, describe, it } from 'mocha';
+import type { Worker } from '../../client/index.ts';
+import { cleanUpProcesses } from '../e2e/process.ts';
+import { type Chance, createChance } from './chance.ts';
+import { createJobWorker } from './jobworker.ts';
+import { checkLedger, soundBalance } from './ledger.ts';
+import { isFull } from './measure.ts';
+import { createProxy, type FaultProxy } from './proxy.ts';
+import { createRig, type Rig } from './rig.ts';
+import { until } from './until.ts';
+
+const ROUNDS = isFull ? 10 : 1;
+const TASKS = 40;
+const PING_MS = 250;
+
+describe('a line between worker and server', () => {
+  let rig: Rig;
+  let chance: Chance;
+  let proxy: FaultProxy;
+  let worker: Worker;
+  let rounds = 0;
+
+  cleanUpProcesses();
+  before(async () => {
+    rig = await createRig({ serverArgs: ['--ping-interval', `${PING_MS}ms`, '--resume-window', '5s'] });
+    chance = createChance('instants');
+  });
+  afterEach(async () => {
+    await worker.stop({ deadlineMs: 0 });
+    await proxy.close();
+  });
+  after(() => rig.stop());
+
+  /** Tasks run and finish behind the proxy while `disturb` does its work; each must be executed once. */
+  async function runRound(disturb: (hasBegun: (count: number) => Promise<void>) => Promise<void>): Promise<void> {
+    const queue = `round-${rounds++}`;
+    proxy = await createProxy(rig.address);
+    let begun = 0;
+    worker = createJobWorker(
+      { ...rig.workerOrder({ queue, concurrency: 10 }), server: proxy.address },
+      {
+        began: (count) => {
+          begun = count;
+        },
+      },
+    );
+    await worker.connected();
+    const disturbed = disturb(async (count) => void (await until(() => begun >= count || undefined)));
+    await rig.enqueue(
+      Array.from({ length: TASKS }, () => chance.between(1, 400)),
+      queue,
+    );
+    await disturbed;
+    await rig.observe(TASKS, 'beginning', queue);
+    assert.deepEqual(checkLedger(await rig.books(queue)), soundBalance(TASKS));
+    const again = rig.journal(queue).filter((entry) => entry.kind === 'began' && entry.delivery > 1).length;
+    console.log(`    ${proxy.accepted} connections; ${again} of ${TASKS} delivered again, none executed twice`);
+    await worker.drain();
+    await proxy.close();
+  }
+
+  function eachRound(title: string, disturb: Parameters<typeof runRound>[0]): void {
+    it(title, async function () {
+      this.timeout(ROUNDS * 20_000);
+      for (let round = 0; round < ROUNDS; round += 1) await runRound(disturb);
+    });
+  }
+
+  eachRound('may be cut again and again', async (hasBegun) => {
+    for (let count = chance.between(1, 8); count <= TASKS; count += chance.between(1, 10)) {
+      await hasBegun(count);
+      await sleep(chance.between(0, 50));
+      proxy.cut();
+    }
+  });
+
+  eachRound('may be out of reach for a while', async (hasBegun) => {
+    await hasBegun(chance.between(5, TASKS - 10));
+    proxy.refuse();
+    proxy.cut();
+    await sleep(chance.between(100, 1_000));
+    proxy.accept();
+  });
+
+  for (const directions of [['toServer'], ['toClient'], ['toServer', 'toClient']] as const) {
+    eachRound(`may become a black hole ${directions.join(' and ')}`, async (hasBegun) => {
+      await hasBegun(chance.between(5, TASKS - 10));
+      await sleep(chance.between(0, 100));
+      for (const direction of directions) proxy.swallow(direction);
+      // What is opened from now on goes through.
+      proxy.accept();
+    });
+  }
+
+  eachRound('may be half open: the worker comes again while the server still sees it', async (hasBegun) => {
+    await hasBegun(chance.between(5, TASKS - 10));
+    await sleep(chance.between(0, 100));
+    proxy.swallow('toServer');
+    proxy.accept();
+    proxy.halfClose('toClient');
+  });
+});
