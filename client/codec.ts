@@ -7,7 +7,6 @@ export interface Codec<In, Out = In> {
   decode(bytes: Uint8Array, contentType: string): Out;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 // Copies are made with `new Uint8Array(bytes)`: what comes off the wire is a Buffer, whose `slice()` is a view.
@@ -23,7 +22,7 @@ function isJson(contentType: string): boolean {
  */
 export const json: Codec<unknown> = {
   contentType: 'application/json',
-  encode: (value) => encoder.encode(JSON.stringify(value) ?? 'null'),
+  encode: (value) => Buffer.from(JSON.stringify(value) ?? 'null'),
   decode: (bytes, contentType) => {
     if (isJson(contentType)) return bytes.length === 0 ? null : JSON.parse(decoder.decode(bytes));
     return contentType.startsWith('text/') ? decoder.decode(bytes) : new Uint8Array(bytes);
@@ -33,6 +32,6 @@ export const json: Codec<unknown> = {
 /** Bytes as they are, copied both ways; a string is encoded as UTF-8. */
 export const bytes: Codec<Uint8Array | string, Uint8Array> = {
   contentType: 'application/octet-stream',
-  encode: (value) => (typeof value === 'string' ? encoder.encode(value) : new Uint8Array(value)),
+  encode: (value) => Buffer.from(value),
   decode: (value) => new Uint8Array(value),
 };

@@ -134,6 +134,7 @@ function createChannel(server: string, credentials: grpc.ChannelCredentials, kee
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
   };
+  if (!/^unix:|:\d{1,5}$/.test(server)) throw invalid('server', `expected HOST:PORT, got ${JSON.stringify(server)}`);
   try {
     return new grpc.Channel(server, credentials, options);
   } catch {

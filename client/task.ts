@@ -46,6 +46,7 @@ const MAX_PROGRESS_BYTES = 1_024;
 const MAX_ERROR_BYTES = 4_096;
 const MAX_CODE_BYTES = 64;
 const MAX_UINT32 = 2 ** 32 - 1;
+const NO_BYTES = new Uint8Array();
 
 /** One delivery that this worker has, from its arrival until its report. */
 export class HeldTask implements TaskContext {
@@ -94,7 +95,16 @@ export class HeldTask implements TaskContext {
     return this.#controller.signal;
   }
 
-  progress(fraction: number, message = ''): void {
+  /** Handed out bound: handlers take their context apart. A getter, so that only those who report pay for it. */
+  get progress(): TaskContext['progress'] {
+    return (fraction, message = '') => this.#progress(fraction, message);
+  }
+
+  get saveCheckpoint(): TaskContext['saveCheckpoint'] {
+    return (bytes) => this.#saveCheckpoint(bytes);
+  }
+
+  #progress(fraction: number, message: string): void {
     if (this.state !== 'running') return;
     this.newProgress = {
       fraction: Number.isFinite(fraction) ? Math.min(1, fraction) : -1,
@@ -103,7 +113,7 @@ export class HeldTask implements TaskContext {
     this.#listener.progressed(this);
   }
 
-  saveCheckpoint(bytes: Uint8Array): void {
+  #saveCheckpoint(bytes: Uint8Array): void {
     if (this.state !== 'running') return;
     const { maxCheckpointBytes } = this.#limits;
     if (bytes.byteLength > maxCheckpointBytes) {
@@ -130,7 +140,7 @@ export class HeldTask implements TaskContext {
 
   takePayload(): Uint8Array {
     const payload = this.#payload;
-    this.#payload = new Uint8Array(0);
+    this.#payload = NO_BYTES;
     return payload;
   }
 }

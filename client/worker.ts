@@ -178,9 +178,11 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   /** The server closed these while we were away. */
   function forget(closed: readonly Delivery[]): void {
     const keys = closed.map(deliveryKey);
+    const lostCount = keys.filter((key) => workload.has(key)).length;
     workload.close(keys);
+    // Most of these were stored, and only the word of it was lost.
     for (const key of keys) outbox.drop(key);
-    if (keys.length > 0) logger.warn(`${keys.length} deliveries were closed while this worker was away`);
+    if (lostCount > 0) logger.warn(`${lostCount} tasks were taken back while this worker was away`);
   }
 
   /** What the old session may not have passed on: the server stores neither receipts nor starts. */

@@ -36,7 +36,9 @@ describe('createObserver()', () => {
   it('sees each result once and in order, over restarts and cut lines', async () => {
     const server = await startServer();
     const line = await openLine(server.address);
-    const observer = use(createObserver<number>({ ...connectTo(line.address), keepaliveMs: 200, connectTimeoutMs: 300 }));
+    const observer = use(
+      createObserver<number>({ ...connectTo(line.address), keepaliveMs: 200, connectTimeoutMs: 300 }),
+    );
     const cursors: string[] = [];
     const ids = new Set<string>();
     const watching = (async () => {
@@ -184,6 +186,11 @@ describe('createAdmin()', () => {
     const ids = new Set<string>();
     for await (const { id } of admin.listAllTasks({ states: ['ready'] }, { pageSize: 10 })) ids.add(id);
     assert.equal(ids.size, 25);
+  });
+
+  it('wants an address with a port', async () => {
+    const admin = use(createAdmin({ server: 'localhost' }));
+    await assert.rejects(admin.serverInfo(), { code: 'INVALID_ARGUMENT', message: /^server: expected HOST:PORT/ });
   });
 
   it('says at once that the server is out of reach, and tries afresh the next time', async () => {
