@@ -12,7 +12,8 @@ import { type Collected, checkAnswers, isComplete, renderReport } from './report
 // its size, line count and SHA-256. Half-way one worker is killed; nothing may be missing at the end.
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const MAX_FILES = 5_000;
+/** `node examples/demo/main.ts [FILES]` */
+const MAX_FILES = Number(process.argv[2] ?? 5_000);
 const MAX_FILE_BYTES = 4 * 2 ** 20;
 const WORKERS = ['worker-1', 'worker-2', 'worker-3'];
 const VICTIM = 'worker-2';
@@ -28,10 +29,12 @@ async function runDemo(folder: string): Promise<boolean> {
   const server = await startServer(join(folder, 'demo.db'), RESUME_WINDOW);
   console.log(`contact serve --store sqlite:… --resume-window ${RESUME_WINDOW}, listening ${server.address}`);
   const workers = WORKERS.map((name): WorkerState => ({ name, done: 0, running: 0, isKilled: false }));
-  const processes = workers.map((worker) =>
-    startWorker(server.address, worker.name, (running) => {
-      worker.running = running;
-    }),
+  const processes = await Promise.all(
+    workers.map((worker) =>
+      startWorker(server.address, worker.name, (running) => {
+        worker.running = running;
+      }),
+    ),
   );
   console.log(`${WORKERS.length} worker processes, 4 files at once each\n`);
 

@@ -44,11 +44,22 @@ export async function startServer(storePath: string, resumeWindow: string): Prom
   throw new Error('the server ended before it listened');
 }
 
-export function startWorker(address: string, name: string, onRunning: (count: number) => void): ChildProcess {
+/** A worker process; resolves once it is registered. */
+export async function startWorker(
+  address: string,
+  name: string,
+  onRunning: (count: number) => void,
+): Promise<ChildProcess> {
   const child = keep(
     fork(join(HERE, 'worker.ts'), [address, name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
   );
   child.on('message', (message: { running: number }) => onRunning(message.running));
+  await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => {
+      throw new Error(`${name} ended before it was connected`);
+    }),
+  ]);
   return child;
 }
 

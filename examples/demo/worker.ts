@@ -25,6 +25,8 @@ const worker = createWorker<Question, Answer>({
   },
 });
 
+await worker.connected();
+process.send?.({ running });
 // For the progress bars only.
 const timer = setInterval(() => {
   process.send?.({ running: peak });
