@@ -52,6 +52,8 @@ export interface Session extends Receiver {
   send(event: SessionEvent): void;
   receipt(seq: number): void;
   setCredit(credit: number): void;
+  /** Tells the client to take no more; taken back, it is given tasks again. */
+  drain(isDraining: boolean): void;
   /** Anything sent up counts as life. */
   touch(): void;
   /** One look at its liveness: pings if that is due. Null: it is dead; else when to look again. */
@@ -119,6 +121,13 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       const before = ledger.credit;
       ledger.credit = Math.min(credit, session.status ? settings.maxInFlight : settings.maxPlainInFlight);
       if (ledger.credit > before) options.onRoom(session);
+    },
+
+    drain(isDraining) {
+      if (session.isDraining === isDraining) return;
+      session.isDraining = isDraining;
+      if (isDraining) session.send({ kind: 'drain' });
+      else options.onRoom(session);
     },
 
     touch() {

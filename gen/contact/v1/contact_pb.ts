@@ -404,7 +404,8 @@ export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 8);
 
 /**
- * Nothing more will come; finish or release what you have.
+ * Nothing more will come until an operator says otherwise; finish or release what you have and stay connected.
+ * Tasks that come later mean that the drain is over.
  *
  * @generated from message contact.v1.Drain
  */

@@ -1,0 +1,116 @@
+import type { OperatorStore, PriorityOldest, QueueSettings } from '../store/operators.ts';
+import type { QueueCounts, Store } from '../store/store.ts';
+import type { LaneTable } from './lanes.ts';
+import type { ResultsLog } from './results.ts';
+
+const PURGE_BATCH = 500;
+
+/** Lanes looked at when unroutable tasks are counted; the fullest come first. */
+const MAX_LANES = 1_000;
+
+/** Priorities told for a queue. */
+const MAX_PRIORITIES = 32;
+
+/** One queue as an operator sees it. */
+export interface QueueView extends QueueCounts, Omit<QueueSettings, 'queue'> {
+  /** Sessions that draw from it. */
+  readonly workers: number;
+  /** Ready in lanes that nobody draws from. */
+  readonly unroutable: number;
+  readonly oldest: readonly PriorityOldest[];
+}
+
+/** What operators do with queues. */
+export interface Operations {
+  isPaused(queue: string): boolean;
+  /** By name, those after `after`. */
+  listQueues(after: string, limit: number): Promise<readonly QueueView[]>;
+  /** Stops claiming at once; remembered. */
+  pauseQueue(queue: string): Promise<void>;
+  resumeQueue(queue: string): Promise<void>;
+  setQueueLimits(queue: string, limits: { readonly maxWaiting: number; readonly maxRunning: number }): Promise<void>;
+  /** Cancels everything that waits; answers how many tasks that were. */
+  purgeQueue(queue: string, now: () => number): Promise<number>;
+  /** Something ended: a queue that was at its limit of running tasks may have room. */
+  notice(): void;
+}
+
+export interface OperationsOptions {
+  readonly store: Store & OperatorStore;
+  readonly lanes: LaneTable;
+  readonly results: ResultsLog;
+  readonly onReady: () => void;
+}
+
+const DEFAULTS = Object.freeze({ isPaused: false, maxWaiting: 0, maxRunning: 0 });
+
+export async function createOperations(options: OperationsOptions): Promise<Operations> {
+  const { store, lanes, results, onReady } = options;
+  // Bounded by the queues that an operator has set.
+  const settingsByQueue = new Map<string, QueueSettings>();
+  const limitedQueues = new Set<string>();
+
+  function learn(settings: QueueSettings): void {
+    const { queue, isPaused, maxWaiting, maxRunning } = settings;
+    if (isPaused || maxWaiting > 0 || maxRunning > 0) settingsByQueue.set(queue, settings);
+    else settingsByQueue.delete(queue);
+    if (isPaused) lanes.pause(queue);
+    else lanes.resume(queue);
+    if (maxRunning > 0) limitedQueues.add(queue);
+    else limitedQueues.delete(queue);
+  }
+
+  async function change(queue: string, part: Partial<QueueSettings>): Promise<void> {
+    const settings = { queue, ...DEFAULTS, ...settingsByQueue.get(queue), ...part };
+    // Pausing holds from now on, whatever the store takes for writing it down.
+    if (settings.isPaused) learn(settings);
+    await store.setQueueSettings(settings);
+    learn(settings);
+    lanes.markQueue(queue);
+    onReady();
+  }
+
+  async function view(counts: QueueCounts): Promise<QueueView> {
+    const { queue } = counts;
+    const found = counts.ready === 0 ? [] : await store.countLanes(queue, MAX_LANES);
+    const unroutable = found.filter(({ lane }) => !lane.startsWith('p:') && !lanes.isDrawn({ queue, lane }));
+    return {
+      ...DEFAULTS,
+      ...settingsByQueue.get(queue),
+      ...counts,
+      workers: lanes.countReceivers(queue),
+      unroutable: unroutable.reduce((sum, { ready }) => sum + ready, 0),
+      oldest: counts.ready === 0 ? [] : await store.listOldest(queue, MAX_PRIORITIES),
+    };
+  }
+
+  for (const settings of await store.listQueueSettings()) learn(settings);
+
+  return {
+    isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
+
+    async listQueues(after, limit) {
+      const counts = (await store.countQueues()).filter(({ queue }) => queue > after);
+      counts.sort((a, b) => (a.queue < b.queue ? -1 : 1));
+      return Promise.all(counts.slice(0, limit).map(view));
+    },
+
+    pauseQueue: (queue) => change(queue, { isPaused: true }),
+    resumeQueue: (queue) => change(queue, { isPaused: false }),
+    setQueueLimits: (queue, limits) => change(queue, limits),
+
+    async purgeQueue(queue, now) {
+      let total = 0;
+      for (;;) {
+        const records = await store.purgeTasks(queue, PURGE_BATCH, 'PURGED', now());
+        results.append(records);
+        total += records.filter((record) => record.queue === queue).length;
+        if (records.length < PURGE_BATCH) return total;
+      }
+    },
+
+    notice() {
+      for (const queue of limitedQueues) lanes.markQueue(queue);
+    },
+  };
+}

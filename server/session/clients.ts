@@ -1,0 +1,79 @@
+import { ContactError } from '../../shared/errors.ts';
+import type { OperatorStore, StoredClient } from '../store/operators.ts';
+import type { Roster } from './roster.ts';
+import type { Session } from './session.ts';
+
+/** One client as an operator sees it; of several sessions under one id, the newest. */
+export interface ClientView {
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  readonly isConnected: boolean;
+  readonly isDraining: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly queues: readonly string[];
+  readonly lastSeenAt: number | null;
+  /** Null: away. */
+  readonly session: Session | null;
+}
+
+/** What operators do with clients. NOT_FOUND: neither connected nor remembered. */
+export interface Clients {
+  /** By id, those after `after`. */
+  list(after: string, limit: number, isConnectedOnly: boolean): Promise<readonly ClientView[]>;
+  /** No more tasks until `resume`; remembered for named clients. */
+  drain(clientId: string): Promise<void>;
+  resume(clientId: string): Promise<void>;
+}
+
+export function createClients(store: OperatorStore, roster: Roster): Clients {
+  async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
+    const isRemembered = await store.drainClient(clientId, isDrained);
+    const sessions = roster.ofClient(clientId);
+    if (!isRemembered && sessions.length === 0) throw new ContactError('NOT_FOUND', `client_id: no client ${clientId}`);
+    for (const session of sessions) session.drain(isDrained);
+  }
+
+  return {
+    async list(after, limit, isConnectedOnly) {
+      const views = new Map<string, ClientView>();
+      const stored = isConnectedOnly ? [] : await store.listClients(after, limit);
+      for (const client of stored) views.set(client.clientId, viewAway(client));
+      for (const session of roster.all) if (session.clientId > after) views.set(session.clientId, viewHere(session));
+      // A page of the store that is full ends there: what comes later by id is for the next page.
+      const last = stored.length === limit ? stored.at(-1)!.clientId : undefined;
+      return [...views.values()]
+        .filter(({ clientId }) => last === undefined || clientId <= last)
+        .sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
+        .slice(0, limit);
+    },
+    drain: (clientId) => setDrained(clientId, true),
+    resume: (clientId) => setDrained(clientId, false),
+  };
+}
+
+function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredClient): ClientView {
+  return {
+    clientId,
+    isNamed: true,
+    isConnected: false,
+    isDraining: isDrained,
+    labels,
+    queues,
+    lastSeenAt,
+    session: null,
+  };
+}
+
+function viewHere(session: Session): ClientView {
+  const { clientId, labels, queues, isDraining, options } = session;
+  return {
+    clientId,
+    isNamed: options.isNamed,
+    isConnected: true,
+    isDraining,
+    labels,
+    queues,
+    lastSeenAt: null,
+    session,
+  };
+}
