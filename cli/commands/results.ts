@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
-import { createObserver } from '../../client/index.ts';
+import { createObserver, type TaskResult } from '../../client/index.ts';
 import type { CommandContext } from '../context.ts';
 import { collectFrom } from '../option.ts';
+import type { Output } from '../output.ts';
+import { createPatience } from '../patience.ts';
 import { RESULT_HEADINGS, resultToJson, resultToLine, SETTLED_STATES } from '../result.ts';
 import { onStopSignal } from '../signals.ts';
 import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../target.ts';
@@ -43,29 +45,41 @@ Example:
 }
 
 async function printResults(queues: string[], options: ResultsOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
   const connection = readConnection(options, context.say);
   await reachServer(connection, options.connectTimeout);
   const stop = new AbortController();
+  context.out.closed.addEventListener('abort', () => stop.abort());
   const stopListening = options.follow ? onStopSignal(() => stop.abort()) : () => undefined;
-  out.closed.addEventListener('abort', () => stop.abort());
+  // Who follows waits for a server that comes back, however long it takes.
+  const patience = createPatience(connection, options.follow ? 0 : options.connectTimeout, () => true);
   const observer = createObserver(connection);
+  const results = observer.results({
+    queues,
+    states: options.state ?? [],
+    from: options.from ?? (options.follow ? 'now' : 'oldest'),
+    follow: options.follow === true,
+    signal: stop.signal,
+  });
   try {
-    const results = observer.results({
-      queues,
-      states: options.state ?? [],
-      from: options.from ?? (options.follow ? 'now' : 'oldest'),
-      follow: options.follow === true,
-      signal: stop.signal,
-    });
-    for await (const result of results) {
-      await (options.json ? out.writeJson(resultToJson(result)) : out.write(`${resultToLine(result)}\n`));
-      if (stop.signal.aborted) break;
-    }
+    await Promise.race([printAll(results, options.json === true, context.out, patience.satisfy), patience.exhausted]);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
     stopListening();
+    patience.stop();
     await observer.close();
+  }
+}
+
+async function printAll(
+  results: AsyncIterable<TaskResult>,
+  isJson: boolean,
+  out: Output,
+  onResult: () => void,
+): Promise<void> {
+  for await (const result of results) {
+    await (isJson ? out.writeJson(resultToJson(result)) : out.write(`${resultToLine(result)}\n`));
+    onResult();
+    if (out.closed.aborted) return;
   }
 }
