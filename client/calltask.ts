@@ -9,11 +9,12 @@ export interface CallOptions {
   /** Milliseconds until it is given up; default 60,000. The task goes on, unless `cancelWhenAbandoned`. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
-  /** Cancel the task when this call is given up. */
+  /** Cancel the task when this call is given up, at its deadline or by its signal. */
   readonly cancelWhenAbandoned?: boolean;
 }
 
 const DEADLINE_MS = 60_000;
+const ABANDON_MS = 1_000;
 /** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row are a mistake. */
 const MAX_INTERNAL = 3;
 
@@ -35,15 +36,23 @@ export async function callTask(connection: Connection, task: NewTask, options: C
       const leftMs = endsAt - clock.monotonic();
       if (!link || leftMs <= 0) break;
       try {
-        const request = { task, cancelWhenAbandoned };
-        const { result } = await callUnary(connection, link, TaskService.method.callTask, request, {
-          deadlineMs: leftMs,
-          ...(signal ? { signal } : {}),
-        });
+        // The server would also cancel for a broken connection, which is no giving up: that is left to `abandon`.
+        const { result } = await callUnary(
+          connection,
+          link,
+          TaskService.method.callTask,
+          { task },
+          {
+            deadlineMs: leftMs,
+            ...(signal ? { signal } : {}),
+          },
+        );
         if (result) return result;
         throw new ContactError('INTERNAL', 'the server answered a call without a result');
       } catch (failure) {
         const error = ContactError.from(failure);
+        // The deadline of the call and our own are two timers.
+        if (error.code === 'DEADLINE_EXCEEDED') overtime.abort();
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
         if (ended.aborted || !isWorthRetrying(error) || internalCount > MAX_INTERNAL) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
@@ -53,10 +62,21 @@ export async function callTask(connection: Connection, task: NewTask, options: C
     }
   } finally {
     cancelTimeout();
+    if (cancelWhenAbandoned && ended.aborted) await abandon(connection, task.id);
   }
   throw signal?.aborted || !overtime.signal.aborted
     ? new ContactError('CANCELLED', `call ${task.id} was given up`)
     : new ContactError('DEADLINE_EXCEEDED', `call ${task.id}: no result in ${deadlineMs} ms`);
+}
+
+/** Asks once: whoever gives up does not wait for a server that is out of reach. */
+async function abandon(connection: Connection, id: string): Promise<void> {
+  const request = { ids: [id], reason: 'the caller gave up' };
+  try {
+    await callUnary(connection, connection.link(), TaskService.method.cancelTasks, request, { deadlineMs: ABANDON_MS });
+  } catch (error) {
+    connection.logger.warn(`call ${id}: not cancelled: ${ContactError.from(error).message}`);
+  }
 }
 
 const BROKEN: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'CANCELLED', 'INTERNAL']);

@@ -41,7 +41,7 @@ export interface Producer<P> {
   /** Resolves when `enqueue()` would not wait for room. */
   ready(): Promise<void>;
   /**
-   * Waits for what is unacknowledged, then lets go of everything.
+   * Waits for what is unacknowledged, gives up calls that still wait for a result, then lets go of everything.
    * @param options.deadlineMs then the rest is rejected; default: as long as it takes
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
@@ -66,6 +66,9 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     left: (count, bytes) => room.leave(count, bytes),
   });
   const gatherer = new Gatherer(BATCH_LIMITS);
+  const closing = new AbortController();
+  // Bounded by those who wait for their calls.
+  const calls = new Set<Promise<unknown>>();
   let isFlushDue = false;
   let isClosed = false;
 
@@ -124,7 +127,10 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     async call<R>(queue: string, payload: P, callOptions: EnqueueOptions<P> & CallOptions = {}) {
       checkOpen();
       const task = buildTask(queue, payload, callOptions, codec);
-      const event = await callTask(connection, task, callOptions);
+      const signal = callOptions.signal ? AbortSignal.any([callOptions.signal, closing.signal]) : closing.signal;
+      const calling = callTask(connection, task, { ...callOptions, signal });
+      calls.add(calling);
+      const event = await calling.finally(() => calls.delete(calling));
       const state = settledStateOf(event.state);
       if (state !== 'succeeded') {
         const { error } = event;
@@ -138,7 +144,8 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       const cancel = deadlineMs === undefined ? undefined : connection.clock.after(deadlineMs, overtime.resolve);
       await Promise.race([room.empty(), overtime.promise]);
       cancel?.();
-      await pipeline.close();
+      closing.abort();
+      await Promise.allSettled([pipeline.close(), ...calls]);
       connection.close();
     },
   };

@@ -7,6 +7,7 @@ import {
   newTaskId,
   TaskFailed,
   TaskFailure,
+  TaskState,
 } from '../../client/index.ts';
 import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
 
@@ -122,8 +123,22 @@ describe('Producer.call()', () => {
     const call = producer.call('nobody', 1, { signal: controller.signal });
     controller.abort();
     await assert.rejects(call, { code: 'CANCELLED' });
+    const open = createProducer(connectTo(server.address));
+    const last = open.call('nobody', 1);
+    await Promise.all([assert.rejects(last, { code: 'CANCELLED' }), open.close()]);
     await server.stop();
     await assert.rejects(producer.call('nobody', 1, { deadlineMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('cancels the task it gives up, if asked to', async () => {
+    const server = await startServer();
+    const producer = use(createProducer(connectTo(server.address)));
+    const admin = use(createAdmin(connectTo(server.address)));
+    const ids = [newTaskId(), newTaskId()];
+    const calls = ids.map((id, n) => producer.call('nobody', 1, { id, deadlineMs: 80, cancelWhenAbandoned: n === 1 }));
+    await Promise.all(calls.map((call) => assert.rejects(call, { code: 'DEADLINE_EXCEEDED' })));
+    const states = await Promise.all(ids.map(async (id) => (await admin.describeTask(id)).state));
+    assert.deepEqual(states, [TaskState.READY, TaskState.CANCELLED]);
   });
 
   it('survives a restart of the server, and the task runs once', async () => {
@@ -142,7 +157,7 @@ describe('Producer.call()', () => {
       }),
     );
     const producer = use(createProducer(connection));
-    const calls = [producer.call('q', 1), producer.call('q', 2, { cancelWhenAbandoned: false })];
+    const calls = [producer.call('q', 1), producer.call('q', 2, { cancelWhenAbandoned: true })];
     await until('it runs', () => entered === 1);
     await server.restart({ deadlineMs: 0 });
     gate.resolve('done');
