@@ -87,13 +87,13 @@ export async function createServer(
     grpcServer,
     AdminService,
     createAdminHandlers({
+      queue,
       registry,
       ends,
       agreement,
       version,
       node: options.node,
       startedAt: clock.now(),
-      store: store.capabilities,
     }),
   );
   addService(

@@ -30,7 +30,7 @@ export interface Operations {
   resumeQueue(queue: string): Promise<void>;
   setQueueLimits(queue: string, limits: { readonly maxWaiting: number; readonly maxRunning: number }): Promise<void>;
   /** Cancels everything that waits; answers how many tasks that were. */
-  purgeQueue(queue: string, now: () => number): Promise<number>;
+  purgeQueue(queue: string): Promise<number>;
   /** Something ended: a queue that was at its limit of running tasks may have room. */
   notice(): void;
 }
@@ -39,13 +39,14 @@ export interface OperationsOptions {
   readonly store: Store & OperatorStore;
   readonly lanes: LaneTable;
   readonly results: ResultsLog;
+  readonly now: () => number;
   readonly onReady: () => void;
 }
 
 const DEFAULTS = Object.freeze({ isPaused: false, maxWaiting: 0, maxRunning: 0 });
 
 export async function createOperations(options: OperationsOptions): Promise<Operations> {
-  const { store, lanes, results, onReady } = options;
+  const { store, lanes, results, now, onReady } = options;
   // Bounded by the queues that an operator has set.
   const settingsByQueue = new Map<string, QueueSettings>();
   const limitedQueues = new Set<string>();
@@ -99,7 +100,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     resumeQueue: (queue) => change(queue, { isPaused: false }),
     setQueueLimits: (queue, limits) => change(queue, limits),
 
-    async purgeQueue(queue, now) {
+    async purgeQueue(queue) {
       let total = 0;
       for (;;) {
         const records = await store.purgeTasks(queue, PURGE_BATCH, 'PURGED', now());

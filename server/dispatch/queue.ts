@@ -16,8 +16,10 @@ import type {
   Store,
 } from '../store/store.ts';
 import { type Activities, createActivities } from './activities.ts';
+import { type Audience, createAddressing, PARENT_LANE } from './addressing.ts';
 import { createDueTimer } from './due.ts';
 import { createLaneTable } from './lanes.ts';
+import { createOperations, type Operations } from './operations.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
 import { type Run, runWhenWoken } from './wake.ts';
@@ -43,8 +45,11 @@ export interface TaskQueueOptions {
 export interface TaskQueue {
   readonly results: ResultsLog;
   readonly activities: Activities;
+  readonly operations: Operations;
   readonly store: Store;
   enqueue(tasks: readonly TaskInput[]): Promise<readonly InsertOutcome[]>;
+  /** One child for each client that matches; the outcome is the parent's. FAILED_PRECONDITION: none does. */
+  broadcast(parent: TaskInput, audience: Audience): Promise<InsertOutcome>;
   settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
   release(releases: readonly Release[]): Promise<readonly SettleOutcome[]>;
   cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
@@ -53,7 +58,7 @@ export interface TaskQueue {
   loseSession(session: SessionRef): Promise<boolean>;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all'): Promise<EndedSession>;
   /** From now on claims may be pushed to it. */
-  attach(receiver: Receiver, lanes: readonly LaneRef[]): void;
+  attach(receiver: Receiver): void;
   detach(receiver: Receiver): void;
   /** It has room again. */
   feed(receiver: Receiver): void;
@@ -69,6 +74,14 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
   const activities = createActivities();
+  const addressing = await createAddressing(store, lanes);
+  const operations = await createOperations({
+    store,
+    lanes,
+    results,
+    now: clock.now,
+    onReady: () => taskReady$.next(),
+  });
   const taskReady$ = new Subject<void>();
   const credit$ = new Subject<void>();
   const retry$ = new Subject<void>();
@@ -89,6 +102,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
 
   function absorb(ready: readonly LaneRef[], events: readonly ResultRecord[]): void {
     results.append(events);
+    operations.notice();
     markReady(ready);
   }
 
@@ -97,6 +111,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     const events: ResultRecord[] = [];
     for (const outcome of outcomes) {
       if (outcome.event) events.push(outcome.event);
+      if (outcome.parent) events.push(outcome.parent);
       if (outcome.ready) ready.push(outcome.ready);
       if (outcome.scheduledAt !== undefined) due.expect(outcome.scheduledAt);
     }
@@ -149,9 +164,11 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   return {
     results,
     activities,
+    operations,
     store,
 
     async enqueue(tasks) {
+      if (tasks.some(({ lane }) => lane.startsWith('s:'))) await addressing.admit(tasks);
       const refs = lanesOf(tasks);
       const now = clock.now();
       const stored = store.insertTasks(tasks, now);
@@ -165,6 +182,18 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
         if (task.expiresAt !== null) due.expect(task.expiresAt);
       }
       return outcomes;
+    },
+
+    async broadcast(parent, audience) {
+      const children = await addressing.address(parent, audience);
+      // It waits for its children alone: their instants are not its own.
+      const waiting = { ...parent, lane: PARENT_LANE, runAt: null, expiresAt: null };
+      const outcome = await store.insertBroadcast(waiting, children, clock.now());
+      if (!outcome.deduplicated) {
+        markReady(children);
+        due.expect(parent.runAt ?? audience.childExpiresAt);
+      }
+      return outcome;
     },
 
     async settle(settlements) {
@@ -209,8 +238,8 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       return ended;
     },
 
-    attach(receiver, refs) {
-      lanes.attach(receiver, refs);
+    attach(receiver) {
+      lanes.attach(receiver, addressing.lanesFor(receiver));
       taskReady$.next();
     },
 

@@ -1,16 +1,23 @@
 import type { TaskRecord } from '../model/task.ts';
+import { PARENT_LANE } from './addressing.ts';
 import type { TaskQueue } from './queue.ts';
 
 /** Why a task is not running, in words for people; empty when it is running or settled. */
-export function explainWaiting(record: TaskRecord, queue: Pick<TaskQueue, 'isDrawn' | 'countReceivers'>): string {
+export function explainWaiting(
+  record: TaskRecord,
+  queue: Pick<TaskQueue, 'isDrawn' | 'countReceivers' | 'operations'>,
+): string {
   const { state, lane } = record;
   if (state === 'scheduled') {
     const at = new Date(record.runAt ?? 0).toISOString();
     return record.attempt > 0 ? `a retry at ${at}, after ${record.attempt} failed attempts` : `its time, ${at}`;
   }
   if (state !== 'ready') return '';
+  if (lane === PARENT_LANE) return 'its children';
+  if (queue.operations.isPaused(record.queue)) return `the queue ${record.queue} to be resumed: it is paused`;
   if (!queue.isDrawn(record)) {
     if (lane.startsWith('c:')) return `client ${lane.slice(2)}, which is not connected or does not serve the queue`;
+    if (lane.startsWith('s:')) return `a client that matches ${lane.slice(2)}: none that serves the queue is connected`;
     return `a client: none that is connected serves the queue ${record.queue}`;
   }
   const count = queue.countReceivers(record.queue);

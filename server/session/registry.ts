@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Random } from '../../shared/clock.ts';
 import { type CloseAdvice, ContactError } from '../../shared/errors.ts';
+import { actOnFound } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
-import type { Delivery, LaneRef } from '../model/task.ts';
+import type { Delivery } from '../model/task.ts';
 import type { HeldTask, OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
+import { type Clients, createClients } from './clients.ts';
 import { createHolders } from './holders.ts';
 import type { ByteBudget, Held } from './ledger.ts';
 import { type Absent, createLost } from './lost.ts';
@@ -57,6 +59,9 @@ export interface Registry {
   report: TakeStatus;
   /** Results without a session. */
   tell(report: ResultReport, clientId: string): ReturnType<TakeResults>;
+  readonly clients: Clients;
+  /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
+  disconnectClient(clientId: string): number;
   cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']>;
   /** Stops claiming, tells everybody, and waits until nobody holds anything or `deadlineMs` have passed. */
   leave(deadlineMs: number): Promise<void>;
@@ -84,13 +89,6 @@ export function createRegistry(options: RegistryOptions): Registry {
   const takeStatus = createTakeStatus({ queue, attempts, takeResults, clock });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const pairing = createPairing(timers, settings.pairingMs);
-
-  function lanesOf(registration: Registration): LaneRef[] {
-    return registration.queues.flatMap((name) => [
-      { queue: name, lane: '' },
-      { queue: name, lane: `c:${registration.clientId}` },
-    ]);
-  }
 
   /** Out of the set of those who may be given tasks; its row and what it holds stay. */
   function retire(session: Session, error: ContactError): void {
@@ -194,15 +192,33 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.setCredit(registration.credit);
     const { closed, resumed } = opened;
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
+    if (opened.isDrained) session.drain(true);
     carryOver(session, opened);
     timers.set(session.liveness, settings.pingIntervalMs);
     pairing.announce(registration.id, session);
-    queue.attach(session, lanesOf(registration));
+    queue.attach(session);
     return session;
+  }
+
+  async function cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']> {
+    const outcomes = await queue.cancel(ids, reason);
+    for (const outcome of outcomes) {
+      if (outcome.kind === 'children') await cancelChildren(outcome.id, reason);
+      if (outcome.kind !== 'requested') continue;
+      const entry = holders.find({ taskId: outcome.id, delivery: outcome.delivery });
+      if (entry) attempts.cancel(entry.session, entry.held, reason);
+    }
+    return outcomes;
+  }
+
+  /** A broadcast ends with its last child. */
+  async function cancelChildren(parentId: string, reason: string): Promise<void> {
+    await actOnFound(queue.store, { parentId }, ['ready', 'scheduled', 'running'], (ids) => cancel(ids, reason));
   }
 
   return {
     sessions: roster.all,
+    clients: createClients(queue.store, roster),
 
     async recover() {
       for (const { session, clientId, held } of await queue.store.listSessions()) {
@@ -213,6 +229,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     open,
 
     disconnect: (session) => lose(session, closing('DISCONNECTED', 'now', 'the stream was closed')),
+
+    disconnectClient(clientId) {
+      const found = roster.ofClient(clientId);
+      for (const session of found)
+        lose(session, closing('DISCONNECTED', 'backoff', 'an operator closed this connection'));
+      return found.length;
+    },
 
     async attachStatus(sessionId, outlet) {
       const session = roster.find(sessionId) ?? (await pairing.expect(sessionId, outlet));
@@ -231,15 +254,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     report: takeStatus,
     tell: takeResults,
 
-    async cancel(ids, reason) {
-      const outcomes = await queue.cancel(ids, reason);
-      for (const outcome of outcomes) {
-        if (outcome.kind !== 'requested') continue;
-        const entry = holders.find({ taskId: outcome.id, delivery: outcome.delivery });
-        if (entry) attempts.cancel(entry.session, entry.held, reason);
-      }
-      return outcomes;
-    },
+    cancel,
 
     async leave(deadlineMs) {
       queue.stopClaiming();

@@ -86,14 +86,16 @@ function readStart({ start, cursor }: WatchResultsRequest): Start {
   }
 }
 
-function readMatch({ queues, states }: WatchResultsRequest): (record: ResultRecord) => boolean {
+function readMatch({ queues, states, parentId: wantedParent }: WatchResultsRequest): (record: ResultRecord) => boolean {
   queues.forEach((name, index) => {
     if (!isName(name)) throw invalid(`queues[${index}]`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
   });
   const wantedQueues = new Set(queues);
   const wantedStates = new Set(readSettledStates('states', states));
-  return ({ queue, state }) =>
-    (wantedQueues.size === 0 || wantedQueues.has(queue)) && (wantedStates.size === 0 || wantedStates.has(state));
+  return ({ queue, state, parentId }) =>
+    (wantedParent === '' || parentId === wantedParent) &&
+    (wantedQueues.size === 0 || wantedQueues.has(queue)) &&
+    (wantedStates.size === 0 || wantedStates.has(state));
 }
 
 function splitResults(records: readonly ResultRecord[]): ResultRecord[][] {

@@ -8,9 +8,9 @@ import type {
 } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
-import type { TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from '../store/store.ts';
 import { type CallEnds, isOver } from './call.ts';
+import type { Enqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 
 /** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
@@ -20,8 +20,7 @@ const MAX_BYTES = 8 << 20;
 export interface EnqueueStreamOptions {
   readonly ends: CallEnds;
   readonly agreement: Agreement;
-  readonly read: (request: StreamEnqueueRequest) => TaskInput[];
-  readonly enqueue: (tasks: readonly TaskInput[]) => Promise<readonly InsertOutcome[]>;
+  readonly enqueue: Enqueue;
 }
 
 type Answer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
@@ -30,7 +29,7 @@ type Answer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
 export function createEnqueueStream(
   options: EnqueueStreamOptions,
 ): Handler<(typeof TaskService.method)['streamEnqueue']> {
-  const { ends, agreement, read, enqueue } = options;
+  const { ends, agreement, enqueue } = options;
 
   return (call) => {
     const peer = call.getPeer();
@@ -59,8 +58,7 @@ export function createEnqueueStream(
 
     async function store(request: StreamEnqueueRequest): Promise<Answer> {
       try {
-        const tasks = read(request);
-        return { event: { case: 'stored', value: acknowledge(request, await enqueue(tasks)) } };
+        return { event: { case: 'stored', value: acknowledge(request, await enqueue(request.tasks)) } };
       } catch (error) {
         const known = ContactError.from(error);
         if (known.code === 'INTERNAL') throw error;

@@ -1,24 +1,34 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
-import { type CallTaskRequest, type TaskService, TaskState } from '../../gen/index.ts';
+import {
+  type CallTaskRequest,
+  type CancelledTaskSchema,
+  type TaskFilter as TaskFilterMessage,
+  type TaskService,
+  TaskState,
+} from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isTaskId } from '../../shared/ids.ts';
+import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { explainWaiting } from '../dispatch/waiting.ts';
-import type { ResultRecord, TaskRecord } from '../model/task.ts';
+import type { ResultRecord, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { Registry } from '../session/registry.ts';
+import type { CancelOutcome } from '../store/store.ts';
 import type { CallEnds } from './call.ts';
+import { createEnqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import { createResultsStream } from './observer.ts';
 import { createEnqueueStream, writeEnqueued } from './producer.ts';
-import { readTask, readTasks } from './tasks.ts';
 import { readFilter, type TaskViewOptions, writeResult, writeTask } from './views.ts';
 import { createTaskStream } from './watcher.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
 const MAX_IDS = 1_000;
+const MAX_REASON_LENGTH = 256;
 
 export interface TaskHandlersOptions {
   readonly queue: TaskQueue;
@@ -40,13 +50,12 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     cursorAt: results.cursorAt,
   });
 
-  const read = ({ tasks }: { tasks: Parameters<typeof readTasks>[0] }): ReturnType<typeof readTasks> =>
-    readTasks(tasks, clock.now(), maxPayloadBytes);
+  const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
 
   return {
-    enqueueTasks: ends.unary(async (request) => ({ tasks: writeEnqueued(await queue.enqueue(read(request))) })),
+    enqueueTasks: ends.unary(async ({ tasks }) => ({ tasks: writeEnqueued(await enqueue(tasks)) })),
 
-    streamEnqueue: createEnqueueStream({ ends, agreement, read, enqueue: queue.enqueue }),
+    streamEnqueue: createEnqueueStream({ ends, agreement, enqueue }),
 
     describeTask: ends.unary(async ({ id }) => {
       checkId('id', id);
@@ -68,27 +77,20 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     }),
 
     cancelTasks: ends.unary(async ({ ids, filter, reason }) => {
-      refuseFilter(filter);
-      checkIds(ids);
-      const outcomes = await registry.cancel(ids, reason.slice(0, 256));
-      return {
-        tasks: outcomes.map((outcome) => {
-          const { id, kind } = outcome;
-          if (kind === 'cancelled') return { id, state: TaskState.CANCELLED };
-          if (kind === 'requested') return { id, state: TaskState.RUNNING };
-          return { id, refused: kind.toUpperCase() };
-        }),
-      };
+      const why = reason.slice(0, MAX_REASON_LENGTH);
+      const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], (some) =>
+        registry.cancel(some, why),
+      );
+      return { tasks: items.map(writeCancelled), total };
     }),
 
     retryTasks: ends.unary(async ({ ids, filter }) => {
-      refuseFilter(filter);
-      checkIds(ids);
-      const outcomes = await queue.retry(ids);
-      const isReady = (kind: string): boolean => kind === 'ready';
+      const { items, total } = await actOn(ids, filter, ['failed'], queue.retry);
+      const refused = items.filter(({ kind }) => kind !== 'ready');
       return {
-        ids: outcomes.filter(({ kind }) => isReady(kind)).map(({ id }) => id),
-        refusedIds: outcomes.filter(({ kind }) => !isReady(kind)).map(({ id }) => id),
+        ids: items.filter(({ kind }) => kind === 'ready').map(({ id }) => id),
+        refusedIds: refused.map(({ id }) => id),
+        total: total - refused.length,
       };
     }),
 
@@ -111,14 +113,31 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     watchResults: createResultsStream(results, ends),
   };
 
+  /** Named tasks, or all that a filter finds in these states. */
+  async function actOn<T>(
+    ids: readonly string[],
+    filter: TaskFilterMessage | undefined,
+    states: readonly State[],
+    act: (ids: readonly string[]) => Promise<readonly T[]>,
+  ): Promise<BulkOutcome<T>> {
+    if (!filter) {
+      checkIds(ids);
+      const items = await act(ids);
+      return { items, total: items.length };
+    }
+    if (ids.length > 0) throw invalid('ids', 'not together with filter');
+    const wanted = readFilter(filter);
+    if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
+    return actOnFound(store, wanted, states, act);
+  }
+
   /** Enqueues and waits. The task's id makes calling again after a lost connection safe. */
   async function callTask(
     { task, cancelWhenAbandoned }: CallTaskRequest,
     call: ServerUnaryCall<CallTaskRequest, unknown>,
   ): Promise<ResultRecord> {
     if (!task) throw invalid('task', 'is required');
-    const input = readTask(task, 'task', clock.now(), maxPayloadBytes);
-    const [stored] = await queue.enqueue([input]);
+    const [stored] = await enqueue([task], 'task');
     const { id } = stored!;
     return new Promise((resolve, reject) => {
       const stop = results.onSettled(id, (record) => finish(() => resolve(record)));
@@ -159,11 +178,10 @@ function checkIds(ids: readonly string[]): void {
   });
 }
 
-function refuseFilter(filter: unknown): void {
-  if (filter !== undefined)
-    throw new ContactError('UNIMPLEMENTED', 'filter: not in this version; name the tasks in ids');
-}
-
-export function unimplemented(method: string): ContactError {
-  return new ContactError('UNIMPLEMENTED', `${method} is not in this version of the server; see the CHANGELOG`);
+function writeCancelled(outcome: CancelOutcome): MessageInitShape<typeof CancelledTaskSchema> {
+  const { id, kind } = outcome;
+  if (kind === 'cancelled') return { id, state: TaskState.CANCELLED };
+  if (kind === 'requested') return { id, state: TaskState.RUNNING };
+  if (kind === 'children') return { id, state: TaskState.READY };
+  return { id, refused: kind.toUpperCase() };
 }

@@ -1,8 +1,10 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { invalid } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
+import { PARENT_LANE } from '../dispatch/addressing.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
+import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';
 import { OCTET_STREAM } from './status.ts';
 
@@ -15,14 +17,20 @@ const PRIORITY_LIMIT = 32_768;
 const MIN_MS = -8_640_000_000_000_000;
 
 /** A producer's batch as the store takes it. INVALID_ARGUMENT or RESOURCE_EXHAUSTED names the field. */
-export function readTasks(tasks: readonly NewTask[], now: number, maxPayloadBytes: number): TaskInput[] {
+export function readTasks(
+  tasks: readonly NewTask[],
+  now: number,
+  maxPayloadBytes: number,
+  /** Of the only task, when it is not one of `tasks`. */
+  field?: string,
+): TaskInput[] {
   if (tasks.length === 0 || tasks.length > MAX_BATCH) {
     throw invalid('tasks', `expected 1 to ${MAX_BATCH} in one batch, got ${tasks.length}`);
   }
-  return tasks.map((task, index) => readTask(task, `tasks[${index}]`, now, maxPayloadBytes));
+  return tasks.map((task, index) => readTask(task, field ?? `tasks[${index}]`, now, maxPayloadBytes));
 }
 
-export function readTask(task: NewTask, field: string, now: number, maxPayloadBytes: number): TaskInput {
+function readTask(task: NewTask, field: string, now: number, maxPayloadBytes: number): TaskInput {
   if (task.id !== '' && !isTaskId(task.id)) throw invalid(`${field}.id`, 'expected a UUIDv7 in lower case');
   if (!isName(task.queue)) throw invalid(`${field}.queue`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
   const size = task.payload.byteLength;
@@ -79,8 +87,9 @@ function readLane({ target }: NewTask, field: string): Lane {
       if (!isName(target.value)) throw invalid(`${field}.client_id`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
       return `c:${target.value}`;
     case 'selector':
+      return `s:${parseSelector(target.value, `${field}.selector`).canonical}`;
     case 'broadcast':
-      throw new ContactError('UNIMPLEMENTED', `${field}.${target.case}: not in this version; see the CHANGELOG`);
+      return PARENT_LANE;
   }
 }
 

@@ -1,0 +1,32 @@
+import type { NewTask } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { invalid } from '../../shared/errors.ts';
+import { type Audience, parseAudience } from '../dispatch/addressing.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { TaskInput } from '../model/task.ts';
+import type { InsertOutcome } from '../store/store.ts';
+import { readTasks } from './tasks.ts';
+
+/** Children of a broadcast wait this long, unless it says otherwise. */
+const CHILD_EXPIRY_MS = 3_600_000;
+
+/** Checks and stores one batch, all or nothing; answers after the commit. */
+export type Enqueue = (tasks: readonly NewTask[], field?: string) => Promise<readonly InsertOutcome[]>;
+
+export function createEnqueue(queue: TaskQueue, clock: Clock, maxPayloadBytes: number): Enqueue {
+  return async (tasks, field) => {
+    const now = clock.now();
+    const inputs = readTasks(tasks, now, maxPayloadBytes, field);
+    const at = tasks.findIndex(({ target }) => target.case === 'broadcast');
+    if (at < 0) return queue.enqueue(inputs);
+    const place = field ?? `tasks[${at}]`;
+    if (tasks.length > 1) throw invalid(`${place}.broadcast`, 'must be alone in its batch');
+    return [await queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, now, place))];
+  };
+}
+
+function readAudience({ target }: NewTask, { runAt, expiresAt }: TaskInput, now: number, field: string): Audience {
+  const { selector, known } = target.case === 'broadcast' ? target.value : { selector: '', known: false };
+  const childExpiresAt = expiresAt ?? (runAt ?? now) + CHILD_EXPIRY_MS;
+  return parseAudience(selector, known, childExpiresAt, `${field}.broadcast.selector`);
+}
