@@ -4,7 +4,8 @@ import { ContactError } from '../shared/errors.ts';
 import { addService } from '../shared/grpc.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
-import { closing, createRegistry } from './session/registry.ts';
+import { SERVER_SHUTDOWN } from './session/closing.ts';
+import { createRegistry } from './session/registry.ts';
 import { openStore } from './store/open.ts';
 import { createAdminHandlers } from './transport/admin.ts';
 import { createCallEnds } from './transport/call.ts';
@@ -117,7 +118,7 @@ export async function createServer(
     sockets.stop();
     await registry.leave(deadlineMs);
     registry.close();
-    await ends.closeAll(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
+    await ends.closeAll(SERVER_SHUTDOWN);
     // It answers before the sockets are gone; those are waited for below.
     grpcServer.tryShutdown(() => undefined);
     await sockets.close(stuckSocketMs);

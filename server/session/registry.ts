@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Random } from '../../shared/clock.ts';
-import { type CloseAdvice, ContactError } from '../../shared/errors.ts';
+import { ContactError } from '../../shared/errors.ts';
 import { actOnFound } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
@@ -8,6 +8,7 @@ import type { Delivery } from '../model/task.ts';
 import type { HeldTask, OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { type Clients, createClients } from './clients.ts';
+import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN, SILENT } from './closing.ts';
 import { createHolders } from './holders.ts';
 import type { ByteBudget, Held } from './ledger.ts';
 import { type Absent, createLost } from './lost.ts';
@@ -54,6 +55,8 @@ export interface Registry {
   open(registration: Registration): Promise<Session>;
   /** The task stream has gone, whoever ended it. */
   disconnect(session: Session): void;
+  /** The client said goodbye: it does not come back for what it holds, so nobody waits for it. */
+  dismiss(session: Session): void;
   /** Pairs a status stream with its session, whichever came first. */
   attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
   report: TakeStatus;
@@ -67,12 +70,6 @@ export interface Registry {
   leave(deadlineMs: number): Promise<void>;
   /** Ends every stream; nothing is released. */
   close(): void;
-}
-
-/** The error of a stream that the server ends. */
-export function closing(reason: string, retry: CloseAdvice['retry'], message: string): ContactError {
-  const code = retry === 'never' ? 'FAILED_PRECONDITION' : 'UNAVAILABLE';
-  return new ContactError(code, message, { advice: { reason, retry } });
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -98,10 +95,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.end(error);
   }
 
-  function lose(session: Session, error: ContactError): void {
+  function lose(session: Session, error: ContactError, isResumable: boolean): void {
     if (!roster.has(session)) return;
     retire(session, error);
-    lost.add(absent(session, session.options.isResumable));
+    lost.add(absent(session, isResumable));
   }
 
   function absent(session: Session, isResumable: boolean): Absent {
@@ -112,7 +109,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   function watch(session: Session): void {
     const ms = session.checkLiveness();
-    if (ms === null) lose(session, closing('SILENT', 'backoff', 'no sign of life for three ping intervals'));
+    if (ms === null) lose(session, SILENT, session.options.isResumable);
     else timers.set(session.liveness, ms);
   }
 
@@ -132,7 +129,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   function supersede(previousId: string | undefined): void {
     const previous = previousId === undefined ? undefined : roster.find(previousId);
     if (!previous) return;
-    retire(previous, closing('RESUMED', 'never', 'this session goes on in another stream'));
+    retire(previous, RESUMED);
     // Kept for its whole window, in case the registration fails.
     lost.add(absent(previous, true));
   }
@@ -228,7 +225,8 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     open,
 
-    disconnect: (session) => lose(session, closing('DISCONNECTED', 'now', 'the stream was closed')),
+    disconnect: (session) => lose(session, GONE, session.options.isResumable),
+    dismiss: (session) => lose(session, GONE, false),
 
     disconnectClient(clientId) {
       const found = roster.ofClient(clientId);
@@ -271,7 +269,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       timers.close();
       for (const session of roster.all) {
         roster.delete(session);
-        session.end(closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down'));
+        session.end(SERVER_SHUTDOWN);
       }
     },
   };

@@ -3,8 +3,8 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { drained, type WritableCall } from '../../shared/streams.ts';
+import { closing } from '../session/closing.ts';
 import { patienceMs } from '../session/liveness.ts';
-import { closing } from '../session/registry.ts';
 import type { Sockets } from './sockets.ts';
 
 /** The answering half of a server's streaming call. */
@@ -25,6 +25,8 @@ export interface CallEnds {
   open<T>(call: AnsweringCall<T>, peer: string): void;
   /** Ends what is open; resolves when every status has left, or its reader is known to be stuck. */
   closeAll(error: ContactError): Promise<void>;
+  /** Calls `listener` when `closeAll` is called; for calls that wait and have no stream. */
+  onClose(listener: (error: ContactError) => void): () => void;
   /** Ends a stream with a status; if the reader does not let it go in time its socket is destroyed. */
   end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void;
   /** Waits for room; a reader that takes nothing for too long is ended. False: the call is over. */
@@ -73,6 +75,8 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   // Bounded by open streams.
   const peerByCall = new Map<AnsweringCall<never>, string>();
   let onEmpty: (() => void) | undefined;
+  // Bounded by calls that wait.
+  const closeListeners = new Set<(error: ContactError) => void>();
 
   return {
     open(call, peer) {
@@ -85,7 +89,12 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       call.on('finish', forget);
       call.on('cancelled', forget);
     },
+    onClose(listener) {
+      closeListeners.add(listener);
+      return () => closeListeners.delete(listener);
+    },
     async closeAll(error) {
+      for (const listener of closeListeners) listener(error);
       for (const [call, peer] of peerByCall) end(call, peer, error);
       if (peerByCall.size === 0) return;
       await new Promise<void>((resolve) => {

@@ -145,8 +145,10 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
         finish(() => reject(new ContactError('CANCELLED', 'the caller has gone')));
         if (cancelWhenAbandoned) registry.cancel([id], 'ABANDONED').catch(() => undefined);
       };
+      const stayOpen = ends.onClose((error) => finish(() => reject(error)));
       function finish(settle: () => void): void {
         stop();
+        stayOpen();
         call.off('cancelled', onGone);
         settle();
       }

@@ -97,7 +97,9 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       call.pause();
       call.on('cancelled', disconnect);
       call.on('end', () => {
-        disconnect();
+        // Half-closed: nothing more will be reported. What came before is applied already.
+        isClosing = true;
+        if (session) registry.dismiss(session);
         call.end();
       });
       call.on('data', (request: SendStatusRequest) => {

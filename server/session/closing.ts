@@ -1,0 +1,14 @@
+import { type CloseAdvice, ContactError } from '../../shared/errors.ts';
+
+/** The error of a stream that the server ends. */
+export function closing(reason: string, retry: CloseAdvice['retry'], message: string): ContactError {
+  const code = retry === 'never' ? 'FAILED_PRECONDITION' : 'UNAVAILABLE';
+  return new ContactError(code, message, { advice: { reason, retry } });
+}
+
+/** The stream was closed at the other end. */
+export const GONE = closing('GONE', 'now', 'the stream was closed');
+export const SILENT = closing('SILENT', 'backoff', 'no sign of life for three ping intervals');
+export const DISCONNECTED = closing('DISCONNECTED', 'backoff', 'an operator closed this connection');
+export const RESUMED = closing('RESUMED', 'never', 'this session goes on in another stream');
+export const SERVER_SHUTDOWN = closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down');
