@@ -230,8 +230,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     disconnectClient(clientId) {
       const found = roster.ofClient(clientId);
-      for (const session of found)
-        lose(session, closing('DISCONNECTED', 'backoff', 'an operator closed this connection'));
+      for (const session of found) lose(session, DISCONNECTED, session.options.isResumable);
       return found.length;
     },
 
