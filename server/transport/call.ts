@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { drained, type WritableCall } from '../../shared/streams.ts';
-import { patienceMs } from '../session/liveness.ts';
+import { type Patience, patienceMs } from '../session/liveness.ts';
 import { closing } from '../session/registry.ts';
 import type { Sockets } from './sockets.ts';
 
@@ -35,12 +35,12 @@ export interface CallEndsOptions {
   readonly sockets: () => Sockets;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly pingIntervalMs: number;
+  readonly patience: Patience;
   readonly stuckSocketMs: number;
 }
 
 export function createCallEnds(options: CallEndsOptions): CallEnds {
-  const { sockets, clock, logger, pingIntervalMs, stuckSocketMs } = options;
+  const { sockets, clock, logger, patience, stuckSocketMs } = options;
 
   function explain(error: unknown): ReturnType<typeof toStatus> {
     const known = ContactError.from(error);
@@ -107,7 +107,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       const tooLong = new Promise<boolean>((resolve) => {
         giveUp = resolve;
       });
-      const takeBack = clock.after(patienceMs(pingIntervalMs, outstandingBytes), () => {
+      const takeBack = clock.after(patienceMs(patience, outstandingBytes), () => {
         end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals'));
         giveUp(false);
       });
