@@ -38,6 +38,7 @@ export interface Connection {
 
 export function createConnection(options: ConnectionOptions): Connection {
   const clock = options.clock ?? systemClock;
+  const logger = options.logger ?? silentLogger;
   const random = options.random ?? Math.random;
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
@@ -59,7 +60,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     const channel = createChannel(options.server, credentials, options.keepaliveMs ?? KEEPALIVE_MS);
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
-      if (channel.getConnectivityState(false) !== grpc.connectivityState.READY) channel.close();
+      if (channel.getConnectivityState(false) === grpc.connectivityState.READY) return;
+      logger.warn(`no connection to ${options.server} within ${connectTimeoutMs} ms`);
+      channel.close();
     });
     release = () => {
       cancelTimeout();
@@ -97,7 +100,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   return {
     server: options.server,
     clock,
-    logger: options.logger ?? silentLogger,
+    logger,
     link,
     async open(signal) {
       const ended = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;

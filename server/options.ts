@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly maxInFlight: number;
   /** A session silent for this long is pinged; three of them without life end it. */
   readonly pingIntervalMs: number;
+  /** A line slower than this is taken for dead: what is on its way buys a silent client that much time. */
+  readonly slowLineBytesPerSecond: number;
   /** A lost session keeps its tasks this long. */
   readonly resumeWindowMs: number;
   /** A running task whose cancel nobody confirmed is closed after this. */
@@ -46,6 +48,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   maxResultBytes: 1 << 20,
   maxInFlight: 10_000,
   pingIntervalMs: 5_000,
+  slowLineBytesPerSecond: 8 << 10,
   resumeWindowMs: 15_000,
   cancelGraceMs: 30_000,
   shutdownDeadlineMs: 10_000,
@@ -85,6 +88,7 @@ const schema = z.object({
   maxResultBytes: bytes,
   maxInFlight: z.int().min(1).max(100_000),
   pingIntervalMs: ms,
+  slowLineBytesPerSecond: z.int().min(1),
   resumeWindowMs: ms,
   cancelGraceMs: ms,
   shutdownDeadlineMs: z.int().min(0).max(MAX_MS),

@@ -5,6 +5,7 @@ import { addService } from '../shared/grpc.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
 import { SERVER_SHUTDOWN } from './session/closing.ts';
+import { patienceMs } from './session/liveness.ts';
 import { createRegistry } from './session/registry.ts';
 import { openStore } from './store/open.ts';
 import { createAdminHandlers } from './transport/admin.ts';
@@ -68,15 +69,17 @@ export async function createServer(
     settings: { ...options, maxPlainInFlight: 10 },
   });
 
+  // A ping waits behind what is on its way already: one window of HTTP/2.
+  const quietMs = patienceMs(options, 65_535);
   const grpcServer = new Server({
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_time_ms': 2 * options.pingIntervalMs,
-    'grpc.keepalive_timeout_ms': options.pingIntervalMs,
+    'grpc.keepalive_timeout_ms': Math.ceil(quietMs - 2 * options.pingIntervalMs),
   });
   let sockets: Sockets;
   const { pingIntervalMs, resumeWindowMs, stuckSocketMs, maxPayloadBytes, maxResultBytes } = options;
-  const ends = createCallEnds({ sockets: () => sockets, clock, logger, pingIntervalMs, stuckSocketMs });
+  const ends = createCallEnds({ sockets: () => sockets, clock, logger, patience: options, stuckSocketMs });
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
@@ -109,7 +112,7 @@ export async function createServer(
     reflection.ServerReflection,
     createReflectionHandlers([...files, reflection.ServerReflection.file], ends),
   );
-  sockets = createSockets(grpcServer, ServerCredentials.createInsecure(), clock);
+  sockets = createSockets(grpcServer, { credentials: ServerCredentials.createInsecure(), clock, quietMs });
 
   let closed: Promise<void> | undefined;
 

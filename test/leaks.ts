@@ -7,6 +7,8 @@ import type { Context, RootHookObject } from 'mocha';
 const PER_TEST = ['TCPServerWrap', 'ProcessWrap'];
 /** Sockets at the end only: a client that a suite shares connects during its first test. */
 const AT_END = [...PER_TEST, 'TCPSocketWrap'];
+/** After the last test nothing should keep the process alive; what does for so long ends it as a failure. */
+const LINGER_MS = 10_000;
 /** Closing takes some turns of the event loop, and an ended process some time. */
 const PATIENCE_MS = 2_000;
 
@@ -31,6 +33,15 @@ async function findGrowth(before: Counts): Promise<string | undefined> {
   }
 }
 
+function endLingering(): void {
+  console.error(`still alive after the last test, by: ${process.getActiveResourcesInfo().join(', ')}`);
+  // Mocha sets the code of its own when the process exits: ours has to come after.
+  process.on('exit', () => {
+    process.exitCode = 1;
+  });
+  process.exit();
+}
+
 const atStart = countResources(AT_END);
 let beforeTest: Counts = countResources(PER_TEST);
 let hasFailed = false;
@@ -48,6 +59,7 @@ export const mochaHooks: RootHookObject = {
     if (growth !== undefined) leaks.push(`${this.currentTest.fullTitle()}: ${growth}`);
   },
   async afterAll() {
+    setTimeout(endLingering, LINGER_MS).unref();
     const growth = hasFailed ? undefined : await findGrowth(atStart);
     if (growth !== undefined) leaks.push(`after the last test: ${growth}`);
     if (leaks.length > 0) throw new Error(`left behind by tests:\n  ${leaks.splice(0).join('\n  ')}`);

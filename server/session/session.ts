@@ -70,6 +70,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
   let isPinged = false;
+  let isDoubted = false;
 
   const session: Session = {
     session: options.ref,
@@ -133,17 +134,23 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     touch() {
       lastLifeAt = options.monotonic();
       isPinged = false;
+      isDoubted = false;
     },
 
     checkLiveness() {
       const interval = settings.pingIntervalMs;
       // A plain session's liveness is its connection's, as long as it reads.
       if (!session.status) {
-        const isStuck = isFull && options.monotonic() - fullAt >= patienceMs(interval, settings.maxUnreceiptedBytes);
+        const isStuck = isFull && options.monotonic() - fullAt >= patienceMs(settings, settings.maxUnreceiptedBytes);
         return isStuck ? null : interval;
       }
-      const step = nextStep(options.monotonic() - lastLifeAt, isPinged, interval, ledger.unreceiptedBytes);
-      if (step.kind === 'dead') return null;
+      const step = nextStep(options.monotonic() - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
+      if (step.kind === 'dead') {
+        if (isDoubted) return null;
+        // After a pause of the process its answer may have come and not been read yet.
+        isDoubted = true;
+        return interval / 20;
+      }
       if (step.kind === 'ping') {
         isPinged = true;
         session.send({ kind: 'ping' });

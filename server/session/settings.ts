@@ -2,6 +2,7 @@
 export interface SessionSettings {
   readonly node: string;
   readonly pingIntervalMs: number;
+  readonly slowLineBytesPerSecond: number;
   readonly resumeWindowMs: number;
   readonly cancelGraceMs: number;
   /** How long the two streams of a session may be apart when it registers. */

@@ -4,7 +4,7 @@ import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { drained, type WritableCall } from '../../shared/streams.ts';
 import { closing } from '../session/closing.ts';
-import { patienceMs } from '../session/liveness.ts';
+import { type Patience, patienceMs } from '../session/liveness.ts';
 import type { Sockets } from './sockets.ts';
 
 /** The answering half of a server's streaming call. */
@@ -37,12 +37,12 @@ export interface CallEndsOptions {
   readonly sockets: () => Sockets;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly pingIntervalMs: number;
+  readonly patience: Patience;
   readonly stuckSocketMs: number;
 }
 
 export function createCallEnds(options: CallEndsOptions): CallEnds {
-  const { sockets, clock, logger, pingIntervalMs, stuckSocketMs } = options;
+  const { sockets, clock, logger, patience, stuckSocketMs } = options;
 
   function explain(error: unknown): ReturnType<typeof toStatus> {
     const known = ContactError.from(error);
@@ -116,7 +116,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       const tooLong = new Promise<boolean>((resolve) => {
         giveUp = resolve;
       });
-      const takeBack = clock.after(patienceMs(pingIntervalMs, outstandingBytes), () => {
+      const takeBack = clock.after(patienceMs(patience, outstandingBytes), () => {
         end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals'));
         giveUp(false);
       });

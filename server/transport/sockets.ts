@@ -2,6 +2,9 @@ import net from 'node:net';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
 
+/** How often each connection is looked at before it has been quiet for too long. */
+const LOOKS = 4;
+
 /**
  * Our own listening socket in front of grpc-js: a stream whose reader is stuck cannot be ended by the call, only by
  * closing its socket, so the sockets have to be ours to close.
@@ -17,18 +20,48 @@ export interface Sockets {
   readonly size: number;
 }
 
-export function createSockets(grpcServer: Server, credentials: ServerCredentials, clock: Clock): Sockets {
+export interface SocketsOptions {
+  readonly credentials: ServerCredentials;
+  readonly clock: Clock;
+  /** A connection on which nothing moves for this long, pings and their answers included, is dead. */
+  readonly quietMs: number;
+}
+
+interface Connection {
+  readonly socket: net.Socket;
+  /** Bytes that moved, either way, when it was last looked at. */
+  moved: number;
+  /** Looks since then. Counted, not timed: after a pause of the process there is first something to read. */
+  quietLooks: number;
+}
+
+export function createSockets(grpcServer: Server, { credentials, clock, quietMs }: SocketsOptions): Sockets {
   const injector = grpcServer.createConnectionInjector(credentials);
   // Bounded by open connections.
-  const socketsByPeer = new Map<string, net.Socket>();
+  const connectionByPeer = new Map<string, Connection>();
   let onEmpty: (() => void) | undefined;
+  let stopLooking: (() => void) | undefined;
+
+  /**
+   * http2 does not close a connection whose write is stuck in the kernel, not even when its keepalive has given up:
+   * it waits for the write.
+   */
+  function look(): void {
+    for (const connection of connectionByPeer.values()) {
+      const { socket, moved, quietLooks } = connection;
+      connection.moved = socket.bytesRead + socket.bytesWritten;
+      connection.quietLooks = connection.moved === moved ? quietLooks + 1 : 0;
+      if (connection.quietLooks >= LOOKS) socket.destroy();
+    }
+    stopLooking = clock.after(quietMs / LOOKS, look);
+  }
 
   const server = net.createServer({ noDelay: true }, (socket) => {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    socketsByPeer.set(peer, socket);
+    connectionByPeer.set(peer, { socket, moved: 0, quietLooks: 0 });
     socket.once('close', () => {
-      if (socketsByPeer.get(peer) === socket) socketsByPeer.delete(peer);
-      if (socketsByPeer.size === 0) onEmpty?.();
+      if (connectionByPeer.get(peer)?.socket === socket) connectionByPeer.delete(peer);
+      if (connectionByPeer.size === 0) onEmpty?.();
     });
     // A reset connection is an everyday event; http2 hears of it too.
     socket.on('error', () => socket.destroy());
@@ -41,23 +74,26 @@ export function createSockets(grpcServer: Server, credentials: ServerCredentials
         server.once('error', reject);
         server.listen(port, host, () => {
           server.off('error', reject);
+          look();
           const address = server.address() as net.AddressInfo;
           resolve({ host: address.address, port: address.port });
         });
       }),
-    destroy: (peer) => socketsByPeer.get(peer)?.destroy(),
+    destroy: (peer) => connectionByPeer.get(peer)?.socket.destroy(),
     stop: () => server.close(),
     async close(graceMs) {
       server.close();
-      if (socketsByPeer.size === 0) return;
-      await new Promise<void>((resolve) => {
-        onEmpty = resolve;
-        clock.after(graceMs, resolve);
-      });
-      for (const socket of socketsByPeer.values()) socket.destroy();
+      if (connectionByPeer.size > 0) {
+        await new Promise<void>((resolve) => {
+          onEmpty = resolve;
+          clock.after(graceMs, resolve);
+        });
+      }
+      stopLooking?.();
+      for (const { socket } of connectionByPeer.values()) socket.destroy();
     },
     get size() {
-      return socketsByPeer.size;
+      return connectionByPeer.size;
     },
   };
 }

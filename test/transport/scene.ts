@@ -10,7 +10,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type CallOptions, Channel, credentials, status } from '@grpc/grpc-js';
+import { type CallOptions, Channel, type ChannelOptions, credentials, status } from '@grpc/grpc-js';
 import {
   AdminService,
   ContactService,
@@ -68,6 +68,7 @@ export async function startScene({
       listen: `127.0.0.1:${port}`,
       store: folder === undefined ? 'memory:' : `sqlite:${join(folder, 'test.db')}`,
       pingIntervalMs: 200,
+      slowLineBytesPerSecond: 400_000,
       resumeWindowMs: 400,
       stuckSocketMs: 200,
       pairingMs: 200,
@@ -100,7 +101,7 @@ export async function startProxy(scene: Scene): Promise<FaultProxy> {
   return proxy;
 }
 
-export function connect({ address }: { readonly address: string }): Clients {
+export function connect({ address }: { readonly address: string }, options: ChannelOptions = {}): Clients {
   // Else every channel of the process to one address shares one connection.
   const channel = new Channel(address, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
@@ -109,6 +110,7 @@ export function connect({ address }: { readonly address: string }): Clients {
     'grpc.max_reconnect_backoff_ms': 200,
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
+    ...options,
   });
   atEnd(() => channel.close());
   const open = <S extends Parameters<typeof createClient>[0]>(service: S): GrpcClient<S> =>

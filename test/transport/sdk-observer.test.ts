@@ -103,7 +103,7 @@ describe('createObserver()', () => {
     const result = new Uint8Array(10_000);
     const stub = await startStub({
       async onWatch(_, call) {
-        for (; written < 5_000; written += 1) {
+        for (; written < 1_500; written += 1) {
           const event = { taskId: `t${written}`, state: TaskState.SUCCEEDED, cursor: `e.${written + 1}`, result };
           if (call.write({ events: [event] })) continue;
           isStuck = true;
@@ -122,10 +122,10 @@ describe('createObserver()', () => {
       before = written;
       return isStill;
     });
-    assert.ok(written < 500, `${written} results of 10 kB on their way to a reader that took one`);
+    assert.ok(written < 400, `${written} results of 10 kB on their way to a reader that took one`);
     let count = 1;
     for await (const { taskId } of results) assert.equal(taskId, `t${count++}`);
-    assert.equal(count, 5_000);
+    assert.equal(count, 1_500);
   });
 
   it('gives the same as an Observable, which lets go when it is left', async () => {
