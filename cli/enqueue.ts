@@ -35,7 +35,7 @@ export interface EnqueueOptions extends TargetOptions {
 /** No server takes a larger payload; its own limit is told when it refuses one. */
 const MAX_INPUT_BYTES = 64 * 2 ** 20;
 /** Tasks that are sent and not yet printed. */
-const ENQUEUE_WINDOW = 5_000;
+const ENQUEUE_WINDOW = 2_000;
 /** Tasks whose results are waited for at once. */
 const CALL_WINDOW = 100;
 const NO_DEADLINE_MS = 2 ** 30;

@@ -21,7 +21,7 @@ export interface TaskEnd {
 
 /** Payloads as they came, results as the command wrote them. */
 export function createBytesCodec(contentType: string): Codec<Uint8Array> {
-  return { contentType, encode: (value) => value, decode: (value) => value.slice() };
+  return { contentType, encode: (value) => value, decode: (value) => new Uint8Array(value) };
 }
 
 /** A task handler that runs a command: payload on stdin, stdout is the result. */

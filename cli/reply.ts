@@ -22,7 +22,7 @@ export interface ReplyStyle {
 export const replyCodec: Codec<Uint8Array, Omit<Reply, 'taskId'>> = {
   contentType: 'application/octet-stream',
   encode: (value) => value,
-  decode: (bytes, contentType) => ({ bytes: bytes.slice(), contentType }),
+  decode: (bytes, contentType) => ({ bytes: new Uint8Array(bytes), contentType }),
 };
 
 const LINE_FEED = 0x0a;

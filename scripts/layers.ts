@@ -14,7 +14,10 @@ export function refuseImport(from: string, to: string): string | undefined {
   if (!isShipped(to)) return to.includes('/') ? `${topOf(to)}/ is not published` : undefined;
   const [source, target] = [topOf(from), topOf(to)];
   if (source === target) return source === 'server' ? refuseInServer(from, to) : undefined;
-  if (target === 'gen') return undefined;
+  if (target === 'gen') {
+    const isWire = source !== 'server' || layerOf(from) === undefined || layerOf(from) === 'transport';
+    return isWire ? undefined : 'in the server only transport/ knows the wire';
+  }
   if (source === 'gen') return 'gen/ imports nothing of ours';
   if (source === 'shared') return 'shared/ imports nothing of ours but gen/';
   if (target === 'shared') return undefined;

@@ -1,6 +1,7 @@
 /** What a writable half of a call offers, whichever side it is on. */
 export interface WritableCall<T> {
-  write(message: T): boolean;
+  /** `onTaken`: the reader's flow control has let it go. */
+  write(message: T, onTaken?: () => void): boolean;
   end(): void;
   readonly writableNeedDrain: boolean;
   readonly destroyed: boolean;

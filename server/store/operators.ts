@@ -1,48 +1,59 @@
+import type { ChildCounts } from '../model/broadcast.ts';
 import type { LaneRef, ResultRecord, TaskInput } from '../model/task.ts';
-import type { InsertOutcome } from './store.ts';
+import type { InsertOutcome } from './outcome.ts';
+
+/** Children of one broadcast. */
+export const MAX_CHILDREN = 10_000;
+
+/** Payload bytes of one broadcast, all children together: it is one transaction. */
+export const MAX_BROADCAST_BYTES = 256 << 20;
 
 /**
  * The part of the Store port that serves addressing and operators. The rules of store.ts hold: batches, answers after
- * the commit, pages by key of at most 500 rows.
+ * the commit, pages by key of at most 500 rows. What lists and counts lanes leaves out the lane of parents.
  */
 export interface OperatorStore {
   /**
-   * A parent and its children, all or nothing, in one transaction whatever its size (at most 10,000 children).
-   * The parent waits in lane `p:`, which nobody draws from; its result holds counts only (JSON
-   * `{"children","succeeded","failed","cancelled","expired"}`) and is settled in the transaction that settles its last
-   * child: succeeded when all succeeded, cancelled when its cancel was asked for, else failed (code CHILDREN).
-   * A repeated parent id with the same content is `deduplicated`, whatever the children are.
-   * FAILED_PRECONDITION when there are no children.
+   * A parent and its children, all or nothing, in one transaction whatever its size; then claims see the children.
+   * The parent is ready in lane `p:`, which no claim takes from, and has no instants of its own, whatever it is given:
+   * its children have. It is settled in the transaction that settles its last child, right after that child:
+   * succeeded when all succeeded, else cancelled when its cancel was asked for, else failed (code CHILDREN). Its
+   * result holds counts only (JSON, as ChildCounts). A child counts when it settles for the first time: a redrive of a
+   * failed one changes neither the counts nor the parent. A parent is not redriven itself.
+   * Children must have new ids; they name the parent in `parentId`, and wait in its queue's limits like any task.
+   * A repeated parent id (or idempotency key) with the same content is `deduplicated`, whatever the children are.
+   * FAILED_PRECONDITION: no children; INVALID_ARGUMENT: more than MAX_CHILDREN or MAX_BROADCAST_BYTES; else as
+   * insertTasks, whose `tasks[0]` is the broadcast.
    */
   insertBroadcast(parent: TaskInput, children: readonly TaskInput[], now: number): Promise<InsertOutcome>;
   /** How far a broadcast is; undefined: not a broadcast. */
   countChildren(parentId: string): Promise<ChildCounts | undefined>;
 
-  /** Lanes `s:…` with tasks that are not settled, at most `limit`. */
+  /** Lanes `s:…` with tasks that are not settled, by queue and lane, at most `limit`. */
   listSelectorLanes(limit: number): Promise<readonly LaneRef[]>;
-  /** Ready tasks by lane, the fullest first, at most `limit` lanes of one queue. */
+  /** Ready tasks by lane, the fullest first, at most `limit` lanes of one queue. Kept, not counted: exact and cheap. */
   countLanes(queue: string, limit: number): Promise<readonly LaneCount[]>;
-  /** The oldest ready task of each priority, larger first, at most `limit` priorities. */
+  /**
+   * The oldest ready task of each priority, larger first, at most `limit` priorities. Approximate in two ways: of a
+   * lane the one that is next, which a retry may have made younger than others; and of the 1,000 fullest lanes.
+   */
   listOldest(queue: string, limit: number): Promise<readonly PriorityOldest[]>;
 
-  /** Queues with settings other than the default. */
+  /** Queues with settings other than the default, by name: as many as operators have set. */
   listQueueSettings(): Promise<readonly QueueSettings[]>;
+  /** The settings outlive the queue's tasks. `isPaused` is only kept: a claim does not look at it. */
   setQueueSettings(settings: QueueSettings): Promise<void>;
-  /** Cancels waiting tasks (ready, scheduled) of a queue, at most `limit`, oldest first. Call again until it is short. */
+  /**
+   * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit` (at best ≤ 2,000): lane after lane by name,
+   * first the ready ones in their order, then the scheduled ones by instant. Answers their results, and those of
+   * parents whose last child this was; fewer than `limit`: nothing is left.
+   */
   purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<readonly ResultRecord[]>;
 
-  /** Named clients that are remembered, by id, those after `after`. */
+  /** Named clients that are remembered, by id, those after `after` ('': from the first). */
   listClients(after: string, limit: number): Promise<readonly StoredClient[]>;
   /** Drained until set back; remembered for named clients only. False: not a named client. */
   drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
-}
-
-export interface ChildCounts {
-  readonly children: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  readonly expired: number;
 }
 
 export interface LaneCount {
@@ -55,10 +66,11 @@ export interface PriorityOldest {
   readonly createdAt: number;
 }
 
+/** Limits are checked by inserts and claims alone: what is beyond a lowered one stays. */
 export interface QueueSettings {
   readonly queue: string;
   readonly isPaused: boolean;
-  /** Tasks that may wait; 0: no limit. */
+  /** Tasks that may wait (ready, scheduled, parents); 0: no limit. */
   readonly maxWaiting: number;
   /** Tasks that may run at once over all sessions; 0: no limit. */
   readonly maxRunning: number;
@@ -68,6 +80,7 @@ export interface StoredClient {
   readonly clientId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
+  /** When its newest session was opened or, if it is away, when that was lost or ended. */
   readonly lastSeenAt: number;
   readonly isDrained: boolean;
 }

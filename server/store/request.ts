@@ -1,4 +1,5 @@
 import type { Delivery, SessionRef, TaskInput } from '../model/task.ts';
+import type { QueueSettings } from './operators.ts';
 import type { ClaimRequest, Release, SessionOpening, Settlement } from './store.ts';
 
 /** One writing call of the Store port, as data: what a transaction is made of. */
@@ -14,11 +15,26 @@ export type Request =
   | { readonly kind: 'settle'; readonly settlements: readonly Settlement[]; readonly now: number }
   | { readonly kind: 'release'; readonly releases: readonly Release[]; readonly now: number }
   | { readonly kind: 'insert'; readonly tasks: readonly TaskInput[]; readonly now: number }
+  | {
+      readonly kind: 'insertBroadcast';
+      readonly parent: TaskInput;
+      readonly children: readonly TaskInput[];
+      readonly now: number;
+    }
   | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly reason: string; readonly now: number }
   | { readonly kind: 'retry'; readonly ids: readonly string[]; readonly now: number }
   | { readonly kind: 'delete'; readonly ids: readonly string[] }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
   | { readonly kind: 'wake'; readonly now: number; readonly limit: number }
+  | {
+      readonly kind: 'purge';
+      readonly queue: string;
+      readonly limit: number;
+      readonly reason: string;
+      readonly now: number;
+    }
+  | { readonly kind: 'setQueue'; readonly settings: QueueSettings }
+  | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
 /** Within a transaction; equal ranks keep their order of arrival. */
@@ -31,10 +47,14 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   settle: 1,
   release: 2,
   insert: 3,
+  insertBroadcast: 3,
   cancel: 4,
   retry: 4,
   delete: 4,
   wake: 4,
+  purge: 4,
+  setQueue: 4,
+  drainClient: 4,
   claim: 5,
 });
 

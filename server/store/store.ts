@@ -11,6 +11,10 @@ import type {
   TaskRecord,
   TaskState,
 } from '../model/task.ts';
+import type { OperatorStore } from './operators.ts';
+import type { InsertOutcome } from './outcome.ts';
+
+export type { InsertOutcome };
 
 /**
  * The Store port: what dispatch needs of durable memory, named as a task's life. Every operation is a batch, has one
@@ -24,7 +28,7 @@ import type {
  * A refused item changes nothing. When the disk is full or the file locked an operation rejects with
  * ContactError RESOURCE_EXHAUSTED / UNAVAILABLE and changed nothing; any other I/O error on COMMIT ends the process.
  */
-export interface Store {
+export interface Store extends OperatorStore {
   readonly capabilities: StoreCapabilities;
   /** Changes when the store was restored or failed over; part of every cursor. [a-z0-9]{1,32} */
   readonly epoch: string;
@@ -32,7 +36,8 @@ export interface Store {
   /**
    * All or nothing (a savepoint within the group). A repeated id, or idempotency key within its queue, with the same
    * content (everything but the instants) is `deduplicated` and names the id that is stored; with other content the
-   * whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`.
+   * whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting
+   * tasks than the queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
    */
   insertTasks(tasks: readonly TaskInput[], now: number): Promise<readonly InsertOutcome[]>;
 
@@ -41,8 +46,9 @@ export interface Store {
    * that turn. Within a queue: larger priority first, then ready_seq, over all lanes of the request. Requests are served
    * in turn, one task each, beginning with the first; a request's queues in turn, beginning with that of its first
    * lane: callers rotate both. A task past its expiry is left to `wakeTasks`. Each claim has delivery + 1 and belongs
-   * to the session row; a request whose session row is gone or has another epoch gets nothing. The answer is grouped
-   * by request, sorted as claimed.
+   * to the session row; a request whose session row is gone or has another epoch gets nothing. A queue with maxRunning
+   * running tasks is passed over, as if it were empty: ask again when one of its runs has ended (each outcome that ends
+   * a run names the queue) or the limit has changed. The answer is grouped by request, sorted as claimed.
    */
   claimTasks(plan: () => readonly ClaimRequest[], now: () => number): Promise<readonly ClaimOutcome[]>;
 
@@ -59,10 +65,16 @@ export interface Store {
   /** Keeps up to 64 KiB for the next attempt; false: the delivery is not open. */
   checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): Promise<readonly boolean[]>;
 
-  /** Waiting: cancelled at once. Running: the flag is stored, whoever ends the delivery reads it. */
+  /**
+   * Waiting: cancelled at once. Running: the flag is stored, whoever ends the delivery reads it. The parent of a
+   * broadcast: the flag is stored, and the caller cancels the children (listTasks by parentId) that are not settled.
+   */
   cancelTasks(ids: readonly string[], reason: string, now: number): Promise<readonly CancelOutcome[]>;
 
-  /** Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more. */
+  /**
+   * Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more.
+   * Parents of broadcasts are refused as `not_failed`: their children are redriven.
+   */
   retryTasks(ids: readonly string[], now: number): Promise<readonly RetryOutcome[]>;
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
@@ -119,11 +131,6 @@ export interface StoreCapabilities {
   readonly isShared: boolean;
 }
 
-export interface InsertOutcome {
-  readonly id: string;
-  readonly deduplicated: boolean;
-}
-
 export interface ClaimRequest {
   readonly session: SessionRef;
   readonly lanes: readonly LaneRef[];
@@ -176,13 +183,19 @@ export interface SettleOutcome {
   readonly code: 'STORED' | 'DUPLICATE' | 'STALE' | 'UNKNOWN';
   /** Set when the task is settled by this. */
   readonly event?: ResultRecord;
+  /** Set when it was the last child of a broadcast: the parent's, at the position after it. */
+  readonly parent?: ResultRecord;
   /** Set when it waits again. */
   readonly ready?: LaneRef;
+  /** Set when it backs off, with its queue. */
   readonly scheduledAt?: number;
+  readonly queue?: string;
 }
 
 export type CancelOutcome =
-  | { readonly id: string; readonly kind: 'cancelled'; readonly event: ResultRecord }
+  | { readonly id: string; readonly kind: 'cancelled'; readonly event: ResultRecord; readonly parent?: ResultRecord }
+  /** The parent of a broadcast: settled by its last child, and cancelled unless all succeeded. */
+  | { readonly id: string; readonly kind: 'children' }
   | { readonly id: string; readonly kind: 'requested'; readonly session: SessionRef; readonly delivery: number }
   | { readonly id: string; readonly kind: 'not_found' | 'settled' };
 
@@ -192,6 +205,7 @@ export type RetryOutcome =
 
 export interface WakeOutcome {
   readonly ready: readonly LaneRef[];
+  /** And parents of broadcasts whose last child this was. */
   readonly expired: readonly ResultRecord[];
   /** The next instant something is due; null: nothing is. */
   readonly nextDueAt: number | null;
@@ -231,14 +245,17 @@ export interface OpenedSession {
   readonly closed: readonly Delivery[];
   /** Lanes that got tasks back: what was not named in `holding`, and what replaced sessions had. */
   readonly ready: readonly LaneRef[];
-  /** Tasks that this settled (a loss that was one too many, a cancel that was waiting). */
+  /** Tasks that this settled (a loss that was one too many, a cancel that was waiting), parents of broadcasts too. */
   readonly events: readonly ResultRecord[];
+  /** An operator drained this named client, and it was not set back. */
+  readonly isDrained: boolean;
   /** Earlier sessions of this client that this one ended. */
   readonly replaced: readonly SessionRef[];
 }
 
 export interface EndedSession {
   readonly ready: readonly LaneRef[];
+  /** As in OpenedSession. */
   readonly events: readonly ResultRecord[];
 }
 

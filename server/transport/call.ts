@@ -2,9 +2,10 @@ import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { drained, type WritableCall } from '../../shared/streams.ts';
+import type { WritableCall } from '../../shared/streams.ts';
 import { closing } from '../session/closing.ts';
-import { type Patience, patienceMs } from '../session/liveness.ts';
+import type { Patience } from '../session/liveness.ts';
+import { createOutflow, type Outflow } from './outflow.ts';
 import type { Sockets } from './sockets.ts';
 
 /** The answering half of a server's streaming call. */
@@ -29,8 +30,8 @@ export interface CallEnds {
   onClose(listener: (error: ContactError) => void): () => void;
   /** Ends a stream with a status; if the reader does not let it go in time its socket is destroyed. */
   end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void;
-  /** Waits for room; a reader that takes nothing for too long is ended. False: the call is over. */
-  hasRoom<T>(call: AnsweringCall<T>, peer: string, outstandingBytes: number): Promise<boolean>;
+  /** What is written to a reader that may be slow; one that takes nothing for too long is ended. */
+  outflow<T>(call: AnsweringCall<T>, peer: string): Outflow<T>;
 }
 
 export interface CallEndsOptions {
@@ -109,21 +110,14 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
 
     end,
 
-    async hasRoom(call, peer, outstandingBytes) {
-      if (isOver(call)) return false;
-      if (!call.writableNeedDrain) return true;
-      let giveUp: (alive: boolean) => void;
-      const tooLong = new Promise<boolean>((resolve) => {
-        giveUp = resolve;
-      });
-      const takeBack = clock.after(patienceMs(patience, outstandingBytes), () => {
-        end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals'));
-        giveUp(false);
-      });
-      const isAlive = await Promise.race([drained(call), tooLong]);
-      takeBack();
-      return isAlive;
-    },
+    outflow: (call, peer) =>
+      createOutflow({
+        call,
+        isOver: () => isOver(call),
+        clock,
+        patience,
+        onStuck: () => end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals')),
+      }),
   };
 }
 

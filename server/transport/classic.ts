@@ -133,13 +133,14 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       const pair = pairs.enter(keyOf(call.metadata, peer));
       const leave = once(pair);
       ends.open(call, peer);
+      const out = ends.outflow(call, peer);
       call.on('cancelled', leave);
       call.on('finish', leave);
       call.on('data', ({ msg }: classic.ClientMsg) => {
         if (pair.turn?.session) pair.turn.session.text = msg.slice(0, 256);
-        if (call.write({ ret: 'ok' })) return;
+        if (out.write({ ret: 'ok' }, 16)) return;
         call.pause();
-        void ends.hasRoom(call, peer, 0).then((hasRoom) => hasRoom && call.resume());
+        void out.hasRoom().then((hasRoom) => hasRoom && call.resume());
       });
       call.on('end', () => call.end());
     },

@@ -11,6 +11,9 @@ import { readSettledStates, writeResult } from './views.ts';
 /** Bytes of events in one message, about; a larger single event goes alone. */
 const MESSAGE_BYTES = 256 << 10;
 
+/** A message that has only a cursor, about. */
+const CURSOR_BYTES = 32;
+
 /** A reader that filters everything out is still told where it has got to, this often. */
 const SILENT_ROWS = 2_000;
 
@@ -22,6 +25,7 @@ export function createResultsStream(
   return (call) => {
     const peer = call.getPeer();
     ends.open(call, peer);
+    const out = ends.outflow(call, peer);
     const gone$ = new Observable<void>((subscriber) => {
       const leave = (): void => subscriber.next();
       call.on('cancelled', leave);
@@ -33,7 +37,7 @@ export function createResultsStream(
       const matches = readMatch(call.request);
       let position = await log.locate(readStart(call.request));
       // At once, so that an observer cut off before the first event knows where to go on.
-      call.write({ cursor: log.cursorAt(position) });
+      out.write({ cursor: log.cursorAt(position) }, CURSOR_BYTES);
       let toldAt = position;
       while (!isOver(call)) {
         const { newest } = log;
@@ -41,19 +45,18 @@ export function createResultsStream(
         const events = page.filter(matches);
         // An empty page below the newest: what was there has been deleted.
         position = page.at(-1)?.position ?? Math.max(position, newest);
-        for (const chunk of splitResults(events)) {
-          if (isOver(call)) return;
-          toldAt = chunk.at(-1)!.position;
-          const written = call.write({
-            events: chunk.map((one) => writeResult(one, log.cursorAt(one.position))),
+        for (const { records, bytes } of splitResults(events)) {
+          toldAt = records.at(-1)!.position;
+          const message = {
+            events: records.map((one) => writeResult(one, log.cursorAt(one.position))),
             cursor: log.cursorAt(toldAt),
-          });
-          if (!written && !(await ends.hasRoom(call, peer, MESSAGE_BYTES))) return;
+          };
+          if (!out.write(message, bytes) && !(await out.hasRoom())) return;
         }
         const isCaughtUp = log.newest <= position;
         if (position > toldAt && (position - toldAt >= SILENT_ROWS || (isCaughtUp && !follow))) {
-          call.write({ cursor: log.cursorAt(position) });
           toldAt = position;
+          if (!out.write({ cursor: log.cursorAt(position) }, CURSOR_BYTES) && !(await out.hasRoom())) return;
         }
         if (!isCaughtUp) continue;
         if (!follow) return;
@@ -98,18 +101,20 @@ function readMatch({ queues, states, parentId: wantedParent }: WatchResultsReque
     (wantedStates.size === 0 || wantedStates.has(state));
 }
 
-function splitResults(records: readonly ResultRecord[]): ResultRecord[][] {
-  const chunks: ResultRecord[][] = [];
-  let bytes = 0;
+interface Chunk {
+  readonly records: ResultRecord[];
+  bytes: number;
+}
+
+function splitResults(records: readonly ResultRecord[]): Chunk[] {
+  const chunks: Chunk[] = [];
   for (const record of records) {
     const size = record.result.byteLength + 256;
     const chunk = chunks.at(-1);
-    if (!chunk || bytes + size > MESSAGE_BYTES) {
-      chunks.push([record]);
-      bytes = size;
-    } else {
-      chunk.push(record);
-      bytes += size;
+    if (!chunk || chunk.bytes + size > MESSAGE_BYTES) chunks.push({ records: [record], bytes: size });
+    else {
+      chunk.records.push(record);
+      chunk.bytes += size;
     }
   }
   return chunks;

@@ -17,6 +17,10 @@ import type { Agreement } from './events.ts';
 const MAX_BATCHES = 64;
 const MAX_BYTES = 8 << 20;
 
+/** Of an answer on the wire, about, and of each id in it. */
+const ANSWER_BYTES = 64;
+const ID_BYTES = 38;
+
 export interface EnqueueStreamOptions {
   readonly ends: CallEnds;
   readonly agreement: Agreement;
@@ -40,6 +44,7 @@ export function createEnqueueStream(
     let isFlushing = false;
 
     ends.open(call, peer);
+    const out = ends.outflow(call, peer);
     const isFull = (): boolean => answers.length >= MAX_BATCHES || bytes >= MAX_BYTES;
 
     async function flush(): Promise<void> {
@@ -48,7 +53,7 @@ export function createEnqueueStream(
       for (let answer = answers[0]?.answer; answer; answer = answers[0]?.answer) {
         bytes -= answers.shift()!.bytes;
         if (isOver(call)) break;
-        if (!call.write(answer) && !(await ends.hasRoom(call, peer, MAX_BATCHES * 64))) break;
+        if (!out.write(answer, weigh(answer)) && !(await out.hasRoom())) break;
       }
       isFlushing = false;
       if (isOver(call)) return;
@@ -67,9 +72,8 @@ export function createEnqueueStream(
       }
     }
 
-    call.write({
-      event: { case: 'window', value: { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits: agreement.limits } },
-    });
+    const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits: agreement.limits };
+    out.write({ event: { case: 'window', value: window } }, ANSWER_BYTES);
     call.on('data', (request: StreamEnqueueRequest) => {
       const size = request.tasks.reduce((sum, task) => sum + task.payload.byteLength + 64, 0);
       const entry: (typeof answers)[number] = { answer: null, bytes: size };
@@ -89,6 +93,10 @@ export function createEnqueueStream(
       void flush();
     });
   };
+}
+
+function weigh({ event }: Answer): number {
+  return ANSWER_BYTES + (event?.case === 'stored' ? ID_BYTES * (event.value.ids?.length ?? 0) : 0);
 }
 
 /** Ids are left out when the producer knows them all. */

@@ -5,6 +5,9 @@ import type { reflection } from '../../gen/index.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
 
+/** Of an answer on the wire, at most about: all files. */
+const ANSWER_BYTES = 64 << 10;
+
 type Answer = reflection.ServerReflectionResponse['messageResponse'];
 
 /** grpc.reflection.v1, straight from the descriptors, dependencies of a file included. */
@@ -62,11 +65,13 @@ export function createReflectionHandlers(
     serverReflectionInfo(call) {
       const peer = call.getPeer();
       ends.open(call, peer);
+      const out = ends.outflow(call, peer);
       call.on('data', (request: reflection.ServerReflectionRequest) => {
         const messageResponse = answer(request) as Answer;
-        if (call.write({ validHost: request.host, originalRequest: request, messageResponse })) return;
+        const answered = { validHost: request.host, originalRequest: request, messageResponse };
+        if (out.write(answered, ANSWER_BYTES)) return;
         call.pause();
-        void ends.hasRoom(call, peer, 0).then((hasRoom) => hasRoom && call.resume());
+        void out.hasRoom().then((hasRoom) => hasRoom && call.resume());
       });
       call.on('end', () => call.end());
     },

@@ -47,6 +47,14 @@ export function readStatus(request: SendStatusRequest): StatusReport {
   };
 }
 
+/** The bytes of a message that make it large. */
+export function weighStatus({ succeeded, checkpoints }: SendStatusRequest): number {
+  let bytes = 0;
+  for (const { result } of succeeded) bytes += result.byteLength;
+  for (const { data } of checkpoints) bytes += data.byteLength;
+  return bytes;
+}
+
 export function readResults(request: SendStatusRequest | TellResultRequest): ResultReport {
   return {
     succeeded: readItems('succeeded', request.succeeded, readSucceeded),

@@ -29,6 +29,7 @@ export function createTaskStream(
     const peer = call.getPeer();
     const { id } = call.request;
     ends.open(call, peer);
+    const out = ends.outflow(call, peer);
 
     // Of each kind the newest only, so that a slow reader costs no memory.
     let started: (Activity & { kind: 'started' }) | undefined;
@@ -60,9 +61,8 @@ export function createTaskStream(
       await new Promise<void>((resolve) => clock.after(PACE_MS, resolve));
     }
 
-    async function send(message: Message): Promise<boolean> {
-      if (isOver(call)) return false;
-      return call.write(message) || ends.hasRoom(call, peer, 0);
+    async function send(message: Message, bytes = 0): Promise<boolean> {
+      return out.write(message, 256 + bytes) || out.hasRoom();
     }
 
     async function run(): Promise<void> {
@@ -75,7 +75,8 @@ export function createTaskStream(
           if (!record) throw new ContactError('NOT_FOUND', `id: no task ${id}`);
           const { state, delivery, attempt, cancelRequested } = record;
           const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
-          if (now !== told && !(await send({ event: { case: 'task', value: write(record) } }))) return;
+          const bytes = record.payload.byteLength + (record.settled?.result.byteLength ?? 0);
+          if (now !== told && !(await send({ event: { case: 'task', value: write(record) } }, bytes))) return;
           told = now;
           if (isSettled(state)) return;
         }

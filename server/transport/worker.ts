@@ -10,10 +10,11 @@ import { type CallEnds, isOver } from './call.ts';
 import { type Agreement, writeEvent } from './events.ts';
 import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
 import { readRegistration } from './registration.ts';
-import { readResults, readStatus, writeOutcomes } from './status.ts';
+import { readResults, readStatus, weighStatus, writeOutcomes } from './status.ts';
 
-/** Unanswered status messages of one stream before it is read no further. */
+/** Unanswered status messages of one stream, and bytes of them, before it is read no further. */
 const MAX_UNANSWERED = 64;
+const MAX_UNANSWERED_BYTES = 8 << 20;
 
 /** Bytes of an outcome on the wire, about. */
 const OUTCOME_BYTES = 48;
@@ -60,7 +61,11 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       const peer = call.getPeer();
       let session: Session | undefined;
       let unanswered = 0;
+      let unansweredBytes = 0;
+      let isHalfClosed = false;
       let isClosing = false;
+
+      const isFull = (): boolean => unanswered >= MAX_UNANSWERED || unansweredBytes >= MAX_UNANSWERED_BYTES;
 
       function end(error: unknown): void {
         isClosing = true;
@@ -73,34 +78,44 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         if (session) registry.disconnect(session);
       }
 
+      /** The client has said all; it goes when it has been answered. */
+      function leave(): void {
+        if (!isHalfClosed || unanswered > 0 || isClosing) return;
+        isClosing = true;
+        if (session) registry.dismiss(session);
+        call.end();
+      }
+
       async function answer(outcomes: readonly Outcome[]): Promise<void> {
-        if (outcomes.length === 0 || isOver(call)) return;
-        if (!call.write({ outcomes: writeOutcomes(outcomes) })) {
-          await ends.hasRoom(call, peer, outcomes.length * OUTCOME_BYTES);
-        }
+        if (outcomes.length === 0) return;
+        if (out.write({ outcomes: writeOutcomes(outcomes) }, outcomes.length * OUTCOME_BYTES)) return;
+        if (!(await out.hasRoom())) disconnect();
       }
 
       async function take(owner: Session, request: SendStatusRequest): Promise<void> {
+        const bytes = weighStatus(request);
         unanswered += 1;
-        if (unanswered >= MAX_UNANSWERED) call.pause();
+        unansweredBytes += bytes;
+        if (isFull()) call.pause();
         try {
           await answer(await registry.report(owner, readStatus(request)));
         } catch (error) {
           end(error);
         }
         unanswered -= 1;
-        if (unanswered < MAX_UNANSWERED && !isClosing) call.resume();
+        unansweredBytes -= bytes;
+        if (!isFull() && !isClosing) call.resume();
+        leave();
       }
 
       ends.open(call, peer);
+      const out = ends.outflow(call, peer);
       // Nothing is read before the session is there.
       call.pause();
       call.on('cancelled', disconnect);
       call.on('end', () => {
-        // Half-closed: nothing more will be reported. What came before is applied already.
-        isClosing = true;
-        if (session) registry.dismiss(session);
-        call.end();
+        isHalfClosed = true;
+        leave();
       });
       call.on('data', (request: SendStatusRequest) => {
         if (session && !isClosing) void take(session, request);

@@ -51,6 +51,11 @@ describe('checkImports()', () => {
     for (const pair of refused) assert.equal(problems(pair).length, 1, pair);
   });
 
+  it('keeps the wire out of the inner layers', () => {
+    assert.deepEqual(checkImport('server/transport/a.ts', 'gen/index.ts'), []);
+    assert.match(checkImport('server/dispatch/a.ts', 'gen/index.ts').join(), /only transport/);
+  });
+
   it('lets only the serve command import the server', () => {
     assert.deepEqual(checkImport('cli/serve.ts', 'server/index.ts'), []);
     assert.match(checkImport('cli/work.ts', 'server/index.ts').join(), /only the serve command/);

@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline';
 export interface Program {
   /** The first line that matches, from the start of the output; fails when the process ends without one. */
   waitForLine(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Its exit code; fails with its output unless that is 0. */
+  /** What `work` answers; fails with the output when the process ends before. */
+  outlive<T>(work: Promise<T>): Promise<T>;
+  /** Waits for its end; fails with its output unless the exit code is 0. */
   succeed(): Promise<void>;
   /** Ends it, by SIGTERM unless said otherwise, and waits until it is gone. */
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -46,6 +48,9 @@ export function startProgram(command: string, args: readonly string[], options: 
         const isOpen = await Promise.race([once(wake, 'line').then(() => true), closed.then(() => false)]);
         if (!isOpen && at === lines.length) assert.fail(`no line ${pattern}: ${describe()}`);
       }
+    },
+    outlive(work) {
+      return Promise.race([work, closed.then((code) => assert.fail(`ended with ${code}: ${describe()}`))]);
     },
     async succeed() {
       assert.equal(await closed, 0, describe());

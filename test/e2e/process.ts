@@ -61,6 +61,7 @@ export function cleanUpProcesses(): void {
 // For a test run that ends in the middle of a suite.
 process.on('exit', () => {
   for (const { child } of running) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** A folder of its own that goes away after the suite. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { cleanUpProcesses } from '../e2e/process.ts';
 import { type Chance, createChance } from './chance.ts';
@@ -38,6 +39,28 @@ async function crashTwice(chance: Chance): Promise<void> {
   await rig.stop();
 }
 
+/** The server is killed again and again soon after it has come up: in the middle of registrations and resumes. */
+async function crashOften(chance: Chance, kills: number, tasks: number): Promise<void> {
+  const rig = await createRig();
+  const backoff = { baseMs: 20, capMs: 100 };
+  for (const name of ['w0', 'w1']) await rig.startWorker({ name, concurrency: 20, backoff });
+  const producer = rig.startProducer({ count: tasks, slowEvery: 2, slowMs: [1, 200] });
+  await producer.waitFor(/^acknowledged 100$/m, 'stdout');
+  const instants: number[] = [];
+  for (let kill = 0; kill < kills; kill += 1) {
+    await rig.restart('SIGKILL');
+    instants.push(chance.between(0, 150));
+    await sleep(instants.at(-1));
+  }
+  await rig.restart('SIGKILL');
+  assert.equal((await producer.ended).code, 0);
+  await rig.observe(tasks);
+  const balance = checkLedger(await rig.books());
+  console.log(`    killed ${instants.join(', ')} ms after it was up: ${JSON.stringify(balance)}`);
+  assert.deepEqual(balance, soundBalance(tasks));
+  await rig.stop();
+}
+
 describe('a server that is killed', () => {
   cleanUpProcesses();
 
@@ -45,5 +68,11 @@ describe('a server that is killed', () => {
     this.timeout(ROUNDS * 120_000);
     const chance = createChance('kill instants');
     for (let round = 0; round < ROUNDS; round += 1) await crashTwice(chance);
+  });
+
+  it('soon after it has come up, again and again: loses nothing and does nothing twice', async function () {
+    this.timeout(ROUNDS * 60_000);
+    const chance = createChance('kill instants');
+    for (let round = 0; round < ROUNDS; round += 1) await crashOften(chance, isFull ? 6 : 2, isFull ? 5_000 : 1_000);
   });
 });

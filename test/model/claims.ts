@@ -1,3 +1,4 @@
+import { PARENT_LANE } from '../../server/model/broadcast.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../../server/store/store.ts';
 import type { World } from './rules.ts';
@@ -41,9 +42,14 @@ export function claim(world: World, requests: readonly ClaimRequest[], now: numb
 }
 
 function findHead(world: World, request: ClaimRequest, queue: string, now: number): ModelTask | undefined {
-  const lanes = request.lanes.filter((lane) => lane.queue === queue).map((lane) => lane.lane);
-  return [...world.tasks.values()]
-    .filter((task) => task.state === 'ready' && task.input.queue === queue && lanes.includes(task.input.lane))
+  const lanes = request.lanes
+    .filter((lane) => lane.queue === queue && lane.lane !== PARENT_LANE)
+    .map((lane) => lane.lane);
+  const tasks = [...world.tasks.values()].filter((task) => task.input.queue === queue);
+  const { maxRunning = 0 } = world.settings.get(queue) ?? {};
+  if (maxRunning > 0 && tasks.filter((task) => task.state === 'running').length >= maxRunning) return undefined;
+  return tasks
+    .filter((task) => task.state === 'ready' && lanes.includes(task.input.lane))
     .filter((task) => task.expiresAt === null || task.expiresAt > now)
     .sort((a, b) => b.input.priority - a.input.priority || a.seq - b.seq)[0];
 }

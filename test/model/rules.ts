@@ -1,5 +1,7 @@
+import { endBroadcast } from '../../server/model/broadcast.ts';
 import { MAX_LOST, retryAt } from '../../server/model/retry.ts';
 import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
+import type { QueueSettings, StoredClient } from '../../server/store/operators.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/store.ts';
 import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
 
@@ -7,14 +9,37 @@ export interface World {
   readonly tasks: Map<string, ModelTask>;
   readonly sessions: Map<number, ModelSession>;
   readonly results: ResultRecord[];
+  readonly settings: Map<string, QueueSettings>;
+  readonly clients: Map<string, StoredClient>;
   position: number;
   seq: number;
   lastSession: number;
 }
 
-export type Back = { readonly ready: LaneRef } | { readonly event: ResultRecord };
+/** A task that is settled, and the parent that settled with it. */
+export interface Settled {
+  readonly event: ResultRecord;
+  readonly parent?: ResultRecord;
+}
 
-export function settle(world: World, task: ModelTask, end: End, now: number): ResultRecord {
+export type Back = { readonly ready: LaneRef } | Settled;
+
+export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
+  return settled.flatMap(({ event, parent }) => (parent ? [event, parent] : [event]));
+}
+
+export function settle(world: World, task: ModelTask, end: End, now: number): Settled {
+  const event = log(world, task, end, now);
+  const parent = task.countsFor === null ? undefined : world.tasks.get(task.countsFor);
+  task.countsFor = null;
+  if (!parent?.counts) return { event };
+  parent.counts = { ...parent.counts, [end.state]: parent.counts[end.state] + 1 };
+  const whole = endBroadcast(parent.counts, parent.cancelReason);
+  if (!whole) return { event };
+  return { event, parent: log(world, parent, { ...whole, clientId: '', attempt: 0, isTold: false }, now) };
+}
+
+function log(world: World, task: ModelTask, end: End, now: number): ResultRecord {
   const record = settleTask(task, end, ++world.position, now);
   world.results.push(record);
   return record;
@@ -44,21 +69,19 @@ export function takeBackLoss(task: ModelTask): void {
 }
 
 export function release(world: World, task: ModelTask, clientId: string, isTold: boolean, now: number): Back {
-  if (task.cancelReason !== null) return { event: cancel(world, task, task.cancelReason, clientId, isTold, now) };
+  if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, isTold, now);
   Object.assign(task, { state: 'ready', ended: 'released', session: null });
   return { ready: laneOf(task) };
 }
 
 export function lose(world: World, task: ModelTask, isStarted: boolean, clientId: string, now: number): Back {
-  if (task.cancelReason !== null) return { event: cancel(world, task, task.cancelReason, clientId, false, now) };
+  if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, false, now);
   if (isStarted) {
     task.burnt++;
     task.lost++;
     if (task.burnt >= task.input.maxAttempts || task.lost >= MAX_LOST) {
       const error = { code: 'LOST', message: `its session was lost, ${task.lost} times in all` };
-      return {
-        event: settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now),
-      };
+      return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now);
     }
   }
   Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null });
@@ -79,21 +102,21 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   if (settlement.kind === 'succeeded') {
     const { result, contentType } = settlement;
     const end: End = { state: 'succeeded', clientId, attempt, isTold, error: null, result, contentType };
-    return { code: 'STORED', event: settle(world, task, end, now) };
+    return { code: 'STORED', ...settle(world, task, end, now) };
   }
   if (settlement.kind === 'stopped') return { code: 'STORED', ...release(world, task, clientId, isTold, now) };
   if (task.cancelReason !== null) {
-    return { code: 'STORED', event: cancel(world, task, task.cancelReason, clientId, isTold, now) };
+    return { code: 'STORED', ...cancel(world, task, task.cancelReason, clientId, isTold, now) };
   }
   const { error, retry, random } = settlement as Settlement & { kind: 'failed' };
   const { maxAttempts, backoffBaseMs: baseMs, backoffCapMs: capMs } = task.input;
   const runAt = retryAt(now, attempt, maxAttempts, { baseMs, capMs }, retry, random);
   if (runAt === null) {
-    return { code: 'STORED', event: settle(world, task, { state: 'failed', clientId, attempt, isTold, error }, now) };
+    return { code: 'STORED', ...settle(world, task, { state: 'failed', clientId, attempt, isTold, error }, now) };
   }
   const ended = isTold ? 'failed' : 'timed out';
   Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, session: null });
-  return { code: 'STORED', scheduledAt: runAt };
+  return { code: 'STORED', scheduledAt: runAt, queue: task.input.queue };
 }
 
 function wasTold(task: ModelTask, delivery: number): boolean {

@@ -1,7 +1,7 @@
-import type { Delivery } from '../../server/model/task.ts';
+import type { Delivery, SessionRef } from '../../server/model/task.ts';
 import type { EndedSession, HeldTask, OpenedSession, SessionOpening } from '../../server/store/store.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { type Back, isOpen, lose, release, takeBackLoss, type World } from './rules.ts';
+import { type Back, isOpen, lose, recordsOf, release, takeBackLoss, type World } from './rules.ts';
 import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';
 
 export function openSession(world: World, opening: SessionOpening, now: number): OpenedSession {
@@ -20,7 +20,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
   const session = previous ?? addSession(world, opening);
   if (previous) {
     const { secretHash, isNamed, node } = opening;
-    Object.assign(previous, { secretHash, isNamed, node, namedHash: named, epoch: previous.epoch + 1 });
+    Object.assign(previous, { secretHash, isNamed, node, namedHash: named, epoch: previous.epoch + 1, isLost: false });
   }
   const replaced = rows.filter((row) => opening.isNamed && row.clientId === opening.clientId && row !== session);
   const held: HeldTask[] = [];
@@ -50,25 +50,50 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     held,
     closed,
     ...collect(backs),
+    isDrained: opening.isNamed && remember(world, opening, now),
     replaced: replaced.map(refOf),
   };
 }
 
 function addSession(world: World, opening: SessionOpening): ModelSession {
   const { secretHash, subject, clientId, isNamed, node } = opening;
-  const session = { key: ++world.lastSession, epoch: 1, secretHash, namedHash: null, subject, clientId, isNamed, node };
+  const key = ++world.lastSession;
+  const rest = { secretHash, namedHash: null, subject, clientId, isNamed, node, isLost: false };
+  const session = { key, epoch: 1, ...rest };
   world.sessions.set(session.key, session);
   return session;
 }
 
+function remember(world: World, opening: SessionOpening, now: number): boolean {
+  const { clientId, labels, queues } = opening;
+  const isDrained = world.clients.get(clientId)?.isDrained ?? false;
+  world.clients.set(clientId, { clientId, labels, queues, lastSeenAt: now, isDrained });
+  return isDrained;
+}
+
+function see(world: World, session: ModelSession, now: number): void {
+  const client = world.clients.get(session.clientId);
+  if (session.isNamed && client) world.clients.set(client.clientId, { ...client, lastSeenAt: now });
+}
+
+export function loseSession(world: World, ref: SessionRef, now: number): boolean {
+  const session = world.sessions.get(ref.key);
+  if (session?.epoch !== ref.epoch) return false;
+  session.isLost = true;
+  see(world, session, now);
+  return true;
+}
+
 export function endSession(
   world: World,
-  ref: { readonly key: number; readonly epoch: number },
+  ref: SessionRef,
   started: readonly Delivery[] | 'all',
   now: number,
 ): EndedSession {
   const session = world.sessions.get(ref.key);
-  return collect(session?.epoch === ref.epoch ? end(world, session, started, now) : []);
+  if (session?.epoch !== ref.epoch) return collect([]);
+  if (!session.isLost) see(world, session, now);
+  return collect(end(world, session, started, now));
 }
 
 function end(world: World, session: ModelSession, started: readonly Delivery[] | 'all', now: number): Back[] {
@@ -102,5 +127,5 @@ function collect(backs: readonly Back[]): EndedSession {
   const ready = backs.flatMap((back) => ('ready' in back ? [back.ready] : []));
   const names = new Set<string>();
   const unique = ready.filter(({ queue, lane }) => !names.has(`${queue} ${lane}`) && names.add(`${queue} ${lane}`));
-  return { ready: unique, events: backs.flatMap((back) => ('event' in back ? [back.event] : [])) };
+  return { ready: unique, events: recordsOf(backs.flatMap((back) => ('event' in back ? [back] : []))) };
 }

@@ -1,76 +1,43 @@
-import type { LaneRef, TaskInput } from '../../server/model/task.ts';
-import type {
-  CancelOutcome,
-  InsertOutcome,
-  QueueCounts,
-  RetryOutcome,
-  Store,
-  WakeOutcome,
-} from '../../server/store/store.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { PARENT_LANE } from '../../server/model/broadcast.ts';
+import type { LaneRef } from '../../server/model/task.ts';
+import type { CancelOutcome, QueueCounts, RetryOutcome, Store, WakeOutcome } from '../../server/store/store.ts';
 import { claim } from './claims.ts';
-import { cancel, releaseOne, settle, settleOne, type World } from './rules.ts';
-import { endSession, openSession } from './sessions.ts';
-import { describe, hasSettled, isSameContent, laneOf, type ModelTask, refOf } from './task.ts';
+import { insertBroadcast, insertTasks } from './inserts.ts';
+import { createOperating } from './operating.ts';
+import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
+import { endSession, loseSession, openSession } from './sessions.ts';
+import { describe, hasSettled, laneOf, refOf } from './task.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
 export function createModelStore(): Store {
-  const world: World = { tasks: new Map(), sessions: new Map(), results: [], position: 0, seq: 0, lastSession: 0 };
+  const world: World = {
+    tasks: new Map(),
+    sessions: new Map(),
+    results: [],
+    settings: new Map(),
+    clients: new Map(),
+    position: 0,
+    seq: 0,
+    lastSession: 0,
+  };
   const { tasks, sessions } = world;
-
-  function insertTasks(inputs: readonly TaskInput[], now: number): readonly InsertOutcome[] {
-    const known = new Map([...tasks].map(([id, task]) => [id, task.input]));
-    const fresh: TaskInput[] = [];
-    const outcomes = inputs.map((input, i) => {
-      const byKey = [...known.values()].find((t) => t.key !== null && t.key === input.key && t.queue === input.queue);
-      const stored = known.get(input.id) ?? byKey;
-      if (!stored) {
-        known.set(input.id, input);
-        fresh.push(input);
-        return { id: input.id, deduplicated: false };
-      }
-      if (isSameContent(stored, input)) return { id: stored.id, deduplicated: true };
-      const field = stored.id === input.id ? 'id' : 'idempotency_key';
-      throw new ContactError('ALREADY_EXISTS', `tasks[${i}].${field}: a task with other content has it`);
-    });
-    for (const input of fresh) tasks.set(input.id, createTask(input, now));
-    return outcomes;
-  }
-
-  function createTask(input: TaskInput, now: number): ModelTask {
-    const isReady = input.runAt === null || input.runAt <= now;
-    return {
-      input: { ...input, payload: Uint8Array.from(input.payload) },
-      createdAt: now,
-      state: isReady ? 'ready' : 'scheduled',
-      seq: isReady ? ++world.seq : 0,
-      delivery: 0,
-      burnt: 0,
-      lost: 0,
-      ended: 'none',
-      runAt: isReady ? null : input.runAt,
-      expiresAt: input.expiresAt,
-      session: null,
-      claimedAt: null,
-      cancelReason: null,
-      checkpoint: null,
-      results: [],
-    };
-  }
 
   function cancelOne(id: string, reason: string, now: number): CancelOutcome {
     const task = tasks.get(id);
     if (!task) return { id, kind: 'not_found' };
     if (hasSettled(task)) return { id, kind: 'settled' };
-    if (task.state !== 'running') return { id, kind: 'cancelled', event: cancel(world, task, reason, '', false, now) };
+    if (task.state !== 'running' && !task.counts) {
+      return { id, kind: 'cancelled', ...cancel(world, task, reason, '', false, now) };
+    }
     task.cancelReason ??= reason;
+    if (task.counts) return { id, kind: 'children' };
     return { id, kind: 'requested', session: refOf(sessions.get(task.session!)!), delivery: task.delivery };
   }
 
   function retryOne(id: string): RetryOutcome {
     const task = tasks.get(id);
     if (!task) return { id, kind: 'not_found' };
-    if (task.state !== 'failed') return { id, kind: 'not_failed' };
+    if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
     const fresh = { burnt: 0, lost: 0, ended: 'redriven', expiresAt: null, claimedAt: null, seq: ++world.seq };
     Object.assign(task, { state: 'ready', ...fresh });
     return { id, kind: 'ready', lane: laneOf(task) };
@@ -105,7 +72,7 @@ export function createModelStore(): Store {
       ...(task.state === 'scheduled' ? [task.runAt!] : []),
       ...((task.state === 'scheduled' || task.state === 'ready') && task.expiresAt !== null ? [task.expiresAt] : []),
     ]);
-    return { ready, expired, nextDueAt: instants.length === 0 ? null : Math.min(...instants) };
+    return { ready, expired: recordsOf(expired), nextDueAt: instants.length === 0 ? null : Math.min(...instants) };
   }
 
   function countQueues(): readonly QueueCounts[] {
@@ -126,7 +93,8 @@ export function createModelStore(): Store {
   return {
     capabilities: { kind: 'model', isDurable: false, isShared: false },
     epoch: 'model',
-    insertTasks: async (inputs, now) => insertTasks(inputs, now),
+    insertTasks: async (inputs, now) => insertTasks(world, inputs, now),
+    insertBroadcast: async (parent, children, now) => insertBroadcast(world, parent, children, now),
     claimTasks: async (plan, now) => claim(world, plan(), now()),
     settleTasks: async (settlements, now) => settlements.map((each) => settleOne(world, each, now)),
     releaseTasks: async (releases, now) => releases.map((each) => releaseOne(world, each, now)),
@@ -142,7 +110,7 @@ export function createModelStore(): Store {
     deleteTasks: async (ids) => ids.map(deleteOne),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
     openSession: async (opening, now) => openSession(world, opening, now),
-    loseSession: async ({ key, epoch }) => sessions.get(key)?.epoch === epoch,
+    loseSession: async (session, now) => loseSession(world, session, now),
     endSession: async (session, started, now) => endSession(world, session, started, now),
     // It never outlives a process, so nobody left anything behind.
     listSessions: async () => [],
@@ -168,6 +136,7 @@ export function createModelStore(): Store {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, Math.min(limit, 500)),
     countQueues: async () => countQueues(),
+    ...createOperating(world),
     close: async () => {},
   };
 }

@@ -1,3 +1,4 @@
+import type { ChildCounts } from '../../server/model/broadcast.ts';
 import type {
   LaneRef,
   ResultRecord,
@@ -28,6 +29,10 @@ export interface ModelTask {
   claimedAt: number | null;
   cancelReason: string | null;
   checkpoint: Uint8Array | null;
+  /** The broadcast that it counts for, until it settled once. */
+  countsFor: string | null;
+  /** Of the parent of a broadcast. */
+  counts: ChildCounts | null;
   results: { readonly record: ResultRecord; readonly isTold: boolean }[];
 }
 
@@ -40,6 +45,7 @@ export interface ModelSession {
   readonly clientId: string;
   isNamed: boolean;
   node: string;
+  isLost: boolean;
 }
 
 export function laneOf(task: ModelTask): LaneRef {

@@ -1,4 +1,6 @@
+import diagnostics from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -40,6 +42,8 @@ export interface Clients {
 export interface Scene {
   readonly address: string;
   readonly server: ContactServer;
+  /** Connections that the server has open. */
+  readonly connectionCount: number;
   /** Stops it and starts another on the same port and store. */
   restart(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
@@ -61,7 +65,15 @@ export async function startScene({
   ...options
 }: Partial<ServerOptions> & { readonly isDurable?: boolean } = {}): Promise<Scene> {
   const folder = isDurable ? mkdtempSync(join(tmpdir(), 'contact-transport-')) : undefined;
+  const sockets = new Set<Socket>();
   let port = 0;
+
+  function watchSocket(message: unknown): void {
+    const { socket } = message as { readonly socket: Socket };
+    if (socket.localPort !== port) return;
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  }
 
   async function start(): Promise<ContactServer> {
     const server = await createServer({
@@ -79,14 +91,19 @@ export async function startScene({
   }
 
   let server = await start();
+  diagnostics.subscribe('net.server.socket', watchSocket);
   atEnd(async () => {
     await server.close({ deadlineMs: 0 });
+    diagnostics.unsubscribe('net.server.socket', watchSocket);
     if (folder !== undefined) rmSync(folder, { recursive: true });
   });
   return {
     address: `127.0.0.1:${port}`,
     get server() {
       return server;
+    },
+    get connectionCount() {
+      return sockets.size;
     },
     async restart(closing = { deadlineMs: 0 }) {
       await server.close(closing);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { closeOf, openWorker } from './raw-worker.ts';
+import { closeOf, nameOf, openWorker } from './raw-worker.ts';
 import { closeScene, connect, describeTask, enqueue, enqueueMany, startProxy, startScene, until } from './scene.ts';
 
 describe('GetTask', () => {
@@ -167,6 +167,19 @@ describe('GetTask', () => {
     assert.equal((await third.receive(1))[0]!.taskId, id);
     third.statusStream.end();
     assert.equal(closeOf(await third.ended), 'DISCONNECTED now');
+  });
+
+  it('answers what a SendStatus said before it was half-closed', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 50);
+    const worker = await openWorker(clients, { maxInFlight: 50 });
+    for (const task of await worker.receive(50)) worker.send({ succeeded: [nameOf(task)] });
+    worker.statusStream.end();
+    await worker.statusEnded;
+    assert.deepEqual(
+      worker.outcomes.map(({ taskId }) => taskId),
+      worker.tasks.map(({ taskId }) => taskId),
+    );
   });
 
   it('tells why a task waits', async () => {

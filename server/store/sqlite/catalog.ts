@@ -1,6 +1,8 @@
-import { nextState, type Transition } from '../../model/states.ts';
-import type { Lane, LaneRef, TaskState } from '../../model/task.ts';
+import { isSettled, nextState, type Transition } from '../../model/states.ts';
+import type { Lane, LaneRef, SettledState, TaskState } from '../../model/task.ts';
+import type { QueueSettings } from '../operators.ts';
 import type { Database } from './database.ts';
+import { READY, RUNNING, SCHEDULED } from './tasks.ts';
 
 type Counts = Record<TaskState, number>;
 
@@ -9,43 +11,67 @@ export interface QueueEntry {
   readonly name: string;
   readonly counts: Counts;
   readonly lanes: Map<Lane, LaneEntry>;
+  settings: QueueSettings;
 }
 
 export interface LaneEntry {
   readonly id: number;
   readonly queue: QueueEntry;
   readonly ref: LaneRef;
-  /** False: nothing in it is ready, so a claim need not look. */
-  mayHaveReady: boolean;
+  /** Tasks in it that are ready, and that are not settled. */
+  ready: number;
+  live: number;
+  /** The same as of the last commit. */
+  keptReady: number;
+  keptLive: number;
 }
 
 /**
- * Queue and lane names as small numbers, and the counts of each queue. Mirrored in memory: as many entries as there
- * are names among the tasks kept; what nothing uses any more is dropped when the store opens.
+ * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
+ * memory: as many queues as there are among the tasks kept and the settings (others are dropped when the store opens),
+ * as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in memory
+ * alone, so that they cost no write.
  */
 export interface Catalog {
   internLane(queue: string, lane: Lane): LaneEntry;
   findLane(queue: string, lane: Lane): LaneEntry | undefined;
   laneById(id: number): LaneEntry;
   queueById(id: number): QueueEntry;
-  add(queue: QueueEntry, state: TaskState): void;
-  remove(queue: QueueEntry, state: TaskState): void;
+  findQueue(queue: string): QueueEntry | undefined;
+  /** Counts a task that is inserted, or whose insert is taken back. */
+  add(lane: LaneEntry, state: 'ready' | 'scheduled', by: 1 | -1): void;
+  /** Counts a settled task that is forgotten. */
+  remove(queue: QueueEntry, state: SettledState): void;
   /** Counts a transition of the state table; an illegal one throws. */
-  move(queue: QueueEntry, from: TaskState, transition: Transition): TaskState;
-  /** Writes the counts that changed: before every COMMIT. */
+  move(lane: LaneEntry, from: TaskState, transition: Transition): TaskState;
+  set(settings: QueueSettings): void;
+  /** Writes what changed: before every COMMIT. */
   flush(): void;
+  /** After every COMMIT. */
+  confirm(): void;
   /** Forgets what was not committed: after every ROLLBACK. */
   reload(): void;
   queues(): Iterable<QueueEntry>;
 }
 
-type QueueRow = { id: number; name: string } & Counts;
+interface QueueRow extends Counts {
+  readonly id: number;
+  readonly name: string;
+  readonly is_paused: number;
+  readonly max_waiting: number;
+  readonly max_running: number;
+}
+
+/** Lanes without tasks that are kept for the next one. */
+const MAX_EMPTY = 1_000;
 
 export function createCatalog(db: Database): Catalog {
   const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
   const selectLanes = db.prepare<{ id: number; queue_id: number; lane: string }>('SELECT * FROM lane');
-  const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0)');
+  const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)');
   const insertLane = db.prepare('INSERT INTO lane VALUES (?, ?, ?)');
+  const deleteLane = db.prepare('DELETE FROM lane WHERE id = ?');
+  const updateSettings = db.prepare('UPDATE queue SET is_paused = ?, max_waiting = ?, max_running = ? WHERE id = ?');
   const updateCounts = db.prepare(
     `UPDATE queue SET ready = ?, running = ?, scheduled = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?
      WHERE id = ?`,
@@ -54,21 +80,25 @@ export function createCatalog(db: Database): Catalog {
   const byId = new Map<number, QueueEntry>();
   const lanes = new Map<number, LaneEntry>();
   const changed = new Set<QueueEntry>();
+  const changedLanes = new Set<LaneEntry>();
+  const emptyLanes = new Set<LaneEntry>();
   let lastQueue = 0;
   let lastLane = 0;
 
-  function addQueue(id: number, name: string, counts: Counts): QueueEntry {
-    const entry: QueueEntry = { id, name, counts, lanes: new Map() };
+  function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings): QueueEntry {
+    const entry: QueueEntry = { id, name, counts, lanes: new Map(), settings };
     byName.set(name, entry);
     byId.set(id, entry);
     lastQueue = Math.max(lastQueue, id);
     return entry;
   }
 
-  function addLane(id: number, queue: QueueEntry, lane: Lane): LaneEntry {
-    const entry: LaneEntry = { id, queue, ref: { queue: queue.name, lane }, mayHaveReady: true };
+  function addLane(id: number, queue: QueueEntry, lane: Lane, ready: number, live: number): LaneEntry {
+    const ref = { queue: queue.name, lane };
+    const entry: LaneEntry = { id, queue, ref, ready, live, keptReady: ready, keptLive: live };
     queue.lanes.set(lane, entry);
     lanes.set(id, entry);
+    if (live === 0) emptyLanes.add(entry);
     lastLane = Math.max(lastLane, id);
     return entry;
   }
@@ -78,7 +108,7 @@ export function createCatalog(db: Database): Catalog {
     if (known) return known;
     insertQueue.run(lastQueue + 1, name);
     const none = { ready: 0, running: 0, scheduled: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
-    return addQueue(lastQueue + 1, name, none);
+    return addQueue(lastQueue + 1, name, none, createSettings(name));
   }
 
   function internLane(name: string, lane: Lane): LaneEntry {
@@ -86,55 +116,127 @@ export function createCatalog(db: Database): Catalog {
     const known = queue.lanes.get(lane);
     if (known) return known;
     insertLane.run(lastLane + 1, queue.id, lane);
-    return addLane(lastLane + 1, queue, lane);
+    return addLane(lastLane + 1, queue, lane, 0, 0);
   }
 
-  function reload(): void {
-    for (const map of [byName, byId, lanes, changed]) map.clear();
+  /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
+  function reload(kept: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
+    for (const map of [byName, byId, lanes, changed, changedLanes, emptyLanes]) map.clear();
     lastQueue = 0;
     lastLane = 0;
-    for (const { id, name, ...counts } of selectQueues.all()) addQueue(id, name, counts);
-    for (const row of selectLanes.all()) addLane(row.id, byId.get(row.queue_id)!, row.lane);
+    for (const { id, name, is_paused, max_waiting, max_running, ...counts } of selectQueues.all()) {
+      const settings = { isPaused: is_paused === 1, maxWaiting: max_waiting, maxRunning: max_running };
+      addQueue(id, name, counts, { queue: name, ...settings });
+    }
+    for (const { id, queue_id: queueId, lane } of selectLanes.all()) {
+      const { keptReady = 0, keptLive = 0 } = kept.get(id) ?? {};
+      addLane(id, byId.get(queueId)!, lane, keptReady, keptLive);
+    }
   }
 
-  function change(queue: QueueEntry, state: TaskState, by: number): void {
-    queue.counts[state] += by;
-    changed.add(queue);
+  function change(lane: LaneEntry, state: TaskState, by: number): void {
+    lane.queue.counts[state] += by;
+    changed.add(lane.queue);
+    if (isSettled(state)) return;
+    lane.live += by;
+    if (state === 'ready') lane.ready += by;
+    changedLanes.add(lane);
   }
 
-  reload();
+  /** Only what was empty at the last commit too: a rollback finds the counts of the others. */
+  function dropEmptyLanes(): void {
+    for (const lane of emptyLanes) {
+      if (lane.live > 0) continue;
+      deleteLane.run(lane.id);
+      lane.queue.lanes.delete(lane.ref.lane);
+      lanes.delete(lane.id);
+      changedLanes.delete(lane);
+    }
+    emptyLanes.clear();
+  }
+
+  reload(countLanes(db));
   return {
     internLane,
     findLane: (queue, lane) => byName.get(queue)?.lanes.get(lane),
     laneById: (id) => lanes.get(id)!,
     queueById: (id) => byId.get(id)!,
-    add: (queue, state) => change(queue, state, 1),
-    remove: (queue, state) => change(queue, state, -1),
-    move: (queue, from, transition) => {
+    findQueue: (queue) => byName.get(queue),
+    add: change,
+    remove: (queue, state) => {
+      queue.counts[state] -= 1;
+      changed.add(queue);
+    },
+    move: (lane, from, transition) => {
       const to = nextState(from, transition);
       if (to === undefined) throw new Error(`illegal transition of a ${from} task: ${transition}`);
-      change(queue, from, -1);
-      change(queue, to, 1);
+      change(lane, from, -1);
+      change(lane, to, 1);
       return to;
+    },
+    set: (settings) => {
+      const queue = internQueue(settings.queue);
+      updateSettings.run(settings.isPaused ? 1 : 0, settings.maxWaiting, settings.maxRunning, queue.id);
+      queue.settings = settings;
     },
     flush: () => {
       for (const { id, counts: c } of changed) {
         updateCounts.run(c.ready, c.running, c.scheduled, c.succeeded, c.failed, c.cancelled, c.expired, id);
       }
       changed.clear();
+      if (emptyLanes.size > MAX_EMPTY) dropEmptyLanes();
     },
-    reload,
+    confirm: () => {
+      for (const lane of changedLanes) {
+        lane.keptReady = lane.ready;
+        lane.keptLive = lane.live;
+        if (lane.live === 0) emptyLanes.add(lane);
+        else emptyLanes.delete(lane);
+      }
+      changedLanes.clear();
+    },
+    reload: () => reload(),
     queues: () => byName.values(),
   };
 }
 
-/** Drops lanes that no unsettled task uses and queues without tasks; before the catalog is made. */
+type LaneCounts = Pick<LaneEntry, 'keptReady' | 'keptLive'>;
+
+/** Each from an index, so that a million tasks take no longer than a glance. */
+function countLanes(db: Database): Map<number, LaneCounts> {
+  const countsByLane = new Map<number, LaneCounts>();
+  for (const state of [READY, RUNNING, SCHEDULED]) {
+    const select = db.prepare<{ lane_id: number; count: number }>(
+      `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`,
+    );
+    for (const { lane_id, count } of select.all()) {
+      const { keptReady, keptLive } = countsByLane.get(lane_id) ?? { keptReady: 0, keptLive: 0 };
+      countsByLane.set(lane_id, {
+        keptReady: keptReady + (state === READY ? count : 0),
+        keptLive: keptLive + count,
+      });
+    }
+  }
+  return countsByLane;
+}
+
+/** No more of its tasks may run now. */
+export function isFull({ settings, counts }: QueueEntry): boolean {
+  return settings.maxRunning > 0 && counts.running >= settings.maxRunning;
+}
+
+function createSettings(queue: string): QueueSettings {
+  return { queue, isPaused: false, maxWaiting: 0, maxRunning: 0 };
+}
+
+/** Drops lanes that no unsettled task uses and queues without tasks and settings; before the catalog is made. */
 export function pruneCatalog(db: Database): void {
   db.exec(`
     BEGIN IMMEDIATE;
     DELETE FROM lane WHERE (SELECT count(*) FROM lane) > 1000 AND id NOT IN (SELECT lane_id FROM live);
     DELETE FROM queue
       WHERE ready + running + scheduled + succeeded + failed + cancelled + expired = 0
+        AND is_paused + max_waiting + max_running = 0
         AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue_id = queue.id);
     COMMIT;`);
 }

@@ -1,6 +1,7 @@
+import { PARENT_LANE } from '../../model/broadcast.ts';
 import type { ClaimedTask, LaneRef, SessionRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
-import type { LaneEntry } from './catalog.ts';
+import { isFull, type LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Value } from './database.ts';
 import { parseMetadata } from './tasks.ts';
@@ -34,7 +35,6 @@ interface LaneCursor {
   rows: readonly ReadyRow[];
   next: number;
   isRead: boolean;
-  hasRest: boolean;
 }
 
 /** A request and how far it got. */
@@ -85,7 +85,6 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
       if (giveOne(turn, pass)) active.push(turn);
     }
     while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
-    for (const cursor of pass.cursors.values()) markEmpty(cursor);
     return turns.map(({ request, tasks, isExhausted }) => ({
       session: request.session,
       tasks,
@@ -123,7 +122,7 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   /** The lane, unless it is known to be empty: thousands of idle sessions ask for a handful of tasks. */
   function findLane({ queue, lane }: LaneRef, cursors: ReadonlyMap<LaneEntry, LaneCursor>): LaneEntry | undefined {
     const entry = catalog.findLane(queue, lane);
-    if (!entry?.mayHaveReady) return undefined;
+    if (!entry || entry.ready === 0 || lane === PARENT_LANE) return undefined;
     const cursor = cursors.get(entry);
     return cursor && isAtEnd(cursor) ? undefined : entry;
   }
@@ -141,7 +140,7 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
       if (!entry) continue;
       let cursor = cursors.get(entry);
       if (!cursor) {
-        cursor = { lane: entry, rows: [], next: 0, isRead: false, hasRest: false };
+        cursor = { lane: entry, rows: [], next: 0, isRead: false };
         cursors.set(entry, cursor);
       }
       ofQueue.push(cursor);
@@ -153,7 +152,9 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   function findNext(turn: Turn, now: number): LaneCursor | undefined {
     for (let i = 0; i < turn.queues.length; i++, turn.queue++) {
       let best: LaneCursor | undefined;
-      for (const cursor of turn.queues[turn.queue % turn.queues.length]!) {
+      const cursors = turn.queues[turn.queue % turn.queues.length]!;
+      if (cursors.length > 0 && isFull(cursors[0]!.lane.queue)) continue;
+      for (const cursor of cursors) {
         if (readHead(cursor, now) && (!best || isBefore(cursor, best))) best = cursor;
       }
       if (best) return best;
@@ -165,9 +166,8 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
     for (;;) {
       for (; cursor.next < cursor.rows.length; cursor.next++) {
         const { expires_at: expiresAt } = cursor.rows[cursor.next]!;
+        // Else it expires with the next wake; until then it is nobody's.
         if (expiresAt === null || expiresAt > now) return true;
-        // It expires with the next wake; until then it is nobody's.
-        cursor.hasRest = true;
       }
       if (cursor.isRead) return false;
       const last = cursor.rows.at(-1);
@@ -178,7 +178,7 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   }
 
   function take(lane: LaneEntry, row: ReadyRow, session: SessionRef, now: number): ClaimedTask {
-    catalog.move(lane.queue, 'ready', 'claimed');
+    catalog.move(lane, 'ready', 'claimed');
     updateRunning.run(session.key, now, row.task_key);
     const task = selectTask.get(row.task_key)!;
     return {
@@ -234,11 +234,6 @@ function isBefore(a: LaneCursor, b: LaneCursor): boolean {
   const left = a.rows[a.next]!;
   const right = b.rows[b.next]!;
   return left.nprio !== right.nprio ? left.nprio < right.nprio : left.seq < right.seq;
-}
-
-/** Later claims need not look into a lane that this one emptied. */
-function markEmpty(cursor: LaneCursor): void {
-  if (isAtEnd(cursor) && !cursor.hasRest) cursor.lane.mayHaveReady = false;
 }
 
 function isAtEnd(cursor: LaneCursor): boolean {

@@ -1,4 +1,6 @@
 import type { Catalog } from './catalog.ts';
+import type { Children } from './children.ts';
+import type { Clients } from './clients.ts';
 import type { Counters } from './counters.ts';
 import type { Database } from './database.ts';
 import type { Sessions } from './sessions.ts';
@@ -10,5 +12,7 @@ export interface Context {
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly sessions: Sessions;
+  readonly clients: Clients;
+  readonly children: Children;
   readonly tasks: Tasks;
 }

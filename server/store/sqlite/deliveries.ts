@@ -1,3 +1,4 @@
+import { endBroadcast } from '../../model/broadcast.ts';
 import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
@@ -26,15 +27,21 @@ export interface Ending {
   readonly contentType?: string;
 }
 
+/** A task that is settled; `parent`: it was the last child of a broadcast, which settled with it. */
+export interface Settled {
+  readonly event: ResultRecord;
+  readonly parent?: ResultRecord;
+}
+
 /** What became of a delivery that ended without a result of its own. */
-export type Return = { readonly ready: LaneRef } | { readonly event: ResultRecord };
+export type Return = { readonly ready: LaneRef } | Settled;
 
 /** The ways in which a delivery, or a waiting task, ends. All callers have read the row in this transaction. */
 export interface Deliveries {
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
-  settle(row: TaskRow, ending: Ending, now: number): ResultRecord;
-  cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): ResultRecord;
+  settle(row: TaskRow, ending: Ending, now: number): Settled;
+  cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled;
   /** Backing off until `runAt`; burns an attempt. */
   retry(open: OpenDelivery, runAt: number, isTold: boolean): void;
   /** Given back: nothing burnt, the delivery is closed. A cancel that was asked for happens now. */
@@ -45,9 +52,14 @@ export interface Deliveries {
   adopt(open: OpenDelivery, sessionKey: number): void;
 }
 
+/** In the order of their positions. */
+export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
+  return settled.flatMap(({ event, parent }) => (parent ? [event, parent] : [event]));
+}
+
 const NOTHING = new Uint8Array(0);
 
-export function createDeliveries({ db, catalog, counters, sessions }: Context): Deliveries {
+export function createDeliveries({ db, catalog, counters, sessions, tasks, children }: Context): Deliveries {
   const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const insertResult = db.prepare(
@@ -77,9 +89,23 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
     return row.session_key === session.key && sessions.get(session.key)?.epoch === session.epoch;
   }
 
-  function settle(row: TaskRow, ending: Ending, now: number): ResultRecord {
-    const queue = catalog.queueById(row.queue_id);
-    catalog.move(queue, stateName(row.state!), ending.transition);
+  /** Every way to settle comes through here, so that no child goes uncounted. */
+  function settle(row: TaskRow, ending: Ending, now: number): Settled {
+    // Its mark goes with its live row.
+    const parentKey = row.parent_id === null ? null : children.parentOf(row.key);
+    const event = log(row, ending, now);
+    if (parentKey === null) return { event };
+    const counts = children.count(parentKey, ending.state);
+    const parent = tasks.byKey(parentKey);
+    const end = endBroadcast(counts, parent.cancel_reason);
+    if (!end) return { event };
+    const what = { clientId: '', attempt: 0, isTold: false, transition: end.state };
+    return { event, parent: log(parent, { ...end, ...what }, now) };
+  }
+
+  function log(row: TaskRow, ending: Ending, now: number): ResultRecord {
+    const lane = catalog.laneById(row.lane_id);
+    catalog.move(lane, stateName(row.state!), ending.transition);
     const position = counters.nextPosition++;
     const { state, attempt, error, clientId, result = NOTHING, contentType = '' } = ending;
     const isAsked = row.cancel_reason !== null || state === 'cancelled';
@@ -106,7 +132,7 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
     return {
       position,
       taskId: row.id,
-      queue: queue.name,
+      queue: lane.ref.queue,
       state,
       result,
       contentType,
@@ -123,7 +149,7 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
     };
   }
 
-  function cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): ResultRecord {
+  function cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled {
     const attempt = row.state === RUNNING ? row.attempt + 1 : row.attempt;
     const error = { code: 'CANCELLED', message: reason };
     return settle(row, { state: 'cancelled', transition: 'cancelled', clientId, attempt, isTold, error }, now);
@@ -132,10 +158,9 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
   function putBack(open: OpenDelivery, transition: Transition, state: TaskState, ended: number): LaneRef {
     const { row, from, burnt, lost } = open;
     const lane = catalog.laneById(row.lane_id);
-    if (from === 'ready') catalog.move(lane.queue, 'ready', 'adopted');
-    catalog.move(lane.queue, 'running', transition);
+    if (from === 'ready') catalog.move(lane, 'ready', 'adopted');
+    catalog.move(lane, 'running', transition);
     updateWaiting.run(stateNumber(state), null, burnt, lost, ended, row.key);
-    lane.mayHaveReady = true;
     return lane.ref;
   }
 
@@ -144,16 +169,16 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
     settle,
     cancel,
     retry: ({ row, from, burnt, lost }, runAt, isTold) => {
-      catalog.move(catalog.queueById(row.queue_id), from, 'retried');
+      catalog.move(catalog.laneById(row.lane_id), from, 'retried');
       updateWaiting.run(SCHEDULED, runAt, burnt + 1, lost, isTold ? ENDED.failed : ENDED.timedOut, row.key);
     },
     release: (open, clientId, isTold, now) => {
       const { cancel_reason: reason } = open.row;
-      if (reason !== null) return { event: cancel(open.row, reason, clientId, isTold, now) };
+      if (reason !== null) return cancel(open.row, reason, clientId, isTold, now);
       return { ready: putBack(open, 'released', 'ready', ENDED.released) };
     },
     lose: (row, isStarted, clientId, now) => {
-      if (row.cancel_reason !== null) return { event: cancel(row, row.cancel_reason, clientId, false, now) };
+      if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, false, now);
       const burnt = row.attempt + (isStarted ? 1 : 0);
       const lost = row.lost + (isStarted ? 1 : 0);
       if (isStarted && (burnt >= row.max_attempts || lost >= MAX_LOST)) {
@@ -166,13 +191,13 @@ export function createDeliveries({ db, catalog, counters, sessions }: Context): 
           isTold: false,
           error,
         } as const;
-        return { event: settle(row, ending, now) };
+        return settle(row, ending, now);
       }
       const ended = isStarted ? ENDED.lostBurnt : ENDED.lost;
       return { ready: putBack({ row, from: 'running', burnt, lost }, 'lost', 'ready', ended) };
     },
     adopt: ({ row, from, burnt, lost }, sessionKey) => {
-      if (from === 'ready') catalog.move(catalog.queueById(row.queue_id), 'ready', 'adopted');
+      if (from === 'ready') catalog.move(catalog.laneById(row.lane_id), 'ready', 'adopted');
       updateRunning.run(sessionKey, burnt, lost, row.key);
     },
   };

@@ -2,15 +2,19 @@ import { ContactError } from '../../../shared/errors.ts';
 import type { Engine } from '../commit.ts';
 import type { Request } from '../request.ts';
 import type { StoredSession } from '../store.ts';
+import { createInsertBroadcast } from './broadcast.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
+import { type Children, createChildren } from './children.ts';
 import { createClaimTasks } from './claim.ts';
+import { type Clients, createClients } from './clients.ts';
 import type { Context } from './context.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import { createDeliveries } from './deliveries.ts';
 import { faultOf } from './fault.ts';
-import { createInsertTasks } from './insert.ts';
+import { createInserting } from './insert.ts';
 import { createOpenings } from './opening.ts';
+import { createQueues, type Queues } from './queues.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSettling } from './settle.ts';
 import { createTasks } from './tasks.ts';
@@ -20,6 +24,9 @@ export interface SqliteEngine extends Engine<Request> {
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly sessions: Sessions;
+  readonly clients: Clients;
+  readonly children: Children;
+  readonly queues: Queues;
   listSessions(): readonly StoredSession[];
 }
 
@@ -27,12 +34,16 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   const catalog = createCatalog(db);
   const counters = createCounters(db);
   const sessions = createSessions(db);
-  const context: Context = { db, catalog, counters, sessions, tasks: createTasks(db) };
+  const clients = createClients(db);
+  const children = createChildren(db);
+  const context: Context = { db, catalog, counters, sessions, clients, children, tasks: createTasks(db) };
   const deliveries = createDeliveries(context);
   const openings = createOpenings(context, deliveries);
   const settling = createSettling(context, deliveries);
-  const insertTasks = createInsertTasks(context);
+  const inserting = createInserting(context);
+  const insertBroadcast = createInsertBroadcast(context, inserting);
   const upkeep = createUpkeep(context, deliveries);
+  const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -51,7 +62,9 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       case 'release':
         return settling.releaseTasks(request.releases, request.now);
       case 'insert':
-        return insertTasks(request.tasks, request.now);
+        return inserting.insertTasks(request.tasks, request.now);
+      case 'insertBroadcast':
+        return insertBroadcast(request.parent, request.children, request.now);
       case 'cancel':
         return upkeep.cancelTasks(request.ids, request.reason, request.now);
       case 'retry':
@@ -62,6 +75,12 @@ export function createSqliteEngine(db: Database): SqliteEngine {
         return upkeep.checkpointTasks(request.checkpoints);
       case 'wake':
         return upkeep.wakeTasks(request.now, request.limit);
+      case 'purge':
+        return queues.purgeTasks(request.queue, request.limit, request.reason, request.now);
+      case 'setQueue':
+        return catalog.set(request.settings);
+      case 'drainClient':
+        return clients.drain(request.clientId, request.isDrained);
       case 'claim':
         return claimTasks(request.plan(), Math.floor(request.now()));
     }
@@ -83,6 +102,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       const answers = requests.map(runOrRefuse);
       catalog.flush();
       commit.run();
+      catalog.confirm();
       return answers;
     } catch (error) {
       takeBack(error);
@@ -103,5 +123,6 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     sessions.reload();
   }
 
-  return { transact, judge: faultOf, catalog, counters, sessions, listSessions: openings.listSessions };
+  const { listSessions } = openings;
+  return { transact, judge: faultOf, catalog, counters, sessions, clients, children, queues, listSessions };
 }

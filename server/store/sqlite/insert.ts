@@ -1,10 +1,16 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { TaskInput } from '../../model/task.ts';
+import type { QueueSettings } from '../operators.ts';
 import type { InsertOutcome } from '../store.ts';
+import type { QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
 
-export type InsertTasks = (tasks: readonly TaskInput[], now: number) => readonly InsertOutcome[];
+export interface Inserting {
+  insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];
+  /** Undoes an insert of this transaction that nothing came after: its first key, what it was given and answered. */
+  takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number): void;
+}
 
 interface StoredTask {
   readonly id: string;
@@ -22,7 +28,7 @@ interface StoredTask {
   readonly payload: Uint8Array;
 }
 
-export function createInsertTasks({ db, catalog, counters }: Context): InsertTasks {
+export function createInserting({ db, catalog, counters }: Context): Inserting {
   const insertTask = db.prepare(
     `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
        backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload)
@@ -45,6 +51,10 @@ export function createInsertTasks({ db, catalog, counters }: Context): InsertTas
       const lane = catalog.internLane(task.queue, task.lane);
       const key = counters.nextTaskKey;
       if (insertOne(task, key, lane.queue.id, now)) {
+        if (hasEnough(lane.queue)) {
+          takeBack(firstKey, tasks, outcomes, now);
+          throw refuseMore(i, lane.queue.settings);
+        }
         const isReady = isDue(task, now);
         insertLive.run(
           key,
@@ -57,8 +67,7 @@ export function createInsertTasks({ db, catalog, counters }: Context): InsertTas
           task.expiresAt,
         );
         counters.nextTaskKey = key + 1;
-        catalog.add(lane.queue, isReady ? 'ready' : 'scheduled');
-        if (isReady) lane.mayHaveReady = true;
+        catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
         outcomes.push({ id: task.id, deduplicated: false });
         continue;
       }
@@ -73,14 +82,19 @@ export function createInsertTasks({ db, catalog, counters }: Context): InsertTas
   }
 
   /** Cheaper than a savepoint around each batch: the keys of a batch are a range, and refusals are rare. */
-  function takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number) {
+  function takeBack(
+    firstKey: number,
+    tasks: readonly TaskInput[],
+    outcomes: readonly InsertOutcome[],
+    now: number,
+  ): void {
     deleteLiveFrom.run(firstKey);
     deleteTasksFrom.run(firstKey);
     counters.nextTaskKey = firstKey;
     outcomes.forEach((outcome, i) => {
       const task = tasks[i]!;
       if (outcome.deduplicated) return;
-      catalog.remove(catalog.internLane(task.queue, task.lane).queue, isDue(task, now) ? 'ready' : 'scheduled');
+      catalog.add(catalog.internLane(task.queue, task.lane), isDue(task, now) ? 'ready' : 'scheduled', -1);
     });
   }
 
@@ -112,7 +126,16 @@ export function createInsertTasks({ db, catalog, counters }: Context): InsertTas
     return { stored: selectByKey.get(queueId, task.key)!, field: 'idempotency_key' };
   }
 
-  return insertTasks;
+  return { insertTasks, takeBack };
+}
+
+function hasEnough({ settings, counts }: QueueEntry): boolean {
+  return settings.maxWaiting > 0 && counts.ready + counts.scheduled >= settings.maxWaiting;
+}
+
+function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): ContactError {
+  const message = `tasks[${index}].queue: ${queue} is full, at most ${maxWaiting} tasks may wait in it`;
+  return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 1_000 });
 }
 
 function isDue(task: TaskInput, now: number): boolean {

@@ -1,9 +1,9 @@
 import { ContactError } from '../../../shared/errors.ts';
-import type { Delivery, LaneRef, ResultRecord, SessionRef } from '../../model/task.ts';
+import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
 import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
-import type { Deliveries, Return } from './deliveries.ts';
+import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 import type { SessionEntry } from './sessions.ts';
 import { RUNNING, type TaskRow } from './tasks.ts';
 
@@ -15,7 +15,7 @@ export interface Openings {
   listSessions(): readonly StoredSession[];
 }
 
-export function createOpenings({ catalog, tasks, sessions }: Context, deliveries: Deliveries): Openings {
+export function createOpenings({ catalog, tasks, sessions, clients }: Context, deliveries: Deliveries): Openings {
   function openSession(opening: SessionOpening, now: number): OpenedSession {
     const { resume, clientId } = opening;
     const previous = resume ? sessions.findByHash(resume.previousHash) : undefined;
@@ -30,13 +30,14 @@ export function createOpenings({ catalog, tasks, sessions }: Context, deliveries
     const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), now);
     const started = opening.started ?? 'all';
     for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, started, now));
-    if (opening.isNamed) sessions.rememberClient(opening, now);
+    const isDrained = opening.isNamed && clients.remember(opening, now);
     return {
       session: { key: session.key, epoch: session.epoch },
       resumed: isOurs,
       held,
       closed,
       ...collect(returns),
+      isDrained,
       replaced: earlier.map(({ key, epoch }) => ({ key, epoch })),
     };
   }
@@ -99,6 +100,12 @@ export function createOpenings({ catalog, tasks, sessions }: Context, deliveries
     };
   }
 
+  /** A named client was there until now. */
+  function see({ key }: SessionRef, now: number): void {
+    const session = sessions.get(key);
+    if (session?.isNamed) clients.see(session.clientId, now);
+  }
+
   function isCurrent({ key, epoch }: SessionRef): boolean {
     return sessions.get(key)?.epoch === epoch;
   }
@@ -108,9 +115,14 @@ export function createOpenings({ catalog, tasks, sessions }: Context, deliveries
     loseSession: (session, now) => {
       if (!isCurrent(session)) return false;
       sessions.markLost(session.key, now);
+      see(session, now);
       return true;
     },
-    endSession: (session, started, now) => collect(isCurrent(session) ? endRow(session, started, now) : []),
+    endSession: (session, started, now) => {
+      if (!isCurrent(session)) return collect([]);
+      if (!sessions.isLost(session.key)) see(session, now);
+      return collect(endRow(session, started, now));
+    },
     listSessions: () =>
       sessions.leftBehind().map(({ key, epoch, clientId, isNamed, node }) => ({
         session: { key, epoch },
@@ -127,10 +139,10 @@ export function createOpenings({ catalog, tasks, sessions }: Context, deliveries
 
 function collect(returns: readonly Return[]): EndedSession {
   const ready: LaneRef[] = [];
-  const events: ResultRecord[] = [];
+  const settled: Settled[] = [];
   for (const each of returns) {
     if ('ready' in each) ready.push(each.ready);
-    else events.push(each.event);
+    else settled.push(each);
   }
-  return { ready: uniqueLanes(ready), events };
+  return { ready: uniqueLanes(ready), events: recordsOf(settled) };
 }

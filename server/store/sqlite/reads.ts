@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ChildCounts } from '../../model/broadcast.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
 import type { TaskFilter } from '../store.ts';
 import type { Catalog } from './catalog.ts';
+import type { Children } from './children.ts';
 import type { Database, Value } from './database.ts';
 import type { Sessions } from './sessions.ts';
 import { parseMetadata, settledName, stateName, stateNumber } from './tasks.ts';
@@ -12,6 +14,7 @@ export interface Reads {
   oldestPosition(): number | null;
   describeTask(id: string): TaskRecord | undefined;
   listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
+  countChildren(parentId: string): ChildCounts | undefined;
 }
 
 interface DescribedRow {
@@ -52,10 +55,14 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.lost, l.run_at,
   FROM task t LEFT JOIN live l ON l.task_key = t.key`;
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1))`;
 
-export function createReads(db: Database, catalog: Catalog, sessions: Pick<Sessions, 'get'>): Reads {
+export function createReads(
+  db: Database,
+  { catalog, sessions, children }: { catalog: Catalog; sessions: Sessions; children: Children },
+): Reads {
   const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
   const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
   const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
+  const selectKey = db.prepare<{ key: number }>('SELECT key FROM task WHERE id = ?');
   const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} WHERE t.id = ?`);
 
   /** In the order of RESULT. */
@@ -157,6 +164,10 @@ export function createReads(db: Database, catalog: Catalog, sessions: Pick<Sessi
       return row && toRecord(row);
     },
     listTasks,
+    countChildren: (parentId) => {
+      const key = selectKey.get(parentId)?.key;
+      return key === undefined ? undefined : children.find(key);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ const APPLICATION_ID = 0x636e7463;
  * `task` is written once. `live` has one narrow row for each task that is not settled: 0 ready, 1 running,
  * 2 scheduled; what a delivery carries over (seq, attempt, lost) stays in it. `result` is the log, its position drawn
  * in code so that it is dense. A task's state is its `live` row, or else its newest result.
+ * `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there.
  * `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that reading the columns
  * before them touches no overflow page.
  */
@@ -21,7 +22,8 @@ const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     ready INTEGER NOT NULL, running INTEGER NOT NULL, scheduled INTEGER NOT NULL,
-    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL,
+    is_paused INTEGER NOT NULL, max_waiting INTEGER NOT NULL, max_running INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE lane (
     id INTEGER PRIMARY KEY,
@@ -65,12 +67,19 @@ const MIGRATIONS: readonly string[] = [
     expires_at INTEGER,
     session_key INTEGER,
     claimed_at INTEGER,
-    cancel_reason TEXT
+    cancel_reason TEXT,
+    parent_key INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX live_ready ON live (lane_id, nprio, seq) WHERE state = 0;
   CREATE INDEX live_running ON live (session_key) WHERE state = 1;
   CREATE INDEX live_scheduled ON live (run_at) WHERE state = 2;
+  CREATE INDEX live_scheduled_by_lane ON live (lane_id, run_at) WHERE state = 2;
   CREATE INDEX live_expiry ON live (expires_at) WHERE expires_at IS NOT NULL AND state <> 1;
+  CREATE TABLE broadcast (
+    parent_key INTEGER PRIMARY KEY,
+    children INTEGER NOT NULL,
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE result (
     position INTEGER PRIMARY KEY,
     task_key INTEGER NOT NULL,

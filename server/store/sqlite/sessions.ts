@@ -17,9 +17,8 @@ export interface Sessions {
   insert(opening: SessionOpening): SessionEntry;
   resume(row: SessionRow, opening: SessionOpening): SessionEntry;
   markLost(key: number, now: number): void;
+  isLost(key: number): boolean;
   delete(key: number): void;
-  /** Remembers a named client. */
-  rememberClient(opening: SessionOpening, now: number): void;
   /** Rows that were there when the store opened and that nobody resumed. */
   leftBehind(): readonly SessionEntry[];
   reload(): void;
@@ -34,9 +33,6 @@ export interface SessionRow {
   readonly node: string;
   readonly epoch: number;
 }
-
-const MAX_CLIENTS = 10_000;
-const CLIENT_KEPT_MS = 30 * 24 * 3_600_000;
 
 export function createSessions(db: Database): Sessions {
   const columns = 'key, secret_hash, subject, client_id, is_named, node, epoch';
@@ -53,19 +49,10 @@ export function createSessions(db: Database): Sessions {
     `UPDATE session SET secret_hash = ?, named_hash = ?, is_named = ?, labels = ?, queues = ?, node = ?,
        epoch = epoch + 1, lost_at = NULL WHERE key = ?`,
   );
+  const selectLost = db.prepare<{ key: number }>('SELECT key FROM session WHERE key = ? AND lost_at IS NOT NULL');
   const updateLost = db.prepare('UPDATE session SET lost_at = ? WHERE key = ?');
   const deleteRow = db.prepare('DELETE FROM session WHERE key = ?');
-  const upsertClient = db.prepare(
-    `INSERT INTO client VALUES (?, ?, ?, ?, 0) ON CONFLICT (client_id) DO UPDATE
-       SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at`,
-  );
-  const deleteOldClients = db.prepare('DELETE FROM client WHERE last_seen_at < ?');
-  const deleteManyClients = db.prepare(
-    `DELETE FROM client WHERE client_id IN
-       (SELECT client_id FROM client ORDER BY last_seen_at DESC LIMIT -1 OFFSET ?)`,
-  );
   const entries = new Map<number, SessionEntry>();
-  let namedOpenings = 0;
 
   function put(key: number, epoch: number, clientId: string, isNamed: boolean, node: string): SessionEntry {
     const entry = { key, epoch, clientId, isNamed, node };
@@ -106,16 +93,11 @@ export function createSessions(db: Database): Sessions {
     markLost: (key, now) => {
       updateLost.run(now, key);
     },
+    isLost: (key) => selectLost.get(key) !== undefined,
     delete: (key) => {
       deleteRow.run(key);
       entries.delete(key);
       epochAtOpen.delete(key);
-    },
-    rememberClient: ({ clientId, labels, queues }, now) => {
-      upsertClient.run(clientId, JSON.stringify(labels), JSON.stringify(queues), now);
-      if (namedOpenings++ % 1_000 !== 0) return;
-      deleteOldClients.run(now - CLIENT_KEPT_MS);
-      deleteManyClients.run(MAX_CLIENTS);
     },
     leftBehind: () => [...entries.values()].filter((entry) => epochAtOpen.get(entry.key) === entry.epoch),
     reload,

@@ -13,7 +13,7 @@ const UNKNOWN: SettleOutcome = Object.freeze({ code: 'UNKNOWN' });
 const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
-export function createSettling({ db, tasks, sessions }: Context, deliveries: Deliveries): Settling {
+export function createSettling({ db, catalog, tasks, sessions }: Context, deliveries: Deliveries): Settling {
   const selectTold = db.prepare<{ position: number }>(
     'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
   );
@@ -40,8 +40,7 @@ export function createSettling({ db, tasks, sessions }: Context, deliveries: Del
       case 'succeeded': {
         const { result, contentType } = settlement;
         const what = { clientId, isTold, attempt: burnt + 1, error: null, result, contentType };
-        const event = deliveries.settle(row, { state: 'succeeded', transition: 'succeeded', ...what }, now);
-        return { code: 'STORED', event };
+        return stored(deliveries.settle(row, { state: 'succeeded', transition: 'succeeded', ...what }, now));
       }
       case 'failed':
         return fail(settlement, open, isTold, now);
@@ -49,7 +48,7 @@ export function createSettling({ db, tasks, sessions }: Context, deliveries: Del
         return stored(deliveries.release(open, clientId, isTold, now));
       case 'abandoned':
         if (row.cancel_reason === null) return STALE;
-        return { code: 'STORED', event: deliveries.cancel(row, row.cancel_reason, clientId, isTold, now) };
+        return stored(deliveries.cancel(row, row.cancel_reason, clientId, isTold, now));
     }
   }
 
@@ -62,17 +61,17 @@ export function createSettling({ db, tasks, sessions }: Context, deliveries: Del
     const { row, burnt } = open;
     const { clientId, error, retry, random } = settlement;
     if (row.cancel_reason !== null) {
-      return { code: 'STORED', event: deliveries.cancel(row, row.cancel_reason, clientId, isTold, now) };
+      return stored(deliveries.cancel(row, row.cancel_reason, clientId, isTold, now));
     }
     const backoff = { baseMs: row.backoff_base_ms, capMs: row.backoff_cap_ms };
     const runAt = retryAt(now, burnt + 1, row.max_attempts, backoff, retry, random);
     if (runAt !== null) {
       const scheduledAt = Math.ceil(runAt);
       deliveries.retry(open, scheduledAt, isTold);
-      return { code: 'STORED', scheduledAt };
+      return { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queue_id).name };
     }
     const ending = { state: 'failed', transition: 'failed', clientId, attempt: burnt + 1, isTold, error } as const;
-    return { code: 'STORED', event: deliveries.settle(row, ending, now) };
+    return stored(deliveries.settle(row, ending, now));
   }
 
   function releaseOne(release: Release, now: number): SettleOutcome {

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ContactError } from '../../../shared/errors.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
+import type { QueueSettings } from '../operators.ts';
 import type { StoreOptions } from '../options.ts';
 import { type Request, rankOf } from '../request.ts';
 import type { QueueCounts, Settlement, Store } from '../store.ts';
@@ -61,8 +62,8 @@ function openReady(file: string): Database {
 
 function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard, lock: FileLock | undefined): Store {
   const engine = createSqliteEngine(db);
-  const { catalog, counters } = engine;
-  const reads = createReads(db, catalog, engine.sessions);
+  const { catalog, counters, queues, clients } = engine;
+  const reads = createReads(db, engine);
   const commit = createGroupCommit<Request>({ engine, rankOf, onFatal: options.onFatal ?? endProcess });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
   let isOpen = true;
@@ -89,13 +90,22 @@ function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard,
     }
   }
 
+  function checkDisk(): void {
+    const refusal = disk.refusal();
+    if (refusal) throw refusal;
+  }
+
   return {
     capabilities: { kind: 'sqlite', isDurable: lock !== undefined, isShared: false },
     epoch,
     insertTasks: async (tasks, at) => {
-      const refusal = disk.refusal();
-      if (refusal) throw refusal;
+      checkDisk();
       return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
+    },
+    insertBroadcast: async (parent, children, at) => {
+      checkDisk();
+      const request: Request = { kind: 'insertBroadcast', parent, children, now: Math.floor(at) };
+      return commit.submit(request, 1 + children.length, payloadBytesOf([parent, ...children]));
     },
     claimTasks: (plan, now) => commit.submit({ kind: 'claim', plan, now }, 0, 0),
     settleTasks: (settlements, at) => {
@@ -111,6 +121,10 @@ function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard,
     retryTasks: (ids, at) => submit({ kind: 'retry', ids, now: Math.floor(at) }, ids.length),
     deleteTasks: (ids) => submit({ kind: 'delete', ids }, ids.length),
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
+    purgeTasks: (queue, limit, reason, at) =>
+      commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at) }, limit, 0),
+    setQueueSettings: (settings) => commit.submit({ kind: 'setQueue', settings }, 1, 0),
+    drainClient: (clientId, isDrained) => commit.submit({ kind: 'drainClient', clientId, isDrained }, 1, 0),
     openSession: (opening, at) => commit.submit({ kind: 'openSession', opening, now: Math.floor(at) }, 1, 0),
     loseSession: (session, at) => commit.submit({ kind: 'loseSession', session, now: Math.floor(at) }, 1, 0),
     endSession: (session, started, at) =>
@@ -125,11 +139,24 @@ function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard,
     describeTask: (id) => read(() => reads.describeTask(id)),
     listTasks: (filter, before, limit) => read(() => reads.listTasks(filter, before, limit)),
     countQueues: () => read(() => [...catalog.queues()].map(toCounts)),
+    countChildren: (parentId) => read(() => reads.countChildren(parentId)),
+    listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
+    countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
+    listOldest: (queue, limit) => read(() => queues.listOldest(queue, limit)),
+    listQueueSettings: () => read(() => listSettings(catalog.queues())),
+    listClients: (after, limit) => read(() => clients.list(after, limit)),
     close: () => {
       closed ??= close();
       return closed;
     },
   };
+}
+
+function listSettings(queues: Iterable<QueueEntry>): readonly QueueSettings[] {
+  return [...queues]
+    .map((queue) => queue.settings)
+    .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
+    .sort((a, b) => (a.queue < b.queue ? -1 : 1));
 }
 
 function toCounts({ name, counts }: QueueEntry): QueueCounts {

@@ -1,8 +1,9 @@
-import type { Delivery, ResultRecord } from '../../model/task.ts';
+import { PARENT_LANE } from '../../model/broadcast.ts';
+import type { Delivery } from '../../model/task.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
-import type { Deliveries } from './deliveries.ts';
+import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 import { ENDED, READY, RUNNING, settledName, type TaskRow } from './tasks.ts';
 
 /** What operators, timers and checkpoints do to tasks. */
@@ -20,7 +21,10 @@ interface NewestResult {
   readonly delivery: number;
 }
 
-export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context, deliveries: Deliveries): Upkeep {
+export function createUpkeep(
+  { db, catalog, counters, tasks, sessions, children }: Context,
+  deliveries: Deliveries,
+): Upkeep {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
   const selectResult = db.prepare<NewestResult>(
     'SELECT position, state, delivery FROM result WHERE task_key = ? ORDER BY position DESC LIMIT 1',
@@ -58,12 +62,18 @@ export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context
     const row = tasks.byId(id);
     if (!row) return { id, kind: 'not_found' };
     if (row.state === null) return { id, kind: 'settled' };
-    if (row.state !== RUNNING) {
-      return { id, kind: 'cancelled', event: deliveries.cancel(row, reason, '', false, now) };
+    const hasChildren = isParent(row);
+    if (row.state !== RUNNING && !hasChildren) {
+      return { id, kind: 'cancelled', ...deliveries.cancel(row, reason, '', false, now) };
     }
     if (row.cancel_reason === null) setCancel.run(reason, row.key);
+    if (hasChildren) return { id, kind: 'children' };
     const key = row.session_key!;
     return { id, kind: 'requested', session: { key, epoch: sessions.get(key)!.epoch }, delivery: row.delivery };
+  }
+
+  function isParent({ key, lane_id }: TaskRow): boolean {
+    return catalog.laneById(lane_id).ref.lane === PARENT_LANE && children.find(key) !== undefined;
   }
 
   function retryOne(id: string): RetryOutcome {
@@ -72,13 +82,13 @@ export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context
     const newest = row.state === null ? selectResult.get(row.key) : undefined;
     if (!newest || settledName(newest.state) !== 'failed') return { id, kind: 'not_failed' };
     const { lane: name, priority, bytes, has_checkpoint } = selectRedrive.get(row.key)!;
+    if (name === PARENT_LANE) return { id, kind: 'not_failed' };
     const queue = catalog.queueById(row.queue_id);
     const lane = catalog.internLane(queue.name, name);
     const { delivery } = newest;
-    catalog.move(queue, 'failed', 'redriven');
+    catalog.move(lane, 'failed', 'redriven');
     const seq = counters.drawSeq();
     insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, ENDED.redriven, has_checkpoint);
-    lane.mayHaveReady = true;
     return { id, kind: 'ready', lane: lane.ref };
   }
 
@@ -90,6 +100,7 @@ export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context
     catalog.remove(catalog.queueById(row.queue_id), settledName(newest.state));
     deleteResults.run(row.key);
     deleteCheckpoint.run(row.key);
+    children.forget(row.key);
     deleteTask.run(row.key);
     return true;
   }
@@ -102,7 +113,7 @@ export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context
     return true;
   }
 
-  function expire(row: TaskRow, now: number): ResultRecord {
+  function expire(row: TaskRow, now: number): Settled {
     const error = { code: 'EXPIRED', message: 'nobody took it in time' };
     const what = { clientId: '', attempt: row.attempt, isTold: false, error };
     return deliveries.settle(row, { state: 'expired', transition: 'expired', ...what }, now);
@@ -112,13 +123,16 @@ export function createUpkeep({ db, catalog, counters, tasks, sessions }: Context
     const expired = selectExpired.all(now, limit).map(({ task_key }) => expire(tasks.byKey(task_key), now));
     const ready = selectDue.all(now, limit - expired.length).map(({ task_key, lane_id }) => {
       const lane = catalog.laneById(lane_id);
-      catalog.move(lane.queue, 'scheduled', 'due');
+      catalog.move(lane, 'scheduled', 'due');
       updateDue.run(counters.drawSeq(), task_key);
-      lane.mayHaveReady = true;
       return lane.ref;
     });
     const next = [selectNextDue.get()!.at, selectNextExpiry.get()!.at].filter((at) => at !== null);
-    return { ready: uniqueLanes(ready), expired, nextDueAt: next.length === 0 ? null : Math.min(...next) };
+    return {
+      ready: uniqueLanes(ready),
+      expired: recordsOf(expired),
+      nextDueAt: next.length === 0 ? null : Math.min(...next),
+    };
   }
 
   return {

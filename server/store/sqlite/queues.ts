@@ -1,0 +1,93 @@
+import { PARENT_LANE } from '../../model/broadcast.ts';
+import type { LaneRef, ResultRecord } from '../../model/task.ts';
+import type { LaneCount, PriorityOldest } from '../operators.ts';
+import type { LaneEntry } from './catalog.ts';
+import type { Context } from './context.ts';
+import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
+
+/** What operators see of queues and lanes, and the purge. */
+export interface Queues {
+  purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[];
+  listSelectorLanes(limit: number): readonly LaneRef[];
+  countLanes(queue: string, limit: number): readonly LaneCount[];
+  listOldest(queue: string, limit: number): readonly PriorityOldest[];
+}
+
+/** Lanes that a look for the oldest visits. */
+const MAX_LANES = 1_000;
+
+export function createQueues({ db, catalog, tasks }: Context, deliveries: Deliveries): Queues {
+  const selectReady = db.prepare<{ task_key: number }>(
+    'SELECT task_key FROM live WHERE state = 0 AND lane_id = ? ORDER BY nprio, seq LIMIT ?',
+  );
+  const selectScheduled = db.prepare<{ task_key: number }>(
+    'SELECT task_key FROM live WHERE state = 2 AND lane_id = ? ORDER BY run_at, task_key LIMIT ?',
+  );
+  // The head of the next priority: a seek for each, however many tasks it has.
+  const selectHead = db.prepare<{ task_key: number; nprio: number }>(
+    'SELECT task_key, nprio FROM live WHERE state = 0 AND lane_id = ? AND nprio > ? ORDER BY nprio, seq LIMIT 1',
+  );
+
+  /** Without the parents of broadcasts: those wait for their children. */
+  function lanesOf(queue: string): LaneEntry[] {
+    const lanes = catalog.findQueue(queue)?.lanes.values() ?? [];
+    return [...lanes].filter((lane) => lane.live > 0 && lane.ref.lane !== PARENT_LANE);
+  }
+
+  function fullestLanes(queue: string): LaneEntry[] {
+    return lanesOf(queue)
+      .filter((lane) => lane.ready > 0)
+      .sort((a, b) => b.ready - a.ready || compare(a.ref.lane, b.ref.lane));
+  }
+
+  function purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[] {
+    const settled: Settled[] = [];
+    for (const lane of lanesOf(queue).sort((a, b) => compare(a.ref.lane, b.ref.lane))) {
+      for (const select of [selectReady, selectScheduled]) {
+        if (settled.length >= limit) return recordsOf(settled);
+        for (const { task_key } of select.all(lane.id, limit - settled.length)) {
+          settled.push(deliveries.cancel(tasks.byKey(task_key), reason, '', false, now));
+        }
+      }
+    }
+    return recordsOf(settled);
+  }
+
+  function listOldest(queue: string, limit: number): readonly PriorityOldest[] {
+    const createdAtByPriority = new Map<number, number>();
+    for (const lane of fullestLanes(queue).slice(0, MAX_LANES)) {
+      let nprio = Number.MIN_SAFE_INTEGER;
+      for (let count = 0; count < limit; count++) {
+        const head = selectHead.get(lane.id, nprio);
+        if (!head) break;
+        nprio = head.nprio;
+        const { created_at } = tasks.byKey(head.task_key);
+        createdAtByPriority.set(0 - nprio, Math.min(createdAtByPriority.get(0 - nprio) ?? created_at, created_at));
+      }
+    }
+    return [...createdAtByPriority]
+      .sort(([a], [b]) => b - a)
+      .slice(0, limit)
+      .map(([priority, createdAt]) => ({ priority, createdAt }));
+  }
+
+  return {
+    purgeTasks,
+    listSelectorLanes: (limit) =>
+      [...catalog.queues()]
+        .flatMap((queue) => [...queue.lanes.values()])
+        .filter((lane) => lane.live > 0 && lane.ref.lane.startsWith('s:'))
+        .map((lane) => lane.ref)
+        .sort((a, b) => compare(a.queue, b.queue) || compare(a.lane, b.lane))
+        .slice(0, limit),
+    countLanes: (queue, limit) =>
+      fullestLanes(queue)
+        .slice(0, limit)
+        .map(({ ref, ready }) => ({ lane: ref.lane, ready })),
+    listOldest,
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

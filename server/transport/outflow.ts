@@ -1,0 +1,89 @@
+import type { Clock } from '../../shared/clock.ts';
+import { type Patience, patienceMs } from '../session/liveness.ts';
+import type { AnsweringCall } from './call.ts';
+
+/** Written and not yet taken by the reader; beyond it the writer waits. A larger single message goes alone. */
+const MAX_PENDING_BYTES = 1 << 20;
+const MAX_PENDING = 16;
+
+const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
+
+/** What is written to one reader: bounded, and ended when the reader takes nothing for too long. */
+export interface Outflow<T> {
+  /** Writes in any case. False: wait for `hasRoom` before the next. */
+  write(message: T, bytes: number): boolean;
+  /** Waits for room, at most as long as the reader takes something now and then. False: the call is over. */
+  hasRoom(): Promise<boolean>;
+}
+
+export interface OutflowOptions<T> {
+  readonly call: AnsweringCall<T>;
+  readonly isOver: () => boolean;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  /** The reader is stuck: ends the call. */
+  readonly onStuck: () => void;
+}
+
+export function createOutflow<T>({ call, isOver, clock, patience, onStuck }: OutflowOptions<T>): Outflow<T> {
+  /** Sizes in order; the first is the one that the reader is at. Bounded by the writer, who waits. */
+  const pending: number[] = [];
+  let pendingBytes = 0;
+  let takenAt = 0;
+  let waiting: PromiseWithResolvers<boolean> | undefined;
+  let stopLooking: (() => void) | undefined;
+  let isDoubted = false;
+
+  const isFull = (): boolean => pending.length >= MAX_PENDING || pendingBytes >= MAX_PENDING_BYTES;
+
+  function settle(isAlive: boolean): void {
+    stopLooking?.();
+    waiting?.resolve(isAlive);
+    waiting = undefined;
+  }
+
+  function take(): void {
+    pendingBytes -= pending.shift() ?? 0;
+    takenAt = clock.monotonic();
+    isDoubted = false;
+    if (waiting && !isFull()) settle(true);
+  }
+
+  function look(): void {
+    const leftMs = takenAt + patienceMs(patience, pending[0] ?? 0) - clock.monotonic();
+    if (leftMs > 0) {
+      stopLooking = clock.after(leftMs, look);
+    } else if (!isDoubted) {
+      // After a pause of the process it may have taken something that we have not heard of yet.
+      isDoubted = true;
+      stopLooking = clock.after(patience.pingIntervalMs / 20, look);
+    } else {
+      onStuck();
+      settle(false);
+    }
+  }
+
+  // grpc-js tells no writer of a call that was cancelled.
+  for (const event of END_EVENTS) call.on(event, () => settle(false));
+
+  return {
+    write(message, bytes) {
+      if (isOver()) return false;
+      if (pending.length === 0) takenAt = clock.monotonic();
+      pending.push(bytes);
+      pendingBytes += bytes;
+      call.write(message, take);
+      return !isFull();
+    },
+
+    hasRoom() {
+      if (isOver()) return Promise.resolve(false);
+      if (!isFull()) return Promise.resolve(true);
+      if (!waiting) {
+        waiting = Promise.withResolvers();
+        look();
+      }
+      return waiting.promise;
+    },
+  };
+}

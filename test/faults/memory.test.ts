@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'mocha';
+import { createProducer } from '../../client/index.ts';
+import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
+import { isFull } from './measure.ts';
+import { createRig } from './rig.ts';
+import { until } from './until.ts';
+
+const MIB = 1 << 20;
+/** Tasks waiting at each look. */
+const [FEW, MANY, TWICE] = isFull ? [10_000, 200_000, 400_000] : [2_000, 20_000, 40_000];
+/** What JavaScript keeps after a collection: less than a hundred bytes a task would be found out. */
+const HEAP_SLACK = 3 * MIB;
+/** SQLite's page cache is 64 MiB at most; the rest is what V8 and malloc keep of a flood of enqueues. */
+const RSS_BOUND = 256 * MIB;
+/** Once all of that is there, a backlog of double length adds next to nothing. */
+const RSS_SLACK = 32 * MIB;
+const QUEUE = 'waiting';
+
+interface Gauge {
+  readonly rss: number;
+  /** With what is held outside of V8's heap. */
+  readonly heap: number;
+}
+
+/** Asks twice: what the first collection frees late, the second has freed. */
+async function gauge(server: TestProcess): Promise<Gauge> {
+  const pattern = /^gauge (.+)$/gm;
+  const count = (): number => [...server.stderr.matchAll(pattern)].length;
+  for (let round = 0; round < 2; round += 1) {
+    const before = count();
+    server.child.kill('SIGUSR2');
+    await until(() => count() > before || undefined);
+  }
+  return JSON.parse([...server.stderr.matchAll(pattern)].at(-1)![1]!) as Gauge;
+}
+
+async function enqueueMany(server: string, count: number): Promise<void> {
+  const producer = createProducer<string>({ server });
+  const payload = 'x'.repeat(100);
+  const stored: Promise<unknown>[] = [];
+  for (let done = 0; done < count; done += 100) {
+    await producer.ready();
+    for (let place = 0; place < 100; place += 1) stored.push(producer.enqueue(QUEUE, payload));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(stored);
+  await producer.close();
+}
+
+describe('a long backlog', () => {
+  cleanUpProcesses();
+
+  it(`of ${TWICE} tasks takes no more memory than one of ${MANY}`, async function () {
+    this.timeout(120_000);
+    const rig = await createRig({ nodeArgs: ['--expose-gc', '--import', join(import.meta.dirname, 'gauge.ts')] });
+    const [few, many, twice] = [await grow(FEW), await grow(MANY - FEW), await grow(TWICE - MANY)];
+
+    async function grow(count: number): Promise<Gauge> {
+      await enqueueMany(rig.address, count);
+      return gauge(rig.server);
+    }
+    const describeGauge = (waiting: number, { rss, heap }: Gauge): string =>
+      `${waiting} waiting: RSS ${(rss / MIB).toFixed(1)} MiB, heap ${(heap / MIB).toFixed(1)} MiB`;
+    console.log(`    ${[describeGauge(FEW, few), describeGauge(MANY, many), describeGauge(TWICE, twice)].join('; ')}`);
+    assert.ok(twice.heap - few.heap <= HEAP_SLACK, 'heap');
+    assert.ok(many.rss - few.rss <= RSS_BOUND, 'RSS, of a flood');
+    // A short flood does not fill what it may fill.
+    if (isFull) assert.ok(twice.rss - many.rss <= RSS_SLACK, 'RSS, of a backlog');
+    await rig.stop();
+  });
+});

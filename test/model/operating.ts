@@ -1,0 +1,91 @@
+import { PARENT_LANE } from '../../server/model/broadcast.ts';
+import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
+import type { OperatorStore } from '../../server/store/operators.ts';
+import { cancel, recordsOf, type World } from './rules.ts';
+import { hasSettled, type ModelTask } from './task.ts';
+
+/** What operators see and do. */
+export function createOperating(world: World): Omit<OperatorStore, 'insertBroadcast'> {
+  const waiting = (queue: string): ModelTask[] =>
+    [...world.tasks.values()].filter(
+      ({ input, state }) =>
+        input.queue === queue && input.lane !== PARENT_LANE && (state === 'ready' || state === 'scheduled'),
+    );
+
+  function purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[] {
+    // The map keeps the order of insertion, and sort is stable.
+    const tasks = waiting(queue).sort(
+      (a, b) =>
+        compare(a.input.lane, b.input.lane) ||
+        compare(a.state, b.state) ||
+        (a.state === 'ready' ? b.input.priority - a.input.priority || a.seq - b.seq : a.runAt! - b.runAt!),
+    );
+    return recordsOf(tasks.slice(0, limit).map((task) => cancel(world, task, reason, '', false, now)));
+  }
+
+  function listOldest(queue: string, limit: number) {
+    const heads = new Map<string, ModelTask>();
+    for (const task of waiting(queue).filter(({ state }) => state === 'ready')) {
+      const place = `${task.input.lane} ${task.input.priority}`;
+      const head = heads.get(place);
+      if (!head || task.seq < head.seq) heads.set(place, task);
+    }
+    const priorities = [...new Set([...heads.values()].map((task) => task.input.priority))];
+    return priorities
+      .sort((a, b) => b - a)
+      .slice(0, limit)
+      .map((priority) => {
+        const ofIt = [...heads.values()].filter((task) => task.input.priority === priority);
+        return { priority, createdAt: Math.min(...ofIt.map((task) => task.createdAt)) };
+      });
+  }
+
+  function listSelectorLanes(limit: number): readonly LaneRef[] {
+    const lanes = new Map<string, LaneRef>();
+    for (const task of world.tasks.values()) {
+      const { queue, lane } = task.input;
+      if (!hasSettled(task) && lane.startsWith('s:')) lanes.set(`${queue} ${lane}`, { queue, lane });
+    }
+    return [...lanes.values()].sort((a, b) => compare(a.queue, b.queue) || compare(a.lane, b.lane)).slice(0, limit);
+  }
+
+  function countLanes(queue: string, limit: number) {
+    const counts = new Map<string, number>();
+    for (const { input, state } of waiting(queue)) {
+      if (state === 'ready') counts.set(input.lane, (counts.get(input.lane) ?? 0) + 1);
+    }
+    return [...counts]
+      .map(([lane, ready]) => ({ lane, ready }))
+      .sort((a, b) => b.ready - a.ready || compare(a.lane, b.lane))
+      .slice(0, limit);
+  }
+
+  return {
+    purgeTasks: async (queue, limit, reason, now) => purgeTasks(queue, limit, reason, now),
+    countChildren: async (parentId) => world.tasks.get(parentId)?.counts ?? undefined,
+    listSelectorLanes: async (limit) => listSelectorLanes(limit),
+    countLanes: async (queue, limit) => countLanes(queue, limit),
+    listOldest: async (queue, limit) => listOldest(queue, limit),
+    listQueueSettings: async () =>
+      [...world.settings.values()]
+        .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
+        .sort((a, b) => compare(a.queue, b.queue)),
+    setQueueSettings: async (settings) => {
+      world.settings.set(settings.queue, settings);
+    },
+    listClients: async (after, limit) =>
+      [...world.clients.values()]
+        .filter(({ clientId }) => clientId > after)
+        .sort((a, b) => compare(a.clientId, b.clientId))
+        .slice(0, Math.min(limit, 500)),
+    drainClient: async (clientId, isDrained) => {
+      const client = world.clients.get(clientId);
+      if (client) world.clients.set(clientId, { ...client, isDrained });
+      return client !== undefined;
+    },
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

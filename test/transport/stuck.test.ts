@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { ResultStart, type StreamEnqueueResponse } from '../../gen/index.ts';
+import { newTaskId } from '../../shared/ids.ts';
+import type { FaultProxy } from '../faults/proxy.ts';
+import { measureMemory } from './memory.ts';
+import { openObserver } from './raw-observer.ts';
+import { closeOf, nameOf, openWorker, statusOf } from './raw-worker.ts';
+import {
+  type Clients,
+  closeScene,
+  connect,
+  enqueue,
+  enqueueMany,
+  type Scene,
+  startProxy,
+  startScene,
+  until,
+} from './scene.ts';
+import { openTraffic, type Traffic } from './traffic.ts';
+
+const PING_MS = 100;
+/** What one window of HTTP/2 buys at the rate of the scene. */
+const WINDOW_MS = 65_536 / 400;
+const STUCK_MS = 200;
+/** On a busy machine. */
+const SLACK_MS = 600;
+const WINDOWS = { 'a small window': 65_535, 'a window larger than what the kernel buffers': 64 << 20 };
+
+describe('a reader that is stuck', () => {
+  let scene: Scene;
+  let innocent: Traffic;
+  let proxy: FaultProxy;
+  let operator: Clients;
+
+  beforeEach(async () => {
+    scene = await startScene({ pingIntervalMs: PING_MS, stuckSocketMs: STUCK_MS, resumeWindowMs: 50 });
+    operator = connect(scene);
+    await enqueue(operator, { queue: 'first' });
+    proxy = await startProxy(scene);
+    innocent = await openTraffic(connect(scene));
+  });
+  afterEach(closeScene);
+
+  /** Waits until the server has closed the connection that is stuck: the third one, after the operator's and the innocent's. */
+  async function untilClosed(since: number, withinMs: number): Promise<void> {
+    await until('the connection is closed', () => scene.connectionCount < 3);
+    const passedMs = performance.now() - since;
+    assert.ok(passedMs <= withinMs + SLACK_MS, `${passedMs} ms`);
+  }
+
+  function stall(): number {
+    assert.equal(scene.connectionCount, 3);
+    proxy.stall('toClient');
+    return performance.now();
+  }
+
+  /** 40 MB of results, ready to be replayed. */
+  async function storeResults(): Promise<void> {
+    const worker = await openWorker(operator, { queues: ['large'], maxInFlight: 400 });
+    await enqueueMany(operator, 400, { queue: 'large' });
+    const names = (await worker.receive(400)).map(nameOf);
+    for (let from = 0; from < names.length; from += 20) {
+      const results = names.slice(from, from + 20).map((name) => ({ ...name, result: Buffer.alloc(100_000) }));
+      await worker.report({ succeeded: results });
+    }
+    await worker.cancel();
+  }
+
+  for (const [title, window] of Object.entries(WINDOWS)) {
+    const connectStuck = (): Clients => connect(proxy, { 'grpc-node.flow_control_window': window });
+
+    it(`as a worker, with ${title}`, async () => {
+      for (let n = 0; n < 60; n++) await enqueue(operator, { payload: Buffer.alloc(500_000) });
+      const memory = measureMemory();
+      const stuck = await openWorker(connectStuck(), { maxInFlight: 100 });
+      const since = stall();
+      await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS));
+      const grown = measureMemory() - memory;
+      assert.ok(grown < 10e6, `${grown} bytes`);
+      const other = await openWorker(operator, { maxInFlight: 1_000 });
+      await other.receive(60);
+      assert.equal(new Set(other.tasks.map(({ taskId }) => taskId)).size, 60);
+      assert.ok(stuck.tasks.length <= 2);
+      await innocent.stop();
+    });
+
+    it(`as a plain worker, with ${title}`, async () => {
+      for (let n = 0; n < 20; n++) await enqueue(operator, { payload: Buffer.alloc(1 << 20) });
+      const stuck = await openWorker(connectStuck(), { isFull: false });
+      const since = stall();
+      const other = await openWorker(operator, { maxInFlight: 1_000 });
+      await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS));
+      await other.receive(20);
+      assert.ok(stuck.tasks.length <= 10);
+      await innocent.stop();
+    });
+
+    it(`as an observer, with ${title}`, async () => {
+      await storeResults();
+      const stuck = openObserver(connectStuck(), { start: ResultStart.BEGINNING, follow: true });
+      await stuck.receive(1);
+      const memory = measureMemory();
+      const since = stall();
+      await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS));
+      // The page that it was reading, and what the kernel had not taken.
+      const grown = measureMemory() - memory;
+      assert.ok(grown < 10e6, `${grown} bytes`);
+      await innocent.stop();
+    });
+  }
+
+  it('as an observer that does not read its stream, on a connection that lives', async () => {
+    await storeResults();
+    const clients = connect(proxy);
+    const { stream, ended, receive } = openObserver(clients, { start: ResultStart.BEGINNING, follow: true });
+    await receive(1);
+    stream.pause();
+    const since = performance.now();
+    const memory = measureMemory();
+    await untilClosed(since, 3 * PING_MS + (256 << 10) / 400 + STUCK_MS);
+    // What the client has taken in beyond what it reads is in this process too.
+    const grown = measureMemory() - memory;
+    assert.ok(grown < 15e6, `${grown} bytes`);
+    stream.resume();
+    assert.equal((await ended).code, status.UNAVAILABLE);
+    await innocent.stop();
+  });
+
+  it('as a producer that does not read its acknowledgements', async () => {
+    const clients = connect(proxy);
+    const stream = clients.tasks.streamEnqueue();
+    const ended = statusOf(stream);
+    await new Promise((resolve) => stream.once('data', resolve));
+    stream.pause();
+    const since = performance.now();
+    const memory = measureMemory();
+    const tasks = Array.from({ length: 100 }, () => ({ queue: 'ack' }));
+    let sent = 0;
+    let isOver = false;
+    void ended.then(() => {
+      isOver = true;
+    });
+    const flood = async (): Promise<void> => {
+      while (!isOver && sent < 3_000) {
+        sent += 1;
+        if (!stream.write({ tasks })) {
+          await Promise.race([new Promise((resolve) => stream.once('drain', resolve)), ended]);
+        }
+      }
+    };
+    await Promise.all([flood(), untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS), ended]);
+    // The server reads no further.
+    assert.ok(proxy.countBytes('toServer') < 500_000, `${proxy.countBytes('toServer')} bytes of ${sent} batches`);
+    const grown = measureMemory() - memory;
+    assert.ok(grown < 15e6, `${grown} bytes`);
+    await innocent.stop();
+  });
+
+  it('as a producer whose line is stuck', async () => {
+    const clients = connect(proxy);
+    const stream = clients.tasks.streamEnqueue();
+    const answers: StreamEnqueueResponse[] = [];
+    stream.on('data', (answer: StreamEnqueueResponse) => answers.push(answer));
+    const ended = statusOf(stream);
+    await until('the window', () => answers.length === 1);
+    const since = stall();
+    for (let n = 0; n < 200; n++) stream.write({ tasks: [{ queue: 'ack' }] });
+    await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS));
+    proxy.release('toClient');
+    await ended;
+    await innocent.stop();
+  });
+
+  it('as a worker that does not read its outcomes', async () => {
+    const worker = await openWorker(connect(proxy));
+    worker.statusStream.pause();
+    const since = performance.now();
+    const released = Array.from({ length: 100 }, () => ({ taskId: newTaskId(), delivery: 1 }));
+    let isOver = false;
+    void worker.ended.then(() => {
+      isOver = true;
+    });
+    const flood = async (): Promise<void> => {
+      for (let sent = 0; sent < 1_000 && !isOver; sent++) {
+        worker.send({ released });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const [end] = await Promise.all([worker.ended, flood()]);
+    assert.equal(closeOf(end), 'DISCONNECTED now');
+    await untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS);
+    await innocent.stop();
+  });
+});
