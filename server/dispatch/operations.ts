@@ -5,6 +5,9 @@ import type { ResultsLog } from './results.ts';
 
 const PURGE_BATCH = 500;
 
+/** The reason that purged tasks are cancelled for. */
+const PURGED = 'the queue was purged';
+
 /** Lanes looked at when unroutable tasks are counted; the fullest come first. */
 const MAX_LANES = 1_000;
 
@@ -101,13 +104,18 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     setQueueLimits: (queue, limits) => change(queue, limits),
 
     async purgeQueue(queue) {
+      // What comes while it goes is not its business, else a busy producer would keep it going for ever.
+      const counts = (await store.countQueues()).find((one) => one.queue === queue);
+      const waiting = counts ? counts.ready + counts.scheduled : 0;
       let total = 0;
-      for (;;) {
-        const records = await store.purgeTasks(queue, PURGE_BATCH, 'PURGED', now());
+      while (total < waiting) {
+        const records = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
         results.append(records);
-        total += records.filter((record) => record.queue === queue).length;
-        if (records.length < PURGE_BATCH) return total;
+        const purged = records.filter(({ error }) => error?.message === PURGED).length;
+        total += purged;
+        if (purged === 0) break;
       }
+      return total;
     },
 
     notice() {

@@ -212,7 +212,10 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
 
     async cancel(ids, reason) {
       const outcomes = await store.cancelTasks(ids, reason, clock.now());
-      results.append(outcomes.flatMap((outcome) => (outcome.kind === 'cancelled' ? [outcome.event] : [])));
+      for (const outcome of outcomes) {
+        if (outcome.kind === 'cancelled')
+          results.append(outcome.parent ? [outcome.event, outcome.parent] : [outcome.event]);
+      }
       activities.tellChanged(outcomes.map(({ id }) => ({ taskId: id })));
       return outcomes;
     },

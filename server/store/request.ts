@@ -39,13 +39,14 @@ export type Request =
 
 /** Within a transaction; equal ranks keep their order of arrival. */
 const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
-  openSession: 0,
-  loseSession: 0,
-  endSession: 0,
   // With the settles, as they came: a checkpoint is for the attempt after the failure that came with it.
-  checkpoint: 1,
-  settle: 1,
-  release: 2,
+  checkpoint: 0,
+  settle: 0,
+  release: 1,
+  // After them: a result that came just before its session ended is no loss.
+  openSession: 2,
+  loseSession: 2,
+  endSession: 2,
   insert: 3,
   insertBroadcast: 3,
   cancel: 4,

@@ -21,7 +21,7 @@ export type { InsertOutcome };
  * outcome per item in the order given, and resolves only after its commit: what it answered survives power loss.
  *
  * Group commit: operations of one event-loop turn, or that arrive while a commit is under way, form the next
- * transaction, in the order sessions, settles and checkpoints, releases, inserts, the rest, claims - so that a task can
+ * transaction, in the order settles and checkpoints, releases, sessions, inserts, the rest, claims - so that a task can
  * be claimed in the commit that stores it. A transaction takes at most 2,000 items or 8 MiB, in order of arrival (one
  * larger batch goes alone), and as much again for its claims. Bytes that are given are read until the answer; an event
  * may carry the very bytes of its settlement.

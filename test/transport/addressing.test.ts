@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { TaskService, TaskState } from '../../gen/index.ts';
+import { openObserver } from './raw-observer.ts';
+import { openWorker } from './raw-worker.ts';
+import {
+  ask,
+  closeScene,
+  connect,
+  describeTask,
+  enqueue,
+  refusalOf,
+  startScene,
+  type TaskInit,
+  until,
+} from './scene.ts';
+
+const toSelector = (value: string): TaskInit => ({ target: { case: 'selector', value } });
+const toClient = (value: string): TaskInit => ({ target: { case: 'clientId', value } });
+const toAll = (selector = '', known = false): TaskInit => ({
+  target: { case: 'broadcast', value: { selector, known } },
+});
+
+describe('a task for one client', () => {
+  afterEach(closeScene);
+
+  it('waits for it and goes to nobody else', async () => {
+    const clients = connect(await startScene());
+    const other = await openWorker(clients, { clientId: 'paris' });
+    const [id, open] = await enqueue(clients, toClient('berlin'), {});
+    await other.receive(1);
+    assert.match((await describeTask(clients, id!)).waitingFor, /^client berlin, which is not connected/);
+    const meant = await openWorker(clients, { clientId: 'berlin' });
+    const [task] = await meant.receive(1);
+    assert.equal(task!.taskId, id);
+    assert.deepEqual(
+      other.tasks.map(({ taskId }) => taskId),
+      [open],
+    );
+  });
+});
+
+describe('a task with a selector', () => {
+  afterEach(closeScene);
+
+  it('goes to a client that matches, whoever came first', async () => {
+    const clients = connect(await startScene());
+    const early = await openWorker(clients, { labels: { site: 'berlin' }, maxInFlight: 1 });
+    await openWorker(clients, { labels: { site: 'paris' } });
+    const ids = await enqueue(clients, toSelector('site in (berlin, rome)'), toSelector('site in (rome,berlin)'));
+    await early.receive(1);
+    assert.match((await describeTask(clients, ids[1]!)).waitingFor, /^credit/);
+    const late = await openWorker(clients, { labels: { site: 'rome' } });
+    await late.receive(1);
+    assert.deepEqual([early.tasks[0]!.taskId, late.tasks[0]!.taskId].sort(), [...ids].sort());
+  });
+
+  it('keeps its order among the tasks of anyone', async () => {
+    const clients = connect(await startScene());
+    const ids = await enqueue(clients, {}, toSelector('gpu'), {}, { ...toSelector('gpu'), priority: 1 });
+    const worker = await openWorker(clients, { labels: { gpu: 'a' } });
+    const tasks = await worker.receive(4);
+    assert.deepEqual(
+      tasks.map(({ taskId }) => taskId),
+      [ids[3], ids[0], ids[1], ids[2]],
+    );
+  });
+
+  it('says that nobody matches, and is served after a restart of the server', async () => {
+    const scene = await startScene({ isDurable: true });
+    const clients = connect(scene);
+    const [id] = await enqueue(clients, toSelector('site=oslo'));
+    assert.match((await describeTask(clients, id!)).waitingFor, /^a client that matches site=oslo/);
+    await scene.restart();
+    const worker = await openWorker(connect(scene), { labels: { site: 'oslo' } });
+    assert.equal((await worker.receive(1))[0]!.taskId, id);
+  });
+
+  it('is refused when it is none', async () => {
+    const clients = connect(await startScene());
+    assert.match(await refusalOf(enqueue(clients, {}, toSelector('a in'))), /^INVALID_ARGUMENT tasks\[1\]\.selector: /);
+  });
+
+  it('is refused beyond 1,000 different ones, and taken when others are gone', async () => {
+    const clients = connect(await startScene());
+    const many = Array.from({ length: 1_000 }, (_, n) => toSelector(`n=${n}`));
+    await enqueue(clients, ...many);
+    assert.match(await refusalOf(enqueue(clients, toSelector('n=more'))), /^RESOURCE_EXHAUSTED selector: 1000 /);
+    const worker = await openWorker(clients, { labels: { n: '7' } });
+    const [task] = await worker.receive(1);
+    await worker.succeed(task!);
+    await enqueue(clients, toSelector('n=more'));
+  });
+});
+
+describe('a broadcast', () => {
+  afterEach(closeScene);
+
+  it('has one child for each client that matches, and ends with the last of them', async () => {
+    const clients = connect(await startScene());
+    const workers = await Promise.all(
+      ['a', 'b', 'c'].map((clientId) =>
+        openWorker(clients, { clientId, labels: { site: clientId === 'c' ? 'paris' : 'berlin' } }),
+      ),
+    );
+    const [parentId] = await enqueue(clients, { ...toAll('site=berlin'), payload: Buffer.from('ping') });
+    const children = openObserver(clients, { parentId: parentId! });
+    await until('the observer', () => children.cursors.length > 0);
+    assert.equal((await describeTask(clients, parentId!)).waitingFor, 'its children');
+    for (const worker of workers.slice(0, 2)) {
+      const [task] = await worker.receive(1);
+      assert.equal(Buffer.from(task!.payload).toString(), 'ping');
+      await worker.succeed(task!);
+    }
+    const told = await children.receive(2);
+    assert.deepEqual(told.map(({ clientId }) => clientId).sort(), ['a', 'b']);
+    const parent = await describeTask(clients, parentId!);
+    assert.equal(parent.state, TaskState.SUCCEEDED);
+    const counts = { children: 2, succeeded: 2, failed: 0, cancelled: 0, expired: 0 };
+    assert.deepEqual(JSON.parse(Buffer.from(parent.result).toString()), counts);
+    assert.equal(workers[2]!.tasks.length, 0);
+    const { tasks } = await ask(clients, TaskService.method.listTasks, { filter: { parentId: parentId! } });
+    assert.equal(tasks.length, 2);
+  });
+
+  it('reaches named clients that are away with `known`, and late comers never', async () => {
+    const clients = connect(await startScene());
+    await (await openWorker(clients, { clientId: 'away' })).cancel();
+    await openWorker(clients, { clientId: 'here' });
+    const [parentId] = await enqueue(clients, toAll('', true));
+    const late = await openWorker(clients, { clientId: 'late' });
+    const back = await openWorker(clients, { clientId: 'away' });
+    await back.receive(1);
+    const { tasks } = await ask(clients, TaskService.method.listTasks, { filter: { parentId: parentId! } });
+    assert.deepEqual(tasks.map(({ targetClientId }) => targetClientId).sort(), ['away', 'here']);
+    assert.ok(tasks.every(({ expiresAt }) => expiresAt));
+    assert.equal(late.tasks.length, 0);
+  });
+
+  it('is refused when nobody matches, or when it is not alone in its batch', async () => {
+    const clients = connect(await startScene());
+    assert.match(
+      await refusalOf(enqueue(clients, toAll())),
+      /^FAILED_PRECONDITION broadcast: no client of the queue q/,
+    );
+    assert.match(
+      await refusalOf(enqueue(clients, {}, toAll())),
+      /^INVALID_ARGUMENT tasks\[1\]\.broadcast: must be alone/,
+    );
+    assert.match(await refusalOf(enqueue(clients, toAll('='))), /^INVALID_ARGUMENT tasks\[0\]\.broadcast\.selector: /);
+  });
+
+  it('is cancelled with its children', async () => {
+    const clients = connect(await startScene());
+    const worker = await openWorker(clients, { clientId: 'a' });
+    await openWorker(clients, { clientId: 'b', maxInFlight: 1 });
+    const [parentId] = await enqueue(clients, toAll());
+    const [task] = await worker.receive(1);
+    await ask(clients, TaskService.method.cancelTasks, { ids: [parentId!], reason: 'enough' });
+    await until('the cancel', () => worker.cancels.length === 1);
+    await worker.report({ stopped: [{ taskId: task!.taskId, delivery: task!.delivery }] });
+    await ask(clients, TaskService.method.cancelTasks, { ids: [parentId!] });
+    const filter = { parentId: parentId!, states: [TaskState.RUNNING] };
+    const { tasks } = await ask(clients, TaskService.method.listTasks, { filter });
+    assert.equal(tasks.length, 1, 'the other child runs, its cancel asked for');
+    assert.ok(tasks[0]!.cancelRequested);
+  });
+});
