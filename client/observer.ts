@@ -19,7 +19,7 @@ export interface ResultsOptions {
   readonly queues?: readonly string[];
   /** Default: all settled states. */
   readonly states?: readonly SettledState[];
-  /** Only the children of this broadcast as they settle, and then the broadcast itself; default: all. */
+  /** Only the children of this broadcast as they settle, then the broadcast itself; default: all. */
   readonly parentId?: string;
   /**
    * `now`: what settles from the moment the server answers. `beginning`: from the first ever, OUT_OF_RANGE if that is
