@@ -9,7 +9,7 @@ import {
 } from '../gen/contact/v1/admin_service_pb.ts';
 import type { Task } from '../gen/contact/v1/task_pb.ts';
 import {
-  type CancelledTask,
+  type CancelTasksResponse,
   type DeleteTasksResponse,
   type ListTasksResponse,
   type RetryTasksResponse,
@@ -48,7 +48,7 @@ export interface Admin {
     filter?: TaskQuery,
     options?: { readonly pageSize?: number; readonly withPayload?: boolean },
   ): AsyncGenerator<Task, void, undefined>;
-  cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelledTask[]>;
+  cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelTasksResponse>;
   /** Redrives failed tasks. */
   retryTasks(selection: TaskSelection): Promise<RetryTasksResponse>;
   /** Forgets settled tasks. */
@@ -116,8 +116,7 @@ export function createAdmin(options: AdminOptions): Admin {
         (page) => listTasks(filter, { ...page, ...given }),
         (answer) => answer.tasks,
       ),
-    cancelTasks: async (selection, reason = '') =>
-      (await call(tasks.cancelTasks, { ...requestOf(selection), reason })).tasks,
+    cancelTasks: (selection, reason = '') => call(tasks.cancelTasks, { ...requestOf(selection), reason }),
     retryTasks: (selection) => call(tasks.retryTasks, requestOf(selection)),
     deleteTasks: (ids) => call(tasks.deleteTasks, { ids: [...ids] }),
     async *watchTask(id, { signal } = {}) {

@@ -45,14 +45,17 @@ export class Gatherer {
   add(task: NewTask, bytes: number, waiter: Waiter<Enqueued>): void {
     const open = this.#open;
     const isFull = open && (open.tasks.length >= this.#limits.maxTasks || open.bytes + bytes > this.#limits.maxBytes);
-    if (open && !isFull && open.waiters.kind === 'each') {
+    // The contract wants a broadcast alone in its batch.
+    const isAlone = task.target.case === 'broadcast';
+    if (open && !isFull && !isAlone && open.waiters.kind === 'each') {
       open.tasks.push(task);
       open.bytes += bytes;
       open.waiters.list.push(waiter);
       return;
     }
-    this.#open = { tasks: [task], bytes, waiters: { kind: 'each', list: [waiter] }, refusedAt: null };
-    this.#ready.push(this.#open);
+    const batch: Batch = { tasks: [task], bytes, waiters: { kind: 'each', list: [waiter] }, refusedAt: null };
+    this.#open = isAlone ? null : batch;
+    this.#ready.push(batch);
   }
 
   addWhole(tasks: NewTask[], bytes: number, waiter: Waiter<Enqueued[]>): void {

@@ -10,7 +10,10 @@ import { pause } from './pause.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
-const KEEPALIVE_MS = 20_000;
+/** A server's ping interval unless configured; channel options cannot be changed once it has told its own. */
+const KEEPALIVE_MS = 5_000;
+/** At most one window of HTTP/2 (64 KiB) is in the way of an answer: 8 s at 8 KiB/s. */
+const ANSWER_KEEPALIVES = 2;
 
 /** One attempt to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
 export interface Link {
@@ -131,7 +134,7 @@ function createChannel(server: string, credentials: grpc.ChannelCredentials, kee
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.keepalive_time_ms': keepaliveMs,
-    'grpc.keepalive_timeout_ms': Math.ceil(keepaliveMs / 2),
+    'grpc.keepalive_timeout_ms': ANSWER_KEEPALIVES * keepaliveMs,
     'grpc.enable_channelz': 0,
     // Resending is ours: it knows what was acknowledged.
     'grpc.enable_retries': 0,

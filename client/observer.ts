@@ -19,6 +19,8 @@ export interface ResultsOptions {
   readonly queues?: readonly string[];
   /** Default: all settled states. */
   readonly states?: readonly SettledState[];
+  /** Only the children of this broadcast as they settle, then the broadcast itself; default: all. */
+  readonly parentId?: string;
   /**
    * `now`: what settles from the moment the server answers. `beginning`: from the first ever, OUT_OF_RANGE if that is
    * no longer kept. `oldest`: from the oldest kept. Else a cursor: from just after it. Default `now`.
@@ -26,6 +28,11 @@ export interface ResultsOptions {
   readonly from?: 'now' | 'beginning' | 'oldest' | (string & {});
   /** Default true; false: ends when it has caught up. */
   readonly follow?: boolean;
+  /**
+   * Told of the places that were reached, at first of the one where it began; also past results that were filtered
+   * out. A place is good for `from`.
+   */
+  readonly onCursor?: (cursor: string) => void;
   /** Ends the results quietly. */
   readonly signal?: AbortSignal;
 }
@@ -73,6 +80,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
             yield new TaskResult(event, options.codec);
           }
           cursor = message.cursor || cursor;
+          if (cursor) wanted.onCursor?.(cursor);
         }
       } catch (failure) {
         if (!isCallFailure(failure) && !ended.aborted) throw failure;
@@ -113,7 +121,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
 }
 
 function requestOf(wanted: ResultsOptions, cursor: string): MessageInitShape<typeof WatchResultsRequestSchema> {
-  const { queues = [], states = [], from = 'now', follow = true } = wanted;
+  const { queues = [], states = [], from = 'now', follow = true, parentId = '' } = wanted;
   const start = Object.hasOwn(STARTS, from) ? STARTS[from as keyof typeof STARTS] : ResultStart.UNSPECIFIED;
   const place = cursor || (start === ResultStart.UNSPECIFIED ? from : '');
   return {
@@ -122,6 +130,7 @@ function requestOf(wanted: ResultsOptions, cursor: string): MessageInitShape<typ
     queues: [...queues],
     states: states.map(settledStateCode),
     follow,
+    parentId,
   };
 }
 

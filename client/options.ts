@@ -19,7 +19,11 @@ export interface ConnectionOptions {
   readonly backoff?: Partial<BackoffOptions>;
   /** How long one attempt to connect may take; default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** HTTP/2 keepalive, which finds a dead line under a silent stream; half of it for the answer; default 20,000. */
+  /**
+   * HTTP/2 keepalive, which finds a dead line however large and slow the messages on it are: a ping so many
+   * milliseconds after the last answer, twice that for the next one, then the connection is given up. Default 5,000:
+   * a dead line is noticed within 15 s.
+   */
   readonly keepaliveMs?: number;
   /** 0 to 1, for the jitter; default `Math.random`. */
   readonly random?: Random;

@@ -13,7 +13,7 @@ import { newSessionId } from '../shared/ids.ts';
 import { type CallEnd, endOf } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 import type { Outbox } from './outbox.ts';
-import { type SilenceWatch, watchSilence } from './silence.ts';
+import { patienceMs, type SilenceWatch, watchSilence } from './silence.ts';
 import { Uplink } from './uplink.ts';
 
 /** What the server says over one session. */
@@ -111,8 +111,9 @@ export function openSession(options: SessionOptions): Session {
     link.worked();
     const intervalMs = message.intervals?.pingIntervalMs ?? 0;
     if (intervalMs > 0) {
-      watch = watchSilence(clock, intervalMs, () =>
-        cut(new ContactError('UNAVAILABLE', `nothing heard from the server for ${3 * intervalMs} ms`)),
+      const limitMs = patienceMs(intervalMs, message.limits?.maxPayloadBytes ?? 0);
+      watch = watchSilence(clock, intervalMs, limitMs, () =>
+        cut(new ContactError('UNAVAILABLE', `nothing heard from the server for ${limitMs} ms`)),
       );
     }
     listener.registered(message);

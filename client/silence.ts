@@ -1,7 +1,11 @@
 import type { Clock } from '../shared/clock.ts';
 
-/** Intervals without a word after which the other side counts as gone. */
+/** Intervals without a word after which the other side counts as gone, with nothing on its way. */
 const SILENT_INTERVALS = 3;
+/** A line slower than this is taken for dead: the server's own rule. */
+const SLOW_LINE_BYTES_PER_SECOND = 8 * 1024;
+/** What a server pushes before it has a receipt; a larger single task goes alone. */
+const MAX_UNRECEIPTED_BYTES = 1024 * 1024;
 
 export interface SilenceWatch {
   /** Something came. */
@@ -10,10 +14,19 @@ export interface SilenceWatch {
 }
 
 /**
- * Calls `onSilent` once when nothing was heard for three intervals. A tick that came late says that this process was
+ * How long a server may say nothing. A message counts only when it is here as a whole, so a large one over a slow
+ * line looks like silence; a line that is dead is found much sooner, by the connection's keepalive.
+ */
+export function patienceMs(intervalMs: number, maxPayloadBytes: number): number {
+  const bytes = Math.max(MAX_UNRECEIPTED_BYTES, maxPayloadBytes);
+  return SILENT_INTERVALS * intervalMs + (1_000 * bytes) / SLOW_LINE_BYTES_PER_SECOND;
+}
+
+/**
+ * Calls `onSilent` once when nothing was heard for `limitMs`, looking once in `intervalMs`. A tick that came late says that this process was
  * busy, not that the server was silent: what arrived meanwhile has not been read yet, so the count starts over.
  */
-export function watchSilence(clock: Clock, intervalMs: number, onSilent: () => void): SilenceWatch {
+export function watchSilence(clock: Clock, intervalMs: number, limitMs: number, onSilent: () => void): SilenceWatch {
   let heardAt = clock.monotonic();
   let tickAt = heardAt;
   let cancel = clock.after(intervalMs, tick);
@@ -22,7 +35,7 @@ export function watchSilence(clock: Clock, intervalMs: number, onSilent: () => v
     const now = clock.monotonic();
     if (now - tickAt > 2 * intervalMs) heardAt = now;
     tickAt = now;
-    if (now - heardAt >= SILENT_INTERVALS * intervalMs) {
+    if (now - heardAt >= limitMs) {
       onSilent();
       return;
     }

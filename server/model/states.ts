@@ -21,7 +21,7 @@ export const TRANSITIONS: Readonly<Record<TaskState, Readonly<Partial<Record<Tra
     ready: {
       claimed: 'running',
       adopted: 'running',
-      // A late result of the newest delivery, when only the loss of its session ended it.
+      // A late result of the newest delivery, when only the loss of its session ended it; or a parent's last child.
       succeeded: 'succeeded',
       failed: 'failed',
       retried: 'scheduled',

@@ -121,6 +121,16 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   };
 }
 
+/** What a client sends, as it comes. CANCELLED: it has gone before the end. */
+export async function* readMessages<T>(call: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* call;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+    throw new ContactError('CANCELLED', 'the client has gone', { cause: error });
+  }
+}
+
 /** Nothing more can be written. */
 export function isOver<T>(call: AnsweringCall<T>): boolean {
   return call.destroyed || call.writableEnded || call.cancelled === true;

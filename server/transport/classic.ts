@@ -8,7 +8,7 @@ import { isName, newSessionId } from '../../shared/ids.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
-import { type CallEnds, isOver, metadataText } from './call.ts';
+import { type CallEnds, isOver, metadataText, readMessages } from './call.ts';
 import { CLIENT_KEY } from './identity.ts';
 import { createPairs, type Pair, type Turn } from './pairs.ts';
 
@@ -154,7 +154,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       ends.answer(callback, async () => {
         try {
           const { clientId, onWrite } = readCall(metadata, peer, options.settleOnWrite);
-          for await (const { ret } of call) {
+          for await (const { ret } of readMessages(call)) {
             const { turn } = pair;
             if (!turn?.held) {
               if (onWrite) continue;

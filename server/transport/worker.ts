@@ -6,7 +6,7 @@ import type { Handlers } from '../../shared/grpc.ts';
 import type { Outcome, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Session } from '../session/session.ts';
-import { type CallEnds, isOver } from './call.ts';
+import { type CallEnds, isOver, readMessages } from './call.ts';
 import { type Agreement, writeEvent } from './events.ts';
 import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
 import { readRegistration } from './registration.ts';
@@ -138,7 +138,8 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       const outcomes: Outcome[] = [];
       ends.answer(callback, async () => {
         const { clientId } = readClient(call.metadata);
-        for await (const request of call) outcomes.push(...(await registry.tell(readResults(request), clientId)));
+        for await (const request of readMessages(call))
+          outcomes.push(...(await registry.tell(readResults(request), clientId)));
         return { outcomes: writeOutcomes(outcomes) };
       });
     },

@@ -49,6 +49,25 @@ export async function addTasks(store: Store, ...tasks: Partial<TaskInput>[]): Pr
   return (await store.insertTasks(tasks.map(createTask), T0)).map((outcome) => outcome.id);
 }
 
+/** A parent with a child for each client named, in its lane. */
+export function createBroadcast(clients: readonly string[], with_: Partial<TaskInput> = {}) {
+  const parent = createTask(with_);
+  const children = clients.map((client) =>
+    createTask({ ...with_, key: null, lane: `c:${client}`, parentId: parent.id }),
+  );
+  return { parent, children };
+}
+
+/** Inserts a broadcast, and a session claims its children in the order of the clients. */
+export async function startBroadcast(store: Store, clients: readonly string[], with_: Partial<TaskInput> = {}) {
+  const { parent, children } = createBroadcast(clients, with_);
+  await store.insertBroadcast(parent, children, T0);
+  const { session } = await openSession(store);
+  await claim(store, session, { lanes: children });
+  const runs = children.map(({ id }) => ({ taskId: id, delivery: 1, session }));
+  return { parent, children, session, runs };
+}
+
 let drawn = 0;
 
 export function createOpening(with_: Partial<SessionOpening> = {}): SessionOpening {

@@ -15,7 +15,7 @@ const ROUNDS = isFull ? 10 : 1;
 const TASKS = 40;
 const PING_MS = 250;
 
-describe('a line between worker and server', () => {
+describe('a line to the server', () => {
   let rig: Rig;
   let chance: Chance;
   let proxy: FaultProxy;
@@ -39,7 +39,7 @@ describe('a line between worker and server', () => {
     proxy = await createProxy(rig.address);
     let begun = 0;
     worker = createJobWorker(
-      { ...rig.workerOrder({ queue, concurrency: 10 }), server: proxy.address },
+      { ...rig.workerOrder({ queue, concurrency: 10, keepaliveMs: PING_MS }), server: proxy.address },
       {
         began: (count) => {
           begun = count;
@@ -50,10 +50,10 @@ describe('a line between worker and server', () => {
     const disturbed = disturb(async (count) => void (await until(() => begun >= count || undefined)));
     await rig.enqueue(
       Array.from({ length: TASKS }, () => chance.between(1, 400)),
-      queue,
+      { queue },
     );
     await disturbed;
-    await rig.observe(TASKS, 'beginning', queue);
+    await rig.observe(TASKS, { queue });
     assert.deepEqual(checkLedger(await rig.books(queue)), soundBalance(TASKS));
     const again = rig.journal(queue).filter((entry) => entry.kind === 'began' && entry.delivery > 1).length;
     console.log(`    ${proxy.accepted} connections; ${again} of ${TASKS} delivered again, none executed twice`);
@@ -100,5 +100,31 @@ describe('a line between worker and server', () => {
     proxy.swallow('toServer');
     proxy.accept();
     proxy.halfClose('toClient');
+  });
+
+  it('may be cut while tasks are enqueued and their results are read', async function () {
+    this.timeout(20_000);
+    const queue = 'behind-the-line';
+    const many = isFull ? 50_000 : 5_000;
+    proxy = await createProxy(rig.address);
+    worker = createJobWorker(rig.workerOrder({ queue, concurrency: 100 }));
+    let isDone = false;
+    const observed = rig.observe(many, { queue, server: proxy.address });
+    const enqueued = rig.enqueue(Array(many).fill(0), { queue, server: proxy.address });
+    async function cut(): Promise<number> {
+      for (let cuts = 0; ; cuts += 1) {
+        const bytes = proxy.countBytes('toServer') + chance.between(1, 60 * many);
+        await until(() => isDone || proxy.countBytes('toServer') > bytes || undefined);
+        if (isDone) return cuts;
+        proxy.cut();
+      }
+    }
+    const cutting = cut();
+    const again = await enqueued;
+    const seen = await observed;
+    isDone = true;
+    console.log(`    ${await cutting} cuts, ${again} tasks sent again that were stored`);
+    assert.deepEqual(checkLedger(await rig.books(queue)), soundBalance(many));
+    assert.deepEqual(seen, await rig.observe(many, { queue }));
   });
 });

@@ -15,6 +15,8 @@ export interface WorkerOrder {
   readonly clientId?: string;
   /** Default: the SDK's. */
   readonly backoff?: { readonly baseMs: number; readonly capMs: number };
+  /** Default: the SDK's. */
+  readonly keepaliveMs?: number;
 }
 
 export interface JobWorkerListener {
@@ -34,6 +36,7 @@ export function createJobWorker(order: WorkerOrder, listener: Partial<JobWorkerL
     concurrency: order.concurrency,
     ...(order.clientId === undefined ? {} : { clientId: order.clientId }),
     ...(order.backoff === undefined ? {} : { backoff: order.backoff }),
+    ...(order.keepaliveMs === undefined ? {} : { keepaliveMs: order.keepaliveMs }),
     logger: { info: (message) => listener.said?.(message), warn: (message) => listener.warned?.(message) },
     handler: async (job, { taskId: id, delivery }) => {
       const about = { input: job.input, id, delivery, worker: order.name };

@@ -24,7 +24,7 @@ describe('an observer', () => {
       const seen: Seen[] = [];
       while (seen.length < TASKS) {
         const count = Math.min(TASKS - seen.length, chance.between(1, TASKS / 8));
-        seen.push(...(await rig.observe(count, seen.at(-1)?.cursor)));
+        seen.push(...(await rig.observe(count, { from: seen.at(-1)?.cursor })));
         stops += 1;
       }
       return seen;

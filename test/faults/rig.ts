@@ -26,13 +26,19 @@ export interface Rig {
   startWorker(order: Partial<WorkerOrder>): Promise<TestProcess>;
   /** What a worker of this rig is told; for one inside the test. */
   workerOrder(order: Partial<WorkerOrder>): WorkerOrder;
-  /** From within the test: inputs from 0 on, each with its own `workMs`. */
-  enqueue(workMs: readonly number[], queue?: string): Promise<void>;
-  /** Reads results until `count` tasks have one; answers them as they came. */
-  observe(count: number, from?: string, queue?: string): Promise<Seen[]>;
+  /** From within the test: inputs from 0 on, each with its own `workMs`. Answers how many were stored before. */
+  enqueue(workMs: readonly number[], where?: Where): Promise<number>;
+  /** Reads results until `count` tasks have one; answers them as they came. `from`: a cursor; default the beginning. */
+  observe(count: number, where?: Where & { readonly from?: string | undefined }): Promise<Seen[]>;
   journal(queue?: string): Entry[];
   books(queue?: string): Promise<Books>;
   stop(): Promise<void>;
+}
+
+export interface Where {
+  readonly queue?: string;
+  /** Default: straight to the server. */
+  readonly server?: string;
 }
 
 export interface Seen {
@@ -96,9 +102,9 @@ export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions =
       return worker;
     },
     workerOrder,
-    async enqueue(workMs, queue = QUEUE) {
+    async enqueue(workMs, { queue = QUEUE, server: through = address } = {}) {
       const journal = openJournal(journalOf(queue));
-      const producer = createProducer<Job>({ server: address });
+      const producer = createProducer<Job>({ server: through });
       journal.write(workMs.map((_, input) => ({ kind: 'sent', input })));
       const stored = await Promise.all(
         workMs.map((ms, input) =>
@@ -108,9 +114,10 @@ export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions =
       journal.write(stored.map(({ id }, input) => ({ kind: 'acknowledged', input, id })));
       journal.close();
       await producer.close();
+      return stored.filter(({ deduplicated }) => deduplicated).length;
     },
-    async observe(count, from = 'beginning', queue = QUEUE) {
-      const observer = createObserver({ server: address });
+    async observe(count, { from = 'beginning', queue = QUEUE, server: through = address } = {}) {
+      const observer = createObserver({ server: through });
       const seen: Seen[] = [];
       const tasks = new Set<string>();
       for await (const { cursor, taskId } of observer.results({ queues: [queue], from })) {

@@ -35,7 +35,7 @@ describe('a worker that goes away', () => {
   async function occupy(workMs: number) {
     const queue = `round-${rounds++}`;
     const worker = await rig.startWorker({ name: 'first', concurrency: TASKS, queue });
-    await rig.enqueue(Array(TASKS).fill(workMs), queue);
+    await rig.enqueue(Array(TASKS).fill(workMs), { queue });
     await worker.waitFor(new RegExp(`^began ${TASKS}$`, 'm'), 'stdout');
     standby = createJobWorker(rig.workerOrder({ name: 'standby', concurrency: TASKS, queue }));
     await standby.connected();
@@ -52,7 +52,7 @@ describe('a worker that goes away', () => {
   }
 
   async function finish(queue: string, executedTwice: number): Promise<void> {
-    await rig.observe(TASKS, 'beginning', queue);
+    await rig.observe(TASKS, { queue });
     assert.deepEqual(checkLedger(await rig.books(queue)), { ...soundBalance(TASKS), executedTwice });
     await standby.stop();
   }
@@ -78,13 +78,15 @@ describe('a worker that goes away', () => {
   });
 
   eachRound('by SIGSTOP and comes back within the window: goes on with what it has', async () => {
-    const { queue, worker } = await occupy(2_000);
+    // Longer than it could take to lose them, so that the one with nothing to do would get them.
+    const { queue, worker } = await occupy(3 * PING_MS + WINDOW_MS + 1_000);
     worker.child.kill('SIGSTOP');
     // Lost after three intervals, of which one may have passed; then the window.
-    const awayMs = chance.between(PING_MS, 2 * PING_MS + WINDOW_MS - 200);
+    const awayMs = chance.between(3 * PING_MS + 100, 2 * PING_MS + WINDOW_MS - 200);
     await sleep(awayMs);
     worker.child.kill('SIGCONT');
     console.log(`    away for ${awayMs} ms`);
+    await worker.waitFor(/^reconnecting\n[\s\S]*^connected$/m, 'stdout');
     await finish(queue, 0);
     assert.equal((await worker.stop('SIGTERM')).code, 0);
   });
@@ -96,7 +98,7 @@ describe('a worker that goes away', () => {
     const [{ id }] = again as [Run];
     assert.equal(await tellResult(rig.address, id, 1), 'STALE');
     worker.child.kill('SIGCONT');
-    await worker.waitFor(/^reconnecting\n[^]*^connected$/m, 'stdout');
+    await worker.waitFor(/^reconnecting\n[\s\S]*^connected$/m, 'stdout');
     await finish(queue, TASKS);
     assert.equal(await tellResult(rig.address, id, 1), 'STALE');
     assert.equal(await tellResult(rig.address, id, 2), 'DUPLICATE');

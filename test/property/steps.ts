@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { PARENT_LANE } from '../../server/model/broadcast.ts';
 import type { Delivery, SessionRef, TaskInput } from '../../server/model/task.ts';
 import type { Fence, Release, Settlement, Store } from '../../server/store/store.ts';
 
@@ -47,26 +48,47 @@ const task = fc.record({
   size: fc.constantFrom(0, 1, 10, 300),
 });
 
+function toTask({ again, runIn, expiresIn, size, ...rest }: DrawnTask, scene: Scene): TaskInput {
+  if (again !== null && scene.tasks.length > 0) return scene.tasks[again % scene.tasks.length]!;
+  return {
+    ...rest,
+    payload: Buffer.alloc(size, rest.id),
+    contentType: '',
+    metadata: size === 10 ? { b: '1', a: rest.id } : {},
+    runAt: runIn === null ? null : scene.now + runIn,
+    expiresAt: expiresIn === null ? null : scene.now + expiresIn,
+    timeoutMs: 0,
+    backoffBaseMs: 10,
+    backoffCapMs: 40,
+    parentId: null,
+  };
+}
+
+type DrawnTask = typeof task extends fc.Arbitrary<infer T> ? T : never;
+
 const insert = toDraw('insert', fc.array(task, { maxLength: 5 }), (drawn, scene) => {
-  const tasks = drawn.map(({ again, runIn, expiresIn, size, ...rest }): TaskInput => {
-    if (again !== null && scene.tasks.length > 0) return scene.tasks[again % scene.tasks.length]!;
-    return {
-      ...rest,
-      payload: Buffer.alloc(size, rest.id),
-      contentType: '',
-      metadata: size === 10 ? { b: '1', a: rest.id } : {},
-      runAt: runIn === null ? null : scene.now + runIn,
-      expiresAt: expiresIn === null ? null : scene.now + expiresIn,
-      timeoutMs: 0,
-      backoffBaseMs: 10,
-      backoffCapMs: 40,
-      parentId: null,
-    };
-  });
+  const tasks = drawn.map((each) => toTask(each, scene));
   scene.tasks.push(...tasks);
   const { now } = scene;
   return { name: 'insert', rank: 3, run: (store) => store.insertTasks(tasks, now) };
 });
+
+const broadcast = toDraw(
+  'broadcast',
+  fc.record({ parent: task, children: fc.array(task, { maxLength: 4 }) }),
+  (drawn, scene) => {
+    const known = scene.tasks.filter((one) => one.lane === PARENT_LANE);
+    const parent = { ...toTask(drawn.parent, { ...scene, tasks: known }), lane: PARENT_LANE };
+    const children = drawn.children.map((child) => {
+      // Mostly new ones: a child that was there already refuses them all.
+      const again = child.again !== null && child.again % 4 === 0 ? child.again : null;
+      return { ...toTask({ ...child, again, key: null }, scene), parentId: parent.id };
+    });
+    scene.tasks.push(parent, ...children);
+    const { now } = scene;
+    return { name: 'broadcast', rank: 3, run: (store) => store.insertBroadcast(parent, children, now) };
+  },
+);
 
 const request = fc.record({
   session: pick,
@@ -225,6 +247,29 @@ const tend = toDraw(
   },
 );
 
+const operate = toDraw(
+  'operate',
+  fc.record({
+    kind: fc.constantFrom('purge', 'limit', 'drain', 'look'),
+    queue: fc.constantFrom(...queues),
+    limit: fc.nat({ max: 4 }),
+    client: fc.nat({ max: clients - 1 }),
+  }),
+  ({ kind, queue, limit, client }, scene) => {
+    const { now } = scene;
+    const run = (store: Store): Promise<unknown> => {
+      if (kind === 'purge') return store.purgeTasks(queue, 1 + limit, 'purged', now);
+      if (kind === 'drain') return store.drainClient(`client${client}`, limit % 2 === 0);
+      if (kind === 'look') return store.listSelectorLanes(limit);
+      // None, as often as not.
+      const settings = { queue, isPaused: limit === 1, maxWaiting: limit > 2 ? limit * 4 : 0, maxRunning: limit };
+      return store.setQueueSettings(settings);
+    };
+    // A read waits for nothing: alone in its turn it sees what was committed.
+    return { name: kind, rank: kind === 'look' ? -1 : 4, run };
+  },
+);
+
 /** Steps that form one group, and the time that passes before it. */
 export const turns = fc.array(
   fc.record({
@@ -239,6 +284,8 @@ export const turns = fc.array(
         { weight: 2, arbitrary: openSession },
         { weight: 1, arbitrary: endSession },
         { weight: 3, arbitrary: tend },
+        { weight: 1, arbitrary: broadcast },
+        { weight: 1, arbitrary: operate },
       ),
       { minLength: 1, maxLength: 4 },
     ),

@@ -75,15 +75,29 @@ function remember(scene: Scene, name: string, answer: unknown): void {
 }
 
 async function dump(store: Store): Promise<unknown> {
-  const counts = (await store.countQueues()).filter((each) => {
-    const { succeeded, failed, cancelled, expired } = each.settled;
-    return each.ready + each.running + each.scheduled + succeeded + failed + cancelled + expired > 0;
-  });
+  const counts = (await store.countQueues())
+    .filter((each) => {
+      const { succeeded, failed, cancelled, expired } = each.settled;
+      return each.ready + each.running + each.scheduled + succeeded + failed + cancelled + expired > 0;
+    })
+    .sort((a, b) => (a.queue < b.queue ? -1 : 1));
+  const tasks = await store.listTasks({}, null, 500);
+  const queues = [];
+  for (const { queue } of counts) {
+    queues.push([queue, await store.countLanes(queue, 10), await store.listOldest(queue, 10)]);
+  }
+  const children = [];
+  for (const { id } of tasks) children.push(await store.countChildren(id));
   return plain({
-    tasks: await store.listTasks({}, null, 500),
+    tasks,
+    queues,
+    children,
+    selectors: await store.listSelectorLanes(10),
+    settings: await store.listQueueSettings(),
+    clients: await store.listClients('', 10),
     results: await store.readResults(0, 500),
     bounds: await store.resultBounds(),
-    counts: counts.sort((a, b) => (a.queue < b.queue ? -1 : 1)),
+    counts,
   });
 }
 

@@ -23,7 +23,7 @@ import {
   type Task,
   TaskService,
 } from '../../gen/index.ts';
-import { type ContactServer, createServer, type ServerOptions } from '../../server/index.ts';
+import { type ContactServer, createServer, type ServerOptions, type ServerParts } from '../../server/index.ts';
 import { createClient, type GrpcClient, methodPath } from '../../shared/grpc.ts';
 import { createProxy, type FaultProxy } from '../faults/proxy.ts';
 
@@ -60,10 +60,10 @@ export function atEnd(close: () => unknown): void {
 }
 
 /** A server in memory (or on a file: `isDurable`) with intervals of a fraction of the real ones. */
-export async function startScene({
-  isDurable = false,
-  ...options
-}: Partial<ServerOptions> & { readonly isDurable?: boolean } = {}): Promise<Scene> {
+export async function startScene(
+  { isDurable = false, ...options }: Partial<ServerOptions> & { readonly isDurable?: boolean } = {},
+  parts: Partial<ServerParts> = {},
+): Promise<Scene> {
   const folder = isDurable ? mkdtempSync(join(tmpdir(), 'contact-transport-')) : undefined;
   const sockets = new Set<Socket>();
   let port = 0;
@@ -76,16 +76,19 @@ export async function startScene({
   }
 
   async function start(): Promise<ContactServer> {
-    const server = await createServer({
-      listen: `127.0.0.1:${port}`,
-      store: folder === undefined ? 'memory:' : `sqlite:${join(folder, 'test.db')}`,
-      pingIntervalMs: 200,
-      slowLineBytesPerSecond: 400_000,
-      resumeWindowMs: 400,
-      stuckSocketMs: 200,
-      pairingMs: 200,
-      ...options,
-    });
+    const server = await createServer(
+      {
+        listen: `127.0.0.1:${port}`,
+        store: folder === undefined ? 'memory:' : `sqlite:${join(folder, 'test.db')}`,
+        pingIntervalMs: 200,
+        slowLineBytesPerSecond: 400_000,
+        resumeWindowMs: 400,
+        stuckSocketMs: 200,
+        pairingMs: 200,
+        ...options,
+      },
+      parts,
+    );
     ({ port } = await server.listen());
     return server;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { DEFAULT_BACKOFF, reconnectMs } from '../../client/backoff.ts';
 import { pause } from '../../client/pause.ts';
-import { watchSilence } from '../../client/silence.ts';
+import { patienceMs, watchSilence } from '../../client/silence.ts';
 import { createManualClock } from './client-clock.ts';
 
 const ALMOST_ONE = 1 - 2 ** -53;
@@ -47,11 +47,18 @@ describe('pause()', () => {
   });
 });
 
+describe('patienceMs()', () => {
+  it('lets what a server may push come over a slow line', () => {
+    assert.equal(patienceMs(5_000, 1_000), 15_000 + 128_000);
+    assert.equal(patienceMs(250, 4 * 1024 * 1024), 750 + 512_000);
+  });
+});
+
 describe('watchSilence()', () => {
-  it('tells of silence after three intervals', () => {
+  it('tells of silence at its limit', () => {
     const clock = createManualClock();
     let silent = 0;
-    watchSilence(clock, 100, () => silent++);
+    watchSilence(clock, 100, 300, () => silent++);
     clock.advance(299);
     assert.equal(silent, 0);
     clock.advance(1);
@@ -63,7 +70,7 @@ describe('watchSilence()', () => {
   it('counts from the last word', () => {
     const clock = createManualClock();
     let silent = 0;
-    const watch = watchSilence(clock, 100, () => silent++);
+    const watch = watchSilence(clock, 100, 300, () => silent++);
     clock.advance(250);
     watch.heard();
     clock.advance(300);
@@ -75,7 +82,7 @@ describe('watchSilence()', () => {
   it('does not blame the server for a process that was busy', () => {
     const clock = createManualClock();
     let silent = 0;
-    watchSilence(clock, 100, () => silent++);
+    watchSilence(clock, 100, 300, () => silent++);
     clock.jump(5_000);
     assert.equal(silent, 0);
     clock.advance(300);
@@ -84,7 +91,7 @@ describe('watchSilence()', () => {
 
   it('stops', () => {
     const clock = createManualClock();
-    const watch = watchSilence(clock, 100, () => assert.fail('stopped'));
+    const watch = watchSilence(clock, 100, 300, () => assert.fail('stopped'));
     watch.stop();
     clock.advance(1_000);
     assert.equal(clock.timerCount, 0);

@@ -55,6 +55,16 @@ describe('Gatherer', () => {
     assert.deepEqual(takeIds(), ['a', 'wxyz', 'b']);
   });
 
+  it('sends a broadcast alone', () => {
+    const { gatherer, add, takeIds } = createScene();
+    add('a');
+    const target = { case: 'broadcast' as const, value: { selector: '', known: false } };
+    gatherer.add(create(NewTaskSchema, { id: 'b', target }), 1, { resolve: () => {}, reject: () => {} });
+    add('c');
+    add('d');
+    assert.deepEqual(takeIds(), ['a', 'b', 'cd']);
+  });
+
   it('does not add to a batch that was taken', () => {
     const { add, takeIds } = createScene();
     add('a');

@@ -688,7 +688,7 @@ export type WatchResultsRequest = Message<"contact.v1.WatchResultsRequest"> & {
   follow: boolean;
 
   /**
-   * Only the children of this broadcast.
+   * Only the children of this broadcast as they settle, then the broadcast itself. Empty: all.
    *
    * @generated from field: string parent_id = 6;
    */

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { openSession, T0 } from './scene.ts';
+import { describeStores } from './stores.ts';
+
+const DAY = 24 * 3_600_000;
+
+describeStores('listClients()', (open) => {
+  it('pages through named clients by id', async () => {
+    const store = await open();
+    await openSession(store, { clientId: 'b', isNamed: true, labels: { site: 'berlin' }, queues: ['x', 'y'] });
+    await openSession(store, { clientId: 'c', isNamed: true }, T0 + 1);
+    await openSession(store, { clientId: 'ephemeral' });
+    await openSession(store, { clientId: 'a', isNamed: true });
+    const all = await store.listClients('', 10);
+    assert.deepEqual(
+      all.map(({ clientId, lastSeenAt }) => [clientId, lastSeenAt]),
+      [
+        ['a', T0],
+        ['b', T0],
+        ['c', T0 + 1],
+      ],
+    );
+    assert.deepEqual(all[1], {
+      clientId: 'b',
+      labels: { site: 'berlin' },
+      queues: ['x', 'y'],
+      lastSeenAt: T0,
+      isDrained: false,
+    });
+    assert.deepEqual(await store.listClients('a', 1), [all[1]]);
+    assert.deepEqual(await store.listClients('c', 10), []);
+  });
+
+  it('knows the newest labels, and since when a client is away', async () => {
+    const store = await open();
+    const me = { clientId: 'me', isNamed: true };
+    const seen = async () => (await store.listClients('', 1))[0]!;
+    const { session } = await openSession(store, { ...me, secretHash: 'one', labels: { v: '1' } });
+    await store.loseSession(session, T0 + 10);
+    assert.equal((await seen()).lastSeenAt, T0 + 10);
+    const resume = { previousHash: 'one', holding: [] };
+    const resumed = await openSession(store, { ...me, labels: { v: '2' }, resume }, T0 + 20);
+    assert.deepEqual([(await seen()).lastSeenAt, (await seen()).labels], [T0 + 20, { v: '2' }]);
+    await store.endSession(resumed.session, 'all', T0 + 30);
+    assert.equal((await seen()).lastSeenAt, T0 + 30);
+  });
+
+  it('takes the loss, not the end that follows it, for when a client went', async () => {
+    const store = await open();
+    const { session } = await openSession(store, { clientId: 'me', isNamed: true });
+    await store.loseSession(session, T0 + 10);
+    await store.endSession(session, 'all', T0 + 25);
+    assert.equal((await store.listClients('', 1))[0]!.lastSeenAt, T0 + 10);
+  });
+});
+
+describeStores('drainClient()', (open) => {
+  it('is remembered for the sessions to come, until it is set back', async () => {
+    const store = await open();
+    const me = { clientId: 'me', isNamed: true };
+    assert.equal((await openSession(store, me)).isDrained, false);
+    assert.equal(await store.drainClient('me', true), true);
+    assert.equal((await store.listClients('', 1))[0]!.isDrained, true);
+    const first = await openSession(store, { ...me, secretHash: 'one' });
+    const second = await openSession(store, { ...me, resume: { previousHash: 'one', holding: [] } });
+    assert.deepEqual([first.isDrained, second.resumed, second.isDrained], [true, true, true]);
+    assert.equal((await openSession(store, { clientId: 'you', isNamed: true })).isDrained, false);
+    assert.equal(await store.drainClient('me', false), true);
+    assert.equal((await openSession(store, me)).isDrained, false);
+  });
+
+  it('is only for named clients', async () => {
+    const store = await open();
+    await openSession(store, { clientId: 'ephemeral' });
+    assert.equal(await store.drainClient('ephemeral', true), false);
+    assert.equal(await store.drainClient('never heard of', true), false);
+    assert.equal((await openSession(store, { clientId: 'ephemeral' })).isDrained, false);
+  });
+});
+
+describeStores('a named client', (open) => {
+  it('is forgotten after 30 days, unless it is connected or drained', async function () {
+    const store = await open();
+    if (store.capabilities.kind === 'model') this.skip();
+    const away = await openSession(store, { clientId: 'away', isNamed: true });
+    await openSession(store, { clientId: 'connected', isNamed: true });
+    const drained = await openSession(store, { clientId: 'drained', isNamed: true });
+    await store.drainClient('drained', true);
+    for (const { session } of [away, drained]) await store.endSession(session, [], T0);
+    // Looked for once in a thousand openings.
+    for (let i = 0; i < 1_000; i += 50) {
+      const openings = Array.from({ length: 50 }, () =>
+        openSession(store, { clientId: 'other', isNamed: true }, T0 + 31 * DAY),
+      );
+      await Promise.all(openings);
+    }
+    assert.deepEqual(
+      (await store.listClients('', 10)).map((client) => client.clientId),
+      ['connected', 'drained', 'other'],
+    );
+  });
+});

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStore } from '../../server/store/open.ts';
+import type { Request } from '../../server/store/request.ts';
+import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/database.ts';
+import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite/engine.ts';
+import { migrate } from '../../server/store/sqlite/schema.ts';
+import { addTasks, createTask, openSession, startTask, T0 } from './scene.ts';
+import { createFolder } from './stores.ts';
+
+describe('lanes of the SQLite store', () => {
+  let db: Database;
+  let engine: SqliteEngine;
+
+  beforeEach(() => {
+    db = openDatabase(':memory:');
+    applySettings(db, ':memory:');
+    migrate(db);
+    engine = createSqliteEngine(db);
+  });
+
+  afterEach(() => db.close());
+
+  function insert(...lanes: string[]): Request {
+    return { kind: 'insert', tasks: lanes.map((lane) => createTask({ lane })), now: T0 };
+  }
+
+  const purge: Request = { kind: 'purge', queue: 'q', limit: 10_000, reason: '', now: T0 };
+  const broken: Request = {
+    kind: 'claim',
+    plan: () => {
+      throw new Error('a bug in the plan');
+    },
+    now: () => T0,
+  };
+  const count = () => engine.queues.countLanes('q', 10).map(({ lane, ready }) => `${lane}:${ready}`);
+  const countRows = () => db.prepare<{ n: number }>('SELECT count(*) AS n FROM lane').get()!.n;
+
+  it('keep their counts when a group is taken back', () => {
+    engine.transact([insert('', '', 'c:a')]);
+    assert.throws(() => engine.transact([insert('', 'c:b'), broken]));
+    assert.deepEqual(count(), [':2', 'c:a:1']);
+    assert.throws(() => engine.transact([purge, broken]));
+    assert.deepEqual(count(), [':2', 'c:a:1']);
+    engine.transact([insert('c:a'), purge]);
+    assert.deepEqual(count(), []);
+    assert.throws(() => engine.transact([insert('c:a'), broken]));
+    assert.deepEqual(count(), []);
+  });
+
+  it('are dropped once many are without tasks', () => {
+    const many = Array.from({ length: 1_500 }, (_, i) => `c:${i}`);
+    engine.transact([insert('', ...many)]);
+    engine.transact([purge]);
+    assert.equal(countRows(), 1_501);
+    // A group that is taken back drops nothing.
+    assert.throws(() => engine.transact([insert('c:7'), broken]));
+    assert.equal(countRows(), 1_501);
+    engine.transact([insert('c:7', 'c:new')]);
+    assert.equal(countRows(), 2);
+    assert.deepEqual(count(), ['c:7:1', 'c:new:1']);
+    engine.transact([insert('', 'c:7', 'c:8')]);
+    assert.deepEqual(count(), ['c:7:2', ':1', 'c:8:1', 'c:new:1']);
+    engine.transact([purge]);
+    assert.deepEqual(count(), []);
+  });
+});
+
+describe('openStore() on a file with lanes', () => {
+  it('counts them again, and finds broadcasts, settings and clients', async () => {
+    const folder = createFolder();
+    const url = `sqlite:${join(folder, 'contact.db')}`;
+    const first = await openStore(url, { node: 'test' });
+    await startTask(first, { lane: 's:run' });
+    await addTasks(first, {}, {}, { lane: 's:wait', runAt: T0 + 9 }, { lane: 'c:x' });
+    const settings = { queue: 'unused', isPaused: true, maxWaiting: 0, maxRunning: 0 };
+    await first.setQueueSettings(settings);
+    await openSession(first, { clientId: 'me', isNamed: true });
+    await first.drainClient('me', true);
+    const parent = createTask();
+    await first.insertBroadcast(parent, [createTask({ lane: 'c:x', priority: 1 })], T0);
+    const look = async (store: typeof first) => ({
+      lanes: await store.countLanes('q', 10),
+      selectors: await store.listSelectorLanes(10),
+      oldest: await store.listOldest('q', 10),
+      children: await store.countChildren(parent.id),
+      settings: await store.listQueueSettings(),
+      clients: await store.listClients('', 10),
+    });
+    const before = await look(first);
+    assert.deepEqual(before.lanes, [
+      { lane: '', ready: 2 },
+      { lane: 'c:x', ready: 2 },
+    ]);
+    assert.deepEqual(
+      before.selectors.map(({ lane }) => lane),
+      ['s:run', 's:wait'],
+    );
+    await first.close();
+    const second = await openStore(url, { node: 'test' });
+    assert.deepEqual(await look(second), before);
+    assert.deepEqual(before.settings, [settings]);
+    await second.close();
+    rmSync(folder, { recursive: true });
+  });
+});
