@@ -12,9 +12,6 @@ const MAX_CHILDREN = 10_000;
 
 const PAGE = 500;
 
-/** The lane of a broadcast's parent, which nobody draws from. */
-export const PARENT_LANE = 'p:';
-
 /** Who gets a child of a broadcast, and how long it waits. */
 export interface Audience {
   /** Null: every client that serves the queue. */

@@ -1,6 +1,7 @@
 import { merge, type Observable, Subject, type Subscription, tap, timer } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { PARENT_LANE } from '../model/broadcast.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
 import type {
   CancelOutcome,
@@ -16,7 +17,7 @@ import type {
   Store,
 } from '../store/store.ts';
 import { type Activities, createActivities } from './activities.ts';
-import { type Audience, createAddressing, PARENT_LANE } from './addressing.ts';
+import { type Audience, createAddressing } from './addressing.ts';
 import { createDueTimer } from './due.ts';
 import { createLaneTable } from './lanes.ts';
 import { createOperations, type Operations } from './operations.ts';

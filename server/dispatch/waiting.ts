@@ -1,5 +1,5 @@
+import { PARENT_LANE } from '../model/broadcast.ts';
 import type { TaskRecord } from '../model/task.ts';
-import { PARENT_LANE } from './addressing.ts';
 import type { TaskQueue } from './queue.ts';
 
 /** Why a task is not running, in words for people; empty when it is running or settled. */

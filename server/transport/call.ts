@@ -2,19 +2,11 @@ import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { WritableCall } from '../../shared/streams.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
+import { type AnsweringCall, isOver } from './answering.ts';
 import { createOutflow, type Outflow } from './outflow.ts';
 import type { Sockets } from './sockets.ts';
-
-/** The answering half of a server's streaming call. */
-export interface AnsweringCall<T> extends WritableCall<T> {
-  readonly metadata: Metadata;
-  readonly writableEnded: boolean;
-  getPeer(): string;
-  emit(event: 'error', status: ReturnType<typeof toStatus>): boolean;
-}
 
 /** How calls end: one exit for errors, and none that a stuck reader can block. */
 export interface CallEnds {
@@ -129,11 +121,6 @@ export async function* readMessages<T>(call: AsyncIterable<T>): AsyncGenerator<T
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
     throw new ContactError('CANCELLED', 'the client has gone', { cause: error });
   }
-}
-
-/** Nothing more can be written. */
-export function isOver<T>(call: AnsweringCall<T>): boolean {
-  return call.destroyed || call.writableEnded || call.cancelled === true;
 }
 
 /** One text value of a call's metadata; undefined: not there or empty. */

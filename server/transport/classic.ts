@@ -8,7 +8,8 @@ import { isName, newSessionId } from '../../shared/ids.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
-import { type CallEnds, isOver, metadataText, readMessages } from './call.ts';
+import { isOver } from './answering.ts';
+import { type CallEnds, metadataText, readMessages } from './call.ts';
 import { CLIENT_KEY } from './identity.ts';
 import { createPairs, type Pair, type Turn } from './pairs.ts';
 

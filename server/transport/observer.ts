@@ -5,7 +5,8 @@ import type { Handler } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
 import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import type { ResultRecord } from '../model/task.ts';
-import { type CallEnds, isOver } from './call.ts';
+import { isOver } from './answering.ts';
+import type { CallEnds } from './call.ts';
 import { readSettledStates, writeResult } from './views.ts';
 
 /** Bytes of events in one message, about; a larger single event goes alone. */

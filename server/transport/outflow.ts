@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
-import type { AnsweringCall } from './call.ts';
+import type { AnsweringCall } from './answering.ts';
 
 /** Written and not yet taken by the reader; beyond it the writer waits. A larger single message goes alone. */
 const MAX_PENDING_BYTES = 1 << 20;

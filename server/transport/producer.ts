@@ -9,7 +9,8 @@ import type {
 import { ContactError } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import type { InsertOutcome } from '../store/store.ts';
-import { type CallEnds, isOver } from './call.ts';
+import { isOver } from './answering.ts';
+import type { CallEnds } from './call.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 

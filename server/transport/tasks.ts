@@ -2,7 +2,7 @@ import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
-import { PARENT_LANE } from '../dispatch/addressing.ts';
+import { PARENT_LANE } from '../model/broadcast.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';

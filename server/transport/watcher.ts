@@ -8,7 +8,8 @@ import type { Activity } from '../dispatch/activities.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { isSettled } from '../model/states.ts';
 import type { TaskRecord } from '../model/task.ts';
-import { type CallEnds, isOver } from './call.ts';
+import { isOver } from './answering.ts';
+import type { CallEnds } from './call.ts';
 
 /** What happens to one task is told at most this often. */
 const PACE_MS = 250;

@@ -103,7 +103,7 @@ describe('a broadcast', () => {
       ),
     );
     const [parentId] = await enqueue(clients, { ...toAll('site=berlin'), payload: Buffer.from('ping') });
-    const children = openObserver(clients, { parentId: parentId! });
+    const children = openObserver(clients, { parentId: parentId!, follow: true });
     await until('the observer', () => children.cursors.length > 0);
     assert.equal((await describeTask(clients, parentId!)).waitingFor, 'its children');
     for (const worker of workers.slice(0, 2)) {

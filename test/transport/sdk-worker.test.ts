@@ -149,7 +149,9 @@ describe('createWorker()', () => {
     const server = await startServer();
     const line = await openLine(server.address);
     const slow = createSlowHandler();
-    const worker = useWorker(createWorker({ ...connectTo(line.address), keepaliveMs: 100, queues: ['q'], handler: slow.handler }));
+    const worker = useWorker(
+      createWorker({ ...connectTo(line.address), keepaliveMs: 100, queues: ['q'], handler: slow.handler }),
+    );
     const seen = watch(worker);
     const producer = use(createProducer(connectTo(server.address)));
     const call = producer.call('q', { n: 1 });

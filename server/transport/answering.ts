@@ -1,0 +1,16 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { toStatus } from '../../shared/errors.ts';
+import type { WritableCall } from '../../shared/streams.ts';
+
+/** The answering half of a server's streaming call. */
+export interface AnsweringCall<T> extends WritableCall<T> {
+  readonly metadata: Metadata;
+  readonly writableEnded: boolean;
+  getPeer(): string;
+  emit(event: 'error', status: ReturnType<typeof toStatus>): boolean;
+}
+
+/** Nothing more can be written. */
+export function isOver<T>(call: AnsweringCall<T>): boolean {
+  return call.destroyed || call.writableEnded || call.cancelled === true;
+}
