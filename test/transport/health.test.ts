@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { status } from '@grpc/grpc-js';
+import { AdminService, ContactService, classic, health, type reflection, TaskService } from '../../gen/index.ts';
+import { openWorker, statusOf } from './raw-worker.ts';
+import { ask, closeScene, connect, enqueue, refusalOf, startScene, until } from './scene.ts';
+
+const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
+const { check } = health.Health.method;
+
+describe('grpc.health.v1', () => {
+  afterEach(closeScene);
+
+  it('says that the server and its services serve', async () => {
+    const clients = connect(await startScene());
+    for (const service of ['', ContactService.typeName, TaskService.typeName, AdminService.typeName]) {
+      assert.equal((await ask(clients, check, { service })).status, SERVING);
+    }
+    assert.match(await refusalOf(ask(clients, check, { service: 'nobody' })), /^NOT_FOUND service: /);
+  });
+
+  it('tells a watcher that the server is going', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    const seen: number[] = [];
+    const known = clients.health.watch({ service: '' });
+    const ended = statusOf(known.on('data', ({ status: one }: health.HealthCheckResponse) => seen.push(one)));
+    const unknown = clients.health.watch({ service: 'nobody' });
+    const unknownEnded = statusOf(unknown.on('data', ({ status: one }: health.HealthCheckResponse) => seen.push(one)));
+    await until('the first word', () => seen.length === 2);
+    assert.deepEqual(new Set(seen), new Set([SERVING, SERVICE_UNKNOWN]));
+    // Something to wait for.
+    await enqueue(clients, {});
+    const worker = await openWorker(clients);
+    await worker.receive(1);
+    const closing = scene.server.close({ deadlineMs: 5_000 });
+    await until('the word of going', () => seen.includes(NOT_SERVING));
+    assert.equal((await ask(clients, check, {})).status, NOT_SERVING);
+    await worker.succeed(...worker.tasks);
+    await closing;
+    assert.deepEqual([(await ended).code, (await unknownEnded).code], [status.UNAVAILABLE, status.UNAVAILABLE]);
+  });
+});
+
+/** Each file after those that it imports; fails when one of them is not there. */
+function order(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
+  const ordered = new Set<FileDescriptorProto>();
+  const add = (name: string): void => {
+    const file = files.get(name);
+    assert.ok(file, `${name} is missing`);
+    if (ordered.has(file)) return;
+    file.dependency.forEach(add);
+    ordered.add(file);
+  };
+  for (const name of files.keys()) add(name);
+  return [...ordered];
+}
+
+describe('grpc.reflection.v1', () => {
+  afterEach(closeScene);
+
+  it('describes every service, with all that it needs', async () => {
+    const clients = connect(await startScene());
+    const stream = clients.reflection.serverReflectionInfo();
+    const answers: reflection.ServerReflectionResponse['messageResponse'][] = [];
+    stream.on('data', ({ messageResponse }: reflection.ServerReflectionResponse) => answers.push(messageResponse));
+    const ended = statusOf(stream);
+    stream.write({ messageRequest: { case: 'listServices', value: '' } });
+    await until('the services', () => answers.length === 1);
+    const [list] = answers;
+    assert.ok(list?.case === 'listServicesResponse');
+    const names = list.value.service.map(({ name }) => name);
+    const services = [ContactService, TaskService, AdminService, classic.Contact, health.Health];
+    for (const { typeName } of services) assert.ok(names.includes(typeName), typeName);
+
+    for (const { typeName } of services) {
+      stream.write({ messageRequest: { case: 'fileContainingSymbol', value: typeName } });
+    }
+    stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'contact.v1.TaskService.EnqueueTasks' } });
+    stream.write({ messageRequest: { case: 'fileByFilename', value: 'contact/v1/task.proto' } });
+    stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'nobody' } });
+    stream.write({ messageRequest: { case: 'fileByFilename', value: 'nobody.proto' } });
+    stream.end();
+    assert.equal((await ended).code, status.OK);
+    assert.equal(answers.length, 10);
+    for (const [at, { typeName, methods }] of services.entries()) {
+      const answer = answers[1 + at];
+      assert.ok(answer?.case === 'fileDescriptorResponse');
+      const files = new Map<string, FileDescriptorProto>();
+      for (const bytes of answer.value.fileDescriptorProto) {
+        const file = fromBinary(FileDescriptorProtoSchema, bytes);
+        files.set(file.name, file);
+      }
+      const found = createFileRegistry(create(FileDescriptorSetSchema, { file: order(files) })).getService(typeName);
+      assert.deepEqual(
+        found?.methods.map(({ name }) => name),
+        methods.map(({ name }) => name),
+      );
+    }
+    assert.deepEqual(
+      answers.slice(6).map((answer) => answer?.case),
+      ['fileDescriptorResponse', 'fileDescriptorResponse', 'errorResponse', 'errorResponse'],
+    );
+  });
+});
