@@ -100,7 +100,7 @@ function writeQueue(view: QueueView): MessageInitShape<typeof QueueSchema> {
     ready,
     scheduled,
     running,
-    failed: settled.failed,
+    ...settled,
     workers,
     unroutable,
     oldest: oldest.map(({ priority, createdAt }) => ({ priority, oldestCreatedAt: timestampFromMs(createdAt) })),

@@ -96,8 +96,8 @@ function readMatch({ queues, states, parentId: wantedParent }: WatchResultsReque
   });
   const wantedQueues = new Set(queues);
   const wantedStates = new Set(readSettledStates('states', states));
-  return ({ queue, state, parentId }) =>
-    (wantedParent === '' || parentId === wantedParent) &&
+  return ({ taskId, queue, state, parentId }) =>
+    (wantedParent === '' || parentId === wantedParent || taskId === wantedParent) &&
     (wantedQueues.size === 0 || wantedQueues.has(queue)) &&
     (wantedStates.size === 0 || wantedStates.has(state));
 }

@@ -4,6 +4,7 @@ import {
   type CallTaskRequest,
   type CancelledTaskSchema,
   type TaskFilter as TaskFilterMessage,
+  type TaskSchema,
   type TaskService,
   TaskState,
 } from '../../gen/index.ts';
@@ -14,6 +15,7 @@ import { isTaskId } from '../../shared/ids.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { explainWaiting } from '../dispatch/waiting.ts';
+import { PARENT_LANE } from '../model/broadcast.ts';
 import type { ResultRecord, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CancelOutcome } from '../store/store.ts';
@@ -50,6 +52,12 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     cursorAt: results.cursorAt,
   });
 
+  /** A single task: with its payload, and a broadcast with its counts. */
+  async function write(record: TaskRecord): Promise<MessageInitShape<typeof TaskSchema>> {
+    const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
+    return writeTask(record, { ...view(record, true), ...(children ? { children } : {}) });
+  }
+
   const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
 
   return {
@@ -61,7 +69,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       checkId('id', id);
       const record = await store.describeTask(id);
       if (!record) throw new ContactError('NOT_FOUND', `id: no task ${id}`);
-      return { task: writeTask(record, view(record, true)) };
+      return { task: await write(record) };
     }),
 
     listTasks: ends.unary(async ({ filter, pageSize, pageToken, withPayload }) => {
@@ -108,7 +116,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return { result: writeResult(record, results.cursorAt(record.position)) };
     }),
 
-    watchTask: createTaskStream(queue, ends, clock, (record) => writeTask(record, view(record, true))),
+    watchTask: createTaskStream(queue, ends, clock, write),
 
     watchResults: createResultsStream(results, ends),
   };

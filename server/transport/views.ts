@@ -1,12 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
+  type ChildrenSchema,
   type ResultEventSchema,
   type TaskFilter as TaskFilterMessage,
   type TaskSchema,
   TaskState,
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
+import type { ChildCounts } from '../model/broadcast.ts';
 import { isSettled } from '../model/states.ts';
 import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { TaskFilter } from '../store/store.ts';
@@ -79,6 +81,8 @@ export function writeResult(record: ResultRecord, cursor: string): MessageInitSh
 export interface TaskViewOptions {
   readonly withPayload: boolean;
   readonly waitingFor: string;
+  /** Of a broadcast. */
+  readonly children?: ChildCounts;
   readonly cursorAt: (position: number) => string;
 }
 
@@ -107,6 +111,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     cancelRequested: record.cancelRequested,
     waitingFor: options.waitingFor,
     parentId: record.parentId ?? '',
+    ...(options.children ? { children: writeChildren(options.children) } : {}),
     ...(settled
       ? {
           settledAt: timestampFromMs(settled.settledAt),
@@ -118,4 +123,8 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
         }
       : {}),
   };
+}
+
+function writeChildren({ children, ...counts }: ChildCounts): MessageInitShape<typeof ChildrenSchema> {
+  return { total: children, ...counts };
 }

@@ -24,7 +24,7 @@ export function createTaskStream(
   queue: TaskQueue,
   ends: CallEnds,
   clock: Clock,
-  write: (record: TaskRecord) => Extract<NonNullable<Message['event']>, { case: 'task' }>['value'],
+  write: (record: TaskRecord) => Promise<Extract<NonNullable<Message['event']>, { case: 'task' }>['value']>,
 ): Handler<(typeof TaskService.method)['watchTask']> {
   return (call) => {
     const peer = call.getPeer();
@@ -77,7 +77,7 @@ export function createTaskStream(
           const { state, delivery, attempt, cancelRequested } = record;
           const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
           const bytes = record.payload.byteLength + (record.settled?.result.byteLength ?? 0);
-          if (now !== told && !(await send({ event: { case: 'task', value: write(record) } }, bytes))) return;
+          if (now !== told && !(await send({ event: { case: 'task', value: await write(record) } }, bytes))) return;
           told = now;
           if (isSettled(state)) return;
         }

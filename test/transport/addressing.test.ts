@@ -105,16 +105,20 @@ describe('a broadcast', () => {
     const [parentId] = await enqueue(clients, { ...toAll('site=berlin'), payload: Buffer.from('ping') });
     const children = openObserver(clients, { parentId: parentId!, follow: true });
     await until('the observer', () => children.cursors.length > 0);
-    assert.equal((await describeTask(clients, parentId!)).waitingFor, 'its children');
+    const waiting = await describeTask(clients, parentId!);
+    assert.equal(waiting.waitingFor, 'its children');
+    assert.equal(waiting.children?.total, 2);
     for (const worker of workers.slice(0, 2)) {
       const [task] = await worker.receive(1);
       assert.equal(Buffer.from(task!.payload).toString(), 'ping');
       await worker.succeed(task!);
     }
-    const told = await children.receive(2);
+    const told = await children.receive(3);
+    assert.equal(told.pop()?.taskId, parentId, 'the broadcast itself comes after its children');
     assert.deepEqual(told.map(({ clientId }) => clientId).sort(), ['a', 'b']);
     const parent = await describeTask(clients, parentId!);
     assert.equal(parent.state, TaskState.SUCCEEDED);
+    assert.equal(parent.children?.succeeded, 2);
     const counts = { children: 2, succeeded: 2, failed: 0, cancelled: 0, expired: 0 };
     assert.deepEqual(JSON.parse(Buffer.from(parent.result).toString()), counts);
     assert.equal(workers[2]!.tasks.length, 0);
