@@ -45,7 +45,9 @@ export interface Scene {
   /** Connections that the server has open. */
   readonly connectionCount: number;
   /** Stops it and starts another on the same port and store. */
-  restart(options?: { readonly deadlineMs?: number }): Promise<void>;
+  restart(changes?: Partial<ServerOptions>): Promise<void>;
+  /** Of a durable scene. */
+  readonly storeFile: string;
 }
 
 const closers: (() => unknown)[] = [];
@@ -75,17 +77,20 @@ export async function startScene(
     socket.once('close', () => sockets.delete(socket));
   }
 
-  async function start(): Promise<ContactServer> {
+  const storeFile = join(folder ?? '', 'test.db');
+
+  async function start(changes: Partial<ServerOptions> = {}): Promise<ContactServer> {
     const server = await createServer(
       {
         listen: `127.0.0.1:${port}`,
-        store: folder === undefined ? 'memory:' : `sqlite:${join(folder, 'test.db')}`,
+        store: folder === undefined ? 'memory:' : `sqlite:${storeFile}`,
         pingIntervalMs: 200,
         slowLineBytesPerSecond: 400_000,
         resumeWindowMs: 400,
         stuckSocketMs: 200,
         pairingMs: 200,
         ...options,
+        ...changes,
       },
       parts,
     );
@@ -108,10 +113,11 @@ export async function startScene(
     get connectionCount() {
       return sockets.size;
     },
-    async restart(closing = { deadlineMs: 0 }) {
-      await server.close(closing);
-      server = await start();
+    async restart(changes) {
+      await server.close({ deadlineMs: 0 });
+      server = await start(changes);
     },
+    storeFile,
   };
 }
 
