@@ -113,7 +113,7 @@ describe('a broadcast', () => {
       assert.equal(Buffer.from(task!.payload).toString(), 'ping');
       await worker.succeed(task!);
     }
-    const told = await children.receive(3);
+    const told = [...(await children.receive(3))];
     assert.equal(told.pop()?.taskId, parentId, 'the broadcast itself comes after its children');
     assert.deepEqual(told.map(({ clientId }) => clientId).sort(), ['a', 'b']);
     const parent = await describeTask(clients, parentId!);
