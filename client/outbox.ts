@@ -9,6 +9,12 @@ export type Report =
   | { readonly kind: 'failed'; readonly message: Failed }
   | { readonly kind: 'released' | 'stopped'; readonly message: Delivery };
 
+/** Who keeps reports where they outlive the process. */
+export interface Keeper {
+  put(report: Report): void;
+  drop(key: string): void;
+}
+
 interface Entry {
   readonly key: string;
   readonly report: Report;
@@ -34,14 +40,19 @@ export function deliveryKey(delivery: { readonly taskId: string; readonly delive
 export class Outbox {
   readonly #clock: Clock;
   readonly #onReady: () => void;
+  readonly #keeper: Keeper | null;
   readonly #entries = new Map<string, Entry>();
   #unsent: Entry[] = [];
   #cancelTimer: (() => void) | null = null;
 
-  /** @param onReady something can be sent that could not be a moment ago */
-  constructor(clock: Clock, onReady: () => void) {
+  /**
+   * @param onReady something can be sent that could not be a moment ago
+   * @param keeper is told of what comes and of what is settled
+   */
+  constructor(clock: Clock, onReady: () => void, keeper: Keeper | null = null) {
     this.#clock = clock;
     this.#onReady = onReady;
+    this.#keeper = keeper;
   }
 
   get size(): number {
@@ -61,6 +72,12 @@ export class Outbox {
   }
 
   put(report: Report): void {
+    this.restore(report);
+    this.#keeper?.put(report);
+  }
+
+  /** Puts what the keeper has. */
+  restore(report: Report): void {
     const key = deliveryKey(report.message);
     const entry: Entry = { key, report, bytes: sizeOf(report), state: 'unsent', dueAt: 0 };
     this.#entries.set(key, entry);
@@ -107,6 +124,7 @@ export class Outbox {
     const entry = this.#entries.get(key);
     if (!entry) return;
     this.#entries.delete(key);
+    this.#keeper?.drop(key);
     if (entry.state === 'unsent') this.#unsent = this.#unsent.filter((other) => other !== entry);
   }
 
@@ -118,6 +136,7 @@ export class Outbox {
     if (this.hasUnsent) this.#onReady();
   }
 
+  /** Forgets them here; the keeper has them for the next process. */
   clear(): void {
     this.#disarm();
     this.#entries.clear();

@@ -22,6 +22,17 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   readonly codec?: Codec<R, P>;
   /** Name and version of the program, shown to operators. */
   readonly agent?: string;
+  /** Milliseconds between two words on the progress of one task; default 250. */
+  readonly progressIntervalMs?: number;
+  /**
+   * Path of a file that keeps finished results until the server has them, so that no finished work is lost even when
+   * this process is killed: the next one with the same file delivers them, as the same client, and what was running
+   * goes back to the queue at once. One process at a time. What it does not do: survive a loss of power for sure (it
+   * is not synced); then the tasks run again. Default: none.
+   */
+  readonly spool?: string;
+  /** Bytes of results in that file; what is beyond is kept in memory alone. Default 256 MiB. */
+  readonly spoolMaxBytes?: number;
 }
 
 const MAX_QUEUES = 1_000;
@@ -29,7 +40,7 @@ const MAX_CREDIT = 10_000;
 
 /** Throws INVALID_ARGUMENT naming the option. */
 export function validateWorker<P, R>(options: WorkerOptions<P, R>): void {
-  const { queues, concurrency = 1, prefetch = 0, clientId } = options;
+  const { queues, concurrency = 1, prefetch = 0, progressIntervalMs = 1, clientId } = options;
   if (queues.length === 0 || queues.length > MAX_QUEUES) {
     throw invalid('queues', `expected 1 to ${MAX_QUEUES} names, got ${queues.length}`);
   }
@@ -44,6 +55,9 @@ export function validateWorker<P, R>(options: WorkerOptions<P, R>): void {
   }
   if (concurrency + prefetch > MAX_CREDIT) {
     throw invalid('concurrency', `expected at most ${MAX_CREDIT} with prefetch, got ${concurrency + prefetch}`);
+  }
+  if (!Number.isInteger(progressIntervalMs) || progressIntervalMs < 1) {
+    throw invalid('progressIntervalMs', `expected an integer >= 1, got \`${progressIntervalMs}\``);
   }
   if (clientId !== undefined && !isName(clientId)) {
     throw invalid('clientId', `expected [A-Za-z0-9._:/-]{1,128}, got ${JSON.stringify(clientId)}`);

@@ -32,6 +32,7 @@ export interface SessionOptions {
   readonly clientId: string;
   readonly request: MessageInitShape<typeof GetTaskRequestSchema>;
   readonly outbox: Outbox;
+  readonly progressIntervalMs: number;
   readonly listener: SessionListener;
 }
 
@@ -62,7 +63,7 @@ export function openSession(options: SessionOptions): Session {
   // SendStatus goes first, so that the session is full from its start.
   const up = contact.sendStatus(connection.metadata(names));
   const down = contact.getTask(options.request, connection.metadata(names));
-  const uplink = new Uplink(up, outbox);
+  const uplink = new Uplink({ call: up, outbox, clock, progressIntervalMs: options.progressIntervalMs });
   let lastSeq = 0;
   let watch: SilenceWatch | undefined;
   let verdict: CallEnd | null = null;

@@ -20,7 +20,11 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** What an earlier attempt saved last; null: nothing. */
   readonly checkpoint: Uint8Array | null;
-  /** Tells watchers how far it is: 0 to 1, negative for unknown; at most 1 KiB of words. The newest counts. */
+  /**
+   * Tells watchers how far it is: 0 to 1, negative for unknown; at most 1 KiB of words. The newest counts and goes at
+   * most four times a second (`progressIntervalMs`), so call it as often as you like; what is told while the server is
+   * out of reach goes when it is back.
+   */
   progress(fraction: number, message?: string): void;
   /** Hands up to 64 KiB (or the server's limit) to the next attempt, if there is one. The newest counts. */
   saveCheckpoint(bytes: Uint8Array): void;
@@ -61,7 +65,7 @@ export class HeldTask implements TaskContext {
   readonly checkpoint: Uint8Array | null;
   state: 'queued' | 'running' | 'ended' = 'queued';
   hasSucceeded = false;
-  /** Newest, not yet told. */
+  /** Newest; kept until the end, since a watcher may come, or a server, that has not heard it. */
   newProgress: Progressed | null = null;
   /** Newest; kept until the end, since the server does not acknowledge it. */
   newCheckpoint: Uint8Array | null = null;

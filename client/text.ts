@@ -5,3 +5,8 @@ export function cutText(text: string, maxBytes: number): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);
 }
+
+/** The longest beginning of `text` that has at most `maxLength` UTF-16 units and splits no character. */
+export function cutCharacters(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '');
+}

@@ -8,8 +8,10 @@ import type {
   SendStatusResponse,
 } from '../gen/contact/v1/contact_pb.ts';
 import type { Delivery } from '../gen/contact/v1/task_pb.ts';
+import type { Clock } from '../shared/clock.ts';
 import { drained } from '../shared/streams.ts';
 import type { Outbox } from './outbox.ts';
+import { Pacer } from './pacer.ts';
 import type { HeldTask } from './task.ts';
 
 export type StatusCall = ClientDuplexStream<MessageInitShape<typeof SendStatusRequestSchema>, SendStatusResponse>;
@@ -19,6 +21,14 @@ export interface StartedTask {
   readonly taskId: string;
   readonly delivery: number;
   readonly hasSucceeded: boolean;
+}
+
+export interface UplinkOptions {
+  readonly call: StatusCall;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  /** Between two words on the progress of one task, and between two status texts. */
+  readonly progressIntervalMs: number;
 }
 
 /** Of each repeated field. */
@@ -38,13 +48,17 @@ export class Uplink {
   #receipt = 0;
   #credit: number | undefined;
   #started = new Set<StartedTask>();
-  #progressed = new Set<HeldTask>();
+  readonly #progressed: Pacer<HeldTask>;
+  readonly #texted: Pacer<Uplink>;
+  #text = '';
   #checkpointed = new Set<HeldTask>();
   #state: 'closed' | 'idle' | 'scheduled' | 'draining' = 'closed';
 
-  constructor(call: StatusCall, outbox: Outbox) {
+  constructor({ call, outbox, clock, progressIntervalMs }: UplinkOptions) {
     this.#call = call;
     this.#outbox = outbox;
+    this.#progressed = new Pacer(clock, progressIntervalMs, () => this.wake());
+    this.#texted = new Pacer(clock, progressIntervalMs, () => this.wake());
   }
 
   /** From now on messages are sent. */
@@ -56,6 +70,8 @@ export class Uplink {
 
   close(): void {
     this.#state = 'closed';
+    this.#progressed.close();
+    this.#texted.close();
   }
 
   /** Everything up to this message was seen. */
@@ -75,8 +91,13 @@ export class Uplink {
   }
 
   progressed(task: HeldTask): void {
-    this.#progressed.add(task);
-    this.wake();
+    this.#progressed.offer(task);
+  }
+
+  /** What an operator sees of this worker. */
+  status(text: string): void {
+    this.#text = text;
+    this.#texted.offer(this);
   }
 
   checkpointed(task: HeldTask): void {
@@ -113,7 +134,8 @@ export class Uplink {
       this.#receipt > 0 ||
       this.#credit !== undefined ||
       this.#started.size > 0 ||
-      this.#progressed.size > 0 ||
+      this.#progressed.hasDue ||
+      this.#texted.hasDue ||
       this.#checkpointed.size > 0 ||
       this.#outbox.hasUnsent
     );
@@ -136,6 +158,10 @@ export class Uplink {
     this.#receipt = 0;
     if (this.#credit !== undefined) message.credit = this.#credit;
     this.#credit = undefined;
+    if (this.#texted.hasDue) {
+      message.status = this.#text;
+      this.#texted.went(this);
+    }
     let room = this.#maxMessageBytes - message.started.length * DELIVERY_BYTES;
     room -= this.#fillCheckpoints(message.checkpoints, room);
     // A checkpoint must not come after the failure of its attempt, nor a start after the end.
@@ -191,11 +217,10 @@ export class Uplink {
 
   #fillProgress(progress: Progress[], room: number): void {
     let bytes = 0;
-    for (const task of this.#progressed) {
+    for (const task of this.#progressed.due()) {
       if (progress.length === MAX_ITEMS || bytes > room) break;
-      this.#progressed.delete(task);
+      this.#progressed.went(task);
       const news = task.newProgress;
-      task.newProgress = null;
       if (!news || task.state !== 'running') continue;
       const { taskId, delivery } = task;
       progress.push({ $typeName: 'contact.v1.Progress', taskId, delivery, ...news });
@@ -208,6 +233,7 @@ function isSilent(message: SendStatusRequest): boolean {
   return (
     message.receipt === 0 &&
     message.credit === undefined &&
+    message.status === undefined &&
     message.started.length === 0 &&
     message.progress.length === 0 &&
     message.checkpoints.length === 0 &&

@@ -1,15 +1,17 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Limits } from '../gen/contact/v1/contact_pb.ts';
-import type { Delivery } from '../gen/contact/v1/task_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
 import { createConnection, type Link } from './connection.ts';
+import { createHolding } from './holding.ts';
 import { deliveryKey, Outbox, type Report } from './outbox.ts';
 import { holdProcess } from './pause.ts';
 import { identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
 import { openSession, type Session } from './session.ts';
+import { openSpool } from './spool.ts';
 import { runTask } from './task.ts';
+import { cutCharacters } from './text.ts';
 import { Workload } from './workload.ts';
 
 export interface WorkerStatus {
@@ -30,6 +32,8 @@ export interface Worker {
   readonly status$: Observable<WorkerStatus>;
   /** Resolves with the first registration; rejects when the worker stops before it. */
   connected(): Promise<void>;
+  /** Tells operators in free words what this worker is doing; at most 256 characters, the newest counts. */
+  setStatus(text: string): void;
   /**
    * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes.
    * @param options.deadlineMs then goes on as `stop()`; default: as long as it takes
@@ -45,6 +49,8 @@ export interface Worker {
 }
 
 const STOP_DEADLINE_MS = 5_000;
+const PROGRESS_INTERVAL_MS = 250;
+const MAX_STATUS_LENGTH = 256;
 const INITIAL_LIMITS: Limits = {
   $typeName: 'contact.v1.Limits',
   maxPayloadBytes: 1024 * 1024,
@@ -62,13 +68,15 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   validateWorker(options);
   const connection = createConnection(options);
   const { clock, logger } = connection;
-  const clientId = options.clientId ?? identifyClient();
+  const { spool: path, spoolMaxBytes: maxBytes } = options;
+  const spool = path === undefined ? null : openSpool({ path, maxBytes, clientId: options.clientId, clock, logger });
+  const clientId = options.clientId ?? spool?.clientId ?? identifyClient();
   const codec = options.codec ?? (json as NonNullable<WorkerOptions<P, R>['codec']>);
   const concurrency = options.concurrency ?? 1;
   const firstRegistration = Promise.withResolvers<void>();
   const closing = new AbortController();
   const status$ = new BehaviorSubject<WorkerStatus>({ state: 'connecting', clientId, running: 0 });
-  const outbox = new Outbox(clock, () => session?.uplink.wake());
+  const outbox = new Outbox(clock, () => session?.uplink.wake(), spool);
   const workload = new Workload({
     concurrency,
     run: (task) => runTask(task, options.handler, codec, limits),
@@ -84,11 +92,13 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     progressed: (task) => session?.uplink.progressed(task),
     checkpointed: (task) => session?.uplink.checkpointed(task),
   });
+  const holding = createHolding({ workload, outbox, logger });
   let mode: 'open' | 'draining' | 'stopping' | 'closed' = 'open';
   let session: Session | null = null;
   let isRegistered = false;
   let isDrainedByServer = false;
-  let previousSession: string | null = null;
+  let previousSession = spool?.sessionId ?? null;
+  let statusText = '';
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
   let isStatusDue = false;
@@ -111,22 +121,14 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     });
   }
 
-  function holding(): Delivery[] {
-    const reported = outbox.reports().map(({ message }) => message);
-    return [...workload.held(), ...reported].map(({ taskId, delivery }) => ({
-      $typeName: 'contact.v1.Delivery',
-      taskId,
-      delivery,
-    }));
-  }
-
   function runSession(link: Link): Promise<CallEnd> {
-    const resume = previousSession ? { resume: { previousSession, holding: holding() } } : {};
+    const resume = previousSession ? { resume: { previousSession, holding: holding.list() } } : {};
     const opened = openSession({
       connection,
       link,
       clientId,
       outbox,
+      progressIntervalMs: options.progressIntervalMs ?? PROGRESS_INTERVAL_MS,
       request: {
         revision: 1,
         queues: [...options.queues],
@@ -140,11 +142,14 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         registered: ({ limits: told, closed }) => {
           limits = told ?? limits;
           previousSession = opened.id;
+          spool?.remember(clientId, opened.id);
           isRegistered = true;
           isDrainedByServer = false;
           trouble = null;
-          forget(closed);
-          repeat(opened);
+          holding.forget(closed);
+          holding.repeat(opened.uplink);
+          if (statusText !== '') opened.uplink.status(statusText);
+          if (mode !== 'open') opened.uplink.credit(0);
           logger.info(`connected to ${connection.server} as ${clientId}`);
           firstRegistration.resolve();
           publish();
@@ -173,30 +178,6 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     });
     session = opened;
     return opened.ended;
-  }
-
-  /** The server closed these while we were away. */
-  function forget(closed: readonly Delivery[]): void {
-    const keys = closed.map(deliveryKey);
-    const lostCount = keys.filter((key) => workload.has(key)).length;
-    workload.close(keys);
-    // Most of these were stored, and only the word of it was lost.
-    for (const key of keys) outbox.drop(key);
-    if (lostCount > 0) logger.warn(`${lostCount} tasks were taken back while this worker was away`);
-  }
-
-  /** What the old session may not have passed on: the server stores neither receipts nor starts. */
-  function repeat({ uplink }: Session): void {
-    for (const task of workload.running()) {
-      uplink.started(task);
-      if (task.newCheckpoint) uplink.checkpointed(task);
-    }
-    for (const { kind, message } of outbox.reports()) {
-      if (kind === 'failed')
-        uplink.started({ taskId: message.taskId, delivery: message.delivery, hasSucceeded: false });
-    }
-    outbox.rewind();
-    if (mode !== 'open') uplink.credit(0);
   }
 
   async function run(): Promise<void> {
@@ -255,6 +236,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     return finished;
   }
 
+  for (const report of spool?.reports ?? []) outbox.restore(report);
   const letGo = holdProcess();
   const finished = run()
     .then(
@@ -273,6 +255,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     )
     .finally(() => {
       firstRegistration.reject(new ContactError('CANCELLED', 'the worker stopped before it was connected'));
+      // What is left in it, the next process delivers.
+      spool?.close();
       outbox.clear();
       connection.close();
       status$.complete();
@@ -286,6 +270,10 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     clientId,
     status$: status$.asObservable(),
     connected: () => firstRegistration.promise,
+    setStatus(text) {
+      statusText = cutCharacters(text, MAX_STATUS_LENGTH);
+      session?.uplink.status(statusText);
+    },
     drain,
     stop,
     finished,

@@ -16,6 +16,7 @@ interface WorkOptions extends TargetOptions {
   readonly id?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly contentType: string;
+  readonly spool?: string;
   /** Milliseconds. */
   readonly killAfter: number;
 }
@@ -34,6 +35,7 @@ export function addWorkCommand(program: Command, context: CommandContext): void 
     .option('--id <id>', 'a name the server remembers; of two workers with one name the newer replaces the older')
     .option('--label <key=value>', 'what selectors look at; may be repeated', collectPairs)
     .option('--content-type <type>', 'of the results', 'application/octet-stream')
+    .option('--spool <file>', 'keep results here until the server has them, also when this command is killed')
     .addOption(
       new Option('--kill-after <duration>', 'from SIGTERM to SIGKILL when a task is cancelled')
         .default(5_000, '5s')
@@ -72,6 +74,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
     codec,
     labels: options.label ?? {},
     ...(options.id === undefined ? {} : { clientId: options.id }),
+    ...(options.spool === undefined ? {} : { spool: options.spool }),
     handler: createCommandHandler({
       command,
       maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,

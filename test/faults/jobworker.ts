@@ -17,6 +17,8 @@ export interface WorkerOrder {
   readonly backoff?: { readonly baseMs: number; readonly capMs: number };
   /** Default: the SDK's. */
   readonly keepaliveMs?: number;
+  /** Path; default: none. */
+  readonly spool?: string;
 }
 
 export interface JobWorkerListener {
@@ -36,6 +38,7 @@ export function createJobWorker(order: WorkerOrder, listener: Partial<JobWorkerL
     concurrency: order.concurrency,
     ...(order.clientId === undefined ? {} : { clientId: order.clientId }),
     ...(order.backoff === undefined ? {} : { backoff: order.backoff }),
+    ...(order.spool === undefined ? {} : { spool: order.spool }),
     ...(order.keepaliveMs === undefined ? {} : { keepaliveMs: order.keepaliveMs }),
     logger: { info: (message) => listener.said?.(message), warn: (message) => listener.warned?.(message) },
     handler: async (job, { taskId: id, delivery }) => {
