@@ -156,7 +156,7 @@ const settle = toDraw('settle', fc.array(settlement, { minLength: 1, maxLength: 
     const rest = { clientId: 'told', kind, result: Buffer.from('r'), contentType: 't', error, retry: advice, random };
     return found ? [{ ...found, ...rest } as unknown as Settlement] : [];
   });
-  return { name: 'settle', rank: 1, run: (store) => store.settleTasks(settlements, now) };
+  return { name: 'settle', rank: 0, run: (store) => store.settleTasks(settlements, now) };
 });
 
 const release = toDraw(
@@ -169,7 +169,7 @@ const release = toDraw(
       // Only the server, which has a session row in mind, calls a delivery lost.
       return found && (cause === 'released' || found.session) ? [{ ...found, cause, isStarted } as Release] : [];
     });
-    return { name: 'release', rank: 2, run: (store) => store.releaseTasks(releases, now) };
+    return { name: 'release', rank: 1, run: (store) => store.releaseTasks(releases, now) };
   },
 );
 
@@ -202,7 +202,7 @@ const openSession = toDraw(
     };
     const run = (store: Store) =>
       store.openSession(opening, now).then((opened) => ({ ...opened, hash, client: owner }));
-    return { name: 'openSession', rank: 0, run };
+    return { name: 'openSession', rank: 2, run };
   },
 );
 
@@ -218,8 +218,8 @@ const endSession = toDraw(
     const { now } = scene;
     const { ref } = scene.sessions[session % Math.max(1, scene.sessions.length)] ?? { ref: { key: 99, epoch: 1 } };
     const known = startedOf(scene, started);
-    if (isLost) return { name: 'loseSession', rank: 0, run: (store) => store.loseSession(ref, now) };
-    return { name: 'endSession', rank: 0, run: (store) => store.endSession(ref, known, now) };
+    if (isLost) return { name: 'loseSession', rank: 2, run: (store) => store.loseSession(ref, now) };
+    return { name: 'endSession', rank: 2, run: (store) => store.endSession(ref, known, now) };
   },
 );
 
@@ -243,7 +243,7 @@ const tend = toDraw(
       if (kind === 'wake') return store.wakeTasks(now, 3 + ids.length);
       return store.checkpointTasks(saved.map((each) => ({ ...each, data: Buffer.from(String(now)) })));
     };
-    return { name: kind, rank: kind === 'checkpoint' ? 1 : 4, run };
+    return { name: kind, rank: kind === 'checkpoint' ? 0 : 4, run };
   },
 );
 

@@ -171,7 +171,7 @@ describe('every store against the model', function () {
   });
 
   it('runs a turn in the order that the port promises', () => {
-    const kinds = ['openSession', 'settle', 'release', 'insert', 'wake', 'claim'];
+    const kinds = ['settle', 'release', 'openSession', 'insert', 'wake', 'claim'];
     const ranks = kinds.map((kind) => rankOf({ kind } as Parameters<typeof rankOf>[0]));
     assert.deepEqual(
       [...ranks].sort((a, b) => a - b),
