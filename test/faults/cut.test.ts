@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { afterEach, before, describe, it } from 'mocha';
 import type { Worker } from '../../client/index.ts';
 import { cleanUpProcesses } from '../e2e/process.ts';
 import { type Chance, createChance } from './chance.ts';
@@ -12,8 +12,8 @@ import { createRig, type Rig } from './rig.ts';
 import { until } from './until.ts';
 
 const ROUNDS = isFull ? 10 : 1;
-const TASKS = 40;
-const PING_MS = 250;
+const TASKS = 30;
+const PING_MS = 150;
 
 describe('a line to the server', () => {
   let rig: Rig;
@@ -31,7 +31,6 @@ describe('a line to the server', () => {
     await worker.stop({ deadlineMs: 0 });
     await proxy.close();
   });
-  after(() => rig.stop());
 
   /** Tasks run and finish behind the proxy while `disturb` does its work; each must be executed once. */
   async function runRound(disturb: (hasBegun: (count: number) => Promise<void>) => Promise<void>): Promise<void> {
@@ -49,7 +48,7 @@ describe('a line to the server', () => {
     await worker.connected();
     const disturbed = disturb(async (count) => void (await until(() => begun >= count || undefined)));
     await rig.enqueue(
-      Array.from({ length: TASKS }, () => chance.between(1, 400)),
+      Array.from({ length: TASKS }, () => chance.between(1, 300)),
       { queue },
     );
     await disturbed;
@@ -80,7 +79,7 @@ describe('a line to the server', () => {
     await hasBegun(chance.between(5, TASKS - 10));
     proxy.refuse();
     proxy.cut();
-    await sleep(chance.between(100, 1_000));
+    await sleep(chance.between(100, 800));
     proxy.accept();
   });
 

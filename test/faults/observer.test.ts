@@ -6,7 +6,7 @@ import { createJobWorker } from './jobworker.ts';
 import { isFull } from './measure.ts';
 import { createRig, type Seen } from './rig.ts';
 
-const TASKS = isFull ? 10_000 : 1_000;
+const TASKS = isFull ? 10_000 : 600;
 const RESTARTS = isFull ? 6 : 2;
 
 describe('an observer', () => {

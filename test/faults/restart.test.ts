@@ -51,7 +51,7 @@ describe('a server that is stopped and started', () => {
     this.timeout(10_000 + 5 * TASK_MS);
     const rig = await createRig(RIG);
     const worker = await rig.startWorker({ name: 'w0', concurrency: 20, ...WORKER });
-    const producer = rig.startProducer({ count: 40, slowMs: [1, TASK_MS / 2] });
+    const producer = rig.startProducer({ count: 40, slowMs: [1, isFull ? 5_000 : 700] });
     await worker.waitFor(/^began 20$/m, 'stdout');
     await producer.ended;
     const gapMs = await rig.restart('SIGTERM');

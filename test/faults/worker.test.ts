@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { afterEach, before, describe, it } from 'mocha';
 import { createAdmin, type Worker } from '../../client/index.ts';
 import { cleanUpProcesses } from '../e2e/process.ts';
 import { type Chance, createChance } from './chance.ts';
@@ -13,8 +13,8 @@ import { tellResult } from './tell.ts';
 import { until } from './until.ts';
 
 const ROUNDS = isFull ? 10 : 1;
-const PING_MS = 300;
-const WINDOW_MS = 1_500;
+const PING_MS = 200;
+const WINDOW_MS = 1_200;
 const TASKS = 5;
 
 describe('a worker that goes away', () => {
@@ -29,12 +29,12 @@ describe('a worker that goes away', () => {
     chance = createChance('instants');
   });
   afterEach(() => standby.stop({ deadlineMs: 0 }));
-  after(() => rig.stop());
 
   /** A worker process that runs all the tasks of a queue, and then another one with nothing to do. */
   async function occupy(workMs: number) {
     const queue = `round-${rounds++}`;
-    const worker = await rig.startWorker({ name: 'first', concurrency: TASKS, queue });
+    const backoff = { baseMs: 20, capMs: 100 };
+    const worker = await rig.startWorker({ name: 'first', concurrency: TASKS, queue, backoff });
     await rig.enqueue(Array(TASKS).fill(workMs), { queue });
     await worker.waitFor(new RegExp(`^began ${TASKS}$`, 'm'), 'stdout');
     standby = createJobWorker(rig.workerOrder({ name: 'standby', concurrency: TASKS, queue }));
@@ -79,10 +79,10 @@ describe('a worker that goes away', () => {
 
   eachRound('by SIGSTOP and comes back within the window: goes on with what it has', async () => {
     // Longer than it could take to lose them, so that the one with nothing to do would get them.
-    const { queue, worker } = await occupy(3 * PING_MS + WINDOW_MS + 1_000);
+    const { queue, worker } = await occupy(3 * PING_MS + WINDOW_MS + 800);
     worker.child.kill('SIGSTOP');
     // Lost after three intervals, of which one may have passed; then the window.
-    const awayMs = chance.between(3 * PING_MS + 100, 2 * PING_MS + WINDOW_MS - 200);
+    const awayMs = chance.between(3 * PING_MS + 100, 2 * PING_MS + WINDOW_MS - 500);
     await sleep(awayMs);
     worker.child.kill('SIGCONT');
     console.log(`    away for ${awayMs} ms`);
@@ -92,7 +92,7 @@ describe('a worker that goes away', () => {
   });
 
   eachRound('by SIGSTOP and comes back after its tasks went elsewhere: its results are late', async () => {
-    const { queue, worker } = await occupy(chance.between(500, 1_500));
+    const { queue, worker } = await occupy(chance.between(500, 1_000));
     worker.child.kill('SIGSTOP');
     const again = await taken(queue);
     const [{ id }] = again as [Run];
