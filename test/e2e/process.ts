@@ -15,6 +15,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments for Node, before the script. */
   readonly nodeArgs?: readonly string[];
+  /** A program that runs it, with its arguments (`strace …`); it must become the process that it runs. */
+  readonly under?: readonly string[];
 }
 
 export interface Ended {
@@ -78,7 +80,8 @@ export function startContact(args: readonly string[], options: ProcessOptions = 
 
 /** `node SCRIPT ARGS…`, or any arguments of Node. */
 export function startNode(args: readonly string[], options: ProcessOptions = {}): TestProcess {
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), ...args], {
+  const [command = '', ...rest] = [...(options.under ?? []), process.execPath, ...(options.nodeArgs ?? []), ...args];
+  const child = spawn(command, rest, {
     stdio: 'pipe',
     env: { ...process.env, CONTACT_SERVER: undefined, CONTACT_TOKEN: undefined, ...options.env },
   });

@@ -13,6 +13,10 @@ export interface RigOptions {
   readonly serverArgs?: readonly string[];
   /** Arguments for the Node that runs it. */
   readonly nodeArgs?: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where its file is, and the journals; default: a new one. */
+  readonly folder?: string;
 }
 
 /** A server on a file of its own, producers and workers around it, each a process, and what they noted down. */
@@ -48,11 +52,11 @@ export interface Seen {
 
 const QUEUE = 'jobs';
 
-export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions = {}): Promise<Rig> {
-  const folder = createFolder();
+export async function createRig(options: RigOptions = {}): Promise<Rig> {
+  const { serverArgs = [], nodeArgs = [], env = {}, folder = createFolder() } = options;
   const store = `sqlite:${join(folder, 'contact.db')}`;
   const args = ['--log-level', 'warn', ...serverArgs];
-  let server = await startServer({ store, args, nodeArgs });
+  let server = await startServer({ store, args, nodeArgs, env });
   const { address } = server;
   const others: TestProcess[] = [];
   const journalOf = (queue = QUEUE): string => join(folder, `${queue}.journal`);
@@ -80,7 +84,7 @@ export async function createRig({ serverArgs = [], nodeArgs = [] }: RigOptions =
     async restart(signal) {
       await server.stop(signal);
       const stoppedAt = performance.now();
-      server = await startServer({ store, args, nodeArgs, listen: address });
+      server = await startServer({ store, args, nodeArgs, env, listen: address });
       return performance.now() - stoppedAt;
     },
     startProducer(order) {
