@@ -15,8 +15,14 @@ export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
 export { TaskFailed, TaskFailure, type TaskFailureAdvice } from './failure.ts';
 export type { TaskQuery } from './filter.ts';
-export type { EnqueueOptions, NewTaskInput } from './newtask.ts';
-export { createObserver, type Observer, type ObserverOptions, type ResultsOptions } from './observer.ts';
+export type { BroadcastOptions, EnqueueOptions, NewTaskInput } from './newtask.ts';
+export {
+  createObserver,
+  type Observer,
+  type ObserverOptions,
+  type ResultsGap,
+  type ResultsOptions,
+} from './observer.ts';
 export type { ConnectionOptions, Logger, TlsOptions } from './options.ts';
 export { createProducer, type Producer, type ProducerOptions } from './producer.ts';
 export type { WorkerOptions } from './registration.ts';

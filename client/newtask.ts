@@ -25,7 +25,7 @@ export interface EnqueueOptions<P = unknown> {
   readonly clientId?: string;
   /** Only clients whose labels match may take it. */
   readonly selector?: string;
-  /** One child task for every client that matches; `known`: also named ones that are away. */
+  /** One child task for every client that serves the queue and matches; `known`: also named ones that are away. */
   readonly broadcast?: { readonly selector?: string; readonly known?: boolean };
   /** Before a retry; default: the server's (1 s doubling up to 5 min, with jitter). */
   readonly backoff?: { readonly baseMs?: number; readonly capMs?: number };
@@ -36,6 +36,11 @@ export interface EnqueueOptions<P = unknown> {
   /** Default: the producer's. */
   readonly codec?: Codec<P, unknown>;
 }
+
+/** Who gets a child of a broadcast, and everything else that may be said of a task. */
+export interface BroadcastOptions<P = unknown>
+  extends Omit<EnqueueOptions<P>, 'broadcast' | 'clientId' | 'selector'>,
+    NonNullable<EnqueueOptions['broadcast']> {}
 
 export interface NewTaskInput<P = unknown> extends EnqueueOptions<P> {
   readonly queue: string;

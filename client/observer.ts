@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Observable } from 'rxjs';
 import { ResultStart, TaskService, type WatchResultsRequestSchema } from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
-import { type CallEnd, endOf, errorOf, isFinal } from './closing.ts';
+import { endOf, errorOf, isFinal } from './closing.ts';
 import type { Codec } from './codec.ts';
 import { createConnection } from './connection.ts';
 import type { ConnectionOptions } from './options.ts';
@@ -33,15 +33,29 @@ export interface ResultsOptions {
    * out. A place is good for `from`.
    */
   readonly onCursor?: (cursor: string) => void;
+  /**
+   * What to do when results after the wanted place are no longer kept, or the server's store was restored: `error`
+   * (default) throws OUT_OF_RANGE; `oldest` goes on from the oldest kept, with a warning to the logger; a function is
+   * told of it, and then the same.
+   */
+  readonly onGap?: 'error' | 'oldest' | ((gap: ResultsGap) => void);
   /** Ends the results quietly. */
   readonly signal?: AbortSignal;
+}
+
+/** Results that this observer has missed for good; how many is not known. */
+export interface ResultsGap {
+  /** The last place that was reached, or the one that was asked for. */
+  readonly after: string;
+  /** In the server's words. */
+  readonly message: string;
 }
 
 export interface Observer<R> {
   /**
    * Settled tasks in commit order, each exactly once, also over broken connections and restarts of the server. Read
    * at the pace of the loop: a slow one makes the server wait, and memory does not grow. Throws ContactError
-   * OUT_OF_RANGE when results from the given place on are no longer kept.
+   * OUT_OF_RANGE when results from the given place on are no longer kept, unless `onGap` says otherwise.
    */
   results(options?: ResultsOptions): AsyncGenerator<TaskResult<R>, void, undefined>;
   /** The same as an Observable; each subscriber has a stream of its own. */
@@ -60,7 +74,8 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
   const connection = createConnection(options);
   const closing = new AbortController();
 
-  async function* results(wanted: ResultsOptions = {}): AsyncGenerator<TaskResult<R>, void, undefined> {
+  async function* results(given: ResultsOptions = {}): AsyncGenerator<TaskResult<R>, void, undefined> {
+    let wanted = given;
     const ended = wanted.signal ? AbortSignal.any([wanted.signal, closing.signal]) : closing.signal;
     let cursor = '';
     for (;;) {
@@ -91,10 +106,26 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
       if (ended.aborted) return;
       const said = await end;
       if (!said.error && !said.advice && wanted.follow === false) return;
-      if (isFinal(said) || said.error?.code === 'OUT_OF_RANGE') throw lastError(said, cursor || wanted.from);
+      if (said.error?.code === 'OUT_OF_RANGE') {
+        skipGap(wanted, cursor, said.error);
+        wanted = { ...wanted, from: 'oldest' };
+        cursor = '';
+        continue;
+      }
+      if (isFinal(said)) throw errorOf(said);
       const nextTryMs = link.failed(said);
       connection.logger.warn(`lost ${connection.server}: ${errorOf(said).message}; next try in ${nextTryMs} ms`);
     }
+  }
+
+  /** Throws unless the observer wants to go on without what it has missed. */
+  function skipGap({ from = 'now', onGap = 'error' }: ResultsOptions, cursor: string, error: ContactError): void {
+    const after = cursor || from;
+    const message = `gap: results after ${after} are not kept: ${error.message}`;
+    // Nothing is before the oldest: a server that says so is not asked for ever.
+    if (onGap === 'error' || after === 'oldest') throw new ContactError('OUT_OF_RANGE', message);
+    connection.logger.warn(`${message}; going on from the oldest kept`);
+    if (typeof onGap === 'function') onGap({ after, message: error.message });
   }
 
   return {
@@ -137,10 +168,4 @@ function requestOf(wanted: ResultsOptions, cursor: string): MessageInitShape<typ
 /** What a broken call throws into its reader; its status says the same. */
 function isCallFailure(failure: unknown): boolean {
   return failure instanceof Error && 'details' in failure;
-}
-
-function lastError(said: CallEnd, place: string | undefined): ContactError {
-  const error = errorOf(said);
-  if (error.code !== 'OUT_OF_RANGE') return error;
-  return new ContactError('OUT_OF_RANGE', `gap: results after ${place ?? 'the start'} are not kept: ${error.message}`);
 }

@@ -4,7 +4,7 @@ import { type CallOptions, callTask } from './calltask.ts';
 import { type Codec, json } from './codec.ts';
 import { createConnection } from './connection.ts';
 import { TaskFailed } from './failure.ts';
-import { buildTask, type EnqueueOptions, type NewTaskInput, sizeOfTask } from './newtask.ts';
+import { type BroadcastOptions, buildTask, type EnqueueOptions, type NewTaskInput, sizeOfTask } from './newtask.ts';
 import type { ConnectionOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
 import { Room } from './room.ts';
@@ -29,6 +29,12 @@ export interface Abortable {
 export interface Producer<P> {
   /** Resolves once the task is stored for good. Calls of one turn of the event loop travel together. */
   enqueue<T extends P>(queue: string, payload: T, options?: EnqueueOptions<T> & Abortable): Promise<Enqueued>;
+  /**
+   * One child task for every client that serves the queue and matches, when this is stored; answers the id of the
+   * parent. FAILED_PRECONDITION: no client matches. The children and at last the parent, whose result holds their
+   * counts, are what `observer.results({ parentId: id, from: 'oldest' })` gives.
+   */
+  broadcast<T extends P>(queue: string, payload: T, options?: BroadcastOptions<T> & Abortable): Promise<Enqueued>;
   /** 1 to 1,000 tasks, all stored or none. */
   enqueueBatch<T extends P>(tasks: readonly NewTaskInput<T>[], options?: Abortable): Promise<Enqueued[]>;
   /**
@@ -98,18 +104,29 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     if (isClosed) throw new ContactError('CANCELLED', 'the producer was closed');
   }
 
+  function enqueue<T extends P>(
+    queue: string,
+    payload: T,
+    taskOptions: EnqueueOptions<T> & Abortable = {},
+  ): Promise<Enqueued> {
+    return new Promise((resolve, reject) => {
+      checkOpen();
+      const task = buildTask(queue, payload, taskOptions, codec as Codec<T, unknown>);
+      const bytes = sizeOfTask(task);
+      const waiter = createWaiter(resolve, reject, taskOptions.signal);
+      admit(1, bytes, waiter, () => gatherer.add(task, bytes, waiter));
+    });
+  }
+
   return {
     connected: () => pipeline.connected(),
     ready: () => room.free(),
-    enqueue(queue, payload, taskOptions = {}) {
-      return new Promise((resolve, reject) => {
-        checkOpen();
-        const task = buildTask(queue, payload, taskOptions, codec as Codec<typeof payload, unknown>);
-        const bytes = sizeOfTask(task);
-        const waiter = createWaiter(resolve, reject, taskOptions.signal);
-        admit(1, bytes, waiter, () => gatherer.add(task, bytes, waiter));
-      });
-    },
+    enqueue,
+    broadcast: (queue, payload, { selector, known, ...rest } = {}) =>
+      enqueue(queue, payload, {
+        ...rest,
+        broadcast: { ...(selector === undefined ? {} : { selector }), ...(known === undefined ? {} : { known }) },
+      }),
     enqueueBatch(inputs, { signal } = {}) {
       return new Promise((resolve, reject) => {
         checkOpen();

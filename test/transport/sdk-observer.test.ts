@@ -164,6 +164,47 @@ describe('createObserver()', () => {
     await assert.rejects(observer.results({ from: 'other.5' }).next(), { code: 'OUT_OF_RANGE', message: /^gap: / });
   });
 
+  it('goes on from the oldest kept after a gap, if asked to, and says so', async () => {
+    const asked: unknown[] = [];
+    const stub = await startStub({
+      onWatch({ start, cursor }, call) {
+        asked.push([start, cursor]);
+        if (asked.length === 2) return void call.emit('error', { code: 14, details: 'gone' });
+        if (cursor !== '') return void call.emit('error', { code: 11, details: 'older than retention' });
+        const state = TaskState.SUCCEEDED;
+        call.write({ events: [{ cursor: 'e.7', taskId: 't7', queue: 'q', state }], cursor: 'e.7' });
+        call.end();
+      },
+    });
+    const said: string[] = [];
+    const logger = { info: () => {}, warn: (line: string) => said.push(line) };
+    const observer = use(createObserver({ ...connectTo(stub.address), logger }));
+    const gaps: unknown[] = [];
+    const results = observer.results({ from: 'e.1', follow: false, onGap: (gap) => gaps.push(gap) });
+    const ids: string[] = [];
+    for await (const { taskId } of results) ids.push(taskId);
+    assert.deepEqual(ids, ['t7']);
+    assert.deepEqual(gaps, [{ after: 'e.1', message: 'older than retention' }]);
+    assert.match(said[0]!, /^gap: results after e.1 are not kept: .*; going on from the oldest kept$/);
+    assert.deepEqual(asked, [
+      [ResultStart.UNSPECIFIED, 'e.1'],
+      [ResultStart.OLDEST, ''],
+      [ResultStart.OLDEST, ''],
+    ]);
+  });
+
+  it('does not ask for ever when even the oldest is a gap', async () => {
+    const stub = await startStub({
+      onWatch: (_, call) => void call.emit('error', { code: 11, details: 'nothing is kept' }),
+    });
+    const observer = use(createObserver(connectTo(stub.address)));
+    const next = observer.results({ from: 'beginning', onGap: 'oldest' }).next();
+    await assert.rejects(next, {
+      code: 'OUT_OF_RANGE',
+      message: 'gap: results after oldest are not kept: nothing is kept',
+    });
+  });
+
   it('ends quietly at its signal', async () => {
     const server = await startServer();
     const observer = use(createObserver(connectTo(server.address)));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   bytes,
   createAdmin,
+  createObserver,
   createProducer,
   createWorker,
   newTaskId,
@@ -25,6 +26,36 @@ describe('createProducer()', () => {
     assert.equal(task.contentType, 'application/json');
     assert.deepEqual(await producer.enqueue('q', { a: 1 }, { id, key: 'k', priority: 3 }), { id, deduplicated: true });
     assert.deepEqual(await producer.enqueue('q', { a: 1 }, { key: 'k', priority: 3 }), { id, deduplicated: true });
+  });
+
+  it('broadcasts: a child for each client that matches, whose results end with that of the parent', async () => {
+    const server = await startServer();
+    const connection = connectTo(server.address);
+    const sites = { one: 'berlin', two: 'berlin', three: 'oslo' };
+    const workers = Object.entries(sites).map(([clientId, site]) =>
+      useWorker(createWorker({ ...connection, queues: ['ping'], clientId, labels: { site }, handler: () => clientId })),
+    );
+    await Promise.all(workers.map((worker) => worker.connected()));
+    workers[0]!.setStatus('waits for a ping');
+    const admin = use(createAdmin(connection));
+    await until('an operator sees it', async () =>
+      (await admin.listClients()).clients.some(({ status }) => status === 'waits for a ping'),
+    );
+    const producer = use(createProducer(connection));
+    // Beside it in the same turn, and not in its batch.
+    const [{ id }] = await Promise.all([
+      producer.broadcast('ping', 'x', { selector: 'site=berlin' }),
+      producer.enqueue('ping', 'y'),
+    ]);
+    const observer = use(createObserver(connection));
+    const answers: unknown[] = [];
+    for await (const result of observer.results({ parentId: id, from: 'oldest' })) {
+      if (result.taskId === id) break;
+      assert.equal(result.parentId, id);
+      answers.push(result.value());
+    }
+    assert.deepEqual(answers.toSorted(), ['one', 'two']);
+    await assert.rejects(producer.broadcast('ping', 'x', { selector: 'site=rome' }), { code: 'FAILED_PRECONDITION' });
   });
 
   it('rejects only the guilty task of those that travelled together', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createProducer, createWorker } from '../../client/index.ts';
+import { createWorker, type TaskContext, type WorkerStatus } from '../../client/index.ts';
 import { OutcomeCode, type SendStatusRequest } from '../../gen/contact/v1/contact_pb.ts';
-import { closeScene, connectTo, until, use, useWorker } from './sdk-scene.ts';
+import { closeScene, connectTo, until, useWorker } from './sdk-scene.ts';
 import { type StubSession, startStub } from './sdk-stub.ts';
 
 const INTERVALS = { pingIntervalMs: 60_000, resumeWindowMs: 60_000 };
@@ -137,6 +137,68 @@ describe('a session of the SDK', () => {
     await worker.drain();
   });
 
+  it('tells progress at once, then the newest once an interval, and again after a lost connection', async () => {
+    const stub = await startStub({ onRegister: register, onStatus: store });
+    const contexts = new Map<string, TaskContext>();
+    const gate = Promise.withResolvers<null>();
+    const worker = useWorker(
+      createWorker({
+        ...connectTo(stub.address),
+        queues: ['q'],
+        concurrency: 2,
+        progressIntervalMs: 100,
+        handler: (_, context) => {
+          contexts.set(context.taskId, context);
+          return gate.promise;
+        },
+      }),
+    );
+    const seen: WorkerStatus[] = [];
+    worker.status$.subscribe((status) => seen.push(status));
+    const progressOf = (session: StubSession) =>
+      session.statuses.flatMap(({ progress }) => progress.map(({ taskId, message }) => `${taskId} ${message}`));
+    await until('registered', () => stub.sessions[0]?.statuses.length === 1);
+    const [first] = stub.sessions;
+    push(first!, 'a', 'b');
+    await until('both run', () => contexts.size === 2);
+    const say = (id: string, message: string) => contexts.get(id)!.progress(0.5, message);
+    say('a', 'zero');
+    say('a', 'one');
+    await until('told at once', () => progressOf(first!).length === 1);
+    const toldAt = performance.now();
+    for (const message of ['two', 'three', 'four']) say('a', message);
+    say('b', 'one');
+    await until('told of the other, and of the newest', () => progressOf(first!).length === 3);
+    assert.ok(performance.now() - toldAt > 60, `${performance.now() - toldAt} ms`);
+    assert.deepEqual(progressOf(first!), ['a one', 'b one', 'a four']);
+    first!.end();
+    await until('it is away', () => seen.at(-1)?.state === 'reconnecting');
+    say('a', 'away');
+    await until('told again', () => stub.sessions[1] && progressOf(stub.sessions[1]).length === 2);
+    assert.deepEqual(progressOf(stub.sessions[1]!), ['a away', 'b one']);
+    gate.resolve(null);
+    await worker.drain();
+  });
+
+  it('tells its newest status text, on every session', async () => {
+    const stub = await startStub({ onRegister: register });
+    const worker = useWorker(
+      createWorker({ ...connectTo(stub.address), queues: ['q'], progressIntervalMs: 50, handler: () => 1 }),
+    );
+    const textsOf = (session: StubSession | undefined) =>
+      session?.statuses.flatMap(({ status }) => (status === undefined ? [] : [status])) ?? [];
+    worker.setStatus('warming up');
+    await until('told', () => textsOf(stub.sessions[0]).length === 1);
+    for (let n = 0; n < 100; n += 1) worker.setStatus(`step ${n}`);
+    await until('told the newest', () => textsOf(stub.sessions[0]).length === 2);
+    worker.setStatus(`${'x'.repeat(255)}😀`);
+    await until('told within its length', () => textsOf(stub.sessions[0]).length === 3);
+    assert.deepEqual(textsOf(stub.sessions[0]), ['warming up', 'step 99', 'x'.repeat(255)]);
+    stub.sessions[0]!.end();
+    await until('told again', () => textsOf(stub.sessions[1]).length === 1);
+    assert.deepEqual(textsOf(stub.sessions[1]), ['x'.repeat(255)]);
+  });
+
   it('ends a session that lost a message, and comes back', async () => {
     const stub = await startStub({ onRegister: register });
     const said: string[] = [];
@@ -173,117 +235,5 @@ describe('a session of the SDK', () => {
     await until('given back', () => session!.statuses.some(({ released }) => released[0]?.taskId === 'late'));
     gate.resolve(1);
     await drained;
-  });
-});
-
-describe('the enqueue stream of the SDK', () => {
-  afterEach(closeScene);
-
-  it('coalesces the tasks of one turn and keeps their order', async () => {
-    const stub = await startStub({});
-    const producer = use(createProducer(connectTo(stub.address)));
-    const stored = await Promise.all(Array.from({ length: 250 }, (_, n) => producer.enqueue('q', n)));
-    assert.deepEqual(
-      stub.batches.map(({ tasks }) => tasks.length),
-      [100, 100, 50],
-    );
-    assert.deepEqual(
-      stub.batches.flatMap(({ tasks }) => tasks.map(({ id }) => id)),
-      stored.map(({ id }) => id),
-    );
-  });
-
-  it('keeps within the window that the server names', async () => {
-    let open = 0;
-    let peak = 0;
-    const stub = await startStub({
-      window: { maxBatches: 2, maxBytes: 1e6 },
-      onBatch(_, call) {
-        open += 1;
-        peak = Math.max(peak, open);
-        setImmediate(() => {
-          open -= 1;
-          call.write({ event: { case: 'stored', value: {} } });
-        });
-      },
-    });
-    const producer = use(createProducer(connectTo(stub.address)));
-    await Promise.all(Array.from({ length: 1_000 }, (_, n) => producer.enqueue('q', n)));
-    assert.equal(peak, 2);
-  });
-
-  it('waits and sends again when the server is full, and gives up when its patience ends', async () => {
-    let refusals = 0;
-    const stub = await startStub({
-      onBatch(batch, call) {
-        const isFull = refusals < 2 || batch.tasks[0]!.queue === 'full';
-        refusals += 1;
-        const value = { code: 8, message: 'queue: full', retryAfterMs: 20 };
-        call.write({ event: isFull ? { case: 'refused', value } : { case: 'stored', value: {} } });
-      },
-    });
-    const producer = use(createProducer({ ...connectTo(stub.address), patienceMs: 100 }));
-    await producer.enqueue('q', 1);
-    assert.equal(stub.batches.length, 3);
-    await assert.rejects(producer.enqueue('full', 1), { code: 'RESOURCE_EXHAUSTED', message: 'queue: full' });
-  });
-
-  it('sends unacknowledged batches again, in order, under the same ids', async () => {
-    let streamCount = 0;
-    const stub = await startStub({
-      onBatch(_, call) {
-        if (stub.batches.length === 3) {
-          streamCount += 1;
-          call.emit('error', { code: 14, details: 'gone' });
-        } else if (streamCount > 0) call.write({ event: { case: 'stored', value: {} } });
-      },
-    });
-    const producer = use(createProducer(connectTo(stub.address)));
-    await Promise.all(Array.from({ length: 250 }, (_, n) => producer.enqueue('q', n)));
-    const idsOf = (from: number) => stub.batches.slice(from, from + 3).map(({ tasks }) => tasks.map(({ id }) => id));
-    assert.equal(stub.batches.length, 6);
-    assert.deepEqual(idsOf(3), idsOf(0));
-  });
-
-  it('makes callers wait when too much is outstanding', async () => {
-    const held: (() => void)[] = [];
-    const stub = await startStub({
-      onBatch: (_, call) => held.push(() => call.write({ event: { case: 'stored', value: {} } })),
-    });
-    const producer = use(createProducer({ ...connectTo(stub.address), maxOutstanding: 10 }));
-    const all = Promise.all(Array.from({ length: 25 }, (_, n) => producer.enqueue('q', n)));
-    await until('the first ten', () => held.length === 1);
-    assert.equal(stub.batches[0]!.tasks.length, 10);
-    let isReady = false;
-    const ready = producer.ready().then(() => {
-      isReady = true;
-    });
-    held.shift()!();
-    await until('ten more', () => held.length === 1);
-    assert.equal(isReady, false);
-    held.shift()!();
-    await until('the rest', () => held.length === 1);
-    held.shift()!();
-    await Promise.all([all, ready]);
-    assert.deepEqual(
-      stub.batches.map(({ tasks }) => tasks.length),
-      [10, 10, 5],
-    );
-  });
-
-  it('lets a caller give up, and does not send what nobody waits for', async () => {
-    const stub = await startStub({ onBatch: () => {}, window: { maxBatches: 1, maxBytes: 1e6 } });
-    const producer = createProducer(connectTo(stub.address));
-    const first = producer.enqueue('q', 1);
-    await until('the window is full', () => stub.batches.length === 1);
-    const controller = new AbortController();
-    const second = producer.enqueue('q', 2, { signal: controller.signal });
-    controller.abort();
-    await assert.rejects(second, { code: 'CANCELLED' });
-    const closed = producer.close({ deadlineMs: 30 });
-    await assert.rejects(first, { code: 'CANCELLED' });
-    await closed;
-    await assert.rejects(producer.enqueue('q', 3), { code: 'CANCELLED' });
-    assert.equal(stub.batches.length, 1);
   });
 });
