@@ -24,7 +24,7 @@ const PING_MS = 100;
 const WINDOW_MS = 65_536 / 400;
 const STUCK_MS = 200;
 /** On a busy machine. */
-const SLACK_MS = 600;
+const SLACK_MS = 1_500;
 const WINDOWS = { 'a small window': 65_535, 'a window larger than what the kernel buffers': 64 << 20 };
 
 describe('a reader that is stuck', () => {
@@ -121,7 +121,7 @@ describe('a reader that is stuck', () => {
     await untilClosed(since, 3 * PING_MS + (256 << 10) / 400 + STUCK_MS);
     // What the client has taken in beyond what it reads is in this process too.
     const grown = measureMemory() - memory;
-    assert.ok(grown < 15e6, `${grown} bytes`);
+    assert.ok(grown < 25e6, `${grown} bytes`);
     stream.resume();
     assert.equal((await ended).code, status.UNAVAILABLE);
     await innocent.stop();
@@ -153,7 +153,7 @@ describe('a reader that is stuck', () => {
     // The server reads no further.
     assert.ok(proxy.countBytes('toServer') < 500_000, `${proxy.countBytes('toServer')} bytes of ${sent} batches`);
     const grown = measureMemory() - memory;
-    assert.ok(grown < 15e6, `${grown} bytes`);
+    assert.ok(grown < 25e6, `${grown} bytes`);
     await innocent.stop();
   });
 

@@ -10,7 +10,7 @@ export interface Traffic {
 }
 
 /** Calls one task after the other on queue `innocent`. */
-export async function openTraffic(clients: Clients, longestMs = 3_000): Promise<Traffic> {
+export async function openTraffic(clients: Clients, longestMs = 10_000): Promise<Traffic> {
   const worker = await openWorker(clients, { queues: ['innocent'] });
   let answered = 0;
   let slowestMs = 0;
