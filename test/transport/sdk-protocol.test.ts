@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createWorker, type TaskContext, type WorkerStatus } from '../../client/index.ts';
 import { OutcomeCode, type SendStatusRequest } from '../../gen/contact/v1/contact_pb.ts';
-import { closeScene, connectTo, until, useWorker } from './sdk-scene.ts';
+import { closeScene, connectTo, until, use, useWorker } from './sdk-scene.ts';
 import { type StubSession, startStub } from './sdk-stub.ts';
 
 const INTERVALS = { pingIntervalMs: 60_000, resumeWindowMs: 60_000 };
@@ -235,5 +238,40 @@ describe('a session of the SDK', () => {
     await until('given back', () => session!.statuses.some(({ released }) => released[0]?.taskId === 'late'));
     gate.resolve(1);
     await drained;
+  });
+
+  it('delivers from its spool what an earlier worker could not, as the same client, before it takes anything', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'contact-spool-'));
+    use({ close: () => rmSync(folder, { recursive: true, force: true }) });
+    let isDeaf = true;
+    const stub = await startStub({
+      onRegister: register,
+      onStatus: (session, status) => (isDeaf ? undefined : store(session, status)),
+    });
+    const options = { ...connectTo(stub.address), queues: ['q'], concurrency: 2, spool: join(folder, 'spool') };
+    const first = useWorker(
+      createWorker({ ...options, handler: (_, { taskId }) => (taskId === 'a' ? 'done' : new Promise(() => {})) }),
+    );
+    await until('registered', () => stub.sessions[0]?.statuses.length === 1);
+    push(stub.sessions[0]!, 'a', 'b');
+    await until('one result is told', () => told(stub.sessions[0]!).length === 1);
+    await first.stop({ deadlineMs: 20 });
+    isDeaf = false;
+    const second = useWorker(createWorker({ ...options, handler: () => assert.fail('nothing was pushed') }));
+    await until('told again', () => stub.sessions[1] && told(stub.sessions[1]).length === 1);
+    const [before, after] = stub.sessions;
+    assert.equal(after!.clientId, before!.clientId);
+    const { resume } = after!.request;
+    assert.equal(resume?.previousSession, before!.id);
+    assert.deepEqual(
+      resume?.holding.map(({ taskId }) => taskId),
+      ['a'],
+    );
+    assert.deepEqual(told(after!), ['a']);
+    await second.drain();
+    const third = useWorker(createWorker({ ...options, handler: () => 1 }));
+    await until('registered with nothing', () => stub.sessions[2]);
+    assert.deepEqual(stub.sessions[2]!.request.resume?.holding, []);
+    await third.drain();
   });
 });

@@ -28,6 +28,7 @@ type Event = NonNullable<MessageInitShape<typeof GetTaskResponseSchema>['event']
 
 export interface StubSession {
   readonly request: GetTaskRequest;
+  readonly id: string;
   readonly clientId: string;
   readonly statuses: SendStatusRequest[];
   send(event: Event, seq?: number): void;
@@ -73,6 +74,7 @@ export async function startStub(options: StubOptions): Promise<Stub> {
       let lastSeq = 0;
       const session: StubSession = {
         request: call.request,
+        id: sessionIdOf(call),
         clientId: String(call.metadata.get('contact-client')[0]),
         statuses: [],
         send(event, seq = lastSeq + 1) {
