@@ -1,23 +1,56 @@
-import type { Writable } from 'node:stream';
-import { escapeLines } from './escape.ts';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { escapeLine, escapeLines } from './escape.ts';
 import type { Output } from './output.ts';
+
+/** Standard input: a file, a pipe or a terminal. */
+export type Input = Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };
 
 /** What every command gets beside its options. */
 export interface CommandContext {
   readonly out: Output;
+  readonly input: Input;
   /** What stood after `--`; undefined: there was no `--`. */
   readonly rest: readonly string[] | undefined;
   /** One line to people, on stderr, free of control characters. */
   say(line: string): void;
+  /** The line that a person at the terminal answers, empty at its end; null: there is no terminal to ask on. */
+  ask(question: string): Promise<string | null>;
   /** Exit code of a command that ends without throwing; 0 unless set. */
   exitCode: number;
 }
 
-export function createContext(out: Output, err: Writable, rest: readonly string[] | undefined): CommandContext {
+export interface ContextOptions {
+  readonly out: Output;
+  readonly err: Writable & { readonly isTTY?: boolean };
+  /** Default: that of the process, opened when it is needed. */
+  readonly input?: Input;
+  readonly rest: readonly string[] | undefined;
+}
+
+export function createContext({ out, err, input: given, rest }: ContextOptions): CommandContext {
   return {
     out,
+    get input() {
+      return given ?? process.stdin;
+    },
     rest,
     say: (line) => void err.write(`${escapeLines(line)}\n`),
+    async ask(question) {
+      const { input } = this;
+      if (!input.isTTY || !err.isTTY) return null;
+      err.write(`${escapeLine(question)} `);
+      // The terminal itself edits the line, and its Ctrl-C ends the command.
+      const lines = createInterface({ input, terminal: false });
+      try {
+        return await new Promise((resolve) => {
+          lines.once('line', resolve);
+          lines.once('close', () => resolve(''));
+        });
+      } finally {
+        lines.close();
+      }
+    },
     exitCode: 0,
   };
 }

@@ -34,3 +34,8 @@ export function parseInstant(text: string): Date {
   }
   return instant;
 }
+
+/** An instant that has passed: as `parseInstant`, or a duration that stands for so long ago. */
+export function parsePast(text: string): Date {
+  return FORM.test(text) ? new Date(Date.now() - parseDuration(text)) : parseInstant(text);
+}

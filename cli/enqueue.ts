@@ -1,4 +1,5 @@
 import {
+  type ConnectionOptions,
   ContactError,
   createProducer,
   newTaskId,
@@ -6,6 +7,7 @@ import {
   TaskFailed,
   type EnqueueOptions as TaskOptions,
 } from '../client/index.ts';
+import { runBroadcast } from './broadcast.ts';
 import type { CommandContext } from './context.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { type Line, readAll, readLines } from './lines.ts';
@@ -13,6 +15,7 @@ import { forEachInOrder } from './order.ts';
 import { createPatience } from './patience.ts';
 import { createEnqueueProgress } from './progress.ts';
 import { printFailure, printReply, type Reply, type ReplyStyle, replyCodec } from './reply.ts';
+import { exitCodeOfSignal, onStopSignal } from './signals.ts';
 import { reachServer, readConnection, type TargetOptions } from './target.ts';
 
 export interface EnqueueOptions extends TargetOptions {
@@ -30,6 +33,9 @@ export interface EnqueueOptions extends TargetOptions {
   readonly broadcast?: boolean;
   readonly known?: boolean;
   readonly wait?: boolean;
+  /** Milliseconds. */
+  readonly waitTimeout?: number;
+  readonly cancel?: boolean;
 }
 
 /** No server takes a larger payload; its own limit is told when it refuses one. */
@@ -52,8 +58,11 @@ interface Submission {
   readonly queue: string;
   readonly options: EnqueueOptions;
   readonly context: CommandContext;
+  readonly connection: ConnectionOptions;
   readonly producer: Producer<Uint8Array>;
   readonly style: ReplyStyle;
+  /** Ends all waiting for results. */
+  readonly signal: AbortSignal;
 }
 
 /** Sends a task and answers how to print what came of it. */
@@ -69,7 +78,17 @@ export async function runEnqueue(
   await reachServer(connection, options.connectTimeout);
   const producer = createProducer({ ...connection, codec: replyCodec });
   const style = { isJson: options.json === true, hasLines: options.lines === true };
-  const submission = { queue, options, context, producer, style };
+  const stop = new AbortController();
+  let stoppedWith: number | undefined;
+  // Otherwise a signal just ends the process, and the tasks go on.
+  const stopListening = options.cancel
+    ? onStopSignal((count, signal) => {
+        stoppedWith = exitCodeOfSignal(signal);
+        if (count > 1) process.exit(stoppedWith);
+        stop.abort();
+      })
+    : () => undefined;
+  const submission = { queue, options, context, connection, producer, style, signal: stop.signal };
   const submit = createSubmit(submission, toTaskOptions(payload, options));
   let waiting = 0;
   const patience = createPatience(connection, options.connectTimeout, () => waiting > 0);
@@ -88,32 +107,55 @@ export async function runEnqueue(
     await producer.close();
   } catch (error) {
     await producer.close({ deadlineMs: 0 });
-    throw error;
+    throw stoppedWith === undefined ? error : new CommandFailure((error as Error).message, stoppedWith);
   } finally {
+    stopListening();
     patience.stop();
   }
 }
 
-function createSubmit(
-  { queue, options, context, producer, style }: Submission,
-  taskOptions: TaskOptions<Uint8Array>,
-): Submit {
-  if (options.wait) {
-    return async (payload) => {
-      // Under a key the task may be an older one, with an id of its own.
-      const id = options.key === undefined ? { id: newTaskId() } : {};
-      const reply = await producer.call<Omit<Reply, 'taskId'>>(queue, payload, {
-        ...taskOptions,
-        ...id,
-        deadlineMs: NO_DEADLINE_MS,
-      });
-      return () => printReply({ taskId: id.id, ...reply }, style, context);
-    };
-  }
+function createSubmit(submission: Submission, taskOptions: TaskOptions<Uint8Array>): Submit {
+  const { queue, options, context, producer, style } = submission;
+  if (options.wait)
+    return options.broadcast ? submitBroadcast(submission, taskOptions) : submitCall(submission, taskOptions);
   return async (payload) => {
     const { id, deduplicated } = await producer.enqueue(queue, payload, taskOptions);
     return () => (style.isJson ? context.out.writeJson({ id, deduplicated }) : context.out.write(`${id}\n`));
   };
+}
+
+function submitCall(submission: Submission, taskOptions: TaskOptions<Uint8Array>): Submit {
+  const { queue, options, context, producer, style, signal } = submission;
+  const deadlineMs = options.waitTimeout ?? NO_DEADLINE_MS;
+  return async (payload) => {
+    // Under a key the task may be an older one, with an id of its own.
+    const id = options.key === undefined ? { id: newTaskId() } : {};
+    const waiting = { deadlineMs, cancelWhenAbandoned: options.cancel === true, signal };
+    try {
+      const reply = await producer.call<Omit<Reply, 'taskId'>>(queue, payload, { ...taskOptions, ...id, ...waiting });
+      return () => printReply({ taskId: id.id, ...reply }, style, context);
+    } catch (error) {
+      if (!(error instanceof ContactError) || error.code !== 'DEADLINE_EXCEEDED') throw error;
+      throw new CommandFailure(`task ${id.id ?? 'of this key'}: no result within ${formatSeconds(deadlineMs)}`);
+    }
+  };
+}
+
+function submitBroadcast(submission: Submission, taskOptions: TaskOptions<Uint8Array>): Submit {
+  const { queue, options, context, connection, producer, style, signal } = submission;
+  const { isJson } = style;
+  const isCancelled = options.cancel === true;
+  return async (payload) => {
+    const deadline = AbortSignal.timeout(options.waitTimeout ?? NO_DEADLINE_MS);
+    const ended = AbortSignal.any([signal, deadline]);
+    const given = { connection, producer, queue, payload, taskOptions, isJson, isCancelled, signal: ended, context };
+    await runBroadcast(given);
+    return () => undefined;
+  };
+}
+
+function formatSeconds(ms: number): string {
+  return `${ms / 1_000} s`;
 }
 
 async function enqueueOne(payload: string, submit: Submit, { style, context }: Submission): Promise<void> {

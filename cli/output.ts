@@ -10,9 +10,20 @@ export interface Output {
   writeJson(value: unknown): Promise<void> | undefined;
   /** Resolves when everything was handed over. */
   flush(): Promise<void>;
+  /** Of the terminal; 80 by 24 where it does not tell. */
+  size(): { readonly columns: number; readonly rows: number };
+  /** Calls `react` when the terminal has another size; the answer ends that. */
+  onResize(react: () => void): () => void;
 }
 
-export function createOutput(stream: Writable & { isTTY?: boolean }): Output {
+/** A stream that may be a terminal. */
+export type OutputStream = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+
+export function createOutput(stream: OutputStream): Output {
   const closing = new AbortController();
   stream.on('error', () => closing.abort());
 
@@ -39,5 +50,10 @@ export function createOutput(stream: Writable & { isTTY?: boolean }): Output {
         if (closing.signal.aborted) resolve();
         else stream.write('', () => resolve());
       }),
+    size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
+    onResize(react) {
+      stream.on('resize', react);
+      return () => stream.off('resize', react);
+    },
   };
 }

@@ -1,11 +1,14 @@
 import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { addClientsCommand } from './commands/clients.ts';
 import { addEnqueueCommand } from './commands/enqueue.ts';
+import { addQueuesCommand } from './commands/queues.ts';
 import { addResultsCommand } from './commands/results.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTasksCommand } from './commands/tasks.ts';
+import { addTopCommand } from './commands/top.ts';
 import { addWorkCommand } from './commands/work.ts';
-import { type CommandContext, createContext } from './context.ts';
+import { type CommandContext, createContext, type Input } from './context.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
 import type { Output } from './output.ts';
 import { readVersion } from './version.ts';
@@ -16,10 +19,31 @@ Example:
   contact work sums -- sha256sum
   contact enqueue sums hello --wait`;
 
+const COMMANDS = [
+  addServeCommand,
+  addWorkCommand,
+  addEnqueueCommand,
+  addResultsCommand,
+  addTasksCommand,
+  addQueuesCommand,
+  addClientsCommand,
+  addTopCommand,
+];
+
 /** Runs one command line; answers the exit code. Never rejects. */
-export async function runCommandLine(args: readonly string[], out: Output, err: Writable): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  out: Output,
+  err: Writable,
+  input?: Input,
+): Promise<number> {
   const dashes = args.indexOf('--');
-  const context = createContext(out, err, dashes < 0 ? undefined : args.slice(dashes + 1));
+  const context = createContext({
+    out,
+    err,
+    rest: dashes < 0 ? undefined : args.slice(dashes + 1),
+    ...(input ? { input } : {}),
+  });
   try {
     await createProgram(context).parseAsync(args, { from: 'user' });
     return context.exitCode;
@@ -44,8 +68,6 @@ function createProgram(context: CommandContext): Command {
     .showHelpAfterError('(--help shows the usage)')
     .addHelpText('after', EXAMPLE)
     .addHelpText('afterAll', EXIT_CODES_HELP);
-  for (const add of [addServeCommand, addWorkCommand, addEnqueueCommand, addResultsCommand, addTasksCommand]) {
-    add(program, context);
-  }
+  for (const add of COMMANDS) add(program, context);
   return program;
 }

@@ -1,23 +1,29 @@
 import { styleText } from 'node:util';
 import { escapeLine } from './escape.ts';
 
-/** Columns as wide as their widest cell, two spaces between them; the last one is not padded. */
+/** A name; those of columns with numbers, which are aligned to the right, end with `#`. */
+export type Heading = string;
+
+/** Columns as wide as their widest cell, two spaces between them; the last one is not padded. The headings come first. */
+export function layOutTable(headings: readonly Heading[], rows: readonly (readonly string[])[]): string[] {
+  const isNumber = headings.map((heading) => heading.endsWith('#'));
+  const cells = [headings.map((heading) => heading.replace(/#$/, '')), ...rows.map((row) => row.map(escapeLine))];
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const render = (cell: string, column: number): string => {
+    const width = widths[column] ?? 0;
+    return isNumber[column] ? cell.padStart(width) : cell.padEnd(width);
+  };
+  return cells.map((row) => row.map(render).join('  ').trimEnd());
+}
+
+/** The same as text; on a terminal the headings are dim. */
 export function renderTable(
-  headings: readonly string[],
+  headings: readonly Heading[],
   rows: readonly (readonly string[])[],
   isTerminal: boolean,
 ): string {
-  const cells = rows.map((row) => row.map(escapeLine));
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  const render = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd();
-  const heading = render(headings);
-  return [isTerminal ? styleText('dim', heading) : heading, ...cells.map(render)].map((line) => `${line}\n`).join('');
+  const [heading = '', ...lines] = layOutTable(headings, rows);
+  return [isTerminal ? styleText('dim', heading) : heading, ...lines].map((line) => `${line}\n`).join('');
 }
 
 /** One `name: value` a line, the values under each other; pairs without a value are left out. */

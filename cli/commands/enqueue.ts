@@ -22,9 +22,11 @@ export function addEnqueueCommand(program: Command, context: CommandContext): vo
     .option('--key <key>', 'your own idempotency key: the same key in the queue is the same task')
     .addOption(new Option('--client <id>', 'only for this client').conflicts(['selector', 'broadcast']))
     .option('-l, --selector <expr>', 'only for clients whose labels match, such as site=berlin,!beta')
-    .option('--broadcast', 'a task for each connected client (that matches --selector)')
+    .option('--broadcast', 'a task for each client that is connected now (and matches --selector)')
     .option('--known', 'with --broadcast: also for clients that are known and away')
     .option('--wait', 'wait for the result and print it instead of the id')
+    .option('--wait-timeout <duration>', 'with --wait: give up after this time (default: never)', parsePositiveDuration)
+    .option('--cancel', 'with --wait: cancel the task when the waiting is given up, by the timeout or a signal')
     .option('--json', 'one JSON object a line')
     .action((queue: string, payload: string | undefined, options: EnqueueOptions) => {
       checkUsage(payload, options);
@@ -39,11 +41,17 @@ With --lines ids come in the order of the lines. A line that is refused is repor
 others go on, and the exit code is 1.
 With --wait the bytes of the result are printed; a line feed follows where the result has none and --lines is given or
 stdout is a terminal. A task that did not succeed is reported on stderr, and the exit code is 1.
+With --client or --selector the task waits until such a client connects, or --expires. --broadcast stores one child for
+each client that is connected, serves the queue and matches; those that connect later get none, and children expire
+after --expires, or 1h. With --wait there is a line for each child as it settles (client, state, result or error, a tab
+between them) and a summary; the exit code is 1 when a child did not succeed.
 
 Examples:
   contact enqueue sums "hello"
   seq 1 1000 | contact enqueue sums --lines
-  contact enqueue sums - --content-type application/json --wait < order.json`,
+  contact enqueue sums - --content-type application/json --wait < order.json
+  contact enqueue reboot now --client robot-7 --expires 1h
+  contact enqueue ping x --broadcast --selector site=berlin --wait --wait-timeout 30s`,
     );
   addTargetOptions(command);
 }
@@ -56,5 +64,8 @@ function checkUsage(payload: string | undefined, options: EnqueueOptions): void 
     throw usageError('missing PAYLOAD: give it, or - for the whole of stdin, or --lines for a task a line');
   }
   if (options.known && !options.broadcast) throw usageError('--known goes with --broadcast');
-  if (options.wait && options.broadcast) throw usageError('--wait cannot wait for a broadcast');
+  if (options.wait && options.broadcast && options.lines)
+    throw usageError('--wait waits for one broadcast, not for --lines');
+  if (options.waitTimeout !== undefined && !options.wait) throw usageError('--wait-timeout goes with --wait');
+  if (options.cancel && !options.wait) throw usageError('--cancel goes with --wait');
 }

@@ -1,0 +1,121 @@
+import { toJson } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { type ClientInfo, ClientInfoSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import { withAdmin } from '../admin.ts';
+import { formatAge } from '../age.ts';
+import { describeLabels, describeQueues, describeSession } from '../client.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandFailure } from '../exit.ts';
+import { renderTable } from '../table.ts';
+import { addTargetOptions, type TargetOptions } from '../target.ts';
+
+interface ListOptions extends TargetOptions {
+  readonly connected?: boolean;
+}
+
+const HEADINGS = ['client', 'kind', 'state', 'since', 'receipt', 'running#', 'credit#', 'queues', 'labels', 'status'];
+
+export function addClientsCommand(program: Command, context: CommandContext): void {
+  const clients = program
+    .command('clients')
+    .description('look at clients, drain and disconnect them')
+    .addHelpText('after', '\nExample:\n  contact clients list');
+  const list = clients
+    .command('list')
+    .description('list clients by id: those that are connected, and named ones that are away')
+    .option('--connected', 'only those that are connected')
+    .option('--json', 'one JSON object a line')
+    .action((options: ListOptions) => listClients(options, context))
+    .addHelpText(
+      'after',
+      `
+kind     named (remembered) or ephemeral (forgotten with its session); plain: without SendStatus
+state    connected, draining (takes nothing new) or away
+since    how long it has been connected, or away
+receipt  how long ago the newest receipt of it came
+status   the newest text that it sent about itself
+
+Example:
+  contact clients list --json`,
+    );
+  const drain = clients
+    .command('drain <id>')
+    .description('give a client no more tasks until it is resumed')
+    .option('--json', 'as a JSON object')
+    .action((id: string, options: TargetOptions) => setDraining(id, true, options, context))
+    .addHelpText(
+      'after',
+      `
+It finishes or gives back what it has and stays connected. For named clients this is remembered.
+
+Example:
+  contact clients drain robot-7`,
+    );
+  const resume = clients
+    .command('resume <id>')
+    .description('give a client tasks again')
+    .option('--json', 'as a JSON object')
+    .action((id: string, options: TargetOptions) => setDraining(id, false, options, context))
+    .addHelpText('after', '\nExample:\n  contact clients resume robot-7');
+  const disconnect = clients
+    .command('disconnect <id>')
+    .description('close the streams of a client once; it may come again and keeps its tasks meanwhile')
+    .option('--json', 'as a JSON object')
+    .action((id: string, options: TargetOptions) => disconnectClient(id, options, context))
+    .addHelpText('after', '\nExample:\n  contact clients disconnect robot-7');
+  for (const command of [list, drain, resume, disconnect]) addTargetOptions(command);
+}
+
+async function listClients(options: ListOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  const rows: string[][] = [];
+  await withAdmin(options, context, async (admin) => {
+    const now = Date.now();
+    for await (const client of admin.listAllClients({ connectedOnly: options.connected === true })) {
+      if (options.json) await out.writeJson(toJson(ClientInfoSchema, client, { alwaysEmitImplicit: true }));
+      else rows.push(clientToRow(client, now));
+      if (out.closed.aborted) break;
+    }
+  });
+  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
+}
+
+function clientToRow(client: ClientInfo, now: number): string[] {
+  const { id, ephemeral, plain, connected, connectedAt, lastSeenAt, lastReceiptAt } = client;
+  return [
+    id,
+    `${ephemeral ? 'ephemeral' : 'named'}${plain ? ', plain' : ''}`,
+    describeSession(client),
+    formatAge(connected ? connectedAt : lastSeenAt, now),
+    formatAge(lastReceiptAt, now),
+    connected ? String(client.running) : '',
+    connected ? String(client.maxInFlight) : '',
+    describeQueues(client),
+    describeLabels(client),
+    client.status,
+  ];
+}
+
+async function setDraining(
+  id: string,
+  isDraining: boolean,
+  options: TargetOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { out } = context;
+  await withAdmin(options, context, async (admin) => {
+    await (isDraining ? admin.drainClient(id) : admin.resumeClient(id));
+    await (options.json
+      ? out.writeJson({ id, draining: isDraining })
+      : out.write(`${id} ${isDraining ? 'drains' : 'resumed'}\n`));
+  });
+}
+
+async function disconnectClient(id: string, options: TargetOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  await withAdmin(options, context, async (admin) => {
+    const sessions = await admin.disconnectClient(id);
+    if (sessions === 0) throw new CommandFailure(`client ${id} is not connected`);
+    await (options.json ? out.writeJson({ id, sessions }) : out.write(`${id} disconnected\n`));
+  });
+}

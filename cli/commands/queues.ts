@@ -1,0 +1,129 @@
+import { toJson } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { type Queue, QueueSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import { BULK_DEADLINE_MS, withAdmin } from '../admin.ts';
+import { formatAge } from '../age.ts';
+import { confirm } from '../confirm.ts';
+import type { CommandContext } from '../context.ts';
+import { renderTable } from '../table.ts';
+import { addTargetOptions, type TargetOptions } from '../target.ts';
+import { countTasks } from '../task.ts';
+
+interface PurgeOptions extends TargetOptions {
+  readonly yes?: boolean;
+}
+
+const HEADINGS = [
+  'queue',
+  'waiting#',
+  'scheduled#',
+  'running#',
+  'failed#',
+  'workers#',
+  'unroutable#',
+  'state',
+  'oldest',
+];
+
+export function addQueuesCommand(program: Command, context: CommandContext): void {
+  const queues = program
+    .command('queues')
+    .description('look at queues, pause and purge them')
+    .addHelpText('after', '\nExample:\n  contact queues list');
+  const list = queues
+    .command('list')
+    .description('list queues by name')
+    .option('--json', 'one JSON object a line')
+    .action((options: TargetOptions) => listQueues(options, context))
+    .addHelpText(
+      'after',
+      `
+waiting     ready, until a client with credit takes it     workers     sessions that draw from the queue
+scheduled   waits for its time or before a retry           unroutable  of those that wait: no connected client may
+running     with a client                                              take them ("tasks show" says what they need)
+failed      settled as failed, until deleted or redriven   oldest      age of the oldest that wait, by priority
+
+Example:
+  contact queues list --json`,
+    );
+  const pause = queues
+    .command('pause <queue>')
+    .description('stop giving out the tasks of a queue; remembered')
+    .option('--json', 'as a JSON object')
+    .action((queue: string, options: TargetOptions) => setPaused(queue, true, options, context))
+    .addHelpText('after', '\nWhat runs goes on, and tasks can be enqueued.\n\nExample:\n  contact queues pause sums');
+  const resume = queues
+    .command('resume <queue>')
+    .description('give out the tasks of a queue again')
+    .option('--json', 'as a JSON object')
+    .action((queue: string, options: TargetOptions) => setPaused(queue, false, options, context))
+    .addHelpText('after', '\nExample:\n  contact queues resume sums');
+  const purge = queues
+    .command('purge <queue>')
+    .description('cancel everything that waits in a queue')
+    .option('--yes', 'do not ask')
+    .option('--json', 'as a JSON object')
+    .action((queue: string, options: PurgeOptions) => purgeQueue(queue, options, context))
+    .addHelpText(
+      'after',
+      '\nWhat runs goes on. Asks on a terminal; anywhere else it needs --yes.\n\nExample:\n  contact queues purge sums --yes',
+    );
+  for (const command of [list, pause, resume, purge]) addTargetOptions(command);
+}
+
+async function listQueues(options: TargetOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  const rows: string[][] = [];
+  await withAdmin(options, context, async (admin) => {
+    const now = Date.now();
+    for await (const queue of admin.listAllQueues()) {
+      if (options.json) await out.writeJson(toJson(QueueSchema, queue, { alwaysEmitImplicit: true }));
+      else rows.push(queueToRow(queue, now));
+      if (out.closed.aborted) break;
+    }
+  });
+  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
+}
+
+function queueToRow(queue: Queue, now: number): string[] {
+  const { name, ready, scheduled, running, failed, workers, unroutable, paused } = queue;
+  const counts = [ready, scheduled, running, failed, workers, unroutable].map(String);
+  return [name, ...counts, paused ? 'paused' : 'open', describeOldest(queue, now)];
+}
+
+/** `12s`, and `10: 3s, 0: 12s` when there are other priorities than 0. */
+function describeOldest({ oldest }: Queue, now: number): string {
+  const isPlain = oldest.every(({ priority }) => priority === 0);
+  return oldest
+    .map(({ priority, oldestCreatedAt }) => `${isPlain ? '' : `${priority}: `}${formatAge(oldestCreatedAt, now)}`)
+    .join(', ');
+}
+
+async function setPaused(
+  queue: string,
+  isPaused: boolean,
+  options: TargetOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { out } = context;
+  await withAdmin(options, context, async (admin) => {
+    await (isPaused ? admin.pauseQueue(queue) : admin.resumeQueue(queue));
+    await (options.json
+      ? out.writeJson({ queue, paused: isPaused })
+      : out.write(`${queue} ${isPaused ? 'paused' : 'resumed'}\n`));
+  });
+}
+
+async function purgeQueue(queue: string, options: PurgeOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  await withAdmin(
+    options,
+    context,
+    async (admin) => {
+      await confirm(`Cancel everything that waits in ${queue}?`, options.yes === true, context);
+      const cancelled = await admin.purgeQueue(queue);
+      await (options.json ? out.writeJson({ queue, cancelled }) : out.write(`${countTasks(cancelled)} cancelled\n`));
+    },
+    BULK_DEADLINE_MS,
+  );
+}

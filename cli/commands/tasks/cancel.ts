@@ -1,0 +1,111 @@
+import type { Command } from 'commander';
+import { type Admin, TaskState } from '../../../client/index.ts';
+import type { CancelTasksResponse } from '../../../gen/contact/v1/task_service_pb.ts';
+import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
+import { confirm } from '../../confirm.ts';
+import type { CommandContext } from '../../context.ts';
+import { EXIT } from '../../exit.ts';
+import {
+  addConditionOptions,
+  type ConditionOptions,
+  describeConditions,
+  readSelection,
+  splitIds,
+} from '../../selection.ts';
+import { addTargetOptions, type TargetOptions } from '../../target.ts';
+import { countTasks, describeCounts, stateName } from '../../task.ts';
+
+interface CancelOptions extends TargetOptions, ConditionOptions {
+  readonly reason?: string;
+  readonly yes?: boolean;
+}
+
+type CancelledTask = CancelTasksResponse['tasks'][number];
+
+const OPEN_STATES = ['scheduled', 'ready', 'running'];
+const REFUSALS: Readonly<Record<string, string>> = {
+  NOT_FOUND: 'there is no such task',
+  SETTLED: 'it is settled already',
+};
+
+export function addCancelCommand(tasks: Command, context: CommandContext): void {
+  const command = tasks
+    .command('cancel [id...]')
+    .description('cancel tasks: by their ids, or all that meet conditions');
+  addConditionOptions(command, OPEN_STATES)
+    .option('--reason <text>', 'told to the worker and to observers')
+    .option('--yes', 'do not ask before cancelling by conditions')
+    .option('--json', 'one JSON object a line')
+    .action((ids: string[], options: CancelOptions) => cancelTasks(ids, options, context))
+    .addHelpText(
+      'after',
+      `
+A task that waits is cancelled at once. One that runs is asked to stop ("cancel requested"); it is cancelled when its
+worker says so or after the server's --cancel-grace, and succeeds if its result was faster. A broadcast passes it on to
+its children. An id that was refused is told on stderr with the reason, and the exit code is 1. By conditions the
+counts are printed.
+
+Examples:
+  contact tasks cancel 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
+  contact tasks cancel --queue sums --state ready --before 1h --yes`,
+    );
+  addTargetOptions(command);
+}
+
+async function cancelTasks(ids: readonly string[], options: CancelOptions, context: CommandContext): Promise<void> {
+  const selection = readSelection(ids, options);
+  await withAdmin(
+    options,
+    context,
+    async (admin) => {
+      if ('filter' in selection) {
+        await confirm(`Cancel ${describeConditions(selection.filter)}?`, options.yes === true, context);
+        await printCounts(await admin.cancelTasks(selection, options.reason), options, context);
+      } else {
+        for (const part of splitIds(selection.ids)) await cancelNamed(part, admin, options, context);
+      }
+    },
+    BULK_DEADLINE_MS,
+  );
+}
+
+async function cancelNamed(
+  ids: readonly string[],
+  admin: Admin,
+  options: CancelOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { tasks } = await admin.cancelTasks({ ids }, options.reason);
+  for (const task of tasks) {
+    if (task.refused) context.exitCode = EXIT.refused;
+    if (options.json) await context.out.writeJson(taskToJson(task));
+    else if (task.refused) context.say(`${task.id}: ${REFUSALS[task.refused] ?? task.refused}`);
+    else await context.out.write(`${task.id} ${describeOutcome(task)}\n`);
+  }
+}
+
+function taskToJson({ id, state, refused }: CancelledTask): Record<string, unknown> {
+  return { id, state: refused ? null : stateName(state), refused: refused || null };
+}
+
+function describeOutcome({ state }: CancelledTask): string {
+  return state === TaskState.CANCELLED ? 'cancelled' : 'cancel requested';
+}
+
+async function printCounts(
+  { tasks, total }: CancelTasksResponse,
+  options: CancelOptions,
+  { out }: CommandContext,
+): Promise<void> {
+  // What was settled in between is found, but not changed.
+  const changed = tasks.filter(({ refused }) => refused === '');
+  const count = total - (tasks.length - changed.length);
+  if (options.json) {
+    await out.writeJson({ total: count });
+    return;
+  }
+  const cancelled = changed.filter(({ state }) => state === TaskState.CANCELLED).length;
+  const isAllNamed = tasks.length === total;
+  const detail = describeCounts({ cancelled, 'asked to stop': changed.length - cancelled });
+  await out.write(`${countTasks(count)}${isAllNamed && count > 0 ? `: ${detail}` : ' cancelled or asked to stop'}\n`);
+}

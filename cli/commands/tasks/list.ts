@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import type { Admin, Task, TaskQuery } from '../../../client/index.ts';
+import { withAdmin } from '../../admin.ts';
+import { formatInstant } from '../../age.ts';
+import type { CommandContext } from '../../context.ts';
+import { integerBetween } from '../../number.ts';
+import { addConditionOptions, type ConditionOptions, readConditions } from '../../selection.ts';
+import { renderTable } from '../../table.ts';
+import { addTargetOptions, type TargetOptions } from '../../target.ts';
+import { STATES, stateName, taskToJson } from '../../task.ts';
+
+interface ListOptions extends TargetOptions, ConditionOptions {
+  readonly limit: number;
+}
+
+const MAX_PAGE = 500;
+const HEADINGS = ['id', 'queue', 'state', 'attempt', 'created', 'client', 'waiting for'];
+
+export function addListCommand(tasks: Command, context: CommandContext): void {
+  const command = tasks.command('list').description('list tasks, the newest first');
+  addConditionOptions(command, STATES)
+    .option('--limit <n>', 'at most so many', integerBetween(1, 1_000_000), 100)
+    .option('--json', 'one JSON object a line, without payloads')
+    .action((options: ListOptions) => listTasks(options, context))
+    .addHelpText('after', '\nExample:\n  contact tasks list --queue sums --state failed --limit 20');
+  addTargetOptions(command);
+}
+
+async function listTasks(options: ListOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  const rows: string[][] = [];
+  await withAdmin(options, context, async (admin) => {
+    for await (const task of takeTasks(admin, readConditions(options), options.limit)) {
+      if (options.json) await out.writeJson(taskToJson(task));
+      else rows.push(taskToRow(task));
+      if (out.closed.aborted) break;
+    }
+  });
+  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
+}
+
+/** Page by page, the last one no larger than it has to be. */
+async function* takeTasks(admin: Admin, query: TaskQuery, limit: number): AsyncGenerator<Task> {
+  let remaining = limit;
+  let pageToken = '';
+  do {
+    const page = await admin.listTasks(query, { pageSize: Math.min(remaining, MAX_PAGE), pageToken });
+    yield* page.tasks;
+    remaining -= page.tasks.length;
+    pageToken = page.nextPageToken;
+  } while (remaining > 0 && pageToken !== '');
+}
+
+function taskToRow(task: Task): string[] {
+  return [
+    task.id,
+    task.queue,
+    stateName(task.state),
+    `${task.attempt}/${task.maxAttempts}`,
+    formatInstant(task.createdAt),
+    task.clientId,
+    task.waitingFor,
+  ];
+}

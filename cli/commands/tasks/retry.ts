@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
+import type { CommandContext } from '../../context.ts';
+import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
+import { addTargetOptions, type TargetOptions } from '../../target.ts';
+import { countTasks } from '../../task.ts';
+import { sayRefused } from './refused.ts';
+
+type RetryOptions = TargetOptions & ConditionOptions;
+
+export function addRetryCommand(tasks: Command, context: CommandContext): void {
+  const command = tasks
+    .command('retry [id...]')
+    .description('redrive failed tasks: by their ids, or all that meet conditions');
+  addConditionOptions(command, ['failed'])
+    .option('--json', 'one JSON object a line')
+    .action((ids: string[], options: RetryOptions) => retryTasks(ids, options, context))
+    .addHelpText(
+      'after',
+      `
+A redriven task is ready again, with all its attempts before it. Only failed tasks can be; a broadcast itself cannot,
+its children can. An id that was refused is told on stderr with the reason, and the exit code is 1. By conditions the
+count is printed.
+
+Examples:
+  contact tasks retry 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
+  contact tasks retry --queue sums --after 1h
+  contact tasks retry --state failed`,
+    );
+  addTargetOptions(command);
+}
+
+async function retryTasks(ids: readonly string[], options: RetryOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  const selection = readSelection(ids, options);
+  await withAdmin(
+    options,
+    context,
+    async (admin) => {
+      if ('filter' in selection) {
+        const { total } = await admin.retryTasks(selection);
+        await (options.json ? out.writeJson({ total }) : out.write(`${countTasks(total)} ready again\n`));
+        return;
+      }
+      for (const part of splitIds(selection.ids)) {
+        const answer = await admin.retryTasks({ ids: part });
+        for (const id of answer.ids) await (options.json ? out.writeJson({ id }) : out.write(`${id} ready again\n`));
+        await sayRefused(answer.refusedIds, admin, context);
+      }
+    },
+    BULK_DEADLINE_MS,
+  );
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toJson } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { type ConnectionOptions, ContactError, createAdmin, type Task, TaskState } from '../../../client/index.ts';
+import { ProgressSchema } from '../../../gen/contact/v1/contact_pb.ts';
+import { DeliverySchema } from '../../../gen/contact/v1/task_pb.ts';
+import type { WatchTaskResponse } from '../../../gen/contact/v1/task_service_pb.ts';
+import type { CommandContext } from '../../context.ts';
+import { escapeLine } from '../../escape.ts';
+import { EXIT } from '../../exit.ts';
+import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../../target.ts';
+import { describeChildren, describeError, isSettledState, stateName, taskToJson } from '../../task.ts';
+import { describeValue } from '../../value.ts';
+
+type TaskEvent = WatchTaskResponse['event'];
+
+const MAX_SHOWN = 500;
+/** Before it is asked again; a server that stops still answers for a while. */
+const PAUSE_MS = 200;
+
+export function addWatchCommand(tasks: Command, context: CommandContext): void {
+  const command = tasks
+    .command('watch <id>')
+    .description('show what happens to a task until it is settled')
+    .option('--json', 'one JSON object a line: {"task": …}, {"started": …} or {"progress": …}')
+    .action((id: string, options: TargetOptions) => watchTask(id, options, context))
+    .addHelpText(
+      'after',
+      `
+A line for each change of state, for the start of the work and for its progress (the newest, at most four a second).
+Exit code 1 when the task ends otherwise than succeeded. Goes on over a restart of the server.
+
+Example:
+  contact tasks watch 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01`,
+    );
+  addTargetOptions(command);
+}
+
+async function watchTask(id: string, options: TargetOptions, context: CommandContext): Promise<void> {
+  const connection = readConnection(options, context.say);
+  let told = '';
+
+  async function print(event: TaskEvent): Promise<void> {
+    const line = options.json ? JSON.stringify(eventToJson(event)) : describeEvent(event);
+    // After a lost connection the state is told again.
+    if (line === told || line === '') return;
+    told = line;
+    await context.out.write(options.json ? `${line}\n` : `${new Date().toISOString()}  ${line}\n`);
+  }
+
+  await reachServer(connection, options.connectTimeout);
+  for (;;) {
+    const settled = await follow(id, connection, context.out.closed, print);
+    if (settled && settled.state !== TaskState.SUCCEEDED) context.exitCode = EXIT.refused;
+    if (settled || context.out.closed.aborted) return;
+    await sleep(PAUSE_MS);
+    await reachServer(connection, options.connectTimeout);
+  }
+}
+
+/** Null: the connection broke, or nobody reads any more. */
+async function follow(
+  id: string,
+  connection: ConnectionOptions,
+  signal: AbortSignal,
+  print: (event: TaskEvent) => Promise<void>,
+): Promise<Task | null> {
+  const admin = createAdmin(connection);
+  try {
+    for await (const { event } of admin.watchTask(id, { signal })) {
+      await print(event);
+      if (event.case === 'task' && isSettledState(event.value.state)) return event.value;
+    }
+  } catch (error) {
+    if (!(error instanceof ContactError) || error.code !== 'UNAVAILABLE') throw error;
+  } finally {
+    await admin.close();
+  }
+  return null;
+}
+
+function eventToJson(event: TaskEvent): Record<string, unknown> {
+  switch (event.case) {
+    case 'task':
+      return { task: taskToJson(event.value) };
+    case 'started':
+      return { started: toJson(DeliverySchema, event.value, { alwaysEmitImplicit: true }) };
+    case 'progress':
+      return { progress: toJson(ProgressSchema, event.value, { alwaysEmitImplicit: true }) };
+    default:
+      return {};
+  }
+}
+
+/** Empty for what a newer server may tell. */
+function describeEvent(event: TaskEvent): string {
+  switch (event.case) {
+    case 'task':
+      return describeState(event.value);
+    case 'started':
+      return `started  delivery ${event.value.delivery}`;
+    case 'progress': {
+      const { fraction, message } = event.value;
+      const words = [fraction >= 0 ? `${Math.round(fraction * 100)} %` : '', escapeLine(message)];
+      return ['progress', ...words].filter(Boolean).join('  ');
+    }
+    default:
+      return '';
+  }
+}
+
+function describeState(task: Task): string {
+  const { state, attempt, maxAttempts, clientId, waitingFor, children } = task;
+  const details = {
+    [TaskState.RUNNING]: `attempt ${attempt} of ${maxAttempts}, client ${escapeLine(clientId)}`,
+    [TaskState.SUCCEEDED]: describeValue(task.result, MAX_SHOWN),
+  } as Partial<Record<TaskState, string>>;
+  return [
+    `${stateName(state)}${task.cancelRequested && !isSettledState(state) ? ' (cancel requested)' : ''}`,
+    details[state],
+    waitingFor && `waiting for ${escapeLine(waitingFor)}`,
+    isSettledState(state) && escapeLine(describeError(task.error)),
+    children && `children ${describeChildren(children)}`,
+  ]
+    .filter(Boolean)
+    .join('  ');
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toJson } from '@bufbuild/protobuf';
+import { type Command, Option } from 'commander';
+import type { Admin } from '../../client/index.ts';
+import { ClientInfoSchema, GetServerInfoResponseSchema, QueueSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import { withAdmin } from '../admin.ts';
+import type { CommandContext } from '../context.ts';
+import { parsePositiveDuration } from '../duration.ts';
+import { onStopSignal } from '../signals.ts';
+import { addTargetOptions, type TargetOptions } from '../target.ts';
+import { onQuitKey } from '../top/keys.ts';
+import { openScreen } from '../top/screen.ts';
+import { rateQueues, type Snapshot, takeSnapshot } from '../top/snapshot.ts';
+import { type Line, renderTop } from '../top/view.ts';
+
+interface TopOptions extends TargetOptions {
+  readonly once?: boolean;
+  /** Milliseconds. */
+  readonly refresh: number;
+}
+
+/** Of one question to the server; a screen that stands still should say so soon. */
+const DEADLINE_MS = 5_000;
+const HINT: Line = { text: 'q: quit', style: 'dim' };
+
+export function addTopCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('top')
+    .description('watch the server, its queues and its clients on a live screen')
+    .option('--once', 'print it once and end, as without a terminal')
+    .addOption(
+      new Option('--refresh <duration>', 'between two looks').default(1_000, '1s').argParser(parsePositiveDuration),
+    )
+    .option('--json', 'once, as a JSON object')
+    .action((options: TopOptions) => runTop(options, context))
+    .addHelpText(
+      'after',
+      `
+Queues with the most tasks come first, and clients that run the most. "settled/s" is what settled between two looks,
+"unroutable" are tasks that wait for clients which are not connected. q or Ctrl-C ends it. NO_COLOR is respected.
+
+Example:
+  contact top --once`,
+    );
+  addTargetOptions(command);
+}
+
+async function runTop(options: TopOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  const isLive = out.isTerminal && !options.once && !options.json;
+  await withAdmin(
+    options,
+    context,
+    async (admin) => {
+      const first = await takeSnapshot(admin);
+      if (isLive) return showLive(first, admin, options, context);
+      if (options.json) return out.writeJson(snapshotToJson(first));
+      const frame = { snapshot: first, rates: null, server: options.server, footer: null };
+      const size = { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
+      await out.write(
+        `${renderTop(frame, size)
+          .map((line) => `${line.text}\n`)
+          .join('')}`,
+      );
+    },
+    DEADLINE_MS,
+  );
+}
+
+async function showLive(first: Snapshot, admin: Admin, options: TopOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  const { server } = options;
+  const stop = new AbortController();
+  const quit = (): void => stop.abort();
+  let [snapshot, rates, footer]: [Snapshot, ReadonlyMap<string, number> | null, Line] = [first, null, HINT];
+
+  const screen = openScreen(out);
+  const draw = () => screen.draw(renderTop({ snapshot, rates, server, footer }, screen.size()));
+  const releases = [
+    onQuitKey(context.input, quit),
+    onStopSignal(quit),
+    out.onResize(() => void draw()),
+    () => screen.close(),
+  ];
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+  out.closed.addEventListener('abort', quit);
+
+  async function look(): Promise<void> {
+    try {
+      const next = await takeSnapshot(admin);
+      rates = rateQueues(snapshot, next);
+      snapshot = next;
+      footer = HINT;
+    } catch (error) {
+      const age = Math.round((Date.now() - snapshot.at) / 1_000);
+      footer = { text: `no answer for ${age} s, this is old: ${(error as Error).message}`, style: 'red' };
+    }
+  }
+
+  try {
+    while (!stop.signal.aborted) {
+      // A terminal that takes nothing (Ctrl-S) is waited for.
+      await Promise.race([draw(), stopped]);
+      await sleep(options.refresh, undefined, { signal: stop.signal }).catch(() => undefined);
+      if (!stop.signal.aborted) await Promise.race([look(), stopped]);
+    }
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+function snapshotToJson({ info, queues, clients }: Snapshot): Record<string, unknown> {
+  const all = { alwaysEmitImplicit: true };
+  return {
+    server: toJson(GetServerInfoResponseSchema, info, all),
+    queues: queues.map((queue) => toJson(QueueSchema, queue, all)),
+    clients: clients.map((client) => toJson(ClientInfoSchema, client, all)),
+  };
+}
