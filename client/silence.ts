@@ -23,8 +23,9 @@ export function patienceMs(intervalMs: number, maxPayloadBytes: number): number 
 }
 
 /**
- * Calls `onSilent` once when nothing was heard for `limitMs`, looking once in `intervalMs`. A tick that came late says that this process was
- * busy, not that the server was silent: what arrived meanwhile has not been read yet, so the count starts over.
+ * Calls `onSilent` once when nothing was heard for `limitMs`, looking once in `intervalMs`. A tick that came late says
+ * that this process was busy, not that the server was silent: what arrived meanwhile has not been read yet, so the
+ * count starts over.
  */
 export function watchSilence(clock: Clock, intervalMs: number, limitMs: number, onSilent: () => void): SilenceWatch {
   let heardAt = clock.monotonic();

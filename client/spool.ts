@@ -43,7 +43,10 @@ const COMPACT_BYTES = 1024 * 1024;
 /** After a write that failed. */
 const RETRY_MS = 1_000;
 
-/** FAILED_PRECONDITION: another worker has the file, or it is another client's, or no spool; INVALID_ARGUMENT: no such path. */
+/**
+ * FAILED_PRECONDITION: another worker has the file, or it is another client's, or no spool.
+ * INVALID_ARGUMENT: no such path.
+ */
 export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger }: SpoolOptions): Spool {
   createPrivate(path);
   const file = openSpoolFile(path);

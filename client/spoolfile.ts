@@ -25,8 +25,8 @@ export interface SpoolChange {
 
 /**
  * The file of a spool: a SQLite database, since that knows how to append, how to throw away a torn end, how to use
- * space again, and how to keep a second process out by a lock that dies with its holder. While it is
- * open, and after a kill, PATH-wal belongs to it. See docs/decisions/0006-spool-file.md.
+ * space again, and how to keep a second process out by a lock that dies with its holder. While it is open, and after
+ * a kill, PATH-wal belongs to it. See docs/decisions/0006-spool-file.md.
  */
 export interface SpoolFile {
   session(): SpoolSession | null;
