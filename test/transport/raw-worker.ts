@@ -126,10 +126,13 @@ export async function openWorker({ contact }: Clients, options: RawWorkerOptions
     if (event.case === 'cancel') cancels.push(event.value);
     if (givesReceipts && status?.writable) status.write({ receipt: message.seq });
   });
-  const first = await Promise.race([
-    until('registered', () => messages.length > 0),
-    ended.then((end) => Promise.reject(Object.assign(new Error(end.details), end))),
-  ]).then(() => messages[0]!.event);
+  let end: StatusObject | undefined;
+  void ended.then((status) => {
+    end = status;
+  });
+  await until('registered', () => messages.length > 0 || end);
+  if (messages.length === 0) throw Object.assign(new Error(end?.details), end);
+  const first = messages[0]!.event;
   assert.equal(first.case, 'registered');
   const worker: RawWorker = {
     clientId,
