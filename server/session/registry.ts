@@ -55,8 +55,6 @@ export interface Registry {
   open(registration: Registration): Promise<Session>;
   /** The task stream has gone, whoever ended it. */
   disconnect(session: Session): void;
-  /** The client said goodbye: it does not come back for what it holds, so nobody waits for it. */
-  dismiss(session: Session): void;
   /** Pairs a status stream with its session, whichever came first. */
   attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
   report: TakeStatus;
@@ -95,10 +93,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.end(error);
   }
 
-  function lose(session: Session, error: ContactError, isResumable: boolean): void {
+  function lose(session: Session, error: ContactError): void {
     if (!roster.has(session)) return;
     retire(session, error);
-    lost.add(absent(session, isResumable));
+    lost.add(absent(session, session.options.isResumable));
   }
 
   function absent(session: Session, isResumable: boolean): Absent {
@@ -109,7 +107,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   function watch(session: Session): void {
     const ms = session.checkLiveness();
-    if (ms === null) lose(session, SILENT, session.options.isResumable);
+    if (ms === null) lose(session, SILENT);
     else timers.set(session.liveness, ms);
   }
 
@@ -225,12 +223,11 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     open,
 
-    disconnect: (session) => lose(session, GONE, session.options.isResumable),
-    dismiss: (session) => lose(session, GONE, false),
+    disconnect: (session) => lose(session, GONE),
 
     disconnectClient(clientId) {
       const found = roster.ofClient(clientId);
-      for (const session of found) lose(session, DISCONNECTED, session.options.isResumable);
+      for (const session of found) lose(session, DISCONNECTED);
       return found.length;
     },
 

@@ -79,11 +79,13 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         if (session) registry.disconnect(session);
       }
 
-      /** The client has said all; it goes when it has been answered. */
+      /**
+       * The client has said all; it goes when it has been answered. What it still holds stays its own: a connection
+       * that dies and a call that is cancelled begin with the very same words.
+       */
       function leave(): void {
         if (!isHalfClosed || unanswered > 0 || isClosing) return;
-        isClosing = true;
-        if (session) registry.dismiss(session);
+        disconnect();
         call.end();
       }
 

@@ -20,6 +20,7 @@ describe('a line to the server', () => {
   let chance: Chance;
   let proxy: FaultProxy;
   let worker: Worker;
+  let standby: Worker | undefined;
   let rounds = 0;
 
   cleanUpProcesses();
@@ -28,7 +29,7 @@ describe('a line to the server', () => {
     chance = createChance('instants');
   });
   afterEach(async () => {
-    await worker.stop({ deadlineMs: 0 });
+    await Promise.all([worker.stop({ deadlineMs: 0 }), standby?.stop({ deadlineMs: 0 })]);
     await proxy.close();
   });
 
@@ -37,16 +38,19 @@ describe('a line to the server', () => {
     const queue = `round-${rounds++}`;
     proxy = await createProxy(rig.address);
     let begun = 0;
+    const count = {
+      began: () => {
+        begun += 1;
+      },
+    };
     worker = createJobWorker(
       { ...rig.workerOrder({ queue, concurrency: 10, keepaliveMs: PING_MS }), server: proxy.address },
-      {
-        began: (count) => {
-          begun = count;
-        },
-      },
+      count,
     );
-    await worker.connected();
-    const disturbed = disturb(async (count) => void (await until(() => begun >= count || undefined)));
+    // Whatever the server gives away goes here at once: what was ready earlier goes first.
+    standby = createJobWorker(rig.workerOrder({ queue, concurrency: 2 }), count);
+    await Promise.all([worker.connected(), standby.connected()]);
+    const disturbed = disturb(async (least) => void (await until(() => begun >= least || undefined)));
     await rig.enqueue(
       Array.from({ length: TASKS }, () => chance.between(1, 300)),
       { queue },
@@ -56,7 +60,7 @@ describe('a line to the server', () => {
     assert.deepEqual(checkLedger(await rig.books(queue)), soundBalance(TASKS));
     const again = rig.journal(queue).filter((entry) => entry.kind === 'began' && entry.delivery > 1).length;
     console.log(`    ${proxy.accepted} connections; ${again} of ${TASKS} delivered again, none executed twice`);
-    await worker.drain();
+    await Promise.all([worker.drain(), standby.drain()]);
     await proxy.close();
   }
 
@@ -73,6 +77,13 @@ describe('a line to the server', () => {
       await sleep(chance.between(0, 50));
       proxy.cut();
     }
+  });
+
+  eachRound('may be closed politely', async (hasBegun) => {
+    await hasBegun(chance.between(5, TASKS - 10));
+    await sleep(chance.between(0, 100));
+    proxy.halfClose('toServer');
+    proxy.halfClose('toClient');
   });
 
   eachRound('may be out of reach for a while', async (hasBegun) => {
