@@ -6,7 +6,7 @@ import { describe, it } from 'mocha';
 import { cleanUpProcesses, createFolder, runContact, startContact, startServer } from './process.ts';
 
 /** Each run of a command costs some milliseconds of a core. */
-const TASKS = process.env.CONTACT_TEST === 'all' ? 1_000 : 300;
+const TASKS = process.env.CONTACT_TEST === 'all' ? 1_000 : 200;
 
 interface ResultLine {
   readonly taskId: string;

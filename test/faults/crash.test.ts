@@ -73,6 +73,6 @@ describe('a server that is killed', () => {
   it('soon after it has come up, again and again: loses nothing and does nothing twice', async function () {
     this.timeout(ROUNDS * 60_000);
     const chance = createChance('kill instants');
-    for (let round = 0; round < ROUNDS; round += 1) await crashOften(chance, isFull ? 6 : 2, isFull ? 2_000 : 1_000);
+    for (let round = 0; round < ROUNDS; round += 1) await crashOften(chance, isFull ? 6 : 1, isFull ? 2_000 : 1_000);
   });
 });
