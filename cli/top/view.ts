@@ -132,7 +132,7 @@ function describeWarnings(queues: readonly Queue[]): Line[] {
     }),
   );
   const rest = stuck.length - lines.length;
-  return rest > 0 ? [...lines, { text: `! and so in ${rest} more queues`, style: 'yellow' }] : lines;
+  return rest > 0 ? [...lines, { text: `! and ${rest} more`, style: 'yellow' }] : lines;
 }
 
 function queueToRow(queue: Queue, now: number, rates: Frame['rates']): string[] {

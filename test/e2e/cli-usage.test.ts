@@ -10,8 +10,14 @@ describe('contact', function () {
   cleanUpProcesses();
 
   it('has a help text with an example and the exit codes for every command', async () => {
-    const commands = ['', 'serve', 'work', 'enqueue', 'results', 'tasks', 'tasks list', 'tasks show'];
-    for (const command of commands) {
+    const commands: Readonly<Record<string, readonly string[]>> = {
+      '': ['', 'serve', 'work', 'enqueue', 'results', 'tasks', 'queues', 'clients', 'top'],
+      tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
+      queues: ['list', 'pause', 'resume', 'purge'],
+      clients: ['list', 'drain', 'resume', 'disconnect'],
+    };
+    const all = Object.entries(commands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`.trim()));
+    for (const command of all) {
       const { code, stdout, stderr } = await runHere([...command.split(' ').filter(Boolean), '--help']);
       assert.equal(code, 0, command);
       assert.match(stdout, /Examples?:\n {2}.*contact /, command);
@@ -41,7 +47,19 @@ describe('contact', function () {
       [['results', '--tls-cert', 'a.pem'], /--tls-cert and --tls-key go together/],
       [['results', '--tls-ca', '/no/such/file'], /--tls-ca: ENOENT/],
       [['results', '--state', 'ready'], /Expected one of succeeded/],
+      [['enqueue', 'q', '--lines', '--broadcast', '--wait'], /--wait waits for one broadcast/],
+      [['enqueue', 'q', 'x', '--wait-timeout', '1s'], /--wait-timeout goes with --wait/],
+      [['enqueue', 'q', 'x', '--cancel'], /--cancel goes with --wait/],
       [['tasks'], /Usage: contact tasks/],
+      [['tasks', 'cancel'], /missing ID, or a condition such as --queue/],
+      [['tasks', 'cancel', 'id', '--queue', 'q'], /not both/],
+      [['tasks', 'cancel', '--state', 'failed'], /Expected one of scheduled, ready, running/],
+      [['tasks', 'retry', '--state', 'ready'], /Expected one of failed/],
+      [['tasks', 'retry', '--after', 'yesterday'], /Expected a time with its offset/],
+      [['tasks', 'delete'], /missing required argument 'id'/],
+      [['queues', 'pause'], /missing required argument 'queue'/],
+      [['clients', 'drain'], /missing required argument 'id'/],
+      [['top', '--refresh', '0s'], /Expected more than 0ms/],
     ];
     for (const [args, message] of cases) {
       const { code, stdout, stderr } = await runHere(args);

@@ -15,20 +15,12 @@ import { runHere } from './here.ts';
 import {
   cleanUpProcesses,
   createFolder,
+  isRunning,
   type ServerProcess,
   startContact,
   startServer,
   type TestProcess,
 } from './process.ts';
-
-/** False also for one that has ended and was not collected yet. */
-function isRunning(pid: string): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
 
 async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -122,7 +114,7 @@ describe('contact work', function () {
 
   it('leaves no child of a command that has exited', async () => {
     const pid = (await call('sleep 60 & echo $!')).trim();
-    await waitUntil(() => !isRunning(pid));
+    await waitUntil(() => !isRunning(Number(pid)));
   });
 
   for (const [what, trap] of [
@@ -134,10 +126,10 @@ describe('contact work', function () {
       const { id } = await producer.enqueue('shell', `${trap} sleep 60 & echo $! > ${file}; wait`);
       await waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
       const pid = readFileSync(file, 'utf8').trim();
-      assert.equal(isRunning(pid), true);
+      assert.equal(isRunning(Number(pid)), true);
       await admin.cancelTasks({ ids: [id] });
       await waitUntil(isInState(id, TaskState.CANCELLED));
-      assert.equal(isRunning(pid), false);
+      assert.equal(isRunning(Number(pid)), false);
     });
   }
 
@@ -182,7 +174,7 @@ describe('contact work', function () {
     assert.equal((await worker.stop()).code, 0);
     assert.equal((await admin.describeTask(id)).state, TaskState.READY);
     assert.equal((await admin.describeTask(id)).attempt, 0);
-    assert.equal(isRunning(readFileSync(file, 'utf8').trim()), false);
+    assert.equal(isRunning(Number(readFileSync(file, 'utf8'))), false);
   });
 
   it('prints a line for each task with --json', async () => {

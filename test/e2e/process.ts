@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'mocha';
@@ -71,6 +71,15 @@ export function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'contact-test-'));
   folders.push(folder);
   return folder;
+}
+
+/** False also for one that has ended and was not collected yet. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
 }
 
 /** `contact ARGS…` */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { parseDuration, parseInstant, parsePositiveDuration } from '../../cli/duration.ts';
+import { parseDuration, parseInstant, parsePast, parsePositiveDuration } from '../../cli/duration.ts';
 
 describe('parseDuration()', () => {
   it('reads every unit', () => {
@@ -48,5 +48,14 @@ describe('parseInstant()', () => {
     for (const text of ['2027-01-31T08:00:00', '2027-01-31', '2027-13-31T08:00:00Z', 'tomorrow', '1700000000']) {
       assert.throws(() => parseInstant(text), /Expected a time with its offset/, text);
     }
+  });
+});
+
+describe('parsePast()', () => {
+  it('reads an instant, or how long ago it was', () => {
+    assert.equal(parsePast('2027-01-31T08:00:00Z').getTime(), Date.UTC(2027, 0, 31, 8));
+    const hourAgo = Date.now() - parsePast('1h').getTime();
+    assert.ok(hourAgo >= 3_600_000 && hourAgo < 3_660_000);
+    assert.throws(() => parsePast('yesterday'), /Expected a time with its offset/);
   });
 });

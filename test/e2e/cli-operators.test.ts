@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'mocha';
+import { createScene, type Scene, waitUntil } from './scene.ts';
+
+function parseLines(text: string): Record<string, unknown>[] {
+  return text
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+/** Cells of the line that begins with this word. */
+function findRow(text: string, first: string): string[] {
+  const line = text.split('\n').find((one) => one.startsWith(`${first} `));
+  return (line ?? '').split(/ {2,}/);
+}
+
+describe('contact queues', function () {
+  this.timeout(30_000);
+  let scene: Scene;
+
+  before(async () => {
+    scene = await createScene();
+  });
+  after(() => scene.close());
+
+  it('lists nothing where nothing is', async () => {
+    assert.deepEqual(await scene.contact('queues', 'list'), { code: 0, stdout: '', stderr: '' });
+  });
+
+  it('lists what waits, and what nobody can take', async () => {
+    await scene.producer.enqueue('a', 'x');
+    await scene.producer.enqueue('a', 'x', { priority: 5 });
+    await scene.producer.enqueue('a', 'x', { delayMs: 3_600_000 });
+    const { stdout } = await scene.contact('queues', 'list');
+    assert.match(stdout, /^queue +waiting +scheduled +running +failed +workers +unroutable +state +oldest\n/);
+    const row = findRow(stdout, 'a');
+    assert.deepEqual(row.slice(0, 8), ['a', '2', '1', '0', '0', '0', '2', 'open']);
+    assert.match(row[8] ?? '', /^5: \ds, 0: \ds$/);
+    const [json] = parseLines((await scene.contact('queues', 'list', '--json')).stdout);
+    assert.deepEqual([json?.name, json?.ready, json?.unroutable, json?.paused], ['a', 2, 2, false]);
+  });
+
+  it('is purged after a question', async () => {
+    const unasked = await scene.contact('queues', 'purge', 'a');
+    assert.equal(unasked.code, 2);
+    const purge = scene.onTerminal('queues', 'purge', 'a');
+    await purge.waitFor(/Cancel everything that waits in a\? \[y\/N\] $/);
+    purge.type('y\n');
+    assert.equal(await purge.ended, 0);
+    assert.match(purge.text(), /3 tasks cancelled\n$/);
+    assert.equal(
+      (await scene.contact('queues', 'purge', 'a', '--yes', '--json')).stdout,
+      '{"queue":"a","cancelled":0}\n',
+    );
+  });
+
+  it('gives nothing out while it is paused', async () => {
+    assert.equal((await scene.contact('queues', 'pause', 'b')).stdout, 'b paused\n');
+    const worker = await scene.work({ queues: ['b'], handler: (payload) => payload });
+    const { id } = await scene.producer.enqueue('b', 'x');
+    assert.match((await scene.contact('tasks', 'show', id)).stdout, /the queue b to be resumed: it is paused/);
+    assert.deepEqual(findRow((await scene.contact('queues', 'list')).stdout, 'b').slice(5, 8), ['1', '0', 'paused']);
+    assert.equal((await scene.contact('queues', 'resume', 'b', '--json')).stdout, '{"queue":"b","paused":false}\n');
+    await waitUntil(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
+    await worker.stop();
+  });
+
+  it('says what the server refuses', async () => {
+    const { code, stderr } = await scene.contact('queues', 'pause', 'not a queue');
+    assert.equal(code, 1);
+    assert.match(stderr, /^contact: queue: expected/);
+  });
+});
+
+describe('contact clients', function () {
+  this.timeout(30_000);
+  let scene: Scene;
+
+  before(async () => {
+    scene = await createScene();
+  });
+  after(() => scene.close());
+
+  it('lists those that are connected, and named ones that are away', async () => {
+    const labels = { site: 'berlin', fast: '' };
+    const handler = (payload: string) => payload;
+    await scene.work({ queues: ['q', 'r'], clientId: 'robot-1', labels, concurrency: 3, handler });
+    const drawn = await scene.work({ queues: ['q'], handler });
+    const away = await scene.work({ queues: ['q'], clientId: 'robot-2', handler });
+    await away.stop();
+    const { stdout } = await scene.contact('clients', 'list');
+    const [id, kind, state, since, receipt, ...rest] = findRow(stdout, 'robot-1');
+    assert.deepEqual([id, kind, state], ['robot-1', 'named', 'connected']);
+    assert.match(`${since} ${receipt}`, /^\ds \ds$/);
+    assert.deepEqual(rest, ['0', '3', 'q,r', 'fast=,site=berlin']);
+    assert.deepEqual(findRow(stdout, 'robot-2').slice(0, 3), ['robot-2', 'named', 'away']);
+    assert.match(stdout, /ephemeral +connected/);
+    const json = parseLines((await scene.contact('clients', 'list', '--json', '--connected')).stdout);
+    assert.equal(json.length, 2);
+    const robot = json.find((client) => client.id === 'robot-1');
+    assert.deepEqual([robot?.maxInFlight, robot?.labels, robot?.ephemeral], [3, labels, false]);
+    await drawn.stop();
+  });
+
+  it('drains a client until it is resumed', async () => {
+    assert.equal((await scene.contact('clients', 'drain', 'robot-1')).stdout, 'robot-1 drains\n');
+    assert.equal(findRow((await scene.contact('clients', 'list')).stdout, 'robot-1')[2], 'draining');
+    const { id } = await scene.producer.enqueue('r', 'x');
+    assert.equal(
+      (await scene.contact('clients', 'resume', 'robot-1', '--json')).stdout,
+      '{"id":"robot-1","draining":false}\n',
+    );
+    await waitUntil(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
+  });
+
+  it('disconnects a client once', async () => {
+    assert.equal((await scene.contact('clients', 'disconnect', 'robot-1')).stdout, 'robot-1 disconnected\n');
+    const isBack = async (): Promise<boolean> => {
+      const { clients } = await scene.admin.listClients({ connectedOnly: true });
+      return clients.some(({ id }) => id === 'robot-1');
+    };
+    await waitUntil(isBack);
+  });
+
+  it('knows no other client', async () => {
+    for (const [command, message] of [
+      ['drain', /no client stranger/],
+      ['resume', /no client stranger/],
+      ['disconnect', /stranger is not connected/],
+    ] as const) {
+      const { code, stderr } = await scene.contact('clients', command, 'stranger');
+      assert.match(stderr, message);
+      assert.equal(code, 1);
+    }
+  });
+});
