@@ -1,4 +1,5 @@
-import { statfsSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ContactError } from '../../../shared/errors.ts';
 
 export interface DiskGuard {
@@ -30,4 +31,24 @@ export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): 
 export function freeBytesOf(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
+}
+
+/**
+ * A process that was killed may have left commits that SQLite finds again and that no disk has yet. Whoever asks about
+ * them is told that they are stored, often without a commit of its own: so they are put on disk before anybody asks.
+ */
+export function syncLeftovers(file: string): void {
+  const log = `${file}-wal`;
+  if (existsSync(log)) syncPath(log);
+  // Windows syncs no folders.
+  if (process.platform !== 'win32') syncPath(dirname(file));
+}
+
+function syncPath(path: string): void {
+  const handle = openSync(path, process.platform === 'win32' ? 'r+' : 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }

@@ -9,7 +9,7 @@ import { type Request, rankOf } from '../request.ts';
 import type { QueueCounts, Settlement, Store } from '../store.ts';
 import { pruneCatalog, type QueueEntry } from './catalog.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
-import { createDiskGuard, type DiskGuard, freeBytesOf } from './disk.ts';
+import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './disk.ts';
 import { createSqliteEngine } from './engine.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
 import { createReads } from './reads.ts';
@@ -25,6 +25,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
   try {
     lock = lockFile(file);
     createPrivate(file);
+    syncLeftovers(file);
     const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
     const disk = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
     return createSqliteStore(openReady(file), options, disk, lock);
