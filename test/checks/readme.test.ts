@@ -100,7 +100,8 @@ describe('README.md', function () {
     writeFileSync(join(folder, 'bin', 'contact'), `#!/bin/sh\nexec "${process.execPath}" "${COMMAND}" "$@"\n`);
     chmodSync(join(folder, 'bin', 'contact'), 0o755);
     const lines = findBlock('sh', 'contact serve').text.replace('serve', `serve --listen 127.0.0.1:${port}`);
-    write('commands.sh', `set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n${lines}`);
+    const more = findBlock('sh', 'contact top').text;
+    write('commands.sh', `set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n${lines}${more}`);
     const script = startProgram('bash', ['commands.sh'], {
       folder,
       environment: {
@@ -110,6 +111,7 @@ describe('README.md', function () {
     });
     programs.push(script);
     await script.waitForLine(new RegExp(createHash('sha256').update('hello').digest('hex')));
+    await script.waitForLine(/^1 client: 1 succeeded$/);
     await script.succeed();
   });
 
