@@ -75,18 +75,44 @@ const insert = toDraw('insert', fc.array(task, { maxLength: 5 }), (drawn, scene)
 
 const broadcast = toDraw(
   'broadcast',
-  fc.record({ parent: task, children: fc.array(task, { maxLength: 4 }) }),
+  fc.record({ parent: task, children: fc.array(task, { maxLength: 4 }), isWhole: fc.boolean() }),
   (drawn, scene) => {
     const known = scene.tasks.filter((one) => one.lane === PARENT_LANE);
     const parent = { ...toTask(drawn.parent, { ...scene, tasks: known }), lane: PARENT_LANE };
-    const children = drawn.children.map((child) => {
-      // Mostly new ones: a child that was there already refuses them all.
-      const again = child.again !== null && child.again % 4 === 0 ? child.again : null;
-      return { ...toTask({ ...child, again, key: null }, scene), parentId: parent.id };
-    });
+    const children = toChildren(drawn.children, parent.id, scene);
     scene.tasks.push(parent, ...children);
     const { now } = scene;
-    return { name: 'broadcast', rank: 3, run: (store) => store.insertBroadcast(parent, children, now) };
+    return { name: 'broadcast', rank: 3, run: (store) => store.insertBroadcast(parent, children, now, drawn.isWhole) };
+  },
+);
+
+function toChildren(drawn: readonly DrawnTask[], parentId: string, scene: Scene): TaskInput[] {
+  return drawn.map((child) => {
+    // Mostly new ones: a child that was there already refuses them all.
+    const again = child.again !== null && child.again % 4 === 0 ? child.again : null;
+    return { ...toTask({ ...child, again, key: null }, scene), parentId };
+  });
+}
+
+/** What is done to a broadcast that is not open yet, or is. */
+const fill = toDraw(
+  'fill',
+  fc.record({
+    kind: fc.constantFrom('extend', 'extend', 'open', 'open', 'abandon'),
+    parent: pick,
+    children: fc.array(task, { maxLength: 4 }),
+    limit: fc.integer({ min: 1, max: 4 }),
+  }),
+  ({ kind, parent, children: drawn, limit }, scene) => {
+    const { now } = scene;
+    const known = scene.tasks.filter((one) => one.lane === PARENT_LANE);
+    // Mostly the newest: the older are open.
+    const { id } = known[Math.max(0, known.length - 1 - (parent % 3))] ?? { id: 'none' };
+    if (kind === 'open') return { name: kind, rank: 4, run: (store) => store.openBroadcast(id, limit, now) };
+    if (kind === 'abandon') return { name: kind, rank: 4, run: (store) => store.abandonBroadcast(id, limit) };
+    const children = toChildren(drawn, id, scene);
+    scene.tasks.push(...children);
+    return { name: kind, rank: 3, run: (store) => store.extendBroadcast(id, children, now) };
   },
 );
 
@@ -285,6 +311,7 @@ export const turns = fc.array(
         { weight: 1, arbitrary: endSession },
         { weight: 3, arbitrary: tend },
         { weight: 1, arbitrary: broadcast },
+        { weight: 2, arbitrary: fill },
         { weight: 1, arbitrary: operate },
       ),
       { minLength: 1, maxLength: 4 },
