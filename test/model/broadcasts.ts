@@ -22,6 +22,7 @@ export function createBroadcasting(world: World): Broadcasting {
     task.counts = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
     task.phase = isWhole ? 'open' : 'filling';
     try {
+      if (children.length === 0) throw new ContactError('FAILED_PRECONDITION', 'broadcast: no client matches');
       addChildren(task, children, now);
     } catch (error) {
       world.tasks.delete(parent.id);
@@ -45,7 +46,6 @@ export function createBroadcasting(world: World): Broadcasting {
       ...(parent.phase === 'filling' ? { runAt: HELD } : {}),
     }));
     try {
-      if (children.length === 0) throw new ContactError('FAILED_PRECONDITION', 'tasks[0].broadcast: no client matches');
       if (insertTasks(world, named, now).some((outcome) => outcome.deduplicated)) {
         throw new ContactError('ALREADY_EXISTS', 'tasks[0].id: a task has the id of a child');
       }

@@ -7,7 +7,8 @@ import { rankOf } from '../../server/store/request.ts';
 import type { ClaimOutcome, InsertOutcome, OpenedSession, SettleOutcome, Store } from '../../server/store/store.ts';
 import { createFolder } from '../conformance/stores.ts';
 import { createModelStore } from '../model/store.ts';
-import { type Scene, type Step, turns } from './steps.ts';
+import type { Scene, Step } from './draw.ts';
+import { turns } from './steps.ts';
 
 /** A thorough run takes twenty times as many. */
 const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;

@@ -29,6 +29,9 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
     const stored = inserting.insertTasks([parent], now);
     if (stored[0]!.deduplicated) return stored[0]!;
     try {
+      if (children.length === 0) {
+        throw new ContactError('FAILED_PRECONDITION', `broadcast: no client of the queue ${parent.queue} matches`);
+      }
       insertChildren(parent.id, children, now, isWhole);
     } catch (error) {
       inserting.takeBack(parentKey, [parent], stored, now);
@@ -44,6 +47,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
     if (!parent || counting.phaseOf(parent.key)?.phase !== 'filling') {
       throw new ContactError('FAILED_PRECONDITION', `tasks[0].id: ${parentId} is not a broadcast that is filling`);
     }
+    if (children.length === 0) return;
     const firstKey = counters.nextTaskKey;
     insertChildren(parentId, children, now, false);
     counting.add(parent.key, firstKey, firstKey + children.length - 1);
@@ -121,7 +125,6 @@ function nameChild(child: TaskInput, parentId: string, isWhole: boolean): TaskIn
 }
 
 function checkChildren(children: readonly TaskInput[]): void {
-  if (children.length === 0) throw new ContactError('FAILED_PRECONDITION', 'tasks[0].broadcast: no client matches');
   if (children.length > MAX_CHILDREN) {
     throw invalid('tasks[0].broadcast', `${children.length} clients match, at most ${MAX_CHILDREN} may at once`);
   }
