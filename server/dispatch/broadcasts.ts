@@ -51,7 +51,7 @@ export interface Broadcasts {
 
 export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
   const { store, clock, addressing, parts, onReady, onSettled, onDue, onFatal } = options;
-  /** Those that are not open, by id: whether they will be. Bounded by the enqueues that wait for them. */
+  /** Those that are not open, by id: whether they will be. As many as enqueues wait for, and were left at the start. */
   const underWay = new Map<string, Promise<boolean>>();
   let isClosed = false;
 

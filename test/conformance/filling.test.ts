@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { openStore } from '../../server/store/open.ts';
 import { MAX_CHILDREN } from '../../server/store/operators.ts';
 import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
@@ -12,25 +9,17 @@ import {
   claim,
   createBroadcast,
   createTask,
+  fillBroadcast,
   openSession,
   settle,
   stateOf,
   succeed,
   T0,
 } from './scene.ts';
-import { createFolder, describeStores } from './stores.ts';
+import { describeStores } from './stores.ts';
 
 const NONE = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
 const UNKNOWN = { ready: [], events: [], isOpen: true, dueAt: null };
-
-/** A broadcast to these clients, all in but not open, in two inserts. */
-async function fill(store: Store, clients: readonly string[], with_: Parameters<typeof createBroadcast>[1] = {}) {
-  const broadcast = createBroadcast(clients, with_);
-  const { parent, children } = broadcast;
-  await store.insertBroadcast(parent, children.slice(0, 2), T0, false);
-  await store.extendBroadcast(parent.id, children.slice(2), T0);
-  return broadcast;
-}
 
 async function statesOf(store: Store, tasks: readonly { readonly id: string }[]) {
   return Promise.all(tasks.map(({ id }) => stateOf(store, id)));
@@ -39,7 +28,7 @@ async function statesOf(store: Store, tasks: readonly { readonly id: string }[])
 describeStores('a broadcast that is filling', (open) => {
   it('holds its children: nobody claims them, and they are never due', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c']);
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c']);
     const { session } = await openSession(store);
     assert.deepEqual(await claim(store, session, { lanes: [parent, ...children] }), []);
     assert.deepEqual(await store.wakeTasks(T0 + 1e9, 10), { ready: [], expired: [], nextDueAt: null });
@@ -54,7 +43,7 @@ describeStores('a broadcast that is filling', (open) => {
 
   it('is acknowledged again as what is there', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c'], { key: 'k' });
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c'], { key: 'k' });
     const stored = { id: parent.id, deduplicated: true };
     assert.deepEqual(await store.insertBroadcast(parent, children, T0, false), stored);
     assert.deepEqual(await store.insertBroadcast({ ...parent, id: newTaskId() }, [], T0), stored);
@@ -63,7 +52,7 @@ describeStores('a broadcast that is filling', (open) => {
 
   it('takes more children, all of a call or none', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b']);
+    const { parent, children } = await fillBroadcast(store, ['a', 'b']);
     await assertRejects(
       store.extendBroadcast(parent.id, [createTask({ lane: 'c:c' }), children[0]!], T0),
       'ALREADY_EXISTS',
@@ -85,7 +74,7 @@ describeStores('a broadcast that is filling', (open) => {
     const store = await open();
     const whole = createBroadcast(['a']);
     await store.insertBroadcast(whole.parent, whole.children, T0);
-    const opening = await fill(store, ['a', 'b']);
+    const opening = await fillBroadcast(store, ['a', 'b']);
     await store.openBroadcast(opening.parent.id, 1, T0);
     const [plain] = await addTasks(store, {});
     for (const id of [whole.parent.id, opening.parent.id, plain!, newTaskId()]) {
@@ -96,7 +85,7 @@ describeStores('a broadcast that is filling', (open) => {
 
   it('does not end before it is open, whatever becomes of its children', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c', 'd'], { expiresAt: T0 + 5 });
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd'], { expiresAt: T0 + 5 });
     await store.cancelTasks([children[3]!.id], 'why', T0);
     assert.equal((await store.purgeTasks('q', 2, 'purged', T0)).length, 2);
     const { expired } = await store.wakeTasks(T0 + 5, 10);
@@ -121,7 +110,7 @@ describeStores('a broadcast that is filling', (open) => {
 describeStores('openBroadcast()', (open) => {
   it('makes children ready in their order, some at a time, and says when none is held', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c', 'd', 'e']);
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd', 'e']);
     const [between] = await addTasks(store, {});
     const first = await store.openBroadcast(parent.id, 3, T0);
     const lanesOf = (from: number, to?: number) => children.slice(from, to).map(({ queue, lane }) => ({ queue, lane }));
@@ -140,7 +129,7 @@ describeStores('openBroadcast()', (open) => {
 
   it('schedules children for the instant of the first', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c'], { runAt: T0 + 7 });
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c'], { runAt: T0 + 7 });
     assert.deepEqual(await store.openBroadcast(parent.id, 9, T0), { ...UNKNOWN, dueAt: T0 + 7 });
     assert.equal((await store.describeTask(children[2]!.id))!.runAt, T0 + 7);
     assert.equal((await store.wakeTasks(T0 + 6, 10)).nextDueAt, T0 + 7);
@@ -149,14 +138,14 @@ describeStores('openBroadcast()', (open) => {
 
   it('makes them ready when that instant has passed', async () => {
     const store = await open();
-    const { parent } = await fill(store, ['a', 'b', 'c'], { runAt: T0 + 7 });
+    const { parent } = await fillBroadcast(store, ['a', 'b', 'c'], { runAt: T0 + 7 });
     const { ready, dueAt } = await store.openBroadcast(parent.id, 9, T0 + 7);
     assert.deepEqual([ready.length, dueAt], [3, null]);
   });
 
   it('cancels what is held when the cancel of the parent was asked for', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c']);
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c']);
     const { session } = await openSession(store);
     await store.openBroadcast(parent.id, 1, T0);
     await claim(store, session, { lanes: children });
@@ -173,7 +162,7 @@ describeStores('openBroadcast()', (open) => {
 
   it('leaves the end of the parent to the call that opens it', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c']);
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c']);
     const { session } = await openSession(store);
     await store.openBroadcast(parent.id, 2, T0);
     await claim(store, session, { lanes: children });
@@ -202,7 +191,7 @@ describeStores('openBroadcast()', (open) => {
 describeStores('abandonBroadcast()', (open) => {
   it('takes a broadcast back, some children at a time, as if it had never been', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c', 'd', 'e'], { key: 'k' });
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd', 'e'], { key: 'k' });
     const [other] = await addTasks(store, {});
     assert.equal(await store.abandonBroadcast(parent.id, 3), false);
     assert.deepEqual(await store.listUnopened(), [{ parentId: parent.id, isOpening: false }]);
@@ -220,7 +209,7 @@ describeStores('abandonBroadcast()', (open) => {
 
   it('leaves children that are settled, and their results', async () => {
     const store = await open();
-    const { parent, children } = await fill(store, ['a', 'b', 'c']);
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c']);
     await store.cancelTasks([children[1]!.id], '', T0);
     assert.equal(await store.abandonBroadcast(parent.id, 2), true);
     assert.deepEqual(
@@ -233,7 +222,7 @@ describeStores('abandonBroadcast()', (open) => {
 
   it('has no say once it is opening, or open', async () => {
     const store = await open();
-    const { parent } = await fill(store, ['a', 'b']);
+    const { parent } = await fillBroadcast(store, ['a', 'b']);
     await store.openBroadcast(parent.id, 1, T0);
     assert.equal(await store.abandonBroadcast(parent.id, 9), true);
     assert.equal((await store.openBroadcast(parent.id, 1, T0)).isOpen, true);
@@ -262,47 +251,5 @@ describeStores('a broadcast of more children than fit at once', (open) => {
     }
     assert.equal(ready, children.length);
     assert.equal((await store.countChildren(parent.id))!.children, children.length);
-  });
-});
-
-describe('openStore() on a file with broadcasts that are not open', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = createFolder();
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-  const open = () => openStore(`sqlite:${join(folder, 'contact.db')}`, { node: 'test' });
-
-  it('goes on with them where they were', async () => {
-    const first = await open();
-    const filling = await fill(first, ['a', 'b', 'c']);
-    const opening = await fill(first, ['d', 'e', 'f'], { runAt: T0 + 9 });
-    await first.openBroadcast(opening.parent.id, 1, T0);
-    const left = [
-      { parentId: filling.parent.id, isOpening: false },
-      { parentId: opening.parent.id, isOpening: true },
-    ];
-    await first.close();
-
-    const second = await open();
-    assert.deepEqual(await second.listUnopened(), left);
-    assert.equal(await second.abandonBroadcast(filling.parent.id, 1), false);
-    assert.equal((await second.openBroadcast(opening.parent.id, 1, T0)).isOpen, false);
-    await second.close();
-
-    const third = await open();
-    assert.deepEqual(await third.listUnopened(), left);
-    assert.equal(await third.abandonBroadcast(filling.parent.id, 9), true);
-    assert.deepEqual(await third.openBroadcast(opening.parent.id, 9, T0), { ...UNKNOWN, dueAt: T0 + 9 });
-    await third.close();
-
-    const fourth = await open();
-    assert.deepEqual(await fourth.listUnopened(), []);
-    assert.deepEqual(
-      (await fourth.listTasks({}, null, 10)).map(({ id }) => id).sort(),
-      [opening.parent, ...opening.children].map(({ id }) => id).sort(),
-    );
-    assert.equal((await fourth.wakeTasks(T0 + 9, 10)).ready.length, 3);
-    await fourth.close();
   });
 });
