@@ -10,7 +10,7 @@ import { holdProcess } from './pause.ts';
 import { identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
-import { runTask } from './task.ts';
+import { runTask, type TaskContext } from './task.ts';
 import { cutCharacters } from './text.ts';
 import { Workload } from './workload.ts';
 
@@ -51,6 +51,8 @@ export interface Worker {
 const STOP_DEADLINE_MS = 5_000;
 const PROGRESS_INTERVAL_MS = 250;
 const MAX_STATUS_LENGTH = 256;
+/** Turns of the event loop after which a word has been gathered, framed and written; with some to spare. */
+const WORD_TURNS = 8;
 const INITIAL_LIMITS: Limits = {
   $typeName: 'contact.v1.Limits',
   maxPayloadBytes: 1024 * 1024,
@@ -84,6 +86,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       session?.uplink.started(task);
       noteRunning();
     },
+    hold: (task) => (mustAnnounce(task) ? passTurns(WORD_TURNS) : undefined),
     reported: (report) => {
       if (report) outbox.put(report);
       noteRunning();
@@ -282,4 +285,17 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
 function releaseOf({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): Report {
   return { kind: 'released', message: { $typeName: 'contact.v1.Delivery', taskId, delivery } };
+}
+
+/**
+ * Is the word of its start to leave before its handler is entered, in case that kills this process? Once started, a
+ * task with one attempt is never run again; and a task whose deliveries have ended and burnt nothing might be one that
+ * kills each process before a word of it has left, for ever.
+ */
+function mustAnnounce({ attempt, delivery, maxAttempts }: TaskContext): boolean {
+  return maxAttempts === 1 || delivery > attempt;
+}
+
+async function passTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -9,6 +9,8 @@ export interface WorkloadOptions extends TaskListener {
   readonly run: (task: HeldTask) => Promise<Report>;
   /** A handler is about to begin. */
   readonly started: (task: HeldTask) => void;
+  /** What has to happen between `started` and its handler; undefined: nothing. */
+  readonly hold?: (task: HeldTask) => Promise<void> | undefined;
   /** A delivery has left; null: there is nothing to report. */
   readonly reported: (report: Report | null) => void;
 }
@@ -114,8 +116,12 @@ export class Workload {
     task.state = 'running';
     this.#runningCount += 1;
     this.#options.started(task);
+    const held = this.#options.hold?.(task);
+    const running = held
+      ? held.then(() => (task.abortKind ? reportEnd(task) : this.#options.run(task)))
+      : this.#options.run(task);
     // `run` never rejects, so nothing is lost by not waiting here.
-    void this.#options.run(task).then((report) => this.#end(task, report));
+    void running.then((report) => this.#end(task, report));
   }
 
   #end(task: HeldTask, report: Report): void {

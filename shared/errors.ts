@@ -81,11 +81,16 @@ function fromServiceError(error: ServiceError): ContactError {
   const reason = text(REASON_KEY);
   const retry = text(RETRY_KEY);
   const after = Number(text(RETRY_AFTER_KEY));
-  return new ContactError(code, error.details || error.message, {
+  return new ContactError(code, plainWords(error.details || error.message), {
     cause: error,
     ...(Number.isFinite(after) ? { retryAfterMs: after } : {}),
     ...(reason && (retry === 'now' || retry === 'backoff' || retry === 'never') ? { advice: { reason, retry } } : {}),
   });
+}
+
+/** grpc-js wraps what the socket said in words about itself; for people only, nothing is decided by it. */
+function plainWords(text: string): string {
+  return /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: .*$/s.exec(text)?.[1] ?? text;
 }
 
 export function invalid(field: string, message: string): ContactError {

@@ -17,6 +17,7 @@ interface ServeOptions {
   readonly shutdownDeadline?: number;
   readonly maxPayload?: number;
   readonly maxResult?: number;
+  readonly minFree?: number;
   readonly classicSettleOnWrite?: boolean;
   readonly logLevel: string;
 }
@@ -48,6 +49,11 @@ export function addServeCommand(program: Command, context: CommandContext): void
     .option('--shutdown-deadline <duration>', 'how long a stopping server takes results (default: 10s)', parseDuration)
     .option('--max-payload <bytes>', 'of a task (default: 1048576)', parseBytes)
     .option('--max-result <bytes>', 'of a task (default: 1048576)', parseBytes)
+    .option(
+      '--min-free <bytes>',
+      'with less free disk, tasks are refused and results are not (default: 67108864)',
+      integerBetween(0, Number.MAX_SAFE_INTEGER),
+    )
     .option('--classic-settle-on-write', 'for classic clients that never tell results: written is done')
     .addOption(new Option('--log-level <level>', 'of the log on stderr').choices(LOG_LEVELS).default('info'))
     .action((options: ServeOptions) => runServer(options, context))
@@ -109,6 +115,7 @@ function toServerOptions(options: ServeOptions): Partial<ServerOptions> {
     shutdownDeadlineMs: options.shutdownDeadline,
     maxPayloadBytes: options.maxPayload,
     maxResultBytes: options.maxResult,
+    minFreeBytes: options.minFree,
     classicSettleOnWrite: options.classicSettleOnWrite,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -195,7 +195,7 @@ export function createLaneTable(): LaneTable {
       return outcomes.map((outcome) => {
         const asked = askedBySession.get(outcome.session.key);
         if (!asked) return undefined;
-        const { receiver, lanes, limit } = asked;
+        const { receiver, lanes, limit, mayExceed } = asked;
         for (const lane of lanes) {
           // A lane marked since the plan may have been filled after the claim looked.
           if (outcome.exhausted && lane.markedAt < plans) lane.mayBeReady = false;
@@ -205,7 +205,9 @@ export function createLaneTable(): LaneTable {
           heat(lane);
         }
         // Its bytes ended the claim: without this, a task too large for what is left would be asked for again and again.
-        if (!outcome.exhausted && outcome.tasks.length < limit) satisfy(receiver, lanes);
+        // Not if it got none of any size: then the claim as a whole was full, and its turn comes with the next.
+        const isWhole = outcome.tasks.length === 0 && mayExceed;
+        if (!outcome.exhausted && outcome.tasks.length < limit && !isWhole) satisfy(receiver, lanes);
         return lanesByReceiver.has(receiver) ? receiver : undefined;
       });
     },

@@ -1,4 +1,4 @@
-import { merge, type Observable, Subject, type Subscription, tap, timer } from 'rxjs';
+import { merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
@@ -21,12 +21,10 @@ import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadc
 import { createDueTimer } from './due.ts';
 import { createLaneTable, lanesOf } from './lanes.ts';
 import { createOperations, type Operations } from './operations.ts';
+import { startPoll } from './poll.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
 import { type Run, runWhenWoken } from './wake.ts';
-
-/** Covers a wake-up that went missing. */
-const POLL_MS = 5_000;
 
 /** Before a claim that the store refused for now (busy, no disk) is tried again. */
 const RETRY_CLAIM_MS = 250;
@@ -121,6 +119,8 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     results.append(events);
     operations.notice();
     markReady(ready);
+    // What came back may be past its expiry, which nobody expects any more.
+    if (ready.length > 0) due.expect(clock.now());
   }
 
   function absorbSettled(outcomes: readonly SettleOutcome[]): void {
@@ -172,11 +172,9 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     });
   }
 
-  const pushed$: Observable<unknown> = merge(taskReady$, credit$, retry$, timer(POLL_MS, POLL_MS)).pipe(
-    runWhenWoken(claim),
-    tap(push),
-  );
+  const pushed$: Observable<unknown> = merge(taskReady$, credit$, retry$).pipe(runWhenWoken(claim), tap(push));
   const subscription: Subscription = pushed$.subscribe({ error: onFatal });
+  const stopPoll = startPoll({ store, clock, lanes, onWork: () => taskReady$.next(), onFatal });
   await broadcasts.recover();
 
   return {
@@ -270,6 +268,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
 
     async close() {
       isClaiming = false;
+      stopPoll();
       broadcasts.close();
       due.close();
       for (const wake$ of [taskReady$, credit$, retry$]) wake$.complete();

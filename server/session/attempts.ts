@@ -1,7 +1,7 @@
 import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
-import type { Settlement } from '../store/store.ts';
+import type { Settlement, SettleOutcome } from '../store/store.ts';
 import type { Holders } from './holders.ts';
 import type { Held } from './ledger.ts';
 import type { Session } from './session.ts';
@@ -42,11 +42,18 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   async function close(held: Held, reason: string, settlement: (session: Session) => Settlement): Promise<void> {
     const entry = current(held);
     if (!entry) return;
+    let outcome: SettleOutcome | undefined;
     try {
-      await queue.settle([settlement(entry.session)]);
+      [outcome] = await queue.settle([settlement(entry.session)]);
     } catch {
       const again = timers.create(() => close(held, reason, settlement).catch(onFatal));
       timers.set(again, RETRY_MS);
+      return;
+    }
+    if (outcome?.code !== 'STORED') {
+      // Somebody else ended it; or its session was resumed meanwhile, and then this is up to the new one.
+      const next = current(held);
+      if (next && next.session !== entry.session) await close(held, reason, settlement);
       return;
     }
     // The credit stays taken until the client says a word: it may well be at it still.

@@ -1,5 +1,5 @@
 import type { Delivery } from '../model/task.ts';
-import type { Held } from './ledger.ts';
+import { type Held, nameOf } from './ledger.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -9,7 +9,6 @@ import type { Session } from './session.ts';
 export interface Holders {
   add(session: Session, held: Held): void;
   find(delivery: Delivery): { readonly session: Session; readonly held: Held } | undefined;
-  findTask(taskId: string): { readonly session: Session; readonly held: Held } | undefined;
   /** Accounted for: out of the books. */
   drop(session: Session, held: Held): void;
   /** Forgets a session and stops its clocks. */
@@ -23,34 +22,43 @@ interface Entry {
 }
 
 export function createHolders(stopClocks: (held: Held) => void): Holders {
-  const byTask = new Map<string, Entry>();
+  const newest = new Map<string, Entry>();
+  // Of deliveries that the server closed and whose client owes a word, while the task has gone on with another.
+  const older = new Map<string, Entry>();
+
+  function find({ taskId, delivery }: Delivery): Entry | undefined {
+    const entry = newest.get(taskId);
+    if (entry?.held.delivery === delivery) return entry;
+    return older.size === 0 ? undefined : older.get(nameOf({ taskId, delivery }));
+  }
 
   function remove(session: Session, held: Held): void {
-    const entry = byTask.get(held.taskId);
+    const entry = find(held);
     // The client's next session may have taken it over, with the clocks that run.
     if (entry?.held === held && entry.session !== session) return;
-    if (entry?.held === held) byTask.delete(held.taskId);
+    if (entry?.held === held) {
+      if (newest.get(held.taskId) === entry) newest.delete(held.taskId);
+      else older.delete(nameOf(held));
+    }
     stopClocks(held);
   }
 
   return {
     add(session, held) {
-      byTask.set(held.taskId, { session, held });
+      const before = newest.get(held.taskId);
+      if (before && before.held.delivery !== held.delivery) older.set(nameOf(before.held), before);
+      newest.set(held.taskId, { session, held });
     },
-    find({ taskId, delivery }) {
-      const entry = byTask.get(taskId);
-      return entry?.held.delivery === delivery ? entry : undefined;
-    },
-    findTask: (taskId) => byTask.get(taskId),
+    find,
     drop(session, held) {
       session.ledger.drop(held);
       remove(session, held);
     },
     forget(session) {
-      for (const held of session.ledger.held.values()) remove(session, held);
+      for (const held of session.ledger.held) remove(session, held);
     },
     get size() {
-      return byTask.size;
+      return newest.size + older.size;
     },
   };
 }

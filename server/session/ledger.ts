@@ -1,5 +1,6 @@
 import type { Room } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
+import type { Delivery } from '../model/task.ts';
 
 /** A delivery that a session has and has not accounted for. */
 export interface Held {
@@ -18,6 +19,11 @@ export interface Held {
   grace: Deadline | undefined;
 }
 
+export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, isStarted: boolean): Held {
+  const clocks = { timeout: undefined, grace: undefined };
+  return { taskId, delivery, timeoutMs, isStarted, isSettling: false, isClosed: false, ...clocks };
+}
+
 /** Unreceipted bytes over all sessions; above its limit nothing is claimed for sessions that owe receipts. */
 export interface ByteBudget {
   used: number;
@@ -29,7 +35,9 @@ export interface ByteBudget {
  * Bounded by credit and by the byte limit.
  */
 export interface Ledger {
-  readonly held: ReadonlyMap<string, Held>;
+  /** A copy. */
+  readonly held: readonly Held[];
+  readonly size: number;
   readonly unreceiptedBytes: number;
   credit: number;
   /** What it may be given now. */
@@ -52,7 +60,9 @@ export interface Ledger {
 }
 
 export function createLedger(credit: number, maxBytes: number, budget: ByteBudget): Ledger {
-  const held = new Map<string, Held>();
+  const newest = new Map<string, Held>();
+  // Earlier deliveries of the same tasks, by name: closed by the server (a timeout), and the client owes a word yet.
+  const older = new Map<string, Held>();
   const unreceipted: { seq: number; bytes: number }[] = [];
   let bytes = 0;
   let settling = 0;
@@ -62,24 +72,37 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     budget.used -= count;
   }
 
+  function find(taskId: string, delivery: number): Held | undefined {
+    const one = newest.get(taskId);
+    if (one?.delivery === delivery) return one;
+    return older.size === 0 ? undefined : older.get(nameOf({ taskId, delivery }));
+  }
+
+  const has = (one: Held): boolean => find(one.taskId, one.delivery) === one;
+
   return {
-    held,
     credit,
+    get held() {
+      return [...newest.values(), ...older.values()];
+    },
+    get size() {
+      return newest.size + older.size;
+    },
     get unreceiptedBytes() {
       return bytes;
     },
 
     room() {
-      const limit = this.credit - (held.size - settling);
+      const limit = this.credit - (newest.size + older.size - settling);
       const isOverBudget = bytes > 0 && budget.used >= budget.limit;
       if (limit <= 0 || bytes >= maxBytes || isOverBudget) return { limit: 0, maxBytes: 0, mayExceed: false };
       return { limit, maxBytes: maxBytes - bytes, mayExceed: bytes === 0 };
     },
 
     hold(one) {
-      const before = held.get(one.taskId);
-      if (before?.isSettling) settling -= 1;
-      held.set(one.taskId, one);
+      const before = newest.get(one.taskId);
+      if (before && before.delivery !== one.delivery) older.set(nameOf(before), before);
+      newest.set(one.taskId, one);
       if (one.isSettling) settling += 1;
     },
 
@@ -96,13 +119,10 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
       return freed > 0;
     },
 
-    find(taskId, delivery) {
-      const one = held.get(taskId);
-      return one?.delivery === delivery ? one : undefined;
-    },
+    find,
 
     beginSettling(one) {
-      if (one.isSettling || held.get(one.taskId) !== one) return;
+      if (one.isSettling || !has(one)) return;
       one.isSettling = true;
       settling += 1;
     },
@@ -110,12 +130,13 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     stopSettling(one) {
       if (!one.isSettling) return;
       one.isSettling = false;
-      if (held.get(one.taskId) === one) settling -= 1;
+      if (has(one)) settling -= 1;
     },
 
     drop(one) {
-      if (held.get(one.taskId) !== one) return;
-      held.delete(one.taskId);
+      if (!has(one)) return;
+      if (newest.get(one.taskId) === one) newest.delete(one.taskId);
+      else older.delete(nameOf(one));
       if (one.isSettling) settling -= 1;
     },
 
@@ -124,4 +145,8 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
       forgetBytes(bytes);
     },
   };
+}
+
+export function nameOf({ taskId, delivery }: Delivery): string {
+  return `${taskId} ${delivery}`;
 }

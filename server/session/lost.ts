@@ -16,8 +16,8 @@ export interface Lost {
   add(absent: Absent): void;
   /** What the absent sessions of a client hold. */
   heldBy(clientId: string): readonly Held[];
-  /** The client is back, or was replaced: no window any more. Answers what it held. */
-  take(sessionKey: number): readonly Held[];
+  /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
+  take(sessionKey: number): Absent | undefined;
 }
 
 export interface LostOptions {
@@ -91,10 +91,10 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
 
     take(sessionKey) {
       const absence = absenceByKey.get(sessionKey);
-      if (!absence) return [];
+      if (!absence) return undefined;
       forget(absence);
       timers.clear(absence.window);
-      return absence.held;
+      return absence;
     },
   };
 }

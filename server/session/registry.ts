@@ -10,7 +10,7 @@ import { createAttempts } from './attempts.ts';
 import { type Clients, createClients } from './clients.ts';
 import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN, SILENT } from './closing.ts';
 import { createHolders } from './holders.ts';
-import type { ByteBudget, Held } from './ledger.ts';
+import { type ByteBudget, createHeld, type Held, nameOf } from './ledger.ts';
 import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet, TaskOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
@@ -100,8 +100,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   function absent(session: Session, isResumable: boolean): Absent {
-    const held = [...session.ledger.held.values()];
     const { clientId } = session;
+    const { held } = session.ledger;
     return { session: session.session, clientId, held, isResumable, onEnded: () => holders.forget(session) };
   }
 
@@ -111,17 +111,36 @@ export function createRegistry(options: RegistryOptions): Registry {
     else timers.set(session.liveness, ms);
   }
 
+  /** Ends the streams that this session takes the place of; answers what they, and those that were away, held. */
+  function succeed(opened: OpenedSession, clientId: string): readonly Absent[] {
+    const gone: Absent[] = [];
+    for (const { key } of [opened.session, ...opened.replaced]) {
+      const away = lost.take(key);
+      if (away) gone.push(away);
+      for (const other of roster.ofClient(clientId)) {
+        if (other.session.key !== key) continue;
+        // A client that never heard of its resume may come again by the same name.
+        retire(
+          other,
+          key === opened.session.key ? RESUMED : closing('REPLACED', 'never', `${clientId} registered anew`),
+        );
+        gone.push(absent(other, false));
+      }
+    }
+    return gone;
+  }
+
   /** What the client still has goes into the books of its new session, with the clocks that already run. */
-  function carryOver(session: Session, opened: OpenedSession): void {
-    const before = new Map(lost.take(opened.session.key).map((held) => [held.taskId, held]));
+  function carryOver(session: Session, opened: OpenedSession, gone: readonly Absent[]): void {
+    const before = new Map(gone.flatMap(({ held }) => held.map((one) => [nameOf(one), one])));
     for (const task of opened.held) {
-      const known = before.get(task.taskId);
-      const held = known?.delivery === task.delivery ? known : heldOf(task);
+      const held = before.get(nameOf(task)) ?? heldOf(task);
       session.ledger.hold(held);
       holders.add(session, held);
       if (held.isStarted) attempts.start(held);
       if (task.cancelReason !== null) attempts.cancel(session, held, task.cancelReason);
     }
+    for (const { onEnded } of gone) onEnded();
   }
 
   function supersede(previousId: string | undefined): void {
@@ -134,7 +153,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   /** What the sessions of a client are known to have begun, should this registration replace them. */
   function startedBy(clientId: string): readonly Held[] {
-    const held = roster.ofClient(clientId).flatMap(({ ledger }) => [...ledger.held.values()]);
+    const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
     return [...held, ...lost.heldBy(clientId)].filter(({ isStarted }) => isStarted);
   }
 
@@ -156,14 +175,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       started: startedBy(clientId),
       resume: resume && { previousHash: digest(resume.previousId), holding: resume.holding },
     });
-    for (const ref of opened.replaced) {
-      lost.take(ref.key);
-      for (const other of roster.ofClient(clientId)) {
-        if (other.session.key !== ref.key) continue;
-        retire(other, closing('REPLACED', 'never', `client ${clientId} registered anew`));
-        holders.forget(other);
-      }
-    }
+    const { key, epoch } = opened.session;
+    // Of two resumes of one session the later counts, whichever is heard of first.
+    const isOvertaken = roster.ofClient(clientId).some((one) => one.session.key === key && one.session.epoch > epoch);
+    if (isOvertaken) throw RESUMED;
+    const gone = succeed(opened, clientId);
 
     const session = createSession(
       {
@@ -188,7 +204,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const { closed, resumed } = opened;
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
     if (opened.isDrained) session.drain(true);
-    carryOver(session, opened);
+    carryOver(session, opened, gone);
     timers.set(session.liveness, settings.pingIntervalMs);
     pairing.announce(registration.id, session);
     queue.attach(session);
@@ -254,7 +270,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       queue.stopClaiming();
       for (const session of roster.all) session.send({ kind: 'moving', afterMs: deadlineMs });
       const until = clock.monotonic() + deadlineMs;
-      while (clock.monotonic() < until && [...roster.all].some((session) => session.ledger.held.size > 0)) {
+      while (clock.monotonic() < until && [...roster.all].some((session) => session.ledger.size > 0)) {
         await new Promise<void>((resolve) => {
           timers.set(timers.create(resolve), Math.min(20, Math.max(1, deadlineMs)));
         });
@@ -271,18 +287,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 }
 
+/** When nobody remembers whether it began: what may have begun must count. */
 function heldOf(task: HeldTask): Held {
-  return {
-    taskId: task.taskId,
-    delivery: task.delivery,
-    timeoutMs: task.timeoutMs,
-    // Nobody remembers whether it began, and what may have begun must count.
-    isStarted: true,
-    isSettling: false,
-    isClosed: false,
-    timeout: undefined,
-    grace: undefined,
-  };
+  return createHeld(task, task.timeoutMs, task.isStarted ?? true);
 }
 
 function digest(secret: string): string {

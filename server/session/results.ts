@@ -69,9 +69,11 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   async function take(items: readonly Delivery[], store: () => Promise<readonly SettleOutcome[]>): Promise<Outcome[]> {
     if (items.length === 0) return [];
     const fed = new Set<Session>();
+    const known = new Set<Held>();
     const settling: { session: Session; held: Held }[] = [];
     for (const item of items) {
       const entry = holders.find(item);
+      if (entry) known.add(entry.held);
       if (!entry || entry.held.isSettling) continue;
       entry.session.ledger.beginSettling(entry.held);
       settling.push(entry);
@@ -82,12 +84,19 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     try {
       const outcomes = await stored;
       return items.map(({ taskId, delivery }, index) => {
+        const { code } = outcomes[index]!;
         const entry = holders.find({ taskId, delivery });
-        if (entry) holders.drop(entry.session, entry.held);
-        return { taskId, delivery, code: outcomes[index]!.code, afterMs: 0 };
+        // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
+        if (entry && (code !== 'STALE' || known.has(entry.held))) holders.drop(entry.session, entry.held);
+        return { taskId, delivery, code, afterMs: 0 };
       });
     } catch (error) {
-      for (const { session, held } of settling) session.ledger.stopSettling(held);
+      for (const { session, held } of settling) {
+        // The client's next session may have taken it over meanwhile.
+        const entry = holders.find(held);
+        const owner = entry?.held === held ? entry.session : session;
+        owner.ledger.stopSettling(held);
+      }
       const code: OutcomeCode = 'RETRY_LATER';
       const afterMs = (error instanceof ContactError ? error.retryAfterMs : undefined) ?? RETRY_LATER_MS;
       return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));

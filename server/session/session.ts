@@ -3,7 +3,7 @@ import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
 import type { ByteBudget, Held, Ledger } from './ledger.ts';
-import { createLedger } from './ledger.ts';
+import { createHeld, createLedger } from './ledger.ts';
 import { nextStep, patienceMs } from './liveness.ts';
 import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
 import type { SessionSettings } from './settings.ts';
@@ -97,9 +97,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       for (const task of tasks) hold(task);
       for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {
         session.send({ kind: 'tasks', tasks: batch.tasks });
-        // For a plain session writing counts as receipt.
         if (session.status) ledger.sent(seq, batch.bytes);
       }
+      // For a plain session writing counts as receipt: what bounded this claim is free again.
+      if (!session.status && !isFull) options.onRoom(session);
     },
 
     cancel: (delivery: Delivery, reason: string) => session.send({ kind: 'cancel', delivery, reason }),
@@ -168,16 +169,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   };
 
   function hold(task: ClaimedTask): void {
-    const held: Held = {
-      taskId: task.id,
-      delivery: task.delivery,
-      timeoutMs: task.timeoutMs,
-      isStarted: false,
-      isSettling: false,
-      isClosed: false,
-      timeout: undefined,
-      grace: undefined,
-    };
+    const held = createHeld({ taskId: task.id, delivery: task.delivery }, task.timeoutMs, false);
     ledger.hold(held);
     options.onHeld(session, held);
   }

@@ -231,6 +231,8 @@ export interface SessionOpening {
 export interface HeldTask extends Delivery, LaneRef {
   readonly attempt: number;
   readonly timeoutMs: number;
+  /** Whether it had begun, of a delivery that its loss had ended; null: the store does not know. */
+  readonly isStarted: boolean | null;
   /** A cancel was asked for, with this reason; null: none. */
   readonly cancelReason: string | null;
 }

@@ -121,7 +121,7 @@ function writeClient(view: ClientView): MessageInitShape<typeof ClientInfoSchema
     ...(session
       ? {
           maxInFlight: session.ledger.credit,
-          running: session.ledger.held.size,
+          running: session.ledger.size,
           connectedAt: timestampFromMs(session.options.connectedAt),
           ...(session.lastReceiptAt > 0 ? { lastReceiptAt: timestampFromMs(session.lastReceiptAt) } : {}),
           status: session.text,

@@ -93,12 +93,17 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     }),
 
     retryTasks: ends.unary(async ({ ids, filter }) => {
-      const { items, total } = await actOn(ids, filter, ['failed'], queue.retry);
+      let total = 0;
+      const { items } = await actOn(ids, filter, ['failed'], async (some) => {
+        const outcomes = await queue.retry(some);
+        total += outcomes.filter(({ kind }) => kind === 'ready').length;
+        return outcomes;
+      });
       const refused = items.filter(({ kind }) => kind !== 'ready');
       return {
         ids: items.filter(({ kind }) => kind === 'ready').map(({ id }) => id),
         refusedIds: refused.map(({ id }) => id),
-        total: total - refused.length,
+        total,
       };
     }),
 
@@ -150,7 +155,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     return new Promise((resolve, reject) => {
       const stop = results.onSettled(id, (record) => finish(() => resolve(record)));
       const onGone = (): void => {
-        finish(() => reject(new ContactError('CANCELLED', 'the caller has gone')));
+        finish(() => reject(isLate(call) ? LATE : GONE));
         if (cancelWhenAbandoned) registry.cancel([id], 'ABANDONED').catch(() => undefined);
       };
       const stayOpen = ends.onClose((error) => finish(() => reject(error)));
@@ -171,6 +176,14 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       }
     });
   }
+}
+
+const GONE = new ContactError('CANCELLED', 'the caller has gone');
+const LATE = new ContactError('DEADLINE_EXCEEDED', 'the task was not settled in time');
+
+/** The deadline ends the call on both sides; which of them the caller hears of first must not matter. */
+function isLate(call: { getDeadline(): Date | number }): boolean {
+  return Number(call.getDeadline()) <= Date.now();
 }
 
 function isSettledNow({ state, settled }: TaskRecord): boolean {

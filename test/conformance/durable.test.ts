@@ -92,7 +92,7 @@ describe('openStore() on a file', () => {
 
     const second = await open();
     await openSession(second);
-    const held = { queue: 'q', lane: '', attempt: 1, cancelReason: null };
+    const held = { queue: 'q', lane: '', attempt: 1, isStarted: null, cancelReason: null };
     const left = [
       {
         session: a.session,
@@ -130,6 +130,20 @@ describe('openStore() on a file', () => {
     assert.equal(again.taskId, old);
     assert(again.session.key > run.session.key);
     assert.equal((await settle(second, succeed(again))).event!.position, 2);
+  });
+
+  it('answers only after the commit: any reader of the file sees it by then', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    const reader = new DatabaseSync(file, { readOnly: true });
+    const count = (table: string): number =>
+      (reader.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
+    const task = createTask();
+    assert.equal(await store.insertTasks([task], T0).then(() => count('task')), 1);
+    assert.equal(await claim(store, session).then(() => count('live WHERE state = 1')), 1);
+    const run = { taskId: task.id, delivery: 1 };
+    assert.equal(await store.settleTasks([succeed(run)], T0).then(() => count('result')), 1);
+    reader.close();
   });
 
   it('keeps what was acknowledged when the process is killed', async () => {

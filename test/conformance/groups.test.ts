@@ -119,6 +119,18 @@ describe('a turn of the SQLite store', () => {
     await store.close();
   });
 
+  it('stores a result before the end of its session, when both come in one turn', async () => {
+    const store = await openStore('memory:', { node: 'test' });
+    const run = await startTask(store, { maxAttempts: 1 });
+    const [ended, [settled]] = await Promise.all([
+      store.endSession(run.session, 'all', T0),
+      store.settleTasks([succeed(run)], T0),
+    ]);
+    assert.deepEqual(ended, { ready: [], events: [] });
+    assert.deepEqual([settled!.code, settled!.event?.state], ['STORED', 'succeeded']);
+    await store.close();
+  });
+
   it('claims 2,000 tasks or 8 MiB at most, and says that there may be more', async () => {
     const store = await openStore('memory:', { node: 'test' });
     const { session } = await store.openSession(createOpening(), T0);

@@ -11,7 +11,7 @@ import { createProxy, type FaultProxy } from './proxy.ts';
 import { createRig, type Rig } from './rig.ts';
 import { until } from './until.ts';
 
-const ROUNDS = isFull ? 10 : 1;
+const ROUNDS = isFull ? 20 : 1;
 const TASKS = 30;
 const PING_MS = 150;
 

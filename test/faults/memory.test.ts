@@ -12,7 +12,7 @@ const MIB = 1 << 20;
 const [FEW, MANY, TWICE] = isFull ? [10_000, 200_000, 400_000] : [2_000, 15_000, 30_000];
 /** What JavaScript keeps after a collection: less than a hundred bytes a task would be found out. */
 const HEAP_SLACK = 2 * MIB;
-/** SQLite's page cache is 64 MiB at most; the rest is what V8 and malloc keep of a flood of enqueues. */
+/** SQLite's page cache is 16 MiB at most; the rest is what V8 and malloc keep of a flood of enqueues. */
 const RSS_BOUND = 256 * MIB;
 /** Once all of that is there, a backlog of double length adds next to nothing. */
 const RSS_SLACK = 32 * MIB;

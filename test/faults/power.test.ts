@@ -12,10 +12,16 @@ import { until } from './until.ts';
 
 // What a power cut leaves is what was synced: so nothing may be told before. The system calls show it.
 
-const SINGLE = isFull ? 200 : 15;
-const BURSTS = isFull ? 30 : 4;
-const BURST = isFull ? 90 : 30;
-const CRASHES = isFull ? 10 : 1;
+/** Tasks one at a time, then in bursts. */
+interface Amount {
+  readonly single: number;
+  readonly bursts: number;
+  readonly burst: number;
+}
+
+const LITTLE: Amount = { single: 15, bursts: 4, burst: 30 };
+const MUCH: Amount = isFull ? { single: 200, bursts: 30, burst: 90 } : LITTLE;
+const CRASHES = isFull ? 20 : 1;
 const QUEUE = 'traced';
 const BACKOFF = { backoff: { baseMs: 10, capMs: 50 } };
 
@@ -69,10 +75,10 @@ async function createEnqueuer(server: string): Promise<Enqueuer> {
 }
 
 /** Tasks one at a time and in bursts, their results, and an observer; ends when all of that was acknowledged. */
-async function work(server: string): Promise<ReadonlyMap<string, number>> {
+async function work(server: string, { single, bursts, burst }: Amount): Promise<ReadonlyMap<string, number>> {
   const { inputById, enqueue, close } = await createEnqueuer(server);
   const options = { server, queues: [QUEUE], ...BACKOFF };
-  const worker = createWorker({ ...options, clientId: TRACED_WORKER, concurrency: BURST, handler: resultOf });
+  const worker = createWorker({ ...options, clientId: TRACED_WORKER, concurrency: burst, handler: resultOf });
   const observer = createObserver({ server, ...BACKOFF });
   const results = observer.results({ queues: [QUEUE], from: 'beginning' });
   const seen = new Set<string>();
@@ -80,14 +86,14 @@ async function work(server: string): Promise<ReadonlyMap<string, number>> {
     while (seen.size < count) seen.add((await results.next()).value!.taskId);
   }
   await worker.connected();
-  for (let input = 0; input < SINGLE; input += 1) {
+  for (let input = 0; input < single; input += 1) {
     await enqueue(input);
     await see(input + 1);
   }
-  for (let burst = 0; burst < BURSTS; burst += 1) {
-    await Promise.all(Array.from({ length: BURST }, (_, place) => enqueue(SINGLE + burst * BURST + place)));
+  for (let first = single; first < single + bursts * burst; first += burst) {
+    await Promise.all(Array.from({ length: burst }, (_, place) => enqueue(first + place)));
   }
-  await see(SINGLE + BURSTS * BURST);
+  await see(single + bursts * burst);
   await results.return(undefined);
   await Promise.all([observer.close(), close(), worker.drain()]);
   return inputById;
@@ -116,21 +122,21 @@ describe('a power cut', () => {
   it('leaves all that was told: it is on disk before it is told', async function () {
     this.timeout(120_000);
     const traced = await startTraced();
-    const inputById = await work(traced.server.address);
+    const inputById = await work(traced.server.address, MUCH);
     const found = check(await stopTraced(traced), inputById, `${inputById.size} tasks`);
     assert.deepEqual([found.unsynced, found.unfounded], [[], []]);
     // Stored (beside another), pushed, its result acknowledged and observed (with its id), else the trace was misread;
     // here and there an id is cut in two by a frame.
     assert.ok(found.claims >= 5.9 * inputById.size, `${found.claims} claims`);
-    assert.ok(found.syncs >= 2 * SINGLE, `${found.syncs} syncs`);
+    assert.ok(found.syncs >= 2 * MUCH.single, `${found.syncs} syncs`);
   });
 
   it('leaves what a server says again that was killed between a write and its sync', async function () {
     this.timeout(CRASHES * 60_000);
     for (let round = 0; round < CRASHES; round += 1) {
-      const at = chance.between(12, 2 * SINGLE);
+      const at = chance.between(12, 2 * LITTLE.single);
       const first = await startTraced({ inject: `fsync,fdatasync:signal=SIGKILL:when=${at}` });
-      const working = work(first.server.address);
+      const working = work(first.server.address, LITTLE);
       await first.server.ended;
       const before = await stopTraced(first);
       const second = await startTraced({ folder: first.folder, listen: first.server.address });

@@ -15,8 +15,8 @@ export interface RigOptions {
   readonly nodeArgs?: readonly string[];
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its file is, and the journals; default: a new one. */
-  readonly folder?: string;
+  /** Where its file is; default: beside the journals. */
+  readonly storeFolder?: string;
 }
 
 /** A server on a file of its own, producers and workers around it, each a process, and what they noted down. */
@@ -53,8 +53,9 @@ export interface Seen {
 const QUEUE = 'jobs';
 
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
-  const { serverArgs = [], nodeArgs = [], env = {}, folder = createFolder() } = options;
-  const store = `sqlite:${join(folder, 'contact.db')}`;
+  const { serverArgs = [], nodeArgs = [], env = {} } = options;
+  const folder = createFolder();
+  const store = `sqlite:${join(options.storeFolder ?? folder, 'contact.db')}`;
   const args = ['--log-level', 'warn', ...serverArgs];
   let server = await startServer({ store, args, nodeArgs, env });
   const { address } = server;

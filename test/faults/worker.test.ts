@@ -12,7 +12,7 @@ import { createRig, type Rig } from './rig.ts';
 import { tellResult } from './tell.ts';
 import { until } from './until.ts';
 
-const ROUNDS = isFull ? 10 : 1;
+const ROUNDS = isFull ? 20 : 1;
 const PING_MS = 200;
 const WINDOW_MS = 1_200;
 const TASKS = 5;

@@ -36,9 +36,10 @@ export function openSession(world: World, opening: SessionOpening, now: number):
       closed.push({ taskId, delivery });
       continue;
     }
+    const isStarted = task.state === 'ready' ? task.ended === 'lost and burnt' : null;
     if (task.state === 'ready') takeBackLoss(task);
     Object.assign(task, { state: 'running', session: session.key, ended: 'none' });
-    held.push(toHeld(task));
+    held.push(toHeld(task, isStarted));
   }
   const backs = runningOf(world, session.key)
     .filter((task) => !held.some((each) => each.taskId === task.input.id))
@@ -112,13 +113,14 @@ function runningOf(world: World, key: number): ModelTask[] {
   return running.sort((a, b) => a.claimedAt! - b.claimedAt!);
 }
 
-function toHeld(task: ModelTask): HeldTask {
+function toHeld(task: ModelTask, isStarted: boolean | null): HeldTask {
   return {
     taskId: task.input.id,
     delivery: task.delivery,
     ...laneOf(task),
     attempt: task.burnt + 1,
     timeoutMs: task.input.timeoutMs,
+    isStarted,
     cancelReason: task.cancelReason,
   };
 }

@@ -60,6 +60,22 @@ describe('a lost session', () => {
     assert.equal((await describeTask(clients, id!)).error?.code, 'LOST');
   });
 
+  it('never holds a loss against what did not begin, adopted in between or not', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 20 }));
+    const [id] = await enqueue(clients, { maxAttempts: 1 });
+    const first = await openWorker(clients, { clientId: 'w' });
+    const [task] = await first.receive(1);
+    await first.cancel();
+    await untilReady(clients, id!);
+    const resume = { previousSession: first.sessionId, holding: [nameOf(task!)] };
+    const second = await openWorker(clients, { clientId: 'w', resume });
+    assert.equal((await describeTask(clients, id!)).state, TaskState.RUNNING);
+    await second.cancel();
+    await untilReady(clients, id!);
+    const third = await openWorker(clients);
+    assert.equal((await third.receive(1))[0]!.attempt, 1);
+  });
+
   it('may still tell its result while nobody else has the task', async () => {
     const clients = connect(await startScene({ resumeWindowMs: 20 }));
     const [id] = await enqueueMany(clients, 1);

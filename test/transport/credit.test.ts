@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { nameOf, openWorker } from './raw-worker.ts';
-import { closeScene, connect, enqueueMany, never, startScene, until } from './scene.ts';
+import { closeScene, connect, enqueue, enqueueMany, never, startScene, until } from './scene.ts';
 
 describe('credit', () => {
   afterEach(closeScene);
@@ -83,6 +83,34 @@ describe('credit', () => {
     assert.deepEqual(await worker.report({ released: [nameOf(first!)] }), ['STORED']);
     const [, second] = await worker.receive(2);
     assert.deepEqual(await worker.report({ stopped: [nameOf(second!)] }), ['STORED']);
+    await worker.receive(3);
+  });
+
+  it('is freed by the word about a task that timed out, although another has it now', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, { timeoutMs: 20, backoff: { baseMs: 1 } });
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    const [task] = await worker.receive(1);
+    const other = await openWorker(clients, { maxInFlight: 1 });
+    worker.send({ started: [nameOf(task!)] });
+    const [again] = await other.receive(1);
+    assert.deepEqual(nameOf(again!), { taskId: id, delivery: 2 });
+    await enqueueMany(clients, 1);
+    assert.deepEqual(await worker.report({ stopped: [nameOf(task!)] }), ['STALE']);
+    await worker.receive(2);
+  });
+
+  it('is taken by a task that timed out, beside the next delivery of the same task', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, { timeoutMs: 20, backoff: { baseMs: 1 } });
+    const worker = await openWorker(clients, { maxInFlight: 2 });
+    const [task] = await worker.receive(1);
+    worker.send({ started: [nameOf(task!)] });
+    const [, again] = await worker.receive(2);
+    assert.deepEqual(nameOf(again!), { taskId: id, delivery: 2 });
+    await enqueueMany(clients, 1);
+    await never('a third task', () => worker.tasks.length > 2, 30);
+    assert.deepEqual(await worker.report({ stopped: [nameOf(task!)] }), ['STALE']);
     await worker.receive(3);
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { type StreamEnqueueResponse, TaskService, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { openWorker, statusOf } from './raw-worker.ts';
+import { nameOf, openWorker, statusOf } from './raw-worker.ts';
 import {
   ask,
   type Clients,
@@ -11,6 +11,7 @@ import {
   describeTask,
   enqueue,
   enqueueMany,
+  never,
   refusalOf,
   startScene,
   type TaskInit,
@@ -100,6 +101,16 @@ describe('EnqueueTasks', () => {
     const [id] = await enqueue(clients, { expiry: { case: 'expiresAfterMs', value: 30 } });
     await until('it expires', async () => (await describeTask(clients, id!)).state === TaskState.EXPIRED);
     assert.equal((await describeTask(clients, id!)).error?.code, 'EXPIRED');
+  });
+
+  it('expires what is given back after its time', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, { expiry: { case: 'expiresAfterMs', value: 30 } });
+    const worker = await openWorker(clients);
+    const [task] = await worker.receive(1);
+    await never('an end while it runs', async () => (await describeTask(clients, id!)).state !== TaskState.RUNNING, 60);
+    assert.deepEqual(await worker.report({ released: [nameOf(task!)] }), ['STORED']);
+    await until('it expires', async () => (await describeTask(clients, id!)).state === TaskState.EXPIRED);
   });
 
   it('starts what was delayed when its time has come', async () => {

@@ -27,6 +27,14 @@ describe('a plain session', () => {
     await worker.receive(13);
   });
 
+  it('is given tasks of any size up to its credit', async () => {
+    const clients = connect(await startScene({ maxUnreceiptedBytes: 10_000 }));
+    const worker = await openWorker(clients, { isFull: false, maxInFlight: 5 });
+    await enqueueMany(clients, 6, { payload: Buffer.alloc(6_000) });
+    await worker.receive(5);
+    await never('a sixth task', () => worker.tasks.length > 5, 30);
+  });
+
   it('tells its results over TellResult', async () => {
     const clients = connect(await startScene());
     const ids = await enqueueMany(clients, 3);

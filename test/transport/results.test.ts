@@ -103,6 +103,21 @@ describe('results', () => {
     // And free the credit of who had the task.
     await holder.receive(2);
   });
+
+  it('of a delivery that is yet to come change nothing', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 1);
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    const [task] = await worker.receive(1);
+    const guess = { ...nameOf(task!), delivery: 2 };
+    const codes = await worker.report({ succeeded: [guess], released: [nameOf(task!)] });
+    assert.deepEqual(codes, ['STALE', 'STORED']);
+    await worker.receive(2);
+    await enqueueMany(clients, 1);
+    await never('a task beyond the credit', () => worker.tasks.length > 2, 30);
+    assert.deepEqual(await worker.succeed(guess), ['STORED']);
+    await worker.receive(3);
+  });
 });
 
 describe('a release', () => {

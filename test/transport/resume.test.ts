@@ -100,6 +100,17 @@ describe('a session that comes back', () => {
     assert.deepEqual(await third.succeed(first.tasks[0]!), ['STORED']);
   });
 
+  it('may be resumed twice by the same name while the first resume still seems to live', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 5_000 }));
+    const first = await openWorker(clients, { clientId: 'w' });
+    await first.cancel();
+    const second = await openWorker(clients, { clientId: 'w', resume: resumeOf(first) });
+    const third = await openWorker(clients, { clientId: 'w', resume: resumeOf(first) });
+    assert.equal(closeOf(await second.ended), 'RESUMED never');
+    await enqueueMany(clients, 3);
+    await third.receive(3);
+  });
+
   it('hears again of a cancel', async () => {
     const clients = connect(await startScene({ resumeWindowMs: 5_000 }));
     const [id] = await enqueueMany(clients, 1);

@@ -75,12 +75,28 @@ describe('createLaneTable()', () => {
   it('does not ask again and again for a receiver whose bytes ended the claim', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1);
+    receiver.space = { limit: 10, maxBytes: 100, mayExceed: false };
     table.attach(receiver, [LANE]);
     table.plan();
     answer(table, receiver, 0, false);
     assert.equal(table.hasWork(), false);
     table.feed(receiver);
     assert.ok(table.hasWork());
+  });
+
+  it('asks again for a receiver that got nothing because the claim as a whole was full', () => {
+    const table = createLaneTable();
+    const [fed, left] = [createReceiver(1), createReceiver(2)];
+    table.attach(fed, [LANE]);
+    table.attach(left, [LANE]);
+    table.plan();
+    const answers = [fed, left].map(({ session }, index) => ({
+      session,
+      tasks: Array.from({ length: index === 0 ? 10 : 0 }, () => ({ queue: 'q' }) as ClaimedTask),
+      exhausted: false,
+    }));
+    table.learn(answers);
+    assert.equal(planned(table)[0], 2);
   });
 
   it('gives the others their turn first after one got tasks', () => {

@@ -54,7 +54,8 @@ export function applySettings(db: Database, file: string): void {
   const journal = file === ':memory:' ? 'memory' : 'wal';
   db.exec(`PRAGMA journal_mode = ${journal}`);
   db.exec('PRAGMA synchronous = FULL');
-  db.exec('PRAGMA cache_size = -65536');
+  // 16 MiB: keys grow with time, so what is worked on lies together; 64 MiB gained nothing and stayed for good.
+  db.exec('PRAGMA cache_size = -16384');
   db.exec('PRAGMA temp_store = MEMORY');
   db.exec('PRAGMA wal_autocheckpoint = 4000');
   db.exec('PRAGMA journal_size_limit = 67108864');

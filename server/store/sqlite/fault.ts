@@ -17,9 +17,12 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
+/** The index of the WAL, which is rebuilt when it is gone, could not grow: with the disk full this comes before FULL. */
+const IOERR_SHMSIZE = IOERR | (19 << 8);
+
 export function faultOf(error: unknown): Fault {
   const code = sqliteCode(error);
-  if (code === FULL) {
+  if (code === FULL || extendedCode(error) === IOERR_SHMSIZE) {
     return {
       kind: 'refused',
       error: new ContactError('RESOURCE_EXHAUSTED', 'store: the disk is full', { retryAfterMs: 1_000, cause: error }),
@@ -37,6 +40,11 @@ export function faultOf(error: unknown): Fault {
 
 /** The primary result code; undefined: not an error of SQLite. */
 export function sqliteCode(error: unknown): number | undefined {
+  const code = extendedCode(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function extendedCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
-  return error.errcode & 0xff;
+  return error.errcode;
 }

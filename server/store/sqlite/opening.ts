@@ -5,7 +5,7 @@ import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 import type { SessionEntry } from './sessions.ts';
-import { RUNNING, type TaskRow } from './tasks.ts';
+import { ENDED, RUNNING, type TaskRow } from './tasks.ts';
 
 /** The life of session rows. */
 export interface Openings {
@@ -59,7 +59,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
         continue;
       }
       if (owner !== session.key) deliveries.adopt(open, session.key);
-      held.push(toHeld(row, open.burnt));
+      held.push(toHeld(row, open.burnt, open.from === 'ready' ? row.ended === ENDED.lostBurnt : null));
     }
     return { held, closed };
   }
@@ -87,7 +87,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
     return returns;
   }
 
-  function toHeld(row: TaskRow, burnt: number): HeldTask {
+  function toHeld(row: TaskRow, burnt: number, isStarted: boolean | null): HeldTask {
     const { queue, lane } = catalog.laneById(row.lane_id).ref;
     return {
       taskId: row.id,
@@ -96,6 +96,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       lane,
       attempt: burnt + 1,
       timeoutMs: row.timeout_ms,
+      isStarted,
       cancelReason: row.state === RUNNING ? row.cancel_reason : null,
     };
   }
@@ -131,7 +132,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
         node,
         held: tasks.runningOf(key).map((taskKey) => {
           const row = tasks.byKey(taskKey);
-          return toHeld(row, row.attempt);
+          return toHeld(row, row.attempt, null);
         }),
       })),
   };

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, it } from 'mocha';
+import { createAdmin, createProducer, createWorker } from '../../client/index.ts';
+import { cleanUpProcesses, createFolder } from '../e2e/process.ts';
+import { type Chance, createChance } from './chance.ts';
+import { createJobWorker } from './jobworker.ts';
+import { checkLedger, soundBalance } from './ledger.ts';
+import { isFull } from './measure.ts';
+import { createRig } from './rig.ts';
+import { tellResult } from './tell.ts';
+import { until } from './until.ts';
+
+const ROUNDS = isFull ? 20 : 1;
+const TASKS = isFull ? 4_000 : 1_500;
+const BACKOFF = { backoff: { baseMs: 10, capMs: 100 } };
+
+/** Another program has the file for itself, for a while, in the middle of everything. */
+async function lock(chance: Chance): Promise<void> {
+  const storeFolder = createFolder();
+  const rig = await createRig({ storeFolder, serverArgs: ['--ping-interval', '100ms', '--resume-window', '5s'] });
+  const other = new DatabaseSync(join(storeFolder, 'contact.db'), { timeout: 5_000 });
+  const producer = createProducer<number>({ server: rig.address, patienceMs: 0 });
+  const admin = createAdmin({ server: rig.address });
+  const worker = createJobWorker(rig.workerOrder({ concurrency: 20, ...BACKOFF }));
+  const endless = createWorker({
+    server: rig.address,
+    queues: ['endless'],
+    handler: (_payload, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
+  });
+  const { id: endlessId } = await producer.enqueue('endless', 0);
+  await until(async () => ((await admin.describeTask(endlessId)).clientId === '' ? undefined : true));
+  await worker.connected();
+  const enqueuing = rig.startProducer({ count: TASKS, slowEvery: 10, slowMs: [1, 100] });
+  const acknowledged = 100 * chance.between(1, TASKS / 100 - 5);
+  await enqueuing.waitFor(new RegExp(`^acknowledged ${acknowledged}$`, 'm'), 'stdout');
+
+  other.exec('BEGIN IMMEDIATE');
+  const lockedAt = performance.now();
+  const late = createJobWorker(rig.workerOrder({ name: 'late', concurrency: 5, ...BACKOFF }));
+  await assert.rejects(producer.enqueue('endless', 1), { code: 'UNAVAILABLE', retryAfterMs: 100 });
+  assert.equal(await tellResult(rig.address, endlessId, 1), 'RETRY_LATER');
+  assert.equal((await admin.describeTask(endlessId)).delivery, 1, 'reading goes on');
+  const before = (await rig.books()).accepted.length;
+  // Longer than three ping intervals: nobody who lives is taken for dead.
+  await sleep(chance.between(350, 800));
+  assert.equal((await rig.books()).accepted.length, before, 'nothing is written');
+  other.exec('ROLLBACK');
+  const lockedMs = performance.now() - lockedAt;
+
+  assert.equal((await enqueuing.ended).code, 0);
+  await rig.observe(TASKS);
+  await late.connected();
+  assert.equal(await tellResult(rig.address, endlessId, 1), 'STORED');
+  await Promise.all([worker.drain(), late.drain(), endless.stop(), producer.close(), admin.close()]);
+  other.close();
+  const balance = checkLedger(await rig.books());
+  console.log(`    locked at ${acknowledged} acknowledged, for ${lockedMs.toFixed()} ms: ${JSON.stringify(balance)}`);
+  assert.deepEqual(balance, soundBalance(TASKS));
+  assert.equal((await rig.server.stop('SIGTERM')).code, 0);
+  await rig.stop();
+}
+
+describe('a file that another program locks', () => {
+  cleanUpProcesses();
+
+  it(`delays everything and loses nothing: ${ROUNDS} × ${TASKS} tasks`, async function () {
+    this.timeout(ROUNDS * 30_000);
+    const chance = createChance('lock instants');
+    for (let round = 0; round < ROUNDS; round += 1) await lock(chance);
+  });
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { before, describe, it } from 'mocha';
+import { createObserver, createProducer, type TaskResult } from '../../client/index.ts';
+import { cleanUpProcesses, type ServerProcess, startNode, startServer, type TestProcess } from '../e2e/process.ts';
+import { type Chance, createChance } from './chance.ts';
+import type { FragileAnswer, FragileJob, FragileOrder } from './fragile.ts';
+import { isFull } from './measure.ts';
+
+const ROUNDS = isFull ? 20 : 1;
+const INNOCENT = 20;
+const PREFETCH = 5;
+const WINDOW_MS = 300;
+
+interface Supervisor {
+  readonly deaths: number;
+  stop(): Promise<void>;
+}
+
+/** A worker, and the next one when it has died. */
+function supervise(order: FragileOrder): Supervisor {
+  let deaths = 0;
+  let isStopped = false;
+  let worker: TestProcess;
+  async function run(): Promise<void> {
+    while (!isStopped) {
+      worker = startNode([join(import.meta.dirname, 'fragile.ts'), JSON.stringify(order)]);
+      const { signal, stderr } = await worker.ended;
+      if (signal === 'SIGKILL') deaths += 1;
+      else assert.ok(isStopped, stderr);
+    }
+  }
+  const running = run();
+  return {
+    get deaths() {
+      return deaths;
+    },
+    async stop() {
+      isStopped = true;
+      await worker.stop('SIGTERM');
+      await running;
+    },
+  };
+}
+
+interface Poison {
+  readonly title: string;
+  readonly diesAfterMs: (chance: Chance) => number;
+  /** Absent: each process is another client, and the window of the one before has to pass. */
+  readonly clientId?: string;
+  readonly maxAttempts?: number;
+}
+
+const POISONS: Poison[] = [
+  { title: 'while it runs', diesAfterMs: (chance) => chance.between(1, 50), clientId: 'fragile' },
+  { title: 'while it runs, each time another client', diesAfterMs: (chance) => chance.between(1, 50) },
+  { title: 'the moment it begins', diesAfterMs: () => 0, clientId: 'fragile' },
+  { title: 'the moment it begins, with one attempt', diesAfterMs: () => 0, clientId: 'fragile', maxAttempts: 1 },
+];
+
+describe('a task that kills its process', () => {
+  let server: ServerProcess;
+  let chance: Chance;
+  let rounds = 0;
+
+  cleanUpProcesses();
+  before(async () => {
+    server = await startServer({ args: ['--resume-window', `${WINDOW_MS}ms`] });
+    chance = createChance('places');
+  });
+
+  async function runRound({ diesAfterMs, clientId, maxAttempts = 3 }: Poison): Promise<void> {
+    const queue = `poisoned-${rounds++}`;
+    const producer = createProducer<FragileJob>({ server: server.address });
+    const observer = createObserver<FragileAnswer>({ server: server.address });
+    const place = chance.between(0, INNOCENT);
+    const jobs: FragileJob[] = Array.from({ length: INNOCENT }, (_, n) => ({ name: `innocent ${n}` }));
+    jobs.splice(place, 0, { name: 'poison', diesAfterMs: diesAfterMs(chance) });
+    const stored = await producer.enqueueBatch(jobs.map((payload) => ({ queue, payload, maxAttempts })));
+    const supervisor = supervise({ server: server.address, queue, prefetch: PREFETCH, ...(clientId && { clientId }) });
+    const results = new Map<string, TaskResult<FragileAnswer>>();
+    for await (const result of observer.results({ queues: [queue], from: 'beginning' })) {
+      results.set(result.taskId, result);
+      if (results.size === jobs.length) break;
+    }
+    await supervisor.stop();
+    const poisonId = stored[place]?.id ?? '';
+    const { state, error, attempt } = results.get(poisonId) ?? {};
+    results.delete(poisonId);
+    const answers = [...results.values()].map((result) => result.value());
+    const again = answers.filter((answer) => (answer?.delivery ?? 0) > 1).length;
+    console.log(
+      `    at place ${place}: ${supervisor.deaths} died, ${again} neighbours delivered again; ` +
+        `poison ${state} ${error?.code} at attempt ${attempt}`,
+    );
+    assert.deepEqual([state, error?.code, attempt], ['failed', 'LOST', maxAttempts]);
+    assert.deepEqual(
+      answers.map((answer) => answer?.attempt),
+      Array(INNOCENT).fill(1),
+    );
+    // One more: the first process may die before it has said a word, but not of a task that must not run twice.
+    assert.ok(supervisor.deaths <= (maxAttempts === 1 ? 1 : maxAttempts + 1), `${supervisor.deaths} died`);
+    await Promise.all([producer.close(), observer.close()]);
+  }
+
+  for (const poison of POISONS) {
+    it(`${poison.title}: fails after its attempts, and its neighbours burn nothing`, async function () {
+      this.timeout(ROUNDS * 20_000);
+      for (let round = 0; round < ROUNDS; round += 1) await runRound(poison);
+    });
+  }
+});

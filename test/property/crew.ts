@@ -1,0 +1,270 @@
+import type { Delivery } from '../../server/model/task.ts';
+import type { Outcome, SessionEvent, StatusOutlet, TaskOutlet } from '../../server/session/outlet.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { newSessionId } from '../../shared/ids.ts';
+import { type Books, begin, nameOf, openCount } from './books.ts';
+import { type House, SETTINGS } from './house.ts';
+import type { Line, Worker } from './line.ts';
+import { NOTHING, reportOf, type Word } from './words.ts';
+
+export interface Opening {
+  readonly kind: 'fresh' | 'resume' | 'half' | 'garbage';
+  readonly credit: number;
+  readonly isFull: boolean;
+  readonly isStatusFirst: boolean;
+  readonly queues: readonly string[];
+}
+
+export interface Crew {
+  readonly workers: readonly Worker[];
+  open(worker: Worker, opening: Opening): void;
+  /** The worker's program ends the line, and what it has not read is gone. */
+  cut(worker: Worker): void;
+  /** Also lines that nobody minds any more. */
+  cutAll(): void;
+  dismiss(worker: Worker): void;
+  read(worker: Worker): void;
+  stall(worker: Worker, isStalled: boolean): void;
+  /** Says words over its line, over the one before it, or without any. */
+  say(worker: Worker, words: readonly Word[], over: 'line' | 'previous' | 'tell'): void;
+  setCredit(worker: Worker, credit: number): void;
+  /** Lets the attentive ones read. */
+  attend(): void;
+}
+
+export function createCrew(house: House, books: Books): Crew {
+  let words = 0;
+
+  function complain(what: string): void {
+    books.complaints.push(what);
+  }
+
+  /** Over for both; what it held may run on for its window. */
+  function endLine(line: Line): void {
+    if (line.isOver) return;
+    line.isOver = true;
+    books.lines.delete(line);
+    const until = house.clock.monotonic() + SETTINGS.resumeWindowMs;
+    for (const name of line.open.keys()) books.lostUntil.set(name, until);
+  }
+
+  function receive(line: Line, event: SessionEvent): void {
+    if (line.isEnded) complain(`${event.kind} after the end`);
+    if (!line.isRegistered && event.kind !== 'registered') complain(`${event.kind} before registered`);
+    if (event.kind === 'registered') {
+      line.isRegistered = true;
+      const closed = new Set(event.closed.map(nameOf));
+      for (const one of line.holding) if (!closed.has(nameOf(one))) hold(line, one);
+    }
+    if (event.kind === 'cancel') line.cancelled.add(nameOf(event.delivery));
+    if (event.kind !== 'tasks') return;
+    for (const task of event.tasks) {
+      const delivery = { taskId: task.id, delivery: task.delivery };
+      if (task.delivery <= (books.newest.get(task.id) ?? 0)) complain(`delivery ${task.delivery} of ${task.id} again`);
+      if (!line.queues.includes(task.queue)) complain(`a task of ${task.queue}, which the line does not serve`);
+      if (task.lane !== '' && task.lane !== `c:${line.worker.clientId}`) complain(`a task of the lane ${task.lane}`);
+      if (books.paused.has(task.queue)) complain(`a task of ${task.queue}, which is paused`);
+      books.newest.set(task.id, task.delivery);
+      books.pushed.push(delivery);
+      hold(line, delivery);
+      if (!line.isFull) begin(books, delivery);
+    }
+    const count = openCount(books, line);
+    if (count > line.ceiling) complain(`${count} open deliveries with a credit of ${line.ceiling}`);
+  }
+
+  function hold(line: Line, delivery: Delivery): void {
+    line.open.set(nameOf(delivery), delivery);
+    line.known.add(nameOf(delivery));
+    // Ended by its worker before it was registered.
+    if (line.isOver) books.lostUntil.set(nameOf(delivery), house.clock.monotonic() + SETTINGS.resumeWindowMs);
+  }
+
+  function setCeiling(line: Line, credit: number): void {
+    line.credit = Math.min(credit, line.isFull ? SETTINGS.maxInFlight : SETTINGS.maxPlainInFlight);
+    line.ceiling = Math.max(line.ceiling, line.credit);
+  }
+
+  function attach(line: Line): void {
+    const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line) };
+    house.registry.attachStatus(line.id, outlet).catch((error: unknown) => {
+      // It waited too long for the other stream, which is a plain one then.
+      line.isFull = false;
+      setCeiling(line, line.asked);
+      expectRefusal(error);
+    });
+  }
+
+  function expectRefusal(error: unknown): void {
+    if (!(error instanceof ContactError)) complain(`not a refusal: ${String(error)}`);
+  }
+
+  function holdingOf({ holding }: Worker, kind: Opening['kind']): readonly Delivery[] {
+    const all = [...holding.values()];
+    if (kind === 'resume') return all;
+    if (kind === 'half') return all.filter((_, i) => i % 2 === 0);
+    // What others have, and what never was.
+    return [...books.pushed.slice(-3), { taskId: 'none', delivery: 1 }];
+  }
+
+  function open(worker: Worker, { kind, credit, isFull, isStatusFirst, queues }: Opening): void {
+    const previousId = kind === 'fresh' ? null : worker.sessionId;
+    const holding = previousId === null ? [] : holdingOf(worker, kind);
+    if (previousId === null) {
+      // A program that starts anew; as an ephemeral client it has nothing to do with the one before.
+      worker.holding.clear();
+      if (!worker.isNamed) cut(worker);
+    }
+    const inbox: Line['inbox'] = [];
+    const line: Line = {
+      ...{ id: newSessionId(), worker, queues, holding, inbox, asked: credit, credit: 0, ceiling: 0 },
+      ...{ open: new Map(), known: new Set(), cancelled: new Set(), session: null, flow: () => undefined },
+      ...{ isFull: isFull && isStatusFirst, isRegistered: false, isStalled: false, isOver: false, isEnded: false },
+    };
+    setCeiling(line, credit);
+    worker.previous = worker.line;
+    worker.line = line;
+    books.lines.add(line);
+    const outlet: TaskOutlet = {
+      peer: 'here',
+      send(seq, event) {
+        receive(line, event);
+        inbox.push({ seq, event });
+        return !line.isStalled;
+      },
+      onRoom: (listener) => {
+        line.flow = listener;
+      },
+      end() {
+        line.isEnded = true;
+        endLine(line);
+      },
+    };
+    if (line.isFull) attach(line);
+    const { clientId, isNamed } = worker;
+    const rest = { subject: '', labels: {}, agent: '', isResumable: true, outlet };
+    const resume = previousId === null ? null : { previousId, holding };
+    house.registry.open({ id: line.id, clientId, isNamed, queues, credit, resume, ...rest }).then(
+      (session) => {
+        line.session = session;
+        if (line.isOver) house.registry.disconnect(session);
+        else if (isFull && !isStatusFirst) {
+          line.isFull = true;
+          setCeiling(line, credit);
+          attach(line);
+        }
+      },
+      (error: unknown) => {
+        endLine(line);
+        expectRefusal(error);
+      },
+    );
+  }
+
+  function cutLine(line: Line): void {
+    endLine(line);
+    if (line.session) house.registry.disconnect(line.session);
+  }
+
+  function cut({ line }: Worker): void {
+    if (line && !line.isOver) cutLine(line);
+  }
+
+  function read(worker: Worker): void {
+    const { line } = worker;
+    if (!line || line.isOver || line.inbox.length === 0) return;
+    let receipt = 0;
+    for (const { seq, event } of line.inbox.splice(0)) {
+      receipt = seq;
+      if (event.kind === 'registered') {
+        worker.sessionId = line.id;
+        for (const one of event.closed) worker.holding.delete(nameOf(one));
+      }
+      if (event.kind !== 'tasks') continue;
+      for (const { id, delivery } of event.tasks) {
+        const one = { taskId: id, delivery };
+        worker.holding.set(nameOf(one), one);
+      }
+    }
+    if (line.session && line.isFull) void house.registry.report(line.session, { ...NOTHING, receipt });
+  }
+
+  function say(worker: Worker, said: readonly Word[], over: 'line' | 'previous' | 'tell'): void {
+    const line = over === 'previous' ? worker.previous : worker.line;
+    const session = over === 'tell' || !line?.isFull ? null : line.session;
+    const report = reportOf(said, () => `word ${++words}`);
+    if (session) for (const one of report.started) if (line!.known.has(nameOf(one))) begin(books, one);
+    const texts = report.succeeded.map(({ result }) => Buffer.from(result).toString());
+    for (const [index, { taskId }] of report.succeeded.entries()) books.succeeded.set(texts[index]!, taskId);
+    const failures = report.succeeded.length + report.failed.length;
+    const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped];
+    const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
+    for (const one of ends) {
+      books.underWay.set(nameOf(one), (books.underWay.get(nameOf(one)) ?? 0) + 1);
+    }
+    const answer = session ? house.registry.report(session, report) : house.registry.tell(report, worker.clientId);
+    answer.then(
+      (outcomes) =>
+        outcomes.forEach((outcome, index) => {
+          const isFailure = index >= texts.length && index < failures;
+          // A delivery that came about after it was guessed is not accounted for by the guess.
+          const isGuess = outcome.code === 'STALE' && guesses.has(nameOf(outcome));
+          hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], isFailure);
+        }),
+      (error: unknown) => complain(`no outcome: ${String(error)}`),
+    );
+  }
+
+  function hear(worker: Worker, outcome: Outcome, text: string | undefined, isFailure: boolean): void {
+    const name = nameOf(outcome);
+    const left = books.underWay.get(name)! - 1;
+    if (left > 0) books.underWay.set(name, left);
+    else books.underWay.delete(name);
+    if (text !== undefined && outcome.code !== 'STORED') books.succeeded.delete(text);
+    if (outcome.code === 'RETRY_LATER') return;
+    worker.holding.delete(name);
+    for (const line of books.lines) line.open.delete(name);
+    if (outcome.code !== 'STORED' && outcome.code !== 'TOO_LARGE') return;
+    if (isFailure || outcome.code === 'TOO_LARGE') begin(books, outcome);
+    if (books.stored.has(name)) complain(`two words stored for ${name}`);
+    books.stored.add(name);
+  }
+
+  return {
+    workers: [
+      createWorker('n0', true, true),
+      createWorker('n1', true, false),
+      createWorker('e', false, true),
+      // Two programs under one name: the second replaces the first.
+      createWorker('n0', true, false),
+    ],
+    open,
+    cut,
+    cutAll: () => [...books.lines].forEach(cutLine),
+    dismiss(worker) {
+      const { line } = worker;
+      if (!line?.session || line.isOver) return;
+      endLine(line);
+      house.registry.disconnect(line.session);
+    },
+    read,
+    stall({ line }, isStalled) {
+      if (!line || line.isOver || line.isStalled === isStalled) return;
+      line.isStalled = isStalled;
+      if (!isStalled) line.flow();
+    },
+    say,
+    setCredit({ line }, credit) {
+      if (!line?.session || line.isOver || !line.isFull) return;
+      setCeiling(line, credit);
+      void house.registry.report(line.session, { ...NOTHING, credit });
+    },
+    attend() {
+      for (const { worker } of books.lines) if (worker.isAttentive) read(worker);
+    },
+  };
+}
+
+function createWorker(clientId: string, isNamed: boolean, isAttentive: boolean): Worker {
+  return { clientId, isNamed, isAttentive, line: null, previous: null, sessionId: null, holding: new Map() };
+}

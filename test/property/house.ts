@@ -1,0 +1,154 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
+import { createRegistry, type Registry } from '../../server/session/registry.ts';
+import type { SessionSettings } from '../../server/session/settings.ts';
+import type { Store } from '../../server/store/store.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { createFakeClock, type FakeClock } from '../model/clock.ts';
+
+/** Small enough that every bound is met in a short run. */
+export const SETTINGS: SessionSettings = Object.freeze({
+  node: 'n',
+  pingIntervalMs: 1_000,
+  slowLineBytesPerSecond: 8_192,
+  resumeWindowMs: 3_000,
+  cancelGraceMs: 2_000,
+  pairingMs: 500,
+  maxInFlight: 1_000,
+  maxPlainInFlight: 10,
+  maxResultBytes: 64,
+  maxUnreceiptedBytes: 1_000,
+  unreceiptedBudgetBytes: 2_500,
+});
+
+const WRITES: ReadonlySet<string> = new Set<keyof Store>([
+  ...(['insertTasks', 'claimTasks', 'settleTasks', 'releaseTasks', 'checkpointTasks', 'cancelTasks'] as const),
+  ...(['retryTasks', 'wakeTasks', 'openSession', 'loseSession', 'endSession', 'setQueueSettings'] as const),
+  'drainClient',
+]);
+
+/** Sessions, dispatch and a store without the wire, on a clock that moves when told. */
+export interface House {
+  readonly clock: FakeClock;
+  readonly queue: TaskQueue;
+  readonly registry: Registry;
+  readonly store: Store;
+  /** Writing calls that the store refuses for now, as when the disk is full. */
+  readonly refused: Set<string>;
+  /** Turns of the event loop between a commit and its answers, as with a store behind a network. */
+  lagTurns: number;
+  /** What should never come up: fatal errors. */
+  readonly faults: unknown[];
+  /** Lets one turn of the event loop pass. */
+  turn(): Promise<void>;
+  /** Waits until the store has nothing under way and nothing new comes. */
+  rest(): Promise<void>;
+  /** As after a crash of the process: only what is in the store goes on. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param random for the jitter of retries */
+export async function createHouse(open: () => Promise<Store>, random: () => number): Promise<House> {
+  const clock = createFakeClock();
+  const refused = new Set<string>();
+  const faults: unknown[] = [];
+  let pending = 0;
+  let calls = 0;
+  let store: Store;
+  let queue: TaskQueue;
+  let registry: Registry;
+
+  /** The same store, watched, late and refusing what it is told to. */
+  function watchStore(real: Store): Store {
+    let last: Promise<unknown> = Promise.resolve();
+
+    /** Answers come late, and in the order of the commits. */
+    function delay(): Promise<unknown> {
+      const before = last;
+      const turns = house.lagTurns;
+      last = (async () => {
+        for (let left = turns; left > 0; left -= 1) await nextTurn();
+        await before;
+      })();
+      return last;
+    }
+
+    async function write(name: string, apply: () => Promise<unknown>): Promise<unknown> {
+      try {
+        if (refused.has(name)) throw new ContactError('RESOURCE_EXHAUSTED', 'store: full', { retryAfterMs: 200 });
+        const answer = await apply();
+        await delay();
+        return answer;
+      } catch (error) {
+        await delay();
+        throw error;
+      } finally {
+        pending -= 1;
+      }
+    }
+
+    return new Proxy(real, {
+      get(target, name: keyof Store & string) {
+        const member = target[name];
+        if (typeof member !== 'function' || !WRITES.has(name)) return member;
+        return (...args: unknown[]) => {
+          calls += 1;
+          pending += 1;
+          return write(name, () => (member as (...given: unknown[]) => Promise<unknown>).apply(target, args));
+        };
+      },
+    });
+  }
+
+  async function start(): Promise<void> {
+    store = watchStore(await open());
+    const onFatal = (error: unknown): void => void faults.push(error);
+    queue = await createTaskQueue({ store, clock, onFatal });
+    registry = createRegistry({ queue, clock, random, settings: SETTINGS, onFatal });
+    await registry.recover();
+  }
+
+  async function stop(): Promise<void> {
+    registry.close();
+    await queue.close();
+  }
+
+  async function turn(): Promise<void> {
+    clock.advance(0);
+    await nextTurn();
+  }
+
+  async function rest(): Promise<void> {
+    for (let quiet = 0; quiet < 2; ) {
+      const before = calls;
+      await turn();
+      quiet = pending === 0 && calls === before ? quiet + 1 : 0;
+    }
+  }
+
+  const house: House = {
+    clock,
+    refused,
+    lagTurns: 0,
+    faults,
+    get queue() {
+      return queue;
+    },
+    get registry() {
+      return registry;
+    },
+    get store() {
+      return store;
+    },
+    turn,
+    rest,
+    async restart() {
+      await stop();
+      await start();
+    },
+    close: stop,
+  };
+  await start();
+  return house;
+}

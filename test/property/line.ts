@@ -1,0 +1,43 @@
+import type { Delivery } from '../../server/model/task.ts';
+import type { SessionEvent } from '../../server/session/outlet.ts';
+import type { Session } from '../../server/session/session.ts';
+
+/** One registration, as both of its ends see it. */
+export interface Line {
+  readonly id: string;
+  readonly worker: Worker;
+  readonly queues: readonly string[];
+  readonly holding: readonly Delivery[];
+  readonly inbox: { readonly seq: number; readonly event: SessionEvent }[];
+  /** What counts against its credit: neither accounted for by a word nor closed when it was named. */
+  readonly open: Map<string, Delivery>;
+  /** Everything that ever was open here. */
+  readonly known: Set<string>;
+  readonly cancelled: Set<string>;
+  readonly asked: number;
+  /** The largest credit it had since the last rest. */
+  ceiling: number;
+  credit: number;
+  isFull: boolean;
+  isRegistered: boolean;
+  isStalled: boolean;
+  /** Nobody reads it, or writes to it, any more. */
+  isOver: boolean;
+  /** The server has ended it. */
+  isEnded: boolean;
+  session: Session | null;
+  flow: () => void;
+}
+
+/** A worker process: what it remembers from one line to the next. */
+export interface Worker {
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  /** Reads and receipts at once; the others only when told. */
+  readonly isAttentive: boolean;
+  line: Line | null;
+  previous: Line | null;
+  /** The newest session it heard of. */
+  sessionId: string | null;
+  readonly holding: Map<string, Delivery>;
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { Metadata, status } from '@grpc/grpc-js';
+import { ContactError, toStatus } from '../../shared/errors.ts';
+
+function serviceError(code: status, details: string, metadata = new Metadata()): Error {
+  return Object.assign(new Error(`${code} ${details}`), { code, details, metadata });
+}
+
+describe('ContactError', () => {
+  it('shows nothing of what was not meant to be shown', () => {
+    const known = ContactError.from(new TypeError('x is not a function'));
+    assert.deepEqual([known.code, known.message], ['INTERNAL', 'internal error']);
+    assert.equal(toStatus(new TypeError('x is not a function')).details, 'internal error');
+  });
+
+  it('keeps code, words, retry hint and advice over the wire', () => {
+    const advice = { reason: 'SERVER_SHUTDOWN', retry: 'now' } as const;
+    const { code, details, metadata } = toStatus(
+      new ContactError('UNAVAILABLE', 'going', { advice, retryAfterMs: 12.5 }),
+    );
+    const back = ContactError.from(serviceError(code, details, metadata));
+    assert.deepEqual([back.code, back.message, back.retryAfterMs, back.advice], ['UNAVAILABLE', 'going', 13, advice]);
+  });
+
+  it('has no retry hint where none was given', () => {
+    assert.equal(ContactError.from(serviceError(status.NOT_FOUND, 'id: no task')).retryAfterMs, undefined);
+  });
+
+  it('says what the socket said, without the words around it', () => {
+    const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: ';
+    assert.equal(
+      ContactError.from(serviceError(status.UNAVAILABLE, details)).message,
+      'connect ECONNREFUSED 127.0.0.1:1',
+    );
+  });
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import type { TaskInput } from '../../server/model/task.ts';
+import { openStore } from '../../server/store/open.ts';
+import { createTask } from '../conformance/scene.ts';
+import { createModelStore } from '../model/store.ts';
+import { type Books, createBooks } from '../property/books.ts';
+import { type Crew, createCrew, type Opening } from '../property/crew.ts';
+import { createHouse, type House } from '../property/house.ts';
+
+const FULL: Opening = { kind: 'fresh', credit: 1, isFull: true, isStatusFirst: true, queues: ['q'] };
+
+describe('createRegistry()', () => {
+  let house: House;
+  let books: Books;
+  let crew: Crew;
+
+  async function start(open = () => openStore('memory:', { node: 'n' })): Promise<void> {
+    house = await createHouse(open, () => 0);
+    books = createBooks();
+    crew = createCrew(house, books);
+  }
+
+  afterEach(() => house.close());
+
+  async function rest(): Promise<void> {
+    await house.rest();
+    crew.attend();
+    await house.rest();
+    assert.deepEqual([books.complaints, house.faults], [[], []]);
+  }
+
+  async function enqueue(with_: Partial<TaskInput> = {}): Promise<string> {
+    const task = createTask(with_);
+    await house.queue.enqueue([task]);
+    await rest();
+    return task.id;
+  }
+
+  it('takes back the credit of a result that the store refused, although its session was resumed meanwhile', async () => {
+    await start();
+    const [worker] = crew.workers;
+    crew.open(worker!, FULL);
+    const taskId = await enqueue();
+    await enqueue();
+    house.lagTurns = 3;
+    crew.cut(worker!);
+    crew.open(worker!, { ...FULL, kind: 'resume' });
+    await house.turn();
+    house.refused.add('settleTasks');
+    crew.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'tell');
+    await rest();
+    const { session, open } = worker!.line!;
+    assert.deepEqual([session!.room().limit, open.size], [0, 1]);
+    house.refused.clear();
+    crew.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'line');
+    await rest();
+    assert.deepEqual([session!.room().limit, open.size], [0, 1]);
+    assert.deepEqual(
+      [...open.values()].filter((one) => one.taskId === taskId),
+      [],
+    );
+  });
+
+  it('ends an attempt in time although its session was resumed while the store was asked for that', async () => {
+    await start(async () => createModelStore());
+    const [worker] = crew.workers;
+    crew.open(worker!, FULL);
+    const taskId = await enqueue({ timeoutMs: 500, maxAttempts: 1 });
+    crew.say(worker!, [{ taskId, delivery: 1, kind: 'started' }], 'line');
+    house.clock.advance(400);
+    house.lagTurns = 3;
+    crew.cut(worker!);
+    crew.open(worker!, { ...FULL, kind: 'resume' });
+    house.clock.advance(100);
+    await rest();
+    assert.equal((await house.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
+  });
+
+  it('lets a timeout run on when a named client starts anew and still has the task', async () => {
+    await start();
+    const [worker, other] = crew.workers.filter(({ clientId }) => clientId === 'n0');
+    crew.open(worker!, FULL);
+    const taskId = await enqueue({ timeoutMs: 500, maxAttempts: 1 });
+    crew.say(worker!, [{ taskId, delivery: 1, kind: 'started' }], 'line');
+    house.clock.advance(400);
+    // Another program of that name, which has what the first one had and resumes a session that nobody knows.
+    other!.sessionId = '0'.repeat(32);
+    other!.holding.set(`${taskId} 1`, { taskId, delivery: 1 });
+    crew.open(other!, { ...FULL, kind: 'resume' });
+    await rest();
+    assert.equal((await house.store.describeTask(taskId))?.state, 'running');
+    house.clock.advance(100);
+    await rest();
+    assert.equal((await house.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
+  });
+
+  it('finds within five seconds what no wake-up told of', async () => {
+    await start();
+    const [worker] = crew.workers;
+    crew.open(worker!, FULL);
+    await rest();
+    await house.store.insertTasks([createTask()], house.clock.now());
+    await rest();
+    assert.equal(worker!.holding.size, 0);
+    for (let second = 0; second < 5; second += 1) {
+      house.clock.advance(1_000);
+      await rest();
+    }
+    assert.equal(worker!.holding.size, 1);
+  });
+});
