@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { createProducer } from '../../client/index.ts';
-import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
+import { cleanUpProcesses } from '../e2e/process.ts';
 import { isFull } from './measure.ts';
 import { createRig } from './rig.ts';
-import { until } from './until.ts';
+import { GAUGED, type Gauge, readGauge } from './weight.ts';
 
 const MIB = 1 << 20;
 /** Tasks waiting at each look. */
@@ -17,24 +16,6 @@ const RSS_BOUND = 256 * MIB;
 /** Once all of that is there, a backlog of double length adds next to nothing. */
 const RSS_SLACK = 32 * MIB;
 const QUEUE = 'waiting';
-
-interface Gauge {
-  readonly rss: number;
-  /** With what is held outside of V8's heap. */
-  readonly heap: number;
-}
-
-/** Asks twice: what the first collection frees late, the second has freed. */
-async function gauge(server: TestProcess): Promise<Gauge> {
-  const pattern = /^gauge (.+)$/gm;
-  const count = (): number => [...server.stderr.matchAll(pattern)].length;
-  for (let round = 0; round < 2; round += 1) {
-    const before = count();
-    server.child.kill('SIGUSR2');
-    await until(() => count() > before || undefined);
-  }
-  return JSON.parse([...server.stderr.matchAll(pattern)].at(-1)![1]!) as Gauge;
-}
 
 async function enqueueMany(server: string, count: number): Promise<void> {
   const producer = createProducer<string>({ server });
@@ -54,12 +35,12 @@ describe('a long backlog', () => {
 
   it(`of ${TWICE} tasks takes no more memory than one of ${MANY}`, async function () {
     this.timeout(120_000);
-    const rig = await createRig({ nodeArgs: ['--expose-gc', '--import', join(import.meta.dirname, 'gauge.ts')] });
+    const rig = await createRig({ nodeArgs: GAUGED });
     const [few, many, twice] = [await grow(FEW), await grow(MANY - FEW), await grow(TWICE - MANY)];
 
     async function grow(count: number): Promise<Gauge> {
       await enqueueMany(rig.address, count);
-      return gauge(rig.server);
+      return readGauge(rig.server);
     }
     const describeGauge = (waiting: number, { rss, heap }: Gauge): string =>
       `${waiting} waiting: RSS ${(rss / MIB).toFixed(1)} MiB, heap ${(heap / MIB).toFixed(1)} MiB`;
