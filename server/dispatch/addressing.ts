@@ -82,3 +82,20 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
 export function parseAudience(selector: string, isKnown: boolean, childExpiresAt: number, field: string): Audience {
   return { selector: selector === '' ? null : parseSelector(selector, field), isKnown, childExpiresAt };
 }
+
+/** The distinct lanes of a batch; most batches have one. */
+export function lanesOf(tasks: readonly TaskInput[]): LaneRef[] {
+  const refs: LaneRef[] = [];
+  const seen = new Set<string>();
+  let last: TaskInput | undefined;
+  for (const task of tasks) {
+    if (task.queue === last?.queue && task.lane === last.lane) continue;
+    last = task;
+    const name = `${task.queue} ${task.lane}`;
+    if (!seen.has(name)) {
+      seen.add(name);
+      refs.push(task);
+    }
+  }
+  return refs;
+}

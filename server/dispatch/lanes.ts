@@ -225,20 +225,3 @@ export function createLaneTable(): LaneTable {
     },
   };
 }
-
-/** The distinct lanes of a batch; most batches have one. */
-export function lanesOf(tasks: readonly LaneRef[]): LaneRef[] {
-  const refs: LaneRef[] = [];
-  const seen = new Set<string>();
-  let last: LaneRef | undefined;
-  for (const task of tasks) {
-    if (task.queue === last?.queue && task.lane === last.lane) continue;
-    last = task;
-    const name = `${task.queue} ${task.lane}`;
-    if (!seen.has(name)) {
-      seen.add(name);
-      refs.push(task);
-    }
-  }
-  return refs;
-}

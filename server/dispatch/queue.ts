@@ -16,10 +16,10 @@ import type {
   Store,
 } from '../store/store.ts';
 import { type Activities, createActivities } from './activities.ts';
-import { type Audience, createAddressing } from './addressing.ts';
+import { type Audience, createAddressing, lanesOf } from './addressing.ts';
 import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
 import { createDueTimer } from './due.ts';
-import { createLaneTable, lanesOf } from './lanes.ts';
+import { createLaneTable } from './lanes.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { startPoll } from './poll.ts';
 import type { Receiver } from './receiver.ts';

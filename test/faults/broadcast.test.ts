@@ -12,6 +12,7 @@ import { closeScene, connect } from '../transport/scene.ts';
 import { createChance } from './chance.ts';
 import { isFull } from './measure.ts';
 import { until } from './until.ts';
+import { GAUGED } from './weight.ts';
 
 const QUEUE = 'everybody';
 const ROUNDS = isFull ? 20 : 1;
@@ -133,11 +134,10 @@ describe('a large broadcast', () => {
     if (!isFull) this.skip();
     this.timeout(180_000);
     const [away, here] = [10_000, 2_000];
-    const gauge = join(import.meta.dirname, 'gauge.ts');
     const server = await startServer({
       store: await rememberClients(away),
       args: ['--log-level', 'warn'],
-      nodeArgs: ['--expose-gc', '--import', gauge],
+      nodeArgs: GAUGED,
     });
     const clients = connect(server);
     const workers = await Promise.all(
