@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, it } from 'mocha';
+import { type Assignment, ContactService } from '../../gen/index.ts';
+import { methodPath } from '../../shared/grpc.ts';
+import { newTaskId } from '../../shared/ids.ts';
+import { cleanUpProcesses } from '../e2e/process.ts';
+import {
+  closeOf,
+  nameOf,
+  openWorker,
+  type RawWorker,
+  statusOf,
+  type TellInit,
+  tell,
+  writeIdentity,
+} from '../transport/raw-worker.ts';
+import { type Clients, closeScene, connect } from '../transport/scene.ts';
+import { type Chance, createChance } from './chance.ts';
+import { answerJob, type Job } from './job.ts';
+import { createJobWorker } from './jobworker.ts';
+import type { Run } from './journal.ts';
+import { checkLedger, soundBalance } from './ledger.ts';
+import { isFull as isWhole } from './measure.ts';
+import { createRig } from './rig.ts';
+import { until } from './until.ts';
+
+const ROUNDS = isWhole ? 20 : 1;
+const TASKS = isWhole ? 4_000 : 2_000;
+const RUDE = 3;
+const PING_MS = 60;
+const WINDOW_MS = 200;
+const GARBAGE = { result: Buffer.from('{"answer":'), contentType: 'application/json' };
+
+type Deed = (worker: RawWorker, scene: Misdeeds) => Promise<void>;
+
+interface Misdeeds {
+  readonly clients: Clients;
+  readonly chance: Chance;
+  /** What honest workers have begun. */
+  readonly runs: () => readonly Run[];
+  /** Counts what came of it. */
+  readonly note: (...what: string[]) => void;
+}
+
+function rightAnswers(tasks: readonly Assignment[]): NonNullable<TellInit['succeeded']> {
+  return tasks.map((task) => {
+    const job = JSON.parse(Buffer.from(task.payload).toString()) as Job;
+    return { ...nameOf(task), result: Buffer.from(JSON.stringify(answerJob(job))), contentType: 'application/json' };
+  });
+}
+
+/** Each by a worker that has some tasks, or none. */
+const DEEDS: Readonly<Record<string, Deed>> = {
+  async answersTwice(worker, { clients, note }) {
+    const succeeded = rightAnswers(worker.tasks);
+    const told = await worker.report({ succeeded: [...succeeded, ...succeeded] });
+    const again = await tell(clients, worker.clientId, { succeeded });
+    assert.ok(
+      [...told.slice(succeeded.length), ...again].every((code) => code !== 'STORED'),
+      'once is enough',
+    );
+    note(...told, ...again);
+  },
+  async answersLate(worker, { clients, chance, note }) {
+    await worker.cancel();
+    const until = performance.now() + chance.between(0, 3 * WINDOW_MS);
+    while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+    note(...(await tell(clients, worker.clientId, { succeeded: rightAnswers(worker.tasks) })));
+  },
+  async answersForOthers(worker, { clients, chance, runs, note }) {
+    const others = runs();
+    if (others.length === 0) return;
+    const victims = Array.from({ length: 20 }, () => others[chance.between(0, others.length - 1)] as Run);
+    const succeeded = victims.map(({ id, delivery }) => ({
+      taskId: id,
+      // Of a delivery that was another's, or is yet to come.
+      delivery: chance.next() < 0.5 && delivery > 1 ? delivery - 1 : delivery + chance.between(1, 3),
+      ...GARBAGE,
+    }));
+    const told = await tell(clients, worker.clientId, { succeeded });
+    assert.ok(!told.includes('STORED'), 'nobody else can settle it');
+    note(...told);
+  },
+  async answersWhatNobodyAsked(worker, { note }) {
+    note(...(await worker.report({ succeeded: [{ taskId: newTaskId(), delivery: 1, ...GARBAGE }] })));
+  },
+  async givesBackTwice(worker, { note }) {
+    const released = worker.tasks.map(nameOf);
+    note(...(await worker.report({ released: [...released, ...released] })));
+  },
+  async saysNonsense(worker, { note }) {
+    worker.send({ succeeded: [{ taskId: 'nonsense', delivery: 0 }], failed: [{ taskId: '', delivery: 7 }] });
+    note(`nonsense ${status[(await worker.statusEnded).code]}`);
+    await worker.ended;
+  },
+  /** By one without a status stream of its own. */
+  async sendsBytes(worker, { clients, chance, note }) {
+    const same = (data: Uint8Array): Buffer => Buffer.from(data);
+    const path = methodPath(ContactService.method.sendStatus);
+    const stream = clients.contact.makeBidiStreamRequest(
+      path,
+      same,
+      same,
+      writeIdentity(worker.clientId, worker.sessionId),
+    );
+    const ended = statusOf(stream);
+    stream.on('data', () => undefined);
+    stream.write(Buffer.from(Array.from({ length: 200 }, () => chance.between(0, 255))));
+    note(`bytes ${status[(await ended).code]}`);
+    await worker.ended;
+  },
+  async isSilent(worker, { note }) {
+    note(closeOf(await worker.ended));
+  },
+};
+
+async function misbehave(scene: Misdeeds, queue: string, isOver: () => boolean): Promise<void> {
+  const deeds = Object.values(DEEDS);
+  while (!isOver()) {
+    const deed = deeds[scene.chance.between(0, deeds.length - 1)] as Deed;
+    const isFull = deed !== DEEDS.sendsBytes;
+    const givesReceipts = isFull && deed !== DEEDS.isSilent && scene.chance.next() < 0.5;
+    const worker = await openWorker(scene.clients, { queues: [queue], maxInFlight: 5, isFull, givesReceipts });
+    await until(() => worker.tasks.length > 0 || isOver() || undefined);
+    await deed(worker, scene);
+    worker.taskStream.cancel();
+  }
+}
+
+describe('workers that misbehave', () => {
+  cleanUpProcesses();
+  afterEach(closeScene);
+
+  it(`never receipt, answer twice, late, for others, and nonsense: ${ROUNDS} × ${TASKS} tasks are done all the same`, async function () {
+    this.timeout(ROUNDS * 30_000);
+    const chance = createChance('misdeeds');
+    const serverArgs = ['--ping-interval', `${PING_MS}ms`, '--resume-window', `${WINDOW_MS}ms`];
+    const rig = await createRig({ serverArgs });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const queue = `round-${round}`;
+      const clients = connect(rig);
+      const honest = ['h0', 'h1'].map((name) => createJobWorker(rig.workerOrder({ queue, name, concurrency: 10 })));
+      const tally: Record<string, number> = {};
+      let isOver = false;
+      const scene: Misdeeds = {
+        clients,
+        chance,
+        runs: () => rig.journal(queue).filter((entry): entry is Run => entry.kind === 'began'),
+        note: (...what) => {
+          for (const one of what) tally[one] = (tally[one] ?? 0) + 1;
+        },
+      };
+      const rude = Array.from({ length: RUDE }, () => misbehave(scene, queue, () => isOver));
+      await rig.enqueue(
+        Array.from({ length: TASKS }, () => chance.between(1, 40)),
+        { queue },
+      );
+      await rig.observe(TASKS, { queue });
+      isOver = true;
+      await Promise.all(rude);
+      await Promise.all(honest.map((worker) => worker.drain()));
+      const balance = checkLedger(await rig.books(queue));
+      console.log(`    ${JSON.stringify(tally)}: ${JSON.stringify(balance)}`);
+      assert.deepEqual(balance, soundBalance(TASKS));
+      clients.channel.close();
+    }
+    assert.equal((await rig.server.stop('SIGTERM')).code, 0);
+    await rig.stop();
+  });
+});
