@@ -1,9 +1,19 @@
 import { hostname } from 'node:os';
+import type { Limits } from '../gen/contact/v1/contact_pb.ts';
 import { invalid } from '../shared/errors.ts';
 import { isName, newSessionId } from '../shared/ids.ts';
 import type { Codec } from './codec.ts';
 import type { ConnectionOptions } from './options.ts';
 import type { Handler } from './task.ts';
+
+/** What a server takes at least, until it has told. */
+export const INITIAL_LIMITS: Limits = {
+  $typeName: 'contact.v1.Limits',
+  maxPayloadBytes: 1024 * 1024,
+  maxResultBytes: 1024 * 1024,
+  maxCheckpointBytes: 64 * 1024,
+  maxMessageBytes: 1024 * 1024,
+};
 
 export interface WorkerOptions<P, R> extends ConnectionOptions {
   /** Queues to draw from; 1 to 1,000 names. */

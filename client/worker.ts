@@ -1,5 +1,4 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import type { Limits } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
@@ -7,11 +6,12 @@ import { createConnection, type Link } from './connection.ts';
 import { createHolding } from './holding.ts';
 import { deliveryKey, Outbox, type Report } from './outbox.ts';
 import { holdProcess } from './pause.ts';
-import { identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
+import { INITIAL_LIMITS, identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
-import { runTask, type TaskContext } from './task.ts';
+import { runTask } from './task.ts';
 import { cutCharacters } from './text.ts';
+import { holdForWord } from './word.ts';
 import { Workload } from './workload.ts';
 
 export interface WorkerStatus {
@@ -51,15 +51,6 @@ export interface Worker {
 const STOP_DEADLINE_MS = 5_000;
 const PROGRESS_INTERVAL_MS = 250;
 const MAX_STATUS_LENGTH = 256;
-/** Turns of the event loop after which a word has been gathered, framed and written; with some to spare. */
-const WORD_TURNS = 8;
-const INITIAL_LIMITS: Limits = {
-  $typeName: 'contact.v1.Limits',
-  maxPayloadBytes: 1024 * 1024,
-  maxResultBytes: 1024 * 1024,
-  maxCheckpointBytes: 64 * 1024,
-  maxMessageBytes: 1024 * 1024,
-};
 
 /**
  * Registers, runs the handler for each task that is pushed, and comes back by itself when the connection is lost;
@@ -86,7 +77,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       session?.uplink.started(task);
       noteRunning();
     },
-    hold: (task) => (mustAnnounce(task) ? passTurns(WORD_TURNS) : undefined),
+    hold: holdForWord,
     reported: (report) => {
       if (report) outbox.put(report);
       noteRunning();
@@ -285,17 +276,4 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
 function releaseOf({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): Report {
   return { kind: 'released', message: { $typeName: 'contact.v1.Delivery', taskId, delivery } };
-}
-
-/**
- * Is the word of its start to leave before its handler is entered, in case that kills this process? Once started, a
- * task with one attempt is never run again; and a task whose deliveries have ended and burnt nothing might be one that
- * kills each process before a word of it has left, for ever.
- */
-function mustAnnounce({ attempt, delivery, maxAttempts }: TaskContext): boolean {
-  return maxAttempts === 1 || delivery > attempt;
-}
-
-async function passTurns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -64,6 +64,8 @@ export function createLaneTable(): LaneTable {
   /** Lanes worth asking: possibly ready, and a member may have room. */
   const hot = new Set<DrawnLane>();
   const pausedQueues = new Set<string>();
+  /** Fed since the newest plan: what that plan knew of their room is old. */
+  const fed = new Set<Receiver>();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
 
@@ -129,6 +131,7 @@ export function createLaneTable(): LaneTable {
         else heat(lane);
       }
       lanesByReceiver.delete(receiver);
+      fed.delete(receiver);
     },
 
     mark(ref) {
@@ -151,6 +154,7 @@ export function createLaneTable(): LaneTable {
     },
 
     feed(receiver) {
+      if (lanesByReceiver.has(receiver)) fed.add(receiver);
       for (const lane of lanesByReceiver.get(receiver) ?? []) {
         lane.hungry.add(receiver);
         heat(lane);
@@ -161,6 +165,7 @@ export function createLaneTable(): LaneTable {
 
     plan() {
       plans += 1;
+      fed.clear();
       askedBySession = new Map();
       let budget = MAX_CLAIM;
       for (const lane of hot) {
@@ -205,9 +210,11 @@ export function createLaneTable(): LaneTable {
           heat(lane);
         }
         // Its bytes ended the claim: without this, a task too large for what is left would be asked for again and again.
-        // Not if it got none of any size: then the claim as a whole was full, and its turn comes with the next.
-        const isWhole = outcome.tasks.length === 0 && mayExceed;
-        if (!outcome.exhausted && outcome.tasks.length < limit && !isWhole) satisfy(receiver, lanes);
+        // Not if it got none of any size: then the claim as a whole was full, and its turn comes with the next; unless
+        // its session has ended, which it hears of soon.
+        const isWhole = outcome.tasks.length === 0 && mayExceed && !outcome.isGone;
+        const isEnough = !outcome.exhausted && outcome.tasks.length < limit && !isWhole;
+        if (isEnough && !fed.has(receiver)) satisfy(receiver, lanes);
         return lanesByReceiver.has(receiver) ? receiver : undefined;
       });
     },

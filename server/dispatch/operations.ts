@@ -64,14 +64,30 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     else limitedQueues.delete(queue);
   }
 
-  async function change(queue: string, part: Partial<QueueSettings>): Promise<void> {
-    const settings = { queue, ...DEFAULTS, ...settingsByQueue.get(queue), ...part };
+  // One after the other: each change is made of what the one before left.
+  let last: Promise<unknown> = Promise.resolve();
+
+  function change(queue: string, part: Partial<QueueSettings>): Promise<void> {
     // Pausing holds from now on, whatever the store takes for writing it down.
-    if (settings.isPaused) learn(settings);
-    await store.setQueueSettings(settings);
-    learn(settings);
-    lanes.markQueue(queue);
-    onReady();
+    if (part.isPaused) lanes.pause(queue);
+    const done = last.then(() => write(queue, part));
+    last = done.catch(() => undefined);
+    return done;
+  }
+
+  async function write(queue: string, part: Partial<QueueSettings>): Promise<void> {
+    const before = { queue, ...DEFAULTS, ...settingsByQueue.get(queue) };
+    const settings = { ...before, ...part };
+    try {
+      await store.setQueueSettings(settings);
+      learn(settings);
+    } catch (error) {
+      learn(before);
+      throw error;
+    } finally {
+      lanes.markQueue(queue);
+      onReady();
+    }
   }
 
   async function view(counts: QueueCounts): Promise<QueueView> {

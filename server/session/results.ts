@@ -83,13 +83,20 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     for (const session of fed) session.options.onRoom(session);
     try {
       const outcomes = await stored;
-      return items.map(({ taskId, delivery }, index) => {
+      const freed = new Set<Session>();
+      const told = items.map(({ taskId, delivery }, index) => {
         const { code } = outcomes[index]!;
         const entry = holders.find({ taskId, delivery });
         // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
-        if (entry && (code !== 'STALE' || known.has(entry.held))) holders.drop(entry.session, entry.held);
+        if (entry && (code !== 'STALE' || known.has(entry.held))) {
+          holders.drop(entry.session, entry.held);
+          if (!entry.held.isSettling) freed.add(entry.session);
+        }
         return { taskId, delivery, code, afterMs: 0 };
       });
+      // Those whose delivery came into the books after the word about it.
+      for (const session of freed) session.options.onRoom(session);
+      return told;
     } catch (error) {
       for (const { session, held } of settling) {
         // The client's next session may have taken it over meanwhile.

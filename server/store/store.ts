@@ -144,8 +144,10 @@ export interface ClaimRequest {
 export interface ClaimOutcome {
   readonly session: SessionRef;
   readonly tasks: readonly ClaimedTask[];
-  /** True: the lanes had no more when the request ended; false: a limit ended it. */
+  /** True: the lanes had no more when the request ended; false: a limit ended it, or its session is gone. */
   readonly exhausted: boolean;
+  /** Its session row is gone or has another epoch. */
+  readonly isGone?: true;
 }
 
 /** Who names a delivery: a client (by task and delivery alone), or the server itself, fenced by its session row. */

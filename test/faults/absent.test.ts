@@ -11,7 +11,7 @@ import { isFull } from './measure.ts';
 
 const ABSENT = isFull ? 1_000_000 : 20_000;
 const CLIENTS = 1_000;
-const ROUNDS = isFull ? 400 : 60;
+const ROUNDS = isFull ? 400 : 30;
 /** Plain tasks of each round, claimed at once. */
 const CLAIM = 100;
 

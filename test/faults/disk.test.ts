@@ -18,9 +18,9 @@ import { until } from './until.ts';
 
 const MIB = 1 << 20;
 const ROUNDS = isFull ? 20 : 1;
-const TASKS = isFull ? 4_000 : 2_500;
-/** Worked off in two seconds: the server looks at the disk once a second. */
-const TAKEN = 100;
+const TASKS = isFull ? 4_000 : 2_000;
+/** Worked off in a second and a half: the server looks at the disk once a second. */
+const TAKEN = 75;
 const BACKOFF = { backoff: { baseMs: 10, capMs: 100 } };
 
 /** What the server says to one more task, at once. */
@@ -82,7 +82,7 @@ describe('a disk', () => {
 
   /** The disk fills up while tasks are enqueued and worked off, and has room again after a while. */
   async function fill(isKilled: boolean): Promise<void> {
-    const freeBytes = chance.between(128 << 10, 512 << 10);
+    const freeBytes = chance.between(128 << 10, 384 << 10);
     const disk = createDisk(8 * MIB);
     const rig = await createRig({ storeFolder: disk.folder, serverArgs: ['--min-free', '0'] });
     const worker = createJobWorker(rig.workerOrder({ concurrency: 20, ...BACKOFF }));

@@ -14,7 +14,7 @@ import { tellResult } from './tell.ts';
 import { until } from './until.ts';
 
 const ROUNDS = isFull ? 20 : 1;
-const TASKS = isFull ? 4_000 : 1_500;
+const TASKS = isFull ? 4_000 : 1_200;
 const BACKOFF = { backoff: { baseMs: 10, capMs: 100 } };
 
 /** Another program has the file for itself, for a while, in the middle of everything. */

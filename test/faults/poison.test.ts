@@ -10,6 +10,7 @@ import { isFull } from './measure.ts';
 const ROUNDS = isFull ? 20 : 1;
 const INNOCENT = 20;
 const PREFETCH = 5;
+const MAX_ATTEMPTS = isFull ? 3 : 2;
 const WINDOW_MS = 300;
 
 interface Supervisor {
@@ -69,7 +70,7 @@ describe('a task that kills its process', () => {
     chance = createChance('places');
   });
 
-  async function runRound({ diesAfterMs, clientId, maxAttempts = 3 }: Poison): Promise<void> {
+  async function runRound({ diesAfterMs, clientId, maxAttempts = MAX_ATTEMPTS }: Poison): Promise<void> {
     const queue = `poisoned-${rounds++}`;
     const producer = createProducer<FragileJob>({ server: server.address });
     const observer = createObserver<FragileAnswer>({ server: server.address });

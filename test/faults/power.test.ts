@@ -19,7 +19,7 @@ interface Amount {
   readonly burst: number;
 }
 
-const LITTLE: Amount = { single: 15, bursts: 4, burst: 30 };
+const LITTLE: Amount = { single: 12, bursts: 3, burst: 20 };
 const MUCH: Amount = isFull ? { single: 200, bursts: 30, burst: 90 } : LITTLE;
 const CRASHES = isFull ? 20 : 1;
 const QUEUE = 'traced';

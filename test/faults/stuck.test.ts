@@ -20,10 +20,10 @@ const PING_MS = 250;
 const WINDOW_MS = 750;
 const ROUNDS = isFull ? 20 : 1;
 const WORKERS = 50;
-const TASKS = isFull ? 5_000 : 3_000;
+const TASKS = isFull ? 5_000 : 2_000;
 const CONCURRENCY = 4;
 const TASK_MS = 100;
-const RESULTS = isFull ? 60_000 : 6_000;
+const RESULTS = isFull ? 60_000 : 3_000;
 /** A checkpoint comes at 4,000 pages; until it has been made, more is written. */
 const WAL_BOUND = 32 * MIB;
 const HEAP_SLACK = 12 * MIB;

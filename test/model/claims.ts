@@ -19,11 +19,10 @@ export function claim(world: World, requests: readonly ClaimRequest[], now: numb
       const { request } = turn;
       const queues = [...new Set(request.lanes.map((lane) => lane.queue))];
       let best: ModelTask | undefined;
-      if (world.sessions.get(request.session.key)?.epoch === request.session.epoch) {
-        for (let i = 0; i < queues.length && !best; i++) {
-          best = findHead(world, request, queues[turn.queue % queues.length]!, now);
-          if (!best) turn.queue++;
-        }
+      if (isGone(world, request)) return false;
+      for (let i = 0; i < queues.length && !best; i++) {
+        best = findHead(world, request, queues[turn.queue % queues.length]!, now);
+        if (!best) turn.queue++;
       }
       if (!best) {
         turn.exhausted = true;
@@ -38,7 +37,16 @@ export function claim(world: World, requests: readonly ClaimRequest[], now: numb
       return turn.tasks.length < request.limit;
     });
   }
-  return turns.map(({ request, tasks, exhausted }) => ({ session: request.session, tasks, exhausted }));
+  return turns.map(({ request, tasks, exhausted }) => ({
+    session: request.session,
+    tasks,
+    exhausted,
+    ...(isGone(world, request) ? { isGone: true } : {}),
+  }));
+}
+
+function isGone(world: World, { session }: ClaimRequest): boolean {
+  return world.sessions.get(session.key)?.epoch !== session.epoch;
 }
 
 function findHead(world: World, request: ClaimRequest, queue: string, now: number): ModelTask | undefined {

@@ -84,6 +84,7 @@ const open = toAct(
     credit: fc.integer({ min: 1, max: 4 }),
     isFull: fc.nat({ max: 3 }).map((n) => n > 0),
     isStatusFirst: fc.nat({ max: 3 }).map((n) => n > 0),
+    isResumable: fc.nat({ max: 7 }).map((n) => n > 0),
     queues: fc.constantFrom(['a'], ['b'], QUEUES, QUEUES),
   }),
   ({ worker: n, ...opening }, { crew }) => crew.open(crew.workers[n]!, opening),
@@ -91,11 +92,10 @@ const open = toAct(
 
 const leave = toAct(
   'leave',
-  fc.record({ worker, kind: fc.constantFrom('cut', 'cut', 'cut', 'dismiss', 'operator') }),
+  fc.record({ worker, kind: fc.constantFrom('cut', 'cut', 'cut', 'operator') }),
   ({ worker: n, kind }, { house, crew }) => {
     const one = crew.workers[n]!;
     if (kind === 'cut') crew.cut(one);
-    else if (kind === 'dismiss') crew.dismiss(one);
     else house.registry.disconnectClient(one.clientId);
   },
 );
@@ -166,7 +166,11 @@ const operate = toAct(
     const ids = picks.flatMap((place) => tasks[place % Math.max(1, tasks.length)]?.id ?? []);
     const { clientId } = crew.workers[n]!;
     const refusal = expectRefusal(books);
-    if (kind === 'cancel') house.registry.cancel(ids, 'why').catch(refusal);
+    if (kind === 'cancel') {
+      house.registry.cancel(ids, 'why').then((outcomes) => {
+        for (const outcome of outcomes) if (outcome.kind === 'requested') books.cancelled.add(outcome.id);
+      }, refusal);
+    }
     if (kind === 'drain') house.registry.clients.drain(clientId).catch(refusal);
     if (kind === 'undrain') house.registry.clients.resume(clientId).catch(refusal);
     if (kind === 'redrive') {
@@ -175,16 +179,14 @@ const operate = toAct(
           if (what !== 'ready') continue;
           books.redriven.set(id, (books.redriven.get(id) ?? 0) + 1);
           books.begun.delete(id);
+          books.cancelled.delete(id);
         }
       }, refusal);
     }
-    if (kind === 'pause') {
-      // Claims under way may still be pushed; the books hold it from its answer on.
-      house.queue.operations.pauseQueue(queue).then(() => books.paused.add(queue), refusal);
-    }
+    if (kind === 'pause') house.queue.operations.pauseQueue(queue).then(() => books.pausing.add(queue), refusal);
     if (kind === 'unpause') {
-      books.paused.delete(queue);
-      house.queue.operations.resumeQueue(queue).then(() => books.paused.delete(queue), refusal);
+      for (const queues of [books.paused, books.pausing]) queues.delete(queue);
+      house.queue.operations.resumeQueue(queue).then(() => books.pausing.delete(queue), refusal);
     }
   },
 );

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../server/model/task.ts';
-import type { Line } from './line.ts';
+import type { Line, Worker } from './line.ts';
 
 /** What was seen and said from outside, kept as plainly as possible: what every promise is held against. */
 export interface Books {
@@ -19,10 +19,18 @@ export interface Books {
   readonly redriven: Map<string, number>;
   /** Until when, monotonic, a delivery may run although its line is over. */
   readonly lostUntil: Map<string, number>;
+  /** Until when, monotonic, nobody else may have a task whose delivery was lost. */
+  readonly keptUntil: Map<string, { readonly until: number; readonly clientId: string }>;
+  /** Tasks that the server may end by itself, with a timeout. */
+  readonly timed: Set<string>;
+  /** Tasks that were running when their cancel was answered. */
+  readonly cancelled: Set<string>;
   /** Words under way: their deliveries may count as accounted for or not. */
   readonly underWay: Map<string, number>;
   readonly lines: Set<Line>;
   readonly paused: Set<string>;
+  /** Paused since the last rest: claims that were under way may still be pushed. */
+  readonly pausing: Set<string>;
   hasJumped: boolean;
   /** Promises broken between two rests. */
   readonly complaints: string[];
@@ -38,9 +46,13 @@ export function createBooks(): Books {
     succeeded: new Map(),
     redriven: new Map(),
     lostUntil: new Map(),
+    keptUntil: new Map(),
+    timed: new Set(),
+    cancelled: new Set(),
     underWay: new Map(),
     lines: new Set(),
     paused: new Set(),
+    pausing: new Set(),
     hasJumped: false,
     complaints: [],
   };
@@ -57,4 +69,25 @@ export function begin({ begun }: Books, { taskId, delivery }: Delivery): void {
 /** Deliveries that the server still counts against a line's credit, words under way left out. */
 export function openCount({ underWay }: Books, line: Line): number {
   return [...line.open.keys()].filter((name) => !underWay.has(name)).length;
+}
+
+/** Its client may come back for it, unless it is coming in another way already. */
+export function keep(books: Books, name: string, until: number, clientId: string): void {
+  if (!isOpening(books, clientId)) books.keptUntil.set(name, { until, clientId });
+}
+
+/** Nobody waits any more for those who said that they do not come back, or who came. */
+export function forgetKept({ keptUntil }: Books, clientId: string): void {
+  for (const [name, kept] of keptUntil) if (kept.clientId === clientId) keptUntil.delete(name);
+}
+
+/** Whether nothing stands in the way of a success: its worker has the task, and nobody else a word or a hand in it. */
+export function isSure(books: Books, { line, clientId }: Worker, one: Delivery): boolean {
+  const name = nameOf(one);
+  if (!line?.session || line.isOver || !line.open.has(name) || line.cancelled.has(name)) return false;
+  return !isOpening(books, clientId) && !books.underWay.has(name) && !books.timed.has(one.taskId);
+}
+
+function isOpening({ lines }: Books, clientId: string): boolean {
+  return [...lines].some(({ worker, session }) => worker.clientId === clientId && !session);
 }

@@ -2,7 +2,7 @@ import type { Delivery } from '../../server/model/task.ts';
 import type { Outcome, SessionEvent, StatusOutlet, TaskOutlet } from '../../server/session/outlet.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { type Books, begin, nameOf, openCount } from './books.ts';
+import { type Books, begin, forgetKept, isSure, keep, nameOf, openCount } from './books.ts';
 import { type House, SETTINGS } from './house.ts';
 import type { Line, Worker } from './line.ts';
 import { NOTHING, reportOf, type Word } from './words.ts';
@@ -12,6 +12,8 @@ export interface Opening {
   readonly credit: number;
   readonly isFull: boolean;
   readonly isStatusFirst: boolean;
+  /** False: as a classic client, nobody waits for it. */
+  readonly isResumable: boolean;
   readonly queues: readonly string[];
 }
 
@@ -22,7 +24,6 @@ export interface Crew {
   cut(worker: Worker): void;
   /** Also lines that nobody minds any more. */
   cutAll(): void;
-  dismiss(worker: Worker): void;
   read(worker: Worker): void;
   stall(worker: Worker, isStalled: boolean): void;
   /** Says words over its line, over the one before it, or without any. */
@@ -39,13 +40,16 @@ export function createCrew(house: House, books: Books): Crew {
     books.complaints.push(what);
   }
 
-  /** Over for both; what it held may run on for its window. */
-  function endLine(line: Line): void {
+  /** Over for both; what it held may run on for its window. `isMissed`: somebody waits for it to come back. */
+  function endLine(line: Line, isMissed: boolean): void {
     if (line.isOver) return;
     line.isOver = true;
     books.lines.delete(line);
     const until = house.clock.monotonic() + SETTINGS.resumeWindowMs;
-    for (const name of line.open.keys()) books.lostUntil.set(name, until);
+    for (const name of line.open.keys()) {
+      books.lostUntil.set(name, until);
+      if (isMissed && line.isResumable && !books.underWay.has(name)) keep(books, name, until, line.worker.clientId);
+    }
   }
 
   function receive(line: Line, event: SessionEvent): void {
@@ -64,6 +68,10 @@ export function createCrew(house: House, books: Books): Crew {
       if (!line.queues.includes(task.queue)) complain(`a task of ${task.queue}, which the line does not serve`);
       if (task.lane !== '' && task.lane !== `c:${line.worker.clientId}`) complain(`a task of the lane ${task.lane}`);
       if (books.paused.has(task.queue)) complain(`a task of ${task.queue}, which is paused`);
+      // A task with a timeout may have gone on meanwhile.
+      if (task.timeoutMs > 0) books.timed.add(task.id);
+      const kept = books.timed.has(task.id) ? undefined : books.keptUntil.get(`${task.id} ${task.delivery - 1}`);
+      if (kept && house.clock.monotonic() < kept.until) complain(`${task.id} is pushed within a window`);
       books.newest.set(task.id, task.delivery);
       books.pushed.push(delivery);
       hold(line, delivery);
@@ -86,7 +94,7 @@ export function createCrew(house: House, books: Books): Crew {
   }
 
   function attach(line: Line): void {
-    const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line) };
+    const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line, false) };
     house.registry.attachStatus(line.id, outlet).catch((error: unknown) => {
       // It waited too long for the other stream, which is a plain one then.
       line.isFull = false;
@@ -107,7 +115,7 @@ export function createCrew(house: House, books: Books): Crew {
     return [...books.pushed.slice(-3), { taskId: 'none', delivery: 1 }];
   }
 
-  function open(worker: Worker, { kind, credit, isFull, isStatusFirst, queues }: Opening): void {
+  function open(worker: Worker, { kind, credit, isFull, isStatusFirst, isResumable, queues }: Opening): void {
     const previousId = kind === 'fresh' ? null : worker.sessionId;
     const holding = previousId === null ? [] : holdingOf(worker, kind);
     if (previousId === null) {
@@ -115,9 +123,10 @@ export function createCrew(house: House, books: Books): Crew {
       worker.holding.clear();
       if (!worker.isNamed) cut(worker);
     }
+    forgetKept(books, worker.clientId);
     const inbox: Line['inbox'] = [];
     const line: Line = {
-      ...{ id: newSessionId(), worker, queues, holding, inbox, asked: credit, credit: 0, ceiling: 0 },
+      ...{ id: newSessionId(), worker, isResumable, queues, holding, inbox, asked: credit, credit: 0, ceiling: 0 },
       ...{ open: new Map(), known: new Set(), cancelled: new Set(), session: null, flow: () => undefined },
       ...{ isFull: isFull && isStatusFirst, isRegistered: false, isStalled: false, isOver: false, isEnded: false },
     };
@@ -135,14 +144,14 @@ export function createCrew(house: House, books: Books): Crew {
       onRoom: (listener) => {
         line.flow = listener;
       },
-      end() {
+      end({ advice }) {
         line.isEnded = true;
-        endLine(line);
+        endLine(line, advice?.reason === 'SILENT' || advice?.reason === 'OPERATOR');
       },
     };
     if (line.isFull) attach(line);
     const { clientId, isNamed } = worker;
-    const rest = { subject: '', labels: {}, agent: '', isResumable: true, outlet };
+    const rest = { subject: '', labels: {}, agent: '', isResumable, outlet };
     const resume = previousId === null ? null : { previousId, holding };
     house.registry.open({ id: line.id, clientId, isNamed, queues, credit, resume, ...rest }).then(
       (session) => {
@@ -155,14 +164,14 @@ export function createCrew(house: House, books: Books): Crew {
         }
       },
       (error: unknown) => {
-        endLine(line);
+        endLine(line, false);
         expectRefusal(error);
       },
     );
   }
 
   function cutLine(line: Line): void {
-    endLine(line);
+    endLine(line, true);
     if (line.session) house.registry.disconnect(line.session);
   }
 
@@ -199,7 +208,11 @@ export function createCrew(house: House, books: Books): Crew {
     const failures = report.succeeded.length + report.failed.length;
     const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped];
     const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
+    const sure = new Set(
+      over === 'previous' ? [] : report.succeeded.filter((one) => isSure(books, worker, one)).map(nameOf),
+    );
     for (const one of ends) {
+      books.keptUntil.delete(nameOf(one));
       books.underWay.set(nameOf(one), (books.underWay.get(nameOf(one)) ?? 0) + 1);
     }
     const answer = session ? house.registry.report(session, report) : house.registry.tell(report, worker.clientId);
@@ -209,6 +222,11 @@ export function createCrew(house: House, books: Books): Crew {
           const isFailure = index >= texts.length && index < failures;
           // A delivery that came about after it was guessed is not accounted for by the guess.
           const isGuess = outcome.code === 'STALE' && guesses.has(nameOf(outcome));
+          const { code } = outcome;
+          const isFirst = index < texts.length && sure.delete(nameOf(outcome));
+          if (isFirst && code !== 'STORED' && code !== 'TOO_LARGE' && code !== 'RETRY_LATER') {
+            complain(`${code} for a success of ${nameOf(outcome)}, which its worker had`);
+          }
           hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], isFailure);
         }),
       (error: unknown) => complain(`no outcome: ${String(error)}`),
@@ -241,12 +259,6 @@ export function createCrew(house: House, books: Books): Crew {
     open,
     cut,
     cutAll: () => [...books.lines].forEach(cutLine),
-    dismiss(worker) {
-      const { line } = worker;
-      if (!line?.session || line.isOver) return;
-      endLine(line);
-      house.registry.disconnect(line.session);
-    },
     read,
     stall({ line }, isStalled) {
       if (!line || line.isOver || line.isStalled === isStalled) return;

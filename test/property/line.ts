@@ -6,6 +6,7 @@ import type { Session } from '../../server/session/session.ts';
 export interface Line {
   readonly id: string;
   readonly worker: Worker;
+  readonly isResumable: boolean;
   readonly queues: readonly string[];
   readonly holding: readonly Delivery[];
   readonly inbox: { readonly seq: number; readonly event: SessionEvent }[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isSettled } from '../../server/model/states.ts';
-import type { TaskRecord } from '../../server/model/task.ts';
+import type { ResultRecord, TaskRecord } from '../../server/model/task.ts';
 import type { World } from './acts.ts';
 import { nameOf } from './books.ts';
 import { SETTINGS } from './house.ts';
@@ -19,12 +19,16 @@ export async function checkPromises(world: World): Promise<void> {
   for (const id of books.acknowledged) assert(known.has(id), `the acknowledged task ${id} is there`);
   for (const record of records) {
     checkAttempts(world, record);
+    const isAsked = record.cancelRequested || isSettled(record.state);
+    assert(isAsked || !books.cancelled.has(record.id), `${record.id} knows of its cancel`);
     if (record.state === 'running') checkRunning(world, record);
     else if (record.cancelRequested) assert(isSettled(record.state), `${record.id} is cancelled, and ${record.state}`);
   }
   await checkResults(world);
   for (const line of books.lines) await checkLine(world, line, records);
   for (const line of books.lines) line.ceiling = line.credit;
+  for (const queue of books.pausing) books.paused.add(queue);
+  books.pausing.clear();
 }
 
 /** Only what has begun burns an attempt or fails. */
@@ -53,7 +57,11 @@ function checkRunning({ house, books }: World, { id, delivery, cancelRequested }
 
 /** Dense positions, one result for a task and redrive, and every stored success among them. */
 async function checkResults({ house, books }: World): Promise<void> {
-  const results = await house.store.readResults(0, 500);
+  const results: ResultRecord[] = [];
+  for (let page = await house.queue.results.read(0); page.length > 0; ) {
+    results.push(...page);
+    page = await house.queue.results.read(results.length);
+  }
   const counts = new Map<string, number>();
   const told = new Map<string, string>();
   results.forEach((record, index) => {
@@ -110,7 +118,8 @@ export async function checkEnd(world: World, pass: (world: World, ms: number) =>
   const [n0, n1, e] = crew.workers;
   for (const worker of [n0!, n1!, e!]) {
     await house.registry.clients.resume(worker.clientId).catch(() => undefined);
-    crew.open(worker, { kind: 'fresh', credit: 100, isFull: true, isStatusFirst: true, queues: ['a', 'b'] });
+    const opening = { isFull: true, isStatusFirst: true, isResumable: true, queues: ['a', 'b'] };
+    crew.open(worker, { kind: 'fresh', credit: 100, ...opening });
     await house.rest();
   }
   for (let round = 0; round < 100; round += 1) {

@@ -65,6 +65,20 @@ describe('queues', () => {
     assert.equal((await worker.receive(2))[1]!.taskId, id);
   });
 
+  it('keep a pause and a limit that are set at the same time', async () => {
+    const clients = connect(await startScene());
+    await Promise.all([
+      ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxRunning: 3 } }),
+      ask(clients, method.pauseQueue, { queue: 'q' }),
+    ]);
+    await enqueueMany(clients, 1);
+    const { queues } = await ask(clients, method.listQueues, {});
+    assert.deepEqual([queues[0]?.paused, queues[0]?.limits?.maxRunning], [true, 3]);
+    await ask(clients, method.resumeQueue, { queue: 'q' });
+    const [queue] = (await ask(clients, method.listQueues, {})).queues;
+    assert.deepEqual([queue?.paused, queue?.limits?.maxRunning], [false, 3]);
+  });
+
   it('run no more than their limit at once', async () => {
     const clients = connect(await startScene());
     await ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxRunning: 2 } });

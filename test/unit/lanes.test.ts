@@ -84,6 +84,17 @@ describe('createLaneTable()', () => {
     assert.ok(table.hasWork());
   });
 
+  it('asks again for a receiver that was fed while its claim was under way', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    receiver.space = { limit: 10, maxBytes: 100, mayExceed: false };
+    table.attach(receiver, [LANE]);
+    table.plan();
+    table.feed(receiver);
+    answer(table, receiver, 0, false);
+    assert.deepEqual(planned(table), [1]);
+  });
+
   it('asks again for a receiver that got nothing because the claim as a whole was full', () => {
     const table = createLaneTable();
     const [fed, left] = [createReceiver(1), createReceiver(2)];
@@ -97,6 +108,19 @@ describe('createLaneTable()', () => {
     }));
     table.learn(answers);
     assert.equal(planned(table)[0], 2);
+  });
+
+  it('learns nothing of a lane from a session that has ended, and does not ask for it again', () => {
+    const table = createLaneTable();
+    const [gone, other] = [createReceiver(1), createReceiver(2, 0)];
+    table.attach(gone, [LANE]);
+    table.attach(other, [LANE]);
+    assert.deepEqual(planned(table), [1]);
+    table.learn([{ session: gone.session, tasks: [], exhausted: false, isGone: true }]);
+    assert.equal(table.hasWork(), false);
+    other.space = { limit: 1, maxBytes: 1_000, mayExceed: true };
+    table.feed(other);
+    assert.deepEqual(planned(table), [2]);
   });
 
   it('gives the others their turn first after one got tasks', () => {

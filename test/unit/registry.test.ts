@@ -7,7 +7,10 @@ import { type Books, createBooks } from '../property/books.ts';
 import { type Crew, createCrew, type Opening } from '../property/crew.ts';
 import { createHouse, type House } from '../property/house.ts';
 
-const FULL: Opening = { kind: 'fresh', credit: 1, isFull: true, isStatusFirst: true, queues: ['q'] };
+const FULL: Opening = {
+  ...{ kind: 'fresh', credit: 1, queues: ['q'] },
+  ...{ isFull: true, isStatusFirst: true, isResumable: true },
+};
 
 describe('createRegistry()', () => {
   let house: House;
@@ -92,6 +95,22 @@ describe('createRegistry()', () => {
     house.clock.advance(100);
     await rest();
     assert.equal((await house.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
+  });
+
+  it('gives tasks to the others while a session is replaced', async () => {
+    await start();
+    const [worker, other] = crew.workers;
+    for (const one of [worker!, other!]) crew.open(one, { ...FULL, credit: 0 });
+    await enqueue({ payload: Buffer.alloc(1_500) });
+    await enqueue({ payload: Buffer.alloc(0) });
+    // The program starts anew, now for another queue, while the claim of this turn still asks for its session.
+    crew.setCredit(other!, 1);
+    crew.setCredit(worker!, 2);
+    crew.open(other!, { ...FULL, queues: ['r'] });
+    await rest();
+    // The second has to wait for the receipt of the first.
+    await rest();
+    assert.equal(worker!.holding.size, 2);
   });
 
   it('finds within five seconds what no wake-up told of', async () => {

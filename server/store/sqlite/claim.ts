@@ -46,6 +46,7 @@ interface Turn {
   queue: number;
   bytes: number;
   isExhausted: boolean;
+  readonly isGone: boolean;
 }
 
 /** One claim over all its requests. */
@@ -85,17 +86,13 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
       if (giveOne(turn, pass)) active.push(turn);
     }
     while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
-    return turns.map(({ request, tasks, isExhausted }) => ({
-      session: request.session,
-      tasks,
-      exhausted: isExhausted,
-    }));
+    return turns.map(toOutcome);
   }
 
   /** False: the request has all it gets. */
   function giveOne(turn: Turn, pass: Pass): boolean {
     const { request } = turn;
-    if (request.limit <= 0 || pass.count >= maxTasks) return false;
+    if (turn.isGone || request.limit <= 0 || pass.count >= maxTasks) return false;
     const cursor = findNext(turn, pass.now);
     if (!cursor) {
       turn.isExhausted = true;
@@ -114,9 +111,9 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
 
   function createTurn(request: ClaimRequest, cursors: Map<LaneEntry, LaneCursor>): Turn {
     const { session, lanes } = request;
-    const isOwner = sessions.get(session.key)?.epoch === session.epoch;
-    const queues = isOwner && lanes.some((ref) => findLane(ref, cursors)) ? groupLanes(lanes, cursors) : [];
-    return { request, queues, tasks: [], queue: 0, bytes: 0, isExhausted: false };
+    const isGone = sessions.get(session.key)?.epoch !== session.epoch;
+    const queues = !isGone && lanes.some((ref) => findLane(ref, cursors)) ? groupLanes(lanes, cursors) : [];
+    return { request, queues, tasks: [], queue: 0, bytes: 0, isExhausted: false, isGone };
   }
 
   /** The lane, unless it is known to be empty: thousands of idle sessions ask for a handful of tasks. */
@@ -198,6 +195,11 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   }
 
   return claimTasks;
+}
+
+function toOutcome({ request, tasks, isExhausted, isGone }: Turn): ClaimOutcome {
+  const outcome = { session: request.session, tasks, exhausted: isExhausted };
+  return isGone ? { ...outcome, isGone } : outcome;
 }
 
 function toReadyRow(c: readonly Value[]): ReadyRow {
