@@ -8,7 +8,7 @@ import { ROOT } from './tool.ts';
 
 /** What each transition means, in the words of the house. */
 const MEANING: Readonly<Record<string, string>> = {
-  due: 'its instant has come',
+  due: 'its instant has come, or its broadcast is complete',
   claimed: 'claimed for a session, a new delivery',
   adopted: 'the client that still has its newest delivery names it',
   succeeded: 'a result was accepted',
@@ -53,8 +53,9 @@ export function renderStates(): string {
     '<!-- Drawn by scripts/states.ts from server/model/states.ts: run `npm run generate`. -->',
     '# The states of a task',
     '',
-    'A task is inserted as `ready`, or as `scheduled` when it has an instant to wait for. Every other move is in this',
-    'table; a move that is not in it is refused. `succeeded`, `failed`, `cancelled` and `expired` are settled.',
+    'A task is inserted as `ready`, or as `scheduled` when it has an instant to wait for, or the rest of a large',
+    'broadcast. Every other move is in this table; a move that is not in it is refused. `succeeded`, `failed`,',
+    '`cancelled` and `expired` are settled.',
     '',
     '```mermaid',
     renderDiagram(edges),

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
 
 /** Everything a server can be told. Durations are milliseconds, sizes bytes. */
 export interface ServerOptions {
@@ -65,12 +66,14 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly broadcastParts: BroadcastParts;
 }
 
 export const DEFAULT_PARTS: ServerParts = Object.freeze({
   clock: systemClock,
   random: Math.random,
   logger: silentLogger,
+  broadcastParts: BROADCAST_PARTS,
 });
 
 const MAX_MS = 2 ** 31 - 1;

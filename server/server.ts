@@ -41,7 +41,7 @@ export async function createServer(
   parts: Partial<ServerParts> = {},
 ): Promise<ContactServer> {
   const options = resolveOptions(given);
-  const { clock, random, logger } = { ...DEFAULT_PARTS, ...parts };
+  const { clock, random, logger, broadcastParts } = { ...DEFAULT_PARTS, ...parts };
   const { host, port } = splitAddress(options.listen);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 
@@ -60,7 +60,7 @@ export async function createServer(
     minFreeBytes: options.minFreeBytes,
     onFatal,
   });
-  const queue = await createTaskQueue({ store, clock, onFatal });
+  const queue = await createTaskQueue({ store, clock, broadcastParts, onFatal });
   const registry = createRegistry({
     queue,
     clock,

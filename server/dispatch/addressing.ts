@@ -1,5 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ContactError } from '../../shared/errors.ts';
-import { newTaskId } from '../../shared/ids.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef, TaskInput } from '../model/task.ts';
 import type { OperatorStore } from '../store/operators.ts';
@@ -7,8 +7,8 @@ import type { LaneTable } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
 import { createSelectorTable, MAX_SELECTORS } from './selectors.ts';
 
-/** Children of one broadcast, in one transaction. */
-const MAX_CHILDREN = 10_000;
+/** Clients of one broadcast. */
+const MAX_CLIENTS = 1_000_000;
 
 const PAGE = 500;
 
@@ -26,8 +26,8 @@ export interface Addressing {
   lanesFor(receiver: Receiver): LaneRef[];
   /** Selectors that are new: who is connected and matches draws from their lanes from now on. */
   admit(tasks: readonly TaskInput[]): Promise<void>;
-  /** One child for each client that matches now. FAILED_PRECONDITION: none does. */
-  address(parent: TaskInput, audience: Audience): Promise<TaskInput[]>;
+  /** The ids of the clients that match now. RESOURCE_EXHAUSTED: more than 1,000,000. */
+  address(queue: string, audience: Audience): Promise<readonly string[]>;
 }
 
 export async function createAddressing(store: OperatorStore, lanes: LaneTable): Promise<Addressing> {
@@ -37,20 +37,6 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
   function draw(lane: LaneRef, selector: Selector): void {
     for (const receiver of lanes.receivers) {
       if (receiver.queues.includes(lane.queue) && selector.matches(receiver.labels)) lanes.attach(receiver, [lane]);
-    }
-  }
-
-  async function* matching(queue: string, { selector, isKnown }: Audience): AsyncIterable<string> {
-    const isMeant = (client: { queues: readonly string[]; labels: Readonly<Record<string, string>> }): boolean =>
-      client.queues.includes(queue) && (selector?.matches(client.labels) ?? true);
-    for (const receiver of [...lanes.receivers]) if (isMeant(receiver)) yield receiver.clientId;
-    if (!isKnown) return;
-    let after = '';
-    for (;;) {
-      const page = await store.listClients(after, PAGE);
-      for (const client of page) if (isMeant(client)) yield client.clientId;
-      if (page.length < PAGE) return;
-      after = page.at(-1)!.clientId;
     }
   }
 
@@ -72,29 +58,44 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
       }
     },
 
-    async address(parent, audience) {
+    async address(queue, { selector, isKnown }) {
       const clientIds = new Set<string>();
-      for await (const clientId of matching(parent.queue, audience)) {
-        clientIds.add(clientId);
-        if (clientIds.size > MAX_CHILDREN) {
-          throw new ContactError('RESOURCE_EXHAUSTED', `broadcast: more than ${MAX_CHILDREN} clients match`);
+      const addMeant = (clients: Iterable<Pick<Receiver, 'clientId' | 'queues' | 'labels'>>): void => {
+        for (const { clientId, queues, labels } of clients) {
+          if (queues.includes(queue) && (selector?.matches(labels) ?? true)) clientIds.add(clientId);
         }
+        if (clientIds.size <= MAX_CLIENTS) return;
+        throw new ContactError('RESOURCE_EXHAUSTED', `broadcast: more than ${MAX_CLIENTS} clients match`);
+      };
+      addMeant(lanes.receivers);
+      for (let after: string | undefined = isKnown ? '' : undefined; after !== undefined; ) {
+        const page = await store.listClients(after, PAGE);
+        addMeant(page);
+        after = page.length < PAGE ? undefined : page.at(-1)!.clientId;
+        await nextTurn();
       }
-      if (clientIds.size === 0) {
-        throw new ContactError('FAILED_PRECONDITION', `broadcast: no client of the queue ${parent.queue} matches`);
-      }
-      return Array.from(clientIds, (clientId) => ({
-        ...parent,
-        id: newTaskId(),
-        lane: `c:${clientId}`,
-        key: null,
-        parentId: parent.id,
-        expiresAt: audience.childExpiresAt,
-      }));
+      return [...clientIds];
     },
   };
 }
 
 export function parseAudience(selector: string, isKnown: boolean, childExpiresAt: number, field: string): Audience {
   return { selector: selector === '' ? null : parseSelector(selector, field), isKnown, childExpiresAt };
+}
+
+/** The distinct lanes of a batch; most batches have one. */
+export function lanesOf(tasks: readonly TaskInput[]): LaneRef[] {
+  const refs: LaneRef[] = [];
+  const seen = new Set<string>();
+  let last: TaskInput | undefined;
+  for (const task of tasks) {
+    if (task.queue === last?.queue && task.lane === last.lane) continue;
+    last = task;
+    const name = `${task.queue} ${task.lane}`;
+    if (!seen.has(name)) {
+      seen.add(name);
+      refs.push(task);
+    }
+  }
+  return refs;
 }

@@ -1,7 +1,6 @@
 import { merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { PARENT_LANE } from '../model/broadcast.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
 import type {
   CancelOutcome,
@@ -17,7 +16,8 @@ import type {
   Store,
 } from '../store/store.ts';
 import { type Activities, createActivities } from './activities.ts';
-import { type Audience, createAddressing } from './addressing.ts';
+import { type Audience, createAddressing, lanesOf } from './addressing.ts';
+import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
 import { createDueTimer } from './due.ts';
 import { createLaneTable } from './lanes.ts';
 import { createOperations, type Operations } from './operations.ts';
@@ -32,6 +32,8 @@ const RETRY_CLAIM_MS = 250;
 export interface TaskQueueOptions {
   readonly store: Store;
   readonly clock: Clock;
+  /** Default: BROADCAST_PARTS. */
+  readonly broadcastParts?: BroadcastParts;
   /** What nobody can go on from: called once, the queue has stopped. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -47,7 +49,10 @@ export interface TaskQueue {
   readonly operations: Operations;
   readonly store: Store;
   enqueue(tasks: readonly TaskInput[]): Promise<readonly InsertOutcome[]>;
-  /** One child for each client that matches; the outcome is the parent's. FAILED_PRECONDITION: none does. */
+  /**
+   * One child for each client that matches; the outcome is the parent's, once its children can be claimed.
+   * FAILED_PRECONDITION: none matches.
+   */
   broadcast(parent: TaskInput, audience: Audience): Promise<InsertOutcome>;
   settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
   release(releases: readonly Release[]): Promise<readonly SettleOutcome[]>;
@@ -91,6 +96,17 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     wake: (now, limit) => store.wakeTasks(now, limit),
     onReady: markReady,
     onExpired: (records) => results.append(records),
+    onFatal,
+  });
+
+  const broadcasts = createBroadcasts({
+    store,
+    clock,
+    addressing,
+    parts: options.broadcastParts ?? BROADCAST_PARTS,
+    onReady: markReady,
+    onSettled: (records) => results.append(records),
+    onDue: (at) => due.expect(at),
     onFatal,
   });
 
@@ -159,6 +175,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const pushed$: Observable<unknown> = merge(taskReady$, credit$, retry$).pipe(runWhenWoken(claim), tap(push));
   const subscription: Subscription = pushed$.subscribe({ error: onFatal });
   const stopPoll = startPoll({ store, clock, lanes, onWork: () => taskReady$.next(), onFatal });
+  await broadcasts.recover();
 
   return {
     results,
@@ -183,17 +200,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       return outcomes;
     },
 
-    async broadcast(parent, audience) {
-      const children = await addressing.address(parent, audience);
-      // It waits for its children alone: their instants are not its own.
-      const waiting = { ...parent, lane: PARENT_LANE, runAt: null, expiresAt: null };
-      const outcome = await store.insertBroadcast(waiting, children, clock.now());
-      if (!outcome.deduplicated) {
-        markReady(children);
-        due.expect(parent.runAt ?? audience.childExpiresAt);
-      }
-      return outcome;
-    },
+    broadcast: broadcasts.insert,
 
     async settle(settlements) {
       const outcomes = await store.settleTasks(settlements, clock.now());
@@ -262,6 +269,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     async close() {
       isClaiming = false;
       stopPoll();
+      broadcasts.close();
       due.close();
       for (const wake$ of [taskReady$, credit$, retry$]) wake$.complete();
       subscription.unsubscribe();
@@ -270,21 +278,4 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       await store.close();
     },
   };
-}
-
-/** The distinct lanes of a batch; most batches have one. */
-function lanesOf(tasks: readonly TaskInput[]): LaneRef[] {
-  const refs: LaneRef[] = [];
-  const seen = new Set<string>();
-  let last: TaskInput | undefined;
-  for (const task of tasks) {
-    if (task.queue === last?.queue && task.lane === last.lane) continue;
-    last = task;
-    const name = `${task.queue} ${task.lane}`;
-    if (!seen.has(name)) {
-      seen.add(name);
-      refs.push(task);
-    }
-  }
-  return refs;
 }

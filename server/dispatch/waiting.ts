@@ -9,7 +9,8 @@ export function explainWaiting(
 ): string {
   const { state, lane } = record;
   if (state === 'scheduled') {
-    const at = new Date(record.runAt ?? 0).toISOString();
+    if (record.runAt === null) return 'its broadcast to be complete';
+    const at = new Date(record.runAt).toISOString();
     return record.attempt > 0 ? `a retry at ${at}, after ${record.attempt} failed attempts` : `its time, ${at}`;
   }
   if (state !== 'ready') return '';

@@ -3,6 +3,9 @@ import type { SettledState, TaskError } from './task.ts';
 /** Where the parent of a broadcast waits for its children; nobody draws from it. */
 export const PARENT_LANE = 'p:';
 
+/** The instant of a child that is held until its broadcast is open. */
+export const HELD = Number.POSITIVE_INFINITY;
+
 /** Children by how they settled first; what a redrive makes of a failed one later does not count. */
 export interface ChildCounts {
   readonly children: number;

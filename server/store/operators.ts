@@ -2,10 +2,10 @@ import type { ChildCounts } from '../model/broadcast.ts';
 import type { LaneRef, ResultRecord, TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from './outcome.ts';
 
-/** Children of one broadcast. */
+/** Children of a broadcast that are inserted at once. */
 export const MAX_CHILDREN = 10_000;
 
-/** Payload bytes of one broadcast, all children together: it is one transaction. */
+/** Payload bytes of them, all together: it is one transaction. */
 export const MAX_BROADCAST_BYTES = 256 << 20;
 
 /**
@@ -24,8 +24,32 @@ export interface OperatorStore {
    * A repeated parent id (or idempotency key) with the same content is `deduplicated`, whatever the children are.
    * FAILED_PRECONDITION: no children; INVALID_ARGUMENT: more than MAX_CHILDREN or MAX_BROADCAST_BYTES; else as
    * insertTasks, whose `tasks[0]` is the broadcast.
+   *
+   * `isWhole` (default true) false: more children come, and the broadcast is filling. Until it is opened they are held:
+   * scheduled, without an instant, so neither due nor claimed; the first child's instant will be that of all. They may
+   * be cancelled, purged and expire, but the parent is not settled before it is open.
    */
-  insertBroadcast(parent: TaskInput, children: readonly TaskInput[], now: number): Promise<InsertOutcome>;
+  insertBroadcast(
+    parent: TaskInput,
+    children: readonly TaskInput[],
+    now: number,
+    isWhole?: boolean,
+  ): Promise<InsertOutcome>;
+  /** More children of a broadcast that is filling, held too. FAILED_PRECONDITION: it is not; else as insertBroadcast. */
+  extendBroadcast(parentId: string, children: readonly TaskInput[], now: number): Promise<void>;
+  /**
+   * All children are in: ends the holding of at most `limit` of them, in their order. They become ready, or are
+   * scheduled, or cancelled when the parent's cancel was asked for. From the first call on the broadcast is opening, and
+   * to be opened by further calls whatever happens; the one that leaves none held opens it.
+   */
+  openBroadcast(parentId: string, limit: number, now: number): Promise<OpenedBroadcast>;
+  /**
+   * Takes back a broadcast that is filling: at most `limit` of the children that it holds, and with the last of them
+   * the parent. Children that are settled stay. True: nothing is left to take back, or it is not filling (any more).
+   */
+  abandonBroadcast(parentId: string, limit: number): Promise<boolean>;
+  /** Broadcasts that are not open yet, as many as are under way or were when the process before ended. */
+  listUnopened(): Promise<readonly UnopenedBroadcast[]>;
   /** How far a broadcast is; undefined: not a broadcast. */
   countChildren(parentId: string): Promise<ChildCounts | undefined>;
 
@@ -54,6 +78,23 @@ export interface OperatorStore {
   listClients(after: string, limit: number): Promise<readonly StoredClient[]>;
   /** Drained until set back; remembered for named clients only. False: not a named client. */
   drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
+}
+
+export interface OpenedBroadcast {
+  /** Lanes where children became ready. */
+  readonly ready: readonly LaneRef[];
+  /** Children that were cancelled; and the parent, when all its children were settled before it was open. */
+  readonly events: readonly ResultRecord[];
+  /** No child is held any more. */
+  readonly isOpen: boolean;
+  /** When children that were scheduled become due; null: none was. */
+  readonly dueAt: number | null;
+}
+
+export interface UnopenedBroadcast {
+  readonly parentId: string;
+  /** Its children are all in; false: it is filling. */
+  readonly isOpening: boolean;
 }
 
 export interface LaneCount {

@@ -20,7 +20,16 @@ export type Request =
       readonly parent: TaskInput;
       readonly children: readonly TaskInput[];
       readonly now: number;
+      readonly isWhole: boolean;
     }
+  | {
+      readonly kind: 'extendBroadcast';
+      readonly parentId: string;
+      readonly children: readonly TaskInput[];
+      readonly now: number;
+    }
+  | { readonly kind: 'openBroadcast'; readonly parentId: string; readonly limit: number; readonly now: number }
+  | { readonly kind: 'abandonBroadcast'; readonly parentId: string; readonly limit: number }
   | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly reason: string; readonly now: number }
   | { readonly kind: 'retry'; readonly ids: readonly string[]; readonly now: number }
   | { readonly kind: 'delete'; readonly ids: readonly string[] }
@@ -49,6 +58,9 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   endSession: 2,
   insert: 3,
   insertBroadcast: 3,
+  extendBroadcast: 3,
+  openBroadcast: 4,
+  abandonBroadcast: 4,
   cancel: 4,
   retry: 4,
   delete: 4,

@@ -58,6 +58,14 @@ export function createBroadcast(clients: readonly string[], with_: Partial<TaskI
   return { parent, children };
 }
 
+/** A broadcast to these clients, all in but not open, in two inserts. */
+export async function fillBroadcast(store: Store, clients: readonly string[], with_: Partial<TaskInput> = {}) {
+  const { parent, children } = createBroadcast(clients, with_);
+  await store.insertBroadcast(parent, children.slice(0, 2), T0, false);
+  await store.extendBroadcast(parent.id, children.slice(2), T0);
+  return { parent, children };
+}
+
 /** Inserts a broadcast, and a session claims its children in the order of the clients. */
 export async function startBroadcast(store: Store, clients: readonly string[], with_: Partial<TaskInput> = {}) {
   const { parent, children } = createBroadcast(clients, with_);

@@ -1,4 +1,4 @@
-import { PARENT_LANE } from '../../server/model/broadcast.ts';
+import { HELD } from '../../server/model/broadcast.ts';
 import type { TaskInput } from '../../server/model/task.ts';
 import type { InsertOutcome } from '../../server/store/store.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -34,36 +34,6 @@ function countWaiting(world: World, queue: string): number {
   return tasks.filter((task) => task.state === 'ready' || task.state === 'scheduled').length;
 }
 
-export function insertBroadcast(
-  world: World,
-  given: TaskInput,
-  children: readonly TaskInput[],
-  now: number,
-): InsertOutcome {
-  const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
-  const before = new Map(world.tasks);
-  const [stored] = insertTasks(world, [parent], now);
-  if (stored!.deduplicated) return stored!;
-  try {
-    if (children.length === 0) throw new ContactError('FAILED_PRECONDITION', 'tasks[0].broadcast: no client matches');
-    const named = children.map((child) => ({ ...child, parentId: parent.id }));
-    if (insertTasks(world, named, now).some((outcome) => outcome.deduplicated)) {
-      throw new ContactError('ALREADY_EXISTS', 'tasks[0].id: a task has the id of a child');
-    }
-  } catch (error) {
-    world.tasks.clear();
-    for (const [id, task] of before) world.tasks.set(id, task);
-    if (!(error instanceof ContactError)) throw error;
-    throw new ContactError(error.code, error.message.replace(/^tasks\[\d+\]/, 'tasks[0]'), {
-      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-    });
-  }
-  const counts = { children: children.length, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
-  world.tasks.get(parent.id)!.counts = counts;
-  for (const { id } of children) world.tasks.get(id)!.countsFor = parent.id;
-  return stored!;
-}
-
 function createTask(world: World, input: TaskInput, now: number): ModelTask {
   const isReady = input.runAt === null || input.runAt <= now;
   return {
@@ -75,7 +45,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     burnt: 0,
     lost: 0,
     ended: 'none',
-    runAt: isReady ? null : input.runAt,
+    runAt: isReady || input.runAt === HELD ? null : input.runAt,
     expiresAt: input.expiresAt,
     session: null,
     claimedAt: null,
@@ -83,6 +53,8 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     checkpoint: null,
     countsFor: null,
     counts: null,
+    phase: 'open',
+    childRunAt: null,
     results: [],
   };
 }

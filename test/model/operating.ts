@@ -1,11 +1,12 @@
 import { PARENT_LANE } from '../../server/model/broadcast.ts';
 import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
 import type { OperatorStore } from '../../server/store/operators.ts';
+import type { Broadcasting } from './broadcasts.ts';
 import { cancel, recordsOf, type World } from './rules.ts';
 import { hasSettled, type ModelTask } from './task.ts';
 
 /** What operators see and do. */
-export function createOperating(world: World): Omit<OperatorStore, 'insertBroadcast'> {
+export function createOperating(world: World): Omit<OperatorStore, keyof Broadcasting> {
   const waiting = (queue: string): ModelTask[] =>
     [...world.tasks.values()].filter(
       ({ input, state }) =>

@@ -34,9 +34,14 @@ export function settle(world: World, task: ModelTask, end: End, now: number): Se
   task.countsFor = null;
   if (!parent?.counts) return { event };
   parent.counts = { ...parent.counts, [end.state]: parent.counts[end.state] + 1 };
-  const whole = endBroadcast(parent.counts, parent.cancelReason);
-  if (!whole) return { event };
-  return { event, parent: log(world, parent, { ...whole, clientId: '', attempt: 0, isTold: false }, now) };
+  const ended = endParent(world, parent, now);
+  return ended ? { event, parent: ended } : { event };
+}
+
+/** Settles an open broadcast whose children all are. */
+export function endParent(world: World, parent: ModelTask, now: number): ResultRecord | undefined {
+  const whole = parent.phase === 'open' ? endBroadcast(parent.counts!, parent.cancelReason) : undefined;
+  return whole && log(world, parent, { ...whole, clientId: '', attempt: 0, isTold: false }, now);
 }
 
 function log(world: World, task: ModelTask, end: End, now: number): ResultRecord {

@@ -1,8 +1,9 @@
 import { PARENT_LANE } from '../../server/model/broadcast.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { CancelOutcome, QueueCounts, RetryOutcome, Store, WakeOutcome } from '../../server/store/store.ts';
+import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
-import { insertBroadcast, insertTasks } from './inserts.ts';
+import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
 import { endSession, loseSession, openSession } from './sessions.ts';
@@ -61,7 +62,7 @@ export function createModelStore(): Store {
       .map((task) =>
         settle(world, task, { state: 'expired', clientId: '', attempt: task.burnt, isTold: false, error }, now),
       );
-    const due = waiting.filter((task) => task.state === 'scheduled' && task.runAt! <= now);
+    const due = waiting.filter((task) => task.state === 'scheduled' && task.runAt !== null && task.runAt <= now);
     const ready: LaneRef[] = [];
     for (const task of due.sort((a, b) => a.runAt! - b.runAt!).slice(0, limit - expired.length)) {
       Object.assign(task, { state: 'ready', seq: ++world.seq, runAt: null });
@@ -69,7 +70,7 @@ export function createModelStore(): Store {
       if (!ready.some((ref) => ref.queue === queue && ref.lane === lane)) ready.push({ queue, lane });
     }
     const instants = [...tasks.values()].flatMap((task) => [
-      ...(task.state === 'scheduled' ? [task.runAt!] : []),
+      ...(task.state === 'scheduled' && task.runAt !== null ? [task.runAt] : []),
       ...((task.state === 'scheduled' || task.state === 'ready') && task.expiresAt !== null ? [task.expiresAt] : []),
     ]);
     return { ready, expired: recordsOf(expired), nextDueAt: instants.length === 0 ? null : Math.min(...instants) };
@@ -94,7 +95,6 @@ export function createModelStore(): Store {
     capabilities: { kind: 'model', isDurable: false, isShared: false },
     epoch: 'model',
     insertTasks: async (inputs, now) => insertTasks(world, inputs, now),
-    insertBroadcast: async (parent, children, now) => insertBroadcast(world, parent, children, now),
     claimTasks: async (plan, now) => claim(world, plan(), now()),
     settleTasks: async (settlements, now) => settlements.map((each) => settleOne(world, each, now)),
     releaseTasks: async (releases, now) => releases.map((each) => releaseOne(world, each, now)),
@@ -136,6 +136,7 @@ export function createModelStore(): Store {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, Math.min(limit, 500)),
     countQueues: async () => countQueues(),
+    ...createBroadcasting(world),
     ...createOperating(world),
     close: async () => {},
   };

@@ -33,6 +33,9 @@ export interface ModelTask {
   countsFor: string | null;
   /** Of the parent of a broadcast. */
   counts: ChildCounts | null;
+  phase: 'open' | 'filling' | 'opening';
+  /** When the children that it holds are due, once it is open. */
+  childRunAt: number | null;
   results: { readonly record: ResultRecord; readonly isTold: boolean }[];
 }
 

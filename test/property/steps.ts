@@ -1,70 +1,10 @@
 import fc from 'fast-check';
-import { PARENT_LANE } from '../../server/model/broadcast.ts';
-import type { Delivery, SessionRef, TaskInput } from '../../server/model/task.ts';
+import type { Delivery } from '../../server/model/task.ts';
 import type { Fence, Release, Settlement, Store } from '../../server/store/store.ts';
+import { broadcast, fill } from './broadcasts.ts';
+import { lanes, pick, queues, type Scene, task, toDraw, toTask } from './draw.ts';
 
-/** What a run has seen so far: what later steps pick from. */
-export interface Scene {
-  now: number;
-  readonly tasks: TaskInput[];
-  readonly deliveries: (Delivery & { readonly session: SessionRef })[];
-  readonly sessions: { readonly ref: SessionRef; readonly hash: string; readonly client: number }[];
-}
-
-/** A step of a run, made concrete when its turn comes; equal for every store that it is given to. */
-export interface Step {
-  readonly name: string;
-  /** Its place within a group commit. */
-  readonly rank: number;
-  readonly run: (store: Store) => Promise<unknown>;
-}
-
-type Draw = (scene: Scene) => Step;
-
-/** A draw that prints as what it was made of. */
-function toDraw<T>(name: string, data: fc.Arbitrary<T>, draw: (drawn: T, scene: Scene) => Step): fc.Arbitrary<Draw> {
-  return data.map((drawn) =>
-    Object.assign((scene: Scene) => draw(drawn, scene), {
-      [fc.toStringMethod]: () => `${name} ${JSON.stringify(drawn)}`,
-    }),
-  );
-}
-
-const pick = fc.nat({ max: 1_000 });
-const queues = ['a', 'b'];
-const lanes = ['', 'c:0', 's:x=y'];
 const clients = 3;
-
-const task = fc.record({
-  again: fc.option(pick, { freq: 8 }),
-  id: fc.uuid({ version: 7 }),
-  queue: fc.constantFrom(...queues),
-  lane: fc.constantFrom(...lanes),
-  priority: fc.integer({ min: -1, max: 1 }),
-  runIn: fc.option(fc.integer({ min: -5, max: 40 }), { freq: 2 }),
-  expiresIn: fc.option(fc.integer({ min: 1, max: 60 }), { freq: 3 }),
-  maxAttempts: fc.constantFrom(1, 2, 3, 1_000),
-  key: fc.option(fc.constantFrom('k1', 'k2'), { freq: 5 }),
-  size: fc.constantFrom(0, 1, 10, 300),
-});
-
-function toTask({ again, runIn, expiresIn, size, ...rest }: DrawnTask, scene: Scene): TaskInput {
-  if (again !== null && scene.tasks.length > 0) return scene.tasks[again % scene.tasks.length]!;
-  return {
-    ...rest,
-    payload: Buffer.alloc(size, rest.id),
-    contentType: '',
-    metadata: size === 10 ? { b: '1', a: rest.id } : {},
-    runAt: runIn === null ? null : scene.now + runIn,
-    expiresAt: expiresIn === null ? null : scene.now + expiresIn,
-    timeoutMs: 0,
-    backoffBaseMs: 10,
-    backoffCapMs: 40,
-    parentId: null,
-  };
-}
-
-type DrawnTask = typeof task extends fc.Arbitrary<infer T> ? T : never;
 
 const insert = toDraw('insert', fc.array(task, { maxLength: 5 }), (drawn, scene) => {
   const tasks = drawn.map((each) => toTask(each, scene));
@@ -72,23 +12,6 @@ const insert = toDraw('insert', fc.array(task, { maxLength: 5 }), (drawn, scene)
   const { now } = scene;
   return { name: 'insert', rank: 3, run: (store) => store.insertTasks(tasks, now) };
 });
-
-const broadcast = toDraw(
-  'broadcast',
-  fc.record({ parent: task, children: fc.array(task, { maxLength: 4 }) }),
-  (drawn, scene) => {
-    const known = scene.tasks.filter((one) => one.lane === PARENT_LANE);
-    const parent = { ...toTask(drawn.parent, { ...scene, tasks: known }), lane: PARENT_LANE };
-    const children = drawn.children.map((child) => {
-      // Mostly new ones: a child that was there already refuses them all.
-      const again = child.again !== null && child.again % 4 === 0 ? child.again : null;
-      return { ...toTask({ ...child, again, key: null }, scene), parentId: parent.id };
-    });
-    scene.tasks.push(parent, ...children);
-    const { now } = scene;
-    return { name: 'broadcast', rank: 3, run: (store) => store.insertBroadcast(parent, children, now) };
-  },
-);
 
 const request = fc.record({
   session: pick,
@@ -285,6 +208,7 @@ export const turns = fc.array(
         { weight: 1, arbitrary: endSession },
         { weight: 3, arbitrary: tend },
         { weight: 1, arbitrary: broadcast },
+        { weight: 2, arbitrary: fill },
         { weight: 1, arbitrary: operate },
       ),
       { minLength: 1, maxLength: 4 },

@@ -140,6 +140,20 @@ describe('a broadcast', () => {
     assert.equal(late.tasks.length, 0);
   });
 
+  it('reaches everybody once when it is stored in parts', async () => {
+    const broadcastParts = { wholeCount: 2, partCount: 2, partBytes: 1 << 20 };
+    const clients = connect(await startScene({}, { broadcastParts }));
+    const workers = await Promise.all(Array.from({ length: 5 }, () => openWorker(clients)));
+    const [parentId] = await enqueue(clients, { ...toAll(), payload: Buffer.from('ping') });
+    for (const worker of workers) {
+      const [task] = await worker.receive(1);
+      await worker.succeed(task!);
+      assert.equal(worker.tasks.length, 1);
+    }
+    const parent = await describeTask(clients, parentId!);
+    assert.deepEqual([parent.state, parent.children?.succeeded], [TaskState.SUCCEEDED, 5]);
+  });
+
   it('is refused when nobody matches, or when it is not alone in its batch', async () => {
     const clients = connect(await startScene());
     assert.match(

@@ -1,4 +1,4 @@
-import { endBroadcast } from '../../model/broadcast.ts';
+import { type ChildCounts, endBroadcast } from '../../model/broadcast.ts';
 import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
@@ -41,6 +41,8 @@ export interface Deliveries {
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
   settle(row: TaskRow, ending: Ending, now: number): Settled;
+  /** Settles a broadcast whose children are settled, all of them; undefined: some are still out. */
+  endBroadcast(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined;
   cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled;
   /** Backing off until `runAt`; burns an attempt. */
   retry(open: OpenDelivery, runAt: number, isTold: boolean): void;
@@ -96,11 +98,15 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const event = log(row, ending, now);
     if (parentKey === null) return { event };
     const counts = children.count(parentKey, ending.state);
+    const parent = counts && endParent(parentKey, counts, now);
+    return parent ? { event, parent } : { event };
+  }
+
+  function endParent(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined {
     const parent = tasks.byKey(parentKey);
     const end = endBroadcast(counts, parent.cancel_reason);
-    if (!end) return { event };
-    const what = { clientId: '', attempt: 0, isTold: false, transition: end.state };
-    return { event, parent: log(parent, { ...end, ...what }, now) };
+    const what = { clientId: '', attempt: 0, isTold: false };
+    return end && log(parent, { ...end, ...what, transition: end.state }, now);
   }
 
   function log(row: TaskRow, ending: Ending, now: number): ResultRecord {
@@ -167,6 +173,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
   return {
     findOpen,
     settle,
+    endBroadcast: endParent,
     cancel,
     retry: ({ row, from, burnt, lost }, runAt, isTold) => {
       catalog.move(catalog.laneById(row.lane_id), from, 'retried');

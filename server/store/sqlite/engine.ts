@@ -2,7 +2,7 @@ import { ContactError } from '../../../shared/errors.ts';
 import type { Engine } from '../commit.ts';
 import type { Request } from '../request.ts';
 import type { StoredSession } from '../store.ts';
-import { createInsertBroadcast } from './broadcast.ts';
+import { createBroadcasts } from './broadcast.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
 import { type Children, createChildren } from './children.ts';
 import { createClaimTasks } from './claim.ts';
@@ -41,7 +41,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   const openings = createOpenings(context, deliveries);
   const settling = createSettling(context, deliveries);
   const inserting = createInserting(context);
-  const insertBroadcast = createInsertBroadcast(context, inserting);
+  const broadcasts = createBroadcasts(context, inserting, deliveries);
   const upkeep = createUpkeep(context, deliveries);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
@@ -64,7 +64,13 @@ export function createSqliteEngine(db: Database): SqliteEngine {
       case 'insert':
         return inserting.insertTasks(request.tasks, request.now);
       case 'insertBroadcast':
-        return insertBroadcast(request.parent, request.children, request.now);
+        return broadcasts.insert(request.parent, request.children, request.now, request.isWhole);
+      case 'extendBroadcast':
+        return broadcasts.extend(request.parentId, request.children, request.now);
+      case 'openBroadcast':
+        return broadcasts.open(request.parentId, request.limit, request.now);
+      case 'abandonBroadcast':
+        return broadcasts.abandon(request.parentId, request.limit);
       case 'cancel':
         return upkeep.cancelTasks(request.ids, request.reason, request.now);
       case 'retry':

@@ -1,4 +1,5 @@
 import { ContactError } from '../../../shared/errors.ts';
+import { HELD } from '../../model/broadcast.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
 import type { InsertOutcome } from '../store.ts';
@@ -63,7 +64,7 @@ export function createInserting({ db, catalog, counters }: Context): Inserting {
           0 - task.priority,
           isReady ? counters.drawSeq() : 0,
           task.payload.byteLength,
-          isReady ? null : task.runAt,
+          isReady || task.runAt === HELD ? null : task.runAt,
           task.expiresAt,
         );
         counters.nextTaskKey = key + 1;

@@ -11,7 +11,9 @@ const APPLICATION_ID = 0x636e7463;
  * `task` is written once. `live` has one narrow row for each task that is not settled: 0 ready, 1 running,
  * 2 scheduled; what a delivery carries over (seq, attempt, lost) stays in it. `result` is the log, its position drawn
  * in code so that it is dense. A task's state is its `live` row, or else its newest result.
- * `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there.
+ * `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there. Its phase is 0
+ * open, 1 filling, 2 opening; while it is not open `held` has the keys of its children, a range for each insert, and
+ * those that are held are scheduled without an instant.
  * `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that reading the columns
  * before them touches no overflow page.
  */
@@ -78,8 +80,16 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE broadcast (
     parent_key INTEGER PRIMARY KEY,
     children INTEGER NOT NULL,
-    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    run_at INTEGER
   ) STRICT;
+  CREATE TABLE held (
+    parent_key INTEGER NOT NULL,
+    first_key INTEGER NOT NULL,
+    last_key INTEGER NOT NULL,
+    PRIMARY KEY (parent_key, first_key)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE result (
     position INTEGER PRIMARY KEY,
     task_key INTEGER NOT NULL,

@@ -103,11 +103,20 @@ function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard,
       checkDisk();
       return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
     },
-    insertBroadcast: async (parent, children, at) => {
+    insertBroadcast: async (parent, children, at, isWhole = true) => {
       checkDisk();
-      const request: Request = { kind: 'insertBroadcast', parent, children, now: Math.floor(at) };
+      const request: Request = { kind: 'insertBroadcast', parent, children, now: Math.floor(at), isWhole };
       return commit.submit(request, 1 + children.length, payloadBytesOf([parent, ...children]));
     },
+    extendBroadcast: async (parentId, children, at) => {
+      checkDisk();
+      const request: Request = { kind: 'extendBroadcast', parentId, children, now: Math.floor(at) };
+      return commit.submit(request, children.length, payloadBytesOf(children));
+    },
+    openBroadcast: (parentId, limit, at) =>
+      commit.submit({ kind: 'openBroadcast', parentId, limit, now: Math.floor(at) }, limit, 0),
+    abandonBroadcast: (parentId, limit) => commit.submit({ kind: 'abandonBroadcast', parentId, limit }, limit, 0),
+    listUnopened: () => read(() => engine.children.listUnopened()),
     claimTasks: (plan, now) => commit.submit({ kind: 'claim', plan, now }, 0, 0),
     settleTasks: (settlements, at) => {
       const request: Request = { kind: 'settle', settlements, now: Math.floor(at) };

@@ -1,0 +1,111 @@
+import { HELD, PARENT_LANE } from '../../server/model/broadcast.ts';
+import type { LaneRef, TaskInput } from '../../server/model/task.ts';
+import type { OpenedBroadcast, OperatorStore } from '../../server/store/operators.ts';
+import type { InsertOutcome } from '../../server/store/store.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { insertTasks } from './inserts.ts';
+import { cancel, endParent, recordsOf, type Settled, type World } from './rules.ts';
+import { laneOf, type ModelTask } from './task.ts';
+
+/** How broadcasts come to be. */
+export type Broadcasting = Pick<
+  OperatorStore,
+  'insertBroadcast' | 'extendBroadcast' | 'openBroadcast' | 'abandonBroadcast' | 'listUnopened'
+>;
+
+export function createBroadcasting(world: World): Broadcasting {
+  function insert(given: TaskInput, children: readonly TaskInput[], now: number, isWhole: boolean): InsertOutcome {
+    const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
+    const [stored] = insertTasks(world, [parent], now);
+    if (stored!.deduplicated) return stored!;
+    const task = world.tasks.get(parent.id)!;
+    task.counts = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
+    task.phase = isWhole ? 'open' : 'filling';
+    try {
+      if (children.length === 0) throw new ContactError('FAILED_PRECONDITION', 'broadcast: no client matches');
+      addChildren(task, children, now);
+    } catch (error) {
+      world.tasks.delete(parent.id);
+      throw error;
+    }
+    task.childRunAt = children[0]!.runAt;
+    return stored!;
+  }
+
+  function extend(parentId: string, children: readonly TaskInput[], now: number): void {
+    const parent = world.tasks.get(parentId);
+    if (parent?.phase !== 'filling') throw new ContactError('FAILED_PRECONDITION', 'tasks[0].id: not filling');
+    addChildren(parent, children, now);
+  }
+
+  function addChildren(parent: ModelTask, children: readonly TaskInput[], now: number): void {
+    const before = new Map(world.tasks);
+    const named = children.map((child) => ({
+      ...child,
+      parentId: parent.input.id,
+      ...(parent.phase === 'filling' ? { runAt: HELD } : {}),
+    }));
+    try {
+      if (insertTasks(world, named, now).some((outcome) => outcome.deduplicated)) {
+        throw new ContactError('ALREADY_EXISTS', 'tasks[0].id: a task has the id of a child');
+      }
+    } catch (error) {
+      world.tasks.clear();
+      for (const [id, task] of before) world.tasks.set(id, task);
+      if (!(error instanceof ContactError)) throw error;
+      throw new ContactError(error.code, error.message.replace(/^tasks\[\d+\]/, 'tasks[0]'), {
+        ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+      });
+    }
+    parent.counts = { ...parent.counts!, children: parent.counts!.children + children.length };
+    for (const { id } of children) world.tasks.get(id)!.countsFor = parent.input.id;
+  }
+
+  const heldBy = ({ input }: ModelTask): ModelTask[] =>
+    [...world.tasks.values()].filter(
+      (task) => task.countsFor === input.id && task.state === 'scheduled' && task.runAt === null,
+    );
+
+  function open(parentId: string, limit: number, now: number): OpenedBroadcast {
+    const parent = world.tasks.get(parentId);
+    if (!parent || parent.phase === 'open') return { ready: [], events: [], isOpen: true, dueAt: null };
+    const { childRunAt: runAt, cancelReason: reason } = parent;
+    parent.phase = 'opening';
+    const isDue = runAt === null || runAt <= now;
+    const ready: LaneRef[] = [];
+    const settled: Settled[] = [];
+    for (const child of heldBy(parent).slice(0, limit)) {
+      if (reason !== null) {
+        settled.push(cancel(world, child, reason, '', false, now));
+        continue;
+      }
+      Object.assign(child, isDue ? { state: 'ready', seq: ++world.seq } : { runAt });
+      const { queue, lane } = laneOf(child);
+      if (isDue && !ready.some((ref) => ref.queue === queue && ref.lane === lane)) ready.push({ queue, lane });
+    }
+    const isOpen = heldBy(parent).length === 0;
+    if (isOpen) parent.phase = 'open';
+    const end = endParent(world, parent, now);
+    return { ready, events: [...recordsOf(settled), ...(end ? [end] : [])], isOpen, dueAt: isDue ? null : runAt };
+  }
+
+  function abandon(parentId: string, limit: number): boolean {
+    const parent = world.tasks.get(parentId);
+    if (parent?.phase !== 'filling') return true;
+    for (const { input } of heldBy(parent).slice(0, limit)) world.tasks.delete(input.id);
+    const isDone = heldBy(parent).length === 0;
+    if (isDone) world.tasks.delete(parentId);
+    return isDone;
+  }
+
+  return {
+    insertBroadcast: async (parent, children, now, isWhole = true) => insert(parent, children, now, isWhole),
+    extendBroadcast: async (parentId, children, now) => extend(parentId, children, now),
+    openBroadcast: async (parentId, limit, now) => open(parentId, limit, now),
+    abandonBroadcast: async (parentId, limit) => abandon(parentId, limit),
+    listUnopened: async () =>
+      [...world.tasks.values()]
+        .filter(({ phase }) => phase !== 'open')
+        .map(({ input, phase }) => ({ parentId: input.id, isOpening: phase === 'opening' })),
+  };
+}
