@@ -225,32 +225,4 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: transport('plain', 'is given tasks of any size up to its credit'),
   },
-  {
-    id: 'guessed delivery accounted for',
-    file: 'server/session/results.ts',
-    find: "(code !== 'STALE' || known.has(entry.held))",
-    replace: '(code !== undefined)',
-    caughtBy: transport('results', 'of a delivery that is yet to come change nothing'),
-  },
-  {
-    id: 'broadcast ends before it is open',
-    file: 'server/store/sqlite/children.ts',
-    find: 'return phase === OPEN ? counts : undefined;',
-    replace: 'return counts;',
-    caughtBy: conformance('filling', 'sqlite store does not end before it is open, whatever becomes of its children'),
-  },
-  {
-    id: 'broadcast taken back although it is opening',
-    file: 'server/store/sqlite/broadcast.ts',
-    find: "if (!parent || counting.phaseOf(parent.key)?.phase !== 'filling') return true;",
-    replace: 'if (!parent) return true;',
-    caughtBy: conformance('filling', 'sqlite store has no say once it is opening, or open'),
-  },
-  {
-    id: 'same broadcast not waited for',
-    file: 'server/dispatch/broadcasts.ts',
-    find: 'underWay.set(id, promise);',
-    replace: '',
-    caughtBy: unit('broadcasts', 'has the same one wait when it is sent again meanwhile, also by its key'),
-  },
 ];

@@ -138,4 +138,8 @@ export async function checkEnd(world: World, pass: (world: World, ms: number) =>
     );
   }
   await checkPromises(world);
+  const { results } = house.queue;
+  for (let position = 0; position < results.newest; position += 1) {
+    assert.equal((await results.read(position))[0]?.position, position + 1);
+  }
 }
