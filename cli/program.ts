@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
+import { addBenchCommand } from './commands/bench.ts';
 import { addClientsCommand } from './commands/clients.ts';
 import { addEnqueueCommand } from './commands/enqueue.ts';
 import { addQueuesCommand } from './commands/queues.ts';
@@ -28,6 +29,7 @@ const COMMANDS = [
   addQueuesCommand,
   addClientsCommand,
   addTopCommand,
+  addBenchCommand,
 ];
 
 /** Runs one command line; answers the exit code. Never rejects. */

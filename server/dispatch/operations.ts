@@ -104,13 +104,19 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     };
   }
 
+  /** A queue whose last task was deleted, that nobody serves and nobody has set, is as one that never was. */
+  function isInUse({ queue, ready, scheduled, running, settled }: QueueCounts): boolean {
+    const count = Object.values(settled).reduce((sum, one) => sum + one, ready + scheduled + running);
+    return count > 0 || settingsByQueue.has(queue) || lanes.countReceivers(queue) > 0;
+  }
+
   for (const settings of await store.listQueueSettings()) learn(settings);
 
   return {
     isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
 
     async listQueues(after, limit) {
-      const counts = (await store.countQueues()).filter(({ queue }) => queue > after);
+      const counts = (await store.countQueues()).filter((one) => one.queue > after && isInUse(one));
       counts.sort((a, b) => (a.queue < b.queue ? -1 : 1));
       return Promise.all(counts.slice(0, limit).map(view));
     },

@@ -101,7 +101,8 @@ describe('README.md', function () {
     chmodSync(join(folder, 'bin', 'contact'), 0o755);
     const lines = findBlock('sh', 'contact serve').text.replace('serve', `serve --listen 127.0.0.1:${port}`);
     const more = findBlock('sh', 'contact top').text;
-    write('commands.sh', `set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n${lines}${more}`);
+    const bench = findBlock('sh', 'contact bench').text.replaceAll('--seconds 5', '--seconds 1');
+    write('commands.sh', `set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n${lines}${more}${bench}`);
     const script = startProgram('bash', ['commands.sh'], {
       folder,
       environment: {
@@ -112,6 +113,8 @@ describe('README.md', function () {
     programs.push(script);
     await script.waitForLine(new RegExp(createHash('sha256').update('hello').digest('hex')));
     await script.waitForLine(/^1 client: 1 succeeded$/);
+    await script.waitForLine(/^lost +0$/);
+    await script.waitForLine(/"succeeded":500,.*"lost":0/);
     await script.succeed();
   });
 

@@ -11,7 +11,7 @@ describe('contact', function () {
 
   it('has a help text with an example and the exit codes for every command', async () => {
     const commands: Readonly<Record<string, readonly string[]>> = {
-      '': ['', 'serve', 'work', 'enqueue', 'results', 'tasks', 'queues', 'clients', 'top'],
+      '': ['', 'serve', 'work', 'enqueue', 'results', 'tasks', 'queues', 'clients', 'top', 'bench'],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
       queues: ['list', 'pause', 'resume', 'purge'],
       clients: ['list', 'drain', 'resume', 'disconnect'],
@@ -60,6 +60,7 @@ describe('contact', function () {
       [['queues', 'pause'], /missing required argument 'queue'/],
       [['clients', 'drain'], /missing required argument 'id'/],
       [['top', '--refresh', '0s'], /Expected more than 0ms/],
+      [['bench', '--payload', '1'], /Expected a whole number from 16/],
     ];
     for (const [args, message] of cases) {
       const { code, stdout, stderr } = await runHere(args);

@@ -1,0 +1,69 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { bytes, type ConnectionOptions, createWorker } from '../../client/index.ts';
+import { CommandFailure } from '../exit.ts';
+import { stampResult } from './stamp.ts';
+
+/** The workers of a bench. */
+export interface Crew {
+  /** Rejects when a worker has ended before `stop()`; never resolves. */
+  readonly failed: Promise<never>;
+  stop(): Promise<void>;
+}
+
+/** What one worker is told. */
+export interface WorkerOrder {
+  readonly connection: Omit<ConnectionOptions, 'logger'>;
+  readonly queue: string;
+  readonly concurrency: number;
+}
+
+const STOP_MS = 5_000;
+
+/** Answers when all of them are connected. */
+export async function startCrew(order: WorkerOrder, count: number, isForked: boolean): Promise<Crew> {
+  const members = await Promise.all(Array.from({ length: count }, () => (isForked ? forkWorker : startWorker)(order)));
+  const failed = Promise.race(members.map((member) => member.failed));
+  failed.catch(() => undefined);
+  return {
+    failed,
+    stop: async () => void (await Promise.all(members.map((member) => member.stop()))),
+  };
+}
+
+/** In this process. */
+export async function startWorker({ connection, queue, concurrency }: WorkerOrder): Promise<Crew> {
+  const worker = createWorker({ ...connection, queues: [queue], concurrency, codec: bytes, handler: stampResult });
+  await worker.connected();
+  // It resolves when it was told to stop.
+  const failed = worker.finished.then(() => new Promise<never>(() => undefined));
+  failed.catch(() => undefined);
+  return { failed, stop: () => worker.drain({ deadlineMs: STOP_MS }) };
+}
+
+/** In a process of its own, which ends with this one. */
+async function forkWorker(order: WorkerOrder): Promise<Crew> {
+  const script = new URL(`worker${extname(import.meta.filename)}`, import.meta.url);
+  const child = fork(script, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const ended = endOf(child);
+  child.send(order);
+  await Promise.race([once(child, 'message'), ended]);
+  return {
+    failed: ended,
+    async stop() {
+      const exited = once(child, 'exit');
+      child.disconnect();
+      await exited;
+    },
+  };
+}
+
+function endOf(child: ChildProcess): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  child.once('exit', (code, signal) => {
+    reject(new CommandFailure(`a worker of the bench has ended with ${signal ?? `exit code ${code}`}`));
+  });
+  return promise;
+}
