@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+import type { Scenario } from './scenario.ts';
+import { findScenario, SCENARIOS } from './scenarios/index.ts';
+import type { System } from './system.ts';
+import { findSystem, SYSTEMS } from './systems/index.ts';
+
+export interface BenchOptions {
+  readonly systems: readonly System[];
+  readonly scenarios: readonly Scenario[];
+  readonly rounds: number;
+  readonly tasks: number;
+  readonly seconds: number;
+  /** Folder of the JSON lines and the report. */
+  readonly out: string;
+  /** The worker's concurrency for every system; null: swept once, the best kept. */
+  readonly concurrency: number | null;
+  readonly isCheck: boolean;
+}
+
+export const USAGE = `npm run bench -- [OPTIONS]
+
+  --systems A,B      of: ${SYSTEMS.map(({ name }) => name).join(', ')} (default: all that can run here)
+  --scenarios A,B    of: ${SCENARIOS.map(({ name }) => name).join(', ')} (default: all)
+  --rounds N         interleaved: every system once per round (default 5)
+  --tasks N          of a load, at most (default 200000)
+  --seconds N        of a load, at most (default 10)
+  --concurrency N    of the workers, instead of the sweep
+  --out DIR          for results.jsonl, table.md and report.html (default bench/out)
+  --check            compares contact with the raw control against bench/baseline.json
+  --help`;
+
+/** Throws with one line when an argument is wrong; null: help was asked for. */
+export function parseOptions(args: readonly string[]): BenchOptions | null {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      systems: { type: 'string' },
+      scenarios: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      tasks: { type: 'string', default: '200000' },
+      seconds: { type: 'string', default: '10' },
+      concurrency: { type: 'string' },
+      out: { type: 'string', default: 'bench/out' },
+      check: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return null;
+  const wanted = values.scenarios?.split(',').map(findScenario);
+  return {
+    systems: values.systems?.split(',').map(findSystem) ?? SYSTEMS,
+    // In their own order, since some need what others measured.
+    scenarios: wanted ? SCENARIOS.filter((scenario) => wanted.includes(scenario)) : SCENARIOS,
+    rounds: parseCount('rounds', values.rounds),
+    tasks: parseCount('tasks', values.tasks),
+    seconds: parseCount('seconds', values.seconds),
+    out: values.out,
+    concurrency: values.concurrency === undefined ? null : parseCount('concurrency', values.concurrency),
+    isCheck: values.check,
+  };
+}
+
+function parseCount(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name}: expected an integer >= 1, got \`${text}\``);
+  return value;
+}

@@ -1,0 +1,75 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ProducerAsks, WorkerAsks } from './roles/messages.ts';
+
+const ROLE = join(import.meta.dirname, 'role.ts');
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+export interface RoleProcess<A> {
+  readonly pid: number;
+  readonly ask: A;
+  /** Closes what it has open and ends it. */
+  end(): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A process of its own for one half of the load; what it is asked rejects when it ends. */
+function startRole<A extends object>(role: string): RoleProcess<A> {
+  const child = fork(ROLE, [role], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let lastId = 0;
+  let hasEnded = false;
+  const ended = once(child, 'exit').then(() => {
+    hasEnded = true;
+    running.delete(child);
+    for (const { reject } of waiting.values()) reject(new Error(`the ${role} process ended`));
+    waiting.clear();
+  });
+  running.add(child);
+  child.on('message', ({ id, value, error }: Answer) => {
+    const waiter = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) waiter?.resolve(value);
+    else waiter?.reject(new Error(`${role}: ${error}`));
+  });
+  const call = (name: string, args: unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (hasEnded) return reject(new Error(`the ${role} process has ended`));
+      lastId += 1;
+      waiting.set(lastId, { resolve, reject });
+      child.send({ id: lastId, name, args });
+    });
+  return {
+    pid: child.pid ?? 0,
+    ask: new Proxy({} as A, {
+      get:
+        (_, name) =>
+        (...args: unknown[]) =>
+          call(String(name), args),
+    }),
+    async end() {
+      if (child.connected) child.disconnect();
+      const timer = setTimeout(() => child.kill('SIGKILL'), 2_000);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+export function startProducerProcess(): RoleProcess<ProducerAsks> {
+  return startRole<ProducerAsks>('producer');
+}
+
+export function startWorkerProcess(): RoleProcess<WorkerAsks> {
+  return startRole<WorkerAsks>('worker');
+}

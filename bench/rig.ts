@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { nowMs, until } from './clock.ts';
+import type { Figures } from './figure.ts';
+import { type RoleProcess, startProducerProcess, startWorkerProcess } from './process.ts';
+import type { Burst, ProducerAsks, WorkerAsks } from './roles/messages.ts';
+import type { Counts, RunningServer, StartOptions, System } from './system.ts';
+import { MemoryPeak, readCpuSeconds } from './usage.ts';
+
+/** How much load, whatever the scenario. */
+export interface Load {
+  readonly tasks: number;
+  /** Of load; what is left of it then is worked off within the same time again, four times over. */
+  readonly forMs: number;
+}
+
+export interface RigOptions {
+  readonly system: System;
+  readonly concurrency: number;
+  readonly load: Load;
+  /** Where servers have their data. */
+  readonly folder: string;
+  readonly start?: Omit<StartOptions, 'folder'>;
+  /** Tasks a second that this system did in `combined`, as far as known; for loads that are a share of it. */
+  readonly capacity: number | null;
+}
+
+export const QUEUE = 'bench';
+export const PAYLOAD_BYTES = 100;
+const WARM_TASKS = 5_000;
+const WARM_MS = 3_000;
+const PATIENCE = 4;
+
+/** One server with a producer and workers of their own, for one run of a scenario. */
+export class Rig {
+  readonly options: RigOptions;
+  readonly server: RunningServer;
+  readonly producer: RoleProcess<ProducerAsks>;
+  readonly #data: string;
+  #worker: RoleProcess<WorkerAsks> | null = null;
+
+  private constructor(options: RigOptions, server: RunningServer, data: string, producer: RoleProcess<ProducerAsks>) {
+    this.options = options;
+    this.server = server;
+    this.producer = producer;
+    this.#data = data;
+  }
+
+  static async start(options: RigOptions): Promise<Rig> {
+    const data = mkdtempSync(join(options.folder, `${options.system.name}-`));
+    const server = await options.system.start({ folder: data, ...options.start });
+    const rig = new Rig(options, server, data, startProducerProcess());
+    try {
+      await rig.producer.ask.open({ system: options.system.name, address: server.address });
+      return rig;
+    } catch (error) {
+      await rig.end();
+      throw error;
+    }
+  }
+
+  get system(): System {
+    return this.options.system;
+  }
+
+  get load(): Load {
+    return this.options.load;
+  }
+
+  /** How long a run may take to work off what it has. */
+  get patienceMs(): number {
+    return PATIENCE * this.load.forMs + 10_000;
+  }
+
+  get pids(): number[] {
+    return [...this.server.pids, this.producer.pid, ...(this.#worker ? [this.#worker.pid] : [])];
+  }
+
+  /** A load as large as was asked for, in batches of the system's own liking. */
+  burst(change: Partial<Burst> = {}): Burst {
+    const { tasks, forMs } = this.load;
+    const shape = this.system.batch;
+    return { tasks, forMs, shape, payloadBytes: PAYLOAD_BYTES, queues: [QUEUE], failEvery: 0, ...change };
+  }
+
+  /** A worker process that is connected and has not begun. The one before is ended. */
+  async startWorker(queues: readonly string[] = [QUEUE]): Promise<RoleProcess<WorkerAsks>> {
+    await this.endWorker();
+    const worker = startWorkerProcess();
+    this.#worker = worker;
+    const { system, server } = this;
+    const opening = { system: system.name, address: server.address, queues, concurrency: this.options.concurrency };
+    await worker.ask.open(opening);
+    return worker;
+  }
+
+  async endWorker(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    await worker?.ask.close();
+    await worker?.end();
+  }
+
+  /**
+   * Resolves with the instant when the last of `tasks` results was stored, by the worker's word and the server's: the
+   * server holds nothing, and has stored as many results as there should be. Throws when that does not come about.
+   * @param doneBefore what this worker had done before
+   */
+  async settled(worker: RoleProcess<WorkerAsks>, tasks: number, doneBefore = 0): Promise<number> {
+    const { done, at } = await worker.ask.until(doneBefore + tasks, this.patienceMs);
+    if (done < doneBefore + tasks) throw new Error(`${done - doneBefore} of ${tasks} tasks were done`);
+    let isFirst = true;
+    return until(`${tasks} tasks off the server`, this.patienceMs, async () => {
+      const { left } = await this.producer.ask.counts();
+      if (left > 0) {
+        isFirst = false;
+        return undefined;
+      }
+      return isFirst && this.system.isDoneAcknowledged ? at : nowMs();
+    });
+  }
+
+  /** Throws unless the server has stored so many results more than `before`; null: it does not tell. */
+  async checkStored(before: Counts, tasks: number): Promise<number | null> {
+    const { left, stored } = await this.producer.ask.counts();
+    if (left !== 0) throw new Error(`the server holds ${left} tasks after the end`);
+    if (stored === null || before.stored === null) return null;
+    if (stored - before.stored !== tasks) throw new Error(`${stored - before.stored} results stored, not ${tasks}`);
+    return tasks;
+  }
+
+  /** Some tasks all the way through, so that every process has compiled what it will run. */
+  async warmUp(worker: RoleProcess<WorkerAsks>): Promise<number> {
+    const tasks = Math.min(WARM_TASKS, this.load.tasks);
+    const { acknowledged } = await this.producer.ask.burst(this.burst({ tasks, forMs: WARM_MS }));
+    await this.settled(worker, acknowledged);
+    return acknowledged;
+  }
+
+  /** Starts to measure what the processes use; they have to be there already. */
+  meter(): Meter {
+    return new Meter([...this.server.pids], this.pids);
+  }
+
+  async end(): Promise<void> {
+    try {
+      await this.endWorker();
+      await this.producer.ask.close();
+    } finally {
+      await this.producer.end();
+      await this.server.stop();
+      rmSync(this.#data, { recursive: true, force: true });
+    }
+  }
+}
+
+/** CPU and memory from its creation until it is read. */
+export class Meter {
+  readonly #server: readonly number[];
+  readonly #all: readonly number[];
+  readonly #serverBefore: number;
+  readonly #allBefore: number;
+  readonly #peak: MemoryPeak;
+
+  constructor(server: readonly number[], all: readonly number[]) {
+    this.#server = server;
+    this.#all = all;
+    this.#peak = new MemoryPeak(server, all);
+    this.#serverBefore = readCpuSeconds(server);
+    this.#allBefore = readCpuSeconds(all);
+  }
+
+  /** The figures of COSTS, for so many tasks. */
+  read(tasks: number): Figures {
+    const cpu = ((readCpuSeconds(this.#all) - this.#allBefore) / tasks) * 1_000;
+    const serverCpu = ((readCpuSeconds(this.#server) - this.#serverBefore) / tasks) * 1_000;
+    const { serverMiB, allMiB } = this.#peak.stop();
+    return { cpu, serverCpu, memory: serverMiB, totalMemory: allMiB };
+  }
+
+  /** For a run that failed; again: nothing. */
+  stop(): void {
+    this.#peak.stop();
+  }
+}

@@ -1,0 +1,78 @@
+import type { Spread } from '../statistics.ts';
+import type { BatchShape, Counts } from '../system.ts';
+
+// What the main process asks of the two processes that make the load. Instants are `nowMs()`.
+
+export interface Opening {
+  /** Name of the system. */
+  readonly system: string;
+  readonly address: string;
+}
+
+/** A load of equal tasks, as fast as they are acknowledged. */
+export interface Burst {
+  /** Ends at so many tasks or after so many milliseconds, whichever is first. */
+  readonly tasks: number;
+  readonly forMs: number;
+  /** Tasks one by one, so many at a time, or batches. */
+  readonly shape: BatchShape | { readonly one: true; readonly outstanding: number };
+  readonly payloadBytes: number;
+  /** The tasks go round them. */
+  readonly queues: readonly string[];
+  /** Every so many-th task fails its first attempt; 0: none. */
+  readonly failEvery: number;
+}
+
+export interface BurstResult {
+  readonly acknowledged: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** A load that comes by the clock, whatever the server does; each task carries the instant of its enqueue. */
+export interface Pace {
+  readonly perSecond: number;
+  readonly forMs: number;
+  readonly payloadBytes: number;
+  readonly queue: string;
+}
+
+export interface PaceResult {
+  readonly acknowledged: number;
+  /** From the enqueue to its acknowledgement, in milliseconds. */
+  readonly stored: Spread;
+}
+
+export interface ProducerAsks {
+  open(opening: Opening): Promise<void>;
+  burst(burst: Burst): Promise<BurstResult>;
+  pace(pace: Pace): Promise<PaceResult>;
+  /** Waits for the result of each task; milliseconds. */
+  call(pace: Pace): Promise<Spread>;
+  counts(): Promise<Counts>;
+  /** False: this system has no reset. */
+  reset(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface WorkerOpening extends Opening {
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+}
+
+export interface Progress {
+  readonly done: number;
+  /** When the last one was done. */
+  readonly at: number;
+}
+
+export interface WorkerAsks {
+  open(opening: WorkerOpening): Promise<void>;
+  /** Begins to consume; answers when that was. */
+  begin(): Promise<number>;
+  /** Resolves once so many are done, or after so many milliseconds with what is. */
+  until(count: number, forMs: number): Promise<Progress>;
+  /** Pick-up of the tasks since the last call, from enqueue to the start of the work, in milliseconds. */
+  pickup(): Promise<Spread>;
+  close(): Promise<void>;
+}

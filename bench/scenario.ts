@@ -1,0 +1,21 @@
+import type { Figure, Figures } from './figure.ts';
+import type { Rig } from './rig.ts';
+import type { Ability } from './system.ts';
+
+/** What a run did, for whoever doubts its figures. A scenario throws when the work was not done. */
+export interface Outcome {
+  readonly figures: Figures;
+  readonly checks: Readonly<Record<string, number | string>>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** One sentence for the report. */
+  readonly about: string;
+  /** The first one is what plots show. */
+  readonly figures: readonly Figure[];
+  readonly needs?: readonly Ability[];
+  /** Only these systems; default all. */
+  readonly systems?: readonly string[];
+  run(rig: Rig): Promise<Outcome>;
+}

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { bytes, createAdmin, createProducer, createWorker, TaskFailure } from '../../client/index.ts';
+import { spawnProgram } from '../spawn.ts';
+import type { BenchTask, Counts, System } from '../system.ts';
+
+const COMMAND = join(import.meta.dirname, '..', '..', 'bin', 'contact.js');
+const RESULT = Buffer.from('ok');
+
+const quickly = { baseMs: 20, capMs: 200 };
+
+/** As its users run it: `contact serve` with its defaults on a SQLite file, and the SDK on both sides. */
+export const contact: System = {
+  name: 'contact',
+  kind: 'contact',
+  settings:
+    'contact serve, SQLite WAL synchronous=FULL, acknowledged after the commit; SDK, batches of 500, 4 at a time',
+  isDurable: true,
+  abilities: ['call', 'retry', 'queues', 'large'],
+  concurrencies: [500, 1_000, 2_000],
+  batch: { size: 500, outstanding: 4 },
+  // The SDK keeps a result until the server has stored it, and tells nobody.
+  isDoneAcknowledged: false,
+  missing: async () => null,
+
+  async start({ folder, nodeArgs = [], env = {}, under = [] }) {
+    const store = `sqlite:${join(folder, 'contact.db')}`;
+    const serve = [COMMAND, 'serve', '--listen', '127.0.0.1:0', '--store', store, '--log-level', 'warn'];
+    const [command = '', ...args] = [...under, process.execPath, ...nodeArgs, ...serve];
+    const server = spawnProgram(command, args, { env });
+    const [, address = ''] = await server.waitFor(/^listening (\S+)$/m);
+    return { address, pids: [server.pid], stop: () => server.stop() };
+  },
+
+  async produce(address) {
+    const producer = createProducer({ server: address, codec: bytes });
+    const admin = createAdmin({ server: address, backoff: quickly });
+    await producer.connected();
+    const input = ({ queue, payload }: BenchTask) => ({ queue, payload: payload.bytes });
+    return {
+      async enqueueOne({ queue, payload }) {
+        await producer.enqueue(queue, payload.bytes);
+      },
+      async enqueueMany(tasks) {
+        await producer.enqueueBatch(tasks.map(input));
+      },
+      async call({ queue, payload }) {
+        await producer.call(queue, payload.bytes);
+      },
+      async counts(): Promise<Counts> {
+        let left = 0;
+        let stored = 0;
+        for await (const queue of admin.listAllQueues()) {
+          left += queue.ready + queue.scheduled + queue.running;
+          stored += queue.succeeded;
+        }
+        return { left, stored };
+      },
+      async close() {
+        await Promise.all([producer.close(), admin.close()]);
+      },
+    };
+  },
+
+  async work(address, { queues, concurrency, onStart, onDone }) {
+    let close = async (): Promise<void> => {};
+    return {
+      async begin() {
+        const worker = createWorker<Uint8Array, Uint8Array>({
+          server: address,
+          queues,
+          concurrency,
+          codec: bytes,
+          handler: (payload, { attempt }) => {
+            try {
+              onStart(payload, attempt);
+            } catch (error) {
+              throw new TaskFailure(String(error), { retry: { afterMs: 0 } });
+            }
+            onDone(1);
+            return RESULT;
+          },
+        });
+        close = () => worker.drain({ deadlineMs: 2_000 });
+        await worker.connected();
+      },
+      close: () => close(),
+    };
+  },
+};

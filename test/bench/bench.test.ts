@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunRecord } from '../../bench/run.ts';
+import { cleanUpProcesses, createFolder, type Ended, startNode } from '../e2e/process.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'bench', 'main.ts');
+
+describe('npm run bench', function () {
+  this.timeout(60_000);
+  cleanUpProcesses();
+
+  function runBench(args: readonly string[]): Promise<Ended> {
+    return startNode([MAIN, ...args]).ended;
+  }
+
+  it('measures contact and the control, and leaves nothing but its report', async () => {
+    const out = createFolder();
+    const small = ['--rounds', '2', '--tasks', '400', '--seconds', '1', '--concurrency', '50'];
+    const scenarios = ['--scenarios', 'enqueue-batch,combined'];
+    const ended = await runBench(['--systems', 'contact,raw-sqlite', ...scenarios, ...small, '--out', out]);
+    assert.equal(ended.code, 0, ended.stderr);
+    const lines = readFileSync(join(out, 'results.jsonl'), 'utf8').trim().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as RunRecord);
+    // Interleaved, the second round the other way round.
+    assert.deepEqual(
+      records.map(({ round, scenario, system }) => `${round} ${scenario} ${system}`),
+      [
+        '1 combined contact',
+        '1 combined raw-sqlite',
+        '1 enqueue-batch contact',
+        '1 enqueue-batch raw-sqlite',
+        '2 combined raw-sqlite',
+        '2 combined contact',
+        '2 enqueue-batch raw-sqlite',
+        '2 enqueue-batch contact',
+      ],
+    );
+    for (const { scenario, figures, checks } of records) {
+      assert.ok(figures.rate! > 0);
+      assert.ok(figures.memory! > 0);
+      assert.equal(checks.tasks, 400);
+      if (scenario === 'combined') assert.equal(checks.stored, 400);
+      else assert.equal(checks.left, 400);
+    }
+    assert.match(ended.stdout, /\| raw-sqlite \| 2 \|/);
+    assert.deepEqual(
+      readdirSync(out).filter((name) => name.startsWith('data')),
+      [],
+    );
+  });
+
+  it('names what there is when a name is wrong', async () => {
+    const ended = await runBench(['--systems', 'nosuch']);
+    assert.equal(ended.code, 2);
+    assert.match(ended.stderr, /no system `nosuch`; there are: contact, raw-sqlite/);
+    const other = await runBench(['--rounds', '0']);
+    assert.match(other.stderr, /--rounds: expected an integer >= 1, got `0`/);
+  });
+
+  it('says what failed, and fails', async () => {
+    const out = createFolder();
+    const once = ['--rounds', '1', '--concurrency', '50'];
+    const ended = await runBench(['--systems', 'contact', '--scenarios', 'pickup-half', ...once, '--out', out]);
+    assert.equal(ended.code, 1);
+    assert.match(ended.stdout, /FAILED: needs `combined`/);
+    assert.ok(existsSync(join(out, 'table.md')));
+  });
+});
