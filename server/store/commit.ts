@@ -6,9 +6,16 @@ export interface Engine<R> {
    * One answer per request, in order, once all of it is committed. An answer that is a ContactError refuses its own
    * request alone, which changed nothing. Throwing means that nothing of the group was kept.
    */
-  transact(requests: readonly R[]): readonly unknown[] | Promise<readonly unknown[]>;
+  transact(requests: readonly R[], size: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
+  /** While no transaction may begin. */
+  pause?(): Promise<void> | undefined;
   /** What is left after a throw: refuse the group with an error, find the culprit by running one by one, or give up. */
   judge(error: unknown): { kind: 'refused'; error: ContactError } | { kind: 'bug' } | { kind: 'fatal' };
+}
+
+export interface GroupSize {
+  readonly items: number;
+  readonly bytes: number;
 }
 
 export interface GroupCommit<R> {
@@ -54,6 +61,8 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   async function pump(): Promise<void> {
+    const pause = engine.pause?.();
+    if (pause) await pause;
     const group = takeGroup();
     const running = run(group);
     if (running) await running;
@@ -83,7 +92,10 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
       return undefined;
     }
     try {
-      const answers = engine.transact(group.map((each) => each.request));
+      const answers = engine.transact(
+        group.map((each) => each.request),
+        sizeOf(group),
+      );
       if (answers instanceof Promise) {
         return answers.then(
           (found) => deliver(group, found),
@@ -132,6 +144,16 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
         if (!isScheduled) resolve();
       }),
   };
+}
+
+function sizeOf(group: readonly GroupSize[]): GroupSize {
+  let items = 0;
+  let bytes = 0;
+  for (const each of group) {
+    items += each.items;
+    bytes += each.bytes;
+  }
+  return { items, bytes };
 }
 
 function deliver<R>(group: readonly Waiting<R>[], answers: readonly unknown[]): void {

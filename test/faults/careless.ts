@@ -1,10 +1,8 @@
-import { DatabaseSync } from 'node:sqlite';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 
-// Loaded into a server (`node --import …/careless.ts`): once its settings were checked, SQLite no longer waits for the
-// disk. A fault for tests that must find it.
+// Loaded into a server (`node --import …/careless.ts`): it no longer waits for the disk. A fault for tests that must
+// find it.
 
-const { prepare } = DatabaseSync.prototype;
-DatabaseSync.prototype.prepare = function (sql, ...rest) {
-  if (sql === 'COMMIT') this.exec('PRAGMA synchronous = OFF');
-  return prepare.call(this, sql, ...rest);
-};
+fs.fdatasync = ((_file: number, done: (error: null) => void) => setImmediate(done, null)) as unknown as typeof fs.fdatasync;
+syncBuiltinESMExports();

@@ -42,7 +42,9 @@ async function startTraced({ folder = createFolder(), inject, ...rest }: TraceOp
   const file = join(folder, `trace-${performance.now()}`);
   const store = `sqlite:${join(folder, 'contact.db')}`;
   const args = ['--log-level', 'error'];
-  return { server: await startServer({ store, args, under: traceInto(file, inject), ...rest }), file, folder };
+  // Faults are counted by thread, so one of them is to sync; what SQLite syncs itself while opening is the main one's.
+  const env = { UV_THREADPOOL_SIZE: '1' };
+  return { server: await startServer({ store, args, env, under: traceInto(file, inject), ...rest }), file, folder };
 }
 
 /** Kills it, unless it has ended. */
@@ -99,8 +101,8 @@ async function work(server: string, { single, bursts, burst }: Amount): Promise<
   return inputById;
 }
 
-function describeFindings({ claims, syncs, unsynced, unfounded }: Findings): string {
-  return `${claims} times told, ${syncs} syncs, ${unsynced.length} before a sync, ${unfounded.length} not on disk`;
+function describeFindings({ claims, syncs, unfounded }: Findings): string {
+  return `${claims} times told, ${syncs} syncs, ${unfounded.length} not on disk`;
 }
 
 describe('a power cut', () => {
@@ -124,7 +126,7 @@ describe('a power cut', () => {
     const traced = await startTraced();
     const inputById = await work(traced.server.address, MUCH);
     const found = check(await stopTraced(traced), inputById, `${inputById.size} tasks`);
-    assert.deepEqual([found.unsynced, found.unfounded], [[], []]);
+    assert.deepEqual(found.unfounded, []);
     // Stored (beside another), pushed, its result acknowledged and observed (with its id), else the trace was misread;
     // here and there an id is cut in two by a frame.
     assert.ok(found.claims >= 5.9 * inputById.size, `${found.claims} claims`);
@@ -134,8 +136,8 @@ describe('a power cut', () => {
   it('leaves what a server says again that was killed between a write and its sync', async function () {
     this.timeout(CRASHES * 60_000);
     for (let round = 0; round < CRASHES; round += 1) {
-      const at = chance.between(12, 2 * LITTLE.single);
-      const first = await startTraced({ inject: `fsync,fdatasync:signal=SIGKILL:when=${at}` });
+      const at = chance.between(3, 2 * LITTLE.single);
+      const first = await startTraced({ inject: `fdatasync:signal=SIGKILL:when=${at}` });
       const working = work(first.server.address, LITTLE);
       await first.server.ended;
       const before = await stopTraced(first);
@@ -143,14 +145,14 @@ describe('a power cut', () => {
       const inputById = await working;
       const after = await stopTraced(second);
       const found = check([...before, ...after], inputById, `killed at sync ${at}`);
-      assert.deepEqual([found.unsynced, found.unfounded], [[], []]);
+      assert.deepEqual(found.unfounded, []);
     }
   });
 
   it('leaves what a server found in its file, where nobody had synced it', async function () {
     this.timeout(60_000);
-    // Opening takes some; then each enqueue one, and nobody else is there whose commit would sync another's.
-    const first = await startTraced({ inject: 'fsync,fdatasync:signal=SIGKILL:when=14' });
+    // The anchor takes one, then each enqueue; nobody else is there whose commit would sync another's.
+    const first = await startTraced({ inject: 'fdatasync:signal=SIGKILL:when=6' });
     const { inputById, enqueue, close } = await createEnqueuer(first.server.address);
     const enqueued = (async () => {
       for (let input = 0; input < 20; input += 1) await enqueue(input);
@@ -163,12 +165,12 @@ describe('a power cut', () => {
     await close();
     const after = await stopTraced(second);
     const found = check([...before, ...after], inputById, `killed after ${toldCount} tasks`);
-    assert.deepEqual([found.unsynced, found.unfounded], [[], []]);
+    assert.deepEqual(found.unfounded, []);
   });
 
   it('and a sync that fails: the server ends and tells nothing of it', async function () {
     this.timeout(60_000);
-    const first = await startTraced({ inject: 'fsync,fdatasync:error=EIO:when=14' });
+    const first = await startTraced({ inject: 'fdatasync:error=EIO:when=6' });
     const { inputById, enqueue, close } = await createEnqueuer(first.server.address);
     const enqueued = (async () => {
       for (let input = 0; input < 20; input += 1) await enqueue(input);
@@ -180,7 +182,7 @@ describe('a power cut', () => {
     await close();
     const found = check([...before, ...(await stopTraced(second))], inputById, `ended with ${code}`);
     assert.notEqual(code, 0, stderr);
-    assert.deepEqual([found.unsynced, found.unfounded], [[], []]);
+    assert.deepEqual(found.unfounded, []);
   });
 
   it('would be noticed: a server that does not wait for the disk is found out', async function () {
@@ -190,6 +192,6 @@ describe('a power cut', () => {
     for (let input = 0; input < 5; input += 1) await enqueue(input);
     await close();
     const found = check(await stopTraced(traced), inputById, `${inputById.size} tasks`);
-    assert.deepEqual([found.unsynced.length, found.unfounded.length], [10, 10]);
+    assert.equal(found.unfounded.length, 10);
   });
 });

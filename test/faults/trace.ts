@@ -12,10 +12,12 @@ export interface WalWrite {
 /** What was written until now will be on disk when the sync has ended well. */
 export interface SyncStart {
   readonly kind: 'syncStart';
+  readonly thread: string;
 }
 
 export interface SyncEnd {
   readonly kind: 'syncEnd';
+  readonly thread: string;
   readonly isDone: boolean;
 }
 
@@ -67,26 +69,26 @@ export function parseTrace(trace: string): Step[] {
       const [, pid, call] = resumed;
       const begun = unfinished.get(`${pid} ${call}`);
       if (begun?.kind === 'wal') steps.push(begun);
-      if (begun?.kind === 'syncStart') steps.push({ kind: 'syncEnd', isDone: hasSucceeded(line) });
+      if (begun?.kind === 'syncStart') steps.push({ ...begun, kind: 'syncEnd', isDone: hasSucceeded(line) });
       unfinished.delete(`${pid} ${call}`);
       continue;
     }
     const [head, pid, call, target] = LINE.exec(line) ?? [];
     if (head === undefined || target === undefined) continue;
-    const step = readStep(call ?? '', target, line.slice(head.length));
+    const step = readStep(pid ?? '', call ?? '', target, line.slice(head.length));
     if (!step) continue;
     if (step.kind === 'told' || step.kind === 'syncStart') steps.push(step);
     if (line.endsWith('<unfinished ...>')) unfinished.set(`${pid} ${call}`, step);
     else if (step.kind === 'wal') steps.push(step);
-    else if (step.kind === 'syncStart') steps.push({ kind: 'syncEnd', isDone: hasSucceeded(line) });
+    else if (step.kind === 'syncStart') steps.push({ ...step, kind: 'syncEnd', isDone: hasSucceeded(line) });
   }
   return steps;
 }
 
-function readStep(call: string, target: string, text: string): Step | undefined {
+function readStep(thread: string, call: string, target: string, text: string): Step | undefined {
   if (target.startsWith('TCP:')) return { kind: 'told', connection: target, text };
   if (!target.endsWith('-wal')) return undefined;
-  return call.endsWith('sync') ? { kind: 'syncStart' } : { kind: 'wal', text };
+  return call.endsWith('sync') ? { kind: 'syncStart', thread } : { kind: 'wal', text };
 }
 
 function hasSucceeded(line: string): boolean {
@@ -102,9 +104,7 @@ export interface Claim {
 export interface Findings {
   readonly claims: number;
   readonly syncs: number;
-  /** Claims that left while something in the WAL was not on disk yet. */
-  readonly unsynced: string[];
-  /** Claims of what was not on disk, whatever else was. */
+  /** Claims of what was not on disk when they left. */
   readonly unfounded: string[];
 }
 
@@ -114,31 +114,22 @@ export function checkTrace(
   tokens: RegExp,
   claimsOf: (told: Told) => readonly Claim[],
 ): Findings {
-  const findings = { claims: 0, syncs: 0, unsynced: [] as string[], unfounded: [] as string[] };
+  const findings = { claims: 0, syncs: 0, unfounded: [] as string[] };
+  const written: string[] = [];
   const durable = new Set<string>();
-  let written: string[] = [];
-  let syncing: string[] = [];
-  let isDirty = false;
-  let isSyncing = false;
+  let durableCount = 0;
+  /** How much was written when the sync of a thread began. */
+  const countAtStart = new Map<string, number>();
   for (const step of steps) {
-    if (step.kind === 'wal') {
-      isDirty = true;
-      written.push(...(step.text.match(tokens) ?? []));
-    } else if (step.kind === 'syncStart') {
-      [syncing, written] = [syncing.concat(written), []];
-      isSyncing = isDirty;
-      isDirty = false;
-    } else if (step.kind === 'syncEnd') {
-      if (step.isDone) {
-        for (const token of syncing) durable.add(token);
-        syncing = [];
-        findings.syncs += 1;
-      } else isDirty ||= isSyncing;
-      isSyncing = false;
+    if (step.kind === 'wal') written.push(...(step.text.match(tokens) ?? []));
+    else if (step.kind === 'syncStart') countAtStart.set(step.thread, written.length);
+    else if (step.kind === 'syncEnd') {
+      if (!step.isDone) continue;
+      findings.syncs += 1;
+      for (; durableCount < countAtStart.get(step.thread)!; durableCount += 1) durable.add(written[durableCount]!);
     } else {
       for (const { words, needs } of claimsOf(step)) {
         findings.claims += 1;
-        if (isDirty || isSyncing) findings.unsynced.push(words);
         if (!durable.has(needs)) findings.unfounded.push(words);
       }
     }

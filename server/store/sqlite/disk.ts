@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ContactError } from '../../../shared/errors.ts';
+import { walOf } from './wal.ts';
 
 export interface DiskGuard {
   /** Undefined: there is room. */
@@ -38,7 +39,7 @@ export function freeBytesOf(folder: string): number {
  * them is told that they are stored, often without a commit of its own: so they are put on disk before anybody asks.
  */
 export function syncLeftovers(file: string): void {
-  const log = `${file}-wal`;
+  const log = walOf(file);
   if (existsSync(log)) syncPath(log);
   // Windows syncs no folders.
   if (process.platform !== 'win32') syncPath(dirname(file));

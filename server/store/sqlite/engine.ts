@@ -1,9 +1,10 @@
 import { ContactError } from '../../../shared/errors.ts';
-import type { Engine } from '../commit.ts';
+import type { Engine, GroupSize } from '../commit.ts';
 import type { Request } from '../request.ts';
 import type { StoredSession } from '../store.ts';
 import { createBroadcasts } from './broadcast.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { type Children, createChildren } from './children.ts';
 import { createClaimTasks } from './claim.ts';
 import { type Clients, createClients } from './clients.ts';
@@ -19,8 +20,10 @@ import { createSessions, type Sessions } from './sessions.ts';
 import { createSettling } from './settle.ts';
 import { createTasks } from './tasks.ts';
 import { createUpkeep } from './upkeep.ts';
+import type { Wal } from './wal.ts';
 
 export interface SqliteEngine extends Engine<Request> {
+  transact(requests: readonly Request[], size?: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly sessions: Sessions;
@@ -28,9 +31,18 @@ export interface SqliteEngine extends Engine<Request> {
   readonly children: Children;
   readonly queues: Queues;
   listSessions(): readonly StoredSession[];
+  /** While something that was committed, and can be read, is on its way to disk. */
+  syncing(): Promise<void> | undefined;
 }
 
-export function createSqliteEngine(db: Database): SqliteEngine {
+/** Where commits go that are to outlive the process. */
+export interface Disk {
+  readonly wal: Wal;
+  readonly checkpoints: Checkpoints;
+}
+
+/** @param disk undefined: in memory */
+export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
   const catalog = createCatalog(db);
   const counters = createCounters(db);
   const sessions = createSessions(db);
@@ -48,6 +60,7 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
+  let syncing: Promise<void> | undefined;
 
   function run(request: Request): unknown {
     switch (request.kind) {
@@ -102,7 +115,21 @@ export function createSqliteEngine(db: Database): SqliteEngine {
     }
   }
 
-  function transact(requests: readonly Request[]): readonly unknown[] {
+  function transact(
+    requests: readonly Request[],
+    size: GroupSize = { items: requests.length, bytes: 0 },
+  ): readonly unknown[] | Promise<readonly unknown[]> {
+    const answers = commitAll(requests);
+    if (!disk) return answers;
+    disk.checkpoints.grew(pagesOf(size));
+    syncing = disk.wal.sync();
+    return syncing.then(() => {
+      syncing = undefined;
+      return answers;
+    });
+  }
+
+  function commitAll(requests: readonly Request[]): readonly unknown[] {
     begin.run();
     try {
       const answers = requests.map(runOrRefuse);
@@ -130,5 +157,22 @@ export function createSqliteEngine(db: Database): SqliteEngine {
   }
 
   const { listSessions } = openings;
-  return { transact, judge: faultOf, catalog, counters, sessions, clients, children, queues, listSessions };
+  return {
+    transact,
+    pause: () => disk?.checkpoints.pause(),
+    judge: (error) => (syncing ? { kind: 'fatal' } : faultOf(error)),
+    syncing: () => syncing,
+    catalog,
+    counters,
+    sessions,
+    clients,
+    children,
+    queues,
+    listSessions,
+  };
+}
+
+/** About: the ends of a few trees in any case, then what was written in between. */
+function pagesOf({ items, bytes }: GroupSize): number {
+  return 8 + items / 10 + bytes / 4_096;
 }

@@ -8,27 +8,32 @@ import type { StoreOptions } from '../options.ts';
 import { type Request, rankOf } from '../request.ts';
 import type { QueueCounts, Settlement, Store } from '../store.ts';
 import { pruneCatalog, type QueueEntry } from './catalog.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
 import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './disk.ts';
-import { createSqliteEngine } from './engine.ts';
+import { createSqliteEngine, type Disk } from './engine.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
 import { createReads } from './reads.ts';
 import { checkSchema, migrate } from './schema.ts';
+import { openWal } from './wal.ts';
 
 const MEMORY = ':memory:';
 
 /** @param path a file, or `:memory:` */
 export function openSqliteStore(path: string, options: StoreOptions): Store {
-  if (path === MEMORY) return createSqliteStore(openReady(MEMORY), options, { refusal: () => undefined }, undefined);
+  if (path === MEMORY) return createSqliteStore(openReady(MEMORY), options);
   const file = findRealPath(path);
   let lock: FileLock | undefined;
   try {
     lock = lockFile(file);
     createPrivate(file);
     syncLeftovers(file);
+    const db = openReady(file);
+    // The log is new, perhaps.
+    syncLeftovers(file);
     const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
-    const disk = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
-    return createSqliteStore(openReady(file), options, disk, lock);
+    const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
+    return createSqliteStore(db, options, { file, lock, guard });
   } catch (error) {
     lock?.release();
     if (error instanceof ContactError) throw error;
@@ -61,20 +66,34 @@ function openReady(file: string): Database {
   }
 }
 
-function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard, lock: FileLock | undefined): Store {
-  const engine = createSqliteEngine(db);
+interface Place {
+  readonly file: string;
+  readonly lock: FileLock;
+  readonly guard: DiskGuard;
+}
+
+/** @param place undefined: in memory */
+function createSqliteStore(db: Database, options: StoreOptions, place?: Place): Store {
+  const onFatal = options.onFatal ?? endProcess;
+  const disk: Disk | undefined = place && {
+    wal: openWal(place.file),
+    checkpoints: createCheckpoints({ file: place.file, onFatal }),
+  };
+  const engine = createSqliteEngine(db, disk);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
-  const commit = createGroupCommit<Request>({ engine, rankOf, onFatal: options.onFatal ?? endProcess });
+  const commit = createGroupCommit<Request>({ engine, rankOf, onFatal });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
   let isOpen = true;
   let closed: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     await commit.close();
+    await disk?.checkpoints.close();
     isOpen = false;
+    disk?.wal.close();
     db.close();
-    lock?.release();
+    place?.lock.release();
   }
 
   /** Batches of nothing need no commit. */
@@ -82,22 +101,24 @@ function createSqliteStore(db: Database, options: StoreOptions, disk: DiskGuard,
     return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes);
   }
 
-  /** A read that the end of the store overtakes says so. */
+  /** Nobody is told of what a power cut could still take back. A read that the end of the store overtakes says so. */
   async function read<T>(run: () => T | Promise<T>): Promise<T> {
     try {
-      return await run();
+      const found = await run();
+      await engine.syncing();
+      return found;
     } catch (error) {
       throw isOpen ? error : new ContactError('UNAVAILABLE', 'store: closed', { cause: error });
     }
   }
 
   function checkDisk(): void {
-    const refusal = disk.refusal();
+    const refusal = place?.guard.refusal();
     if (refusal) throw refusal;
   }
 
   return {
-    capabilities: { kind: 'sqlite', isDurable: lock !== undefined, isShared: false },
+    capabilities: { kind: 'sqlite', isDurable: place !== undefined, isShared: false },
     epoch,
     insertTasks: async (tasks, at) => {
       checkDisk();

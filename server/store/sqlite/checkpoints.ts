@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+/** What a pass did: the log had so many pages, of which so many are in the database now. */
+export type Pass =
+  | { readonly kind: 'done'; readonly pages: number; readonly copied: number }
+  /** No room, or somebody else at it: worth another try. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/**
+ * Copies the log into the database while commits go on. Since commits do not stop, the log would never be all copied and
+ * so never begin anew: when it is long, one short pass has commits wait for it.
+ */
+export interface Checkpoints {
+  /** About so many pages were added. */
+  grew(pages: number): void;
+  /** While commits have to wait. */
+  pause(): Promise<void> | undefined;
+  close(): Promise<void>;
+}
+
+/** Before the next pass: so few that the pass which commits wait for has little to do. */
+const PASS_PAGES = 1_000;
+/** 32 MiB: it may be read whole when the server starts after a crash. */
+const LONG_PAGES = 8_000;
+
+export interface CheckpointsOptions {
+  /** Of the database. */
+  readonly file: string;
+  readonly onFatal: (error: unknown) => void;
+  readonly passPages?: number;
+  readonly longPages?: number;
+}
+
+export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
+  const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES } = options;
+  // Begins with the first pass: most stores of a test never come to it.
+  let thread: Worker | undefined;
+  let grown = 0;
+  let isRunning = false;
+  let paused: Promise<void> | undefined;
+  let longFrom = longPages;
+  let ended: Promise<void> | undefined;
+
+  function start(): Worker {
+    const worker = new Worker(new URL(`./checkpointer${extname(import.meta.url)}`, import.meta.url), {
+      workerData: { file },
+    });
+    worker.on('error', onFatal);
+    return worker;
+  }
+
+  function runPass(): Promise<Pass> {
+    thread ??= start();
+    const worker = thread;
+    return new Promise((resolve) => {
+      worker.once('message', resolve);
+      worker.postMessage('run');
+    });
+  }
+
+  async function copy(): Promise<void> {
+    isRunning = true;
+    grown = 0;
+    const first = await runPass();
+    let last = first;
+    if (first.kind === 'done' && first.pages >= longFrom && !ended) {
+      const held = Promise.withResolvers<void>();
+      paused = held.promise;
+      last = await runPass();
+      paused = undefined;
+      held.resolve();
+      // Somebody reads an old state of the file: waiting again would help as little.
+      if (last.kind === 'done') longFrom = last.copied < last.pages ? last.pages + longPages : longPages;
+    }
+    isRunning = false;
+    if (last.kind === 'failed') onFatal(new Error(`store: the log could not be copied: ${last.message}`));
+  }
+
+  async function end(): Promise<void> {
+    if (!thread) return;
+    const exited = once(thread, 'exit');
+    thread.postMessage('close');
+    await exited;
+  }
+
+  return {
+    grew: (pages) => {
+      grown += pages;
+      if (grown >= passPages && !isRunning && !ended) void copy();
+    },
+    pause: () => paused,
+    close: () => {
+      ended ??= end();
+      return ended;
+    },
+  };
+}
