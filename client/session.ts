@@ -52,7 +52,8 @@ export interface Session {
 const LAST_WORDS_MS = 1_000;
 /** For a registration to be answered. */
 const REGISTER_TIMEOUT_MS = 10_000;
-const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
+/** Of one message up, where the server has no smaller limit; over a slow line receipts wait behind it. */
+const MESSAGE_BYTES = 1024 * 1024;
 
 export function openSession(options: SessionOptions): Session {
   const { connection, link, listener, outbox } = options;
@@ -118,7 +119,7 @@ export function openSession(options: SessionOptions): Session {
       );
     }
     listener.registered(message);
-    uplink.open(message.limits?.maxMessageBytes || DEFAULT_MESSAGE_BYTES);
+    uplink.open(Math.min(message.limits?.maxMessageBytes || MESSAGE_BYTES, MESSAGE_BYTES));
   }
 
   down.on('data', (message) => {

@@ -71,6 +71,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   let lastLifeAt = options.monotonic();
   let isPinged = false;
   let isDoubted = false;
+  /** When the next look is due. */
+  let lookAt = lastLifeAt + settings.pingIntervalMs;
 
   const session: Session = {
     session: options.ref,
@@ -145,18 +147,22 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         const isStuck = isFull && options.monotonic() - fullAt >= patienceMs(settings, settings.maxUnreceiptedBytes);
         return isStuck ? null : interval;
       }
-      const step = nextStep(options.monotonic() - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
+      const now = options.monotonic();
+      const step = nextStep(now - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
+      let waitMs = step.kind === 'dead' ? 0 : step.ms;
       if (step.kind === 'dead') {
         if (isDoubted) return null;
-        // After a pause of the process its answer may have come and not been read yet.
+        // After a pause of the process its answer may have come and not been read yet; the longer that was, the more
+        // there is to read first.
         isDoubted = true;
-        return interval / 20;
+        waitMs = interval / 20 + Math.max(0, now - lookAt);
       }
       if (step.kind === 'ping') {
         isPinged = true;
         session.send({ kind: 'ping' });
       }
-      return step.ms;
+      lookAt = now + waitMs;
+      return waitMs;
     },
 
     end(error) {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Metadata } from '@grpc/grpc-js';
 import type { toStatus } from '../../shared/errors.ts';
 import type { WritableCall } from '../../shared/streams.ts';
@@ -13,4 +14,13 @@ export interface AnsweringCall<T> extends WritableCall<T> {
 /** Nothing more can be written. */
 export function isOver<T>(call: AnsweringCall<T>): boolean {
   return call.destroyed || call.writableEnded || call.cancelled === true;
+}
+
+/**
+ * Calls `listener` for every piece of what the client sends. grpc-js tells of whole messages only; the stream that it
+ * reads them from is its own affair, so without it nobody is told, and a test fails.
+ */
+export function onPiece(call: object, listener: () => void): void {
+  const { call: inner } = call as { readonly call?: { readonly stream?: Readable } };
+  inner?.stream?.on('data', listener);
 }

@@ -6,7 +6,7 @@ import type { Handlers } from '../../shared/grpc.ts';
 import type { Outcome, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Session } from '../session/session.ts';
-import { isOver } from './answering.ts';
+import { isOver, onPiece } from './answering.ts';
 import { type CallEnds, readMessages } from './call.ts';
 import { type Agreement, writeEvent } from './events.ts';
 import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
@@ -131,6 +131,8 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         })
         .then((found) => {
           session = found;
+          // A large result over a slow line is life long before it is there as a whole.
+          onPiece(call, found.touch);
           if (isClosing || isOver(call)) registry.disconnect(found);
           else call.resume();
         })

@@ -1,62 +1,75 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, it } from 'mocha';
+import { describe, it } from 'mocha';
 import { bytes, createProducer, createWorker, type Worker, type WorkerStatus } from '../../client/index.ts';
 import { cleanUpProcesses, type ServerProcess, startServer } from '../e2e/process.ts';
-import { createChance } from './chance.ts';
+import { type Chance, createChance } from './chance.ts';
+import type { Figures } from './figures.ts';
 import { isFull } from './measure.ts';
-import { createProxy, type FaultProxy } from './proxy.ts';
+import { createProxy, type Direction, type FaultProxy } from './proxy.ts';
+import { itSurvives, itSurvivesAtDefaults, type Setting, TWENTIETH } from './rounds.ts';
 import { until } from './until.ts';
 
 const KIB = 1024;
-/** The defaults, and a twentieth of them over a line twenty times as fast. */
-const DEFAULT_PING_MS = 5_000;
-const DEFAULT_LINE = (32 * KIB) / 1_000;
-const SCALE = 20;
+/** Of the line, at the defaults; a scaled one is as much faster as its intervals are shorter. */
+const KIB_PER_SECOND = 32;
+const TASKS = isFull ? 5 : 3;
 
-interface Setting {
-  readonly pingMs: number;
-  readonly bytesPerMs: number;
-  readonly tasks: number;
+interface Line {
+  readonly server: ServerProcess;
+  readonly proxy: FaultProxy;
+  readonly worker: Worker;
+  readonly seen: WorkerStatus[];
+  close(): Promise<void>;
 }
 
-describe('a slow line', () => {
-  let server: ServerProcess;
-  let proxy: FaultProxy;
-  let worker: Worker;
-  let seen: WorkerStatus[];
+/** The answer to a payload of the form `SIZE NAME…` has so many bytes. */
+function answer(payload: Uint8Array): Uint8Array {
+  const [size, name] = Buffer.from(payload.subarray(0, 40)).toString().split(' ');
+  return Buffer.alloc(Number(size), `${name} `);
+}
 
-  cleanUpProcesses();
-  afterEach(async () => {
-    await worker.stop({ deadlineMs: 0 });
-    await proxy.close();
-    await server.stop();
+async function openLine(pingMs: number): Promise<Line> {
+  const server = await startServer({ args: ['--ping-interval', `${pingMs}ms`] });
+  const proxy = await createProxy(server.address);
+  const seen: WorkerStatus[] = [];
+  const worker = createWorker<Uint8Array, Uint8Array>({
+    server: proxy.address,
+    keepaliveMs: pingMs,
+    queues: ['large'],
+    concurrency: 4,
+    codec: bytes,
+    handler: answer,
   });
+  worker.status$.subscribe((status) => seen.push(status));
+  await worker.connected();
+  return {
+    server,
+    proxy,
+    worker,
+    seen,
+    async close() {
+      await worker.stop({ deadlineMs: 0 });
+      await proxy.close();
+      await server.stop();
+    },
+  };
+}
 
-  async function open(pingMs: number): Promise<void> {
-    server = await startServer({ args: ['--ping-interval', `${pingMs}ms`] });
-    proxy = await createProxy(server.address);
-    seen = [];
-    worker = createWorker<Uint8Array, Uint8Array>({
-      server: proxy.address,
-      keepaliveMs: pingMs,
-      queues: ['large'],
-      concurrency: 4,
-      codec: bytes,
-      handler: (payload) => payload.subarray(0, 8),
-    });
-    worker.status$.subscribe((status) => seen.push(status));
-    await worker.connected();
-  }
-
-  async function carry({ pingMs, bytesPerMs, tasks }: Setting): Promise<void> {
-    const chance = createChance('sizes');
-    await open(pingMs);
-    for (const direction of ['toServer', 'toClient'] as const) proxy.throttle(direction, bytesPerMs);
+/** What is large on its way to the server are results, on its way to the client payloads. */
+const carry =
+  (direction: Direction) =>
+  async ({ pingMs }: Setting, chance: Chance): Promise<Figures> => {
+    const bytesPerMs = (KIB_PER_SECOND * KIB * 5) / pingMs;
+    const { server, proxy, seen, close } = await openLine(pingMs);
+    for (const way of ['toServer', 'toClient'] as const) proxy.throttle(way, bytesPerMs);
     const producer = createProducer({ server: server.address, codec: bytes });
     // The last one is as large as it may be: silence for the longest time.
-    const payloads = Array.from({ length: tasks }, (_, n) =>
-      Buffer.alloc(n === tasks - 1 ? KIB * KIB : chance.between(256 * KIB, KIB * KIB), `task ${n}`),
+    const sizes = Array.from({ length: TASKS }, (_, n) =>
+      n === TASKS - 1 ? KIB * KIB : chance.between(256 * KIB, KIB * KIB),
+    );
+    const payloads = sizes.map((size, n) =>
+      direction === 'toClient' ? Buffer.alloc(size, `8 task${n} `) : Buffer.from(`${size} task${n} `),
     );
     const startedAt = performance.now();
     const results = await Promise.all(
@@ -64,35 +77,34 @@ describe('a slow line', () => {
     );
     const tookMs = performance.now() - startedAt;
     await producer.close();
-    const total = payloads.reduce((sum, { length }) => sum + length, 0);
-    console.log(`    ${tasks} tasks, ${Math.round(total / KIB)} KiB in ${Math.round(tookMs)} ms`);
-    assert.deepEqual(
-      results.map((result) => Buffer.from(result).toString()),
-      payloads.map((payload) => payload.subarray(0, 8).toString()),
-    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    console.log(`    ${TASKS} tasks, ${Math.round(total / KIB)} KiB ${direction} in ${Math.round(tookMs)} ms`);
+    assert.ok(results.every((result, n) => Buffer.from(answer(payloads[n]!)).equals(result)));
     // Else the line was not slow.
     assert.ok(tookMs > total / bytesPerMs / 2, `${tookMs} ms`);
     assert.equal(proxy.accepted, 1);
     assert.deepEqual(new Set(seen.map(({ state }) => state)), new Set(['connecting', 'connected']));
-  }
+    await close();
+    return { tasks: TASKS, lost: 0, acceptedTwice: 0, executedTwice: 0, redelivered: 0, longestMs: null };
+  };
 
-  it('carries large payloads and ends no session', async function () {
-    this.timeout(120_000);
-    const tasks = isFull ? 20 : 4;
-    await carry({ pingMs: DEFAULT_PING_MS / SCALE, bytesPerMs: DEFAULT_LINE * SCALE, tasks });
-  });
+const FAULTS = {
+  'slow line, large payloads': carry('toClient'),
+  'slow line, large results': carry('toServer'),
+};
 
-  if (isFull) {
-    it('carries large payloads at the defaults and ends no session', async function () {
-      this.timeout(900_000);
-      await carry({ pingMs: DEFAULT_PING_MS, bytesPerMs: DEFAULT_LINE, tasks: 20 });
-    });
+describe('a slow line', () => {
+  cleanUpProcesses();
+
+  for (const [fault, run] of Object.entries(FAULTS)) {
+    itSurvives(`(${fault}) ends no session`, { fault, sideBySide: 5, timeoutMs: 60_000 }, run);
   }
+  itSurvivesAtDefaults(FAULTS, 600_000);
 
   it('that is dead is left within three ping intervals', async () => {
-    const pingMs = DEFAULT_PING_MS / SCALE;
+    const { pingMs } = TWENTIETH;
     const chance = createChance('instant');
-    await open(pingMs);
+    const { proxy, seen, close } = await openLine(pingMs);
     await sleep(chance.between(0, pingMs));
     const deadAt = performance.now();
     proxy.swallow('toServer');
@@ -104,5 +116,6 @@ describe('a slow line', () => {
     const backMs = performance.now() - deadAt;
     console.log(`    noticed after ${Math.round(noticedMs)} ms, back after ${Math.round(backMs)} ms`);
     assert.ok(noticedMs <= 3 * pingMs + 250, `${noticedMs} ms`);
+    await close();
   });
 });

@@ -160,7 +160,8 @@ export async function openWorker({ contact }: Clients, options: RawWorkerOptions
       const from = outcomes.length;
       const count = succeeded.length + failed.length + released.length + stopped.length;
       status!.write(report);
-      await until(`${count} outcomes`, () => outcomes.length >= from + count);
+      await until(`${count} outcomes`, () => outcomes.length >= from + count || end);
+      if (outcomes.length < from + count) throw Object.assign(new Error(`no outcomes: ${end?.details}`), end);
       return outcomes.slice(from, from + count).map(codeOf);
     },
     succeed: (...deliveries) =>

@@ -19,24 +19,31 @@ import {
 } from './scene.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 
-const PING_MS = 100;
-/** What one window of HTTP/2 buys at the rate of the scene. */
-const WINDOW_MS = 65_536 / 400;
+/** A twentieth of the defaults, and twenty times their slowest line. */
+const PING_MS = 250;
+const SLOW_LINE_BYTES_PER_SECOND = 20 * 8 * 1024;
+/** What one window of HTTP/2 buys. */
+const WINDOW_MS = (1_000 * 65_536) / SLOW_LINE_BYTES_PER_SECOND;
 const STUCK_MS = 200;
-/** On a busy machine. */
-const SLACK_MS = 1_500;
+/** On a machine that is seven times overbooked. What is not closed at all is found after fifteen seconds. */
+const SLACK_MS = 5_000;
+/** Between two looks at the memory, each of which stops everything for some milliseconds. */
+const MEASURE_MS = 100;
 const WINDOWS = { 'a small window': 65_535, 'a window larger than what the kernel buffers': 64 << 20 };
 
-describe('a reader that is stuck', function () {
-  // Scaled intervals on a busy machine: its worker may be taken for silent. The cause is not understood yet.
-  this.retries(3);
+describe('a reader that is stuck', () => {
   let scene: Scene;
   let innocent: Traffic;
   let proxy: FaultProxy;
   let operator: Clients;
 
   beforeEach(async () => {
-    scene = await startScene({ pingIntervalMs: PING_MS, stuckSocketMs: STUCK_MS, resumeWindowMs: 50 });
+    scene = await startScene({
+      pingIntervalMs: PING_MS,
+      slowLineBytesPerSecond: SLOW_LINE_BYTES_PER_SECOND,
+      stuckSocketMs: STUCK_MS,
+      resumeWindowMs: 50,
+    });
     operator = connect(scene);
     await enqueue(operator, { queue: 'first' });
     proxy = await startProxy(scene);
@@ -44,11 +51,23 @@ describe('a reader that is stuck', function () {
   });
   afterEach(closeScene);
 
-  /** Waits until the server has closed the connection that is stuck: the third one, after the operator's and the innocent's. */
-  async function untilClosed(since: number, withinMs: number): Promise<void> {
-    await until('the connection is closed', () => scene.connectionCount < 3);
+  /**
+   * Waits until the server has closed the connection that is stuck: the third one, after the operator's and the
+   * innocent's. Answers the most memory that was in use until then.
+   */
+  async function untilClosed(since: number, withinMs: number): Promise<number> {
+    let most = 0;
+    let measuredAt = 0;
+    await until('the connection is closed', async () => {
+      if (performance.now() - measuredAt >= MEASURE_MS) {
+        most = Math.max(most, await measureMemory());
+        measuredAt = performance.now();
+      }
+      return scene.connectionCount < 3;
+    });
     const passedMs = performance.now() - since;
     assert.ok(passedMs <= withinMs + SLACK_MS, `${passedMs} ms`);
+    return most;
   }
 
   function stall(): number {
@@ -74,11 +93,10 @@ describe('a reader that is stuck', function () {
 
     it(`as a worker, with ${title}`, async () => {
       for (let n = 0; n < 60; n++) await enqueue(operator, { payload: Buffer.alloc(500_000) });
-      const memory = measureMemory();
+      const memory = await measureMemory();
       const stuck = await openWorker(connectStuck(), { maxInFlight: 100 });
       const since = stall();
-      await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS));
-      const grown = measureMemory() - memory;
+      const grown = (await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS))) - memory;
       assert.ok(grown < 10e6, `${grown} bytes`);
       const other = await openWorker(operator, { maxInFlight: 1_000 });
       await other.receive(60);
@@ -102,11 +120,10 @@ describe('a reader that is stuck', function () {
       await storeResults();
       const stuck = openObserver(connectStuck(), { start: ResultStart.BEGINNING, follow: true });
       await stuck.receive(1);
-      const memory = measureMemory();
+      const memory = await measureMemory();
       const since = stall();
-      await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS));
       // The page that it was reading, and what the kernel had not taken.
-      const grown = measureMemory() - memory;
+      const grown = (await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS))) - memory;
       assert.ok(grown < 10e6, `${grown} bytes`);
       await innocent.stop();
     });
@@ -119,10 +136,10 @@ describe('a reader that is stuck', function () {
     await receive(1);
     stream.pause();
     const since = performance.now();
-    const memory = measureMemory();
-    await untilClosed(since, 3 * PING_MS + (256 << 10) / 400 + STUCK_MS);
+    const memory = await measureMemory();
+    const largest = (1_000 * (256 << 10)) / SLOW_LINE_BYTES_PER_SECOND;
     // What the client has taken in beyond what it reads is in this process too.
-    const grown = measureMemory() - memory;
+    const grown = (await untilClosed(since, 3 * PING_MS + largest + STUCK_MS)) - memory;
     assert.ok(grown < 25e6, `${grown} bytes`);
     stream.resume();
     assert.equal((await ended).code, status.UNAVAILABLE);
@@ -136,7 +153,7 @@ describe('a reader that is stuck', function () {
     await new Promise((resolve) => stream.once('data', resolve));
     stream.pause();
     const since = performance.now();
-    const memory = measureMemory();
+    const memory = await measureMemory();
     const tasks = Array.from({ length: 100 }, () => ({ queue: 'ack' }));
     let sent = 0;
     let isOver = false;
@@ -151,10 +168,10 @@ describe('a reader that is stuck', function () {
         }
       }
     };
-    await Promise.all([flood(), untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS), ended]);
+    const [, most] = await Promise.all([flood(), untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS), ended]);
     // The server reads no further.
     assert.ok(proxy.countBytes('toServer') < 500_000, `${proxy.countBytes('toServer')} bytes of ${sent} batches`);
-    const grown = measureMemory() - memory;
+    const grown = most - memory;
     assert.ok(grown < 25e6, `${grown} bytes`);
     await innocent.stop();
   });
@@ -190,7 +207,8 @@ describe('a reader that is stuck', function () {
       }
     };
     const [end] = await Promise.all([worker.ended, flood()]);
-    assert.equal(closeOf(end), 'DISCONNECTED now');
+    // The server reads it no further, so that it is silent as well: the one or the other is noticed first.
+    assert.match(closeOf(end), /^(DISCONNECTED now|SILENT backoff)$/);
     await untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS);
     await innocent.stop();
   });

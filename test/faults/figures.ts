@@ -1,0 +1,59 @@
+import { appendFileSync } from 'node:fs';
+import { after } from 'mocha';
+import { formatTable } from './figuretable.ts';
+import type { Balance } from './ledger.ts';
+import { isFull } from './measure.ts';
+
+// What the fault tests came to: each notes down its rounds, a table comes at the end of the run. With
+// CONTACT_FIGURES=FILE each round is also a line of JSON there, so that a long run can be done in pieces:
+// `node test/faults/table.ts FILE` prints the table of all of them.
+
+/** `scaled`: intervals of a fraction of the defaults. */
+export type Scale = 'scaled' | 'default';
+
+/** Counts of one round. */
+export interface Figures {
+  readonly tasks: number;
+  readonly lost: number;
+  readonly acceptedTwice: number;
+  /** Null: some may be, since their worker died or was away for too long. */
+  readonly executedTwice: number | null;
+  /** Tasks that were claimed more than once. */
+  readonly redelivered: number;
+  /** From the fault to the last task that began elsewhere or again. Null: not measured in this round. */
+  readonly longestMs: number | null;
+}
+
+export interface Round extends Figures {
+  readonly fault: string;
+  readonly scale: Scale;
+}
+
+const rounds: Round[] = [];
+
+export function noteRound(fault: string, scale: Scale, figures: Figures): void {
+  const round: Round = { fault, scale, ...figures };
+  rounds.push(round);
+  const file = process.env.CONTACT_FIGURES;
+  if (file) appendFileSync(file, `${JSON.stringify(round)}\n`);
+}
+
+/** What a ledger comes to. */
+export function figuresOf(
+  { inputs, lost, acceptedTwice, executedTwice }: Balance,
+  { redelivered = 0, longestMs = null, mayRepeat = false }: Partial<Figures> & { readonly mayRepeat?: boolean } = {},
+): Figures {
+  return {
+    tasks: inputs,
+    lost,
+    acceptedTwice,
+    executedTwice: mayRepeat ? null : executedTwice,
+    redelivered,
+    longestMs: longestMs === null ? null : Math.round(longestMs),
+  };
+}
+
+// At the root: after the last test of the run.
+after(() => {
+  if (isFull && rounds.length > 0) console.log(`\n${formatTable(rounds)}\n`);
+});
