@@ -1,33 +1,12 @@
 import { appendFileSync } from 'node:fs';
 import { after } from 'mocha';
-import { formatTable } from './figuretable.ts';
+import { type Figures, formatTable, type Round, type Scale } from './figuretable.ts';
 import type { Balance } from './ledger.ts';
 import { isFull } from './measure.ts';
 
 // What the fault tests came to: each notes down its rounds, a table comes at the end of the run. With
 // CONTACT_FIGURES=FILE each round is also a line of JSON there, so that a long run can be done in pieces:
 // `node test/faults/table.ts FILE` prints the table of all of them.
-
-/** `scaled`: intervals of a fraction of the defaults. */
-export type Scale = 'scaled' | 'default';
-
-/** Counts of one round. */
-export interface Figures {
-  readonly tasks: number;
-  readonly lost: number;
-  readonly acceptedTwice: number;
-  /** Null: some may be, since their worker died or was away for too long. */
-  readonly executedTwice: number | null;
-  /** Tasks that were claimed more than once. */
-  readonly redelivered: number;
-  /** From the fault to the last task that began elsewhere or again. Null: not measured in this round. */
-  readonly longestMs: number | null;
-}
-
-export interface Round extends Figures {
-  readonly fault: string;
-  readonly scale: Scale;
-}
 
 const rounds: Round[] = [];
 

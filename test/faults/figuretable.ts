@@ -1,4 +1,23 @@
-import type { Round } from './figures.ts';
+/** `scaled`: intervals of a fraction of the defaults. */
+export type Scale = 'scaled' | 'default';
+
+/** Counts of one round. */
+export interface Figures {
+  readonly tasks: number;
+  readonly lost: number;
+  readonly acceptedTwice: number;
+  /** Null: some may be, since their worker died or was away for too long. */
+  readonly executedTwice: number | null;
+  /** Tasks that were claimed more than once. */
+  readonly redelivered: number;
+  /** From the fault to the last task that began elsewhere or again. Null: not measured in this round. */
+  readonly longestMs: number | null;
+}
+
+export interface Round extends Figures {
+  readonly fault: string;
+  readonly scale: Scale;
+}
 
 const HEADINGS = ['rounds', 'tasks', 'lost', 'accepted twice', 'executed twice', 'redelivered', 'longest, ms'];
 

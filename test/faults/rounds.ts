@@ -1,6 +1,7 @@
 import { it } from 'mocha';
 import { type Chance, createChance } from './chance.ts';
-import { type Figures, noteRound, type Scale } from './figures.ts';
+import { noteRound } from './figures.ts';
+import type { Figures, Scale } from './figuretable.ts';
 import { isFull } from './measure.ts';
 
 /** Intervals of a server and how a worker takes them. */

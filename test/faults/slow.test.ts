@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import { bytes, createProducer, createWorker, type Worker, type WorkerStatus } from '../../client/index.ts';
 import { cleanUpProcesses, type ServerProcess, startServer } from '../e2e/process.ts';
 import { type Chance, createChance } from './chance.ts';
-import type { Figures } from './figures.ts';
+import type { Figures } from './figuretable.ts';
 import { isFull } from './measure.ts';
 import { createProxy, type Direction, type FaultProxy } from './proxy.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting, TWENTIETH } from './rounds.ts';

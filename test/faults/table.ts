@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Round } from './figures.ts';
-import { formatTable } from './figuretable.ts';
+import { formatTable, type Round } from './figuretable.ts';
 
 // node test/faults/table.ts FILE: the table of the rounds that CONTACT_FIGURES=FILE has gathered.
 
