@@ -4,7 +4,8 @@ import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import { isFull, type LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Value } from './database.ts';
-import { parseMetadata } from './tasks.ts';
+import { ENDED, parseMetadata, RUNNING, type TaskRow } from './tasks.ts';
+import type { NewTask } from './warm.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
 
@@ -15,18 +16,9 @@ interface ReadyRow {
   readonly bytes: number;
   readonly delivery: number;
   readonly attempt: number;
+  readonly lost: number;
   readonly has_checkpoint: number;
   readonly expires_at: number | null;
-}
-
-interface PayloadRow {
-  readonly id: string;
-  readonly content_type: string;
-  readonly metadata: string | null;
-  readonly priority: number;
-  readonly max_attempts: number;
-  readonly timeout_ms: number;
-  readonly payload: Uint8Array;
 }
 
 /** A place in a lane, shared by the requests of one claim. */
@@ -61,9 +53,13 @@ interface Pass {
 const CHUNK = 128;
 
 /** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
-export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 2_000, maxBytes = 8 << 20): ClaimTasks {
+export function createClaimTasks(
+  { db, catalog, sessions, warm }: Context,
+  maxTasks = 2_000,
+  maxBytes = 8 << 20,
+): ClaimTasks {
   const selectReady = db.prepareColumns(
-    `SELECT task_key, nprio, seq, bytes, delivery, attempt, has_checkpoint, expires_at FROM live
+    `SELECT task_key, nprio, seq, bytes, delivery, attempt, lost, has_checkpoint, expires_at FROM live
      WHERE state = 0 AND lane_id = ? AND (nprio, seq) > (?, ?) ORDER BY nprio, seq LIMIT ?`,
     toReadyRow,
   );
@@ -71,8 +67,9 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
     `UPDATE live SET state = 1, delivery = delivery + 1, ended = 0, session_key = ?, claimed_at = ? WHERE task_key = ?`,
   );
   const selectTask = db.prepareColumns(
-    'SELECT id, content_type, metadata, priority, max_attempts, timeout_ms, payload FROM task WHERE key = ?',
-    toPayloadRow,
+    `SELECT id, created_at, content_type, priority, max_attempts, timeout_ms, backoff_base_ms, backoff_cap_ms, parent_id,
+       metadata, payload FROM task WHERE key = ?`,
+    toTask,
   );
   const selectCheckpoint = db.prepare<{ data: Uint8Array }>('SELECT data FROM checkpoint WHERE task_key = ?');
 
@@ -177,19 +174,20 @@ export function createClaimTasks({ db, catalog, sessions }: Context, maxTasks = 
   function take(lane: LaneEntry, row: ReadyRow, session: SessionRef, now: number): ClaimedTask {
     catalog.move(lane, 'ready', 'claimed');
     updateRunning.run(session.key, now, row.task_key);
-    const task = selectTask.get(row.task_key)!;
+    const task = warm.takeNew(row.task_key) ?? selectTask.get(row.task_key)!;
+    warm.keepRunning(toRunning(row, task, lane, session.key, now));
     return {
       id: task.id,
       queue: lane.ref.queue,
       lane: lane.ref.lane,
       payload: task.payload,
-      contentType: task.content_type,
+      contentType: task.contentType,
       metadata: parseMetadata(task.metadata),
       priority: task.priority,
       delivery: row.delivery + 1,
       attempt: row.attempt + 1,
-      maxAttempts: task.max_attempts,
-      timeoutMs: task.timeout_ms,
+      maxAttempts: task.maxAttempts,
+      timeoutMs: task.timeoutMs,
       checkpoint: row.has_checkpoint === 1 ? selectCheckpoint.get(row.task_key)!.data : null,
     };
   }
@@ -210,20 +208,52 @@ function toReadyRow(c: readonly Value[]): ReadyRow {
     bytes: c[3] as number,
     delivery: c[4] as number,
     attempt: c[5] as number,
-    has_checkpoint: c[6] as number,
-    expires_at: c[7] as number | null,
+    lost: c[6] as number,
+    has_checkpoint: c[7] as number,
+    expires_at: c[8] as number | null,
   };
 }
 
-function toPayloadRow(c: readonly Value[]): PayloadRow {
+function toTask(c: readonly Value[]): NewTask {
   return {
     id: c[0] as string,
-    content_type: c[1] as string,
-    metadata: c[2] as string | null,
+    createdAt: c[1] as number,
+    contentType: c[2] as string,
     priority: c[3] as number,
-    max_attempts: c[4] as number,
-    timeout_ms: c[5] as number,
-    payload: c[6] as Uint8Array,
+    maxAttempts: c[4] as number,
+    timeoutMs: c[5] as number,
+    backoffBaseMs: c[6] as number,
+    backoffCapMs: c[7] as number,
+    parentId: c[8] as string | null,
+    metadata: c[9] as string | null,
+    payload: c[10] as Uint8Array,
+  };
+}
+
+/** Its row as the claim leaves it. */
+function toRunning(row: ReadyRow, task: NewTask, lane: LaneEntry, sessionKey: number, now: number): TaskRow {
+  return {
+    key: row.task_key,
+    id: task.id,
+    queue_id: lane.queue.id,
+    created_at: task.createdAt,
+    max_attempts: task.maxAttempts,
+    timeout_ms: task.timeoutMs,
+    backoff_base_ms: task.backoffBaseMs,
+    backoff_cap_ms: task.backoffCapMs,
+    parent_id: task.parentId,
+    metadata: task.metadata,
+    state: RUNNING,
+    lane_id: lane.id,
+    delivery: row.delivery + 1,
+    attempt: row.attempt,
+    lost: row.lost,
+    ended: ENDED.none,
+    has_checkpoint: row.has_checkpoint,
+    session_key: sessionKey,
+    claimed_at: now,
+    // Asked of a running task only, and then it is not ready again.
+    cancel_reason: null,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Counters } from './counters.ts';
 import type { Database } from './database.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tasks } from './tasks.ts';
+import type { Warm } from './warm.ts';
 
 /** What the parts of the engine share: the file and its mirrors in memory. */
 export interface Context {
@@ -15,4 +16,5 @@ export interface Context {
   readonly clients: Clients;
   readonly children: Children;
   readonly tasks: Tasks;
+  readonly warm: Warm;
 }

@@ -61,7 +61,7 @@ export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
 
 const NOTHING = new Uint8Array(0);
 
-export function createDeliveries({ db, catalog, counters, sessions, tasks, children }: Context): Deliveries {
+export function createDeliveries({ db, catalog, counters, sessions, tasks, children, warm }: Context): Deliveries {
   const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const insertResult = db.prepare(
@@ -116,6 +116,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const { state, attempt, error, clientId, result = NOTHING, contentType = '' } = ending;
     const isAsked = row.cancel_reason !== null || state === 'cancelled';
     deleteLive.run(row.key);
+    warm.forgetRunning(row.id);
     // A failed task may be redriven and goes on from there.
     if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
     insertResult.run(
@@ -167,6 +168,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     if (from === 'ready') catalog.move(lane, 'ready', 'adopted');
     catalog.move(lane, 'running', transition);
     updateWaiting.run(stateNumber(state), null, burnt, lost, ended, row.key);
+    warm.forgetRunning(row.id);
     return lane.ref;
   }
 
@@ -178,6 +180,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     retry: ({ row, from, burnt, lost }, runAt, isTold) => {
       catalog.move(catalog.laneById(row.lane_id), from, 'retried');
       updateWaiting.run(SCHEDULED, runAt, burnt + 1, lost, isTold ? ENDED.failed : ENDED.timedOut, row.key);
+      warm.forgetRunning(row.id);
     },
     release: (open, clientId, isTold, now) => {
       const { cancel_reason: reason } = open.row;
@@ -206,6 +209,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     adopt: ({ row, from, burnt, lost }, sessionKey) => {
       if (from === 'ready') catalog.move(catalog.laneById(row.lane_id), 'ready', 'adopted');
       updateRunning.run(sessionKey, burnt, lost, row.key);
+      warm.forgetRunning(row.id);
     },
   };
 }

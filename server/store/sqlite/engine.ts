@@ -21,6 +21,7 @@ import { createSettling } from './settle.ts';
 import { createTasks } from './tasks.ts';
 import { createUpkeep } from './upkeep.ts';
 import type { Wal } from './wal.ts';
+import { createWarm } from './warm.ts';
 
 export interface SqliteEngine extends Engine<Request> {
   transact(requests: readonly Request[], size?: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
@@ -48,7 +49,9 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
   const sessions = createSessions(db);
   const clients = createClients(db);
   const children = createChildren(db);
-  const context: Context = { db, catalog, counters, sessions, clients, children, tasks: createTasks(db) };
+  const warm = createWarm();
+  const tasks = createTasks(db, warm);
+  const context: Context = { db, catalog, counters, sessions, clients, children, tasks, warm };
   const deliveries = createDeliveries(context);
   const openings = createOpenings(context, deliveries);
   const settling = createSettling(context, deliveries);
@@ -154,6 +157,7 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
     catalog.reload();
     counters.reload();
     sessions.reload();
+    warm.clear();
   }
 
   const { listSessions } = openings;

@@ -29,7 +29,10 @@ interface StoredTask {
   readonly payload: Uint8Array;
 }
 
-export function createInserting({ db, catalog, counters }: Context): Inserting {
+/** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
+const SOON = 4_000;
+
+export function createInserting({ db, catalog, counters, warm }: Context): Inserting {
   const insertTask = db.prepare(
     `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
        backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload)
@@ -51,7 +54,8 @@ export function createInserting({ db, catalog, counters }: Context): Inserting {
       const task = tasks[i]!;
       const lane = catalog.internLane(task.queue, task.lane);
       const key = counters.nextTaskKey;
-      if (insertOne(task, key, lane.queue.id, now)) {
+      const metadata = formatMetadata(task.metadata);
+      if (insertOne(task, key, lane.queue.id, metadata, now)) {
         if (hasEnough(lane.queue)) {
           takeBack(firstKey, tasks, outcomes, now);
           throw refuseMore(i, lane.queue.settings);
@@ -68,6 +72,7 @@ export function createInserting({ db, catalog, counters }: Context): Inserting {
           task.expiresAt,
         );
         counters.nextTaskKey = key + 1;
+        if (isReady && lane.ready < SOON) keepWarm(key, task, metadata, now);
         catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
         outcomes.push({ id: task.id, deduplicated: false });
         continue;
@@ -89,6 +94,7 @@ export function createInserting({ db, catalog, counters }: Context): Inserting {
     outcomes: readonly InsertOutcome[],
     now: number,
   ): void {
+    warm.clear();
     deleteLiveFrom.run(firstKey);
     deleteTasksFrom.run(firstKey);
     counters.nextTaskKey = firstKey;
@@ -99,7 +105,15 @@ export function createInserting({ db, catalog, counters }: Context): Inserting {
     });
   }
 
-  function insertOne(task: TaskInput, key: number, queueId: number, now: number): boolean {
+  function keepWarm(key: number, task: TaskInput, metadata: string | null, now: number): void {
+    const { id, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId } = task;
+    // A copy: the payload may be a view that pins a whole received frame.
+    const payload = Buffer.from(task.payload);
+    const rest = { maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId, metadata, payload };
+    warm.keepNew(key, { id, createdAt: now, contentType, priority, ...rest });
+  }
+
+  function insertOne(task: TaskInput, key: number, queueId: number, metadata: string | null, now: number): boolean {
     const { changes } = insertTask.run(
       key,
       task.id,
@@ -115,7 +129,7 @@ export function createInserting({ db, catalog, counters }: Context): Inserting {
       task.key,
       task.parentId,
       task.contentType,
-      formatMetadata(task.metadata),
+      metadata,
       task.payload,
     );
     return changes === 1;

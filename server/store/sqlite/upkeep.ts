@@ -22,7 +22,7 @@ interface NewestResult {
 }
 
 export function createUpkeep(
-  { db, catalog, counters, tasks, sessions, children }: Context,
+  { db, catalog, counters, tasks, sessions, children, warm }: Context,
   deliveries: Deliveries,
 ): Upkeep {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
@@ -67,6 +67,7 @@ export function createUpkeep(
       return { id, kind: 'cancelled', ...deliveries.cancel(row, reason, '', false, now) };
     }
     if (row.cancel_reason === null) setCancel.run(reason, row.key);
+    warm.forgetRunning(id);
     if (hasChildren) return { id, kind: 'children' };
     const key = row.session_key!;
     return { id, kind: 'requested', session: { key, epoch: sessions.get(key)!.epoch }, delivery: row.delivery };
@@ -110,6 +111,7 @@ export function createUpkeep(
     if (row?.state !== RUNNING || row.delivery !== delivery) return false;
     putCheckpoint.run(row.key, data);
     markCheckpoint.run(row.key);
+    warm.forgetRunning(taskId);
     return true;
   }
 

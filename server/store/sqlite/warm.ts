@@ -1,0 +1,84 @@
+import type { TaskRow } from './tasks.ts';
+
+/** What the claim of a task reads of it, and what never changes. */
+export interface NewTask {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly contentType: string;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  readonly backoffBaseMs: number;
+  readonly backoffCapMs: number;
+  readonly parentId: string | null;
+  /** As it is stored. */
+  readonly metadata: string | null;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * What the next step of a task's life would read, kept from the step before. It is never more than the file has, so
+ * anything may be dropped at any time; whoever changes a running task's row forgets it here.
+ */
+export interface Warm {
+  /** A task that was inserted and may be claimed soon. */
+  keepNew(key: number, task: NewTask): void;
+  /** Its claim takes it. */
+  takeNew(key: number): NewTask | undefined;
+  /** A task that was claimed, as its row is now. */
+  keepRunning(row: TaskRow): void;
+  findRunning(id: string): TaskRow | undefined;
+  forgetRunning(id: string): void;
+  /** After anything was taken back. */
+  clear(): void;
+}
+
+/** In each of two generations. */
+const MAX_NEW = 4_096;
+const MAX_NEW_BYTES = 8 << 20;
+/** Reading a larger one costs little beside all the rest. */
+const MAX_PAYLOAD_BYTES = 16 << 10;
+const MAX_RUNNING = 100_000;
+
+export function createWarm(): Warm {
+  let young = new Map<number, NewTask>();
+  let old = new Map<number, NewTask>();
+  let youngBytes = 0;
+  const running = new Map<string, TaskRow>();
+
+  return {
+    keepNew: (key, task) => {
+      const { byteLength } = task.payload;
+      if (byteLength > MAX_PAYLOAD_BYTES) return;
+      if (young.size >= MAX_NEW || youngBytes + byteLength > MAX_NEW_BYTES) {
+        old = young;
+        young = new Map();
+        youngBytes = 0;
+      }
+      youngBytes += byteLength;
+      young.set(key, task);
+    },
+    takeNew: (key) => {
+      for (const tasks of [young, old]) {
+        const task = tasks.get(key);
+        if (!task) continue;
+        tasks.delete(key);
+        return task;
+      }
+      return undefined;
+    },
+    keepRunning: (row) => {
+      if (running.size < MAX_RUNNING) running.set(row.id, row);
+    },
+    findRunning: (id) => running.get(id),
+    forgetRunning: (id) => {
+      running.delete(id);
+    },
+    clear: () => {
+      young.clear();
+      old.clear();
+      running.clear();
+      youngBytes = 0;
+    },
+  };
+}
