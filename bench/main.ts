@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
@@ -8,6 +8,12 @@ import { sweepConcurrency } from './sweep.ts';
 import type { System } from './system.ts';
 
 // `npm run bench`. Progress goes to stderr, tables to stdout, everything into the folder of --out.
+
+/** As statfs(2) names it. */
+const TMPFS = 0x01021994;
+
+// The exit hooks end what was started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 function log(line: string): void {
   console.error(line);
@@ -33,6 +39,9 @@ async function runBench(options: BenchOptions): Promise<void> {
   const out = resolve(options.out);
   mkdirSync(out, { recursive: true });
   const folder = mkdtempSync(join(out, 'data-'));
+  chmodSync(folder, 0o755);
+  if (statfsSync(folder).type === TMPFS)
+    log(`WARNING ${out} is in memory: nothing here is durable, use --out on a disk`);
   const lines = join(out, 'results.jsonl');
   writeFileSync(lines, '');
   try {

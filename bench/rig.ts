@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { nowMs, until } from './clock.ts';
+import { nowMs, pauseMs, until } from './clock.ts';
 import type { Figures } from './figure.ts';
 import { type RoleProcess, startProducerProcess, startWorkerProcess } from './process.ts';
 import type { Burst, ProducerAsks, WorkerAsks } from './roles/messages.ts';
@@ -30,6 +30,8 @@ export const PAYLOAD_BYTES = 100;
 const WARM_TASKS = 5_000;
 const WARM_MS = 3_000;
 const PATIENCE = 4;
+/** What tasks of a worker that has gone may take to be with the server again. */
+const COME_BACK_MS = 200;
 
 /** One server with a producer and workers of their own, for one run of a scenario. */
 export class Rig {
@@ -48,6 +50,8 @@ export class Rig {
 
   static async start(options: RigOptions): Promise<Rig> {
     const data = mkdtempSync(join(options.folder, `${options.system.name}-`));
+    // Some servers refuse to be root, and have to get there as somebody else.
+    chmodSync(data, 0o755);
     const server = await options.system.start({ folder: data, ...options.start });
     const rig = new Rig(options, server, data, startProducerProcess());
     try {
@@ -120,8 +124,13 @@ export class Rig {
     });
   }
 
-  /** Throws unless the server has stored so many results more than `before`; null: it does not tell. */
+  /**
+   * Ends the worker and throws unless the server then still holds nothing (what was not acknowledged would come back)
+   * and has stored so many results more than `before`; null: it does not tell.
+   */
   async checkStored(before: Counts, tasks: number): Promise<number | null> {
+    await this.endWorker();
+    await pauseMs(COME_BACK_MS);
     const { left, stored } = await this.producer.ask.counts();
     if (left !== 0) throw new Error(`the server holds ${left} tasks after the end`);
     if (stored === null || before.stored === null) return null;

@@ -12,6 +12,8 @@ export interface RunRecord {
   readonly concurrency: number;
   readonly figures: Figures;
   readonly checks: Outcome['checks'];
+  /** The server's version and settings, as read back from it. */
+  readonly note?: string;
   /** Why there are no figures. */
   readonly error?: string;
 }
@@ -43,7 +45,8 @@ export async function runScenario(scenario: Scenario, round: number, options: Ri
   try {
     const rig = await Rig.start(options);
     try {
-      return { ...name, ...(await scenario.run(rig)) };
+      const { note } = rig.server;
+      return { ...name, ...(note === undefined ? {} : { note }), ...(await scenario.run(rig)) };
     } finally {
       await rig.end();
     }

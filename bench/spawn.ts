@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { listTree } from './usage.ts';
 
 /** What a stopped process may take before it is killed. */
 const STOP_MS = 15_000;
@@ -8,9 +9,20 @@ const OUTPUT_KEPT = 4_000;
 
 const running = new Set<ChildProcess>();
 
+/** Kills it with all that it has started, and that a shell script in between would leave behind. */
+function killTree(child: ChildProcess): void {
+  for (const pid of child.pid === undefined ? [] : listTree(child.pid)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
 // For a run that ends in the middle.
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) killTree(child);
 });
 
 export interface SpawnOptions {
@@ -25,7 +37,7 @@ export interface Spawned {
   readonly child: ChildProcess;
   /** Resolves with the match once its output has one; rejects when it ends without. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Asks it to end, kills it when it does not. */
+  /** Asks it to end, and kills its tree when it does not; SIGKILL does so at once. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -64,8 +76,9 @@ export function spawnProgram(command: string, args: readonly string[], options: 
       return promise.finally(() => child.off('output', look));
     },
     async stop(signal = 'SIGTERM') {
-      child.kill(signal);
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+      if (signal === 'SIGKILL') killTree(child);
+      else child.kill(signal);
+      const timer = setTimeout(() => killTree(child), STOP_MS);
       await ended;
       clearTimeout(timer);
     },

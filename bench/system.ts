@@ -27,6 +27,8 @@ export interface RunningServer {
   readonly address: string;
   /** The roots of its process tree. */
   readonly pids: readonly number[];
+  /** Its version and its settings as read back from it, for the record. */
+  readonly note?: string;
   stop(): Promise<void>;
 }
 
@@ -50,8 +52,6 @@ export interface Producer {
   call?(task: BenchTask): Promise<void>;
   /** The server's own word. */
   counts(): Promise<Counts>;
-  /** Empties the server for the next scenario. Absent: it is quicker to start a new one. */
-  reset?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -38,6 +38,11 @@ function expandTree(roots: readonly number[], processes: ReadonlyMap<number, Pro
   return tree;
 }
 
+/** The process `root` and everything below it that runs now. */
+export function listTree(root: number): number[] {
+  return [...expandTree([root], readProcesses())];
+}
+
 /** CPU seconds of the trees under `roots` since they began; take the difference of two readings. */
 export function readCpuSeconds(roots: readonly number[]): number {
   const processes = readProcesses();

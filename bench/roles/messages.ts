@@ -50,8 +50,6 @@ export interface ProducerAsks {
   /** Waits for the result of each task; milliseconds. */
   call(pace: Pace): Promise<Spread>;
   counts(): Promise<Counts>;
-  /** False: this system has no reset. */
-  reset(): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -102,10 +102,6 @@ export function createProducerRole(): ProducerAsks {
       return spreadOf(await keepPace(pace, 1, ([task]) => producer.call!(task!)));
     },
     counts: () => producer.counts(),
-    async reset() {
-      await producer.reset?.();
-      return producer.reset !== undefined;
-    },
     close: () => producer.close(),
   };
 }

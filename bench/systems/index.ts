@@ -1,9 +1,25 @@
 import type { System } from '../system.ts';
+import { beanstalkd } from './beanstalkd.ts';
+import { bullmq } from './bullmq.ts';
 import { contact } from './contact.ts';
+import { graphile } from './graphile.ts';
+import { nats } from './nats.ts';
+import { pgBoss } from './pgboss.ts';
+import { rabbitClassic, rabbitQuorum } from './rabbitmq.ts';
 import { rawMemory, rawSqlite } from './raw.ts';
 
-/** In the order of the tables. */
-export const SYSTEMS: readonly System[] = [contact, rawSqlite, rawMemory];
+export const SYSTEMS: readonly System[] = [
+  contact,
+  rawSqlite,
+  rawMemory,
+  rabbitClassic,
+  rabbitQuorum,
+  pgBoss,
+  graphile,
+  bullmq,
+  nats,
+  beanstalkd,
+];
 
 /** Throws: there is none of that name. */
 export function findSystem(name: string): System {
