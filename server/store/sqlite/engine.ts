@@ -50,7 +50,7 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
   const clients = createClients(db);
   const children = createChildren(db);
   const warm = createWarm();
-  const tasks = createTasks(db, warm);
+  const tasks = createTasks(db, warm.findRunning);
   const context: Context = { db, catalog, counters, sessions, clients, children, tasks, warm };
   const deliveries = createDeliveries(context);
   const openings = createOpenings(context, deliveries);

@@ -1,6 +1,5 @@
 import type { SettledState, TaskState } from '../../model/task.ts';
 import type { Database, Value } from './database.ts';
-import type { Warm } from './warm.ts';
 
 /** States as they are stored: the first three in `live`, the others in `result`. */
 const STATES: readonly TaskState[] = ['ready', 'running', 'scheduled', 'succeeded', 'failed', 'cancelled', 'expired'];
@@ -66,7 +65,8 @@ const COLUMNS = `t.key, t.id, t.queue_id, t.created_at, t.max_attempts, t.timeou
   t.backoff_cap_ms, t.parent_id, t.metadata, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
   l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason`;
 
-export function createTasks(db: Database, warm: Warm): Tasks {
+/** @param findRunning what is known already of a running task's row */
+export function createTasks(db: Database, findRunning: (id: string) => TaskRow | undefined): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
   const selectById = db.prepareColumns(`${from} WHERE t.id = ?`, toTaskRow);
   const selectByKey = db.prepareColumns(`${from} WHERE t.key = ?`, toTaskRow);
@@ -74,7 +74,7 @@ export function createTasks(db: Database, warm: Warm): Tasks {
     'SELECT task_key FROM live WHERE state = 1 AND session_key = ? ORDER BY claimed_at, task_key',
   );
   return {
-    byId: (id) => warm.findRunning(id) ?? selectById.get(id),
+    byId: (id) => findRunning(id) ?? selectById.get(id),
     byKey: (key) => selectByKey.get(key)!,
     runningOf: (sessionKey) => selectRunning.all(sessionKey).map((row) => row.task_key),
   };
