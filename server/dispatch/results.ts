@@ -4,7 +4,7 @@ import { formatCursor, parseCursor } from '../model/cursor.ts';
 import type { ResultRecord } from '../model/task.ts';
 import type { Store } from '../store/store.ts';
 
-/** The newest results are kept in memory, so that observers that keep up cost no reads. */
+/** The newest results are kept in memory while somebody observes, so that those who keep up cost no reads. */
 const RECENT_COUNT = 2_000;
 const RECENT_BYTES = 4 << 20;
 
@@ -40,38 +40,58 @@ export type ResultStart =
 
 export async function openResultsLog(store: Store): Promise<ResultsLog> {
   const advanced = new Subject<void>();
-  const recent = new Map<number, ResultRecord>();
+  /** By position, modulo its length. */
+  const recent = new Array<ResultRecord | undefined>(RECENT_COUNT);
   const listenersByTask = new Map<string, Set<(record: ResultRecord) => void>>();
   let recentBytes = 0;
+  let oldest = 0;
+  /** The newest there was when somebody read last. */
+  let lastRead = Number.NEGATIVE_INFINITY;
   let newest = (await store.resultBounds()).newest;
+
+  function recall(position: number): ResultRecord | undefined {
+    const record = recent[position % RECENT_COUNT];
+    return record?.position === position ? record : undefined;
+  }
+
+  function put(slot: number, record: ResultRecord | undefined): void {
+    const before = recent[slot];
+    if (before) recentBytes -= sizeOf(before);
+    if (record) recentBytes += sizeOf(record);
+    recent[slot] = record;
+  }
 
   function keep(told: ResultRecord): void {
     // The bytes may be a view that pins a whole received frame.
-    const record = told.result.byteLength === 0 ? told : { ...told, result: new Uint8Array(told.result) };
-    recent.set(record.position, record);
-    recentBytes += sizeOf(record);
-    newest = Math.max(newest, record.position);
-    for (const [position, oldest] of recent) {
-      if (recent.size <= RECENT_COUNT && recentBytes <= RECENT_BYTES) break;
-      recent.delete(position);
-      recentBytes -= sizeOf(oldest);
+    const record = told.result.byteLength === 0 ? told : { ...told, result: Buffer.from(told.result) };
+    put(record.position % RECENT_COUNT, record);
+    for (
+      oldest = Math.max(oldest, newest - RECENT_COUNT + 1);
+      recentBytes > RECENT_BYTES && oldest < newest;
+      oldest += 1
+    ) {
+      put(oldest % RECENT_COUNT, undefined);
     }
   }
 
   return {
     append(records) {
       if (records.length === 0) return;
+      for (const record of records) newest = Math.max(newest, record.position);
+      const isRead = advanced.observed || newest - lastRead < RECENT_COUNT;
       for (const record of records) {
-        keep(record);
+        if (isRead) keep(record);
+        if (listenersByTask.size === 0) continue;
         for (const listener of listenersByTask.get(record.taskId) ?? []) listener(record);
       }
       advanced.next();
     },
 
     async read(position) {
+      lastRead = newest;
       if (position >= newest) return [];
       const page: ResultRecord[] = [];
-      for (let next = recent.get(position + 1); next && page.length < PAGE_ROWS; next = recent.get(next.position + 1)) {
+      for (let next = recall(position + 1); next && page.length < PAGE_ROWS; next = recall(next.position + 1)) {
         page.push(next);
       }
       return page.length > 0 ? page : store.readResults(position, PAGE_ROWS);

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { AssignmentSchema, GetTaskResponseSchema, LimitsSchema } from '../../gen/index.ts';
+import type { Assignment, GetTaskResponseSchema, LimitsSchema } from '../../gen/index.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { SessionEvent } from '../session/outlet.ts';
 import { REVISION } from './registration.ts';
@@ -43,15 +43,17 @@ function pick({ taskId, delivery }: Delivery): Delivery {
   return { taskId, delivery };
 }
 
-function writeAssignment(task: ClaimedTask): MessageInitShape<typeof AssignmentSchema> {
+/** Whole, so that nothing has to be filled in. */
+function writeAssignment(task: ClaimedTask): Assignment {
   return {
+    $typeName: 'contact.v1.Assignment',
     taskId: task.id,
     delivery: task.delivery,
     attempt: task.attempt,
     queue: task.queue,
     payload: task.payload as Uint8Array<ArrayBuffer>,
     contentType: task.contentType,
-    metadata: task.metadata,
+    metadata: task.metadata as Record<string, string>,
     timeoutMs: task.timeoutMs,
     maxAttempts: task.maxAttempts,
     checkpoint: (task.checkpoint ?? NO_BYTES) as Uint8Array<ArrayBuffer>,

@@ -1,9 +1,8 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import {
   type Delivery as DeliveryMessage,
   type Failed,
   OutcomeCode,
-  type OutcomeSchema,
+  type Outcome as OutcomeMessage,
   Retry,
   type SendStatusRequest,
   type Succeeded,
@@ -112,8 +111,10 @@ const OUTCOME_CODES = {
   RETRY_LATER: OutcomeCode.RETRY_LATER,
 } as const;
 
-export function writeOutcomes(outcomes: readonly Outcome[]): MessageInitShape<typeof OutcomeSchema>[] {
+/** Whole, so that nothing has to be filled in. */
+export function writeOutcomes(outcomes: readonly Outcome[]): OutcomeMessage[] {
   return outcomes.map(({ taskId, delivery, code, afterMs }) => ({
+    $typeName: 'contact.v1.Outcome',
     taskId,
     delivery,
     code: OUTCOME_CODES[code],

@@ -68,8 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'cursor off by one',
     file: 'server/dispatch/results.ts',
-    find: 'let next = recent.get(position + 1);',
-    replace: 'let next = recent.get(position);',
+    find: 'let next = recall(position + 1);',
+    replace: 'let next = recall(position);',
     caughtBy: transport('observer', 'goes on from the last cursor, each result exactly once'),
   },
   {
