@@ -3,121 +3,204 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, before, describe, it } from 'mocha';
 import type { Worker } from '../../client/index.ts';
 import { cleanUpProcesses } from '../e2e/process.ts';
+import { closeBooks, runsAgain } from './account.ts';
 import { type Chance, createChance } from './chance.ts';
+import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
 import { checkLedger, soundBalance } from './ledger.ts';
 import { isFull } from './measure.ts';
 import { createProxy, type FaultProxy } from './proxy.ts';
 import { createRig, type Rig } from './rig.ts';
+import { DEFAULT, itSurvives, itSurvivesAtDefaults, type RunRound, type Setting, scaled, TWENTIETH } from './rounds.ts';
 import { until } from './until.ts';
 
-const ROUNDS = isFull ? 20 : 1;
 const TASKS = 30;
-const PING_MS = 150;
+/** A long window: what is executed twice was not given away too early but by mistake. */
+const SCALED = scaled(150, 5_000);
 
-describe('a line to the server', () => {
-  let rig: Rig;
-  let chance: Chance;
-  let proxy: FaultProxy;
-  let worker: Worker;
-  let standby: Worker | undefined;
-  let rounds = 0;
+interface Scene {
+  readonly proxy: FaultProxy;
+  readonly setting: Setting;
+  readonly chance: Chance;
+  hasBegun(count: number): Promise<void>;
+  /** It was done to the line now. */
+  mark(): void;
+}
 
-  cleanUpProcesses();
-  before(async () => {
-    rig = await createRig({ serverArgs: ['--ping-interval', `${PING_MS}ms`, '--resume-window', '5s'] });
-    chance = createChance('instants');
-  });
-  afterEach(async () => {
-    await Promise.all([worker.stop({ deadlineMs: 0 }), standby?.stop({ deadlineMs: 0 })]);
-    await proxy.close();
-  });
+/** Tasks run and finish behind the proxy while this does its work; each must be executed once. */
+type Disturb = (scene: Scene) => Promise<void>;
 
-  /** Tasks run and finish behind the proxy while `disturb` does its work; each must be executed once. */
-  async function runRound(disturb: (hasBegun: (count: number) => Promise<void>) => Promise<void>): Promise<void> {
-    const queue = `round-${rounds++}`;
-    proxy = await createProxy(rig.address);
-    let begun = 0;
-    const count = {
-      began: () => {
-        begun += 1;
-      },
-    };
-    worker = createJobWorker(
-      { ...rig.workerOrder({ queue, concurrency: 10, keepaliveMs: PING_MS }), server: proxy.address },
-      count,
-    );
-    // Whatever the server gives away goes here at once: what was ready earlier goes first.
-    standby = createJobWorker(rig.workerOrder({ queue, concurrency: 2 }), count);
-    await Promise.all([worker.connected(), standby.connected()]);
-    const disturbed = disturb(async (least) => void (await until(() => begun >= least || undefined)));
-    await rig.enqueue(
-      Array.from({ length: TASKS }, () => chance.between(1, 300)),
-      { queue },
-    );
-    await disturbed;
-    await rig.observe(TASKS, { queue });
-    assert.deepEqual(checkLedger(await rig.books(queue)), soundBalance(TASKS));
-    const again = rig.journal(queue).filter((entry) => entry.kind === 'began' && entry.delivery > 1).length;
-    console.log(`    ${proxy.accepted} connections; ${again} of ${TASKS} delivered again, none executed twice`);
-    await Promise.all([worker.drain(), standby.drain()]);
-    await proxy.close();
-  }
+const swallow =
+  (...directions: ('toServer' | 'toClient')[]): Disturb =>
+  async ({ proxy, chance, hasBegun, mark }) => {
+    await hasBegun(chance.between(5, TASKS - 10));
+    await sleep(chance.between(0, 100));
+    for (const direction of directions) proxy.swallow(direction);
+    mark();
+    // What is opened from now on goes through.
+    proxy.accept();
+  };
 
-  function eachRound(title: string, disturb: Parameters<typeof runRound>[0]): void {
-    it(title, async function () {
-      this.timeout(ROUNDS * 20_000);
-      for (let round = 0; round < ROUNDS; round += 1) await runRound(disturb);
-    });
-  }
-
-  eachRound('may be cut again and again', async (hasBegun) => {
+const DISTURBANCES: Readonly<Record<string, Disturb>> = {
+  'line cut again and again': async ({ proxy, chance, hasBegun, mark }) => {
     for (let count = chance.between(1, 8); count <= TASKS; count += chance.between(1, 10)) {
       await hasBegun(count);
       await sleep(chance.between(0, 50));
       proxy.cut();
+      mark();
     }
-  });
-
-  eachRound('may be closed politely', async (hasBegun) => {
+  },
+  'line closed politely': async ({ proxy, chance, hasBegun, mark }) => {
     await hasBegun(chance.between(5, TASKS - 10));
     await sleep(chance.between(0, 100));
     proxy.halfClose('toServer');
     proxy.halfClose('toClient');
-  });
-
-  eachRound('may be out of reach for a while', async (hasBegun) => {
+    mark();
+  },
+  'line out of reach for a while': async ({ proxy, chance, hasBegun, mark }) => {
     await hasBegun(chance.between(5, TASKS - 10));
     proxy.refuse();
     proxy.cut();
+    mark();
     await sleep(chance.between(100, 800));
     proxy.accept();
-  });
-
-  for (const directions of [['toServer'], ['toClient'], ['toServer', 'toClient']] as const) {
-    eachRound(`may become a black hole ${directions.join(' and ')}`, async (hasBegun) => {
-      await hasBegun(chance.between(5, TASKS - 10));
-      await sleep(chance.between(0, 100));
-      for (const direction of directions) proxy.swallow(direction);
-      // What is opened from now on goes through.
-      proxy.accept();
-    });
-  }
-
-  eachRound('may be half open: the worker comes again while the server still sees it', async (hasBegun) => {
+  },
+  'black hole to the server': swallow('toServer'),
+  'black hole to the client': swallow('toClient'),
+  'black hole both ways': swallow('toServer', 'toClient'),
+  // The worker comes again while the server still sees it.
+  'half-open line': async ({ proxy, chance, hasBegun, mark }) => {
     await hasBegun(chance.between(5, TASKS - 10));
     await sleep(chance.between(0, 100));
     proxy.swallow('toServer');
     proxy.accept();
     proxy.halfClose('toClient');
+    mark();
+  },
+};
+
+describe('a line to the server', () => {
+  const rigs = new Map<Setting, Rig>();
+  let rounds = 0;
+
+  cleanUpProcesses();
+  before(async () => {
+    for (const setting of isFull ? [SCALED, TWENTIETH, DEFAULT] : [SCALED, TWENTIETH]) {
+      rigs.set(setting, await createRig({ serverArgs: setting.serverArgs }));
+    }
   });
+
+  const workers: Worker[] = [];
+  const proxies: FaultProxy[] = [];
+  afterEach(async () => {
+    await Promise.all(workers.splice(0).map((worker) => worker.stop({ deadlineMs: 0 })));
+    await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
+  });
+
+  /** A worker behind a proxy, and another one with room for whatever the server gives away: what was ready goes first. */
+  async function open(setting: Setting, began: () => void) {
+    const rig = rigs.get(setting) as Rig;
+    const queue = `round-${rounds++}`;
+    const proxy = await createProxy(rig.address);
+    const { keepaliveMs } = setting;
+    const order = rig.workerOrder({ name: 'first', queue, concurrency: 10, keepaliveMs });
+    const worker = createJobWorker({ ...order, server: proxy.address }, { began });
+    const standby = createJobWorker(rig.workerOrder({ name: 'standby', queue, concurrency: 2 }), { began });
+    proxies.push(proxy);
+    workers.push(worker, standby);
+    await Promise.all([worker.connected(), standby.connected()]);
+    const close = async (): Promise<void> => {
+      await Promise.all([worker.drain(), standby.drain()]);
+      await proxy.close();
+    };
+    return { rig, queue, proxy, worker, standby, close };
+  }
+
+  const runWith =
+    (disturb: Disturb): RunRound =>
+    async (setting, chance): Promise<Figures> => {
+      let begun = 0;
+      const { rig, queue, proxy, close } = await open(setting, () => {
+        begun += 1;
+      });
+      const faultsAt: number[] = [];
+      const disturbed = disturb({
+        proxy,
+        setting,
+        chance,
+        hasBegun: async (least) => void (await until(() => begun >= least || undefined)),
+        mark: () => void faultsAt.push(Date.now()),
+      });
+      await rig.enqueue(
+        Array.from({ length: TASKS }, () => chance.between(1, 300)),
+        { queue },
+      );
+      await disturbed;
+      await rig.observe(TASKS, { queue });
+      const figures = await closeBooks(rig, TASKS, { queue, faultsAt });
+      console.log(`    ${proxy.accepted} connections; ${figures.redelivered} of ${TASKS} delivered again`);
+      await close();
+      return figures;
+    };
+
+  /** The line is dead and stays so: what was there begins elsewhere. */
+  async function fallSilent(setting: Setting, chance: Chance): Promise<Figures> {
+    const { pingMs, windowMs } = setting;
+    let begun = 0;
+    const { rig, queue, proxy, worker, standby } = await open(setting, () => {
+      begun += 1;
+    });
+    const held = 10;
+    // Two go to the other one, which has done with them at once.
+    await rig.enqueue(Array(held).fill(3 * pingMs + windowMs + 2_000), { queue });
+    await until(() => begun >= held || undefined);
+    await sleep(chance.between(0, pingMs));
+    const silentAt = Date.now();
+    for (const direction of ['toServer', 'toClient'] as const) proxy.swallow(direction);
+    proxy.refuse();
+    const lost = rig
+      .journal(queue)
+      .filter((entry) => entry.kind === 'began' && entry.worker === 'first')
+      .map(({ input }) => input);
+    const others = Array.from({ length: 5 }, () =>
+      createJobWorker(rig.workerOrder({ name: 'standby', queue, concurrency: 2 })),
+    );
+    workers.push(...others);
+    const again = await until(() => {
+      const runs = runsAgain(rig, queue);
+      return runs.length >= lost.length ? runs : undefined;
+    });
+    const longestMs = Math.max(...again.map(({ at }) => at - silentAt));
+    const leastMs = Math.min(...again.map(({ at }) => at - silentAt));
+    console.log(`    ${again.length} begun elsewhere ${leastMs} to ${longestMs} ms after the line fell silent`);
+    assert.ok(longestMs <= 3 * pingMs + windowMs + 1_000, `${longestMs} ms`);
+    await rig.observe(held, { queue });
+    const figures = await closeBooks(rig, held, { queue, executedTwice: lost.length, faultsAt: [silentAt] });
+    await Promise.all([standby, ...others].map((one) => one.drain()));
+    await worker.stop({ deadlineMs: 0 });
+    await proxy.close();
+    return figures;
+  }
+
+  const FAULTS: Record<string, RunRound> = {};
+  for (const [fault, disturb] of Object.entries(DISTURBANCES)) {
+    FAULTS[fault] = runWith(disturb);
+    itSurvives(`(${fault}) costs nothing but time`, { fault, setting: SCALED, sideBySide: 5 }, runWith(disturb));
+  }
+  const fault = 'line silent for good';
+  FAULTS[fault] = fallSilent;
+  itSurvives(`(${fault}) has its tasks begun elsewhere in time`, { fault, sideBySide: 5 }, fallSilent);
+  itSurvivesAtDefaults(FAULTS);
 
   it('may be cut while tasks are enqueued and their results are read', async function () {
     this.timeout(20_000);
+    const rig = rigs.get(SCALED) as Rig;
+    const chance = createChance('cuts');
     const queue = 'behind-the-line';
     const many = isFull ? 50_000 : 5_000;
-    proxy = await createProxy(rig.address);
-    worker = createJobWorker(rig.workerOrder({ queue, concurrency: 100 }));
+    const proxy = await createProxy(rig.address);
+    proxies.push(proxy);
+    workers.push(createJobWorker(rig.workerOrder({ queue, concurrency: 100 })));
     let isDone = false;
     const observed = rig.observe(many, { queue, server: proxy.address });
     const enqueued = rig.enqueue(Array(many).fill(0), { queue, server: proxy.address });

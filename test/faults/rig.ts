@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAdmin, createObserver, createProducer } from '../../client/index.ts';
-import { createFolder, type ServerProcess, startNode, startServer, type TestProcess } from '../e2e/process.ts';
+import {
+  createFolder,
+  type ServerProcess,
+  startContact,
+  startNode,
+  startServer,
+  type TestProcess,
+} from '../e2e/process.ts';
 import { type Answer, INPUT_KEY, isRight, type Job } from './job.ts';
 import type { WorkerOrder } from './jobworker.ts';
 import { type Entry, openJournal, type Run, readJournal } from './journal.ts';
@@ -25,6 +33,10 @@ export interface Rig {
   readonly server: ServerProcess;
   /** Ends the server, starts it at once on the same file and port; answers how long nobody listened. */
   restart(signal: 'SIGKILL' | 'SIGTERM'): Promise<number>;
+  /** Ends the server; the next one on the same file and port is killed so long after its start, listening or not. */
+  restartInVain(aliveMs: number): Promise<void>;
+  /** The next server on the same file and port, after `server.stop()`; answers when it listens. */
+  startAgain(): Promise<void>;
   startProducer(order: Partial<ProducerOrder>): TestProcess;
   /** Answers once it is registered. */
   startWorker(order: Partial<WorkerOrder>): Promise<TestProcess>;
@@ -68,6 +80,10 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     return started;
   }
 
+  async function startAgain(): Promise<void> {
+    server = await startServer({ store, args, nodeArgs, env, listen: address });
+  }
+
   function workerOrder(order: Partial<WorkerOrder>): WorkerOrder {
     const { queue = QUEUE } = order;
     return { server: address, journal: journalOf(queue), queue, name: '', concurrency: 1, ...order };
@@ -85,9 +101,16 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     async restart(signal) {
       await server.stop(signal);
       const stoppedAt = performance.now();
-      server = await startServer({ store, args, nodeArgs, env, listen: address });
+      await startAgain();
       return performance.now() - stoppedAt;
     },
+    async restartInVain(aliveMs) {
+      await server.stop('SIGKILL');
+      const started = startContact(['serve', '--listen', address, '--store', store, ...args], { nodeArgs, env });
+      await sleep(aliveMs);
+      await started.stop('SIGKILL');
+    },
+    startAgain,
     startProducer(order) {
       const { queue = QUEUE } = order;
       const journal = journalOf(queue);
