@@ -1,62 +1,74 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, it } from 'mocha';
+import { describe } from 'mocha';
 import { cleanUpProcesses } from '../e2e/process.ts';
-import { createChance } from './chance.ts';
+import { closeBooks } from './account.ts';
+import type { Chance } from './chance.ts';
+import type { Figures } from './figuretable.ts';
 import { findRunning } from './journal.ts';
-import { checkLedger, soundBalance } from './ledger.ts';
-import { isFull } from './measure.ts';
-import { createRig, type Rig, type RigOptions } from './rig.ts';
+import { createRig } from './rig.ts';
+import { itSurvives, itSurvivesAtDefaults, type Setting, scaled } from './rounds.ts';
 
-const TASK_MS = isFull ? 20_000 : 2_000;
-/** Short mode: a tenth of the defaults. */
-const RIG: RigOptions = isFull
-  ? {}
-  : { serverArgs: ['--ping-interval', '500ms', '--resume-window', '1500ms', '--shutdown-deadline', '1s'] };
+/** A tenth of the defaults: what starts again takes a while, and the window has to be longer. */
+const SCALED: Setting = (() => {
+  const { serverArgs, ...rest } = scaled(500, 1_500);
+  return { ...rest, serverArgs: [...serverArgs, '--shutdown-deadline', '1s'] };
+})();
 
-/** Shorter than the window, as the default of 5 s is: a worker that comes later than that finds its tasks given away. */
-const WORKER = { backoff: isFull ? { baseMs: 100, capMs: 5_000 } : { baseMs: 10, capMs: 500 } };
-
-async function finish(rig: Rig, tasks: number, note: string): Promise<void> {
+/** Tasks that take longer than that run on, and each is executed once. */
+async function restartUnderLongTasks(setting: Setting, chance: Chance): Promise<Figures> {
+  const { serverArgs, backoff, windowMs } = setting;
+  const tasks = 20;
+  const taskMs = setting.scale === 'default' ? 20_000 : windowMs + 500;
+  const rig = await createRig({ serverArgs });
+  const names = ['w0', 'w1'];
+  const workers = await Promise.all(names.map((name) => rig.startWorker({ name, concurrency: 10, backoff })));
+  const producer = rig.startProducer({ count: tasks, slowMs: [taskMs, taskMs] });
+  await producer.ended;
+  await Promise.all(workers.map((worker) => worker.waitFor(/^began 10$/m, 'stdout')));
+  await sleep(chance.between(0, taskMs / 10));
+  const stoppedAt = Date.now();
+  const ended = await rig.server.stop('SIGTERM');
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.equal(findRunning(rig.journal()).length, tasks, 'all of them run on');
+  const gapMs = await rig.restart('SIGTERM');
   await rig.observe(tasks);
-  const balance = checkLedger(await rig.books());
-  console.log(`    ${note}: ${JSON.stringify(balance)}`);
-  assert.deepEqual(balance, soundBalance(tasks));
+  console.log(`    back after ${gapMs.toFixed()} ms`);
+  const figures = await closeBooks(rig, tasks, { faultsAt: [stoppedAt] });
+  await rig.stop();
+  return figures;
 }
+
+/** Tasks that finish before, between and after its lives. */
+async function restartUnderShortTasks(setting: Setting, chance: Chance): Promise<Figures> {
+  const { serverArgs, backoff } = setting;
+  const tasks = 40;
+  const rig = await createRig({ serverArgs });
+  const worker = await rig.startWorker({ name: 'w0', concurrency: 20, backoff });
+  const producer = rig.startProducer({ count: tasks, slowMs: [1, setting.scale === 'default' ? 5_000 : 700] });
+  await worker.waitFor(/^began 20$/m, 'stdout');
+  await producer.ended;
+  await sleep(chance.between(0, 200));
+  const stoppedAt = Date.now();
+  const gapMs = await rig.restart('SIGTERM');
+  await rig.observe(tasks);
+  console.log(`    back after ${gapMs.toFixed()} ms`);
+  const figures = await closeBooks(rig, tasks, { faultsAt: [stoppedAt] });
+  assert.equal((await worker.stop('SIGTERM')).code, 0, 'the worker leaves quietly');
+  await rig.stop();
+  return figures;
+}
+
+const FAULTS = {
+  'server stopped and started, long tasks': restartUnderLongTasks,
+  'server stopped and started, short tasks': restartUnderShortTasks,
+};
 
 describe('a server that is stopped and started', () => {
   cleanUpProcesses();
 
-  it(`has 20 executions and 20 results for 20 tasks of ${TASK_MS / 1_000} s`, async function () {
-    this.timeout(10_000 + 3 * TASK_MS);
-    const chance = createChance('stop instant');
-    const rig = await createRig(RIG);
-    const workers = [
-      await rig.startWorker({ name: 'w0', concurrency: 10, ...WORKER }),
-      await rig.startWorker({ name: 'w1', concurrency: 10, ...WORKER }),
-    ];
-    const producer = rig.startProducer({ count: 20, slowMs: [TASK_MS, TASK_MS] });
-    await producer.ended;
-    await Promise.all(workers.map((worker) => worker.waitFor(/^began 10$/m, 'stdout')));
-    await sleep(chance.between(0, TASK_MS / 10));
-    const ended = await rig.server.stop('SIGTERM');
-    assert.equal(ended.code, 0, ended.stderr);
-    assert.equal(findRunning(rig.journal()).length, 20, 'all of them run on');
-    const gapMs = await rig.restart('SIGTERM');
-    await finish(rig, 20, `back after ${gapMs.toFixed()} ms`);
-    await rig.stop();
-  });
-
-  it('takes what is finished before, between and after its lives', async function () {
-    this.timeout(10_000 + 5 * TASK_MS);
-    const rig = await createRig(RIG);
-    const worker = await rig.startWorker({ name: 'w0', concurrency: 20, ...WORKER });
-    const producer = rig.startProducer({ count: 40, slowMs: [1, isFull ? 5_000 : 700] });
-    await worker.waitFor(/^began 20$/m, 'stdout');
-    await producer.ended;
-    const gapMs = await rig.restart('SIGTERM');
-    await finish(rig, 40, `back after ${gapMs.toFixed()} ms`);
-    assert.equal((await worker.stop('SIGTERM')).code, 0, 'the worker leaves quietly');
-    await rig.stop();
-  });
+  for (const [fault, run] of Object.entries(FAULTS)) {
+    itSurvives(`(${fault}) has each task executed once`, { fault, setting: SCALED, sideBySide: 3 }, run);
+  }
+  itSurvivesAtDefaults(FAULTS);
 });

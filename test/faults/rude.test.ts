@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { afterEach, describe, it } from 'mocha';
+import { afterEach, describe } from 'mocha';
 import { type Assignment, ContactService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newTaskId } from '../../shared/ids.ts';
@@ -18,25 +18,26 @@ import {
   writeIdentity,
 } from '../transport/raw-worker.ts';
 import { type Clients, closeScene, connect } from '../transport/scene.ts';
-import { type Chance, createChance } from './chance.ts';
+import { closeBooks } from './account.ts';
+import type { Chance } from './chance.ts';
+import type { Figures } from './figuretable.ts';
 import { answerJob, type Job } from './job.ts';
 import { createJobWorker } from './jobworker.ts';
 import type { Run } from './journal.ts';
-import { checkLedger, soundBalance } from './ledger.ts';
 import { isFull as isWhole } from './measure.ts';
 import { createRig } from './rig.ts';
+import { itSurvives, itSurvivesAtDefaults, type Setting, scaled } from './rounds.ts';
 import { until } from './until.ts';
 
-const ROUNDS = isWhole ? 20 : 1;
-const TASKS = isWhole ? 2_000 : 800;
+const TASKS = isWhole ? 1_000 : 600;
 const RUDE = 3;
-const PING_MS = 60;
-const WINDOW_MS = 200;
+const SCALED = scaled(60, 200);
 const GARBAGE = { result: Buffer.from('{"answer":'), contentType: 'application/json' };
 
 type Deed = (worker: RawWorker, scene: Misdeeds) => Promise<void>;
 
 interface Misdeeds {
+  readonly setting: Setting;
   readonly clients: Clients;
   readonly chance: Chance;
   /** What honest workers have begun. */
@@ -74,9 +75,9 @@ const DEEDS: Readonly<Record<string, Deed>> = {
     assert.ok(!more.includes('STORED'), 'once is enough');
     note(...told, ...again);
   },
-  async answersLate(worker, { clients, chance, note }) {
+  async answersLate(worker, { setting, clients, chance, note }) {
     await worker.cancel();
-    const until = performance.now() + chance.between(0, 3 * WINDOW_MS);
+    const until = performance.now() + chance.between(0, 3 * setting.windowMs);
     while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
     note(...(await tell(clients, worker.clientId, { succeeded: rightAnswers(worker.tasks) })));
   },
@@ -145,40 +146,41 @@ describe('workers that misbehave', () => {
   cleanUpProcesses();
   afterEach(closeScene);
 
-  it(`never receipt, answer twice, late, for others, and nonsense: ${ROUNDS} × ${TASKS} tasks are done all the same`, async function () {
-    this.timeout(ROUNDS * 30_000);
-    const chance = createChance('misdeeds');
-    const serverArgs = ['--ping-interval', `${PING_MS}ms`, '--resume-window', `${WINDOW_MS}ms`];
-    const rig = await createRig({ serverArgs });
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const queue = `round-${round}`;
-      const clients = connect(rig);
-      const honest = ['h0', 'h1'].map((name) => createJobWorker(rig.workerOrder({ queue, name, concurrency: 10 })));
-      const tally: Record<string, number> = {};
-      let isOver = false;
-      const scene: Misdeeds = {
-        clients,
-        chance,
-        runs: () => rig.journal(queue).filter((entry): entry is Run => entry.kind === 'began'),
-        note: (...what) => {
-          for (const one of what) tally[one] = (tally[one] ?? 0) + 1;
-        },
-      };
-      const rude = Array.from({ length: RUDE }, () => misbehave(scene, queue, () => isOver));
-      await rig.enqueue(
-        Array.from({ length: TASKS }, () => chance.between(1, 40)),
-        { queue },
-      );
-      await rig.observe(TASKS, { queue });
-      isOver = true;
-      await Promise.all(rude);
-      await Promise.all(honest.map((worker) => worker.drain()));
-      const balance = checkLedger(await rig.books(queue));
-      console.log(`    ${JSON.stringify(tally)}: ${JSON.stringify(balance)}`);
-      assert.deepEqual(balance, soundBalance(TASKS));
-      clients.channel.close();
-    }
+  async function runRound(setting: Setting, chance: Chance): Promise<Figures> {
+    const rig = await createRig({ serverArgs: setting.serverArgs });
+    const queue = 'misdeeds';
+    const clients = connect(rig);
+    const honest = ['h0', 'h1'].map((name) => createJobWorker(rig.workerOrder({ queue, name, concurrency: 10 })));
+    const tally: Record<string, number> = {};
+    let isOver = false;
+    const scene: Misdeeds = {
+      setting,
+      clients,
+      chance,
+      runs: () => rig.journal(queue).filter((entry): entry is Run => entry.kind === 'began'),
+      note: (...what) => {
+        for (const one of what) tally[one] = (tally[one] ?? 0) + 1;
+      },
+    };
+    const rude = Array.from({ length: RUDE }, () => misbehave(scene, queue, () => isOver));
+    await rig.enqueue(
+      Array.from({ length: TASKS }, () => chance.between(1, 40)),
+      { queue },
+    );
+    await rig.observe(TASKS, { queue });
+    isOver = true;
+    await Promise.all(rude);
+    await Promise.all(honest.map((worker) => worker.drain()));
+    console.log(`    ${JSON.stringify(tally)}`);
+    const figures = await closeBooks(rig, TASKS, { queue });
+    clients.channel.close();
     assert.equal((await rig.server.stop('SIGTERM')).code, 0);
     await rig.stop();
-  });
+    return figures;
+  }
+
+  const fault = 'workers that misbehave';
+  const title = 'never receipt, answer twice, late, for others, and nonsense: tasks are done all the same';
+  itSurvives(title, { fault, setting: SCALED, timeoutMs: 30_000, sideBySide: 2 }, runRound);
+  itSurvivesAtDefaults({ [fault]: runRound });
 });
