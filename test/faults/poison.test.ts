@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { before, describe, it } from 'mocha';
+import { describe } from 'mocha';
 import { createObserver, createProducer, type TaskResult } from '../../client/index.ts';
-import { cleanUpProcesses, type ServerProcess, startNode, startServer, type TestProcess } from '../e2e/process.ts';
-import { type Chance, createChance } from './chance.ts';
+import { cleanUpProcesses, startNode, startServer, type TestProcess } from '../e2e/process.ts';
+import type { Chance } from './chance.ts';
+import type { Figures } from './figuretable.ts';
 import type { FragileAnswer, FragileJob, FragileOrder } from './fragile.ts';
 import { isFull } from './measure.ts';
+import { itSurvives, itSurvivesAtDefaults, type RunRound, scaled } from './rounds.ts';
 
-const ROUNDS = isFull ? 20 : 1;
 const INNOCENT = 20;
 const PREFETCH = 5;
 const MAX_ATTEMPTS = isFull ? 3 : 2;
-const WINDOW_MS = 300;
+const SCALED = scaled(5_000, 300);
 
 interface Supervisor {
   readonly deaths: number;
@@ -45,33 +46,24 @@ function supervise(order: FragileOrder): Supervisor {
 }
 
 interface Poison {
-  readonly title: string;
   readonly diesAfterMs: (chance: Chance) => number;
   /** Absent: each process is another client, and the window of the one before has to pass. */
   readonly clientId?: string;
   readonly maxAttempts?: number;
 }
 
-const POISONS: Poison[] = [
-  { title: 'while it runs', diesAfterMs: (chance) => chance.between(1, 50), clientId: 'fragile' },
-  { title: 'while it runs, each time another client', diesAfterMs: (chance) => chance.between(1, 50) },
-  { title: 'the moment it begins', diesAfterMs: () => 0, clientId: 'fragile' },
-  { title: 'the moment it begins, with one attempt', diesAfterMs: () => 0, clientId: 'fragile', maxAttempts: 1 },
-];
+const POISONS: Readonly<Record<string, Poison>> = {
+  'poison while it runs': { diesAfterMs: (chance) => chance.between(1, 50), clientId: 'fragile' },
+  'poison while it runs, each time another client': { diesAfterMs: (chance) => chance.between(1, 50) },
+  'poison the moment it begins': { diesAfterMs: () => 0, clientId: 'fragile' },
+  'poison the moment it begins, one attempt': { diesAfterMs: () => 0, clientId: 'fragile', maxAttempts: 1 },
+};
 
-describe('a task that kills its process', () => {
-  let server: ServerProcess;
-  let chance: Chance;
-  let rounds = 0;
-
-  cleanUpProcesses();
-  before(async () => {
-    server = await startServer({ args: ['--resume-window', `${WINDOW_MS}ms`] });
-    chance = createChance('places');
-  });
-
-  async function runRound({ diesAfterMs, clientId, maxAttempts = MAX_ATTEMPTS }: Poison): Promise<void> {
-    const queue = `poisoned-${rounds++}`;
+const swallow =
+  ({ diesAfterMs, clientId, maxAttempts = MAX_ATTEMPTS }: Poison): RunRound =>
+  async ({ serverArgs }, chance): Promise<Figures> => {
+    const queue = 'poisoned';
+    const server = await startServer({ args: serverArgs });
     const producer = createProducer<FragileJob>({ server: server.address });
     const observer = createObserver<FragileAnswer>({ server: server.address });
     const place = chance.between(0, INNOCENT);
@@ -80,7 +72,9 @@ describe('a task that kills its process', () => {
     const stored = await producer.enqueueBatch(jobs.map((payload) => ({ queue, payload, maxAttempts })));
     const supervisor = supervise({ server: server.address, queue, prefetch: PREFETCH, ...(clientId && { clientId }) });
     const results = new Map<string, TaskResult<FragileAnswer>>();
+    let acceptedTwice = 0;
     for await (const result of observer.results({ queues: [queue], from: 'beginning' })) {
+      if (results.has(result.taskId)) acceptedTwice += 1;
       results.set(result.taskId, result);
       if (results.size === jobs.length) break;
     }
@@ -99,15 +93,23 @@ describe('a task that kills its process', () => {
       answers.map((answer) => answer?.attempt),
       Array(INNOCENT).fill(1),
     );
+    assert.equal(acceptedTwice, 0);
+    const redelivered = again + (maxAttempts > 1 ? 1 : 0);
     // One more: the first process may die before it has said a word, but not of a task that must not run twice.
     assert.ok(supervisor.deaths <= (maxAttempts === 1 ? 1 : maxAttempts + 1), `${supervisor.deaths} died`);
     await Promise.all([producer.close(), observer.close()]);
-  }
+    await server.stop();
+    return { tasks: jobs.length, lost: 0, acceptedTwice, executedTwice: null, redelivered, longestMs: null };
+  };
 
-  for (const poison of POISONS) {
-    it(`${poison.title}: fails after its attempts, and its neighbours burn nothing`, async function () {
-      this.timeout(ROUNDS * 20_000);
-      for (let round = 0; round < ROUNDS; round += 1) await runRound(poison);
-    });
+describe('a task that kills its process', () => {
+  cleanUpProcesses();
+
+  const FAULTS: Record<string, RunRound> = {};
+  for (const [fault, poison] of Object.entries(POISONS)) {
+    FAULTS[fault] = swallow(poison);
+    const title = `(${fault}) fails after its attempts, and its neighbours burn nothing`;
+    itSurvives(title, { fault, setting: SCALED, sideBySide: 2 }, swallow(poison));
   }
+  itSurvivesAtDefaults(FAULTS);
 });
