@@ -7,6 +7,7 @@ import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { claim, createTask, openSession, Q, succeed, T0 } from '../conformance/scene.ts';
 import { createFolder } from '../e2e/process.ts';
+import { noteRound, UNHARMED } from './figures.ts';
 import { isFull } from './measure.ts';
 
 const ABSENT = isFull ? 1_000_000 : 20_000;
@@ -72,6 +73,8 @@ describe('tasks for absent clients', () => {
       `    claim of ${CLAIM}: ${with_} beside ${ABSENT} tasks, ${without} without: ratio ${ratio.toFixed(3)}`,
     );
     if (isFull) assert.ok(ratio < 1.2, `${ratio}`);
+    const tasks = ABSENT + 2 * ROUNDS * CLAIM;
+    noteRound('tasks for absent clients', isFull ? 'default' : 'scaled', { ...UNHARMED, tasks });
     await full.store.close();
     await empty.store.close();
     rmSync(folder, { recursive: true });

@@ -9,13 +9,15 @@ import { createOpening } from '../conformance/scene.ts';
 import { cleanUpProcesses, createFolder, startNode, startServer, type TestProcess } from '../e2e/process.ts';
 import { openWorker } from '../transport/raw-worker.ts';
 import { closeScene, connect } from '../transport/scene.ts';
-import { createChance } from './chance.ts';
+import type { Chance } from './chance.ts';
+import { UNHARMED } from './figures.ts';
+import type { Figures } from './figuretable.ts';
 import { isFull } from './measure.ts';
+import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
 import { until } from './until.ts';
 import { GAUGED } from './weight.ts';
 
 const QUEUE = 'everybody';
-const ROUNDS = isFull ? 20 : 1;
 const CLIENTS = 250;
 
 /** The store of a server that remembers so many named clients; they are away. */
@@ -83,23 +85,51 @@ async function readStore<T>(url: string, read: (store: Store) => Promise<T>): Pr
   }
 }
 
-/** So many rounds in which the kill came when it should: a busy machine may be late. */
+/** Until the kill has come when it should: a busy machine may be late. */
 async function killInPhase(
+  chance: Chance,
   phase: Killed['phase'],
-  rounds: number,
   isReached: (admin: Admin, parentId: string, count: number) => Promise<boolean>,
-): Promise<Killed[]> {
-  const chance = createChance('kill instants');
-  const kills: Killed[] = [];
-  while (kills.length < rounds) {
+): Promise<Killed> {
+  for (;;) {
     const count = chance.between(1, CLIENTS - 100);
     const killed = await killAt((admin, parentId) => isReached(admin, parentId, count));
     assertEverybodyOnce(killed.addressed, CLIENTS);
-    if (killed.phase === phase) kills.push(killed);
-    else console.log(`    ${killed.phase} when it was killed at ${count}: another round`);
+    if (killed.phase === phase) return killed;
+    console.log(`    ${killed.phase} when it was killed at ${count}: another round`);
   }
-  return kills;
 }
+
+/** It is stored anew by the one after. */
+async function killWhileFilled(_: Setting, chance: Chance): Promise<Figures> {
+  let waitingFor: string | undefined;
+  const { deduplicated } = await killInPhase(chance, 'filling', async (admin, parentId, count) => {
+    const { tasks } = await admin.listTasks({ parentId }, { pageSize: 1 });
+    if (tasks[0]?.state === TaskState.SCHEDULED) ({ waitingFor } = tasks[0]);
+    return ((await admin.describeTask(parentId)).children?.total ?? 0) >= count;
+  });
+  assert.ok(!deduplicated);
+  assert.equal(waitingFor, 'its broadcast to be complete');
+  return SOUND;
+}
+
+/** It is opened by the one after. */
+async function killWhileOpened(_: Setting, chance: Chance): Promise<Figures> {
+  const { deduplicated } = await killInPhase(chance, 'opening', async (admin, parentId, count) => {
+    const { tasks } = await admin.listTasks({ parentId, states: ['ready'] }, { pageSize: 500 });
+    return tasks.length >= count;
+  });
+  assert.ok(deduplicated);
+  return SOUND;
+}
+
+/** Each client was addressed once. */
+const SOUND: Figures = { ...UNHARMED, tasks: CLIENTS };
+
+const FAULTS = {
+  'server killed while a broadcast is filled': killWhileFilled,
+  'server killed while a broadcast opens': killWhileOpened,
+};
 
 function assertEverybodyOnce(addressed: readonly string[], count: number): void {
   assert.deepEqual([addressed.length, new Set(addressed).size], [count, count]);
@@ -108,26 +138,11 @@ function assertEverybodyOnce(addressed: readonly string[], count: number): void 
 describe('a large broadcast', () => {
   cleanUpProcesses();
 
-  it(`is stored anew when the server is killed while it is filled: ${ROUNDS} rounds`, async function () {
-    this.timeout(60_000 + ROUNDS * 10_000);
-    let waitingFor: string | undefined;
-    const kills = await killInPhase('filling', ROUNDS, async (admin, parentId, count) => {
-      const { tasks } = await admin.listTasks({ parentId }, { pageSize: 1 });
-      if (tasks[0]?.state === TaskState.SCHEDULED) ({ waitingFor } = tasks[0]);
-      return ((await admin.describeTask(parentId)).children?.total ?? 0) >= count;
-    });
-    assert.ok(kills.every(({ deduplicated }) => !deduplicated));
-    assert.equal(waitingFor, 'its broadcast to be complete');
-  });
-
-  it(`is opened by the next server when it is killed while it opens: ${ROUNDS} rounds`, async function () {
-    this.timeout(60_000 + ROUNDS * 10_000);
-    const kills = await killInPhase('opening', ROUNDS, async (admin, parentId, count) => {
-      const { tasks } = await admin.listTasks({ parentId, states: ['ready'] }, { pageSize: 500 });
-      return tasks.length >= count;
-    });
-    assert.ok(kills.every(({ deduplicated }) => deduplicated));
-  });
+  // They know no intervals but those of their clients: these rounds are the same at any scale.
+  for (const [fault, run] of Object.entries(FAULTS)) {
+    itSurvives(`(${fault}) reaches everybody once`, { fault, timeoutMs: 30_000, sideBySide: 2 }, run);
+  }
+  itSurvivesAtDefaults(FAULTS);
 
   it('to 12,000 clients holds nobody up', async function () {
     // No more are remembered when they are away.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createProducer } from '../../client/index.ts';
 import { cleanUpProcesses } from '../e2e/process.ts';
+import { noteRound, UNHARMED } from './figures.ts';
 import { isFull } from './measure.ts';
 import { createRig } from './rig.ts';
 import { GAUGED, type Gauge, readGauge } from './weight.ts';
@@ -50,5 +51,6 @@ describe('a long backlog', () => {
     // A short flood does not fill what it may fill.
     if (isFull) assert.ok(twice.rss - many.rss <= RSS_SLACK, 'RSS, of a backlog');
     await rig.stop();
+    noteRound('long backlog: memory', isFull ? 'default' : 'scaled', { ...UNHARMED, tasks: TWICE });
   });
 });

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { before, describe, it } from 'mocha';
 import { createObserver, createProducer, createWorker } from '../../client/index.ts';
 import { cleanUpProcesses, createFolder, type ServerProcess, startServer } from '../e2e/process.ts';
-import { type Chance, createChance } from './chance.ts';
+import type { Chance } from './chance.ts';
 import { readClaims, resultOf, TOKENS, TRACED_WORKER } from './claims.ts';
+import { UNHARMED } from './figures.ts';
+import type { Figures } from './figuretable.ts';
 import { isFull } from './measure.ts';
+import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
 import { skipLoudly } from './skip.ts';
 import { checkTrace, type Findings, isTraceComplete, readTrace, type Step, traceInto, whyNoTrace } from './trace.ts';
 import { until } from './until.ts';
@@ -21,11 +24,12 @@ interface Amount {
 
 const LITTLE: Amount = { single: 12, bursts: 3, burst: 20 };
 const MUCH: Amount = isFull ? { single: 200, bursts: 30, burst: 90 } : LITTLE;
-const CRASHES = isFull ? 20 : 1;
 const QUEUE = 'traced';
 const BACKOFF = { backoff: { baseMs: 10, capMs: 50 } };
 
 interface TraceOptions {
+  /** Further flags of `contact serve`. */
+  readonly serverArgs?: readonly string[];
   readonly folder?: string;
   readonly nodeArgs?: readonly string[];
   readonly inject?: string;
@@ -38,10 +42,15 @@ interface Traced {
   readonly folder: string;
 }
 
-async function startTraced({ folder = createFolder(), inject, ...rest }: TraceOptions = {}): Promise<Traced> {
+async function startTraced({
+  folder = createFolder(),
+  inject,
+  serverArgs = [],
+  ...rest
+}: TraceOptions = {}): Promise<Traced> {
   const file = join(folder, `trace-${performance.now()}`);
   const store = `sqlite:${join(folder, 'contact.db')}`;
-  const args = ['--log-level', 'error'];
+  const args = ['--log-level', 'error', ...serverArgs];
   // Faults are counted by thread, so one of them is to sync; what SQLite syncs itself while opening is the main one's.
   const env = { UV_THREADPOOL_SIZE: '1' };
   return { server: await startServer({ store, args, env, under: traceInto(file, inject), ...rest }), file, folder };
@@ -106,13 +115,10 @@ function describeFindings({ claims, syncs, unfounded }: Findings): string {
 }
 
 describe('a power cut', () => {
-  let chance: Chance;
-
   cleanUpProcesses();
   before(function () {
     const reason = whyNoTrace();
     if (reason !== undefined) skipLoudly(this, reason);
-    chance = createChance('kill instants');
   });
 
   function check(steps: readonly Step[], inputById: ReadonlyMap<string, number>, note: string): Findings {
@@ -133,21 +139,26 @@ describe('a power cut', () => {
     assert.ok(found.syncs >= 2 * MUCH.single, `${found.syncs} syncs`);
   });
 
-  it('leaves what a server says again that was killed between a write and its sync', async function () {
-    this.timeout(CRASHES * 60_000);
-    for (let round = 0; round < CRASHES; round += 1) {
-      const at = chance.between(3, 2 * LITTLE.single);
-      const first = await startTraced({ inject: `fdatasync:signal=SIGKILL:when=${at}` });
-      const working = work(first.server.address, LITTLE);
-      await first.server.ended;
-      const before = await stopTraced(first);
-      const second = await startTraced({ folder: first.folder, listen: first.server.address });
-      const inputById = await working;
-      const after = await stopTraced(second);
-      const found = check([...before, ...after], inputById, `killed at sync ${at}`);
-      assert.deepEqual(found.unfounded, []);
-    }
-  });
+  /** What a server says that was killed between a write and its sync, and what the next one says. */
+  async function crashBeforeSync({ serverArgs }: Setting, chance: Chance): Promise<Figures> {
+    const at = chance.between(3, 2 * LITTLE.single);
+    const first = await startTraced({ serverArgs, inject: `fdatasync:signal=SIGKILL:when=${at}` });
+    const working = work(first.server.address, LITTLE);
+    await first.server.ended;
+    const before = await stopTraced(first);
+    const second = await startTraced({ serverArgs, folder: first.folder, listen: first.server.address });
+    const inputById = await working;
+    const after = await stopTraced(second);
+    const found = check([...before, ...after], inputById, `killed at sync ${at}`);
+    assert.deepEqual(found.unfounded, []);
+    const tasks = LITTLE.single + LITTLE.bursts * LITTLE.burst;
+    return { ...UNHARMED, tasks };
+  }
+
+  const fault = 'power cut between a write and its sync';
+  const title = 'leaves what a server says again that was killed between a write and its sync';
+  itSurvives(title, { fault, timeoutMs: 60_000, sideBySide: 3 }, crashBeforeSync);
+  itSurvivesAtDefaults({ [fault]: crashBeforeSync });
 
   it('leaves what a server found in its file, where nobody had synced it', async function () {
     this.timeout(60_000);

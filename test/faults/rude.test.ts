@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe } from 'mocha';
-import { type Assignment, ContactService } from '../../gen/index.ts';
+import { ContactService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { cleanUpProcesses } from '../e2e/process.ts';
@@ -13,15 +13,14 @@ import {
   type RawWorker,
   type StatusInit,
   statusOf,
-  type TellInit,
   tell,
   writeIdentity,
 } from '../transport/raw-worker.ts';
 import { type Clients, closeScene, connect } from '../transport/scene.ts';
 import { closeBooks } from './account.ts';
+import { rightAnswers } from './answers.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
-import { answerJob, type Job } from './job.ts';
 import { createJobWorker } from './jobworker.ts';
 import type { Run } from './journal.ts';
 import { isFull as isWhole } from './measure.ts';
@@ -44,13 +43,6 @@ interface Misdeeds {
   readonly runs: () => readonly Run[];
   /** Counts what came of it. */
   readonly note: (...what: string[]) => void;
-}
-
-function rightAnswers(tasks: readonly Assignment[]): NonNullable<TellInit['succeeded']> {
-  return tasks.map((task) => {
-    const job = JSON.parse(Buffer.from(task.payload).toString()) as Job;
-    return { ...nameOf(task), result: Buffer.from(JSON.stringify(answerJob(job))), contentType: 'application/json' };
-  });
 }
 
 /** The outcomes, or none when its session has ended meanwhile. */
