@@ -139,9 +139,9 @@ export class Rig {
   }
 
   /** Some tasks all the way through, so that every process has compiled what it will run. */
-  async warmUp(worker: RoleProcess<WorkerAsks>): Promise<number> {
+  async warmUp(worker: RoleProcess<WorkerAsks>, queues: readonly string[] = [QUEUE]): Promise<number> {
     const tasks = Math.min(WARM_TASKS, this.load.tasks);
-    const { acknowledged } = await this.producer.ask.burst(this.burst({ tasks, forMs: WARM_MS }));
+    const { acknowledged } = await this.producer.ask.burst(this.burst({ tasks, queues, forMs: WARM_MS }));
     await this.settled(worker, acknowledged);
     return acknowledged;
   }

@@ -7,8 +7,9 @@ const TICKS_PER_SECOND = 100;
 
 interface ProcessTimes {
   readonly parent: number;
-  /** With those of its children that have ended and were collected. */
-  readonly cpuSeconds: number;
+  readonly ownSeconds: number;
+  /** Of its children that have ended and were collected. */
+  readonly childSeconds: number;
 }
 
 function readProcesses(): Map<number, ProcessTimes> {
@@ -19,13 +20,27 @@ function readProcesses(): Map<number, ProcessTimes> {
       const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
       // The name of the program stands in parentheses and may hold anything.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0);
-      found.set(Number(name), { parent: Number(fields[1]), cpuSeconds: ticks / TICKS_PER_SECOND });
+      const secondsAt = (at: number): number => Number(fields[at]) / TICKS_PER_SECOND;
+      const times = { ownSeconds: secondsAt(11) + secondsAt(12), childSeconds: secondsAt(13) + secondsAt(14) };
+      found.set(Number(name), { parent: Number(fields[1]), ...times });
     } catch {
       // It ended between the two reads.
     }
   }
   return found;
+}
+
+/** What the threads of a process have used, to the nanosecond, where the kernel tells; threads that have ended are not in it. */
+function readThreadSeconds(pid: number): number {
+  let nanoseconds = 0;
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]);
+    }
+  } catch {
+    // It ended, or the kernel keeps no such account.
+  }
+  return nanoseconds / 1e9;
 }
 
 /** The processes `roots` with everything below them that runs now. */
@@ -47,7 +62,10 @@ export function listTree(root: number): number[] {
 export function readCpuSeconds(roots: readonly number[]): number {
   const processes = readProcesses();
   let seconds = 0;
-  for (const pid of expandTree(roots, processes)) seconds += processes.get(pid)?.cpuSeconds ?? 0;
+  for (const pid of expandTree(roots, processes)) {
+    const { ownSeconds, childSeconds } = processes.get(pid)!;
+    seconds += Math.max(ownSeconds, readThreadSeconds(pid)) + childSeconds;
+  }
   return seconds;
 }
 

@@ -6,7 +6,7 @@ import type { Outcome, Scenario } from '../scenario.ts';
 
 /** Producer and worker at once, from the first enqueue until the last result is stored; the worker was warmed up. */
 export async function measureCombined(rig: Rig, worker: RoleProcess<WorkerAsks>, burst: Burst): Promise<Outcome> {
-  const warm = await rig.warmUp(worker);
+  const warm = await rig.warmUp(worker, burst.queues);
   const before = await rig.producer.ask.counts();
   const meter = rig.meter();
   try {

@@ -3,6 +3,7 @@ import { combined } from './combined.ts';
 import { drain } from './drain.ts';
 import { enqueueBatch, enqueueOne } from './enqueue.ts';
 import { pickup, pickupHalf, roundTrip } from './pickup.ts';
+import { payload1m, payload10k, queues, retries } from './variants.ts';
 
 /** In the order in which they run: `combined` before what needs its rate. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -13,6 +14,10 @@ export const SCENARIOS: readonly Scenario[] = [
   pickup,
   roundTrip,
   pickupHalf,
+  queues,
+  retries,
+  payload10k,
+  payload1m,
 ];
 
 /** Throws: there is none of that name. */
