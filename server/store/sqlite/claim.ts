@@ -2,29 +2,20 @@ import { PARENT_LANE } from '../../model/broadcast.ts';
 import type { ClaimedTask, LaneRef, SessionRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import { isFull, type LaneEntry } from './catalog.ts';
+import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './claimrows.ts';
 import type { Context } from './context.ts';
-import type { Value } from './database.ts';
-import { ENDED, parseMetadata, RUNNING, type TaskRow } from './tasks.ts';
+import { MANY, marks, prepareKeys } from './many.ts';
+import { parseMetadata } from './tasks.ts';
 import type { NewTask } from './warm.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
-
-interface ReadyRow {
-  readonly task_key: number;
-  readonly nprio: number;
-  readonly seq: number;
-  readonly bytes: number;
-  readonly delivery: number;
-  readonly attempt: number;
-  readonly lost: number;
-  readonly has_checkpoint: number;
-  readonly expires_at: number | null;
-}
 
 /** A place in a lane, shared by the requests of one claim. */
 interface LaneCursor {
   readonly lane: LaneEntry;
   rows: readonly ReadyRow[];
+  /** Read ahead, by key. */
+  readonly tasks: Map<number, NewTask>;
   next: number;
   isRead: boolean;
 }
@@ -35,6 +26,8 @@ interface Turn {
   /** The lanes of each of its queues. */
   readonly queues: readonly (readonly LaneCursor[])[];
   readonly tasks: ClaimedTask[];
+  /** Of the tasks, in the store. */
+  readonly keys: number[];
   queue: number;
   bytes: number;
   isExhausted: boolean;
@@ -45,12 +38,16 @@ interface Turn {
 interface Pass {
   readonly cursors: Map<LaneEntry, LaneCursor>;
   readonly now: number;
+  /** At most so many more tasks are given. */
+  left: number;
   count: number;
   bytes: number;
 }
 
 /** Rows looked at in one go. */
 const CHUNK = 128;
+/** Payload bytes that are read ahead: some of them may not be given after all. */
+const MAX_AHEAD_BYTES = 64 << 10;
 
 /** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
 export function createClaimTasks(
@@ -59,22 +56,21 @@ export function createClaimTasks(
   maxBytes = 8 << 20,
 ): ClaimTasks {
   const selectReady = db.prepareColumns(
-    `SELECT task_key, nprio, seq, bytes, delivery, attempt, lost, has_checkpoint, expires_at FROM live
+    `SELECT ${READY_COLUMNS} FROM live
      WHERE state = 0 AND lane_id = ? AND (nprio, seq) > (?, ?) ORDER BY nprio, seq LIMIT ?`,
     toReadyRow,
   );
-  const updateRunning = db.prepare(
-    `UPDATE live SET state = 1, delivery = delivery + 1, ended = 0, session_key = ?, claimed_at = ? WHERE task_key = ?`,
+  const updateRunning = prepareKeys(
+    db,
+    'UPDATE live SET state = 1, delivery = delivery + 1, ended = 0, session_key = ?, claimed_at = ? WHERE task_key IN',
   );
-  const selectTask = db.prepareColumns(
-    `SELECT id, created_at, content_type, priority, max_attempts, timeout_ms, backoff_base_ms, backoff_cap_ms, parent_id,
-       metadata, payload FROM task WHERE key = ?`,
-    toTask,
-  );
+  const selectTask = db.prepareColumns(`${SELECT_TASK} WHERE key = ?`, toTask);
+  const selectTasks = db.prepareColumns(`${SELECT_TASK} WHERE key IN ${marks(MANY)}`, toTask);
   const selectCheckpoint = db.prepare<{ data: Uint8Array }>('SELECT data FROM checkpoint WHERE task_key = ?');
 
   function claimTasks(requests: readonly ClaimRequest[], now: number): readonly ClaimOutcome[] {
-    const pass: Pass = { cursors: new Map(), now, count: 0, bytes: 0 };
+    const demand = requests.reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
+    const pass: Pass = { cursors: new Map(), now, left: Math.min(demand, maxTasks), count: 0, bytes: 0 };
     const turns: Turn[] = [];
     let active: Turn[] = [];
     for (const request of requests) {
@@ -83,14 +79,16 @@ export function createClaimTasks(
       if (giveOne(turn, pass)) active.push(turn);
     }
     while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
+    // Nothing reads them before: a cursor goes on behind the last one it gave away.
+    for (const { request, keys } of turns) updateRunning([request.session.key, now], keys);
     return turns.map(toOutcome);
   }
 
   /** False: the request has all it gets. */
   function giveOne(turn: Turn, pass: Pass): boolean {
     const { request } = turn;
-    if (turn.isGone || request.limit <= 0 || pass.count >= maxTasks) return false;
-    const cursor = findNext(turn, pass.now);
+    if (turn.isGone || request.limit <= 0 || pass.left <= 0) return false;
+    const cursor = findNext(turn, pass);
     if (!cursor) {
       turn.isExhausted = true;
       return false;
@@ -100,8 +98,10 @@ export function createClaimTasks(
     cursor.next++;
     turn.queue++;
     turn.bytes += row.bytes;
-    turn.tasks.push(take(cursor.lane, row, request.session, pass.now));
+    turn.keys.push(row.task_key);
+    turn.tasks.push(take(cursor, row, request.session, pass));
     pass.count++;
+    pass.left--;
     pass.bytes += row.bytes;
     return turn.tasks.length < request.limit;
   }
@@ -110,7 +110,7 @@ export function createClaimTasks(
     const { session, lanes } = request;
     const isGone = sessions.get(session.key)?.epoch !== session.epoch;
     const queues = !isGone && lanes.some((ref) => findLane(ref, cursors)) ? groupLanes(lanes, cursors) : [];
-    return { request, queues, tasks: [], queue: 0, bytes: 0, isExhausted: false, isGone };
+    return { request, queues, tasks: [], keys: [], queue: 0, bytes: 0, isExhausted: false, isGone };
   }
 
   /** The lane, unless it is known to be empty: thousands of idle sessions ask for a handful of tasks. */
@@ -134,7 +134,7 @@ export function createClaimTasks(
       if (!entry) continue;
       let cursor = cursors.get(entry);
       if (!cursor) {
-        cursor = { lane: entry, rows: [], next: 0, isRead: false };
+        cursor = { lane: entry, rows: [], tasks: new Map(), next: 0, isRead: false };
         cursors.set(entry, cursor);
       }
       ofQueue.push(cursor);
@@ -143,20 +143,20 @@ export function createClaimTasks(
   }
 
   /** The lane whose head is next for this request: queues in turn, within one the larger priority, then the older. */
-  function findNext(turn: Turn, now: number): LaneCursor | undefined {
+  function findNext(turn: Turn, pass: Pass): LaneCursor | undefined {
     for (let i = 0; i < turn.queues.length; i++, turn.queue++) {
       let best: LaneCursor | undefined;
       const cursors = turn.queues[turn.queue % turn.queues.length]!;
       if (cursors.length > 0 && isFull(cursors[0]!.lane.queue)) continue;
       for (const cursor of cursors) {
-        if (readHead(cursor, now) && (!best || isBefore(cursor, best))) best = cursor;
+        if (readHead(cursor, pass) && (!best || isBefore(cursor, best))) best = cursor;
       }
       if (best) return best;
     }
     return undefined;
   }
 
-  function readHead(cursor: LaneCursor, now: number): boolean {
+  function readHead(cursor: LaneCursor, { now, left }: Pass): boolean {
     for (;;) {
       for (; cursor.next < cursor.rows.length; cursor.next++) {
         const { expires_at: expiresAt } = cursor.rows[cursor.next]!;
@@ -165,16 +165,29 @@ export function createClaimTasks(
       }
       if (cursor.isRead) return false;
       const last = cursor.rows.at(-1);
-      cursor.rows = selectReady.all(cursor.lane.id, last?.nprio ?? -1e9, last?.seq ?? 0, CHUNK);
+      const limit = Math.min(CHUNK, left);
+      cursor.rows = selectReady.all(cursor.lane.id, last?.nprio ?? -1e9, last?.seq ?? 0, limit);
       cursor.next = 0;
-      cursor.isRead = cursor.rows.length < CHUNK;
+      cursor.isRead = cursor.rows.length < limit;
     }
   }
 
-  function take(lane: LaneEntry, row: ReadyRow, session: SessionRef, now: number): ClaimedTask {
+  /** The task of a row; others that are next in the lane come with it, when that many are wanted. */
+  function readTask(cursor: LaneCursor, key: number, left: number): NewTask {
+    const known = warm.takeNew(key) ?? cursor.tasks.get(key);
+    if (known) return known;
+    cursor.tasks.clear();
+    const rows = cursor.rows.slice(cursor.next - 1, cursor.next - 1 + MANY);
+    const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+    if (rows.length < MANY || left < MANY || bytes > MAX_AHEAD_BYTES) return selectTask.get(key)!;
+    for (const task of selectTasks.all(...rows.map((row) => row.task_key))) cursor.tasks.set(task.key, task);
+    return cursor.tasks.get(key)!;
+  }
+
+  function take(cursor: LaneCursor, row: ReadyRow, session: SessionRef, { now, left }: Pass): ClaimedTask {
+    const { lane } = cursor;
     catalog.move(lane, 'ready', 'claimed');
-    updateRunning.run(session.key, now, row.task_key);
-    const task = warm.takeNew(row.task_key) ?? selectTask.get(row.task_key)!;
+    const task = readTask(cursor, row.task_key, left);
     warm.keepRunning(toRunning(row, task, lane, session.key, now));
     return {
       id: task.id,
@@ -198,63 +211,6 @@ export function createClaimTasks(
 function toOutcome({ request, tasks, isExhausted, isGone }: Turn): ClaimOutcome {
   const outcome = { session: request.session, tasks, exhausted: isExhausted };
   return isGone ? { ...outcome, isGone } : outcome;
-}
-
-function toReadyRow(c: readonly Value[]): ReadyRow {
-  return {
-    task_key: c[0] as number,
-    nprio: c[1] as number,
-    seq: c[2] as number,
-    bytes: c[3] as number,
-    delivery: c[4] as number,
-    attempt: c[5] as number,
-    lost: c[6] as number,
-    has_checkpoint: c[7] as number,
-    expires_at: c[8] as number | null,
-  };
-}
-
-function toTask(c: readonly Value[]): NewTask {
-  return {
-    id: c[0] as string,
-    createdAt: c[1] as number,
-    contentType: c[2] as string,
-    priority: c[3] as number,
-    maxAttempts: c[4] as number,
-    timeoutMs: c[5] as number,
-    backoffBaseMs: c[6] as number,
-    backoffCapMs: c[7] as number,
-    parentId: c[8] as string | null,
-    metadata: c[9] as string | null,
-    payload: c[10] as Uint8Array,
-  };
-}
-
-/** Its row as the claim leaves it. */
-function toRunning(row: ReadyRow, task: NewTask, lane: LaneEntry, sessionKey: number, now: number): TaskRow {
-  return {
-    key: row.task_key,
-    id: task.id,
-    queue_id: lane.queue.id,
-    created_at: task.createdAt,
-    max_attempts: task.maxAttempts,
-    timeout_ms: task.timeoutMs,
-    backoff_base_ms: task.backoffBaseMs,
-    backoff_cap_ms: task.backoffCapMs,
-    parent_id: task.parentId,
-    metadata: task.metadata,
-    state: RUNNING,
-    lane_id: lane.id,
-    delivery: row.delivery + 1,
-    attempt: row.attempt,
-    lost: row.lost,
-    ended: ENDED.none,
-    has_checkpoint: row.has_checkpoint,
-    session_key: sessionKey,
-    claimed_at: now,
-    // Asked of a running task only, and then it is not ready again.
-    cancel_reason: null,
-  };
 }
 
 function hasRoom(turn: Turn, row: ReadyRow): boolean {

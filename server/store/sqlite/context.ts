@@ -3,6 +3,7 @@ import type { Children } from './children.ts';
 import type { Clients } from './clients.ts';
 import type { Counters } from './counters.ts';
 import type { Database } from './database.ts';
+import type { Endings } from './endings.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tasks } from './tasks.ts';
 import type { Warm } from './warm.ts';
@@ -17,4 +18,5 @@ export interface Context {
   readonly children: Children;
   readonly tasks: Tasks;
   readonly warm: Warm;
+  readonly endings: Endings;
 }

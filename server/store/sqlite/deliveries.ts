@@ -61,14 +61,17 @@ export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
 
 const NOTHING = new Uint8Array(0);
 
-export function createDeliveries({ db, catalog, counters, sessions, tasks, children, warm }: Context): Deliveries {
-  const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
+export function createDeliveries({
+  db,
+  catalog,
+  counters,
+  sessions,
+  tasks,
+  children,
+  warm,
+  endings,
+}: Context): Deliveries {
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
-  const insertResult = db.prepare(
-    `INSERT INTO result (position, task_key, state, attempt, delivery, is_told, cancel_requested, claimed_at,
-       settled_at, client_id, error_code, error_message, content_type, result)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
   const updateWaiting = db.prepare(
     'UPDATE live SET state = ?, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL WHERE task_key = ?',
   );
@@ -115,11 +118,10 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const position = counters.nextPosition++;
     const { state, attempt, error, clientId, result = NOTHING, contentType = '' } = ending;
     const isAsked = row.cancel_reason !== null || state === 'cancelled';
-    deleteLive.run(row.key);
     warm.forgetRunning(row.id);
     // A failed task may be redriven and goes on from there.
     if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
-    insertResult.run(
+    endings.add(
       position,
       row.key,
       stateNumber(state),

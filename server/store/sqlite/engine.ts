@@ -12,6 +12,7 @@ import type { Context } from './context.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import { createDeliveries } from './deliveries.ts';
+import { createEndings } from './endings.ts';
 import { faultOf } from './fault.ts';
 import { createInserting } from './insert.ts';
 import { createOpenings } from './opening.ts';
@@ -50,8 +51,9 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
   const clients = createClients(db);
   const children = createChildren(db);
   const warm = createWarm();
-  const tasks = createTasks(db, warm.findRunning);
-  const context: Context = { db, catalog, counters, sessions, clients, children, tasks, warm };
+  const endings = createEndings(db);
+  const tasks = createTasks(db, warm.findRunning, endings.flush);
+  const context: Context = { db, catalog, counters, sessions, clients, children, tasks, warm, endings };
   const deliveries = createDeliveries(context);
   const openings = createOpenings(context, deliveries);
   const settling = createSettling(context, deliveries);
@@ -158,6 +160,7 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
     counters.reload();
     sessions.reload();
     warm.clear();
+    endings.clear();
   }
 
   const { listSessions } = openings;

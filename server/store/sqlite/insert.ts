@@ -110,7 +110,7 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     // A copy: the payload may be a view that pins a whole received frame.
     const payload = Buffer.from(task.payload);
     const rest = { maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId, metadata, payload };
-    warm.keepNew(key, { id, createdAt: now, contentType, priority, ...rest });
+    warm.keepNew({ key, id, createdAt: now, contentType, priority, ...rest });
   }
 
   function insertOne(task: TaskInput, key: number, queueId: number, metadata: string | null, now: number): boolean {

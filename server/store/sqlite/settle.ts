@@ -13,7 +13,7 @@ const UNKNOWN: SettleOutcome = Object.freeze({ code: 'UNKNOWN' });
 const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
-export function createSettling({ db, catalog, tasks, sessions }: Context, deliveries: Deliveries): Settling {
+export function createSettling({ db, catalog, tasks, sessions, endings }: Context, deliveries: Deliveries): Settling {
   const selectTold = db.prepare<{ position: number }>(
     'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
   );
@@ -29,6 +29,7 @@ export function createSettling({ db, catalog, tasks, sessions }: Context, delive
   /** The result of this very delivery was stored before: as the task's end, or as a failure that is retried. */
   function wasTold(row: TaskRow, { delivery }: Fence): boolean {
     if (row.state !== null && row.delivery === delivery && row.ended === ENDED.failed) return true;
+    endings.flush();
     return selectTold.get(row.key, delivery) !== undefined;
   }
 
@@ -89,7 +90,7 @@ export function createSettling({ db, catalog, tasks, sessions }: Context, delive
   }
 
   return {
-    settleTasks: (settlements, now) => settlements.map((each) => settleOne(each, now)),
+    settleTasks: (settlements, now) => endings.gather(() => settlements.map((each) => settleOne(each, now))),
     releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
   };
 }

@@ -65,8 +65,11 @@ const COLUMNS = `t.key, t.id, t.queue_id, t.created_at, t.max_attempts, t.timeou
   t.backoff_cap_ms, t.parent_id, t.metadata, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
   l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason`;
 
-/** @param findRunning what is known already of a running task's row */
-export function createTasks(db: Database, findRunning: (id: string) => TaskRow | undefined): Tasks {
+/**
+ * @param findRunning what is known already of a running task's row
+ * @param flush writes what is gathered
+ */
+export function createTasks(db: Database, findRunning: (id: string) => TaskRow | undefined, flush: () => void): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
   const selectById = db.prepareColumns(`${from} WHERE t.id = ?`, toTaskRow);
   const selectByKey = db.prepareColumns(`${from} WHERE t.key = ?`, toTaskRow);
@@ -74,9 +77,20 @@ export function createTasks(db: Database, findRunning: (id: string) => TaskRow |
     'SELECT task_key FROM live WHERE state = 1 AND session_key = ? ORDER BY claimed_at, task_key',
   );
   return {
-    byId: (id) => findRunning(id) ?? selectById.get(id),
-    byKey: (key) => selectByKey.get(key)!,
-    runningOf: (sessionKey) => selectRunning.all(sessionKey).map((row) => row.task_key),
+    byId: (id) => {
+      const running = findRunning(id);
+      if (running) return running;
+      flush();
+      return selectById.get(id);
+    },
+    byKey: (key) => {
+      flush();
+      return selectByKey.get(key)!;
+    },
+    runningOf: (sessionKey) => {
+      flush();
+      return selectRunning.all(sessionKey).map((row) => row.task_key);
+    },
   };
 }
 

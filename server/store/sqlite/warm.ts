@@ -2,6 +2,7 @@ import type { TaskRow } from './tasks.ts';
 
 /** What the claim of a task reads of it, and what never changes. */
 export interface NewTask {
+  readonly key: number;
   readonly id: string;
   readonly createdAt: number;
   readonly contentType: string;
@@ -22,7 +23,7 @@ export interface NewTask {
  */
 export interface Warm {
   /** A task that was inserted and may be claimed soon. */
-  keepNew(key: number, task: NewTask): void;
+  keepNew(task: NewTask): void;
   /** Its claim takes it. */
   takeNew(key: number): NewTask | undefined;
   /** A task that was claimed, as its row is now. */
@@ -47,7 +48,7 @@ export function createWarm(): Warm {
   const running = new Map<string, TaskRow>();
 
   return {
-    keepNew: (key, task) => {
+    keepNew: (task) => {
       const { byteLength } = task.payload;
       if (byteLength > MAX_PAYLOAD_BYTES) return;
       if (young.size >= MAX_NEW || youngBytes + byteLength > MAX_NEW_BYTES) {
@@ -56,7 +57,7 @@ export function createWarm(): Warm {
         youngBytes = 0;
       }
       youngBytes += byteLength;
-      young.set(key, task);
+      young.set(task.key, task);
     },
     takeNew: (key) => {
       for (const tasks of [young, old]) {

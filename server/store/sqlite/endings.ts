@@ -1,0 +1,57 @@
+import type { Database, Value } from './database.ts';
+import { prepareKeys, prepareRows } from './many.ts';
+
+/** What is written when a task is settled: its result comes, its live row goes. */
+export interface Endings {
+  /** The columns of `result`, in their order. */
+  add(position: number, taskKey: number, ...rest: Value[]): void;
+  /** Many are written together when `run` has ended; it reads none of them, unless it flushes. */
+  gather<T>(run: () => T): T;
+  flush(): void;
+  /** After a rollback. */
+  clear(): void;
+}
+
+const COLUMNS = 14;
+
+export function createEndings(db: Database): Endings {
+  const results = prepareRows(
+    db,
+    `INSERT INTO result (position, task_key, state, attempt, delivery, is_told, cancel_requested, claimed_at, settled_at,
+       client_id, error_code, error_message, content_type, result) VALUES`,
+    COLUMNS,
+  );
+  const deleteLive = prepareKeys(db, 'DELETE FROM live WHERE task_key IN');
+  let keys: number[] = [];
+  let isGathering = false;
+
+  function flush(): void {
+    if (keys.length === 0) return;
+    deleteLive([], keys);
+    keys = [];
+    results.flush();
+  }
+
+  return {
+    add: (position, taskKey, ...rest) => {
+      keys.push(taskKey);
+      results.add(position, taskKey, ...rest);
+      if (!isGathering) flush();
+    },
+    gather: (run) => {
+      isGathering = true;
+      try {
+        const found = run();
+        flush();
+        return found;
+      } finally {
+        isGathering = false;
+      }
+    },
+    flush,
+    clear: () => {
+      keys = [];
+      results.clear();
+    },
+  };
+}
