@@ -191,6 +191,33 @@ describe('a reader that is stuck', () => {
     await innocent.stop();
   });
 
+  it('as one that watches a task', async () => {
+    const worker = await openWorker(operator, { queues: ['watched'] });
+    const [id] = await enqueue(operator, { queue: 'watched', payload: Buffer.alloc(100_000) });
+    const [task] = await worker.receive(1);
+    const stream = connect(proxy).tasks.watchTask({ id: id! });
+    const ended = statusOf(stream);
+    await new Promise((resolve) => stream.once('data', resolve));
+    const memory = await measureMemory();
+    const since = stall();
+    let isOver = false;
+    const tell = async (): Promise<void> => {
+      for (let n = 0; !isOver; n += 1) {
+        const message = String(n).padEnd(1_000, 'x');
+        worker.send({ progress: [{ ...nameOf(task!), fraction: 0.5, message }] });
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    };
+    const telling = tell();
+    const grown = (await untilClosed(since, 1.25 * (3 * PING_MS + WINDOW_MS))) - memory;
+    isOver = true;
+    await telling;
+    assert.ok(grown < 10e6, `${grown} bytes`);
+    proxy.release('toClient');
+    await ended;
+    await innocent.stop();
+  });
+
   it('as a worker that does not read its outcomes', async () => {
     const worker = await openWorker(connect(proxy));
     worker.statusStream.pause();

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import type { SessionEvent } from '../../server/session/outlet.ts';
+import { createSession, type Session, type SessionOptions } from '../../server/session/session.ts';
+import { createManualClock, type ManualClock } from './client-clock.ts';
+
+const PING_MS = 1_000;
+
+describe('createSession()', () => {
+  let clock: ManualClock;
+  let events: SessionEvent['kind'][];
+  let session: Session;
+  let isLost: boolean;
+
+  /** As the registry does. */
+  function watch(): void {
+    const ms = session.checkLiveness();
+    if (ms === null) isLost = true;
+    else clock.after(ms, watch);
+  }
+
+  beforeEach(() => {
+    clock = createManualClock();
+    events = [];
+    isLost = false;
+    const settings = { pingIntervalMs: PING_MS, slowLineBytesPerSecond: 8_192, maxUnreceiptedBytes: 1 << 20 };
+    const options = {
+      ref: { key: 1, epoch: 1 },
+      clientId: 'c',
+      queues: ['q'],
+      labels: {},
+      outlet: {
+        peer: '',
+        send: (_seq: number, event: SessionEvent) => events.push(event.kind) > 0,
+        onRoom: () => undefined,
+        end: () => {},
+      },
+      budget: { used: 0, limit: 1 << 20 },
+      settings,
+      monotonic: clock.monotonic,
+      onRoom: () => undefined,
+      onHeld: () => undefined,
+    } as unknown as SessionOptions;
+    session = createSession(options, {} as Session['liveness']);
+    session.status = { isOver: () => false, end: () => undefined };
+    clock.after(PING_MS, watch);
+  });
+
+  it('is pinged when it is silent, and lost after three intervals', () => {
+    clock.advance(PING_MS);
+    assert.deepEqual(events, ['ping']);
+    clock.advance(2 * PING_MS - 1);
+    assert.equal(isLost, false);
+    clock.advance(PING_MS / 20 + 1);
+    assert.equal(isLost, true);
+  });
+
+  it('lives on with any sign of life', () => {
+    for (let n = 0; n < 10; n += 1) {
+      clock.advance(2 * PING_MS);
+      session.touch();
+    }
+    assert.equal(isLost, false);
+  });
+
+  it('has as much time to be heard as the process stood still', () => {
+    clock.advance(PING_MS);
+    clock.jump(5 * PING_MS);
+    // It was due two intervals after the ping.
+    clock.advance(3 * PING_MS);
+    assert.equal(isLost, false);
+    clock.advance(PING_MS / 20);
+    assert.equal(isLost, true);
+  });
+
+  it('lives when it was heard after that', () => {
+    clock.advance(PING_MS);
+    clock.jump(5 * PING_MS);
+    clock.advance(2 * PING_MS);
+    session.touch();
+    clock.advance(PING_MS);
+    assert.equal(isLost, false);
+  });
+});
