@@ -76,11 +76,11 @@ describe('a reader that is stuck', () => {
     return performance.now();
   }
 
-  /** 40 MB of results, ready to be replayed. */
+  /** 20 MB of results, ready to be replayed. */
   async function storeResults(): Promise<void> {
-    const worker = await openWorker(operator, { queues: ['large'], maxInFlight: 400 });
-    await enqueueMany(operator, 400, { queue: 'large' });
-    const names = (await worker.receive(400)).map(nameOf);
+    const worker = await openWorker(operator, { queues: ['large'], maxInFlight: 200 });
+    await enqueueMany(operator, 200, { queue: 'large' });
+    const names = (await worker.receive(200)).map(nameOf);
     for (let from = 0; from < names.length; from += 20) {
       const results = names.slice(from, from + 20).map((name) => ({ ...name, result: Buffer.alloc(100_000) }));
       await worker.report({ succeeded: results });
