@@ -47,9 +47,37 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'claim not persisted',
     file: 'server/store/sqlite/claim.ts',
-    find: 'updateRunning.run(session.key, now, row.task_key);',
+    find: 'for (const { request, keys } of turns) updateRunning([request.session.key, now], keys);',
     replace: '',
     caughtBy: conformance('durable', 'lists what an earlier process left behind, until it is resumed or ended'),
+  },
+  {
+    id: 'a result read past those that are not written yet',
+    file: 'server/store/sqlite/tasks.ts',
+    find: '      flush();\n      return selectById.get(id);',
+    replace: '      return selectById.get(id);',
+    caughtBy: conformance('many', 'sqlite store are settled with some of them told twice'),
+  },
+  {
+    id: 'half a refused insert left behind',
+    file: 'server/store/sqlite/insert.ts',
+    find: '      deleteTasksFrom.run(firstKey);\n      return false;',
+    replace: '      return false;',
+    caughtBy: conformance('many', 'sqlite store are inserted beside some that were there already'),
+  },
+  {
+    id: 'cancel flag not in the row that is kept',
+    file: 'server/store/sqlite/upkeep.ts',
+    find: '    warm.forgetRunning(id);',
+    replace: '',
+    caughtBy: conformance('cancel', 'sqlite store turns a release and a loss into cancelled, never ready again'),
+  },
+  {
+    id: 'answered before the log is on disk',
+    file: 'server/store/sqlite/engine.ts',
+    find: 'syncing = disk.wal.sync();',
+    replace: 'syncing = disk.wal.sync(); return answers;',
+    caughtBy: conformance('log', 'is on disk before anything is answered, and the next commit waits for it'),
   },
   {
     id: 'window zero',

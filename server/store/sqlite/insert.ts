@@ -3,8 +3,10 @@ import { HELD } from '../../model/broadcast.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
 import type { InsertOutcome } from '../store.ts';
-import type { QueueEntry } from './catalog.ts';
+import type { LaneEntry, QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
+import type { Value } from './database.ts';
+import { MANY, marks, prepareRows } from './many.ts';
 import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
 
 export interface Inserting {
@@ -33,14 +35,15 @@ interface StoredTask {
 const SOON = 4_000;
 
 export function createInserting({ db, catalog, counters, warm }: Context): Inserting {
-  const insertTask = db.prepare(
-    `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
-       backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  );
-  const insertLive = db.prepare(
-    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, attempt, lost, ended, has_checkpoint,
-       run_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?)`,
+  const intoTask = `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
+    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload) VALUES`;
+  const insertTask = db.prepare(`${intoTask} ${marks(16)} ON CONFLICT DO NOTHING`);
+  const insertMany = db.prepare(`${intoTask} ${Array(MANY).fill(marks(16)).join(', ')} ON CONFLICT DO NOTHING`);
+  const live = prepareRows(
+    db,
+    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, run_at, expires_at, delivery, attempt, lost, ended,
+       has_checkpoint) VALUES`,
+    13,
   );
   const deleteTasksFrom = db.prepare('DELETE FROM task WHERE key >= ?');
   const deleteLiveFrom = db.prepare('DELETE FROM live WHERE task_key >= ?');
@@ -50,41 +53,87 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
   function insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[] {
     const firstKey = counters.nextTaskKey;
     const outcomes: InsertOutcome[] = [];
-    for (let i = 0; i < tasks.length; i++) {
-      const task = tasks[i]!;
-      const lane = catalog.internLane(task.queue, task.lane);
-      const key = counters.nextTaskKey;
-      const metadata = formatMetadata(task.metadata);
-      if (insertOne(task, key, lane.queue.id, metadata, now)) {
-        if (hasEnough(lane.queue)) {
-          takeBack(firstKey, tasks, outcomes, now);
-          throw refuseMore(i, lane.queue.settings);
-        }
-        const isReady = isDue(task, now);
-        insertLive.run(
-          key,
-          isReady ? READY : SCHEDULED,
-          lane.id,
-          0 - task.priority,
-          isReady ? counters.drawSeq() : 0,
-          task.payload.byteLength,
-          isReady || task.runAt === HELD ? null : task.runAt,
-          task.expiresAt,
-        );
-        counters.nextTaskKey = key + 1;
-        if (isReady && lane.ready < SOON) keepWarm(key, task, metadata, now);
-        catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
-        outcomes.push({ id: task.id, deduplicated: false });
-        continue;
+    // Up to here one by one: some of many were there already.
+    let singleUntil = 0;
+    while (outcomes.length < tasks.length) {
+      const i = outcomes.length;
+      if (i >= singleUntil && i + MANY <= tasks.length) {
+        if (insertChunk(tasks.slice(i, i + MANY), outcomes, now)) continue;
+        singleUntil = i + MANY;
       }
-      const found = findStored(task, lane.queue.id);
-      if (!hasContent(found.stored, task, lane.queue.id)) {
-        takeBack(firstKey, tasks, outcomes, now);
-        throw new ContactError('ALREADY_EXISTS', `tasks[${i}].${found.field}: a task with other content has it`);
-      }
-      outcomes.push({ id: found.stored.id, deduplicated: true });
+      const refusal = insertOne(tasks[i]!, i, outcomes, now);
+      if (!refusal) continue;
+      takeBack(firstKey, tasks, outcomes, now);
+      throw refusal;
     }
+    live.flush();
     return outcomes;
+  }
+
+  /** False: some were there already, and nothing has changed. */
+  function insertChunk(tasks: readonly TaskInput[], outcomes: InsertOutcome[], now: number): boolean {
+    const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
+    if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
+    const firstKey = counters.nextTaskKey;
+    const values: Value[] = [];
+    tasks.forEach((task, i) => {
+      pushTask(values, task, firstKey + i, lanes[i]!.queue.id, now);
+    });
+    if (insertMany.run(...values).changes !== MANY) {
+      deleteTasksFrom.run(firstKey);
+      return false;
+    }
+    tasks.forEach((task, i) => {
+      begin(task, firstKey + i, lanes[i]!, now);
+      outcomes.push({ id: task.id, deduplicated: false });
+    });
+    counters.nextTaskKey = firstKey + MANY;
+    return true;
+  }
+
+  /** Answers why the whole batch is refused. */
+  function insertOne(task: TaskInput, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
+    const lane = catalog.internLane(task.queue, task.lane);
+    const key = counters.nextTaskKey;
+    const values: Value[] = [];
+    pushTask(values, task, key, lane.queue.id, now);
+    if (insertTask.run(...values).changes === 1) {
+      if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
+      begin(task, key, lane, now);
+      counters.nextTaskKey = key + 1;
+      outcomes.push({ id: task.id, deduplicated: false });
+      return undefined;
+    }
+    const found = findStored(task, lane.queue.id);
+    if (!hasContent(found.stored, task, lane.queue.id)) {
+      return new ContactError('ALREADY_EXISTS', `tasks[${i}].${found.field}: a task with other content has it`);
+    }
+    outcomes.push({ id: found.stored.id, deduplicated: true });
+    return undefined;
+  }
+
+  function begin(task: TaskInput, key: number, lane: LaneEntry, now: number): void {
+    const isReady = isDue(task, now);
+    const seq = isReady ? counters.drawSeq() : 0;
+    const runAt = isReady || task.runAt === HELD ? null : task.runAt;
+    const state = isReady ? READY : SCHEDULED;
+    live.add(
+      key,
+      state,
+      lane.id,
+      0 - task.priority,
+      seq,
+      task.payload.byteLength,
+      runAt,
+      task.expiresAt,
+      0,
+      0,
+      0,
+      0,
+      0,
+    );
+    if (isReady && lane.ready < SOON) keepWarm(key, task, now);
+    catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
   }
 
   /** Cheaper than a savepoint around each batch: the keys of a batch are a range, and refusals are rare. */
@@ -95,6 +144,7 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     now: number,
   ): void {
     warm.clear();
+    live.clear();
     deleteLiveFrom.run(firstKey);
     deleteTasksFrom.run(firstKey);
     counters.nextTaskKey = firstKey;
@@ -105,34 +155,13 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     });
   }
 
-  function keepWarm(key: number, task: TaskInput, metadata: string | null, now: number): void {
+  function keepWarm(key: number, task: TaskInput, now: number): void {
     const { id, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId } = task;
+    const metadata = formatMetadata(task.metadata);
     // A copy: the payload may be a view that pins a whole received frame.
     const payload = Buffer.from(task.payload);
     const rest = { maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId, metadata, payload };
     warm.keepNew({ key, id, createdAt: now, contentType, priority, ...rest });
-  }
-
-  function insertOne(task: TaskInput, key: number, queueId: number, metadata: string | null, now: number): boolean {
-    const { changes } = insertTask.run(
-      key,
-      task.id,
-      queueId,
-      task.lane,
-      task.priority,
-      now,
-      task.expiresAt,
-      task.maxAttempts,
-      task.timeoutMs,
-      task.backoffBaseMs,
-      task.backoffCapMs,
-      task.key,
-      task.parentId,
-      task.contentType,
-      metadata,
-      task.payload,
-    );
-    return changes === 1;
   }
 
   function findStored(task: TaskInput, queueId: number): { stored: StoredTask; field: string } {
@@ -172,5 +201,27 @@ function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boole
     stored.content_type === task.contentType &&
     stored.metadata === formatMetadata(task.metadata) &&
     Buffer.compare(stored.payload, task.payload) === 0
+  );
+}
+
+/** The columns of `task`, in their order. */
+function pushTask(values: Value[], task: TaskInput, key: number, queueId: number, now: number): void {
+  values.push(
+    key,
+    task.id,
+    queueId,
+    task.lane,
+    task.priority,
+    now,
+    task.expiresAt,
+    task.maxAttempts,
+    task.timeoutMs,
+    task.backoffBaseMs,
+    task.backoffCapMs,
+    task.key,
+    task.parentId,
+    task.contentType,
+    formatMetadata(task.metadata),
+    task.payload,
   );
 }
