@@ -253,4 +253,18 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: transport('plain', 'is given tasks of any size up to its credit'),
   },
+  {
+    id: 'half a message taken for silence',
+    file: 'server/transport/worker.ts',
+    find: 'onPiece(call, found.touch);',
+    replace: '',
+    caughtBy: transport('slow', 'as a worker that reports a large result keeps its session'),
+  },
+  {
+    id: 'silence counted while the process stood still',
+    file: 'server/session/session.ts',
+    find: ' + Math.max(0, now - lookAt);',
+    replace: ';',
+    caughtBy: unit('session', 'has as much time to be heard as the process stood still'),
+  },
 ];

@@ -24,6 +24,19 @@ describe('a reader that is slow', () => {
     assert.ok((await worker.succeed(...tasks)).every((code) => code === 'STORED'));
   });
 
+  it('as a worker that reports a large result keeps its session', async () => {
+    const scene = await startScene(OPTIONS);
+    const proxy = await startProxy(scene);
+    await enqueue(connect(scene), {});
+    const worker = await openWorker(connect(proxy));
+    const [task] = await worker.receive(1);
+    proxy.throttle('toServer', BYTES_PER_MS);
+    // Longer on its way than five ping intervals.
+    const result = Buffer.alloc(4 * SIZE);
+    assert.deepEqual(await worker.report({ succeeded: [{ ...nameOf(task!), result }] }), ['STORED']);
+    assert.equal(proxy.accepted, 1);
+  });
+
   it('as an observer gets everything', async () => {
     const scene = await startScene(OPTIONS);
     const operator = connect(scene);
