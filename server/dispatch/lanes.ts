@@ -29,7 +29,7 @@ interface Asked {
 /**
  * Which lanes may hold tasks and who draws from them: the pure part of planning a claim.
  *
- * Only lanes that a receiver draws from are kept (a registration marks all of its lanes as possibly ready), so tasks
+ * Only lanes that a receiver draws from are kept (a registration marks those of its lanes that nobody drew from as possibly ready), so tasks
  * for absent clients cost nothing, and the table is bounded by sessions × (queues × selectors). A claim costs what
  * the lanes with both tasks and room cost, however many sessions are idle or full.
  */
@@ -117,9 +117,11 @@ export function createLaneTable(): LaneTable {
       const lanes = refs.map(ensureLane).filter((lane) => !lane.members.has(receiver));
       lanesByReceiver.set(receiver, [...(lanesByReceiver.get(receiver) ?? []), ...lanes]);
       for (const lane of lanes) {
+        // One that others draw from is known: a registration among thousands asks for nothing there.
+        if (lane.members.size === 0) markLane(lane);
         lane.members.add(receiver);
         lane.hungry.add(receiver);
-        markLane(lane);
+        heat(lane);
       }
     },
 

@@ -9,6 +9,9 @@ export interface Patience {
 /** Silent intervals before the end. */
 const INTERVALS = 3;
 
+/** Of an interval: the answer to a ping comes a moment after it, and is not to cost a look of its own. */
+const SILENT = 0.9;
+
 /** How long a session may be silent while `outstandingBytes` are on their way to it. */
 export function patienceMs({ pingIntervalMs, slowLineBytesPerSecond }: Patience, outstandingBytes: number): number {
   return INTERVALS * pingIntervalMs + (1_000 * outstandingBytes) / slowLineBytesPerSecond;
@@ -31,6 +34,6 @@ export function nextStep(
   const { pingIntervalMs } = patience;
   const longestMs = patienceMs(patience, outstandingBytes);
   if (isPinged) return silentMs >= longestMs ? { kind: 'dead' } : { kind: 'wait', ms: longestMs - silentMs };
-  if (silentMs < pingIntervalMs) return { kind: 'wait', ms: pingIntervalMs - silentMs };
-  return { kind: 'ping', ms: longestMs - pingIntervalMs };
+  if (silentMs < SILENT * pingIntervalMs) return { kind: 'wait', ms: pingIntervalMs - silentMs };
+  return { kind: 'ping', ms: pingIntervalMs };
 }
