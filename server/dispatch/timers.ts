@@ -17,6 +17,11 @@ export interface Timers {
   create(run: () => void): Deadline;
   /** Due `ms` from now; moves it if it was set. */
   set(deadline: Deadline, ms: number): void;
+  /**
+   * Due about `ms` from now, together with others: at a multiple of `gridMs`, which may be so much earlier. What is done
+   * for thousands a second then costs the process a few turns a second.
+   */
+  setTogether(deadline: Deadline, ms: number, gridMs: number): void;
   clear(deadline: Deadline): void;
   readonly size: number;
   close(): void;
@@ -91,15 +96,22 @@ export function createTimers(clock: Clock): Timers {
     arm();
   }
 
+  function setAt(deadline: Deadline, at: number): void {
+    if (isClosed) return;
+    remove(deadline);
+    deadline.at = at;
+    heap.push(deadline);
+    rise(deadline, heap.length - 1);
+    arm();
+  }
+
   return {
     create: (run) => ({ at: 0, place: -1, run }),
-    set(deadline, ms) {
-      if (isClosed) return;
-      remove(deadline);
-      deadline.at = clock.monotonic() + ms;
-      heap.push(deadline);
-      rise(deadline, heap.length - 1);
-      arm();
+    set: (deadline, ms) => setAt(deadline, clock.monotonic() + ms),
+    setTogether(deadline, ms, gridMs) {
+      const now = clock.monotonic();
+      const next = Math.floor(now / gridMs) + 1;
+      setAt(deadline, gridMs * Math.max(next, Math.floor((now + ms) / gridMs)));
     },
     clear(deadline) {
       remove(deadline);

@@ -11,6 +11,7 @@ import { type Clients, createClients } from './clients.ts';
 import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN, SILENT } from './closing.ts';
 import { createHolders } from './holders.ts';
 import { type ByteBudget, createHeld, type Held, nameOf } from './ledger.ts';
+import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet, TaskOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
@@ -84,6 +85,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const takeStatus = createTakeStatus({ queue, attempts, takeResults, clock });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const pairing = createPairing(timers, settings.pairingMs);
+  const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, SILENT));
 
   /** Out of the set of those who may be given tasks; its row and what it holds stay. */
   function retire(session: Session, error: ContactError): void {
@@ -103,12 +105,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     const { clientId } = session;
     const { held } = session.ledger;
     return { session: session.session, clientId, held, isResumable, onEnded: () => holders.forget(session) };
-  }
-
-  function watch(session: Session): void {
-    const ms = session.checkLiveness();
-    if (ms === null) lose(session, SILENT);
-    else timers.set(session.liveness, ms);
   }
 
   /** Ends the streams that this session takes the place of; answers what they, and those that were away, held. */
@@ -196,7 +192,7 @@ export function createRegistry(options: RegistryOptions): Registry {
           if (!one.status) attempts.start(held);
         },
       },
-      timers.create(() => watch(session)),
+      timers.create(() => lookout.look(session)),
     );
     roster.add(session);
     session.status = pairing.takeOutlet(registration.id);
@@ -205,7 +201,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
     if (opened.isDrained) session.drain(true);
     carryOver(session, opened, gone);
-    timers.set(session.liveness, settings.pingIntervalMs);
+    lookout.expect(session);
     pairing.announce(registration.id, session);
     queue.attach(session);
     return session;
@@ -256,7 +252,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         session.status = outlet;
         session.touch();
         session.setCredit(session.options.credit);
-        timers.set(session.liveness, settings.pingIntervalMs);
+        lookout.expect(session);
       }
       return session;
     },

@@ -155,7 +155,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         // After a pause of the process its answer may have come and not been read yet; the longer that was, the more
         // there is to read first.
         isDoubted = true;
-        waitMs = interval / 20 + Math.max(0, now - lookAt);
+        waitMs = interval / 10 + Math.max(0, now - lookAt);
       }
       if (step.kind === 'ping') {
         isPinged = true;

@@ -36,6 +36,20 @@ describe('createTimers()', () => {
     assert.equal(timers.size, 0);
   });
 
+  it('runs those that are set together in one turn, and none at once', () => {
+    const clock = createFakeClock();
+    const timers = createTimers(clock);
+    const instants: number[] = [];
+    const start = Math.ceil(clock.monotonic() / 250) * 250;
+    clock.advance(start - clock.monotonic() + 10);
+    for (const ms of [5_000, 5_100, 5_230, 5_245, 1]) {
+      const deadline = timers.create(() => instants.push(clock.monotonic() - start));
+      timers.setTogether(deadline, ms, 250);
+    }
+    for (let at = 10; at < 6_000; at += 10) clock.advance(10);
+    assert.deepEqual(instants, [250, 5_000, 5_000, 5_000, 5_250]);
+  });
+
   it('takes an earlier one although a later one is armed', () => {
     const clock = createFakeClock();
     const timers = createTimers(clock);
