@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, before, describe, it } from 'mocha';
+import { afterEach, before, describe } from 'mocha';
 import type { Worker } from '../../client/index.ts';
 import { cleanUpProcesses } from '../e2e/process.ts';
 import { closeBooks, runsAgain } from './account.ts';
-import { type Chance, createChance } from './chance.ts';
+import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
-import { checkLedger, soundBalance } from './ledger.ts';
 import { isFull } from './measure.ts';
 import { createProxy, type FaultProxy } from './proxy.ts';
 import { createRig, type Rig } from './rig.ts';
@@ -182,6 +181,41 @@ describe('a line to the server', () => {
     return figures;
   }
 
+  /** Both the producer and an observer are behind the line. */
+  async function cutEnqueue(setting: Setting, chance: Chance): Promise<Figures> {
+    const rig = rigs.get(setting) as Rig;
+    const queue = `round-${rounds++}`;
+    const many = setting.scale === 'default' ? 20_000 : 3_000;
+    const proxy = await createProxy(rig.address);
+    proxies.push(proxy);
+    const worker = createJobWorker(rig.workerOrder({ queue, concurrency: 100 }));
+    workers.push(worker);
+    let isDone = false;
+    const faultsAt: number[] = [];
+    async function cut(): Promise<void> {
+      for (;;) {
+        const bytes = proxy.countBytes('toServer') + chance.between(1, 60 * many);
+        await until(() => isDone || proxy.countBytes('toServer') > bytes || undefined);
+        if (isDone) return;
+        faultsAt.push(Date.now());
+        proxy.cut();
+      }
+    }
+    const observed = rig.observe(many, { queue, server: proxy.address });
+    const enqueued = rig.enqueue(Array(many).fill(0), { queue, server: proxy.address });
+    const cutting = cut();
+    const again = await enqueued;
+    const seen = await observed;
+    isDone = true;
+    await cutting;
+    console.log(`    ${faultsAt.length} cuts, ${again} tasks sent again that were stored`);
+    assert.deepEqual(seen, await rig.observe(many, { queue }));
+    const figures = await closeBooks(rig, many, { queue, faultsAt });
+    await worker.drain();
+    await proxy.close();
+    return figures;
+  }
+
   const FAULTS: Record<string, RunRound> = {};
   for (const [fault, disturb] of Object.entries(DISTURBANCES)) {
     FAULTS[fault] = runWith(disturb);
@@ -190,34 +224,8 @@ describe('a line to the server', () => {
   const fault = 'line silent for good';
   FAULTS[fault] = fallSilent;
   itSurvives(`(${fault}) has its tasks begun elsewhere in time`, { fault, sideBySide: 5 }, fallSilent);
+  const cut = 'line cut during enqueue';
+  FAULTS[cut] = cutEnqueue;
+  itSurvives(`(${cut}) stores and tells everything once`, { fault: cut, setting: SCALED, sideBySide: 2 }, cutEnqueue);
   itSurvivesAtDefaults(FAULTS);
-
-  it('may be cut while tasks are enqueued and their results are read', async function () {
-    this.timeout(20_000);
-    const rig = rigs.get(SCALED) as Rig;
-    const chance = createChance('cuts');
-    const queue = 'behind-the-line';
-    const many = isFull ? 50_000 : 5_000;
-    const proxy = await createProxy(rig.address);
-    proxies.push(proxy);
-    workers.push(createJobWorker(rig.workerOrder({ queue, concurrency: 100 })));
-    let isDone = false;
-    const observed = rig.observe(many, { queue, server: proxy.address });
-    const enqueued = rig.enqueue(Array(many).fill(0), { queue, server: proxy.address });
-    async function cut(): Promise<number> {
-      for (let cuts = 0; ; cuts += 1) {
-        const bytes = proxy.countBytes('toServer') + chance.between(1, 60 * many);
-        await until(() => isDone || proxy.countBytes('toServer') > bytes || undefined);
-        if (isDone) return cuts;
-        proxy.cut();
-      }
-    }
-    const cutting = cut();
-    const again = await enqueued;
-    const seen = await observed;
-    isDone = true;
-    console.log(`    ${await cutting} cuts, ${again} tasks sent again that were stored`);
-    assert.deepEqual(checkLedger(await rig.books(queue)), soundBalance(many));
-    assert.deepEqual(seen, await rig.observe(many, { queue }));
-  });
 });

@@ -21,8 +21,8 @@ const WORKERS = 50;
 const TASKS = isFull ? 4_000 : 2_000;
 const CONCURRENCY = 4;
 const TASK_MS = 100;
-/** A checkpoint comes at 4,000 pages; until it has been made, more is written. */
-const WAL_BOUND = 32 * MIB;
+/** Commits wait for a checkpoint at 8,000 pages; what is written while it is under way comes on top. */
+const WAL_BOUND = 64 * MIB;
 const HEAP_SLACK = 12 * MIB;
 
 /** Takes its time for each task. */
