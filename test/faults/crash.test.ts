@@ -26,7 +26,7 @@ async function startCrew({ serverArgs, backoff }: Setting, concurrency: number):
 
 /** The server is killed once while tasks are enqueued, and once more while they are worked off. */
 async function crashTwice(setting: Setting, chance: Chance): Promise<Figures> {
-  const tasks = isFull ? 4_000 : 1_500;
+  const tasks = isFull ? 3_000 : 1_500;
   const { rig } = await startCrew(setting, 20);
   const faultsAt: number[] = [];
   const crash = async (): Promise<string> => {
@@ -55,7 +55,7 @@ async function crashTwice(setting: Setting, chance: Chance): Promise<Figures> {
 /** The server is killed again and again while it starts: opens its file, takes up its sessions, is registered with. */
 async function crashAtStart(setting: Setting, chance: Chance): Promise<Figures> {
   const tasks = isFull ? 1_000 : 500;
-  const kills = isFull ? 5 : 1;
+  const kills = isFull ? 4 : 1;
   const { rig } = await startCrew(setting, 100);
   const producer = rig.startProducer({ count: tasks, slowEvery: 2, slowMs: [1, 400] });
   await producer.waitFor(/^acknowledged 300$/m, 'stdout');

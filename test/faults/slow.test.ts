@@ -13,7 +13,7 @@ import { until } from './until.ts';
 const KIB = 1024;
 /** Of the line, at the defaults; a scaled one is as much faster as its intervals are shorter. */
 const KIB_PER_SECOND = 32;
-const TASKS = isFull ? 5 : 3;
+const TASKS = isFull ? 4 : 3;
 
 interface Line {
   readonly server: ServerProcess;
@@ -97,7 +97,7 @@ describe('a slow line', () => {
   cleanUpProcesses();
 
   for (const [fault, run] of Object.entries(FAULTS)) {
-    itSurvives(`(${fault}) ends no session`, { fault, sideBySide: 5, timeoutMs: 60_000 }, run);
+    itSurvives(`(${fault}) ends no session`, { fault, sideBySide: 10, timeoutMs: 60_000 }, run);
   }
   itSurvivesAtDefaults(FAULTS, 600_000);
 

@@ -18,7 +18,7 @@ const KIB = 1 << 10;
 const MIB = 1 << 20;
 const QUEUE = 'stuck';
 const WORKERS = 50;
-const TASKS = isFull ? 4_000 : 2_000;
+const TASKS = isFull ? 3_000 : 2_000;
 const CONCURRENCY = 4;
 const TASK_MS = 100;
 /** Commits wait for a checkpoint at 8,000 pages; what is written while it is under way comes on top. */
@@ -162,7 +162,11 @@ describe('a reader that stops reading', () => {
   cleanUpProcesses();
 
   for (const [fault, run] of Object.entries(FAULTS)) {
-    itSurvives(`(${fault}) holds nobody up, and memory and the file stay flat`, { fault, timeoutMs: 60_000 }, run);
+    itSurvives(
+      `(${fault}) holds nobody up, and memory and the file stay flat`,
+      { fault, timeoutMs: 60_000, sideBySide: 2 },
+      run,
+    );
   }
   itSurvivesAtDefaults(FAULTS);
 });
