@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { FleetAsks } from './roles/fleet.ts';
 import type { ProducerAsks, WorkerAsks } from './roles/messages.ts';
 
 const ROLE = join(import.meta.dirname, 'role.ts');
@@ -72,4 +73,8 @@ export function startProducerProcess(): RoleProcess<ProducerAsks> {
 
 export function startWorkerProcess(): RoleProcess<WorkerAsks> {
   return startRole<WorkerAsks>('worker');
+}
+
+export function startFleetProcess(): RoleProcess<FleetAsks> {
+  return startRole<FleetAsks>('fleet');
 }

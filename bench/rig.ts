@@ -36,7 +36,7 @@ const COME_BACK_MS = 200;
 /** One server with a producer and workers of their own, for one run of a scenario. */
 export class Rig {
   readonly options: RigOptions;
-  readonly server: RunningServer;
+  server: RunningServer;
   readonly producer: RoleProcess<ProducerAsks>;
   readonly #data: string;
   #worker: RoleProcess<WorkerAsks> | null = null;
@@ -96,6 +96,18 @@ export class Rig {
     const opening = { system: system.name, address: server.address, queues, concurrency: this.options.concurrency };
     await worker.ask.open(opening);
     return worker;
+  }
+
+  /** Ends the server and starts it again on its data; answers how long the start took, in milliseconds. */
+  async restart(): Promise<number> {
+    await this.endWorker();
+    await this.producer.ask.close();
+    await this.server.stop();
+    const startedAt = nowMs();
+    this.server = await this.system.start({ folder: this.#data, ...this.options.start });
+    const tookMs = nowMs() - startedAt;
+    await this.producer.ask.open({ system: this.system.name, address: this.server.address });
+    return tookMs;
   }
 
   async endWorker(): Promise<void> {

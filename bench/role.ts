@@ -1,9 +1,15 @@
+import { createFleetRole } from './roles/fleet.ts';
 import { createProducerRole } from './roles/producer.ts';
 import { createWorkerRole } from './roles/worker.ts';
 
-// The process that makes one half of the load: `role.ts producer` or `role.ts worker`, started and asked over IPC.
+// A process that makes a part of the load: `role.ts producer`, `worker` or `fleet`, started and asked over IPC.
 
-const role: object = process.argv[2] === 'worker' ? createWorkerRole() : createProducerRole();
+const ROLES: Readonly<Record<string, () => object>> = {
+  producer: createProducerRole,
+  worker: createWorkerRole,
+  fleet: createFleetRole,
+};
+const role = ROLES[process.argv[2] ?? '']!();
 const asks = role as Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 interface Ask {

@@ -34,6 +34,8 @@ export interface RoundsOptions {
 /** Why this scenario says nothing about this system; undefined: it does. */
 export function refuseScenario(scenario: Scenario, system: System): string | undefined {
   if (scenario.systems && !scenario.systems.includes(system.name)) return `only for ${scenario.systems.join(', ')}`;
+  const missing = scenario.missing?.();
+  if (missing !== undefined) return missing;
   const absent = scenario.needs?.find((ability) => !system.abilities.includes(ability));
   return absent === undefined ? undefined : `${system.name} cannot: ${absent}`;
 }
@@ -43,7 +45,7 @@ export async function runScenario(scenario: Scenario, round: number, options: Ri
   const { system, concurrency } = options;
   const name = { scenario: scenario.name, system: system.name, round, concurrency };
   try {
-    const rig = await Rig.start(options);
+    const rig = await Rig.start({ ...options, start: { ...options.start, ...scenario.start?.() } });
     try {
       const { note } = rig.server;
       return { ...name, ...(note === undefined ? {} : { note }), ...(await scenario.run(rig)) };

@@ -1,6 +1,6 @@
 import type { Figure, Figures } from './figure.ts';
 import type { Rig } from './rig.ts';
-import type { Ability } from './system.ts';
+import type { Ability, StartOptions } from './system.ts';
 
 /** What a run did, for whoever doubts its figures. A scenario throws when the work was not done. */
 export interface Outcome {
@@ -17,5 +17,9 @@ export interface Scenario {
   readonly needs?: readonly Ability[];
   /** Only these systems; default all. */
   readonly systems?: readonly string[];
+  /** Why it cannot run on this machine; undefined: it can. */
+  missing?(): string | undefined;
+  /** What its servers are started with. */
+  start?(): Omit<StartOptions, 'folder'>;
   run(rig: Rig): Promise<Outcome>;
 }

@@ -80,6 +80,11 @@ function readPssMiB(pid: number): number {
   }
 }
 
+/** Memory of the trees under `roots` now, in MiB. */
+export function readMemoryMiB(roots: readonly number[]): number {
+  return [...expandTree(roots, readProcesses())].reduce((sum, pid) => sum + readPssMiB(pid), 0);
+}
+
 function sumMiB(tree: ReadonlySet<number>, pssByPid: ReadonlyMap<number, number>): number {
   let sum = 0;
   for (const pid of tree) sum += pssByPid.get(pid) ?? 0;

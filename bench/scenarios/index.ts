@@ -1,8 +1,13 @@
 import type { Scenario } from '../scenario.ts';
+import { backlog } from './backlog.ts';
 import { combined } from './combined.ts';
 import { drain } from './drain.ts';
 import { enqueueBatch, enqueueOne } from './enqueue.ts';
+import { fanOut } from './fanout.ts';
+import { idleOwn, idleShared } from './idle.ts';
+import { neighbours } from './neighbours.ts';
 import { pickup, pickupHalf, roundTrip } from './pickup.ts';
+import { slowDisk } from './slowdisk.ts';
 import { payload1m, payload10k, queues, retries } from './variants.ts';
 
 /** In the order in which they run: `combined` before what needs its rate. */
@@ -18,6 +23,12 @@ export const SCENARIOS: readonly Scenario[] = [
   retries,
   payload10k,
   payload1m,
+  idleShared,
+  idleOwn,
+  fanOut,
+  backlog,
+  slowDisk,
+  neighbours,
 ];
 
 /** Throws: there is none of that name. */

@@ -50,6 +50,16 @@ describe('npm run bench', function () {
     );
   });
 
+  it('gives each of many clients its own task, and a broadcast', async () => {
+    const out = createFolder();
+    const small = ['--rounds', '1', '--tasks', '200', '--concurrency', '1'];
+    const ended = await runBench(['--systems', 'contact', '--scenarios', 'fan-out', ...small, '--out', out]);
+    assert.equal(ended.code, 0, ended.stderr);
+    const { figures, checks } = JSON.parse(readFileSync(join(out, 'results.jsonl'), 'utf8')) as RunRecord;
+    assert.ok(figures.addressed! > 0 && figures.broadcast! > 0);
+    assert.deepEqual([checks.clients, checks.served], [200, 200]);
+  });
+
   it('names what there is when a name is wrong', async () => {
     const ended = await runBench(['--systems', 'nosuch']);
     assert.equal(ended.code, 2);

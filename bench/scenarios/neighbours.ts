@@ -1,0 +1,117 @@
+import { bytes, createProducer, type Producer } from '../../client/index.ts';
+import { pauseMs } from '../clock.ts';
+import type { Figure } from '../figure.ts';
+import { createContactDialect } from '../fleet/dialect.ts';
+import { openLine } from '../fleet/line.ts';
+import { createPayload } from '../payload.ts';
+import { type RoleProcess, startWorkerProcess } from '../process.ts';
+import { PAYLOAD_BYTES, QUEUE, type Rig } from '../rig.ts';
+import type { WorkerAsks } from '../roles/messages.ts';
+import type { Scenario } from '../scenario.ts';
+import { median } from '../statistics.ts';
+
+const ROUNDS = 4;
+const PER_SECOND = 300;
+const WINDOW_MS = 4_000;
+/** What waits for the client that reads nothing: more than the server may have on its way to it. */
+const STUCK_TASKS = 200;
+const STUCK_BYTES = 100_000;
+const HUGE_BYTES = 1_000_000;
+const HUGE_EVERY_MS = 100;
+
+const STUCK: Figure = { key: 'stuck', label: 'p99 beside a stuck reader', unit: '× alone', better: 'lower' };
+const HUGE: Figure = { key: 'huge', label: 'p99 beside 1 MB payloads', unit: '× alone', better: 'lower' };
+const ALONE: Figure = { key: 'alone', label: 'p99 alone', unit: 'ms', better: 'lower' };
+
+/** Somebody else on the same server; ends when the answer is called. */
+type Neighbour = (round: number) => Promise<() => Promise<void>>;
+
+/** A full session with credit that reads nothing after its registration. */
+function createStuck(rig: Rig, producer: Producer<Uint8Array>): Neighbour {
+  return async (round) => {
+    const queue = `stuck-${round}`;
+    const { bytes: payload } = createPayload(STUCK_BYTES);
+    await Promise.all(Array.from({ length: STUCK_TASKS }, () => producer.enqueue(queue, payload)));
+    const dialect = createContactDialect(queue, STUCK_TASKS);
+    const headers = dialect.headers(queue);
+    const line = await openLine(rig.server.address);
+    line.call(dialect.answer.path, headers, () => undefined);
+    const { promise: registered, resolve } = Promise.withResolvers<void>();
+    const down = line.call(dialect.hear.path, headers, () => {
+      down.pause();
+      resolve();
+    });
+    down.end(dialect.hear.request);
+    await registered;
+    return async () => line.close();
+  };
+}
+
+/** One client with payloads of 1 MB, one after the other. */
+function createHuge(producer: Producer<Uint8Array>, worker: RoleProcess<WorkerAsks>): Neighbour {
+  const { bytes: payload } = createPayload(HUGE_BYTES);
+  let sent = 0;
+  return async () => {
+    let isOver = false;
+    const sending = (async () => {
+      for (; !isOver; sent += 1) {
+        await Promise.all([producer.enqueue('huge', payload), pauseMs(HUGE_EVERY_MS)]);
+      }
+    })();
+    return async () => {
+      isOver = true;
+      await sending;
+      const { done } = await worker.ask.until(sent, WINDOW_MS);
+      if (done < sent) throw new Error(`${done} of ${sent} tasks of 1 MB were done`);
+    };
+  };
+}
+
+export const neighbours: Scenario = {
+  name: 'neighbours',
+  about: `Pick-up p99 at ${PER_SECOND}/s beside a client that reads nothing, and one with 1 MB payloads ten times a second.`,
+  figures: [STUCK, HUGE, ALONE],
+  systems: ['contact'],
+  async run(rig) {
+    const producer = createProducer({ server: rig.server.address, codec: bytes });
+    const large = startWorkerProcess();
+    try {
+      const worker = await rig.startWorker();
+      await worker.ask.begin();
+      let done = await rig.warmUp(worker);
+      const { system, server } = rig;
+      await large.ask.open({ system: system.name, address: server.address, queues: ['huge'], concurrency: 1 });
+      await large.ask.begin();
+
+      async function measure(): Promise<number> {
+        const pace = { perSecond: PER_SECOND, forMs: WINDOW_MS, payloadBytes: PAYLOAD_BYTES, queue: QUEUE };
+        const { acknowledged } = await rig.producer.ask.pace(pace);
+        done += acknowledged;
+        const reached = await worker.ask.until(done, rig.patienceMs);
+        if (reached.done < done) throw new Error(`${reached.done} of ${done} tasks were done`);
+        return (await worker.ask.pickup()).p99;
+      }
+
+      await measure();
+      const alone: number[] = [];
+      const beside = { stuck: [] as number[], huge: [] as number[] };
+      const neighbour = { stuck: createStuck(rig, producer), huge: createHuge(producer, large) };
+      for (let round = 0; round < ROUNDS; round += 1) {
+        for (const kind of ['stuck', 'huge'] as const) {
+          alone.push(await measure());
+          const leave = await neighbour[kind](round);
+          beside[kind].push(await measure());
+          await leave();
+        }
+      }
+      const quiet = median(alone);
+      return {
+        figures: { stuck: median(beside.stuck) / quiet, huge: median(beside.huge) / quiet, alone: quiet },
+        checks: { alone: alone.join(' '), stuck: beside.stuck.join(' '), huge: beside.huge.join(' ') },
+      };
+    } finally {
+      await large.ask.close();
+      await Promise.all([large.end(), producer.close({ deadlineMs: 0 })]);
+    }
+  },
+};
