@@ -23,6 +23,7 @@ export interface BenchOptions {
 const BASELINE = join(import.meta.dirname, 'baseline.json');
 const ROUNDS = '5';
 const CHECK_ROUNDS = '7';
+const UPDATE_ROUNDS = '14';
 
 export const USAGE = `npm run bench -- [OPTIONS]
 
@@ -71,7 +72,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
     concurrency: values.concurrency === undefined ? null : parseCount('concurrency', values.concurrency),
     check: values.check
       ? {
-          rounds: parseCount('rounds', values.rounds ?? CHECK_ROUNDS),
+          rounds: parseCount('rounds', values.rounds ?? (values.update ? UPDATE_ROUNDS : CHECK_ROUNDS)),
           baseline: values.baseline,
           isUpdate: values.update,
           slower: Number(values.slower) / 100,

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { withDataFolder } from '../folder.ts';
 import { log, logRecord } from '../log.ts';
@@ -7,7 +8,7 @@ import { type RunRecord, runRounds } from '../run.ts';
 import { findScenario } from '../scenarios/index.ts';
 import type { StartOptions, System } from '../system.ts';
 import { findSystem } from '../systems/index.ts';
-import { GUARDS, judge, nameOf, type Ratios, ratiosOf, summarize, type Verdict } from './guards.ts';
+import { GUARDS, judge, measureRatios, type Ratios, type Verdict } from './guards.ts';
 
 export interface CheckOptions {
   readonly rounds: number;
@@ -31,7 +32,7 @@ async function measure(options: CheckOptions, folder: string, firstRound: number
     kind === 'contact' && options.slower > 0 ? slow : {};
   const records = await runRounds({
     systems: [findSystem('contact'), findSystem('raw-sqlite')],
-    scenarios: [...new Set(GUARDS.map(({ scenario }) => scenario))].map(findScenario),
+    scenarios: [...new Set(GUARDS.flatMap(({ scenarios }) => scenarios))].map(findScenario),
     rounds: options.rounds,
     tasks: TASKS,
     seconds: SECONDS,
@@ -49,34 +50,49 @@ function describeVerdict({ guard, baseline, ratio, worse, isOk }: Verdict): stri
   const percent = `${worse >= 0 ? '+' : ''}${(100 * worse).toFixed(1)} %`;
   const limit = `${Math.round(100 * guard.tolerance)} %`;
   const values = `${formatNumber(ratio)} of the control's, baseline ${formatNumber(baseline)}`;
-  return `${isOk ? 'ok    ' : 'FAILED'}  ${nameOf(guard).padEnd(24)} ${values}: worse by ${percent}, at most ${limit}`;
+  return `${isOk ? 'ok    ' : 'FAILED'}  ${guard.name.padEnd(26)} ${values}: worse by ${percent}, at most ${limit}`;
 }
 
-/** False: a ratio is worse than the baseline by more than noise, twice in a row. */
+/** What is kept in the file of the baseline; beside the ratios, where they come from. */
+interface Baseline {
+  readonly cpu: string;
+  readonly node: string;
+  readonly rounds: number;
+  readonly ratios: Ratios;
+}
+
+const cpu = cpus()[0]?.model ?? 'unknown';
+
+function readBaseline(path: string): Ratios {
+  const baseline = JSON.parse(readFileSync(path, 'utf8')) as Baseline;
+  const isElsewhere = baseline.cpu !== cpu || baseline.node !== process.version;
+  if (isElsewhere)
+    log(`the baseline is from ${baseline.cpu}, Node ${baseline.node}; --update makes one for this machine`);
+  return baseline.ratios;
+}
+
+function writeBaseline({ baseline, rounds }: CheckOptions, records: readonly RunRecord[]): void {
+  const kept: Baseline = { cpu, node: process.version, rounds, ratios: measureRatios(records) };
+  writeFileSync(baseline, `${JSON.stringify(kept, null, 2)}\n`);
+  log(`${baseline}: written`);
+}
+
+/** False: a ratio is worse than the baseline by more than noise, and again with as many rounds more. */
 export async function runCheck(options: CheckOptions): Promise<boolean> {
   return withDataFolder(resolve(options.out), async (folder) => {
     let records = await measure(options, folder, 0);
-    keepRatios(options.out, records);
     if (options.isUpdate) {
-      writeFileSync(options.baseline, `${JSON.stringify(summarize(records), null, 2)}\n`);
-      log(`${options.baseline}: written`);
+      writeBaseline(options, records);
       return true;
     }
-    const baseline = JSON.parse(readFileSync(options.baseline, 'utf8')) as Ratios;
-    let verdicts = judge(baseline, summarize(records));
+    const baseline = readBaseline(options.baseline);
+    let verdicts = judge(baseline, measureRatios(records));
     if (verdicts.some(({ isOk }) => !isOk)) {
       log('worse than the baseline: as many rounds again, to be sure');
       records = [...records, ...(await measure(options, folder, options.rounds))];
-      verdicts = judge(baseline, summarize(records));
+      verdicts = judge(baseline, measureRatios(records));
     }
-    keepRatios(options.out, records);
     for (const verdict of verdicts) console.log(describeVerdict(verdict));
     return verdicts.every(({ isOk }) => isOk);
   });
-}
-
-/** Every round's ratio, in `check.json`, for whoever wants to know how far they scatter. */
-function keepRatios(out: string, records: readonly RunRecord[]): void {
-  const ratios = Object.fromEntries(GUARDS.map((guard) => [nameOf(guard), ratiosOf(records, guard)]));
-  writeFileSync(join(resolve(out), 'check.json'), `${JSON.stringify(ratios)}\n`);
 }
