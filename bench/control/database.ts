@@ -4,8 +4,8 @@ import type { Result, Task } from './gen/control_pb.ts';
 /** Where a control keeps tasks, one transaction per event-loop turn. */
 export interface ControlDatabase {
   commit(tasks: Iterable<Task>, results: Iterable<Result>): void;
-  /** Rows that have a result, counted. */
-  countSettled(): number;
+  /** Rows without and with a result, counted. */
+  count(): { readonly left: number; readonly settled: number };
 }
 
 /** One table and two statements on a file with WAL and `synchronous=FULL`, both read back. */
@@ -19,7 +19,9 @@ export function openControlDatabase(path: string): ControlDatabase {
   );
   const insert = database.prepare('INSERT OR REPLACE INTO task VALUES(?,?,?,0,?,NULL)');
   const settle = database.prepare('UPDATE task SET state=2,result=? WHERE id=?');
-  const count = database.prepare('SELECT count(*) AS n FROM task WHERE state=2');
+  const count = database.prepare(
+    'SELECT count(*) FILTER (WHERE state=0) AS l, count(*) FILTER (WHERE state=2) AS s FROM task',
+  );
   return {
     commit(tasks, results) {
       database.exec('BEGIN');
@@ -27,6 +29,9 @@ export function openControlDatabase(path: string): ControlDatabase {
       for (const { id, output } of results) settle.run(output, id);
       database.exec('COMMIT');
     },
-    countSettled: () => Number(count.get()?.n),
+    count() {
+      const { l, s } = count.get()!;
+      return { left: Number(l), settled: Number(s) };
+    },
   };
 }

@@ -32,7 +32,7 @@ const file = process.argv[2];
 const database = file === undefined ? null : openControlDatabase(file);
 const queue: Task[] = [];
 let head = 0;
-let enqueued = 0;
+let handedOut = 0;
 let settled = 0;
 const workers = new Set<ControlWorker>();
 const watchers = new Set<grpc.ServerWritableStream<unknown, unknown>>();
@@ -45,6 +45,7 @@ function push(): void {
     while (worker.credit > 0 && head < queue.length) {
       const count = Math.min(MAX_TASKS_PER_MESSAGE, worker.credit, queue.length - head);
       worker.credit -= count;
+      handedOut += count;
       worker.call.write(create(ServerMessageSchema, { tasks: queue.slice(head, head + count) }));
       head += count;
     }
@@ -71,11 +72,11 @@ function commit(): void {
   database?.commit(tasksOf(newBatches), resultsOf(newReports));
   for (const { call, tasks } of newBatches) {
     for (const task of tasks) queue.push(task);
-    enqueued += tasks.length;
     call.write(create(AckSchema, { count: BigInt(tasks.length) }));
   }
   for (const { worker, results } of newReports) {
     settled += results.length;
+    handedOut -= results.length;
     worker.credit += results.length;
     worker.call.write(create(ServerMessageSchema, { acknowledged: results.map(({ id }) => id) }));
     for (const watcher of watchers) watcher.write(create(ResultBatchSchema, { results }));
@@ -116,8 +117,8 @@ function watch(call: grpc.ServerWritableStream<unknown, unknown>): void {
 }
 
 function count(_: unknown, answer: grpc.sendUnaryData<unknown>): void {
-  const stored = database ? database.countSettled() : settled;
-  answer(null, create(CountResponseSchema, { enqueued: BigInt(enqueued), settled: BigInt(stored) }));
+  const counts = database?.count() ?? { left: queue.length - head + handedOut, settled };
+  answer(null, create(CountResponseSchema, { left: BigInt(counts.left), settled: BigInt(counts.settled) }));
 }
 
 const server = new grpc.Server({ 'grpc.max_receive_message_length': 64 * 2 ** 20 });

@@ -86,7 +86,7 @@ async function produce(address: string): Promise<Producer> {
       return new Promise((resolve, reject) =>
         client.count(create(CountRequestSchema), (error, answer) => {
           if (error || !answer) return reject(error);
-          resolve({ left: Number(answer.enqueued - answer.settled), stored: Number(answer.settled) });
+          resolve({ left: Number(answer.left), stored: Number(answer.settled) });
         }),
       );
     },
