@@ -102,7 +102,8 @@ export function startNode(args: readonly string[], options: ProcessOptions = {})
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  child.stdin.on('error', () => undefined);
+  // What a process leaves that is killed may be a reset instead of an end; either way it is over.
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
   if (options.stdin !== 'open') child.stdin.end(options.stdin);
   const ended = once(child, 'close').then(([code, signal]): Ended => {
     running.delete(started);
