@@ -7,7 +7,7 @@ import { bytes, createProducer, type Producer } from '../../client/index.ts';
 import { ROOT } from '../../scripts/tool.ts';
 import { type ContactServer, createServer } from '../../server/index.ts';
 import { type Program, startProgram } from './program.ts';
-import { findPython } from './python.ts';
+import { findPython, PYTHON_NEEDS } from './python.ts';
 import { findBlock } from './readme.ts';
 
 const TASK_COUNT = 60;
@@ -73,7 +73,7 @@ describe('clients in Python', function () {
   before(async function () {
     const found = findPython();
     if (found === undefined) {
-      console.warn('    SKIPPED: Python clients need python3-grpcio, python3-protobuf and protobuf-compiler-grpc');
+      console.warn(`    SKIPPED: ${PYTHON_NEEDS}`);
       return this.skip();
     }
     python = found;

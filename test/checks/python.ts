@@ -1,10 +1,18 @@
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/tool.ts';
+
+/** What to install where the tests with Python clients skip themselves. */
+export const PYTHON_NEEDS =
+  'Python clients need python3-grpcio, python3-protobuf, protobuf-compiler-grpc and libprotobuf-dev (Debian)';
 
 const CANDIDATES = ['python3', '/usr/bin/python3'];
 
 /** A Python that has grpc and protobuf, on a machine that can generate stubs; undefined: none. */
 export function findPython(): string | undefined {
-  if (!isOk('protoc', '--version') || !isOk('sh', '-c', 'command -v grpc_python_plugin')) return undefined;
+  // The compiler comes without the .proto files that ours import.
+  const finds = ['-I', join(ROOT, 'proto'), 'contact/v1/task.proto', '--descriptor_set_out=/dev/null'];
+  if (!isOk('protoc', ...finds) || !isOk('sh', '-c', 'command -v grpc_python_plugin')) return undefined;
   return CANDIDATES.find((python) => isOk(python, '-c', 'import grpc, google.protobuf'));
 }
 

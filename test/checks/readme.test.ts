@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ROOT, runTool } from '../../scripts/tool.ts';
 import { type Program, startProgram } from './program.ts';
-import { findPython } from './python.ts';
+import { findPython, PYTHON_NEEDS } from './python.ts';
 import { findBlock, readBlocks } from './readme.ts';
 
 const ADDRESS = '127.0.0.1:50051';
@@ -121,7 +121,7 @@ describe('README.md', function () {
   it('runs its Python clients', async function () {
     const python = findPython();
     if (python === undefined) {
-      console.warn('      SKIPPED: Python clients need python3-grpcio, python3-protobuf and protobuf-compiler-grpc');
+      console.warn(`      SKIPPED: ${PYTHON_NEEDS}`);
       return this.skip();
     }
     execFileSync('bash', ['-euc', findBlock('sh', 'protoc').text], { cwd: folder, stdio: 'pipe' });

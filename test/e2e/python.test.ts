@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 import { type Program, startProgram } from '../checks/program.ts';
-import { findPython } from '../checks/python.ts';
+import { findPython, PYTHON_NEEDS } from '../checks/python.ts';
 import { openWorker } from '../transport/raw-worker.ts';
 import { closeScene, connect, enqueueMany, startScene } from '../transport/scene.ts';
 
@@ -22,7 +22,7 @@ describe('a worker in Python that is lost', function () {
   before(function () {
     const found = findPython();
     if (found === undefined) {
-      console.warn('    SKIPPED: Python clients need python3-grpcio, python3-protobuf and protobuf-compiler-grpc');
+      console.warn(`    SKIPPED: ${PYTHON_NEEDS}`);
       return this.skip();
     }
     python = found;

@@ -131,8 +131,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'duplicate accepted: an idempotency key is not kept',
     file: 'server/store/sqlite/insert.ts',
-    find: '      task.key,\n',
-    replace: '      null,\n',
+    find: '    task.key,\n',
+    replace: '    null,\n',
     caughtBy: conformance(
       'insert',
       'sqlite store scopes an idempotency key to its queue, and names the task that has it',
