@@ -1,3 +1,5 @@
+import type { FreshLimits } from './sqlite/fresh.ts';
+
 /** What every store is opened with. */
 export interface StoreOptions {
   /** This server process's node name. */
@@ -8,4 +10,6 @@ export interface StoreOptions {
   readonly freeBytes?: () => number;
   /** What to do when a commit failed in a way that leaves the disk's content unknown. Default: exit 70. */
   readonly onFatal?: (error: unknown) => void;
+  /** How much of what is new SQLite keeps in memory beside the file's own rows. Default: 8,192 tasks that wait, 16,384 that run. */
+  readonly fresh?: FreshLimits;
 }

@@ -140,7 +140,7 @@ describe('openStore() on a file', () => {
       (reader.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
     const task = createTask();
     assert.equal(await store.insertTasks([task], T0).then(() => count('task')), 1);
-    assert.equal(await claim(store, session).then(() => count('live WHERE state = 1')), 1);
+    assert.equal(await claim(store, session).then(() => count('claim')), 1);
     const run = { taskId: task.id, delivery: 1 };
     assert.equal(await store.settleTasks([succeed(run)], T0).then(() => count('result')), 1);
     reader.close();

@@ -5,7 +5,7 @@ import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { createModelStore } from '../model/store.ts';
 
-/** Runs `suite` over every store; CONTACT_STORE=model (or sqlite, memory) narrows it. `open` gives an empty store. */
+/** Runs `suite` over every store; CONTACT_STORE=model (or sqlite, memory, rows) narrows it. `open` gives an empty store. */
 export function describeStores(title: string, suite: (open: () => Promise<Store>) => void): void {
   for (const [name, openOne] of Object.entries(OPENERS)) {
     if (process.env.CONTACT_STORE && process.env.CONTACT_STORE !== name) continue;
@@ -36,6 +36,8 @@ const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
     };
   },
   memory: () => openStore('memory:', { node: 'test' }),
+  // Each task has its row from the beginning.
+  rows: () => openStore('memory:', { node: 'test', fresh: { ready: 0, readyBytes: 0, behind: 1, claims: 0, runs: 0 } }),
   model: async () => createModelStore(),
 };
 

@@ -36,14 +36,19 @@ export function toDraw<T>(
 export const pick = fc.nat({ max: 1_000 });
 export const queues = ['a', 'b'];
 export const lanes = ['', 'c:0', 's:x=y'];
+/** Mostly null: of a task without instants less is written. */
+function rarely(instant: fc.Arbitrary<number>): fc.Arbitrary<number | null> {
+  return fc.oneof({ weight: 2, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: instant });
+}
+
 export const task = fc.record({
   again: fc.option(pick, { freq: 8 }),
   id: fc.uuid({ version: 7 }),
   queue: fc.constantFrom(...queues),
   lane: fc.constantFrom(...lanes),
   priority: fc.integer({ min: -1, max: 1 }),
-  runIn: fc.option(fc.integer({ min: -5, max: 40 }), { freq: 2 }),
-  expiresIn: fc.option(fc.integer({ min: 1, max: 60 }), { freq: 3 }),
+  runIn: rarely(fc.integer({ min: -5, max: 40 })),
+  expiresIn: rarely(fc.integer({ min: 1, max: 60 })),
   maxAttempts: fc.constantFrom(1, 2, 3, 1_000),
   key: fc.option(fc.constantFrom('k1', 'k2'), { freq: 5 }),
   size: fc.constantFrom(0, 1, 10, 300),

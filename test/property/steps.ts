@@ -198,6 +198,7 @@ export const turns = fc.array(
   fc.record({
     passesMs: fc.constantFrom(0, 1, 7, 30),
     reopens: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+    fails: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     steps: fc.array(
       fc.oneof(
         { weight: 3, arbitrary: insert },

@@ -4,16 +4,17 @@ import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import { isFull, type LaneEntry } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './claimrows.ts';
 import type { Context } from './context.ts';
+import type { FreshClaim, FreshTask } from './freshrows.ts';
 import { MANY, marks, prepareKeys } from './many.ts';
 import { parseMetadata } from './tasks.ts';
 import type { NewTask } from './warm.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
 
-/** A place in a lane, shared by the requests of one claim. */
+/** A place among a lane's fresh tasks, or among its others, shared by the requests of one claim. */
 interface LaneCursor {
   readonly lane: LaneEntry;
-  rows: readonly ReadyRow[];
+  rows: readonly (ReadyRow | FreshTask)[];
   /** Read ahead, by key. */
   readonly tasks: Map<number, NewTask>;
   next: number;
@@ -34,10 +35,13 @@ interface Turn {
   readonly isGone: boolean;
 }
 
+type Cursors = Map<LaneEntry, readonly LaneCursor[]>;
+
 /** One claim over all its requests. */
 interface Pass {
-  readonly cursors: Map<LaneEntry, LaneCursor>;
+  readonly cursors: Cursors;
   readonly now: number;
+  readonly claim: FreshClaim;
   /** At most so many more tasks are given. */
   left: number;
   count: number;
@@ -51,7 +55,7 @@ const MAX_AHEAD_BYTES = 64 << 10;
 
 /** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
 export function createClaimTasks(
-  { db, catalog, sessions, warm }: Context,
+  { db, catalog, sessions, fresh, warm }: Context,
   maxTasks = 2_000,
   maxBytes = 8 << 20,
 ): ClaimTasks {
@@ -70,17 +74,19 @@ export function createClaimTasks(
 
   function claimTasks(requests: readonly ClaimRequest[], now: number): readonly ClaimOutcome[] {
     const demand = requests.reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
-    const pass: Pass = { cursors: new Map(), now, left: Math.min(demand, maxTasks), count: 0, bytes: 0 };
+    const left = Math.min(demand, maxTasks);
+    const pass: Pass = { cursors: new Map(), now, claim: fresh.beginClaim(now), left, count: 0, bytes: 0 };
     const turns: Turn[] = [];
     let active: Turn[] = [];
     for (const request of requests) {
-      const turn = createTurn(request, pass.cursors);
+      const turn = createTurn(request, pass);
       turns.push(turn);
       if (giveOne(turn, pass)) active.push(turn);
     }
     while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
     // Nothing reads them before: a cursor goes on behind the last one it gave away.
     for (const { request, keys } of turns) updateRunning([request.session.key, now], keys);
+    fresh.endClaim(pass.claim);
     return turns.map(toOutcome);
   }
 
@@ -98,31 +104,29 @@ export function createClaimTasks(
     cursor.next++;
     turn.queue++;
     turn.bytes += row.bytes;
-    turn.keys.push(row.task_key);
-    turn.tasks.push(take(cursor, row, request.session, pass));
+    turn.tasks.push('lane' in row ? takeFresh(row, request.session, pass) : take(cursor, row, turn, pass));
     pass.count++;
     pass.left--;
     pass.bytes += row.bytes;
     return turn.tasks.length < request.limit;
   }
 
-  function createTurn(request: ClaimRequest, cursors: Map<LaneEntry, LaneCursor>): Turn {
+  function createTurn(request: ClaimRequest, pass: Pass): Turn {
     const { session, lanes } = request;
     const isGone = sessions.get(session.key)?.epoch !== session.epoch;
-    const queues = !isGone && lanes.some((ref) => findLane(ref, cursors)) ? groupLanes(lanes, cursors) : [];
+    const queues = !isGone && lanes.some((ref) => findLane(ref, pass.cursors)) ? groupLanes(lanes, pass) : [];
     return { request, queues, tasks: [], keys: [], queue: 0, bytes: 0, isExhausted: false, isGone };
   }
 
   /** The lane, unless it is known to be empty: thousands of idle sessions ask for a handful of tasks. */
-  function findLane({ queue, lane }: LaneRef, cursors: ReadonlyMap<LaneEntry, LaneCursor>): LaneEntry | undefined {
+  function findLane({ queue, lane }: LaneRef, cursors: Cursors): LaneEntry | undefined {
     const entry = catalog.findLane(queue, lane);
     if (!entry || entry.ready === 0 || lane === PARENT_LANE) return undefined;
-    const cursor = cursors.get(entry);
-    return cursor && isAtEnd(cursor) ? undefined : entry;
+    return cursors.get(entry)?.every(isAtEnd) ? undefined : entry;
   }
 
   /** Cursors by queue; queues in the order of their first lane, empty ones too, for they have a turn. */
-  function groupLanes(lanes: readonly LaneRef[], cursors: Map<LaneEntry, LaneCursor>): LaneCursor[][] {
+  function groupLanes(lanes: readonly LaneRef[], { cursors, left }: Pass): LaneCursor[][] {
     const queues = new Map<string, LaneCursor[]>();
     for (const ref of lanes) {
       let ofQueue = queues.get(ref.queue);
@@ -132,14 +136,23 @@ export function createClaimTasks(
       }
       const entry = findLane(ref, cursors);
       if (!entry) continue;
-      let cursor = cursors.get(entry);
-      if (!cursor) {
-        cursor = { lane: entry, rows: [], tasks: new Map(), next: 0, isRead: false };
-        cursors.set(entry, cursor);
+      let ofLane = cursors.get(entry);
+      if (!ofLane) {
+        ofLane = createCursors(entry, left);
+        cursors.set(entry, ofLane);
       }
-      ofQueue.push(cursor);
+      ofQueue.push(...ofLane);
     }
     return [...queues.values()];
+  }
+
+  /** @param left no more are given away in this claim */
+  function createCursors(lane: LaneEntry, left: number): LaneCursor[] {
+    const count = fresh.countOf(lane);
+    const cursor = { lane, tasks: new Map(), next: 0 };
+    const cursors: LaneCursor[] = lane.ready > count ? [{ ...cursor, rows: [], isRead: false }] : [];
+    if (count > 0) cursors.push({ ...cursor, rows: fresh.peek(lane, left), isRead: true });
+    return cursors;
   }
 
   /** The lane whose head is next for this request: queues in turn, within one the larger priority, then the older. */
@@ -184,11 +197,22 @@ export function createClaimTasks(
     return cursor.tasks.get(key)!;
   }
 
-  function take(cursor: LaneCursor, row: ReadyRow, session: SessionRef, { now, left }: Pass): ClaimedTask {
+  function takeFresh(row: FreshTask, session: SessionRef, { claim }: Pass): ClaimedTask {
+    catalog.move(row.lane, 'ready', 'claimed');
+    fresh.run(row, session.key, claim);
+    return toClaimed(row, row.task, row.lane);
+  }
+
+  function take(cursor: LaneCursor, row: ReadyRow, { request, keys }: Turn, { now, left }: Pass): ClaimedTask {
     const { lane } = cursor;
     catalog.move(lane, 'ready', 'claimed');
     const task = readTask(cursor, row.task_key, left);
-    warm.keepRunning(toRunning(row, task, lane, session.key, now));
+    keys.push(row.task_key);
+    warm.keepRunning(toRunning(row, task, lane, request.session.key, now));
+    return toClaimed(row, task, lane);
+  }
+
+  function toClaimed(row: ReadyRow, task: NewTask, lane: LaneEntry): ClaimedTask {
     return {
       id: task.id,
       queue: lane.ref.queue,

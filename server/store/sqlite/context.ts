@@ -4,6 +4,7 @@ import type { Clients } from './clients.ts';
 import type { Counters } from './counters.ts';
 import type { Database } from './database.ts';
 import type { Endings } from './endings.ts';
+import type { Fresh } from './fresh.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tasks } from './tasks.ts';
 import type { Warm } from './warm.ts';
@@ -17,6 +18,7 @@ export interface Context {
   readonly clients: Clients;
   readonly children: Children;
   readonly tasks: Tasks;
+  readonly fresh: Fresh;
   readonly warm: Warm;
   readonly endings: Endings;
 }

@@ -68,6 +68,7 @@ export function createDeliveries({
   sessions,
   tasks,
   children,
+  fresh,
   warm,
   endings,
 }: Context): Deliveries {
@@ -118,10 +119,12 @@ export function createDeliveries({
     const position = counters.nextPosition++;
     const { state, attempt, error, clientId, result = NOTHING, contentType = '' } = ending;
     const isAsked = row.cancel_reason !== null || state === 'cancelled';
-    warm.forgetRunning(row.id);
+    const isWritten = !fresh.end(row.id);
+    if (isWritten) warm.forgetRunning(row.id);
     // A failed task may be redriven and goes on from there.
     if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
     endings.add(
+      isWritten,
       position,
       row.key,
       stateNumber(state),
@@ -169,8 +172,8 @@ export function createDeliveries({
     const lane = catalog.laneById(row.lane_id);
     if (from === 'ready') catalog.move(lane, 'ready', 'adopted');
     catalog.move(lane, 'running', transition);
+    tasks.beginChange(row);
     updateWaiting.run(stateNumber(state), null, burnt, lost, ended, row.key);
-    warm.forgetRunning(row.id);
     return lane.ref;
   }
 
@@ -181,8 +184,8 @@ export function createDeliveries({
     cancel,
     retry: ({ row, from, burnt, lost }, runAt, isTold) => {
       catalog.move(catalog.laneById(row.lane_id), from, 'retried');
+      tasks.beginChange(row);
       updateWaiting.run(SCHEDULED, runAt, burnt + 1, lost, isTold ? ENDED.failed : ENDED.timedOut, row.key);
-      warm.forgetRunning(row.id);
     },
     release: (open, clientId, isTold, now) => {
       const { cancel_reason: reason } = open.row;
@@ -210,8 +213,8 @@ export function createDeliveries({
     },
     adopt: ({ row, from, burnt, lost }, sessionKey) => {
       if (from === 'ready') catalog.move(catalog.laneById(row.lane_id), 'ready', 'adopted');
+      tasks.beginChange(row);
       updateRunning.run(sessionKey, burnt, lost, row.key);
-      warm.forgetRunning(row.id);
     },
   };
 }

@@ -3,8 +3,8 @@ import { prepareKeys, prepareRows } from './many.ts';
 
 /** What is written when a task is settled: its result comes, its live row goes. */
 export interface Endings {
-  /** The columns of `result`, in their order. */
-  add(position: number, taskKey: number, ...rest: Value[]): void;
+  /** @param isWritten it has a live row; then the columns of `result`, in their order */
+  add(isWritten: boolean, position: number, taskKey: number, ...rest: Value[]): void;
   /** Many are written together when `run` has ended; it reads none of them, unless it flushes. */
   gather<T>(run: () => T): T;
   flush(): void;
@@ -26,15 +26,14 @@ export function createEndings(db: Database): Endings {
   let isGathering = false;
 
   function flush(): void {
-    if (keys.length === 0) return;
-    deleteLive([], keys);
+    if (keys.length > 0) deleteLive([], keys);
     keys = [];
     results.flush();
   }
 
   return {
-    add: (position, taskKey, ...rest) => {
-      keys.push(taskKey);
+    add: (isWritten, position, taskKey, ...rest) => {
+      if (isWritten) keys.push(taskKey);
       results.add(position, taskKey, ...rest);
       if (!isGathering) flush();
     },

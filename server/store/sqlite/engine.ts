@@ -14,6 +14,7 @@ import type { Database } from './database.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createEndings } from './endings.ts';
 import { faultOf } from './fault.ts';
+import { createFresh, type Fresh, type FreshLimits } from './fresh.ts';
 import { createInserting } from './insert.ts';
 import { createOpenings } from './opening.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -32,6 +33,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly clients: Clients;
   readonly children: Children;
   readonly queues: Queues;
+  readonly fresh: Fresh;
   listSessions(): readonly StoredSession[];
   /** While something that was committed, and can be read, is on its way to disk. */
   syncing(): Promise<void> | undefined;
@@ -44,7 +46,7 @@ export interface Disk {
 }
 
 /** @param disk undefined: in memory */
-export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
+export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimits): SqliteEngine {
   const catalog = createCatalog(db);
   const counters = createCounters(db);
   const sessions = createSessions(db);
@@ -52,8 +54,9 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
   const children = createChildren(db);
   const warm = createWarm();
   const endings = createEndings(db);
-  const tasks = createTasks(db, warm.findRunning, endings.flush);
-  const context: Context = { db, catalog, counters, sessions, clients, children, tasks, warm, endings };
+  const fresh = createFresh(db, catalog, limits);
+  const tasks = createTasks(db, fresh, warm, endings);
+  const context: Context = { db, catalog, counters, sessions, clients, children, tasks, fresh, warm, endings };
   const deliveries = createDeliveries(context);
   const openings = createOpenings(context, deliveries);
   const settling = createSettling(context, deliveries);
@@ -138,6 +141,7 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
     begin.run();
     try {
       const answers = requests.map(runOrRefuse);
+      fresh.flush();
       catalog.flush();
       commit.run();
       catalog.confirm();
@@ -159,6 +163,7 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
     catalog.reload();
     counters.reload();
     sessions.reload();
+    fresh.reload();
     warm.clear();
     endings.clear();
   }
@@ -175,6 +180,7 @@ export function createSqliteEngine(db: Database, disk?: Disk): SqliteEngine {
     clients,
     children,
     queues,
+    fresh,
     listSessions,
   };
 }

@@ -1,5 +1,5 @@
 import { ContactError } from '../../../shared/errors.ts';
-import { HELD } from '../../model/broadcast.ts';
+import { HELD, PARENT_LANE } from '../../model/broadcast.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
 import type { InsertOutcome } from '../store.ts';
@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import type { Value } from './database.ts';
 import { MANY, marks, prepareRows } from './many.ts';
 import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
+import type { NewTask } from './warm.ts';
 
 export interface Inserting {
   insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];
@@ -33,12 +34,16 @@ interface StoredTask {
 
 /** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
 const SOON = 4_000;
+/** Reading a larger payload costs little beside all the rest. */
+const MAX_KEPT_BYTES = 16 << 10;
+/** Of `task`. */
+const COLUMNS = 17;
 
-export function createInserting({ db, catalog, counters, warm }: Context): Inserting {
+export function createInserting({ db, catalog, counters, fresh, warm }: Context): Inserting {
   const intoTask = `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
-    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload) VALUES`;
-  const insertTask = db.prepare(`${intoTask} ${marks(16)} ON CONFLICT DO NOTHING`);
-  const insertMany = db.prepare(`${intoTask} ${Array(MANY).fill(marks(16)).join(', ')} ON CONFLICT DO NOTHING`);
+    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload, seq) VALUES`;
+  const insertTask = db.prepare(`${intoTask} ${marks(COLUMNS)} ON CONFLICT DO NOTHING`);
+  const insertMany = db.prepare(`${intoTask} ${Array(MANY).fill(marks(COLUMNS)).join(', ')} ON CONFLICT DO NOTHING`);
   const live = prepareRows(
     db,
     `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, run_at, expires_at, delivery, attempt, lost, ended,
@@ -76,15 +81,16 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
     const firstKey = counters.nextTaskKey;
     const values: Value[] = [];
+    const seqs = tasks.map((task) => drawSeq(task, now));
     tasks.forEach((task, i) => {
-      pushTask(values, task, firstKey + i, lanes[i]!.queue.id, now);
+      pushTask(values, task, firstKey + i, lanes[i]!.queue.id, seqs[i]!, now);
     });
     if (insertMany.run(...values).changes !== MANY) {
       deleteTasksFrom.run(firstKey);
       return false;
     }
     tasks.forEach((task, i) => {
-      begin(task, firstKey + i, lanes[i]!, now);
+      begin(task, firstKey + i, lanes[i]!, seqs[i]!, now);
       outcomes.push({ id: task.id, deduplicated: false });
     });
     counters.nextTaskKey = firstKey + MANY;
@@ -96,10 +102,11 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     const lane = catalog.internLane(task.queue, task.lane);
     const key = counters.nextTaskKey;
     const values: Value[] = [];
-    pushTask(values, task, key, lane.queue.id, now);
+    const seq = drawSeq(task, now);
+    pushTask(values, task, key, lane.queue.id, seq, now);
     if (insertTask.run(...values).changes === 1) {
       if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
-      begin(task, key, lane, now);
+      begin(task, key, lane, seq, now);
       counters.nextTaskKey = key + 1;
       outcomes.push({ id: task.id, deduplicated: false });
       return undefined;
@@ -112,17 +119,27 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     return undefined;
   }
 
-  function begin(task: TaskInput, key: number, lane: LaneEntry, now: number): void {
-    const isReady = isDue(task, now);
-    const seq = isReady ? counters.drawSeq() : 0;
+  function drawSeq(task: TaskInput, now: number): number | null {
+    return isDue(task, now) ? counters.drawSeq() : null;
+  }
+
+  function begin(task: TaskInput, key: number, lane: LaneEntry, seq: number | null, now: number): void {
+    fresh.follow(key);
+    const isReady = seq !== null;
+    const isSoon = isReady && lane.ready < SOON && task.payload.byteLength <= MAX_KEPT_BYTES;
+    catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
+    if (isSoon && isPlain(task) && fresh.hasRoom(task.payload.byteLength)) {
+      fresh.add(toNew(key, task, now), lane, seq);
+      return;
+    }
+    if (isSoon) warm.keepNew(toNew(key, task, now));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
-    const state = isReady ? READY : SCHEDULED;
     live.add(
       key,
-      state,
+      isReady ? READY : SCHEDULED,
       lane.id,
       0 - task.priority,
-      seq,
+      seq ?? 0,
       task.payload.byteLength,
       runAt,
       task.expiresAt,
@@ -132,8 +149,6 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
       0,
       0,
     );
-    if (isReady && lane.ready < SOON) keepWarm(key, task, now);
-    catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
   }
 
   /** Cheaper than a savepoint around each batch: the keys of a batch are a range, and refusals are rare. */
@@ -144,6 +159,7 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
     now: number,
   ): void {
     warm.clear();
+    fresh.dropFrom(firstKey);
     live.clear();
     deleteLiveFrom.run(firstKey);
     deleteTasksFrom.run(firstKey);
@@ -153,15 +169,6 @@ export function createInserting({ db, catalog, counters, warm }: Context): Inser
       if (outcome.deduplicated) return;
       catalog.add(catalog.internLane(task.queue, task.lane), isDue(task, now) ? 'ready' : 'scheduled', -1);
     });
-  }
-
-  function keepWarm(key: number, task: TaskInput, now: number): void {
-    const { id, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId } = task;
-    const metadata = formatMetadata(task.metadata);
-    // A copy: the payload may be a view that pins a whole received frame.
-    const payload = Buffer.from(task.payload);
-    const rest = { maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId, metadata, payload };
-    warm.keepNew({ key, id, createdAt: now, contentType, priority, ...rest });
   }
 
   function findStored(task: TaskInput, queueId: number): { stored: StoredTask; field: string } {
@@ -180,6 +187,31 @@ function hasEnough({ settings, counts }: QueueEntry): boolean {
 function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): ContactError {
   const message = `tasks[${index}].queue: ${queue} is full, at most ${maxWaiting} tasks may wait in it`;
   return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 1_000 });
+}
+
+/** What its claim and its result will read. */
+function toNew(key: number, task: TaskInput, now: number): NewTask {
+  const { id, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId } = task;
+  return {
+    key,
+    id,
+    createdAt: now,
+    contentType,
+    priority,
+    maxAttempts,
+    timeoutMs,
+    backoffBaseMs,
+    backoffCapMs,
+    parentId,
+    metadata: formatMetadata(task.metadata),
+    // A copy: the payload may be a view that pins a whole received frame.
+    payload: Buffer.from(task.payload),
+  };
+}
+
+/** Nothing but a claim can happen to it by itself: it does not expire and nobody counts it. */
+function isPlain({ expiresAt, parentId, lane }: TaskInput): boolean {
+  return expiresAt === null && parentId === null && lane !== PARENT_LANE;
 }
 
 function isDue(task: TaskInput, now: number): boolean {
@@ -205,7 +237,14 @@ function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boole
 }
 
 /** The columns of `task`, in their order. */
-function pushTask(values: Value[], task: TaskInput, key: number, queueId: number, now: number): void {
+function pushTask(
+  values: Value[],
+  task: TaskInput,
+  key: number,
+  queueId: number,
+  seq: number | null,
+  now: number,
+): void {
   values.push(
     key,
     task.id,
@@ -223,5 +262,6 @@ function pushTask(values: Value[], task: TaskInput, key: number, queueId: number
     task.contentType,
     formatMetadata(task.metadata),
     task.payload,
+    seq,
   );
 }

@@ -16,7 +16,7 @@ export interface Queues {
 /** Lanes that a look for the oldest visits. */
 const MAX_LANES = 1_000;
 
-export function createQueues({ db, catalog, tasks }: Context, deliveries: Deliveries): Queues {
+export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries: Deliveries): Queues {
   const selectReady = db.prepare<{ task_key: number }>(
     'SELECT task_key FROM live WHERE state = 0 AND lane_id = ? ORDER BY nprio, seq LIMIT ?',
   );
@@ -24,8 +24,8 @@ export function createQueues({ db, catalog, tasks }: Context, deliveries: Delive
     'SELECT task_key FROM live WHERE state = 2 AND lane_id = ? ORDER BY run_at, task_key LIMIT ?',
   );
   // The head of the next priority: a seek for each, however many tasks it has.
-  const selectHead = db.prepare<{ task_key: number; nprio: number }>(
-    'SELECT task_key, nprio FROM live WHERE state = 0 AND lane_id = ? AND nprio > ? ORDER BY nprio, seq LIMIT 1',
+  const selectHead = db.prepare<{ task_key: number; nprio: number; seq: number }>(
+    'SELECT task_key, nprio, seq FROM live WHERE state = 0 AND lane_id = ? AND nprio > ? ORDER BY nprio, seq LIMIT 1',
   );
 
   /** Without the parents of broadcasts: those wait for their children. */
@@ -43,6 +43,7 @@ export function createQueues({ db, catalog, tasks }: Context, deliveries: Delive
   function purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[] {
     const settled: Settled[] = [];
     for (const lane of lanesOf(queue).sort((a, b) => compare(a.ref.lane, b.ref.lane))) {
+      fresh.writeLane(lane);
       for (const select of [selectReady, selectScheduled]) {
         if (settled.length >= limit) return recordsOf(settled);
         for (const { task_key } of select.all(lane.id, limit - settled.length)) {
@@ -53,16 +54,26 @@ export function createQueues({ db, catalog, tasks }: Context, deliveries: Delive
     return recordsOf(settled);
   }
 
+  /** When the task was created that is next in its lane, by priority. */
+  function headsOf(lane: LaneEntry, limit: number): Map<number, number> {
+    const freshByPriority = new Map(fresh.heads(lane).map((task) => [task.nprio, task]));
+    const heads = new Map([...freshByPriority].map(([nprio, { task }]) => [0 - nprio, task.createdAt]));
+    let nprio = Number.MIN_SAFE_INTEGER;
+    for (let count = 0; count < limit; count++) {
+      const head = selectHead.get(lane.id, nprio);
+      if (!head) break;
+      nprio = head.nprio;
+      const { seq = Number.POSITIVE_INFINITY } = freshByPriority.get(nprio) ?? {};
+      if (head.seq < seq) heads.set(0 - nprio, tasks.byKey(head.task_key).created_at);
+    }
+    return heads;
+  }
+
   function listOldest(queue: string, limit: number): readonly PriorityOldest[] {
     const createdAtByPriority = new Map<number, number>();
     for (const lane of fullestLanes(queue).slice(0, MAX_LANES)) {
-      let nprio = Number.MIN_SAFE_INTEGER;
-      for (let count = 0; count < limit; count++) {
-        const head = selectHead.get(lane.id, nprio);
-        if (!head) break;
-        nprio = head.nprio;
-        const { created_at } = tasks.byKey(head.task_key);
-        createdAtByPriority.set(0 - nprio, Math.min(createdAtByPriority.get(0 - nprio) ?? created_at, created_at));
+      for (const [priority, createdAt] of headsOf(lane, limit)) {
+        createdAtByPriority.set(priority, Math.min(createdAtByPriority.get(priority) ?? createdAt, createdAt));
       }
     }
     return [...createdAtByPriority]

@@ -5,6 +5,7 @@ import type { TaskFilter } from '../store.ts';
 import type { Catalog } from './catalog.ts';
 import type { Children } from './children.ts';
 import type { Database, Value } from './database.ts';
+import type { Fresh } from './fresh.ts';
 import type { Sessions } from './sessions.ts';
 import { parseMetadata, settledName, stateName, stateNumber } from './tasks.ts';
 
@@ -55,9 +56,12 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.lost, l.run_at,
   FROM task t LEFT JOIN live l ON l.task_key = t.key`;
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1))`;
 
+/** Where there is no state. */
+const FRESH = -1;
+
 export function createReads(
   db: Database,
-  { catalog, sessions, children }: { catalog: Catalog; sessions: Sessions; children: Children },
+  { catalog, sessions, children, fresh }: { catalog: Catalog; sessions: Sessions; children: Children; fresh: Fresh },
 ): Reads {
   const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
   const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
@@ -87,7 +91,9 @@ export function createReads(
     };
   }
 
-  function toRecord(row: DescribedRow): TaskRecord {
+  function toRecord(described: DescribedRow): TaskRecord {
+    const kept = described.state === null ? fresh.find(described.key, described.id) : undefined;
+    const row = kept ? { ...described, ...kept } : described;
     const settled = row.state === null ? selectNewest.get(row.key)! : null;
     const state = settled?.state ?? stateName(row.state!);
     return {
@@ -127,7 +133,7 @@ export function createReads(
       `SELECT id FROM ${source} WHERE ${parent} id < ? ORDER BY id DESC LIMIT 1 OFFSET ${SCANNED - 1}`,
     );
     const selectMatches = db.prepare<DescribedRow>(
-      `${DESCRIBED} WHERE ${parent} t.id < ? AND t.id >= ? ${sql} ORDER BY t.id DESC LIMIT ?`,
+      `${DESCRIBED} WHERE ${parent} t.id < ? AND t.id >= ? ${sql} ORDER BY t.id DESC`,
     );
     const wanted = Math.min(limit, MAX_ROWS);
     const found: TaskRecord[] = [];
@@ -135,13 +141,15 @@ export function createReads(
     let end = before ?? '\u{10ffff}';
     for (;;) {
       const start = selectWindow.get(...parentValues, end)?.id ?? '';
-      for (const row of selectMatches.iterate(...parentValues, end, start, ...values, wanted - found.length)) {
+      for (const row of selectMatches.iterate(...parentValues, end, start, ...values)) {
         const record = toRecord(row);
+        if (filter.states && !filter.states.includes(record.state)) continue;
         bytes += record.payload.byteLength + (record.settled?.result.byteLength ?? 0);
         if (found.length > 0 && bytes > MAX_PAGE_BYTES) return found;
         found.push(record);
+        if (found.length >= wanted) return found;
       }
-      if (start === '' || found.length >= wanted) return found;
+      if (start === '') return found;
       end = start;
       await nextTurn();
     }
@@ -178,7 +186,9 @@ function conditionsOf(filter: TaskFilter, catalog: Catalog): { sql: string; valu
     const ids = [...catalog.queues()].filter((queue) => filter.queues!.includes(queue.name)).map((queue) => queue.id);
     sql += ` AND t.queue_id IN (${ids.join(', ')})`;
   }
-  if (filter.states) sql += ` AND ${STATE} IN (${filter.states.map(stateNumber).join(', ')})`;
+  // Of a fresh task the file does not know it.
+  if (filter.states)
+    sql += ` AND coalesce(${STATE}, ${FRESH}) IN (${[FRESH, ...filter.states.map(stateNumber)].join(', ')})`;
   if (filter.createdAfter !== undefined) {
     sql += ' AND t.created_at > ?';
     values.push(filter.createdAfter);

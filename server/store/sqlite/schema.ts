@@ -10,7 +10,9 @@ const APPLICATION_ID = 0x636e7463;
  *
  * `task` is written once. `live` has one narrow row for each task that is not settled: 0 ready, 1 running,
  * 2 scheduled; what a delivery carries over (seq, attempt, lost) stays in it. `result` is the log, its position drawn
- * in code so that it is dense. A task's state is its `live` row, or else its newest result.
+ * in code so that it is dense. A task's state is its `live` row, or else its newest result; one that has neither is
+ * fresh (`fresh.ts`): running if a row of `claim` names it (`runs`: keys of tasks by session), else ready, with the
+ * place in the order that `task.seq` has from the insert.
  * `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there. Its phase is 0
  * open, 1 filling, 2 opening; while it is not open `held` has the keys of its children, a range for each insert, and
  * those that are held are scheduled without an instant.
@@ -131,6 +133,10 @@ const MIGRATIONS: readonly string[] = [
     is_drained INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX client_by_last_seen ON client (last_seen_at);
+  `,
+  `
+  ALTER TABLE task ADD COLUMN seq INTEGER;
+  CREATE TABLE claim (id INTEGER PRIMARY KEY, claimed_at INTEGER NOT NULL, runs TEXT NOT NULL) STRICT;
   `,
 ];
 

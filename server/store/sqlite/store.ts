@@ -12,6 +12,7 @@ import { createCheckpoints } from './checkpoints.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
 import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './disk.ts';
 import { createSqliteEngine, type Disk } from './engine.ts';
+import { writeDown } from './freshrows.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
 import { createReads } from './reads.ts';
 import { checkSchema, migrate } from './schema.ts';
@@ -58,6 +59,7 @@ function openReady(file: string): Database {
     checkSchema(db, file);
     applySettings(db, file);
     migrate(db);
+    writeDown(db);
     pruneCatalog(db);
     return db;
   } catch (error) {
@@ -79,7 +81,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
     wal: openWal(place.file),
     checkpoints: createCheckpoints({ file: place.file, onFatal }),
   };
-  const engine = createSqliteEngine(db, disk);
+  const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
   const commit = createGroupCommit<Request>({ engine, rankOf, onFatal });

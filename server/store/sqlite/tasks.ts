@@ -1,5 +1,8 @@
 import type { SettledState, TaskState } from '../../model/task.ts';
 import type { Database, Value } from './database.ts';
+import type { Endings } from './endings.ts';
+import type { Fresh } from './fresh.ts';
+import type { Warm } from './warm.ts';
 
 /** States as they are stored: the first three in `live`, the others in `result`. */
 const STATES: readonly TaskState[] = ['ready', 'running', 'scheduled', 'succeeded', 'failed', 'cancelled', 'expired'];
@@ -57,6 +60,8 @@ export interface TaskRow {
 export interface Tasks {
   byId(id: string): TaskRow | undefined;
   byKey(key: number): TaskRow;
+  /** Before its row in `live` is updated: it has one, and what was known of it is forgotten. */
+  beginChange(row: TaskRow): void;
   /** Keys of what a session row runs, as claimed. */
   runningOf(sessionKey: number): readonly number[];
 }
@@ -65,11 +70,7 @@ const COLUMNS = `t.key, t.id, t.queue_id, t.created_at, t.max_attempts, t.timeou
   t.backoff_cap_ms, t.parent_id, t.metadata, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
   l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason`;
 
-/**
- * @param findRunning what is known already of a running task's row
- * @param flush writes what is gathered
- */
-export function createTasks(db: Database, findRunning: (id: string) => TaskRow | undefined, flush: () => void): Tasks {
+export function createTasks(db: Database, fresh: Fresh, warm: Warm, { flush }: Endings): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
   const selectById = db.prepareColumns(`${from} WHERE t.id = ?`, toTaskRow);
   const selectByKey = db.prepareColumns(`${from} WHERE t.key = ?`, toTaskRow);
@@ -78,17 +79,25 @@ export function createTasks(db: Database, findRunning: (id: string) => TaskRow |
   );
   return {
     byId: (id) => {
-      const running = findRunning(id);
+      const running = fresh.findRun(id) ?? warm.findRunning(id);
       if (running) return running;
       flush();
+      const row = selectById.get(id);
+      if (row?.state !== null || !fresh.find(row.key, id)) return row;
+      fresh.write(row.key, id);
       return selectById.get(id);
     },
     byKey: (key) => {
       flush();
       return selectByKey.get(key)!;
     },
+    beginChange: ({ key, id }) => {
+      fresh.write(key, id);
+      warm.forgetRunning(id);
+    },
     runningOf: (sessionKey) => {
       flush();
+      fresh.writeSession(sessionKey);
       return selectRunning.all(sessionKey).map((row) => row.task_key);
     },
   };

@@ -22,7 +22,7 @@ interface NewestResult {
 }
 
 export function createUpkeep(
-  { db, catalog, counters, tasks, sessions, children, warm }: Context,
+  { db, catalog, counters, tasks, sessions, children }: Context,
   deliveries: Deliveries,
 ): Upkeep {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
@@ -66,8 +66,8 @@ export function createUpkeep(
     if (row.state !== RUNNING && !hasChildren) {
       return { id, kind: 'cancelled', ...deliveries.cancel(row, reason, '', false, now) };
     }
+    tasks.beginChange(row);
     if (row.cancel_reason === null) setCancel.run(reason, row.key);
-    warm.forgetRunning(id);
     if (hasChildren) return { id, kind: 'children' };
     const key = row.session_key!;
     return { id, kind: 'requested', session: { key, epoch: sessions.get(key)!.epoch }, delivery: row.delivery };
@@ -109,9 +109,9 @@ export function createUpkeep(
   function checkpointOne({ taskId, delivery, data }: Delivery & { readonly data: Uint8Array }): boolean {
     const row = tasks.byId(taskId);
     if (row?.state !== RUNNING || row.delivery !== delivery) return false;
+    tasks.beginChange(row);
     putCheckpoint.run(row.key, data);
     markCheckpoint.run(row.key);
-    warm.forgetRunning(taskId);
     return true;
   }
 

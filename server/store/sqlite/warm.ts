@@ -37,8 +37,6 @@ export interface Warm {
 /** In each of two generations. */
 const MAX_NEW = 4_096;
 const MAX_NEW_BYTES = 8 << 20;
-/** Reading a larger one costs little beside all the rest. */
-const MAX_PAYLOAD_BYTES = 16 << 10;
 const MAX_RUNNING = 100_000;
 
 export function createWarm(): Warm {
@@ -50,7 +48,6 @@ export function createWarm(): Warm {
   return {
     keepNew: (task) => {
       const { byteLength } = task.payload;
-      if (byteLength > MAX_PAYLOAD_BYTES) return;
       if (young.size >= MAX_NEW || youngBytes + byteLength > MAX_NEW_BYTES) {
         old = young;
         young = new Map();

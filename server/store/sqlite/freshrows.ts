@@ -1,0 +1,122 @@
+import type { LaneEntry } from './catalog.ts';
+import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toTask } from './claimrows.ts';
+import type { Database, Value } from './database.ts';
+import { prepareRows, type Rows } from './many.ts';
+import { READY, RUNNING, type TaskRow } from './tasks.ts';
+import type { NewTask } from './warm.ts';
+
+// What `fresh.ts` keeps, writes and reads.
+
+/** Ready since its insert; its place in the order is the one that it was inserted with. */
+export interface FreshTask extends ReadyRow {
+  readonly task: NewTask;
+  readonly lane: LaneEntry;
+  /** False: it is claimed, written down or taken back, and its place in the lane is void. */
+  isReady: boolean;
+}
+
+/** A row of `claim`: what one transaction gave away of what was fresh. */
+export interface FreshClaim {
+  readonly id: number;
+  readonly now: number;
+  /** Keys of tasks by that of their session. */
+  readonly runs: Record<number, number[]>;
+  /** Those that are still fresh. */
+  left: number;
+}
+
+export interface FreshRun {
+  readonly row: TaskRow;
+  readonly ready: ReadyRow;
+  readonly claim: FreshClaim;
+}
+
+/** A fresh task without a session, or a run of it, as the file knows them. */
+export interface StoredFresh {
+  readonly queueId: number;
+  readonly lane: string;
+  readonly seq: number;
+  readonly task: NewTask;
+}
+
+const LIVE_COLUMNS = `${READY_COLUMNS}, state, lane_id, ended, session_key, claimed_at`;
+const LIVE_COUNT = 14;
+
+/** Rows of `live` for what was fresh. */
+export function prepareLiveRows(db: Database): {
+  addReady(task: FreshTask): void;
+  addRun(run: FreshRun): void;
+  readonly rows: Rows;
+} {
+  const rows = prepareRows(db, `INSERT INTO live (${LIVE_COLUMNS}) VALUES`, LIVE_COUNT);
+
+  function add(row: ReadyRow, delivery: number, ...rest: Value[]): void {
+    rows.add(row.task_key, row.nprio, row.seq, row.bytes, delivery, row.attempt, row.lost, 0, null, ...rest);
+  }
+
+  return {
+    addReady: (task) => add(task, task.delivery, READY, task.lane.id, 0, null, null),
+    addRun: ({ row, ready }) => add(ready, row.delivery, RUNNING, row.lane_id, 0, row.session_key, row.claimed_at),
+    rows,
+  };
+}
+
+const IS_FRESH = `seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM live WHERE task_key = key)
+  AND NOT EXISTS (SELECT 1 FROM result WHERE task_key = key)`;
+
+/** Reads what is fresh from the file. */
+export function prepareFreshReads(db: Database): {
+  fromKey(key: number): StoredFresh[];
+  byKey(key: number): StoredFresh | undefined;
+} {
+  const select = `${SELECT_TASK.replace(' FROM', ', queue_id, lane, seq FROM')} WHERE`;
+  const toStored = (c: readonly Value[]): StoredFresh => ({
+    task: toTask(c),
+    queueId: c[12] as number,
+    lane: c[13] as string,
+    seq: c[14] as number,
+  });
+  const selectFrom = db.prepareColumns(`${select} key >= ? AND ${IS_FRESH} ORDER BY key`, toStored);
+  const selectOne = db.prepareColumns(`${select} key = ? AND ${IS_FRESH}`, toStored);
+  return { fromKey: (key) => selectFrom.all(key), byKey: (key) => selectOne.get(key) };
+}
+
+/** As it is after its insert: nothing has happened to it. */
+export function toFresh(task: NewTask, lane: LaneEntry, seq: number): FreshTask {
+  return {
+    task_key: task.key,
+    nprio: 0 - task.priority,
+    seq,
+    bytes: task.payload.byteLength,
+    delivery: 0,
+    attempt: 0,
+    lost: 0,
+    has_checkpoint: 0,
+    expires_at: null,
+    task,
+    lane,
+    isReady: true,
+  };
+}
+
+/**
+ * Gives every task that was fresh in an earlier process its row in `live`, as nothing is fresh after that. Before the
+ * catalog counts them.
+ */
+export function writeDown(db: Database): void {
+  const isFresh = IS_FRESH.replaceAll('= key', '= task.key');
+  const write = `INSERT INTO live (task_key, nprio, seq, bytes, delivery, attempt, lost, has_checkpoint, ended,
+      state, lane_id, session_key, claimed_at)
+    SELECT task.key, 0 - priority, seq, length(payload)`;
+  const lane = 'JOIN lane ON lane.queue_id = task.queue_id AND lane.lane = task.lane';
+  db.exec(`
+    BEGIN IMMEDIATE;
+    ${write}, 1, 0, 0, 0, 0, ${RUNNING}, lane.id, CAST(session.key AS INTEGER), claimed_at
+      FROM claim CROSS JOIN json_each(runs) AS session CROSS JOIN json_each(session.value) AS run
+        JOIN task ON task.key = run.value ${lane} WHERE ${isFresh};
+    ${write}, 0, 0, 0, 0, 0, ${READY}, lane.id, NULL, NULL
+      FROM task ${lane} WHERE task.key >= (SELECT value FROM meta WHERE name = 'fresh') AND ${isFresh};
+    DELETE FROM claim;
+    DELETE FROM meta WHERE name = 'fresh';
+    COMMIT;`);
+}

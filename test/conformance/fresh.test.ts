@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { openStore } from '../../server/store/open.ts';
+import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
+import type { Store } from '../../server/store/store.ts';
+import { addTasks, claim, createTask, openSession, Q, startTask, succeed, T0 } from './scene.ts';
+import { createFolder } from './stores.ts';
+
+// What SQLite keeps beside its rows for tasks that go the straight way, and what brings it back.
+
+const LIMITS: FreshLimits = { ready: 100, readyBytes: 1_000_000, behind: 8, claims: 2, runs: 20 };
+
+describe('fresh tasks', () => {
+  let folder: string;
+  let file: string;
+  let store: Store;
+
+  beforeEach(async () => {
+    folder = createFolder();
+    file = join(folder, 'contact.db');
+    await open();
+  });
+
+  afterEach(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function open(): Promise<void> {
+    store = await openStore(`sqlite:${file}`, { node: 'test', fresh: LIMITS });
+  }
+
+  async function reopen(): Promise<void> {
+    await store.close();
+    await open();
+  }
+
+  /** Rows of the file, as another program sees them. */
+  function count(what: string): number {
+    const reader = new DatabaseSync(file, { readOnly: true });
+    const { n } = reader.prepare(`SELECT count(*) AS n FROM ${what}`).get() as { n: number };
+    reader.close();
+    return n;
+  }
+
+  async function claimIds(limit: number): Promise<string[]> {
+    const { session } = await openSession(store);
+    return (await claim(store, session, { limit })).map(({ id }) => id);
+  }
+
+  it('have no row of their own from their insert to their result', async () => {
+    const { taskId, delivery } = await startTask(store);
+    assert.deepEqual([count('task'), count('live'), count('claim')], [1, 0, 1]);
+    await store.settleTasks([succeed({ taskId, delivery })], T0);
+    assert.deepEqual([count('live'), count('claim'), count('result')], [0, 0, 1]);
+  });
+
+  it('get one when anything else happens to them', async () => {
+    const { taskId } = await startTask(store);
+    await store.cancelTasks([taskId], 'why', T0);
+    assert.deepEqual([count('live WHERE cancel_reason IS NOT NULL'), count('claim')], [1, 0]);
+  });
+
+  it('are there again, in their order and with who runs them', async () => {
+    const ids = await addTasks(store, {}, { priority: 1 }, {}, {});
+    const run = await claimIds(1);
+    assert.deepEqual(run, [ids[1]]);
+    await reopen();
+    assert.deepEqual([count('live'), count('claim')], [4, 0]);
+    const [left] = await store.listSessions();
+    assert.deepEqual(
+      left!.held.map(({ taskId, delivery }) => [taskId, delivery]),
+      [[ids[1], 1]],
+    );
+    assert.deepEqual(await claimIds(5), [ids[0], ids[2], ids[3]]);
+  });
+
+  it('are written when many came after them', async () => {
+    const [first] = await addTasks(store, { queue: 'nobody' });
+    for (let batch = 0; batch < 6; batch++) {
+      const ids = await addTasks(store, {}, {}, {});
+      assert.deepEqual(await claimIds(5), ids);
+    }
+    assert.equal(count('live WHERE state = 0'), 1);
+    await reopen();
+    assert.deepEqual(
+      (await store.listTasks({ queues: ['nobody'], states: ['ready'] }, null, 5)).map(({ id }) => id),
+      [first],
+    );
+  });
+
+  it('are written when many claims came after theirs', async () => {
+    const { session } = await openSession(store);
+    for (let task = 0; task < 5; task++) {
+      await addTasks(store, {});
+      await claim(store, session);
+    }
+    assert.deepEqual([count('live WHERE state = 1'), count('claim')], [3, 2]);
+  });
+
+  it('come back after a large insert was taken back', async () => {
+    const [other] = await addTasks(store, {});
+    const tasks = Array.from({ length: 20 }, () => createTask());
+    const refused = [...tasks, createTask({ id: other!, payload: Buffer.from('other') })];
+    await assert.rejects(store.insertTasks(refused, T0), { code: 'ALREADY_EXISTS' });
+    const [next] = await addTasks(store, {});
+    await reopen();
+    assert.deepEqual(await claimIds(5), [other, next]);
+  });
+
+  it('are as the file has them after a commit that failed', async () => {
+    const ids = await addTasks(store, {}, {}, {});
+    const { session } = await openSession(store);
+    const [running] = await claim(store, session, { limit: 1 });
+    const fail = (): never => {
+      throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    };
+    const inVain = [
+      addTasks(store, {}),
+      claim(store, session, { limit: 2 }),
+      store.settleTasks([succeed({ taskId: running!.id, delivery: 1 })], T0),
+      store.claimTasks(fail, () => T0),
+    ];
+    for (const each of inVain) await assert.rejects(each, { code: 'RESOURCE_EXHAUSTED' });
+    const outcomes = await store.settleTasks([succeed({ taskId: running!.id, delivery: 1 })], T0);
+    assert.deepEqual(
+      outcomes.map(({ code }) => code),
+      ['STORED'],
+    );
+    assert.deepEqual(await claimIds(5), ids.slice(1));
+    assert.deepEqual((await store.countLanes(Q.queue, 5)).length, 0);
+  });
+});
