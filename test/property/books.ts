@@ -28,6 +28,8 @@ export interface Books {
   /** Words under way: their deliveries may count as accounted for or not. */
   readonly underWay: Map<string, number>;
   readonly lines: Set<Line>;
+  /** Those that the server has not answered yet; it goes on with one that is cut meanwhile. */
+  readonly openings: Set<Line>;
   readonly paused: Set<string>;
   /** Paused since the last rest: claims that were under way may still be pushed. */
   readonly pausing: Set<string>;
@@ -51,6 +53,7 @@ export function createBooks(): Books {
     cancelled: new Set(),
     underWay: new Map(),
     lines: new Set(),
+    openings: new Set(),
     paused: new Set(),
     pausing: new Set(),
     hasJumped: false,
@@ -88,6 +91,6 @@ export function isSure(books: Books, { line, clientId }: Worker, one: Delivery):
   return !isOpening(books, clientId) && !books.underWay.has(name) && !books.timed.has(one.taskId);
 }
 
-function isOpening({ lines }: Books, clientId: string): boolean {
-  return [...lines].some(({ worker, session }) => worker.clientId === clientId && !session);
+function isOpening({ openings }: Books, clientId: string): boolean {
+  return [...openings].some(({ worker }) => worker.clientId === clientId);
 }

@@ -134,6 +134,7 @@ export function createCrew(house: House, books: Books): Crew {
     worker.previous = worker.line;
     worker.line = line;
     books.lines.add(line);
+    books.openings.add(line);
     const outlet: TaskOutlet = {
       peer: 'here',
       send(seq, event) {
@@ -155,6 +156,7 @@ export function createCrew(house: House, books: Books): Crew {
     const resume = previousId === null ? null : { previousId, holding };
     house.registry.open({ id: line.id, clientId, isNamed, queues, credit, resume, ...rest }).then(
       (session) => {
+        books.openings.delete(line);
         line.session = session;
         if (line.isOver) house.registry.disconnect(session);
         else if (isFull && !isStatusFirst) {
@@ -164,6 +166,7 @@ export function createCrew(house: House, books: Books): Crew {
         }
       },
       (error: unknown) => {
+        books.openings.delete(line);
         endLine(line, false);
         expectRefusal(error);
       },
