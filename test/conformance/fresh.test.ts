@@ -10,7 +10,7 @@ import { createFolder } from './stores.ts';
 
 // What SQLite keeps beside its rows for tasks that go the straight way, and what brings it back.
 
-const LIMITS: FreshLimits = { ready: 100, readyBytes: 1_000_000, behind: 8, claims: 2, runs: 20 };
+const LIMITS: FreshLimits = { ready: 100, kept: 50, keptBytes: 1_000, behind: 8, step: 4, claims: 2, runs: 20 };
 
 describe('fresh tasks', () => {
   let folder: string;

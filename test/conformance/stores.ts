@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
+import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
 import { createModelStore } from '../model/store.ts';
 
@@ -23,6 +24,8 @@ export function describeStores(title: string, suite: (open: () => Promise<Store>
   }
 }
 
+const NOTHING: FreshLimits = { ready: 0, kept: 0, keptBytes: 0, behind: 1, step: 1, claims: 0, runs: 0 };
+
 const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
   sqlite: async () => {
     const folder = createFolder();
@@ -37,7 +40,7 @@ const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
   },
   memory: () => openStore('memory:', { node: 'test' }),
   // Each task has its row from the beginning.
-  rows: () => openStore('memory:', { node: 'test', fresh: { ready: 0, readyBytes: 0, behind: 1, claims: 0, runs: 0 } }),
+  rows: () => openStore('memory:', { node: 'test', fresh: NOTHING }),
   model: async () => createModelStore(),
 };
 

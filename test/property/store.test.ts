@@ -197,7 +197,9 @@ describe('every store against the model', function () {
   });
 
   it('gives the same answers when little is kept, over restarts', async () => {
-    await compareOnFiles(60 * scale, { fresh: { ready: 5, readyBytes: 40, behind: 8, claims: 2, runs: 4 } });
+    await compareOnFiles(60 * scale, {
+      fresh: { ready: 5, kept: 3, keptBytes: 20, behind: 8, step: 3, claims: 2, runs: 4 },
+    });
   });
 
   it('runs a turn in the order that the port promises', () => {

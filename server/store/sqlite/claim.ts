@@ -1,5 +1,5 @@
 import { PARENT_LANE } from '../../model/broadcast.ts';
-import type { ClaimedTask, LaneRef, SessionRef } from '../../model/task.ts';
+import type { ClaimedTask, LaneRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import { isFull, type LaneEntry } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './claimrows.ts';
@@ -104,7 +104,7 @@ export function createClaimTasks(
     cursor.next++;
     turn.queue++;
     turn.bytes += row.bytes;
-    turn.tasks.push('lane' in row ? takeFresh(row, request.session, pass) : take(cursor, row, turn, pass));
+    turn.tasks.push(take(cursor, row, turn, pass));
     pass.count++;
     pass.left--;
     pass.bytes += row.bytes;
@@ -197,18 +197,19 @@ export function createClaimTasks(
     return cursor.tasks.get(key)!;
   }
 
-  function takeFresh(row: FreshTask, session: SessionRef, { claim }: Pass): ClaimedTask {
-    catalog.move(row.lane, 'ready', 'claimed');
-    fresh.run(row, session.key, claim);
-    return toClaimed(row, row.task, row.lane);
-  }
-
-  function take(cursor: LaneCursor, row: ReadyRow, { request, keys }: Turn, { now, left }: Pass): ClaimedTask {
+  function take(cursor: LaneCursor, row: ReadyRow | FreshTask, { request, keys }: Turn, pass: Pass): ClaimedTask {
+    const { now, left, claim } = pass;
     const { lane } = cursor;
     catalog.move(lane, 'ready', 'claimed');
-    const task = readTask(cursor, row.task_key, left);
-    keys.push(row.task_key);
-    warm.keepRunning(toRunning(row, task, lane, request.session.key, now));
+    const sessionKey = request.session.key;
+    const isFresh = 'lane' in row;
+    const task = (isFresh && row.task) || readTask(cursor, row.task_key, left);
+    if (isFresh) {
+      fresh.run(row, task, sessionKey, claim);
+    } else {
+      keys.push(row.task_key);
+      warm.keepRunning(toRunning(row, task, lane, sessionKey, now));
+    }
     return toClaimed(row, task, lane);
   }
 

@@ -10,6 +10,7 @@ import {
   type StoredFresh,
   toFresh,
 } from './freshrows.ts';
+import { createFreshWaiting } from './freshwaiting.ts';
 import { prepareKeys } from './many.ts';
 import { READY, type TaskRow } from './tasks.ts';
 import type { NewTask } from './warm.ts';
@@ -26,11 +27,14 @@ import type { NewTask } from './warm.ts';
 export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'attempt' | 'lost'>;
 
 export interface Fresh {
-  hasRoom(bytes: number): boolean;
+  /** Whether a task that is inserted into this lane may be fresh: its turn comes before much else is inserted. */
+  hasRoom(lane: LaneEntry): boolean;
+  /** Whether what its claim needs may be kept with it. */
+  hasRoomFor(payloadBytes: number): boolean;
   /** Before a task is inserted with this key, fresh or not. */
   follow(key: number): void;
   /** A task that was inserted, as ready. */
-  add(task: NewTask, lane: LaneEntry, seq: number): void;
+  add(row: NewRow, lane: LaneEntry, task: NewTask | null): void;
   /** An insert is taken back: this task and those after it. */
   dropFrom(key: number): void;
   countOf(lane: LaneEntry): number;
@@ -38,7 +42,7 @@ export interface Fresh {
   peek(lane: LaneEntry, limit: number): readonly FreshTask[];
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
-  run(task: FreshTask, sessionKey: number, claim: FreshClaim): TaskRow;
+  run(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void;
   endClaim(claim: FreshClaim): void;
   findRun(id: string): TaskRow | undefined;
   /** The task is settled: true if there is no row of it in `live`. */
@@ -50,7 +54,8 @@ export interface Fresh {
   /** Gives it a row in `live`, if it is fresh. */
   write(key: number, id: string): void;
   writeSession(sessionKey: number): void;
-  writeLane(lane: LaneEntry): void;
+  /** Those that are next in the lane. */
+  writeHead(lane: LaneEntry, limit: number): void;
   /** Deletes the claims that have ended. */
   flush(): void;
   /** After a rollback: as the file has them. */
@@ -59,30 +64,34 @@ export interface Fresh {
 
 const WAITING: FreshState = Object.freeze({ state: READY, delivery: 0, session_key: null, attempt: 0, lost: 0 });
 
+type NewRow = Pick<FreshTask, 'task_key' | 'nprio' | 'seq' | 'bytes'>;
+
 export interface FreshLimits {
-  /** Tasks that wait, and the bytes of their payloads. */
+  /** Tasks that wait. */
   readonly ready: number;
-  readonly readyBytes: number;
-  /** So far behind the newest key a task that still waits is written down. */
+  /** Those that have with them what their claim needs, and the bytes of their payloads. */
+  readonly kept: number;
+  readonly keptBytes: number;
+  /** So far behind the newest key a task that still waits is written down, so many keys at a time. */
   readonly behind: number;
+  readonly step: number;
   /** Rows of `claim`, and the runs in them. */
   readonly claims: number;
   readonly runs: number;
 }
 
+/** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
+export const SOON = 4_000;
+
 const LIMITS: FreshLimits = Object.freeze({
-  ready: 8_192,
-  readyBytes: 16 << 20,
-  behind: 16_384,
+  ready: 100_000,
+  kept: 8_192,
+  keptBytes: 16 << 20,
+  behind: 131_072,
+  step: 2_048,
   claims: 64,
   runs: 16_384,
 });
-
-/** Of one lane, by priority. */
-interface FreshLane {
-  count: number;
-  readonly levels: { readonly nprio: number; tasks: FreshTask[]; head: number }[];
-}
 
 export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fresh {
   const selectFrom = db.prepare<{ value: number }>(`SELECT value FROM meta WHERE name = 'fresh'`);
@@ -94,61 +103,16 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   const deleteClaims = prepareKeys(db, 'DELETE FROM claim WHERE id IN');
   const live = prepareLiveRows(db);
   const reads = prepareFreshReads(db);
-  // In the order of their keys.
-  const ready = new Map<number, FreshTask>();
-  const lanes = new Map<LaneEntry, FreshLane>();
+  const waiting = createFreshWaiting();
   const runs = new Map<string, FreshRun>();
   const claims = new Map<number, FreshClaim>();
   let endedClaims: number[] = [];
-  let bytes = 0;
   /** No ready one has a smaller key; null: there was none yet. */
   let fromKey: number | null = null;
   let nextClaim = 1;
 
-  function add(task: NewTask, lane: LaneEntry, seq: number): void {
-    const fresh = toFresh(task, lane, seq);
-    ready.set(fresh.task_key, fresh);
-    bytes += fresh.bytes;
-    let ofLane = lanes.get(lane);
-    if (!ofLane) {
-      ofLane = { count: 0, levels: [] };
-      lanes.set(lane, ofLane);
-    }
-    ofLane.count++;
-    levelOf(ofLane, fresh.nprio).tasks.push(fresh);
-  }
-
-  function levelOf({ levels }: FreshLane, nprio: number): FreshLane['levels'][number] {
-    const at = levels.findIndex((level) => level.nprio >= nprio);
-    if (levels[at]?.nprio === nprio) return levels[at];
-    const level = { nprio, tasks: [], head: 0 };
-    levels.splice(at < 0 ? levels.length : at, 0, level);
-    return level;
-  }
-
-  /** It is not ready any more, or not here. */
-  function leave(task: FreshTask): void {
-    task.isReady = false;
-    ready.delete(task.task_key);
-    bytes -= task.bytes;
-    const ofLane = lanes.get(task.lane)!;
-    ofLane.count--;
-    if (ofLane.count === 0) lanes.delete(task.lane);
-  }
-
-  function peek(lane: LaneEntry, limit: number): readonly FreshTask[] {
-    const found: FreshTask[] = [];
-    for (const level of lanes.get(lane)?.levels ?? []) {
-      trim(level);
-      for (let at = level.head; at < level.tasks.length && found.length < limit; at++) {
-        if (level.tasks[at]!.isReady) found.push(level.tasks[at]!);
-      }
-    }
-    return found;
-  }
-
   function writeReady(task: FreshTask): void {
-    leave(task);
+    waiting.leave(task);
     live.addReady(task);
   }
 
@@ -174,11 +138,8 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   /** The first key of those that are looked at after a crash follows the newest, in steps. */
   function follow(key: number): void {
     if (fromKey !== null && key - fromKey < limits.behind) return;
-    const next = fromKey === null ? key : key - Math.floor(limits.behind / 2);
-    for (const [behind, task] of ready) {
-      if (behind >= next) break;
-      writeReady(task);
-    }
+    const next = fromKey === null ? key : fromKey + limits.step;
+    for (const task of waiting.before(next)) writeReady(task);
     live.rows.flush();
     setFrom(next);
   }
@@ -188,15 +149,13 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     putFrom.run(key);
   }
 
-  function run(task: FreshTask, sessionKey: number, claim: FreshClaim): TaskRow {
-    leave(task);
-    const row = toRunning(task, task.task, task.lane, sessionKey, claim.now);
-    runs.set(row.id, { row, ready: task, claim });
+  function start(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void {
+    const row = toRunning(fresh, task, fresh.lane, sessionKey, claim.now);
+    runs.set(row.id, { row, ready: fresh, claim });
     claim.left++;
     const keys = claim.runs[sessionKey];
-    if (keys) keys.push(task.task_key);
-    else claim.runs[sessionKey] = [task.task_key];
-    return row;
+    if (keys) keys.push(fresh.task_key);
+    else claim.runs[sessionKey] = [fresh.task_key];
   }
 
   function endClaim(claim: FreshClaim): void {
@@ -214,46 +173,55 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     endedClaims = [];
   }
 
-  function restore({ task, queueId, lane, seq }: StoredFresh): FreshTask {
-    add(task, catalog.queueById(queueId).lanes.get(lane)!, seq);
-    return ready.get(task.key)!;
+  function restore({ key, queueId, lane, ...row }: StoredFresh): FreshTask {
+    return toFresh({ task_key: key, ...row }, catalog.queueById(queueId).lanes.get(lane)!, null);
+  }
+
+  function restoreClaim(id: number, now: number, given: Record<string, number[]>): void {
+    const claim: FreshClaim = { id, now, runs: {}, left: 0 };
+    for (const [sessionKey, keys] of Object.entries(given)) {
+      for (const key of keys) {
+        const stored = reads.byKey(key);
+        if (stored) start(restore(stored), reads.taskOf(key), Number(sessionKey), claim);
+      }
+    }
+    nextClaim = id + 1;
+    if (claim.left > 0) claims.set(id, claim);
+    else endedClaims.push(id);
   }
 
   function reload(): void {
-    for (const map of [ready, lanes, runs, claims]) map.clear();
+    for (const part of [waiting, runs, claims]) part.clear();
     live.rows.clear();
     endedClaims = [];
-    bytes = 0;
     nextClaim = 1;
+    for (const { id, claimed_at, runs: given } of selectClaims.all()) restoreClaim(id, claimed_at, JSON.parse(given));
+    const claimed = new Set([...runs.values()].map(({ ready }) => ready.task_key));
     fromKey = selectFrom.get()?.value ?? null;
-    for (const stored of fromKey === null ? [] : reads.fromKey(fromKey)) restore(stored);
-    for (const { id, claimed_at: now, runs: given } of selectClaims.all()) {
-      const claim: FreshClaim = { id, now, runs: {}, left: 0 };
-      for (const [sessionKey, keys] of Object.entries(JSON.parse(given) as Record<string, number[]>)) {
-        for (const key of keys) {
-          const stored = ready.has(key) ? undefined : reads.byKey(key);
-          const task = ready.get(key) ?? (stored && restore(stored));
-          if (task) run(task, Number(sessionKey), claim);
-        }
-      }
-      if (claim.left > 0) claims.set(id, claim);
-      else endedClaims.push(id);
-      nextClaim = id + 1;
+    for (const stored of fromKey === null ? [] : reads.fromKey(fromKey)) {
+      if (!claimed.has(stored.key)) waiting.add(restore(stored));
     }
   }
 
   return {
-    hasRoom: (more) => ready.size < limits.ready && bytes + more <= limits.readyBytes,
+    hasRoom: (lane) => {
+      const isNext = lane.ready < SOON || lane.ready === waiting.countOf(lane);
+      return isNext && waiting.size < limits.ready;
+    },
+    hasRoomFor: (bytes) => waiting.kept.count < limits.kept && waiting.kept.bytes + bytes <= limits.keptBytes,
     follow,
-    add,
+    add: (row, lane, task) => waiting.add(toFresh(row, lane, task)),
     dropFrom: (key) => {
-      for (const task of ready.values()) if (task.task_key >= key) leave(task);
+      waiting.dropFrom(key);
       if (fromKey !== null && fromKey > key) setFrom(key);
     },
-    countOf: (lane) => lanes.get(lane)?.count ?? 0,
-    peek,
+    countOf: waiting.countOf,
+    peek: waiting.peek,
     beginClaim: (now) => ({ id: nextClaim, now, runs: {}, left: 0 }),
-    run,
+    run: (fresh, task, sessionKey, claim) => {
+      waiting.leave(fresh);
+      start(fresh, task, sessionKey, claim);
+    },
     endClaim,
     findRun: (id) => runs.get(id)?.row,
     end: (id) => {
@@ -265,12 +233,12 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     find: (key, id) => {
       const row = runs.get(id)?.row;
       if (row) return row;
-      return ready.has(key) ? WAITING : undefined;
+      return waiting.find(key) ? WAITING : undefined;
     },
-    heads: (lane) => (lanes.get(lane)?.levels ?? []).flatMap(({ tasks }) => tasks.find(({ isReady }) => isReady) ?? []),
+    heads: waiting.heads,
     write: (key, id) => {
       const run = runs.get(id);
-      const task = ready.get(key);
+      const task = waiting.find(key);
       if (run) writeRun(run);
       if (task) writeReady(task);
       live.rows.flush();
@@ -279,19 +247,11 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
       for (const run of runs.values()) if (run.row.session_key === sessionKey) writeRun(run);
       live.rows.flush();
     },
-    writeLane: (lane) => {
-      for (const task of peek(lane, limits.ready)) writeReady(task);
+    writeHead: (lane, limit) => {
+      for (const task of waiting.peek(lane, limit)) writeReady(task);
       live.rows.flush();
     },
     flush,
     reload,
   };
-}
-
-/** Forgets places at the head that are void. */
-function trim(level: FreshLane['levels'][number]): void {
-  while (level.head < level.tasks.length && !level.tasks[level.head]!.isReady) level.head++;
-  if (level.head < 1_024 && level.head < level.tasks.length) return;
-  level.tasks = level.tasks.slice(level.head);
-  level.head = 0;
 }

@@ -9,7 +9,8 @@ import type { NewTask } from './warm.ts';
 
 /** Ready since its insert; its place in the order is the one that it was inserted with. */
 export interface FreshTask extends ReadyRow {
-  readonly task: NewTask;
+  /** What its claim needs, for those whose turn comes soon. */
+  task: NewTask | null;
   readonly lane: LaneEntry;
   /** False: it is claimed, written down or taken back, and its place in the lane is void. */
   isReady: boolean;
@@ -31,12 +32,14 @@ export interface FreshRun {
   readonly claim: FreshClaim;
 }
 
-/** A fresh task without a session, or a run of it, as the file knows them. */
+/** A fresh task as the file knows it. */
 export interface StoredFresh {
+  readonly key: number;
   readonly queueId: number;
   readonly lane: string;
+  readonly nprio: number;
   readonly seq: number;
-  readonly task: NewTask;
+  readonly bytes: number;
 }
 
 const LIVE_COLUMNS = `${READY_COLUMNS}, state, lane_id, ended, session_key, claimed_at`;
@@ -68,26 +71,38 @@ const IS_FRESH = `seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM live WHERE task_
 export function prepareFreshReads(db: Database): {
   fromKey(key: number): StoredFresh[];
   byKey(key: number): StoredFresh | undefined;
+  taskOf(key: number): NewTask;
 } {
-  const select = `${SELECT_TASK.replace(' FROM', ', queue_id, lane, seq FROM')} WHERE`;
+  const select = 'SELECT key, queue_id, lane, 0 - priority, seq, length(payload) FROM task WHERE';
   const toStored = (c: readonly Value[]): StoredFresh => ({
-    task: toTask(c),
-    queueId: c[12] as number,
-    lane: c[13] as string,
-    seq: c[14] as number,
+    key: c[0] as number,
+    queueId: c[1] as number,
+    lane: c[2] as string,
+    nprio: c[3] as number,
+    seq: c[4] as number,
+    bytes: c[5] as number,
   });
   const selectFrom = db.prepareColumns(`${select} key >= ? AND ${IS_FRESH} ORDER BY key`, toStored);
   const selectOne = db.prepareColumns(`${select} key = ? AND ${IS_FRESH}`, toStored);
-  return { fromKey: (key) => selectFrom.all(key), byKey: (key) => selectOne.get(key) };
+  const selectTask = db.prepareColumns(`${SELECT_TASK} WHERE key = ?`, toTask);
+  return {
+    fromKey: (key) => selectFrom.all(key),
+    byKey: (key) => selectOne.get(key),
+    taskOf: (key) => selectTask.get(key)!,
+  };
 }
 
 /** As it is after its insert: nothing has happened to it. */
-export function toFresh(task: NewTask, lane: LaneEntry, seq: number): FreshTask {
+export function toFresh(
+  row: Pick<ReadyRow, 'task_key' | 'nprio' | 'seq' | 'bytes'>,
+  lane: LaneEntry,
+  task: NewTask | null,
+): FreshTask {
   return {
-    task_key: task.key,
-    nprio: 0 - task.priority,
-    seq,
-    bytes: task.payload.byteLength,
+    task_key: row.task_key,
+    nprio: row.nprio,
+    seq: row.seq,
+    bytes: row.bytes,
     delivery: 0,
     attempt: 0,
     lost: 0,

@@ -6,6 +6,7 @@ import type { InsertOutcome } from '../store.ts';
 import type { LaneEntry, QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Value } from './database.ts';
+import { SOON } from './fresh.ts';
 import { MANY, marks, prepareRows } from './many.ts';
 import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
 import type { NewTask } from './warm.ts';
@@ -32,8 +33,6 @@ interface StoredTask {
   readonly payload: Uint8Array;
 }
 
-/** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
-const SOON = 4_000;
 /** Reading a larger payload costs little beside all the rest. */
 const MAX_KEPT_BYTES = 16 << 10;
 /** Of `task`. */
@@ -126,10 +125,13 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
   function begin(task: TaskInput, key: number, lane: LaneEntry, seq: number | null, now: number): void {
     fresh.follow(key);
     const isReady = seq !== null;
-    const isSoon = isReady && lane.ready < SOON && task.payload.byteLength <= MAX_KEPT_BYTES;
+    const bytes = task.payload.byteLength;
+    const isSoon = isReady && lane.ready < SOON && bytes <= MAX_KEPT_BYTES;
+    const isFresh = isReady && isPlain(task) && fresh.hasRoom(lane);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
-    if (isSoon && isPlain(task) && fresh.hasRoom(task.payload.byteLength)) {
-      fresh.add(toNew(key, task, now), lane, seq);
+    if (isFresh) {
+      const kept = isSoon && fresh.hasRoomFor(bytes) ? toNew(key, task, now) : null;
+      fresh.add({ task_key: key, nprio: 0 - task.priority, seq, bytes }, lane, kept);
       return;
     }
     if (isSoon) warm.keepNew(toNew(key, task, now));
@@ -140,7 +142,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
       lane.id,
       0 - task.priority,
       seq ?? 0,
-      task.payload.byteLength,
+      bytes,
       runAt,
       task.expiresAt,
       0,

@@ -43,7 +43,7 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
   function purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[] {
     const settled: Settled[] = [];
     for (const lane of lanesOf(queue).sort((a, b) => compare(a.ref.lane, b.ref.lane))) {
-      fresh.writeLane(lane);
+      fresh.writeHead(lane, limit - settled.length);
       for (const select of [selectReady, selectScheduled]) {
         if (settled.length >= limit) return recordsOf(settled);
         for (const { task_key } of select.all(lane.id, limit - settled.length)) {
@@ -57,14 +57,15 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
   /** When the task was created that is next in its lane, by priority. */
   function headsOf(lane: LaneEntry, limit: number): Map<number, number> {
     const freshByPriority = new Map(fresh.heads(lane).map((task) => [task.nprio, task]));
-    const heads = new Map([...freshByPriority].map(([nprio, { task }]) => [0 - nprio, task.createdAt]));
+    const createdAt = (key: number) => tasks.byKey(key).created_at;
+    const heads = new Map([...freshByPriority].map(([nprio, task]) => [0 - nprio, createdAt(task.task_key)]));
     let nprio = Number.MIN_SAFE_INTEGER;
     for (let count = 0; count < limit; count++) {
       const head = selectHead.get(lane.id, nprio);
       if (!head) break;
       nprio = head.nprio;
       const { seq = Number.POSITIVE_INFINITY } = freshByPriority.get(nprio) ?? {};
-      if (head.seq < seq) heads.set(0 - nprio, tasks.byKey(head.task_key).created_at);
+      if (head.seq < seq) heads.set(0 - nprio, createdAt(head.task_key));
     }
     return heads;
   }

@@ -1,0 +1,168 @@
+import type { LaneEntry } from './catalog.ts';
+import type { FreshTask } from './freshrows.ts';
+
+/** Fresh tasks that wait: in the order of their keys, and of each lane in the order in which they are claimed. */
+export interface FreshWaiting {
+  readonly size: number;
+  /** Of those that have their task with them. */
+  readonly kept: { readonly count: number; readonly bytes: number };
+  /** Its key is larger than all others. */
+  add(task: FreshTask): void;
+  /** It is claimed, written down or taken back. */
+  leave(task: FreshTask): void;
+  find(key: number): FreshTask | undefined;
+  /** Those with a key below this one. */
+  before(key: number): Iterable<FreshTask>;
+  /** Takes back the others: their keys are given away again. */
+  dropFrom(key: number): void;
+  countOf(lane: LaneEntry): number;
+  /** In the order in which they are claimed, at most so many. */
+  peek(lane: LaneEntry, limit: number): readonly FreshTask[];
+  /** The first of each priority. */
+  heads(lane: LaneEntry): readonly FreshTask[];
+  clear(): void;
+}
+
+/** Places of tasks that left are void until they are at the head; cheaper than to look for them. */
+class Places {
+  #tasks: FreshTask[] = [];
+  #head = 0;
+
+  push(task: FreshTask): void {
+    this.#tasks.push(task);
+  }
+
+  last(): FreshTask | undefined {
+    return this.#tasks.length > this.#head ? this.#tasks.at(-1) : undefined;
+  }
+
+  pop(): void {
+    this.#tasks.pop();
+  }
+
+  /** Forgets void places at the head, now and then the memory too. */
+  trim(): void {
+    while (this.#head < this.#tasks.length && !this.#tasks[this.#head]!.isReady) this.#head++;
+    if (this.#head < this.#tasks.length / 2 + 64) return;
+    this.#tasks = this.#tasks.slice(this.#head);
+    this.#head = 0;
+  }
+
+  *[Symbol.iterator](): Generator<FreshTask> {
+    for (let at = this.#head; at < this.#tasks.length; at++) if (this.#tasks[at]!.isReady) yield this.#tasks[at]!;
+  }
+
+  take(limit: number, found: FreshTask[]): void {
+    for (let at = this.#head; at < this.#tasks.length && found.length < limit; at++) {
+      if (this.#tasks[at]!.isReady) found.push(this.#tasks[at]!);
+    }
+  }
+
+  /** When they are in the order of their keys. */
+  find(key: number): FreshTask | undefined {
+    let low = this.#head;
+    for (let high = this.#tasks.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (this.#tasks[middle]!.task_key < key) low = middle + 1;
+      else high = middle;
+    }
+    const task = this.#tasks[low];
+    return task?.task_key === key && task.isReady ? task : undefined;
+  }
+}
+
+interface FreshLane {
+  count: number;
+  /** By priority, the largest first. */
+  readonly levels: { readonly nprio: number; readonly places: Places }[];
+}
+
+export function createFreshWaiting(): FreshWaiting {
+  const lanes = new Map<LaneEntry, FreshLane>();
+  const kept = { count: 0, bytes: 0 };
+  let all = new Places();
+  let size = 0;
+
+  function laneOf(lane: LaneEntry): FreshLane {
+    let ofLane = lanes.get(lane);
+    if (!ofLane) {
+      ofLane = { count: 0, levels: [] };
+      lanes.set(lane, ofLane);
+    }
+    return ofLane;
+  }
+
+  function placesOf({ levels }: FreshLane, nprio: number): Places {
+    const at = levels.findIndex((level) => level.nprio >= nprio);
+    if (levels[at]?.nprio === nprio) return levels[at].places;
+    const level = { nprio, places: new Places() };
+    levels.splice(at < 0 ? levels.length : at, 0, level);
+    return level.places;
+  }
+
+  function leave(task: FreshTask): void {
+    const ofLane = lanes.get(task.lane)!;
+    ofLane.count--;
+    if (ofLane.count === 0) lanes.delete(task.lane);
+    size--;
+    task.isReady = false;
+    if (!task.task) return;
+    kept.count--;
+    kept.bytes -= task.bytes;
+    task.task = null;
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    kept,
+    add: (task) => {
+      const ofLane = laneOf(task.lane);
+      ofLane.count++;
+      placesOf(ofLane, task.nprio).push(task);
+      all.push(task);
+      size++;
+      if (!task.task) return;
+      kept.count++;
+      kept.bytes += task.bytes;
+    },
+    leave,
+    find: (key) => all.find(key),
+    *before(key) {
+      all.trim();
+      for (const task of all) {
+        if (task.task_key >= key) return;
+        yield task;
+      }
+    },
+    dropFrom: (key) => {
+      for (let last = all.last(); last && last.task_key >= key; last = all.last()) {
+        if (last.isReady) leave(last);
+        all.pop();
+      }
+    },
+    countOf: (lane) => lanes.get(lane)?.count ?? 0,
+    peek: (lane, limit) => {
+      const found: FreshTask[] = [];
+      for (const { places } of lanes.get(lane)?.levels ?? []) {
+        if (found.length >= limit) break;
+        places.trim();
+        places.take(limit, found);
+      }
+      return found;
+    },
+    heads: (lane) =>
+      (lanes.get(lane)?.levels ?? []).flatMap(({ places }) => {
+        const [head] = places;
+        return head ?? [];
+      }),
+    clear: () => {
+      lanes.clear();
+      all = new Places();
+      size = 0;
+      kept.count = 0;
+      kept.bytes = 0;
+    },
+  };
+}
