@@ -27,7 +27,7 @@ export interface RigOptions {
 
 export const QUEUE = 'bench';
 export const PAYLOAD_BYTES = 100;
-const WARM_TASKS = 5_000;
+const WARM_TASKS = 20_000;
 const WARM_MS = 3_000;
 const PATIENCE = 4;
 /** What tasks of a worker that has gone may take to be with the server again. */
