@@ -1,128 +1,14 @@
-/** A fault of one place: what is there is replaced while the file is loaded. */
-export interface Mutant {
-  readonly id: string;
-  readonly file: string;
-  /** Occurs once in the file. */
-  readonly find: string;
-  readonly replace: string;
-  /** A test that fails with it: its file, and its full title or the end of that. */
-  readonly caughtBy: { readonly file: string; readonly title: string };
-}
-
-const conformance = (name: string, title: string) => ({ file: `test/conformance/${name}.test.ts`, title });
-const transport = (name: string, title: string) => ({ file: `test/transport/${name}.test.ts`, title });
-const unit = (name: string, title: string) => ({ file: `test/unit/${name}.test.ts`, title });
-
-const DELIVERIES = 'server/store/sqlite/deliveries.ts';
+import { type Mutant, transport, unit } from './mutant.ts';
+import { STORE_MUTANTS } from './store-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
-  {
-    id: 'fence dropped',
-    file: DELIVERIES,
-    find: 'if (row.delivery !== delivery) return undefined;',
-    replace: '',
-    caughtBy: conformance('settle', 'sqlite store fences an older delivery once the task was claimed again'),
-  },
-  {
-    id: 'timeouts not fenced by the epoch',
-    file: DELIVERIES,
-    find: 'return row.session_key === session.key && sessions.get(session.key)?.epoch === session.epoch;',
-    replace: 'return row.session_key === session.key;',
-    caughtBy: conformance('settle', 'sqlite store lets the server act only through the session row that runs it'),
-  },
-  {
-    id: 'acknowledged before the commit',
-    file: 'server/store/sqlite/engine.ts',
-    find: 'commit.run();',
-    replace: 'setTimeout(() => commit.run(), 5);',
-    caughtBy: conformance('durable', 'answers only after the commit: any reader of the file sees it by then'),
-  },
+  ...STORE_MUTANTS,
   {
     id: 'receipt ignored',
     file: 'server/session/ledger.ts',
     find: 'unreceipted[0]!.seq <= seq',
     replace: 'unreceipted[0]!.seq < 0',
     caughtBy: transport('receipts', 'hold back what would exceed the bytes in flight of a session'),
-  },
-  {
-    id: 'claim not persisted',
-    file: 'server/store/sqlite/fresh.ts',
-    find: '    insertClaim.run(claim.id, claim.now, JSON.stringify(claim.runs));',
-    replace: '',
-    caughtBy: conformance('durable', 'lists what an earlier process left behind, until it is resumed or ended'),
-  },
-  {
-    id: 'a result read past those that are not written yet',
-    file: 'server/store/sqlite/tasks.ts',
-    find: '      flush();\n      const row = selectById.get(id);',
-    replace: '      const row = selectById.get(id);',
-    caughtBy: conformance('many', 'rows store are settled with some of them told twice'),
-  },
-  {
-    id: 'half a refused insert left behind',
-    file: 'server/store/sqlite/insert.ts',
-    find: '      deleteTasksFrom.run(firstKey);\n      return false;',
-    replace: '      return false;',
-    caughtBy: conformance('many', 'sqlite store are inserted beside some that were there already'),
-  },
-  {
-    id: 'cancel flag not in the row that is kept',
-    file: 'server/store/sqlite/tasks.ts',
-    find: '      warm.forgetRunning(id);\n',
-    replace: '',
-    caughtBy: conformance('cancel', 'rows store turns a release and a loss into cancelled, never ready again'),
-  },
-  {
-    id: 'fresh: changed without a row',
-    file: 'server/store/sqlite/tasks.ts',
-    find: '      fresh.write(key, id);\n      warm',
-    replace: '      warm',
-    caughtBy: conformance('fresh', 'get one when anything else happens to them'),
-  },
-  {
-    id: 'fresh: not as the file has it after a rollback',
-    file: 'server/store/sqlite/engine.ts',
-    find: '    fresh.reload();\n',
-    replace: '',
-    caughtBy: conformance('fresh', 'are as the file has them after a commit that failed'),
-  },
-  {
-    id: 'fresh: nothing comes back when the store opens',
-    file: 'server/store/sqlite/store.ts',
-    find: '    writeDown(db);\n',
-    replace: '',
-    caughtBy: conformance('fresh', 'are there again, in their order and with who runs them'),
-  },
-  {
-    id: 'fresh: what fell behind is not written',
-    file: 'server/store/sqlite/fresh.ts',
-    find: '      if (behind >= next) break;\n      writeReady(task);',
-    replace: '      if (behind >= next) break;',
-    caughtBy: conformance('fresh', 'are written when many came after them'),
-  },
-  {
-    id: 'fresh: the first key stays behind an insert that is taken back',
-    file: 'server/store/sqlite/fresh.ts',
-    find: '      if (fromKey !== null && fromKey > key) setFrom(key);\n',
-    replace: '',
-    caughtBy: conformance('fresh', 'come back after a large insert was taken back'),
-  },
-  {
-    id: 'fresh: claimed in the order of inserts',
-    file: 'server/store/sqlite/fresh.ts',
-    find: 'levels.splice(at < 0 ? levels.length : at, 0, level);',
-    replace: 'levels.push(level);',
-    caughtBy: conformance(
-      'claim',
-      'sqlite store takes the larger priority first, then the one that was ready first, over all lanes of a queue',
-    ),
-  },
-  {
-    id: 'answered before the log is on disk',
-    file: 'server/store/sqlite/engine.ts',
-    find: 'syncing = disk.wal.sync();',
-    replace: 'syncing = disk.wal.sync(); return answers;',
-    caughtBy: conformance('log', 'is on disk before anything is answered, and the next commit waits for it'),
   },
   {
     id: 'window zero',
@@ -132,25 +18,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: transport('adoption', 'keeps its tasks for the window, then another worker gets them'),
   },
   {
-    id: 'commit order changed: settles after the ends of sessions',
-    file: 'server/store/request.ts',
-    find: '  settle: 0,',
-    replace: '  settle: 4,',
-    caughtBy: conformance('groups', 'stores a result before the end of its session, when both come in one turn'),
-  },
-  {
     id: 'cursor off by one',
     file: 'server/dispatch/results.ts',
     find: 'let next = recall(position + 1);',
     replace: 'let next = recall(position);',
     caughtBy: transport('observer', 'goes on from the last cursor, each result exactly once'),
-  },
-  {
-    id: 'cursor off by one in the store',
-    file: 'server/store/sqlite/reads.ts',
-    find: 'WHERE r.position > ? ORDER BY',
-    replace: 'WHERE r.position > 1 + ? ORDER BY',
-    caughtBy: conformance('reads', 'sqlite store pages through dense positions in commit order'),
   },
   {
     id: 'credit plus one',
@@ -160,56 +32,11 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: transport('credit', 'is never exceeded while 500 tasks wait'),
   },
   {
-    id: 'cancel flag forgotten',
-    file: 'server/store/sqlite/upkeep.ts',
-    find: 'if (row.cancel_reason === null) setCancel.run(reason, row.key);',
-    replace: '',
-    caughtBy: transport('resume', 'hears again of a cancel'),
-  },
-  {
-    id: 'duplicate accepted: a delivery that ended is open again',
-    file: DELIVERIES,
-    find: 'if (row.state !== READY || session || (row.ended !== ENDED.lost && row.ended !== ENDED.lostBurnt)) return undefined;',
-    replace: 'if (row.state === null || session) return undefined;',
-    caughtBy: conformance('settle', 'sqlite store schedules a retry by the policy'),
-  },
-  {
-    id: 'duplicate accepted: an idempotency key is not kept',
-    file: 'server/store/sqlite/insert.ts',
-    find: '    task.key,\n',
-    replace: '    null,\n',
-    caughtBy: conformance(
-      'insert',
-      'sqlite store scopes an idempotency key to its queue, and names the task that has it',
-    ),
-  },
-  {
     id: 'resume without what it holds',
     file: 'server/session/registry.ts',
     find: 'for (const task of opened.held) {',
     replace: 'for (const task of opened.held.slice(opened.held.length)) {',
     caughtBy: transport('resume', 'has its credit taken by what it holds'),
-  },
-  {
-    id: 'holding forgotten in the store',
-    file: 'server/store/sqlite/opening.ts',
-    find: 'applyHolding(resume?.holding ?? [], session,',
-    replace: 'applyHolding([], session,',
-    caughtBy: transport('resume', 'keeps what it runs and what it has finished'),
-  },
-  {
-    id: 'a loss before the start burns an attempt',
-    file: DELIVERIES,
-    find: 'const burnt = row.attempt + (isStarted ? 1 : 0);',
-    replace: 'const burnt = row.attempt + 1;',
-    caughtBy: conformance('sessions', 'sqlite store makes its tasks ready, burning only what was started'),
-  },
-  {
-    id: 'every loss fails',
-    file: DELIVERIES,
-    find: 'if (isStarted && (burnt >= row.max_attempts',
-    replace: 'if ((burnt + 1 >= row.max_attempts',
-    caughtBy: conformance('release', 'sqlite store never fails a task that was not started'),
   },
   {
     id: 'paused queue claimed',
@@ -269,13 +96,6 @@ export const MUTANTS: readonly Mutant[] = [
       'registry',
       'takes back the credit of a result that the store refused, although its session was resumed meanwhile',
     ),
-  },
-  {
-    id: 'ended session taken for an empty lane',
-    file: 'server/store/sqlite/claim.ts',
-    find: 'if (turn.isGone || request.limit <= 0',
-    replace: 'if (turn.isGone) turn.isExhausted = true;\n    if (turn.isGone || request.limit <= 0',
-    caughtBy: unit('registry', 'gives tasks to the others while a session is replaced'),
   },
   {
     id: 'whole claim taken for the end of a session',

@@ -2,7 +2,7 @@ import { isSettled, nextState, type Transition } from '../../model/states.ts';
 import type { Lane, LaneRef, SettledState, TaskState } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
 import type { Database } from './database.ts';
-import { READY, RUNNING, SCHEDULED } from './tasks.ts';
+import { READY, RUNNING, SCHEDULED } from './taskrow.ts';
 
 type Counts = Record<TaskState, number>;
 

@@ -6,7 +6,7 @@ import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTas
 import type { Context } from './context.ts';
 import type { FreshClaim, FreshTask } from './freshrows.ts';
 import { MANY, marks, prepareKeys } from './many.ts';
-import { parseMetadata } from './tasks.ts';
+import { parseMetadata } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];

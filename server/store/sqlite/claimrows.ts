@@ -1,6 +1,6 @@
 import type { LaneEntry } from './catalog.ts';
 import type { Value } from './database.ts';
-import { ENDED, RUNNING, type TaskRow } from './tasks.ts';
+import { ENDED, RUNNING, type TaskRow } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
 
 // What a claim reads, in the order of the columns.

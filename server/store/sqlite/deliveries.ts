@@ -4,7 +4,7 @@ import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
 import type { Fence } from '../store.ts';
 import type { Context } from './context.ts';
-import { ENDED, parseMetadata, READY, RUNNING, SCHEDULED, stateName, stateNumber, type TaskRow } from './tasks.ts';
+import { ENDED, parseMetadata, READY, RUNNING, SCHEDULED, stateName, stateNumber, type TaskRow } from './taskrow.ts';
 
 /** A delivery that may still be ended: running, or lost and not given to anybody else. */
 export interface OpenDelivery {

@@ -12,7 +12,7 @@ import {
 } from './freshrows.ts';
 import { createFreshWaiting } from './freshwaiting.ts';
 import { prepareKeys } from './many.ts';
-import { READY, type TaskRow } from './tasks.ts';
+import { READY, type TaskRow } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
 
 /**

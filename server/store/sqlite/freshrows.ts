@@ -2,7 +2,7 @@ import type { LaneEntry } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toTask } from './claimrows.ts';
 import type { Database, Value } from './database.ts';
 import { prepareRows, type Rows } from './many.ts';
-import { READY, RUNNING, type TaskRow } from './tasks.ts';
+import { READY, RUNNING, type TaskRow } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
 
 // What `fresh.ts` keeps, writes and reads.

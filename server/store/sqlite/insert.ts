@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 import type { Value } from './database.ts';
 import { SOON } from './fresh.ts';
 import { MANY, marks, prepareRows } from './many.ts';
-import { formatMetadata, READY, SCHEDULED } from './tasks.ts';
+import { formatMetadata, READY, SCHEDULED } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
 
 export interface Inserting {

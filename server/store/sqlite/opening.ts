@@ -5,7 +5,7 @@ import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 import type { SessionEntry } from './sessions.ts';
-import { ENDED, RUNNING, type TaskRow } from './tasks.ts';
+import { ENDED, RUNNING, type TaskRow } from './taskrow.ts';
 
 /** The life of session rows. */
 export interface Openings {

@@ -7,7 +7,7 @@ import type { Children } from './children.ts';
 import type { Database, Value } from './database.ts';
 import type { Fresh } from './fresh.ts';
 import type { Sessions } from './sessions.ts';
-import { parseMetadata, settledName, stateName, stateNumber } from './tasks.ts';
+import { parseMetadata, settledName, stateName, stateNumber } from './taskrow.ts';
 
 /** Pages by key; no statement stays open between turns of the event loop. */
 export interface Reads {

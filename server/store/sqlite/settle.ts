@@ -2,7 +2,7 @@ import { retryAt } from '../../model/retry.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../store.ts';
 import type { Context } from './context.ts';
 import type { Deliveries, OpenDelivery, Return } from './deliveries.ts';
-import { ENDED, type TaskRow } from './tasks.ts';
+import { ENDED, type TaskRow } from './taskrow.ts';
 
 export interface Settling {
   settleTasks(settlements: readonly Settlement[], now: number): readonly SettleOutcome[];

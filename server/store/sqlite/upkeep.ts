@@ -4,7 +4,7 @@ import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
-import { ENDED, READY, RUNNING, settledName, type TaskRow } from './tasks.ts';
+import { ENDED, READY, RUNNING, settledName, type TaskRow } from './taskrow.ts';
 
 /** What operators, timers and checkpoints do to tasks. */
 export interface Upkeep {

@@ -1,4 +1,4 @@
-import type { TaskRow } from './tasks.ts';
+import type { TaskRow } from './taskrow.ts';
 
 /** What the claim of a task reads of it, and what never changes. */
 export interface NewTask {

@@ -1,0 +1,74 @@
+import type { SettledState, TaskState } from '../../model/task.ts';
+
+// A task's row, and how its columns are spelled.
+
+/** States as they are stored: the first three in `live`, the others in `result`. */
+const STATES: readonly TaskState[] = ['ready', 'running', 'scheduled', 'succeeded', 'failed', 'cancelled', 'expired'];
+
+export const READY = 0;
+export const RUNNING = 1;
+export const SCHEDULED = 2;
+
+export function stateName(state: number): TaskState {
+  return STATES[state]!;
+}
+
+export function stateNumber(state: TaskState): number {
+  return STATES.indexOf(state);
+}
+
+/** How the newest delivery of a waiting task ended; only a loss can be adopted. */
+export const ENDED = Object.freeze({
+  none: 0,
+  lost: 1,
+  /** Lost after it was started: an attempt is burnt. */
+  lostBurnt: 2,
+  /** By a client's failure, and retried. */
+  failed: 3,
+  /** By the server: a timeout. */
+  timedOut: 4,
+  released: 5,
+  redriven: 6,
+});
+
+/** A task and, when it is not settled, its live row (else `state` is null). No blobs. */
+export interface TaskRow {
+  readonly key: number;
+  readonly id: string;
+  readonly queue_id: number;
+  readonly created_at: number;
+  readonly max_attempts: number;
+  readonly timeout_ms: number;
+  readonly backoff_base_ms: number;
+  readonly backoff_cap_ms: number;
+  readonly parent_id: string | null;
+  readonly metadata: string | null;
+  readonly state: number | null;
+  readonly lane_id: number;
+  readonly delivery: number;
+  readonly attempt: number;
+  readonly lost: number;
+  readonly ended: number;
+  readonly has_checkpoint: number;
+  readonly session_key: number | null;
+  readonly claimed_at: number | null;
+  readonly cancel_reason: string | null;
+}
+
+const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
+
+export function parseMetadata(text: string | null): Readonly<Record<string, string>> {
+  return text === null ? NO_METADATA : (JSON.parse(text) as Record<string, string>);
+}
+
+/** Canonical, so that equal pairs give equal text. */
+export function formatMetadata(metadata: Readonly<Record<string, string>>): string | null {
+  const keys = Object.keys(metadata);
+  if (keys.length === 0) return null;
+  if (keys.length === 1) return JSON.stringify(metadata);
+  return JSON.stringify(Object.fromEntries(keys.sort().map((key) => [key, metadata[key]])));
+}
+
+export function settledName(state: number): SettledState {
+  return STATES[state] as SettledState;
+}
