@@ -77,8 +77,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'fresh: what fell behind is not written',
     file: 'server/store/sqlite/fresh.ts',
-    find: '      if (behind >= next) break;\n      writeReady(task);',
-    replace: '      if (behind >= next) break;',
+    find: 'for (const task of waiting.before(next)) writeReady(task);',
+    replace: '',
     caughtBy: conformance('fresh', 'are written when many came after them'),
   },
   {
@@ -90,7 +90,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'fresh: claimed in the order of inserts',
-    file: 'server/store/sqlite/fresh.ts',
+    file: 'server/store/sqlite/freshwaiting.ts',
     find: 'levels.splice(at < 0 ? levels.length : at, 0, level);',
     replace: 'levels.push(level);',
     caughtBy: conformance(
