@@ -11,6 +11,7 @@ import { openStore } from './store/open.ts';
 import { createAdminHandlers } from './transport/admin.ts';
 import { createCallEnds } from './transport/call.ts';
 import { createClassicHandlers } from './transport/classic.ts';
+import { HAND_CODECS } from './transport/codec/index.ts';
 import { createHealth } from './transport/health.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
@@ -85,8 +86,9 @@ export async function createServer(
   const version = readVersion();
   const alive = createHealth(ends);
 
-  addService(grpcServer, ContactService, createWorkerHandlers({ registry, ends, agreement }));
-  addService(grpcServer, TaskService, createTaskHandlers({ queue, registry, ends, clock, agreement, maxPayloadBytes }));
+  addService(grpcServer, ContactService, createWorkerHandlers({ registry, ends, agreement }), HAND_CODECS);
+  const taskHandlers = createTaskHandlers({ queue, registry, ends, clock, agreement, maxPayloadBytes });
+  addService(grpcServer, TaskService, taskHandlers, HAND_CODECS);
   addService(
     grpcServer,
     AdminService,

@@ -63,15 +63,29 @@ export type GrpcClient<S extends DescService> = grpc.Client & { [K in keyof S['m
 
 type Schema = DescMethod['input'];
 
-function serializer(schema: Schema): (value: MessageInitShape<Schema>) => Buffer {
+/**
+ * Codecs written by hand, by the names of their types: each does for what it knows exactly what protobuf-es does, and
+ * answers undefined for the rest.
+ */
+export interface HandCodecs {
+  // biome-ignore lint/suspicious/noExplicitAny: each takes the message of its name.
+  readonly encode: Readonly<Record<string, (value: any) => Buffer | undefined>>;
+  readonly decode: Readonly<Record<string, (bytes: Uint8Array) => MessageShape<Schema> | undefined>>;
+}
+
+function serializer(schema: Schema, codecs?: HandCodecs): (value: MessageInitShape<Schema>) => Buffer {
+  const encode = codecs?.encode[schema.typeName];
   return (value) => {
+    const encoded = encode?.(value);
+    if (encoded) return encoded;
     const bytes = toBinary(schema, create(schema, value));
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };
 }
 
-function deserializer(schema: Schema): (bytes: Buffer) => MessageShape<Schema> {
-  return (bytes) => fromBinary(schema, bytes);
+function deserializer(schema: Schema, codecs?: HandCodecs): (bytes: Buffer) => MessageShape<Schema> {
+  const decode = codecs?.decode[schema.typeName];
+  return (bytes) => decode?.(bytes) ?? fromBinary(schema, bytes);
 }
 
 /** The path of a method on the wire: `/package.Service/Method`. */
@@ -79,7 +93,7 @@ export function methodPath(method: DescMethod): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
-export function defineService(service: DescService): grpc.ServiceDefinition {
+export function defineService(service: DescService, codecs?: HandCodecs): grpc.ServiceDefinition {
   const definition: Record<string, grpc.MethodDefinition<MessageInitShape<Schema>, MessageShape<Schema>>> = {};
   for (const method of service.methods) {
     definition[method.localName] = {
@@ -87,17 +101,22 @@ export function defineService(service: DescService): grpc.ServiceDefinition {
       originalName: method.localName,
       requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
       responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
-      requestSerialize: serializer(method.input),
-      requestDeserialize: deserializer(method.input),
-      responseSerialize: serializer(method.output),
-      responseDeserialize: deserializer(method.output),
+      requestSerialize: serializer(method.input, codecs),
+      requestDeserialize: deserializer(method.input, codecs),
+      responseSerialize: serializer(method.output, codecs),
+      responseDeserialize: deserializer(method.output, codecs),
     };
   }
   return definition;
 }
 
-export function addService<S extends DescService>(server: grpc.Server, service: S, handlers: Handlers<S>): void {
-  server.addService(defineService(service), handlers as unknown as grpc.UntypedServiceImplementation);
+export function addService<S extends DescService>(
+  server: grpc.Server,
+  service: S,
+  handlers: Handlers<S>,
+  codecs?: HandCodecs,
+): void {
+  server.addService(defineService(service, codecs), handlers as unknown as grpc.UntypedServiceImplementation);
 }
 
 /** A typed client; `address` is HOST:PORT or any grpc-js target. */

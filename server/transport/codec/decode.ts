@@ -1,0 +1,162 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type Delivery,
+  type NewTask,
+  type SendStatusRequest,
+  SendStatusRequestSchema,
+  type StreamEnqueueRequest,
+  type Succeeded,
+} from '../../../gen/index.ts';
+import { Reader } from './reader.ts';
+
+// Decoders of the two messages that every task comes with, for what almost all of them have; undefined: there is
+// something else in it.
+
+const NO_BYTES = new Uint8Array(0);
+const NO_METADATA: Record<string, string> = Object.freeze({});
+const UNSET = Object.freeze({ case: undefined });
+
+/** A tag: the number of a field and the type of its value on the wire. */
+const varint = (field: number): number => field << 3;
+const delimited = (field: number): number => (field << 3) | 2;
+
+// What the message before said: queues and content types repeat.
+let lastQueue = '';
+let lastType = '';
+
+export function decodeStreamEnqueue(bytes: Uint8Array): StreamEnqueueRequest | undefined {
+  const reader = new Reader(bytes);
+  const tasks: NewTask[] = [];
+  const read = (): NewTask => readTask(reader);
+  while (reader.hasMore) {
+    if (reader.number() !== delimited(1)) return undefined;
+    tasks.push(reader.inner(read));
+  }
+  return reader.isOdd ? undefined : { $typeName: 'contact.v1.StreamEnqueueRequest', tasks };
+}
+
+function readTask(reader: Reader): NewTask {
+  let id = '';
+  let queue = '';
+  let payload: Uint8Array<ArrayBuffer> = NO_BYTES;
+  let contentType = '';
+  let priority = 0;
+  let maxAttempts = 0;
+  let timeoutMs = 0;
+  let idempotencyKey = '';
+  while (reader.hasMore) {
+    switch (reader.number()) {
+      case delimited(1):
+        id = reader.text();
+        break;
+      case delimited(2):
+        queue = reader.textLike(lastQueue);
+        lastQueue = queue;
+        break;
+      case delimited(3):
+        payload = reader.bytes();
+        break;
+      case delimited(4):
+        contentType = reader.textLike(lastType);
+        lastType = contentType;
+        break;
+      case varint(6):
+        priority = reader.signed();
+        break;
+      case varint(11):
+        maxAttempts = reader.number();
+        break;
+      case varint(12):
+        timeoutMs = reader.number();
+        break;
+      case delimited(13):
+        idempotencyKey = reader.text();
+        break;
+      default:
+        reader.refuse();
+    }
+  }
+  return {
+    $typeName: 'contact.v1.NewTask',
+    id,
+    queue,
+    payload,
+    contentType,
+    metadata: NO_METADATA,
+    priority,
+    start: UNSET,
+    expiry: UNSET,
+    maxAttempts,
+    timeoutMs,
+    idempotencyKey,
+    target: UNSET,
+  };
+}
+
+export function decodeSendStatus(bytes: Uint8Array): SendStatusRequest | undefined {
+  const reader = new Reader(bytes);
+  const message = create(SendStatusRequestSchema);
+  const readEnd = (): Succeeded => readSucceeded(reader);
+  const readStart = (): Delivery => readDelivery(reader);
+  while (reader.hasMore) {
+    switch (reader.number()) {
+      case varint(1):
+        message.receipt = reader.number();
+        break;
+      case delimited(2):
+        message.started.push(reader.inner(readStart));
+        break;
+      case delimited(5):
+        message.succeeded.push(reader.inner(readEnd));
+        break;
+      default:
+        return undefined;
+    }
+  }
+  return reader.isOdd ? undefined : message;
+}
+
+function readDelivery(reader: Reader): Delivery {
+  let taskId = '';
+  let delivery = 0;
+  while (reader.hasMore) {
+    switch (reader.number()) {
+      case delimited(1):
+        taskId = reader.text();
+        break;
+      case varint(2):
+        delivery = reader.number();
+        break;
+      default:
+        reader.refuse();
+    }
+  }
+  return { $typeName: 'contact.v1.Delivery', taskId, delivery };
+}
+
+function readSucceeded(reader: Reader): Succeeded {
+  let taskId = '';
+  let delivery = 0;
+  let result: Uint8Array<ArrayBuffer> = NO_BYTES;
+  let contentType = '';
+  while (reader.hasMore) {
+    switch (reader.number()) {
+      case delimited(1):
+        taskId = reader.text();
+        break;
+      case varint(2):
+        delivery = reader.number();
+        break;
+      case delimited(3):
+        result = reader.bytes();
+        break;
+      case delimited(4):
+        contentType = reader.textLike(lastType);
+        lastType = contentType;
+        break;
+      default:
+        reader.refuse();
+    }
+  }
+  return { $typeName: 'contact.v1.Succeeded', taskId, delivery, result, contentType };
+}

@@ -1,0 +1,64 @@
+import { Buffer } from 'node:buffer';
+
+/** Bytes of a number on the wire: of seven bits each. */
+export function sizeOfNumber(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  return value < 0x1000_0000 ? 4 : 5;
+}
+
+/** Of a field with a number from 1 to 15; none when it is 0. */
+export function sizeOfField(value: number): number {
+  return value === 0 ? 0 : 1 + sizeOfNumber(value);
+}
+
+/** Of a field with a number from 1 to 15 and so many bytes; none when there are none. */
+export function sizeOfDelimited(length: number): number {
+  return length === 0 ? 0 : 1 + sizeOfNumber(length) + length;
+}
+
+/** Writes fields with numbers from 1 to 15 into a buffer whose size is known. Fields without a value are left out. */
+export class Writer {
+  readonly buffer: Buffer;
+  #pos = 0;
+
+  constructor(size: number) {
+    this.buffer = Buffer.allocUnsafe(size);
+  }
+
+  #number(value: number): void {
+    let left = value;
+    for (; left >= 0x80; left >>>= 7) this.buffer[this.#pos++] = (left & 0x7f) | 0x80;
+    this.buffer[this.#pos++] = left;
+  }
+
+  /** An unsigned one, of 32 bits. */
+  number(field: number, value: number): void {
+    if (value === 0) return;
+    this.buffer[this.#pos++] = field << 3;
+    this.#number(value);
+  }
+
+  /** Where a message of this length follows. */
+  inner(field: number, length: number): void {
+    this.buffer[this.#pos++] = (field << 3) | 2;
+    this.#number(length);
+  }
+
+  bytes(field: number, value: Uint8Array): void {
+    if (value.byteLength === 0) return;
+    this.inner(field, value.byteLength);
+    this.buffer.set(value, this.#pos);
+    this.#pos += value.byteLength;
+  }
+
+  /** @param length of the text in UTF-8 */
+  text(field: number, value: string, length: number): void {
+    if (length === 0) return;
+    this.inner(field, length);
+    // ASCII alone is as long as it has characters.
+    this.buffer.write(value, this.#pos, length, length === value.length ? 'latin1' : 'utf8');
+    this.#pos += length;
+  }
+}
