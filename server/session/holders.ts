@@ -33,13 +33,13 @@ export function createHolders(stopClocks: (held: Held) => void): Holders {
   }
 
   function remove(session: Session, held: Held): void {
-    const entry = find(held);
+    const entry = newest.get(held.taskId);
+    const old = entry?.held !== held && older.size > 0 ? older.get(nameOf(held)) : undefined;
+    const holder = entry?.held === held ? entry : old?.held === held ? old : undefined;
     // The client's next session may have taken it over, with the clocks that run.
-    if (entry?.held === held && entry.session !== session) return;
-    if (entry?.held === held) {
-      if (newest.get(held.taskId) === entry) newest.delete(held.taskId);
-      else older.delete(nameOf(held));
-    }
+    if (holder && holder.session !== session) return;
+    if (holder && holder === entry) newest.delete(held.taskId);
+    else if (holder) older.delete(nameOf(held));
     stopClocks(held);
   }
 

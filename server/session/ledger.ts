@@ -134,9 +134,9 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     },
 
     drop(one) {
-      if (!has(one)) return;
       if (newest.get(one.taskId) === one) newest.delete(one.taskId);
-      else older.delete(nameOf(one));
+      else if (older.size > 0 && older.get(nameOf(one)) === one) older.delete(nameOf(one));
+      else return;
       if (one.isSettling) settling -= 1;
     },
 
