@@ -10,7 +10,7 @@ import { createFolder } from './stores.ts';
 
 // What SQLite keeps beside its rows for tasks that go the straight way, and what brings it back.
 
-const LIMITS: FreshLimits = { ready: 100, kept: 50, keptBytes: 1_000, behind: 8, step: 4, claims: 2, runs: 20 };
+const LIMITS: FreshLimits = { ready: 40, kept: 50, keptBytes: 1_000, behind: 8, step: 4, claims: 2, runs: 20 };
 
 describe('fresh tasks', () => {
   let folder: string;
@@ -35,6 +35,11 @@ describe('fresh tasks', () => {
   async function reopen(): Promise<void> {
     await store.close();
     await open();
+  }
+
+  async function reopenWith(fresh: FreshLimits): Promise<Store> {
+    await store.close();
+    return openStore(`sqlite:${file}`, { node: 'test', fresh });
   }
 
   /** Rows of the file, as another program sees them. */
@@ -98,6 +103,17 @@ describe('fresh tasks', () => {
       await claim(store, session);
     }
     assert.deepEqual([count('live WHERE state = 1'), count('claim')], [3, 2]);
+  });
+
+  it('give way to new ones, the oldest first', async () => {
+    const absent = { lane: 'c:absent' };
+    // Fewer keys than would be written for their age.
+    store = await reopenWith({ ...LIMITS, ready: 5, behind: 1_000 });
+    const ids = await addTasks(store, absent, absent, absent, absent, absent, {});
+    assert.equal(count('live'), LIMITS.step);
+    await reopen();
+    assert.deepEqual(await claimIds(5), ids.slice(5));
+    assert.deepEqual((await store.countLanes(Q.queue, 5))[0], { lane: 'c:absent', ready: 5 });
   });
 
   it('come back after a large insert was taken back', async () => {

@@ -82,6 +82,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     caughtBy: conformance('fresh', 'are written when many came after them'),
   },
   {
+    id: 'fresh: nothing gives way to new tasks',
+    file: 'server/store/sqlite/fresh.ts',
+    find: '      if (waiting.size >= limits.ready) makeRoom();\n',
+    replace: '',
+    caughtBy: conformance('fresh', 'give way to new ones, the oldest first'),
+  },
+  {
     id: 'fresh: the first key stays behind an insert that is taken back',
     file: 'server/store/sqlite/fresh.ts',
     find: '      if (fromKey !== null && fromKey > key) setFrom(key);\n',

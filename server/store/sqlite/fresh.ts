@@ -10,7 +10,7 @@ import {
   type StoredFresh,
   toFresh,
 } from './freshrows.ts';
-import { createFreshWaiting } from './freshwaiting.ts';
+import { createFreshWaiting, type KeptLimits } from './freshwaiting.ts';
 import { prepareKeys } from './many.ts';
 import { READY, type TaskRow } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
@@ -29,8 +29,6 @@ export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'a
 export interface Fresh {
   /** Whether a task that is inserted into this lane may be fresh: its turn comes before much else is inserted. */
   hasRoom(lane: LaneEntry): boolean;
-  /** Whether what its claim needs may be kept with it. */
-  hasRoomFor(payloadBytes: number): boolean;
   /** Before a task is inserted with this key, fresh or not. */
   follow(key: number): void;
   /** A task that was inserted, as ready. */
@@ -66,12 +64,9 @@ const WAITING: FreshState = Object.freeze({ state: READY, delivery: 0, session_k
 
 type NewRow = Pick<FreshTask, 'task_key' | 'nprio' | 'seq' | 'bytes'>;
 
-export interface FreshLimits {
+export interface FreshLimits extends KeptLimits {
   /** Tasks that wait. */
   readonly ready: number;
-  /** Those that have with them what their claim needs, and the bytes of their payloads. */
-  readonly kept: number;
-  readonly keptBytes: number;
   /** So far behind the newest key a task that still waits is written down, so many keys at a time. */
   readonly behind: number;
   readonly step: number;
@@ -103,7 +98,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   const deleteClaims = prepareKeys(db, 'DELETE FROM claim WHERE id IN');
   const live = prepareLiveRows(db);
   const reads = prepareFreshReads(db);
-  const waiting = createFreshWaiting();
+  const waiting = createFreshWaiting(limits);
   const runs = new Map<string, FreshRun>();
   const claims = new Map<number, FreshClaim>();
   let endedClaims: number[] = [];
@@ -142,6 +137,14 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     for (const task of waiting.before(next)) writeReady(task);
     live.rows.flush();
     setFrom(next);
+  }
+
+  /** Those that wait for long, for clients that are away perhaps, give way to new ones. */
+  function makeRoom(): void {
+    const oldest = waiting.oldest(limits.step);
+    for (const task of oldest) writeReady(task);
+    live.rows.flush();
+    setFrom(oldest.at(-1)!.task_key + 1);
   }
 
   function setFrom(key: number): void {
@@ -206,11 +209,13 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   return {
     hasRoom: (lane) => {
       const isNext = lane.ready < SOON || lane.ready === waiting.countOf(lane);
-      return isNext && waiting.size < limits.ready;
+      return isNext && limits.ready > 0;
     },
-    hasRoomFor: (bytes) => waiting.kept.count < limits.kept && waiting.kept.bytes + bytes <= limits.keptBytes,
     follow,
-    add: (row, lane, task) => waiting.add(toFresh(row, lane, task)),
+    add: (row, lane, task) => {
+      if (waiting.size >= limits.ready) makeRoom();
+      waiting.add(toFresh(row, lane, task));
+    },
     dropFrom: (key) => {
       waiting.dropFrom(key);
       if (fromKey !== null && fromKey > key) setFrom(key);

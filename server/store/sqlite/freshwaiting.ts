@@ -4,8 +4,6 @@ import type { FreshTask } from './freshrows.ts';
 /** Fresh tasks that wait: in the order of their keys, and of each lane in the order in which they are claimed. */
 export interface FreshWaiting {
   readonly size: number;
-  /** Of those that have their task with them. */
-  readonly kept: { readonly count: number; readonly bytes: number };
   /** Its key is larger than all others. */
   add(task: FreshTask): void;
   /** It is claimed, written down or taken back. */
@@ -13,7 +11,9 @@ export interface FreshWaiting {
   find(key: number): FreshTask | undefined;
   /** Those with a key below this one. */
   before(key: number): Iterable<FreshTask>;
-  /** Takes back the others: their keys are given away again. */
+  /** Of the smallest keys, so many. */
+  oldest(limit: number): readonly FreshTask[];
+  /** Takes back those with this key and larger ones: their keys are given away again. */
   dropFrom(key: number): void;
   countOf(lane: LaneEntry): number;
   /** In the order in which they are claimed, at most so many. */
@@ -71,15 +71,25 @@ class Places {
   }
 }
 
+/** How many have what their claim needs with them, and the bytes of their payloads. */
+export interface KeptLimits {
+  readonly kept: number;
+  readonly keptBytes: number;
+}
+
 interface FreshLane {
   count: number;
   /** By priority, the largest first. */
   readonly levels: { readonly nprio: number; readonly places: Places }[];
 }
 
-export function createFreshWaiting(): FreshWaiting {
+export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
   const lanes = new Map<LaneEntry, FreshLane>();
-  const kept = { count: 0, bytes: 0 };
+  // Those that have their task, or had it.
+  let keepers: FreshTask[] = [];
+  let nextKeeper = 0;
+  let kept = 0;
+  let keptBytes = 0;
   let all = new Places();
   let size = 0;
 
@@ -106,26 +116,40 @@ export function createFreshWaiting(): FreshWaiting {
     if (ofLane.count === 0) lanes.delete(task.lane);
     size--;
     task.isReady = false;
-    if (!task.task) return;
-    kept.count--;
-    kept.bytes -= task.bytes;
+    if (task.task) forget(task);
+  }
+
+  function forget(task: FreshTask): void {
     task.task = null;
+    kept--;
+    keptBytes -= task.bytes;
+  }
+
+  /** The oldest ones give way: they may be for clients that are away. */
+  function keep(task: FreshTask): void {
+    keepers.push(task);
+    kept++;
+    keptBytes += task.bytes;
+    while (kept > limits.kept || keptBytes > limits.keptBytes) {
+      const oldest = keepers[nextKeeper++]!;
+      if (oldest.task) forget(oldest);
+    }
+    if (keepers.length < 2 * limits.kept + 64) return;
+    keepers = keepers.slice(nextKeeper).filter((one) => one.task);
+    nextKeeper = 0;
   }
 
   return {
     get size() {
       return size;
     },
-    kept,
     add: (task) => {
       const ofLane = laneOf(task.lane);
       ofLane.count++;
       placesOf(ofLane, task.nprio).push(task);
       all.push(task);
       size++;
-      if (!task.task) return;
-      kept.count++;
-      kept.bytes += task.bytes;
+      if (task.task) keep(task);
     },
     leave,
     find: (key) => all.find(key),
@@ -135,6 +159,12 @@ export function createFreshWaiting(): FreshWaiting {
         if (task.task_key >= key) return;
         yield task;
       }
+    },
+    oldest: (limit) => {
+      const found: FreshTask[] = [];
+      all.trim();
+      all.take(limit, found);
+      return found;
     },
     dropFrom: (key) => {
       for (let last = all.last(); last && last.task_key >= key; last = all.last()) {
@@ -161,8 +191,10 @@ export function createFreshWaiting(): FreshWaiting {
       lanes.clear();
       all = new Places();
       size = 0;
-      kept.count = 0;
-      kept.bytes = 0;
+      keepers = [];
+      nextKeeper = 0;
+      kept = 0;
+      keptBytes = 0;
     },
   };
 }

@@ -130,8 +130,8 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     const isFresh = isReady && isPlain(task) && fresh.hasRoom(lane);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
     if (isFresh) {
-      const kept = isSoon && fresh.hasRoomFor(bytes) ? toNew(key, task, now) : null;
-      fresh.add({ task_key: key, nprio: 0 - task.priority, seq, bytes }, lane, kept);
+      const row = { task_key: key, nprio: 0 - task.priority, seq, bytes };
+      fresh.add(row, lane, isSoon ? toNew(key, task, now) : null);
       return;
     }
     if (isSoon) warm.keepNew(toNew(key, task, now));
