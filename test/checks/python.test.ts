@@ -31,7 +31,8 @@ def work(name):
             yield pb.Result(ret=f"{task.task} by {name}")
 
     for reply in stub.sendStatus(iter([pb.ClientMsg(msg="up")]), metadata=metadata):
-        print("ready", flush=True)
+        # In one write: threads come between the text and the end of its line.
+        print("ready\\n", end="", flush=True)
     stub.tellResult(results(), metadata=metadata)
 
 
