@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { TaskState } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
@@ -60,6 +61,17 @@ describe('fresh tasks', () => {
     assert.deepEqual([count('task'), count('live'), count('claim')], [1, 0, 1]);
     await store.settleTasks([succeed({ taskId, delivery })], T0);
     assert.deepEqual([count('live'), count('claim'), count('result')], [0, 0, 1]);
+  });
+
+  it('are listed by their state', async () => {
+    const [first, ...others] = await addTasks(store, {}, {}, {});
+    const { session } = await openSession(store);
+    await claim(store, session, { limit: 1 });
+    const list = async (...states: TaskState[]) => (await store.listTasks({ states }, null, 5)).map(({ id }) => id);
+    assert.deepEqual(await list('running'), [first]);
+    assert.deepEqual(await list('ready'), others.toReversed());
+    assert.deepEqual(await list('succeeded', 'failed', 'scheduled'), []);
+    assert.equal(count('live'), 0);
   });
 
   it('get one when anything else happens to them', async () => {

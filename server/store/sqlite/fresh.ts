@@ -15,6 +15,9 @@ import { prepareKeys } from './many.ts';
 import { READY, type TaskRow } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
 
+/** The columns of a live row that tell one fresh task from another, and what they all have. */
+export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'attempt' | 'lost'>;
+
 /**
  * Tasks that have gone the straight way so far, inserted and perhaps claimed once: their live rows are in memory alone.
  * The file has what brings them back: the task itself, with its place in the order, and what was claimed as one row of
@@ -23,9 +26,6 @@ import type { NewTask } from './warm.ts';
  * row written down first, and goes on as with any other; those that wait or run for long are written down too, so
  * that there are few to bring back.
  */
-/** The columns of a live row that tell one fresh task from another, and what they all have. */
-export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'attempt' | 'lost'>;
-
 export interface Fresh {
   /** Whether a task that is inserted into this lane may be fresh: its turn comes before much else is inserted. */
   hasRoom(lane: LaneEntry): boolean;

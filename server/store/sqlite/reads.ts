@@ -54,15 +54,15 @@ const RESULT = `SELECT r.position, t.id, t.queue_id, r.state, r.result, r.conten
   t.parent_id FROM result r JOIN task t ON t.key = r.task_key`;
 const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.lost, l.run_at, l.session_key, l.cancel_reason
   FROM task t LEFT JOIN live l ON l.task_key = t.key`;
-const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1))`;
-
-/** Where there is no state. */
-const FRESH = -1;
+// In this order: only a fresh task has neither.
+const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
+  fresh_state(t.key, t.id))`;
 
 export function createReads(
   db: Database,
   { catalog, sessions, children, fresh }: { catalog: Catalog; sessions: Sessions; children: Children; fresh: Fresh },
 ): Reads {
+  db.define('fresh_state', (key, id) => fresh.find(key as number, id as string)?.state ?? null);
   const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
   const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
   const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
@@ -133,7 +133,7 @@ export function createReads(
       `SELECT id FROM ${source} WHERE ${parent} id < ? ORDER BY id DESC LIMIT 1 OFFSET ${SCANNED - 1}`,
     );
     const selectMatches = db.prepare<DescribedRow>(
-      `${DESCRIBED} WHERE ${parent} t.id < ? AND t.id >= ? ${sql} ORDER BY t.id DESC`,
+      `${DESCRIBED} WHERE ${parent} t.id < ? AND t.id >= ? ${sql} ORDER BY t.id DESC LIMIT ?`,
     );
     const wanted = Math.min(limit, MAX_ROWS);
     const found: TaskRecord[] = [];
@@ -141,15 +141,13 @@ export function createReads(
     let end = before ?? '\u{10ffff}';
     for (;;) {
       const start = selectWindow.get(...parentValues, end)?.id ?? '';
-      for (const row of selectMatches.iterate(...parentValues, end, start, ...values)) {
+      for (const row of selectMatches.iterate(...parentValues, end, start, ...values, wanted - found.length)) {
         const record = toRecord(row);
-        if (filter.states && !filter.states.includes(record.state)) continue;
         bytes += record.payload.byteLength + (record.settled?.result.byteLength ?? 0);
         if (found.length > 0 && bytes > MAX_PAGE_BYTES) return found;
         found.push(record);
-        if (found.length >= wanted) return found;
       }
-      if (start === '') return found;
+      if (start === '' || found.length >= wanted) return found;
       end = start;
       await nextTurn();
     }
@@ -186,9 +184,7 @@ function conditionsOf(filter: TaskFilter, catalog: Catalog): { sql: string; valu
     const ids = [...catalog.queues()].filter((queue) => filter.queues!.includes(queue.name)).map((queue) => queue.id);
     sql += ` AND t.queue_id IN (${ids.join(', ')})`;
   }
-  // Of a fresh task the file does not know it.
-  if (filter.states)
-    sql += ` AND coalesce(${STATE}, ${FRESH}) IN (${[FRESH, ...filter.states.map(stateNumber)].join(', ')})`;
+  if (filter.states) sql += ` AND ${STATE} IN (${filter.states.map(stateNumber).join(', ')})`;
   if (filter.createdAfter !== undefined) {
     sql += ' AND t.created_at > ?';
     values.push(filter.createdAfter);
