@@ -29,17 +29,23 @@ export interface Run {
 
 /** A file that keeps what was written when its writer is killed the next moment. */
 export interface Journal {
+  /** Not after `close()`: the handlers of a worker that was stopped may go on. */
   write(entries: readonly Entry[]): void;
   close(): void;
 }
 
 export function openJournal(path: string): Journal {
-  const file = openSync(path, 'a');
+  // Once it is closed, its number is the next file's or connection's.
+  let file: number | null = openSync(path, 'a');
   return {
     write: (entries) => {
-      if (entries.length > 0) writeSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+      if (file === null || entries.length === 0) return;
+      writeSync(file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     },
-    close: () => closeSync(file),
+    close: () => {
+      if (file !== null) closeSync(file);
+      file = null;
+    },
   };
 }
 
