@@ -1,6 +1,7 @@
 import type { LaneRef } from '../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store/store.ts';
 import type { Receiver } from './receiver.ts';
+import { createReserved } from './reserved.ts';
 
 /** Receivers asked in one claim; the others have their turn in the next. */
 const MAX_REQUESTS = 256;
@@ -16,6 +17,12 @@ interface DrawnLane extends LaneRef {
   mayBeReady: boolean;
   /** The number of plans made when it was last marked. */
   markedAt: number;
+}
+
+/** Tasks that were claimed, and for whom. */
+export interface Grant {
+  readonly receiver: Receiver;
+  readonly outcome: ClaimOutcome;
 }
 
 interface Asked {
@@ -48,10 +55,12 @@ export interface LaneTable {
   feed(receiver: Receiver): void;
   /** Whether a claim could find something. */
   hasWork(): boolean;
-  /** The requests of the next claim; one claim is under way at a time. */
+  /** The requests of the next claim; the one before has been learned. */
   plan(): ClaimRequest[];
-  /** What came of the newest plan; answers the receiver of each outcome, undefined where it has gone since. */
-  learn(outcomes: readonly ClaimOutcome[]): (Receiver | undefined)[];
+  /** What came of the newest plan: who gets something. It is reserved until `take()`. */
+  learn(outcomes: readonly ClaimOutcome[]): Grant[];
+  /** It is pushed now. False: the receiver has gone since. */
+  take(grant: Grant): boolean;
   isDrawn(lane: LaneRef): boolean;
   readonly receivers: Iterable<Receiver>;
   /** Receivers that draw from a queue. */
@@ -66,6 +75,7 @@ export function createLaneTable(): LaneTable {
   const pausedQueues = new Set<string>();
   /** Fed since the newest plan: what that plan knew of their room is old. */
   const fed = new Set<Receiver>();
+  const reserved = createReserved();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
 
@@ -178,7 +188,7 @@ export function createLaneTable(): LaneTable {
             continue;
           }
           if (askedBySession.size >= MAX_REQUESTS || budget <= 0) break;
-          const room = receiver.room();
+          const room = reserved.roomOf(receiver);
           if (room.limit <= 0) {
             satisfy(receiver, lanesByReceiver.get(receiver) ?? []);
             continue;
@@ -199,9 +209,10 @@ export function createLaneTable(): LaneTable {
     },
 
     learn(outcomes) {
-      return outcomes.map((outcome) => {
+      const grants: Grant[] = [];
+      for (const outcome of outcomes) {
         const asked = askedBySession.get(outcome.session.key);
-        if (!asked) return undefined;
+        if (!asked) continue;
         const { receiver, lanes, limit, mayExceed } = asked;
         for (const lane of lanes) {
           // A lane marked since the plan may have been filled after the claim looked.
@@ -217,8 +228,16 @@ export function createLaneTable(): LaneTable {
         const isWhole = outcome.tasks.length === 0 && mayExceed && !outcome.isGone;
         const isEnough = !outcome.exhausted && outcome.tasks.length < limit && !isWhole;
         if (isEnough && !fed.has(receiver)) satisfy(receiver, lanes);
-        return lanesByReceiver.has(receiver) ? receiver : undefined;
-      });
+        if (outcome.tasks.length === 0) continue;
+        reserved.add(receiver, outcome.tasks);
+        grants.push({ receiver, outcome });
+      }
+      return grants;
+    },
+
+    take({ receiver, outcome }) {
+      reserved.remove(receiver, outcome.tasks);
+      return lanesByReceiver.has(receiver);
     },
 
     get receivers() {

@@ -1,4 +1,4 @@
-import { merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
+import { merge, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
@@ -18,16 +18,13 @@ import type {
 import { type Activities, createActivities } from './activities.ts';
 import { type Audience, createAddressing, lanesOf } from './addressing.ts';
 import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
+import { claimWhenWoken } from './claims.ts';
 import { createDueTimer } from './due.ts';
-import { createLaneTable } from './lanes.ts';
+import { createLaneTable, type Grant } from './lanes.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { startPoll } from './poll.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
-import { type Run, runWhenWoken } from './wake.ts';
-
-/** Before a claim that the store refused for now (busy, no disk) is tried again. */
-const RETRY_CLAIM_MS = 250;
 
 export interface TaskQueueOptions {
   readonly store: Store;
@@ -88,7 +85,6 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   });
   const taskReady$ = new Subject<void>();
   const credit$ = new Subject<void>();
-  const retry$ = new Subject<void>();
   let isClaiming = true;
 
   const due = createDueTimer({
@@ -135,30 +131,12 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     absorb(ready, events);
   }
 
-  /** One claim over everybody who has room, and its push. A wake-up that comes meanwhile is another run. */
-  async function claim(): Promise<Run<readonly ClaimOutcome[]>> {
-    if (!isClaiming || !lanes.hasWork()) return { value: [], again: false };
-    try {
-      const outcomes = await store.claimTasks(() => (isClaiming ? lanes.plan() : []), clock.now);
-      return { value: outcomes, again: false };
-    } catch (error) {
-      if (!(error instanceof ContactError)) throw error;
-      clock.after(error.retryAfterMs ?? RETRY_CLAIM_MS, () => retry$.next());
-      return { value: [], again: false };
-    }
-  }
-
-  function push(outcomes: readonly ClaimOutcome[]): void {
-    const receivers = lanes.learn(outcomes);
-    outcomes.forEach((outcome, index) => {
-      if (outcome.tasks.length === 0) return;
-      const receiver = receivers[index];
-      if (receiver?.session.epoch === outcome.session.epoch) {
-        receiver.push(outcome.tasks);
-        activities.tellChanged(outcome.tasks.map(({ id }) => ({ taskId: id })));
-      } else giveBack(outcome);
-    });
-    if (outcomes.length > 0 && lanes.hasWork()) taskReady$.next();
+  function push(grant: Grant): void {
+    const { receiver, outcome } = grant;
+    if (lanes.take(grant) && receiver.session.epoch === outcome.session.epoch) {
+      receiver.push(outcome.tasks);
+      activities.tellChanged(outcome.tasks.map(({ id }) => ({ taskId: id })));
+    } else giveBack(outcome);
   }
 
   /** Claimed for a receiver that has gone since: it never saw them. Fenced, so a resume that was quicker keeps its own. */
@@ -172,7 +150,8 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     });
   }
 
-  const pushed$: Observable<unknown> = merge(taskReady$, credit$, retry$).pipe(runWhenWoken(claim), tap(push));
+  const wake$ = merge(taskReady$, credit$);
+  const pushed$ = claimWhenWoken(wake$, { store, clock, lanes, isClaiming: () => isClaiming, push });
   const subscription: Subscription = pushed$.subscribe({ error: onFatal });
   const stopPoll = startPoll({ store, clock, lanes, onWork: () => taskReady$.next(), onFatal });
   await broadcasts.recover();
@@ -271,7 +250,6 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       stopPoll();
       broadcasts.close();
       due.close();
-      for (const wake$ of [taskReady$, credit$, retry$]) wake$.complete();
       subscription.unsubscribe();
       results.close();
       activities.close();

@@ -16,7 +16,7 @@ export interface Receiver {
   readonly clientId: string;
   readonly queues: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Asked when a claim is planned; no claim of this receiver is under way then. */
+  /** Asked when a claim is planned; what is claimed for it and not pushed yet is not in it. */
   room(): Room;
   /** The claim is committed: these are this receiver's now. Never throws. */
   push(tasks: readonly ClaimedTask[]): void;

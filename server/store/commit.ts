@@ -7,6 +7,11 @@ export interface Engine<R> {
    * request alone, which changed nothing. Throwing means that nothing of the group was kept.
    */
   transact(requests: readonly R[], size: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
+  /**
+   * Puts on disk what was committed before this call, while the next group is transacted. Rejects when nobody knows any
+   * more what is there. Absent: `transact()` has done it.
+   */
+  sync?(): Promise<void>;
   /** While no transaction may begin. */
   pause?(): Promise<void> | undefined;
   /** What is left after a throw: refuse the group with an error, find the culprit by running one by one, or give up. */
@@ -19,7 +24,13 @@ export interface GroupSize {
 }
 
 export interface GroupCommit<R> {
-  submit<T>(request: R, items: number, bytes: number): Promise<T>;
+  /**
+   * @param onCommitted hears the answer as soon as it is committed, to plan the next group with; nobody may be told of
+   * it before it is on disk, which is when the promise resolves. Must not throw
+   */
+  submit<T>(request: R, items: number, bytes: number, onCommitted?: (answer: T) => void): Promise<T>;
+  /** While something that was committed, and can be read, is on its way to disk. */
+  syncing(): Promise<void> | undefined;
   /** Waits for everything submitted; later submissions are refused. */
   close(): Promise<void>;
 }
@@ -38,19 +49,23 @@ interface Waiting<R> {
   readonly rank: number;
   readonly items: number;
   readonly bytes: number;
+  readonly onCommitted: ((answer: unknown) => void) | undefined;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * Group commit: what is submitted in one event-loop turn, or while a commit is under way, forms the next transaction.
- * Requests are admitted in order of arrival, so that a flood of one kind starves no other, and run by rank.
+ * Requests are admitted in order of arrival, so that a flood of one kind starves no other, and run by rank. While a
+ * group goes to disk one more is transacted; the one after that waits, and gathers. Answers leave in order.
  * The queue is bounded by its callers: each waits for its answer before it sends more.
  */
 export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommit<R> {
   const { engine, rankOf, onFatal, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
   let queue: Waiting<R>[] = [];
   let isScheduled = false;
+  /** Of the newest group, until it is on disk. */
+  let syncing: Promise<void> | undefined;
   let closing: (() => void) | null = null;
   let refusal: ContactError | null = null;
 
@@ -61,14 +76,16 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   async function pump(): Promise<void> {
-    const pause = engine.pause?.();
-    if (pause) await pause;
-    const group = takeGroup();
-    const running = run(group);
+    for (let pause = engine.pause?.(); pause; pause = engine.pause?.()) await pause;
+    const running = run(takeGroup());
     if (running) await running;
     isScheduled = false;
     if (queue.length > 0) schedule();
-    else closing?.();
+    else endIfClosed();
+  }
+
+  function endIfClosed(): void {
+    if (!isScheduled && !syncing) closing?.();
   }
 
   function takeGroup(): Waiting<R>[] {
@@ -86,6 +103,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
     return group.length > 1 ? group.sort((a, b) => a.rank - b.rank) : group;
   }
 
+  /** Answers when the next group may be transacted; undefined: at once. */
   function run(group: Waiting<R>[]): Promise<void> | undefined {
     if (refusal) {
       for (const each of group) each.reject(refusal);
@@ -98,15 +116,47 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
       );
       if (answers instanceof Promise) {
         return answers.then(
-          (found) => deliver(group, found),
+          (found) => keep(group, found),
           (error: unknown) => recover(group, error),
         );
       }
-      deliver(group, answers);
-      return undefined;
+      return keep(group, answers);
     } catch (error) {
       return recover(group, error);
     }
+  }
+
+  /** The next group waits until the sync of this one has begun: there are never more than two on their way. */
+  function keep(group: Waiting<R>[], answers: readonly unknown[]): Promise<void> | undefined {
+    group.forEach(({ onCommitted }, i) => {
+      if (onCommitted && !(answers[i] instanceof ContactError)) onCommitted(answers[i]);
+    });
+    if (!engine.sync) {
+      deliver(group, answers);
+      return undefined;
+    }
+    const before = syncing;
+    const sync = (): Promise<void> => engine.sync!();
+    const synced = before ? before.then(sync) : sync();
+    syncing = synced;
+    synced.then(
+      () => {
+        if (syncing === synced) syncing = undefined;
+        deliver(group, answers);
+        endIfClosed();
+      },
+      (error: unknown) => giveUp(group, error),
+    );
+    return before?.catch(() => undefined);
+  }
+
+  function giveUp(group: readonly Waiting<R>[], error: unknown): void {
+    const isFirst = !refusal;
+    refusal ??= new ContactError('UNAVAILABLE', 'store: the disk failed', { cause: error });
+    syncing = undefined;
+    for (const each of group) each.reject(refusal);
+    if (isFirst) onFatal(error);
+    endIfClosed();
   }
 
   async function recover(group: Waiting<R>[], error: unknown): Promise<void> {
@@ -114,9 +164,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
     if (verdict.kind === 'refused') {
       for (const each of group) each.reject(verdict.error);
     } else if (verdict.kind === 'fatal') {
-      refusal = new ContactError('UNAVAILABLE', 'store: the disk failed', { cause: error });
-      for (const each of group) each.reject(refusal);
-      onFatal(error);
+      giveUp(group, error);
     } else if (group.length === 1) {
       group[0]!.reject(error);
     } else {
@@ -125,7 +173,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   return {
-    submit: <T>(request: R, items: number, bytes: number) =>
+    submit: <T>(request: R, items: number, bytes: number, onCommitted?: (answer: T) => void) =>
       new Promise<T>((resolve, reject) => {
         if (closing) return reject(new ContactError('UNAVAILABLE', 'store: closed'));
         queue.push({
@@ -133,15 +181,17 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
           rank: rankOf(request),
           items,
           bytes,
+          onCommitted: onCommitted as ((answer: unknown) => void) | undefined,
           resolve: resolve as (answer: unknown) => void,
           reject,
         });
         schedule();
       }),
+    syncing: () => syncing,
     close: () =>
       new Promise((resolve) => {
         closing = resolve;
-        if (!isScheduled) resolve();
+        endIfClosed();
       }),
   };
 }

@@ -49,8 +49,13 @@ export interface Store extends OperatorStore {
    * to the session row; a request whose session row is gone or has another epoch gets nothing. A queue with maxRunning
    * running tasks is passed over, as if it were empty: ask again when one of its runs has ended (each outcome that ends
    * a run names the queue) or the limit has changed. The answer is grouped by request, sorted as claimed.
+   * `onClaimed` has it first, before it is on disk and before any other `plan` is asked: to plan with, not to tell.
    */
-  claimTasks(plan: () => readonly ClaimRequest[], now: () => number): Promise<readonly ClaimOutcome[]>;
+  claimTasks(
+    plan: () => readonly ClaimRequest[],
+    now: () => number,
+    onClaimed?: (outcomes: readonly ClaimOutcome[]) => void,
+  ): Promise<readonly ClaimOutcome[]>;
 
   /**
    * Ends deliveries by a result. The first result for an open newest delivery is STORED, all others change nothing: a

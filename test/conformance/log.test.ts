@@ -47,25 +47,84 @@ describe('the log of the SQLite store', () => {
     return commit.submit({ kind: 'insert', tasks, now: T0 }, 1, bytes);
   }
 
-  it('is on disk before anything is answered, and the next commit waits for it', async () => {
-    const syncs: (() => void)[] = [];
-    const wal = { sync: () => new Promise<void>((resolve) => syncs.push(resolve)), close: () => {} };
+  /** A log whose syncs end when they are told to. */
+  function createSlowWal() {
+    const syncs: PromiseWithResolvers<void>[] = [];
+    const wal: Wal = {
+      sync: () => {
+        const sync = Promise.withResolvers<void>();
+        syncs.push(sync);
+        return sync.promise;
+      },
+      close: () => {},
+    };
+    return { wal, syncs };
+  }
+
+  /** Time enough for whatever does not wait. */
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  }
+
+  function countTasks(): number {
+    return db.prepare<{ n: number }>('SELECT count(*) AS n FROM task').get()!.n;
+  }
+
+  it('is on disk before anything is answered; the next commit does not wait for it, the one after does', async () => {
+    const { wal, syncs } = createSlowWal();
     const commit = createCommit(wal);
-    let answered = 0;
-    const inserts = [1, 2].map(async () => {
-      await insert(commit);
-      answered += 1;
-      await insert(commit);
-      answered += 1;
-    });
-    for (const expected of [0, 2]) {
-      while (syncs.length === 0) await new Promise(setImmediate);
-      // Time enough for whatever does not wait.
-      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
-      assert.deepEqual([answered, syncs.length], [expected, 1]);
-      syncs.shift()!();
+    const answered: number[] = [];
+    const inserts: Promise<unknown>[] = [];
+    const add = async (number: number): Promise<void> => {
+      inserts.push(insert(commit).then(() => answered.push(number)));
+      await settle();
+    };
+    for (const number of [1, 2, 3, 4]) await add(number);
+    assert.deepEqual([answered, countTasks(), syncs.length], [[], 2, 1]);
+    syncs[0]!.resolve();
+    await settle();
+    // What had to wait is together.
+    assert.deepEqual([answered, countTasks(), syncs.length], [[1], 4, 2]);
+    syncs[1]!.resolve();
+    await settle();
+    assert.deepEqual([answered, syncs.length], [[1, 2], 3]);
+    const closed = commit.close().then(() => answered.push(0));
+    await settle();
+    assert.deepEqual(answered, [1, 2]);
+    syncs[2]!.resolve();
+    await Promise.all([...inserts, closed]);
+    assert.deepEqual(answered, [1, 2, 3, 4, 0]);
+  });
+
+  it('answers nothing any more once a sync has failed', async () => {
+    const { wal, syncs } = createSlowWal();
+    const commit = createCommit(wal);
+    const inserts: Promise<unknown>[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      inserts.push(assert.rejects(insert(commit), { code: 'UNAVAILABLE', message: 'store: the disk failed' }));
+      await settle();
     }
+    const error = new Error('EIO');
+    syncs[0]!.reject(error);
     await Promise.all(inserts);
+    await assert.rejects(insert(commit), { code: 'UNAVAILABLE' });
+    await commit.close();
+    assert.deepEqual([fatal.splice(0), syncs.length], [[error], 1]);
+  });
+
+  it('hears what is committed before it is on disk, and what follows from that goes with the next', async () => {
+    const { wal, syncs } = createSlowWal();
+    const commit = createCommit(wal);
+    const heard: unknown[] = [];
+    const request: Request = { kind: 'insert', tasks: [createTask()], now: T0 };
+    const inserted = commit.submit<unknown>(request, 1, 0, (answer) => heard.push(answer));
+    await settle();
+    assert.deepEqual([heard.length, syncs.length], [1, 1]);
+    assert.ok(commit.syncing());
+    syncs[0]!.resolve();
+    assert.deepEqual(heard, [await inserted]);
+    assert.equal(commit.syncing(), undefined);
+    await commit.close();
   });
 
   it('begins anew again and again while commits go on', async () => {

@@ -95,7 +95,11 @@ export function createModelStore(): Store {
     capabilities: { kind: 'model', isDurable: false, isShared: false },
     epoch: 'model',
     insertTasks: async (inputs, now) => insertTasks(world, inputs, now),
-    claimTasks: async (plan, now) => claim(world, plan(), now()),
+    claimTasks: async (plan, now, onClaimed) => {
+      const outcomes = claim(world, plan(), now());
+      onClaimed?.(outcomes);
+      return outcomes;
+    },
     settleTasks: async (settlements, now) => settlements.map((each) => settleOne(world, each, now)),
     releaseTasks: async (releases, now) => releases.map((each) => releaseOne(world, each, now)),
     checkpointTasks: async (checkpoints) =>

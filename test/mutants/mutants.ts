@@ -32,6 +32,20 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: transport('credit', 'is never exceeded while 500 tasks wait'),
   },
   {
+    id: 'credit of what is claimed and not pushed yet forgotten',
+    file: 'server/dispatch/lanes.ts',
+    find: 'reserved.roomOf(receiver)',
+    replace: 'receiver.room()',
+    caughtBy: unit('claims', 'leave to each no more than it has room for, however many of them are on their way'),
+  },
+  {
+    id: 'pushed before it is on disk',
+    file: 'server/dispatch/claims.ts',
+    find: 'value: { onDisk: onDisk.promise }',
+    replace: 'value: { onDisk: Promise.resolve(grants) }',
+    caughtBy: unit('claims', 'are pushed once they are on disk, in order, and the next is made meanwhile'),
+  },
+  {
     id: 'resume without what it holds',
     file: 'server/session/registry.ts',
     find: 'for (const task of opened.held) {',

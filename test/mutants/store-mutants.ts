@@ -3,6 +3,8 @@ import { conformance, type Mutant, transport, unit } from './mutant.ts';
 const DELIVERIES = 'server/store/sqlite/deliveries.ts';
 
 /** Faults of the stores. */
+const ON_DISK = 'is on disk before anything is answered; the next commit does not wait for it, the one after does';
+
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'fence dropped',
@@ -107,10 +109,17 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'answered before the log is on disk',
-    file: 'server/store/sqlite/engine.ts',
-    find: 'syncing = disk.wal.sync();',
-    replace: 'syncing = disk.wal.sync(); return answers;',
-    caughtBy: conformance('log', 'is on disk before anything is answered, and the next commit waits for it'),
+    file: 'server/store/commit.ts',
+    find: '    synced.then(\n',
+    replace: '    deliver(group, answers);\n    synced.then(\n',
+    caughtBy: conformance('log', ON_DISK),
+  },
+  {
+    id: 'answered when the group before is on disk',
+    file: 'server/store/commit.ts',
+    find: 'before ? before.then(sync) : sync();',
+    replace: 'before ?? sync();',
+    caughtBy: conformance('log', ON_DISK),
   },
   {
     id: 'commit order changed: settles after the ends of sessions',

@@ -26,8 +26,12 @@ function createReceiver(key: number, limit = 10): TestReceiver {
 
 /** Answers the newest plan: `count` tasks for each session, the lanes empty afterwards or not. */
 function answer(table: LaneTable, receiver: Receiver, count: number, exhausted: boolean): void {
-  const tasks = Array.from({ length: count }, () => ({}) as ClaimedTask);
-  table.learn([{ session: receiver.session, tasks, exhausted }]);
+  const outcome = { session: receiver.session, tasks: createTasks(count), exhausted };
+  for (const grant of table.learn([outcome])) table.take(grant);
+}
+
+function createTasks(count: number, queue = 'q', bytes = 0): ClaimedTask[] {
+  return Array.from({ length: count }, () => ({ queue, payload: Buffer.alloc(bytes) }) as unknown as ClaimedTask);
 }
 
 const planned = (table: LaneTable): number[] => table.plan().map(({ session }) => session.key);
@@ -103,7 +107,7 @@ describe('createLaneTable()', () => {
     table.plan();
     const answers = [fed, left].map(({ session }, index) => ({
       session,
-      tasks: Array.from({ length: index === 0 ? 10 : 0 }, () => ({ queue: 'q' }) as ClaimedTask),
+      tasks: createTasks(index === 0 ? 10 : 0),
       exhausted: false,
     }));
     table.learn(answers);
@@ -157,7 +161,7 @@ describe('createLaneTable()', () => {
     );
   });
 
-  it('forgets lanes that nobody draws from, and answers no receiver that has gone', () => {
+  it('forgets lanes that nobody draws from', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1);
     table.attach(receiver, [LANE]);
@@ -166,7 +170,38 @@ describe('createLaneTable()', () => {
     assert.equal(table.isDrawn(LANE), false);
     table.mark(LANE);
     assert.equal(table.hasWork(), false);
-    assert.deepEqual(table.learn([{ session: receiver.session, tasks: [], exhausted: true }]), [undefined]);
+    assert.deepEqual(table.learn([{ session: receiver.session, tasks: [], exhausted: true }]), []);
+  });
+
+  it('says that a receiver has gone when what was claimed for it is on disk', () => {
+    const table = createLaneTable();
+    const [gone, here] = [createReceiver(1), createReceiver(2)];
+    for (const receiver of [gone, here]) table.attach(receiver, [LANE]);
+    table.plan();
+    const outcomes = [gone, here].map(({ session }) => ({ session, tasks: createTasks(1), exhausted: true }));
+    const grants = table.learn(outcomes);
+    table.detach(gone);
+    assert.deepEqual(
+      grants.map((grant) => table.take(grant)),
+      [false, true],
+    );
+  });
+
+  it('plans beside what is claimed and not pushed yet', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1, 10);
+    table.attach(receiver, [LANE]);
+    const rooms = (): Room[] => table.plan().map(({ limit, maxBytes, mayExceed }) => ({ limit, maxBytes, mayExceed }));
+    assert.deepEqual(rooms(), [{ limit: 10, maxBytes: 1_000, mayExceed: true }]);
+    const first = table.learn([{ session: receiver.session, tasks: createTasks(4, 'q', 100), exhausted: true }]);
+    table.mark(LANE);
+    assert.deepEqual(rooms(), [{ limit: 6, maxBytes: 600, mayExceed: false }]);
+    const second = table.learn([{ session: receiver.session, tasks: createTasks(6, 'q', 0), exhausted: false }]);
+    assert.deepEqual(rooms(), []);
+    for (const grant of [...first, ...second]) table.take(grant);
+    // They are in its own books from here on; here there are none.
+    table.feed(receiver);
+    assert.deepEqual(rooms(), [{ limit: 10, maxBytes: 1_000, mayExceed: true }]);
   });
 
   it('claims nothing of a paused queue until it is resumed', () => {
@@ -189,7 +224,8 @@ describe('createLaneTable()', () => {
     for (let turn = 0; turn < 4; turn += 1) {
       const { queue } = table.plan()[0]!.lanes[0]!;
       firsts.push(queue);
-      table.learn([{ session: receiver.session, tasks: [{ queue } as ClaimedTask], exhausted: false }]);
+      const outcome = { session: receiver.session, tasks: createTasks(1, queue), exhausted: false };
+      for (const grant of table.learn([outcome])) table.take(grant);
     }
     assert.deepEqual(firsts, ['q', 'other', 'q', 'other']);
   });

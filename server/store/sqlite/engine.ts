@@ -26,7 +26,7 @@ import type { Wal } from './wal.ts';
 import { createWarm } from './warm.ts';
 
 export interface SqliteEngine extends Engine<Request> {
-  transact(requests: readonly Request[], size?: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
+  transact(requests: readonly Request[], size?: GroupSize): readonly unknown[];
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly sessions: Sessions;
@@ -35,8 +35,6 @@ export interface SqliteEngine extends Engine<Request> {
   readonly queues: Queues;
   readonly fresh: Fresh;
   listSessions(): readonly StoredSession[];
-  /** While something that was committed, and can be read, is on its way to disk. */
-  syncing(): Promise<void> | undefined;
 }
 
 /** Where commits go that are to outlive the process. */
@@ -68,7 +66,6 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
-  let syncing: Promise<void> | undefined;
 
   function run(request: Request): unknown {
     switch (request.kind) {
@@ -126,15 +123,10 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   function transact(
     requests: readonly Request[],
     size: GroupSize = { items: requests.length, bytes: 0 },
-  ): readonly unknown[] | Promise<readonly unknown[]> {
+  ): readonly unknown[] {
     const answers = commitAll(requests);
-    if (!disk) return answers;
-    disk.checkpoints.grew(pagesOf(size));
-    syncing = disk.wal.sync();
-    return syncing.then(() => {
-      syncing = undefined;
-      return answers;
-    });
+    disk?.checkpoints.grew(pagesOf(size));
+    return answers;
   }
 
   function commitAll(requests: readonly Request[]): readonly unknown[] {
@@ -171,9 +163,9 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const { listSessions } = openings;
   return {
     transact,
+    ...(disk ? { sync: disk.wal.sync } : {}),
     pause: () => disk?.checkpoints.pause(),
-    judge: (error) => (syncing ? { kind: 'fatal' } : faultOf(error)),
-    syncing: () => syncing,
+    judge: faultOf,
     catalog,
     counters,
     sessions,

@@ -107,7 +107,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   async function read<T>(run: () => T | Promise<T>): Promise<T> {
     try {
       const found = await run();
-      await engine.syncing();
+      await commit.syncing();
       return found;
     } catch (error) {
       throw isOpen ? error : new ContactError('UNAVAILABLE', 'store: closed', { cause: error });
@@ -140,7 +140,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
       commit.submit({ kind: 'openBroadcast', parentId, limit, now: Math.floor(at) }, limit, 0),
     abandonBroadcast: (parentId, limit) => commit.submit({ kind: 'abandonBroadcast', parentId, limit }, limit, 0),
     listUnopened: () => read(() => engine.children.listUnopened()),
-    claimTasks: (plan, now) => commit.submit({ kind: 'claim', plan, now }, 0, 0),
+    claimTasks: (plan, now, onClaimed) => commit.submit({ kind: 'claim', plan, now }, 0, 0, onClaimed),
     settleTasks: (settlements, at) => {
       const request: Request = { kind: 'settle', settlements, now: Math.floor(at) };
       return submit(request, settlements.length, resultBytesOf(settlements));
