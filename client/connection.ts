@@ -7,6 +7,7 @@ import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import type { CallEnd } from './closing.ts';
 import { type ConnectionOptions, type Logger, silentLogger, type TlsOptions } from './options.ts';
 import { pause } from './pause.ts';
+import { HAND_CODECS } from './wire/index.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -75,7 +76,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     const link: Link = {
       client<S extends DescService>(service: S): GrpcClient<S> {
         const known = clients.get(service.typeName) as GrpcClient<S> | undefined;
-        const client = known ?? createClient(service, options.server, credentials, { channelOverride: channel });
+        const client =
+          known ?? createClient(service, options.server, credentials, { channelOverride: channel }, HAND_CODECS);
         clients.set(service.typeName, client);
         return client;
       },

@@ -71,14 +71,14 @@ export class Outbox {
     return [...this.#entries.values()].map((entry) => entry.report);
   }
 
-  put(report: Report): void {
-    this.restore(report);
+  /** @param key of its delivery */
+  put(report: Report, key = deliveryKey(report.message)): void {
+    this.restore(report, key);
     this.#keeper?.put(report);
   }
 
   /** Puts what the keeper has. */
-  restore(report: Report): void {
-    const key = deliveryKey(report.message);
+  restore(report: Report, key = deliveryKey(report.message)): void {
     const entry: Entry = { key, report, bytes: sizeOf(report), state: 'unsent', dueAt: 0 };
     this.#entries.set(key, entry);
     this.#unsent.push(entry);

@@ -76,8 +76,8 @@ export class HeldTask implements TaskContext {
   #controller: AbortController | null = null;
   #reason = '';
 
-  constructor(assignment: Assignment, limits: Limits, listener: TaskListener) {
-    this.key = deliveryKey(assignment);
+  constructor(assignment: Assignment, limits: Limits, listener: TaskListener, key = deliveryKey(assignment)) {
+    this.key = key;
     this.taskId = assignment.taskId;
     this.queue = assignment.queue;
     this.attempt = assignment.attempt;

@@ -1,4 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
+import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
@@ -78,8 +79,9 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       noteRunning();
     },
     hold: holdForWord,
-    reported: (report) => {
-      if (report) outbox.put(report);
+    isReported: (key) => outbox.has(key),
+    reported: (report, key) => {
+      if (report) outbox.put(report, key);
       noteRunning();
       closeIfDone();
     },
@@ -113,6 +115,12 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       isStatusDue = false;
       if (mode !== 'closed') publish();
     });
+  }
+
+  /** One that was pushed to us while we leave, unless we have it or its report. */
+  function giveBack(task: Assignment): void {
+    const key = deliveryKey(task);
+    if (!workload.has(key) && !outbox.has(key)) outbox.put(releaseOf(task), key);
   }
 
   function runSession(link: Link): Promise<CallEnd> {
@@ -151,10 +159,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         },
         assigned: (tasks) => {
           isDrainedByServer = false;
-          // A push that crossed our report of the same delivery is one we have already dealt with.
-          const fresh = outbox.size > 0 ? tasks.filter((task) => !outbox.has(deliveryKey(task))) : tasks;
-          if (mode === 'open') workload.accept(fresh, limits);
-          else for (const task of fresh) if (!workload.has(deliveryKey(task))) outbox.put(releaseOf(task));
+          if (mode === 'open') workload.accept(tasks, limits);
+          else for (const task of tasks) giveBack(task);
         },
         cancelled: (cancel) => workload.cancel(deliveryKey(cancel), cancel.reason),
         draining: () => {

@@ -11,8 +11,10 @@ export interface WorkloadOptions extends TaskListener {
   readonly started: (task: HeldTask) => void;
   /** What has to happen between `started` and its handler; undefined: nothing. */
   readonly hold?: (task: HeldTask) => Promise<void> | undefined;
-  /** A delivery has left; null: there is nothing to report. */
-  readonly reported: (report: Report | null) => void;
+  /** Its report has been made and is kept. */
+  readonly isReported: (key: string) => boolean;
+  /** The delivery of this key has left; null: there is nothing to report. */
+  readonly reported: (report: Report | null, key: string) => void;
 }
 
 /**
@@ -49,12 +51,16 @@ export class Workload {
     return this.held().filter((task) => task.state === 'running');
   }
 
-  /** Takes deliveries and starts as many as there is room for. A delivery that is here already is not run again. */
+  /**
+   * Takes deliveries and starts as many as there is room for. A delivery that is here already, or whose report is on its
+   * way (the push has crossed it), is not run again.
+   */
   accept(assignments: readonly Assignment[], limits: Limits): void {
     for (const assignment of assignments) {
-      if (this.#heldByKey.has(deliveryKey(assignment))) continue;
-      const task = new HeldTask(assignment, limits, this.#options);
-      this.#heldByKey.set(task.key, task);
+      const key = deliveryKey(assignment);
+      if (this.#heldByKey.has(key) || this.#options.isReported(key)) continue;
+      const task = new HeldTask(assignment, limits, this.#options, key);
+      this.#heldByKey.set(key, task);
       if (this.#runningCount < this.#options.concurrency) this.#start(task);
       else this.#wait(task);
     }
@@ -96,7 +102,7 @@ export class Workload {
       this.#heldByKey.delete(task.key);
       const report = reportEnd(task);
       task.abort('closed', 'the worker has stopped');
-      this.#options.reported(report);
+      this.#options.reported(report, task.key);
     }
   }
 
@@ -109,7 +115,7 @@ export class Workload {
     task.state = 'ended';
     this.#heldByKey.delete(task.key);
     this.#waiting = this.#waiting.filter((other) => other !== task);
-    this.#options.reported(reportEnd(task));
+    this.#options.reported(reportEnd(task), task.key);
   }
 
   #start(task: HeldTask): void {
@@ -131,6 +137,6 @@ export class Workload {
     this.#heldByKey.delete(task.key);
     const next = this.#waiting.shift();
     if (next) this.#start(next);
-    this.#options.reported(task.abortKind === 'closed' ? null : report);
+    this.#options.reported(task.abortKind === 'closed' ? null : report, task.key);
   }
 }

@@ -125,7 +125,8 @@ export function createClient<S extends DescService>(
   address: string,
   credentials: grpc.ChannelCredentials,
   options: grpc.ClientOptions = {},
+  codecs?: HandCodecs,
 ): GrpcClient<S> {
-  const Client = grpc.makeGenericClientConstructor(defineService(service), service.typeName);
+  const Client = grpc.makeGenericClientConstructor(defineService(service, codecs), service.typeName);
   return new Client(address, credentials, options) as unknown as GrpcClient<S>;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { decodeGetTaskResponse, decodeSendStatusResponse } from '../../client/wire/decode.ts';
+import { encodeSendStatusRequest, encodeStreamEnqueueRequest } from '../../client/wire/encode.ts';
 import {
   GetTaskResponseSchema,
   type OutcomeCode,
@@ -55,9 +57,34 @@ const oddStatus = fc.record(
   { requiredKeys: ['succeeded'] },
 );
 
-const libraryOf = (schema: typeof StreamEnqueueRequestSchema | typeof SendStatusRequestSchema, frame: Uint8Array) => {
+/** An event of tasks, as an initializer. */
+const tasksOf = (task: fc.Arbitrary<object>, seq: fc.Arbitrary<number>): fc.Arbitrary<object> =>
+  fc.record({
+    seq,
+    event: fc.record({ case: fc.constant('tasks'), value: fc.record({ tasks: fc.array(task) }) }),
+  });
+const plainAssignment = fc.record({
+  ...{ taskId: ascii, delivery: small, attempt: small, queue: ascii, payload: bytes, contentType: ascii },
+  ...{ timeoutMs: small, maxAttempts: small, checkpoint: bytes, priority: fc.integer({ min: -32_768, max: 32_767 }) },
+});
+const oddAssignment = fc.record({
+  ...{ taskId: text, delivery: count, attempt: count, queue: text, payload: bytes, contentType: text },
+  ...{ metadata, timeoutMs: count, maxAttempts: count, checkpoint: bytes, priority },
+});
+const oddEvent = fc.oneof(
+  tasksOf(oddAssignment, count),
+  fc.record({ seq: count, event: fc.record({ case: fc.constantFrom('ping', 'drain'), value: fc.constant({}) }) }),
+);
+const outcomesOf = (name: fc.Arbitrary<string>, number: fc.Arbitrary<number>): fc.Arbitrary<object> =>
+  fc.record({
+    outcomes: fc.array(
+      fc.record({ taskId: name, delivery: number, code: number.map((n) => n % 2 ** 31), afterMs: number }),
+    ),
+  });
+
+const libraryOf = (schema: DescMessage, frame: Uint8Array) => {
   try {
-    return fromBinary<typeof schema>(schema, frame);
+    return fromBinary(schema, frame);
   } catch {
     return 'refused';
   }
@@ -83,7 +110,21 @@ const CASES = [
     plain: plainStatus,
     odd: oddStatus,
   },
-] as const;
+  {
+    name: 'GetTaskResponse',
+    schema: GetTaskResponseSchema,
+    decode: decodeGetTaskResponse as (frame: Uint8Array) => Message | undefined,
+    plain: tasksOf(plainAssignment, small),
+    odd: oddEvent,
+  },
+  {
+    name: 'SendStatusResponse',
+    schema: SendStatusResponseSchema,
+    decode: decodeSendStatusResponse as (frame: Uint8Array) => Message | undefined,
+    plain: outcomesOf(ascii, small),
+    odd: outcomesOf(text, count),
+  },
+];
 
 for (const { name, schema, decode, plain, odd } of CASES) {
   const toFrame = (init: unknown): Buffer => frameOf(toBinary(schema, create(schema, init as never)));
@@ -127,6 +168,49 @@ for (const { name, schema, decode, plain, odd } of CASES) {
     });
   });
 }
+
+describe('the encoders of what a task comes with', () => {
+  const isPlain = (task: object): boolean =>
+    !['metadata', 'backoff', 'start', 'expiry', 'target'].some((key) => {
+      const value = (task as Record<string, object | undefined>)[key];
+      return value !== undefined && Object.keys(value).length > 0;
+    });
+
+  it('write the bytes that protobuf-es writes: tasks', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 8, arbitrary: fc.record(plainTask) }, oddTask)), (tasks) => {
+        const message = create(StreamEnqueueRequestSchema, { tasks: tasks as never });
+        const found = encodeStreamEnqueueRequest(message);
+        if (tasks.every(isPlain)) assert.ok(found);
+        if (found) assert.deepEqual(new Uint8Array(found), toBinary(StreamEnqueueRequestSchema, message));
+      }),
+      { numRuns },
+    );
+  });
+
+  it('write the bytes that protobuf-es writes: results', () => {
+    const named = { taskId: fc.oneof(id, fc.string({ unit: 'binary-ascii', maxLength: 200 })), delivery: count };
+    const status = fc.record(
+      {
+        receipt: count,
+        started: fc.array(fc.record(named)),
+        succeeded: fc.array(fc.record({ ...named, result: bytes, contentType: text })),
+        ...{ failed: fc.array(fc.record(named), { maxLength: 1 }), credit: count, status: text },
+      },
+      { requiredKeys: ['receipt', 'started', 'succeeded'] },
+    );
+    fc.assert(
+      fc.property(status, (init) => {
+        const message = create(SendStatusRequestSchema, init);
+        const found = encodeSendStatusRequest(message);
+        const isOdd = (init.failed?.length ?? 0) > 0 || init.credit !== undefined || init.status !== undefined;
+        assert.equal(found === undefined, isOdd);
+        if (found) assert.deepEqual(new Uint8Array(found), toBinary(SendStatusRequestSchema, message));
+      }),
+      { numRuns },
+    );
+  });
+});
 
 describe('the encoders of what a task causes', () => {
   const assignment = fc.record({

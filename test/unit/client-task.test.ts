@@ -110,6 +110,7 @@ describe('Workload', () => {
     const started: string[] = [];
     const reports: string[] = [];
     const workload = new Workload({
+      isReported: () => false,
       ...NO_LISTENER,
       concurrency,
       run: (task) => {

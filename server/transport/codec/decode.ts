@@ -7,18 +7,12 @@ import {
   type StreamEnqueueRequest,
   type Succeeded,
 } from '../../../gen/index.ts';
-import { Reader } from './reader.ts';
+import { delimited, NO_BYTES, NO_METADATA, Reader, varint } from '../../../shared/wire/reader.ts';
 
 // Decoders of the two messages that every task comes with, for what almost all of them have; undefined: there is
 // something else in it.
 
-const NO_BYTES = new Uint8Array(0);
-const NO_METADATA: Record<string, string> = Object.freeze({});
 const UNSET = Object.freeze({ case: undefined });
-
-/** A tag: the number of a field and the type of its value on the wire. */
-const varint = (field: number): number => field << 3;
-const delimited = (field: number): number => (field << 3) | 2;
 
 // What the message before said: queues and content types repeat.
 let lastQueue = '';
@@ -38,7 +32,7 @@ export function decodeStreamEnqueue(bytes: Uint8Array): StreamEnqueueRequest | u
 function readTask(reader: Reader): NewTask {
   let id = '';
   let queue = '';
-  let payload: Uint8Array<ArrayBuffer> = NO_BYTES;
+  let payload = NO_BYTES;
   let contentType = '';
   let priority = 0;
   let maxAttempts = 0;
@@ -137,7 +131,7 @@ function readDelivery(reader: Reader): Delivery {
 function readSucceeded(reader: Reader): Succeeded {
   let taskId = '';
   let delivery = 0;
-  let result: Uint8Array<ArrayBuffer> = NO_BYTES;
+  let result = NO_BYTES;
   let contentType = '';
   while (reader.hasMore) {
     switch (reader.number()) {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Assignment, GetTaskResponse, Outcome, SendStatusResponse } from '../../../gen/index.ts';
-import { sizeOfDelimited, sizeOfField, sizeOfNumber, Writer } from './writer.ts';
+import { sizeOfDelimited, sizeOfField, sizeOfNumber, Writer, zigzag } from '../../../shared/wire/writer.ts';
 
 // Encoders of the two messages that every task causes, byte for byte as protobuf-es has them; undefined: there is
 // something in it that they do not know.
@@ -61,11 +61,6 @@ function writeAssignment(writer: Writer, { task, size, queue, contentType }: Siz
   writer.number(9, task.maxAttempts);
   writer.bytes(10, task.checkpoint);
   writer.number(11, zigzag(task.priority));
-}
-
-/** As sint32 has it. */
-function zigzag(value: number): number {
-  return ((value << 1) ^ (value >> 31)) >>> 0;
 }
 
 export function encodeSendStatusResponse({ outcomes }: SendStatusResponse): Buffer {

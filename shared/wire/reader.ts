@@ -4,6 +4,13 @@ import { Buffer } from 'node:buffer';
 
 const MAX_KNOWN = 128;
 
+export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+export const NO_METADATA: Record<string, string> = Object.freeze({});
+
+/** A tag: the number of a field and the type of its value on the wire. */
+export const varint = (field: number): number => field << 3;
+export const delimited = (field: number): number => (field << 3) | 2;
+
 /**
  * Reads the plain part of the wire format: small numbers, ASCII text, bytes. At anything else it is `isOdd` and at its
  * end, so that the loops that read stop; the message is then protobuf-es's to decode, or to refuse.

@@ -18,6 +18,11 @@ export function sizeOfDelimited(length: number): number {
   return length === 0 ? 0 : 1 + sizeOfNumber(length) + length;
 }
 
+/** As sint32 has it. */
+export function zigzag(value: number): number {
+  return ((value << 1) ^ (value >> 31)) >>> 0;
+}
+
 /** Writes fields with numbers from 1 to 15 into a buffer whose size is known. Fields without a value are left out. */
 export class Writer {
   readonly buffer: Buffer;
