@@ -1,5 +1,4 @@
 import type { Catalog, LaneEntry } from './catalog.ts';
-import { toRunning } from './claimrows.ts';
 import type { Database } from './database.ts';
 import {
   type FreshClaim,
@@ -7,6 +6,7 @@ import {
   type FreshTask,
   prepareFreshReads,
   prepareLiveRows,
+  rowOf,
   type StoredFresh,
   toFresh,
 } from './freshrows.ts';
@@ -76,11 +76,11 @@ export interface FreshLimits extends KeptLimits {
 }
 
 /** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
-export const SOON = 4_000;
+export const SOON = 32_000;
 
 const LIMITS: FreshLimits = Object.freeze({
   ready: 100_000,
-  kept: 8_192,
+  kept: 32_768,
   keptBytes: 16 << 20,
   behind: 131_072,
   step: 2_048,
@@ -120,7 +120,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   }
 
   function writeRun(run: FreshRun): void {
-    leaveRun(run.row.id, run);
+    leaveRun(run.task.id, run);
     live.addRun(run);
   }
 
@@ -153,8 +153,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   }
 
   function start(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void {
-    const row = toRunning(fresh, task, fresh.lane, sessionKey, claim.now);
-    runs.set(row.id, { row, ready: fresh, claim });
+    runs.set(task.id, { ready: fresh, task, sessionKey, claim });
     claim.left++;
     const keys = claim.runs[sessionKey];
     if (keys) keys.push(fresh.task_key);
@@ -228,7 +227,10 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
       start(fresh, task, sessionKey, claim);
     },
     endClaim,
-    findRun: (id) => runs.get(id)?.row,
+    findRun: (id) => {
+      const run = runs.get(id);
+      return run && rowOf(run);
+    },
     end: (id) => {
       const found = runs.get(id);
       if (!found) return false;
@@ -236,8 +238,8 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
       return true;
     },
     find: (key, id) => {
-      const row = runs.get(id)?.row;
-      if (row) return row;
+      const run = runs.get(id);
+      if (run) return rowOf(run);
       return waiting.find(key) ? WAITING : undefined;
     },
     heads: waiting.heads,
@@ -249,7 +251,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
       live.rows.flush();
     },
     writeSession: (sessionKey) => {
-      for (const run of runs.values()) if (run.row.session_key === sessionKey) writeRun(run);
+      for (const run of runs.values()) if (run.sessionKey === sessionKey) writeRun(run);
       live.rows.flush();
     },
     writeHead: (lane, limit) => {

@@ -1,5 +1,5 @@
 import type { LaneEntry } from './catalog.ts';
-import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toTask } from './claimrows.ts';
+import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toRunning, toTask } from './claimrows.ts';
 import type { Database, Value } from './database.ts';
 import { prepareRows, type Rows } from './many.ts';
 import { READY, RUNNING, type TaskRow } from './taskrow.ts';
@@ -27,9 +27,15 @@ export interface FreshClaim {
 }
 
 export interface FreshRun {
-  readonly row: TaskRow;
-  readonly ready: ReadyRow;
+  readonly ready: FreshTask;
+  readonly task: NewTask;
+  readonly sessionKey: number;
   readonly claim: FreshClaim;
+}
+
+/** Made when somebody asks, which mostly is once, at its end: there are many of them, and they stay for a while. */
+export function rowOf({ ready, task, sessionKey, claim }: FreshRun): TaskRow {
+  return toRunning(ready, task, ready.lane, sessionKey, claim.now);
 }
 
 /** A fresh task as the file knows it. */
@@ -59,7 +65,8 @@ export function prepareLiveRows(db: Database): {
 
   return {
     addReady: (task) => add(task, task.delivery, READY, task.lane.id, 0, null, null),
-    addRun: ({ row, ready }) => add(ready, row.delivery, RUNNING, row.lane_id, 0, row.session_key, row.claimed_at),
+    addRun: ({ ready, sessionKey, claim }) =>
+      add(ready, ready.delivery + 1, RUNNING, ready.lane.id, 0, sessionKey, claim.now),
     rows,
   };
 }
