@@ -128,6 +128,43 @@ describe('fresh tasks', () => {
     assert.deepEqual((await store.countLanes(Q.queue, 5))[0], { lane: 'c:absent', ready: 5 });
   });
 
+  it('are fresh again from their claim on, if all that happened to them was that they gave way', async () => {
+    store = await reopenWith({ ...LIMITS, ready: 2, step: 2, behind: 1_000 });
+    const ids = await addTasks(store, {}, {}, {}, {}, {}, {});
+    assert.equal(count('live'), 4);
+    const { session } = await openSession(store);
+    const [first, second, third] = await claim(store, session, { limit: 3 });
+    assert.deepEqual([first!.id, second!.id, third!.id], ids.slice(0, 3));
+    assert.deepEqual([count('live'), count('claim')], [1, 1]);
+    await store.settleTasks([succeed({ taskId: first!.id, delivery: 1 })], T0);
+    const { taskId, delivery } = { taskId: second!.id, delivery: 1 };
+    await store.releaseTasks([{ taskId, delivery, cause: 'released', isStarted: false }], T0);
+    assert.equal(count('live'), 2);
+    await reopen();
+    const [left] = await store.listSessions();
+    assert.deepEqual(
+      left!.held.map((one) => [one.taskId, one.delivery]),
+      [[third!.id, 1]],
+    );
+    const more = await claim(store, (await openSession(store)).session, { limit: 9 });
+    assert.deepEqual(
+      more.map((one) => [one.id, one.delivery]),
+      [[ids[1], 2], ...ids.slice(3).map((id) => [id, 1])],
+    );
+  });
+
+  it('stay written if they may expire, were scheduled or had been delivered', async () => {
+    store = await reopenWith({ ...LIMITS, ready: 0 });
+    const [, , given] = await addTasks(store, { expiresAt: T0 + 9 }, { runAt: T0 + 1 }, { priority: 1 });
+    const { session } = await openSession(store);
+    await claim(store, session, { limit: 1 });
+    assert.equal(count('live'), 2);
+    await store.releaseTasks([{ taskId: given!, delivery: 1, cause: 'released', isStarted: false }], T0);
+    await store.wakeTasks(T0 + 2, 5);
+    assert.equal((await claim(store, session, { limit: 3 })).length, 3);
+    assert.equal(count('live WHERE state = 1'), 3);
+  });
+
   it('come back after a large insert was taken back', async () => {
     const [other] = await addTasks(store, {});
     const tasks = Array.from({ length: 20 }, () => createTask());

@@ -98,6 +98,16 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     caughtBy: conformance('fresh', 'come back after a large insert was taken back'),
   },
   {
+    id: 'fresh: fresh again, and its row stays',
+    file: 'server/store/sqlite/claim.ts',
+    find: '    deleteLive([], pass.rejoined);\n',
+    replace: '',
+    caughtBy: conformance(
+      'fresh',
+      'are fresh again from their claim on, if all that happened to them was that they gave way',
+    ),
+  },
+  {
     id: 'fresh: claimed in the order of inserts',
     file: 'server/store/sqlite/freshwaiting.ts',
     find: 'levels.splice(at < 0 ? levels.length : at, 0, level);',

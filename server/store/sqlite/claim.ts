@@ -42,6 +42,8 @@ interface Pass {
   readonly cursors: Cursors;
   readonly now: number;
   readonly claim: FreshClaim;
+  /** Of tasks that are fresh again. */
+  readonly rejoined: number[];
   /** At most so many more tasks are given. */
   left: number;
   count: number;
@@ -68,6 +70,7 @@ export function createClaimTasks(
     db,
     'UPDATE live SET state = 1, delivery = delivery + 1, ended = 0, session_key = ?, claimed_at = ? WHERE task_key IN',
   );
+  const deleteLive = prepareKeys(db, 'DELETE FROM live WHERE task_key IN');
   const selectTask = db.prepareColumns(`${SELECT_TASK} WHERE key = ?`, toTask);
   const selectTasks = db.prepareColumns(`${SELECT_TASK} WHERE key IN ${marks(MANY)}`, toTask);
   const selectCheckpoint = db.prepare<{ data: Uint8Array }>('SELECT data FROM checkpoint WHERE task_key = ?');
@@ -75,7 +78,15 @@ export function createClaimTasks(
   function claimTasks(requests: readonly ClaimRequest[], now: number): readonly ClaimOutcome[] {
     const demand = requests.reduce((sum, { limit }) => sum + Math.max(0, limit), 0);
     const left = Math.min(demand, maxTasks);
-    const pass: Pass = { cursors: new Map(), now, claim: fresh.beginClaim(now), left, count: 0, bytes: 0 };
+    const pass: Pass = {
+      cursors: new Map(),
+      now,
+      claim: fresh.beginClaim(now),
+      rejoined: [],
+      left,
+      count: 0,
+      bytes: 0,
+    };
     const turns: Turn[] = [];
     let active: Turn[] = [];
     for (const request of requests) {
@@ -86,6 +97,7 @@ export function createClaimTasks(
     while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
     // Nothing reads them before: a cursor goes on behind the last one it gave away.
     for (const { request, keys } of turns) updateRunning([request.session.key, now], keys);
+    deleteLive([], pass.rejoined);
     fresh.endClaim(pass.claim);
     return turns.map(toOutcome);
   }
@@ -198,7 +210,7 @@ export function createClaimTasks(
   }
 
   function take(cursor: LaneCursor, row: ReadyRow | FreshTask, { request, keys }: Turn, pass: Pass): ClaimedTask {
-    const { now, left, claim } = pass;
+    const { now, left, claim, rejoined } = pass;
     const { lane } = cursor;
     catalog.move(lane, 'ready', 'claimed');
     const sessionKey = request.session.key;
@@ -206,6 +218,9 @@ export function createClaimTasks(
     const task = (isFresh && row.task) || readTask(cursor, row.task_key, left);
     if (isFresh) {
       fresh.run(row, task, sessionKey, claim);
+    } else if (fresh.mayRejoin(row, task)) {
+      rejoined.push(row.task_key);
+      fresh.rejoin(row, lane, task, sessionKey, claim);
     } else {
       keys.push(row.task_key);
       warm.keepRunning(toRunning(row, task, lane, sessionKey, now));

@@ -34,7 +34,7 @@ export function toReadyRow(c: readonly Value[]): ReadyRow {
 }
 
 export const SELECT_TASK = `SELECT key, id, created_at, content_type, priority, max_attempts, timeout_ms, backoff_base_ms, backoff_cap_ms,
-  parent_id, metadata, payload FROM task`;
+  parent_id, metadata, seq, payload FROM task`;
 
 export function toTask(c: readonly Value[]): NewTask {
   return {
@@ -49,7 +49,8 @@ export function toTask(c: readonly Value[]): NewTask {
     backoffCapMs: c[8] as number,
     parentId: c[9] as string | null,
     metadata: c[10] as string | null,
-    payload: c[11] as Uint8Array,
+    seq: c[11] as number | null,
+    payload: c[12] as Uint8Array,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Catalog, LaneEntry } from './catalog.ts';
+import type { ReadyRow } from './claimrows.ts';
 import type { Database } from './database.ts';
 import {
   type FreshClaim,
@@ -41,6 +42,10 @@ export interface Fresh {
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
   run(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void;
+  /** Whether a ready task that has a row in `live` may do without from its claim on: nothing has happened to it either. */
+  mayRejoin(row: ReadyRow, task: NewTask): boolean;
+  /** As `run`; its row in `live` is deleted in the same transaction. */
+  rejoin(row: ReadyRow, lane: LaneEntry, task: NewTask, sessionKey: number, claim: FreshClaim): void;
   endClaim(claim: FreshClaim): void;
   findRun(id: string): TaskRow | undefined;
   /** The task is settled: true if there is no row of it in `live`. */
@@ -225,6 +230,13 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     run: (fresh, task, sessionKey, claim) => {
       waiting.leave(fresh);
       start(fresh, task, sessionKey, claim);
+    },
+    mayRejoin: ({ delivery, expires_at: expiresAt }, { parentId, seq }) => {
+      const isPlain = delivery === 0 && expiresAt === null && parentId === null && seq !== null;
+      return isPlain && runs.size < limits.runs;
+    },
+    rejoin: (row, lane, task, sessionKey, claim) => {
+      start({ ...toFresh(row, lane, null), isReady: false }, task, sessionKey, claim);
     },
     endClaim,
     findRun: (id) => {

@@ -131,10 +131,10 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
     if (isFresh) {
       const row = { task_key: key, nprio: 0 - task.priority, seq, bytes };
-      fresh.add(row, lane, isSoon ? toNew(key, task, now) : null);
+      fresh.add(row, lane, isSoon ? toNew(key, task, seq, now) : null);
       return;
     }
-    if (isSoon) warm.keepNew(toNew(key, task, now));
+    if (isSoon) warm.keepNew(toNew(key, task, seq, now));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
     live.add(
       key,
@@ -192,7 +192,7 @@ function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): Contac
 }
 
 /** What its claim and its result will read. */
-function toNew(key: number, task: TaskInput, now: number): NewTask {
+function toNew(key: number, task: TaskInput, seq: number | null, now: number): NewTask {
   const { id, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId } = task;
   return {
     key,
@@ -206,6 +206,7 @@ function toNew(key: number, task: TaskInput, now: number): NewTask {
     backoffCapMs,
     parentId,
     metadata: formatMetadata(task.metadata),
+    seq,
     // A copy: the payload may be a view that pins a whole received frame.
     payload: Buffer.from(task.payload),
   };

@@ -14,6 +14,8 @@ export interface NewTask {
   readonly parentId: string | null;
   /** As it is stored. */
   readonly metadata: string | null;
+  /** Its place in the order of the inserts; null: it was not ready then. */
+  readonly seq: number | null;
   readonly payload: Uint8Array;
 }
 
