@@ -34,6 +34,8 @@ export async function callTask(connection: Connection, task: NewTask, options: C
     for (;;) {
       const link = await connection.open(ended);
       const leftMs = endsAt - clock.monotonic();
+      // Timers may be late.
+      if (leftMs <= 0) overtime.abort();
       if (!link || leftMs <= 0) break;
       try {
         // The server would also cancel for a broken connection, which is no giving up: that is left to `abandon`.
@@ -54,7 +56,8 @@ export async function callTask(connection: Connection, task: NewTask, options: C
         // The deadline of the call and our own are two timers.
         if (error.code === 'DEADLINE_EXCEEDED') overtime.abort();
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
-        if (ended.aborted || !isWorthRetrying(error) || internalCount > MAX_INTERNAL) throw error;
+        if (ended.aborted) break;
+        if (!isWorthRetrying(error) || internalCount > MAX_INTERNAL) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);

@@ -10,6 +10,7 @@ import {
   TaskFailure,
   TaskState,
 } from '../../client/index.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
 import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
 
 describe('createProducer()', () => {
@@ -159,6 +160,18 @@ describe('Producer.call()', () => {
     await Promise.all([assert.rejects(last, { code: 'CANCELLED' }), open.close()]);
     await server.stop();
     await assert.rejects(producer.call('nobody', 1, { deadlineMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('says that the deadline has passed although its timer is late', async () => {
+    const server = await startServer();
+    await server.stop();
+    const deadlineMs = 40;
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, run) => (ms === deadlineMs ? () => {} : systemClock.after(ms, run)),
+    };
+    const producer = use(createProducer({ ...connectTo(server.address), clock, backoff: { baseMs: 1, capMs: 1 } }));
+    await assert.rejects(producer.call('nobody', 1, { deadlineMs }), { code: 'DEADLINE_EXCEEDED' });
   });
 
   it('cancels the task it gives up, if asked to', async () => {
