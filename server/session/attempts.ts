@@ -2,7 +2,7 @@ import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
 import type { Settlement, SettleOutcome } from '../store/store.ts';
-import type { Holders } from './holders.ts';
+import type { Holder, Holders } from './holders.ts';
 import type { Held } from './ledger.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
@@ -34,9 +34,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   const { queue, timers, settings, random, onFatal } = options;
 
   /** The delivery as it stands now; sessions come and go while a clock runs. */
-  function current(held: Held): { readonly session: Session; readonly held: Held } | undefined {
-    const entry = options.holders().find(held);
-    return entry && !entry.held.isClosed && !entry.held.isSettling ? entry : undefined;
+  function current(held: Held): Pick<Holder, 'session' | 'held'> | undefined {
+    const holder = options.holders().find(held);
+    if (!holder || holder.held.isClosed || holder.held.isSettling) return undefined;
+    // A copy: the holder may have another session a moment later.
+    return { session: holder.session, held: holder.held };
   }
 
   async function close(held: Held, reason: string, settlement: (session: Session) => Settlement): Promise<void> {

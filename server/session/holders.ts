@@ -8,17 +8,24 @@ import type { Session } from './session.ts';
  */
 export interface Holders {
   add(session: Session, held: Held): void;
-  find(delivery: Delivery): { readonly session: Session; readonly held: Held } | undefined;
+  find(delivery: Delivery): Holder | undefined;
   /** Accounted for: out of the books. */
-  drop(session: Session, held: Held): void;
+  drop(holder: Holder): void;
   /** Forgets a session and stops its clocks. */
   forget(session: Session): void;
   readonly size: number;
 }
 
-interface Entry {
-  readonly session: Session;
+export interface Holder {
   readonly held: Held;
+  /** Whose it is now: the client's next session takes it over. Stays what it was once it is out of the books. */
+  readonly session: Session;
+  readonly isDropped: boolean;
+}
+
+interface Entry extends Holder {
+  session: Session;
+  isDropped: boolean;
 }
 
 export function createHolders(stopClocks: (held: Held) => void): Holders {
@@ -32,30 +39,43 @@ export function createHolders(stopClocks: (held: Held) => void): Holders {
     return older.size === 0 ? undefined : older.get(nameOf({ taskId, delivery }));
   }
 
-  function remove(session: Session, held: Held): void {
-    const entry = newest.get(held.taskId);
-    const old = entry?.held !== held && older.size > 0 ? older.get(nameOf(held)) : undefined;
-    const holder = entry?.held === held ? entry : old?.held === held ? old : undefined;
-    // The client's next session may have taken it over, with the clocks that run.
-    if (holder && holder.session !== session) return;
-    if (holder && holder === entry) newest.delete(held.taskId);
-    else if (holder) older.delete(nameOf(held));
+  function remove(entry: Entry): void {
+    const { held } = entry;
+    if (newest.get(held.taskId) === entry) newest.delete(held.taskId);
+    else if (older.size > 0 && older.get(nameOf(held)) === entry) older.delete(nameOf(held));
+    entry.isDropped = true;
     stopClocks(held);
   }
 
   return {
     add(session, held) {
       const before = newest.get(held.taskId);
+      if (before?.held === held) {
+        before.session = session;
+        return;
+      }
+      const old = older.size > 0 ? older.get(nameOf(held)) : undefined;
+      if (old?.held === held) {
+        old.session = session;
+        return;
+      }
       if (before && before.held.delivery !== held.delivery) older.set(nameOf(before.held), before);
-      newest.set(held.taskId, { session, held });
+      else if (before) before.isDropped = true;
+      newest.set(held.taskId, { session, held, isDropped: false });
     },
     find,
-    drop(session, held) {
-      session.ledger.drop(held);
-      remove(session, held);
+    drop(holder) {
+      holder.session.ledger.drop(holder.held);
+      remove(holder);
     },
     forget(session) {
-      for (const held of session.ledger.held) remove(session, held);
+      for (const held of session.ledger.held) {
+        const entry = find(held);
+        // The client's next session may have taken it over, with the clocks that run.
+        if (entry?.held === held && entry.session !== session) continue;
+        if (entry?.held === held) remove(entry);
+        else stopClocks(held);
+      }
     },
     get size() {
       return newest.size + older.size;

@@ -43,12 +43,11 @@ export interface Ledger {
   /** What it may be given now. */
   room(): Room;
   hold(held: Held): void;
+  has(held: Held): boolean;
   /** Bytes went down the stream as message `seq`. */
   sent(seq: number, bytes: number): void;
   /** Everything up to `seq` was seen. True: that freed something. */
   receipt(seq: number): boolean;
-  /** The delivery, if it is held. */
-  find(taskId: string, delivery: number): Held | undefined;
   /** A result was handed to the store. */
   beginSettling(held: Held): void;
   /** The store did not take it. */
@@ -60,9 +59,7 @@ export interface Ledger {
 }
 
 export function createLedger(credit: number, maxBytes: number, budget: ByteBudget): Ledger {
-  const newest = new Map<string, Held>();
-  // Earlier deliveries of the same tasks, by name: closed by the server (a timeout), and the client owes a word yet.
-  const older = new Map<string, Held>();
+  const all = new Set<Held>();
   const unreceipted: { seq: number; bytes: number }[] = [];
   let bytes = 0;
   let settling = 0;
@@ -72,37 +69,27 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     budget.used -= count;
   }
 
-  function find(taskId: string, delivery: number): Held | undefined {
-    const one = newest.get(taskId);
-    if (one?.delivery === delivery) return one;
-    return older.size === 0 ? undefined : older.get(nameOf({ taskId, delivery }));
-  }
-
-  const has = (one: Held): boolean => find(one.taskId, one.delivery) === one;
-
   return {
     credit,
     get held() {
-      return [...newest.values(), ...older.values()];
+      return [...all];
     },
     get size() {
-      return newest.size + older.size;
+      return all.size;
     },
     get unreceiptedBytes() {
       return bytes;
     },
 
     room() {
-      const limit = this.credit - (newest.size + older.size - settling);
+      const limit = this.credit - (all.size - settling);
       const isOverBudget = bytes > 0 && budget.used >= budget.limit;
       if (limit <= 0 || bytes >= maxBytes || isOverBudget) return { limit: 0, maxBytes: 0, mayExceed: false };
       return { limit, maxBytes: maxBytes - bytes, mayExceed: bytes === 0 };
     },
 
     hold(one) {
-      const before = newest.get(one.taskId);
-      if (before && before.delivery !== one.delivery) older.set(nameOf(before), before);
-      newest.set(one.taskId, one);
+      all.add(one);
       if (one.isSettling) settling += 1;
     },
 
@@ -119,10 +106,10 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
       return freed > 0;
     },
 
-    find,
+    has: (one) => all.has(one),
 
     beginSettling(one) {
-      if (one.isSettling || !has(one)) return;
+      if (one.isSettling || !all.has(one)) return;
       one.isSettling = true;
       settling += 1;
     },
@@ -130,14 +117,11 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     stopSettling(one) {
       if (!one.isSettling) return;
       one.isSettling = false;
-      if (has(one)) settling -= 1;
+      if (all.has(one)) settling -= 1;
     },
 
     drop(one) {
-      if (newest.get(one.taskId) === one) newest.delete(one.taskId);
-      else if (older.size > 0 && older.get(nameOf(one)) === one) older.delete(nameOf(one));
-      else return;
-      if (one.isSettling) settling -= 1;
+      if (all.delete(one) && one.isSettling) settling -= 1;
     },
 
     close() {

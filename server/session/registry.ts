@@ -82,7 +82,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const takeResults = createTakeResults({ queue, holders, random, maxResultBytes: settings.maxResultBytes });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
-  const takeStatus = createTakeStatus({ queue, attempts, takeResults, clock });
+  const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, clock });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, SILENT));

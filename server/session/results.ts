@@ -3,8 +3,7 @@ import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/store.ts';
-import type { Holders } from './holders.ts';
-import type { Held } from './ledger.ts';
+import type { Holder, Holders } from './holders.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
 import type { Session } from './session.ts';
@@ -71,15 +70,13 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   async function take(items: readonly Delivery[], store: () => Promise<readonly SettleOutcome[]>): Promise<Outcome[]> {
     if (items.length === 0) return [];
     const fed = new Set<Session>();
-    const known = new Set<Held>();
-    const settling: { session: Session; held: Held }[] = [];
-    for (const item of items) {
-      const entry = holders.find(item);
-      if (entry) known.add(entry.held);
-      if (!entry || entry.held.isSettling) continue;
-      entry.session.ledger.beginSettling(entry.held);
-      settling.push(entry);
-      fed.add(entry.session);
+    const known = items.map((item) => holders.find(item));
+    const settling: Holder[] = [];
+    for (const holder of known) {
+      if (!holder || holder.held.isSettling) continue;
+      holder.session.ledger.beginSettling(holder.held);
+      settling.push(holder);
+      fed.add(holder.session);
     }
     const stored = store();
     for (const session of fed) session.options.onRoom(session);
@@ -88,11 +85,12 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       const freed = new Set<Session>();
       const told = items.map(({ taskId, delivery }, index) => {
         const { code } = outcomes[index]!;
-        const entry = holders.find({ taskId, delivery });
+        const before = known[index];
+        const holder = before?.isDropped === false ? before : holders.find({ taskId, delivery });
         // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
-        if (entry && (code !== 'STALE' || known.has(entry.held))) {
-          holders.drop(entry.session, entry.held);
-          if (!entry.held.isSettling) freed.add(entry.session);
+        if (holder && (code !== 'STALE' || holder === before)) {
+          holders.drop(holder);
+          if (!holder.held.isSettling) freed.add(holder.session);
         }
         return { taskId, delivery, code, afterMs: 0 };
       });
@@ -100,12 +98,8 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       for (const session of freed) session.options.onRoom(session);
       return told;
     } catch (error) {
-      for (const { session, held } of settling) {
-        // The client's next session may have taken it over meanwhile.
-        const entry = holders.find(held);
-        const owner = entry?.held === held ? entry.session : session;
-        owner.ledger.stopSettling(held);
-      }
+      // The client's next session may have taken it over meanwhile.
+      for (const { session, held } of settling) session.ledger.stopSettling(held);
       const code: OutcomeCode = 'RETRY_LATER';
       const afterMs = (error instanceof ContactError ? error.retryAfterMs : undefined) ?? RETRY_LATER_MS;
       return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));

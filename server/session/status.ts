@@ -1,6 +1,9 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Delivery } from '../model/task.ts';
 import type { Attempts } from './attempts.ts';
+import type { Holders } from './holders.ts';
+import type { Held } from './ledger.ts';
 import type { StatusReport } from './report.ts';
 import type { TakeResults } from './results.ts';
 import type { Session } from './session.ts';
@@ -8,6 +11,7 @@ import type { Session } from './session.ts';
 export interface TakeStatusOptions {
   readonly queue: TaskQueue;
   readonly attempts: Attempts;
+  readonly holders: Holders;
   readonly takeResults: TakeResults;
   readonly clock: Clock;
 }
@@ -15,8 +19,14 @@ export interface TakeStatusOptions {
 /** Applies one message of a status stream; answers the outcomes of its results after the commit. */
 export type TakeStatus = (session: Session, report: StatusReport) => ReturnType<TakeResults>;
 
-export function createTakeStatus({ queue, attempts, takeResults, clock }: TakeStatusOptions): TakeStatus {
+export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
+  const { queue, attempts, holders, takeResults, clock } = options;
   const { activities, store } = queue;
+
+  function findHeld(delivery: Delivery, { ledger }: Session): Held | undefined {
+    const holder = holders.find(delivery);
+    return holder && ledger.has(holder.held) ? holder.held : undefined;
+  }
 
   return (session, report) => {
     session.touch();
@@ -25,13 +35,13 @@ export function createTakeStatus({ queue, attempts, takeResults, clock }: TakeSt
       session.receipt(report.receipt);
     }
     for (const { taskId, delivery } of report.started) {
-      const held = session.ledger.find(taskId, delivery);
+      const held = findHeld({ taskId, delivery }, session);
       if (!held) continue;
       attempts.start(held);
       activities.tell(taskId, { kind: 'started', delivery });
     }
     for (const { taskId, delivery, fraction, message } of report.progress) {
-      if (!session.ledger.find(taskId, delivery)) continue;
+      if (!findHeld({ taskId, delivery }, session)) continue;
       activities.tell(taskId, { kind: 'progress', delivery, fraction, message });
     }
     // A comfort for the next attempt: one that is not stored costs work, and no task.

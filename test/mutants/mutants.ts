@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'timeout frees credit',
     file: 'server/session/attempts.ts',
     find: 'entry.held.isClosed = true;',
-    replace: 'options.holders().drop(entry.session, entry.held);',
+    replace: 'options.holders().drop(options.holders().find(held));',
     caughtBy: transport('timeout', 'does not free credit, the word of the client does'),
   },
   {
@@ -104,8 +104,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'refused result keeps its credit after a resume',
     file: 'server/session/results.ts',
-    find: 'owner.ledger.stopSettling(held);',
-    replace: 'session.ledger.stopSettling(held);',
+    find: 'settling.push(holder);',
+    replace: 'settling.push({ ...holder });',
     caughtBy: unit(
       'registry',
       'takes back the credit of a result that the store refused, although its session was resumed meanwhile',

@@ -52,10 +52,10 @@ describe('createLedger()', () => {
     ledger.hold(first);
     ledger.hold(second);
     assert.equal(ledger.room().limit, 1);
-    assert.deepEqual([ledger.find('a', 1), ledger.find('a', 2)], [first, second]);
+    assert.deepEqual(ledger.held, [first, second]);
     ledger.drop(second);
     assert.equal(ledger.room().limit, 2);
-    assert.equal(ledger.find('a', 1), first);
+    assert.deepEqual(ledger.held, [first]);
     ledger.drop(first);
     assert.deepEqual([ledger.room().limit, ledger.size], [3, 0]);
   });
