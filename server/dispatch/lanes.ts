@@ -37,8 +37,8 @@ interface Asked {
  * Which lanes may hold tasks and who draws from them: the pure part of planning a claim.
  *
  * Only lanes that a receiver draws from are kept (a registration marks those of its lanes that nobody drew from as
- * possibly ready), so tasks for absent clients cost nothing, and the table is bounded by sessions × (queues × selectors). A claim costs what
- * the lanes with both tasks and room cost, however many sessions are idle or full.
+ * possibly ready), so tasks for absent clients cost nothing, and the table is bounded by sessions × (queues × selectors).
+ * A claim costs what the lanes with both tasks and room cost, however many sessions are idle or full.
  */
 export interface LaneTable {
   /** Draws from these lanes, beside those it draws from already. */
