@@ -145,7 +145,10 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
         deliver(group, answers);
         endIfClosed();
       },
-      (error: unknown) => giveUp(group, error),
+      (error: unknown) => {
+        if (syncing === synced) syncing = undefined;
+        giveUp(group, error);
+      },
     );
     return before?.catch(() => undefined);
   }
@@ -153,7 +156,6 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   function giveUp(group: readonly Waiting<R>[], error: unknown): void {
     const isFirst = !refusal;
     refusal ??= new ContactError('UNAVAILABLE', 'store: the disk failed', { cause: error });
-    syncing = undefined;
     for (const each of group) each.reject(refusal);
     if (isFirst) onFatal(error);
     endIfClosed();

@@ -112,6 +112,30 @@ describe('the log of the SQLite store', () => {
     assert.deepEqual([fatal.splice(0), syncs.length], [[error], 1]);
   });
 
+  it('waits for the group that goes to disk when the one after it fails for good', async () => {
+    const { wal, syncs } = createSlowWal();
+    const engine = createSqliteEngine(db, { wal, checkpoints });
+    const broken = Object.assign(new Error('disk I/O error'), { errcode: 10 });
+    const transact: typeof engine.transact = (requests, size) => {
+      if (syncs.length > 0) throw broken;
+      return engine.transact(requests, size);
+    };
+    const onFatal = (error: unknown) => fatal.push(error);
+    const commit = createGroupCommit<Request>({ engine: { ...engine, transact }, rankOf, onFatal });
+    const ends: string[] = [];
+    const first = insert(commit).then(() => ends.push('stored'));
+    await settle();
+    await assert.rejects(insert(commit), { code: 'UNAVAILABLE', message: 'store: the disk failed' });
+    assert.deepEqual(fatal.splice(0), [broken]);
+    const read = commit.syncing()!.then(() => ends.push('read'));
+    const closed = commit.close().then(() => ends.push('closed'));
+    await settle();
+    assert.deepEqual(ends, []);
+    syncs[0]!.resolve();
+    await Promise.all([first, read, closed]);
+    assert.deepEqual(ends.toSorted(), ['closed', 'read', 'stored']);
+  });
+
   it('hears what is committed before it is on disk, and what follows from that goes with the next', async () => {
     const { wal, syncs } = createSlowWal();
     const commit = createCommit(wal);
