@@ -11,7 +11,17 @@ import { createFolder } from './stores.ts';
 
 // What SQLite keeps beside its rows for tasks that go the straight way, and what brings it back.
 
-const LIMITS: FreshLimits = { ready: 40, kept: 50, keptBytes: 1_000, behind: 8, step: 4, claims: 2, runs: 20 };
+const LIMITS: FreshLimits = {
+  ready: 40,
+  soon: 1_000,
+  kept: 50,
+  keptBytes: 1_000,
+  behind: 8,
+  step: 4,
+  shortest: 100,
+  claims: 2,
+  runs: 20,
+};
 
 describe('fresh tasks', () => {
   let folder: string;

@@ -24,7 +24,17 @@ export function describeStores(title: string, suite: (open: () => Promise<Store>
   }
 }
 
-const NOTHING: FreshLimits = { ready: 0, kept: 0, keptBytes: 0, behind: 1, step: 1, claims: 0, runs: 0 };
+const NOTHING: FreshLimits = {
+  ready: 0,
+  soon: 0,
+  kept: 0,
+  keptBytes: 0,
+  behind: 1,
+  step: 1,
+  shortest: 1,
+  claims: 0,
+  runs: 0,
+};
 
 const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
   sqlite: async () => {

@@ -79,7 +79,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'fresh: what fell behind is not written',
     file: 'server/store/sqlite/fresh.ts',
-    find: 'for (const task of waiting.before(next)) writeReady(task);',
+    find: 'giveWay(waiting.before(next));',
     replace: '',
     caughtBy: conformance('fresh', 'are written when many came after them'),
   },
@@ -116,6 +116,34 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       'claim',
       'sqlite store takes the larger priority first, then the one that was ready first, over all lanes of a queue',
     ),
+  },
+  {
+    id: 'backlog: counted as fresh again when the store opens',
+    file: 'server/store/sqlite/freshrows.ts',
+    find: 'AND task.key > coalesce(',
+    replace: 'AND 0 <= coalesce(',
+    caughtBy: conformance('backlog', 'is there again when the store opens, counted and in its order'),
+  },
+  {
+    id: 'backlog: a range is not cut where a task leaves',
+    file: 'server/store/sqlite/backlog.ts',
+    find: '      writeShort(leave(key));\n',
+    replace: '',
+    caughtBy: conformance('backlog', 'lets a task go in the middle of a range, and writes what is left alone by that'),
+  },
+  {
+    id: 'backlog: not as the file has it after a rollback',
+    file: 'server/store/sqlite/fresh.ts',
+    find: '    backlog.reload();\n',
+    replace: '',
+    caughtBy: conformance('backlog', 'is as it was after an insert that is taken back, and after a commit that failed'),
+  },
+  {
+    id: 'backlog: ranges are not written',
+    file: 'server/store/sqlite/backlog.ts',
+    find: '    flush: ranges.flush,',
+    replace: '    flush: () => {},',
+    caughtBy: conformance('backlog', 'is there again when the store opens, counted and in its order'),
   },
   {
     id: 'answered before the log is on disk',

@@ -13,6 +13,20 @@ const insert = toDraw('insert', fc.array(task, { maxLength: 5 }), (drawn, scene)
   return { name: 'insert', rank: 3, run: (store) => store.insertTasks(tasks, now) };
 });
 
+/** Enough of one kind that they become a backlog where little is kept. */
+const flood = toDraw(
+  'flood',
+  fc.record({ ids: fc.array(fc.uuid({ version: 7 }), { minLength: 4, maxLength: 12 }), like: task }),
+  ({ ids, like }, scene) => {
+    const tasks = ids.map((id) =>
+      toTask({ ...like, id, again: null, runIn: null, expiresIn: null, key: null, priority: 0 }, scene),
+    );
+    scene.tasks.push(...tasks);
+    const { now } = scene;
+    return { name: 'insert', rank: 3, run: (store) => store.insertTasks(tasks, now) };
+  },
+);
+
 const request = fc.record({
   session: pick,
   lanes: fc.uniqueArray(fc.nat({ max: queues.length * lanes.length - 1 }), { maxLength: 6 }),
@@ -202,6 +216,7 @@ export const turns = fc.array(
     steps: fc.array(
       fc.oneof(
         { weight: 3, arbitrary: insert },
+        { weight: 3, arbitrary: flood },
         { weight: 4, arbitrary: claim },
         { weight: 4, arbitrary: settle },
         { weight: 1, arbitrary: release },

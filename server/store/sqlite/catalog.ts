@@ -205,18 +205,19 @@ type LaneCounts = Pick<LaneEntry, 'keptReady' | 'keptLive'>;
 /** Each from an index, so that a million tasks take no longer than a glance. */
 function countLanes(db: Database): Map<number, LaneCounts> {
   const countsByLane = new Map<number, LaneCounts>();
-  for (const state of [READY, RUNNING, SCHEDULED]) {
-    const select = db.prepare<{ lane_id: number; count: number }>(
-      `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`,
-    );
-    for (const { lane_id, count } of select.all()) {
+  const count = (state: number, sql: string): void => {
+    for (const { lane_id, count } of db.prepare<{ lane_id: number; count: number }>(sql).all()) {
       const { keptReady, keptLive } = countsByLane.get(lane_id) ?? { keptReady: 0, keptLive: 0 };
       countsByLane.set(lane_id, {
         keptReady: keptReady + (state === READY ? count : 0),
         keptLive: keptLive + count,
       });
     }
+  };
+  for (const state of [READY, RUNNING, SCHEDULED]) {
+    count(state, `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`);
   }
+  count(READY, 'SELECT lane_id, sum(last_key - first_key + 1) AS count FROM backlog GROUP BY lane_id');
   return countsByLane;
 }
 
@@ -233,7 +234,8 @@ function createSettings(queue: string): QueueSettings {
 export function pruneCatalog(db: Database): void {
   db.exec(`
     BEGIN IMMEDIATE;
-    DELETE FROM lane WHERE (SELECT count(*) FROM lane) > 1000 AND id NOT IN (SELECT lane_id FROM live);
+    DELETE FROM lane WHERE (SELECT count(*) FROM lane) > 1000
+      AND id NOT IN (SELECT lane_id FROM live) AND id NOT IN (SELECT lane_id FROM backlog);
     DELETE FROM queue
       WHERE ready + running + scheduled + succeeded + failed + cancelled + expired = 0
         AND is_paused + max_waiting + max_running = 0

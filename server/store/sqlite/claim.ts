@@ -11,9 +11,11 @@ import type { NewTask } from './warm.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
 
-/** A place among a lane's fresh tasks, or among its others, shared by the requests of one claim. */
+/** A place among a lane's fresh tasks in memory or elsewhere, or among its others, shared by the requests of one claim. */
 interface LaneCursor {
   readonly lane: LaneEntry;
+  /** Behind the last of its rows; fewer than `limit`: there are no more. */
+  readonly read: (last: ReadyRow | FreshTask | undefined, limit: number) => readonly (ReadyRow | FreshTask)[];
   rows: readonly (ReadyRow | FreshTask)[];
   /** Read ahead, by key. */
   readonly tasks: Map<number, NewTask>;
@@ -160,10 +162,16 @@ export function createClaimTasks(
 
   /** @param left no more are given away in this claim */
   function createCursors(lane: LaneEntry, left: number): LaneCursor[] {
-    const count = fresh.countOf(lane);
-    const cursor = { lane, tasks: new Map(), next: 0 };
-    const cursors: LaneCursor[] = lane.ready > count ? [{ ...cursor, rows: [], isRead: false }] : [];
-    if (count > 0) cursors.push({ ...cursor, rows: fresh.peek(lane, left), isRead: true });
+    const { kept, all } = fresh.countOf(lane);
+    const create = (read: LaneCursor['read']): LaneCursor => {
+      return { lane, read, rows: [], tasks: new Map(), next: 0, isRead: false };
+    };
+    const cursors: LaneCursor[] = [];
+    if (lane.ready > all) {
+      cursors.push(create((last, limit) => selectReady.all(lane.id, last?.nprio ?? -1e9, last?.seq ?? 0, limit)));
+    }
+    if (all > kept) cursors.push(create((last, limit) => fresh.readNext(lane, last as FreshTask | undefined, limit)));
+    if (kept > 0) cursors.push({ ...create(() => []), rows: fresh.peek(lane, left), isRead: true });
     return cursors;
   }
 
@@ -189,9 +197,8 @@ export function createClaimTasks(
         if (expiresAt === null || expiresAt > now) return true;
       }
       if (cursor.isRead) return false;
-      const last = cursor.rows.at(-1);
       const limit = Math.min(CHUNK, left);
-      cursor.rows = selectReady.all(cursor.lane.id, last?.nprio ?? -1e9, last?.seq ?? 0, limit);
+      cursor.rows = cursor.read(cursor.rows.at(-1), limit);
       cursor.next = 0;
       cursor.isRead = cursor.rows.length < limit;
     }

@@ -1,4 +1,4 @@
-import type { LaneEntry } from './catalog.ts';
+import type { Catalog, LaneEntry } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toRunning, toTask } from './claimrows.ts';
 import type { Database, Value } from './database.ts';
 import { prepareRows, type Rows } from './many.ts';
@@ -12,7 +12,7 @@ export interface FreshTask extends ReadyRow {
   /** What its claim needs, for those whose turn comes soon. */
   task: NewTask | null;
   readonly lane: LaneEntry;
-  /** False: it is claimed, written down or taken back, and its place in the lane is void. */
+  /** False: it is claimed, written down or taken back, and its place in the lane is void; or it never had one. */
   isReady: boolean;
 }
 
@@ -38,25 +38,19 @@ export function rowOf({ ready, task, sessionKey, claim }: FreshRun): TaskRow {
   return toRunning(ready, task, ready.lane, sessionKey, claim.now);
 }
 
-/** A fresh task as the file knows it. */
-export interface StoredFresh {
-  readonly key: number;
-  readonly queueId: number;
-  readonly lane: string;
-  readonly nprio: number;
-  readonly seq: number;
-  readonly bytes: number;
-}
+export type NewRow = Pick<FreshTask, 'task_key' | 'nprio' | 'seq' | 'bytes'>;
 
 const LIVE_COLUMNS = `${READY_COLUMNS}, state, lane_id, ended, session_key, claimed_at`;
 const LIVE_COUNT = 14;
 
 /** Rows of `live` for what was fresh. */
-export function prepareLiveRows(db: Database): {
+export interface LiveRows {
   addReady(task: FreshTask): void;
   addRun(run: FreshRun): void;
   readonly rows: Rows;
-} {
+}
+
+export function prepareLiveRows(db: Database): LiveRows {
   const rows = prepareRows(db, `INSERT INTO live (${LIVE_COLUMNS}) VALUES`, LIVE_COUNT);
 
   function add(row: ReadyRow, delivery: number, ...rest: Value[]): void {
@@ -75,36 +69,38 @@ const IS_FRESH = `seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM live WHERE task_
   AND NOT EXISTS (SELECT 1 FROM result WHERE task_key = key)`;
 
 /** Reads what is fresh from the file. */
-export function prepareFreshReads(db: Database): {
-  fromKey(key: number): StoredFresh[];
-  byKey(key: number): StoredFresh | undefined;
+export interface FreshReads {
+  /** All from this key on. */
+  fromKey(key: number): FreshTask[];
+  byKey(key: number): FreshTask | undefined;
   taskOf(key: number): NewTask;
-} {
+  /** Whole, of keys that are all fresh. */
+  between(first: number, last: number, limit: number): NewTask[];
+}
+
+export function prepareFreshReads(db: Database, catalog: Catalog): FreshReads {
   const select = 'SELECT key, queue_id, lane, 0 - priority, seq, length(payload) FROM task WHERE';
-  const toStored = (c: readonly Value[]): StoredFresh => ({
-    key: c[0] as number,
-    queueId: c[1] as number,
-    lane: c[2] as string,
-    nprio: c[3] as number,
-    seq: c[4] as number,
-    bytes: c[5] as number,
-  });
-  const selectFrom = db.prepareColumns(`${select} key >= ? AND ${IS_FRESH} ORDER BY key`, toStored);
-  const selectOne = db.prepareColumns(`${select} key = ? AND ${IS_FRESH}`, toStored);
+  const restore = (c: readonly Value[]): FreshTask => {
+    const row = { task_key: c[0] as number, nprio: c[3] as number, seq: c[4] as number, bytes: c[5] as number };
+    return toFresh(row, catalog.queueById(c[1] as number).lanes.get(c[2] as string)!, null);
+  };
+  const selectFrom = db.prepareColumns(`${select} key >= ? AND ${IS_FRESH} ORDER BY key`, restore);
+  const selectOne = db.prepareColumns(`${select} key = ? AND ${IS_FRESH}`, restore);
   const selectTask = db.prepareColumns(`${SELECT_TASK} WHERE key = ?`, toTask);
+  const selectBetween = db.prepareColumns(`${SELECT_TASK} WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?`, toTask);
   return {
     fromKey: (key) => selectFrom.all(key),
     byKey: (key) => selectOne.get(key),
     taskOf: (key) => selectTask.get(key)!,
+    between: (first, last, limit) => selectBetween.all(first, last, limit),
   };
 }
 
-/** As it is after its insert: nothing has happened to it. */
-export function toFresh(
-  row: Pick<ReadyRow, 'task_key' | 'nprio' | 'seq' | 'bytes'>,
-  lane: LaneEntry,
-  task: NewTask | null,
-): FreshTask {
+/**
+ * As it is after its insert: nothing has happened to it.
+ * @param isReady it has a place in memory
+ */
+export function toFresh(row: NewRow, lane: LaneEntry, task: NewTask | null, isReady = true): FreshTask {
   return {
     task_key: row.task_key,
     nprio: row.nprio,
@@ -117,13 +113,13 @@ export function toFresh(
     expires_at: null,
     task,
     lane,
-    isReady: true,
+    isReady,
   };
 }
 
 /**
- * Gives every task that was fresh in an earlier process its row in `live`, as nothing is fresh after that. Before the
- * catalog counts them.
+ * Gives every task that was fresh in an earlier process its row in `live`, but for the backlog: nothing else is fresh
+ * after that. Before the catalog counts them.
  */
 export function writeDown(db: Database): void {
   const isFresh = IS_FRESH.replaceAll('= key', '= task.key');
@@ -137,7 +133,9 @@ export function writeDown(db: Database): void {
       FROM claim CROSS JOIN json_each(runs) AS session CROSS JOIN json_each(session.value) AS run
         JOIN task ON task.key = run.value ${lane} WHERE ${isFresh};
     ${write}, 0, 0, 0, 0, 0, ${READY}, lane.id, NULL, NULL
-      FROM task ${lane} WHERE task.key >= (SELECT value FROM meta WHERE name = 'fresh') AND ${isFresh};
+      FROM task ${lane} WHERE task.key >= (SELECT value FROM meta WHERE name = 'fresh') AND ${isFresh}
+        AND task.key > coalesce(
+          (SELECT last_key FROM backlog WHERE first_key <= task.key ORDER BY first_key DESC LIMIT 1), 0);
     DELETE FROM claim;
     DELETE FROM meta WHERE name = 'fresh';
     COMMIT;`);

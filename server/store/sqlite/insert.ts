@@ -6,7 +6,6 @@ import type { InsertOutcome } from '../store.ts';
 import type { LaneEntry, QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Value } from './database.ts';
-import { SOON } from './fresh.ts';
 import { MANY, marks, prepareRows } from './many.ts';
 import { formatMetadata, READY, SCHEDULED } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
@@ -71,6 +70,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
       throw refusal;
     }
     live.flush();
+    fresh.settleRows();
     return outcomes;
   }
 
@@ -126,13 +126,14 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     fresh.follow(key);
     const isReady = seq !== null;
     const bytes = task.payload.byteLength;
-    const isSoon = isReady && lane.ready < SOON && bytes <= MAX_KEPT_BYTES;
-    const isFresh = isReady && isPlain(task) && fresh.hasRoom(lane);
+    const isSoon = isReady && fresh.isSoon(lane) && bytes <= MAX_KEPT_BYTES;
+    const isPlain = isReady && mayBeFresh(task);
+    const hasRoom = isPlain && fresh.hasRoom(lane);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
-    if (isFresh) {
+    if (isPlain) {
       const row = { task_key: key, nprio: 0 - task.priority, seq, bytes };
-      fresh.add(row, lane, isSoon ? toNew(key, task, seq, now) : null);
-      return;
+      if (hasRoom) fresh.add(row, lane, isSoon ? toNew(key, task, seq, now) : null);
+      if (hasRoom || fresh.append(row, lane)) return;
     }
     if (isSoon) warm.keepNew(toNew(key, task, seq, now));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
@@ -213,7 +214,7 @@ function toNew(key: number, task: TaskInput, seq: number | null, now: number): N
 }
 
 /** Nothing but a claim can happen to it by itself: it does not expire and nobody counts it. */
-function isPlain({ expiresAt, parentId, lane }: TaskInput): boolean {
+function mayBeFresh({ expiresAt, parentId, lane }: TaskInput): boolean {
   return expiresAt === null && parentId === null && lane !== PARENT_LANE;
 }
 

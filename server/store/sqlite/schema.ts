@@ -12,7 +12,7 @@ const APPLICATION_ID = 0x636e7463;
  * 2 scheduled; what a delivery carries over (seq, attempt, lost) stays in it. `result` is the log, its position drawn
  * in code so that it is dense. A task's state is its `live` row, or else its newest result; one that has neither is
  * fresh (`fresh.ts`): running if a row of `claim` names it (`runs`: keys of tasks by session), else ready, with the
- * place in the order that `task.seq` has from the insert.
+ * place in the order that `task.seq` has from the insert; `backlog` has the ranges of keys that nothing else speaks of.
  * `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there. Its phase is 0
  * open, 1 filling, 2 opening; while it is not open `held` has the keys of its children, a range for each insert, and
  * those that are held are scheduled without an instant.
@@ -137,6 +137,16 @@ const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE task ADD COLUMN seq INTEGER;
   CREATE TABLE claim (id INTEGER PRIMARY KEY, claimed_at INTEGER NOT NULL, runs TEXT NOT NULL) STRICT;
+  `,
+  `
+  CREATE TABLE backlog (
+    id INTEGER PRIMARY KEY,
+    lane_id INTEGER NOT NULL,
+    nprio INTEGER NOT NULL,
+    first_key INTEGER NOT NULL,
+    last_key INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX backlog_by_first_key ON backlog (first_key);
   `,
 ];
 
