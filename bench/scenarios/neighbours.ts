@@ -5,7 +5,7 @@ import { createContactDialect } from '../fleet/dialect.ts';
 import { openLine } from '../fleet/line.ts';
 import { createPayload } from '../payload.ts';
 import { type RoleProcess, startWorkerProcess } from '../process.ts';
-import { PAYLOAD_BYTES, QUEUE, type Rig } from '../rig.ts';
+import { PAYLOAD_BYTES, QUEUE, Rig } from '../rig.ts';
 import type { WorkerAsks } from '../roles/messages.ts';
 import type { Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
@@ -21,6 +21,13 @@ const HUGE_EVERY_MS = 100;
 
 const STUCK: Figure = { key: 'stuck', label: 'p99 beside a stuck reader', unit: '× alone', better: 'lower' };
 const HUGE: Figure = { key: 'huge', label: 'p99 beside 1 MB payloads', unit: '× alone', better: 'lower' };
+const ELSEWHERE: Figure = {
+  key: 'elsewhere',
+  label: 'p99 beside 1 MB payloads at another server',
+  unit: '× alone',
+  better: 'lower',
+};
+const OURS: Figure = { key: 'ours', label: 'the same server instead of another', unit: '×', better: 'lower' };
 const ALONE: Figure = { key: 'alone', label: 'p99 alone', unit: 'ms', better: 'lower' };
 
 /** Somebody else on the same server; ends when the answer is called. */
@@ -47,41 +54,56 @@ function createStuck(rig: Rig, producer: Producer<Uint8Array>): Neighbour {
   };
 }
 
-/** One client with payloads of 1 MB, one after the other. */
-function createHuge(producer: Producer<Uint8Array>, worker: RoleProcess<WorkerAsks>): Neighbour {
+interface Huge {
+  readonly neighbour: Neighbour;
+  close(): Promise<void>;
+}
+
+/** One client with payloads of 1 MB, one after the other, and its worker. */
+async function openHuge({ system, server }: Rig): Promise<Huge> {
+  const producer = createProducer({ server: server.address, codec: bytes });
+  const worker: RoleProcess<WorkerAsks> = startWorkerProcess();
+  await worker.ask.open({ system: system.name, address: server.address, queues: ['huge'], concurrency: 1 });
+  await worker.ask.begin();
   const { bytes: payload } = createPayload(HUGE_BYTES);
   let sent = 0;
-  return async () => {
-    let isOver = false;
-    const sending = (async () => {
-      for (; !isOver; sent += 1) {
-        await Promise.all([producer.enqueue('huge', payload), pauseMs(HUGE_EVERY_MS)]);
-      }
-    })();
-    return async () => {
-      isOver = true;
-      await sending;
-      const { done } = await worker.ask.until(sent, WINDOW_MS);
-      if (done < sent) throw new Error(`${done} of ${sent} tasks of 1 MB were done`);
-    };
+  return {
+    async neighbour() {
+      let isOver = false;
+      const sending = (async () => {
+        for (; !isOver; sent += 1) {
+          await Promise.all([producer.enqueue('huge', payload), pauseMs(HUGE_EVERY_MS)]);
+        }
+      })();
+      return async () => {
+        isOver = true;
+        await sending;
+        const { done } = await worker.ask.until(sent, WINDOW_MS);
+        if (done < sent) throw new Error(`${done} of ${sent} tasks of 1 MB were done`);
+      };
+    },
+    async close() {
+      await worker.ask.close();
+      await Promise.all([worker.end(), producer.close({ deadlineMs: 0 })]);
+    },
   };
 }
 
 export const neighbours: Scenario = {
   name: 'neighbours',
   about: `Pick-up p99 at ${PER_SECOND}/s beside a client that reads nothing, and one with 1 MB payloads ten times a second.`,
-  figures: [STUCK, HUGE, ALONE],
+  figures: [STUCK, HUGE, ELSEWHERE, OURS, ALONE],
   systems: ['contact'],
   async run(rig) {
     const producer = createProducer({ server: rig.server.address, codec: bytes });
-    const large = startWorkerProcess();
+    // What the machine's cores and disk make of that traffic, whoever serves it.
+    const other = await Rig.start(rig.options);
+    const huge: Huge[] = [];
     try {
       const worker = await rig.startWorker();
       await worker.ask.begin();
       let done = await rig.warmUp(worker);
-      const { system, server } = rig;
-      await large.ask.open({ system: system.name, address: server.address, queues: ['huge'], concurrency: 1 });
-      await large.ask.begin();
+      for (const one of [rig, other]) huge.push(await openHuge(one));
 
       async function measure(): Promise<number> {
         const pace = { perSecond: PER_SECOND, forMs: WINDOW_MS, payloadBytes: PAYLOAD_BYTES, queue: QUEUE };
@@ -94,10 +116,14 @@ export const neighbours: Scenario = {
 
       await measure();
       const alone: number[] = [];
-      const beside = { stuck: [] as number[], huge: [] as number[] };
-      const neighbour = { stuck: createStuck(rig, producer), huge: createHuge(producer, large) };
+      const beside = { stuck: [] as number[], huge: [] as number[], elsewhere: [] as number[] };
+      const neighbour = {
+        stuck: createStuck(rig, producer),
+        huge: huge[0]!.neighbour,
+        elsewhere: huge[1]!.neighbour,
+      };
       for (let round = 0; round < ROUNDS; round += 1) {
-        for (const kind of ['stuck', 'huge'] as const) {
+        for (const kind of ['stuck', 'huge', 'elsewhere'] as const) {
           alone.push(await measure());
           const leave = await neighbour[kind](round);
           beside[kind].push(await measure());
@@ -105,13 +131,30 @@ export const neighbours: Scenario = {
         }
       }
       const quiet = median(alone);
+      const [stuck, ours, elsewhere] = [beside.stuck, beside.huge, beside.elsewhere].map(median) as [
+        number,
+        number,
+        number,
+      ];
       return {
-        figures: { stuck: median(beside.stuck) / quiet, huge: median(beside.huge) / quiet, alone: quiet },
-        checks: { alone: alone.join(' '), stuck: beside.stuck.join(' '), huge: beside.huge.join(' ') },
+        figures: {
+          stuck: stuck / quiet,
+          huge: ours / quiet,
+          elsewhere: elsewhere / quiet,
+          ours: ours / elsewhere,
+          alone: quiet,
+        },
+        checks: {
+          alone: alone.join(' '),
+          stuck: beside.stuck.join(' '),
+          huge: beside.huge.join(' '),
+          elsewhere: beside.elsewhere.join(' '),
+        },
       };
     } finally {
-      await large.ask.close();
-      await Promise.all([large.end(), producer.close({ deadlineMs: 0 })]);
+      for (const one of huge) await one.close();
+      await producer.close({ deadlineMs: 0 });
+      await other.end();
     }
   },
 };
