@@ -13,7 +13,7 @@ import { createFolder } from './stores.ts';
 
 const LIMITS: FreshLimits = {
   ready: 20,
-  soon: 2,
+  soon: 10,
   kept: 20,
   keptBytes: 1_000,
   behind: 1_000,
@@ -61,24 +61,31 @@ describe('the backlog of the SQLite store', () => {
     return (await claim(store, session, { limit })).map(({ id }) => id);
   }
 
-  /** More than stay in memory, so that what follows does not go there. */
-  async function fill(like: Partial<TaskInput> = {}): Promise<string[]> {
-    return [...(await add(LIMITS.ready, like)), ...(await add(1, like))];
-  }
+  /** As many as stay in memory, and three that come first of what does not. */
+  const fill = (like: Partial<TaskInput> = {}): Promise<string[]> => add(LIMITS.soon + 3, like);
 
   it('is a range where tasks of a lane lie together, and grows with those that follow', async () => {
-    const ids = await fill();
-    assert.deepEqual(look(), { ranges: [10], live: 0 });
-    ids.push(...(await add(7)), ...(await add(2)));
-    assert.deepEqual(look(), { ranges: [10, 9], live: 0 });
-    assert.deepEqual(await claimIds(4), ids.slice(0, 4));
-    assert.deepEqual(look(), { ranges: [6, 9], live: 0 });
-    assert.deepEqual(await claimIds(99), ids.slice(4));
+    const ids = [...(await fill()), ...(await add(7))];
+    assert.deepEqual(look(), { ranges: [7], live: 3 });
+    ids.push(...(await add(2)));
+    assert.deepEqual(look(), { ranges: [9], live: 3 });
+    assert.deepEqual(await claimIds(15), ids.slice(0, 15));
+    assert.deepEqual(look(), { ranges: [7], live: 0 });
+    assert.deepEqual(await claimIds(99), ids.slice(15));
     assert.deepEqual(look(), { ranges: [], live: 0 });
   });
 
+  it('takes what makes room in memory for others', async () => {
+    const ids = await add(10);
+    const others = await add(10, { lane: 'c:a' });
+    others.push(...(await add(1, { lane: 'c:b' })));
+    assert.deepEqual(look(), { ranges: [10], live: 0 });
+    assert.deepEqual(await claimIds(10), ids);
+    assert.equal((await store.listTasks({ states: ['ready'] }, null, 99)).length, others.length);
+  });
+
   it('has the larger priority first, whatever is where', async () => {
-    const ids = await fill();
+    const ids = [...(await fill()), ...(await add(5))];
     const urgent = [...(await add(5, { priority: 1 })), ...(await add(1, { priority: 2, runAt: T0 }))];
     assert.deepEqual(await claimIds(9), [urgent[5], ...urgent.slice(0, 5), ...ids.slice(0, 3)]);
   });
@@ -88,34 +95,35 @@ describe('the backlog of the SQLite store', () => {
     assert.deepEqual(await claimIds(1), ids.slice(0, 1));
     await store.close();
     await open();
-    assert.deepEqual(look(), { ranges: [9, 5], live: 12 });
-    assert.deepEqual(await store.countLanes(Q.queue, 5), [{ lane: '', ready: 25 }]);
+    assert.deepEqual(look(), { ranges: [5], live: 13 });
+    assert.deepEqual(await store.countLanes(Q.queue, 5), [{ lane: '', ready: 17 }]);
     assert.deepEqual(await claimIds(99), ids.slice(1));
   });
 
   it('lets a task go in the middle of a range, and writes what is left alone by that', async () => {
     const ids = [...(await fill()), ...(await add(9))];
-    await store.cancelTasks([ids[4]!, ids[23]!], 'why', T0);
-    // The two before the second one are too few to stay.
-    assert.deepEqual(look(), { ranges: [4, 5, 6], live: 2 });
-    assert.equal((await store.describeTask(ids[23]!))!.state, 'cancelled');
-    assert.equal((await store.describeTask(ids[24]!))!.state, 'ready');
-    const left = ids.filter((_, at) => at !== 4 && at !== 23);
+    await store.cancelTasks([ids[15]!], 'why', T0);
+    // The two before it are too few to stay.
+    assert.deepEqual(look(), { ranges: [6], live: 3 + 2 });
+    assert.equal((await store.describeTask(ids[15]!))!.state, 'cancelled');
+    assert.equal((await store.describeTask(ids[16]!))!.state, 'ready');
+    await store.cancelTasks([ids[19]!], 'why', T0);
+    assert.deepEqual(look(), { ranges: [3], live: 3 + 2 + 2 });
+    const left = ids.filter((_, at) => at !== 15 && at !== 19);
     assert.deepEqual(await claimIds(99), left);
   });
 
-  it('writes a row for each task where lanes take turns, and for the large ones', async () => {
+  it('leaves a row to each task where lanes take turns, and to the large ones', async () => {
     await fill();
     await fill({ lane: 'c:a' });
-    const before = look();
     for (let turn = 0; turn < 6; turn += 1) await addTasks(store, {}, { lane: 'c:a' });
     await add(1, { payload: Buffer.alloc(20_000) });
-    const { ranges, live } = look();
-    // The last one of each lane may grow still.
-    assert.deepEqual(before.ranges, [20, 9, 1]);
-    assert.deepEqual(ranges, [20, 9, 1, 1]);
-    // The one before them, all of them but two, and the large one.
-    assert.equal(live, before.live + 1 + 10 + 1);
+    assert.deepEqual(look(), { ranges: [], live: 2 * 3 + 12 + 1 });
+    await add(5);
+    assert.deepEqual(look(), { ranges: [2], live: 19 + 3 });
+    // It does not grow any more, and is too short.
+    await addTasks(store, { lane: 'c:a' }, {});
+    assert.deepEqual(look(), { ranges: [], live: 22 + 2 + 2 });
   });
 
   it('is as it was after an insert that is taken back, and after a commit that failed', async () => {
@@ -133,20 +141,24 @@ describe('the backlog of the SQLite store', () => {
   });
 
   it('is listed, has its oldest, and is purged from its head', async () => {
-    const insert = async (count: number, now: number): Promise<string[]> => {
-      const tasks = Array.from({ length: count }, () => createTask());
-      return (await store.insertTasks(tasks, now)).map(({ id }) => id);
-    };
-    // The first ten are in a range then, the others in memory.
-    const old = [...(await insert(10, T0)), ...(await insert(11, T0 + 1))];
-    const young = await insert(5, T0 + 5);
-    const listed = await store.listTasks({ states: ['ready'] }, null, 99);
-    assert.equal(listed.length, old.length + 5);
-    assert.deepEqual(await store.listOldest(Q.queue, 3), [{ priority: 0, createdAt: T0 }]);
-    const purged = await store.purgeTasks(Q.queue, 15, 'purged', T0);
-    assert.deepEqual(purged.map(({ taskId }) => taskId).toSorted(), old.slice(0, 15).toSorted());
-    await store.purgeTasks(Q.queue, old.length - 15, 'purged', T0);
-    assert.deepEqual(await store.listOldest(Q.queue, 3), [{ priority: 0, createdAt: T0 + 5 }]);
-    assert.deepEqual(await claimIds(99), young);
+    const old = await add(10);
+    const others = [...Array(10).fill({ lane: 'c:a' }), { lane: 'c:b' }];
+    await store.insertTasks(others.map(createTask), T0 + 9);
+    assert.deepEqual(await claimIds(2), old.splice(0, 2));
+    // In memory, beside the range.
+    const young = Array.from({ length: 2 }, () => createTask());
+    await store.insertTasks(young, T0 + 5);
+    const oldest = [{ priority: 0, createdAt: T0 }];
+    assert.deepEqual(look(), { ranges: [8], live: 0 });
+    assert.deepEqual(await store.listOldest(Q.queue, 3), oldest);
+    const purge = async (limit: number): Promise<string[]> =>
+      (await store.purgeTasks(Q.queue, limit, 'purged', T0)).map(({ taskId }) => taskId);
+    assert.deepEqual(await purge(7), old.slice(0, 7));
+    assert.deepEqual(await store.listOldest(Q.queue, 3), oldest);
+    assert.deepEqual(await purge(1), old.slice(7));
+    assert.deepEqual(
+      await claimIds(99),
+      young.map(({ id }) => id),
+    );
   });
 });

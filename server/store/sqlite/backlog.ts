@@ -9,7 +9,10 @@ import { createRanges, type Range } from './ranges.ts';
  * leaves its range other than by its claim has its row written; so have those that are left alone by that.
  */
 export interface Backlog {
-  /** A task that was inserted just now. False: it is too large to be read ahead with others. */
+  /**
+   * A task that was inserted just now. False: it is too large to be read ahead with others, or it comes alone, as in a
+   * lane that takes turns with others.
+   */
   append(row: NewRow, lane: LaneEntry): boolean;
   /** Tasks of one lane and priority with keys one after the other. False: they are too few. */
   take(run: readonly FreshTask[]): boolean;
@@ -45,8 +48,13 @@ export interface BacklogOptions {
 /** Of the payload of each: many of them are read ahead. */
 const MAX_BYTES = 16 << 10;
 
+/** Tasks in a row after which a range is begun: most of those that begin become long. */
+const STREAK = 4;
+
 export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOptions): Backlog {
   const ranges = createRanges(db, catalog);
+  let newest: { readonly key: number; readonly lane: LaneEntry; readonly nprio: number } | undefined;
+  let streak = 0;
 
   function readRange({ lane, nprio, last }: Range, from: number, limit: number): FreshTask[] {
     return reads
@@ -85,9 +93,14 @@ export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOpt
   return {
     append({ task_key: key, nprio, bytes }, lane) {
       if (bytes > MAX_BYTES) return false;
+      const follows = newest?.key === key - 1 && newest.lane === lane && newest.nprio === nprio;
+      streak = follows ? streak + 1 : 1;
+      newest = { key, lane, nprio };
       const tail = ranges.tailOf(lane, nprio);
       // Others came between: it does not grow any more.
       if (tail && tail.last !== key - 1) writeShort([tail]);
+      else if (tail) streak = STREAK;
+      if (streak < STREAK) return false;
       ranges.add(lane, nprio, key, key);
       return true;
     },

@@ -183,10 +183,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
 
   return {
     isSoon,
-    hasRoom: (lane) => {
-      const isNext = isSoon(lane) || lane.ready === waiting.countOf(lane);
-      return isNext && limits.ready > 0;
-    },
+    hasRoom: (lane) => limits.ready > 0 && isSoon(lane),
     follow,
     add: (row, lane, task) => {
       if (waiting.size >= limits.ready) makeRoom();
