@@ -17,6 +17,8 @@ interface DrawnLane extends LaneRef {
   mayBeReady: boolean;
   /** The number of plans made when it was last marked. */
   markedAt: number;
+  /** The number of the newest plan that asks for its tasks. */
+  askedAt: number;
 }
 
 /** Tasks that were claimed, and for whom. */
@@ -46,6 +48,11 @@ export interface LaneTable {
   detach(receiver: Receiver): void;
   /** Tasks became ready there. */
   mark(lane: LaneRef): void;
+  /**
+   * Tasks were inserted there and are committed. The plan that is not learned yet, if it asks there, was carried out in
+   * the same transaction: its answer knows of them.
+   */
+  inserted(lane: LaneRef): void;
   /** All of a queue's lanes may have tasks that may be claimed. */
   markQueue(queue: string): void;
   /** Nothing of this queue is claimed until `resume`. */
@@ -78,6 +85,8 @@ export function createLaneTable(): LaneTable {
   const reserved = createReserved();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
+  /** The newest plan has no answer yet. */
+  let isAsking = false;
 
   const laneOf = (ref: LaneRef): DrawnLane | undefined => lanesByQueue.get(ref.queue)?.get(ref.lane);
 
@@ -91,6 +100,7 @@ export function createLaneTable(): LaneTable {
       hungry: new Set(),
       mayBeReady: true,
       markedAt: plans,
+      askedAt: 0,
     };
     lanes.set(lane, drawn);
     return drawn;
@@ -151,6 +161,11 @@ export function createLaneTable(): LaneTable {
       if (lane) markLane(lane);
     },
 
+    inserted(ref) {
+      const lane = laneOf(ref);
+      if (lane && !(isAsking && lane.askedAt === plans)) markLane(lane);
+    },
+
     markQueue(queue) {
       for (const lane of lanesByQueue.get(queue)?.values() ?? []) markLane(lane);
     },
@@ -177,10 +192,12 @@ export function createLaneTable(): LaneTable {
 
     plan() {
       plans += 1;
+      isAsking = true;
       fed.clear();
       askedBySession = new Map();
       let budget = MAX_CLAIM;
       for (const lane of hot) {
+        lane.askedAt = plans;
         for (const receiver of lane.hungry) {
           const known = askedBySession.get(receiver.session.key);
           if (known) {
@@ -209,6 +226,7 @@ export function createLaneTable(): LaneTable {
     },
 
     learn(outcomes) {
+      isAsking = false;
       const grants: Grant[] = [];
       for (const outcome of outcomes) {
         const asked = askedBySession.get(outcome.session.key);

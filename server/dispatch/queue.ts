@@ -166,12 +166,14 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       if (tasks.some(({ lane }) => lane.startsWith('s:'))) await addressing.admit(tasks);
       const refs = lanesOf(tasks);
       const now = clock.now();
-      const stored = store.insertTasks(tasks, now);
+      const stored = store.insertTasks(tasks, now, () => {
+        // In case the insert had to wait for a later transaction than the claim.
+        for (const ref of refs) lanes.inserted(ref);
+        if (lanes.hasWork()) taskReady$.next();
+      });
       // Woken before the commit: the claim of this turn comes after the insert, in the same transaction.
       markReady(refs);
       const outcomes = await stored;
-      // And after it, in case the insert had to wait for a later transaction.
-      markReady(refs);
       for (const task of tasks) {
         if (task.runAt !== null) due.expect(task.runAt);
         if (task.expiresAt !== null) due.expect(task.expiresAt);

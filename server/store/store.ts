@@ -38,8 +38,9 @@ export interface Store extends OperatorStore {
    * content (everything but the instants) is `deduplicated` and names the id that is stored; with other content the
    * whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting
    * tasks than the queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
+   * `onInserted` hears of the commit before it is on disk, and before the `onClaimed` of a claim that saw these tasks.
    */
-  insertTasks(tasks: readonly TaskInput[], now: number): Promise<readonly InsertOutcome[]>;
+  insertTasks(tasks: readonly TaskInput[], now: number, onInserted?: () => void): Promise<readonly InsertOutcome[]>;
 
   /**
    * Claims ready tasks. `plan` is asked when the transaction is formed, so that it sees every insert and settle of

@@ -94,7 +94,11 @@ export function createModelStore(): Store {
   return {
     capabilities: { kind: 'model', isDurable: false, isShared: false },
     epoch: 'model',
-    insertTasks: async (inputs, now) => insertTasks(world, inputs, now),
+    insertTasks: async (inputs, now, onInserted) => {
+      const outcomes = insertTasks(world, inputs, now);
+      onInserted?.();
+      return outcomes;
+    },
     claimTasks: async (plan, now, onClaimed) => {
       const outcomes = claim(world, plan(), now());
       onClaimed?.(outcomes);

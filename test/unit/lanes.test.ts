@@ -65,6 +65,35 @@ describe('createLaneTable()', () => {
     assert.ok(table.hasWork());
   });
 
+  it('asks once for what is inserted and claimed in one transaction', () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    table.attach(receiver, [LANE]);
+    table.plan();
+    table.inserted(LANE);
+    answer(table, receiver, 1, true);
+    assert.equal(table.hasWork(), false);
+    // The claim of an earlier transaction did not see it.
+    table.inserted(LANE);
+    assert.ok(table.hasWork());
+  });
+
+  it('asks again for what is inserted beside a claim that did not ask there', () => {
+    const table = createLaneTable();
+    const [one, other] = [createReceiver(1), createReceiver(2)];
+    const elsewhere = { ...LANE, lane: 'c:client-2' };
+    table.attach(one, [LANE]);
+    table.attach(other, [elsewhere]);
+    table.plan();
+    answer(table, one, 0, true);
+    answer(table, other, 0, true);
+    table.mark(LANE);
+    assert.deepEqual(planned(table), [1]);
+    table.inserted(elsewhere);
+    answer(table, one, 0, true);
+    assert.deepEqual(planned(table), [2]);
+  });
+
   it('leaves out who has no room until it is fed', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1, 0);

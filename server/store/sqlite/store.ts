@@ -99,8 +99,8 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   }
 
   /** Batches of nothing need no commit. */
-  function submit<T>(request: Request, items: number, bytes = 0): Promise<readonly T[]> {
-    return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes);
+  function submit<T>(request: Request, items: number, bytes = 0, onCommitted?: () => void): Promise<readonly T[]> {
+    return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes, onCommitted);
   }
 
   /** Nobody is told of what a power cut could still take back. A read that the end of the store overtakes says so. */
@@ -122,9 +122,9 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   return {
     capabilities: { kind: 'sqlite', isDurable: place !== undefined, isShared: false },
     epoch,
-    insertTasks: async (tasks, at) => {
+    insertTasks: async (tasks, at, onInserted) => {
       checkDisk();
-      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
+      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks), onInserted);
     },
     insertBroadcast: async (parent, children, at, isWhole = true) => {
       checkDisk();
