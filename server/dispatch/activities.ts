@@ -10,6 +10,8 @@ export type Activity =
 export interface Activities {
   /** Hot. A slow subscriber keeps what it needs itself; nothing is buffered here. */
   watch(taskId: string): Observable<Activity>;
+  /** Whether anybody does. */
+  readonly isWatched: boolean;
   tell(taskId: string, activity: Activity): void;
   /** These have changed their state, maybe. */
   tellChanged(items: readonly { readonly taskId: string }[]): void;
@@ -34,6 +36,9 @@ export function createActivities(): Activities {
           )
           .subscribe(subscriber);
       }),
+    get isWatched() {
+      return subjectByTask.size > 0;
+    },
     tell: (taskId, activity) => subjectByTask.get(taskId)?.next(activity),
     tellChanged(items) {
       if (subjectByTask.size === 0) return;

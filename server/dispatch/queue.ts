@@ -135,7 +135,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     const { receiver, outcome } = grant;
     if (lanes.take(grant) && receiver.session.epoch === outcome.session.epoch) {
       receiver.push(outcome.tasks);
-      activities.tellChanged(outcome.tasks.map(({ id }) => ({ taskId: id })));
+      if (activities.isWatched) activities.tellChanged(outcome.tasks.map(({ id }) => ({ taskId: id })));
     } else giveBack(outcome);
   }
 

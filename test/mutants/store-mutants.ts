@@ -29,8 +29,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'claim not persisted',
-    file: 'server/store/sqlite/fresh.ts',
-    find: '    insertClaim.run(claim.id, claim.now, JSON.stringify(claim.runs));',
+    file: 'server/store/sqlite/freshruns.ts',
+    find: '      insertClaim.run(claim.id, claim.now, JSON.stringify(claim.runs));',
     replace: '',
     caughtBy: conformance('durable', 'lists what an earlier process left behind, until it is resumed or ended'),
   },

@@ -123,8 +123,7 @@ export function createDeliveries({
     if (isWritten) warm.forgetRunning(row.id);
     // A failed task may be redriven and goes on from there.
     if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
-    endings.add(
-      isWritten,
+    endings.add(row.key, isWritten, [
       position,
       row.key,
       stateNumber(state),
@@ -140,7 +139,7 @@ export function createDeliveries({
       error === null ? null : error.message,
       contentType,
       result,
-    );
+    ]);
     return {
       position,
       taskId: row.id,

@@ -3,8 +3,11 @@ import { prepareKeys, prepareRows } from './many.ts';
 
 /** What is written when a task is settled: its result comes, its live row goes. */
 export interface Endings {
-  /** @param isWritten it has a live row; then the columns of `result`, in their order */
-  add(isWritten: boolean, position: number, taskKey: number, ...rest: Value[]): void;
+  /**
+   * @param isWritten it has a live row
+   * @param result its columns, in their order
+   */
+  add(taskKey: number, isWritten: boolean, result: readonly Value[]): void;
   /** Many are written together when `run` has ended; it reads none of them, unless it flushes. */
   gather<T>(run: () => T): T;
   flush(): void;
@@ -32,9 +35,9 @@ export function createEndings(db: Database): Endings {
   }
 
   return {
-    add: (isWritten, position, taskKey, ...rest) => {
+    add: (taskKey, isWritten, result) => {
       if (isWritten) keys.push(taskKey);
-      results.add(position, taskKey, ...rest);
+      results.add(result);
       if (!isGathering) flush();
     },
     gather: (run) => {

@@ -54,7 +54,7 @@ export function prepareLiveRows(db: Database): LiveRows {
   const rows = prepareRows(db, `INSERT INTO live (${LIVE_COLUMNS}) VALUES`, LIVE_COUNT);
 
   function add(row: ReadyRow, delivery: number, ...rest: Value[]): void {
-    rows.add(row.task_key, row.nprio, row.seq, row.bytes, delivery, row.attempt, row.lost, 0, null, ...rest);
+    rows.add([row.task_key, row.nprio, row.seq, row.bytes, delivery, row.attempt, row.lost, 0, null, ...rest]);
   }
 
   return {

@@ -137,7 +137,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     }
     if (isSoon) warm.keepNew(toNew(key, task, seq, now));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
-    live.add(
+    live.add([
       key,
       isReady ? READY : SCHEDULED,
       lane.id,
@@ -151,7 +151,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
       0,
       0,
       0,
-    );
+    ]);
   }
 
   /** Cheaper than a savepoint around each batch: the keys of a batch are a range, and refusals are rare. */

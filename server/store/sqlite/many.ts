@@ -7,7 +7,7 @@ export const MANY = 16;
 
 /** Rows that are gathered and run together. Whoever reads what they change flushes first. */
 export interface Rows {
-  add(...row: Value[]): void;
+  add(row: readonly Value[]): void;
   flush(): void;
   /** After a rollback. */
   clear(): void;
@@ -20,7 +20,7 @@ export function prepareRows(db: Database, head: string, columns: number): Rows {
   let values: Value[] = [];
 
   return {
-    add: (...row) => {
+    add: (row) => {
       for (const value of row) values.push(value);
       if (values.length < MANY * columns) return;
       runMany.run(...values);

@@ -1,7 +1,7 @@
 import { retryAt } from '../../model/retry.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../store.ts';
 import type { Context } from './context.ts';
-import type { Deliveries, OpenDelivery, Return } from './deliveries.ts';
+import type { Deliveries, Ending, OpenDelivery, Return } from './deliveries.ts';
 import { ENDED, type TaskRow } from './taskrow.ts';
 
 export interface Settling {
@@ -40,8 +40,17 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
     switch (settlement.kind) {
       case 'succeeded': {
         const { result, contentType } = settlement;
-        const what = { clientId, isTold, attempt: burnt + 1, error: null, result, contentType };
-        return stored(deliveries.settle(row, { state: 'succeeded', transition: 'succeeded', ...what }, now));
+        const ending: Ending = {
+          state: 'succeeded',
+          transition: 'succeeded',
+          clientId,
+          attempt: burnt + 1,
+          isTold,
+          error: null,
+          result,
+          contentType,
+        };
+        return stored(deliveries.settle(row, ending, now));
       }
       case 'failed':
         return fail(settlement, open, isTold, now);
