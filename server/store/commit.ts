@@ -1,5 +1,4 @@
 import { ContactError } from '../../shared/errors.ts';
-import { createAdmission, type GroupSize, type Role } from './admission.ts';
 
 /** Runs a group in one transaction. PostgreSQL's answers come later, SQLite's at once: both are welcome. */
 export interface Engine<R> {
@@ -19,6 +18,11 @@ export interface Engine<R> {
   judge(error: unknown): { kind: 'refused'; error: ContactError } | { kind: 'bug' } | { kind: 'fatal' };
 }
 
+export interface GroupSize {
+  readonly items: number;
+  readonly bytes: number;
+}
+
 export interface GroupCommit<R> {
   /**
    * @param onCommitted hears the answer as soon as it is committed, to plan the next group with; nobody may be told of
@@ -34,19 +38,15 @@ export interface GroupCommit<R> {
 export interface GroupCommitOptions<R> {
   readonly engine: Engine<R>;
   readonly rankOf: (request: R) => number;
-  /** Default: all are `other`. */
-  readonly roleOf?: (request: R) => Role;
   /** The disk's content is no longer known. */
   readonly onFatal: (error: unknown) => void;
   readonly maxItems?: number;
   readonly maxBytes?: number;
-  readonly beginItems?: number;
 }
 
 interface Waiting<R> {
   readonly request: R;
   readonly rank: number;
-  readonly role: Role;
   readonly items: number;
   readonly bytes: number;
   readonly onCommitted: ((answer: unknown) => void) | undefined;
@@ -54,24 +54,14 @@ interface Waiting<R> {
   readonly reject: (error: unknown) => void;
 }
 
-/** At a few hundred groups a second this is more than most producers send, and less than workers settle who can. */
-const BEGIN_ITEMS = 128;
-
 /**
  * Group commit: what is submitted in one event-loop turn, or while a commit is under way, forms the next transaction.
- * Requests are admitted in order of arrival, or nearly (`admission.ts`), and run by rank. While a group goes to disk one more is transacted; the one after that waits, and gathers. Answers leave in order.
+ * Requests are admitted in order of arrival, so that a flood of one kind starves no other, and run by rank. While a
+ * group goes to disk one more is transacted; the one after that waits, and gathers. Answers leave in order.
  * The queue is bounded by its callers: each waits for its answer before it sends more.
  */
 export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommit<R> {
-  const { engine, rankOf, roleOf = () => 'other', onFatal } = options;
-  const { maxItems = 2_000, maxBytes = 8 << 20, beginItems = BEGIN_ITEMS } = options;
-  const admission = createAdmission<Waiting<R>>({
-    sizeOf: (one) => one,
-    roleOf: (one) => one.role,
-    maxItems,
-    maxBytes,
-    beginItems,
-  });
+  const { engine, rankOf, onFatal, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
   let queue: Waiting<R>[] = [];
   let isScheduled = false;
   /** Of the newest group, until it is on disk. */
@@ -99,8 +89,17 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   function takeGroup(): Waiting<R>[] {
-    const { group, rest } = admission.take(queue);
-    queue = rest;
+    let items = 0;
+    let bytes = 0;
+    let count = 0;
+    for (; count < queue.length; count++) {
+      const next = queue[count]!;
+      if (count > 0 && (items + next.items > maxItems || bytes + next.bytes > maxBytes)) break;
+      items += next.items;
+      bytes += next.bytes;
+    }
+    const group = count === queue.length ? queue : queue.slice(0, count);
+    queue = count === queue.length ? [] : queue.slice(count);
     return group.length > 1 ? group.sort((a, b) => a.rank - b.rank) : group;
   }
 
@@ -182,7 +181,6 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
         queue.push({
           request,
           rank: rankOf(request),
-          role: roleOf(request),
           items,
           bytes,
           onCommitted: onCommitted as ((answer: unknown) => void) | undefined,

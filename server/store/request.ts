@@ -1,5 +1,4 @@
 import type { Delivery, SessionRef, TaskInput } from '../model/task.ts';
-import type { Role } from './admission.ts';
 import type { QueueSettings } from './operators.ts';
 import type { ClaimRequest, Release, SessionOpening, Settlement } from './store.ts';
 
@@ -74,10 +73,4 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
 
 export function rankOf(request: Request): number {
   return RANKS[request.kind];
-}
-
-/** A cancel, say, is for a task that was inserted before it. */
-export function roleOf({ kind }: Request): Role {
-  if (kind === 'insert') return 'begin';
-  return kind === 'settle' || kind === 'claim' ? 'end' : 'other';
 }

@@ -146,13 +146,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     caughtBy: conformance('backlog', 'is there again when the store opens, counted and in its order'),
   },
   {
-    id: 'new tasks taken in before results',
-    file: 'server/store/admission.ts',
-    find: " : role === 'begin' && allowance <= 0;",
-    replace: ' : false;',
-    caughtBy: unit('admission', 'lets results pass new tasks that had their share, and nothing else'),
-  },
-  {
     id: 'answered before the log is on disk',
     file: 'server/store/commit.ts',
     find: '    synced.then(\n',

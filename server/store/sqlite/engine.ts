@@ -1,6 +1,5 @@
 import { ContactError } from '../../../shared/errors.ts';
-import type { GroupSize } from '../admission.ts';
-import type { Engine } from '../commit.ts';
+import type { Engine, GroupSize } from '../commit.ts';
 import type { Request } from '../request.ts';
 import type { StoredSession } from '../store.ts';
 import { createBroadcasts } from './broadcast.ts';

@@ -5,7 +5,7 @@ import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
 import type { QueueSettings } from '../operators.ts';
 import type { StoreOptions } from '../options.ts';
-import { type Request, rankOf, roleOf } from '../request.ts';
+import { type Request, rankOf } from '../request.ts';
 import type { QueueCounts, Settlement, Store } from '../store.ts';
 import { pruneCatalog, type QueueEntry } from './catalog.ts';
 import { createCheckpoints } from './checkpoints.ts';
@@ -84,7 +84,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
-  const commit = createGroupCommit<Request>({ engine, rankOf, roleOf, onFatal });
+  const commit = createGroupCommit<Request>({ engine, rankOf, onFatal });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
   let isOpen = true;
   let closed: Promise<void> | undefined;
