@@ -21,11 +21,14 @@ export interface Holder {
   /** Whose it is now: the client's next session takes it over. Stays what it was once it is out of the books. */
   readonly session: Session;
   readonly isDropped: boolean;
+  /** The task has gone on with another delivery, which has its place. */
+  readonly isOlder: boolean;
 }
 
 interface Entry extends Holder {
   session: Session;
   isDropped: boolean;
+  isOlder: boolean;
 }
 
 export function createHolders(stopClocks: (held: Held) => void): Holders {
@@ -41,10 +44,20 @@ export function createHolders(stopClocks: (held: Held) => void): Holders {
 
   function remove(entry: Entry): void {
     const { held } = entry;
-    if (newest.get(held.taskId) === entry) newest.delete(held.taskId);
-    else if (older.size > 0 && older.get(nameOf(held)) === entry) older.delete(nameOf(held));
+    if (!entry.isDropped) {
+      if (entry.isOlder) older.delete(nameOf(held));
+      else newest.delete(held.taskId);
+    }
     entry.isDropped = true;
     stopClocks(held);
+  }
+
+  function setAside(entry: Entry): void {
+    const name = nameOf(entry.held);
+    const before = older.get(name);
+    if (before) before.isDropped = true;
+    entry.isOlder = true;
+    older.set(name, entry);
   }
 
   return {
@@ -59,9 +72,9 @@ export function createHolders(stopClocks: (held: Held) => void): Holders {
         old.session = session;
         return;
       }
-      if (before && before.held.delivery !== held.delivery) older.set(nameOf(before.held), before);
+      if (before && before.held.delivery !== held.delivery) setAside(before);
       else if (before) before.isDropped = true;
-      newest.set(held.taskId, { session, held, isDropped: false });
+      newest.set(held.taskId, { session, held, isDropped: false, isOlder: false });
     },
     find,
     drop(holder) {

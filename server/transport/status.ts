@@ -36,9 +36,9 @@ export function readStatus(request: SendStatusRequest): StatusReport {
       fraction,
       message: message.slice(0, MAX_PROGRESS_LENGTH),
     })),
-    checkpoints: readItems('checkpoints', request.checkpoints, ({ taskId, delivery, data }, field) => {
+    checkpoints: readItems('checkpoints', request.checkpoints, ({ taskId, delivery, data }, index) => {
       if (data.byteLength > MAX_CHECKPOINT_BYTES)
-        throw invalid(`${field}.data`, `at most ${MAX_CHECKPOINT_BYTES} bytes`);
+        throw invalid(`checkpoints[${index}].data`, `at most ${MAX_CHECKPOINT_BYTES} bytes`);
       return { taskId, delivery, data };
     }),
     credit: request.credit,
@@ -66,15 +66,14 @@ export function readResults(request: SendStatusRequest | TellResultRequest): Res
 function readItems<I extends { taskId: string; delivery: number }, O>(
   field: string,
   items: readonly I[],
-  read: (item: I, field: string) => O,
+  read: (item: I, index: number) => O,
   maxItems = MAX_ITEMS,
 ): O[] {
   if (items.length > maxItems) throw invalid(field, `at most ${maxItems} in one message, got ${items.length}`);
   return items.map((item, index) => {
-    const place = `${field}[${index}]`;
-    if (!isTaskId(item.taskId)) throw invalid(`${place}.task_id`, 'expected a UUIDv7 in lower case');
-    if (item.delivery === 0) throw invalid(`${place}.delivery`, 'deliveries count from 1');
-    return read(item, place);
+    if (!isTaskId(item.taskId)) throw invalid(`${field}[${index}].task_id`, 'expected a UUIDv7 in lower case');
+    if (item.delivery === 0) throw invalid(`${field}[${index}].delivery`, 'deliveries count from 1');
+    return read(item, index);
   });
 }
 

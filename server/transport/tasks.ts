@@ -27,34 +27,42 @@ export function readTasks(
   if (tasks.length === 0 || tasks.length > MAX_BATCH) {
     throw invalid('tasks', `expected 1 to ${MAX_BATCH} in one batch, got ${tasks.length}`);
   }
-  return tasks.map((task, index) => readTask(task, field ?? `tasks[${index}]`, now, maxPayloadBytes));
+  let at = 0;
+  const place: Place = (name) => `${field ?? `tasks[${at}]`}.${name}`;
+  return tasks.map((task, index) => {
+    at = index;
+    return readTask(task, place, now, maxPayloadBytes);
+  });
 }
 
-function readTask(task: NewTask, field: string, now: number, maxPayloadBytes: number): TaskInput {
-  if (task.id !== '' && !isTaskId(task.id)) throw invalid(`${field}.id`, 'expected a UUIDv7 in lower case');
-  if (!isName(task.queue)) throw invalid(`${field}.queue`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+/** Names a field of the task that is being read: only what is refused needs its name. */
+type Place = (name: string) => string;
+
+function readTask(task: NewTask, place: Place, now: number, maxPayloadBytes: number): TaskInput {
+  if (task.id !== '' && !isTaskId(task.id)) throw invalid(place('id'), 'expected a UUIDv7 in lower case');
+  if (!isName(task.queue)) throw invalid(place('queue'), 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
   const size = task.payload.byteLength;
-  if (size > maxPayloadBytes) throw invalid(`${field}.payload`, `${size} bytes, at most ${maxPayloadBytes} are taken`);
+  if (size > maxPayloadBytes) throw invalid(place('payload'), `${size} bytes, at most ${maxPayloadBytes} are taken`);
   if (task.priority < -PRIORITY_LIMIT || task.priority >= PRIORITY_LIMIT) {
-    throw invalid(`${field}.priority`, `expected -${PRIORITY_LIMIT} to ${PRIORITY_LIMIT - 1}`);
+    throw invalid(place('priority'), `expected -${PRIORITY_LIMIT} to ${PRIORITY_LIMIT - 1}`);
   }
-  if (task.maxAttempts > MAX_ATTEMPTS) throw invalid(`${field}.max_attempts`, `at most ${MAX_ATTEMPTS}`);
-  checkText(`${field}.content_type`, task.contentType);
-  checkText(`${field}.idempotency_key`, task.idempotencyKey);
-  checkMetadata(`${field}.metadata`, task.metadata);
+  if (task.maxAttempts > MAX_ATTEMPTS) throw invalid(place('max_attempts'), `at most ${MAX_ATTEMPTS}`);
+  checkText(place, 'content_type', task.contentType);
+  checkText(place, 'idempotency_key', task.idempotencyKey);
+  checkMetadata(place, task.metadata);
   const baseMs = task.backoff?.baseMs || DEFAULT_BACKOFF.baseMs;
   const capMs = task.backoff?.capMs || Math.max(DEFAULT_BACKOFF.capMs, baseMs);
-  if (capMs < baseMs) throw invalid(`${field}.backoff.cap_ms`, `expected at least base_ms (${baseMs})`);
+  if (capMs < baseMs) throw invalid(place('backoff.cap_ms'), `expected at least base_ms (${baseMs})`);
   return {
     id: task.id || newTaskId(),
     queue: task.queue,
-    lane: readLane(task, field),
+    lane: readLane(task, place),
     payload: task.payload,
     contentType: task.contentType || OCTET_STREAM,
     metadata: task.metadata,
     priority: task.priority,
-    runAt: readStart(task, field, now),
-    expiresAt: readExpiry(task, field, now),
+    runAt: readStart(task, place, now),
+    expiresAt: readExpiry(task, place, now),
     maxAttempts: task.maxAttempts || DEFAULT_MAX_ATTEMPTS,
     timeoutMs: task.timeoutMs,
     backoffBaseMs: baseMs,
@@ -64,45 +72,45 @@ function readTask(task: NewTask, field: string, now: number, maxPayloadBytes: nu
   };
 }
 
-function checkText(field: string, text: string): void {
-  if (text.length > MAX_TEXT) throw invalid(field, `at most ${MAX_TEXT} characters`);
+function checkText(place: Place, name: string, text: string): void {
+  if (text.length > MAX_TEXT) throw invalid(place(name), `at most ${MAX_TEXT} characters`);
 }
 
-function checkMetadata(field: string, metadata: Readonly<Record<string, string>>): void {
+function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>): void {
   let pairs = 0;
   let bytes = 0;
   for (const key in metadata) {
     pairs += 1;
     bytes += Buffer.byteLength(key) + Buffer.byteLength(metadata[key]!);
   }
-  if (pairs > MAX_METADATA_PAIRS) throw invalid(field, `at most ${MAX_METADATA_PAIRS} pairs, got ${pairs}`);
-  if (bytes > MAX_METADATA_BYTES) throw invalid(field, `at most ${MAX_METADATA_BYTES} bytes in all, got ${bytes}`);
+  if (pairs > MAX_METADATA_PAIRS) throw invalid(place('metadata'), `at most ${MAX_METADATA_PAIRS} pairs, got ${pairs}`);
+  if (bytes > MAX_METADATA_BYTES) throw invalid(place('metadata'), `at most ${MAX_METADATA_BYTES} bytes in all, got ${bytes}`);
 }
 
-function readLane({ target }: NewTask, field: string): Lane {
+function readLane({ target }: NewTask, place: Place): Lane {
   switch (target.case) {
     case undefined:
       return '';
     case 'clientId':
-      if (!isName(target.value)) throw invalid(`${field}.client_id`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+      if (!isName(target.value)) throw invalid(place('client_id'), 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
       return `c:${target.value}`;
     case 'selector':
-      return `s:${parseSelector(target.value, `${field}.selector`).canonical}`;
+      return `s:${parseSelector(target.value, place('selector')).canonical}`;
     case 'broadcast':
       return PARENT_LANE;
   }
 }
 
-function readStart({ start }: NewTask, field: string, now: number): number | null {
+function readStart({ start }: NewTask, place: Place, now: number): number | null {
   if (start.case === undefined) return null;
-  const at = start.case === 'delayMs' ? now + start.value : readInstant(`${field}.run_at`, start.value);
+  const at = start.case === 'delayMs' ? now + start.value : readInstant(place('run_at'), start.value);
   return at <= now ? null : at;
 }
 
-function readExpiry({ expiry }: NewTask, field: string, now: number): number | null {
+function readExpiry({ expiry }: NewTask, place: Place, now: number): number | null {
   if (expiry.case === undefined) return null;
-  if (expiry.case === 'expiresAt') return readInstant(`${field}.expires_at`, expiry.value);
-  if (expiry.value === 0) throw invalid(`${field}.expires_after_ms`, 'expected at least 1');
+  if (expiry.case === 'expiresAt') return readInstant(place('expires_at'), expiry.value);
+  if (expiry.value === 0) throw invalid(place('expires_after_ms'), 'expected at least 1');
   return now + expiry.value;
 }
 

@@ -76,7 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'timed out delivery forgotten when the task goes on',
     file: 'server/session/holders.ts',
-    find: 'if (before && before.held.delivery !== held.delivery) older.set(nameOf(before.held), before);',
+    find: 'if (before && before.held.delivery !== held.delivery) setAside(before);',
     replace: '',
     caughtBy: transport('credit', 'is freed by the word about a task that timed out, although another has it now'),
   },

@@ -12,6 +12,8 @@ export interface QueueEntry {
   readonly counts: Counts;
   readonly lanes: Map<Lane, LaneEntry>;
   settings: QueueSettings;
+  /** Its counts are to be written. */
+  isChanged: boolean;
 }
 
 export interface LaneEntry {
@@ -24,6 +26,8 @@ export interface LaneEntry {
   /** The same as of the last commit. */
   keptReady: number;
   keptLive: number;
+  /** Since the last commit. */
+  isChanged: boolean;
 }
 
 /**
@@ -79,14 +83,15 @@ export function createCatalog(db: Database): Catalog {
   const byName = new Map<string, QueueEntry>();
   const byId = new Map<number, QueueEntry>();
   const lanes = new Map<number, LaneEntry>();
-  const changed = new Set<QueueEntry>();
-  const changedLanes = new Set<LaneEntry>();
+  // Marked in the entries, since every step of every task comes by here.
+  let changed: QueueEntry[] = [];
+  let changedLanes: LaneEntry[] = [];
   const emptyLanes = new Set<LaneEntry>();
   let lastQueue = 0;
   let lastLane = 0;
 
   function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings): QueueEntry {
-    const entry: QueueEntry = { id, name, counts, lanes: new Map(), settings };
+    const entry: QueueEntry = { id, name, counts, lanes: new Map(), settings, isChanged: false };
     byName.set(name, entry);
     byId.set(id, entry);
     lastQueue = Math.max(lastQueue, id);
@@ -95,7 +100,8 @@ export function createCatalog(db: Database): Catalog {
 
   function addLane(id: number, queue: QueueEntry, lane: Lane, ready: number, live: number): LaneEntry {
     const ref = { queue: queue.name, lane };
-    const entry: LaneEntry = { id, queue, ref, ready, live, keptReady: ready, keptLive: live };
+    const kept = { keptReady: ready, keptLive: live };
+    const entry: LaneEntry = { id, queue, ref, ready, live, ...kept, isChanged: false };
     queue.lanes.set(lane, entry);
     lanes.set(id, entry);
     if (live === 0) emptyLanes.add(entry);
@@ -121,7 +127,9 @@ export function createCatalog(db: Database): Catalog {
 
   /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
   function reload(kept: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
-    for (const map of [byName, byId, lanes, changed, changedLanes, emptyLanes]) map.clear();
+    for (const map of [byName, byId, lanes, emptyLanes]) map.clear();
+    changed = [];
+    changedLanes = [];
     lastQueue = 0;
     lastLane = 0;
     for (const { id, name, is_paused, max_waiting, max_running, ...counts } of selectQueues.all()) {
@@ -134,13 +142,21 @@ export function createCatalog(db: Database): Catalog {
     }
   }
 
+  function changeQueue(queue: QueueEntry, state: TaskState, by: number): void {
+    count(queue.counts, state, by);
+    if (queue.isChanged) return;
+    queue.isChanged = true;
+    changed.push(queue);
+  }
+
   function change(lane: LaneEntry, state: TaskState, by: number): void {
-    lane.queue.counts[state] += by;
-    changed.add(lane.queue);
+    changeQueue(lane.queue, state, by);
     if (isSettled(state)) return;
     lane.live += by;
     if (state === 'ready') lane.ready += by;
-    changedLanes.add(lane);
+    if (lane.isChanged) return;
+    lane.isChanged = true;
+    changedLanes.push(lane);
   }
 
   /** Only what was empty at the last commit too: a rollback finds the counts of the others. */
@@ -150,7 +166,7 @@ export function createCatalog(db: Database): Catalog {
       deleteLane.run(lane.id);
       lane.queue.lanes.delete(lane.ref.lane);
       lanes.delete(lane.id);
-      changedLanes.delete(lane);
+      lane.isChanged = false;
     }
     emptyLanes.clear();
   }
@@ -163,10 +179,7 @@ export function createCatalog(db: Database): Catalog {
     queueById: (id) => byId.get(id)!,
     findQueue: (queue) => byName.get(queue),
     add: change,
-    remove: (queue, state) => {
-      queue.counts[state] -= 1;
-      changed.add(queue);
-    },
+    remove: (queue, state) => changeQueue(queue, state, -1),
     move: (lane, from, transition) => {
       const to = nextState(from, transition);
       if (to === undefined) throw new Error(`illegal transition of a ${from} task: ${transition}`);
@@ -180,20 +193,25 @@ export function createCatalog(db: Database): Catalog {
       queue.settings = settings;
     },
     flush: () => {
-      for (const { id, counts: c } of changed) {
+      for (const queue of changed) {
+        const { id, counts: c } = queue;
         updateCounts.run(c.ready, c.running, c.scheduled, c.succeeded, c.failed, c.cancelled, c.expired, id);
+        queue.isChanged = false;
       }
-      changed.clear();
+      changed = [];
       if (emptyLanes.size > MAX_EMPTY) dropEmptyLanes();
     },
     confirm: () => {
       for (const lane of changedLanes) {
+        // Dropped.
+        if (!lane.isChanged) continue;
+        lane.isChanged = false;
         lane.keptReady = lane.ready;
         lane.keptLive = lane.live;
         if (lane.live === 0) emptyLanes.add(lane);
         else emptyLanes.delete(lane);
       }
-      changedLanes.clear();
+      changedLanes = [];
     },
     reload: () => reload(),
     queues: () => byName.values(),
@@ -205,7 +223,7 @@ type LaneCounts = Pick<LaneEntry, 'keptReady' | 'keptLive'>;
 /** Each from an index, so that a million tasks take no longer than a glance. */
 function countLanes(db: Database): Map<number, LaneCounts> {
   const countsByLane = new Map<number, LaneCounts>();
-  const count = (state: number, sql: string): void => {
+  const countState = (state: number, sql: string): void => {
     for (const { lane_id, count } of db.prepare<{ lane_id: number; count: number }>(sql).all()) {
       const { keptReady, keptLive } = countsByLane.get(lane_id) ?? { keptReady: 0, keptLive: 0 };
       countsByLane.set(lane_id, {
@@ -215,10 +233,37 @@ function countLanes(db: Database): Map<number, LaneCounts> {
     }
   };
   for (const state of [READY, RUNNING, SCHEDULED]) {
-    count(state, `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`);
+    countState(state, `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`);
   }
-  count(READY, 'SELECT lane_id, sum(last_key - first_key + 1) AS count FROM backlog GROUP BY lane_id');
+  countState(READY, 'SELECT lane_id, sum(last_key - first_key + 1) AS count FROM backlog GROUP BY lane_id');
   return countsByLane;
+}
+
+/** By name: a key that varies is looked up in the slow way. */
+function count(counts: Counts, state: TaskState, by: number): void {
+  switch (state) {
+    case 'ready':
+      counts.ready += by;
+      break;
+    case 'running':
+      counts.running += by;
+      break;
+    case 'scheduled':
+      counts.scheduled += by;
+      break;
+    case 'succeeded':
+      counts.succeeded += by;
+      break;
+    case 'failed':
+      counts.failed += by;
+      break;
+    case 'cancelled':
+      counts.cancelled += by;
+      break;
+    case 'expired':
+      counts.expired += by;
+      break;
+  }
 }
 
 /** No more of its tasks may run now. */
