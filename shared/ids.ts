@@ -47,7 +47,13 @@ export function isSessionId(text: string): boolean {
   return SESSION_ID.test(text);
 }
 
+/** What was a name the last time: the tasks of a batch mostly go to one queue. */
+let lastName: string | undefined;
+
 /** Queue names, client ids, label keys. */
 export function isName(text: string): boolean {
-  return NAME.test(text);
+  if (text === lastName) return true;
+  if (!NAME.test(text)) return false;
+  lastName = text;
+  return true;
 }

@@ -84,7 +84,8 @@ function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>)
     bytes += Buffer.byteLength(key) + Buffer.byteLength(metadata[key]!);
   }
   if (pairs > MAX_METADATA_PAIRS) throw invalid(place('metadata'), `at most ${MAX_METADATA_PAIRS} pairs, got ${pairs}`);
-  if (bytes > MAX_METADATA_BYTES) throw invalid(place('metadata'), `at most ${MAX_METADATA_BYTES} bytes in all, got ${bytes}`);
+  if (bytes > MAX_METADATA_BYTES)
+    throw invalid(place('metadata'), `at most ${MAX_METADATA_BYTES} bytes in all, got ${bytes}`);
 }
 
 function readLane({ target }: NewTask, place: Place): Lane {

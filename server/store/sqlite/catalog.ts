@@ -1,10 +1,8 @@
 import { isSettled, nextState, type Transition } from '../../model/states.ts';
 import type { Lane, LaneRef, SettledState, TaskState } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
+import { type Counts, count, countLanes, type LaneCounts } from './counts.ts';
 import type { Database } from './database.ts';
-import { READY, RUNNING, SCHEDULED } from './taskrow.ts';
-
-type Counts = Record<TaskState, number>;
 
 export interface QueueEntry {
   readonly id: number;
@@ -89,6 +87,8 @@ export function createCatalog(db: Database): Catalog {
   const emptyLanes = new Set<LaneEntry>();
   let lastQueue = 0;
   let lastLane = 0;
+  /** The newest that was asked for: the tasks of a batch mostly go to one lane. */
+  let interned: LaneEntry | undefined;
 
   function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings): QueueEntry {
     const entry: QueueEntry = { id, name, counts, lanes: new Map(), settings, isChanged: false };
@@ -118,11 +118,13 @@ export function createCatalog(db: Database): Catalog {
   }
 
   function internLane(name: string, lane: Lane): LaneEntry {
+    if (interned?.ref.lane === lane && interned.ref.queue === name) return interned;
     const queue = internQueue(name);
-    const known = queue.lanes.get(lane);
-    if (known) return known;
+    interned = queue.lanes.get(lane);
+    if (interned) return interned;
     insertLane.run(lastLane + 1, queue.id, lane);
-    return addLane(lastLane + 1, queue, lane, 0, 0);
+    interned = addLane(lastLane + 1, queue, lane, 0, 0);
+    return interned;
   }
 
   /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
@@ -130,6 +132,7 @@ export function createCatalog(db: Database): Catalog {
     for (const map of [byName, byId, lanes, emptyLanes]) map.clear();
     changed = [];
     changedLanes = [];
+    interned = undefined;
     lastQueue = 0;
     lastLane = 0;
     for (const { id, name, is_paused, max_waiting, max_running, ...counts } of selectQueues.all()) {
@@ -169,6 +172,7 @@ export function createCatalog(db: Database): Catalog {
       lane.isChanged = false;
     }
     emptyLanes.clear();
+    interned = undefined;
   }
 
   reload(countLanes(db));
@@ -216,54 +220,6 @@ export function createCatalog(db: Database): Catalog {
     reload: () => reload(),
     queues: () => byName.values(),
   };
-}
-
-type LaneCounts = Pick<LaneEntry, 'keptReady' | 'keptLive'>;
-
-/** Each from an index, so that a million tasks take no longer than a glance. */
-function countLanes(db: Database): Map<number, LaneCounts> {
-  const countsByLane = new Map<number, LaneCounts>();
-  const countState = (state: number, sql: string): void => {
-    for (const { lane_id, count } of db.prepare<{ lane_id: number; count: number }>(sql).all()) {
-      const { keptReady, keptLive } = countsByLane.get(lane_id) ?? { keptReady: 0, keptLive: 0 };
-      countsByLane.set(lane_id, {
-        keptReady: keptReady + (state === READY ? count : 0),
-        keptLive: keptLive + count,
-      });
-    }
-  };
-  for (const state of [READY, RUNNING, SCHEDULED]) {
-    countState(state, `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`);
-  }
-  countState(READY, 'SELECT lane_id, sum(last_key - first_key + 1) AS count FROM backlog GROUP BY lane_id');
-  return countsByLane;
-}
-
-/** By name: a key that varies is looked up in the slow way. */
-function count(counts: Counts, state: TaskState, by: number): void {
-  switch (state) {
-    case 'ready':
-      counts.ready += by;
-      break;
-    case 'running':
-      counts.running += by;
-      break;
-    case 'scheduled':
-      counts.scheduled += by;
-      break;
-    case 'succeeded':
-      counts.succeeded += by;
-      break;
-    case 'failed':
-      counts.failed += by;
-      break;
-    case 'cancelled':
-      counts.cancelled += by;
-      break;
-    case 'expired':
-      counts.expired += by;
-      break;
-  }
 }
 
 /** No more of its tasks may run now. */
