@@ -14,7 +14,6 @@ import { createFolder } from './stores.ts';
 const LIMITS: FreshLimits = {
   ready: 20,
   soon: 10,
-  kept: 20,
   keptBytes: 1_000,
   behind: 1_000,
   step: 10,

@@ -14,7 +14,6 @@ import { createFolder } from './stores.ts';
 const LIMITS: FreshLimits = {
   ready: 40,
   soon: 1_000,
-  kept: 50,
   keptBytes: 1_000,
   behind: 8,
   step: 4,

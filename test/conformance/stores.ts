@@ -27,7 +27,6 @@ export function describeStores(title: string, suite: (open: () => Promise<Store>
 const NOTHING: FreshLimits = {
   ready: 0,
   soon: 0,
-  kept: 0,
   keptBytes: 0,
   behind: 1,
   step: 1,

@@ -1,6 +1,7 @@
 import type { Catalog, LaneEntry } from './catalog.ts';
 import type { Database } from './database.ts';
-import { type FreshReads, type FreshTask, type LiveRows, type NewRow, toFresh } from './freshrows.ts';
+import type { FreshReads, LiveRows } from './freshrows.ts';
+import { FreshTask } from './freshtask.ts';
 import { createRanges, type Range } from './ranges.ts';
 
 /**
@@ -13,7 +14,7 @@ export interface Backlog {
    * A task that was inserted just now. False: it is too large to be read ahead with others, or it comes alone, as in a
    * lane that takes turns with others.
    */
-  append(row: NewRow, lane: LaneEntry): boolean;
+  append(task: FreshTask): boolean;
   /** Tasks of one lane and priority with keys one after the other. False: they are too few. */
   take(run: readonly FreshTask[]): boolean;
   has(key: number): boolean;
@@ -57,11 +58,11 @@ export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOpt
   let streak = 0;
 
   function readRange({ lane, nprio, last }: Range, from: number, limit: number): FreshTask[] {
-    return reads
-      .between(from, last, limit)
-      .map((task) =>
-        toFresh({ task_key: task.key, nprio, seq: task.seq!, bytes: task.payload.byteLength }, lane, task, false),
-      );
+    return reads.between(from, last, limit).map(({ key, id, terms, seq, payload }) => {
+      const task = new FreshTask(key, nprio, seq!, payload.byteLength, lane);
+      task.kept = { id, terms, slab: payload, offset: 0 };
+      return task;
+    });
   }
 
   function writeShort(all: readonly Range[]): void {
@@ -91,7 +92,7 @@ export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOpt
 
   ranges.reload();
   return {
-    append({ task_key: key, nprio, bytes }, lane) {
+    append({ task_key: key, nprio, bytes, lane }) {
       if (bytes > MAX_BYTES) return false;
       const follows = newest?.key === key - 1 && newest.lane === lane && newest.nprio === nprio;
       streak = follows ? streak + 1 : 1;

@@ -4,7 +4,9 @@ import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import { isFull, type LaneEntry } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './claimrows.ts';
 import type { Context } from './context.ts';
-import type { FreshClaim, FreshTask } from './freshrows.ts';
+import type { FreshClaim } from './freshrows.ts';
+import type { FreshTask } from './freshtask.ts';
+import { openKept } from './kept.ts';
 import { MANY, marks, prepareKeys } from './many.ts';
 import { parseMetadata } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
@@ -222,7 +224,7 @@ export function createClaimTasks(
     catalog.move(lane, 'ready', 'claimed');
     const sessionKey = request.session.key;
     const isFresh = 'lane' in row;
-    const task = (isFresh && row.task) || readTask(cursor, row.task_key, left);
+    const task = isFresh && row.kept ? openKept(row, row.kept) : readTask(cursor, row.task_key, left);
     if (isFresh) {
       fresh.run(row, task, sessionKey, claim);
     } else if (fresh.mayRejoin(row, task)) {
@@ -236,18 +238,19 @@ export function createClaimTasks(
   }
 
   function toClaimed(row: ReadyRow, task: NewTask, lane: LaneEntry): ClaimedTask {
+    const { contentType, metadata, priority, maxAttempts, timeoutMs } = task.terms;
     return {
       id: task.id,
       queue: lane.ref.queue,
       lane: lane.ref.lane,
       payload: task.payload,
-      contentType: task.contentType,
-      metadata: parseMetadata(task.metadata),
-      priority: task.priority,
+      contentType,
+      metadata: parseMetadata(metadata),
+      priority,
       delivery: row.delivery + 1,
       attempt: row.attempt + 1,
-      maxAttempts: task.maxAttempts,
-      timeoutMs: task.timeoutMs,
+      maxAttempts,
+      timeoutMs,
       checkpoint: row.has_checkpoint === 1 ? selectCheckpoint.get(row.task_key)!.data : null,
     };
   }

@@ -1,6 +1,7 @@
 import type { LaneEntry } from './catalog.ts';
 import type { Value } from './database.ts';
 import { ENDED, RUNNING, type TaskRow } from './taskrow.ts';
+import { readTerms, TERMS } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
 // What a claim reads, in the order of the columns.
@@ -33,40 +34,32 @@ export function toReadyRow(c: readonly Value[]): ReadyRow {
   };
 }
 
-export const SELECT_TASK = `SELECT key, id, created_at, content_type, priority, max_attempts, timeout_ms, backoff_base_ms, backoff_cap_ms,
-  parent_id, metadata, seq, payload FROM task`;
+export const SELECT_TASK = `SELECT key, id, parent_id, seq, ${TERMS}, payload FROM task`;
 
 export function toTask(c: readonly Value[]): NewTask {
   return {
     key: c[0] as number,
     id: c[1] as string,
-    createdAt: c[2] as number,
-    contentType: c[3] as string,
-    priority: c[4] as number,
-    maxAttempts: c[5] as number,
-    timeoutMs: c[6] as number,
-    backoffBaseMs: c[7] as number,
-    backoffCapMs: c[8] as number,
-    parentId: c[9] as string | null,
-    metadata: c[10] as string | null,
-    seq: c[11] as number | null,
+    parentId: c[2] as string | null,
+    seq: c[3] as number | null,
+    terms: readTerms(c, 4),
     payload: c[12] as Uint8Array,
   };
 }
 
 /** Its row as the claim leaves it. */
-export function toRunning(row: ReadyRow, task: NewTask, lane: LaneEntry, sessionKey: number, now: number): TaskRow {
+export function toRunning(
+  row: ReadyRow,
+  { id, terms, parentId }: Pick<NewTask, 'id' | 'terms' | 'parentId'>,
+  lane: LaneEntry,
+  sessionKey: number,
+  now: number,
+): TaskRow {
   return {
     key: row.task_key,
-    id: task.id,
+    id,
     queue_id: lane.queue.id,
-    created_at: task.createdAt,
-    max_attempts: task.maxAttempts,
-    timeout_ms: task.timeoutMs,
-    backoff_base_ms: task.backoffBaseMs,
-    backoff_cap_ms: task.backoffCapMs,
-    parent_id: task.parentId,
-    metadata: task.metadata,
+    parent_id: parentId,
     state: RUNNING,
     lane_id: lane.id,
     delivery: row.delivery + 1,
@@ -78,5 +71,6 @@ export function toRunning(row: ReadyRow, task: NewTask, lane: LaneEntry, session
     claimed_at: now,
     // Asked of a running task only, and then it is not ready again.
     cancel_reason: null,
+    terms,
   };
 }

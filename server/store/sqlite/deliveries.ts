@@ -151,10 +151,10 @@ export function createDeliveries({
       attempt,
       delivery: row.delivery,
       clientId,
-      createdAt: row.created_at,
+      createdAt: row.terms.createdAt,
       claimedAt: row.claimed_at,
       settledAt: now,
-      metadata: parseMetadata(row.metadata),
+      metadata: parseMetadata(row.terms.metadata),
       cancelRequested: isAsked,
       parentId: row.parent_id,
     };
@@ -195,7 +195,7 @@ export function createDeliveries({
       if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, false, now);
       const burnt = row.attempt + (isStarted ? 1 : 0);
       const lost = row.lost + (isStarted ? 1 : 0);
-      if (isStarted && (burnt >= row.max_attempts || lost >= MAX_LOST)) {
+      if (isStarted && (burnt >= row.terms.maxAttempts || lost >= MAX_LOST)) {
         const error = { code: 'LOST', message: `its session was lost, ${lost} times in all` };
         const ending = {
           state: 'failed',

@@ -2,17 +2,13 @@ import { createBacklog } from './backlog.ts';
 import type { Catalog, LaneEntry } from './catalog.ts';
 import type { ReadyRow } from './claimrows.ts';
 import type { Database } from './database.ts';
-import {
-  type FreshClaim,
-  type FreshTask,
-  type NewRow,
-  prepareFreshReads,
-  prepareLiveRows,
-  toFresh,
-} from './freshrows.ts';
+import { type FreshClaim, prepareFreshReads, prepareLiveRows } from './freshrows.ts';
 import { createFreshRuns, type RunLimits } from './freshruns.ts';
+import { FreshTask } from './freshtask.ts';
 import { createFreshWaiting, type KeptLimits } from './freshwaiting.ts';
+import type { Sent } from './kept.ts';
 import { READY, type TaskRow } from './taskrow.ts';
+import type { TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
 /** The columns of a live row that tell one fresh task from another, and what they all have. */
@@ -28,16 +24,15 @@ export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'a
  * back.
  */
 export interface Fresh {
-  /** Whether what is inserted into this lane now is likely to be claimed before long. */
+  /** Whether what is inserted into this lane now is likely to be claimed before much else is inserted. */
   isSoon(lane: LaneEntry): boolean;
-  /** Whether a task that is inserted into this lane may be kept in memory: its turn comes before much else is inserted. */
-  hasRoom(lane: LaneEntry): boolean;
   /** Before a task is inserted with this key, fresh or not. */
   follow(key: number): void;
-  /** A task that was inserted, as ready. */
-  add(row: NewRow, lane: LaneEntry, task: NewTask | null): void;
-  /** A task that was inserted, as ready, and has to wait for long. False: it needs a row in `live`. */
-  append(row: NewRow, lane: LaneEntry): boolean;
+  /**
+   * A task that was inserted, as ready, before it is counted; with what was sent its claim has to read nothing. False:
+   * it has to wait for long, and alone, so it needs a row in `live`.
+   */
+  add(task: FreshTask, sent?: Sent, terms?: TaskTerms): boolean;
   /** After an insert. */
   settleRows(): void;
   /** An insert is taken back: this task and those after it. */
@@ -90,8 +85,7 @@ export interface FreshLimits extends KeptLimits, RunLimits {
 
 const LIMITS: FreshLimits = Object.freeze({
   ready: 100_000,
-  soon: 32_000,
-  kept: 32_768,
+  soon: 100_000,
   keptBytes: 16 << 20,
   behind: 131_072,
   step: 2_048,
@@ -183,13 +177,14 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
 
   return {
     isSoon,
-    hasRoom: (lane) => limits.ready > 0 && isSoon(lane),
     follow,
-    add: (row, lane, task) => {
+    add: (task, sent, terms) => {
+      if (limits.ready === 0) return false;
+      if (!isSoon(task.lane)) return backlog.append(task);
       if (waiting.size >= limits.ready) makeRoom();
-      waiting.add(toFresh(row, lane, task));
+      waiting.add(task, sent, terms);
+      return true;
     },
-    append: (row, lane) => limits.ready > 0 && backlog.append(row, lane),
     settleRows: live.rows.flush,
     dropFrom: (key) => {
       live.rows.flush();
@@ -214,7 +209,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
       return isPlain && runs.size < limits.runs;
     },
     rejoin: (row, lane, task, sessionKey, claim) => {
-      runs.start(toFresh(row, lane, null, false), task, sessionKey, claim);
+      runs.start(new FreshTask(row.task_key, row.nprio, row.seq, row.bytes, lane), task, sessionKey, claim);
     },
     endClaim: runs.endClaim,
     findRun: runs.find,

@@ -1,20 +1,13 @@
-import type { Catalog, LaneEntry } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toRunning, toTask } from './claimrows.ts';
 import type { Database, Value } from './database.ts';
+import { FreshTask } from './freshtask.ts';
 import { prepareRows, type Rows } from './many.ts';
 import { READY, RUNNING, type TaskRow } from './taskrow.ts';
+import type { TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
 // What `fresh.ts` keeps, writes and reads.
-
-/** Ready since its insert; its place in the order is the one that it was inserted with. */
-export interface FreshTask extends ReadyRow {
-  /** What its claim needs, for those whose turn comes soon. */
-  task: NewTask | null;
-  readonly lane: LaneEntry;
-  /** False: it is claimed, written down or taken back, and its place in the lane is void; or it never had one. */
-  isReady: boolean;
-}
 
 /** A row of `claim`: what one transaction gave away of what was fresh. */
 export interface FreshClaim {
@@ -28,17 +21,16 @@ export interface FreshClaim {
 
 export interface FreshRun {
   readonly ready: FreshTask;
-  readonly task: NewTask;
+  readonly id: string;
+  readonly terms: TaskTerms;
   readonly sessionKey: number;
   readonly claim: FreshClaim;
 }
 
 /** Made when somebody asks, which mostly is once, at its end: there are many of them, and they stay for a while. */
-export function rowOf({ ready, task, sessionKey, claim }: FreshRun): TaskRow {
-  return toRunning(ready, task, ready.lane, sessionKey, claim.now);
+export function rowOf({ ready, id, terms, sessionKey, claim }: FreshRun): TaskRow {
+  return toRunning(ready, { id, terms, parentId: null }, ready.lane, sessionKey, claim.now);
 }
-
-export type NewRow = Pick<FreshTask, 'task_key' | 'nprio' | 'seq' | 'bytes'>;
 
 const LIVE_COLUMNS = `${READY_COLUMNS}, state, lane_id, ended, session_key, claimed_at`;
 const LIVE_COUNT = 14;
@@ -81,8 +73,8 @@ export interface FreshReads {
 export function prepareFreshReads(db: Database, catalog: Catalog): FreshReads {
   const select = 'SELECT key, queue_id, lane, 0 - priority, seq, length(payload) FROM task WHERE';
   const restore = (c: readonly Value[]): FreshTask => {
-    const row = { task_key: c[0] as number, nprio: c[3] as number, seq: c[4] as number, bytes: c[5] as number };
-    return toFresh(row, catalog.queueById(c[1] as number).lanes.get(c[2] as string)!, null);
+    const lane = catalog.queueById(c[1] as number).lanes.get(c[2] as string)!;
+    return new FreshTask(c[0] as number, c[3] as number, c[4] as number, c[5] as number, lane);
   };
   const selectFrom = db.prepareColumns(`${select} key >= ? AND ${IS_FRESH} ORDER BY key`, restore);
   const selectOne = db.prepareColumns(`${select} key = ? AND ${IS_FRESH}`, restore);
@@ -93,27 +85,6 @@ export function prepareFreshReads(db: Database, catalog: Catalog): FreshReads {
     byKey: (key) => selectOne.get(key),
     taskOf: (key) => selectTask.get(key)!,
     between: (first, last, limit) => selectBetween.all(first, last, limit),
-  };
-}
-
-/**
- * As it is after its insert: nothing has happened to it.
- * @param isReady it has a place in memory
- */
-export function toFresh(row: NewRow, lane: LaneEntry, task: NewTask | null, isReady = true): FreshTask {
-  return {
-    task_key: row.task_key,
-    nprio: row.nprio,
-    seq: row.seq,
-    bytes: row.bytes,
-    delivery: 0,
-    attempt: 0,
-    lost: 0,
-    has_checkpoint: 0,
-    expires_at: null,
-    task,
-    lane,
-    isReady,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Database } from './database.ts';
-import { type FreshClaim, type FreshReads, type FreshRun, type FreshTask, type LiveRows, rowOf } from './freshrows.ts';
+import { type FreshClaim, type FreshReads, type FreshRun, type LiveRows, rowOf } from './freshrows.ts';
+import type { FreshTask } from './freshtask.ts';
 import { prepareKeys } from './many.ts';
 import type { TaskRow } from './taskrow.ts';
 import type { NewTask } from './warm.ts';
@@ -9,7 +10,7 @@ export interface FreshRuns {
   readonly size: number;
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
-  start(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void;
+  start(fresh: FreshTask, task: Begun, sessionKey: number, claim: FreshClaim): void;
   endClaim(claim: FreshClaim): void;
   find(id: string): TaskRow | undefined;
   readonly keys: ReadonlySet<number>;
@@ -24,6 +25,9 @@ export interface FreshRuns {
   reload(): void;
 }
 
+/** What a run keeps of its task. */
+type Begun = Pick<NewTask, 'id' | 'terms'>;
+
 /** Rows of `claim`, and the runs in them; the oldest beyond that get rows in `live`. */
 export interface RunLimits {
   readonly claims: number;
@@ -37,10 +41,13 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
   const runs = new Map<string, FreshRun>();
   const claims = new Map<number, FreshClaim>();
   let endedClaims: number[] = [];
+  /** Who ends a run has asked for it just before. */
+  let found: FreshRun | undefined;
   let nextClaim = 1;
 
   function leave(id: string, { claim }: FreshRun): void {
     runs.delete(id);
+    found = undefined;
     claim.left--;
     if (claim.left > 0) return;
     claims.delete(claim.id);
@@ -48,7 +55,7 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
   }
 
   function write(run: FreshRun): void {
-    leave(run.task.id, run);
+    leave(run.id, run);
     live.addRun(run);
   }
 
@@ -58,8 +65,8 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
     live.rows.flush();
   }
 
-  function start(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void {
-    runs.set(task.id, { ready: fresh, task, sessionKey, claim });
+  function start(fresh: FreshTask, { id, terms }: Begun, sessionKey: number, claim: FreshClaim): void {
+    runs.set(id, { ready: fresh, id, terms, sessionKey, claim });
     claim.left++;
     const keys = claim.runs[sessionKey];
     if (keys) keys.push(fresh.task_key);
@@ -100,16 +107,16 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
       flush();
     },
     find: (id) => {
-      const run = runs.get(id);
-      return run && rowOf(run);
+      found = runs.get(id);
+      return found && rowOf(found);
     },
     get keys() {
       return new Set([...runs.values()].map(({ ready }) => ready.task_key));
     },
     end: (id) => {
-      const found = runs.get(id);
-      if (!found) return false;
-      leave(id, found);
+      const run = found?.id === id ? found : runs.get(id);
+      if (!run) return false;
+      leave(id, run);
       return true;
     },
     write: (id) => {
@@ -122,6 +129,7 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
     flush,
     reload: () => {
       runs.clear();
+      found = undefined;
       claims.clear();
       endedClaims = [];
       nextClaim = 1;

@@ -1,11 +1,13 @@
 import type { LaneEntry } from './catalog.ts';
-import type { FreshTask } from './freshrows.ts';
+import type { FreshTask } from './freshtask.ts';
+import { type Sent, Slabs } from './kept.ts';
+import type { TaskTerms } from './terms.ts';
 
 /** Fresh tasks that wait: in the order of their keys, and of each lane in the order in which they are claimed. */
 export interface FreshWaiting {
   readonly size: number;
-  /** Its key is larger than all others. */
-  add(task: FreshTask): void;
+  /** Its key is larger than all others. With what was sent its claim has to read nothing. */
+  add(task: FreshTask, sent?: Sent, terms?: TaskTerms): void;
   /** It is claimed, written down or taken back. */
   leave(task: FreshTask): void;
   find(key: number): FreshTask | undefined;
@@ -25,6 +27,7 @@ export interface FreshWaiting {
 
 /** Places of tasks that left are void until they are at the head; cheaper than to look for them. */
 class Places {
+  readonly slabs = new Slabs();
   #tasks: FreshTask[] = [];
   #head = 0;
 
@@ -71,9 +74,8 @@ class Places {
   }
 }
 
-/** How many have what their claim needs with them, and the bytes of their payloads. */
 export interface KeptLimits {
-  readonly kept: number;
+  /** Bytes of payloads that are kept for the claim. */
   readonly keptBytes: number;
 }
 
@@ -85,7 +87,7 @@ interface FreshLane {
 
 export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
   const lanes = new Map<LaneEntry, FreshLane>();
-  // Those that have their task, or had it.
+  // Those that have what their claim needs, or had it.
   let keepers: FreshTask[] = [];
   let nextKeeper = 0;
   let kept = 0;
@@ -116,11 +118,11 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
     if (ofLane.count === 0) lanes.delete(task.lane);
     size--;
     task.isReady = false;
-    if (task.task) forget(task);
+    if (task.kept) forget(task);
   }
 
   function forget(task: FreshTask): void {
-    task.task = null;
+    task.kept = null;
     kept--;
     keptBytes -= task.bytes;
   }
@@ -130,12 +132,12 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
     keepers.push(task);
     kept++;
     keptBytes += task.bytes;
-    while (kept > limits.kept || keptBytes > limits.keptBytes) {
+    while (keptBytes > limits.keptBytes) {
       const oldest = keepers[nextKeeper++]!;
-      if (oldest.task) forget(oldest);
+      if (oldest.kept) forget(oldest);
     }
-    if (keepers.length < 2 * limits.kept + 64) return;
-    keepers = keepers.slice(nextKeeper).filter((one) => one.task);
+    if (keepers.length < 2 * kept + 64) return;
+    keepers = keepers.slice(nextKeeper).filter((one) => one.kept);
     nextKeeper = 0;
   }
 
@@ -143,13 +145,17 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
     get size() {
       return size;
     },
-    add: (task) => {
+    add: (task, sent, terms) => {
       const ofLane = laneOf(task.lane);
+      const places = placesOf(ofLane, task.nprio);
       ofLane.count++;
-      placesOf(ofLane, task.nprio).push(task);
+      places.push(task);
       all.push(task);
+      task.isReady = true;
       size++;
-      if (task.task) keep(task);
+      if (!sent || !terms) return;
+      task.kept = places.slabs.keep(sent, terms);
+      keep(task);
     },
     leave,
     find: (key) => all.find(key),

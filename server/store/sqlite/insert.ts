@@ -6,8 +6,10 @@ import type { InsertOutcome } from '../store.ts';
 import type { LaneEntry, QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Value } from './database.ts';
+import { FreshTask } from './freshtask.ts';
 import { MANY, marks, prepareRows } from './many.ts';
 import { formatMetadata, READY, SCHEDULED } from './taskrow.ts';
+import { createSharing, type TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
 export interface Inserting {
@@ -48,6 +50,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
        has_checkpoint) VALUES`,
     13,
   );
+  const share = createSharing();
   const deleteTasksFrom = db.prepare('DELETE FROM task WHERE key >= ?');
   const deleteLiveFrom = db.prepare('DELETE FROM live WHERE task_key >= ?');
   const selectById = db.prepare<StoredTask>('SELECT * FROM task WHERE id = ?');
@@ -126,16 +129,15 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     fresh.follow(key);
     const isReady = seq !== null;
     const bytes = task.payload.byteLength;
-    const isSoon = isReady && fresh.isSoon(lane) && bytes <= MAX_KEPT_BYTES;
-    const isPlain = isReady && mayBeFresh(task);
-    const hasRoom = isPlain && fresh.hasRoom(lane);
+    const isKept = isReady && bytes <= MAX_KEPT_BYTES && fresh.isSoon(lane);
+    const terms = isKept ? share(termsOf(task, now)) : undefined;
+    const isFresh =
+      isReady &&
+      mayBeFresh(task) &&
+      fresh.add(new FreshTask(key, 0 - task.priority, seq, bytes, lane), isKept ? task : undefined, terms);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
-    if (isPlain) {
-      const row = { task_key: key, nprio: 0 - task.priority, seq, bytes };
-      if (hasRoom) fresh.add(row, lane, isSoon ? toNew(key, task, seq, now) : null);
-      if (hasRoom || fresh.append(row, lane)) return;
-    }
-    if (isSoon) warm.keepNew(toNew(key, task, seq, now));
+    if (isFresh) return;
+    if (terms) warm.keepNew(toNew(key, task, seq, terms));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
     live.add([
       key,
@@ -192,25 +194,16 @@ function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): Contac
   return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 1_000 });
 }
 
+function termsOf(task: TaskInput, now: number): TaskTerms {
+  const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs } = task;
+  const metadata = formatMetadata(task.metadata);
+  return { createdAt: now, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata };
+}
+
 /** What its claim and its result will read. */
-function toNew(key: number, task: TaskInput, seq: number | null, now: number): NewTask {
-  const { id, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, parentId } = task;
-  return {
-    key,
-    id,
-    createdAt: now,
-    contentType,
-    priority,
-    maxAttempts,
-    timeoutMs,
-    backoffBaseMs,
-    backoffCapMs,
-    parentId,
-    metadata: formatMetadata(task.metadata),
-    seq,
-    // A copy: the payload may be a view that pins a whole received frame.
-    payload: Buffer.from(task.payload),
-  };
+function toNew(key: number, { id, parentId, payload }: TaskInput, seq: number | null, terms: TaskTerms): NewTask {
+  // A copy: the payload may be a view that pins a whole received frame.
+  return { key, id, terms, parentId, seq, payload: Buffer.from(payload) };
 }
 
 /** Nothing but a claim can happen to it by itself: it does not expire and nobody counts it. */

@@ -95,7 +95,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       queue,
       lane,
       attempt: burnt + 1,
-      timeoutMs: row.timeout_ms,
+      timeoutMs: row.terms.timeoutMs,
       isStarted,
       cancelReason: row.state === RUNNING ? row.cancel_reason : null,
     };

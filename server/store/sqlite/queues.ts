@@ -57,7 +57,7 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
   /** When the task was created that is next in its lane, by priority. */
   function headsOf(lane: LaneEntry, limit: number): Map<number, number> {
     const freshByPriority = new Map(fresh.heads(lane).map((task) => [task.nprio, task]));
-    const createdAt = (key: number) => tasks.byKey(key).created_at;
+    const createdAt = (key: number) => tasks.byKey(key).terms.createdAt;
     const heads = new Map([...freshByPriority].map(([nprio, task]) => [0 - nprio, createdAt(task.task_key)]));
     let nprio = Number.MIN_SAFE_INTEGER;
     for (let count = 0; count < limit; count++) {

@@ -73,8 +73,8 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
     if (row.cancel_reason !== null) {
       return stored(deliveries.cancel(row, row.cancel_reason, clientId, isTold, now));
     }
-    const backoff = { baseMs: row.backoff_base_ms, capMs: row.backoff_cap_ms };
-    const runAt = retryAt(now, burnt + 1, row.max_attempts, backoff, retry, random);
+    const { maxAttempts, backoffBaseMs: baseMs, backoffCapMs: capMs } = row.terms;
+    const runAt = retryAt(now, burnt + 1, maxAttempts, { baseMs, capMs }, retry, random);
     if (runAt !== null) {
       const scheduledAt = Math.ceil(runAt);
       deliveries.retry(open, scheduledAt, isTold);

@@ -1,4 +1,5 @@
 import type { SettledState, TaskState } from '../../model/task.ts';
+import type { TaskTerms } from './terms.ts';
 
 // A task's row, and how its columns are spelled.
 
@@ -36,13 +37,8 @@ export interface TaskRow {
   readonly key: number;
   readonly id: string;
   readonly queue_id: number;
-  readonly created_at: number;
-  readonly max_attempts: number;
-  readonly timeout_ms: number;
-  readonly backoff_base_ms: number;
-  readonly backoff_cap_ms: number;
+  readonly terms: TaskTerms;
   readonly parent_id: string | null;
-  readonly metadata: string | null;
   readonly state: number | null;
   readonly lane_id: number;
   readonly delivery: number;
@@ -63,10 +59,15 @@ export function parseMetadata(text: string | null): Readonly<Record<string, stri
 
 /** Canonical, so that equal pairs give equal text. */
 export function formatMetadata(metadata: Readonly<Record<string, string>>): string | null {
+  if (isEmpty(metadata)) return null;
   const keys = Object.keys(metadata);
-  if (keys.length === 0) return null;
   if (keys.length === 1) return JSON.stringify(metadata);
   return JSON.stringify(Object.fromEntries(keys.sort().map((key) => [key, metadata[key]])));
+}
+
+function isEmpty(metadata: Readonly<Record<string, string>>): boolean {
+  for (const _ in metadata) return false;
+  return true;
 }
 
 export function settledName(state: number): SettledState {

@@ -2,6 +2,7 @@ import type { Database, Value } from './database.ts';
 import type { Endings } from './endings.ts';
 import type { Fresh } from './fresh.ts';
 import type { TaskRow } from './taskrow.ts';
+import { readTerms, TERMS } from './terms.ts';
 import type { Warm } from './warm.ts';
 
 export interface Tasks {
@@ -13,9 +14,8 @@ export interface Tasks {
   runningOf(sessionKey: number): readonly number[];
 }
 
-const COLUMNS = `t.key, t.id, t.queue_id, t.created_at, t.max_attempts, t.timeout_ms, t.backoff_base_ms,
-  t.backoff_cap_ms, t.parent_id, t.metadata, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
-  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason`;
+const COLUMNS = `t.key, t.id, t.queue_id, t.parent_id, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
+  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, ${TERMS}`;
 
 export function createTasks(db: Database, fresh: Fresh, warm: Warm, { flush }: Endings): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
@@ -56,22 +56,17 @@ function toTaskRow(c: readonly Value[]): TaskRow {
     key: c[0] as number,
     id: c[1] as string,
     queue_id: c[2] as number,
-    created_at: c[3] as number,
-    max_attempts: c[4] as number,
-    timeout_ms: c[5] as number,
-    backoff_base_ms: c[6] as number,
-    backoff_cap_ms: c[7] as number,
-    parent_id: c[8] as string | null,
-    metadata: c[9] as string | null,
-    state: c[10] as number | null,
-    lane_id: c[11] as number,
-    delivery: c[12] as number,
-    attempt: c[13] as number,
-    lost: c[14] as number,
-    ended: c[15] as number,
-    has_checkpoint: c[16] as number,
-    session_key: c[17] as number | null,
-    claimed_at: c[18] as number | null,
-    cancel_reason: c[19] as string | null,
+    parent_id: c[3] as string | null,
+    state: c[4] as number | null,
+    lane_id: c[5] as number,
+    delivery: c[6] as number,
+    attempt: c[7] as number,
+    lost: c[8] as number,
+    ended: c[9] as number,
+    has_checkpoint: c[10] as number,
+    session_key: c[11] as number | null,
+    claimed_at: c[12] as number | null,
+    cancel_reason: c[13] as string | null,
+    terms: readTerms(c, 14),
   };
 }

@@ -1,19 +1,12 @@
 import type { TaskRow } from './taskrow.ts';
+import type { TaskTerms } from './terms.ts';
 
 /** What the claim of a task reads of it, and what never changes. */
 export interface NewTask {
   readonly key: number;
   readonly id: string;
-  readonly createdAt: number;
-  readonly contentType: string;
-  readonly priority: number;
-  readonly maxAttempts: number;
-  readonly timeoutMs: number;
-  readonly backoffBaseMs: number;
-  readonly backoffCapMs: number;
+  readonly terms: TaskTerms;
   readonly parentId: string | null;
-  /** As it is stored. */
-  readonly metadata: string | null;
   /** Its place in the order of the inserts; null: it was not ready then. */
   readonly seq: number | null;
   readonly payload: Uint8Array;
