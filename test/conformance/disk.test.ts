@@ -64,6 +64,25 @@ describe('a disk in trouble', () => {
     db.close();
   });
 
+  it('forgets what it was about to write of tasks that there was no room for', () => {
+    const file = join(folder, 'full.db');
+    const db = openDatabase(file);
+    applySettings(db, file);
+    migrate(db);
+    const engine = createSqliteEngine(db);
+    const insert = (...bytes: number[]): Request => ({
+      kind: 'insert',
+      tasks: bytes.map((size) => createTask({ payload: Buffer.alloc(size), expiresAt: T0 + 1 })),
+      now: T0,
+    });
+    engine.transact([insert(100)]);
+    db.exec('PRAGMA max_page_count = 60');
+    assert.throws(() => engine.transact([insert(100, 100, 1 << 20)]));
+    assert.equal((engine.transact([insert(100)])[0] as unknown[]).length, 1);
+    assert.equal(db.prepare<{ n: number }>('SELECT count(*) AS n FROM live').get()!.n, 2);
+    db.close();
+  });
+
   it('says that it is closed', async () => {
     const store = await openStore('memory:', { node: 'test' });
     await addTasks(store, {});

@@ -16,6 +16,8 @@ export interface Endings {
 }
 
 const COLUMNS = 14;
+/** All but position, task, claimed_at and the result itself. */
+const SHARED = [2, 3, 4, 5, 6, 8, 9, 10, 11, 12];
 
 export function createEndings(db: Database): Endings {
   const results = prepareRows(
@@ -23,6 +25,7 @@ export function createEndings(db: Database): Endings {
     `INSERT INTO result (position, task_key, state, attempt, delivery, is_told, cancel_requested, claimed_at, settled_at,
        client_id, error_code, error_message, content_type, result) VALUES`,
     COLUMNS,
+    SHARED,
   );
   const deleteLive = prepareKeys(db, 'DELETE FROM live WHERE task_key IN');
   let keys: number[] = [];

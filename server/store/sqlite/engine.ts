@@ -158,6 +158,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     fresh.reload();
     warm.clear();
     endings.clear();
+    inserting.clear();
   }
 
   const { listSessions } = openings;

@@ -7,7 +7,7 @@ import type { LaneEntry, QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Value } from './database.ts';
 import { FreshTask } from './freshtask.ts';
-import { MANY, marks, prepareRows } from './many.ts';
+import { MANY, marks, prepareMany, prepareRows } from './many.ts';
 import { formatMetadata, READY, SCHEDULED } from './taskrow.ts';
 import { createSharing, type TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
@@ -16,6 +16,8 @@ export interface Inserting {
   insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];
   /** Undoes an insert of this transaction that nothing came after: its first key, what it was given and answered. */
   takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number): void;
+  /** After a rollback. */
+  clear(): void;
 }
 
 interface StoredTask {
@@ -38,12 +40,14 @@ interface StoredTask {
 const MAX_KEPT_BYTES = 16 << 10;
 /** Of `task`. */
 const COLUMNS = 17;
+/** All but key, id, payload and seq. */
+const SHARED = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
 
 export function createInserting({ db, catalog, counters, fresh, warm }: Context): Inserting {
   const intoTask = `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
     backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload, seq) VALUES`;
   const insertTask = db.prepare(`${intoTask} ${marks(COLUMNS)} ON CONFLICT DO NOTHING`);
-  const insertMany = db.prepare(`${intoTask} ${Array(MANY).fill(marks(COLUMNS)).join(', ')} ON CONFLICT DO NOTHING`);
+  const insertMany = prepareMany(db, intoTask, COLUMNS, SHARED, 'ON CONFLICT DO NOTHING');
   const live = prepareRows(
     db,
     `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, run_at, expires_at, delivery, attempt, lost, ended,
@@ -82,12 +86,9 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
     if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
     const firstKey = counters.nextTaskKey;
-    const values: Value[] = [];
     const seqs = tasks.map((task) => drawSeq(task, now));
-    tasks.forEach((task, i) => {
-      pushTask(values, task, firstKey + i, lanes[i]!.queue.id, seqs[i]!, now);
-    });
-    if (insertMany.run(...values).changes !== MANY) {
+    const rows = tasks.map((task, i) => toRow(task, firstKey + i, lanes[i]!.queue.id, seqs[i]!, now));
+    if (insertMany(rows) !== MANY) {
       deleteTasksFrom.run(firstKey);
       return false;
     }
@@ -103,10 +104,8 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
   function insertOne(task: TaskInput, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
     const lane = catalog.internLane(task.queue, task.lane);
     const key = counters.nextTaskKey;
-    const values: Value[] = [];
     const seq = drawSeq(task, now);
-    pushTask(values, task, key, lane.queue.id, seq, now);
-    if (insertTask.run(...values).changes === 1) {
+    if (insertTask.run(...toRow(task, key, lane.queue.id, seq, now)).changes === 1) {
       if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
       begin(task, key, lane, seq, now);
       counters.nextTaskKey = key + 1;
@@ -182,7 +181,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     return { stored: selectByKey.get(queueId, task.key)!, field: 'idempotency_key' };
   }
 
-  return { insertTasks, takeBack };
+  return { insertTasks, takeBack, clear: live.clear };
 }
 
 function hasEnough({ settings, counts }: QueueEntry): boolean {
@@ -234,15 +233,8 @@ function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boole
 }
 
 /** The columns of `task`, in their order. */
-function pushTask(
-  values: Value[],
-  task: TaskInput,
-  key: number,
-  queueId: number,
-  seq: number | null,
-  now: number,
-): void {
-  values.push(
+function toRow(task: TaskInput, key: number, queueId: number, seq: number | null, now: number): Value[] {
+  return [
     key,
     task.id,
     queueId,
@@ -260,5 +252,5 @@ function pushTask(
     formatMetadata(task.metadata),
     task.payload,
     seq,
-  );
+  ];
 }

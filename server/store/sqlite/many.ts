@@ -5,6 +5,48 @@ import type { Database, Value } from './database.ts';
 /** Rows of one call. */
 export const MANY = 16;
 
+/** Runs a statement for MANY rows; answers how many it changed. */
+export type RunMany = (rows: readonly (readonly Value[])[]) => number;
+
+/**
+ * @param head up to VALUES
+ * @param shared columns that mostly have the same value in all rows: it is bound once then, for binding is a good part
+ * of what a row costs
+ * @param tail what follows the rows
+ */
+export function prepareMany(
+  db: Database,
+  head: string,
+  columns: number,
+  shared: readonly number[] = [],
+  tail = '',
+): RunMany {
+  const own = Array.from({ length: columns }, (_, column) => column).filter((column) => !shared.includes(column));
+  const markOf = (row: number, column: number): string => {
+    const at = shared.includes(column)
+      ? shared.indexOf(column)
+      : shared.length + row * own.length + own.indexOf(column);
+    return `?${at + 1}`;
+  };
+  const tuples = Array.from({ length: MANY }, (_, row) => {
+    return `(${Array.from({ length: columns }, (_, column) => markOf(row, column)).join(', ')})`;
+  });
+  const runAlike = db.prepare(`${head} ${tuples.join(', ')} ${tail}`);
+  const runAny = db.prepare(`${head} ${Array(MANY).fill(marks(columns)).join(', ')} ${tail}`);
+
+  return (rows) => {
+    const [first] = rows;
+    const values: Value[] = [];
+    for (const column of shared) values.push(first![column]!);
+    for (const row of rows) {
+      for (const column of shared)
+        if (row[column] !== first![column]) return Number(runAny.run(...rows.flat()).changes);
+      for (const column of own) values.push(row[column]!);
+    }
+    return Number(runAlike.run(...values).changes);
+  };
+}
+
 /** Rows that are gathered and run together. Whoever reads what they change flushes first. */
 export interface Rows {
   add(row: readonly Value[]): void;
@@ -13,26 +55,26 @@ export interface Rows {
   clear(): void;
 }
 
-/** @param head up to VALUES */
-export function prepareRows(db: Database, head: string, columns: number): Rows {
+/** As prepareMany, but for any number of rows. */
+export function prepareRows(db: Database, head: string, columns: number, shared?: readonly number[]): Rows {
   const runOne = db.prepare(`${head} ${marks(columns)}`);
-  const runMany = db.prepare(`${head} ${Array(MANY).fill(marks(columns)).join(', ')}`);
-  let values: Value[] = [];
+  const runMany = prepareMany(db, head, columns, shared);
+  let rows: (readonly Value[])[] = [];
 
   return {
     add: (row) => {
-      for (const value of row) values.push(value);
-      if (values.length < MANY * columns) return;
-      runMany.run(...values);
-      values = [];
+      rows.push(row);
+      if (rows.length < MANY) return;
+      runMany(rows);
+      rows = [];
     },
     flush: () => {
-      if (values.length === 0) return;
-      for (let at = 0; at < values.length; at += columns) runOne.run(...values.slice(at, at + columns));
-      values = [];
+      if (rows.length === 0) return;
+      for (const row of rows) runOne.run(...row);
+      rows = [];
     },
     clear: () => {
-      values = [];
+      rows = [];
     },
   };
 }
