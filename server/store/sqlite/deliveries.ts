@@ -124,20 +124,20 @@ export function createDeliveries({
     // A failed task may be redriven and goes on from there.
     if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
     endings.add(row.key, isWritten, [
-      position,
-      row.key,
       stateNumber(state),
       attempt,
       row.delivery,
       // A waiting task's newest delivery may have been told before: as the failure that it waits to retry.
       ending.isTold || row.ended === ENDED.failed ? 1 : 0,
       isAsked ? 1 : 0,
-      row.claimed_at,
       now,
       clientId,
       error === null ? null : error.code,
       error === null ? null : error.message,
       contentType,
+      position,
+      row.key,
+      row.claimed_at,
       result,
     ]);
     return {

@@ -16,14 +16,14 @@ export interface Endings {
 }
 
 const COLUMNS = 14;
-/** All but position, task, claimed_at and the result itself. */
-const SHARED = [2, 3, 4, 5, 6, 8, 9, 10, 11, 12];
+/** All but the last four. */
+const SHARED = 10;
 
 export function createEndings(db: Database): Endings {
   const results = prepareRows(
     db,
-    `INSERT INTO result (position, task_key, state, attempt, delivery, is_told, cancel_requested, claimed_at, settled_at,
-       client_id, error_code, error_message, content_type, result) VALUES`,
+    `INSERT INTO result (state, attempt, delivery, is_told, cancel_requested, settled_at, client_id, error_code,
+       error_message, content_type, position, task_key, claimed_at, result) VALUES`,
     COLUMNS,
     SHARED,
   );

@@ -40,12 +40,12 @@ interface StoredTask {
 const MAX_KEPT_BYTES = 16 << 10;
 /** Of `task`. */
 const COLUMNS = 17;
-/** All but key, id, payload and seq. */
-const SHARED = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+/** All but the last four. */
+const SHARED = 13;
 
 export function createInserting({ db, catalog, counters, fresh, warm }: Context): Inserting {
-  const intoTask = `INSERT INTO task (key, id, queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
-    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, payload, seq) VALUES`;
+  const intoTask = `INSERT INTO task (queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
+    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, key, id, payload, seq) VALUES`;
   const insertTask = db.prepare(`${intoTask} ${marks(COLUMNS)} ON CONFLICT DO NOTHING`);
   const insertMany = prepareMany(db, intoTask, COLUMNS, SHARED, 'ON CONFLICT DO NOTHING');
   const live = prepareRows(
@@ -232,11 +232,9 @@ function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boole
   );
 }
 
-/** The columns of `task`, in their order. */
+/** In the order of the columns that are inserted. */
 function toRow(task: TaskInput, key: number, queueId: number, seq: number | null, now: number): Value[] {
   return [
-    key,
-    task.id,
     queueId,
     task.lane,
     task.priority,
@@ -250,6 +248,8 @@ function toRow(task: TaskInput, key: number, queueId: number, seq: number | null
     task.parentId,
     task.contentType,
     formatMetadata(task.metadata),
+    key,
+    task.id,
     task.payload,
     seq,
   ];

@@ -10,38 +10,26 @@ export type RunMany = (rows: readonly (readonly Value[])[]) => number;
 
 /**
  * @param head up to VALUES
- * @param shared columns that mostly have the same value in all rows: it is bound once then, for binding is a good part
- * of what a row costs
+ * @param shared so many of the first columns mostly have the same value in all rows: it is bound once then, for binding
+ * is a good part of what a row costs
  * @param tail what follows the rows
  */
-export function prepareMany(
-  db: Database,
-  head: string,
-  columns: number,
-  shared: readonly number[] = [],
-  tail = '',
-): RunMany {
-  const own = Array.from({ length: columns }, (_, column) => column).filter((column) => !shared.includes(column));
-  const markOf = (row: number, column: number): string => {
-    const at = shared.includes(column)
-      ? shared.indexOf(column)
-      : shared.length + row * own.length + own.indexOf(column);
-    return `?${at + 1}`;
-  };
-  const tuples = Array.from({ length: MANY }, (_, row) => {
-    return `(${Array.from({ length: columns }, (_, column) => markOf(row, column)).join(', ')})`;
-  });
-  const runAlike = db.prepare(`${head} ${tuples.join(', ')} ${tail}`);
-  const runAny = db.prepare(`${head} ${Array(MANY).fill(marks(columns)).join(', ')} ${tail}`);
+export function prepareMany(db: Database, head: string, columns: number, shared = 0, tail = ''): RunMany {
+  // Numbered marks have names, among which those of each value are looked for: no more of them than need be.
+  const common = Array.from({ length: shared }, (_, column) => `?${column + 1}`);
+  const alike = `(${[...common, ...Array<string>(columns - shared).fill('?')].join(', ')})`;
+  const prepare = (row: string) => db.prepare(`${head} ${Array(MANY).fill(row).join(', ')} ${tail}`);
+  const runAlike = prepare(alike);
+  const runAny = prepare(marks(columns));
 
   return (rows) => {
-    const [first] = rows;
-    const values: Value[] = [];
-    for (const column of shared) values.push(first![column]!);
+    const first = rows[0]!;
+    const values: Value[] = first.slice(0, shared);
     for (const row of rows) {
-      for (const column of shared)
-        if (row[column] !== first![column]) return Number(runAny.run(...rows.flat()).changes);
-      for (const column of own) values.push(row[column]!);
+      for (let column = 0; column < shared; column++) {
+        if (row[column] !== first[column]) return Number(runAny.run(...rows.flat()).changes);
+      }
+      for (let column = shared; column < columns; column++) values.push(row[column]!);
     }
     return Number(runAlike.run(...values).changes);
   };
@@ -56,7 +44,7 @@ export interface Rows {
 }
 
 /** As prepareMany, but for any number of rows. */
-export function prepareRows(db: Database, head: string, columns: number, shared?: readonly number[]): Rows {
+export function prepareRows(db: Database, head: string, columns: number, shared?: number): Rows {
   const runOne = db.prepare(`${head} ${marks(columns)}`);
   const runMany = prepareMany(db, head, columns, shared);
   let rows: (readonly Value[])[] = [];
