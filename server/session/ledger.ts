@@ -20,8 +20,16 @@ export interface Held {
 }
 
 export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, isStarted: boolean): Held {
-  const clocks = { timeout: undefined, grace: undefined };
-  return { taskId, delivery, timeoutMs, isStarted, isSettling: false, isClosed: false, ...clocks };
+  return {
+    taskId,
+    delivery,
+    timeoutMs,
+    isStarted,
+    isSettling: false,
+    isClosed: false,
+    timeout: undefined,
+    grace: undefined,
+  };
 }
 
 /** Unreceipted bytes over all sessions; above its limit nothing is claimed for sessions that owe receipts. */

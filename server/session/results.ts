@@ -63,7 +63,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       if (outcome.code === 'STORED') settleOutcomes[index] = { ...outcome, code: 'TOO_LARGE' };
     }
     const stoppedFrom = succeeded.length + failed.length;
-    return [...settleOutcomes.slice(0, stoppedFrom), ...releaseOutcomes, ...settleOutcomes.slice(stoppedFrom)];
+    return releaseOutcomes.length === 0 ? settleOutcomes : settleOutcomes.toSpliced(stoppedFrom, 0, ...releaseOutcomes);
   };
 
   /** The books before and after: credit is free from the moment a result is in the group commit. */

@@ -105,5 +105,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
 }
 
 function stored(end: Return): SettleOutcome {
-  return { code: 'STORED', ...end };
+  if ('ready' in end) return { code: 'STORED', ready: end.ready };
+  const { event, parent } = end;
+  return parent ? { code: 'STORED', event, parent } : { code: 'STORED', event };
 }
