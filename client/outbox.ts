@@ -29,8 +29,9 @@ const REPORT_OVERHEAD_BYTES = 80;
 /** A server that says RETRY_LATER without a time is not asked more often than this. */
 const MIN_RETRY_MS = 50;
 
-export function deliveryKey(delivery: { readonly taskId: string; readonly delivery: number }): string {
-  return `${delivery.taskId}/${delivery.delivery}`;
+/** Most are first deliveries: for them no string is made. */
+export function deliveryKey({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): string {
+  return delivery === 1 ? taskId : `${taskId}/${delivery}`;
 }
 
 /**
@@ -108,7 +109,7 @@ export class Outbox {
     const entry = this.#entries.get(key);
     if (!entry) return false;
     if (outcome.code !== OutcomeCode.RETRY_LATER) {
-      this.drop(key);
+      this.#forget(entry);
       return true;
     }
     if (entry.state === 'sent') {
@@ -122,9 +123,12 @@ export class Outbox {
   /** Forgets a report: acknowledged, or of a delivery that is closed. */
   drop(key: string): void {
     const entry = this.#entries.get(key);
-    if (!entry) return;
-    this.#entries.delete(key);
-    this.#keeper?.drop(key);
+    if (entry) this.#forget(entry);
+  }
+
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#keeper?.drop(entry.key);
     if (entry.state === 'unsent') this.#unsent = this.#unsent.filter((other) => other !== entry);
   }
 

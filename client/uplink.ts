@@ -173,12 +173,15 @@ export class Uplink {
   /** A task that has succeeded meanwhile needs no start: its result says so, and two words are dearer than one. */
   #takeStarted(): Delivery[] {
     const started: Delivery[] = [];
+    const taken: StartedTask[] = [];
     for (const task of this.#started) {
       if (started.length === MAX_ITEMS) break;
-      this.#started.delete(task);
-      if (task.hasSucceeded) continue;
-      started.push({ $typeName: 'contact.v1.Delivery', taskId: task.taskId, delivery: task.delivery });
+      taken.push(task);
+      const { hasSucceeded, taskId, delivery } = task;
+      if (!hasSucceeded) started.push({ $typeName: 'contact.v1.Delivery', taskId, delivery });
     }
+    if (taken.length === this.#started.size) this.#started.clear();
+    else for (const task of taken) this.#started.delete(task);
     return started;
   }
 

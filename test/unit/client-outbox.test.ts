@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { Outbox, type Report } from '../../client/outbox.ts';
+import { deliveryKey, Outbox, type Report } from '../../client/outbox.ts';
 import { OutcomeCode, OutcomeSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { createManualClock } from './client-clock.ts';
 
@@ -91,8 +91,8 @@ describe('Outbox.rewind()', () => {
   it('does not bring back what was dropped', () => {
     const { outbox, take } = createOutbox('a', 'b');
     take(1);
-    outbox.drop('a/1');
-    outbox.drop('b/1');
+    outbox.drop(deliveryKey({ taskId: 'a', delivery: 1 }));
+    outbox.drop(deliveryKey({ taskId: 'b', delivery: 1 }));
     outbox.rewind();
     assert.deepEqual(take(), []);
   });

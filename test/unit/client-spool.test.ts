@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { create } from '@bufbuild/protobuf';
-import { Outbox, type Report } from '../../client/outbox.ts';
+import { deliveryKey, Outbox, type Report } from '../../client/outbox.ts';
 import { openSpool, type Spool } from '../../client/spool.ts';
 import { FailedSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { DeliverySchema } from '../../gen/contact/v1/task_pb.ts';
@@ -20,7 +20,7 @@ const failed: Report = {
   message: create(FailedSchema, { taskId: 'f', delivery: 2, error: { message: 'bad', code: 'BAD' } }),
 };
 
-const keyOf = (taskId: string): string => `${taskId}/1`;
+const keyOf = (taskId: string): string => deliveryKey({ taskId, delivery: 1 });
 const idsOf = ({ reports }: Spool): string[] => reports.map(({ message }) => message.taskId);
 
 describe('openSpool()', () => {
@@ -112,7 +112,7 @@ describe('openSpool()', () => {
     db.exec(`UPDATE report SET message = zeroblob(length(message)) WHERE key = '${keyOf('a')}'`);
     db.close();
     assert.deepEqual(idsOf(spoolAt()), ['b']);
-    assert.match(said.join(), /the result of a\/1 is damaged/);
+    assert.match(said.join(), /the result of a is damaged/);
   });
 
   it('lets one worker have it', () => {

@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { bytes, type Codec, json } from '../../client/codec.ts';
 import { TaskFailure } from '../../client/failure.ts';
 import { buildTask } from '../../client/newtask.ts';
-import type { Report } from '../../client/outbox.ts';
+import { deliveryKey, type Report } from '../../client/outbox.ts';
 import { type Handler, HeldTask, runTask } from '../../client/task.ts';
 import { cutText } from '../../client/text.ts';
 import { Workload } from '../../client/workload.ts';
@@ -154,9 +154,7 @@ describe('Workload', () => {
   it('reports a cancelled task that waits at once, and lets one that runs end itself', () => {
     const { workload, reports, accept } = createScene(1);
     accept('a', 'b');
-    workload.cancel('b/1', '');
-    workload.cancel('a/1', '');
-    workload.cancel('z/1', '');
+    for (const taskId of ['b', 'a', 'z']) workload.cancel(deliveryKey({ taskId, delivery: 1 }), '');
     assert.deepEqual(reports, ['b stopped']);
     assert.equal(workload.running()[0]?.signal.aborted, true);
   });
@@ -164,7 +162,7 @@ describe('Workload', () => {
   it('reports nothing of deliveries that are closed', async () => {
     const { workload, reports, started, finish, accept } = createScene(1);
     accept('a', 'b', 'c');
-    workload.close(['a/1', 'b/1']);
+    workload.close(['a', 'b'].map((taskId) => deliveryKey({ taskId, delivery: 1 })));
     await finish('a');
     assert.deepEqual(reports, []);
     assert.deepEqual(started, ['a', 'c']);
