@@ -1,7 +1,20 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
-const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** RFC 9562: version 7, variant 10; `x` is any hexadecimal digit, `v` one of the variant's. */
+const UUID_V7 = 'xxxxxxxx-xxxx-7xxx-vxxx-xxxxxxxxxxxx';
+/** Characters that may stand for those of the pattern, as bits; and the bit that each place of an id asks for. */
+const CLASSES: readonly (readonly [string, string])[] = [
+  ['x', '0123456789abcdef'],
+  ['-', '-'],
+  ['7', '7'],
+  ['v', '89ab'],
+];
+const bitsOf = new Uint8Array(128);
+for (const [bit, [, characters]] of CLASSES.entries()) {
+  for (const character of characters) bitsOf[character.charCodeAt(0)]! |= 1 << bit;
+}
+const wanted = Uint8Array.from(UUID_V7, (place) => 1 << CLASSES.findIndex(([name]) => name === place));
 const SESSION_ID = /^[0-9a-f]{32}$/;
 const NAME = /^[A-Za-z0-9._:/-]{1,128}$/;
 
@@ -34,8 +47,14 @@ export function newTaskId(): string {
   return v7({ random, msecs: lastMs, seq: lastSeq });
 }
 
+/** By a table: every task comes by here twice, and a regular expression takes two to four times as long. */
 export function isTaskId(text: string): boolean {
-  return text.length === 36 && UUID_V7.test(text);
+  if (text.length !== wanted.length) return false;
+  for (let at = 0; at < wanted.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= bitsOf.length || (bitsOf[code]! & wanted[at]!) === 0) return false;
+  }
+  return true;
 }
 
 /** 128 random bits as 32 lower-case hex digits. */

@@ -36,3 +36,23 @@ describe('newTaskId()', () => {
     assert.equal(tails.size, COUNT);
   });
 });
+
+describe('isTaskId()', () => {
+  const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  const characters = '0123456789abcdefgABF-_/:`\u00e9\u0000\u4e00';
+
+  it('takes what RFC 9562 describes, and nothing that differs in one place', () => {
+    const id = newTaskId();
+    for (let at = 0; at < id.length; at++) {
+      for (const character of characters) {
+        const text = id.slice(0, at) + character + id.slice(at + 1);
+        assert.equal(isTaskId(text), pattern.test(text), text);
+      }
+    }
+  });
+
+  it('takes no shorter and no longer text', () => {
+    const id = newTaskId();
+    for (const text of ['', id.slice(1), id.slice(0, -1), `${id}0`, `${id}\n`]) assert.equal(isTaskId(text), false);
+  });
+});
