@@ -9,7 +9,7 @@ import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
 import type { SessionSettings } from './settings.ts';
 
 /** Tasks in one message: enough for speed, few enough that the first is not kept waiting. */
-const TASKS_PER_MESSAGE = 100;
+const TASKS_PER_MESSAGE = 500;
 
 /** Of a message beside the payloads: ids, names, framing. */
 const TASK_OVERHEAD_BYTES = 160;
