@@ -17,6 +17,8 @@ export interface Held {
   timeout: Deadline | undefined;
   /** Runs the grace of a cancel. */
   grace: Deadline | undefined;
+  /** Where it is in the ledger that took it last, which is where that looks first; below 0: none has. */
+  place: number;
 }
 
 export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, isStarted: boolean): Held {
@@ -29,6 +31,7 @@ export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, is
     isClosed: false,
     timeout: undefined,
     grace: undefined,
+    place: -1,
   };
 }
 
@@ -67,7 +70,8 @@ export interface Ledger {
 }
 
 export function createLedger(credit: number, maxBytes: number, budget: ByteBudget): Ledger {
-  const all = new Set<Held>();
+  // An array that one who leaves is replaced in, for a set grows and shrinks with each wave of tasks.
+  const all: Held[] = [];
   const unreceipted: { seq: number; bytes: number }[] = [];
   let bytes = 0;
   let settling = 0;
@@ -77,27 +81,32 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     budget.used -= count;
   }
 
+  /** Below 0: it is not here. The client's next session may have it too. */
+  const placeOf = (one: Held): number => (all[one.place] === one ? one.place : all.indexOf(one));
+
   return {
     credit,
     get held() {
-      return [...all];
+      return all.slice();
     },
     get size() {
-      return all.size;
+      return all.length;
     },
     get unreceiptedBytes() {
       return bytes;
     },
 
     room() {
-      const limit = this.credit - (all.size - settling);
+      const limit = this.credit - (all.length - settling);
       const isOverBudget = bytes > 0 && budget.used >= budget.limit;
       if (limit <= 0 || bytes >= maxBytes || isOverBudget) return { limit: 0, maxBytes: 0, mayExceed: false };
       return { limit, maxBytes: maxBytes - bytes, mayExceed: bytes === 0 };
     },
 
     hold(one) {
-      all.add(one);
+      if (one.place >= 0 && placeOf(one) >= 0) return;
+      one.place = all.length;
+      all.push(one);
       if (one.isSettling) settling += 1;
     },
 
@@ -114,10 +123,10 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
       return freed > 0;
     },
 
-    has: (one) => all.has(one),
+    has: (one) => placeOf(one) >= 0,
 
     beginSettling(one) {
-      if (one.isSettling || !all.has(one)) return;
+      if (one.isSettling || placeOf(one) < 0) return;
       one.isSettling = true;
       settling += 1;
     },
@@ -125,11 +134,18 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     stopSettling(one) {
       if (!one.isSettling) return;
       one.isSettling = false;
-      if (all.has(one)) settling -= 1;
+      if (placeOf(one) >= 0) settling -= 1;
     },
 
     drop(one) {
-      if (all.delete(one) && one.isSettling) settling -= 1;
+      const place = placeOf(one);
+      if (place < 0) return;
+      const last = all.pop()!;
+      if (last !== one) {
+        all[place] = last;
+        last.place = place;
+      }
+      if (one.isSettling) settling -= 1;
     },
 
     close() {

@@ -11,6 +11,7 @@ function createHeld(taskId: string, delivery = 1): Held {
     isClosed: false,
     timeout: undefined,
     grace: undefined,
+    place: -1,
   };
 }
 
@@ -22,6 +23,32 @@ function createBooks(credit: number, maxBytes = 1_000, limit = 10_000) {
 }
 
 describe('createLedger()', () => {
+  it('has what it holds once, whoever leaves and whoever else has it', () => {
+    const { ledger } = createBooks(10);
+    const other = createBooks(10).ledger;
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => createHeld(id)) as [Held, Held, Held, Held];
+    for (const one of [a, b, c, c]) ledger.hold(one);
+    for (const one of [d, c, b]) other.hold(one);
+    ledger.drop(a);
+    ledger.drop(a);
+    assert.deepEqual([ledger.size, other.size], [2, 3]);
+    assert.deepEqual(
+      [a, b, c, d].map((one) => [ledger.has(one), other.has(one)]),
+      [
+        [false, false],
+        [true, true],
+        [true, true],
+        [false, true],
+      ],
+    );
+    other.beginSettling(b);
+    other.drop(c);
+    assert.deepEqual([ledger.held.length, other.held.length, other.room().limit], [2, 2, 9]);
+    ledger.drop(b);
+    ledger.drop(c);
+    assert.deepEqual(ledger.held, []);
+  });
+
   it('gives room for the credit that is not held', () => {
     const { ledger } = createBooks(2);
     assert.equal(ledger.room().limit, 2);

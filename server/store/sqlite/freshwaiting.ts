@@ -25,11 +25,21 @@ export interface FreshWaiting {
   clear(): void;
 }
 
+/** Places of tasks that left, beside as many as there are others: a task that is done is not held for long. */
+const MAX_VOID = 1_024;
+
 /** Places of tasks that left are void until they are at the head; cheaper than to look for them. */
 class Places {
   readonly slabs = new Slabs();
   #tasks: FreshTask[] = [];
   #head = 0;
+  /** Those before it have nothing that could be forgotten. */
+  #firstKept = 0;
+
+  /** With void places. */
+  get length(): number {
+    return this.#tasks.length - this.#head;
+  }
 
   push(task: FreshTask): void {
     this.#tasks.push(task);
@@ -41,6 +51,7 @@ class Places {
 
   pop(): void {
     this.#tasks.pop();
+    this.#firstKept = Math.min(this.#firstKept, this.#tasks.length);
   }
 
   /** Forgets void places at the head, now and then the memory too. */
@@ -49,6 +60,20 @@ class Places {
     if (this.#head < this.#tasks.length / 2 + 64) return;
     this.#tasks = this.#tasks.slice(this.#head);
     this.#head = 0;
+    this.#firstKept = 0;
+  }
+
+  /** Forgets all void places. */
+  compact(): void {
+    this.#tasks = this.#tasks.filter((task) => task.isReady);
+    this.#head = 0;
+    this.#firstKept = 0;
+  }
+
+  /** The first that has what its claim needs. */
+  firstKept(): FreshTask {
+    while (!this.#tasks[this.#firstKept]!.kept) this.#firstKept++;
+    return this.#tasks[this.#firstKept]!;
   }
 
   *[Symbol.iterator](): Generator<FreshTask> {
@@ -87,10 +112,6 @@ interface FreshLane {
 
 export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
   const lanes = new Map<LaneEntry, FreshLane>();
-  // Those that have what their claim needs, or had it.
-  let keepers: FreshTask[] = [];
-  let nextKeeper = 0;
-  let kept = 0;
   let keptBytes = 0;
   let all = new Places();
   let size = 0;
@@ -123,22 +144,12 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
 
   function forget(task: FreshTask): void {
     task.kept = null;
-    kept--;
     keptBytes -= task.bytes;
   }
 
   /** The oldest ones give way: they may be for clients that are away. */
-  function keep(task: FreshTask): void {
-    keepers.push(task);
-    kept++;
-    keptBytes += task.bytes;
-    while (keptBytes > limits.keptBytes) {
-      const oldest = keepers[nextKeeper++]!;
-      if (oldest.kept) forget(oldest);
-    }
-    if (keepers.length < 2 * kept + 64) return;
-    keepers = keepers.slice(nextKeeper).filter((one) => one.kept);
-    nextKeeper = 0;
+  function makeRoom(): void {
+    while (keptBytes > limits.keptBytes) forget(all.firstKept());
   }
 
   return {
@@ -153,9 +164,11 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
       all.push(task);
       task.isReady = true;
       size++;
+      if (all.length > 2 * size + MAX_VOID) all.compact();
       if (!sent || !terms) return;
       task.kept = places.slabs.keep(sent, terms);
-      keep(task);
+      keptBytes += task.bytes;
+      makeRoom();
     },
     leave,
     find: (key) => all.find(key),
@@ -197,9 +210,6 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
       lanes.clear();
       all = new Places();
       size = 0;
-      keepers = [];
-      nextKeeper = 0;
-      kept = 0;
       keptBytes = 0;
     },
   };
