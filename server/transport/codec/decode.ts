@@ -1,12 +1,4 @@
-import { create } from '@bufbuild/protobuf';
-import {
-  type Delivery,
-  type NewTask,
-  type SendStatusRequest,
-  SendStatusRequestSchema,
-  type StreamEnqueueRequest,
-  type Succeeded,
-} from '../../../gen/index.ts';
+import type { Delivery, NewTask, SendStatusRequest, StreamEnqueueRequest, Succeeded } from '../../../gen/index.ts';
 import { delimited, NO_BYTES, NO_METADATA, Reader, varint } from '../../../shared/wire/reader.ts';
 
 // Decoders of the two messages that every task comes with, for what almost all of them have; undefined: there is
@@ -89,7 +81,17 @@ function readTask(reader: Reader): NewTask {
 
 export function decodeSendStatus(bytes: Uint8Array): SendStatusRequest | undefined {
   const reader = new Reader(bytes);
-  const message = create(SendStatusRequestSchema);
+  const message: SendStatusRequest = {
+    $typeName: 'contact.v1.SendStatusRequest',
+    receipt: 0,
+    started: [],
+    progress: [],
+    checkpoints: [],
+    succeeded: [],
+    failed: [],
+    released: [],
+    stopped: [],
+  };
   const readEnd = (): Succeeded => readSucceeded(reader);
   const readStart = (): Delivery => readDelivery(reader);
   while (reader.hasMore) {

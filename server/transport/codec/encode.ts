@@ -2,16 +2,18 @@ import { Buffer } from 'node:buffer';
 import type { Assignment, GetTaskResponse, Outcome, SendStatusResponse } from '../../../gen/index.ts';
 import { sizeOfDelimited, sizeOfField, sizeOfNumber, Writer, zigzag } from '../../../shared/wire/writer.ts';
 
-// Encoders of the two messages that every task causes, byte for byte as protobuf-es has them; undefined: there is
-// something in it that they do not know.
+// Encoders of the messages that every task and every idle client causes, byte for byte as protobuf-es has them;
+// undefined: there is something in it that they do not know.
 
 const TASKS = 3;
+const PING = 7;
 
 const lengthOfQueue = createLengthOf();
 const lengthOfType = createLengthOf();
 
 export function encodeGetTaskResponse({ seq, event }: GetTaskResponse): Buffer | undefined {
-  if (event?.case !== 'tasks') return undefined;
+  if (event.case === 'ping') return encodePing(seq);
+  if (event.case !== 'tasks') return undefined;
   const { tasks } = event.value;
   let inner = 0;
   for (const task of tasks) {
@@ -23,6 +25,13 @@ export function encodeGetTaskResponse({ seq, event }: GetTaskResponse): Buffer |
   writer.number(1, seq);
   writer.inner(TASKS, inner);
   for (const task of tasks) writeAssignment(writer, task);
+  return writer.buffer;
+}
+
+function encodePing(seq: number): Buffer {
+  const writer = new Writer(sizeOfField(seq) + 2);
+  writer.number(1, seq);
+  writer.inner(PING, 0);
   return writer.buffer;
 }
 
