@@ -47,6 +47,46 @@ describeStores('many in one call', (open) => {
     );
   });
 
+  it('come out as they went in, alike or not', async () => {
+    const store = await open();
+    const tasks = Array.from({ length: 40 }, (_, number) =>
+      createTask({
+        payload: Buffer.from(`${number}`),
+        // The first sixteen are alike, of the next the last alone is not, and then every third.
+        contentType: number === 31 || (number > 31 && number % 3 === 0) ? `x/${number}` : 'x/y',
+        maxAttempts: number === 31 ? 9 : 5,
+      }),
+    );
+    await store.insertTasks(tasks, T0);
+    const given = await claimAll(store, 100);
+    const seen = ({
+      id,
+      contentType,
+      maxAttempts,
+      payload,
+    }: Pick<TaskInput, 'id' | 'contentType' | 'maxAttempts' | 'payload'>) => [
+      id,
+      contentType,
+      maxAttempts,
+      Number(Buffer.from(payload).toString()),
+    ];
+    assert.deepEqual(given.map(seen), tasks.map(seen));
+    const clientOf = (place: number) => (place === 3 || place > 20 ? `c${place}` : 'c');
+    const settled = await store.settleTasks(
+      given.map((task, place) => ({
+        ...succeed({ taskId: task.id, delivery: task.delivery }),
+        clientId: clientOf(place),
+      })),
+      T0,
+    );
+    assert.ok(settled.every(({ code }) => code === 'STORED'));
+    const records = await store.readResults(0, 100);
+    assert.deepEqual(
+      records.map(({ taskId, clientId, position }) => [taskId, clientId, position]),
+      tasks.map(({ id }, place) => [id, clientOf(place), place + 1]),
+    );
+  });
+
   it('are refused together, and leave nothing', async () => {
     const store = await open();
     const tasks = createTasks(60);

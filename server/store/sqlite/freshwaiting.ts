@@ -26,7 +26,7 @@ export interface FreshWaiting {
 }
 
 /** Places of tasks that left, beside as many as there are others: a task that is done is not held for long. */
-const MAX_VOID = 1_024;
+const MAX_VOID = 256;
 
 /** Places of tasks that left are void until they are at the head; cheaper than to look for them. */
 class Places {

@@ -1,4 +1,4 @@
-import type { FreshTask } from './freshtask.ts';
+import type { ReadyRow } from './claimrows.ts';
 import type { TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
@@ -46,7 +46,7 @@ export class Slabs {
   }
 }
 
-export function openKept({ task_key: key, seq, bytes }: FreshTask, kept: KeptTask): NewTask {
+export function openKept({ task_key: key, seq, bytes }: ReadyRow, kept: KeptTask): NewTask {
   const { id, terms, slab, offset } = kept;
   const payload = slab.byteLength === bytes ? slab : slab.subarray(offset, offset + bytes);
   return { key, id, terms, parentId: null, seq, payload };
