@@ -215,7 +215,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     id: 'every loss fails',
     file: DELIVERIES,
     find: 'if (isStarted && (burnt >= row.terms.maxAttempts',
-    replace: 'if ((burnt + 1 >= row.max_attempts',
+    replace: 'if ((burnt + 1 >= row.terms.maxAttempts',
     caughtBy: conformance('release', 'sqlite store never fails a task that was not started'),
   },
   {
