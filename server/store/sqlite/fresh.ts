@@ -41,7 +41,7 @@ export interface Fresh {
   countOf(lane: LaneEntry): { readonly kept: number; readonly all: number };
   /** Those in memory in the order in which they are claimed, at most so many. */
   peek(lane: LaneEntry, limit: number): readonly FreshTask[];
-  /** Those that are not, read from the file in that order, behind `after`; none: there are no more. */
+  /** Those that are not, read from the file in that order, behind `after`; fewer than `limit`: there are no more. */
   readNext(lane: LaneEntry, after: FreshTask | undefined, limit: number): readonly FreshTask[];
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
