@@ -13,8 +13,8 @@ const [FEW, MANY, TWICE] = isFull ? [10_000, 200_000, 400_000] : [2_000, 15_000,
 /** What JavaScript keeps after a collection: less than a hundred bytes a task would be found out in a long backlog. */
 const HEAP_SLACK = 2 * MIB;
 /**
- * Up to 100,000 tasks that wait are fresh, 32,768 of them with their payloads (docs/decisions/0010), about 750 bytes for
- * 100 of payload: a short backlog is in memory, a long one is not.
+ * Up to 100,000 tasks that wait are fresh, with their payloads (docs/decisions/0010): a short backlog is in memory, a
+ * long one is not.
  */
 const FRESH_BYTES = 1_024;
 const HEAP_BOUND = isFull ? HEAP_SLACK : HEAP_SLACK + (TWICE - FEW) * FRESH_BYTES;
