@@ -70,7 +70,7 @@ export interface Ledger {
 }
 
 export function createLedger(credit: number, maxBytes: number, budget: ByteBudget): Ledger {
-  // An array that one who leaves is replaced in, for a set grows and shrinks with each wave of tasks.
+  // In no order: the last takes the place of one that leaves. A set would grow and shrink with each wave of tasks.
   const all: Held[] = [];
   const unreceipted: { seq: number; bytes: number }[] = [];
   let bytes = 0;

@@ -135,8 +135,14 @@ export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOpt
       );
       return [...firstByPriority.values()].map((key) => reads.byKey(key)!);
     },
-    dropFrom: ranges.dropFrom,
+    dropFrom(key) {
+      newest = undefined;
+      ranges.dropFrom(key);
+    },
     flush: ranges.flush,
-    reload: ranges.reload,
+    reload() {
+      newest = undefined;
+      ranges.reload();
+    },
   };
 }

@@ -76,7 +76,7 @@ export interface FreshLimits extends KeptLimits, RunLimits {
   readonly ready: number;
   /** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
   readonly soon: number;
-  /** So far behind the newest key a task that still waits is written down, so many keys at a time. */
+  /** So far behind the newest key a task that still waits makes room, so many keys at a time. */
   readonly behind: number;
   readonly step: number;
   /** Tasks in a row that are worth a range; fewer are written down one by one. */

@@ -128,12 +128,12 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     fresh.follow(key);
     const isReady = seq !== null;
     const bytes = task.payload.byteLength;
-    const isKept = isReady && bytes <= MAX_KEPT_BYTES && fresh.isSoon(lane);
-    const terms = isKept ? share(termsOf(task, now)) : undefined;
+    // Of a task whose claim comes soon and is to read nothing.
+    const terms = isReady && bytes <= MAX_KEPT_BYTES && fresh.isSoon(lane) ? share(termsOf(task, now)) : undefined;
     const isFresh =
       isReady &&
       mayBeFresh(task) &&
-      fresh.add(new FreshTask(key, 0 - task.priority, seq, bytes, lane), isKept ? task : undefined, terms);
+      fresh.add(new FreshTask(key, 0 - task.priority, seq, bytes, lane), terms && task, terms);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
     if (isFresh) return;
     if (terms) warm.keepNew(toNew(key, task, seq, terms));

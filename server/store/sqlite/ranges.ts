@@ -65,7 +65,7 @@ export function createRanges(db: Database, catalog: Catalog): Ranges {
   const changed = new Set<Range>();
   let nextId = 1;
 
-  /** Where a range with this first key is, or would be. */
+  /** Behind all ranges that come before. */
   function placeOf(ranges: readonly Range[], isBefore: (range: Range) => boolean): number {
     let low = 0;
     for (let high = ranges.length; low < high; ) {
