@@ -26,8 +26,15 @@ export function createFailingPayload(bytes: number): Payload {
 }
 
 /** One that says when it was enqueued: now. */
-export function createStampedPayload(bytes: number): Payload {
-  return payloadOf(`${STAMP}${nowMs()}`.padEnd(STAMP_LENGTH, ' ').padEnd(bytes, 'x'));
+export function createStampedPayload(size: number): Payload {
+  const bytes = Buffer.alloc(size, 'x');
+  bytes.write(`${STAMP}${nowMs()}`.padEnd(STAMP_LENGTH, ' '), 'latin1');
+  return {
+    bytes,
+    get text() {
+      return bytes.toString('latin1');
+    },
+  };
 }
 
 function firstCodeOf(payload: Uint8Array | string): number | undefined {

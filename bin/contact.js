@@ -1,8 +1,9 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200 --v8-pool-size=1
 import { existsSync } from 'node:fs';
 
 // The first line (docs/performance.md): a flood of tasks would make V8 keep 128 MiB for young objects for good, which
-// buys no speed; and it would collect everything anew for every 8 MB of payloads that pass through.
+// buys no speed; it would collect everything anew for every 8 MB of payloads that pass through; and its four threads that
+// collect and compile would take the cores from the one that serves.
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 

@@ -5,7 +5,7 @@ import type { BenchTask, Producer } from '../system.ts';
 import { findSystem } from '../systems/index.ts';
 import type { Burst, BurstResult, Pace, PaceResult, ProducerAsks } from './messages.ts';
 
-/** How often a paced load looks at the clock. */
+/** A paced load looks at the clock when its next task is due, and no more often than so. */
 const PACE_TICK_MS = 1;
 /** Tasks in one batch of a paced load. */
 const MAX_TOGETHER = 100;
@@ -79,7 +79,8 @@ async function keepPace(
       sent += count;
       handOver(count);
     }
-    await pauseMs(PACE_TICK_MS);
+    const nextDueMs = (sent / pace.perSecond) * 1_000;
+    await pauseMs(Math.max(PACE_TICK_MS, nextDueMs - (nowMs() - startedAt)));
   }
   await Promise.all(under);
   return tookMs;
