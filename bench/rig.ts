@@ -10,7 +10,7 @@ import { MemoryPeak, readCpuSeconds } from './usage.ts';
 /** How much load, whatever the scenario. */
 export interface Load {
   readonly tasks: number;
-  /** Of load; what is left of it then is worked off within the same time again, four times over. */
+  /** Of load; what is left of it then is worked off within the same time again, six times over. */
   readonly forMs: number;
 }
 
@@ -29,7 +29,7 @@ export const QUEUE = 'bench';
 export const PAYLOAD_BYTES = 100;
 const WARM_TASKS = 20_000;
 const WARM_MS = 3_000;
-const PATIENCE = 4;
+const PATIENCE = 6;
 /** What tasks of a worker that has gone may take to be with the server again. */
 const COME_BACK_MS = 200;
 
