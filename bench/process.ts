@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import type { FleetAsks } from './roles/fleet.ts';
 import type { ProducerAsks, WorkerAsks } from './roles/messages.ts';
 
-/** V8 has four threads that collect and compile, and here they would take the cores from the server that is measured. */
-const NODE_FLAGS = ['--v8-pool-size=1'];
 const ROLE = join(import.meta.dirname, 'role.ts');
 
 interface Answer {
@@ -28,7 +26,7 @@ process.on('exit', () => {
 
 /** A process of its own for one half of the load; what it is asked rejects when it ends. */
 function startRole<A extends object>(role: string): RoleProcess<A> {
-  const child = fork(ROLE, [role], { execArgv: NODE_FLAGS, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(ROLE, [role], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let hasEnded = false;
