@@ -25,17 +25,25 @@ export function createFailingPayload(bytes: number): Payload {
   return payloadOf(FAIL.padEnd(bytes, 'x'));
 }
 
+/** A class, for a getter of a literal is a shape of its own, which V8 keeps until a full collection. */
+class BinaryPayload implements Payload {
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    return this.bytes.toString('latin1');
+  }
+}
+
 /** One that says when it was enqueued: now. */
 export function createStampedPayload(size: number): Payload {
   // Small ones share their memory, as those from text do: one each would keep the collector busy.
   const bytes = Buffer.allocUnsafe(size).fill('x');
   bytes.write(`${STAMP}${nowMs()}`.padEnd(STAMP_LENGTH, ' '), 'latin1');
-  return {
-    bytes,
-    get text() {
-      return bytes.toString('latin1');
-    },
-  };
+  return new BinaryPayload(bytes);
 }
 
 function firstCodeOf(payload: Uint8Array | string): number | undefined {

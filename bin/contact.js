@@ -1,9 +1,10 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200 --v8-pool-size=1
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200 --v8-pool-size=1 --no-allocation-site-pretenuring
 import { existsSync } from 'node:fs';
 
 // The first line (docs/performance.md): a flood of tasks would make V8 keep 128 MiB for young objects for good, which
-// buys no speed; it would collect everything anew for every 8 MB of payloads that pass through; and its four threads that
-// collect and compile would take the cores from the one that serves.
+// buys no speed; it would collect everything anew for every 8 MB of payloads that pass through; its four threads that
+// collect and compile would take the cores from the one that serves; and a backlog would teach it that tasks live long,
+// whereupon it keeps all of them until a full collection.
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 

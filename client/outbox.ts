@@ -1,6 +1,7 @@
 import type { Failed, Outcome, Succeeded } from '../gen/contact/v1/contact_pb.ts';
 import { OutcomeCode } from '../gen/contact/v1/contact_pb.ts';
 import type { Delivery } from '../gen/contact/v1/task_pb.ts';
+import { ChurnMap } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 
 /** What became of a delivery here; kept until the server has an outcome for it. */
@@ -42,7 +43,7 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #onReady: () => void;
   readonly #keeper: Keeper | null;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new ChurnMap<string, Entry>();
   #unsent: Entry[] = [];
   #cancelTimer: (() => void) | null = null;
 

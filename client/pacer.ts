@@ -1,3 +1,4 @@
+import { ChurnSet } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 
 /** Timers of items that come soon after each other are one. */
@@ -11,8 +12,8 @@ export class Pacer<T extends object> {
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #onDue: () => void;
-  readonly #due = new Set<T>();
-  readonly #early = new Set<T>();
+  readonly #due = new ChurnSet<T>();
+  readonly #early = new ChurnSet<T>();
   readonly #wentAt = new WeakMap<T, number>();
   #cancelTimer: (() => void) | null = null;
 

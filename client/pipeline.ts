@@ -7,6 +7,7 @@ import {
   type StreamEnqueueResponse,
   TaskService,
 } from '../gen/contact/v1/task_service_pb.ts';
+import { ChurnMap } from '../shared/churn.ts';
 import { ContactError } from '../shared/errors.ts';
 import { drained } from '../shared/streams.ts';
 import { type Batch, pruneBatch, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
@@ -43,7 +44,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
   // Bounded by the producer's room: every batch here is counted there.
   let unsent: Batch[] = [];
   let sent: Batch[] = [];
-  const deferred = new Map<Batch, () => void>();
+  const deferred = new ChurnMap<Batch, () => void>();
   let sentBytes = 0;
   let call: EnqueueCall | null = null;
   let window: EnqueueWindow | null = null;

@@ -1,3 +1,4 @@
+import { ChurnSet } from '../shared/churn.ts';
 import { ContactError, invalid } from '../shared/errors.ts';
 import { type Enqueued, Gatherer, type Waiter } from './batch.ts';
 import { type CallOptions, callTask } from './calltask.ts';
@@ -74,7 +75,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
   const gatherer = new Gatherer(BATCH_LIMITS);
   const closing = new AbortController();
   // Bounded by those who wait for their calls.
-  const calls = new Set<Promise<unknown>>();
+  const calls = new ChurnSet<Promise<unknown>>();
   let isFlushDue = false;
   let isClosed = false;
 

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FailedSchema, SucceededSchema } from '../gen/contact/v1/contact_pb.ts';
+import { ChurnMap, ChurnSet } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import type { Logger } from './options.ts';
@@ -53,11 +54,11 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
   const found = file.session();
   const isOurs = clientId === undefined || found === null || found.clientId === clientId;
   // Bounded by the credit, as the outbox is.
-  const puts = new Map<string, Report>();
-  const drops = new Set<string>();
+  const puts = new ChurnMap<string, Report>();
+  const drops = new ChurnSet<string>();
   let news: SpoolSession | null = null;
   /** Of what the file has. */
-  const sizes = new Map<string, number>();
+  const sizes = new ChurnMap<string, number>();
   let bytes = 0;
   let writtenBytes = 0;
   let isFlushDue = false;

@@ -8,6 +8,7 @@ import type {
   SendStatusResponse,
 } from '../gen/contact/v1/contact_pb.ts';
 import type { Delivery } from '../gen/contact/v1/task_pb.ts';
+import { ChurnSet } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 import { drained } from '../shared/streams.ts';
 import type { Outbox } from './outbox.ts';
@@ -47,11 +48,11 @@ export class Uplink {
   #maxMessageBytes = 0;
   #receipt = 0;
   #credit: number | undefined;
-  #started = new Set<StartedTask>();
+  readonly #started = new ChurnSet<StartedTask>();
   readonly #progressed: Pacer<HeldTask>;
   readonly #texted: Pacer<Uplink>;
   #text = '';
-  #checkpointed = new Set<HeldTask>();
+  readonly #checkpointed = new ChurnSet<HeldTask>();
   #state: 'closed' | 'idle' | 'scheduled' | 'draining' = 'closed';
 
   constructor({ call, outbox, clock, progressIntervalMs }: UplinkOptions) {

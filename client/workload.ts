@@ -1,4 +1,5 @@
 import type { Assignment, Limits } from '../gen/contact/v1/contact_pb.ts';
+import { ChurnMap } from '../shared/churn.ts';
 import { deliveryKey, type Report } from './outbox.ts';
 import { HeldTask, reportEnd, type TaskListener } from './task.ts';
 
@@ -23,7 +24,7 @@ export interface WorkloadOptions extends TaskListener {
  */
 export class Workload {
   readonly #options: WorkloadOptions;
-  readonly #heldByKey = new Map<string, HeldTask>();
+  readonly #heldByKey = new ChurnMap<string, HeldTask>();
   #waiting: HeldTask[] = [];
   #runningCount = 0;
 

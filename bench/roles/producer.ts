@@ -1,3 +1,4 @@
+import { ChurnSet } from '../../shared/churn.ts';
 import { nowMs, pauseMs } from '../clock.ts';
 import { createFailingPayload, createPayload, createStampedPayload } from '../payload.ts';
 import { type Spread, spreadOf } from '../statistics.ts';
@@ -58,7 +59,7 @@ async function keepPace(
   act: (tasks: BenchTask[]) => Promise<void>,
 ): Promise<number[]> {
   const tookMs: number[] = [];
-  const under = new Set<Promise<void>>();
+  const under = new ChurnSet<Promise<void>>();
   const handOver = (count: number): void => {
     const at = nowMs();
     const create = (): BenchTask => ({ queue: pace.queue, payload: createStampedPayload(pace.payloadBytes) });

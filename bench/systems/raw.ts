@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
+import { ChurnMap } from '../../shared/churn.ts';
 import {
   type Ack,
   CountRequestSchema,
@@ -49,7 +50,7 @@ async function produce(address: string): Promise<Producer> {
   call.on('data', () => waiting.shift()?.());
   // As contact's clients have it: an observer of results, for those who wait for one.
   const watcher = client.watch(create(WatchRequestSchema));
-  const callers = new Map<string, () => void>();
+  const callers = new ChurnMap<string, () => void>();
   ignoreErrors(watcher);
   watcher.on('data', ({ results }: ResultBatch) => {
     if (callers.size === 0) return;

@@ -1,4 +1,5 @@
 import { finalize, Observable, Subject } from 'rxjs';
+import { ChurnMap } from '../../shared/churn.ts';
 
 /** Something that happens to a task while somebody looks. */
 export type Activity =
@@ -21,7 +22,7 @@ export interface Activities {
 const CHANGED: Activity = Object.freeze({ kind: 'changed' });
 
 export function createActivities(): Activities {
-  const subjectByTask = new Map<string, Subject<Activity>>();
+  const subjectByTask = new ChurnMap<string, Subject<Activity>>();
 
   return {
     watch: (taskId) =>

@@ -1,3 +1,4 @@
+import { ChurnSet } from '../../shared/churn.ts';
 import type { LaneRef } from '../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store/store.ts';
 import type { Receiver } from './receiver.ts';
@@ -12,7 +13,7 @@ const MAX_CLAIM = 2_000;
 interface DrawnLane extends LaneRef {
   readonly members: Set<Receiver>;
   /** Members that may have room, in order of turn: who got tasks goes to the end. */
-  readonly hungry: Set<Receiver>;
+  readonly hungry: ChurnSet<Receiver>;
   /** May hold tasks. Never false while it does; a claim that finds it empty says so. */
   mayBeReady: boolean;
   /** The number of plans made when it was last marked. */
@@ -78,10 +79,10 @@ export function createLaneTable(): LaneTable {
   const lanesByQueue = new Map<string, Map<string, DrawnLane>>();
   const lanesByReceiver = new Map<Receiver, DrawnLane[]>();
   /** Lanes worth asking: possibly ready, and a member may have room. */
-  const hot = new Set<DrawnLane>();
+  const hot = new ChurnSet<DrawnLane>();
   const pausedQueues = new Set<string>();
   /** Fed since the newest plan: what that plan knew of their room is old. */
-  const fed = new Set<Receiver>();
+  const fed = new ChurnSet<Receiver>();
   const reserved = createReserved();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
@@ -97,7 +98,7 @@ export function createLaneTable(): LaneTable {
       queue,
       lane,
       members: new Set(),
-      hungry: new Set(),
+      hungry: new ChurnSet(),
       mayBeReady: true,
       markedAt: plans,
       askedAt: 0,

@@ -1,3 +1,4 @@
+import { ChurnMap } from '../../shared/churn.ts';
 import type { ClaimedTask } from '../model/task.ts';
 import type { Receiver, Room } from './receiver.ts';
 
@@ -16,7 +17,7 @@ export interface Reserved {
 const NO_ROOM: Room = Object.freeze({ limit: 0, maxBytes: 0, mayExceed: false });
 
 export function createReserved(): Reserved {
-  const byReceiver = new Map<Receiver, { count: number; bytes: number }>();
+  const byReceiver = new ChurnMap<Receiver, { count: number; bytes: number }>();
 
   return {
     add(receiver, tasks) {

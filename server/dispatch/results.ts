@@ -1,4 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
+import { ChurnMap } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { formatCursor, parseCursor } from '../model/cursor.ts';
 import type { ResultRecord } from '../model/task.ts';
@@ -42,7 +43,7 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
   const advanced = new Subject<void>();
   /** By position, modulo its length. */
   const recent = new Array<ResultRecord | undefined>(RECENT_COUNT);
-  const listenersByTask = new Map<string, Set<(record: ResultRecord) => void>>();
+  const listenersByTask = new ChurnMap<string, Set<(record: ResultRecord) => void>>();
   let recentBytes = 0;
   let oldest = 0;
   /** The newest there was when somebody read last. */

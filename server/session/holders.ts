@@ -1,3 +1,4 @@
+import { ChurnMap } from '../../shared/churn.ts';
 import type { Delivery } from '../model/task.ts';
 import { type Held, nameOf } from './ledger.ts';
 import type { Session } from './session.ts';
@@ -32,9 +33,9 @@ interface Entry extends Holder {
 }
 
 export function createHolders(stopClocks: (held: Held) => void): Holders {
-  const newest = new Map<string, Entry>();
+  const newest = new ChurnMap<string, Entry>();
   // Of deliveries that the server closed and whose client owes a word, while the task has gone on with another.
-  const older = new Map<string, Entry>();
+  const older = new ChurnMap<string, Entry>();
 
   function find({ taskId, delivery }: Delivery): Entry | undefined {
     const entry = newest.get(taskId);

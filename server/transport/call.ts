@@ -1,4 +1,5 @@
 import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -66,10 +67,10 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   }
 
   // Bounded by open streams.
-  const peerByCall = new Map<AnsweringCall<never>, string>();
+  const peerByCall = new ChurnMap<AnsweringCall<never>, string>();
   let onEmpty: (() => void) | undefined;
   // Bounded by calls that wait.
-  const closeListeners = new Set<(error: ContactError) => void>();
+  const closeListeners = new ChurnSet<(error: ContactError) => void>();
 
   return {
     open(call, peer) {

@@ -1,3 +1,4 @@
+import { ChurnSet } from '../../../shared/churn.ts';
 import { isSettled, nextState, type Transition } from '../../model/states.ts';
 import type { Lane, LaneRef, SettledState, TaskState } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
@@ -84,7 +85,7 @@ export function createCatalog(db: Database): Catalog {
   // Marked in the entries, since every step of every task comes by here.
   let changed: QueueEntry[] = [];
   let changedLanes: LaneEntry[] = [];
-  const emptyLanes = new Set<LaneEntry>();
+  const emptyLanes = new ChurnSet<LaneEntry>();
   let lastQueue = 0;
   let lastLane = 0;
   /** The newest that was asked for: the tasks of a batch mostly go to one lane. */

@@ -1,3 +1,4 @@
+import { ChurnMap } from '../../../shared/churn.ts';
 import type { Database } from './database.ts';
 import { type FreshClaim, type FreshReads, type FreshRun, type LiveRows, rowOf } from './freshrows.ts';
 import type { FreshTask } from './freshtask.ts';
@@ -38,8 +39,8 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
   const selectClaims = db.prepare<{ id: number; claimed_at: number; runs: string }>('SELECT * FROM claim ORDER BY id');
   const insertClaim = db.prepare('INSERT INTO claim VALUES (?, ?, ?)');
   const deleteClaims = prepareKeys(db, 'DELETE FROM claim WHERE id IN');
-  const runs = new Map<string, FreshRun>();
-  const claims = new Map<number, FreshClaim>();
+  const runs = new ChurnMap<string, FreshRun>();
+  const claims = new ChurnMap<number, FreshClaim>();
   let endedClaims: number[] = [];
   /** Who ends a run has asked for it just before. */
   let found: FreshRun | undefined;

@@ -1,3 +1,4 @@
+import { ChurnMap } from '../../../shared/churn.ts';
 import type { LaneEntry } from './catalog.ts';
 import type { FreshTask } from './freshtask.ts';
 import { type Sent, Slabs } from './kept.ts';
@@ -111,7 +112,7 @@ interface FreshLane {
 }
 
 export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
-  const lanes = new Map<LaneEntry, FreshLane>();
+  const lanes = new ChurnMap<LaneEntry, FreshLane>();
   let keptBytes = 0;
   let all = new Places();
   let size = 0;

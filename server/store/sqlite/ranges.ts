@@ -1,3 +1,4 @@
+import { ChurnSet } from '../../../shared/churn.ts';
 import type { Catalog, LaneEntry } from './catalog.ts';
 import type { Database } from './database.ts';
 
@@ -62,7 +63,7 @@ export function createRanges(db: Database, catalog: Catalog): Ranges {
   /** By key. */
   let all: Range[] = [];
   const lanes = new Map<LaneEntry, LaneRanges>();
-  const changed = new Set<Range>();
+  const changed = new ChurnSet<Range>();
   let nextId = 1;
 
   /** Behind all ranges that come before. */

@@ -1,3 +1,4 @@
+import { ChurnMap } from '../../../shared/churn.ts';
 import type { TaskRow } from './taskrow.ts';
 import type { TaskTerms } from './terms.ts';
 
@@ -35,17 +36,17 @@ const MAX_NEW_BYTES = 8 << 20;
 const MAX_RUNNING = 100_000;
 
 export function createWarm(): Warm {
-  let young = new Map<number, NewTask>();
-  let old = new Map<number, NewTask>();
+  let young = new ChurnMap<number, NewTask>();
+  let old = new ChurnMap<number, NewTask>();
   let youngBytes = 0;
-  const running = new Map<string, TaskRow>();
+  const running = new ChurnMap<string, TaskRow>();
 
   return {
     keepNew: (task) => {
       const { byteLength } = task.payload;
       if (young.size >= MAX_NEW || youngBytes + byteLength > MAX_NEW_BYTES) {
         old = young;
-        young = new Map();
+        young = new ChurnMap();
         youngBytes = 0;
       }
       youngBytes += byteLength;
