@@ -7,8 +7,9 @@ import { readCpuSeconds, readMemoryMiB } from '../usage.ts';
 
 const CLIENTS = 10_000;
 const SHARED = 100;
-/** Connects, and lets what that left behind be collected. */
 const REST_MS = 3_000;
+/** Lets what the connecting left behind be collected, and the path of a ping be compiled. */
+const WARM_MS = 15_000;
 const LISTEN_MS = 20_000;
 const PING_MS = 5_000;
 
@@ -26,7 +27,7 @@ async function measureIdle(rig: Rig, perConnection: number): Promise<Outcome> {
   const fleets = await startFleets(rig, QUEUE, clients, perConnection);
   try {
     const opening = (performance.now() - startedAt) / 1_000;
-    await pauseMs(REST_MS);
+    await pauseMs(WARM_MS);
     const [heard, cpu, since] = [await fleets.counts(), readCpuSeconds(pids), performance.now()];
     await pauseMs(LISTEN_MS);
     const core = (readCpuSeconds(pids) - cpu) / ((performance.now() - since) / 1_000);

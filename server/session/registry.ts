@@ -20,7 +20,7 @@ import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
-import { createTakeStatus, type TakeStatus } from './status.ts';
+import { createTakeReceipt, createTakeStatus, type TakeReceipt, type TakeStatus } from './status.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
@@ -59,6 +59,8 @@ export interface Registry {
   /** Pairs a status stream with its session, whichever came first. */
   attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
   report: TakeStatus;
+  /** As a report that says nothing else. */
+  receipt: TakeReceipt;
   /** Results without a session. */
   tell(report: ResultReport, clientId: string): ReturnType<TakeResults>;
   readonly clients: Clients;
@@ -82,7 +84,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const takeResults = createTakeResults({ queue, holders, random, maxResultBytes: settings.maxResultBytes });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
-  const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, clock });
+  const takeReceipt = createTakeReceipt(clock);
+  const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, SILENT));
@@ -258,6 +261,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     report: takeStatus,
+    receipt: takeReceipt,
     tell: takeResults,
 
     cancel,

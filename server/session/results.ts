@@ -31,7 +31,6 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
 
   return async (report, clientId) => {
     const { succeeded, failed, released, stopped } = report;
-    // Most words of an idle client are receipts.
     if (succeeded.length + failed.length + released.length + stopped.length === 0) return [];
     const settlements: Settlement[] = [];
     const tooLarge = new Set<number>();

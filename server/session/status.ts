@@ -13,14 +13,25 @@ export interface TakeStatusOptions {
   readonly attempts: Attempts;
   readonly holders: Holders;
   readonly takeResults: TakeResults;
-  readonly clock: Clock;
+  readonly takeReceipt: TakeReceipt;
+}
+
+/** Everything up to this message was seen. Also a sign of life, and all that an idle client has to say. */
+export type TakeReceipt = (session: Session, seq: number) => void;
+
+export function createTakeReceipt(clock: Clock): TakeReceipt {
+  return (session, seq) => {
+    session.touch();
+    session.lastReceiptAt = clock.now();
+    session.receipt(seq);
+  };
 }
 
 /** Applies one message of a status stream; answers the outcomes of its results after the commit. */
 export type TakeStatus = (session: Session, report: StatusReport) => ReturnType<TakeResults>;
 
 export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
-  const { queue, attempts, holders, takeResults, clock } = options;
+  const { queue, attempts, holders, takeResults, takeReceipt } = options;
   const { activities, store } = queue;
 
   function findHeld(delivery: Delivery, { ledger }: Session): Held | undefined {
@@ -29,11 +40,8 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
   }
 
   return (session, report) => {
-    session.touch();
-    if (report.receipt > 0) {
-      session.lastReceiptAt = clock.now();
-      session.receipt(report.receipt);
-    }
+    if (report.receipt > 0) takeReceipt(session, report.receipt);
+    else session.touch();
     for (const { taskId, delivery } of report.started) {
       const held = findHeld({ taskId, delivery }, session);
       if (!held) continue;

@@ -46,6 +46,14 @@ export function readStatus(request: SendStatusRequest): StatusReport {
   };
 }
 
+/** It says nothing else. */
+export function isReceipt(request: SendStatusRequest): boolean {
+  const { receipt, started, progress, checkpoints, succeeded, failed, released, stopped, credit, status } = request;
+  const items = started.length + progress.length + checkpoints.length;
+  const ends = succeeded.length + failed.length + released.length + stopped.length;
+  return receipt > 0 && items + ends === 0 && credit === undefined && status === undefined;
+}
+
 /** The bytes of a message that make it large. */
 export function weighStatus({ succeeded, checkpoints }: SendStatusRequest): number {
   let bytes = 0;

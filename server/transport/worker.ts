@@ -11,7 +11,7 @@ import { type CallEnds, readMessages } from './call.ts';
 import { type Agreement, writeEvent } from './events.ts';
 import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
 import { readRegistration } from './registration.ts';
-import { readResults, readStatus, weighStatus, writeOutcomes } from './status.ts';
+import { isReceipt, readResults, readStatus, weighStatus, writeOutcomes } from './status.ts';
 
 /** Unanswered status messages of one stream, and bytes of them, before it is read no further. */
 const MAX_UNANSWERED = 64;
@@ -121,7 +121,9 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         leave();
       });
       call.on('data', (request: SendStatusRequest) => {
-        if (session && !isClosing) void take(session, request);
+        if (!session || isClosing) return;
+        if (isReceipt(request)) registry.receipt(session, request.receipt);
+        else void take(session, request);
       });
       Promise.resolve()
         .then(() => {

@@ -5,6 +5,9 @@ import { delimited, NO_BYTES, NO_METADATA, Reader, varint } from '../../../share
 // something else in it.
 
 const UNSET = Object.freeze({ case: undefined });
+/** Of a repeated field. Nobody adds to what was received. */
+const NOTHING: never[] = [];
+Object.freeze(NOTHING);
 
 // What the message before said: queues and content types repeat.
 let lastQueue = '';
@@ -81,35 +84,38 @@ function readTask(reader: Reader): NewTask {
 
 export function decodeSendStatus(bytes: Uint8Array): SendStatusRequest | undefined {
   const reader = new Reader(bytes);
-  const message: SendStatusRequest = {
-    $typeName: 'contact.v1.SendStatusRequest',
-    receipt: 0,
-    started: [],
-    progress: [],
-    checkpoints: [],
-    succeeded: [],
-    failed: [],
-    released: [],
-    stopped: [],
-  };
+  let receipt = 0;
+  const started: Delivery[] = [];
+  const succeeded: Succeeded[] = [];
   const readEnd = (): Succeeded => readSucceeded(reader);
   const readStart = (): Delivery => readDelivery(reader);
   while (reader.hasMore) {
     switch (reader.number()) {
       case varint(1):
-        message.receipt = reader.number();
+        receipt = reader.number();
         break;
       case delimited(2):
-        message.started.push(reader.inner(readStart));
+        started.push(reader.inner(readStart));
         break;
       case delimited(5):
-        message.succeeded.push(reader.inner(readEnd));
+        succeeded.push(reader.inner(readEnd));
         break;
       default:
         return undefined;
     }
   }
-  return reader.isOdd ? undefined : message;
+  if (reader.isOdd) return undefined;
+  return {
+    $typeName: 'contact.v1.SendStatusRequest',
+    receipt,
+    started,
+    progress: NOTHING,
+    checkpoints: NOTHING,
+    succeeded,
+    failed: NOTHING,
+    released: NOTHING,
+    stopped: NOTHING,
+  };
 }
 
 function readDelivery(reader: Reader): Delivery {
