@@ -7,6 +7,7 @@ import { readCpuSeconds, readMemoryMiB } from '../usage.ts';
 
 const CLIENTS = 10_000;
 const SHARED = 100;
+/** After the server's start. */
 const REST_MS = 3_000;
 /** Lets what the connecting left behind be collected, and the path of a ping be compiled. */
 const WARM_MS = 15_000;

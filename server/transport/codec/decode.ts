@@ -6,8 +6,8 @@ import { delimited, NO_BYTES, NO_METADATA, Reader, varint } from '../../../share
 
 const UNSET = Object.freeze({ case: undefined });
 /** Of a repeated field. Nobody adds to what was received. */
-const NOTHING: never[] = [];
-Object.freeze(NOTHING);
+const NO_ITEMS: never[] = [];
+Object.freeze(NO_ITEMS);
 
 // What the message before said: queues and content types repeat.
 let lastQueue = '';
@@ -109,12 +109,12 @@ export function decodeSendStatus(bytes: Uint8Array): SendStatusRequest | undefin
     $typeName: 'contact.v1.SendStatusRequest',
     receipt,
     started,
-    progress: NOTHING,
-    checkpoints: NOTHING,
+    progress: NO_ITEMS,
+    checkpoints: NO_ITEMS,
     succeeded,
-    failed: NOTHING,
-    released: NOTHING,
-    stopped: NOTHING,
+    failed: NO_ITEMS,
+    released: NO_ITEMS,
+    stopped: NO_ITEMS,
   };
 }
 
