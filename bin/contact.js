@@ -1,10 +1,11 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=200 --v8-pool-size=1 --no-allocation-site-pretenuring
+#!/usr/bin/env -S node --max-semi-space-size=16 --initial-old-space-size=96 --v8-pool-size=1 --no-allocation-site-pretenuring
 import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 
-// The first line (docs/performance.md): a flood of tasks would make V8 keep 128 MiB for young objects for good, which
-// buys no speed; it would collect everything anew for every 8 MB of payloads that pass through; its four threads that
-// collect and compile would take the cores from the one that serves; and a backlog would teach it that tasks live long,
-// whereupon it keeps all of them until a full collection.
+// The first line (docs/performance.md), which kernels before 5.1 read up to 127 bytes of: a flood of tasks would make V8
+// keep 128 MiB for young objects for good, which buys no speed; it would collect everything while there is little; its
+// four threads that collect and compile would take the cores from the one that serves; and a backlog would teach it that
+// tasks live long, whereupon it keeps all of them until a full collection.
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 
@@ -12,6 +13,10 @@ if (major < 22 || (major === 22 && minor < 18)) {
   console.error(`contact needs Node.js 22.18 or newer; this is ${process.versions.node}`);
   process.exitCode = 1;
 } else {
+  // Of what grows: everything is collected once there is three times what lived, not anew for every 8 MB of it.
+  setFlagsFromString('--heap-growing-percent=200');
+  // Payloads count there, and not apart: V8 would collect everything for every 20 to 60 MB of them that pass through.
+  if (major >= 24) setFlagsFromString('--external-memory-accounted-in-global-limit');
   // A checkout runs its sources as they are, a published build has them compiled.
   const source = new URL('../cli/main.ts', import.meta.url);
   await import(existsSync(source) ? source : new URL('../cli/main.js', import.meta.url));

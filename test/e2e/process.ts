@@ -7,6 +7,10 @@ import { after } from 'mocha';
 
 /** The command of this checkout. */
 export const CONTACT = join(import.meta.dirname, '..', '..', 'bin', 'contact.js');
+/** For whoever starts it by its name. */
+export const FIRST_LINE = readFileSync(CONTACT, 'utf8').split('\n', 1)[0]!;
+/** What that gives Node. */
+export const NODE_FLAGS: readonly string[] = FIRST_LINE.match(/--\S+/g) ?? [];
 
 export interface ProcessOptions {
   /** The whole of stdin; absent: empty. `open`: stays open, write to `child.stdin`. */
