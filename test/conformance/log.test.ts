@@ -9,6 +9,7 @@ import { applySettings, type Database, openDatabase } from '../../server/store/s
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { migrate } from '../../server/store/sqlite/schema.ts';
 import { openWal, type Wal, walOf } from '../../server/store/sqlite/wal.ts';
+import { until } from '../faults/until.ts';
 import { createTask, T0 } from './scene.ts';
 import { createFolder } from './stores.ts';
 
@@ -165,6 +166,14 @@ describe('the log of the SQLite store', () => {
       salts.add(readSalt());
     }
     assert.equal(salts.size, 5);
+    wal.close();
+  });
+
+  it('is copied soon when little of it is much to copy', async () => {
+    const wal = openWal(file);
+    checkpoints = createCheckpoints({ file, onFatal: (error) => fatal.push(error) });
+    await insert(createCommit(wal), 256 * PAGE_BYTES);
+    await until(() => statSync(file).size > 256 * PAGE_BYTES || undefined);
     wal.close();
   });
 

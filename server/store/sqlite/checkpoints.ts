@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { GroupSize } from '../commit.ts';
 
 /** What a pass did: the log had so many pages, of which so many are in the database now. */
 export type Pass =
@@ -14,15 +15,23 @@ export type Pass =
  * so never begin anew: when it is long, one short pass has commits wait for it.
  */
 export interface Checkpoints {
-  /** About so many pages were added. */
-  grew(pages: number): void;
+  /** By one commit. */
+  grew(size: GroupSize): void;
   /** While commits have to wait. */
   pause(): Promise<void> | undefined;
   close(): Promise<void>;
 }
 
-/** Before the next pass: so few that the pass which commits wait for has little to do. */
+/** In the log before the next pass: so few that the pass which commits wait for has little to do. */
 const PASS_PAGES = 1_000;
+/** To be copied: what a pass copies in one go keeps other threads from their core, and its sync theirs from the disk. */
+const COPIED_PAGES = 250;
+/** Before the pass: by then what brought it about is stored, claimed and sent, and is not held up by it. */
+const DELAY_MS = 30;
+/** Of each commit: the ends of a few trees, again and again the same, which a pass copies once. */
+const END_PAGES = 8;
+const PAGE_BYTES = 4_096;
+const PAGE_ITEMS = 10;
 /** 32 MiB: it may be read whole when the server starts after a crash. */
 const LONG_PAGES = 8_000;
 
@@ -38,8 +47,11 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES } = options;
   // Begins with the first pass: most stores of a test never come to it.
   let thread: Worker | undefined;
+  /** About so many pages, since the last pass. */
   let grown = 0;
+  let added = 0;
   let isRunning = false;
+  let due: NodeJS.Timeout | undefined;
   let paused: Promise<void> | undefined;
   let longFrom = longPages;
   let ended: Promise<void> | undefined;
@@ -62,8 +74,10 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   }
 
   async function copy(): Promise<void> {
+    due = undefined;
     isRunning = true;
     grown = 0;
+    added = 0;
     const first = await runPass();
     let last = first;
     if (first.kind === 'done' && first.pages >= longFrom && !ended) {
@@ -80,6 +94,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   }
 
   async function end(): Promise<void> {
+    clearTimeout(due);
     if (!thread) return;
     const exited = once(thread, 'exit');
     thread.postMessage('close');
@@ -87,9 +102,12 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   }
 
   return {
-    grew: (pages) => {
-      grown += pages;
-      if (grown >= passPages && !isRunning && !ended) void copy();
+    grew: ({ items, bytes }) => {
+      const pages = items / PAGE_ITEMS + bytes / PAGE_BYTES;
+      added += pages;
+      grown += END_PAGES + pages;
+      if ((grown < passPages && added < COPIED_PAGES) || isRunning || due || ended) return;
+      due = setTimeout(() => void copy(), DELAY_MS);
     },
     pause: () => paused,
     close: () => {

@@ -125,7 +125,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     size: GroupSize = { items: requests.length, bytes: 0 },
   ): readonly unknown[] {
     const answers = commitAll(requests);
-    disk?.checkpoints.grew(pagesOf(size));
+    disk?.checkpoints.grew(size);
     return answers;
   }
 
@@ -176,9 +176,4 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     fresh,
     listSessions,
   };
-}
-
-/** About: the ends of a few trees in any case, then what was written in between. */
-function pagesOf({ items, bytes }: GroupSize): number {
-  return 8 + items / 10 + bytes / 4_096;
 }
