@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { FleetAsks } from './roles/fleet.ts';
@@ -24,9 +24,20 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+export interface RoleOptions {
+  /** It stands for one with a machine of its own: it gets of the cores what all others leave (SCHED_IDLE). */
+  readonly isAway?: boolean;
+}
+
+/** Why nobody can be away here; undefined: they can. */
+export function whyNotAway(): string | undefined {
+  return spawnSync('chrt', ['--idle', '0', 'true']).status === 0 ? undefined : 'needs chrt (util-linux)';
+}
+
 /** A process of its own for one half of the load; what it is asked rejects when it ends. */
-function startRole<A extends object>(role: string): RoleProcess<A> {
-  const child = fork(ROLE, [role], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+function startRole<A extends object>(role: string, { isAway = false }: RoleOptions = {}): RoleProcess<A> {
+  const away = { execPath: 'chrt', execArgv: ['--idle', '0', process.execPath] };
+  const child = fork(ROLE, [role], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], ...(isAway ? away : {}) });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let hasEnded = false;
@@ -67,12 +78,12 @@ function startRole<A extends object>(role: string): RoleProcess<A> {
   };
 }
 
-export function startProducerProcess(): RoleProcess<ProducerAsks> {
-  return startRole<ProducerAsks>('producer');
+export function startProducerProcess(options?: RoleOptions): RoleProcess<ProducerAsks> {
+  return startRole<ProducerAsks>('producer', options);
 }
 
-export function startWorkerProcess(): RoleProcess<WorkerAsks> {
-  return startRole<WorkerAsks>('worker');
+export function startWorkerProcess(options?: RoleOptions): RoleProcess<WorkerAsks> {
+  return startRole<WorkerAsks>('worker', options);
 }
 
 export function startFleetProcess(): RoleProcess<FleetAsks> {

@@ -3,7 +3,7 @@ import type { Figure } from '../figure.ts';
 import { createContactDialect } from '../fleet/dialect.ts';
 import { openLine } from '../fleet/line.ts';
 import { createPayload } from '../payload.ts';
-import { startProducerProcess, startWorkerProcess } from '../process.ts';
+import { type RoleOptions, startProducerProcess, startWorkerProcess, whyNotAway } from '../process.ts';
 import { PAYLOAD_BYTES, QUEUE, Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
@@ -16,7 +16,6 @@ const STUCK_TASKS = 200;
 const STUCK_BYTES = 100_000;
 const HUGE_BYTES = 1_000_000;
 const HUGE_PER_SECOND = 10;
-const HUGE_QUEUE = 'huge';
 /** Enough that no process has anything left to compile: of 1 MB each, and windows of the others. */
 const HUGE_WARM_TASKS = 300;
 const WARM_MS = 10_000;
@@ -24,6 +23,12 @@ const WARM_WINDOWS = 2;
 
 const STUCK: Figure = { key: 'stuck', label: 'p99 beside a stuck reader', unit: '× alone', better: 'lower' };
 const HUGE: Figure = { key: 'huge', label: 'p99 beside 1 MB payloads', unit: '× alone', better: 'lower' };
+const CROWDED: Figure = {
+  key: 'crowded',
+  label: 'p99 beside 1 MB payloads, their client on the same cores',
+  unit: '× alone',
+  better: 'lower',
+};
 const ELSEWHERE: Figure = {
   key: 'elsewhere',
   label: 'p99 beside 1 MB payloads at another server',
@@ -63,11 +68,11 @@ interface Huge {
 }
 
 /** One client with payloads of 1 MB, one after the other, and its worker. */
-async function openHuge({ system, server, patienceMs }: Rig): Promise<Huge> {
-  const producer = startProducerProcess();
-  const worker = startWorkerProcess();
+async function openHuge({ system, server, patienceMs }: Rig, queue: string, options: RoleOptions): Promise<Huge> {
+  const producer = startProducerProcess(options);
+  const worker = startWorkerProcess(options);
   await producer.ask.open({ system: system.name, address: server.address });
-  await worker.ask.open({ system: system.name, address: server.address, queues: [HUGE_QUEUE], concurrency: 1 });
+  await worker.ask.open({ system: system.name, address: server.address, queues: [queue], concurrency: 1 });
   await worker.ask.begin();
   let sent = 0;
   async function worked(acknowledged: number): Promise<void> {
@@ -75,12 +80,12 @@ async function openHuge({ system, server, patienceMs }: Rig): Promise<Huge> {
     const { done } = await worker.ask.until(sent, patienceMs);
     if (done < sent) throw new Error(`${done} of ${sent} tasks of 1 MB were done`);
   }
-  const large = { payloadBytes: HUGE_BYTES, queues: [HUGE_QUEUE], failEvery: 0 };
+  const large = { payloadBytes: HUGE_BYTES, queues: [queue], failEvery: 0 };
   const warm = { ...large, tasks: HUGE_WARM_TASKS, forMs: WARM_MS, shape: { one: true, outstanding: 1 } } as const;
   await worked((await producer.ask.burst(warm)).acknowledged);
   return {
     async neighbour() {
-      const pace = { perSecond: HUGE_PER_SECOND, forMs: WINDOW_MS, payloadBytes: HUGE_BYTES, queue: HUGE_QUEUE };
+      const pace = { perSecond: HUGE_PER_SECOND, forMs: WINDOW_MS, payloadBytes: HUGE_BYTES, queue };
       const sending = producer.ask.pace(pace);
       return async () => worked((await sending).acknowledged);
     },
@@ -98,18 +103,24 @@ async function openHuge({ system, server, patienceMs }: Rig): Promise<Huge> {
 export const neighbours: Scenario = {
   name: 'neighbours',
   about: `Pick-up p99 at ${PER_SECOND}/s beside a client that reads nothing, and one with 1 MB payloads ten times a second.`,
-  figures: [STUCK, HUGE, ELSEWHERE, OURS, ALONE],
+  figures: [STUCK, HUGE, CROWDED, ELSEWHERE, OURS, ALONE],
   systems: ['contact'],
+  missing: whyNotAway,
   async run(rig) {
     const producer = createProducer({ server: rig.server.address, codec: bytes });
     // What the machine's cores and disk make of that traffic, whoever serves it.
     const other = await Rig.start(rig.options);
-    const huge: Huge[] = [];
+    const opened: Huge[] = [];
     try {
       const worker = await rig.startWorker();
       await worker.ask.begin();
       let done = await rig.warmUp(worker);
-      for (const one of [rig, other]) huge.push(await openHuge(one));
+
+      async function open(at: Rig, queue: string, options: RoleOptions): Promise<Neighbour> {
+        const huge = await openHuge(at, queue, options);
+        opened.push(huge);
+        return huge.neighbour;
+      }
 
       async function measure(): Promise<number> {
         const pace = { perSecond: PER_SECOND, forMs: WINDOW_MS, payloadBytes: PAYLOAD_BYTES, queue: QUEUE };
@@ -120,45 +131,33 @@ export const neighbours: Scenario = {
         return (await worker.ask.pickup()).p99;
       }
 
+      const neighbours = new Map<string, Neighbour>([
+        [STUCK.key, createStuck(rig, producer)],
+        [HUGE.key, await open(rig, HUGE.key, { isAway: true })],
+        [CROWDED.key, await open(rig, CROWDED.key, {})],
+        [ELSEWHERE.key, await open(other, ELSEWHERE.key, { isAway: true })],
+      ]);
       for (let window = 0; window < WARM_WINDOWS; window += 1) await measure();
       const alone: number[] = [];
-      const beside = { stuck: [] as number[], huge: [] as number[], elsewhere: [] as number[] };
-      const neighbour = {
-        stuck: createStuck(rig, producer),
-        huge: huge[0]!.neighbour,
-        elsewhere: huge[1]!.neighbour,
-      };
+      const beside = new Map([...neighbours.keys()].map((key) => [key, [] as number[]]));
       for (let round = 0; round < ROUNDS; round += 1) {
-        for (const kind of ['stuck', 'huge', 'elsewhere'] as const) {
+        for (const [key, neighbour] of neighbours) {
           alone.push(await measure());
-          const leave = await neighbour[kind](round);
-          beside[kind].push(await measure());
+          const leave = await neighbour(round);
+          beside.get(key)!.push(await measure());
           await leave();
         }
       }
       const quiet = median(alone);
-      const [stuck, ours, elsewhere] = [beside.stuck, beside.huge, beside.elsewhere].map(median) as [
-        number,
-        number,
-        number,
-      ];
+      const factors = [...beside].map(([key, p99s]) => [key, median(p99s) / quiet] as const);
+      const figures = Object.fromEntries(factors);
+      const checks = Object.fromEntries([...beside].map(([key, p99s]) => [key, p99s.join(' ')]));
       return {
-        figures: {
-          stuck: stuck / quiet,
-          huge: ours / quiet,
-          elsewhere: elsewhere / quiet,
-          ours: ours / elsewhere,
-          alone: quiet,
-        },
-        checks: {
-          alone: alone.join(' '),
-          stuck: beside.stuck.join(' '),
-          huge: beside.huge.join(' '),
-          elsewhere: beside.elsewhere.join(' '),
-        },
+        figures: { ...figures, ours: figures[HUGE.key]! / figures[ELSEWHERE.key]!, alone: quiet },
+        checks: { ...checks, alone: alone.join(' ') },
       };
     } finally {
-      for (const one of huge) await one.close();
+      for (const huge of opened) await huge.close();
       await producer.close({ deadlineMs: 0 });
       await other.end();
     }
