@@ -27,7 +27,11 @@ process.on('exit', () => {
 export interface RoleOptions {
   /** It stands for one with a machine of its own: it gets of the cores what all others leave (SCHED_IDLE). */
   readonly isAway?: boolean;
+  /** Payloads are large: Node with what the README advises for them. */
+  readonly isLarge?: boolean;
 }
+
+const LARGE = ['--initial-old-space-size=96', '--external-memory-accounted-in-global-limit', '--v8-pool-size=1'];
 
 /** Why nobody can be away here; undefined: they can. */
 export function whyNotAway(): string | undefined {
@@ -35,9 +39,12 @@ export function whyNotAway(): string | undefined {
 }
 
 /** A process of its own for one half of the load; what it is asked rejects when it ends. */
-function startRole<A extends object>(role: string, { isAway = false }: RoleOptions = {}): RoleProcess<A> {
-  const away = { execPath: 'chrt', execArgv: ['--idle', '0', process.execPath] };
-  const child = fork(ROLE, [role], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], ...(isAway ? away : {}) });
+function startRole<A extends object>(role: string, options: RoleOptions = {}): RoleProcess<A> {
+  const execArgv = [...process.execArgv, ...(options.isLarge ? LARGE : [])];
+  const child = fork(ROLE, [role], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    ...(options.isAway ? { execPath: 'chrt', execArgv: ['--idle', '0', process.execPath, ...execArgv] } : { execArgv }),
+  });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let hasEnded = false;

@@ -3,7 +3,7 @@ import type { Figure } from '../figure.ts';
 import { createContactDialect } from '../fleet/dialect.ts';
 import { openLine } from '../fleet/line.ts';
 import { createPayload } from '../payload.ts';
-import { type RoleOptions, startProducerProcess, startWorkerProcess, whyNotAway } from '../process.ts';
+import { startProducerProcess, startWorkerProcess, whyNotAway } from '../process.ts';
 import { PAYLOAD_BYTES, QUEUE, Rig } from '../rig.ts';
 import type { Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
@@ -68,9 +68,9 @@ interface Huge {
 }
 
 /** One client with payloads of 1 MB, one after the other, and its worker. */
-async function openHuge({ system, server, patienceMs }: Rig, queue: string, options: RoleOptions): Promise<Huge> {
-  const producer = startProducerProcess(options);
-  const worker = startWorkerProcess(options);
+async function openHuge({ system, server, patienceMs }: Rig, queue: string, isAway: boolean): Promise<Huge> {
+  const producer = startProducerProcess({ isLarge: true, isAway });
+  const worker = startWorkerProcess({ isLarge: true, isAway });
   await producer.ask.open({ system: system.name, address: server.address });
   await worker.ask.open({ system: system.name, address: server.address, queues: [queue], concurrency: 1 });
   await worker.ask.begin();
@@ -116,8 +116,8 @@ export const neighbours: Scenario = {
       await worker.ask.begin();
       let done = await rig.warmUp(worker);
 
-      async function open(at: Rig, queue: string, options: RoleOptions): Promise<Neighbour> {
-        const huge = await openHuge(at, queue, options);
+      async function open(at: Rig, queue: string, isAway: boolean): Promise<Neighbour> {
+        const huge = await openHuge(at, queue, isAway);
         opened.push(huge);
         return huge.neighbour;
       }
@@ -133,9 +133,9 @@ export const neighbours: Scenario = {
 
       const neighbours = new Map<string, Neighbour>([
         [STUCK.key, createStuck(rig, producer)],
-        [HUGE.key, await open(rig, HUGE.key, { isAway: true })],
-        [CROWDED.key, await open(rig, CROWDED.key, {})],
-        [ELSEWHERE.key, await open(other, ELSEWHERE.key, { isAway: true })],
+        [HUGE.key, await open(rig, HUGE.key, true)],
+        [CROWDED.key, await open(rig, CROWDED.key, false)],
+        [ELSEWHERE.key, await open(other, ELSEWHERE.key, true)],
       ]);
       for (let window = 0; window < WARM_WINDOWS; window += 1) await measure();
       const alone: number[] = [];
