@@ -27,10 +27,11 @@ process.on('exit', () => {
 export interface RoleOptions {
   /** It stands for one with a machine of its own: it gets of the cores what all others leave (SCHED_IDLE). */
   readonly isAway?: boolean;
-  /** Payloads are large: Node with what the README advises for them. */
+  /** Its payloads are large. */
   readonly isLarge?: boolean;
 }
 
+/** What the README advises for them; and one helper instead of four, as the server has. */
 const LARGE = ['--initial-old-space-size=96', '--external-memory-accounted-in-global-limit', '--v8-pool-size=1'];
 
 /** Why nobody can be away here; undefined: they can. */
