@@ -1,7 +1,8 @@
+import { prepareReadAhead } from './ahead.ts';
 import type { Catalog, LaneEntry } from './catalog.ts';
 import type { Database } from './database.ts';
 import type { FreshReads, LiveRows } from './freshrows.ts';
-import { FreshTask } from './freshtask.ts';
+import type { FreshTask } from './freshtask.ts';
 import { createRanges, type Range } from './ranges.ts';
 
 /**
@@ -54,22 +55,15 @@ const STREAK = 4;
 
 export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOptions): Backlog {
   const ranges = createRanges(db, catalog);
+  const readAhead = prepareReadAhead(db);
   let newest: { readonly key: number; readonly lane: LaneEntry; readonly nprio: number } | undefined;
   let streak = 0;
-
-  function readRange({ lane, nprio, last }: Range, from: number, limit: number): FreshTask[] {
-    return reads.between(from, last, limit).map(({ key, id, terms, seq, payload }) => {
-      const task = new FreshTask(key, nprio, seq!, payload.byteLength, lane);
-      task.kept = { id, terms, slab: payload, offset: 0 };
-      return task;
-    });
-  }
 
   function writeShort(all: readonly Range[]): void {
     for (const range of all) {
       const count = range.last - range.first + 1;
       if (count >= shortest) continue;
-      for (const task of readRange(range, range.first, count)) live.addReady(task);
+      for (const task of readAhead(range, range.first, count)) live.addReady(task);
       ranges.drop(range);
     }
   }
@@ -85,7 +79,7 @@ export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOpt
       if (found.length >= limit) break;
       if (range.nprio < nprio || (range.nprio === nprio && range.last <= key)) continue;
       const from = range.nprio === nprio ? Math.max(range.first, key + 1) : range.first;
-      found.push(...readRange(range, from, limit - found.length));
+      found.push(...readAhead(range, from, limit - found.length));
     }
     return found;
   }

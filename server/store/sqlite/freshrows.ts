@@ -66,8 +66,6 @@ export interface FreshReads {
   fromKey(key: number): FreshTask[];
   byKey(key: number): FreshTask | undefined;
   taskOf(key: number): NewTask;
-  /** Whole, of keys that are all fresh. */
-  between(first: number, last: number, limit: number): NewTask[];
 }
 
 export function prepareFreshReads(db: Database, catalog: Catalog): FreshReads {
@@ -79,12 +77,10 @@ export function prepareFreshReads(db: Database, catalog: Catalog): FreshReads {
   const selectFrom = db.prepareColumns(`${select} key >= ? AND ${IS_FRESH} ORDER BY key`, restore);
   const selectOne = db.prepareColumns(`${select} key = ? AND ${IS_FRESH}`, restore);
   const selectTask = db.prepareColumns(`${SELECT_TASK} WHERE key = ?`, toTask);
-  const selectBetween = db.prepareColumns(`${SELECT_TASK} WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?`, toTask);
   return {
     fromKey: (key) => selectFrom.all(key),
     byKey: (key) => selectOne.get(key),
     taskOf: (key) => selectTask.get(key)!,
-    between: (first, last, limit) => selectBetween.all(first, last, limit),
   };
 }
 

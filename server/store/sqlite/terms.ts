@@ -16,6 +16,15 @@ export interface TaskTerms {
 export const TERMS = `created_at, content_type, priority, max_attempts, timeout_ms, backoff_base_ms, backoff_cap_ms,
   metadata`;
 
+/** What TERMS say but for the instant, as a condition; its values are those of `termsValues`. */
+export const TERMS_ARE = `content_type = ? AND priority = ? AND max_attempts = ? AND timeout_ms = ?
+  AND backoff_base_ms = ? AND backoff_cap_ms = ? AND metadata IS ?`;
+
+export function termsValues(terms: TaskTerms): Value[] {
+  const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata } = terms;
+  return [contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata];
+}
+
 /** @param at where its columns begin, in the order of TERMS */
 export function readTerms(c: readonly Value[], at: number): TaskTerms {
   return {
@@ -36,14 +45,14 @@ export type ShareTerms = (terms: TaskTerms) => TaskTerms;
 export function createSharing(): ShareTerms {
   let last: TaskTerms | undefined;
   return (terms) => {
-    if (!last || !areEqual(last, terms)) last = terms;
+    if (last?.createdAt !== terms.createdAt || !areAlike(last, terms)) last = terms;
     return last;
   };
 }
 
-function areEqual(a: TaskTerms, b: TaskTerms): boolean {
+/** But for the instant. */
+export function areAlike(a: TaskTerms, b: TaskTerms): boolean {
   return (
-    a.createdAt === b.createdAt &&
     a.contentType === b.contentType &&
     a.priority === b.priority &&
     a.maxAttempts === b.maxAttempts &&
