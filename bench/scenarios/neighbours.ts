@@ -5,7 +5,7 @@ import { openLine } from '../fleet/line.ts';
 import { createPayload } from '../payload.ts';
 import { startProducerProcess, startWorkerProcess, whyNotAway } from '../process.ts';
 import { PAYLOAD_BYTES, QUEUE, Rig } from '../rig.ts';
-import type { Scenario } from '../scenario.ts';
+import type { Outcome, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
 const ROUNDS = 4;
@@ -19,7 +19,7 @@ const HUGE_PER_SECOND = 10;
 /** Enough that no process has anything left to compile: of 1 MB each, and windows of the others. */
 const HUGE_WARM_TASKS = 300;
 const WARM_MS = 10_000;
-const WARM_WINDOWS = 2;
+const WARM_WINDOWS = 4;
 
 const STUCK: Figure = { key: 'stuck', label: 'p99 beside a stuck reader', unit: '× alone', better: 'lower' };
 const HUGE: Figure = { key: 'huge', label: 'p99 beside 1 MB payloads', unit: '× alone', better: 'lower' };
@@ -100,6 +100,44 @@ async function openHuge({ system, server, patienceMs }: Rig, queue: string, isAw
   };
 }
 
+/** Pick-up p99 of small tasks in one window, in milliseconds. */
+type Window = () => Promise<number>;
+
+async function createWindow(rig: Rig): Promise<Window> {
+  const worker = await rig.startWorker();
+  await worker.ask.begin();
+  let done = await rig.warmUp(worker);
+  return async () => {
+    const pace = { perSecond: PER_SECOND, forMs: WINDOW_MS, payloadBytes: PAYLOAD_BYTES, queue: QUEUE };
+    done += (await rig.producer.ask.pace(pace)).acknowledged;
+    const reached = await worker.ask.until(done, rig.patienceMs);
+    if (reached.done < done) throw new Error(`${reached.done} of ${done} tasks were done`);
+    return (await worker.ask.pickup()).p99;
+  };
+}
+
+/** Windows beside each neighbour, each after one without. */
+async function measure(window: Window, neighbours: ReadonlyMap<string, Neighbour>): Promise<Outcome> {
+  for (let warm = 0; warm < WARM_WINDOWS; warm += 1) await window();
+  const alone: number[] = [];
+  const beside = new Map([...neighbours.keys()].map((key) => [key, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [key, neighbour] of neighbours) {
+      alone.push(await window());
+      const leave = await neighbour(round);
+      beside.get(key)!.push(await window());
+      await leave();
+    }
+  }
+  const quiet = median(alone);
+  const figures = Object.fromEntries([...beside].map(([key, p99s]) => [key, median(p99s) / quiet]));
+  const checks = Object.fromEntries([...beside].map(([key, p99s]) => [key, p99s.join(' ')]));
+  return {
+    figures: { ...figures, ours: figures[HUGE.key]! / figures[ELSEWHERE.key]!, alone: quiet },
+    checks: { ...checks, alone: alone.join(' ') },
+  };
+}
+
 export const neighbours: Scenario = {
   name: 'neighbours',
   about: `Pick-up p99 at ${PER_SECOND}/s beside a client that reads nothing, and one with 1 MB payloads ten times a second.`,
@@ -111,51 +149,20 @@ export const neighbours: Scenario = {
     // What the machine's cores and disk make of that traffic, whoever serves it.
     const other = await Rig.start(rig.options);
     const opened: Huge[] = [];
+    async function open(at: Rig, queue: string, isAway: boolean): Promise<Neighbour> {
+      const huge = await openHuge(at, queue, isAway);
+      opened.push(huge);
+      return huge.neighbour;
+    }
     try {
-      const worker = await rig.startWorker();
-      await worker.ask.begin();
-      let done = await rig.warmUp(worker);
-
-      async function open(at: Rig, queue: string, isAway: boolean): Promise<Neighbour> {
-        const huge = await openHuge(at, queue, isAway);
-        opened.push(huge);
-        return huge.neighbour;
-      }
-
-      async function measure(): Promise<number> {
-        const pace = { perSecond: PER_SECOND, forMs: WINDOW_MS, payloadBytes: PAYLOAD_BYTES, queue: QUEUE };
-        const { acknowledged } = await rig.producer.ask.pace(pace);
-        done += acknowledged;
-        const reached = await worker.ask.until(done, rig.patienceMs);
-        if (reached.done < done) throw new Error(`${reached.done} of ${done} tasks were done`);
-        return (await worker.ask.pickup()).p99;
-      }
-
-      const neighbours = new Map<string, Neighbour>([
+      const window = await createWindow(rig);
+      const all = new Map<string, Neighbour>([
         [STUCK.key, createStuck(rig, producer)],
         [HUGE.key, await open(rig, HUGE.key, true)],
         [CROWDED.key, await open(rig, CROWDED.key, false)],
         [ELSEWHERE.key, await open(other, ELSEWHERE.key, true)],
       ]);
-      for (let window = 0; window < WARM_WINDOWS; window += 1) await measure();
-      const alone: number[] = [];
-      const beside = new Map([...neighbours.keys()].map((key) => [key, [] as number[]]));
-      for (let round = 0; round < ROUNDS; round += 1) {
-        for (const [key, neighbour] of neighbours) {
-          alone.push(await measure());
-          const leave = await neighbour(round);
-          beside.get(key)!.push(await measure());
-          await leave();
-        }
-      }
-      const quiet = median(alone);
-      const factors = [...beside].map(([key, p99s]) => [key, median(p99s) / quiet] as const);
-      const figures = Object.fromEntries(factors);
-      const checks = Object.fromEntries([...beside].map(([key, p99s]) => [key, p99s.join(' ')]));
-      return {
-        figures: { ...figures, ours: figures[HUGE.key]! / figures[ELSEWHERE.key]!, alone: quiet },
-        checks: { ...checks, alone: alone.join(' ') },
-      };
+      return await measure(window, all);
     } finally {
       for (const huge of opened) await huge.close();
       await producer.close({ deadlineMs: 0 });
