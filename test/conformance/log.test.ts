@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createGroupCommit, type GroupCommit } from '../../server/store/commit.ts';
@@ -28,8 +28,14 @@ describe('the log of the SQLite store', () => {
     db = openDatabase(file);
     applySettings(db, file);
     migrate(db);
-    checkpoints = createCheckpoints({ file, passPages: 50, longPages: 200, onFatal: (error) => fatal.push(error) });
+    checkpoints = createShort();
   });
+
+  /** Passes one after the other, each of little. */
+  function createShort(): Checkpoints {
+    const onFatal = (error: unknown) => fatal.push(error);
+    return createCheckpoints({ file, passPages: 50, longPages: 200, delayMs: 0, onFatal });
+  }
 
   afterEach(async () => {
     await checkpoints.close();
@@ -38,8 +44,8 @@ describe('the log of the SQLite store', () => {
     assert.deepEqual(fatal, []);
   });
 
-  function createCommit(wal: Wal): GroupCommit<Request> {
-    const engine = createSqliteEngine(db, { wal, checkpoints });
+  function createCommit(wal: Wal, passes = checkpoints): GroupCommit<Request> {
+    const engine = createSqliteEngine(db, { wal, checkpoints: passes });
     return createGroupCommit<Request>({ engine, rankOf, onFatal: (error) => fatal.push(error) });
   }
 
@@ -154,19 +160,34 @@ describe('the log of the SQLite store', () => {
 
   /** Drawn anew each time the log begins anew: https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
   function readSalt(): string {
-    return readFileSync(walOf(file)).subarray(16, 24).toString('hex');
+    const salt = Buffer.alloc(8);
+    const log = openSync(walOf(file), 'r');
+    readSync(log, salt, { position: 16 });
+    closeSync(log);
+    return salt.toString('hex');
+  }
+
+  /** Commits that wait for nothing: a pass that has none wait for it never has copied all of them. */
+  const AT_ONCE: Wal = { sync: async () => {}, close: () => {} };
+
+  /** Their thread takes a while. */
+  async function startPasses(commit: GroupCommit<Request>): Promise<void> {
+    await insert(commit, 60 * PAGE_BYTES);
+    await until(() => statSync(file).size > 60 * PAGE_BYTES || undefined);
   }
 
   it('begins anew again and again while commits go on', async () => {
-    const wal = openWal(file);
-    const commit = createCommit(wal);
+    const commit = createCommit(AT_ONCE);
+    await startPasses(commit);
     const salts = new Set<string>();
-    for (let count = 0; count < 2_000 && salts.size < 5; count += 1) {
-      await insert(commit, 20 * PAGE_BYTES);
+    for (let count = 0; count < 10_000 && salts.size < 40; count += 1) {
+      await insert(commit, 5 * PAGE_BYTES);
       salts.add(readSalt());
     }
-    assert.equal(salts.size, 5);
-    wal.close();
+    assert.equal(salts.size, 40);
+    // Each time as soon as before: the file would be longer by 200 pages for each otherwise.
+    const { size } = statSync(walOf(file));
+    assert.ok(size < 4_000 * PAGE_BYTES, `${size} bytes`);
   });
 
   it('is copied soon when little of it is much to copy', async () => {
@@ -178,25 +199,27 @@ describe('the log of the SQLite store', () => {
   });
 
   it('grows while somebody reads an old state, makes nobody wait for that, and begins anew afterwards', async () => {
-    const wal = openWal(file);
-    const commit = createCommit(wal);
+    const pauses = new Set<Promise<void>>();
+    const pause = (): Promise<void> | undefined => {
+      const paused = checkpoints.pause();
+      if (paused) pauses.add(paused);
+      return paused;
+    };
+    const commit = createCommit(AT_ONCE, { ...checkpoints, pause });
+    await startPasses(commit);
     const reader = new DatabaseSync(file);
     reader.exec('BEGIN; SELECT count(*) FROM task');
-    let pauses = 0;
-    for (let count = 0; count < 200; count += 1) {
+    let pages = 0;
+    for (let count = 0; count < 2_000 && (pages < 2_000 || pauses.size === 0); count += 1) {
       await insert(commit, 10 * PAGE_BYTES);
-      if (checkpoints.pause()) pauses += 1;
+      pages = statSync(walOf(file)).size / PAGE_BYTES;
     }
-    const sizeBefore = statSync(walOf(file)).size;
-    assert.ok(sizeBefore > 1_800 * PAGE_BYTES, `${sizeBefore} bytes`);
-    // Each time the log is longer by as much as made it long: 2,000 pages and more, by 200.
-    assert.ok(pauses <= 12, `${pauses} pauses`);
+    // Each time the log is longer by as much as made it long.
+    assert.ok(pauses.size > 0 && pauses.size <= pages / 200 + 2, `${pauses.size} pauses in ${pages} pages`);
     reader.exec('COMMIT');
     reader.close();
-    for (let count = 0; count < 200; count += 1) await insert(commit, 10 * PAGE_BYTES);
-    await checkpoints.close();
-    const sizeAfter = statSync(walOf(file)).size;
-    assert.ok(sizeAfter < sizeBefore * 1.5, `${sizeBefore} bytes, then ${sizeAfter}`);
-    wal.close();
+    const salt = readSalt();
+    for (let count = 0; count < 2_000 && readSalt() === salt; count += 1) await insert(commit, 10 * PAGE_BYTES);
+    assert.notEqual(readSalt(), salt);
   });
 });

@@ -41,10 +41,11 @@ export interface CheckpointsOptions {
   readonly onFatal: (error: unknown) => void;
   readonly passPages?: number;
   readonly longPages?: number;
+  readonly delayMs?: number;
 }
 
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
-  const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES } = options;
+  const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES, delayMs = DELAY_MS } = options;
   // Begins with the first pass: most stores of a test never come to it.
   let thread: Worker | undefined;
   /** About so many pages, since the last pass. */
@@ -107,7 +108,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       added += pages;
       grown += END_PAGES + pages;
       if ((grown < passPages && added < COPIED_PAGES) || isRunning || due || ended) return;
-      due = setTimeout(() => void copy(), DELAY_MS);
+      due = setTimeout(() => void copy(), delayMs);
     },
     pause: () => paused,
     close: () => {
