@@ -28,14 +28,10 @@ describe('the log of the SQLite store', () => {
     db = openDatabase(file);
     applySettings(db, file);
     migrate(db);
-    checkpoints = createShort();
-  });
-
-  /** Passes one after the other, each of little. */
-  function createShort(): Checkpoints {
     const onFatal = (error: unknown) => fatal.push(error);
-    return createCheckpoints({ file, passPages: 50, longPages: 200, delayMs: 0, onFatal });
-  }
+    // Passes one after the other, each of little.
+    checkpoints = createCheckpoints({ file, passPages: 50, longPages: 200, delayMs: 0, onFatal });
+  });
 
   afterEach(async () => {
     await checkpoints.close();

@@ -3,7 +3,6 @@ import type { Database, Value } from './database.ts';
 import { FreshTask } from './freshtask.ts';
 import type { Range } from './ranges.ts';
 import { areAlike, createSharing, type TaskTerms, TERMS_ARE, termsValues } from './terms.ts';
-import type { NewTask } from './warm.ts';
 
 /** Tasks of a range from this key on, at most so many, with all that their claim needs. */
 export type ReadAhead = (range: Range, from: number, limit: number) => FreshTask[];
@@ -62,7 +61,7 @@ export function prepareReadAhead(db: Database): ReadAhead {
     terms = rows.every((row) => areAlike(row.terms, last!)) ? last : undefined;
     return rows.map((row) => {
       const task = new FreshTask(row.key, nprio, row.seq!, row.payload.byteLength, lane);
-      task.kept = toKept(row);
+      task.kept = { id: row.id, terms: row.terms, slab: row.payload, offset: 0 };
       return task;
     });
   }
@@ -97,10 +96,6 @@ export function prepareReadAhead(db: Database): ReadAhead {
     const alike = terms && to - from >= SHORTEST ? readAlike(range, from, to, terms) : undefined;
     return alike ?? readRows(range, from, to);
   };
-}
-
-function toKept({ id, terms, payload }: NewTask): FreshTask['kept'] {
-  return { id, terms, slab: payload, offset: 0 };
 }
 
 function parseNumbers(numbers: string): number[] {

@@ -50,7 +50,7 @@ export function createSharing(): ShareTerms {
   };
 }
 
-/** But for the instant. */
+/** They differ in the instant at most. */
 export function areAlike(a: TaskTerms, b: TaskTerms): boolean {
   return (
     a.contentType === b.contentType &&
