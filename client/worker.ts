@@ -6,8 +6,9 @@ import { json } from './codec.ts';
 import { createConnection, type Link } from './connection.ts';
 import { createHolding } from './holding.ts';
 import { deliveryKey, Outbox, type Report } from './outbox.ts';
-import { holdProcess } from './pause.ts';
+import { holdProcess, pause } from './pause.ts';
 import { INITIAL_LIMITS, identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
+import { createRivalry, isReplaced } from './rivalry.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
 import { runTask } from './task.ts';
@@ -181,17 +182,21 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   }
 
   async function run(): Promise<void> {
+    const rivalry = createRivalry(options.random ?? Math.random);
     for (;;) {
       const link = await connection.open(closing.signal);
       if (!link) return;
+      const openedAt = clock.monotonic();
       const end = await runSession(link);
       session = null;
       isRegistered = false;
       if (mode === 'closed') return;
-      if (isFinal(end)) throw errorOf(end);
-      trouble = { error: errorOf(end), nextTryMs: link.failed(end) };
+      if (isFinal(end) && !isReplaced(end.advice)) throw errorOf(end);
+      const awayMs = rivalry.pauseMs(end, clock.monotonic() - openedAt);
+      trouble = { error: errorOf(end), nextTryMs: Math.max(awayMs, link.failed(end)) };
       logger.warn(`lost ${connection.server}: ${trouble.error.message}; next try in ${trouble.nextTryMs} ms`);
       publish();
+      await pause(clock, awayMs, closing.signal);
     }
   }
 

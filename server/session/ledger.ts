@@ -1,6 +1,7 @@
 import type { Room } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
+import type { HeldTask } from '../store/store.ts';
 
 /** A delivery that a session has and has not accounted for. */
 export interface Held {
@@ -33,6 +34,11 @@ export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, is
     grace: undefined,
     place: -1,
   };
+}
+
+/** When nobody remembers whether it began: what may have begun must count. */
+export function heldOf(task: HeldTask): Held {
+  return createHeld(task, task.timeoutMs, task.isStarted ?? true);
 }
 
 /** Unreceipted bytes over all sessions; above its limit nothing is claimed for sessions that owe receipts. */

@@ -1,8 +1,8 @@
 import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
-import type { SessionRef } from '../model/task.ts';
-import type { Held } from './ledger.ts';
+import type { Delivery, SessionRef } from '../model/task.ts';
+import { type Held, nameOf } from './ledger.ts';
 
 /** Before the end of a session that the store refused for now is tried again. */
 const RETRY_MS = 1_000;
@@ -14,6 +14,8 @@ const RETRY_MS = 1_000;
 export interface Lost {
   /** Starts the window; at its end the row is ended and `onEnded` is called. */
   add(absent: Absent): void;
+  /** Whose delivery it is, of those that an earlier process left. */
+  ownerOf(delivery: Delivery): string | undefined;
   /** What the absent sessions of a client hold. */
   heldBy(clientId: string): readonly Held[];
   /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
@@ -34,6 +36,10 @@ export interface Absent {
   readonly held: readonly Held[];
   /** False: nobody knows its id, so there is no window. */
   readonly isResumable: boolean;
+  /** It was given no more tasks, which holds for it when it resumes. */
+  readonly isDraining: boolean;
+  /** An earlier process left it: nobody else on this node knows what it holds. */
+  readonly isLeft?: boolean;
   readonly onEnded: () => void;
 }
 
@@ -44,6 +50,8 @@ interface Absence extends Absent {
 export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): Lost {
   const absenceByKey = new Map<number, Absence>();
   const absencesByClient = new Map<string, Set<Absence>>();
+  // Of what an earlier process left, which is in no other book here.
+  const absenceByDelivery = new Map<string, Absence>();
 
   function forget(absence: Absence): void {
     const { session, clientId } = absence;
@@ -51,6 +59,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     const others = absencesByClient.get(clientId);
     others?.delete(absence);
     if (others?.size === 0) absencesByClient.delete(clientId);
+    if (absence.isLeft) for (const held of absence.held) absenceByDelivery.delete(nameOf(held));
   }
 
   async function end(absence: Absence): Promise<void> {
@@ -78,6 +87,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
       const absence: Absence = { ...absent, window };
       absenceByKey.set(session.key, absence);
       absencesByClient.set(absent.clientId, (absencesByClient.get(absent.clientId) ?? new Set()).add(absence));
+      if (absent.isLeft) for (const held of absent.held) absenceByDelivery.set(nameOf(held), absence);
       if (!absent.isResumable) {
         end(absence).catch(onFatal);
         return;
@@ -86,6 +96,9 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
       queue.loseSession(session).catch(() => undefined);
       timers.set(window, windowMs);
     },
+
+    ownerOf: (delivery) =>
+      absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))?.clientId,
 
     heldBy: (clientId) => [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held }) => held),
 

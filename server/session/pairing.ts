@@ -16,10 +16,18 @@ export interface Pairing {
   /** The outlet that waits for this session; null: none. */
   takeOutlet(sessionId: string): StatusOutlet | null;
   announce(sessionId: string, session: Session): void;
+  /** Waits a moment for the status stream of a session whose task stream was quicker. */
+  soon(sessionId: string): Promise<void>;
 }
+
+/** Between the two streams of a session that were opened together. */
+const SOON_MS = 100;
 
 export function createPairing(timers: Timers, pairingMs: number): Pairing {
   const waitingById = new Map<string, Waiting>();
+
+  // Task streams that came first. Bounded by open streams, each entry for SOON_MS.
+  const arrivalById = new Map<string, () => void>();
 
   /** One whose stream has gone meanwhile does not count. */
   function find(sessionId: string): Waiting | undefined {
@@ -51,9 +59,23 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
             resolve(session);
           },
         });
+        arrivalById.get(sessionId)?.();
       });
     },
     takeOutlet: (sessionId) => find(sessionId)?.outlet ?? null,
     announce: (sessionId, session) => find(sessionId)?.resolve(session),
+    soon(sessionId) {
+      if (find(sessionId) || arrivalById.has(sessionId)) return Promise.resolve();
+      return new Promise((resolve) => {
+        const arrive = (): void => {
+          timers.clear(late);
+          arrivalById.delete(sessionId);
+          resolve();
+        };
+        const late = timers.create(arrive);
+        timers.set(late, Math.min(SOON_MS, pairingMs));
+        arrivalById.set(sessionId, arrive);
+      });
+    },
   };
 }

@@ -1,20 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { Clock, Random } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { actOnFound } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
-import type { Delivery } from '../model/task.ts';
-import type { HeldTask, OpenedSession } from '../store/store.ts';
+import type { OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { type Clients, createClients } from './clients.ts';
 import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN, SILENT } from './closing.ts';
 import { createHolders } from './holders.ts';
-import { type ByteBudget, createHeld, type Held, nameOf } from './ledger.ts';
+import { type ByteBudget, type Held, heldOf, nameOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
-import type { StatusOutlet, TaskOutlet } from './outlet.ts';
+import type { StatusOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
+import { digest, type Registration } from './registration.ts';
 import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
@@ -28,23 +27,6 @@ export interface RegistryOptions {
   readonly random: Random;
   readonly settings: SessionSettings;
   readonly onFatal: (error: unknown) => void;
-}
-
-/** A client that registers. */
-export interface Registration {
-  /** The secret of this registration. */
-  readonly id: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly isNamed: boolean;
-  /** False: nobody else knows its id, so nobody can resume it. */
-  readonly isResumable: boolean;
-  readonly queues: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly credit: number;
-  readonly agent: string;
-  readonly resume: { readonly previousId: string; readonly holding: readonly Delivery[] } | null;
-  readonly outlet: TaskOutlet;
 }
 
 /** Who is connected, and what becomes of the tasks of those who are not any more. */
@@ -62,7 +44,7 @@ export interface Registry {
   /** As a report that says nothing else. */
   receipt: TakeReceipt;
   /** Results without a session. */
-  tell(report: ResultReport, clientId: string): ReturnType<TakeResults>;
+  tell(report: ResultReport, clientId: string, isAnybody?: boolean): ReturnType<TakeResults>;
   readonly clients: Clients;
   /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
   disconnectClient(clientId: string): number;
@@ -82,7 +64,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (held.timeout) timers.clear(held.timeout);
     if (held.grace) timers.clear(held.grace);
   });
-  const takeResults = createTakeResults({ queue, holders, random, maxResultBytes: settings.maxResultBytes });
+  const takeResults = createTakeResults({
+    queue,
+    holders,
+    absentOwner: (delivery) => lost.ownerOf(delivery),
+    random,
+    maxResultBytes: settings.maxResultBytes,
+  });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock);
   const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
@@ -107,7 +95,15 @@ export function createRegistry(options: RegistryOptions): Registry {
   function absent(session: Session, isResumable: boolean): Absent {
     const { clientId } = session;
     const { held } = session.ledger;
-    return { session: session.session, clientId, held, isResumable, onEnded: () => holders.forget(session) };
+    const { isDraining } = session;
+    return {
+      session: session.session,
+      clientId,
+      held,
+      isResumable,
+      isDraining,
+      onEnded: () => holders.forget(session),
+    };
   }
 
   /** Ends the streams that this session takes the place of; answers what they, and those that were away, held. */
@@ -121,7 +117,9 @@ export function createRegistry(options: RegistryOptions): Registry {
         // A client that never heard of its resume may come again by the same name.
         retire(
           other,
-          key === opened.session.key ? RESUMED : closing('REPLACED', 'never', `${clientId} registered anew`),
+          key === opened.session.key
+            ? RESUMED
+            : closing('REPLACED', 'backoff', `${clientId} registered anew: two that use one id replace each other`),
         );
         gone.push(absent(other, false));
       }
@@ -157,6 +155,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   async function open(registration: Registration): Promise<Session> {
+    // What it is told of its credit depends on its SendStatus, which may be a moment behind.
+    if (registration.isResumable && registration.credit > settings.maxPlainInFlight) {
+      await pairing.soon(registration.id);
+    }
     if (roster.find(registration.id)) {
       throw new ContactError('ALREADY_EXISTS', 'contact-session: this session is open already');
     }
@@ -202,7 +204,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.setCredit(registration.credit);
     const { closed, resumed } = opened;
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
-    if (opened.isDrained) session.drain(true);
+    // A named client's is remembered by the store.
+    const wasDrained = !isNamed && gone.some((one) => one.isDraining && one.session.key === key);
+    if (opened.isDrained || wasDrained) session.drain(true);
     carryOver(session, opened, gone);
     lookout.expect(session);
     pairing.announce(registration.id, session);
@@ -232,7 +236,15 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     async recover() {
       for (const { session, clientId, held } of await queue.store.listSessions()) {
-        lost.add({ session, clientId, held: held.map(heldOf), isResumable: true, onEnded: () => undefined });
+        lost.add({
+          session,
+          clientId,
+          held: held.map(heldOf),
+          isResumable: true,
+          isDraining: false,
+          isLeft: true,
+          onEnded: () => undefined,
+        });
       }
     },
 
@@ -285,13 +297,4 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
     },
   };
-}
-
-/** When nobody remembers whether it began: what may have begun must count. */
-function heldOf(task: HeldTask): Held {
-  return createHeld(task, task.timeoutMs, task.isStarted ?? true);
-}
-
-function digest(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
 }

@@ -14,22 +14,44 @@ const RETRY_LATER_MS = 1_000;
 export interface ResultsOptions {
   readonly queue: TaskQueue;
   readonly holders: Holders;
+  /** Whose delivery it is, if its session was left by an earlier process and has not come back. */
+  readonly absentOwner: (delivery: Delivery) => string | undefined;
   readonly random: Random;
   readonly maxResultBytes: number;
 }
 
-/** Takes results of any session over any stream; answers after the commit, one outcome each, never rejects. */
-export type TakeResults = (report: ResultReport, clientId: string) => Promise<Outcome[]>;
+/**
+ * Takes results of any session of a client over any stream; answers after the commit, one outcome each, never rejects.
+ * @param isAnybody the words come without a client id, so they are those of whoever has the delivery
+ */
+export type TakeResults = (report: ResultReport, clientId: string, isAnybody?: boolean) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
-  const { queue, holders, random, maxResultBytes } = options;
+  const { queue, holders, absentOwner, random, maxResultBytes } = options;
 
   function fail(report: FailedReport, clientId: string): Settlement {
     const { taskId, delivery, error, retry } = report;
     return { kind: 'failed', taskId, delivery, clientId, error, retry, random: random() };
   }
 
-  return async (report, clientId) => {
+  /** The delivery is another client's. One that nobody on this node has any more the store judges. */
+  function isForeign(one: Delivery, clientId: string): boolean {
+    const holder = holders.find(one);
+    const owner = holder ? holder.session.clientId : absentOwner(one);
+    return owner !== undefined && owner !== clientId;
+  }
+
+  return async (report, clientId, isAnybody = false) => {
+    const { order, own } = isAnybody
+      ? { order: null, own: report }
+      : separate(report, (one) => isForeign(one, clientId));
+    const outcomes = await takeOwn(own, clientId);
+    if (!order) return outcomes;
+    let next = 0;
+    return order.map((foreign) => (foreign ? { ...foreign, code: 'STALE', afterMs: 0 } : outcomes[next++]!));
+  };
+
+  async function takeOwn(report: ResultReport, clientId: string): Promise<Outcome[]> {
     const { succeeded, failed, released, stopped } = report;
     if (succeeded.length + failed.length + released.length + stopped.length === 0) return [];
     const settlements: Settlement[] = [];
@@ -63,7 +85,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     }
     const stoppedFrom = succeeded.length + failed.length;
     return releaseOutcomes.length === 0 ? settleOutcomes : settleOutcomes.toSpliced(stoppedFrom, 0, ...releaseOutcomes);
-  };
+  }
 
   /** The books before and after: credit is free from the moment a result is in the group commit. */
   async function take(items: readonly Delivery[], store: () => Promise<readonly SettleOutcome[]>): Promise<Outcome[]> {
@@ -104,4 +126,28 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));
     }
   }
+}
+
+interface Separated {
+  /** In the order of outcomes, null for an item that stays; null: all of them do. */
+  readonly order: readonly (Delivery | null)[] | null;
+  readonly own: ResultReport;
+}
+
+/** Takes out of a report what is not its client's to say. */
+function separate(report: ResultReport, isForeign: (one: Delivery) => boolean): Separated {
+  const { succeeded, failed, released, stopped } = report;
+  const lists: readonly (readonly Delivery[])[] = [succeeded, failed, released, stopped];
+  if (!lists.some((items) => items.some(isForeign))) return { order: null, own: report };
+  const order = lists.flatMap((items) =>
+    items.map((one) => (isForeign(one) ? { taskId: one.taskId, delivery: one.delivery } : null)),
+  );
+  const isOwn = (one: Delivery): boolean => !isForeign(one);
+  const own = {
+    succeeded: succeeded.filter(isOwn),
+    failed: failed.filter(isOwn),
+    released: released.filter(isOwn),
+    stopped: stopped.filter(isOwn),
+  };
+  return { order, own };
 }

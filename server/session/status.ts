@@ -53,7 +53,8 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
       activities.tell(taskId, { kind: 'progress', delivery, fraction, message });
     }
     // A comfort for the next attempt: one that is not stored costs work, and no task.
-    if (report.checkpoints.length > 0) store.checkpointTasks(report.checkpoints).catch(() => undefined);
+    const checkpoints = report.checkpoints.filter((one) => findHeld(one, session));
+    if (checkpoints.length > 0) store.checkpointTasks(checkpoints).catch(() => undefined);
     if (report.credit !== undefined) session.setCredit(report.credit);
     if (report.status !== undefined) session.text = report.status;
     return takeResults(report, session.clientId);

@@ -225,7 +225,7 @@ export interface SessionOpening {
   /** Who authenticated; only the same subject may resume. Empty: nobody. */
   readonly subject: string;
   readonly clientId: string;
-  /** Remembered when away; an earlier session of a named client that is not resumed is REPLACED. */
+  /** Remembered when away; an earlier named session of the client that is not resumed is REPLACED. */
   readonly isNamed: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];

@@ -3,7 +3,7 @@ import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
-import type { Registration } from '../session/registry.ts';
+import type { Registration } from '../session/registration.ts';
 import { readClient, readSessionId } from './identity.ts';
 import { readDeliveries } from './status.ts';
 

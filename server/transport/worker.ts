@@ -144,9 +144,9 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
     tellResult(call, callback) {
       const outcomes: Outcome[] = [];
       ends.answer(callback, async () => {
-        const { clientId } = readClient(call.metadata);
+        const { clientId, isDrawn } = readClient(call.metadata);
         for await (const request of readMessages(call))
-          outcomes.push(...(await registry.tell(readResults(request), clientId)));
+          outcomes.push(...(await registry.tell(readResults(request), clientId, isDrawn)));
         return { outcomes: writeOutcomes(outcomes) };
       });
     },

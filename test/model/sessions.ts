@@ -22,7 +22,9 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     const { secretHash, isNamed, node } = opening;
     Object.assign(previous, { secretHash, isNamed, node, namedHash: named, epoch: previous.epoch + 1, isLost: false });
   }
-  const replaced = rows.filter((row) => opening.isNamed && row.clientId === opening.clientId && row !== session);
+  const replaced = rows.filter(
+    (row) => opening.isNamed && row.isNamed && row.clientId === opening.clientId && row !== session,
+  );
   const held: HeldTask[] = [];
   const closed: Delivery[] = [];
   const seen = new Set<string>();

@@ -244,7 +244,11 @@ export function createCrew(house: House, books: Books): Crew {
     if (text !== undefined && outcome.code !== 'STORED') books.succeeded.delete(text);
     if (outcome.code === 'RETRY_LATER') return;
     worker.holding.delete(name);
-    for (const line of books.lines) line.open.delete(name);
+    for (const line of books.lines) {
+      // Nobody's word but its own client's is about what a line has.
+      const isForeign = outcome.code === 'STALE' && line.worker.clientId !== worker.clientId;
+      if (!isForeign) line.open.delete(name);
+    }
     if (outcome.code !== 'STORED' && outcome.code !== 'TOO_LARGE') return;
     if (isFailure || outcome.code === 'TOO_LARGE') begin(books, outcome);
     if (books.stored.has(name)) complain(`two words stored for ${name}`);

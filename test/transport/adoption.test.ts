@@ -159,8 +159,8 @@ describe('a lost session', () => {
     await before.receive(2);
     const after = await openWorker(clients, { clientId: 'w' });
     const end = await before.ended;
-    assert.equal(end.code, status.FAILED_PRECONDITION);
-    assert.equal(closeOf(end), 'REPLACED never');
+    assert.equal(end.code, status.UNAVAILABLE);
+    assert.equal(closeOf(end), 'REPLACED backoff');
     const again = await after.receive(2);
     assert.deepEqual(
       again.map(({ delivery, attempt }) => [delivery, attempt]),

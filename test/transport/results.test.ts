@@ -93,13 +93,15 @@ describe('results', () => {
     assert.deepEqual(await worker.report(large), ['DUPLICATE']);
   });
 
-  it('of others are taken over any session', async () => {
+  it('are taken over any session of their client', async () => {
     const clients = connect(await startScene());
     await enqueueMany(clients, 2);
     const holder = await openWorker(clients, { clientId: 'holder', maxInFlight: 1 });
     const [task] = await holder.receive(1);
     const other = await openWorker(clients, { clientId: 'other', queues: ['none'] });
-    assert.deepEqual(await other.succeed(task!), ['STORED']);
+    const again = await openWorker(clients, { clientId: 'holder', queues: ['none'], ephemeral: true });
+    assert.deepEqual(await other.succeed(task!), ['STALE']);
+    assert.deepEqual(await again.succeed(task!), ['STORED']);
     // And free the credit of who had the task.
     await holder.receive(2);
   });
@@ -179,7 +181,7 @@ describe('TellResult', () => {
   it('stores what came before a message that it cannot read', async () => {
     const clients = connect(await startScene());
     const [id] = await enqueueMany(clients, 1);
-    const worker = await openWorker(clients);
+    const worker = await openWorker(clients, { clientId: 'w' });
     const [task] = await worker.receive(1);
     const refusal = await refusalOf(
       tell(clients, 'w', { succeeded: [nameOf(task!)] }, { released: [{ taskId: 'x' }] }),

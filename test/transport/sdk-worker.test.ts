@@ -234,17 +234,19 @@ describe('createWorker()', () => {
     assert.equal(await call, 'other');
   });
 
-  it('stops for good when another worker takes its name', async () => {
+  it('says that another worker took its name, stays away for a while and comes back', async () => {
     const server = await startServer();
     const options = { ...connectTo(server.address), queues: ['q'], clientId: 'one', handler: () => null };
     const first = useWorker(createWorker(options));
     await first.connected();
+    const seen = watch(first);
     const second = useWorker(createWorker(options));
     await second.connected();
-    await assert.rejects(
-      first.finished,
-      (error: { advice?: { reason: string } }) => error.advice?.reason === 'REPLACED',
-    );
+    await until('it was told', () => seen.some(({ error }) => error?.advice?.reason === 'REPLACED'));
+    const { state, nextTryMs } = seen.find(({ error }) => error?.advice?.reason === 'REPLACED')!;
+    assert.deepEqual([state, nextTryMs! >= 1_000], ['reconnecting', true]);
+    await second.stop();
+    await until('it is back', () => seen.at(-1)?.state === 'connected');
   });
 
   it('says so when it cannot reach the server, and stops all the same', async () => {

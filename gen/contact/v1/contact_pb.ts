@@ -199,7 +199,7 @@ export type Registered = Message<"contact.v1.Registered"> & {
   closed: Delivery[];
 
   /**
-   * Credit in force, after the server's limits.
+   * Credit in force, after the server's limits; a SendStatus that comes later than this raises it to what was asked for.
    *
    * @generated from field: uint32 max_in_flight = 6;
    */
@@ -881,6 +881,12 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *
  * A session that opens no SendStatus is plain: its liveness is the connection, writing a task counts as its receipt
  * and as its start, its credit is at most 10, it is not pinged, and its results go up over TellResult.
+ *
+ * An id that the client drew for itself (`ephemeral`) is taken over only by a GetTask that names the session before in
+ * `resume`; a named one also by a GetTask without: then the session before is closed with REPLACED, backoff. Two
+ * programs under one name replace each other, so wait longer after each REPLACED.
+ * A word about a delivery (result, release, stop, checkpoint) counts when it comes from the client that has it, over
+ * any of its streams; another client's is STALE. A TellResult without `contact-client` speaks for whoever has it.
  *
  * Every close carries trailers `contact-reason` (a word) and `contact-retry`: now | backoff | never.
  *

@@ -25,7 +25,10 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id, draw another');
     }
     const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
-    const earlier = opening.isNamed ? sessions.findByClient(clientId).filter((row) => row.key !== session.key) : [];
+    // The id of an ephemeral session is no secret: only who knows its session id may take its place.
+    const earlier = (opening.isNamed ? sessions.findByClient(clientId) : []).filter(
+      (row) => row.is_named === 1 && row.key !== session.key,
+    );
     const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
     const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), now);
     const started = opening.started ?? 'all';

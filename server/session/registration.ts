@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { Delivery } from '../model/task.ts';
+import type { TaskOutlet } from './outlet.ts';
+
+/** A client that registers. */
+export interface Registration {
+  /** The secret of this registration. */
+  readonly id: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  /** False: nobody else knows its id, so nobody can resume it. */
+  readonly isResumable: boolean;
+  readonly queues: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly credit: number;
+  readonly agent: string;
+  readonly resume: { readonly previousId: string; readonly holding: readonly Delivery[] } | null;
+  readonly outlet: TaskOutlet;
+}
+
+/** What the store keeps of a secret. */
+export function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
