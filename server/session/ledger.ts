@@ -2,6 +2,7 @@ import type { Room } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
 import type { HeldTask } from '../store/store.ts';
+import type { ByteBudget } from './budget.ts';
 
 /** A delivery that a session has and has not accounted for. */
 export interface Held {
@@ -41,12 +42,6 @@ export function heldOf(task: HeldTask): Held {
   return createHeld(task, task.timeoutMs, task.isStarted ?? true);
 }
 
-/** Unreceipted bytes over all sessions; above its limit nothing is claimed for sessions that owe receipts. */
-export interface ByteBudget {
-  used: number;
-  readonly limit: number;
-}
-
 /**
  * The books of one session: credit, unreceipted bytes, what it holds. Pure bookkeeping, no I/O.
  * Bounded by credit and by the byte limit.
@@ -75,7 +70,10 @@ export interface Ledger {
   close(): void;
 }
 
-export function createLedger(credit: number, maxBytes: number, budget: ByteBudget): Ledger {
+const NO_ROOM: Room = Object.freeze({ limit: 0, maxBytes: 0, mayExceed: false });
+
+/** @param onRoom the common budget has room again, after it had none for this session */
+export function createLedger(credit: number, maxBytes: number, budget: ByteBudget, onRoom: () => void): Ledger {
   // In no order: the last takes the place of one that leaves. A set would grow and shrink with each wave of tasks.
   const all: Held[] = [];
   const unreceipted: { seq: number; bytes: number }[] = [];
@@ -84,7 +82,7 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
 
   function forgetBytes(count: number): void {
     bytes -= count;
-    budget.used -= count;
+    budget.add(-count);
   }
 
   /** Below 0: it is not here. The client's next session may have it too. */
@@ -104,8 +102,11 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
 
     room() {
       const limit = this.credit - (all.length - settling);
-      const isOverBudget = bytes > 0 && budget.used >= budget.limit;
-      if (limit <= 0 || bytes >= maxBytes || isOverBudget) return { limit: 0, maxBytes: 0, mayExceed: false };
+      if (limit <= 0 || bytes >= maxBytes) return NO_ROOM;
+      if (budget.isFull) {
+        budget.await(onRoom);
+        return NO_ROOM;
+      }
       return { limit, maxBytes: maxBytes - bytes, mayExceed: bytes === 0 };
     },
 
@@ -119,7 +120,7 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     sent(seq, count) {
       unreceipted.push({ seq, bytes: count });
       bytes += count;
-      budget.used += count;
+      budget.add(count);
     },
 
     receipt(seq) {
@@ -155,6 +156,7 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     },
 
     close() {
+      budget.forget(onRoom);
       unreceipted.length = 0;
       forgetBytes(bytes);
     },

@@ -20,8 +20,11 @@ export type SessionEvent =
 export interface TaskOutlet {
   /** Address and port of the other end. */
   readonly peer: string;
-  /** False: it was taken, and nothing more should be sent before `onRoom`. Never throws. */
-  send(seq: number, event: SessionEvent): boolean;
+  /**
+   * False: it was taken, and nothing more should be sent before `onRoom`. Never throws.
+   * @param onTaken called when the socket has all of it; never, if the stream ends before
+   */
+  send(seq: number, event: SessionEvent, onTaken?: () => void): boolean;
   /** Calls `listener` whenever a full stream can take more. */
   onRoom(listener: () => void): void;
   /** Ends the stream with a status; a socket that does not let it go is destroyed by transport. */
@@ -41,5 +44,7 @@ export interface Outcome extends Delivery {
 export interface StatusOutlet {
   /** The client has closed it, or it has ended. */
   isOver(): boolean;
+  /** Says something that means nothing, if nothing was said for a while: proxies cut streams that are idle. */
+  keep?(): void;
   end(error: ContactError): void;
 }

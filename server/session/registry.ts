@@ -5,10 +5,11 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
+import { createByteBudget } from './budget.ts';
 import { type Clients, createClients } from './clients.ts';
 import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN, SILENT } from './closing.ts';
 import { createHolders } from './holders.ts';
-import { type ByteBudget, type Held, heldOf, nameOf } from './ledger.ts';
+import { type Held, heldOf, nameOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet } from './outlet.ts';
@@ -59,7 +60,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { queue, clock, random, settings, onFatal } = options;
   const timers = createTimers(clock);
   const roster = createRoster();
-  const budget: ByteBudget = { used: 0, limit: settings.unreceiptedBudgetBytes };
+  const budget = createByteBudget(settings.unreceiptedBudgetBytes);
   const holders = createHolders((held) => {
     if (held.timeout) timers.clear(held.timeout);
     if (held.grace) timers.clear(held.grace);
@@ -178,8 +179,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     });
     const { key, epoch } = opened.session;
     // Of two resumes of one session the later counts, whichever is heard of first.
-    const isOvertaken = roster.ofClient(clientId).some((one) => one.session.key === key && one.session.epoch > epoch);
-    if (isOvertaken) throw RESUMED;
+    if (roster.ofClient(clientId).some((one) => one.session.key === key && one.session.epoch > epoch)) throw RESUMED;
     const gone = succeed(opened, clientId);
 
     const session = createSession(

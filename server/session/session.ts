@@ -2,9 +2,9 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
-import type { ByteBudget, Held, Ledger } from './ledger.ts';
-import { createHeld, createLedger } from './ledger.ts';
-import { nextStep, patienceMs } from './liveness.ts';
+import type { ByteBudget } from './budget.ts';
+import { createHeld, createLedger, type Held, type Ledger } from './ledger.ts';
+import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
 import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
 import type { SessionSettings } from './settings.ts';
 
@@ -13,6 +13,14 @@ const TASKS_PER_MESSAGE = 500;
 
 /** Of a message beside the payloads: ids, names, framing. */
 const TASK_OVERHEAD_BYTES = 160;
+
+/** Of an interval in which nothing was sent, after which something is: looks are a little early or late. */
+const QUIET = 0.9;
+
+/** The answering half of its status stream says something at least this often. */
+const STATUS_QUIET_INTERVALS = 3;
+
+const DEAD: LivenessStep = Object.freeze({ kind: 'dead' });
 
 export interface SessionOptions {
   readonly ref: SessionRef;
@@ -49,7 +57,8 @@ export interface Session extends Receiver {
   text: string;
   /** Looks after liveness. */
   readonly liveness: Deadline;
-  send(event: SessionEvent): void;
+  /** @param onTaken the socket has it */
+  send(event: SessionEvent, onTaken?: () => void): void;
   receipt(seq: number): void;
   setCredit(credit: number): void;
   /** Tells the client to take no more; taken back, it is given tasks again. */
@@ -64,11 +73,16 @@ export interface Session extends Receiver {
 
 export function createSession(options: SessionOptions, liveness: Deadline): Session {
   const { outlet, settings, budget } = options;
-  const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget);
+  const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget, () => options.onRoom(session));
   let seq = 0;
   let isFull = false;
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
+  let lastSentAt = lastLifeAt;
+  /** When its status stream was last kept open. */
+  let keptAt = lastLifeAt;
+  /** Since when it has seen nothing of the bytes it owes, if it owes some. */
+  let owesSince = lastLifeAt;
   let isPinged = false;
   let isDoubted = false;
   /** When the next look is due. */
@@ -98,28 +112,28 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       if (session.isEnded) return;
       for (const task of tasks) hold(task);
       for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {
-        session.send({ kind: 'tasks', tasks: batch.tasks });
-        if (session.status) ledger.sent(seq, batch.bytes);
+        if (ledger.unreceiptedBytes === 0) owesSince = options.monotonic();
+        ledger.sent(seq + 1, batch.bytes);
+        const sent = seq + 1;
+        // A plain session gives no receipts: what the socket has taken counts as seen.
+        session.send({ kind: 'tasks', tasks: batch.tasks }, session.status ? undefined : () => receive(sent));
       }
-      // For a plain session writing counts as receipt: what bounded this claim is free again.
-      if (!session.status && !isFull) options.onRoom(session);
     },
 
     cancel: (delivery: Delivery, reason: string) => session.send({ kind: 'cancel', delivery, reason }),
 
-    send(event) {
+    send(event, onTaken) {
       if (session.isEnded) return;
       seq += 1;
-      const hasRoom = outlet.send(seq, event);
+      lastSentAt = options.monotonic();
+      const hasRoom = outlet.send(seq, event, onTaken);
       if (!hasRoom && !isFull) {
         isFull = true;
         fullAt = options.monotonic();
       }
     },
 
-    receipt(upTo) {
-      if (ledger.receipt(Math.min(upTo, seq))) options.onRoom(session);
-    },
+    receipt: receive,
 
     setCredit(credit) {
       const before = ledger.credit;
@@ -142,13 +156,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
 
     checkLiveness() {
       const interval = settings.pingIntervalMs;
-      // A plain session's liveness is its connection's, as long as it reads.
-      if (!session.status) {
-        const isStuck = isFull && options.monotonic() - fullAt >= patienceMs(settings, settings.maxUnreceiptedBytes);
-        return isStuck ? null : interval;
-      }
       const now = options.monotonic();
-      const step = nextStep(now - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
+      const step = isOverdue(now) ? DEAD : judge(now);
       let waitMs = step.kind === 'dead' ? 0 : step.ms;
       if (step.kind === 'dead') {
         if (isDoubted) return null;
@@ -160,6 +169,13 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       if (step.kind === 'ping') {
         isPinged = true;
         session.send({ kind: 'ping' });
+      } else if (session.status && !isPinged && now - lastSentAt >= interval * QUIET) {
+        // It lives, and has heard nothing: a proxy between takes a stream for dead in which nothing goes its way.
+        session.send({ kind: 'ping' });
+      }
+      if (session.status && now - keptAt >= STATUS_QUIET_INTERVALS * interval) {
+        keptAt = now;
+        session.status.keep?.();
       }
       lookAt = now + waitMs;
       return waitMs;
@@ -173,6 +189,26 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       session.status?.end(error);
     },
   };
+
+  function receive(upTo: number): void {
+    if (session.isEnded || !ledger.receipt(Math.min(upTo, seq))) return;
+    owesSince = options.monotonic();
+    options.onRoom(session);
+  }
+
+  function judge(now: number): LivenessStep {
+    if (session.status) return nextStep(now - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
+    // A plain session's liveness is its connection's, as long as it reads.
+    const isStuck = isFull && now - fullAt >= patienceMs(settings, settings.maxUnreceiptedBytes);
+    return isStuck ? DEAD : { kind: 'wait', ms: settings.pingIntervalMs };
+  }
+
+  /** Its bytes are overdue, whatever else it says: at once when others wait for the common budget. */
+  function isOverdue(now: number): boolean {
+    const { unreceiptedBytes } = ledger;
+    if (unreceiptedBytes === 0) return false;
+    return now - owesSince >= patienceMs(settings, budget.isFull ? 0 : unreceiptedBytes);
+  }
 
   function hold(task: ClaimedTask): void {
     const held = createHeld({ taskId: task.id, delivery: task.delivery }, task.timeoutMs, false);

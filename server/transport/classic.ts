@@ -56,17 +56,18 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
   }
 
   function createOutlet(call: TextStream, peer: string, turn: Turn, clientId: string, onWrite: boolean): TaskOutlet {
-    function write(task: ClaimedTask): boolean {
+    function write(task: ClaimedTask, onTaken: () => void): boolean {
       const delivery = { taskId: task.id, delivery: task.delivery };
       let text: string;
       try {
         text = decoder.decode(task.payload);
       } catch {
         void refuse(delivery, clientId);
+        onTaken();
         return true;
       }
       if (!onWrite) turn.held = delivery;
-      const hasRoom = call.write({ task: text });
+      const hasRoom = call.write({ task: text }, onTaken);
       if (onWrite) void settle(delivery, clientId, '');
       return hasRoom;
     }
@@ -74,7 +75,8 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
     return {
       peer,
       // Of all events only tasks have words in this contract.
-      send: (_seq, event) => event.kind !== 'tasks' || event.tasks.map(write).every(Boolean),
+      send: (_seq, event, onTaken = () => undefined) =>
+        event.kind !== 'tasks' || event.tasks.map((task) => write(task, onTaken)).every(Boolean),
       onRoom: (listener) => call.on('drain', listener),
       end: (error) => ends.end(call, peer, error),
     };

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { ContactService, GetTaskRequest, GetTaskResponseSchema, SendStatusRequest } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
@@ -35,7 +35,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
   function createOutlet(call: TaskStream, peer: string): TaskOutlet {
     return {
       peer,
-      send: (seq, event) => call.write(writeEvent(seq, event, agreement)),
+      send: (seq, event, onTaken) => call.write(writeEvent(seq, event, agreement), onTaken && whenTaken(onTaken)),
       onRoom: (listener) => call.on('drain', listener),
       end: (error) => ends.end(call, peer, error),
     };
@@ -71,6 +71,10 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       function end(error: unknown): void {
         isClosing = true;
         ends.end(call, peer, error);
+      }
+
+      function keep(): void {
+        if (!isClosing && unanswered === 0) out.write({ outcomes: [] }, OUTCOME_BYTES);
       }
 
       /** One of the two streams is gone, so the session is. */
@@ -129,10 +133,11 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         .then(() => {
           const sessionId = readSessionId(call.metadata);
           if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
-          return registry.attachStatus(sessionId, { end, isOver: () => isClosing || isOver(call) });
+          return registry.attachStatus(sessionId, { end, keep, isOver: () => isClosing || isOver(call) });
         })
         .then((found) => {
           session = found;
+          if (!isOver(call)) call.sendMetadata(new Metadata());
           // A large result over a slow line is life long before it is there as a whole.
           onPiece(call, found.touch);
           if (isClosing || isOver(call)) registry.disconnect(found);
@@ -150,5 +155,12 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         return { outcomes: writeOutcomes(outcomes) };
       });
     },
+  };
+}
+
+/** A write that failed was not taken: the end of its stream frees what it cost. */
+function whenTaken(onTaken: () => void): (error?: Error | null) => void {
+  return (error) => {
+    if (!error) onTaken();
   };
 }

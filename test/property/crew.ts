@@ -137,9 +137,10 @@ export function createCrew(house: House, books: Books): Crew {
     books.openings.add(line);
     const outlet: TaskOutlet = {
       peer: 'here',
-      send(seq, event) {
+      send(seq, event, onTaken) {
         receive(line, event);
         inbox.push({ seq, event });
+        onTaken?.();
         return !line.isStalled;
       },
       onRoom: (listener) => {

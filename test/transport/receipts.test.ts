@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Assignment } from '../../gen/index.ts';
-import { openWorker } from './raw-worker.ts';
+import { openWorker, type RawWorker } from './raw-worker.ts';
 import { closeScene, connect, enqueueMany, never, startScene, until } from './scene.ts';
 
 const bytesOf = (tasks: readonly Assignment[]): number => tasks.reduce((sum, task) => sum + task.payload.length, 0);
@@ -66,13 +66,35 @@ describe('receipts', () => {
     await until('the budget is spent', () => bytesOf(first.tasks) >= 9_000);
     const before = first.tasks.length;
     await enqueueMany(clients, 10, { payload: Buffer.alloc(1_000), queue: 'b' });
-    // Who owes nothing gets something, once.
-    const second = await openWorker(clients, { queues: ['b'], maxInFlight: 1, givesReceipts: false });
-    await second.receive(1);
-    second.send({ credit: 5 });
-    await never('a claim for a session that owes', () => second.tasks.length > 1, 40);
-    assert.equal(first.tasks.length, before);
-    second.send({ receipt: second.messages.at(-1)!.seq });
+    const second = await openWorker(clients, { queues: ['b'], maxInFlight: 5, givesReceipts: false });
+    await never('a claim for anybody', () => second.tasks.length + first.tasks.length > before, 40);
+    first.send({ receipt: first.messages.at(-1)!.seq, credit: 0 });
     await second.receive(5);
+  });
+
+  it('hold back everybody at the common budget, and who gives none is ended so that others are served', async () => {
+    const limit = 200_000;
+    const scene = await startScene({ unreceiptedBudgetBytes: limit, maxUnreceiptedBytes: 50_000, pingIntervalMs: 100 });
+    const clients = connect(scene);
+    await enqueueMany(clients, 200, { queue: 'mute', payload: Buffer.alloc(10_000) });
+    const mute: RawWorker[] = [];
+    const talk = setInterval(() => {
+      for (const worker of mute) worker.send({ status: 'alive' });
+    }, 30);
+    const sum = (): number => mute.reduce((all, { tasks }) => all + bytesOf(tasks), 0);
+    for (let n = 0; n < 20 && sum() < limit * 0.9; n += 1) {
+      const options = { clientId: `mute-${n}`, queues: ['mute'], maxInFlight: 10, givesReceipts: false };
+      const worker = await openWorker(clients, options);
+      mute.push(worker);
+      await worker.receive(1);
+    }
+    for (let n = 0; n < 5; n += 1) mute.push(await openWorker(clients, { queues: ['mute'], givesReceipts: false }));
+    await never('more than the budget and one claim', () => sum() > limit + 50_000, 30);
+    const good = await openWorker(clients, { queues: ['good'] });
+    await enqueueMany(clients, 3, { queue: 'good' });
+    await good.receive(3);
+    clearInterval(talk);
+    const { metadata } = await mute[0]!.ended;
+    assert.equal(metadata.get('contact-retry')[0], 'backoff');
   });
 });

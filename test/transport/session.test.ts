@@ -144,10 +144,10 @@ describe('GetTask', () => {
       worker.send({ status: 'busy' });
       return performance.now() - since > 300;
     });
-    assert.deepEqual(
-      worker.messages.map(({ event }) => event.case),
-      ['registered'],
-    );
+    // It is not asked for one, but told something: proxies cut streams that are idle.
+    const [first, ...others] = worker.messages.map(({ event }) => event.case);
+    assert.equal(first, 'registered');
+    assert.ok(others.length > 0 && others.every((one) => one === 'ping'), String(others));
   });
 
   it('ends both streams when one of them ends', async () => {

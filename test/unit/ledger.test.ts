@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createByteBudget } from '../../server/session/budget.ts';
 import { createLedger, type Held } from '../../server/session/ledger.ts';
 
 function createHeld(taskId: string, delivery = 1): Held {
@@ -16,8 +17,8 @@ function createHeld(taskId: string, delivery = 1): Held {
 }
 
 function createBooks(credit: number, maxBytes = 1_000, limit = 10_000) {
-  const budget = { used: 0, limit };
-  const ledger = createLedger(0, maxBytes, budget);
+  const budget = createByteBudget(limit);
+  const ledger = createLedger(0, maxBytes, budget, () => undefined);
   ledger.credit = credit;
   return { ledger, budget };
 }
@@ -118,14 +119,24 @@ describe('createLedger()', () => {
     assert.equal(ledger.receipt(3), false);
   });
 
-  it('stops at the common budget when it owes receipts itself', () => {
-    const budget = { used: 0, limit: 500 };
-    const owing = createLedger(10, 1_000, budget);
-    const clean = createLedger(10, 1_000, budget);
-    owing.sent(1, 500);
-    assert.equal(owing.room().limit, 0);
+  it('stops at the common budget, also when it owes nothing itself, and is told when there is room again', () => {
+    const budget = createByteBudget(800);
+    let told = 0;
+    const owing = createLedger(10, 1_000, budget, () => undefined);
+    const other = createLedger(10, 1_000, budget, () => undefined);
+    const clean = createLedger(10, 1_000, budget, () => {
+      told += 1;
+    });
+    owing.sent(1, 700);
     assert.equal(clean.room().limit, 10);
+    other.sent(1, 101);
+    assert.deepEqual([owing.room().limit, clean.room().limit], [0, 0]);
+    other.close();
+    assert.deepEqual([told, clean.room().limit], [1, 10]);
+    owing.sent(2, 100);
+    assert.equal(clean.room().limit, 0);
+    clean.close();
     owing.close();
-    assert.equal(budget.used, 0);
+    assert.deepEqual([told, budget.used, budget.isFull], [1, 0, false]);
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createByteBudget } from '../../server/session/budget.ts';
 import type { SessionEvent } from '../../server/session/outlet.ts';
 import { createSession, type Session, type SessionOptions } from '../../server/session/session.ts';
 import { createManualClock, type ManualClock } from './client-clock.ts';
@@ -34,7 +35,7 @@ describe('createSession()', () => {
         onRoom: () => undefined,
         end: () => {},
       },
-      budget: { used: 0, limit: 1 << 20 },
+      budget: createByteBudget(1 << 20),
       settings,
       monotonic: clock.monotonic,
       onRoom: () => undefined,
@@ -79,5 +80,34 @@ describe('createSession()', () => {
     session.touch();
     clock.advance(PING_MS);
     assert.equal(isLost, false);
+  });
+
+  it('is pinged also when it speaks all the time and is told nothing', () => {
+    let kept = 0;
+    session.status = { isOver: () => false, end: () => undefined, keep: () => kept++ };
+    for (let n = 0; n < 100; n += 1) {
+      clock.advance(PING_MS / 10);
+      session.touch();
+    }
+    assert.ok(events.length >= 9 && events.length <= 11, `${events.length} pings in ten intervals`);
+    assert.ok(kept >= 2, `its status stream was kept ${kept} times`);
+    assert.equal(isLost, false);
+  });
+
+  it('is lost when its receipts are overdue, whatever else it says, and sooner when the budget is full', () => {
+    const task = { id: 't', delivery: 1, payload: Buffer.alloc(1 << 19), metadata: {}, timeoutMs: 0 };
+    const push = () => session.push([task as unknown as Parameters<Session['push']>[0][0]]);
+    const speakFor = (intervals: number) => {
+      for (let n = 0; n < 2 * intervals && !isLost; n += 1) {
+        clock.advance(PING_MS / 2);
+        session.touch();
+      }
+    };
+    push();
+    speakFor(10);
+    assert.equal(isLost, false);
+    push();
+    speakFor(10);
+    assert.equal(isLost, true);
   });
 });
