@@ -3,6 +3,7 @@ import type { LaneRef } from '../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store/store.ts';
 import type { Receiver } from './receiver.ts';
 import { createReserved } from './reserved.ts';
+import { createTurns } from './turns.ts';
 
 /** Receivers asked in one claim; the others have their turn in the next. */
 const MAX_REQUESTS = 256;
@@ -84,6 +85,7 @@ export function createLaneTable(): LaneTable {
   /** Fed since the newest plan: what that plan knew of their room is old. */
   const fed = new ChurnSet<Receiver>();
   const reserved = createReserved();
+  const turns = createTurns();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
   /** The newest plan has no answer yet. */
@@ -154,6 +156,7 @@ export function createLaneTable(): LaneTable {
         else heat(lane);
       }
       lanesByReceiver.delete(receiver);
+      turns.forget(receiver);
       fed.delete(receiver);
     },
 
@@ -219,7 +222,7 @@ export function createLaneTable(): LaneTable {
       }
       return Array.from(askedBySession.values(), ({ receiver, lanes, limit, maxBytes, mayExceed }) => ({
         session: receiver.session,
-        lanes,
+        lanes: turns.order(receiver, lanes),
         limit,
         maxBytes,
         mayExceed,
@@ -237,7 +240,7 @@ export function createLaneTable(): LaneTable {
           // A lane marked since the plan may have been filled after the claim looked.
           if (outcome.exhausted && lane.markedAt < plans) lane.mayBeReady = false;
           if (outcome.tasks.length > 0 && lane.hungry.delete(receiver)) lane.hungry.add(receiver);
-          // A claim starts with the queue of its first lane: the next one starts with another.
+          // Among receivers too: the next claim asks first for those of another queue.
           if (outcome.tasks[0]?.queue === lane.queue) hot.delete(lane);
           heat(lane);
         }
@@ -249,6 +252,7 @@ export function createLaneTable(): LaneTable {
         if (isEnough && !fed.has(receiver)) satisfy(receiver, lanes);
         if (outcome.tasks.length === 0) continue;
         reserved.add(receiver, outcome.tasks);
+        if (lanesByReceiver.has(receiver)) turns.served(receiver, outcome.tasks);
         grants.push({ receiver, outcome });
       }
       return grants;
