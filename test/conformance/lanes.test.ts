@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
 import type { Request } from '../../server/store/request.ts';
+import { createCatalog } from '../../server/store/sqlite/catalog.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/database.ts';
 import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { migrate } from '../../server/store/sqlite/schema.ts';
@@ -64,6 +65,55 @@ describe('lanes of the SQLite store', () => {
     assert.deepEqual(count(), ['c:7:2', ':1', 'c:8:1', 'c:new:1']);
     engine.transact([purge]);
     assert.deepEqual(count(), []);
+  });
+});
+
+describe('queue names of the SQLite store', () => {
+  const open = (): Database => {
+    const db = openDatabase(':memory:');
+    applySettings(db, ':memory:');
+    migrate(db);
+    return db;
+  };
+
+  it('are forgotten once many have no tasks and no settings', () => {
+    const db = open();
+    const engine = createSqliteEngine(db);
+    const names = () =>
+      db
+        .prepare<{ name: string }>('SELECT name FROM queue')
+        .all()
+        .map(({ name }) => name);
+    const tasks = Array.from({ length: 1_500 }, (_, i) => createTask({ queue: `made-up-${i}` }));
+    const settings = { queue: 'set', isPaused: true, maxWaiting: 0, maxRunning: 0 };
+    engine.transact([
+      { kind: 'setQueue', settings },
+      { kind: 'insert', tasks, now: T0 },
+    ]);
+    for (const { queue } of tasks) {
+      engine.transact([{ kind: 'purge', queue, limit: 1, reason: '', now: T0 }]);
+    }
+    assert.equal(names().length, 1_501, 'what is settled is still told of');
+    engine.transact([{ kind: 'delete', ids: tasks.map(({ id }) => id) }]);
+    engine.transact([{ kind: 'insert', tasks: [createTask({ queue: 'last' })], now: T0 }]);
+    assert.deepEqual(
+      names().filter((name) => !name.startsWith('made-up')),
+      ['last', 'set'],
+    );
+    assert.ok(names().length <= 1_002, `${names().length} names`);
+    engine.transact([{ kind: 'setQueue', settings: { ...settings, isPaused: false } }]);
+    assert.equal(names().includes('set'), false);
+    engine.transact([{ kind: 'insert', tasks: [createTask({ queue: 'made-up-3' })], now: T0 }]);
+    assert.equal(engine.queues.countLanes('made-up-3', 1)[0]?.ready, 1);
+    db.close();
+  });
+
+  it('are no more than the server takes, and known ones go on', () => {
+    const db = open();
+    const catalog = createCatalog(db, 2);
+    for (const name of ['a', 'b']) assert.equal(catalog.hasRoomFor(name) && catalog.internLane(name, '').id > 0, true);
+    assert.deepEqual([catalog.hasRoomFor('a'), catalog.hasRoomFor('c')], [true, false]);
+    db.close();
   });
 });
 

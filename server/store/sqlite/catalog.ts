@@ -31,8 +31,8 @@ export interface LaneEntry {
 
 /**
  * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
- * memory: as many queues as there are among the tasks kept and the settings (others are dropped when the store opens),
- * as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in memory
+ * memory: as many queues as there are among the tasks kept, the settings and those lanes, beyond MAX_QUEUES none for new
+ * tasks; as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in memory
  * alone, so that they cost no write.
  */
 export interface Catalog {
@@ -45,6 +45,8 @@ export interface Catalog {
   add(lane: LaneEntry, state: 'ready' | 'scheduled', by: 1 | -1): void;
   /** Counts a settled task that is forgotten. */
   remove(queue: QueueEntry, state: SettledState): void;
+  /** Whether tasks for this queue may be taken: it is known, or one name more is. */
+  hasRoomFor(queue: string): boolean;
   /** Counts a transition of the state table; an illegal one throws. */
   move(lane: LaneEntry, from: TaskState, transition: Transition): TaskState;
   set(settings: QueueSettings): void;
@@ -65,14 +67,19 @@ interface QueueRow extends Counts {
   readonly max_running: number;
 }
 
+/** Queue names; beyond, tasks for one more are refused. Each costs about 1 KiB of memory. */
+const MAX_QUEUES = 100_000;
+
 /** Lanes without tasks that are kept for the next one. */
 const MAX_EMPTY = 1_000;
 
-export function createCatalog(db: Database): Catalog {
+/** @param maxQueues for tests */
+export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
   const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
   const selectLanes = db.prepare<{ id: number; queue_id: number; lane: string }>('SELECT * FROM lane');
   const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)');
   const insertLane = db.prepare('INSERT INTO lane VALUES (?, ?, ?)');
+  const deleteQueue = db.prepare('DELETE FROM queue WHERE id = ?');
   const deleteLane = db.prepare('DELETE FROM lane WHERE id = ?');
   const updateSettings = db.prepare('UPDATE queue SET is_paused = ?, max_waiting = ?, max_running = ? WHERE id = ?');
   const updateCounts = db.prepare(
@@ -86,6 +93,8 @@ export function createCatalog(db: Database): Catalog {
   let changed: QueueEntry[] = [];
   let changedLanes: LaneEntry[] = [];
   const emptyLanes = new ChurnSet<LaneEntry>();
+  /** May have nothing any more; looked at before the commit. */
+  const idleQueues = new ChurnSet<QueueEntry>();
   let lastQueue = 0;
   let lastLane = 0;
   /** The newest that was asked for: the tasks of a batch mostly go to one lane. */
@@ -130,7 +139,7 @@ export function createCatalog(db: Database): Catalog {
 
   /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
   function reload(kept: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
-    for (const map of [byName, byId, lanes, emptyLanes]) map.clear();
+    for (const map of [byName, byId, lanes, emptyLanes, idleQueues]) map.clear();
     changed = [];
     changedLanes = [];
     interned = undefined;
@@ -169,11 +178,23 @@ export function createCatalog(db: Database): Catalog {
       if (lane.live > 0) continue;
       deleteLane.run(lane.id);
       lane.queue.lanes.delete(lane.ref.lane);
+      if (lane.queue.lanes.size === 0) idleQueues.add(lane.queue);
       lanes.delete(lane.id);
       lane.isChanged = false;
     }
     emptyLanes.clear();
     interned = undefined;
+  }
+
+  /** As if they had never been: names are made up by whoever enqueues. */
+  function dropIdleQueues(): void {
+    for (const queue of idleQueues) {
+      if (!isUnused(queue)) continue;
+      deleteQueue.run(queue.id);
+      byName.delete(queue.name);
+      byId.delete(queue.id);
+    }
+    idleQueues.clear();
   }
 
   reload(countLanes(db));
@@ -184,7 +205,11 @@ export function createCatalog(db: Database): Catalog {
     queueById: (id) => byId.get(id)!,
     findQueue: (queue) => byName.get(queue),
     add: change,
-    remove: (queue, state) => changeQueue(queue, state, -1),
+    remove: (queue, state) => {
+      changeQueue(queue, state, -1);
+      if (queue.lanes.size === 0) idleQueues.add(queue);
+    },
+    hasRoomFor: (name) => byName.size < maxQueues || byName.has(name),
     move: (lane, from, transition) => {
       const to = nextState(from, transition);
       if (to === undefined) throw new Error(`illegal transition of a ${from} task: ${transition}`);
@@ -196,6 +221,7 @@ export function createCatalog(db: Database): Catalog {
       const queue = internQueue(settings.queue);
       updateSettings.run(settings.isPaused ? 1 : 0, settings.maxWaiting, settings.maxRunning, queue.id);
       queue.settings = settings;
+      if (queue.lanes.size === 0) idleQueues.add(queue);
     },
     flush: () => {
       for (const queue of changed) {
@@ -205,6 +231,7 @@ export function createCatalog(db: Database): Catalog {
       }
       changed = [];
       if (emptyLanes.size > MAX_EMPTY) dropEmptyLanes();
+      if (idleQueues.size > 0) dropIdleQueues();
     },
     confirm: () => {
       for (const lane of changedLanes) {
@@ -221,6 +248,11 @@ export function createCatalog(db: Database): Catalog {
     reload: () => reload(),
     queues: () => byName.values(),
   };
+}
+
+function isUnused({ counts: c, lanes, settings: s }: QueueEntry): boolean {
+  const tasks = c.ready + c.running + c.scheduled + c.succeeded + c.failed + c.cancelled + c.expired;
+  return tasks === 0 && lanes.size === 0 && !s.isPaused && s.maxWaiting === 0 && s.maxRunning === 0;
 }
 
 /** No more of its tasks may run now. */

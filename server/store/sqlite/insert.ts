@@ -83,6 +83,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
 
   /** False: some were there already, and nothing has changed. */
   function insertChunk(tasks: readonly TaskInput[], outcomes: InsertOutcome[], now: number): boolean {
+    if (!tasks.every(({ queue }) => catalog.hasRoomFor(queue))) return false;
     const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
     if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
     const firstKey = counters.nextTaskKey;
@@ -102,6 +103,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
 
   /** Answers why the whole batch is refused. */
   function insertOne(task: TaskInput, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
+    if (!catalog.hasRoomFor(task.queue)) return refuseName(i);
     const lane = catalog.internLane(task.queue, task.lane);
     const key = counters.nextTaskKey;
     const seq = drawSeq(task, now);
@@ -191,6 +193,11 @@ function hasEnough({ settings, counts }: QueueEntry): boolean {
 function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): ContactError {
   const message = `tasks[${index}].queue: ${queue} is full, at most ${maxWaiting} tasks may wait in it`;
   return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 1_000 });
+}
+
+function refuseName(index: number): ContactError {
+  const message = `tasks[${index}].queue: as many queue names as the server takes have tasks; delete settled ones`;
+  return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 60_000 });
 }
 
 function termsOf(task: TaskInput, now: number): TaskTerms {
