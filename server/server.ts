@@ -108,7 +108,14 @@ export async function createServer(
   addService(
     grpcServer,
     classic.Contact,
-    createClassicHandlers({ registry, ends, clock, settleOnWrite: options.classicSettleOnWrite }),
+    createClassicHandlers({
+      registry,
+      ends,
+      clock,
+      windowMs: resumeWindowMs,
+      maxResultBytes,
+      settleOnWrite: options.classicSettleOnWrite,
+    }),
   );
   addService(grpcServer, health.Health, alive.handlers);
   const files = [ContactService, TaskService, AdminService, classic.Contact, health.Health].map(({ file }) => file);

@@ -6,7 +6,7 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
-import type { TaskOutlet } from '../session/outlet.ts';
+import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import { isOver } from './answering.ts';
 import { type CallEnds, metadataText, readMessages } from './call.ts';
@@ -21,6 +21,9 @@ export interface ClassicHandlersOptions {
   readonly registry: Registry;
   readonly ends: CallEnds;
   readonly clock: Clock;
+  /** How long a task whose getTask has ended waits for its result. */
+  readonly windowMs: number;
+  readonly maxResultBytes: number;
   /** The server's option: settle tasks when they are written, also without the client asking for it. */
   readonly settleOnWrite: boolean;
 }
@@ -29,17 +32,17 @@ type TextStream = ServerWritableStream<classic.Empty, MessageInitShape<typeof cl
 
 /** The classic contract: text tasks one at a time, and results that name no task. */
 export function createClassicHandlers(options: ClassicHandlersOptions): Handlers<typeof classic.Contact> {
-  const { registry, ends, clock } = options;
-  const pairs = createPairs((session) => registry.disconnect(session));
+  const { registry, ends, clock, windowMs, maxResultBytes } = options;
+  const pairs = createPairs({ clock, windowMs, onGone: (session) => registry.disconnect(session) });
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
-  /** Tells one result and insists until the store has taken it. */
-  async function settle(delivery: Delivery, clientId: string, text: string): Promise<void> {
+  /** Tells one result and insists until the store has taken it; answers what became of it. */
+  async function settle(delivery: Delivery, clientId: string, text: string): Promise<OutcomeCode | undefined> {
     for (;;) {
       const result = { ...delivery, result: Buffer.from(text), contentType: TEXT };
       const report = { succeeded: [result], failed: [], released: [], stopped: [] };
       const [outcome] = await registry.tell(report, clientId);
-      if (outcome?.code !== 'RETRY_LATER') return;
+      if (outcome?.code !== 'RETRY_LATER') return outcome?.code;
       await new Promise<void>((resolve) => {
         clock.after(outcome.afterMs, resolve);
       });
@@ -165,8 +168,9 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
             }
             const { held } = turn;
             turn.held = null;
-            await settle(held, clientId, ret);
+            const code = await settle(held, clientId, ret);
             pair.checkTurn();
+            if (code === 'TOO_LARGE') throw tooLarge(ret, maxResultBytes);
           }
           return {};
         } finally {
@@ -175,6 +179,11 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       });
     },
   };
+}
+
+function tooLarge(text: string, maxBytes: number): ContactError {
+  const message = `tellResult: the result has ${Buffer.byteLength(text)} bytes, at most ${maxBytes} are taken`;
+  return new ContactError('RESOURCE_EXHAUSTED', `${message}; its task has failed`);
 }
 
 function once(pair: Pair): () => void {

@@ -1,4 +1,4 @@
-import { AdminService, ContactService, health, TaskService } from '../../gen/index.ts';
+import { AdminService, ContactService, classic, health, TaskService } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
@@ -13,7 +13,10 @@ export interface Health {
 }
 
 export function createHealth(ends: CallEnds): Health {
-  const services = new Set(['', ContactService.typeName, TaskService.typeName, AdminService.typeName]);
+  const services = new Set([
+    '',
+    ...[ContactService, TaskService, AdminService, classic.Contact].map(({ typeName }) => typeName),
+  ]);
   // Bounded by open Watch calls.
   const watchers = new Set<() => void>();
   let status: health.HealthCheckResponse_ServingStatus = SERVING;

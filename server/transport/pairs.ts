@@ -1,3 +1,4 @@
+import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Session } from '../session/session.ts';
@@ -10,7 +11,7 @@ export interface Turn {
   session: Session | null;
   /** The task that was written and not yet answered. */
   held: Delivery | null;
-  /** The stream is gone; the turn lasts until the task it left is answered. */
+  /** The stream is gone; the turn lasts until the task it left is answered, at most for the window. */
   isStreamOver: boolean;
 }
 
@@ -30,15 +31,25 @@ export interface Pairs {
   enter(key: string): Pair;
 }
 
+export interface PairsOptions {
+  readonly clock: Clock;
+  /** A task whose getTask has ended waits this long for somebody of its key to tell its result. */
+  readonly windowMs: number;
+  readonly onGone: (session: Session) => void;
+}
+
 /** Pairs the streams of classic clients by key. Bounded by open streams. */
-export function createPairs(onGone: (session: Session) => void): Pairs {
+export function createPairs({ clock, windowMs, onGone }: PairsOptions): Pairs {
   const pairByKey = new Map<string, Pair & { streams: number }>();
 
   function createPair(key: string): Pair & { streams: number } {
     const waiting: ((turn: Turn | null) => void)[] = [];
     let turn: Turn | null = null;
+    let stopWindow: (() => void) | null = null;
 
     function endTurn(): void {
+      stopWindow?.();
+      stopWindow = null;
       if (turn?.session) onGone(turn.session);
       turn = null;
     }
@@ -46,6 +57,11 @@ export function createPairs(onGone: (session: Session) => void): Pairs {
     function begin(): Turn {
       turn = { session: null, held: null, isStreamOver: false };
       return turn;
+    }
+
+    function pass(): void {
+      endTurn();
+      waiting.shift()?.(begin());
     }
 
     return {
@@ -61,9 +77,10 @@ export function createPairs(onGone: (session: Session) => void): Pairs {
         return new Promise((resolve) => waiting.push(resolve));
       },
       checkTurn() {
-        if (!turn?.isStreamOver || turn.held) return;
-        endTurn();
-        waiting.shift()?.(begin());
+        if (!turn?.isStreamOver) return;
+        if (!turn.held) pass();
+        // Who had it may be dead while others live under the same key, as behind one connection.
+        else stopWindow ??= clock.after(windowMs, pass);
       },
       leave() {
         this.streams -= 1;

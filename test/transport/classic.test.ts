@@ -133,6 +133,34 @@ describe('the classic contract', () => {
     assert.deepEqual([task!.taskId, task!.delivery], [id, 2]);
   });
 
+  it('releases a task after the window when its getTask has ended and others live under the same key', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 100 }));
+    const [id] = await enqueue(clients, text('a'));
+    const dead = openGetTask(clients);
+    await dead.receive(1);
+    const results = openTellResult(clients);
+    const waiting = openGetTask(clients);
+    dead.cancel();
+    assert.deepEqual(await waiting.receive(1), ['a']);
+    results.tell('at last');
+    assert.equal(await resultOf(clients, id!), 'at last');
+    assert.equal((await describeTask(clients, id!)).delivery, 2);
+  });
+
+  it('is told that its result was too large', async () => {
+    const clients = connect(await startScene({ maxResultBytes: 100 }));
+    const [id] = await enqueue(clients, text('a'), text('b'));
+    const worker = openGetTask(clients);
+    await worker.receive(1);
+    const results = openTellResult(clients);
+    results.tell('ä'.repeat(60));
+    const { code, details } = await results.ended;
+    assert.equal(code, status.RESOURCE_EXHAUSTED);
+    assert.match(details, /120 bytes, at most 100/);
+    assert.equal((await describeTask(clients, id!)).state, TaskState.FAILED);
+    await worker.receive(2);
+  });
+
   it('is done with the loss of the connection too', async () => {
     const scene = await startScene({ resumeWindowMs: 60_000 });
     const operator = connect(scene);

@@ -14,7 +14,10 @@ describe('grpc.health.v1', () => {
 
   it('says that the server and its services serve', async () => {
     const clients = connect(await startScene());
-    for (const service of ['', ContactService.typeName, TaskService.typeName, AdminService.typeName]) {
+    for (const service of [
+      '',
+      ...[ContactService, TaskService, AdminService, classic.Contact].map((one) => one.typeName),
+    ]) {
       assert.equal((await ask(clients, check, { service })).status, SERVING);
     }
     assert.match(await refusalOf(ask(clients, check, { service: 'nobody' })), /^NOT_FOUND service: /);
