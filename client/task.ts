@@ -1,5 +1,7 @@
 import { type Assignment, type Failed, type Limits, Retry } from '../gen/contact/v1/contact_pb.ts';
-import { ContactError } from '../shared/errors.ts';
+import { describeThrown } from '../shared/describe.ts';
+import { ContactError, invalid } from '../shared/errors.ts';
+import { mendText } from '../shared/text.ts';
 import type { Codec } from './codec.ts';
 import { TaskFailure } from './failure.ts';
 import { deliveryKey, type Report } from './outbox.ts';
@@ -109,16 +111,18 @@ export class HeldTask implements TaskContext {
   }
 
   #progress(fraction: number, message: string): void {
+    if (typeof fraction !== 'number') throw invalid('fraction', 'expected a number');
     if (this.state !== 'running') return;
     this.newProgress = {
       fraction: Number.isFinite(fraction) ? Math.min(1, fraction) : -1,
-      message: cutText(message, MAX_PROGRESS_BYTES),
+      message: cutText(mendText(wordOf('message', message)), MAX_PROGRESS_BYTES),
     };
     this.#listener.progressed(this);
   }
 
   #saveCheckpoint(bytes: Uint8Array): void {
     if (this.state !== 'running') return;
+    if (!(bytes instanceof Uint8Array)) throw invalid('checkpoint', 'expected a Uint8Array');
     const { maxCheckpointBytes } = this.#limits;
     if (bytes.byteLength > maxCheckpointBytes) {
       throw new ContactError(
@@ -160,21 +164,21 @@ export async function runTask<P, R>(
   try {
     payload = codec.decode(task.takePayload(), task.contentType);
   } catch (error) {
-    return reportFailure(task, `payload: ${messageOf(error)}`, 'INVALID_PAYLOAD', 'never');
+    return reportFailure(task, `payload: ${describeThrown(error)}`, 'INVALID_PAYLOAD', 'never');
   }
   let value: R;
   try {
     value = await handler(payload, task);
   } catch (error) {
     if (task.abortKind) return reportEnd(task);
-    if (error instanceof TaskFailure) return reportFailure(task, error.message, error.code, error.retry);
-    return reportFailure(task, messageOf(error), '', 'policy');
+    return reportThrown(task, error);
   }
   let result: Uint8Array;
   try {
     result = codec.encode(value);
+    if (!(result instanceof Uint8Array)) throw new TypeError('expected the codec to make a Uint8Array');
   } catch (error) {
-    return reportFailure(task, `result: ${messageOf(error)}`, 'INVALID_RESULT', 'never');
+    return reportFailure(task, `result: ${describeThrown(error)}`, 'INVALID_RESULT', 'never');
   }
   if (result.byteLength > limits.maxResultBytes) {
     const message = `result: ${result.byteLength} bytes, the server takes at most ${limits.maxResultBytes}`;
@@ -205,8 +209,8 @@ function reportFailure(task: HeldTask, text: string, word: string, advice: TaskF
     delivery,
     error: {
       $typeName: 'contact.v1.TaskError',
-      message: cutText(text, MAX_ERROR_BYTES),
-      code: cutText(word, MAX_CODE_BYTES),
+      message: cutText(mendText(text), MAX_ERROR_BYTES),
+      code: cutText(mendText(word), MAX_CODE_BYTES),
     },
     retry: advice === 'policy' ? Retry.UNSPECIFIED : advice === 'never' ? Retry.NEVER : Retry.AFTER,
     retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,
@@ -214,10 +218,31 @@ function reportFailure(task: HeldTask, text: string, word: string, advice: TaskF
   return { kind: 'failed', message };
 }
 
-function wholeMs(ms: number): number {
-  return Number.isNaN(ms) ? 0 : Math.min(MAX_UINT32, Math.max(0, Math.ceil(ms)));
+/** A failure with advice was checked when it was made, and may have been changed since. */
+function reportThrown(task: HeldTask, thrown: unknown): Report {
+  try {
+    if (thrown instanceof TaskFailure) {
+      const { code, retry } = thrown as { readonly code: unknown; readonly retry: unknown };
+      const word = typeof code === 'string' ? code : describeThrown(code);
+      return reportFailure(task, describeThrown(thrown), word, adviceOf(retry));
+    }
+  } catch {
+    // Its own words failed: it is described as any other value.
+  }
+  return reportFailure(task, describeThrown(thrown), '', 'policy');
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+function adviceOf(retry: unknown): TaskFailure['retry'] {
+  if (retry === 'never') return 'never';
+  if (typeof retry !== 'object' || retry === null || !('afterMs' in retry)) return 'policy';
+  return typeof retry.afterMs === 'number' ? { afterMs: retry.afterMs } : 'policy';
+}
+
+function wordOf(field: string, text: unknown): string {
+  if (typeof text !== 'string') throw invalid(field, 'expected a string');
+  return text;
+}
+
+function wholeMs(ms: number): number {
+  return Number.isNaN(ms) ? 0 : Math.min(MAX_UINT32, Math.max(0, Math.ceil(ms)));
 }

@@ -1,0 +1,12 @@
+/**
+ * A key or a name: whole characters and no NUL. Halves of characters become the same mark on the wire, so that two
+ * keys would be one; and what shows text ends it at a NUL.
+ */
+export function isPlainText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+/** Words for people, mended where a name would be refused: nobody loses a result for a character in its error. */
+export function mendText(text: string): string {
+  return isPlainText(text) ? text : text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
