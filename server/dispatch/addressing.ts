@@ -40,6 +40,22 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
     }
   }
 
+  let wanted: Map<string, LaneRef> | undefined;
+  let forgetting: Promise<void> | undefined;
+
+  /** Selectors that no waiting task uses any more. */
+  function forgetUnused(): Promise<void> {
+    wanted ??= new Map();
+    forgetting ??= store.listSelectorLanes(MAX_SELECTORS).then((used) => {
+      for (const { queue, lane } of used) wanted!.delete(`${queue} ${lane}`);
+      selectors.retain([...used, ...[...wanted!.values()].filter((one) => selectors.has(one))]);
+    });
+    return forgetting.finally(() => {
+      wanted = undefined;
+      forgetting = undefined;
+    });
+  }
+
   return {
     lanesFor: ({ queues, labels, clientId }) => [
       ...queues.flatMap((queue) => [
@@ -51,8 +67,11 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
 
     async admit(tasks) {
       for (const { queue, lane } of tasks) {
-        if (!lane.startsWith('s:') || selectors.has({ queue, lane })) continue;
-        if (selectors.size >= MAX_SELECTORS) selectors.retain(await store.listSelectorLanes(MAX_SELECTORS));
+        if (!lane.startsWith('s:')) continue;
+        // Of a task that is on its way into the store while others are listed.
+        wanted?.set(`${queue} ${lane}`, { queue, lane });
+        if (selectors.has({ queue, lane })) continue;
+        if (selectors.isFull(queue)) await forgetUnused();
         const selector = selectors.add({ queue, lane });
         if (selector) draw({ queue, lane }, selector);
       }

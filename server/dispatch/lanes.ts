@@ -1,15 +1,22 @@
 import { ChurnSet } from '../../shared/churn.ts';
 import type { LaneRef } from '../model/task.ts';
-import type { ClaimOutcome, ClaimRequest } from '../store/store.ts';
+import type { Grant, LaneTable } from './lanetable.ts';
 import type { Receiver } from './receiver.ts';
 import { createReserved } from './reserved.ts';
 import { createTurns } from './turns.ts';
+
+export type { Grant, LaneTable } from './lanetable.ts';
 
 /** Receivers asked in one claim; the others have their turn in the next. */
 const MAX_REQUESTS = 256;
 
 /** Tasks claimed in one transaction. */
 const MAX_CLAIM = 2_000;
+
+/** What the lane of a client of its own begins with. */
+const OWN = 'c:';
+
+const isOwn = ({ lane }: LaneRef): boolean => lane.startsWith(OWN);
 
 interface DrawnLane extends LaneRef {
   readonly members: Set<Receiver>;
@@ -23,12 +30,6 @@ interface DrawnLane extends LaneRef {
   askedAt: number;
 }
 
-/** Tasks that were claimed, and for whom. */
-export interface Grant {
-  readonly receiver: Receiver;
-  readonly outcome: ClaimOutcome;
-}
-
 interface Asked {
   readonly receiver: Receiver;
   readonly lanes: DrawnLane[];
@@ -37,48 +38,13 @@ interface Asked {
   readonly mayExceed: boolean;
 }
 
-/**
- * Which lanes may hold tasks and who draws from them: the pure part of planning a claim.
- *
- * Only lanes that a receiver draws from are kept (a registration marks those of its lanes that nobody drew from as
- * possibly ready), so tasks for absent clients cost nothing, and the table is bounded by sessions × (queues × selectors).
- * A claim costs what the lanes with both tasks and room cost, however many sessions are idle or full.
- */
-export interface LaneTable {
-  /** Draws from these lanes, beside those it draws from already. */
-  attach(receiver: Receiver, lanes: readonly LaneRef[]): void;
-  detach(receiver: Receiver): void;
-  /** Tasks became ready there. */
-  mark(lane: LaneRef): void;
-  /**
-   * Tasks were inserted there and are committed. The plan that is not learned yet, if it asks there, was carried out in
-   * the same transaction: its answer knows of them.
-   */
-  inserted(lane: LaneRef): void;
-  /** All of a queue's lanes may have tasks that may be claimed. */
-  markQueue(queue: string): void;
-  /** Nothing of this queue is claimed until `resume`. */
-  pause(queue: string): void;
-  resume(queue: string): void;
-  /** A receiver has room again. */
-  feed(receiver: Receiver): void;
-  /** Whether a claim could find something. */
-  hasWork(): boolean;
-  /** The requests of the next claim; the one before has been learned. */
-  plan(): ClaimRequest[];
-  /** What came of the newest plan: who gets something. It is reserved until `take()`. */
-  learn(outcomes: readonly ClaimOutcome[]): Grant[];
-  /** It is pushed now. False: the receiver has gone since. */
-  take(grant: Grant): boolean;
-  isDrawn(lane: LaneRef): boolean;
-  readonly receivers: Iterable<Receiver>;
-  /** Receivers that draw from a queue. */
-  countReceivers(queue: string): number;
-}
-
 export function createLaneTable(): LaneTable {
   const lanesByQueue = new Map<string, Map<string, DrawnLane>>();
+  /** Without the lanes of its own. */
   const lanesByReceiver = new Map<Receiver, DrawnLane[]>();
+  /** Loaded lanes of its client's own, by receiver. */
+  const ownByReceiver = new Map<Receiver, Set<DrawnLane>>();
+  const receiversByClient = new Map<string, Set<Receiver>>();
   /** Lanes worth asking: possibly ready, and a member may have room. */
   const hot = new ChurnSet<DrawnLane>();
   const pausedQueues = new Set<string>();
@@ -109,6 +75,45 @@ export function createLaneTable(): LaneTable {
     return drawn;
   }
 
+  function addTo(lane: DrawnLane, receiver: Receiver): void {
+    lane.members.add(receiver);
+    lane.hungry.add(receiver);
+    if (!isOwn(lane)) return;
+    const own = ownByReceiver.get(receiver) ?? new Set();
+    ownByReceiver.set(receiver, own.add(lane));
+  }
+
+  /** A client's own lane, with everybody who draws from it; undefined: nobody does. */
+  function load(ref: LaneRef): DrawnLane | undefined {
+    const known = laneOf(ref);
+    if (known || !isOwn(ref)) return known;
+    const members = drawersOf(ref);
+    if (members.length === 0) return undefined;
+    const lane = ensureLane(ref);
+    for (const receiver of members) addTo(lane, receiver);
+    return lane;
+  }
+
+  function drawersOf({ queue, lane }: LaneRef): Receiver[] {
+    const receivers = receiversByClient.get(lane.slice(OWN.length)) ?? [];
+    return [...receivers].filter((one) => one.queues.includes(queue));
+  }
+
+  /** It holds nothing: `load` makes it anew when it does. */
+  function unload(lane: DrawnLane): void {
+    for (const receiver of lane.members) {
+      const own = ownByReceiver.get(receiver);
+      own?.delete(lane);
+      if (own?.size === 0) ownByReceiver.delete(receiver);
+    }
+    forget(lane);
+  }
+
+  function* lanesOf(receiver: Receiver): Iterable<DrawnLane> {
+    yield* lanesByReceiver.get(receiver) ?? [];
+    yield* ownByReceiver.get(receiver) ?? [];
+  }
+
   function forget(lane: DrawnLane): void {
     hot.delete(lane);
     const lanes = lanesByQueue.get(lane.queue);
@@ -128,7 +133,7 @@ export function createLaneTable(): LaneTable {
   }
 
   /** Out of the turn until `feed`. */
-  function satisfy(receiver: Receiver, lanes: readonly DrawnLane[]): void {
+  function satisfy(receiver: Receiver, lanes: Iterable<DrawnLane>): void {
     for (const lane of lanes) {
       lane.hungry.delete(receiver);
       heat(lane);
@@ -138,39 +143,46 @@ export function createLaneTable(): LaneTable {
   return {
     attach(receiver, refs) {
       const lanes = refs.map(ensureLane).filter((lane) => !lane.members.has(receiver));
-      lanesByReceiver.set(receiver, [...(lanesByReceiver.get(receiver) ?? []), ...lanes]);
+      const shared = lanes.filter((lane) => !isOwn(lane));
+      lanesByReceiver.set(receiver, [...(lanesByReceiver.get(receiver) ?? []), ...shared]);
+      const others = receiversByClient.get(receiver.clientId) ?? new Set();
+      receiversByClient.set(receiver.clientId, others.add(receiver));
       for (const lane of lanes) {
         // One that others draw from is known: a registration among thousands asks for nothing there.
         if (lane.members.size === 0) markLane(lane);
-        lane.members.add(receiver);
-        lane.hungry.add(receiver);
+        addTo(lane, receiver);
         heat(lane);
       }
     },
 
     detach(receiver) {
-      for (const lane of lanesByReceiver.get(receiver) ?? []) {
+      for (const lane of lanesOf(receiver)) {
         lane.members.delete(receiver);
         lane.hungry.delete(receiver);
         if (lane.members.size === 0) forget(lane);
         else heat(lane);
       }
       lanesByReceiver.delete(receiver);
+      ownByReceiver.delete(receiver);
+      const others = receiversByClient.get(receiver.clientId);
+      others?.delete(receiver);
+      if (others?.size === 0) receiversByClient.delete(receiver.clientId);
       turns.forget(receiver);
       fed.delete(receiver);
     },
 
     mark(ref) {
-      const lane = laneOf(ref);
+      const lane = load(ref);
       if (lane) markLane(lane);
     },
 
     inserted(ref) {
-      const lane = laneOf(ref);
+      const lane = load(ref);
       if (lane && !(isAsking && lane.askedAt === plans)) markLane(lane);
     },
 
     markQueue(queue) {
+      for (const { clientId } of laneOf({ queue, lane: '' })?.members ?? []) load({ queue, lane: `${OWN}${clientId}` });
       for (const lane of lanesByQueue.get(queue)?.values() ?? []) markLane(lane);
     },
 
@@ -186,7 +198,12 @@ export function createLaneTable(): LaneTable {
 
     feed(receiver) {
       if (lanesByReceiver.has(receiver)) fed.add(receiver);
+      // Without `lanesOf`: every result comes by here.
       for (const lane of lanesByReceiver.get(receiver) ?? []) {
+        lane.hungry.add(receiver);
+        heat(lane);
+      }
+      for (const lane of ownByReceiver.get(receiver) ?? []) {
         lane.hungry.add(receiver);
         heat(lane);
       }
@@ -211,7 +228,7 @@ export function createLaneTable(): LaneTable {
           if (askedBySession.size >= MAX_REQUESTS || budget <= 0) break;
           const room = reserved.roomOf(receiver);
           if (room.limit <= 0) {
-            satisfy(receiver, lanesByReceiver.get(receiver) ?? []);
+            satisfy(receiver, lanesOf(receiver));
             continue;
           }
           const limit = Math.min(room.limit, budget);
@@ -242,7 +259,8 @@ export function createLaneTable(): LaneTable {
           if (outcome.tasks.length > 0 && lane.hungry.delete(receiver)) lane.hungry.add(receiver);
           // Among receivers too: the next claim asks first for those of another queue.
           if (outcome.tasks[0]?.queue === lane.queue) hot.delete(lane);
-          heat(lane);
+          if (isOwn(lane) && !lane.mayBeReady) unload(lane);
+          else heat(lane);
         }
         // Its bytes ended the claim: without this, a task too large for what is left would be asked for again and again.
         // Not if it got none of any size: then the claim as a whole was full, and its turn comes with the next; unless
@@ -267,7 +285,7 @@ export function createLaneTable(): LaneTable {
       return lanesByReceiver.keys();
     },
 
-    isDrawn: (ref) => laneOf(ref) !== undefined,
+    isDrawn: (ref) => laneOf(ref) !== undefined || (isOwn(ref) && drawersOf(ref).length > 0),
 
     countReceivers(queue) {
       const receivers = new Set<Receiver>();

@@ -2,8 +2,11 @@ import { ContactError } from '../../shared/errors.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef } from '../model/task.ts';
 
-/** Distinct live selectors over all queues. */
-export const MAX_SELECTORS = 1_000;
+/** Distinct live selectors of one queue: whose producers use them up, only their own queue is full. */
+export const MAX_QUEUE_SELECTORS = 1_000;
+
+/** Over all queues. */
+export const MAX_SELECTORS = 20_000;
 
 /**
  * The selectors that tasks wait for: a session draws from the lane of each that its labels match, whether the selector
@@ -14,6 +17,8 @@ export interface SelectorTable {
   lanesFor(queues: readonly string[], labels: Readonly<Record<string, string>>): LaneRef[];
   /** Knows it from now on. Undefined: it did already. RESOURCE_EXHAUSTED: too many. */
   add(lane: LaneRef): Selector | undefined;
+  /** One more for this queue is refused. */
+  isFull(queue: string): boolean;
   has(lane: LaneRef): boolean;
   /** Keeps these only: the others have no tasks any more. */
   retain(lanes: readonly LaneRef[]): void;
@@ -34,7 +39,11 @@ export function createSelectorTable(): SelectorTable {
 
   const has = ({ queue, lane }: LaneRef): boolean => selectorsByQueue.get(queue)?.has(lane) ?? false;
 
+  const isFull = (queue: string): boolean =>
+    size >= MAX_SELECTORS || (selectorsByQueue.get(queue)?.size ?? 0) >= MAX_QUEUE_SELECTORS;
+
   return {
+    isFull,
     lanesFor: (queues, labels) =>
       queues.flatMap((queue) =>
         [...(selectorsByQueue.get(queue) ?? [])]
@@ -43,8 +52,9 @@ export function createSelectorTable(): SelectorTable {
       ),
     add(lane) {
       if (has(lane)) return undefined;
-      if (size >= MAX_SELECTORS) {
-        const message = `selector: ${MAX_SELECTORS} different selectors have waiting tasks already`;
+      if (isFull(lane.queue)) {
+        const count = Math.min(MAX_QUEUE_SELECTORS, size);
+        const message = `selector: ${count} different selectors have waiting tasks in ${lane.queue} already`;
         throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 60_000 });
       }
       return put(lane);

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { ContactService, GetTaskRequest, GetTaskResponseSchema, SendStatusRequest } from '../../gen/index.ts';
-import { invalid } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { Outcome, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
@@ -17,6 +17,10 @@ import { isReceipt, readResults, readStatus, weighStatus, writeOutcomes } from '
 const MAX_UNANSWERED = 64;
 const MAX_UNANSWERED_BYTES = 8 << 20;
 
+/** Queue names of a session that do not count, and of all sessions together those that do. */
+const FREE_NAMES = 16;
+const MAX_NAMES = 100_000;
+
 /** Bytes of an outcome on the wire, about. */
 const OUTCOME_BYTES = 48;
 
@@ -31,6 +35,27 @@ type TaskStream = ServerWritableStream<GetTaskRequest, MessageInitShape<typeof G
 /** ContactService: decode, call, encode. */
 export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<typeof ContactService> {
   const { registry, ends, agreement } = options;
+
+  /** Queue names beyond the FREE_NAMES of each GetTask stream that is open. */
+  let nameCount = 0;
+
+  /** Every name that a session draws from costs some 800 bytes here, for some 20 sent. */
+  function admitNames(call: TaskStream, count: number): void {
+    const extra = Math.max(0, count - FREE_NAMES);
+    if (extra === 0 || isOver(call)) return;
+    if (nameCount + extra > MAX_NAMES) {
+      const message = `queues: all sessions together draw from too many; up to ${FREE_NAMES} are always taken`;
+      throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 10_000 });
+    }
+    nameCount += extra;
+    let isGivenBack = false;
+    const giveBack = (): void => {
+      if (!isGivenBack) nameCount -= extra;
+      isGivenBack = true;
+    };
+    call.on('finish', giveBack);
+    call.on('cancelled', giveBack);
+  }
 
   function createOutlet(call: TaskStream, peer: string): TaskOutlet {
     return {
@@ -48,7 +73,11 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       ends.open(call, peer);
       call.on('cancelled', () => session && registry.disconnect(session));
       Promise.resolve()
-        .then(() => registry.open(readRegistration(call.request, call.metadata, createOutlet(call, peer))))
+        .then(() => {
+          const registration = readRegistration(call.request, call.metadata, createOutlet(call, peer));
+          admitNames(call, registration.queues.length);
+          return registry.open(registration);
+        })
         .then(
           (opened) => {
             session = opened;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
 import { AdminService, TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { closeOf, nameOf, openWorker, tell, writeIdentity } from './raw-worker.ts';
+import { closeOf, nameOf, openWorker, statusOf, tell, writeIdentity } from './raw-worker.ts';
 import { ask, closeScene, connect, describeTask, enqueue, never, startScene, until } from './scene.ts';
 
 describe("a client's place", () => {
@@ -110,4 +111,33 @@ describe("a word about another client's delivery", () => {
     const [, next] = await owner.receive(2);
     assert.equal(Buffer.from(next!.checkpoint).toString(), 'mine');
   });
+});
+
+describe('queue names', () => {
+  afterEach(closeScene);
+
+  it('of all sessions are bounded, few are always taken, and they are given back', async () => {
+    const clients = connect(await startScene());
+    let registered = 0;
+    const open = (count: number, id: string) => {
+      const queues = Array.from({ length: count }, (_, n) => `${id}-${n}`);
+      const stream = clients.contact.getTask({ queues }, writeIdentity(id));
+      stream.on('data', () => {
+        registered += 1;
+      });
+      return { stream, ended: statusOf(stream) };
+    };
+    const many = Array.from({ length: 101 }, (_, n) => open(1_000, `many-${n}`));
+    await until('nearly all are in', () => registered === 101);
+    const refused = await open(1_000, 'refused').ended;
+    assert.equal(refused.code, status.RESOURCE_EXHAUSTED);
+    assert.match(refused.details, /^queues: /);
+    const few = open(16, 'few');
+    await until('few are in', () => registered === 102);
+    many[0]!.stream.cancel();
+    await many[0]!.ended;
+    const again = open(900, 'again');
+    await until('there is room again', () => registered === 103);
+    for (const { stream } of [...many, few, again]) stream.cancel();
+  }).timeout(15_000);
 });

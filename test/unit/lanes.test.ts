@@ -276,4 +276,29 @@ describe('createLaneTable()', () => {
     assert.equal(table.countReceivers('q'), 2);
     assert.equal(table.countReceivers('none'), 0);
   });
+
+  it("keeps a client's own lane only as long as it may hold tasks", () => {
+    const table = createLaneTable();
+    const receiver = createReceiver(1);
+    const own = { queue: 'q', lane: 'c:client-1' };
+    const lanesAsked = () => table.plan().flatMap(({ lanes }) => lanes.map(({ lane }) => lane));
+    table.attach(receiver, [LANE, own]);
+    assert.deepEqual(lanesAsked(), ['', 'c:client-1']);
+    answer(table, receiver, 0, true);
+    table.markQueue('other');
+    assert.deepEqual([table.hasWork(), table.isDrawn(own)], [false, true]);
+    for (const tell of [() => table.mark(own), () => table.inserted(own)]) {
+      tell();
+      assert.deepEqual(lanesAsked(), ['c:client-1']);
+      answer(table, receiver, 0, true);
+    }
+    table.markQueue('q');
+    assert.deepEqual(lanesAsked(), ['', 'c:client-1']);
+    answer(table, receiver, 0, true);
+    table.mark({ queue: 'q', lane: 'c:client-2' });
+    table.mark({ queue: 'unserved', lane: 'c:client-1' });
+    table.detach(receiver);
+    table.mark(own);
+    assert.deepEqual([table.hasWork(), table.isDrawn(own)], [false, false]);
+  });
 });
