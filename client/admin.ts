@@ -126,7 +126,8 @@ export function createAdmin(options: AdminOptions): Admin {
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         if (signal?.aborted) return;
-        yield* stream;
+        // One without an event says that the server is there.
+        for await (const message of stream) if (message.event.case !== undefined) yield message;
         const { error } = await end;
         if (error) throw error;
       } catch (failure) {

@@ -40,6 +40,7 @@ export function createResultsStream(
       // At once, so that an observer cut off before the first event knows where to go on.
       out.write({ cursor: log.cursorAt(position) }, CURSOR_BYTES);
       let toldAt = position;
+      if (follow) out.keep(() => ({ cursor: log.cursorAt(toldAt) }));
       while (!isOver(call)) {
         const { newest } = log;
         const page = await log.read(position);

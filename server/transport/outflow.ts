@@ -14,7 +14,15 @@ export interface Outflow<T> {
   write(message: T, bytes: number): boolean;
   /** Waits for room, at most as long as the reader takes something now and then. False: the call is over. */
   hasRoom(): Promise<boolean>;
+  /**
+   * From now on writes `make()` whenever nothing was written for a ping interval and nothing waits to be taken: proxies
+   * cut response streams that are idle, and a reader behind one hears that the server is there.
+   */
+  keep(make: () => T): void;
 }
+
+/** A message that means nothing, about. */
+const EMPTY_BYTES = 32;
 
 export interface OutflowOptions<T> {
   readonly call: AnsweringCall<T>;
@@ -33,6 +41,8 @@ export function createOutflow<T>({ call, isOver, clock, patience, onStuck }: Out
   let waiting: PromiseWithResolvers<boolean> | undefined;
   let stopLooking: (() => void) | undefined;
   let isDoubted = false;
+  let wroteAt = clock.monotonic();
+  let stopKeeping: (() => void) | undefined;
 
   const isFull = (): boolean => pending.length >= MAX_PENDING || pendingBytes >= MAX_PENDING_BYTES;
 
@@ -64,16 +74,34 @@ export function createOutflow<T>({ call, isOver, clock, patience, onStuck }: Out
   }
 
   // grpc-js tells no writer of a call that was cancelled.
-  for (const event of END_EVENTS) call.on(event, () => settle(false));
+  for (const event of END_EVENTS) {
+    call.on(event, () => {
+      stopKeeping?.();
+      settle(false);
+    });
+  }
+
+  function write(message: T, bytes: number): boolean {
+    if (isOver()) return false;
+    wroteAt = clock.monotonic();
+    if (pending.length === 0) takenAt = clock.monotonic();
+    pending.push(bytes);
+    pendingBytes += bytes;
+    call.write(message, take);
+    return !isFull();
+  }
 
   return {
-    write(message, bytes) {
-      if (isOver()) return false;
-      if (pending.length === 0) takenAt = clock.monotonic();
-      pending.push(bytes);
-      pendingBytes += bytes;
-      call.write(message, take);
-      return !isFull();
+    write,
+
+    keep(make) {
+      const { pingIntervalMs } = patience;
+      const look = (): void => {
+        if (isOver()) return;
+        if (pending.length === 0 && clock.monotonic() - wroteAt >= pingIntervalMs) write(make(), EMPTY_BYTES);
+        stopKeeping = clock.after(Math.max(1, wroteAt + pingIntervalMs - clock.monotonic()), look);
+      };
+      stopKeeping = clock.after(pingIntervalMs, look);
     },
 
     hasRoom() {

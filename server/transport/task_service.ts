@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
 import {
   type CallTaskRequest,
   type CancelledTaskSchema,
@@ -152,6 +152,8 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     if (!task) throw invalid('task', 'is required');
     const [stored] = await enqueue([task], 'task');
     const { id } = stored!;
+    // A proxy shall see at once that somebody is at it.
+    if (!call.cancelled) call.sendMetadata(new Metadata());
     return new Promise((resolve, reject) => {
       const stop = results.onSettled(id, (record) => finish(() => resolve(record)));
       const onGone = (): void => {

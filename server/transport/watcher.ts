@@ -69,6 +69,7 @@ export function createTaskStream(
     async function run(): Promise<void> {
       if (!isTaskId(id)) throw invalid('id', 'expected a UUIDv7 in lower case');
       let told = '';
+      out.keep(() => ({}));
       while (!isOver(call)) {
         if (isChanged) {
           isChanged = false;

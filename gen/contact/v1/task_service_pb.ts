@@ -610,6 +610,8 @@ export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*
   messageDesc(file_contact_v1_task_service, 22);
 
 /**
+ * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
+ *
  * @generated from message contact.v1.WatchTaskResponse
  */
 export type WatchTaskResponse = Message<"contact.v1.WatchTaskResponse"> & {
@@ -703,6 +705,8 @@ export const WatchResultsRequestSchema: GenMessage<WatchResultsRequest> = /*@__P
   messageDesc(file_contact_v1_task_service, 24);
 
 /**
+ * Without events it tells the cursor alone: at first, now and then, and once in a ping interval in which nothing else came.
+ *
  * @generated from message contact.v1.WatchResultsResponse
  */
 export type WatchResultsResponse = Message<"contact.v1.WatchResultsResponse"> & {
