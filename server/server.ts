@@ -59,6 +59,7 @@ export async function createServer(
   const store = await openStore(options.store, {
     node: options.node,
     minFreeBytes: options.minFreeBytes,
+    isServed: true,
     onFatal,
   });
   const queue = await createTaskQueue({ store, clock, broadcastParts, onFatal });

@@ -11,8 +11,18 @@ import type { Store } from './store.ts';
 export async function openStore(url: string, options: StoreOptions): Promise<Store> {
   if (url === 'memory:') return openSqliteStore(':memory:', options);
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : '';
+  const advice = adviceFor(path);
+  if (advice) throw invalid('store', `${JSON.stringify(url.slice(0, 200))} names no file: write ${advice}`);
   if (path === '' || path.includes('\0')) {
     throw invalid('store', `expected sqlite:PATH or memory:, got ${JSON.stringify(url.slice(0, 200))}`);
   }
   return openSqliteStore(path, options);
+}
+
+/** Spellings of other programs, which would name a file that nobody meant. */
+function adviceFor(path: string): string | undefined {
+  if (path.startsWith(':memory:')) return 'memory:';
+  const [spelling] = /^(\/\/|file:|\s+)/.exec(path) ?? [];
+  if (!spelling) return undefined;
+  return `sqlite:PATH, like sqlite:contact.db or sqlite:/var/lib/contact.db`;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { runHere } from './here.ts';
@@ -29,6 +30,17 @@ describe('contact serve', function () {
     const shown = await runHere(['tasks', 'show', id, '--json', '--server', third.address]);
     assert.equal(JSON.parse(shown.stdout).payload, 'kept');
     await third.stop();
+  });
+
+  it('ends with 1, naming the file, when its lock or its database is removed', async () => {
+    for (const ending of ['.lock', '']) {
+      const path = join(createFolder(), 'contact.db');
+      const server = await startServer({ store: `sqlite:${path}` });
+      rmSync(path + ending);
+      const { code, stderr } = await server.ended;
+      assert.equal(code, 1);
+      assert(stderr.trimEnd().split('\n').at(-1)!.startsWith(`contact: store: ${path}${ending} was removed`), stderr);
+    }
   });
 
   it('says so when the address is in use', async () => {

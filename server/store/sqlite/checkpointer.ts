@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Pass } from './checkpoints.ts';
 import { faultOf } from './fault.ts';
@@ -6,7 +7,10 @@ import { faultOf } from './fault.ts';
 // A thread: copies what the log has into the database, pass by pass, each when it is asked for. A connection of its own,
 // since a pass blocks the one it runs on; commits go on beside it.
 
-const db = new DatabaseSync((workerData as { readonly file: string }).file, { timeout: 0 });
+// Never a new file where the database was removed.
+const place = pathToFileURL((workerData as { readonly file: string }).file);
+place.searchParams.set('mode', 'rw');
+const db = new DatabaseSync(place, { timeout: 0 });
 const pass = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
 
 function run(): Pass {

@@ -39,6 +39,8 @@ export interface CheckpointsOptions {
   /** Of the database. */
   readonly file: string;
   readonly onFatal: (error: unknown) => void;
+  /** Before the first pass: clients may have taken all descriptors by then, and a thread needs some. */
+  readonly startsAtOnce?: boolean;
   readonly passPages?: number;
   readonly longPages?: number;
   readonly delayMs?: number;
@@ -46,8 +48,8 @@ export interface CheckpointsOptions {
 
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES, delayMs = DELAY_MS } = options;
-  // Begins with the first pass: most stores of a test never come to it.
-  let thread: Worker | undefined;
+  // Else it begins with the first pass: most stores of a test never come to it.
+  let thread = options.startsAtOnce ? start() : undefined;
   /** About so many pages, since the last pass. */
   let grown = 0;
   let added = 0;
@@ -62,6 +64,8 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       workerData: { file },
     });
     worker.on('error', onFatal);
+    // A server that could not start ends by itself.
+    worker.unref();
     return worker;
   }
 
@@ -97,6 +101,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   async function end(): Promise<void> {
     clearTimeout(due);
     if (!thread) return;
+    thread.ref();
     const exited = once(thread, 'exit');
     thread.postMessage('close');
     await exited;

@@ -17,6 +17,7 @@ import { faultOf } from './fault.ts';
 import { createFresh, type Fresh, type FreshLimits } from './fresh.ts';
 import { createInserting } from './insert.ts';
 import { createOpenings } from './opening.ts';
+import type { Presence } from './presence.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSettling } from './settle.ts';
@@ -41,6 +42,7 @@ export interface SqliteEngine extends Engine<Request> {
 export interface Disk {
   readonly wal: Wal;
   readonly checkpoints: Checkpoints;
+  readonly presence?: Presence;
 }
 
 /** @param disk undefined: in memory */
@@ -164,7 +166,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const { listSessions } = openings;
   return {
     transact,
-    ...(disk ? { sync: disk.wal.sync } : {}),
+    ...(disk ? { sync: () => syncAll(disk) } : {}),
     pause: () => disk?.checkpoints.pause(),
     judge: faultOf,
     catalog,
@@ -176,4 +178,11 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     fresh,
     listSessions,
   };
+}
+
+/** Also says whether the files that were written still have their names. */
+async function syncAll({ wal, presence }: Disk): Promise<void> {
+  await wal.sync();
+  const gone = presence?.check();
+  if (gone) throw gone;
 }

@@ -23,7 +23,7 @@ export function lockFile(file: string): FileLock {
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
-    writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 });
+    writePid(pidPath);
   } catch (error) {
     db.close();
     if (sqliteCode(error) !== BUSY) throw error;
@@ -41,20 +41,30 @@ export function createPrivate(path: string): void {
   }
 }
 
-/** The pid is removed first: afterwards it might be the next holder's. */
-function releaseLock(db: Database, pidPath: string): void {
+/** A file of our own, whatever has the name: a link that somebody left there would be written through. */
+function writePid(pidPath: string): void {
   rmSync(pidPath, { force: true });
+  writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+/** The pid is removed first: afterwards it might be the next holder's; it is that already if the lock was removed. */
+function releaseLock(db: Database, pidPath: string): void {
+  if (readPid(pidPath) === process.pid) rmSync(pidPath, { force: true });
   db.exec('ROLLBACK');
   db.close();
 }
 
-function describeHolder(pidPath: string): string {
-  let pid: number;
+/** NaN: there is none. */
+function readPid(pidPath: string): number {
   try {
-    pid = Number(readFileSync(pidPath, 'utf8').trim());
+    return Number(readFileSync(pidPath, 'utf8').trim());
   } catch {
-    return 'another process';
+    return Number.NaN;
   }
+}
+
+function describeHolder(pidPath: string): string {
+  const pid = readPid(pidPath);
   return Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) ? `process ${pid}` : 'another process';
 }
 

@@ -14,6 +14,8 @@ import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './d
 import { createSqliteEngine, type Disk } from './engine.ts';
 import { writeDown } from './freshrows.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
+import { checkPlaces } from './places.ts';
+import { watchPresence } from './presence.ts';
 import { createReads } from './reads.ts';
 import { checkSchema, migrate } from './schema.ts';
 import { openWal } from './wal.ts';
@@ -26,6 +28,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
   const file = findRealPath(path);
   let lock: FileLock | undefined;
   try {
+    checkPlaces(file);
     lock = lockFile(file);
     createPrivate(file);
     syncLeftovers(file);
@@ -76,15 +79,16 @@ interface Place {
 
 /** @param place undefined: in memory */
 function createSqliteStore(db: Database, options: StoreOptions, place?: Place): Store {
-  const onFatal = options.onFatal ?? endProcess;
-  const disk: Disk | undefined = place && {
-    wal: openWal(place.file),
-    checkpoints: createCheckpoints({ file: place.file, onFatal }),
-  };
+  const onFatal = once(options.onFatal ?? endProcess);
+  const disk = place && openDisk(db, place.file, onFatal, options.isServed);
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
-  const commit = createGroupCommit<Request>({ engine, rankOf, onFatal });
+  const commit = createGroupCommit<Request>({
+    engine,
+    rankOf,
+    onFatal: (error) => onFatal(disk?.presence?.look() ?? error),
+  });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
   let isOpen = true;
   let closed: Promise<void> | undefined;
@@ -92,6 +96,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   async function close(): Promise<void> {
     await commit.close();
     await disk?.checkpoints.close();
+    disk?.presence?.close();
     isOpen = false;
     disk?.wal.close();
     db.close();
@@ -182,6 +187,27 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
       closed ??= close();
       return closed;
     },
+  };
+}
+
+function openDisk(db: Database, file: string, onFatal: (error: unknown) => void, isServed = false): Disk {
+  const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
+  const presence = watchPresence({ file, countBytes, onGone: onFatal });
+  const onFailed = (error: unknown): void => onFatal(presence.look() ?? error);
+  return {
+    wal: openWal(file),
+    checkpoints: createCheckpoints({ file, onFatal: onFailed, startsAtOnce: isServed }),
+    presence,
+  };
+}
+
+/** Only the first word is the cause; what fails afterwards fails because of it. */
+function once(tell: (error: unknown) => void): (error: unknown) => void {
+  let isTold = false;
+  return (error) => {
+    if (isTold) return;
+    isTold = true;
+    tell(error);
   };
 }
 
