@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly rest: readonly string[] | undefined;
   /** One line to people, on stderr, free of control characters. */
   say(line: string): void;
+  /** What is more than one line: a usage text. */
+  sayLines(text: string): void;
   /** The line that a person at the terminal answers, empty at its end; null: there is no terminal to ask on. */
   ask(question: string): Promise<string | null>;
   /** Exit code of a command that ends without throwing; 0 unless set. */
@@ -35,7 +37,8 @@ export function createContext({ out, err, input: given, rest }: ContextOptions):
       return given ?? process.stdin;
     },
     rest,
-    say: (line) => void err.write(`${escapeLines(line)}\n`),
+    say: (line) => void err.write(`${escapeLine(line)}\n`),
+    sayLines: (text) => void err.write(`${escapeLines(text)}\n`),
     async ask(question) {
       const { input } = this;
       if (!input.isTTY || !err.isTTY) return null;

@@ -22,17 +22,34 @@ export function parsePositiveDuration(text: string): number {
   return ms;
 }
 
-const INSTANT = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+const INSTANT =
+  /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:\.\d+)?)?(?:[Zz]|[+-](?<zoneHour>\d\d):(?<zoneMinute>\d\d))$/;
+
+type Fields = Readonly<Record<string, string>>;
 
 /** An RFC 3339 instant; the offset is required, because worker, server and user may live in different zones. */
 export function parseInstant(text: string): Date {
+  const fields = INSTANT.exec(text)?.groups;
   const instant = new Date(text.toUpperCase().replace(' ', 'T'));
-  if (!INSTANT.test(text) || Number.isNaN(instant.getTime())) {
+  if (!fields || !isOnClock(fields) || Number.isNaN(instant.getTime())) {
     throw new InvalidArgumentError(
       'Expected a time with its offset, such as 2027-01-31T08:00:00Z or …T09:00:00+01:00.',
     );
   }
+  if (!isInCalendar(fields)) throw new InvalidArgumentError(`There is no ${text.slice(0, 10)} in the calendar.`);
   return instant;
+}
+
+/** `Date` takes hour 24 for the next day; leap seconds are not known to it, nor to the server. */
+function isOnClock({ hour, minute, second = '0', zoneHour = '0', zoneMinute = '0' }: Fields): boolean {
+  return Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60 && Number(zoneHour) < 24 && +zoneMinute < 60;
+}
+
+/** `Date` moves a day that its month does not have into the next one. */
+function isInCalendar({ year, month, day }: Fields): boolean {
+  const date = new Date(`${year}-${month}-01T00:00:00Z`);
+  date.setUTCDate(Number(day));
+  return date.getUTCMonth() + 1 === Number(month) && Number(day) > 0;
 }
 
 /** An instant that has passed: as `parseInstant`, or a duration that stands for so long ago. */

@@ -10,7 +10,7 @@ import {
 import { runBroadcast } from './broadcast.ts';
 import type { CommandContext } from './context.ts';
 import { CommandFailure, EXIT } from './exit.ts';
-import { type Line, readAll, readLines } from './lines.ts';
+import { type Line, openStdin, readAll, readLines } from './lines.ts';
 import { forEachInOrder } from './order.ts';
 import { createPatience } from './patience.ts';
 import { createEnqueueProgress } from './progress.ts';
@@ -159,7 +159,7 @@ function formatSeconds(ms: number): string {
 }
 
 async function enqueueOne(payload: string, submit: Submit, { style, context }: Submission): Promise<void> {
-  const bytes = payload === '-' ? await readAll(process.stdin, MAX_INPUT_BYTES) : Buffer.from(payload);
+  const bytes = payload === '-' ? await readAll(openStdin(), MAX_INPUT_BYTES) : Buffer.from(payload);
   if (bytes === null) throw new CommandFailure(`stdin is larger than ${MAX_INPUT_BYTES} bytes`);
   try {
     const print = await submit(bytes);
@@ -183,7 +183,7 @@ async function enqueueLines(submit: Submit, { options, context, producer, style 
 
   /** Reads no further while the producer has no room: that bounds the memory of long lines. */
   async function* readAtPace(): AsyncGenerator<Line> {
-    for await (const line of readLines(process.stdin, MAX_INPUT_BYTES)) {
+    for await (const line of readLines(openStdin(), MAX_INPUT_BYTES)) {
       await producer.ready();
       yield line;
     }

@@ -1,14 +1,29 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** C0, DEL and C1 controls, line separators, and what turns the direction of writing: they could fake other text. */
-const UNSAFE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/**
+ * C0, DEL and C1 controls, line separators, what turns the direction of writing, what has no width (tag characters,
+ * fillers and lone surrogates too): they could fake other text, or hide it. The joiner of emoji stays between two.
+ */
+const UNSAFE = new RegExp(
+  [
+    String.raw`(?<!\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d`,
+    String.raw`\u200d(?!\p{Extended_Pictographic})`,
+    String.raw`(?!\u200d)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f]`,
+    String.raw`[\u2800\u3164\uffa0\u{e0000}-\u{e0fff}]`,
+  ].join('|'),
+  'gu',
+);
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function escapeCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return (
     SHORT[character] ??
-    (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`)
+    (code < 0x100
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : code < 0x1_0000
+        ? `\\u${code.toString(16).padStart(4, '0')}`
+        : `\\u{${code.toString(16)}}`)
   );
 }
 
@@ -22,6 +37,19 @@ export function escapeLines(text: string): string {
   return text.replace(UNSAFE, (character) =>
     character === '\n' || character === '\t' ? character : escapeCharacter(character),
   );
+}
+
+/** JSON on a terminal: what is unsafe is written as JSON escapes, so that it means the same to whoever parses it. */
+export function escapeJson(json: string): string {
+  return json.replace(UNSAFE, (character) =>
+    character === '\n'
+      ? character
+      : Array.from({ length: character.length }, (_, at) => escapeUnit(character, at)).join(''),
+  );
+}
+
+function escapeUnit(text: string, at: number): string {
+  return `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`;
 }
 
 /** At most `max` characters, the last one a `…` where something was cut; never half a surrogate pair. */

@@ -1,4 +1,13 @@
+import { createReadStream, fstatSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+
 const LINE_FEED = 0x0a;
+
+/** Standard input; where Node would take what it does not know (a directory, a disk) for empty, it is read, or fails. */
+export function openStdin(): Readable {
+  const stat = fstatSync(0);
+  return stat.isDirectory() || stat.isBlockDevice() ? createReadStream('', { fd: 0, autoClose: false }) : process.stdin;
+}
 
 export interface Line {
   /** From 1. */

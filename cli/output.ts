@@ -1,10 +1,13 @@
 import type { Writable } from 'node:stream';
+import { escapeJson } from './escape.ts';
 
 /** Standard output that heeds its reader: slow readers are waited for, and one that went away ends the command quietly. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Aborted when the reader has gone (EPIPE). */
+  /** Aborted when the reader has gone (EPIPE), or when nothing can be written any more (a full disk). */
   readonly closed: AbortSignal;
+  /** Why nothing can be written any more; a reader that has gone is no failure. */
+  readonly failure: Error | undefined;
   /** A promise only when the reader is behind. */
   write(data: string | Uint8Array): Promise<void> | undefined;
   writeJson(value: unknown): Promise<void> | undefined;
@@ -25,7 +28,12 @@ export type OutputStream = Writable & {
 
 export function createOutput(stream: OutputStream): Output {
   const closing = new AbortController();
-  stream.on('error', () => closing.abort());
+  let failure: Error | undefined;
+  const fail = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE' && !closing.signal.aborted) failure = error;
+    closing.abort();
+  };
+  stream.on('error', fail);
 
   function write(data: string | Uint8Array): Promise<void> | undefined {
     if (closing.signal.aborted || stream.write(data)) return undefined;
@@ -43,12 +51,23 @@ export function createOutput(stream: OutputStream): Output {
   return {
     isTerminal: stream.isTTY === true,
     closed: closing.signal,
+    get failure() {
+      return failure;
+    },
     write,
-    writeJson: (value) => write(`${JSON.stringify(value)}\n`),
+    writeJson(value) {
+      const json = JSON.stringify(value);
+      return write(`${stream.isTTY ? escapeJson(json) : json}\n`);
+    },
     flush: () =>
       new Promise((resolve) => {
         if (closing.signal.aborted) resolve();
-        else stream.write('', () => resolve());
+        else {
+          stream.write('', (error) => {
+            if (error) fail(error);
+            resolve();
+          });
+        }
       }),
     size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
     onResize(react) {

@@ -39,6 +39,8 @@ export async function runCommandLine(
   err: Writable,
   input?: Input,
 ): Promise<number> {
+  // As with most programs, a variable that is set to nothing is not set.
+  for (const name of ['CONTACT_SERVER', 'CONTACT_TOKEN']) if (process.env[name] === '') delete process.env[name];
   const dashes = args.indexOf('--');
   const context = createContext({
     out,
@@ -46,6 +48,15 @@ export async function runCommandLine(
     rest: dashes < 0 ? undefined : args.slice(dashes + 1),
     ...(input ? { input } : {}),
   });
+  const code = await run(args, context);
+  await out.flush();
+  // What a program was told by its output is all that it has: half of it is not success.
+  if (!out.failure) return code;
+  context.say(`contact: cannot write to stdout: ${out.failure.message}`);
+  return code === EXIT.done ? EXIT.refused : code;
+}
+
+async function run(args: readonly string[], context: CommandContext): Promise<number> {
   try {
     await createProgram(context).parseAsync(args, { from: 'user' });
     return context.exitCode;
@@ -65,7 +76,7 @@ function createProgram(context: CommandContext): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.out.write(text),
-      writeErr: (text) => context.say(text.trimEnd()),
+      writeErr: (text) => context.sayLines(text.trimEnd()),
     })
     .showHelpAfterError('(--help shows the usage)')
     .addHelpText('after', EXAMPLE)

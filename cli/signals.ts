@@ -1,16 +1,33 @@
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+import { constants } from 'node:os';
+
+/** What a terminal, a shell and a service manager end a command with. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+/** What ends a process at once unless somebody listens; not SIGUSR1, which opens Node's debugger, nor crashes. */
+const DEADLY_SIGNALS = ['SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGXCPU', 'SIGIO', 'SIGPWR', 'SIGSTKFLT'] as const;
 
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/** Calls `react` for each SIGINT and SIGTERM with how many came so far; the answer takes the listeners away. */
+/** Calls `react` for each signal that asks for the end with how many came so far; the answer takes the listeners away. */
 export function onStopSignal(react: (count: number, signal: StopSignal) => void): () => void {
   let count = 0;
-  const listeners = STOP_SIGNALS.map((signal) => {
-    const listener = (): void => {
-      count += 1;
-      react(count, signal);
-    };
+  return listen(STOP_SIGNALS, (signal) => {
+    count += 1;
+    react(count, signal);
+  });
+}
+
+/**
+ * Lets every other signal that would end this process without a word end it by `process.exit()`, so that what is done
+ * at its end is done. SIGKILL cannot be heard. The answer takes the listeners away.
+ */
+export function exitOnDeadlySignals(): () => void {
+  const known = DEADLY_SIGNALS.filter((signal) => signal in constants.signals);
+  return listen(known, (signal) => process.exit(exitCodeOfSignal(signal)));
+}
+
+function listen<Name extends NodeJS.Signals>(signals: readonly Name[], react: (signal: Name) => void): () => void {
+  const listeners = signals.map((signal) => {
+    const listener = (): void => react(signal);
     process.on(signal, listener);
     return () => process.off(signal, listener);
   });
@@ -19,7 +36,7 @@ export function onStopSignal(react: (count: number, signal: StopSignal) => void)
   };
 }
 
-/** What a shell reports for a process that this signal ended: 130 or 143. */
-export function exitCodeOfSignal(signal: StopSignal): number {
-  return 128 + NUMBERS[signal];
+/** What a shell reports for a process that this signal ended: 130 of SIGINT, 143 of SIGTERM. */
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
 }

@@ -28,7 +28,7 @@ export function renderTable(
 
 /** One `name: value` a line, the values under each other; pairs without a value are left out. */
 export function renderPairs(pairs: readonly (readonly [string, string])[]): string {
-  const shown = pairs.filter(([, value]) => value !== '');
+  const shown = pairs.filter(([, value]) => value !== '').map(([name, value]) => [escapeLine(name), value] as const);
   const width = Math.max(0, ...shown.map(([name]) => name.length + 1));
   return shown.map(([name, value]) => `${`${name}:`.padEnd(width)} ${escapeLine(value)}\n`).join('');
 }

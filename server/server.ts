@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AdminService, ContactService, classic, health, reflection, TaskService } from '../gen/index.ts';
 import { ContactError } from '../shared/errors.ts';
 import { addService } from '../shared/grpc.ts';
+import { guardLogger } from '../shared/logger.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
 import { SERVER_SHUTDOWN } from './session/closing.ts';
@@ -42,7 +43,8 @@ export async function createServer(
   parts: Partial<ServerParts> = {},
 ): Promise<ContactServer> {
   const options = resolveOptions(given);
-  const { clock, random, logger, broadcastParts } = { ...DEFAULT_PARTS, ...parts };
+  const { clock, random, broadcastParts, ...rest } = { ...DEFAULT_PARTS, ...parts };
+  const logger = guardLogger(rest.logger);
   const { host, port } = splitAddress(options.listen);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 

@@ -5,4 +5,18 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** A logger that throws (its disk is full, its pipe has no reader) must not end what it is told of. */
+export function guardLogger(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger) =>
+    (fields: object, message: string): void => {
+      try {
+        logger[level](fields, message);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { info: guard('info'), warn: guard('warn'), error: guard('error') };
+}
+
 export const silentLogger: Logger = Object.freeze({ info: () => {}, warn: () => {}, error: () => {} });

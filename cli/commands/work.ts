@@ -8,7 +8,7 @@ import { closeProcessGroups } from '../group.ts';
 import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
 import { integerBetween } from '../number.ts';
 import { collectPairs } from '../option.ts';
-import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
+import { exitCodeOfSignal, exitOnDeadlySignals, onStopSignal } from '../signals.ts';
 import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../target.ts';
 
 interface WorkOptions extends TargetOptions {
@@ -49,8 +49,9 @@ export function addWorkCommand(program: Command, context: CommandContext): void 
 The command gets the payload on stdin and CONTACT_TASK_ID, CONTACT_QUEUE and CONTACT_ATTEMPT in its environment; its
 stdout is the result. Another exit code than 0 is a failure, the end of stderr its message. A cancel sends SIGTERM to
 the command's process group, then SIGKILL; what a command leaves running in its group is killed when it exits.
-SIGTERM or SIGINT takes no new tasks and ends when the running ones have finished; a second one stops those too and
-gives them back to the server.
+SIGTERM, SIGINT, SIGHUP or SIGQUIT takes no new tasks and ends when the running ones have finished; a second one stops
+those too and gives them back to the server. Only SIGKILL leaves commands running: where that happens, let the commands
+run in a control group or container that ends with this one.
 
 Example:
   contact work sums --concurrency 8 -- sha256sum`,
@@ -83,6 +84,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
     }),
   });
   process.on('exit', closeProcessGroups);
+  const stopExiting = exitOnDeadlySignals();
   const stopListening = onStopSignal((count, signal) => {
     if (count === 1) stopGently(worker, context);
     else if (count === 2) stopAtOnce(worker, options.killAfter);
@@ -92,6 +94,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
     await worker.finished;
   } finally {
     stopListening();
+    stopExiting();
     closeProcessGroups();
   }
 }

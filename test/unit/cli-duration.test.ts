@@ -51,6 +51,30 @@ describe('parseInstant()', () => {
   });
 });
 
+describe('a date', () => {
+  it('is refused when no calendar or no clock has it', () => {
+    for (const day of [
+      '2027-02-30',
+      '2027-02-29',
+      '2100-02-29',
+      '2027-04-31',
+      '2027-00-10',
+      '2027-01-00',
+      '2027-01-32',
+    ]) {
+      assert.throws(() => parseInstant(`${day}T00:00:00Z`), /There is no|Expected a time/, day);
+      assert.throws(() => parsePast(`${day}T00:00:00Z`), /There is no|Expected a time/, day);
+    }
+    for (const time of ['24:00:00Z', '23:60:00Z', '23:59:60Z', '08:00:00+24:00', '08:00:00-01:60', '08:00:00+99:99']) {
+      assert.throws(() => parseInstant(`2027-01-31T${time}`), /Expected a time with its offset/, time);
+    }
+  });
+
+  it('is taken on the days that only some years have', () => {
+    assert.equal(parseInstant('2028-02-29T23:30:00-01:00').toISOString(), '2028-03-01T00:30:00.000Z');
+  });
+});
+
 describe('parsePast()', () => {
   it('reads an instant, or how long ago it was', () => {
     assert.equal(parsePast('2027-01-31T08:00:00Z').getTime(), Date.UTC(2027, 0, 31, 8));

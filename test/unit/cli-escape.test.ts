@@ -13,6 +13,11 @@ describe('escapeLine()', () => {
     assert.equal(escapeLine('grüße 👩‍💻'), 'grüße 👩‍💻');
   });
 
+  it('shows what has no width', () => {
+    assert.equal(escapeLine('pay\u200bpal \u{e0041}\ufeff\u00ad'), 'pay\\u200bpal \\u{e0041}\\ufeff\\xad');
+    assert.equal(escapeLine('a\u200db\ud800'), 'a\\u200db\\ud800');
+  });
+
   it('leaves no control character in any text', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !CONTROL.test(escapeLine(text))));
   });

@@ -45,7 +45,9 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
     // After a lost connection the state is told again.
     if (line === told || line === '') return;
     told = line;
-    await context.out.write(options.json ? `${line}\n` : `${new Date().toISOString()}  ${line}\n`);
+    await (options.json
+      ? context.out.writeJson(eventToJson(event))
+      : context.out.write(`${new Date().toISOString()}  ${line}\n`));
   }
 
   await reachServer(connection, options.connectTimeout);
