@@ -68,6 +68,7 @@ export function openSession(options: SessionOptions): Session {
   let lastSeq = 0;
   let watch: SilenceWatch | undefined;
   let verdict: CallEnd | null = null;
+  let isLeaving = false;
   const stopTimers: (() => void)[] = [
     clock.after(REGISTER_TIMEOUT_MS, () => {
       if (lastSeq === 0)
@@ -137,6 +138,8 @@ export function openSession(options: SessionOptions): Session {
       return said;
     });
     const said = await Promise.race([downEnd, upEnd]);
+    // We left: the other ends by itself too, so that both end with OK.
+    if (isLeaving) await Promise.all([downEnd, upEnd]);
     const last = verdict ?? (said.advice ? said : await downEnd);
     uplink.close();
     watch?.stop();
@@ -153,10 +156,16 @@ export function openSession(options: SessionOptions): Session {
     ended: end(),
     cut,
     leave() {
+      if (!verdict) isLeaving = true;
       verdict ??= { error: null, advice: null };
       uplink.close();
       up.end();
-      stopTimers.push(clock.after(LAST_WORDS_MS, () => down.cancel()));
+      stopTimers.push(
+        clock.after(LAST_WORDS_MS, () => {
+          down.cancel();
+          up.cancel();
+        }),
+      );
     },
   };
 }

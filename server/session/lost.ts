@@ -37,7 +37,7 @@ export interface Absent {
   /** False: nobody knows its id, so there is no window. */
   readonly isResumable: boolean;
   /** It was given no more tasks, which holds for it when it resumes. */
-  readonly isDraining: boolean;
+  readonly isDraining?: boolean;
   /** An earlier process left it: nobody else on this node knows what it holds. */
   readonly isLeft?: boolean;
   readonly onEnded: () => void;

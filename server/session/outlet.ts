@@ -27,8 +27,8 @@ export interface TaskOutlet {
   send(seq: number, event: SessionEvent, onTaken?: () => void): boolean;
   /** Calls `listener` whenever a full stream can take more. */
   onRoom(listener: () => void): void;
-  /** Ends the stream with a status; a socket that does not let it go is destroyed by transport. */
-  end(error: ContactError): void;
+  /** Ends the stream with a status, null: OK; a socket that does not let it go is destroyed by transport. */
+  end(error: ContactError | null): void;
 }
 
 export type OutcomeCode = 'STORED' | 'DUPLICATE' | 'STALE' | 'UNKNOWN' | 'TOO_LARGE' | 'RETRY_LATER';
@@ -46,5 +46,5 @@ export interface StatusOutlet {
   isOver(): boolean;
   /** Says something that means nothing, if nothing was said for a while: proxies cut streams that are idle. */
   keep?(): void;
-  end(error: ContactError): void;
+  end(error: ContactError | null): void;
 }

@@ -39,6 +39,8 @@ export interface Registry {
   open(registration: Registration): Promise<Session>;
   /** The task stream has gone, whoever ended it. */
   disconnect(session: Session): void;
+  /** The client has said all that it has to say: its streams end with OK if it owes nothing. */
+  leaveSession(session: Session): void;
   /** Pairs a status stream with its session, whichever came first. */
   attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
   report: TakeStatus;
@@ -80,14 +82,14 @@ export function createRegistry(options: RegistryOptions): Registry {
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, SILENT));
 
   /** Out of the set of those who may be given tasks; its row and what it holds stay. */
-  function retire(session: Session, error: ContactError): void {
+  function retire(session: Session, error: ContactError | null): void {
     queue.detach(session);
     timers.clear(session.liveness);
     roster.delete(session);
     session.end(error);
   }
 
-  function lose(session: Session, error: ContactError): void {
+  function lose(session: Session, error: ContactError | null): void {
     if (!roster.has(session)) return;
     retire(session, error);
     lost.add(absent(session, session.options.isResumable));
@@ -241,7 +243,6 @@ export function createRegistry(options: RegistryOptions): Registry {
           clientId,
           held: held.map(heldOf),
           isResumable: true,
-          isDraining: false,
           isLeft: true,
           onEnded: () => undefined,
         });
@@ -251,11 +252,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     open,
 
     disconnect: (session) => lose(session, GONE),
+    leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),
 
     disconnectClient(clientId) {
-      const found = roster.ofClient(clientId);
-      for (const session of found) lose(session, DISCONNECTED);
-      return found.length;
+      return roster.ofClient(clientId).map((session) => lose(session, DISCONNECTED)).length;
     },
 
     async attachStatus(sessionId, outlet) {

@@ -68,7 +68,7 @@ export interface Session extends Receiver {
   /** One look at its liveness: pings if that is due. Null: it is dead; else when to look again. */
   checkLiveness(): number | null;
   /** Ends both streams with a status; what it holds is the registry's business. */
-  end(error: ContactError): void;
+  end(error: ContactError | null): void;
 }
 
 export function createSession(options: SessionOptions, liveness: Deadline): Session {

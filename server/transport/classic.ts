@@ -81,7 +81,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       send: (_seq, event, onTaken = () => undefined) =>
         event.kind !== 'tasks' || event.tasks.map((task) => write(task, onTaken)).every(Boolean),
       onRoom: (listener) => call.on('drain', listener),
-      end: (error) => ends.end(call, peer, error),
+      end: (error) => (error ? ends.end(call, peer, error) : call.end()),
     };
   }
 

@@ -62,7 +62,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       peer,
       send: (seq, event, onTaken) => call.write(writeEvent(seq, event, agreement), onTaken && whenTaken(onTaken)),
       onRoom: (listener) => call.on('drain', listener),
-      end: (error) => ends.end(call, peer, error),
+      end: (error) => (error ? ends.end(call, peer, error) : call.end()),
     };
   }
 
@@ -99,7 +99,8 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
 
       function end(error: unknown): void {
         isClosing = true;
-        ends.end(call, peer, error);
+        if (error === null) call.end();
+        else ends.end(call, peer, error);
       }
 
       function keep(): void {
@@ -118,8 +119,9 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
        */
       function leave(): void {
         if (!isHalfClosed || unanswered > 0 || isClosing) return;
-        disconnect();
-        call.end();
+        isClosing = true;
+        if (session) registry.leaveSession(session);
+        if (!isOver(call)) call.end();
       }
 
       async function answer(outcomes: readonly Outcome[]): Promise<void> {

@@ -146,9 +146,10 @@ export function createCrew(house: House, books: Books): Crew {
       onRoom: (listener) => {
         line.flow = listener;
       },
-      end({ advice }) {
+      end(error) {
         line.isEnded = true;
-        endLine(line, advice?.reason === 'SILENT' || advice?.reason === 'OPERATOR');
+        const reason = error?.advice?.reason;
+        endLine(line, reason === 'SILENT' || reason === 'OPERATOR');
       },
     };
     if (line.isFull) attach(line);

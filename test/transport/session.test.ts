@@ -169,6 +169,16 @@ describe('GetTask', () => {
     assert.equal(closeOf(await third.ended), 'DISCONNECTED now');
   });
 
+  it('ends both streams with OK when a client that owes nothing half-closes its SendStatus', async () => {
+    const clients = connect(await startScene());
+    await enqueue(clients, {});
+    const worker = await openWorker(clients);
+    await worker.succeed((await worker.receive(1))[0]!);
+    worker.statusStream.end();
+    const [down, up] = await Promise.all([worker.ended, worker.statusEnded]);
+    assert.deepEqual([down.code, up.code], [status.OK, status.OK]);
+  });
+
   it('answers what a SendStatus said before it was half-closed', async () => {
     const clients = connect(await startScene());
     await enqueueMany(clients, 50);
