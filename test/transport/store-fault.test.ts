@@ -79,7 +79,7 @@ describe('a store that cannot', () => {
     const other = await openWorker(clients);
     const unlock = lockStore(scene.storeFile);
     await worker.cancel();
-    assert.deepEqual(await other.succeed(worker.tasks[0]!), ['RETRY_LATER']);
+    assert.deepEqual(await tell(clients, worker.clientId, { succeeded: [nameOf(worker.tasks[0]!)] }), ['RETRY_LATER']);
     unlock();
     await other.receive(1);
   });
