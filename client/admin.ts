@@ -1,4 +1,4 @@
-import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create, type DescMethodUnary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import {
   AdminService,
   type ClientInfo,
@@ -16,11 +16,13 @@ import {
   TaskService,
   type WatchTaskResponse,
 } from '../gen/contact/v1/task_service_pb.ts';
+import { describeThrown } from '../shared/describe.ts';
 import { ContactError } from '../shared/errors.ts';
+import * as check from './check.ts';
 import { endOf } from './closing.ts';
 import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
-import type { ConnectionOptions } from './options.ts';
+import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { callUnary, type UnaryOptions } from './unary.ts';
 
 export interface AdminOptions extends ConnectionOptions {
@@ -76,8 +78,36 @@ export interface Admin {
 }
 
 const PAGE_SIZE = 500;
+const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.freeze({
+  ...CONNECTION_RULES,
+  deadlineMs: check.waitMs,
+});
+const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.freeze({
+  deadlineMs: check.waitMs,
+  signal: check.signal,
+});
+const ids = check.listOf(check.text);
+
+/** The request as it will be sent. Throws INVALID_ARGUMENT, in the encoder's words, for what cannot be. */
+function encodable<M extends DescMethodUnary>(
+  method: M,
+  request: MessageInitShape<M['input']>,
+): MessageShape<M['input']> {
+  try {
+    const message = create(method.input, request);
+    toBinary(method.input, message);
+    return message as MessageShape<M['input']>;
+  } catch (error) {
+    const words = describeThrown(error);
+    const field = /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(words);
+    throw new ContactError('INVALID_ARGUMENT', field ? `${field[1]}: ${field[2]}` : `request: ${words}`, {
+      cause: error,
+    });
+  }
+}
 
 export function createAdmin(options: AdminOptions): Admin {
+  checkObject(options, ADMIN_RULES);
   const connection = createConnection(options);
   const tasks = TaskService.method;
   const operator = AdminService.method;
@@ -87,8 +117,9 @@ export function createAdmin(options: AdminOptions): Admin {
     request: MessageInitShape<M['input']>,
     unary: UnaryOptions = {},
   ): Promise<MessageShape<M['output']>> {
+    check.checkFields(unary, UNARY_RULES);
     const { deadlineMs } = options;
-    return callUnary(connection, connection.link(), method, request, {
+    return callUnary(connection, connection.link(), method, encodable(method, request) as typeof request, {
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...unary,
     });
@@ -116,9 +147,12 @@ export function createAdmin(options: AdminOptions): Admin {
         (page) => listTasks(filter, { ...page, ...given }),
         (answer) => answer.tasks,
       ),
-    cancelTasks: (selection, reason = '') => call(tasks.cancelTasks, { ...requestOf(selection), reason }),
-    retryTasks: (selection) => call(tasks.retryTasks, requestOf(selection)),
-    deleteTasks: (ids) => call(tasks.deleteTasks, { ids: [...ids] }),
+    cancelTasks: async (selection, reason = '') => call(tasks.cancelTasks, { ...requestOf(selection), reason }),
+    retryTasks: async (selection) => call(tasks.retryTasks, requestOf(selection)),
+    async deleteTasks(given) {
+      check.checkValue('ids', given, ids);
+      return call(tasks.deleteTasks, { ids: [...given] });
+    },
     async *watchTask(id, { signal } = {}) {
       const stream = connection.link().client(TaskService).watchTask({ id }, connection.metadata());
       const end = endOf(stream);
@@ -170,5 +204,7 @@ async function* readPages<A extends { readonly nextPageToken: string }, T>(
 }
 
 function requestOf(selection: TaskSelection): { ids: string[] } | { filter: ReturnType<typeof buildFilter> } {
+  check.checkValue('selection', selection, check.object);
+  if ('ids' in selection) check.checkValue('ids', selection.ids, ids);
   return 'ids' in selection ? { ids: [...selection.ids] } : { filter: buildFilter(selection.filter) };
 }

@@ -14,6 +14,8 @@ export interface CallOptions {
 }
 
 const DEADLINE_MS = 60_000;
+/** One call of the wire; a longer wait is several. */
+const MAX_CALL_MS = 24 * 60 * 60 * 1_000;
 const ABANDON_MS = 1_000;
 /** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row are a mistake. */
 const MAX_INTERNAL = 3;
@@ -45,7 +47,7 @@ export async function callTask(connection: Connection, task: NewTask, options: C
           TaskService.method.callTask,
           { task },
           {
-            deadlineMs: leftMs,
+            deadlineMs: Math.min(leftMs, MAX_CALL_MS),
             ...(signal ? { signal } : {}),
           },
         );
@@ -54,7 +56,8 @@ export async function callTask(connection: Connection, task: NewTask, options: C
       } catch (failure) {
         const error = ContactError.from(failure);
         // The deadline of the call and our own are two timers.
-        if (error.code === 'DEADLINE_EXCEEDED') overtime.abort();
+        if (error.code === 'DEADLINE_EXCEEDED' && leftMs <= MAX_CALL_MS) overtime.abort();
+        if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
         if (ended.aborted) break;
         if (!isWorthRetrying(error) || internalCount > MAX_INTERNAL) throw error;

@@ -1,7 +1,9 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../gen/contact/v1/task_pb.ts';
-import { invalid } from '../shared/errors.ts';
-import { isName, isTaskId, newTaskId } from '../shared/ids.ts';
+import { describeThrown } from '../shared/describe.ts';
+import { ContactError, invalid } from '../shared/errors.ts';
+import { isTaskId, newTaskId } from '../shared/ids.ts';
+import * as check from './check.ts';
 import type { Codec } from './codec.ts';
 
 export interface EnqueueOptions<P = unknown> {
@@ -48,21 +50,61 @@ export interface NewTaskInput<P = unknown> extends EnqueueOptions<P> {
 }
 
 const MAX_UINT32 = 2 ** 32 - 1;
+const uint32 = check.integer(0, MAX_UINT32);
+
+/** A field that is new in the options is new here, or the compiler says so. */
+const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.freeze({
+  id: check.text,
+  priority: check.integer(-32_768, 32_767),
+  delayMs: uint32,
+  runAt: check.instant,
+  expiresAfterMs: check.integer(1, MAX_UINT32),
+  expiresAt: check.instant,
+  maxAttempts: check.integer(0, 1_000),
+  timeoutMs: uint32,
+  key: check.someText,
+  clientId: check.name,
+  selector: check.text,
+  broadcast: check.shape({ selector: check.text, known: check.flag }),
+  backoff: check.shape({ baseMs: uint32, capMs: uint32 }),
+  metadata: check.recordOf(check.text),
+  contentType: check.text,
+  codec: check.codec,
+});
+/** Of `enqueue()` and `broadcast()`. */
+export const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });
+/** Of one task of `enqueueBatch()`. */
+export const INPUT_RULES: check.Rules = Object.freeze({
+  ...TASK_RULES,
+  queue: check.name,
+  payload: check.anything,
+});
+/** Of `call()`. */
+export const CALL_RULES: check.Rules = Object.freeze({
+  ...ENQUEUE_RULES,
+  deadlineMs: check.waitMs,
+  cancelWhenAbandoned: check.flag,
+});
+/** What one message of the SDK may have, less what goes around a payload. */
+const MAX_PAYLOAD_BYTES = 63 * 1024 * 1024;
 /** Id, numbers, tags. */
 const TASK_OVERHEAD_BYTES = 96;
 
 /** The message for a task. Throws INVALID_ARGUMENT naming the field for what could not even be sent. */
-export function buildTask<P>(queue: string, payload: P, options: EnqueueOptions<P>, codec: Codec<P, unknown>): NewTask {
-  if (!isName(queue)) throw invalid('queue', `expected [A-Za-z0-9._:/-]{1,128}, got ${JSON.stringify(queue)}`);
+export function buildTask<P>(
+  queue: string,
+  payload: P,
+  options: EnqueueOptions<P>,
+  codec: Codec<P, unknown>,
+  rules: check.Rules = ENQUEUE_RULES,
+): NewTask {
+  check.checkFields(options, rules);
+  check.checkValue('queue', queue, check.name);
   if (options.id !== undefined && !isTaskId(options.id)) {
     throw invalid('id', `expected a UUIDv7 in lower case, got ${JSON.stringify(options.id)}`);
   }
   const { broadcast, backoff, metadata = {} } = options;
-  for (const key in metadata) {
-    if (typeof metadata[key] !== 'string') throw invalid('metadata', `expected a string under ${JSON.stringify(key)}`);
-  }
-  const encoded = (options.codec ?? codec).encode(payload);
-  if (!(encoded instanceof Uint8Array)) throw invalid('payload', 'expected the codec to make a Uint8Array');
+  const encoded = encodePayload(payload, options.codec ?? codec);
   return {
     $typeName: 'contact.v1.NewTask',
     id: options.id ?? newTaskId(),
@@ -70,23 +112,38 @@ export function buildTask<P>(queue: string, payload: P, options: EnqueueOptions<
     payload: encoded,
     contentType: options.contentType ?? (options.codec ?? codec).contentType,
     metadata: { ...metadata },
-    priority: whole('priority', options.priority ?? 0, -32_768, 32_767),
+    priority: options.priority ?? 0,
     start: startOf(options),
     expiry: expiryOf(options),
-    maxAttempts: whole('maxAttempts', options.maxAttempts ?? 0, 0, 1_000),
-    timeoutMs: whole('timeoutMs', options.timeoutMs ?? 0, 0, MAX_UINT32),
+    maxAttempts: options.maxAttempts ?? 0,
+    timeoutMs: options.timeoutMs ?? 0,
     idempotencyKey: options.key ?? '',
     target: targetOf(options.clientId, options.selector, broadcast),
     ...(backoff
       ? {
           backoff: {
             $typeName: 'contact.v1.Backoff',
-            baseMs: whole('backoff.baseMs', backoff.baseMs ?? 0, 0, MAX_UINT32),
-            capMs: whole('backoff.capMs', backoff.capMs ?? 0, 0, MAX_UINT32),
+            baseMs: backoff.baseMs ?? 0,
+            capMs: backoff.capMs ?? 0,
           },
         }
       : {}),
   };
+}
+
+function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
+  let encoded: unknown;
+  try {
+    encoded = codec.encode(payload);
+  } catch (error) {
+    throw new ContactError('INVALID_ARGUMENT', `payload: ${describeThrown(error)}`, { cause: error });
+  }
+  if (!(encoded instanceof Uint8Array)) throw invalid('payload', 'expected the codec to make a Uint8Array');
+  if (encoded.byteLength > MAX_PAYLOAD_BYTES) {
+    const words = `payload: ${encoded.byteLength} bytes, at most ${MAX_PAYLOAD_BYTES} can be sent`;
+    throw new ContactError('RESOURCE_EXHAUSTED', words);
+  }
+  return encoded;
 }
 
 /** About what a task takes on the wire. */
@@ -98,18 +155,16 @@ export function sizeOfTask(task: NewTask): number {
 
 function startOf({ delayMs, runAt }: EnqueueOptions<never>): NewTask['start'] {
   if (delayMs !== undefined && runAt) throw invalid('delayMs', 'not together with runAt');
-  if (delayMs !== undefined) return { case: 'delayMs', value: whole('delayMs', delayMs, 0, MAX_UINT32) };
-  return runAt ? { case: 'runAt', value: timestampFromDate(instant('runAt', runAt)) } : { case: undefined };
+  if (delayMs !== undefined) return { case: 'delayMs', value: delayMs };
+  return runAt ? { case: 'runAt', value: timestampFromDate(runAt) } : { case: undefined };
 }
 
 function expiryOf({ expiresAfterMs, expiresAt }: EnqueueOptions<never>): NewTask['expiry'] {
   if (expiresAfterMs !== undefined && expiresAt) throw invalid('expiresAfterMs', 'not together with expiresAt');
   if (expiresAfterMs !== undefined) {
-    return { case: 'expiresAfterMs', value: whole('expiresAfterMs', expiresAfterMs, 1, MAX_UINT32) };
+    return { case: 'expiresAfterMs', value: expiresAfterMs };
   }
-  return expiresAt
-    ? { case: 'expiresAt', value: timestampFromDate(instant('expiresAt', expiresAt)) }
-    : { case: undefined };
+  return expiresAt ? { case: 'expiresAt', value: timestampFromDate(expiresAt) } : { case: undefined };
 }
 
 function targetOf(
@@ -124,16 +179,4 @@ function targetOf(
   if (!broadcast) return { case: undefined };
   const { selector: narrowed = '', known = false } = broadcast;
   return { case: 'broadcast', value: { $typeName: 'contact.v1.Broadcast', selector: narrowed, known } };
-}
-
-function whole(field: string, value: number, min: number, max: number): number {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw invalid(field, `expected an integer from ${min} to ${max}, got \`${value}\``);
-  }
-  return value;
-}
-
-function instant(field: string, value: Date): Date {
-  if (Number.isNaN(value.getTime())) throw invalid(field, 'expected a valid Date');
-  return value;
 }

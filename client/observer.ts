@@ -2,12 +2,13 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Observable } from 'rxjs';
 import { ResultStart, TaskService, type WatchResultsRequestSchema } from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import * as check from './check.ts';
 import { endOf, errorOf, isFinal } from './closing.ts';
 import type { Codec } from './codec.ts';
 import { createConnection } from './connection.ts';
-import type { ConnectionOptions } from './options.ts';
+import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { TaskResult } from './result.ts';
-import { type SettledState, settledStateCode } from './state.ts';
+import { SETTLED_STATES, type SettledState, settledStateCode } from './state.ts';
 
 export interface ObserverOptions<R> extends ConnectionOptions {
   /** Decodes results in `value()`; default JSON. */
@@ -64,6 +65,21 @@ export interface Observer<R> {
   close(): Promise<void>;
 }
 
+const OBSERVER_RULES: Readonly<Record<keyof ObserverOptions<never>, check.Check>> = Object.freeze({
+  ...CONNECTION_RULES,
+  codec: check.codec,
+});
+const RESULTS_RULES: Readonly<Record<keyof ResultsOptions, check.Check>> = Object.freeze({
+  queues: check.listOf(check.name),
+  states: check.listOf(check.oneOf(SETTLED_STATES)),
+  parentId: check.text,
+  from: check.text,
+  follow: check.flag,
+  onCursor: check.method,
+  onGap: check.either(check.oneOf(['error', 'oldest']), check.method),
+  signal: check.signal,
+});
+
 const STARTS = Object.freeze({
   now: ResultStart.NOW,
   beginning: ResultStart.BEGINNING,
@@ -71,10 +87,12 @@ const STARTS = Object.freeze({
 });
 
 export function createObserver<R = unknown>(options: ObserverOptions<R>): Observer<R> {
+  checkObject(options, OBSERVER_RULES);
   const connection = createConnection(options);
   const closing = new AbortController();
 
   async function* results(given: ResultsOptions = {}): AsyncGenerator<TaskResult<R>, void, undefined> {
+    check.checkFields(given, RESULTS_RULES);
     let wanted = given;
     const ended = wanted.signal ? AbortSignal.any([wanted.signal, closing.signal]) : closing.signal;
     let cursor = '';

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../shared/clock.ts';
 import type { BackoffOptions } from './backoff.ts';
+import * as check from './check.ts';
 
 /** Where an SDK object says what happens to its connection. */
 export interface Logger {
@@ -41,3 +42,37 @@ export interface TlsOptions {
 }
 
 export const silentLogger: Logger = { info: () => {}, warn: () => {} };
+
+const TLS_RULES: Record<keyof TlsOptions, check.Check> = { ca: check.bytes, cert: check.bytes, key: check.bytes };
+
+/** A field that is new in the options is new here, or the compiler says so. */
+export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
+  server: isAddress,
+  token: check.headerText,
+  tls: check.shape(TLS_RULES),
+  backoff: check.shape({ baseMs: check.waitMs, capMs: check.waitMs } satisfies Record<
+    keyof BackoffOptions,
+    check.Check
+  >),
+  connectTimeoutMs: check.waitMs,
+  keepaliveMs: check.integer(1, 2 ** 30),
+  random: check.method,
+  clock: check.object,
+  logger: check.object,
+});
+
+/** Throws INVALID_ARGUMENT naming the option of an SDK object that is unknown, missing or of a wrong kind. */
+export function checkObject(options: ConnectionOptions, rules: check.Rules): void {
+  check.checkFields(options, rules);
+  check.checkValue('server', options.server, isAddress);
+}
+
+function isAddress(value: unknown): string | null {
+  if (typeof value === 'string') {
+    if (/^unix:./.test(value)) return null;
+    const port = /^[^\s/]+:(\d{1,5})$/.exec(value)?.[1];
+    if (port !== undefined && Number(port) <= 65_535) return null;
+    if (value.includes('://')) return 'HOST:PORT without a scheme';
+  }
+  return 'HOST:PORT';
+}

@@ -2,11 +2,20 @@ import { ChurnSet } from '../shared/churn.ts';
 import { ContactError, invalid } from '../shared/errors.ts';
 import { type Enqueued, Gatherer, type Waiter } from './batch.ts';
 import { type CallOptions, callTask } from './calltask.ts';
+import * as check from './check.ts';
 import { type Codec, json } from './codec.ts';
 import { createConnection } from './connection.ts';
 import { TaskFailed } from './failure.ts';
-import { type BroadcastOptions, buildTask, type EnqueueOptions, type NewTaskInput, sizeOfTask } from './newtask.ts';
-import type { ConnectionOptions } from './options.ts';
+import {
+  type BroadcastOptions,
+  buildTask,
+  CALL_RULES,
+  type EnqueueOptions,
+  INPUT_RULES,
+  type NewTaskInput,
+  sizeOfTask,
+} from './newtask.ts';
+import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { createPipeline } from './pipeline.ts';
 import { Room } from './room.ts';
 import { settledStateOf } from './state.ts';
@@ -54,6 +63,13 @@ export interface Producer<P> {
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
 
+const PRODUCER_RULES: Readonly<Record<keyof ProducerOptions<never>, check.Check>> = Object.freeze({
+  ...CONNECTION_RULES,
+  codec: check.codec,
+  maxOutstanding: check.integer(1, Number.MAX_SAFE_INTEGER),
+  maxOutstandingBytes: check.integer(1, Number.MAX_SAFE_INTEGER),
+  patienceMs: check.waitMs,
+});
 const MAX_OUTSTANDING = 10_000;
 const MAX_OUTSTANDING_BYTES = 16 * 1024 * 1024;
 const MAX_WHOLE_BATCH = 1_000;
@@ -61,6 +77,7 @@ const PATIENCE_MS = 60_000;
 const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 
 export function createProducer<P = unknown>(options: ProducerOptions<P>): Producer<P> {
+  checkObject(options, PRODUCER_RULES);
   const connection = createConnection(options);
   const codec = options.codec ?? (json as Codec<P, unknown>);
   const room = new Room(
@@ -131,11 +148,13 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     enqueueBatch(inputs, { signal } = {}) {
       return new Promise((resolve, reject) => {
         checkOpen();
+        check.checkValue('tasks', inputs, check.listOf(check.object));
+        check.checkFields({ signal }, { signal: check.signal });
         if (inputs.length === 0 || inputs.length > MAX_WHOLE_BATCH) {
           throw invalid('tasks', `expected 1 to ${MAX_WHOLE_BATCH}, got ${inputs.length}`);
         }
         const tasks = inputs.map((input) =>
-          buildTask(input.queue, input.payload, input, codec as Codec<typeof input.payload, unknown>),
+          buildTask(input.queue, input.payload, input, codec as Codec<typeof input.payload, unknown>, INPUT_RULES),
         );
         const bytes = tasks.reduce((sum, task) => sum + sizeOfTask(task), 0);
         const waiter = createWaiter(resolve, reject, signal);
@@ -144,7 +163,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     },
     async call<R>(queue: string, payload: P, callOptions: EnqueueOptions<P> & CallOptions = {}) {
       checkOpen();
-      const task = buildTask(queue, payload, callOptions, codec);
+      const task = buildTask(queue, payload, callOptions, codec, CALL_RULES);
       const signal = callOptions.signal ? AbortSignal.any([callOptions.signal, closing.signal]) : closing.signal;
       const calling = callTask(connection, task, { ...callOptions, signal });
       calls.add(calling);
@@ -157,6 +176,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       return (callOptions.codec ?? codec).decode(event.result, event.contentType) as R;
     },
     async close({ deadlineMs } = {}) {
+      check.checkFields({ deadlineMs }, { deadlineMs: check.waitMs });
       isClosed = true;
       const overtime = Promise.withResolvers<void>();
       const cancel = deadlineMs === undefined ? undefined : connection.clock.after(deadlineMs, overtime.resolve);

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import type { Limits } from '../gen/contact/v1/contact_pb.ts';
 import { invalid } from '../shared/errors.ts';
-import { isName, newSessionId } from '../shared/ids.ts';
+import { newSessionId } from '../shared/ids.ts';
+import * as check from './check.ts';
 import type { Codec } from './codec.ts';
-import type { ConnectionOptions } from './options.ts';
+import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import type { Handler } from './task.ts';
 
 /** What a server takes at least, until it has told. */
@@ -48,29 +49,32 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
 const MAX_QUEUES = 1_000;
 const MAX_CREDIT = 10_000;
 
+const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Check>> = Object.freeze({
+  ...CONNECTION_RULES,
+  queues: check.listOf(check.name),
+  handler: check.method,
+  concurrency: check.integer(1, MAX_CREDIT),
+  prefetch: check.integer(0, MAX_CREDIT),
+  clientId: check.name,
+  labels: check.recordOf(check.text),
+  codec: check.codec,
+  agent: check.text,
+  progressIntervalMs: check.integer(1, Number.MAX_SAFE_INTEGER),
+  spool: check.someText,
+  spoolMaxBytes: check.integer(0, Number.MAX_SAFE_INTEGER),
+});
+
 /** Throws INVALID_ARGUMENT naming the option. */
 export function validateWorker<P, R>(options: WorkerOptions<P, R>): void {
-  const { queues, concurrency = 1, prefetch = 0, progressIntervalMs = 1, clientId } = options;
+  checkObject(options, WORKER_RULES);
+  const { queues, concurrency = 1, prefetch = 0, handler } = options;
+  check.checkValue('queues', queues, check.listOf(check.name));
+  check.checkValue('handler', handler, check.method);
   if (queues.length === 0 || queues.length > MAX_QUEUES) {
     throw invalid('queues', `expected 1 to ${MAX_QUEUES} names, got ${queues.length}`);
   }
-  for (const queue of queues) {
-    if (!isName(queue)) throw invalid('queues', `expected [A-Za-z0-9._:/-]{1,128}, got ${JSON.stringify(queue)}`);
-  }
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw invalid('concurrency', `expected an integer >= 1, got \`${concurrency}\``);
-  }
-  if (!Number.isInteger(prefetch) || prefetch < 0) {
-    throw invalid('prefetch', `expected an integer >= 0, got \`${prefetch}\``);
-  }
   if (concurrency + prefetch > MAX_CREDIT) {
     throw invalid('concurrency', `expected at most ${MAX_CREDIT} with prefetch, got ${concurrency + prefetch}`);
-  }
-  if (!Number.isInteger(progressIntervalMs) || progressIntervalMs < 1) {
-    throw invalid('progressIntervalMs', `expected an integer >= 1, got \`${progressIntervalMs}\``);
-  }
-  if (clientId !== undefined && !isName(clientId)) {
-    throw invalid('clientId', `expected [A-Za-z0-9._:/-]{1,128}, got ${JSON.stringify(clientId)}`);
   }
 }
 

@@ -13,6 +13,8 @@ const NAMES: ReadonlyMap<TaskState, SettledState> = new Map(
   Object.entries(CODES).map(([name, code]) => [code, name as SettledState]),
 );
 
+export const SETTLED_STATES: readonly string[] = Object.freeze(Object.keys(CODES));
+
 export function settledStateCode(state: SettledState): TaskState {
   return CODES[state];
 }

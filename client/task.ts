@@ -192,6 +192,11 @@ export async function runTask<P, R>(
   };
 }
 
+/** Gives back a delivery that was never taken up here. */
+export function releaseOf({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): Report {
+  return { kind: 'released', message: { $typeName: 'contact.v1.Delivery', taskId, delivery } };
+}
+
 /** The report of a task that ends without a result and without a failure: stopped by a cancel, else given back. */
 export function reportEnd(task: HeldTask): Report {
   const { taskId, delivery } = task;

@@ -10,6 +10,8 @@ export interface UnaryOptions {
 }
 
 const DEADLINE_MS = 10_000;
+/** What the timers of a call can count: 24 days. */
+const MAX_CALL_MS = 24 * 24 * 60 * 60 * 1_000;
 
 /** A unary call as a promise; rejects with a ContactError. A server out of reach is UNAVAILABLE, at once. */
 export function callUnary<M extends DescMethodUnary>(
@@ -31,7 +33,7 @@ export function callUnary<M extends DescMethodUnary>(
       reject(new ContactError('CANCELLED', 'cancelled before it was sent'));
       return;
     }
-    const deadline = Date.now() + deadlineMs;
+    const deadline = Date.now() + Math.min(deadlineMs, MAX_CALL_MS);
     const call = client[method.localName]!(request, connection.metadata(), { deadline }, (failure, response) => {
       signal?.removeEventListener('abort', onAbort);
       if (response !== undefined && !failure) {

@@ -1,17 +1,19 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { mendText } from '../shared/text.ts';
+import * as check from './check.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
 import { createConnection, type Link } from './connection.ts';
 import { createHolding } from './holding.ts';
-import { deliveryKey, Outbox, type Report } from './outbox.ts';
+import { deliveryKey, Outbox } from './outbox.ts';
 import { holdProcess, pause } from './pause.ts';
 import { INITIAL_LIMITS, identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
-import { runTask } from './task.ts';
+import { releaseOf, runTask } from './task.ts';
 import { cutCharacters } from './text.ts';
 import { holdForWord } from './word.ts';
 import { Workload } from './workload.ts';
@@ -99,6 +101,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
   let isStatusDue = false;
+  let abandonsAt = Number.POSITIVE_INFINITY;
+  let cancelAbandon = (): void => {};
 
   function publish(): void {
     const running = workload.runningCount;
@@ -219,27 +223,34 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     if (isRegistered) publish();
   }
 
-  function drain({ deadlineMs }: { readonly deadlineMs?: number } = {}): Promise<void> {
-    if (mode === 'open') {
-      refuse('draining');
-      if (deadlineMs !== undefined) clock.after(deadlineMs, () => void stop());
-      closeIfDone();
-    }
-    return finished;
-  }
+  const drain: Worker['drain'] = (given) =>
+    check.withDeadline(given, (deadlineMs) => {
+      if (mode === 'open') {
+        refuse('draining');
+        if (deadlineMs !== undefined) clock.after(deadlineMs, () => void stop());
+        closeIfDone();
+      }
+      return finished;
+    });
 
-  function stop({ deadlineMs = STOP_DEADLINE_MS }: { readonly deadlineMs?: number } = {}): Promise<void> {
-    if (mode === 'open' || mode === 'draining') {
-      refuse('stopping');
-      workload.abortRunning('the worker stops');
-      clock.after(deadlineMs, () => {
-        workload.abandonRunning();
-        clock.after(deadlineMs, close);
-      });
+  /** Again with a shorter deadline: that one counts. */
+  const stop: Worker['stop'] = (given) =>
+    check.withDeadline(given, (deadlineMs = STOP_DEADLINE_MS) => {
+      if (mode === 'open' || mode === 'draining') {
+        refuse('stopping');
+        workload.abortRunning('the worker stops');
+      }
+      if (clock.monotonic() + deadlineMs < abandonsAt) {
+        abandonsAt = clock.monotonic() + deadlineMs;
+        cancelAbandon();
+        cancelAbandon = clock.after(deadlineMs, () => {
+          workload.abandonRunning();
+          cancelAbandon = clock.after(deadlineMs, close);
+        });
+      }
       closeIfDone();
-    }
-    return finished;
-  }
+      return finished;
+    });
 
   for (const report of spool?.reports ?? []) outbox.restore(report);
   const letGo = holdProcess();
@@ -276,15 +287,12 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     status$: status$.asObservable(),
     connected: () => firstRegistration.promise,
     setStatus(text) {
-      statusText = cutCharacters(text, MAX_STATUS_LENGTH);
+      check.checkValue('text', text, check.words);
+      statusText = cutCharacters(mendText(text), MAX_STATUS_LENGTH);
       session?.uplink.status(statusText);
     },
     drain,
     stop,
     finished,
   };
-}
-
-function releaseOf({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): Report {
-  return { kind: 'released', message: { $typeName: 'contact.v1.Delivery', taskId, delivery } };
 }

@@ -1,0 +1,149 @@
+import { type ContactError, invalid } from '../shared/errors.ts';
+import { isName } from '../shared/ids.ts';
+import { isPlainText } from '../shared/text.ts';
+
+/** Whether a value may be given; null: yes, else what was expected. */
+export type Check = (value: unknown) => string | null;
+/** For each field that may be given; `undefined` is as if it were not. */
+export type Rules = Readonly<Record<string, Check>>;
+
+/** Longer than any process lives, and exact as a number. */
+const MAX_WAIT_MS = Number.MAX_SAFE_INTEGER;
+const SHOWN_CHARACTERS = 80;
+
+/**
+ * Throws INVALID_ARGUMENT naming the first field that is unknown or of a wrong kind. What a program gives comes from
+ * plain JavaScript too, and what could not be encoded later must not come as far as the wire.
+ */
+export function checkFields(given: unknown, rules: Rules, what = 'options'): void {
+  if (typeof given !== 'object' || given === null) throw wrong(what, 'an object', given);
+  for (const name in given) {
+    const value = (given as Record<string, unknown>)[name];
+    const check = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (!check) throw invalid(name, `unknown field of the ${what}; known: ${Object.keys(rules).join(', ')}`);
+    if (value === undefined) continue;
+    const expected = check(value);
+    if (expected !== null) throw wrong(name, expected, value);
+  }
+}
+
+/** Throws INVALID_ARGUMENT unless the value is there and right. */
+export function checkValue(field: string, value: unknown, check: Check): void {
+  const expected = check(value);
+  if (expected !== null) throw wrong(field, expected, value);
+}
+
+export function wrong(field: string, expected: string, value: unknown): ContactError {
+  return invalid(field, `expected ${expected}, got ${show(value)}`);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_CHARACTERS));
+  if (typeof value === 'number' || typeof value === 'boolean') return `\`${value}\``;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}
+
+function when(expected: string, test: (value: unknown) => boolean): Check {
+  return (value) => (test(value) ? null : expected);
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && isPlainText(value);
+
+export const words = when('a string', (v) => typeof v === 'string');
+export const text = when('a string of whole characters without NUL', isText);
+export const someText = when(
+  'a string that is not empty, of whole characters without NUL',
+  (v) => isText(v) && v !== '',
+);
+export const name = when('[A-Za-z0-9._:/-]{1,128}', (v) => typeof v === 'string' && isName(v));
+export const flag = when('true or false', (v) => typeof v === 'boolean');
+export const method = when('a function', (v) => typeof v === 'function');
+export const object = when('an object', (v) => typeof v === 'object' && v !== null && !Array.isArray(v));
+export const bytes = when('a Uint8Array', (v) => v instanceof Uint8Array);
+export const waitMs = when(
+  `a number of milliseconds from 0 to ${MAX_WAIT_MS}`,
+  (v) => typeof v === 'number' && v >= 0 && v <= MAX_WAIT_MS,
+);
+export const signal = when('an AbortSignal', (v) => v instanceof AbortSignal);
+export const instant = when('a valid Date', (v) => v instanceof Date && !Number.isNaN(v.getTime()));
+export const anything: Check = () => null;
+
+/** A header of HTTP: a token with a line break would not get there. */
+export const headerText = when(
+  'a string of printable ASCII characters',
+  (v) => typeof v === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(v),
+);
+
+export function integer(min: number, max: number): Check {
+  return when(`an integer from ${min} to ${max}`, (v) => Number.isInteger(v) && Number(v) >= min && Number(v) <= max);
+}
+
+export function oneOf(words: readonly string[]): Check {
+  return when(`one of ${words.join(', ')}`, (v) => typeof v === 'string' && words.includes(v));
+}
+
+export function either(first: Check, second: Check): Check {
+  return (value) => {
+    const expected = first(value);
+    return expected === null || second(value) === null ? null : `${expected} or ${second(value)}`;
+  };
+}
+
+export function listOf(each: Check): Check {
+  return (value) => {
+    if (!Array.isArray(value)) return 'an array';
+    for (const item of value) {
+      const expected = each(item);
+      if (expected !== null) return `an array, each ${expected}`;
+    }
+    return null;
+  };
+}
+
+export function recordOf(each: Check): Check {
+  return (value) => {
+    if (object(value) !== null) return 'an object of strings';
+    for (const key of Object.keys(value as object)) {
+      if (!isText(key)) return 'keys of whole characters without NUL';
+      const expected = each((value as Record<string, unknown>)[key]);
+      if (expected !== null) return `${expected} under ${JSON.stringify(key)}`;
+    }
+    return null;
+  };
+}
+
+/** An object with the fields of `rules`, whose mistakes name `what.field`. */
+export function shape(rules: Rules): Check {
+  return (value) => {
+    if (object(value) !== null) return 'an object';
+    for (const key in value as object) {
+      const check = Object.hasOwn(rules, key) ? rules[key] : undefined;
+      if (!check) return `only ${Object.keys(rules).join(', ')}, and not ${key},`;
+      const field = (value as Record<string, unknown>)[key];
+      const expected = field === undefined ? null : check(field);
+      if (expected !== null) return `${key} to be ${expected}`;
+    }
+    return null;
+  };
+}
+
+export const codec: Check = (value) => {
+  if (object(value) !== null) return 'a codec';
+  const { contentType, encode, decode } = value as Record<string, unknown>;
+  if (text(contentType) !== null) return 'a codec whose contentType is a string';
+  return (method(encode) ?? method(decode)) ? 'a codec with the functions encode and decode' : null;
+};
+
+/** Acts with a deadline that was checked; a wrong one rejects. */
+export function withDeadline<T>(
+  given: { readonly deadlineMs?: number } = {},
+  act: (deadlineMs: number | undefined) => Promise<T>,
+): Promise<T> {
+  try {
+    checkFields(given, { deadlineMs: waitMs });
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return act(given.deadlineMs);
+}
