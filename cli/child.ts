@@ -50,9 +50,11 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
     stdio: 'pipe',
     env: { ...process.env, ...options.env },
   });
+  // One that could not be spawned has no streams where this process is out of descriptors, and says so later.
+  const spawned = once(child, 'spawn');
   // Writing to a command that does not read, or has gone, is no failure.
-  child.stdin.on('error', () => undefined);
-  await once(child, 'spawn');
+  child.stdin?.on('error', () => undefined);
+  await spawned;
   const group = openProcessGroup(child.pid as number);
   try {
     return await followChild(child, group, options);

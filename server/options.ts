@@ -116,3 +116,23 @@ export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   const name = String(issue.path[0]);
   throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${issue.message}, got \`${String(merged[name])}\``);
 }
+
+/** What a Date can hold; the store's instants are such. */
+const MAX_INSTANT_MS = 8_640_000_000_000_000;
+
+/** INVALID_ARGUMENT for a clock of a program that tells no time. */
+export function checkClock(clock: Clock): void {
+  for (const [name, limit] of [
+    ['now', MAX_INSTANT_MS],
+    ['monotonic', Number.MAX_SAFE_INTEGER],
+  ] as const) {
+    const told: unknown = typeof clock?.[name] === 'function' ? clock[name]() : undefined;
+    if (typeof told === 'number' && Math.abs(told) <= limit) continue;
+    throw new ContactError(
+      'INVALID_ARGUMENT',
+      `Expected \`clock.${name}()\` to be milliseconds, got \`${String(told)}\``,
+    );
+  }
+  if (typeof clock.after !== 'function')
+    throw new ContactError('INVALID_ARGUMENT', 'Expected `clock.after` to be a function');
+}

@@ -4,7 +4,7 @@ import { ContactError } from '../shared/errors.ts';
 import { addService } from '../shared/grpc.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
-import { DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
+import { checkClock, DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
 import { SERVER_SHUTDOWN } from './session/closing.ts';
 import { patienceMs } from './session/liveness.ts';
 import { createRegistry } from './session/registry.ts';
@@ -44,6 +44,7 @@ export async function createServer(
 ): Promise<ContactServer> {
   const options = resolveOptions(given);
   const { clock, random, broadcastParts, ...rest } = { ...DEFAULT_PARTS, ...parts };
+  checkClock(clock);
   const logger = guardLogger(rest.logger);
   const { host, port } = splitAddress(options.listen);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
@@ -145,6 +146,7 @@ export async function createServer(
 
   return {
     async listen() {
+      if (closed) throw new ContactError('FAILED_PRECONDITION', 'listen: the server was closed');
       await registry.recover();
       const address = await sockets.listen(host, port);
       logger.info({ ...address, store: options.store, version }, 'listening');

@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
+import { mendText } from '../../shared/text.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
@@ -143,7 +144,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       call.on('cancelled', leave);
       call.on('finish', leave);
       call.on('data', ({ msg }: classic.ClientMsg) => {
-        if (pair.turn?.session) pair.turn.session.text = msg.slice(0, 256);
+        if (pair.turn?.session) pair.turn.session.text = mendText(msg.slice(0, 256));
         if (out.write({ ret: 'ok' }, 16)) return;
         call.pause();
         void out.hasRoom().then((hasRoom) => hasRoom && call.resume());

@@ -2,6 +2,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
+import { mendText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
 import { readClient, readSessionId } from './identity.ts';
@@ -35,7 +36,7 @@ export function readRegistration(request: GetTaskRequest, metadata: Metadata, ou
     queues: [...new Set(queues)],
     labels,
     credit: maxInFlight || 1,
-    agent: request.agent.slice(0, MAX_AGENT_LENGTH),
+    agent: mendText(request.agent.slice(0, MAX_AGENT_LENGTH)),
     resume: resume ? readResume(resume) : null,
     outlet,
   };

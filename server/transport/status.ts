@@ -10,6 +10,7 @@ import {
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
+import { mendText } from '../../shared/text.ts';
 import type { RetryAdvice } from '../model/retry.ts';
 import type { Delivery, TaskError } from '../model/task.ts';
 import type { Outcome } from '../session/outlet.ts';
@@ -34,7 +35,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
       taskId,
       delivery,
       fraction,
-      message: message.slice(0, MAX_PROGRESS_LENGTH),
+      message: mendText(message.slice(0, MAX_PROGRESS_LENGTH)),
     })),
     checkpoints: readItems('checkpoints', request.checkpoints, ({ taskId, delivery, data }, index) => {
       if (data.byteLength > MAX_CHECKPOINT_BYTES)
@@ -42,7 +43,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
       return { taskId, delivery, data };
     }),
     credit: request.credit,
-    status: request.status?.slice(0, MAX_STATUS_LENGTH),
+    status: request.status === undefined ? undefined : mendText(request.status.slice(0, MAX_STATUS_LENGTH)),
   };
 }
 
@@ -90,7 +91,7 @@ export function readDeliveries(field: string, items: readonly DeliveryMessage[],
 }
 
 function readSucceeded({ taskId, delivery, result, contentType }: Succeeded): SucceededReport {
-  return { taskId, delivery, result, contentType: contentType.slice(0, 128) || OCTET_STREAM };
+  return { taskId, delivery, result, contentType: mendText(contentType.slice(0, 128)) || OCTET_STREAM };
 }
 
 function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): FailedReport {
@@ -101,7 +102,8 @@ function readError(error: Failed['error']): TaskError {
   const bytes = Buffer.from(error?.message ?? '');
   // Cut on a character: a half one at the end is dropped.
   const message = bytes.byteLength <= MAX_ERROR_BYTES ? bytes : bytes.subarray(0, MAX_ERROR_BYTES);
-  return { code: error?.code.slice(0, MAX_CODE_LENGTH) ?? '', message: message.toString().replace(/\uFFFD+$/, '') };
+  const words = message.toString().replace(/\uFFFD+$/, '');
+  return { code: mendText(error?.code.slice(0, MAX_CODE_LENGTH) ?? ''), message: mendText(words) };
 }
 
 function readRetry(retry: Retry, afterMs: number): RetryAdvice {

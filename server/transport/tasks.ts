@@ -2,6 +2,7 @@ import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
+import { isPlainText } from '../../shared/text.ts';
 import { PARENT_LANE } from '../model/broadcast.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
@@ -14,6 +15,7 @@ const MAX_TEXT = 128;
 const MAX_METADATA_PAIRS = 64;
 const MAX_METADATA_BYTES = 16 << 10;
 const PRIORITY_LIMIT = 32_768;
+const NO_NUL = 'expected whole characters without NUL';
 const MIN_MS = -8_640_000_000_000_000;
 
 /** A producer's batch as the store takes it. INVALID_ARGUMENT or RESOURCE_EXHAUSTED names the field. */
@@ -74,6 +76,7 @@ function readTask(task: NewTask, place: Place, now: number, maxPayloadBytes: num
 
 function checkText(place: Place, name: string, text: string): void {
   if (text.length > MAX_TEXT) throw invalid(place(name), `at most ${MAX_TEXT} characters`);
+  if (!isPlainText(text)) throw invalid(place(name), NO_NUL);
 }
 
 function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>): void {
@@ -82,6 +85,7 @@ function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>)
   for (const key in metadata) {
     pairs += 1;
     bytes += Buffer.byteLength(key) + Buffer.byteLength(metadata[key]!);
+    if (!isPlainText(key) || !isPlainText(metadata[key]!)) throw invalid(place('metadata'), NO_NUL);
   }
   if (pairs > MAX_METADATA_PAIRS) throw invalid(place('metadata'), `at most ${MAX_METADATA_PAIRS} pairs, got ${pairs}`);
   if (bytes > MAX_METADATA_BYTES)
