@@ -63,6 +63,7 @@ export async function createServer(
     node: options.node,
     minFreeBytes: options.minFreeBytes,
     isServed: true,
+    onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
   const queue = await createTaskQueue({ store, clock, broadcastParts, onFatal });

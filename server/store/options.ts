@@ -10,6 +10,8 @@ export interface StoreOptions {
   readonly freeBytes?: () => number;
   /** What to do when a commit failed in a way that leaves the disk's content unknown. Default: exit 70. */
   readonly onFatal?: (error: unknown) => void;
+  /** Told what an operator should know of the opening. */
+  readonly onNotice?: (message: string) => void;
   /** Clients will come: what needs descriptors or threads later is made ready at opening. */
   readonly isServed?: boolean;
   /** How much of what is new SQLite keeps in memory beside the file's own rows. Default: 100,000 tasks that wait, 16,384 that run. */

@@ -151,12 +151,13 @@ describe('openStore() on a file', () => {
       const store = await openStore(process.argv[1], { node: 'n' });
       await store.insertTasks([${JSON.stringify(createTask({ id: '01890000-0000-7000-8000-000000000000', payload: new Uint8Array(0) }))}]
         .map((task) => ({ ...task, payload: Buffer.from('kept') })), ${T0});
-      console.log('acknowledged');
+      console.log(store.epoch);
       setInterval(() => {}, 1000);`);
-    await nextLine(child);
+    const epoch = await nextLine(child);
     child.kill('SIGKILL');
     await once(child, 'exit');
     const store = await open();
+    assert.equal(store.epoch, epoch);
     assert.equal(Buffer.from((await store.listTasks({}, null, 2))[0]!.payload).toString(), 'kept');
   });
 

@@ -17,6 +17,7 @@ import { faultOf } from './fault.ts';
 import { createFresh, type Fresh, type FreshLimits } from './fresh.ts';
 import { createInserting } from './insert.ts';
 import { createOpenings } from './opening.ts';
+import type { Origin } from './origin.ts';
 import type { Presence } from './presence.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createSessions, type Sessions } from './sessions.ts';
@@ -43,6 +44,7 @@ export interface Disk {
   readonly wal: Wal;
   readonly checkpoints: Checkpoints;
   readonly presence?: Presence;
+  readonly origin?: Origin;
 }
 
 /** @param disk undefined: in memory */
@@ -166,7 +168,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const { listSessions } = openings;
   return {
     transact,
-    ...(disk ? { sync: () => syncAll(disk) } : {}),
+    ...(disk ? { sync: () => syncAll(disk, counters) } : {}),
     pause: () => disk?.checkpoints.pause(),
     judge: faultOf,
     catalog,
@@ -181,8 +183,10 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
 }
 
 /** Also says whether the files that were written still have their names. */
-async function syncAll({ wal, presence }: Disk): Promise<void> {
+async function syncAll({ wal, presence, origin }: Disk, counters: Counters): Promise<void> {
+  const newest = counters.nextPosition - 1;
   await wal.sync();
+  origin?.reached(newest);
   const gone = presence?.check();
   if (gone) throw gone;
 }

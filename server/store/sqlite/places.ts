@@ -13,9 +13,6 @@ export function checkPlaces(file: string): void {
   const companion = COMPANIONS.find((ending) => file.endsWith(ending));
   if (companion) throw refusal(`${file} belongs to a store (its name ends in ${companion}): name the database itself`);
   const database = lookAt(file);
-  if (database && database.nlink > 1) {
-    throw refusal(`${file} has ${database.nlink} hard links, and each has a lock of its own: remove the others`);
-  }
   // The one with the pid is replaced, never followed.
   for (const ending of COMPANIONS) if (ending !== '.pid') lookAt(file + ending);
   const log = lookAt(walOf(file));
@@ -30,6 +27,11 @@ export function checkPlaces(file: string): void {
 function lookAt(path: string): Stats | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found && !found.isFile()) throw refusal(`${path} is ${kindOf(found)}, expected a regular file`);
+  if (found && found.nlink > 1) {
+    throw refusal(
+      `${path} has ${found.nlink} hard links, and another server may use it by the other: remove the others`,
+    );
+  }
   return found;
 }
 

@@ -14,6 +14,7 @@ import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './d
 import { createSqliteEngine, type Disk } from './engine.ts';
 import { writeDown } from './freshrows.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
+import { type Origin, openOrigin } from './origin.ts';
 import { checkPlaces } from './places.ts';
 import { watchPresence } from './presence.ts';
 import { createReads } from './reads.ts';
@@ -33,11 +34,14 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
     createPrivate(file);
     syncLeftovers(file);
     const db = openReady(file);
+    const origin = openOrigin(db, file);
     // The log is new, perhaps.
     syncLeftovers(file);
+    origin.confirm();
+    if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
     const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
     const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
-    return createSqliteStore(db, options, { file, lock, guard });
+    return createSqliteStore(db, options, { file, lock, guard, origin });
   } catch (error) {
     lock?.release();
     if (error instanceof ContactError) throw error;
@@ -75,12 +79,13 @@ interface Place {
   readonly file: string;
   readonly lock: FileLock;
   readonly guard: DiskGuard;
+  readonly origin: Origin;
 }
 
 /** @param place undefined: in memory */
 function createSqliteStore(db: Database, options: StoreOptions, place?: Place): Store {
   const onFatal = once(options.onFatal ?? endProcess);
-  const disk = place && openDisk(db, place.file, onFatal, options.isServed);
+  const disk = place && openDisk(db, place, onFatal, options.isServed);
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
@@ -99,6 +104,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
     disk?.presence?.close();
     isOpen = false;
     disk?.wal.close();
+    place?.origin.close();
     db.close();
     place?.lock.release();
   }
@@ -190,7 +196,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   };
 }
 
-function openDisk(db: Database, file: string, onFatal: (error: unknown) => void, isServed = false): Disk {
+function openDisk(db: Database, { file, origin }: Place, onFatal: (error: unknown) => void, isServed = false): Disk {
   const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
   const presence = watchPresence({ file, countBytes, onGone: onFatal });
   const onFailed = (error: unknown): void => onFatal(presence.look() ?? error);
@@ -198,6 +204,7 @@ function openDisk(db: Database, file: string, onFatal: (error: unknown) => void,
     wal: openWal(file),
     checkpoints: createCheckpoints({ file, onFatal: onFailed, startsAtOnce: isServed }),
     presence,
+    origin,
   };
 }
 
