@@ -55,6 +55,8 @@ export function openDatabase(file: string): Database {
  */
 export function applySettings(db: Database, file: string): void {
   const journal = file === ':memory:' ? 'memory' : 'wal';
+  // Only before the first page is written; `vacuum.ts` converts what is older.
+  db.exec('PRAGMA auto_vacuum = INCREMENTAL');
   db.exec(`PRAGMA journal_mode = ${journal}`);
   // What is committed is synced by `wal.ts`, beside the event loop; SQLite itself syncs around checkpoints.
   db.exec('PRAGMA synchronous = NORMAL');

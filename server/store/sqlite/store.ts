@@ -19,6 +19,7 @@ import { checkPlaces } from './places.ts';
 import { watchPresence } from './presence.ts';
 import { createReads } from './reads.ts';
 import { checkSchema, migrate } from './schema.ts';
+import { convertToIncremental } from './vacuum.ts';
 import { openWal } from './wal.ts';
 
 const MEMORY = ':memory:';
@@ -34,12 +35,13 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
     createPrivate(file);
     syncLeftovers(file);
     const db = openReady(file);
+    const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
+    convertToIncremental(db, file, freeBytes, options.onNotice);
     const origin = openOrigin(db, file);
     // The log is new, perhaps.
     syncLeftovers(file);
     origin.confirm();
     if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
-    const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
     const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
     return createSqliteStore(db, options, { file, lock, guard, origin });
   } catch (error) {
