@@ -1,4 +1,5 @@
-import { type Codec, type TaskContext, TaskFailure } from '../client/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Codec, type TaskContext, TaskFailure, TaskRelease } from '../client/index.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import type { CommandLine } from './command.ts';
 
@@ -9,7 +10,13 @@ export interface HandlerOptions {
   readonly killAfterMs: number;
   /** Told of each task that ended here; not of those that were taken away. */
   readonly onEnd: (end: TaskEnd) => void;
+  /** Told why this machine cannot start a command for now. */
+  readonly onShort?: (reason: string) => void;
 }
+
+/** This machine is short of processes, descriptors or memory: no fault of the task. */
+const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
+const SHORTAGE_PAUSE_MS = 2_000;
 
 export interface TaskEnd {
   readonly taskId: string;
@@ -35,6 +42,7 @@ export function createCommandHandler(
       options.onEnd({ taskId, queue, attempt, state: 'succeeded', error: null });
       return output;
     } catch (error) {
+      if (error instanceof TaskRelease) throw error;
       const { code, message } = error as TaskFailure;
       if (!signal.aborted) options.onEnd({ taskId, queue, attempt, state: 'failed', error: { code, message } });
       throw error;
@@ -59,7 +67,13 @@ async function runTask(payload: Uint8Array, context: TaskContext, options: Handl
       signal: context.signal,
     });
   } catch (error) {
-    throw startFailure(command[0], error as NodeJS.ErrnoException);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!SHORTAGES.has(code)) throw startFailure(command[0], error as NodeJS.ErrnoException);
+    const reason = `cannot start ${command[0]}: ${code}`;
+    options.onShort?.(reason);
+    // The place stays taken meanwhile, so that a machine in need does not draw task after task.
+    await sleep(SHORTAGE_PAUSE_MS, undefined, { signal: context.signal }).catch(() => undefined);
+    throw new TaskRelease(reason);
   }
   if (end.isAborted) throw new TaskFailure('stopped', { code: 'STOPPED' });
   if (end.isOverLimit) {

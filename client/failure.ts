@@ -20,6 +20,14 @@ export class TaskFailure extends Error {
   }
 }
 
+/** Thrown by a handler that has done nothing and cannot now: the task goes back to the queue, no attempt burnt. */
+export class TaskRelease extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'TaskRelease';
+  }
+}
+
 /** A called task that was settled without a result. */
 export class TaskFailed extends Error {
   readonly taskId: string;

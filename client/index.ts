@@ -13,7 +13,7 @@ export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
-export { TaskFailed, TaskFailure, type TaskFailureAdvice } from './failure.ts';
+export { TaskFailed, TaskFailure, type TaskFailureAdvice, TaskRelease } from './failure.ts';
 export type { TaskQuery } from './filter.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput } from './newtask.ts';
 export {

@@ -3,7 +3,7 @@ import { describeThrown } from '../shared/describe.ts';
 import { ContactError, invalid } from '../shared/errors.ts';
 import { mendText } from '../shared/text.ts';
 import type { Codec } from './codec.ts';
-import { TaskFailure } from './failure.ts';
+import { TaskFailure, TaskRelease } from './failure.ts';
 import { deliveryKey, type Report } from './outbox.ts';
 import { cutText } from './text.ts';
 
@@ -226,6 +226,7 @@ function reportFailure(task: HeldTask, text: string, word: string, advice: TaskF
 /** A failure with advice was checked when it was made, and may have been changed since. */
 function reportThrown(task: HeldTask, thrown: unknown): Report {
   try {
+    if (thrown instanceof TaskRelease) return releaseOf(task);
     if (thrown instanceof TaskFailure) {
       const { code, retry } = thrown as { readonly code: unknown; readonly retry: unknown };
       const word = typeof code === 'string' ? code : describeThrown(code);

@@ -80,6 +80,10 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
       command,
       maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,
       killAfterMs: options.killAfter,
+      onShort: (reason) => {
+        context.say(`${reason}; the task is given back`);
+        worker.setStatus(reason);
+      },
       onEnd: options.json ? (end) => void context.out.writeJson(end) : (end) => sayFailure(end, context),
     }),
   });

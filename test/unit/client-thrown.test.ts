@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { json } from '../../client/codec.ts';
-import { TaskFailure } from '../../client/failure.ts';
+import { TaskFailure, TaskRelease } from '../../client/failure.ts';
 import { HeldTask, runTask } from '../../client/task.ts';
 import { AssignmentSchema, FailedSchema, LimitsSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { startTimer } from '../../shared/clock.ts';
@@ -69,6 +69,10 @@ describe('what handlers throw and answer', () => {
     for (const value of odd) assert.match(await report(throwing(value)), /^\w*: /);
     for (const value of odd) assert.match(await report(() => Promise.reject(value)), /^\w*: /);
     assert.equal(await report(throwing('a\0b\ud800')), ': a\uFFFDb\uFFFD');
+  });
+
+  it('gives a task back that its handler could not begin', async () => {
+    assert.equal(await report(throwing(new TaskRelease('no room'))), 'released');
   });
 
   it('makes a report that the wire takes, whatever is answered', async () => {
