@@ -222,7 +222,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (outcome.kind === 'children') await cancelChildren(outcome.id, reason);
       if (outcome.kind !== 'requested') continue;
       const entry = holders.find({ taskId: outcome.id, delivery: outcome.delivery });
-      if (entry) attempts.cancel(entry.session, entry.held, reason);
+      if (entry) attempts.cancel(entry.session, entry.held, outcome.reason);
     }
     return outcomes;
   }

@@ -200,12 +200,14 @@ export interface SettleOutcome {
   readonly queue?: string;
 }
 
-export type CancelOutcome =
-  | { readonly id: string; readonly kind: 'cancelled'; readonly event: ResultRecord; readonly parent?: ResultRecord }
+export type CancelOutcome = { readonly id: string } & (
+  | { readonly kind: 'cancelled'; readonly event: ResultRecord; readonly parent?: ResultRecord }
   /** The parent of a broadcast: settled by its last child, and cancelled unless all succeeded. */
-  | { readonly id: string; readonly kind: 'children' }
-  | { readonly id: string; readonly kind: 'requested'; readonly session: SessionRef; readonly delivery: number }
-  | { readonly id: string; readonly kind: 'not_found' | 'settled' };
+  | { readonly kind: 'children' }
+  /** With the stored reason, which is that of the first cancel. */
+  | { readonly kind: 'requested'; readonly session: SessionRef; readonly delivery: number; readonly reason: string }
+  | { readonly kind: 'not_found' | 'settled' }
+);
 
 export type RetryOutcome =
   | { readonly id: string; readonly kind: 'ready'; readonly lane: LaneRef }

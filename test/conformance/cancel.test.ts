@@ -47,7 +47,7 @@ describeStores('cancelTasks()', (open) => {
   it('asks for the cancel of a running task, and keeps the first reason', async () => {
     const store = await open();
     const run = await startTask(store, {}, { secretHash: 'cancel-1', clientId: 'me' });
-    const expected = { id: run.taskId, kind: 'requested', session: run.session, delivery: 1 };
+    const expected = { id: run.taskId, kind: 'requested', session: run.session, delivery: 1, reason: 'first' };
     assert.deepEqual(await store.cancelTasks([run.taskId], 'first', T0), [expected]);
     assert.deepEqual(await store.cancelTasks([run.taskId], 'second', T0), [expected]);
     const found = (await store.describeTask(run.taskId))!;

@@ -32,7 +32,8 @@ export function createModelStore(): Store {
     }
     task.cancelReason ??= reason;
     if (task.counts) return { id, kind: 'children' };
-    return { id, kind: 'requested', session: refOf(sessions.get(task.session!)!), delivery: task.delivery };
+    const session = refOf(sessions.get(task.session!)!);
+    return { id, kind: 'requested', session, delivery: task.delivery, reason: task.cancelReason };
   }
 
   function retryOne(id: string): RetryOutcome {

@@ -45,6 +45,20 @@ describe('CancelTasks', () => {
     assert.ok(tasks.every(({ cancelRequested }) => cancelRequested));
   });
 
+  it('tells the first reason again when somebody cancels a second time', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, {});
+    const worker = await openWorker(clients);
+    await worker.receive(1);
+    await ask(clients, cancelTasks, { ids: [id!], reason: 'the first' });
+    await ask(clients, cancelTasks, { ids: [id!], reason: 'the second' });
+    await until('the cancels', () => worker.cancels.length === 2);
+    assert.deepEqual(
+      worker.cancels.map(({ reason }) => reason),
+      ['the first', 'the first'],
+    );
+  });
+
   it('closes what nobody confirms after the grace', async () => {
     const clients = connect(await startScene({ cancelGraceMs: 60 }));
     const [id] = await enqueue(clients, {});

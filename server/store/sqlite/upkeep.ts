@@ -67,10 +67,12 @@ export function createUpkeep(
       return { id, kind: 'cancelled', ...deliveries.cancel(row, reason, '', false, now) };
     }
     tasks.beginChange(row);
-    if (row.cancel_reason === null) setCancel.run(reason, row.key);
+    const stored = row.cancel_reason ?? reason;
+    if (row.cancel_reason === null) setCancel.run(stored, row.key);
     if (hasChildren) return { id, kind: 'children' };
     const key = row.session_key!;
-    return { id, kind: 'requested', session: { key, epoch: sessions.get(key)!.epoch }, delivery: row.delivery };
+    const session = { key, epoch: sessions.get(key)!.epoch };
+    return { id, kind: 'requested', session, delivery: row.delivery, reason: stored };
   }
 
   function isParent({ key, lane_id }: TaskRow): boolean {
