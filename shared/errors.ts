@@ -62,11 +62,37 @@ export function toStatus(error: unknown): { code: status; details: string; metad
   const known = ContactError.from(error);
   const metadata = new Metadata();
   if (known.advice) {
-    metadata.set(REASON_KEY, known.advice.reason);
+    metadata.set(REASON_KEY, statusText(known.advice.reason).replace(/[^ -~]/g, '?'));
     metadata.set(RETRY_KEY, known.advice.retry);
   }
   if (known.retryAfterMs !== undefined) metadata.set(RETRY_AFTER_KEY, String(Math.ceil(known.retryAfterMs)));
-  return { code: status[known.code], details: known.message, metadata };
+  return { code: status[known.code], details: statusText(known.message), metadata };
+}
+
+const MAX_TEXT_LENGTH = 1_024;
+const MAX_ENCODED_LENGTH = 4_096;
+/** A UTF-16 unit becomes at most three bytes, each of them `%xx`. */
+const MAX_ENCODED_UNIT = 9;
+const CUT = '...';
+
+/**
+ * A text as a status may carry it. Trailers have a limit, with many clients 8 KiB for all of them, and a text beyond it
+ * ends the whole connection with every other call on it; what the text quotes has no limit of its own. Half a
+ * surrogate pair cannot be encoded at all.
+ */
+export function statusText(text: string): string {
+  if (text.length * MAX_ENCODED_UNIT <= MAX_ENCODED_LENGTH) return text.toWellFormed();
+  const start = text.slice(0, MAX_TEXT_LENGTH + 1).toWellFormed();
+  if (text.length <= MAX_TEXT_LENGTH && encodeURI(start).length <= MAX_ENCODED_LENGTH) return start;
+  let kept = '';
+  let encodedLength = 0;
+  for (const character of start) {
+    encodedLength += encodeURI(character).length;
+    if (encodedLength > MAX_ENCODED_LENGTH - CUT.length) break;
+    if (kept.length + character.length > MAX_TEXT_LENGTH - CUT.length) break;
+    kept += character;
+  }
+  return kept + CUT;
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
+import { guardHeaders } from './headers.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
 const LOOKS = 4;
@@ -37,6 +38,7 @@ interface Connection {
 
 export function createSockets(grpcServer: Server, { credentials, clock, quietMs }: SocketsOptions): Sockets {
   const injector = grpcServer.createConnectionInjector(credentials);
+  guardHeaders(grpcServer);
   // Bounded by open connections.
   const connectionByPeer = new Map<string, Connection>();
   let onEmpty: (() => void) | undefined;

@@ -1,0 +1,84 @@
+import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { type Server, status } from '@grpc/grpc-js';
+import { ContactError, statusText } from '../../shared/errors.ts';
+
+/** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const MAX_PATH_LENGTH = 256;
+const METHOD_PATH = /^\/[\w.]+\/\w+$/;
+const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
+const MS_BY_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+interface Refusal {
+  readonly code: status;
+  readonly message: string;
+}
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+
+/**
+ * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
+ * put right here. How it listens for calls is its own affair; when that changes nothing starts, and a test fails.
+ */
+export function guardHeaders(grpcServer: Server): void {
+  const { http2Servers } = grpcServer as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+  const http2Server = http2Servers?.size === 1 ? [...http2Servers.keys()][0] : undefined;
+  const listeners = http2Server?.listeners('stream') as StreamListener[] | undefined;
+  const [handle] = listeners ?? [];
+  if (!http2Server || !handle || listeners?.length !== 1) {
+    throw new ContactError('INTERNAL', 'this version of grpc-js listens for calls in an unknown way');
+  }
+  http2Server.removeAllListeners('stream');
+  http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    const refusal = judgeHeaders(headers);
+    if (refusal) return refuse(stream, refusal);
+    stream.respond = respond;
+    handle.call(http2Server, stream, headers, ...rest);
+  });
+}
+
+/** Why a call is not taken; null: it is. A deadline that no timer can keep is left to the client that set it. */
+export function judgeHeaders(headers: IncomingHttpHeaders): Refusal | null {
+  // What is not gRPC grpc-js answers in HTTP.
+  if (!headers['content-type']?.startsWith('application/grpc')) return null;
+  const path = headers[':path'] ?? '';
+  if (path.length > MAX_PATH_LENGTH || !METHOD_PATH.test(path)) {
+    return { code: status.UNIMPLEMENTED, message: `no such method: ${path.slice(0, MAX_PATH_LENGTH)}` };
+  }
+  // A message of a few kilobytes can be unpacked to megabytes, and calls are many.
+  const encoding = headers['grpc-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    const message = `grpc-encoding: compressed messages are not taken (${String(encoding).slice(0, 32)}), only identity`;
+    return { code: status.UNIMPLEMENTED, message };
+  }
+  const timeout = headers['grpc-timeout'];
+  if (timeout === undefined) return null;
+  const [, value, unit] = TIMEOUT.exec(String(timeout)) ?? [];
+  if (value === undefined || unit === undefined) {
+    return { code: status.INTERNAL, message: 'grpc-timeout: expected 1 to 8 digits and one of H, M, S, m, u, n' };
+  }
+  if (Number(value) * MS_BY_UNIT[unit]! > MAX_TIMER_MS) delete headers['grpc-timeout'];
+  return null;
+}
+
+function refuse(stream: ServerHttp2Stream, { code, message }: Refusal): void {
+  // The client may go meanwhile; nobody else listens.
+  stream.on('error', () => undefined);
+  const answer = {
+    ':status': 200,
+    'content-type': 'application/grpc+proto',
+    'grpc-status': code,
+    'grpc-message': encodeURI(statusText(message)),
+    'grpc-accept-encoding': 'identity',
+  };
+  stream.respond(answer, { endStream: true });
+  // What it sends on is thrown away.
+  stream.resume();
+}
+
+/** As a stream's own; it does not offer what is refused. */
+function respond(this: ServerHttp2Stream, headers?: OutgoingHttpHeaders, options?: object): void {
+  if (headers && 'grpc-accept-encoding' in headers) headers['grpc-accept-encoding'] = 'identity';
+  Object.getPrototypeOf(this).respond.call(this, headers, options);
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import { gzipSync } from 'node:zlib';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { Server, status } from '@grpc/grpc-js';
+import { AdminService, health, TaskService } from '../../gen/index.ts';
+import { guardHeaders } from '../../server/transport/headers.ts';
+import { methodPath } from '../../shared/grpc.ts';
+import { openWorker } from './raw-worker.ts';
+import { ask, atEnd, closeScene, connect, enqueue, refusalOf, type Scene, startScene } from './scene.ts';
+
+const { check } = health.Health.method;
+const LIST = methodPath(TaskService.method.listTasks);
+
+function dial({ address }: Scene): ClientHttp2Session {
+  const session = connectHttp2(`http://${address}`);
+  session.on('error', () => undefined);
+  atEnd(() => session.destroy());
+  return session;
+}
+
+interface Reply {
+  readonly code: status;
+  readonly message: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** One call with headers of our own; answers how it ended. */
+function call(
+  session: ClientHttp2Session,
+  headers: Record<string, string>,
+  frame: Buffer = Buffer.alloc(5),
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const base = { ':method': 'POST', ':path': LIST, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request({ ...base, ...headers });
+    let first: IncomingHttpHeaders = {};
+    let trailers: IncomingHttpHeaders = {};
+    stream.on('response', (got) => {
+      first = got;
+    });
+    stream.on('trailers', (got) => {
+      trailers = got;
+    });
+    stream.on('error', reject);
+    stream.on('close', () => {
+      const end = { ...first, ...trailers };
+      resolve({ code: Number(end['grpc-status']), message: String(end['grpc-message'] ?? ''), headers: first });
+    });
+    stream.resume();
+    stream.end(frame);
+  });
+}
+
+function frameOf(message: Uint8Array, isCompressed: boolean): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(isCompressed ? 1 : 0, 0);
+  head.writeUInt32BE(message.byteLength, 1);
+  return Buffer.concat([head, message]);
+}
+
+describe('Status texts', () => {
+  afterEach(closeScene);
+
+  for (const [what, letter] of [
+    ['plain', 'x'],
+    ['odd', '\u4e16'],
+    ['paired', '\u{1f600}'],
+    ['percent', '%'],
+  ] as const) {
+    it(`are cut, and neighbours on the connection live: ${what} characters`, async () => {
+      const clients = connect(await startScene());
+      const worker = await openWorker(clients);
+      const refusal = await refusalOf(ask(clients, check, { service: letter.repeat(20_000) }));
+      assert.match(refusal, /^NOT_FOUND service: no service .*\.\.\.$/);
+      assert.ok(refusal.length < 1_100 && encodeURI(refusal).length < 4_200);
+      await enqueue(clients, {});
+      await worker.receive(1);
+    });
+  }
+
+  it('are cut where no method has the path', async () => {
+    const scene = await startScene();
+    const session = dial(scene);
+    for (const path of [`/${'x'.repeat(20_000)}/y`, `/contact.v1.TaskService/${'%'.repeat(20_000)}`, '/', '/a/b?c']) {
+      const { code, message } = await call(session, { ':path': path });
+      assert.equal(code, status.UNIMPLEMENTED);
+      assert.ok(message.length < 1_000);
+    }
+    assert.equal((await call(session, { ':path': '/contact.v1.TaskService/Nothing' })).code, status.UNIMPLEMENTED);
+    assert.equal((await call(session, {})).code, status.OK);
+  });
+
+  it('do not quote a timeout or an encoding at length', async () => {
+    const session = dial(await startScene());
+    for (const header of ['grpc-timeout', 'grpc-encoding']) {
+      const { code, message } = await call(session, { [header]: '%'.repeat(10_000) });
+      assert.notEqual(code, status.OK);
+      assert.ok(message.length < 500);
+    }
+    assert.equal((await call(session, {})).code, status.OK);
+  });
+});
+
+describe('grpc-timeout', () => {
+  afterEach(closeScene);
+
+  it('is not over at once when it is longer than any timer', async () => {
+    const session = dial(await startScene());
+    for (const timeout of ['2147484S', '2147484000m', '35792M', '597H', '99999999H', '99999999M', '99999999S']) {
+      // Nine and more digits are refused, not read in part.
+      const expected = /^\d{9}/.test(timeout) ? status.INTERNAL : status.OK;
+      assert.equal((await call(session, { 'grpc-timeout': timeout })).code, expected, timeout);
+    }
+    assert.equal((await call(session, { 'grpc-timeout': '99999999m' })).code, status.OK);
+  });
+
+  it('is kept where a timer can', async () => {
+    const clients = connect(await startScene());
+    const task = { queue: 'q', payload: Buffer.from('x') };
+    const slow = ask(clients, TaskService.method.callTask, { task }, { deadline: Date.now() + 100 });
+    assert.match(await refusalOf(slow), /^DEADLINE_EXCEEDED/);
+  });
+
+  it('that is malformed is refused in words', async () => {
+    const session = dial(await startScene());
+    for (const timeout of ['1', 'S', '-1S', '1 S', '1.5S', '1000000000S', '1S, 1S', 'xx1Sxx', '1h', '\u00b2S', '']) {
+      const { code, message } = await call(session, { 'grpc-timeout': timeout });
+      assert.equal(code, status.INTERNAL, timeout);
+      assert.match(decodeURI(message), /^grpc-timeout: expected/);
+    }
+  });
+});
+
+describe('grpc-encoding', () => {
+  afterEach(closeScene);
+
+  it('is identity alone: anything else is refused before a byte of it is unpacked', async () => {
+    const session = dial(await startScene());
+    const message = toBinary(TaskService.method.listTasks.input, create(TaskService.method.listTasks.input, {}));
+    const packed = frameOf(gzipSync(message), true);
+    for (const encoding of ['gzip', 'deflate', 'br', 'GZIP', 'identity, gzip', '']) {
+      const { code, message: text, headers } = await call(session, { 'grpc-encoding': encoding }, packed);
+      assert.equal(code, status.UNIMPLEMENTED, encoding);
+      assert.match(decodeURI(text), /^grpc-encoding: .*identity$/);
+      assert.equal(headers['grpc-accept-encoding'], 'identity');
+    }
+    const { code, headers } = await call(session, { 'grpc-encoding': 'identity' }, frameOf(message, false));
+    assert.equal(code, status.OK);
+    assert.equal(headers['grpc-accept-encoding'], 'identity');
+  });
+
+  it('of a stock client that compresses is told in a status', async () => {
+    const clients = connect(await startScene(), { 'grpc.default_compression_algorithm': 2 });
+    assert.match(await refusalOf(ask(clients, AdminService.method.getServerInfo, {})), /^UNIMPLEMENTED grpc-encoding/);
+  });
+});
+
+describe('A request that is not gRPC', () => {
+  afterEach(closeScene);
+
+  it('is told so, whatever its path and headers are', async () => {
+    const session = dial(await startScene());
+    const odd = { 'content-type': 'text/plain', ':path': `/${'x'.repeat(20_000)}`, 'grpc-timeout': 'soon' };
+    assert.equal((await call(session, odd)).headers[':status'], 415);
+  });
+});
+
+describe('guardHeaders()', () => {
+  it('refuses to start on a grpc-js that it does not know', () => {
+    assert.throws(() => guardHeaders(new Server()), /unknown way/);
+    assert.throws(() => guardHeaders({} as Server), /unknown way/);
+  });
+});
