@@ -51,3 +51,11 @@ export function nextState(state: TaskState, transition: Transition): TaskState |
 export function isSettled(state: TaskState): state is SettledState {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'expired';
 }
+
+/**
+ * Whether another task may take over its idempotency key: it ended without success and will never run again. A failed
+ * one may be redriven, and whoever asks for one that succeeded has what was asked for.
+ */
+export function isKeyFree(state: TaskState): boolean {
+  return state === 'cancelled' || state === 'expired';
+}

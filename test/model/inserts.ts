@@ -9,7 +9,9 @@ export function insertTasks(world: World, inputs: readonly TaskInput[], now: num
   const known = new Map([...world.tasks].map(([id, task]) => [id, task.input]));
   const fresh: TaskInput[] = [];
   const outcomes = inputs.map((input, i) => {
-    const byKey = [...known.values()].find((t) => t.key !== null && t.key === input.key && t.queue === input.queue);
+    const byKey = [...known.values()].find(
+      (t) => t.key !== null && t.key === input.key && t.queue === input.queue && !hasLostKey(world, t.id),
+    );
     const stored = known.get(input.id) ?? byKey;
     if (!stored) {
       const { maxWaiting = 0 } = world.settings.get(input.queue) ?? {};
@@ -27,6 +29,12 @@ export function insertTasks(world: World, inputs: readonly TaskInput[], now: num
   });
   for (const input of fresh) world.tasks.set(input.id, createTask(world, input, now));
   return outcomes;
+}
+
+/** Whoever was cancelled or expired will never run, and keeps no other task from running under its key. */
+function hasLostKey(world: World, id: string): boolean {
+  const state = world.tasks.get(id)?.state;
+  return state === 'cancelled' || state === 'expired';
 }
 
 function countWaiting(world: World, queue: string): number {

@@ -126,7 +126,9 @@ export type NewTask = Message<"contact.v1.NewTask"> & {
   timeoutMs: number;
 
   /**
-   * The caller's own key, scoped to its queue and kept as long as the task; at most 128 characters.
+   * The caller's own key, scoped to its queue; at most 128 characters. While a task has it, another with the same
+   * content is that task, and one with other content is refused. A task has its key as long as it is kept, but for
+   * one that was CANCELLED or has EXPIRED, which will never run: its key is free for the next task at once.
    *
    * @generated from field: string idempotency_key = 13;
    */
@@ -402,6 +404,8 @@ export type Task = Message<"contact.v1.Task"> & {
   timeoutMs: number;
 
   /**
+   * As it was given, also of a task whose key is free again.
+   *
    * @generated from field: string idempotency_key = 13;
    */
   idempotencyKey: string;

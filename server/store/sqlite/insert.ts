@@ -1,5 +1,6 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { HELD, PARENT_LANE } from '../../model/broadcast.ts';
+import { isKeyFree } from '../../model/states.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
 import type { InsertOutcome } from '../store.ts';
@@ -8,7 +9,7 @@ import type { Context } from './context.ts';
 import type { Value } from './database.ts';
 import { FreshTask } from './freshtask.ts';
 import { MANY, marks, prepareMany, prepareRows } from './many.ts';
-import { formatMetadata, READY, SCHEDULED } from './taskrow.ts';
+import { formatMetadata, READY, SCHEDULED, settledName } from './taskrow.ts';
 import { createSharing, type TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
@@ -21,6 +22,7 @@ export interface Inserting {
 }
 
 interface StoredTask {
+  readonly key: number;
   readonly id: string;
   readonly queue_id: number;
   readonly lane: string;
@@ -30,6 +32,8 @@ interface StoredTask {
   readonly backoff_base_ms: number;
   readonly backoff_cap_ms: number;
   readonly idempotency_key: string | null;
+  /** The key that it had until another task took it over. */
+  readonly freed_key: string | null;
   readonly parent_id: string | null;
   readonly content_type: string;
   readonly metadata: string | null;
@@ -59,6 +63,11 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
   const deleteLiveFrom = db.prepare('DELETE FROM live WHERE task_key >= ?');
   const selectById = db.prepare<StoredTask>('SELECT * FROM task WHERE id = ?');
   const selectByKey = db.prepare<StoredTask>('SELECT * FROM task WHERE queue_id = ? AND idempotency_key = ?');
+  const selectEnd = db.prepare<{ state: number }>(
+    `SELECT state FROM result WHERE task_key = ?1 AND NOT EXISTS (SELECT 1 FROM live WHERE task_key = ?1)
+     ORDER BY position DESC LIMIT 1`,
+  );
+  const freeKey = db.prepare('UPDATE task SET freed_key = idempotency_key, idempotency_key = NULL WHERE key = ?');
 
   function insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[] {
     const firstKey = counters.nextTaskKey;
@@ -107,7 +116,8 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     const lane = catalog.internLane(task.queue, task.lane);
     const key = counters.nextTaskKey;
     const seq = drawSeq(task, now);
-    if (insertTask.run(...toRow(task, key, lane.queue.id, seq, now)).changes === 1) {
+    const row = toRow(task, key, lane.queue.id, seq, now);
+    if (isInserted(row) || (takeOverKey(task, lane.queue.id) && isInserted(row))) {
       if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
       begin(task, key, lane, seq, now);
       counters.nextTaskKey = key + 1;
@@ -120,6 +130,20 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     }
     outcomes.push({ id: found.stored.id, deduplicated: true });
     return undefined;
+  }
+
+  function isInserted(row: Value[]): boolean {
+    return insertTask.run(...row).changes === 1;
+  }
+
+  /** A task that was cancelled or has expired will never run, so its key is no longer its own once another wants it. */
+  function takeOverKey(task: TaskInput, queueId: number): boolean {
+    if (selectById.get(task.id)) return false;
+    const { key } = selectByKey.get(queueId, task.key)!;
+    const end = selectEnd.get(key);
+    if (!end || !isKeyFree(settledName(end.state))) return false;
+    freeKey.run(key);
+    return true;
   }
 
   function drawSeq(task: TaskInput, now: number): number | null {
@@ -231,7 +255,7 @@ function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boole
     stored.timeout_ms === task.timeoutMs &&
     stored.backoff_base_ms === task.backoffBaseMs &&
     stored.backoff_cap_ms === task.backoffCapMs &&
-    stored.idempotency_key === task.key &&
+    (stored.idempotency_key ?? stored.freed_key) === task.key &&
     stored.parent_id === task.parentId &&
     stored.content_type === task.contentType &&
     stored.metadata === formatMetadata(task.metadata) &&

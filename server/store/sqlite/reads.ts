@@ -31,6 +31,7 @@ interface DescribedRow {
   readonly backoff_base_ms: number;
   readonly backoff_cap_ms: number;
   readonly idempotency_key: string | null;
+  readonly freed_key: string | null;
   readonly parent_id: string | null;
   readonly content_type: string;
   readonly metadata: string | null;
@@ -109,7 +110,7 @@ export function createReads(
       timeoutMs: row.timeout_ms,
       backoffBaseMs: row.backoff_base_ms,
       backoffCapMs: row.backoff_cap_ms,
-      key: row.idempotency_key,
+      key: row.idempotency_key ?? row.freed_key,
       parentId: row.parent_id,
       state,
       createdAt: row.created_at,
