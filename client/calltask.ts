@@ -1,6 +1,7 @@
 import type { NewTask, ResultEvent } from '../gen/contact/v1/task_pb.ts';
 import { TaskService } from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError, type ErrorCode } from '../shared/errors.ts';
+import { isFinal, isRefusal } from './closing.ts';
 import type { Connection } from './connection.ts';
 import { pause } from './pause.ts';
 import { callUnary } from './unary.ts';
@@ -60,7 +61,7 @@ export async function callTask(connection: Connection, task: NewTask, options: C
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
         if (ended.aborted) break;
-        if (!isWorthRetrying(error) || internalCount > MAX_INTERNAL) throw error;
+        if (!isWorthRetrying(error, connection.hasWorked) || internalCount > MAX_INTERNAL) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);
@@ -88,7 +89,7 @@ async function abandon(connection: Connection, id: string): Promise<void> {
 const BROKEN: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'CANCELLED', 'INTERNAL']);
 
 /** A broken connection; or a full server that says when to come again. */
-function isWorthRetrying(error: ContactError): boolean {
-  if (error.advice) return error.advice.retry !== 'never';
-  return BROKEN.has(error.code) || error.retryAfterMs !== undefined;
+function isWorthRetrying(error: ContactError, wasConnected: boolean): boolean {
+  if (isFinal({ error, advice: error.advice ?? null }, wasConnected)) return false;
+  return Boolean(error.advice) || BROKEN.has(error.code) || isRefusal(error) || error.retryAfterMs !== undefined;
 }

@@ -41,18 +41,23 @@ export function errorOfStatus(code: number, message: string, retryAfterMs: numbe
   return retryAfterMs > 0 ? new ContactError(known.code, message, { retryAfterMs }) : known;
 }
 
-/** Answers that another attempt with the same words would get again. */
-const FINAL_CODES: ReadonlySet<ErrorCode> = new Set([
-  'INVALID_ARGUMENT',
-  'UNAUTHENTICATED',
-  'PERMISSION_DENIED',
-  'UNIMPLEMENTED',
-]);
+/** Refusals that a proxy says too, as HTTP 401, 403 and 404 or by a reset, while its server is being replaced. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED', 'UNIMPLEMENTED']);
 
-/** Is it useless to come again? The server's advice decides; without one, the code does. */
-export function isFinal(end: CallEnd): boolean {
-  if (end.advice) return end.advice.retry === 'never';
-  return end.error !== null && FINAL_CODES.has(end.error.code);
+/**
+ * Is it useless to come again? The server's advice decides; without one, the code does. A refusal shows a mistake of
+ * the configuration only before the first success: what has worked is refused by something on the way, and that passes.
+ * @param wasConnected the server has answered over this connection
+ */
+export function isFinal({ error, advice }: CallEnd, wasConnected: boolean): boolean {
+  if (advice) return advice.retry === 'never';
+  if (!error) return false;
+  return error.code === 'INVALID_ARGUMENT' || (!wasConnected && REFUSALS.has(error.code));
+}
+
+/** Is this a refusal that need not be the server's own word? */
+export function isRefusal(error: ContactError): boolean {
+  return REFUSALS.has(error.code);
 }
 
 /** The error to show for an end, also for one with status OK. */

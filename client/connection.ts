@@ -30,6 +30,8 @@ export interface Connection {
   readonly server: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The server has answered at least once. */
+  readonly hasWorked: boolean;
   /** A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. */
   open(signal?: AbortSignal): Promise<Link | null>;
   /** A link at once, whatever the backoff; for calls that a person waits for. */
@@ -51,6 +53,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let current: Link | null = null;
   let release: () => void = () => {};
   let failures = 0;
+  let hasWorked = false;
   let notBefore = 0;
 
   function drop(): void {
@@ -82,6 +85,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         return client;
       },
       worked() {
+        hasWorked = true;
         if (link === current) failures = 0;
       },
       failed(end) {
@@ -106,6 +110,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     server: options.server,
     clock,
     logger,
+    get hasWorked() {
+      return hasWorked;
+    },
     link,
     async open(signal) {
       const ended = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;

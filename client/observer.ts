@@ -130,7 +130,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
         cursor = '';
         continue;
       }
-      if (isFinal(said)) throw errorOf(said);
+      if (isFinal(said, connection.hasWorked)) throw errorOf(said);
       const nextTryMs = link.failed(said);
       connection.logger.warn(`lost ${connection.server}: ${errorOf(said).message}; next try in ${nextTryMs} ms`);
     }

@@ -157,7 +157,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       const end = await runStream(link);
       if (closing.signal.aborted) return;
       const nextTryMs = link.failed(end);
-      if (isFinal(end)) {
+      if (isFinal(end, connection.hasWorked)) {
         rejectAll(errorOf(end));
         return;
       }

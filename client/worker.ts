@@ -195,7 +195,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       session = null;
       isRegistered = false;
       if (mode === 'closed') return;
-      if (isFinal(end) && !isReplaced(end.advice)) throw errorOf(end);
+      if (isFinal(end, connection.hasWorked) && !isReplaced(end.advice)) throw errorOf(end);
       const awayMs = rivalry.pauseMs(end, clock.monotonic() - openedAt);
       trouble = { error: errorOf(end), nextTryMs: Math.max(awayMs, link.failed(end)) };
       logger.warn(`lost ${connection.server}: ${trouble.error.message}; next try in ${trouble.nextTryMs} ms`);

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
+import { createConnection, createServer as createTcpServer, type Socket } from 'node:net';
+import { createObserver, createProducer, createWorker, type WorkerStatus } from '../../client/index.ts';
+import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
+
+interface Turnout {
+  readonly address: string;
+  /** Requests that the other server has answered. */
+  readonly refusals: number;
+  /** Ends every connection; new ones go to a server that answers each request like this, or, without, to the target. */
+  turn(answer?: (stream: ServerHttp2Stream) => void): void;
+  close(): Promise<void>;
+}
+
+/** An address that leads to `target`, or to a proxy that has nothing behind it. */
+async function openTurnout(target: string): Promise<Turnout> {
+  const sockets = new Set<Socket>();
+  let answer: ((stream: ServerHttp2Stream) => void) | undefined;
+  let refusals = 0;
+  const refuser = createHttp2Server();
+  refuser.on('stream', (stream) => {
+    stream.on('error', () => {});
+    refusals += 1;
+    answer?.(stream);
+  });
+  refuser.on('sessionError', () => {});
+  const targetPort = Number(target.split(':')[1]);
+  const door = createTcpServer((near) => {
+    const far = createConnection(answer ? portOf(refuser) : targetPort, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        near.destroy();
+        far.destroy();
+        sockets.delete(socket);
+      });
+    }
+    near.pipe(far).pipe(near);
+  });
+  for (const server of [refuser, door]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()));
+
+  const turnout: Turnout = {
+    address: `127.0.0.1:${portOf(door)}`,
+    get refusals() {
+      return refusals;
+    },
+    turn(given) {
+      answer = given;
+      for (const socket of sockets) socket.destroy();
+    },
+    async close() {
+      turnout.turn();
+      for (const server of [door, refuser]) await new Promise((done) => server.close(done));
+    },
+  };
+  return use(turnout);
+}
+
+function portOf(server: { address(): unknown }): number {
+  return (server.address() as { readonly port: number }).port;
+}
+
+const respond = (status: number) => (stream: ServerHttp2Stream) =>
+  stream.respond({ ':status': status }, { endStream: true });
+const trailersOnly = (code: number) => (stream: ServerHttp2Stream) =>
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code }, { endStream: true });
+const INADEQUATE_SECURITY = 12;
+
+describe('the SDK behind a proxy', () => {
+  afterEach(closeScene);
+
+  const answers: Readonly<Record<string, (stream: ServerHttp2Stream) => void>> = {
+    'HTTP 401': respond(401),
+    'HTTP 403': respond(403),
+    'HTTP 404': respond(404),
+    'HTTP 502': respond(502),
+    'HTTP 413': respond(413),
+    UNIMPLEMENTED: trailersOnly(12),
+    UNAUTHENTICATED: trailersOnly(16),
+    'a reset with INADEQUATE_SECURITY': (stream) => stream.close(INADEQUATE_SECURITY),
+  };
+  for (const [words, answer] of Object.entries(answers)) {
+    it(`outlives a passing answer of ${words}, and loses nothing`, async () => {
+      const server = await startServer({ resumeWindowMs: 10_000 });
+      const turnout = await openTurnout(server.address);
+      const connection = connectTo(turnout.address);
+      const gate = Promise.withResolvers<string>();
+      const entered: string[] = [];
+      const worker = useWorker(
+        createWorker({
+          ...connection,
+          queues: ['q'],
+          handler: async (payload: string) => {
+            entered.push(payload);
+            return payload === 'first' ? gate.promise : 'quick';
+          },
+        }),
+      );
+      const states: WorkerStatus['state'][] = [];
+      worker.status$.subscribe(({ state }) => states.push(state));
+      const producer = use(createProducer<string>(connection));
+      const observer = use(createObserver<string>(connection));
+      const results = observer.results({ from: 'beginning' });
+      const settled: string[] = [];
+      const reading = (async () => {
+        for await (const result of results) {
+          settled.push(result.value() ?? 'nothing');
+          if (settled.length === 3) return;
+        }
+      })();
+      reading.catch(() => {});
+      await producer.enqueue('q', 'first');
+      const call = producer.call<string>('q', 'called');
+      call.catch(() => {});
+      await until('the handler runs', () => entered.length === 1);
+
+      turnout.turn(answer);
+      const enqueued = producer.enqueue('q', 'during');
+      enqueued.catch(() => {});
+      await until('everybody was refused', () => turnout.refusals >= 12 || states.includes('stopped'));
+      gate.resolve('slow');
+      turnout.turn();
+
+      await enqueued;
+      assert.equal(await call, 'quick');
+      await reading;
+      assert.deepEqual(settled, ['slow', 'quick', 'quick']);
+      assert.deepEqual(entered, ['first', 'called', 'during']);
+    });
+  }
+
+  it('takes a refusal before the first success as the last word', async () => {
+    const server = await startServer();
+    const turnout = await openTurnout(server.address);
+    turnout.turn(respond(404));
+    const connection = connectTo(turnout.address);
+    const worker = useWorker(createWorker({ ...connection, queues: ['q'], handler: async () => 1 }));
+    await assert.rejects(worker.finished, { code: 'UNIMPLEMENTED' });
+    const producer = use(createProducer(connection));
+    await assert.rejects(producer.enqueue('q', 1), { code: 'UNIMPLEMENTED' });
+    await assert.rejects(producer.call('q', 1), { code: 'UNIMPLEMENTED' });
+    await assert.rejects(use(createObserver(connection)).results().next(), { code: 'UNIMPLEMENTED' });
+  });
+});
