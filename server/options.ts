@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { connectionsWithin, readDescriptorLimit } from './descriptors.ts';
 import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
 
 /** Everything a server can be told. Durations are milliseconds, sizes bytes. */
@@ -37,6 +38,8 @@ export interface ServerOptions {
   readonly unreceiptedBudgetBytes: number;
   /** Below this much free disk, enqueues are refused and results are not. */
   readonly minFreeBytes: number;
+  /** Connections at a time; one more is closed at once. */
+  readonly maxConnections: number;
   /** Classic clients: a task counts as done once it is written (at most once), also without `contact-settle`. */
   readonly classicSettleOnWrite: boolean;
 }
@@ -58,6 +61,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   maxUnreceiptedBytes: 1 << 20,
   unreceiptedBudgetBytes: 256 << 20,
   minFreeBytes: 64 << 20,
+  maxConnections: connectionsWithin(readDescriptorLimit()),
   classicSettleOnWrite: false,
 });
 
@@ -100,6 +104,7 @@ const schema = z.object({
   maxUnreceiptedBytes: bytes,
   unreceiptedBudgetBytes: z.int().min(1),
   minFreeBytes: z.int().min(0),
+  maxConnections: z.int().min(1),
   classicSettleOnWrite: z.boolean(),
 });
 

@@ -129,7 +129,13 @@ export async function createServer(
     reflection.ServerReflection,
     createReflectionHandlers([...files, reflection.ServerReflection.file], ends),
   );
-  sockets = createSockets(grpcServer, { credentials: ServerCredentials.createInsecure(), clock, quietMs });
+  sockets = createSockets(grpcServer, {
+    credentials: ServerCredentials.createInsecure(),
+    clock,
+    quietMs,
+    maxConnections: options.maxConnections,
+    logger,
+  });
 
   let closed: Promise<void> | undefined;
 

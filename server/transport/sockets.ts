@@ -1,10 +1,13 @@
 import net from 'node:net';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { guardHeaders } from './headers.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
 const LOOKS = 4;
+/** Between two lines of the log about connections that were refused. */
+const REFUSAL_LOG_MS = 60_000;
 
 /**
  * Our own listening socket in front of grpc-js: a stream whose reader is stuck cannot be ended by the call, only by
@@ -26,6 +29,9 @@ export interface SocketsOptions {
   readonly clock: Clock;
   /** A connection on which nothing moves for this long, pings and their answers included, is dead. */
   readonly quietMs: number;
+  /** One more is closed as soon as it is accepted, so that descriptors are left for the store. */
+  readonly maxConnections: number;
+  readonly logger: Logger;
 }
 
 interface Connection {
@@ -36,7 +42,8 @@ interface Connection {
   quietLooks: number;
 }
 
-export function createSockets(grpcServer: Server, { credentials, clock, quietMs }: SocketsOptions): Sockets {
+export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
+  const { credentials, clock, quietMs, maxConnections, logger } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
   guardHeaders(grpcServer);
   // Bounded by open connections.
@@ -68,6 +75,13 @@ export function createSockets(grpcServer: Server, { credentials, clock, quietMs 
     // A reset connection is an everyday event; http2 hears of it too.
     socket.on('error', () => socket.destroy());
     injector.injectConnection(socket);
+  });
+  server.maxConnections = maxConnections;
+  let refusalLoggedAt = Number.NEGATIVE_INFINITY;
+  server.on('drop', () => {
+    if (clock.monotonic() - refusalLoggedAt < REFUSAL_LOG_MS) return;
+    refusalLoggedAt = clock.monotonic();
+    logger.warn({ maxConnections }, 'a connection was refused: there are as many as the server takes');
   });
 
   return {
