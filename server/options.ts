@@ -28,7 +28,7 @@ export interface ServerOptions {
   readonly cancelGraceMs: number;
   /** How long `close()` takes results before it ends the streams. */
   readonly shutdownDeadlineMs: number;
-  /** How long a socket may hold on to a stream that has ended. */
+  /** How long a reader may hold on to a stream that has ended, and its connection give no answer once that is reset. */
   readonly stuckSocketMs: number;
   /** How long a SendStatus stream waits for its GetTask. */
   readonly pairingMs: number;

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
 import type { toStatus } from '../../shared/errors.ts';
 import type { WritableCall } from '../../shared/streams.ts';
@@ -17,10 +17,43 @@ export function isOver<T>(call: AnsweringCall<T>): boolean {
 }
 
 /**
- * Calls `listener` for every piece of what the client sends. grpc-js tells of whole messages only; the stream that it
- * reads them from is its own affair, so without it nobody is told, and a test fails.
+ * The HTTP/2 stream of a call. grpc-js holds it as its own affair; where it is not found nobody is told and nothing is
+ * reset, and tests fail.
  */
+function streamOf(call: object): ServerHttp2Stream | undefined {
+  return (call as { readonly call?: { readonly stream?: ServerHttp2Stream } }).call?.stream;
+}
+
+/** Calls `listener` for every piece of what the client sends; grpc-js tells of whole messages only. */
 export function onPiece(call: object, listener: () => void): void {
-  const { call: inner } = call as { readonly call?: { readonly stream?: Readable } };
-  inner?.stream?.on('data', listener);
+  streamOf(call)?.on('data', listener);
+}
+
+/**
+ * Resets the stream of a call, whatever waits to be read on either side, and leaves its connection to the other calls.
+ * The answer tells whether the connection lives: a reset that only the kernel has taken frees nothing at the peer, so
+ * a PING is sent along. It stays open for as long as nothing comes back.
+ */
+export async function resetStream(call: object): Promise<boolean> {
+  const stream = streamOf(call);
+  const session = stream?.session;
+  if (!stream || !session || session.destroyed) return false;
+  const answer = ping(session);
+  stream.close(constants.NGHTTP2_CANCEL);
+  return answer;
+}
+
+/** One at a time for each connection, as HTTP/2 allows few: however many of its streams are stuck, one PING tells. */
+const pings = new WeakMap<Http2Session, Promise<boolean>>();
+
+function ping(session: Http2Session): Promise<boolean> {
+  const known = pings.get(session);
+  if (known) return known;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  pings.set(session, promise);
+  session.ping((error) => {
+    pings.delete(session);
+    resolve(error === null);
+  });
+  return promise;
 }

@@ -5,7 +5,7 @@ import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
-import { type AnsweringCall, isOver } from './answering.ts';
+import { type AnsweringCall, isOver, resetStream } from './answering.ts';
 import { createOutflow, type Outflow } from './outflow.ts';
 import type { Sockets } from './sockets.ts';
 
@@ -21,7 +21,7 @@ export interface CallEnds {
   closeAll(error: ContactError): Promise<void>;
   /** Calls `listener` when `closeAll` is called; for calls that wait and have no stream. */
   onClose(listener: (error: ContactError) => void): () => void;
-  /** Ends a stream with a status; if the reader does not let it go in time its socket is destroyed. */
+  /** Ends a stream with a status; a reader that does not let it go in time has it reset. */
   end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void;
   /** What is written to a reader that may be slow; one that takes nothing for too long is ended. */
   outflow<T>(call: AnsweringCall<T>, peer: string): Outflow<T>;
@@ -46,14 +46,24 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
 
   function end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void {
     if (isOver(call)) return;
-    const takeBack = clock.after(stuckSocketMs, () => {
-      logger.warn({ peer }, 'a reader did not let its stream go: its socket is closed');
-      sockets().destroy(peer);
-    });
+    const takeBack = clock.after(stuckSocketMs, () => void reset(call, peer));
     // All that was written has left, or the client has gone by itself.
     call.on('finish', takeBack);
     call.on('cancelled', takeBack);
     call.emit('error', explain(error));
+  }
+
+  /** The stream goes; the socket, and with it everything else that it carries, only if its peer gives no sign of life. */
+  async function reset<T>(call: AnsweringCall<T>, peer: string): Promise<void> {
+    logger.warn({ peer }, 'a reader did not let its stream go: it is reset');
+    const destroy = (): void => {
+      logger.warn({ peer }, 'a connection with a stuck stream does not answer: its socket is closed');
+      sockets().destroy(peer);
+    };
+    const takeBack = clock.after(stuckSocketMs, destroy);
+    const isAlive = await resetStream(call);
+    takeBack();
+    if (!isAlive) destroy();
   }
 
   function answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>): void {

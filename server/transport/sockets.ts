@@ -10,12 +10,15 @@ const LOOKS = 4;
 const REFUSAL_LOG_MS = 60_000;
 
 /**
- * Our own listening socket in front of grpc-js: a stream whose reader is stuck cannot be ended by the call, only by
- * closing its socket, so the sockets have to be ours to close.
+ * Our own listening socket in front of grpc-js: a line that is stuck holds its streams whatever the call does, and only
+ * closing its socket ends them, so the sockets have to be ours to close.
  */
 export interface Sockets {
   listen(host: string, port: number): Promise<{ host: string; port: number }>;
-  /** Destroys the connection of `peer` (address:port as a call tells it); others are not touched. */
+  /**
+   * Destroys the connection of `peer` (address:port as a call tells it) and every call that it carries: behind a proxy
+   * that multiplexes those are other clients' calls too. Other connections are not touched.
+   */
   destroy(peer: string): void;
   /** Takes no more connections. */
   stop(): void;

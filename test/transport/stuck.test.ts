@@ -12,6 +12,7 @@ import {
   connect,
   enqueue,
   enqueueMany,
+  never,
   type Scene,
   startProxy,
   startScene,
@@ -55,15 +56,24 @@ describe('a reader that is stuck', () => {
    * Waits until the server has closed the connection that is stuck: the third one, after the operator's and the
    * innocent's. Answers the most memory that was in use until then.
    */
-  async function untilClosed(since: number, withinMs: number): Promise<number> {
+  function untilClosed(since: number, withinMs: number): Promise<number> {
+    return measureUntil('the connection is closed', () => scene.connectionCount < 3, since, withinMs);
+  }
+
+  async function measureUntil(
+    what: string,
+    condition: () => boolean,
+    since: number,
+    withinMs: number,
+  ): Promise<number> {
     let most = 0;
     let measuredAt = 0;
-    await until('the connection is closed', async () => {
+    await until(what, async () => {
       if (performance.now() - measuredAt >= MEASURE_MS) {
         most = Math.max(most, await measureMemory());
         measuredAt = performance.now();
       }
-      return scene.connectionCount < 3;
+      return condition();
     });
     const passedMs = performance.now() - since;
     assert.ok(passedMs <= withinMs + SLACK_MS, `${passedMs} ms`);
@@ -139,10 +149,35 @@ describe('a reader that is stuck', () => {
     const memory = await measureMemory();
     const largest = (1_000 * (256 << 10)) / SLOW_LINE_BYTES_PER_SECOND;
     // What the client has taken in beyond what it reads is in this process too.
-    const grown = (await untilClosed(since, 3 * PING_MS + largest + STUCK_MS)) - memory;
+    let code: status | undefined;
+    void ended.then((end) => {
+      code = end.code;
+    });
+    const isReset = (): boolean => code !== undefined;
+    const grown = (await measureUntil('a reset', isReset, since, 3 * PING_MS + largest + STUCK_MS)) - memory;
     assert.ok(grown < 25e6, `${grown} bytes`);
-    stream.resume();
-    assert.equal((await ended).code, status.UNAVAILABLE);
+    assert.equal(code, status.CANCELLED);
+    assert.equal(scene.connectionCount, 3);
+    await innocent.stop();
+  });
+
+  it('beside other calls on its connection, which go on', async () => {
+    await storeResults();
+    const clients = connect(proxy);
+    const neighbour = await openTraffic(clients, 'neighbour');
+    // More of them than HTTP/2 lets PINGs be on their way.
+    const stuck = Array.from({ length: 12 }, () =>
+      openObserver(clients, { start: ResultStart.BEGINNING, follow: true }),
+    );
+    for (const { stream, receive } of stuck) {
+      await receive(1);
+      stream.pause();
+    }
+    const ends = await Promise.all(stuck.map(({ ended }) => ended));
+    assert.deepEqual(new Set(ends.map(({ code }) => code)), new Set([status.CANCELLED]));
+    // Longer than a connection may take for its answer.
+    await never('the connection is closed', () => scene.connectionCount < 3 || proxy.accepted > 1, 2 * STUCK_MS);
+    await neighbour.stop();
     await innocent.stop();
   });
 
@@ -168,7 +203,10 @@ describe('a reader that is stuck', () => {
         }
       }
     };
-    const [, most] = await Promise.all([flood(), untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS), ended]);
+    const reset = measureUntil('a reset', () => isOver, since, 1_000 + 3 * PING_MS + STUCK_MS);
+    const [, most, { code }] = await Promise.all([flood(), reset, ended]);
+    assert.equal(code, status.CANCELLED);
+    assert.equal(scene.connectionCount, 3);
     // The server reads no further.
     assert.ok(proxy.countBytes('toServer') < 500_000, `${proxy.countBytes('toServer')} bytes of ${sent} batches`);
     const grown = most - memory;
@@ -236,7 +274,11 @@ describe('a reader that is stuck', () => {
     const [end] = await Promise.all([worker.ended, flood()]);
     // The server reads it no further, so that it is silent as well: the one or the other is noticed first.
     assert.match(closeOf(end), /^(DISCONNECTED now|SILENT backoff)$/);
-    await untilClosed(since, 1_000 + 3 * PING_MS + STUCK_MS);
+    const { code } = await worker.statusEnded;
+    const passedMs = performance.now() - since;
+    assert.ok(passedMs <= 1_000 + 3 * PING_MS + STUCK_MS + SLACK_MS, `${passedMs} ms`);
+    assert.equal(code, status.CANCELLED);
+    assert.equal(scene.connectionCount, 3);
     await innocent.stop();
   });
 });

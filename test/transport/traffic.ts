@@ -9,9 +9,9 @@ export interface Traffic {
   stop(): Promise<void>;
 }
 
-/** Calls one task after the other on queue `innocent`. */
-export async function openTraffic(clients: Clients, longestMs = 10_000): Promise<Traffic> {
-  const worker = await openWorker(clients, { queues: ['innocent'] });
+/** Calls one task after the other on a queue of its own. */
+export async function openTraffic(clients: Clients, queue = 'innocent', longestMs = 10_000): Promise<Traffic> {
+  const worker = await openWorker(clients, { queues: [queue] });
   let answered = 0;
   let slowestMs = 0;
   let isStopping = false;
@@ -25,7 +25,7 @@ export async function openTraffic(clients: Clients, longestMs = 10_000): Promise
     for (let n = 0; !isStopping; n++) {
       const payload = Buffer.from(String(n));
       const since = performance.now();
-      const { result } = await ask(clients, TaskService.method.callTask, { task: { queue: 'innocent', payload } });
+      const { result } = await ask(clients, TaskService.method.callTask, { task: { queue, payload } });
       slowestMs = Math.max(slowestMs, performance.now() - since);
       assert.equal(Buffer.from(result!.result).toString(), String(n));
       await new Promise((resolve) => setTimeout(resolve, 10));
