@@ -17,6 +17,12 @@ if (major < 22 || (major === 22 && minor < 18)) {
   setFlagsFromString('--heap-growing-percent=200');
   // Payloads count there, and not apart: V8 would collect everything for every 20 to 60 MB of them that pass through.
   if (major >= 24) setFlagsFromString('--external-memory-accounted-in-global-limit');
+  // A server that is asked to end before its command listens by itself has nothing to finish.
+  if (process.argv[2] === 'serve') {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
+      process.on(signal, () => process.listenerCount(signal) > 1 || process.exit(0));
+    }
+  }
   // A checkout runs its sources as they are, a published build has them compiled.
   const source = new URL('../cli/main.ts', import.meta.url);
   await import(existsSync(source) ? source : new URL('../cli/main.js', import.meta.url));

@@ -153,8 +153,13 @@ export async function createServer(
 
   return {
     async listen() {
-      if (closed) throw new ContactError('FAILED_PRECONDITION', 'listen: the server was closed');
+      const check = (): void => {
+        if (closed) throw new ContactError('FAILED_PRECONDITION', 'listen: the server was closed');
+      };
+      check();
       await registry.recover();
+      // A server that was closed meanwhile opens no socket that nobody would close.
+      check();
       const address = await sockets.listen(host, port);
       logger.info({ ...address, store: options.store, version }, 'listening');
       return address;

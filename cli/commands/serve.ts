@@ -69,24 +69,38 @@ Example:
 }
 
 async function runServer(options: ServeOptions, context: CommandContext): Promise<void> {
-  // Loaded here, so that the other commands do not wait for the server's code.
-  const [{ createServer }, { createLog }] = await Promise.all([import('../../server/index.ts'), import('../log.ts')]);
-  const logger = createLog(options.logLevel);
-  const server = await createServer(toServerOptions(options), { logger });
-  const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
-  // Before the line is printed: whoever reads it may stop us at once.
+  const stop = new AbortController();
+  // Before anything is loaded or opened: a server may be stopped while it starts.
   const stopListening = onStopSignal((count, signal) => {
     if (count > 1) process.exit(exitCodeOfSignal(signal));
-    logger.info({ signal }, 'stopping');
-    server.close().then(stop, fail);
+    stop.abort(signal);
   });
   try {
-    const { host, port } = await listen(server, options.listen);
-    await context.out.write(`listening ${host.includes(':') ? `[${host}]` : host}:${port}\n`);
-    await Promise.race([stopped, server.failed]);
+    // Loaded here, so that the other commands do not wait for the server's code.
+    const [{ createServer }, { createLog }] = await Promise.all([import('../../server/index.ts'), import('../log.ts')]);
+    if (stop.signal.aborted) return;
+    const logger = createLog(options.logLevel);
+    const server = await createServer(toServerOptions(options), { logger });
+    const stopped = whenAborted(stop.signal).then(() => {
+      logger.info({ signal: stop.signal.reason }, 'stopping');
+      return server.close();
+    });
+    await Promise.race([stopped, serve(server, options.listen, context)]);
   } finally {
     stopListening();
   }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Until the server fails. */
+async function serve(server: ContactServer, address: string, { out }: CommandContext): Promise<void> {
+  const { host, port } = await listen(server, address);
+  await out.write(`listening ${host.includes(':') ? `[${host}]` : host}:${port}\n`);
+  await server.failed;
 }
 
 async function listen(server: ContactServer, address: string): Promise<{ host: string; port: number }> {

@@ -5,6 +5,16 @@ import { describe, it } from 'mocha';
 import { runHere } from './here.ts';
 import { cleanUpProcesses, createFolder, runContact, startContact, startServer } from './process.ts';
 
+const TELL_LOADS = `
+import { registerHooks } from 'node:module';
+import { writeSync } from 'node:fs';
+registerHooks({
+  load(url, context, next) {
+    writeSync(2, 'loads ' + url + '\\n');
+    return next(url, context);
+  },
+});`;
+
 describe('contact serve', function () {
   this.timeout(30_000);
   cleanUpProcesses();
@@ -63,6 +73,25 @@ describe('contact serve', function () {
     await server.waitFor(/stopping/, 'stderr');
     assert.equal((await server.stop('SIGINT')).code, 130);
     await worker.stop('SIGKILL');
+  });
+
+  it('ends with 0 on SIGTERM while it starts, wherever it is by then', async () => {
+    const moments = {
+      'the program begins': /cli\/main\.ts/,
+      'its command is loaded': /cli\/commands\/serve\.ts/,
+      'the server is loaded': /server\/server\.ts/,
+      'the store is loaded': /server\/store\/sqlite\//,
+    };
+    for (const [moment, file] of Object.entries(moments)) {
+      const store = `sqlite:${join(createFolder(), 'contact.db')}`;
+      // It tells on stderr what it loads.
+      const tell = `data:text/javascript,${encodeURIComponent(TELL_LOADS)}`;
+      const options = { nodeArgs: ['--import', tell] };
+      const server = startContact(['serve', '--listen', '127.0.0.1:0', '--store', store], options);
+      await server.waitFor(new RegExp(`loads .*${file.source}`), 'stderr');
+      const { code, signal, stderr } = await server.stop();
+      assert.deepEqual([code, signal], [0, null], `${moment}: ${stderr}`);
+    }
   });
 
   it('refuses an option that makes no sense', async () => {
