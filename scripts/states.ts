@@ -17,7 +17,7 @@ const MEANING: Readonly<Record<string, string>> = {
   released: 'given back, no attempt burnt',
   lost: 'its session was lost; ready again and adoptable',
   cancelled: 'a cancel settled it',
-  expired: 'nobody took it before its expiry',
+  expired: 'nobody took it, or took it again, before its expiry',
   redriven: 'an operator wants it run again',
 };
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Delivery, TaskError } from '../../server/model/task.ts';
+import type { Settlement, Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import {
   addTasks,
@@ -158,6 +160,64 @@ describeStores('wakeTasks()', (open) => {
     assert.equal(await stateOf(store, kept!), 'ready');
   });
 
+  for (const [name, message, end] of [
+    ['failed', 'expired while backing off after attempt 1: it broke', fail],
+    ['failed without words', 'expired while backing off after attempt 1: BROKEN', failSilently],
+    ['failed without anything', 'expired while backing off after attempt 1', (run: Delivery) => failSilently(run, '')],
+  ] as const) {
+    it(`says of a task that expires while it backs off how its attempt ${name}`, async () => {
+      const store = await open();
+      const run = await startTask(store, { expiresAt: T0 + 10 });
+      await settle(store, end(run));
+      assert.deepEqual(await expiryOf(store), { code: 'EXPIRED', message });
+    });
+  }
+
+  it('says of a task that expires how its last delivery ended, and the last error', async () => {
+    const store = await open();
+    const run = await startTask(store, { expiresAt: T0 + 10 });
+    const again = { ...run, delivery: 2 };
+    await settle(store, fail(run, { retry: { kind: 'after', ms: 1 } }));
+    await store.wakeTasks(T0 + 1, 10);
+    await claim(store, run.session);
+    await store.releaseTasks([{ ...again, cause: 'lost', isStarted: true }], T0);
+    const message = 'its worker was lost, and nobody took it again in time; the last error was: it broke';
+    assert.deepEqual(await expiryOf(store), { code: 'EXPIRED', message });
+  });
+
+  it('says of a task that nobody took after its backoff which attempt failed, and how', async () => {
+    const store = await open();
+    const run = await startTask(store, { expiresAt: T0 + 10 });
+    await settle(
+      store,
+      fail(run, { retry: { kind: 'after', ms: 1 }, error: { code: '', message: 'é'.repeat(2_000) } }),
+    );
+    await store.wakeTasks(T0 + 1, 10);
+    const { message } = await expiryOf(store);
+    assert.equal(message, `nobody took it again in time after attempt 1: ${'é'.repeat(1_000)}`);
+  });
+
+  for (const [cause, words] of [
+    ['lost', 'its worker was lost'],
+    ['released', 'it was given back'],
+  ] as const) {
+    for (const isStarted of [true, false]) {
+      it(`says of a task that expires that ${words}, ${isStarted ? 'begun' : 'not begun'}`, async () => {
+        const store = await open();
+        const run = await startTask(store, { expiresAt: T0 + 10 });
+        await store.releaseTasks([{ ...run, cause, isStarted }], T0);
+        const message = `${words}, and nobody took it again in time`;
+        assert.deepEqual(await expiryOf(store), { code: 'EXPIRED', message });
+      });
+    }
+  }
+
+  it('says of a task that expires without a delivery that nobody took it', async () => {
+    const store = await open();
+    await addTasks(store, { expiresAt: T0 + 10 });
+    assert.deepEqual(await expiryOf(store), { code: 'EXPIRED', message: 'nobody took it in time' });
+  });
+
   it('does not expire a running task', async () => {
     const store = await open();
     const run = await startTask(store, { expiresAt: T0 + 10 });
@@ -208,3 +268,13 @@ describeStores('checkpointTasks()', (open) => {
     assert.equal(textOf(again!.checkpoint!), 'far');
   });
 });
+
+function failSilently(run: Delivery, code = 'BROKEN'): Settlement {
+  return fail(run, { error: { code, message: '' } });
+}
+
+async function expiryOf(store: Store): Promise<TaskError> {
+  const [event] = (await store.wakeTasks(T0 + 10, 10)).expired;
+  await assertLogged(store, event);
+  return event!.error!;
+}

@@ -53,6 +53,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     burnt: 0,
     lost: 0,
     ended: 'none',
+    lastError: null,
     runAt: isReady || input.runAt === HELD ? null : input.runAt,
     expiresAt: input.expiresAt,
     session: null,

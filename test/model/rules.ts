@@ -120,7 +120,8 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
     return { code: 'STORED', ...settle(world, task, { state: 'failed', clientId, attempt, isTold, error }, now) };
   }
   const ended = isTold ? 'failed' : 'timed out';
-  Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, session: null });
+  const lastError = (error.message || error.code).slice(0, 1_000);
+  Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, lastError, session: null });
   return { code: 'STORED', scheduledAt: runAt, queue: task.input.queue };
 }
 

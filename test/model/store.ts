@@ -7,7 +7,7 @@ import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
 import { endSession, loseSession, openSession } from './sessions.ts';
-import { describe, hasSettled, laneOf, refOf } from './task.ts';
+import { describe, hasSettled, laneOf, refOf, whyExpired } from './task.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
 export function createModelStore(): Store {
@@ -40,8 +40,8 @@ export function createModelStore(): Store {
     const task = tasks.get(id);
     if (!task) return { id, kind: 'not_found' };
     if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
-    const fresh = { burnt: 0, lost: 0, ended: 'redriven', expiresAt: null, claimedAt: null, seq: ++world.seq };
-    Object.assign(task, { state: 'ready', ...fresh });
+    const fresh = { burnt: 0, lost: 0, ended: 'redriven', lastError: null, expiresAt: null, claimedAt: null };
+    Object.assign(task, { state: 'ready', ...fresh, seq: ++world.seq });
     return { id, kind: 'ready', lane: laneOf(task) };
   }
 
@@ -56,13 +56,13 @@ export function createModelStore(): Store {
   function wakeTasks(now: number, limit: number): WakeOutcome {
     const waiting = [...tasks.values()].filter((task) => task.state === 'ready' || task.state === 'scheduled');
     const past = waiting.filter((task) => task.expiresAt !== null && task.expiresAt <= now);
-    const error = { code: 'EXPIRED', message: 'nobody took it in time' };
     const expired = past
       .sort((a, b) => a.expiresAt! - b.expiresAt!)
       .slice(0, limit)
-      .map((task) =>
-        settle(world, task, { state: 'expired', clientId: '', attempt: task.burnt, isTold: false, error }, now),
-      );
+      .map((task) => {
+        const error = { code: 'EXPIRED', message: whyExpired(task) };
+        return settle(world, task, { state: 'expired', clientId: '', attempt: task.burnt, isTold: false, error }, now);
+      });
     const due = waiting.filter((task) => task.state === 'scheduled' && task.runAt !== null && task.runAt <= now);
     const ready: LaneRef[] = [];
     for (const task of due.sort((a, b) => a.runAt! - b.runAt!).slice(0, limit - expired.length)) {

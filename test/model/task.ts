@@ -23,6 +23,8 @@ export interface ModelTask {
   burnt: number;
   lost: number;
   ended: Ended;
+  /** Of the last attempt that failed. */
+  lastError: string | null;
   runAt: number | null;
   expiresAt: number | null;
   session: number | null;
@@ -53,6 +55,18 @@ export interface ModelSession {
 
 export function laneOf(task: ModelTask): LaneRef {
   return { queue: task.input.queue, lane: task.input.lane };
+}
+
+export function whyExpired({ ended, state, burnt, lastError }: ModelTask): string {
+  const error = lastError || '';
+  if (ended === 'failed' || ended === 'timed out') {
+    const what = state === 'scheduled' ? 'expired while backing off' : 'nobody took it again in time';
+    return `${what} after attempt ${burnt}${error && `: ${error}`}`;
+  }
+  const known = error === '' ? '' : `; the last error was: ${error}`;
+  if (ended === 'released') return `it was given back, and nobody took it again in time${known}`;
+  if (ended.startsWith('lost')) return `its worker was lost, and nobody took it again in time${known}`;
+  return `nobody took it in time${known}`;
 }
 
 export function hasSettled(task: ModelTask): boolean {

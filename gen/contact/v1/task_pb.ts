@@ -669,7 +669,7 @@ export const TaskState = {
   CANCELLED: 6,
 
   /**
-   * Settled: nobody took it before its expiry.
+   * Settled: nobody took it, or took it again, before its expiry.
    *
    * @generated from enum value: TASK_STATE_EXPIRED = 7;
    */

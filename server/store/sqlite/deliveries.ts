@@ -1,10 +1,11 @@
 import { type ChildCounts, endBroadcast } from '../../model/broadcast.ts';
+import { lastErrorOf } from '../../model/expiry.ts';
 import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
 import type { Fence } from '../store.ts';
 import type { Context } from './context.ts';
-import { ENDED, parseMetadata, READY, RUNNING, SCHEDULED, stateName, stateNumber, type TaskRow } from './taskrow.ts';
+import { ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './taskrow.ts';
 
 /** A delivery that may still be ended: running, or lost and not given to anybody else. */
 export interface OpenDelivery {
@@ -45,7 +46,7 @@ export interface Deliveries {
   endBroadcast(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined;
   cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled;
   /** Backing off until `runAt`; burns an attempt. */
-  retry(open: OpenDelivery, runAt: number, isTold: boolean): void;
+  retry(open: OpenDelivery, runAt: number, isTold: boolean, error: TaskError): void;
   /** Given back: nothing burnt, the delivery is closed. A cancel that was asked for happens now. */
   release(open: OpenDelivery, clientId: string, isTold: boolean, now: number): Return;
   /** Its session is gone: adoptable until somebody else has it; burnt if it was started. */
@@ -74,7 +75,12 @@ export function createDeliveries({
 }: Context): Deliveries {
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const updateWaiting = db.prepare(
-    'UPDATE live SET state = ?, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL WHERE task_key = ?',
+    'UPDATE live SET state = ?, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL WHERE task_key = ?',
+  );
+  // The error is asked for again only if the task expires.
+  const updateRetried = db.prepare(
+    `UPDATE live SET state = 2, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL,
+       last_error = CASE WHEN expires_at IS NULL THEN NULL ELSE ? END WHERE task_key = ?`,
   );
   const updateRunning = db.prepare(
     'UPDATE live SET state = 1, session_key = ?, attempt = ?, lost = ?, ended = 0 WHERE task_key = ?',
@@ -172,7 +178,7 @@ export function createDeliveries({
     if (from === 'ready') catalog.move(lane, 'ready', 'adopted');
     catalog.move(lane, 'running', transition);
     tasks.beginChange(row);
-    updateWaiting.run(stateNumber(state), null, burnt, lost, ended, row.key);
+    updateWaiting.run(stateNumber(state), burnt, lost, ended, row.key);
     return lane.ref;
   }
 
@@ -181,10 +187,11 @@ export function createDeliveries({
     settle,
     endBroadcast: endParent,
     cancel,
-    retry: ({ row, from, burnt, lost }, runAt, isTold) => {
+    retry: ({ row, from, burnt, lost }, runAt, isTold, error) => {
       catalog.move(catalog.laneById(row.lane_id), from, 'retried');
       tasks.beginChange(row);
-      updateWaiting.run(SCHEDULED, runAt, burnt + 1, lost, isTold ? ENDED.failed : ENDED.timedOut, row.key);
+      const ended = isTold ? ENDED.failed : ENDED.timedOut;
+      updateRetried.run(runAt, burnt + 1, lost, ended, lastErrorOf(error), row.key);
     },
     release: (open, clientId, isTold, now) => {
       const { cancel_reason: reason } = open.row;

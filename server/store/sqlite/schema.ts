@@ -9,7 +9,7 @@ const APPLICATION_ID = 0x636e7463;
  * Numbered from 1; each runs in a transaction of its own and is never edited once released.
  *
  * `task` is written once, but for a key that another task has taken over: it moves to `freed_key`. `live` has one narrow row for each task that is not settled: 0 ready, 1 running,
- * 2 scheduled; what a delivery carries over (seq, attempt, lost) stays in it. `result` is the log, its position drawn
+ * 2 scheduled; what a delivery carries over (seq, attempt, lost, last_error) stays in it. `result` is the log, its position drawn
  * in code so that it is dense. A task's state is its `live` row, or else its newest result; one that has neither is
  * fresh (`fresh.ts`): running if a row of `claim` names it (`runs`: keys of tasks by session), else ready, with the
  * place in the order that `task.seq` has from the insert; `backlog` has the ranges of keys that nothing else speaks of.
@@ -149,6 +149,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX backlog_by_first_key ON backlog (first_key);
   `,
   'ALTER TABLE task ADD COLUMN freed_key TEXT',
+  'ALTER TABLE live ADD COLUMN last_error TEXT',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -77,7 +77,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
     const runAt = retryAt(now, burnt + 1, maxAttempts, { baseMs, capMs }, retry, random);
     if (runAt !== null) {
       const scheduledAt = Math.ceil(runAt);
-      deliveries.retry(open, scheduledAt, isTold);
+      deliveries.retry(open, scheduledAt, isTold, error);
       return { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queue_id).name };
     }
     const ending = { state: 'failed', transition: 'failed', clientId, attempt: burnt + 1, isTold, error } as const;

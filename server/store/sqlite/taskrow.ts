@@ -1,3 +1,4 @@
+import type { LastEnd } from '../../model/expiry.ts';
 import type { SettledState, TaskState } from '../../model/task.ts';
 import type { TaskTerms } from './terms.ts';
 
@@ -31,6 +32,12 @@ export const ENDED = Object.freeze({
   released: 5,
   redriven: 6,
 });
+
+export function lastEnd(ended: number): LastEnd {
+  if (ended === ENDED.lost || ended === ENDED.lostBurnt) return 'lost';
+  if (ended === ENDED.failed || ended === ENDED.timedOut) return 'failed';
+  return ended === ENDED.released ? 'released' : 'none';
+}
 
 /** A task and, when it is not settled, its live row (else `state` is null). No blobs. */
 export interface TaskRow {

@@ -1,10 +1,11 @@
 import { PARENT_LANE } from '../../model/broadcast.ts';
+import { describeExpiry } from '../../model/expiry.ts';
 import type { Delivery } from '../../model/task.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
-import { ENDED, READY, RUNNING, settledName, type TaskRow } from './taskrow.ts';
+import { ENDED, lastEnd, READY, RUNNING, SCHEDULED, settledName, type TaskRow } from './taskrow.ts';
 
 /** What operators, timers and checkpoints do to tasks. */
 export interface Upkeep {
@@ -49,6 +50,7 @@ export function createUpkeep(
     `SELECT task_key FROM live WHERE expires_at IS NOT NULL AND state <> 1 AND expires_at <= ?
      ORDER BY expires_at, task_key LIMIT ?`,
   );
+  const selectLastError = db.prepare<{ last_error: string | null }>('SELECT last_error FROM live WHERE task_key = ?');
   const selectDue = db.prepare<{ task_key: number; lane_id: number }>(
     'SELECT task_key, lane_id FROM live WHERE state = 2 AND run_at <= ? ORDER BY run_at, task_key LIMIT ?',
   );
@@ -118,7 +120,9 @@ export function createUpkeep(
   }
 
   function expire(row: TaskRow, now: number): Settled {
-    const error = { code: 'EXPIRED', message: 'nobody took it in time' };
+    const isBackingOff = row.state === SCHEDULED;
+    const { last_error: lastError } = selectLastError.get(row.key)!;
+    const error = describeExpiry({ end: lastEnd(row.ended), isBackingOff, attempt: row.attempt, lastError });
     const what = { clientId: '', attempt: row.attempt, isTold: false, error };
     return deliveries.settle(row, { state: 'expired', transition: 'expired', ...what }, now);
   }
