@@ -10,6 +10,7 @@ import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CallEnds } from './call.ts';
 import type { Agreement } from './events.ts';
+import { cutPage } from './page.ts';
 import { REVISION } from './registration.ts';
 
 const MAX_PAGE = 500;
@@ -35,7 +36,8 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     listQueues: ends.unary(async ({ pageSize, pageToken }) => {
       const limit = readPageSize(pageSize);
       const views = await operations.listQueues(pageToken, limit);
-      return { queues: views.map(writeQueue), nextPageToken: views.length === limit ? views.at(-1)!.queue : '' };
+      const { items, last, isCut } = cutPage(views, writeQueue);
+      return { queues: items, nextPageToken: isCut || views.length === limit ? last!.queue : '' };
     }),
     pauseQueue: ends.unary(async (request) => {
       await operations.pauseQueue(readName('queue', request.queue));
@@ -56,7 +58,8 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     listClients: ends.unary(async ({ pageSize, pageToken, connectedOnly }) => {
       const limit = readPageSize(pageSize);
       const views = await clients.list(pageToken, limit, connectedOnly);
-      return { clients: views.map(writeClient), nextPageToken: views.length === limit ? views.at(-1)!.clientId : '' };
+      const { items, last, isCut } = cutPage(views, writeClient);
+      return { clients: items, nextPageToken: isCut || views.length === limit ? last!.clientId : '' };
     }),
     drainClient: ends.unary(async ({ clientId }) => {
       await clients.drain(readName('client_id', clientId));

@@ -2,11 +2,12 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import type {
   EnqueuedTaskSchema,
+  NewTask,
   StreamEnqueueRequest,
   StreamEnqueueResponseSchema,
   TaskService,
 } from '../../gen/index.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, statusText } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import type { InsertOutcome } from '../store/store.ts';
 import { isOver } from './answering.ts';
@@ -21,6 +22,10 @@ const MAX_BYTES = 8 << 20;
 /** Of an answer on the wire, about, and of each id in it. */
 const ANSWER_BYTES = 64;
 const ID_BYTES = 38;
+
+/** Of a task, and of each pair of its metadata, beside what the producer wrote. */
+const TASK_BYTES = 64;
+const PAIR_BYTES = 32;
 
 export interface EnqueueStreamOptions {
   readonly ends: CallEnds;
@@ -68,7 +73,8 @@ export function createEnqueueStream(
       } catch (error) {
         const known = ContactError.from(error);
         if (known.code === 'INTERNAL') throw error;
-        const { code, message, retryAfterMs = 0 } = known;
+        const { code, retryAfterMs = 0 } = known;
+        const message = statusText(known.message);
         return { event: { case: 'refused', value: { code: status[code], message, retryAfterMs } } };
       }
     }
@@ -76,7 +82,7 @@ export function createEnqueueStream(
     const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits: agreement.limits };
     out.write({ event: { case: 'window', value: window } }, ANSWER_BYTES);
     call.on('data', (request: StreamEnqueueRequest) => {
-      const size = request.tasks.reduce((sum, task) => sum + task.payload.byteLength + 64, 0);
+      const size = request.tasks.reduce((sum, task) => sum + weighTask(task), 0);
       const entry: (typeof answers)[number] = { answer: null, bytes: size };
       answers.push(entry);
       bytes += size;
@@ -94,6 +100,14 @@ export function createEnqueueStream(
       void flush();
     });
   };
+}
+
+/** About what a task of a batch keeps in memory until it is stored. */
+function weighTask({ payload, metadata, target, contentType, idempotencyKey }: NewTask): number {
+  let bytes = TASK_BYTES + payload.byteLength + contentType.length + idempotencyKey.length;
+  if (typeof target.value === 'string') bytes += target.value.length;
+  for (const key in metadata) bytes += PAIR_BYTES + key.length + metadata[key]!.length;
+  return bytes;
 }
 
 function weigh({ event }: Answer): number {

@@ -2,6 +2,7 @@ import { createRegistry, type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { reflection } from '../../gen/index.ts';
+import { statusText } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
 
@@ -45,7 +46,7 @@ export function createReflectionHandlers(
   }
 
   function refuse(errorCode: status, errorMessage: string): object {
-    return { case: 'errorResponse', value: { errorCode, errorMessage } };
+    return { case: 'errorResponse', value: { errorCode, errorMessage: statusText(errorMessage) } };
   }
 
   function answer({ messageRequest: asked }: reflection.ServerReflectionRequest): object {

@@ -24,6 +24,7 @@ import type { CallEnds } from './call.ts';
 import { createEnqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import { createResultsStream } from './observer.ts';
+import { cutPage } from './page.ts';
 import { createEnqueueStream, writeEnqueued } from './producer.ts';
 import { readFilter, type TaskViewOptions, writeResult, writeTask } from './views.ts';
 import { createTaskStream } from './watcher.ts';
@@ -78,11 +79,9 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       if (pageToken !== '') checkId('page_token', pageToken);
       const limit = pageSize || DEFAULT_PAGE;
       const records = await store.listTasks(readFilter(filter), pageToken || null, limit);
-      return {
-        tasks: records.map((record) => writeTask(record, view(record, withPayload))),
-        // A page may be short for its bytes; the empty one is the last.
-        nextPageToken: records.at(-1)?.id ?? '',
-      };
+      const { items, last } = cutPage(records, (record) => writeTask(record, view(record, withPayload)));
+      // A page may be short for its bytes; the empty one is the last.
+      return { tasks: items, nextPageToken: last?.id ?? '' };
     }),
 
     cancelTasks: ends.unary(async ({ ids, filter, reason }) => {

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { AdminService, type StreamEnqueueRequest, TaskService } from '../../gen/index.ts';
+import { createEnqueueStream, type EnqueueStreamOptions } from '../../server/transport/producer.ts';
+import { openWorker } from './raw-worker.ts';
+import { ask, type Clients, closeScene, connect, enqueue, startScene } from './scene.ts';
+
+/** What a client takes that sets nothing. */
+const STOCK = { 'grpc.max_receive_message_length': 4 << 20 };
+
+const { listClients, listQueues } = AdminService.method;
+const { listTasks } = TaskService.method;
+
+/** All that the pages of a listing name, and how many pages those were. */
+async function walk(
+  read: (pageToken: string) => Promise<{ readonly names: string[]; readonly nextPageToken: string }>,
+): Promise<{ names: string[]; pages: number }> {
+  const names: string[] = [];
+  let pages = 0;
+  let pageToken = '';
+  do {
+    const page = await read(pageToken);
+    names.push(...page.names);
+    pageToken = page.nextPageToken;
+    pages += 1;
+  } while (pageToken !== '');
+  return { names, pages };
+}
+
+function walkTasks(clients: Clients, withPayload: boolean): Promise<{ names: string[]; pages: number }> {
+  return walk(async (pageToken) => {
+    const { tasks, nextPageToken } = await ask(clients, listTasks, { pageToken, pageSize: 500, withPayload });
+    return { names: tasks.map(({ id }) => id), nextPageToken };
+  });
+}
+
+describe('A page', () => {
+  afterEach(closeScene);
+
+  it('of clients with many queues ends where its bytes do, and a stock client reads them all', async () => {
+    const scene = await startScene();
+    const queues = Array.from({ length: 1_000 }, (_, n) => `${n}-`.padEnd(128, 'x'));
+    const crew = connect(scene);
+    for (let n = 0; n < 36; n += 1) await openWorker(crew, { queues });
+    const clients = connect(scene, STOCK);
+    const { names, pages } = await walk(async (pageToken) => {
+      const page = await ask(clients, listClients, { pageToken, pageSize: 500, connectedOnly: true });
+      return { names: page.clients.map(({ id }) => id), nextPageToken: page.nextPageToken };
+    });
+    assert.equal(names.length, 36);
+    assert.equal(new Set(names).size, 36);
+    assert.ok(pages > 4 && pages < 10);
+  });
+
+  it('of tasks ends where its bytes do, and a larger one goes alone', async () => {
+    const scene = await startScene({ maxPayloadBytes: 2 << 20 });
+    const clients = connect(scene, STOCK);
+    const small = { payload: Buffer.alloc(300_000) };
+    const ids = [
+      ...(await enqueue(clients, small, small, small, small)),
+      ...(await enqueue(clients, { payload: Buffer.alloc(2 << 20) })),
+      ...(await enqueue(clients, small)),
+    ];
+    // Newest first: one, the large one, three, one, and the empty page that is the last.
+    assert.deepEqual(await walkTasks(clients, true), { names: ids.toReversed(), pages: 5 });
+    assert.deepEqual((await walkTasks(clients, false)).names, ids.toReversed());
+  });
+
+  it('of tasks counts what is not payload', async () => {
+    const clients = connect(await startScene(), STOCK);
+    const metadata = { note: 'x'.repeat(16_000) };
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      ids.push(...(await enqueue(clients, ...Array.from({ length: 100 }, () => ({ metadata })))));
+    }
+    const { names, pages } = await walkTasks(clients, false);
+    assert.deepEqual(names, ids.toReversed());
+    assert.ok(pages > 4);
+  });
+
+  it('of queues is whole while it is small', async () => {
+    const clients = connect(await startScene());
+    await enqueue(clients, { queue: 'a' }, { queue: 'b' }, { queue: 'c' });
+    const { names, pages } = await walk(async (pageToken) => {
+      const page = await ask(clients, listQueues, { pageToken, pageSize: 2 });
+      return { names: page.queues.map(({ name }) => name), nextPageToken: page.nextPageToken };
+    });
+    assert.deepEqual({ names, pages }, { names: ['a', 'b', 'c'], pages: 2 });
+  });
+});
+
+describe('The window of StreamEnqueue', () => {
+  it('counts metadata', () => {
+    const call = Object.assign(new PassThrough({ objectMode: true }), { getPeer: () => '' });
+    const options = {
+      ends: { open: () => undefined, outflow: () => ({ write: () => true }) },
+      agreement: {},
+      enqueue: () => new Promise(() => undefined),
+    } as unknown as EnqueueStreamOptions;
+    createEnqueueStream(options)(call as never);
+    const task = { payload: Buffer.alloc(0), contentType: '', idempotencyKey: '', target: { case: undefined } };
+    const tasks = Array.from({ length: 300 }, () => ({ ...task, metadata: { note: 'x'.repeat(16_000) } }));
+    const request = { tasks } as unknown as StreamEnqueueRequest;
+    call.emit('data', request);
+    assert.equal(call.isPaused(), false);
+    call.emit('data', request);
+    assert.equal(call.isPaused(), true);
+  });
+});
