@@ -1,6 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Observable } from 'rxjs';
-import { ResultStart, TaskService, type WatchResultsRequestSchema } from '../gen/contact/v1/task_service_pb.ts';
+import {
+  ResultStart,
+  TaskService,
+  type WatchResultsRequestSchema,
+  type WatchResultsResponse,
+} from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
 import { endOf, errorOf, isFinal } from './closing.ts';
@@ -37,15 +42,18 @@ export interface ResultsOptions {
   /**
    * What to do when results after the wanted place are no longer kept, or the server's store was restored: `error`
    * (default) throws OUT_OF_RANGE; `oldest` goes on from the oldest kept, with a warning to the logger; a function is
-   * told of it, and then the same.
+   * told of it, and then the same. Results that were deleted from the midst of those that are read end nothing: the
+   * logger is warned, the function is told how many they were, and the next result comes.
    */
   readonly onGap?: 'error' | 'oldest' | ((gap: ResultsGap) => void);
   /** Ends the results quietly. */
   readonly signal?: AbortSignal;
 }
 
-/** Results that this observer has missed for good; how many is not known. */
+/** Results that this observer has missed for good. */
 export interface ResultsGap {
+  /** How many; undefined: not known. With a filter, those that it would have left out are among them. */
+  readonly count?: number;
   /** The last place that was reached, or the one that was asked for. */
   readonly after: string;
   /** In the server's words. */
@@ -106,6 +114,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
       try {
         for await (const message of call) {
           link.worked();
+          if (message.gap > 0) tellDeleted(wanted, cursor, message);
           for (const event of message.events) {
             if (ended.aborted) return;
             // Before the yield: a consumer that leaves there has had it.
@@ -144,6 +153,14 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
     if (onGap === 'error' || after === 'oldest') throw new ContactError('OUT_OF_RANGE', message);
     connection.logger.warn(`${message}; going on from the oldest kept`);
     if (typeof onGap === 'function') onGap({ after, message: error.message });
+  }
+
+  function tellDeleted({ from = 'now', onGap }: ResultsOptions, place: string, told: WatchResultsResponse): void {
+    const before = told.events[0]?.cursor || told.cursor;
+    const count = Number(told.gap);
+    const message = `${count} ${count === 1 ? 'result was' : 'results were'} deleted before ${before}`;
+    connection.logger.warn(message);
+    if (typeof onGap === 'function') onGap({ after: place || from, message, count });
   }
 
   return {

@@ -36,7 +36,7 @@ export function addResultsCommand(program: Command, context: CommandContext): vo
 A line has these fields with a tab between them, long ones shortened and "-" for nothing:
   ${RESULT_HEADINGS.replaceAll('\t', ' ')}
 With --json, "result" is a JSON value when its content type is JSON, a string when it is valid UTF-8, else
-{"base64": …}; states are words as above, times RFC 3339.
+{"base64": …}; states are words as above, times RFC 3339. Results that were deleted are counted on stderr.
 
 Example:
   contact results sums --from beginning --follow --json`,

@@ -20,6 +20,8 @@ const PAGE_ROWS = 250;
 export interface ResultsLog {
   /** Committed results, in any order within one commit. */
   append(records: readonly ResultRecord[]): void;
+  /** Results of these tasks were deleted from the store: memory does not tell them either. */
+  forget(taskIds: readonly string[]): void;
   /** Up to a page of results after `position`; empty: none yet. */
   read(position: number): Promise<readonly ResultRecord[]>;
   /** Emits when there is more; carries nothing, so a reader that missed one has lost nothing. */
@@ -86,6 +88,13 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
         for (const listener of listenersByTask.get(record.taskId) ?? []) listener(record);
       }
       advanced.next();
+    },
+
+    forget(taskIds) {
+      const gone = new Set(taskIds);
+      recent.forEach((record, slot) => {
+        if (record && gone.has(record.taskId)) put(slot, undefined);
+      });
     },
 
     async read(position) {

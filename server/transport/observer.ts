@@ -37,6 +37,8 @@ export function createResultsStream(
       const { follow } = call.request;
       const matches = readMatch(call.request);
       let position = await log.locate(readStart(call.request));
+      /** Deleted results that were passed and not yet told. */
+      let gap = 0;
       // At once, so that an observer cut off before the first event knows where to go on.
       out.write({ cursor: log.cursorAt(position) }, CURSOR_BYTES);
       let toldAt = position;
@@ -44,21 +46,29 @@ export function createResultsStream(
       while (!isOver(call)) {
         const { newest } = log;
         const page = await log.read(position);
-        const events = page.filter(matches);
+        const split = splitResults(page, { position, gap }, matches);
+        ({ position, gap } = split.reached);
         // An empty page below the newest: what was there has been deleted.
-        position = page.at(-1)?.position ?? Math.max(position, newest);
-        for (const { records, bytes } of splitResults(events)) {
+        if (page.length === 0 && position < newest) {
+          gap += newest - position;
+          position = newest;
+        }
+        for (const { records, bytes, gap: missed } of split.chunks) {
           toldAt = records.at(-1)!.position;
           const message = {
             events: records.map((one) => writeResult(one, log.cursorAt(one.position))),
             cursor: log.cursorAt(toldAt),
+            gap: BigInt(missed),
           };
           if (!out.write(message, bytes) && !(await out.hasRoom())) return;
         }
         const isCaughtUp = log.newest <= position;
-        if (position > toldAt && (position - toldAt >= SILENT_ROWS || (isCaughtUp && !follow))) {
+        const isDue = position - toldAt >= SILENT_ROWS || (isCaughtUp && (gap > 0 || !follow));
+        if (position > toldAt && isDue) {
+          const message = { cursor: log.cursorAt(position), gap: BigInt(gap) };
           toldAt = position;
-          if (!out.write({ cursor: log.cursorAt(position) }, CURSOR_BYTES) && !(await out.hasRoom())) return;
+          gap = 0;
+          if (!out.write(message, CURSOR_BYTES) && !(await out.hasRoom())) return;
         }
         if (!isCaughtUp) continue;
         if (!follow) return;
@@ -103,21 +113,40 @@ function readMatch({ queues, states, parentId: wantedParent }: WatchResultsReque
     (wantedStates.size === 0 || wantedStates.has(state));
 }
 
+/** How far a reader has got, and how many deleted results it has passed that it was not told of. */
+interface Place {
+  readonly position: number;
+  readonly gap: number;
+}
+
 interface Chunk {
   readonly records: ResultRecord[];
   bytes: number;
+  /** Deleted results before the first record. */
+  readonly gap: number;
 }
 
-function splitResults(records: readonly ResultRecord[]): Chunk[] {
+/** What matches, in messages; positions are dense, so one that is missing was deleted, and a message begins after it. */
+function splitResults(
+  page: readonly ResultRecord[],
+  from: Place,
+  matches: (record: ResultRecord) => boolean,
+): { readonly chunks: readonly Chunk[]; readonly reached: Place } {
   const chunks: Chunk[] = [];
-  for (const record of records) {
+  let { position, gap } = from;
+  for (const record of page) {
+    gap += record.position - position - 1;
+    position = record.position;
+    if (!matches(record)) continue;
     const size = record.result.byteLength + 256;
     const chunk = chunks.at(-1);
-    if (!chunk || chunk.bytes + size > MESSAGE_BYTES) chunks.push({ records: [record], bytes: size });
-    else {
+    if (!chunk || gap > 0 || chunk.bytes + size > MESSAGE_BYTES) {
+      chunks.push({ records: [record], bytes: size, gap });
+      gap = 0;
+    } else {
       chunk.records.push(record);
       chunk.bytes += size;
     }
   }
-  return chunks;
+  return { chunks, reached: { position, gap } };
 }

@@ -110,8 +110,10 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     deleteTasks: ends.unary(async ({ ids }) => {
       checkIds(ids);
       const deleted = await store.deleteTasks(ids);
+      const gone = ids.filter((_, index) => deleted[index]);
+      results.forget(gone);
       return {
-        ids: ids.filter((_, index) => deleted[index]),
+        ids: gone,
         refusedIds: ids.filter((_, index) => !deleted[index]),
       };
     }),

@@ -106,6 +106,15 @@ describe('contact results', function () {
     assert.match(stderr, /^contact: cursor: expected EPOCH\.POSITION/);
   });
 
+  it('says how many results were deleted before the next one, and goes on', async () => {
+    const [first, ...rest] = parseLines((await results('json', 'bytes', '--json')).stdout);
+    assert.ok(first && rest.length > 0);
+    await runHere(['tasks', 'delete', first.taskId, '--server', server.address]);
+    const { code, stdout, stderr } = await results('json', 'bytes', '--json');
+    assert.deepEqual([code, parseLines(stdout)], [0, rest]);
+    assert.equal(stderr, `1 result was deleted before ${rest[0]!.cursor}\n`);
+  });
+
   it('ends quietly when its reader has gone', async () => {
     const reader = startContact(['results', 'sums', '--json', '--server', server.address]);
     await reader.waitFor(/\n/, 'stdout');

@@ -183,6 +183,41 @@ describe('WatchResults', () => {
     assert.deepEqual([...seen, ...positions(last.events)], range(1, 600));
   });
 
+  it('tells how many deleted results it passes, each once, and goes on', async () => {
+    const clients = connect(await startScene());
+    await openEcho(clients, ['a', 'b']);
+    const all = openObserver(clients, { start: BEGINNING, follow: true });
+    for (const n of range(1, 10)) {
+      await enqueue(clients, { queue: n % 2 === 0 ? 'a' : 'b' });
+      await all.receive(n);
+    }
+    const remove = (...places: number[]) =>
+      ask(clients, TaskService.method.deleteTasks, { ids: places.map((n) => all.events[n - 1]!.taskId) });
+    const watch = async (request: Parameters<typeof openObserver>[1]): Promise<[number[], [number, number][]]> => {
+      const observer = openObserver(clients, { ...request });
+      assert.equal((await observer.ended).code, status.OK);
+      return [positions(observer.events), observer.gaps.map(({ count, before }) => [count, before])];
+    };
+    await remove(3, 4, 6, 9, 10);
+    assert.deepEqual(await watch({ cursor: all.events[1]!.cursor }), [
+      [5, 7, 8],
+      [
+        [2, 5],
+        [1, 7],
+        [2, 10],
+      ],
+    ]);
+    assert.deepEqual(await watch({ start: BEGINNING, queues: ['a'] }), [
+      [2, 8],
+      [
+        [3, 8],
+        [2, 10],
+      ],
+    ]);
+    assert.deepEqual(await watch({ start: OLDEST, queues: ['none'] }), [[], [[5, 10]]]);
+    assert.deepEqual(await watch({ cursor: all.events[9]!.cursor }), [[], []]);
+  });
+
   it('refuses what is no cursor, and one that leads nowhere', async () => {
     const clients = connect(await startScene());
     await openEcho(clients);

@@ -8,6 +8,8 @@ export interface RawObserver {
   readonly events: readonly ResultEvent[];
   /** Of each message. */
   readonly cursors: readonly string[];
+  /** Each told, with the place of the event that it came before, or the cursor of its message. */
+  readonly gaps: readonly { readonly count: number; readonly before: number }[];
   readonly stream: ClientReadableStream<WatchResultsResponse>;
   readonly ended: Promise<StatusObject>;
   receive(count: number): Promise<readonly ResultEvent[]>;
@@ -21,16 +23,21 @@ export function openObserver(
 ): RawObserver {
   const events: ResultEvent[] = [];
   const cursors: string[] = [];
+  const gaps: { count: number; before: number }[] = [];
   const stream = tasks.watchResults(request);
   const ended = statusOf(stream);
   stream.on('data', (message: WatchResultsResponse) => {
     events.push(...message.events);
     cursors.push(message.cursor);
+    if (message.gap > 0) {
+      gaps.push({ count: Number(message.gap), before: positionOf(message.events[0]?.cursor ?? message.cursor) });
+    }
   });
   atEnd(() => stream.cancel());
   return {
     events,
     cursors,
+    gaps,
     stream,
     ended,
     async receive(count) {

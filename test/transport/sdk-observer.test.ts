@@ -193,6 +193,37 @@ describe('createObserver()', () => {
     ]);
   });
 
+  it('goes on behind results that were deleted, and says how many they were', async () => {
+    const server = await startServer();
+    await settle(server.address, 8);
+    const said: string[] = [];
+    const logger = { info: () => {}, warn: (line: string) => said.push(line) };
+    const observer = use(createObserver({ ...connectTo(server.address), logger }));
+    const all: { taskId: string; cursor: string }[] = [];
+    for await (const result of observer.results({ from: 'beginning', follow: false })) all.push(result);
+    const admin = use(createAdmin(connectTo(server.address)));
+    await admin.deleteTasks([2, 3, 5].map((n) => all[n]!.taskId));
+    const heard: unknown[] = [];
+    const onGap = (gap: unknown): unknown => heard.push(gap);
+    for await (const { cursor } of observer.results({ from: 'beginning', follow: false, onGap })) heard.push(cursor);
+    const [c1, c2, , , c5, , c7, c8] = all.map(({ cursor }) => cursor);
+    const lines = [`2 results were deleted before ${c5}`, `1 result was deleted before ${c7}`];
+    assert.deepEqual(heard, [
+      c1,
+      c2,
+      { after: c2, message: lines[0], count: 2 },
+      c5,
+      { after: c5, message: lines[1], count: 1 },
+      c7,
+      c8,
+    ]);
+    assert.deepEqual(said, lines);
+    // Without `onGap` it goes on too.
+    let count = 0;
+    for await (const _ of observer.results({ from: c2!, follow: false })) count += 1;
+    assert.equal(count, 3);
+  });
+
   it('does not ask for ever when even the oldest is a gap', async () => {
     const stub = await startStub({
       onWatch: (_, call) => void call.emit('error', { code: 11, details: 'nothing is kept' }),
