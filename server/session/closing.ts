@@ -9,6 +9,7 @@ export function closing(reason: string, retry: CloseAdvice['retry'], message: st
 /** The stream was closed at the other end. */
 export const GONE = closing('DISCONNECTED', 'now', 'the stream was closed');
 export const SILENT = closing('SILENT', 'backoff', 'no sign of life for three ping intervals');
+export const EXHAUSTED = closing('EXHAUSTED', 'now', 'this session has sent as many messages as its numbers allow');
 export const DISCONNECTED = closing('OPERATOR', 'backoff', 'an operator closed this connection');
 export const RESUMED = closing('RESUMED', 'never', 'this session goes on in another stream');
 export const SERVER_SHUTDOWN = closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down');

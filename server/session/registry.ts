@@ -7,7 +7,7 @@ import type { OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { createByteBudget } from './budget.ts';
 import { type Clients, createClients } from './clients.ts';
-import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN, SILENT } from './closing.ts';
+import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN } from './closing.ts';
 import { createHolders } from './holders.ts';
 import { type Held, heldOf, nameOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
@@ -79,7 +79,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const pairing = createPairing(timers, settings.pairingMs);
-  const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, SILENT));
+  const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, session.endReason));
 
   /** Out of the set of those who may be given tasks; its row and what it holds stay. */
   function retire(session: Session, error: ContactError | null): void {

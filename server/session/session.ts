@@ -3,6 +3,7 @@ import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
 import type { ByteBudget } from './budget.ts';
+import { EXHAUSTED, SILENT } from './closing.ts';
 import { createHeld, createLedger, type Held, type Ledger } from './ledger.ts';
 import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
 import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
@@ -16,6 +17,9 @@ const TASK_OVERHEAD_BYTES = 160;
 
 /** Of an interval in which nothing was sent, after which something is: looks are a little early or late. */
 const QUIET = 0.9;
+
+/** Messages after which a session is ended: half of what `seq` can count, so that no look at it comes too late. */
+const MAX_SEQ = 2 ** 31;
 
 /** The answering half of its status stream says something at least this often. */
 const STATUS_QUIET_INTERVALS = 3;
@@ -37,6 +41,8 @@ export interface SessionOptions {
   readonly settings: SessionSettings;
   readonly connectedAt: number;
   readonly monotonic: () => number;
+  /** Messages that are sent in it; else 2^31. */
+  readonly maxSeq?: number;
   /** It has room again. */
   readonly onRoom: (session: Session) => void;
   /** Tasks were pushed: the books outside need them. */
@@ -65,8 +71,10 @@ export interface Session extends Receiver {
   drain(isDraining: boolean): void;
   /** Anything sent up counts as life. */
   touch(): void;
-  /** One look at its liveness: pings if that is due. Null: it is dead; else when to look again. */
+  /** One look at its liveness: pings if that is due. Null: it is over, see `endReason`; else when to look again. */
   checkLiveness(): number | null;
+  /** Why it is over once a look has said so. */
+  readonly endReason: ContactError;
   /** Ends both streams with a status; what it holds is the registry's business. */
   end(error: ContactError | null): void;
 }
@@ -155,6 +163,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     },
 
     checkLiveness() {
+      if (isExhausted()) return null;
       const interval = settings.pingIntervalMs;
       const now = options.monotonic();
       const step = isOverdue(now) ? DEAD : judge(now);
@@ -181,6 +190,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       return waitMs;
     },
 
+    get endReason() {
+      return isExhausted() ? EXHAUSTED : SILENT;
+    },
+
     end(error) {
       if (session.isEnded) return;
       session.isEnded = true;
@@ -189,6 +202,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       session.status?.end(error);
     },
   };
+
+  function isExhausted(): boolean {
+    return seq >= (options.maxSeq ?? MAX_SEQ);
+  }
 
   function receive(upTo: number): void {
     if (session.isEnded || !ledger.receipt(Math.min(upTo, seq))) return;

@@ -20,41 +20,54 @@ export function sizeOfDelimited(length: number): number {
 
 /** As sint32 has it. */
 export function zigzag(value: number): number {
+  if ((value | 0) !== value) throw new RangeError(`not a number of 32 bits: ${value}`);
   return ((value << 1) ^ (value >> 31)) >>> 0;
 }
 
-/** Writes fields with numbers from 1 to 15 into a buffer whose size is known. Fields without a value are left out. */
+/**
+ * Writes fields with numbers from 1 to 15 into a buffer whose size is known. Fields without a value are left out. What
+ * does not fit is refused: a frame that is not what its lengths say takes the reader's stream with it.
+ */
 export class Writer {
-  readonly buffer: Buffer;
+  readonly #buffer: Buffer;
   #pos = 0;
 
   constructor(size: number) {
-    this.buffer = Buffer.allocUnsafe(size);
+    this.#buffer = Buffer.allocUnsafe(size);
+  }
+
+  /** All that was written. It must have filled the size: what is left over would be memory of others. */
+  get buffer(): Buffer {
+    if (this.#pos !== this.#buffer.byteLength) {
+      throw new RangeError(`wrote ${this.#pos} bytes into a message of ${this.#buffer.byteLength}`);
+    }
+    return this.#buffer;
   }
 
   #number(value: number): void {
+    if (value >>> 0 !== value) throw new RangeError(`not an unsigned number of 32 bits: ${value}`);
     let left = value;
-    for (; left >= 0x80; left >>>= 7) this.buffer[this.#pos++] = (left & 0x7f) | 0x80;
-    this.buffer[this.#pos++] = left;
+    for (; left >= 0x80; left >>>= 7) this.#buffer[this.#pos++] = (left & 0x7f) | 0x80;
+    this.#buffer[this.#pos++] = left;
   }
 
   /** An unsigned one, of 32 bits. */
   number(field: number, value: number): void {
     if (value === 0) return;
-    this.buffer[this.#pos++] = field << 3;
+    this.#buffer[this.#pos++] = field << 3;
     this.#number(value);
   }
 
   /** Where a message of this length follows. */
   inner(field: number, length: number): void {
-    this.buffer[this.#pos++] = (field << 3) | 2;
+    this.#buffer[this.#pos++] = (field << 3) | 2;
     this.#number(length);
   }
 
   bytes(field: number, value: Uint8Array): void {
     if (value.byteLength === 0) return;
     this.inner(field, value.byteLength);
-    this.buffer.set(value, this.#pos);
+    this.#buffer.set(value, this.#pos);
     this.#pos += value.byteLength;
   }
 
@@ -62,8 +75,9 @@ export class Writer {
   text(field: number, value: string, length: number): void {
     if (length === 0) return;
     this.inner(field, length);
-    // ASCII alone is as long as it has characters.
-    this.buffer.write(value, this.#pos, length, length === value.length ? 'latin1' : 'utf8');
+    // ASCII alone is as long as it has characters. What has no room is cut in silence, so that too few are written.
+    const written = this.#buffer.write(value, this.#pos, length, length === value.length ? 'latin1' : 'utf8');
+    if (written !== length) throw new RangeError(`a text of ${length} bytes has ${written}`);
     this.#pos += length;
   }
 }

@@ -38,6 +38,7 @@ describe('createSession()', () => {
       budget: createByteBudget(1 << 20),
       settings,
       monotonic: clock.monotonic,
+      maxSeq: 200,
       onRoom: () => undefined,
       onHeld: () => undefined,
     } as unknown as SessionOptions;
@@ -109,5 +110,18 @@ describe('createSession()', () => {
     push();
     speakFor(10);
     assert.equal(isLost, true);
+  });
+
+  it('is over, to be taken up at once, long before its numbers are used up', () => {
+    for (let n = 0; n < 199; n += 1) session.send({ kind: 'ping' });
+    session.touch();
+    assert.notEqual(session.checkLiveness(), null);
+    session.send({ kind: 'ping' });
+    assert.equal(session.checkLiveness(), null);
+    assert.deepEqual(session.endReason.advice, { reason: 'EXHAUSTED', retry: 'now' });
+  });
+
+  it('is silent where a look finds nothing else', () => {
+    assert.equal(session.endReason.advice?.reason, 'SILENT');
   });
 });
