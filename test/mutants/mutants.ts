@@ -96,7 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'adopted counts as started',
-    file: 'server/session/registry.ts',
+    file: 'server/session/ledger.ts',
     find: 'task.isStarted ?? true',
     replace: 'true',
     caughtBy: transport('adoption', 'never holds a loss against what did not begin, adopted in between or not'),
@@ -128,8 +128,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'plain session bounded as if it gave receipts',
     file: 'server/session/session.ts',
-    find: 'if (!session.status && !isFull) options.onRoom(session);',
-    replace: '',
+    find: 'session.status ? undefined : () => receive(sent)',
+    replace: 'undefined',
     caughtBy: transport('plain', 'is given tasks of any size up to its credit'),
   },
   {

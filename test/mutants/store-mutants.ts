@@ -176,7 +176,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'cancel flag forgotten',
     file: 'server/store/sqlite/upkeep.ts',
-    find: 'if (row.cancel_reason === null) setCancel.run(reason, row.key);',
+    find: 'if (row.cancel_reason === null) setCancel.run(stored, row.key);',
     replace: '',
     caughtBy: transport('resume', 'hears again of a cancel'),
   },

@@ -25,6 +25,7 @@ export async function checkPromises(world: World): Promise<void> {
     else if (record.cancelRequested) assert(isSettled(record.state), `${record.id} is cancelled, and ${record.state}`);
   }
   await checkResults(world);
+  checkBudget(world);
   for (const line of books.lines) await checkLine(world, line, records);
   for (const line of books.lines) line.ceiling = line.credit;
   for (const queue of books.pausing) books.paused.add(queue);
@@ -75,10 +76,18 @@ async function checkResults({ house, books }: World): Promise<void> {
   assert.deepEqual(told, books.succeeded);
 }
 
-/** Its credit is what it is owed, and nothing waits that it could be given. */
+/** The common budget is what all sessions have not seen, and nothing that has gone is left in it. */
+function checkBudget({ house }: World): void {
+  const sessions = [...house.registry.sessions];
+  const owed = sessions.reduce((sum, { ledger }) => sum + ledger.unreceiptedBytes, 0);
+  for (const { options } of sessions) assert.equal(options.budget.used, owed, 'bytes in the common budget');
+}
+
+/** Its credit is what it is owed, and nothing waits that it could be given, unless others have the common budget. */
 async function checkLine({ house, books }: World, line: Line, records: readonly TaskRecord[]): Promise<void> {
   const { session } = line;
   if (!session || line.inbox.length > 0 || line.isStalled || session.isDraining) return;
+  if (session.options.budget.isFull) return;
   const free = Math.max(0, line.credit - line.open.size);
   const open = [...line.open.keys()].join(', ');
   assert.equal(session.room().limit, free, `${line.worker.clientId} has a credit of ${line.credit}, and open: ${open}`);
