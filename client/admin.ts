@@ -40,6 +40,11 @@ export interface PageOptions {
 /** Tasks by their ids (at most 1,000), or all that a filter finds. */
 export type TaskSelection = { readonly ids: readonly string[] } | { readonly filter: TaskQuery };
 
+export interface CreateOptions {
+  /** Also for a queue that is not there yet. Default: false. */
+  readonly create?: boolean;
+}
+
 /** What an operator asks and orders; each a unary call that rejects with a ContactError. */
 export interface Admin {
   describeTask(id: string): Promise<Task>;
@@ -62,9 +67,17 @@ export interface Admin {
   ): AsyncGenerator<WatchTaskResponse, void, undefined>;
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
   listAllQueues(): AsyncGenerator<Queue, void, undefined>;
-  pauseQueue(queue: string): Promise<void>;
+  /**
+   * NOT_FOUND, as the next three: it has no task, no worker and no settings. `create`: pause it, or set its limits, before
+   * it has.
+   */
+  pauseQueue(queue: string, options?: CreateOptions): Promise<void>;
   resumeQueue(queue: string): Promise<void>;
-  setQueueLimits(queue: string, limits: { readonly maxWaiting: number; readonly maxRunning: number }): Promise<void>;
+  setQueueLimits(
+    queue: string,
+    limits: { readonly maxWaiting: number; readonly maxRunning: number },
+    options?: CreateOptions,
+  ): Promise<void>;
   /** Cancels everything that waits in it; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
   listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
@@ -173,9 +186,10 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     listQueues,
     listAllQueues: () => readPages(listQueues, (answer) => answer.queues),
-    pauseQueue: async (queue) => void (await call(operator.pauseQueue, { queue })),
+    pauseQueue: async (queue, { create = false } = {}) => void (await call(operator.pauseQueue, { queue, create })),
     resumeQueue: async (queue) => void (await call(operator.resumeQueue, { queue })),
-    setQueueLimits: async (queue, limits) => void (await call(operator.setQueueLimits, { queue, limits })),
+    setQueueLimits: async (queue, limits, { create = false } = {}) =>
+      void (await call(operator.setQueueLimits, { queue, limits, create })),
     purgeQueue: async (queue) => (await call(operator.purgeQueue, { queue })).cancelled,
     listClients,
     listAllClients: (filter = {}) =>

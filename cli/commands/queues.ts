@@ -9,6 +9,10 @@ import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
 
+interface PauseOptions extends TargetOptions {
+  readonly create?: boolean;
+}
+
 interface PurgeOptions extends TargetOptions {
   readonly yes?: boolean;
 }
@@ -49,8 +53,9 @@ Example:
   const pause = queues
     .command('pause <queue>')
     .description('stop giving out the tasks of a queue; remembered')
+    .option('--create', 'also a queue that has no task, no worker and no settings')
     .option('--json', 'as a JSON object')
-    .action((queue: string, options: TargetOptions) => setPaused(queue, true, options, context))
+    .action((queue: string, options: PauseOptions) => setPaused(queue, true, options, context))
     .addHelpText('after', '\nWhat runs goes on, and tasks can be enqueued.\n\nExample:\n  contact queues pause sums');
   const resume = queues
     .command('resume <queue>')
@@ -102,12 +107,12 @@ function describeOldest({ oldest }: Queue, now: number): string {
 async function setPaused(
   queue: string,
   isPaused: boolean,
-  options: TargetOptions,
+  options: PauseOptions,
   context: CommandContext,
 ): Promise<void> {
   const { out } = context;
   await withAdmin(options, context, async (admin) => {
-    await (isPaused ? admin.pauseQueue(queue) : admin.resumeQueue(queue));
+    await (isPaused ? admin.pauseQueue(queue, { create: options.create === true }) : admin.resumeQueue(queue));
     await (options.json
       ? out.writeJson({ queue, paused: isPaused })
       : out.write(`${queue} ${isPaused ? 'paused' : 'resumed'}\n`));

@@ -1,3 +1,4 @@
+import { ContactError } from '../../shared/errors.ts';
 import type { OperatorStore, PriorityOldest, QueueSettings } from '../store/operators.ts';
 import type { QueueCounts, Store } from '../store/store.ts';
 import type { LaneTable } from './lanes.ts';
@@ -23,15 +24,21 @@ export interface QueueView extends QueueCounts, Omit<QueueSettings, 'queue'> {
   readonly oldest: readonly PriorityOldest[];
 }
 
+type QueueLimits = Pick<QueueSettings, 'maxWaiting' | 'maxRunning'>;
+
 /** What operators do with queues. */
 export interface Operations {
   isPaused(queue: string): boolean;
   /** By name, those after `after`. */
   listQueues(after: string, limit: number): Promise<readonly QueueView[]>;
-  /** Stops claiming at once; remembered. */
-  pauseQueue(queue: string): Promise<void>;
+  /**
+   * Stops claiming at once; remembered.
+   * @throws ContactError NOT_FOUND, as the next three: the queue has no task, no worker and no settings, and is not to
+   * be created
+   */
+  pauseQueue(queue: string, isCreated?: boolean): Promise<void>;
   resumeQueue(queue: string): Promise<void>;
-  setQueueLimits(queue: string, limits: { readonly maxWaiting: number; readonly maxRunning: number }): Promise<void>;
+  setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean): Promise<void>;
   /** Cancels everything that waits; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
   /** Something ended: a queue that was at its limit of running tasks may have room. */
@@ -67,10 +74,13 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
   // One after the other: each change is made of what the one before left.
   let last: Promise<unknown> = Promise.resolve();
 
-  function change(queue: string, part: Partial<QueueSettings>): Promise<void> {
+  function change(queue: string, part: Partial<QueueSettings>, isCreated = false): Promise<void> {
     // Pausing holds from now on, whatever the store takes for writing it down.
-    if (part.isPaused) lanes.pause(queue);
-    const done = last.then(() => write(queue, part));
+    if (part.isPaused && (isCreated || isServedOrSet(queue))) lanes.pause(queue);
+    const done = last.then(async () => {
+      if (!isCreated) await findQueue(queue);
+      await write(queue, part);
+    });
     last = done.catch(() => undefined);
     return done;
   }
@@ -104,10 +114,19 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     };
   }
 
+  const isServedOrSet = (queue: string): boolean => settingsByQueue.has(queue) || lanes.countReceivers(queue) > 0;
+
   /** A queue whose last task was deleted, that nobody serves and nobody has set, is as one that never was. */
   function isInUse({ queue, ready, scheduled, running, settled }: QueueCounts): boolean {
     const count = Object.values(settled).reduce((sum, one) => sum + one, ready + scheduled + running);
-    return count > 0 || settingsByQueue.has(queue) || lanes.countReceivers(queue) > 0;
+    return count > 0 || isServedOrSet(queue);
+  }
+
+  /** What the store knows of a queue, which may be nothing; NOT_FOUND: there is none, here either. */
+  async function findQueue(queue: string): Promise<QueueCounts | undefined> {
+    const counts = (await store.countQueues()).find((one) => one.queue === queue);
+    if (counts ? isInUse(counts) : isServedOrSet(queue)) return counts;
+    throw new ContactError('NOT_FOUND', `queue: no queue "${queue}"; it has no tasks, no workers and no settings`);
   }
 
   for (const settings of await store.listQueueSettings()) learn(settings);
@@ -121,13 +140,13 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       return Promise.all(counts.slice(0, limit).map(view));
     },
 
-    pauseQueue: (queue) => change(queue, { isPaused: true }),
+    pauseQueue: (queue, isCreated) => change(queue, { isPaused: true }, isCreated),
     resumeQueue: (queue) => change(queue, { isPaused: false }),
-    setQueueLimits: (queue, limits) => change(queue, limits),
+    setQueueLimits: (queue, limits, isCreated) => change(queue, limits, isCreated),
 
     async purgeQueue(queue) {
       // What comes while it goes is not its business, else a busy producer would keep it going for ever.
-      const counts = (await store.countQueues()).find((one) => one.queue === queue);
+      const counts = await findQueue(queue);
       const waiting = counts ? counts.ready + counts.scheduled : 0;
       let total = 0;
       while (total < waiting) {

@@ -40,7 +40,7 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       return { queues: items, nextPageToken: isCut || views.length === limit ? last!.queue : '' };
     }),
     pauseQueue: ends.unary(async (request) => {
-      await operations.pauseQueue(readName('queue', request.queue));
+      await operations.pauseQueue(readName('queue', request.queue), request.create);
       return {};
     }),
     resumeQueue: ends.unary(async (request) => {
@@ -49,7 +49,7 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     }),
     setQueueLimits: ends.unary(async (request) => {
       const { maxWaiting = 0, maxRunning = 0 } = request.limits ?? {};
-      await operations.setQueueLimits(readName('queue', request.queue), { maxWaiting, maxRunning });
+      await operations.setQueueLimits(readName('queue', request.queue), { maxWaiting, maxRunning }, request.create);
       return {};
     }),
     purgeQueue: ends.unary(async (request) => ({

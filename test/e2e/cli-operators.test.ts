@@ -57,7 +57,7 @@ describe('contact queues', function () {
   });
 
   it('gives nothing out while it is paused', async () => {
-    assert.equal((await scene.contact('queues', 'pause', 'b')).stdout, 'b paused\n');
+    assert.equal((await scene.contact('queues', 'pause', 'b', '--create')).stdout, 'b paused\n');
     const worker = await scene.work({ queues: ['b'], handler: (payload) => payload });
     const { id } = await scene.producer.enqueue('b', 'x');
     assert.match((await scene.contact('tasks', 'show', id)).stdout, /the queue b to be resumed: it is paused/);
@@ -65,6 +65,14 @@ describe('contact queues', function () {
     assert.equal((await scene.contact('queues', 'resume', 'b', '--json')).stdout, '{"queue":"b","paused":false}\n');
     await waitUntil(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
     await worker.stop();
+  });
+
+  it('is not found where it is not', async () => {
+    for (const command of [['pause'], ['resume'], ['purge', '--yes']]) {
+      const { code, stdout, stderr } = await scene.contact('queues', ...command, 'nosuch');
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, /^contact: queue: no queue "nosuch"; it has no tasks, no workers and no settings$/m);
+    }
   });
 
   it('says what the server refuses', async () => {

@@ -183,7 +183,7 @@ const operate = toAct(
         }
       }, refusal);
     }
-    if (kind === 'pause') house.queue.operations.pauseQueue(queue).then(() => books.pausing.add(queue), refusal);
+    if (kind === 'pause') house.queue.operations.pauseQueue(queue, true).then(() => books.pausing.add(queue), refusal);
     if (kind === 'unpause') {
       for (const queues of [books.paused, books.pausing]) queues.delete(queue);
       house.queue.operations.resumeQueue(queue).then(() => books.pausing.delete(queue), refusal);

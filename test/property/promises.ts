@@ -120,7 +120,8 @@ export async function checkEnd(world: World, pass: (world: World, ms: number) =>
     0,
     'nobody is there, and none runs',
   );
-  for (const queue of ['a', 'b']) await house.queue.operations.resumeQueue(queue);
+  const { operations } = house.queue;
+  for (const queue of ['a', 'b']) if (operations.isPaused(queue)) await operations.resumeQueue(queue);
   books.paused.clear();
   // Beyond whatever was delayed before the clock went back.
   house.clock.jump(1_000 * 3_600_000);

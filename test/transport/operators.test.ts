@@ -51,7 +51,7 @@ describe('queues', () => {
   it('give nothing while they are paused, over a restart too', async () => {
     const scene = await startScene({ isDurable: true });
     const clients = connect(scene);
-    await ask(clients, method.pauseQueue, { queue: 'q' });
+    await ask(clients, method.pauseQueue, { queue: 'q', create: true });
     await openWorker(clients, { clientId: 'a' });
     const [id] = await enqueue(clients, {});
     assert.match((await describeTask(clients, id!)).waitingFor, /paused$/);
@@ -68,8 +68,8 @@ describe('queues', () => {
   it('keep a pause and a limit that are set at the same time', async () => {
     const clients = connect(await startScene());
     await Promise.all([
-      ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxRunning: 3 } }),
-      ask(clients, method.pauseQueue, { queue: 'q' }),
+      ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxRunning: 3 }, create: true }),
+      ask(clients, method.pauseQueue, { queue: 'q', create: true }),
     ]);
     await enqueueMany(clients, 1);
     const { queues } = await ask(clients, method.listQueues, {});
@@ -81,7 +81,7 @@ describe('queues', () => {
 
   it('run no more than their limit at once', async () => {
     const clients = connect(await startScene());
-    await ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxRunning: 2 } });
+    await ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxRunning: 2 }, create: true });
     const worker = await openWorker(clients, { maxInFlight: 10 });
     await enqueueMany(clients, 6);
     let most = 0;
@@ -95,7 +95,7 @@ describe('queues', () => {
 
   it('refuse what exceeds their limit of waiting tasks', async () => {
     const clients = connect(await startScene());
-    await ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxWaiting: 2 } });
+    await ask(clients, method.setQueueLimits, { queue: 'q', limits: { maxWaiting: 2 }, create: true });
     await enqueueMany(clients, 2);
     assert.match(await refusalOf(enqueue(clients, {})), /^RESOURCE_EXHAUSTED tasks\[0\]\.queue: /);
   });
@@ -109,6 +109,37 @@ describe('queues', () => {
     assert.equal((await ask(clients, method.purgeQueue, { queue: 'q' })).cancelled, 1_099);
     const [queue] = await listQueues(clients);
     assert.deepEqual([queue!.ready, queue!.scheduled, queue!.running], [0, 0, 1]);
+  });
+});
+
+describe('a queue that is not there', () => {
+  afterEach(closeScene);
+
+  async function refusals(clients: Clients, queue: string): Promise<string[]> {
+    return [
+      await refusalOf(ask(clients, method.pauseQueue, { queue })),
+      await refusalOf(ask(clients, method.setQueueLimits, { queue, limits: { maxRunning: 1 } })),
+      await refusalOf(ask(clients, method.resumeQueue, { queue })),
+      await refusalOf(ask(clients, method.purgeQueue, { queue })),
+    ];
+  }
+
+  it('is not found by any order', async () => {
+    const clients = connect(await startScene());
+    const refusal = 'NOT_FOUND queue: no queue "nosuch"; it has no tasks, no workers and no settings';
+    assert.deepEqual(new Set(await refusals(clients, 'nosuch')), new Set([refusal]));
+    assert.deepEqual(await listQueues(clients), []);
+  });
+
+  it('is there once it has a task, a worker or settings', async () => {
+    const clients = connect(await startScene());
+    await enqueue(clients, { queue: 'task' });
+    await openWorker(clients, { queues: ['worker'] });
+    await ask(clients, method.setQueueLimits, { queue: 'settings', limits: { maxRunning: 1 }, create: true });
+    await ask(clients, method.pauseQueue, { queue: 'paused', create: true });
+    for (const queue of ['task', 'worker', 'settings', 'paused']) {
+      assert.deepEqual(new Set(await refusals(clients, queue)), new Set(['OK']), queue);
+    }
   });
 });
 
