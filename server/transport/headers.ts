@@ -7,6 +7,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const MAX_PATH_LENGTH = 256;
 const METHOD_PATH = /^\/[\w.]+\/\w+$/;
+const LEGAL_KEY = /^[0-9a-z_.-]+$/;
+const LEGAL_VALUE = /^[ -~]*$/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const MS_BY_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
@@ -33,6 +35,7 @@ export function guardHeaders(grpcServer: Server): void {
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
     const refusal = judgeHeaders(headers);
     if (refusal) return refuse(stream, refusal);
+    dropIllegal(headers);
     stream.respond = respond;
     handle.call(http2Server, stream, headers, ...rest);
   });
@@ -60,6 +63,14 @@ export function judgeHeaders(headers: IncomingHttpHeaders): Refusal | null {
   }
   if (Number(value) * MS_BY_UNIT[unit]! > MAX_TIMER_MS) delete headers['grpc-timeout'];
   return null;
+}
+
+/** What no gRPC metadata may be; grpc-js drops it too, but with a line on stderr that quotes it in full. */
+function dropIllegal(headers: IncomingHttpHeaders): void {
+  for (const key in headers) {
+    if (key.startsWith(':')) continue;
+    if (!LEGAL_KEY.test(key) || !(key.endsWith('-bin') || LEGAL_VALUE.test(String(headers[key])))) delete headers[key];
+  }
 }
 
 function refuse(stream: ServerHttp2Stream, { code, message }: Refusal): void {

@@ -1,13 +1,16 @@
 import { createRegistry, type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
-import type { reflection } from '../../gen/index.ts';
-import { statusText } from '../../shared/errors.ts';
+import { reflection } from '../../gen/index.ts';
+import { invalid, statusText } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
 
 /** Of an answer on the wire, at most about: all files. */
 const ANSWER_BYTES = 64 << 10;
+
+/** Of a request on the wire: the answer repeats it. */
+const MAX_REQUEST_BYTES = 2_048;
 
 type Answer = reflection.ServerReflectionResponse['messageResponse'];
 
@@ -68,6 +71,15 @@ export function createReflectionHandlers(
       ends.open(call, peer);
       const out = ends.outflow(call, peer);
       call.on('data', (request: reflection.ServerReflectionRequest) => {
+        const size = toBinary(reflection.ServerReflectionRequestSchema, request).byteLength;
+        if (size > MAX_REQUEST_BYTES) {
+          const error = invalid(
+            'message_request',
+            `${size} bytes with its host, at most ${MAX_REQUEST_BYTES} are taken`,
+          );
+          ends.end(call, peer, error);
+          return;
+        }
         const messageResponse = answer(request) as Answer;
         const answered = { validHost: request.host, originalRequest: request, messageResponse };
         if (out.write(answered, ANSWER_BYTES)) return;

@@ -6,7 +6,7 @@ import { Server, status } from '@grpc/grpc-js';
 import { AdminService, health, TaskService } from '../../gen/index.ts';
 import { guardHeaders } from '../../server/transport/headers.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { openWorker } from './raw-worker.ts';
+import { openWorker, statusOf } from './raw-worker.ts';
 import { ask, atEnd, closeScene, connect, enqueue, refusalOf, type Scene, startScene } from './scene.ts';
 
 const { check } = health.Health.method;
@@ -91,6 +91,16 @@ describe('Status texts', () => {
     assert.equal((await call(session, {})).code, status.OK);
   });
 
+  it('are all that a reflection with a long name is answered', async () => {
+    const clients = connect(await startScene());
+    const stream = clients.reflection.serverReflectionInfo();
+    const ended = statusOf(stream.on('data', () => undefined));
+    stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'x'.repeat(20_000) } });
+    const { code, details } = await ended;
+    assert.equal(code, status.INVALID_ARGUMENT);
+    assert.match(details, /^message_request: /);
+  });
+
   it('do not quote a timeout or an encoding at length', async () => {
     const session = dial(await startScene());
     for (const header of ['grpc-timeout', 'grpc-encoding']) {
@@ -153,6 +163,24 @@ describe('grpc-encoding', () => {
   it('of a stock client that compresses is told in a status', async () => {
     const clients = connect(await startScene(), { 'grpc.default_compression_algorithm': 2 });
     assert.match(await refusalOf(ask(clients, AdminService.method.getServerInfo, {})), /^UNIMPLEMENTED grpc-encoding/);
+  });
+});
+
+describe('A header that is no metadata', () => {
+  afterEach(closeScene);
+
+  it('is dropped without a word on stderr', async () => {
+    const session = dial(await startScene());
+    const { error } = console;
+    const lines: unknown[] = [];
+    console.error = (...words) => lines.push(words);
+    try {
+      const odd = { 'x-odd': '\u00e4\u00f6'.repeat(100), 'x!odd': 'value', 'x-odd-bin': '!!' };
+      assert.equal((await call(session, odd)).code, status.OK);
+    } finally {
+      console.error = error;
+    }
+    assert.deepEqual(lines, []);
   });
 });
 
