@@ -1,5 +1,5 @@
 import type { NewTask } from '../gen/contact/v1/task_pb.ts';
-import type { ContactError } from '../shared/errors.ts';
+import { ContactError } from '../shared/errors.ts';
 
 export interface Enqueued {
   readonly id: string;
@@ -25,6 +25,8 @@ export interface Batch {
     | { readonly kind: 'whole'; readonly waiter: Waiter<Enqueued[]> };
   /** Monotonic instant of the first refusal that was worth waiting for; null: none. */
   refusedAt: number | null;
+  /** How often the line broke while this was on its way, the first time perhaps by another's fault. */
+  cuts: number;
 }
 
 export interface BatchLimits {
@@ -53,14 +55,14 @@ export class Gatherer {
       open.waiters.list.push(waiter);
       return;
     }
-    const batch: Batch = { tasks: [task], bytes, waiters: { kind: 'each', list: [waiter] }, refusedAt: null };
+    const batch: Batch = { tasks: [task], bytes, waiters: { kind: 'each', list: [waiter] }, refusedAt: null, cuts: 0 };
     this.#open = isAlone ? null : batch;
     this.#ready.push(batch);
   }
 
   addWhole(tasks: NewTask[], bytes: number, waiter: Waiter<Enqueued[]>): void {
     this.#open = null;
-    this.#ready.push({ tasks, bytes, waiters: { kind: 'whole', waiter }, refusedAt: null });
+    this.#ready.push({ tasks, bytes, waiters: { kind: 'whole', waiter }, refusedAt: null, cuts: 0 });
   }
 
   /** Everything since the last call. */
@@ -91,7 +93,7 @@ export function rejectBatch({ waiters }: Batch, error: ContactError): void {
 }
 
 /** One batch for each task, so that a refusal hits only the guilty; empty: this batch stands and falls as a whole. */
-export function splitBatch({ tasks, bytes, waiters, refusedAt }: Batch): Batch[] {
+export function splitBatch({ tasks, bytes, waiters, refusedAt, cuts }: Batch): Batch[] {
   if (waiters.kind === 'whole' || tasks.length === 1) return [];
   // Only the sum of the bytes has to be right: the window counts them all.
   const share = Math.ceil(bytes / tasks.length);
@@ -100,7 +102,28 @@ export function splitBatch({ tasks, bytes, waiters, refusedAt }: Batch): Batch[]
     bytes: place < tasks.length - 1 ? share : bytes - share * (tasks.length - 1),
     waiters: { kind: 'each', list: [waiters.list[place]!] },
     refusedAt,
+    cuts: Math.min(cuts, 1),
   }));
+}
+
+/** Alone on a fresh stream that broke. So often by chance is not likely, and others wait behind it. */
+const MAX_CUTS = 8;
+const SPLIT_CUTS = 2;
+
+/**
+ * The line broke while these were on their way: answers what to send again, each alone, and refuses the one that
+ * breaks every line.
+ */
+export function judgeCut(sent: readonly Batch[], reason: string, settle: (b: Batch, error: ContactError) => void) {
+  const [first] = sent;
+  if (!first || sent.length > 1) return sent.map((batch) => Object.assign(batch, { cuts: Math.max(batch.cuts, 1) }));
+  first.cuts += 1;
+  const parts = first.cuts >= SPLIT_CUTS ? splitBatch(first) : [];
+  if (parts.length > 0) return parts;
+  if (first.cuts < MAX_CUTS) return [first];
+  const words = `the connection broke ${first.cuts} times while this was sent (${first.bytes} bytes), at last: ${reason}`;
+  settle(first, new ContactError('UNAVAILABLE', `${words}; is there a limit on the way, as of a proxy?`));
+  return [];
 }
 
 /** Takes out tasks whose callers have gone; answers how many. */

@@ -19,7 +19,9 @@ const ANSWER_KEEPALIVES = 2;
 /** One attempt to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
 export interface Link {
   client<S extends DescService>(service: S): GrpcClient<S>;
-  /** The server answered: the backoff starts over. */
+  /** The server is there. Says nothing of what is to be sent, so the backoff goes on until this link has lasted. */
+  answered(): void;
+  /** Something got through: the backoff starts over. */
   worked(): void;
   /** This link is of no more use; answers how many milliseconds the next one waits. */
   failed(end: CallEnd): number;
@@ -76,6 +78,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       channel.close();
     };
     const clients = new Map<string, unknown>();
+    let answeredAt = Number.POSITIVE_INFINITY;
     const link: Link = {
       client<S extends DescService>(service: S): GrpcClient<S> {
         const known = clients.get(service.typeName) as GrpcClient<S> | undefined;
@@ -83,6 +86,10 @@ export function createConnection(options: ConnectionOptions): Connection {
           known ?? createClient(service, options.server, credentials, { channelOverride: channel }, HAND_CODECS);
         clients.set(service.typeName, client);
         return client;
+      },
+      answered() {
+        hasWorked = true;
+        answeredAt = Math.min(answeredAt, clock.monotonic());
       },
       worked() {
         hasWorked = true;
@@ -92,7 +99,8 @@ export function createConnection(options: ConnectionOptions): Connection {
         // Somebody who shares the link was faster: same failure, same wait.
         if (link === current) {
           drop();
-          failures += 1;
+          const hasLasted = clock.monotonic() - answeredAt >= backoff.capMs;
+          failures = hasLasted ? 1 : failures + 1;
           notBefore = clock.monotonic() + reconnectMs(failures, end.advice?.retry ?? 'backoff', backoff, random());
         }
         return Math.max(0, Math.round(notBefore - clock.monotonic()));

@@ -113,7 +113,8 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
       ended.addEventListener('abort', onAbort);
       try {
         for await (const message of call) {
-          link.worked();
+          if (message.events.length > 0) link.worked();
+          else link.answered();
           if (message.gap > 0) tellDeleted(wanted, cursor, message);
           for (const event of message.events) {
             if (ended.aborted) return;

@@ -1,8 +1,9 @@
-import type { Failed, Outcome, Succeeded } from '../gen/contact/v1/contact_pb.ts';
-import { OutcomeCode } from '../gen/contact/v1/contact_pb.ts';
+import { create } from '@bufbuild/protobuf';
+import { type Failed, FailedSchema, type Outcome, OutcomeCode, type Succeeded } from '../gen/contact/v1/contact_pb.ts';
 import type { Delivery } from '../gen/contact/v1/task_pb.ts';
 import { ChurnMap } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
+import { cutText } from './text.ts';
 
 /** What became of a delivery here; kept until the server has an outcome for it. */
 export type Report =
@@ -18,8 +19,10 @@ export interface Keeper {
 
 interface Entry {
   readonly key: string;
-  readonly report: Report;
-  readonly bytes: number;
+  report: Report;
+  bytes: number;
+  /** How often the line broke while this was on its way, the first time perhaps by another's fault. */
+  cuts: number;
   /** `unsent` waits for room in a message, `sent` for its outcome, `deferred` for `dueAt`. */
   state: 'unsent' | 'sent' | 'deferred';
   dueAt: number;
@@ -29,6 +32,9 @@ interface Entry {
 const REPORT_OVERHEAD_BYTES = 80;
 /** A server that says RETRY_LATER without a time is not asked more often than this. */
 const MIN_RETRY_MS = 50;
+/** Alone on a fresh stream that broke. So often by chance is not likely, and the delivery would be held for ever. */
+const MAX_CUTS = 8;
+const MAX_WORDS_BYTES = 1_024;
 
 /** Most are first deliveries: for them no string is made. */
 export function deliveryKey({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): string {
@@ -45,6 +51,8 @@ export class Outbox {
   readonly #keeper: Keeper | null;
   readonly #entries = new ChurnMap<string, Entry>();
   #unsent: Entry[] = [];
+  /** Entries with cuts. */
+  #suspectCount = 0;
   #cancelTimer: (() => void) | null = null;
 
   /**
@@ -81,7 +89,7 @@ export class Outbox {
 
   /** Puts what the keeper has. */
   restore(report: Report, key = deliveryKey(report.message)): void {
-    const entry: Entry = { key, report, bytes: sizeOf(report), state: 'unsent', dueAt: 0 };
+    const entry: Entry = { key, report, bytes: sizeOf(report), cuts: 0, state: 'unsent', dueAt: 0 };
     this.#entries.set(key, entry);
     this.#unsent.push(entry);
     this.#onReady();
@@ -92,6 +100,7 @@ export class Outbox {
    * @param mayExceed the first may be larger than `maxBytes`, so that a large one goes alone
    */
   take(maxCount: number, maxBytes: number, mayExceed: boolean): Report[] {
+    if (this.#suspectCount > 0) [maxCount, mayExceed] = this.#takeCarefully(maxCount, mayExceed);
     let taken = 0;
     let bytes = 0;
     while (taken < maxCount && taken < this.#unsent.length) {
@@ -104,6 +113,31 @@ export class Outbox {
     return this.#unsent.splice(0, taken).map((entry) => entry.report);
   }
 
+  /** A suspect goes alone, so that it is known whether it breaks the line: after `rewind` they are the last. */
+  #takeCarefully(maxCount: number, mayExceed: boolean): [count: number, mayExceed: boolean] {
+    const sent = [...this.#entries.values()].filter((entry) => entry.state === 'sent');
+    if (sent.some((entry) => entry.cuts > 0)) return [0, mayExceed];
+    const place = this.#unsent.findIndex((entry) => entry.cuts > 0);
+    if (place !== 0) return [place < 0 ? maxCount : Math.min(maxCount, place), mayExceed];
+    return [sent.length > 0 ? 0 : 1, mayExceed];
+  }
+
+  /**
+   * The line broke without a word of the server. What was on its way goes alone from now on; a result that breaks
+   * every line is replaced by a failure, and the task's policy decides.
+   */
+  cut(reason: string): void {
+    const sent = [...this.#entries.values()].filter((entry) => entry.state === 'sent');
+    for (const entry of sent) {
+      if (entry.cuts === 0) this.#suspectCount += 1;
+      entry.cuts = sent.length === 1 ? entry.cuts + 1 : Math.max(entry.cuts, 1);
+      if (entry.cuts < MAX_CUTS || entry.report.kind !== 'succeeded') continue;
+      entry.report = undeliverable(entry.report.message, entry.cuts, reason);
+      entry.bytes = sizeOf(entry.report);
+      this.#keeper?.put(entry.report);
+    }
+  }
+
   /** What the server says became of a report. True: it is off our hands. */
   settle(outcome: Outcome): boolean {
     const key = deliveryKey(outcome);
@@ -111,12 +145,14 @@ export class Outbox {
     if (!entry) return false;
     if (outcome.code !== OutcomeCode.RETRY_LATER) {
       this.#forget(entry);
+      if (this.#suspectCount > 0 && this.hasUnsent) this.#onReady();
       return true;
     }
     if (entry.state === 'sent') {
       entry.state = 'deferred';
       entry.dueAt = this.#clock.monotonic() + Math.max(MIN_RETRY_MS, outcome.afterMs);
       this.#arm();
+      if (this.#suspectCount > 0 && this.hasUnsent) this.#onReady();
     }
     return false;
   }
@@ -129,6 +165,7 @@ export class Outbox {
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.key);
+    if (entry.cuts > 0) this.#suspectCount -= 1;
     this.#keeper?.drop(entry.key);
     if (entry.state === 'unsent') this.#unsent = this.#unsent.filter((other) => other !== entry);
   }
@@ -138,6 +175,7 @@ export class Outbox {
     this.#disarm();
     this.#unsent = [...this.#entries.values()];
     for (const entry of this.#unsent) entry.state = 'unsent';
+    if (this.#suspectCount > 0) this.#unsent.sort((a, b) => Math.sign(a.cuts) - Math.sign(b.cuts));
     if (this.hasUnsent) this.#onReady();
   }
 
@@ -145,6 +183,7 @@ export class Outbox {
   clear(): void {
     this.#disarm();
     this.#entries.clear();
+    this.#suspectCount = 0;
     this.#unsent = [];
   }
 
@@ -174,6 +213,13 @@ export class Outbox {
     this.#arm();
     if (this.hasUnsent) this.#onReady();
   }
+}
+
+function undeliverable({ taskId, delivery, result }: Succeeded, cuts: number, reason: string): Report {
+  const words = `the connection broke ${cuts} times while the result was sent (${result.byteLength} bytes), at last`;
+  const message = `${words}: ${reason}; is there a limit on the way, as of a proxy?`;
+  const error = { code: 'UNDELIVERABLE', message: cutText(message, MAX_WORDS_BYTES) };
+  return { kind: 'failed', message: create(FailedSchema, { taskId, delivery, error }) };
 }
 
 function sizeOf(report: Report): number {

@@ -10,7 +10,7 @@ import {
 import { ChurnMap } from '../shared/churn.ts';
 import { ContactError } from '../shared/errors.ts';
 import { drained } from '../shared/streams.ts';
-import { type Batch, pruneBatch, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
+import { type Batch, judgeCut, pruneBatch, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
 import { type CallEnd, endOf, errorOf, errorOfStatus, isFinal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 
@@ -67,7 +67,9 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
   function pump(): void {
     while (call && window && !isDraining && unsent.length > 0) {
       const next = unsent[0]!;
-      if (sent.length > 0 && (sent.length >= window.maxBatches || sentBytes + next.bytes > window.maxBytes)) return;
+      const isProbe = next.cuts > 0 || (sent[0]?.cuts ?? 0) > 0;
+      if (sent.length > 0 && (isProbe || sent.length >= window.maxBatches || sentBytes + next.bytes > window.maxBytes))
+        return;
       unsent.shift();
       const gone = pruneBatch(next);
       if (gone > 0) left(gone, 0);
@@ -92,7 +94,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
 
   function readResponse({ event }: StreamEnqueueResponse, link: Link): void {
     if (event.case === 'window') {
-      link.worked();
+      link.answered();
       window = event.value;
       opened.resolve();
     } else if (event.case !== undefined) {
@@ -101,6 +103,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
         call?.cancel();
         return;
       }
+      link.worked();
       sentBytes -= batch.bytes;
       if (event.case === 'stored') settle(batch, null, event.value.ids, event.value.deduplicated);
       else refuse(batch, event.value);
@@ -139,12 +142,13 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     });
     if (closing.signal.aborted) stream.cancel();
     const end = await endOf(stream);
+    const wasCut = window !== null && !end.advice && !closing.signal.aborted;
     cancelTimeout();
     call = null;
     window = null;
     isDraining = false;
     // Ids make sending again safe: what was stored is acknowledged once more.
-    unsent = sent.concat(unsent);
+    unsent = (wasCut ? judgeCut(sent, errorOf(end).message, settle) : sent).concat(unsent);
     sent = [];
     sentBytes = 0;
     return end;

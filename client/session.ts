@@ -10,7 +10,7 @@ import {
 } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { newSessionId } from '../shared/ids.ts';
-import { type CallEnd, endOf } from './closing.ts';
+import { type CallEnd, endOf, errorOf } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 import type { Outbox } from './outbox.ts';
 import { patienceMs, type SilenceWatch, watchSilence } from './silence.ts';
@@ -111,7 +111,7 @@ export function openSession(options: SessionOptions): Session {
   }
 
   function register(message: Registered): void {
-    link.worked();
+    link.answered();
     const intervalMs = message.intervals?.pingIntervalMs ?? 0;
     if (intervalMs > 0) {
       const limitMs = patienceMs(intervalMs, message.limits?.maxPayloadBytes ?? 0);
@@ -128,7 +128,9 @@ export function openSession(options: SessionOptions): Session {
   });
   up.on('data', ({ outcomes }) => {
     watch?.heard();
-    if (!verdict) listener.outcomes(outcomes);
+    if (verdict) return;
+    if (outcomes.length > 0) link.worked();
+    listener.outcomes(outcomes);
   });
 
   async function end(): Promise<CallEnd> {
@@ -147,7 +149,9 @@ export function openSession(options: SessionOptions): Session {
     down.cancel();
     up.cancel();
     // The second to end may have been cancelled by us: then only the first knows why.
-    return verdict ?? (last.advice ? last : said);
+    const whole = verdict ?? (last.advice ? last : said);
+    if (lastSeq > 0 && !isLeaving && !whole.advice) outbox.cut(errorOf(whole).message);
+    return whole;
   }
 
   return {

@@ -82,8 +82,8 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
   }
 
   function count(key: string, size: number): void {
+    bytes += size - (sizes.get(key) ?? 0);
     sizes.set(key, size);
-    bytes += size;
   }
 
   function flush(): void {

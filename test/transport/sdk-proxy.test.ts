@@ -58,6 +58,47 @@ async function openTurnout(target: string): Promise<Turnout> {
   return use(turnout);
 }
 
+interface Gate {
+  readonly address: string;
+  readonly connectionCount: number;
+  close(): Promise<void>;
+}
+
+/** A line to `target` that breaks when more than `maxBytes` have gone up over one connection. */
+async function openGate(target: string, maxBytes: number): Promise<Gate> {
+  const sockets = new Set<Socket>();
+  let connectionCount = 0;
+  const door = createTcpServer((near) => {
+    connectionCount += 1;
+    const far = createConnection(Number(target.split(':')[1]), '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        near.destroy();
+        far.destroy();
+        sockets.delete(socket);
+      });
+    }
+    far.pipe(near);
+    near.on('data', (chunk) => {
+      if (near.bytesRead > maxBytes) near.destroy();
+      else far.write(chunk);
+    });
+  });
+  await new Promise<void>((done) => door.listen(0, '127.0.0.1', () => done()));
+  return use({
+    address: `127.0.0.1:${portOf(door)}`,
+    get connectionCount() {
+      return connectionCount;
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((done) => door.close(done));
+    },
+  });
+}
+
 function portOf(server: { address(): unknown }): number {
   return (server.address() as { readonly port: number }).port;
 }
@@ -142,5 +183,41 @@ describe('the SDK behind a proxy', () => {
     await assert.rejects(producer.enqueue('q', 1), { code: 'UNIMPLEMENTED' });
     await assert.rejects(producer.call('q', 1), { code: 'UNIMPLEMENTED' });
     await assert.rejects(use(createObserver(connection)).results().next(), { code: 'UNIMPLEMENTED' });
+  });
+
+  const MAX_BYTES = 200_000;
+  const large = 'x'.repeat(2 * MAX_BYTES);
+
+  it('refuses a payload that breaks every connection, with the reason, and stores the others', async () => {
+    const server = await startServer();
+    const gate = await openGate(server.address, MAX_BYTES);
+    const producer = use(createProducer<string>(connectTo(gate.address)));
+    const outcomes = await Promise.allSettled(['a', large, 'b'].map((payload) => producer.enqueue('q', payload)));
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.match(String((outcomes[1] as PromiseRejectedResult).reason), /broke 8 times .* limit on the way/);
+    assert.ok(gate.connectionCount <= 12, `${gate.connectionCount} connections`);
+  });
+
+  it('reports a result that breaks every connection as a failure, and delivers the others', async () => {
+    const server = await startServer();
+    const gate = await openGate(server.address, MAX_BYTES);
+    const worker = useWorker(
+      createWorker({
+        ...connectTo(gate.address),
+        queues: ['q'],
+        concurrency: 3,
+        handler: async (payload: string) => (payload === 'large' ? large : payload),
+      }),
+    );
+    const producer = use(createProducer<string>(connectTo(server.address)));
+    const call = (payload: string) => producer.call<string>('q', payload, { maxAttempts: 1 });
+    const refused = assert.rejects(call('large'), /limit on the way/);
+    assert.deepEqual(await Promise.all([call('a'), call('b')]), ['a', 'b']);
+    await refused;
+    assert.ok(gate.connectionCount <= 12, `${gate.connectionCount} connections`);
+    await worker.stop();
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { DEFAULT_BACKOFF, reconnectMs } from '../../client/backoff.ts';
+import { createConnection } from '../../client/connection.ts';
 import { pause } from '../../client/pause.ts';
 import { patienceMs, watchSilence } from '../../client/silence.ts';
 import { createManualClock } from './client-clock.ts';
@@ -95,5 +96,30 @@ describe('watchSilence()', () => {
     watch.stop();
     clock.advance(1_000);
     assert.equal(clock.timerCount, 0);
+  });
+});
+
+describe('the backoff of a connection', () => {
+  const broken = { error: null, advice: null };
+
+  it('starts over after progress or a link that has lasted, not with an answer', async () => {
+    const clock = createManualClock();
+    const backoff = { baseMs: 100, capMs: 5_000 };
+    const connection = createConnection({ server: '127.0.0.1:9', clock, backoff, random: () => ALMOST_ONE });
+    const waits: number[] = [];
+    const fail = (during: (link: ReturnType<typeof connection.link>) => void): void => {
+      const link = connection.link();
+      during(link);
+      waits.push(link.failed(broken) + 1);
+    };
+    for (let n = 0; n < 3; n += 1) fail((link) => link.answered());
+    fail((link) => link.worked());
+    fail((link) => link.answered());
+    fail((link) => {
+      link.answered();
+      clock.advance(5_000);
+    });
+    connection.close();
+    assert.deepEqual(waits, [200, 400, 800, 200, 400, 200]);
   });
 });

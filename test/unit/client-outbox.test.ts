@@ -138,3 +138,36 @@ describe('Outbox', () => {
     );
   });
 });
+
+describe('Outbox.cut()', () => {
+  it('sends what was on its way alone, after the rest', () => {
+    const { outbox, take } = createOutbox('a', 'b');
+    take();
+    outbox.put(succeeded('c'));
+    outbox.cut('reset');
+    outbox.rewind();
+    assert.deepEqual(take(), ['c']);
+    assert.deepEqual(take(), []);
+    outbox.settle(outcome('c', OutcomeCode.STORED));
+    assert.deepEqual(take(), ['a']);
+    assert.deepEqual(take(), []);
+    outbox.settle(outcome('a', OutcomeCode.STORED));
+    assert.deepEqual(take(), ['b']);
+    outbox.settle(outcome('b', OutcomeCode.STORED));
+    assert.equal(outbox.size, 0);
+  });
+
+  it('replaces a result that breaks every line by a failure with the reason', () => {
+    const { outbox, take } = createOutbox('large');
+    for (let cuts = 1; cuts <= 8; cuts += 1) {
+      assert.equal(outbox.reports()[0]!.kind, 'succeeded');
+      assert.deepEqual(take(), ['large']);
+      outbox.cut('HTTP status 413');
+      outbox.rewind();
+    }
+    const [report] = outbox.reports();
+    assert.ok(report?.kind === 'failed');
+    assert.equal(report.message.error?.code, 'UNDELIVERABLE');
+    assert.match(report.message.error.message, /HTTP status 413/);
+  });
+});
