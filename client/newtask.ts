@@ -14,7 +14,10 @@ export interface EnqueueOptions<P = unknown> {
   /** Milliseconds until it is ready; not with `runAt`. */
   readonly delayMs?: number;
   readonly runAt?: Date;
-  /** Milliseconds after which a task that nobody took expires; not with `expiresAt`. */
+  /**
+   * Milliseconds after which a task that nobody took expires; not with `expiresAt`. Neither: never, but children of a
+   * broadcast an hour after they are due.
+   */
   readonly expiresAfterMs?: number;
   readonly expiresAt?: Date;
   /** 1 to 1000; default: the server's (5). 1: once started, never run again. */

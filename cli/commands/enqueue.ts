@@ -16,7 +16,11 @@ export function addEnqueueCommand(program: Command, context: CommandContext): vo
     .addOption(new Option('--priority <n>', 'larger first, -32768 to 32767').argParser(integerBetween(-32_768, 32_767)))
     .addOption(new Option('--delay <duration>', 'ready only after this time').argParser(parseDuration).conflicts('at'))
     .option('--at <time>', 'ready at this RFC 3339 time', parseInstant)
-    .option('--expires <duration>', 'ends as expired when nobody took it in time', parsePositiveDuration)
+    .option(
+      '--expires <duration>',
+      'ends as expired when nobody took it in time; broadcasts: 1h',
+      parsePositiveDuration,
+    )
     .option('--attempts <n>', 'attempts before a failure is final (default: 5)', integerBetween(1, 1_000))
     .option('--timeout <duration>', 'of one attempt (default: none)', parsePositiveDuration)
     .option('--key <key>', 'your own idempotency key: the same key in the queue is the same task')

@@ -76,19 +76,19 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     }));
 
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
-      take(settlements, () => queue.settle(settlements)),
+      take(settlements, () => queue.settle(settlements), tooLarge),
       take(releases, () => queue.release(releases)),
     ]);
-    for (const index of tooLarge) {
-      const outcome = settleOutcomes[index]!;
-      if (outcome.code === 'STORED') settleOutcomes[index] = { ...outcome, code: 'TOO_LARGE' };
-    }
     const stoppedFrom = succeeded.length + failed.length;
     return releaseOutcomes.length === 0 ? settleOutcomes : settleOutcomes.toSpliced(stoppedFrom, 0, ...releaseOutcomes);
   }
 
   /** The books before and after: credit is free from the moment a result is in the group commit. */
-  async function take(items: readonly Delivery[], store: () => Promise<readonly SettleOutcome[]>): Promise<Outcome[]> {
+  async function take(
+    items: readonly Delivery[],
+    store: () => Promise<readonly SettleOutcome[]>,
+    tooLarge?: ReadonlySet<number>,
+  ): Promise<Outcome[]> {
     if (items.length === 0) return [];
     const fed = new Set<Session>();
     const known = items.map((item) => holders.find(item));
@@ -105,7 +105,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       const outcomes = await stored;
       const freed = new Set<Session>();
       const told = items.map(({ taskId, delivery }, index) => {
-        const { code } = outcomes[index]!;
+        const code = tooLarge?.has(index) ? codeOfTooLarge(outcomes[index]!) : outcomes[index]!.code;
         const before = known[index];
         const holder = before?.isDropped === false ? before : holders.find({ taskId, delivery });
         // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
@@ -126,6 +126,11 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));
     }
   }
+}
+
+/** Of a cancel that was asked for the task has its end, whatever was told: only what failed has failed by its size. */
+function codeOfTooLarge({ code, event }: SettleOutcome): OutcomeCode {
+  return event?.state === 'failed' ? 'TOO_LARGE' : code;
 }
 
 interface Separated {

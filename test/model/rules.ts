@@ -80,10 +80,10 @@ export function release(world: World, task: ModelTask, clientId: string, isTold:
 }
 
 export function lose(world: World, task: ModelTask, isStarted: boolean, clientId: string, now: number): Back {
+  if (isStarted) task.lost++;
   if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, false, now);
   if (isStarted) {
     task.burnt++;
-    task.lost++;
     if (task.burnt >= task.input.maxAttempts || task.lost >= MAX_LOST) {
       const error = { code: 'LOST', message: `its session was lost, ${task.lost} times in all` };
       return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now);

@@ -123,12 +123,13 @@ export function describe(task: ModelTask, sessions: ReadonlyMap<number, ModelSes
   const settled = hasSettled(task) ? task.results.at(-1)!.record : null;
   return {
     ...task.input,
+    expiresAt: task.expiresAt,
     state: task.state,
     createdAt: task.createdAt,
     runAt: task.runAt,
     attempt: settled?.attempt ?? task.burnt + (task.state === 'running' ? 1 : 0),
     delivery: task.delivery,
-    lost: settled ? 0 : task.lost,
+    lost: task.lost,
     cancelRequested: settled?.cancelRequested ?? task.cancelReason !== null,
     clientId: settled?.clientId ?? sessions.get(task.session ?? 0)?.clientId ?? '',
     settled,

@@ -45,6 +45,18 @@ describe('CancelTasks', () => {
     assert.ok(tasks.every(({ cancelRequested }) => cancelRequested));
   });
 
+  it('is told as stored to a worker whose result is too large', async () => {
+    const clients = connect(await startScene({ maxResultBytes: 100 }));
+    const [id] = await enqueue(clients, {});
+    const worker = await openWorker(clients);
+    const [task] = await worker.receive(1);
+    await ask(clients, cancelTasks, { ids: [id!], reason: 'no more' });
+    const large = { succeeded: [{ ...nameOf(task!), result: Buffer.alloc(101) }] };
+    assert.deepEqual(await worker.report(large), ['STORED']);
+    const { state, error } = await describeTask(clients, id!);
+    assert.deepEqual([state, error?.code], [TaskState.CANCELLED, 'CANCELLED']);
+  });
+
   it('tells the first reason again when somebody cancels a second time', async () => {
     const clients = connect(await startScene());
     const [id] = await enqueue(clients, {});

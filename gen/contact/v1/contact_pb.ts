@@ -611,7 +611,7 @@ export type Succeeded = Message<"contact.v1.Succeeded"> & {
   delivery: number;
 
   /**
-   * At most max_result_bytes; more fails the task with TOO_LARGE.
+   * At most max_result_bytes; more fails the task with TOO_LARGE, unless its cancel was asked for.
    *
    * @generated from field: bytes result = 3;
    */
@@ -847,7 +847,8 @@ export const OutcomeCode = {
   UNKNOWN: 4,
 
   /**
-   * Over max_result_bytes: the task has failed for good.
+   * Over max_result_bytes: the task has failed for good. One whose cancel was asked for is cancelled instead, and the
+   * outcome is STORED.
    *
    * @generated from enum value: OUTCOME_CODE_TOO_LARGE = 5;
    */

@@ -88,7 +88,8 @@ export type NewTask = Message<"contact.v1.NewTask"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * When a task that nobody took ends as EXPIRED. Unset: never.
+   * When a task that nobody took ends as EXPIRED. Unset: never, but children of a broadcast an hour after they are due.
+   * A broadcast itself does not expire: it ends with its children.
    *
    * @generated from oneof contact.v1.NewTask.expiry
    */
@@ -392,7 +393,7 @@ export type Task = Message<"contact.v1.Task"> & {
   delivery: number;
 
   /**
-   * Deliveries that ended with the loss of their session.
+   * Deliveries that were begun and ended with the loss of their session; from 0 again after a redrive.
    *
    * @generated from field: uint32 lost = 11;
    */
@@ -435,6 +436,8 @@ export type Task = Message<"contact.v1.Task"> & {
   runAt?: Timestamp | undefined;
 
   /**
+   * Unset: it does not expire, as after a redrive.
+   *
    * @generated from field: google.protobuf.Timestamp expires_at = 18;
    */
   expiresAt?: Timestamp | undefined;
@@ -567,7 +570,7 @@ export type ResultEvent = Message<"contact.v1.ResultEvent"> & {
   delivery: number;
 
   /**
-   * Who settled it; empty when no client did.
+   * Who settled it, or had it when the server did; empty when nobody had it.
    *
    * @generated from field: string client_id = 10;
    */

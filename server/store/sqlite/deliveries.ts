@@ -21,6 +21,8 @@ export interface Ending {
   readonly transition: Transition;
   readonly clientId: string;
   readonly attempt: number;
+  /** Unset: as its row has it. */
+  readonly lost?: number;
   /** A client told it: the same delivery told again is a duplicate. */
   readonly isTold: boolean;
   readonly error: TaskError | null;
@@ -123,7 +125,7 @@ export function createDeliveries({
     const lane = catalog.laneById(row.lane_id);
     catalog.move(lane, stateName(row.state!), ending.transition);
     const position = counters.nextPosition++;
-    const { state, attempt, error, clientId, result = NOTHING, contentType = '' } = ending;
+    const { state, attempt, lost = row.lost, error, clientId, result = NOTHING, contentType = '' } = ending;
     const isAsked = row.cancel_reason !== null || state === 'cancelled';
     const isWritten = !fresh.end(row.id);
     if (isWritten) warm.forgetRunning(row.id);
@@ -132,6 +134,7 @@ export function createDeliveries({
     endings.add(row.key, isWritten, [
       stateNumber(state),
       attempt,
+      lost,
       row.delivery,
       // A waiting task's newest delivery may have been told before: as the failure that it waits to retry.
       ending.isTold || row.ended === ENDED.failed ? 1 : 0,
@@ -166,10 +169,17 @@ export function createDeliveries({
     };
   }
 
-  function cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled {
+  function cancel(
+    row: TaskRow,
+    reason: string,
+    clientId: string,
+    isTold: boolean,
+    now: number,
+    lost = row.lost,
+  ): Settled {
     const attempt = row.state === RUNNING ? row.attempt + 1 : row.attempt;
     const error = { code: 'CANCELLED', message: reason };
-    return settle(row, { state: 'cancelled', transition: 'cancelled', clientId, attempt, isTold, error }, now);
+    return settle(row, { state: 'cancelled', transition: 'cancelled', clientId, attempt, lost, isTold, error }, now);
   }
 
   function putBack(open: OpenDelivery, transition: Transition, state: TaskState, ended: number): LaneRef {
@@ -199,9 +209,9 @@ export function createDeliveries({
       return { ready: putBack(open, 'released', 'ready', ENDED.released) };
     },
     lose: (row, isStarted, clientId, now) => {
-      if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, false, now);
       const burnt = row.attempt + (isStarted ? 1 : 0);
       const lost = row.lost + (isStarted ? 1 : 0);
+      if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, false, now, lost);
       if (isStarted && (burnt >= row.terms.maxAttempts || lost >= MAX_LOST)) {
         const error = { code: 'LOST', message: `its session was lost, ${lost} times in all` };
         const ending = {
@@ -209,6 +219,7 @@ export function createDeliveries({
           transition: 'failed',
           clientId,
           attempt: burnt,
+          lost,
           isTold: false,
           error,
         } as const;

@@ -15,14 +15,14 @@ export interface Endings {
   clear(): void;
 }
 
-const COLUMNS = 14;
+const COLUMNS = 15;
 /** All but the last four. */
-const SHARED = 10;
+const SHARED = 11;
 
 export function createEndings(db: Database): Endings {
   const results = prepareRows(
     db,
-    `INSERT INTO result (state, attempt, delivery, is_told, cancel_requested, settled_at, client_id, error_code,
+    `INSERT INTO result (state, attempt, lost, delivery, is_told, cancel_requested, settled_at, client_id, error_code,
        error_message, content_type, position, task_key, claimed_at, result) VALUES`,
     COLUMNS,
     SHARED,

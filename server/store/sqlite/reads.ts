@@ -25,7 +25,7 @@ interface DescribedRow {
   readonly lane: string;
   readonly priority: number;
   readonly created_at: number;
-  readonly expires_at: number | null;
+  readonly expiry: number | null;
   readonly max_attempts: number;
   readonly timeout_ms: number;
   readonly backoff_base_ms: number;
@@ -53,8 +53,11 @@ const SCANNED = 2_000;
 const RESULT = `SELECT r.position, t.id, t.queue_id, r.state, r.result, r.content_type, r.error_code, r.error_message,
   r.attempt, r.delivery, r.client_id, t.created_at, r.claimed_at, r.settled_at, t.metadata, r.cancel_requested,
   t.parent_id FROM result r JOIN task t ON t.key = r.task_key`;
-const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.lost, l.run_at, l.session_key, l.cancel_reason
-  FROM task t LEFT JOIN live l ON l.task_key = t.key`;
+// A redriven task has no expiry any more; nothing but a redrive gives a task a second result.
+const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.cancel_reason,
+  coalesce(l.lost, (SELECT lost FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1)) AS lost,
+  iif(l.state IS NULL AND (SELECT count(*) FROM result WHERE task_key = t.key) < 2, t.expires_at, l.expires_at)
+    AS expiry FROM task t LEFT JOIN live l ON l.task_key = t.key`;
 // In this order: only a fresh task has neither.
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
   fresh_state(t.key, t.id))`;
@@ -105,7 +108,7 @@ export function createReads(
       contentType: row.content_type,
       metadata: parseMetadata(row.metadata),
       priority: row.priority,
-      expiresAt: row.expires_at,
+      expiresAt: row.expiry,
       maxAttempts: row.max_attempts,
       timeoutMs: row.timeout_ms,
       backoffBaseMs: row.backoff_base_ms,

@@ -36,7 +36,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
   function endBy(settlement: Settlement, open: OpenDelivery, now: number): SettleOutcome {
     const { clientId } = settlement;
     const isTold = settlement.session === undefined;
-    const { row, burnt } = open;
+    const { row, burnt, lost } = open;
     switch (settlement.kind) {
       case 'succeeded': {
         const { result, contentType } = settlement;
@@ -45,6 +45,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
           transition: 'succeeded',
           clientId,
           attempt: burnt + 1,
+          lost,
           isTold,
           error: null,
           result,
@@ -68,7 +69,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
     isTold: boolean,
     now: number,
   ): SettleOutcome {
-    const { row, burnt } = open;
+    const { row, burnt, lost } = open;
     const { clientId, error, retry, random } = settlement;
     if (row.cancel_reason !== null) {
       return stored(deliveries.cancel(row, row.cancel_reason, clientId, isTold, now));
@@ -80,7 +81,15 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
       deliveries.retry(open, scheduledAt, isTold, error);
       return { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queue_id).name };
     }
-    const ending = { state: 'failed', transition: 'failed', clientId, attempt: burnt + 1, isTold, error } as const;
+    const ending = {
+      state: 'failed',
+      transition: 'failed',
+      clientId,
+      attempt: burnt + 1,
+      lost,
+      isTold,
+      error,
+    } as const;
     return stored(deliveries.settle(row, ending, now));
   }
 
