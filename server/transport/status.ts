@@ -55,10 +55,12 @@ export function isReceipt(request: SendStatusRequest): boolean {
   return receipt > 0 && items + ends === 0 && credit === undefined && status === undefined;
 }
 
-/** The bytes of a message that make it large. */
-export function weighStatus({ succeeded, checkpoints }: SendStatusRequest): number {
-  let bytes = 0;
-  for (const { result } of succeeded) bytes += result.byteLength;
+/** The bytes of a message that make it large: all that has no fixed length. */
+export function weighStatus({ succeeded, failed, progress, checkpoints, status }: SendStatusRequest): number {
+  let bytes = status?.length ?? 0;
+  for (const { result, contentType } of succeeded) bytes += result.byteLength + contentType.length;
+  for (const { error } of failed) if (error) bytes += error.message.length + error.code.length;
+  for (const { message } of progress) bytes += message.length;
   for (const { data } of checkpoints) bytes += data.byteLength;
   return bytes;
 }

@@ -5,6 +5,7 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { Outcome, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
+import type { ResultReport } from '../session/report.ts';
 import type { Session } from '../session/session.ts';
 import { isOver, onPiece } from './answering.ts';
 import { type CallEnds, readMessages } from './call.ts';
@@ -20,6 +21,9 @@ const MAX_UNANSWERED_BYTES = 8 << 20;
 /** Queue names of a session that do not count, and of all sessions together those that do. */
 const FREE_NAMES = 16;
 const MAX_NAMES = 100_000;
+
+/** Results of one TellResult: all outcomes are in one answer, of which stock clients take 4 MB. */
+const MAX_TOLD = 50_000;
 
 /** Bytes of an outcome on the wire, about. */
 const OUTCOME_BYTES = 48;
@@ -181,12 +185,22 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       const outcomes: Outcome[] = [];
       ends.answer(callback, async () => {
         const { clientId, isDrawn } = readClient(call.metadata);
-        for await (const request of readMessages(call))
-          outcomes.push(...(await registry.tell(readResults(request), clientId, isDrawn)));
+        for await (const request of readMessages(call)) {
+          const report = readResults(request);
+          checkTold(outcomes.length, report);
+          outcomes.push(...(await registry.tell(report, clientId, isDrawn)));
+        }
         return { outcomes: writeOutcomes(outcomes) };
       });
     },
   };
+}
+
+function checkTold(toldCount: number, { succeeded, failed, released, stopped }: ResultReport): void {
+  const count = toldCount + succeeded.length + failed.length + released.length + stopped.length;
+  if (count <= MAX_TOLD) return;
+  const message = `results: at most ${MAX_TOLD} in one call, whose answer names each; those before were taken`;
+  throw new ContactError('RESOURCE_EXHAUSTED', message);
 }
 
 /** A write that failed was not taken: the end of its stream frees what it cost. */

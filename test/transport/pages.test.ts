@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
-import { AdminService, type StreamEnqueueRequest, TaskService } from '../../gen/index.ts';
+import { create } from '@bufbuild/protobuf';
+import { AdminService, SendStatusRequestSchema, type StreamEnqueueRequest, TaskService } from '../../gen/index.ts';
 import { createEnqueueStream, type EnqueueStreamOptions } from '../../server/transport/producer.ts';
-import { openWorker } from './raw-worker.ts';
-import { ask, type Clients, closeScene, connect, enqueue, startScene } from './scene.ts';
+import { weighStatus } from '../../server/transport/status.ts';
+import { newTaskId } from '../../shared/ids.ts';
+import { openWorker, tell } from './raw-worker.ts';
+import { ask, type Clients, closeScene, connect, enqueue, refusalOf, startScene } from './scene.ts';
 
 /** What a client takes that sets nothing. */
 const STOCK = { 'grpc.max_receive_message_length': 4 << 20 };
@@ -106,4 +109,34 @@ describe('The window of StreamEnqueue', () => {
     call.emit('data', request);
     assert.equal(call.isPaused(), true);
   });
+});
+
+describe('What a worker sends up', () => {
+  afterEach(closeScene);
+
+  it('weighs all that has no fixed length', () => {
+    const empty = create(SendStatusRequestSchema, {});
+    assert.equal(weighStatus(empty), 0);
+    const long = 'x'.repeat(1_000);
+    for (const part of [
+      { succeeded: [{ contentType: long }] },
+      { failed: [{ error: { message: long } }] },
+      { failed: [{ error: { code: long } }] },
+      { progress: [{ message: long }] },
+      { checkpoints: [{ data: Buffer.from(long) }] },
+      { status: long },
+    ]) {
+      assert.equal(weighStatus(create(SendStatusRequestSchema, part)), 1_000);
+    }
+  });
+
+  it('is answered in a message that a stock client takes: TellResult', async () => {
+    const clients = connect(await startScene(), STOCK);
+    const taskId = newTaskId();
+    const released = Array.from({ length: 1_000 }, (_, n) => ({ taskId, delivery: 2 ** 32 - 1 - n }));
+    const many = Array.from({ length: 50 }, () => ({ released }));
+    assert.equal((await tell(clients, 'teller', ...many)).length, 50_000);
+    const more = tell(clients, 'teller', ...many, { released: released.slice(0, 1) });
+    assert.match(await refusalOf(more), /^RESOURCE_EXHAUSTED results: at most 50000/);
+  }).timeout(20_000);
 });
