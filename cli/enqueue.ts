@@ -15,7 +15,7 @@ import { forEachInOrder } from './order.ts';
 import { createPatience } from './patience.ts';
 import { createEnqueueProgress } from './progress.ts';
 import { printFailure, printReply, type Reply, type ReplyStyle, replyCodec } from './reply.ts';
-import { exitCodeOfSignal, onStopSignal } from './signals.ts';
+import { exitCodeOfSignal, onStopSignal, type StopSignal } from './signals.ts';
 import { reachServer, readConnection, type TargetOptions } from './target.ts';
 
 export interface EnqueueOptions extends TargetOptions {
@@ -63,6 +63,8 @@ interface Submission {
   readonly style: ReplyStyle;
   /** Ends all waiting for results. */
   readonly signal: AbortSignal;
+  /** What to call the tasks whose results are waited for. Bounded by CALL_WINDOW. */
+  readonly awaited: Set<string>;
 }
 
 /** Sends a task and answers how to print what came of it. */
@@ -80,15 +82,23 @@ export async function runEnqueue(
   const style = { isJson: options.json === true, hasLines: options.lines === true };
   const stop = new AbortController();
   let stoppedWith: number | undefined;
-  // Otherwise a signal just ends the process, and the tasks go on.
-  const stopListening = options.cancel
-    ? onStopSignal((count, signal) => {
-        stoppedWith = exitCodeOfSignal(signal);
-        if (count > 1) process.exit(stoppedWith);
-        stop.abort();
-      })
-    : () => undefined;
-  const submission = { queue, options, context, connection, producer, style, signal: stop.signal };
+  const awaited = new Set<string>();
+  const onSignal = (count: number, signal: StopSignal): void => {
+    stoppedWith = exitCodeOfSignal(signal);
+    if (count > 1) process.exit(stoppedWith);
+    const fate = options.cancel ? 'is being cancelled' : 'goes on';
+    for (const name of awaited) context.say(`${name} ${fate}: the waiting was ended by ${signal}`);
+    if (options.cancel && awaited.size > 0) {
+      stop.abort();
+    } else {
+      // Ended by the signal itself, as a script that runs this command expects.
+      stopListening();
+      process.kill(process.pid, signal);
+    }
+  };
+  // A terminal that hangs up reads no ids, and `nohup` wants the waiting to go on.
+  const stopListening = onStopSignal(onSignal, options.cancel ? undefined : ['SIGINT', 'SIGTERM']);
+  const submission = { queue, options, context, connection, producer, style, signal: stop.signal, awaited };
   const submit = createSubmit(submission, toTaskOptions(payload, options));
   let waiting = 0;
   const patience = createPatience(connection, options.connectTimeout, () => waiting > 0);
@@ -128,17 +138,31 @@ function submitCall(submission: Submission, taskOptions: TaskOptions<Uint8Array>
   const { queue, options, context, producer, style, signal } = submission;
   const deadlineMs = options.waitTimeout ?? NO_DEADLINE_MS;
   return async (payload) => {
-    // Under a key the task may be an older one, with an id of its own.
-    const id = options.key === undefined ? { id: newTaskId() } : {};
+    const id = createId(options);
     const waiting = { deadlineMs, cancelWhenAbandoned: options.cancel === true, signal };
+    const stopWaiting = remember(submission, 'task', id.id);
     try {
       const reply = await producer.call<Omit<Reply, 'taskId'>>(queue, payload, { ...taskOptions, ...id, ...waiting });
       return () => printReply({ taskId: id.id, ...reply }, style, context);
     } catch (error) {
       if (!(error instanceof ContactError) || error.code !== 'DEADLINE_EXCEEDED') throw error;
       throw new CommandFailure(`task ${id.id ?? 'of this key'}: no result within ${formatSeconds(deadlineMs)}`);
+    } finally {
+      stopWaiting();
     }
   };
+}
+
+/** Under a key the task may be an older one, with an id of its own. */
+function createId({ key }: EnqueueOptions): { readonly id?: string } {
+  return key === undefined ? { id: newTaskId() } : {};
+}
+
+/** Remembers what is waited for, for whoever interrupts it; the answer forgets it. */
+function remember({ awaited, queue, options }: Submission, kind: string, id: string | undefined): () => void {
+  const name = `${kind} ${id ?? `of queue ${queue} and key ${options.key}`}`;
+  awaited.add(name);
+  return () => awaited.delete(name);
 }
 
 function submitBroadcast(submission: Submission, taskOptions: TaskOptions<Uint8Array>): Submit {
@@ -146,10 +170,16 @@ function submitBroadcast(submission: Submission, taskOptions: TaskOptions<Uint8A
   const { isJson } = style;
   const isCancelled = options.cancel === true;
   return async (payload) => {
+    const id = createId(options);
     const deadline = AbortSignal.timeout(options.waitTimeout ?? NO_DEADLINE_MS);
     const ended = AbortSignal.any([signal, deadline]);
-    const given = { connection, producer, queue, payload, taskOptions, isJson, isCancelled, signal: ended, context };
-    await runBroadcast(given);
+    const shared = { connection, producer, queue, payload, isJson, isCancelled, context };
+    const stopWaiting = remember(submission, 'broadcast', id.id);
+    try {
+      await runBroadcast({ ...shared, taskOptions: { ...taskOptions, ...id }, signal: ended });
+    } finally {
+      stopWaiting();
+    }
     return () => undefined;
   };
 }

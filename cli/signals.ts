@@ -8,9 +8,12 @@ const DEADLY_SIGNALS = ['SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGXCPU', 'SIGIO', '
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** Calls `react` for each signal that asks for the end with how many came so far; the answer takes the listeners away. */
-export function onStopSignal(react: (count: number, signal: StopSignal) => void): () => void {
+export function onStopSignal(
+  react: (count: number, signal: StopSignal) => void,
+  signals: readonly StopSignal[] = STOP_SIGNALS,
+): () => void {
   let count = 0;
-  return listen(STOP_SIGNALS, (signal) => {
+  return listen(signals, (signal) => {
     count += 1;
     react(count, signal);
   });

@@ -121,10 +121,37 @@ describe('contact enqueue to clients', function () {
     await waitUntil(async () => (await find()) !== undefined);
     const { code, stderr } = await waiting.stop('SIGINT');
     assert.equal(code, 130, stderr);
-    assert.equal((await find())?.state, TaskState.CANCELLED);
+    const task = await find();
+    assert.equal(task?.state, TaskState.CANCELLED);
+    assert.match(stderr, new RegExp(`^task ${task?.id} is being cancelled: the waiting was ended by SIGINT\n`));
+  });
+
+  it('tells the ids of what it waited for when a signal ends the waiting', async () => {
+    const forms = {
+      task: { args: ['x'], stdin: '', count: 1 },
+      lines: { args: ['--lines'], stdin: 'x\ny\n', count: 2 },
+      broadcast: { args: ['x', '--broadcast', '--selector', 'site=tokyo'], stdin: '', count: 1 },
+      keyed: { args: ['x', '--key', 'k'], stdin: '', count: 1 },
+    };
+    await scene.work({ queues: ['broadcast'], clientId: 'tokyo-1', labels: { site: 'tokyo' }, handler: sleep });
+    for (const [queue, { args, stdin, count }] of Object.entries(forms)) {
+      const words = ['enqueue', queue, ...args, '--wait', '--server', scene.address];
+      const waiting = startContact(words, { stdin });
+      const find = async () =>
+        (await scene.admin.listTasks({ queues: [queue] })).tasks.filter((task) => !task.parentId);
+      await waitUntil(async () => (await find()).length === count);
+      const { signal, stdout, stderr } = await waiting.stop('SIGINT');
+      assert.deepEqual([signal, stdout], ['SIGINT', '']);
+      const kind = queue === 'broadcast' ? queue : 'task';
+      const names = (await find()).map(({ id }) => (queue === 'keyed' ? 'of queue keyed and key k' : id));
+      const lines = names.map((name) => `${kind} ${name} goes on: the waiting was ended by SIGINT`);
+      assert.deepEqual(stderr.trimEnd().split('\n').sort(), lines.sort());
+    }
   });
 });
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
 }
+
+const sleep = (_: string, { signal }: { readonly signal: AbortSignal }): Promise<never> => untilAborted(signal);
