@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 
 /** A running process whose output, both streams together, is read by lines. */
 export interface Program {
+  /** So far. */
+  readonly lines: readonly string[];
   /** The first line that matches, from the start of the output; fails when the process ends without one. */
   waitForLine(pattern: RegExp): Promise<RegExpExecArray>;
   /** What `work` answers; fails with the output when the process ends before. */
@@ -39,6 +41,7 @@ export function startProgram(command: string, args: readonly string[], options: 
   const describe = (): string => `${command} ${args.join(' ')} said:\n${lines.join('\n')}`;
 
   return {
+    lines,
     async waitForLine(pattern) {
       for (let at = 0; ; ) {
         for (; at < lines.length; at++) {

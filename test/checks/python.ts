@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 
@@ -14,6 +14,13 @@ export function findPython(): string | undefined {
   const finds = ['-I', join(ROOT, 'proto'), 'contact/v1/task.proto', '--descriptor_set_out=/dev/null'];
   if (!isOk('protoc', ...finds) || !isOk('sh', '-c', 'command -v grpc_python_plugin')) return undefined;
   return CANDIDATES.find((python) => isOk(python, '-c', 'import grpc, google.protobuf'));
+}
+
+/** Bare stubs of these files under `proto/`, with their services, in a folder that PYTHONPATH is to name. */
+export function generateStubs(folder: string, files: readonly string[]): void {
+  const plugin = execFileSync('sh', ['-c', 'command -v grpc_python_plugin'], { encoding: 'utf8' }).trim();
+  const flags = ['-I', join(ROOT, 'proto'), `--python_out=${folder}`, `--grpc_out=${folder}`];
+  execFileSync('protoc', [...flags, `--plugin=protoc-gen-grpc=${plugin}`, ...files]);
 }
 
 function isOk(command: string, ...args: string[]): boolean {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 import { type Program, startProgram } from '../checks/program.ts';
-import { findPython, PYTHON_NEEDS } from '../checks/python.ts';
+import { findPython, generateStubs, PYTHON_NEEDS } from '../checks/python.ts';
 import { openWorker } from '../transport/raw-worker.ts';
 import { closeScene, connect, enqueueMany, startScene } from '../transport/scene.ts';
 
@@ -27,10 +26,7 @@ describe('a worker in Python that is lost', function () {
     }
     python = found;
     folder = mkdtempSync(join(tmpdir(), 'contact-python-'));
-    const plugin = execFileSync('sh', ['-c', 'command -v grpc_python_plugin'], { encoding: 'utf8' }).trim();
-    const files = ['contact.proto', 'contact/v1/contact.proto', 'contact/v1/task.proto'];
-    const flags = ['-I', join(ROOT, 'proto'), `--python_out=${folder}`, `--grpc_out=${folder}`];
-    execFileSync('protoc', [...flags, `--plugin=protoc-gen-grpc=${plugin}`, ...files]);
+    generateStubs(folder, ['contact.proto', 'contact/v1/contact.proto', 'contact/v1/task.proto']);
   });
 
   afterEach(async () => {
