@@ -1,12 +1,13 @@
 import type { DescService } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { ContactError, invalid } from '../shared/errors.ts';
+import { ContactError, invalid, plainWords } from '../shared/errors.ts';
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import type { CallEnd } from './closing.ts';
 import { type ConnectionOptions, type Logger, silentLogger, type TlsOptions } from './options.ts';
 import { pause } from './pause.ts';
+import { proxyFor } from './proxy.ts';
 import { HAND_CODECS } from './wire/index.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -51,6 +52,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const credentials = createCredentials(options.tls);
+  const proxy = proxyFor(options.server);
+  const interceptors = proxy === null ? [] : [nameProxy(proxy)];
   const closing = new AbortController();
   let current: Link | null = null;
   let release: () => void = () => {};
@@ -66,7 +69,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function openLink(): Link {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
-    const channel = createChannel(options.server, credentials, options.keepaliveMs ?? KEEPALIVE_MS);
+    const channel = createChannel(options.server, credentials, options.keepaliveMs ?? KEEPALIVE_MS, proxy);
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
       if (channel.getConnectivityState(false) === grpc.connectivityState.READY) return;
@@ -83,7 +86,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       client<S extends DescService>(service: S): GrpcClient<S> {
         const known = clients.get(service.typeName) as GrpcClient<S> | undefined;
         const client =
-          known ?? createClient(service, options.server, credentials, { channelOverride: channel }, HAND_CODECS);
+          known ??
+          createClient(service, options.server, credentials, { channelOverride: channel, interceptors }, HAND_CODECS);
         clients.set(service.typeName, client);
         return client;
       },
@@ -145,7 +149,27 @@ function createCredentials(tls: TlsOptions | undefined): grpc.ChannelCredentials
   return grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
 }
 
-function createChannel(server: string, credentials: grpc.ChannelCredentials, keepaliveMs: number): grpc.Channel {
+/** Whoever reads that a server is out of reach shall know who said so. */
+function nameProxy(proxy: string): grpc.Interceptor {
+  const name = (end: grpc.StatusObject): grpc.StatusObject => {
+    if (end.code !== grpc.status.UNAVAILABLE) return end;
+    const words = plainWords(end.details);
+    // What grpc-js says of a proxy that does not answer or refuses the tunnel.
+    return { ...end, details: `${words === 'undefined' ? 'no tunnel to the server' : words}, via proxy ${proxy}` };
+  };
+  const listener = new grpc.ListenerBuilder().withOnReceiveStatus((end, next) => next(name(end))).build();
+  return (options, nextCall) =>
+    new grpc.InterceptingCall(nextCall(options), {
+      start: (metadata, _, next) => next(metadata, listener),
+    });
+}
+
+function createChannel(
+  server: string,
+  credentials: grpc.ChannelCredentials,
+  keepaliveMs: number,
+  proxy: string | null,
+): grpc.Channel {
   const options: grpc.ChannelOptions = {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -153,6 +177,7 @@ function createChannel(server: string, credentials: grpc.ChannelCredentials, kee
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': ANSWER_KEEPALIVES * keepaliveMs,
     'grpc.enable_channelz': 0,
+    'grpc.enable_http_proxy': proxy === null ? 0 : 1,
     // Resending is ours: it knows what was acknowledged.
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,

@@ -115,7 +115,7 @@ function fromServiceError(error: ServiceError): ContactError {
 }
 
 /** grpc-js wraps what the socket said in words about itself; for people only, nothing is decided by it. */
-function plainWords(text: string): string {
+export function plainWords(text: string): string {
   return /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: .*$/s.exec(text)?.[1] ?? text;
 }
 

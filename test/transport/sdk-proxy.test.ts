@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createConnection, createServer as createTcpServer, type Socket } from 'node:net';
-import { createObserver, createProducer, createWorker, type WorkerStatus } from '../../client/index.ts';
+import { createAdmin, createObserver, createProducer, createWorker, type WorkerStatus } from '../../client/index.ts';
 import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
 
 interface Turnout {
@@ -219,5 +219,38 @@ describe('the SDK behind a proxy', () => {
     await refused;
     assert.ok(gate.connectionCount <= 12, `${gate.connectionCount} connections`);
     await worker.stop();
+  });
+});
+
+describe('an HTTP proxy of the environment', () => {
+  const names = ['grpc_proxy', 'http_proxy', 'https_proxy', 'no_grpc_proxy', 'no_proxy', 'NO_PROXY'];
+  const before = new Map(names.map((name) => [name, process.env[name]]));
+  beforeEach(() => {
+    for (const name of names) delete process.env[name];
+  });
+  afterEach(async () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    await closeScene();
+  });
+
+  it('is not asked for the way to a loopback address', async () => {
+    const server = await startServer();
+    process.env.http_proxy = 'http://127.0.0.1:9';
+    assert.ok(await use(createAdmin(connectTo(server.address))).serverInfo());
+  });
+
+  it('is named in what is said of a server that is out of reach through it', async () => {
+    process.env.http_proxy = 'http://127.0.0.1:9';
+    await assert.rejects(use(createAdmin({ server: 'far.invalid:1' })).serverInfo(), {
+      code: 'UNAVAILABLE',
+      message: 'no tunnel to the server, via proxy 127.0.0.1:9',
+    });
+    process.env.NO_PROXY = '.other.test, far.invalid';
+    await assert.rejects(use(createAdmin({ server: 'far.invalid:1' })).serverInfo(), (error: Error) => {
+      return !/proxy/.test(error.message);
+    });
   });
 });
