@@ -40,6 +40,12 @@ export interface ServerOptions {
   readonly minFreeBytes: number;
   /** Connections at a time; one more is closed at once. */
   readonly maxConnections: number;
+  /** Calls that one connection may have open; further ones wait at the client. */
+  readonly maxStreamsPerConnection: number;
+  /** Calls of all connections that are open at a time. */
+  readonly maxOpenCalls: number;
+  /** Bytes of unfinished messages and of unread answers of all calls together. */
+  readonly heldBudgetBytes: number;
   /** Classic clients: a task counts as done once it is written (at most once), also without `contact-settle`. */
   readonly classicSettleOnWrite: boolean;
 }
@@ -62,6 +68,9 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   unreceiptedBudgetBytes: 256 << 20,
   minFreeBytes: 64 << 20,
   maxConnections: connectionsWithin(readDescriptorLimit()),
+  maxStreamsPerConnection: 2_000,
+  maxOpenCalls: 50_000,
+  heldBudgetBytes: 256 << 20,
   classicSettleOnWrite: false,
 });
 
@@ -105,6 +114,12 @@ const schema = z.object({
   unreceiptedBudgetBytes: z.int().min(1),
   minFreeBytes: z.int().min(0),
   maxConnections: z.int().min(1),
+  maxStreamsPerConnection: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1),
+  maxOpenCalls: z.int().min(1),
+  heldBudgetBytes: z.int().min(1),
   classicSettleOnWrite: z.boolean(),
 });
 

@@ -14,6 +14,7 @@ import { createCallEnds } from './transport/call.ts';
 import { createClassicHandlers } from './transport/classic.ts';
 import { HAND_CODECS } from './transport/codec/index.ts';
 import { createHealth } from './transport/health.ts';
+import { createOpenCalls } from './transport/open_calls.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createTaskHandlers } from './transport/task_service.ts';
@@ -78,7 +79,10 @@ export async function createServer(
   // A session is pinged more often than its connection: that is for those without one. A ping waits behind what is on
   // its way already: one window of HTTP/2.
   const quietMs = patienceMs(options, 65_535);
+  const { maxOpenCalls, heldBudgetBytes } = options;
   const grpcServer = new Server({
+    'grpc.max_concurrent_streams': options.maxStreamsPerConnection,
+    interceptors: [createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes })],
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
     // Nobody asks for it, and it keeps books on every connection, stream and message.
