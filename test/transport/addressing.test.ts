@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { TaskService, TaskState } from '../../gen/index.ts';
 import { openObserver } from './raw-observer.ts';
 import { openWorker } from './raw-worker.ts';
@@ -96,6 +97,24 @@ describe('a task with a selector', () => {
 
 describe('a broadcast', () => {
   afterEach(closeScene);
+
+  it('has children that expire an hour after they are due, unless it says otherwise', async () => {
+    const clients = connect(await startScene());
+    await openWorker(clients, { clientId: 'a' });
+    const given = [
+      [{ start: { case: 'delayMs', value: 5_000 } }, 3_605_000],
+      [{ expiry: { case: 'expiresAfterMs', value: 70_000 } }, 70_000],
+    ] as const;
+    for (const [terms, afterMs] of given) {
+      const [parentId] = await enqueue(clients, { ...toAll(), ...terms });
+      const { tasks } = await ask(clients, TaskService.method.listTasks, { filter: { parentId: parentId! } });
+      const { createdAt, expiresAt } = tasks[0]!;
+      // It is stored a little after it came.
+      const earlierMs = afterMs - (timestampMs(expiresAt!) - timestampMs(createdAt!));
+      assert.ok(earlierMs >= 0 && earlierMs < 5_000, `${earlierMs} ms`);
+      assert.equal((await describeTask(clients, parentId!)).expiresAt, undefined);
+    }
+  });
 
   it('has one child for each client that matches, and ends with the last of them', async () => {
     const clients = connect(await startScene());

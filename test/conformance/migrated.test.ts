@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { openStore } from '../../server/store/open.ts';
+import { addTasks, claim, createTask, fail, openSession, settle, startTask, succeed, T0 } from './scene.ts';
+import { createFolder } from './stores.ts';
+
+/** The columns that the first released versions of a file do not have. */
+const ADDED = [
+  ['task', 'freed_key'],
+  ['live', 'last_error'],
+  ['result', 'lost'],
+] as const;
+
+describe('a file of an older schema', () => {
+  it('is brought up to date with all that it has', async () => {
+    const folder = createFolder();
+    const file = join(folder, 'contact.db');
+    const open = () => openStore(`sqlite:${file}`, { node: 'test' });
+    try {
+      let store = await open();
+      const done = await startTask(store);
+      await settle(store, succeed(done));
+      const backing = await startTask(store, { expiresAt: T0 + 10 });
+      await settle(store, fail(backing));
+      const [cancelled, ready] = await addTasks(store, { key: 'k' }, {});
+      await store.cancelTasks([cancelled!], 'no', T0);
+      await store.close();
+      const db = new DatabaseSync(file);
+      for (const [table, column] of ADDED) db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      db.exec('PRAGMA user_version = 3');
+      db.close();
+
+      store = await open();
+      const [next] = await store.insertTasks([createTask({ key: 'k' })], T0);
+      assert.equal(next!.deduplicated, false);
+      const { state, lost, attempt } = (await store.describeTask(done.taskId))!;
+      assert.deepEqual([state, lost, attempt], ['succeeded', 0, 1]);
+      const { expired } = await store.wakeTasks(T0 + 10, 10);
+      assert.equal(expired[0]!.error!.message, 'expired while backing off after attempt 1');
+      const { session } = await openSession(store);
+      assert.deepEqual(
+        (await claim(store, session)).map(({ id }) => id),
+        [ready, next!.id],
+      );
+      await store.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
