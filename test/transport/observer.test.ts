@@ -218,6 +218,32 @@ describe('WatchResults', () => {
     assert.deepEqual(await watch({ cursor: all.events[9]!.cursor }), [[], []]);
   });
 
+  it('tells a follower at once that all the newest were deleted, and once over two streams', async () => {
+    const clients = connect(await startScene());
+    await openEcho(clients);
+    const all = openObserver(clients, { start: BEGINNING, follow: true });
+    for (const n of range(1, 6)) {
+      await enqueue(clients, {});
+      await all.receive(n);
+    }
+    const remove = (from: number, to: number) =>
+      ask(clients, TaskService.method.deleteTasks, { ids: all.events.slice(from - 1, to).map(({ taskId }) => taskId) });
+    await remove(3, 6);
+    const first = openObserver(clients, { cursor: all.events[1]!.cursor, queues: ['other'], follow: true });
+    await until('a gap', () => first.gaps.length === 1);
+    assert.deepEqual(first.gaps, [{ count: 4, before: 6 }]);
+    await first.cancel();
+    const second = openObserver(clients, { cursor: first.cursors.at(-1)!, follow: true });
+    await enqueue(clients, {});
+    assert.deepEqual(positions(await second.receive(1)), [7]);
+    assert.deepEqual([second.gaps, all.gaps], [[], []]);
+    // What is older than all that is kept is refused, as ever.
+    await remove(1, 2);
+    const late = await openObserver(clients, { cursor: all.events[1]!.cursor }).ended;
+    assert.equal(late.code, status.OUT_OF_RANGE);
+    assert.match(late.details, /^cursor: results before \S+\.6 are no longer kept$/);
+  });
+
   it('refuses what is no cursor, and one that leads nowhere', async () => {
     const clients = connect(await startScene());
     await openEcho(clients);
