@@ -32,6 +32,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandFailure) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (error instanceof ContactError && error.code === 'UNAVAILABLE') return EXIT.unreachable;
+  // What was given on the command line makes no sense, whoever noticed it.
+  if (error instanceof ContactError && error.code === 'INVALID_ARGUMENT') return EXIT.usage;
   return EXIT.refused;
 }
 

@@ -69,7 +69,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   }
 }
 
-function createProgram(context: CommandContext): Command {
+/** Every command with its options and arguments. */
+export function createProgram(context: CommandContext): Command {
   const program = new Command('contact')
     .description('A task server that can reach its clients.')
     .version(readVersion())

@@ -125,7 +125,7 @@ describe('contact enqueue', function () {
 
   it('says what the server refuses', async () => {
     const { code, stdout, stderr } = await enqueue(['not a queue', 'x']);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.equal(stdout, '');
     assert.match(stderr, /^contact: queue: expected/);
   });

@@ -77,7 +77,7 @@ describe('contact queues', function () {
 
   it('says what the server refuses', async () => {
     const { code, stderr } = await scene.contact('queues', 'pause', 'not a queue');
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /^contact: queue: expected/);
   });
 });

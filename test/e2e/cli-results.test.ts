@@ -102,7 +102,7 @@ describe('contact results', function () {
 
   it('says what is no cursor', async () => {
     const { code, stderr } = await results('--from', 'yesterday');
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /^contact: cursor: expected EPOCH\.POSITION/);
   });
 

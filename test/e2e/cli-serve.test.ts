@@ -96,7 +96,7 @@ describe('contact serve', function () {
 
   it('refuses an option that makes no sense', async () => {
     const { code, stderr } = await runContact(['serve', '--store', 'floppy:a', '--listen', '127.0.0.1:0']);
-    assert.equal(code, 1);
+    assert.equal(code, 2);
     assert.match(stderr, /store/);
   });
 });

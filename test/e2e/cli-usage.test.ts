@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { describe, it } from 'mocha';
+import { createContext } from '../../cli/context.ts';
+import { createOutput } from '../../cli/output.ts';
+import { createProgram } from '../../cli/program.ts';
 import { runHere } from './here.ts';
 import { CONTACT, cleanUpProcesses, runContact, startContact } from './process.ts';
 
@@ -70,6 +74,40 @@ describe('contact', function () {
     }
   });
 
+  for (const [path, command] of Object.entries(listCommands())) {
+    it(`answers 2 to every wrong usage of ${path}`, async () => {
+      const given = command.registeredArguments.filter(({ required }) => required).map(() => 'x');
+      const words = path.split(' ').slice(1);
+      const mistakes = [
+        [...words, ...given, '--no-such-flag'],
+        ...given.map((_, count) => [...words, ...given.slice(0, count)]),
+        ...(command.registeredArguments.some(({ variadic }) => variadic)
+          ? []
+          : [[...words, ...command.registeredArguments.map(() => 'x'), 'more']]),
+        ...command.options.flatMap(({ long, required, parseArg, argChoices }) => [
+          ...(required ? [[...words, ...given, long!]] : []),
+          ...((parseArg && !isFree(long!)) || argChoices ? [[...words, ...given, long!, '-1x']] : []),
+        ]),
+      ];
+      for (const args of mistakes) {
+        const { code, stdout, stderr } = await runHere(args);
+        assert.deepEqual([code, stdout], [2, ''], `${args.join(' ')}: ${stderr}`);
+        assert.match(stderr, /^error: /, args.join(' '));
+      }
+    });
+  }
+
+  it('answers 2 to what makes no sense further in', async () => {
+    for (const [args, message] of [
+      [['serve', '--store', 'floppy:a', '--listen', '127.0.0.1:0'], /^contact: store/],
+      [['serve', '--node', '', '--store', 'memory:', '--listen', '127.0.0.1:0'], /^contact: .*node/],
+    ] as const) {
+      const { code, stdout, stderr } = await runContact(args);
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    }
+  });
+
   it('answers 3 when the server cannot be reached in time', async () => {
     const target = ['--server', '127.0.0.1:1', '--connect-timeout', '200ms'];
     const { code, stderr } = await runHere(['tasks', 'list', ...target]);
@@ -106,6 +144,19 @@ describe('contact', function () {
     assert.match(stderr, /^contact needs Node\.js 22\.18 or newer; this is \d+\.\d+\.\d+\n$/);
   });
 });
+
+/** By its words; groups of commands are left out, which take no options. */
+function listCommands(): Record<string, Command> {
+  const context = createContext({ out: createOutput(process.stdout), err: process.stderr, rest: undefined });
+  const walk = (path: string, command: Command): [string, Command][] =>
+    command.commands.length === 0
+      ? [[path, command]]
+      : command.commands.flatMap((one) => walk(`${path} ${one.name()}`, one));
+  return Object.fromEntries(walk('contact', createProgram(context)));
+}
+
+/** Takes any words. */
+const isFree = (long: string): boolean => ['--queue'].includes(long);
 
 /** The system's Node, if it is older than what we need. */
 function findOldNode(): string | undefined {
