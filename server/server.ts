@@ -10,6 +10,7 @@ import { patienceMs } from './session/liveness.ts';
 import { createRegistry } from './session/registry.ts';
 import { openStore } from './store/open.ts';
 import { createAdminHandlers } from './transport/admin.ts';
+import { checkRequest } from './transport/bounds.ts';
 import { createCallEnds } from './transport/call.ts';
 import { createClassicHandlers } from './transport/classic.ts';
 import { HAND_CODECS } from './transport/codec/index.ts';
@@ -98,9 +99,15 @@ export async function createServer(
   const version = readVersion();
   const alive = createHealth(ends);
 
-  addService(grpcServer, ContactService, createWorkerHandlers({ registry, ends, agreement }), HAND_CODECS);
+  addService(
+    grpcServer,
+    ContactService,
+    createWorkerHandlers({ registry, ends, agreement }),
+    HAND_CODECS,
+    checkRequest,
+  );
   const taskHandlers = createTaskHandlers({ queue, registry, ends, clock, agreement, maxPayloadBytes });
-  addService(grpcServer, TaskService, taskHandlers, HAND_CODECS);
+  addService(grpcServer, TaskService, taskHandlers, HAND_CODECS, checkRequest);
   addService(
     grpcServer,
     AdminService,
@@ -113,6 +120,8 @@ export async function createServer(
       node: options.node,
       startedAt: clock.now(),
     }),
+    undefined,
+    checkRequest,
   );
   addService(
     grpcServer,
@@ -125,13 +134,17 @@ export async function createServer(
       maxResultBytes,
       settleOnWrite: options.classicSettleOnWrite,
     }),
+    undefined,
+    checkRequest,
   );
-  addService(grpcServer, health.Health, alive.handlers);
+  addService(grpcServer, health.Health, alive.handlers, undefined, checkRequest);
   const files = [ContactService, TaskService, AdminService, classic.Contact, health.Health].map(({ file }) => file);
   addService(
     grpcServer,
     reflection.ServerReflection,
     createReflectionHandlers([...files, reflection.ServerReflection.file], ends),
+    undefined,
+    checkRequest,
   );
   sockets = createSockets(grpcServer, {
     credentials: ServerCredentials.createInsecure(),

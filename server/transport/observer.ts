@@ -7,7 +7,7 @@ import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import type { ResultRecord } from '../model/task.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import { readSettledStates, writeResult } from './views.ts';
+import { readQueues, readSettledStates, writeResult } from './views.ts';
 
 /** Bytes of events in one message, about; a larger single event goes alone. */
 const MESSAGE_BYTES = 256 << 10;
@@ -105,7 +105,7 @@ function readMatch({ queues, states, parentId: wantedParent }: WatchResultsReque
   queues.forEach((name, index) => {
     if (!isName(name)) throw invalid(`queues[${index}]`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
   });
-  const wantedQueues = new Set(queues);
+  const wantedQueues = new Set(readQueues('queues', queues));
   const wantedStates = new Set(readSettledStates('states', states));
   return ({ taskId, queue, state, parentId }) =>
     (wantedParent === '' || parentId === wantedParent || taskId === wantedParent) &&

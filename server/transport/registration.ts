@@ -5,12 +5,11 @@ import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
 import { mendText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
+import { MAX_HOLDING, MAX_LABELS } from './bounds.ts';
 import { readClient, readSessionId } from './identity.ts';
 import { readDeliveries } from './status.ts';
 
 const MAX_QUEUES = 1_000;
-const MAX_LABELS = 64;
-const MAX_HOLDING = 100_000;
 const MAX_AGENT_LENGTH = 128;
 
 /** The revision of the contract that this server speaks. */

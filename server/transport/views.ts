@@ -14,6 +14,8 @@ import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from 
 import type { TaskFilter } from '../store/store.ts';
 import { readInstant } from './tasks.ts';
 
+const MAX_QUEUES = 1_000;
+
 const STATES: Readonly<Record<State, TaskState>> = {
   scheduled: TaskState.SCHEDULED,
   ready: TaskState.READY,
@@ -28,24 +30,28 @@ const STATE_BY_NUMBER = new Map<TaskState, State>(
   Object.entries(STATES).map(([state, number]) => [number, state as State]),
 );
 
+/** Each once, as a filter needs them. */
 export function readStates(field: string, states: readonly TaskState[]): State[] {
-  return states.map((number, index) => {
+  const found = new Set<State>();
+  states.forEach((number, index) => {
     const state = STATE_BY_NUMBER.get(number);
     if (!state) throw invalid(`${field}[${index}]`, `no such state: ${number}`);
-    return state;
+    found.add(state);
   });
+  return [...found];
 }
 
 export function readSettledStates(field: string, states: readonly TaskState[]): SettledState[] {
-  return readStates(field, states).map((state, index) => {
-    if (!isSettled(state)) throw invalid(`${field}[${index}]`, `expected a settled state, got ${state}`);
-    return state;
+  return readStates(field, states).map((state) => {
+    if (isSettled(state)) return state;
+    throw invalid(`${field}[${states.indexOf(STATES[state])}]`, `expected a settled state, got ${state}`);
   });
 }
 
 export function readFilter(filter: TaskFilterMessage | undefined): TaskFilter {
   if (!filter) return {};
-  const { queues, createdAfter, createdBefore, parentId } = filter;
+  const { createdAfter, createdBefore, parentId } = filter;
+  const queues = readQueues('filter.queues', filter.queues);
   return {
     ...(queues.length > 0 ? { queues } : {}),
     ...(filter.states.length > 0 ? { states: readStates('filter.states', filter.states) } : {}),
@@ -53,6 +59,12 @@ export function readFilter(filter: TaskFilterMessage | undefined): TaskFilter {
     ...(createdBefore ? { createdBefore: readInstant('filter.created_before', createdBefore) } : {}),
     ...(parentId !== '' ? { parentId } : {}),
   };
+}
+
+/** Each once, as a filter needs them. */
+export function readQueues(field: string, queues: readonly string[]): string[] {
+  if (queues.length > MAX_QUEUES) throw invalid(field, `at most ${MAX_QUEUES}, got ${queues.length}`);
+  return [...new Set(queues)];
 }
 
 const bytes = (view: Uint8Array): Uint8Array<ArrayBuffer> => view as Uint8Array<ArrayBuffer>;

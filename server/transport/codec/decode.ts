@@ -1,4 +1,5 @@
 import type { Delivery, NewTask, SendStatusRequest, StreamEnqueueRequest, Succeeded } from '../../../gen/index.ts';
+import { MAX_DECODED } from '../../../shared/wire/bounds.ts';
 import { delimited, NO_BYTES, NO_METADATA, Reader, varint } from '../../../shared/wire/reader.ts';
 
 // Decoders of the two messages that every task comes with, for what almost all of them have; undefined: there is
@@ -18,7 +19,7 @@ export function decodeStreamEnqueue(bytes: Uint8Array): StreamEnqueueRequest | u
   const tasks: NewTask[] = [];
   const read = (): NewTask => readTask(reader);
   while (reader.hasMore) {
-    if (reader.number() !== delimited(1)) return undefined;
+    if (reader.number() !== delimited(1) || tasks.length === MAX_DECODED) return undefined;
     tasks.push(reader.inner(read));
   }
   return reader.isOdd ? undefined : { $typeName: 'contact.v1.StreamEnqueueRequest', tasks };
@@ -90,6 +91,7 @@ export function decodeSendStatus(bytes: Uint8Array): SendStatusRequest | undefin
   const readEnd = (): Succeeded => readSucceeded(reader);
   const readStart = (): Delivery => readDelivery(reader);
   while (reader.hasMore) {
+    if (started.length > MAX_DECODED || succeeded.length > MAX_DECODED) return undefined;
     switch (reader.number()) {
       case varint(1):
         receipt = reader.number();

@@ -1,0 +1,42 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import { ContactError } from '../../shared/errors.ts';
+import { type Bounds, type BoundsCheck, compileBounds } from '../../shared/wire/bounds.ts';
+
+/** Of a request that carries no payload. */
+const MAX_PLAIN_BYTES = 64 << 10;
+
+/** Requests that may be as large as a message can be: they carry payloads, or name all that a worker holds. */
+const LARGE: ReadonlySet<string> = new Set([
+  'contact.v1.EnqueueTasksRequest',
+  'contact.v1.StreamEnqueueRequest',
+  'contact.v1.CallTaskRequest',
+  'contact.v1.GetTaskRequest',
+  'contact.v1.SendStatusRequest',
+  'contact.v1.TellResultRequest',
+  // The classic contract has no limit of its own: its words are cut, and its results are checked as such.
+  'ClientMsg',
+  'Result',
+]);
+
+export const MAX_HOLDING = 100_000;
+export const MAX_LABELS = 64;
+export const MAX_METADATA_PAIRS = 64;
+
+const BOUNDS: Bounds = {
+  'contact.v1.Resume.holding': MAX_HOLDING,
+  'contact.v1.GetTaskRequest.labels': MAX_LABELS,
+  'contact.v1.NewTask.metadata': MAX_METADATA_PAIRS,
+};
+
+/** What a request may hold, looked at before it is decoded. */
+export function checkRequest(request: DescMessage): BoundsCheck {
+  const checkCounts = compileBounds(request, BOUNDS);
+  if (LARGE.has(request.typeName)) return checkCounts;
+  return (bytes) => {
+    const size = bytes.byteLength;
+    if (size > MAX_PLAIN_BYTES) {
+      throw new ContactError('RESOURCE_EXHAUSTED', `request: ${size} bytes, at most ${MAX_PLAIN_BYTES} are taken`);
+    }
+    checkCounts(bytes);
+  };
+}
