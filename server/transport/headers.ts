@@ -1,4 +1,10 @@
-import type { Http2Server, IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 import { ContactError, statusText } from '../../shared/errors.ts';
 
@@ -34,10 +40,15 @@ export function guardHeaders(grpcServer: Server): void {
   http2Server.removeAllListeners('stream');
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
     const refusal = judgeHeaders(headers);
-    if (refusal) return refuse(stream, refusal);
-    dropIllegal(headers);
-    stream.respond = respond;
-    handle.call(http2Server, stream, headers, ...rest);
+    if (refusal) {
+      refuse(stream, refusal);
+    } else {
+      dropIllegal(headers);
+      stream.respond = respond;
+      handle.call(http2Server, stream, headers, ...rest);
+    }
+    // Refused, by whomever: once its answer has left it is over, else a client that never ends it would keep it.
+    if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   });
 }
 

@@ -23,6 +23,8 @@ const PATIENT = { ...FAST, pingIntervalMs: 5_000 };
 interface RawCall {
   readonly stream: ClientHttp2Stream;
   readonly status: string | undefined;
+  /** Of HTTP. */
+  readonly code: number | undefined;
   readonly message: string | undefined;
   readonly isClosed: boolean;
 }
@@ -50,16 +52,17 @@ describe('calls', () => {
     return session;
   }
 
-  function open(session: ClientHttp2Session, path: string): RawCall {
+  function open(session: ClientHttp2Session, path: string, more: http2.OutgoingHttpHeaders = {}): RawCall {
     const stream = session.request(
-      { ':method': 'POST', ':path': path, 'content-type': 'application/grpc+proto', te: 'trailers' },
+      { ':method': 'POST', ':path': path, 'content-type': 'application/grpc+proto', te: 'trailers', ...more },
       { endStream: false },
     );
-    const call = { stream, status: undefined, message: undefined, isClosed: false } as {
+    const call = { stream, status: undefined, code: undefined, message: undefined, isClosed: false } as {
       -readonly [K in keyof RawCall]: RawCall[K];
     };
     const hear = (headers: http2.IncomingHttpHeaders): void => {
       call.status ??= headers['grpc-status'] as string | undefined;
+      call.code ??= headers[':status'] as number | undefined;
       call.message ??= headers['grpc-message'] as string | undefined;
     };
     stream.on('response', hear);
@@ -186,6 +189,22 @@ describe('calls', () => {
     await serveWitness();
   });
 
+  for (const [title, path, headers] of [
+    ['of a method that is not there', '/contact.v1.TaskService/Nothing', {}],
+    ['of a path that is none', '/x', {}],
+    ['that are not gRPC', ENQUEUE, { 'content-type': 'text/plain' }],
+    ['with a compressed request', ENQUEUE, { 'grpc-encoding': 'gzip' }],
+  ] as const) {
+    it(`${title} are closed, although their client does not end them`, async () => {
+      await begin(PATIENT);
+      const call = open(openSession(), path, headers);
+      call.stream.resume();
+      await until('it is closed', () => call.isClosed, 5_000);
+      assert.match(`${call.status} ${call.code}`, /^(12 200|undefined 415)$/);
+      await serveWitness();
+    });
+  }
+
   it('of all connections are no more than the server takes, and one that ends makes room', async () => {
     await begin({ ...PATIENT, maxOpenCalls: 2 });
     const calls = Array.from({ length: 2 }, () => open(openSession(), STREAM_ENQUEUE));
@@ -196,6 +215,7 @@ describe('calls', () => {
     await until('it is refused', () => refused.status !== undefined);
     assert.equal(refused.status, '8');
     assert.match(decodeURI(refused.message!), /calls: 2 are open/);
+    await until('it is closed', () => refused.isClosed, 5_000);
     calls[0]!.stream.close(8);
     await until('the witness is served', () =>
       serveWitness().then(
