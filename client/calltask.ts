@@ -21,11 +21,22 @@ const ABANDON_MS = 1_000;
 /** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row are a mistake. */
 const MAX_INTERNAL = 3;
 
+/** What calls go over. */
+export interface CallConnections {
+  readonly connection: Connection;
+  /** One that no waiting call can fill. */
+  readonly quick: Connection;
+}
+
 /**
  * Enqueues a task and waits until it is settled. The task has its id from here, so a call that broke is sent again
  * and finds it: a restart of the server costs time, not a second run.
  */
-export async function callTask(connection: Connection, task: NewTask, options: CallOptions): Promise<ResultEvent> {
+export async function callTask(
+  { connection, quick }: CallConnections,
+  task: NewTask,
+  options: CallOptions,
+): Promise<ResultEvent> {
   const { clock, logger } = connection;
   const { deadlineMs = DEADLINE_MS, signal, cancelWhenAbandoned = false } = options;
   const endsAt = clock.monotonic() + deadlineMs;
@@ -61,7 +72,8 @@ export async function callTask(connection: Connection, task: NewTask, options: C
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
         if (ended.aborted) break;
-        if (!isWorthRetrying(error, connection.hasWorked) || internalCount > MAX_INTERNAL) throw error;
+        if (!isWorthRetrying(error, connection.hasWorked || quick.hasWorked) || internalCount > MAX_INTERNAL)
+          throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);
@@ -69,7 +81,7 @@ export async function callTask(connection: Connection, task: NewTask, options: C
     }
   } finally {
     cancelTimeout();
-    if (cancelWhenAbandoned && ended.aborted) await abandon(connection, task.id);
+    if (cancelWhenAbandoned && ended.aborted) await abandon(quick, task.id);
   }
   throw signal?.aborted || !overtime.signal.aborted
     ? new ContactError('CANCELLED', `call ${task.id} was given up`)

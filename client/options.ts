@@ -8,7 +8,7 @@ export interface Logger {
   warn(message: string): void;
 }
 
-/** What every SDK object takes; each object has a connection of its own. */
+/** What every SDK object takes; each object has a connection of its own, a producer that calls has two. */
 export interface ConnectionOptions {
   /** HOST:PORT of the server. */
   readonly server: string;

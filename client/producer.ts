@@ -79,6 +79,8 @@ const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 export function createProducer<P = unknown>(options: ProducerOptions<P>): Producer<P> {
   checkObject(options, PRODUCER_RULES);
   const connection = createConnection(options);
+  // Where a proxy allows so many streams, calls that wait for results would leave no room for the one that enqueues.
+  const callConnection = createConnection(options);
   const codec = options.codec ?? (json as Codec<P, unknown>);
   const room = new Room(
     options.maxOutstanding ?? MAX_OUTSTANDING,
@@ -165,7 +167,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       checkOpen();
       const task = buildTask(queue, payload, callOptions, codec, CALL_RULES);
       const signal = callOptions.signal ? AbortSignal.any([callOptions.signal, closing.signal]) : closing.signal;
-      const calling = callTask(connection, task, { ...callOptions, signal });
+      const calling = callTask({ connection: callConnection, quick: connection }, task, { ...callOptions, signal });
       calls.add(calling);
       const event = await calling.finally(() => calls.delete(calling));
       const state = settledStateOf(event.state);
@@ -184,6 +186,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       cancel?.();
       closing.abort();
       await Promise.allSettled([pipeline.close(), ...calls]);
+      callConnection.close();
       connection.close();
     },
   };

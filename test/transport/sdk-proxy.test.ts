@@ -1,113 +1,8 @@
 import assert from 'node:assert/strict';
-import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
-import { createConnection, createServer as createTcpServer, type Socket } from 'node:net';
+import type { ServerHttp2Stream } from 'node:http2';
 import { createAdmin, createObserver, createProducer, createWorker, type WorkerStatus } from '../../client/index.ts';
+import { INADEQUATE_SECURITY, openGate, openNarrowProxy, openTurnout, respond, trailersOnly } from './proxies.ts';
 import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
-
-interface Turnout {
-  readonly address: string;
-  /** Requests that the other server has answered. */
-  readonly refusals: number;
-  /** Ends every connection; new ones go to a server that answers each request like this, or, without, to the target. */
-  turn(answer?: (stream: ServerHttp2Stream) => void): void;
-  close(): Promise<void>;
-}
-
-/** An address that leads to `target`, or to a proxy that has nothing behind it. */
-async function openTurnout(target: string): Promise<Turnout> {
-  const sockets = new Set<Socket>();
-  let answer: ((stream: ServerHttp2Stream) => void) | undefined;
-  let refusals = 0;
-  const refuser = createHttp2Server();
-  refuser.on('stream', (stream) => {
-    stream.on('error', () => {});
-    refusals += 1;
-    answer?.(stream);
-  });
-  refuser.on('sessionError', () => {});
-  const targetPort = Number(target.split(':')[1]);
-  const door = createTcpServer((near) => {
-    const far = createConnection(answer ? portOf(refuser) : targetPort, '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        near.destroy();
-        far.destroy();
-        sockets.delete(socket);
-      });
-    }
-    near.pipe(far).pipe(near);
-  });
-  for (const server of [refuser, door]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()));
-
-  const turnout: Turnout = {
-    address: `127.0.0.1:${portOf(door)}`,
-    get refusals() {
-      return refusals;
-    },
-    turn(given) {
-      answer = given;
-      for (const socket of sockets) socket.destroy();
-    },
-    async close() {
-      turnout.turn();
-      for (const server of [door, refuser]) await new Promise((done) => server.close(done));
-    },
-  };
-  return use(turnout);
-}
-
-interface Gate {
-  readonly address: string;
-  readonly connectionCount: number;
-  close(): Promise<void>;
-}
-
-/** A line to `target` that breaks when more than `maxBytes` have gone up over one connection. */
-async function openGate(target: string, maxBytes: number): Promise<Gate> {
-  const sockets = new Set<Socket>();
-  let connectionCount = 0;
-  const door = createTcpServer((near) => {
-    connectionCount += 1;
-    const far = createConnection(Number(target.split(':')[1]), '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        near.destroy();
-        far.destroy();
-        sockets.delete(socket);
-      });
-    }
-    far.pipe(near);
-    near.on('data', (chunk) => {
-      if (near.bytesRead > maxBytes) near.destroy();
-      else far.write(chunk);
-    });
-  });
-  await new Promise<void>((done) => door.listen(0, '127.0.0.1', () => done()));
-  return use({
-    address: `127.0.0.1:${portOf(door)}`,
-    get connectionCount() {
-      return connectionCount;
-    },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((done) => door.close(done));
-    },
-  });
-}
-
-function portOf(server: { address(): unknown }): number {
-  return (server.address() as { readonly port: number }).port;
-}
-
-const respond = (status: number) => (stream: ServerHttp2Stream) =>
-  stream.respond({ ':status': status }, { endStream: true });
-const trailersOnly = (code: number) => (stream: ServerHttp2Stream) =>
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code }, { endStream: true });
-const INADEQUATE_SECURITY = 12;
 
 describe('the SDK behind a proxy', () => {
   afterEach(closeScene);
@@ -168,7 +63,7 @@ describe('the SDK behind a proxy', () => {
       assert.equal(await call, 'quick');
       await reading;
       assert.deepEqual(settled, ['slow', 'quick', 'quick']);
-      assert.deepEqual(entered, ['first', 'called', 'during']);
+      assert.deepEqual(entered.toSorted(), ['called', 'during', 'first']);
     });
   }
 
@@ -219,6 +114,27 @@ describe('the SDK behind a proxy', () => {
     await refused;
     assert.ok(gate.connectionCount <= 12, `${gate.connectionCount} connections`);
     await worker.stop();
+  });
+});
+
+describe('the SDK behind a limit of streams', () => {
+  afterEach(closeScene);
+
+  it('enqueues, and cancels what it gives up, while more calls wait than streams are allowed', async () => {
+    const server = await startServer();
+    const proxy = await openNarrowProxy(server.address, 4);
+    const producer = use(createProducer<number>(connectTo(proxy.address)));
+    const admin = use(createAdmin(connectTo(server.address)));
+    const givingUp = new AbortController();
+    const options = { signal: givingUp.signal, cancelWhenAbandoned: true };
+    const calls = Array.from({ length: 12 }, (_, n) => producer.call('q', n, options));
+    const gaveUp = Promise.all(calls.map((call) => assert.rejects(call, { code: 'CANCELLED' })));
+    const waiting = async () => (await admin.listTasks({ queues: ['q'], states: ['ready'] })).tasks.length;
+    await until('the allowed calls are there', async () => (await waiting()) >= 4);
+    assert.ok((await producer.enqueue('other', 0)).id);
+    givingUp.abort();
+    await gaveUp;
+    await until('they are cancelled', async () => (await waiting()) === 0);
   });
 });
 
