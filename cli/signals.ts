@@ -2,8 +2,20 @@ import { constants } from 'node:os';
 
 /** What a terminal, a shell and a service manager end a command with. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-/** What ends a process at once unless somebody listens; not SIGUSR1, which opens Node's debugger, nor crashes. */
-const DEADLY_SIGNALS = ['SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGXCPU', 'SIGIO', 'SIGPWR', 'SIGSTKFLT'] as const;
+/**
+ * What ends a process at once unless somebody listens. Not SIGUSR1, which opens Node's debugger; nor what a crash
+ * raises, except SIGABRT, which watchdogs send too, and after which a process that aborts by itself is not saved.
+ */
+const DEADLY_SIGNALS = [
+  'SIGABRT',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGXCPU',
+  'SIGIO',
+  'SIGPWR',
+  'SIGSTKFLT',
+] as const;
 
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
@@ -21,7 +33,7 @@ export function onStopSignal(
 
 /**
  * Lets every other signal that would end this process without a word end it by `process.exit()`, so that what is done
- * at its end is done. SIGKILL cannot be heard. The answer takes the listeners away.
+ * at its end is done. SIGKILL cannot be heard, nor can a crash. The answer takes the listeners away.
  */
 export function exitOnDeadlySignals(): () => void {
   const known = DEADLY_SIGNALS.filter((signal) => signal in constants.signals);

@@ -50,8 +50,8 @@ The command gets the payload on stdin and CONTACT_TASK_ID, CONTACT_QUEUE and CON
 stdout is the result. Another exit code than 0 is a failure, the end of stderr its message. A cancel sends SIGTERM to
 the command's process group, then SIGKILL; what a command leaves running in its group is killed when it exits.
 SIGTERM, SIGINT, SIGHUP or SIGQUIT takes no new tasks and ends when the running ones have finished; a second one stops
-those too and gives them back to the server. Only SIGKILL leaves commands running: where that happens, let the commands
-run in a control group or container that ends with this one.
+those too and gives them back to the server. SIGKILL and a crash leave commands running: where that
+happens, let the commands run in a control group or container that ends with this one.
 
 Example:
   contact work sums --concurrency 8 -- sha256sum`,

@@ -47,7 +47,8 @@ describe('contact work', function () {
   }
 
   async function startWorker(queue: string, ...command: string[]): Promise<TestProcess> {
-    const worker = startContact(['work', queue, '--server', server.address, '--', ...command]);
+    const options = ['--kill-after', '300ms', '--server', server.address];
+    const worker = startContact(['work', queue, ...options, '--', ...command]);
     await worker.waitFor(/connected to/);
     return worker;
   }
@@ -176,6 +177,36 @@ describe('contact work', function () {
     assert.equal((await admin.describeTask(id)).attempt, 0);
     assert.equal(isRunning(Number(readFileSync(file, 'utf8'))), false);
   });
+
+  for (const [signal, times, exitCode] of [
+    ['SIGHUP', 2, 0],
+    ['SIGQUIT', 2, 0],
+    ['SIGABRT', 1, 134],
+    ['SIGUSR2', 1, 140],
+    ['SIGALRM', 1, 142],
+    ['SIGXCPU', 1, 152],
+  ] as const) {
+    it(`leaves no command running when ${signal} ends it`, async () => {
+      const queue = signal.toLowerCase();
+      const worker = await startWorker(queue, 'sh');
+      const file = join(createFolder(), 'pids');
+      // A command that would rather go on, and a child of its own.
+      const script = `trap '' TERM HUP QUIT ABRT USR2 ALRM XCPU; sleep 60 & echo $$ $! > ${file}; wait; sleep 60`;
+      await producer.enqueue(queue, script);
+      await waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
+      const pids = readFileSync(file, 'utf8').trim().split(' ').map(Number);
+      assert.ok(pids.length === 2 && pids.every(isRunning));
+      worker.child.kill(signal);
+      if (times === 2) {
+        await worker.waitFor(/draining/, 'stderr');
+        assert.ok(pids.every(isRunning));
+        worker.child.kill(signal);
+      }
+      const ended = await worker.ended;
+      assert.deepEqual([ended.code, ended.signal], [exitCode, null]);
+      await waitUntil(() => !pids.some(isRunning));
+    });
+  }
 
   it('prints a line for each task with --json', async () => {
     const worker = startContact(['work', 'lines', '--json', '--server', server.address, '--', 'sh']);
