@@ -24,7 +24,10 @@ export interface EnqueueOptions<P = unknown> {
   readonly maxAttempts?: number;
   /** What one attempt may take; default: no limit. */
   readonly timeoutMs?: number;
-  /** A name of your own for this task within its queue: enqueued again, it is the same task. */
+  /**
+   * A name of your own for this task within its queue: enqueued again, it is the same task, unless that was cancelled
+   * or has expired.
+   */
   readonly key?: string;
   /** Only this client may take it. */
   readonly clientId?: string;

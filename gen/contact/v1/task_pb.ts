@@ -238,7 +238,7 @@ export const BroadcastSchema: GenMessage<Broadcast> = /*@__PURE__*/
   messageDesc(file_contact_v1_task, 2);
 
 /**
- * How a broadcast stands, counted from its children.
+ * How a broadcast stands, counted from its children by how they settled first; a redrive of one changes nothing here.
  *
  * @generated from message contact.v1.Children
  */
