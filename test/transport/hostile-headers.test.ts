@@ -71,7 +71,7 @@ describe('Status texts', () => {
     it(`are cut, and neighbours on the connection live: ${what} characters`, async () => {
       const clients = connect(await startScene());
       const worker = await openWorker(clients);
-      const refusal = await refusalOf(ask(clients, check, { service: letter.repeat(20_000) }));
+      const refusal = await refusalOf(ask(clients, check, { service: letter.repeat(10_000) }));
       assert.match(refusal, /^NOT_FOUND service: no service .*\.\.\.$/);
       assert.ok(refusal.length < 1_100 && encodeURI(refusal).length < 4_200);
       await enqueue(clients, {});
