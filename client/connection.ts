@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { ContactError, invalid, plainWords } from '../shared/errors.ts';
+import { asksForCalm, ContactError, invalid, plainWords } from '../shared/errors.ts';
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import type { CallEnd } from './closing.ts';
@@ -14,6 +14,8 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A server's ping interval unless configured; channel options cannot be changed once it has told its own. */
 const KEEPALIVE_MS = 5_000;
+/** The strictest servers in use allow a ping every five minutes. */
+const MAX_KEEPALIVE_MS = 300_000;
 /** At most one window of HTTP/2 (64 KiB) is in the way of an answer: 8 s at 8 KiB/s. */
 const ANSWER_KEEPALIVES = 2;
 
@@ -33,6 +35,8 @@ export interface Connection {
   readonly server: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of the next channel: longer once somebody on the way has asked for fewer pings. */
+  readonly keepaliveMs: number;
   /** The server has answered at least once. */
   readonly hasWorked: boolean;
   /** A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. */
@@ -59,6 +63,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let release: () => void = () => {};
   let failures = 0;
   let hasWorked = false;
+  let keepaliveMs = options.keepaliveMs ?? KEEPALIVE_MS;
   let notBefore = 0;
 
   function drop(): void {
@@ -69,7 +74,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function openLink(): Link {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
-    const channel = createChannel(options.server, credentials, options.keepaliveMs ?? KEEPALIVE_MS, proxy);
+    const channel = createChannel(options.server, credentials, keepaliveMs, proxy);
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
       if (channel.getConnectivityState(false) === grpc.connectivityState.READY) return;
@@ -103,6 +108,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         // Somebody who shares the link was faster: same failure, same wait.
         if (link === current) {
           drop();
+          if (end.error && asksForCalm(end.error)) keepaliveMs = Math.max(keepaliveMs, calmer(keepaliveMs));
           const hasLasted = clock.monotonic() - answeredAt >= backoff.capMs;
           failures = hasLasted ? 1 : failures + 1;
           notBefore = clock.monotonic() + reconnectMs(failures, end.advice?.retry ?? 'backoff', backoff, random());
@@ -122,6 +128,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     server: options.server,
     clock,
     logger,
+    get keepaliveMs() {
+      return keepaliveMs;
+    },
     get hasWorked() {
       return hasWorked;
     },
@@ -147,6 +156,10 @@ export function createConnection(options: ConnectionOptions): Connection {
 function createCredentials(tls: TlsOptions | undefined): grpc.ChannelCredentials {
   if (!tls) return grpc.credentials.createInsecure();
   return grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+}
+
+function calmer(keepaliveMs: number): number {
+  return Math.min(2 * keepaliveMs, MAX_KEEPALIVE_MS);
 }
 
 /** Whoever reads that a server is out of reach shall know who said so. */

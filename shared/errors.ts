@@ -99,7 +99,20 @@ function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
+/** ENHANCE_YOUR_CALM in the words of grpc-js: of a reset or a GOAWAY (`too_many_pings`), never of our server's status. */
+const CALM_DETAILS = 'Bandwidth exhausted or memory limit exceeded';
+
+/** Did the other end break the line because of too many pings or too much traffic? */
+export function asksForCalm({ cause }: ContactError): boolean {
+  return isServiceError(cause) && cause.details === CALM_DETAILS;
+}
+
 function fromServiceError(error: ServiceError): ContactError {
+  // The line was broken, and no limit of the caller was reached.
+  if (error.details === CALM_DETAILS) {
+    const words = 'the connection was closed with ENHANCE_YOUR_CALM (too many pings?)';
+    return new ContactError('UNAVAILABLE', words, { cause: error });
+  }
   const name = status[error.code] as ErrorCode | 'OK' | 'UNKNOWN' | 'DATA_LOSS' | undefined;
   const code: ErrorCode =
     name === undefined || name === 'OK' || name === 'UNKNOWN' || name === 'DATA_LOSS' ? 'INTERNAL' : name;

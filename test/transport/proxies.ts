@@ -138,4 +138,5 @@ export const respond = (status: number) => (stream: ServerHttp2Stream) =>
   stream.respond({ ':status': status }, { endStream: true });
 export const trailersOnly = (code: number) => (stream: ServerHttp2Stream) =>
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code }, { endStream: true });
+export const ENHANCE_YOUR_CALM = 11;
 export const INADEQUATE_SECURITY = 12;

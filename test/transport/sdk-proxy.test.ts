@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import type { ServerHttp2Stream } from 'node:http2';
 import { createAdmin, createObserver, createProducer, createWorker, type WorkerStatus } from '../../client/index.ts';
-import { INADEQUATE_SECURITY, openGate, openNarrowProxy, openTurnout, respond, trailersOnly } from './proxies.ts';
+import {
+  ENHANCE_YOUR_CALM,
+  INADEQUATE_SECURITY,
+  openGate,
+  openNarrowProxy,
+  openTurnout,
+  respond,
+  trailersOnly,
+} from './proxies.ts';
 import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
 
 describe('the SDK behind a proxy', () => {
@@ -15,6 +23,11 @@ describe('the SDK behind a proxy', () => {
     'HTTP 413': respond(413),
     UNIMPLEMENTED: trailersOnly(12),
     UNAUTHENTICATED: trailersOnly(16),
+    'a reset with ENHANCE_YOUR_CALM': (stream) => stream.close(ENHANCE_YOUR_CALM),
+    'a GOAWAY for too many pings': ({ session }) => {
+      session?.goaway(ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
+      session?.destroy();
+    },
     'a reset with INADEQUATE_SECURITY': (stream) => stream.close(INADEQUATE_SECURITY),
   };
   for (const [words, answer] of Object.entries(answers)) {

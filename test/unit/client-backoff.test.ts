@@ -4,6 +4,7 @@ import { DEFAULT_BACKOFF, reconnectMs } from '../../client/backoff.ts';
 import { createConnection } from '../../client/connection.ts';
 import { pause } from '../../client/pause.ts';
 import { patienceMs, watchSilence } from '../../client/silence.ts';
+import { ContactError } from '../../shared/errors.ts';
 import { createManualClock } from './client-clock.ts';
 
 const ALMOST_ONE = 1 - 2 ** -53;
@@ -121,5 +122,20 @@ describe('the backoff of a connection', () => {
     });
     connection.close();
     assert.deepEqual(waits, [200, 400, 800, 200, 400, 200]);
+  });
+});
+
+describe('the keepalive of a connection', () => {
+  it('doubles with every channel that was closed for too many pings, up to five minutes', () => {
+    const connection = createConnection({ server: '127.0.0.1:9', keepaliveMs: 100_000 });
+    const details = 'Bandwidth exhausted or memory limit exceeded';
+    const calm = ContactError.from(Object.assign(new Error(details), { code: 8, details }));
+    assert.equal(calm.code, 'UNAVAILABLE');
+    const seen = [calm, new ContactError('UNAVAILABLE', 'reset'), calm, calm].map((error) => {
+      connection.link().failed({ error, advice: null });
+      return connection.keepaliveMs;
+    });
+    connection.close();
+    assert.deepEqual(seen, [200_000, 200_000, 300_000, 300_000]);
   });
 });
