@@ -49,7 +49,7 @@ export function createHolding({ workload, outbox, logger }: HoldingOptions): Hol
         if (task.newProgress) uplink.progressed(task);
       }
       for (const { kind, message } of outbox.reports()) {
-        if (kind !== 'failed') continue;
+        if (kind !== 'failed' && kind !== 'released') continue;
         uplink.started({ taskId: message.taskId, delivery: message.delivery, hasSucceeded: false });
       }
       outbox.rewind();

@@ -9,7 +9,7 @@ import { cutText } from './text.ts';
 export type Report =
   | { readonly kind: 'succeeded'; readonly message: Succeeded }
   | { readonly kind: 'failed'; readonly message: Failed }
-  | { readonly kind: 'released' | 'stopped'; readonly message: Delivery };
+  | { readonly kind: 'released' | 'stopped' | 'untouched'; readonly message: Delivery };
 
 /** Who keeps reports where they outlive the process. */
 export interface Keeper {

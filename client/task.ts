@@ -67,6 +67,8 @@ export class HeldTask implements TaskContext {
   readonly checkpoint: Uint8Array | null;
   state: 'queued' | 'running' | 'ended' = 'queued';
   hasSucceeded = false;
+  /** Its handler was called: something may have been done. */
+  isEntered = false;
   /** Newest; kept until the end, since a watcher may come, or a server, that has not heard it. */
   newProgress: Progressed | null = null;
   /** Newest; kept until the end, since the server does not acknowledge it. */
@@ -168,9 +170,10 @@ export async function runTask<P, R>(
   }
   let value: R;
   try {
+    task.isEntered = true;
     value = await handler(payload, task);
   } catch (error) {
-    if (task.abortKind) return reportEnd(task);
+    if (task.abortKind) return reportEnd(task, isRelease(error));
     return reportThrown(task, error);
   }
   let result: Uint8Array;
@@ -192,16 +195,16 @@ export async function runTask<P, R>(
   };
 }
 
-/** Gives back a delivery that was never taken up here. */
+/** Gives back a delivery with which nothing was done. */
 export function releaseOf({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): Report {
-  return { kind: 'released', message: { $typeName: 'contact.v1.Delivery', taskId, delivery } };
+  return { kind: 'untouched', message: { $typeName: 'contact.v1.Delivery', taskId, delivery } };
 }
 
 /** The report of a task that ends without a result and without a failure: stopped by a cancel, else given back. */
-export function reportEnd(task: HeldTask): Report {
+export function reportEnd(task: HeldTask, isUntouched = !task.isEntered): Report {
   const { taskId, delivery } = task;
   return {
-    kind: task.abortKind === 'cancel' ? 'stopped' : 'released',
+    kind: task.abortKind === 'cancel' ? 'stopped' : isUntouched ? 'untouched' : 'released',
     message: { $typeName: 'contact.v1.Delivery', taskId, delivery },
   };
 }
@@ -221,6 +224,15 @@ function reportFailure(task: HeldTask, text: string, word: string, advice: TaskF
     retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,
   };
   return { kind: 'failed', message };
+}
+
+/** Whether a handler says that it has done nothing. A value may be such that even asking what it is throws. */
+function isRelease(thrown: unknown): boolean {
+  try {
+    return thrown instanceof TaskRelease;
+  } catch {
+    return false;
+  }
 }
 
 /** A failure with advice was checked when it was made, and may have been changed since. */

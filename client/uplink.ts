@@ -155,6 +155,7 @@ export class Uplink {
       failed: [],
       released: [],
       stopped: [],
+      untouched: [],
     };
     this.#receipt = 0;
     if (this.#credit !== undefined) message.credit = this.#credit;
@@ -244,6 +245,7 @@ function isSilent(message: SendStatusRequest): boolean {
     message.succeeded.length === 0 &&
     message.failed.length === 0 &&
     message.released.length === 0 &&
-    message.stopped.length === 0
+    message.stopped.length === 0 &&
+    message.untouched.length === 0
   );
 }

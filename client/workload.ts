@@ -92,12 +92,12 @@ export class Workload {
     for (const task of this.#waiting.slice()) this.#endWaiting(task);
   }
 
-  /** Asks every handler to end; those that throw are given back. */
+  /** Asks every handler to end; those that throw are given back, which burns an attempt. */
   abortRunning(reason: string): void {
     for (const task of this.running()) task.abort('stop', reason);
   }
 
-  /** Gives back what still runs, without waiting for its handler any longer. */
+  /** Gives back what still runs, which burns an attempt, without waiting for its handler any longer. */
   abandonRunning(): void {
     for (const task of this.running()) {
       this.#heldByKey.delete(task.key);

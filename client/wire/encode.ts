@@ -102,8 +102,9 @@ export function encodeSendStatusRequest(message: SendStatusRequest): Buffer | un
 
 /** And receipts and starts. */
 function hasResultsAlone(message: SendStatusRequest): boolean {
-  const { progress, checkpoints, failed, released, stopped, credit, status } = message;
-  const others = progress.length + checkpoints.length + failed.length + released.length + stopped.length;
+  const { progress, checkpoints, failed, released, stopped, untouched, credit, status } = message;
+  const reports = failed.length + released.length + stopped.length + untouched.length;
+  const others = progress.length + checkpoints.length + reports;
   return others === 0 && credit === undefined && status === undefined;
 }
 

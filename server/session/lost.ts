@@ -16,8 +16,8 @@ export interface Lost {
   add(absent: Absent): void;
   /** Whose delivery it is, of those that an earlier process left. */
   ownerOf(delivery: Delivery): string | undefined;
-  /** What the absent sessions of a client hold. */
-  heldBy(clientId: string): readonly Held[];
+  /** What the absent sessions of a client hold; without those that an earlier process left, whose starts are unknown. */
+  heldBy(clientId: string, isLeftToo: boolean): readonly Held[];
   /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
   take(sessionKey: number): Absent | undefined;
 }
@@ -100,7 +100,8 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     ownerOf: (delivery) =>
       absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))?.clientId,
 
-    heldBy: (clientId) => [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held }) => held),
+    heldBy: (clientId, isLeftToo) =>
+      [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held, isLeft }) => (isLeft && !isLeftToo ? [] : held)),
 
     take(sessionKey) {
       const absence = absenceByKey.get(sessionKey);

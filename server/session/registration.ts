@@ -19,6 +19,11 @@ export interface Registration {
   readonly outlet: TaskOutlet;
 }
 
+/** The session before, as the store knows it, and what is left of it. */
+export function previousOf({ previousId, holding }: NonNullable<Registration['resume']>) {
+  return { previousHash: digest(previousId), holding };
+}
+
 /** What the store keeps of a secret. */
 export function digest(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');

@@ -14,7 +14,7 @@ import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
-import { digest, type Registration } from './registration.ts';
+import { digest, previousOf, type Registration } from './registration.ts';
 import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
@@ -151,10 +151,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     lost.add(absent(previous, true));
   }
 
-  /** What the sessions of a client are known to have begun, should this registration replace them. */
-  function startedBy(clientId: string): readonly Held[] {
+  /** What the sessions of a client are known to have begun, should this registration end them or leave it out. */
+  function startedBy(clientId: string, isLeftToo: boolean): readonly Held[] {
     const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
-    return [...held, ...lost.heldBy(clientId)].filter(({ isStarted }) => isStarted);
+    return [...held, ...lost.heldBy(clientId, isLeftToo)].filter(({ isStarted }) => isStarted);
   }
 
   async function open(registration: Registration): Promise<Session> {
@@ -176,8 +176,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       labels: registration.labels,
       queues: registration.queues,
       node: settings.node,
-      started: startedBy(clientId),
-      resume: resume && { previousHash: digest(resume.previousId), holding: resume.holding },
+      started: startedBy(clientId, true),
+      resume: resume && { ...previousOf(resume), started: startedBy(clientId, false) },
     });
     const { key, epoch } = opened.session;
     // Of two resumes of one session the later counts, whichever is heard of first.

@@ -4,12 +4,15 @@ import type { Delivery, TaskError } from '../model/task.ts';
 export type SucceededReport = Delivery & { readonly result: Uint8Array; readonly contentType: string };
 export type FailedReport = Delivery & { readonly error: TaskError; readonly retry: RetryAdvice };
 
-/** What ends deliveries, as a client tells it. Outcomes come in the order succeeded, failed, released, stopped. */
+/** What ends deliveries, as a client tells it. Outcomes come in the order of the fields here. */
 export interface ResultReport {
   readonly succeeded: readonly SucceededReport[];
   readonly failed: readonly FailedReport[];
+  /** Given back: burns an attempt if it had started. */
   readonly released: readonly Delivery[];
   readonly stopped: readonly Delivery[];
+  /** Given back, and nothing was done: burns nothing. */
+  readonly untouched: readonly Delivery[];
 }
 
 export interface ProgressReport extends Delivery {

@@ -52,8 +52,9 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   };
 
   async function takeOwn(report: ResultReport, clientId: string): Promise<Outcome[]> {
-    const { succeeded, failed, released, stopped } = report;
-    if (succeeded.length + failed.length + released.length + stopped.length === 0) return [];
+    const { succeeded, failed, released, stopped, untouched } = report;
+    const count = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
+    if (count === 0) return [];
     const settlements: Settlement[] = [];
     const tooLarge = new Set<number>();
     for (const one of succeeded) {
@@ -67,20 +68,27 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       settlements.push(fail({ ...one, error: { code: 'TOO_LARGE', message }, retry: { kind: 'never' } }, clientId));
     }
     for (const one of failed) settlements.push(fail(one, clientId));
-    for (const { taskId, delivery } of stopped) settlements.push({ kind: 'stopped', taskId, delivery, clientId });
-    const releases: Release[] = released.map(({ taskId, delivery }) => ({
-      taskId,
-      delivery,
-      cause: 'released',
-      isStarted: false,
-    }));
+    for (const one of stopped)
+      settlements.push({ kind: 'stopped', ...nameDelivery(one), clientId, isStarted: hasStarted(one) });
+    const releases = [
+      ...released.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: hasStarted(one) })),
+      ...untouched.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: false })),
+    ];
 
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
       take(settlements, () => queue.settle(settlements), tooLarge),
       take(releases, () => queue.release(releases)),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
-    return releaseOutcomes.length === 0 ? settleOutcomes : settleOutcomes.toSpliced(stoppedFrom, 0, ...releaseOutcomes);
+    if (releases.length === 0) return settleOutcomes;
+    const releasedOutcomes = releaseOutcomes.slice(0, released.length);
+    const untouchedOutcomes = releaseOutcomes.slice(released.length);
+    return [...settleOutcomes.toSpliced(stoppedFrom, 0, ...releasedOutcomes), ...untouchedOutcomes];
+  }
+
+  /** What may have begun must count: so does a delivery that nobody on this node remembers. */
+  function hasStarted(one: Delivery): boolean {
+    return holders.find(one)?.held.isStarted ?? true;
   }
 
   /** The books before and after: credit is free from the moment a result is in the group commit. */
@@ -133,6 +141,10 @@ function codeOfTooLarge({ code, event }: SettleOutcome): OutcomeCode {
   return event?.state === 'failed' ? 'TOO_LARGE' : code;
 }
 
+function nameDelivery({ taskId, delivery }: Delivery): Delivery {
+  return { taskId, delivery };
+}
+
 interface Separated {
   /** In the order of outcomes, null for an item that stays; null: all of them do. */
   readonly order: readonly (Delivery | null)[] | null;
@@ -141,8 +153,8 @@ interface Separated {
 
 /** Takes out of a report what is not its client's to say. */
 function separate(report: ResultReport, isForeign: (one: Delivery) => boolean): Separated {
-  const { succeeded, failed, released, stopped } = report;
-  const lists: readonly (readonly Delivery[])[] = [succeeded, failed, released, stopped];
+  const { succeeded, failed, released, stopped, untouched } = report;
+  const lists: readonly (readonly Delivery[])[] = [succeeded, failed, released, stopped, untouched];
   if (!lists.some((items) => items.some(isForeign))) return { order: null, own: report };
   const order = lists.flatMap((items) =>
     items.map((one) => (isForeign(one) ? { taskId: one.taskId, delivery: one.delivery } : null)),
@@ -153,6 +165,7 @@ function separate(report: ResultReport, isForeign: (one: Delivery) => boolean): 
     failed: failed.filter(isOwn),
     released: released.filter(isOwn),
     stopped: stopped.filter(isOwn),
+    untouched: untouched.filter(isOwn),
   };
   return { order, own };
 }

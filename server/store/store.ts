@@ -13,6 +13,7 @@ import type {
 } from '../model/task.ts';
 import type { OperatorStore } from './operators.ts';
 import type { InsertOutcome } from './outcome.ts';
+import type { SessionResume } from './resume.ts';
 
 export type { InsertOutcome };
 
@@ -172,16 +173,17 @@ export type Settlement = Fence & {
         /** 0 to 1, for the jitter of a policy retry. */
         readonly random: number;
       }
-    /** Stopped because of a cancel; without a cancel flag it is a release. */
-    | { readonly kind: 'stopped' }
+    /** Stopped because of a cancel; without a cancel flag it is a release. `isStarted`: default true. */
+    | { readonly kind: 'stopped'; readonly isStarted?: boolean }
     /** The server closes a delivery whose cancel nobody confirmed. */
     | { readonly kind: 'abandoned' }
   );
 
 export type Release = Fence & {
   /**
-   * `released`: the worker gives it back, the delivery is closed, nothing is burnt.
-   * `lost`: its session is gone, the delivery stays adoptable, an attempt is burnt if it was started.
+   * `released`: the worker gives it back, the delivery is closed.
+   * `lost`: its session is gone, the delivery stays adoptable.
+   * An attempt is burnt if it was started; at the last the task fails.
    */
   readonly cause: 'released' | 'lost';
   readonly isStarted: boolean;
@@ -232,7 +234,7 @@ export interface SessionOpening {
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
   readonly node: string;
-  readonly resume: { readonly previousHash: string; readonly holding: readonly Delivery[] } | null;
+  readonly resume: SessionResume | null;
   /** Deliveries of replaced sessions known to have begun, as in endSession. Default: 'all'. */
   readonly started?: readonly Delivery[] | 'all';
 }

@@ -41,7 +41,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
   async function settle(delivery: Delivery, clientId: string, text: string): Promise<OutcomeCode | undefined> {
     for (;;) {
       const result = { ...delivery, result: Buffer.from(text), contentType: TEXT };
-      const report = { succeeded: [result], failed: [], released: [], stopped: [] };
+      const report = { succeeded: [result], failed: [], released: [], stopped: [], untouched: [] };
       const [outcome] = await registry.tell(report, clientId);
       if (outcome?.code !== 'RETRY_LATER') return outcome?.code;
       await new Promise<void>((resolve) => {
@@ -56,7 +56,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       message: 'the payload is not UTF-8 text, which is all a classic client can take',
     };
     const failure = { ...delivery, error, retry: { kind: 'never' as const } };
-    await registry.tell({ succeeded: [], failed: [failure], released: [], stopped: [] }, clientId);
+    await registry.tell({ succeeded: [], failed: [failure], released: [], stopped: [], untouched: [] }, clientId);
   }
 
   function createOutlet(call: TextStream, peer: string, turn: Turn, clientId: string, onWrite: boolean): TaskOutlet {

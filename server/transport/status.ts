@@ -49,9 +49,10 @@ export function readStatus(request: SendStatusRequest): StatusReport {
 
 /** It says nothing else. */
 export function isReceipt(request: SendStatusRequest): boolean {
-  const { receipt, started, progress, checkpoints, succeeded, failed, released, stopped, credit, status } = request;
+  const { receipt, started, progress, checkpoints, succeeded, failed, released, stopped, untouched, credit, status } =
+    request;
   const items = started.length + progress.length + checkpoints.length;
-  const ends = succeeded.length + failed.length + released.length + stopped.length;
+  const ends = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
   return receipt > 0 && items + ends === 0 && credit === undefined && status === undefined;
 }
 
@@ -71,6 +72,7 @@ export function readResults(request: SendStatusRequest | TellResultRequest): Res
     failed: readItems('failed', request.failed, readFailed),
     released: readDeliveries('released', request.released),
     stopped: [],
+    untouched: readDeliveries('untouched', request.untouched),
   };
 }
 

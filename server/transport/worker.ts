@@ -196,8 +196,10 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
   };
 }
 
-function checkTold(toldCount: number, { succeeded, failed, released, stopped }: ResultReport): void {
-  const count = toldCount + succeeded.length + failed.length + released.length + stopped.length;
+function checkTold(toldCount: number, report: ResultReport): void {
+  const { succeeded, failed, released, stopped, untouched } = report;
+  const toldNow = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
+  const count = toldCount + toldNow;
   if (count <= MAX_TOLD) return;
   const message = `results: at most ${MAX_TOLD} in one call, whose answer names each; those before were taken`;
   throw new ContactError('RESOURCE_EXHAUSTED', message);

@@ -13,13 +13,43 @@ describeStores('releaseTasks()', (open) => {
   it('makes the task ready again, burns nothing and closes the delivery', async () => {
     const store = await open();
     const run = await startTask(store);
-    assert.deepEqual(await store.releaseTasks([giveBack(run, { isStarted: true })], T0), [
-      { code: 'STORED', ready: Q },
-    ]);
+    assert.deepEqual(await store.releaseTasks([giveBack(run)], T0), [{ code: 'STORED', ready: Q }]);
     const found = (await store.describeTask(run.taskId))!;
     assert.deepEqual([found.state, found.attempt, found.lost], ['ready', 0, 0]);
     assert.equal((await settle(store, succeed(run))).code, 'STALE');
     assert.deepEqual(await store.releaseTasks([giveBack(run)], T0), [{ code: 'STALE' }]);
+  });
+
+  it('burns an attempt when it had started', async () => {
+    const store = await open();
+    const run = await startTask(store);
+    assert.equal((await store.releaseTasks([giveBack(run, { isStarted: true })], T0))[0]!.code, 'STORED');
+    const { state, attempt, lost } = (await store.describeTask(run.taskId))!;
+    assert.deepEqual([state, attempt, lost], ['ready', 1, 0]);
+  });
+
+  it('fails a task that had started at its last attempt, given back or stopped without a cancel', async () => {
+    const store = await open();
+    for (const kind of ['released', 'stopped'] as const) {
+      const run = await startTask(store, { queue: kind, maxAttempts: 1 });
+      const outcome =
+        kind === 'released'
+          ? (await store.releaseTasks([giveBack(run, { isStarted: true })], T0))[0]!
+          : await settle(store, { kind, ...nameDelivery(run), clientId: 'w' });
+      const { state, error, attempt } = outcome.event!;
+      assert.deepEqual([outcome.code, state, error!.code, attempt], ['STORED', 'failed', 'RELEASED', 1]);
+    }
+  });
+
+  it('believes a loss that knew whether it had started', async () => {
+    const store = await open();
+    for (const isStarted of [true, false]) {
+      const run = await startTask(store, { queue: `known${isStarted}` });
+      await store.releaseTasks([giveBack(run, { cause: 'lost', isStarted, session: run.session })], T0);
+      await store.releaseTasks([giveBack(run, { isStarted: true })], T0);
+      const { state, attempt, lost } = (await store.describeTask(run.taskId))!;
+      assert.deepEqual([state, attempt, lost], ['ready', isStarted ? 1 : 0, 0]);
+    }
   });
 
   it('keeps the place in the queue', async () => {

@@ -87,6 +87,29 @@ describeStores('openSession()', (open) => {
     assert.equal((await openSession(store, { clientId: 'me', resume: next })).resumed, true);
   });
 
+  it('loses what had started and is not named by a resume, and gives back the rest', async () => {
+    const store = await open();
+    const opening = { secretHash: 'one', clientId: 'me' };
+    const run = await startTask(store, { queue: 'a' }, opening);
+    const ids = await addTasks(store, { queue: 'a', maxAttempts: 1 }, { queue: 'a' });
+    await claim(store, run.session, { lanes: [{ queue: 'a', lane: '' }] });
+    const started = [run, { taskId: ids[0]!, delivery: 1 }].map(nameDelivery);
+    const resume = { previousHash: 'one', holding: [], started };
+    const { events } = await openSession(store, { clientId: 'me', resume });
+    assert.deepEqual(
+      events.map(({ taskId, error }) => [taskId, error!.code]),
+      [[ids[0], 'LOST']],
+    );
+    const found = await Promise.all([run.taskId, ids[1]!].map((id) => store.describeTask(id)));
+    assert.deepEqual(
+      found.map((task) => [task!.state, task!.attempt]),
+      [
+        ['ready', 1],
+        ['ready', 0],
+      ],
+    );
+  });
+
   it('adopts what only a loss ended, and takes back what that burnt', async () => {
     const store = await open();
     const run = await startTask(store, {}, { secretHash: 'one', clientId: 'me' });

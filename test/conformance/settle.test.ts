@@ -6,7 +6,6 @@ import {
   fail,
   nameDelivery,
   openSession,
-  Q,
   settle,
   startTask,
   stateOf,
@@ -173,11 +172,13 @@ describeStores('settleTasks()', (open) => {
 
   it('takes `stopped` without a cancel as a release', async () => {
     const store = await open();
-    const run = await startTask(store);
-    const outcome = await settle(store, { ...nameDelivery(run), clientId: 'c', kind: 'stopped' });
-    assert.deepEqual(outcome, { code: 'STORED', ready: Q });
-    const found = (await store.describeTask(run.taskId))!;
-    assert.deepEqual([found.state, found.attempt], ['ready', 0]);
+    for (const isStarted of [true, false]) {
+      const run = await startTask(store, { queue: `q${isStarted}` });
+      const outcome = await settle(store, { ...nameDelivery(run), clientId: 'c', kind: 'stopped', isStarted });
+      assert.deepEqual(outcome, { code: 'STORED', ready: { queue: `q${isStarted}`, lane: '' } });
+      const found = (await store.describeTask(run.taskId))!;
+      assert.deepEqual([found.state, found.attempt], ['ready', isStarted ? 1 : 0]);
+    }
   });
 
   it('abandons nothing that was not cancelled', async () => {

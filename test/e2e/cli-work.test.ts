@@ -165,7 +165,7 @@ describe('contact work', function () {
     assert.equal((await admin.describeTask(id)).state, TaskState.READY);
   });
 
-  it('gives what runs back on a second SIGTERM', async () => {
+  it('gives what runs back on a second SIGTERM, which burns an attempt', async () => {
     const worker = await startWorker('back', 'sh');
     const file = join(createFolder(), 'pid');
     const { id } = await producer.enqueue('back', `echo $$ > ${file}; sleep 60; echo`);
@@ -174,7 +174,7 @@ describe('contact work', function () {
     await worker.waitFor(/draining/, 'stderr');
     assert.equal((await worker.stop()).code, 0);
     assert.equal((await admin.describeTask(id)).state, TaskState.READY);
-    assert.equal((await admin.describeTask(id)).attempt, 0);
+    assert.equal((await admin.describeTask(id)).attempt, 1);
     assert.equal(isRunning(Number(readFileSync(file, 'utf8'))), false);
   });
 

@@ -73,8 +73,20 @@ export function takeBackLoss(task: ModelTask): void {
   task.lost--;
 }
 
-export function release(world: World, task: ModelTask, clientId: string, isTold: boolean, now: number): Back {
+export function release(
+  world: World,
+  task: ModelTask,
+  isStarted: boolean,
+  clientId: string,
+  isTold: boolean,
+  now: number,
+): Back {
   if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, isTold, now);
+  const isKnownNot = task.state === 'ready' && task.ended === 'lost';
+  if (isStarted && !isKnownNot && ++task.burnt >= task.input.maxAttempts) {
+    const error = { code: 'RELEASED', message: 'it was given back after it had started, at its last attempt' };
+    return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold, error }, now);
+  }
   Object.assign(task, { state: 'ready', ended: 'released', session: null });
   return { ready: laneOf(task) };
 }
@@ -109,7 +121,9 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
     const end: End = { state: 'succeeded', clientId, attempt, isTold, error: null, result, contentType };
     return { code: 'STORED', ...settle(world, task, end, now) };
   }
-  if (settlement.kind === 'stopped') return { code: 'STORED', ...release(world, task, clientId, isTold, now) };
+  if (settlement.kind === 'stopped') {
+    return { code: 'STORED', ...release(world, task, settlement.isStarted ?? true, clientId, isTold, now) };
+  }
   if (task.cancelReason !== null) {
     return { code: 'STORED', ...cancel(world, task, task.cancelReason, clientId, isTold, now) };
   }
@@ -141,5 +155,5 @@ export function releaseOne(world: World, given: Release, now: number): SettleOut
       : { code: 'STORED', ...lose(world, task, given.isStarted, clientId, now) };
   }
   if (task.state === 'ready') takeBackLoss(task);
-  return { code: 'STORED', ...release(world, task, clientId, given.session === undefined, now) };
+  return { code: 'STORED', ...release(world, task, given.isStarted, clientId, given.session === undefined, now) };
 }

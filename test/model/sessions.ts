@@ -45,7 +45,13 @@ export function openSession(world: World, opening: SessionOpening, now: number):
   }
   const backs = runningOf(world, session.key)
     .filter((task) => !held.some((each) => each.taskId === task.input.id))
-    .map((task) => release(world, task, session.clientId, false, now));
+    .map((task) => {
+      const begun = opening.resume?.started ?? [];
+      const isStarted = begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
+      return isStarted
+        ? lose(world, task, true, session.clientId, now)
+        : release(world, task, false, session.clientId, false, now);
+    });
   for (const row of replaced) backs.push(...end(world, row, opening.started ?? 'all', now));
   return {
     session: refOf(session),

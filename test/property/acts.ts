@@ -104,7 +104,18 @@ const word = fc.record({
   pick,
   whose: fc.constantFrom('mine', 'mine', 'mine', 'mine', 'mine', 'any', 'off'),
   kind: fc.constantFrom<Word['kind']>(
-    ...(['started', 'started', 'started', 'succeeded', 'succeeded', 'failed', 'never', 'after', 'released'] as const),
+    ...([
+      'started',
+      'started',
+      'started',
+      'succeeded',
+      'succeeded',
+      'failed',
+      'never',
+      'after',
+      'released',
+      'untouched',
+    ] as const),
     ...(['stopped', 'large'] as const),
   ),
 });

@@ -211,7 +211,7 @@ export function createCrew(house: House, books: Books): Crew {
     const texts = report.succeeded.map(({ result }) => Buffer.from(result).toString());
     for (const [index, { taskId }] of report.succeeded.entries()) books.succeeded.set(texts[index]!, taskId);
     const failures = report.succeeded.length + report.failed.length;
-    const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped];
+    const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped, ...report.untouched];
     const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
     const sure = new Set(
       over === 'previous' ? [] : report.succeeded.filter((one) => isSure(books, worker, one)).map(nameOf),

@@ -110,6 +110,12 @@ const release = toDraw(
   },
 );
 
+/** What a resume is known to have begun; nothing at all is said now and then. */
+function startedIf(scene: Scene, started: string): { started?: readonly Delivery[] } {
+  const names = startedOf(scene, started);
+  return names === 'all' ? {} : { started: names };
+}
+
 const openSession = toDraw(
   'openSession',
   fc.record({
@@ -134,7 +140,7 @@ const openSession = toDraw(
       labels: {},
       queues: [],
       node: 'n',
-      resume: resume ? { previousHash: previous?.hash ?? 'none', holding } : null,
+      resume: resume ? { previousHash: previous?.hash ?? 'none', holding, ...startedIf(scene, started) } : null,
       started: startedOf(scene, started),
     };
     const run = (store: Store) =>

@@ -4,7 +4,16 @@ import { SETTINGS } from './house.ts';
 
 /** Something a worker says about a delivery. */
 export type Word = {
-  readonly kind: 'started' | 'succeeded' | 'large' | 'failed' | 'never' | 'after' | 'released' | 'stopped';
+  readonly kind:
+    | 'started'
+    | 'succeeded'
+    | 'large'
+    | 'failed'
+    | 'never'
+    | 'after'
+    | 'released'
+    | 'stopped'
+    | 'untouched';
 } & Delivery;
 
 /** A message of a status stream that says nothing. */
@@ -19,6 +28,7 @@ export const NOTHING: StatusReport = Object.freeze({
   failed: [],
   released: [],
   stopped: [],
+  untouched: [],
 });
 
 /** Those words as a message; each success has a text of its own. */
@@ -38,5 +48,6 @@ export function reportOf(said: readonly Word[], nextText: () => string): StatusR
     }),
     released: of('released'),
     stopped: of('stopped'),
+    untouched: of('untouched'),
   };
 }

@@ -156,9 +156,9 @@ export async function openWorker({ contact }: Clients, options: RawWorkerOptions
       return tasks;
     },
     async report(report) {
-      const { succeeded = [], failed = [], released = [], stopped = [] } = report;
+      const { succeeded = [], failed = [], released = [], stopped = [], untouched = [] } = report;
       const from = outcomes.length;
-      const count = succeeded.length + failed.length + released.length + stopped.length;
+      const count = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
       status!.write(report);
       await until(`${count} outcomes`, () => outcomes.length >= from + count || end);
       if (outcomes.length < from + count) throw Object.assign(new Error(`no outcomes: ${end?.details}`), end);

@@ -136,6 +136,45 @@ describe('a release', () => {
     assert.deepEqual([again!.taskId, again!.delivery, again!.attempt], [first, 2, 1]);
     assert.deepEqual(await worker.report({ succeeded: [nameOf(task!)] }), ['STALE']);
   });
+
+  it('burns an attempt of a task that had started, and none when nothing was done', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 1);
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    const attempts: number[] = [];
+    for (const field of ['released', 'untouched'] as const) {
+      const name = nameOf((await worker.receive(attempts.length + 1)).at(-1)!);
+      assert.deepEqual(await worker.report({ started: [name], [field]: [name] }), ['STORED']);
+      attempts.push((await worker.receive(attempts.length + 2)).at(-1)!.attempt);
+    }
+    assert.deepEqual(attempts, [2, 2]);
+  });
+
+  it('answers in the order of the fields', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 2);
+    const worker = await openWorker(clients, { maxInFlight: 2 });
+    const [a, b] = (await worker.receive(2)).map(nameOf);
+    const unknown = { taskId: newTaskId(), delivery: 1 };
+    const report = { untouched: [a!], released: [unknown, b!], stopped: [unknown] };
+    assert.deepEqual(await worker.report(report), ['UNKNOWN', 'STORED', 'UNKNOWN', 'STORED']);
+  });
+
+  it('fails a task that had started at its last attempt, over either way up', async () => {
+    const clients = connect(await startScene());
+    const ids = await enqueueMany(clients, 3, { maxAttempts: 1 });
+    const worker = await openWorker(clients, { clientId: 'w', maxInFlight: 3 });
+    const [a, b, c] = (await worker.receive(3)).map(nameOf);
+    assert.deepEqual(await worker.report({ started: [a!, b!, c!], released: [a!] }), ['STORED']);
+    assert.deepEqual(await tell(clients, 'w', { released: [b!], untouched: [c!] }), ['STORED', 'STORED']);
+    const found = await Promise.all(ids.map((id) => describeTask(clients, id)));
+    assert.deepEqual(
+      found.map(({ error }) => error?.code ?? ''),
+      ['RELEASED', 'RELEASED', ''],
+    );
+    const [, , , again] = await worker.receive(4);
+    assert.deepEqual([again!.taskId, again!.attempt], [c!.taskId, 1]);
+  });
 });
 
 describe('TellResult', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { TaskState } from '../../gen/index.ts';
-import { newSessionId } from '../../shared/ids.ts';
+import { newSessionId, newTaskId } from '../../shared/ids.ts';
 import { closeOf, nameOf, openWorker, type RawWorker } from './raw-worker.ts';
 import { closeScene, connect, describeTask, enqueueMany, never, startProxy, startScene } from './scene.ts';
 
@@ -71,6 +71,24 @@ describe('a session that comes back', () => {
     );
     assert.deepEqual(await after.succeed(first!, second!), ['STALE', 'STORED']);
     assert.deepEqual(await rival.succeed(...got), ['STORED', 'STORED']);
+  });
+
+  it('burns an attempt of what it had started and does not name; the last one fails', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 60_000 }));
+    const [once] = await enqueueMany(clients, 1, { maxAttempts: 1 });
+    const [twice] = await enqueueMany(clients, 1, { maxAttempts: 2 });
+    const before = await openWorker(clients, { clientId: 'w' });
+    const tasks = await before.receive(2);
+    // The answer says that the starts were heard.
+    const sentinel = { taskId: newTaskId(), delivery: 1 };
+    assert.deepEqual(await before.report({ started: tasks.map(nameOf), released: [sentinel] }), ['UNKNOWN']);
+    await before.cancel();
+    const resume = { previousSession: before.sessionId, holding: [] };
+    const after = await openWorker(clients, { clientId: 'w', resume });
+    const [again] = await after.receive(1);
+    assert.deepEqual([again!.taskId, again!.delivery, again!.attempt], [twice, 2, 2]);
+    const { state, error } = await describeTask(clients, once!);
+    assert.deepEqual([state, error?.code], [TaskState.FAILED, 'LOST']);
   });
 
   it('ends the stream before it, if that is still open', async () => {

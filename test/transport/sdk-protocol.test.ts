@@ -216,8 +216,8 @@ describe('a session of the SDK', () => {
   it('gives back what is pushed while it drains', async () => {
     const stub = await startStub({
       onRegister: register,
-      onStatus(session, { released, succeeded }) {
-        const outcomes = [...released, ...succeeded];
+      onStatus(session, { untouched, succeeded }) {
+        const outcomes = [...untouched, ...succeeded];
         session.answer(outcomes.map(({ taskId, delivery }) => ({ taskId, delivery, code: OutcomeCode.STORED })));
       },
     });
@@ -235,7 +235,7 @@ describe('a session of the SDK', () => {
     const drained = worker.drain();
     await until('credit is taken back', () => session!.statuses.some(({ credit }) => credit === 0));
     push(session!, 'late');
-    await until('given back', () => session!.statuses.some(({ released }) => released[0]?.taskId === 'late'));
+    await until('given back', () => session!.statuses.some(({ untouched }) => untouched[0]?.taskId === 'late'));
     gate.resolve(1);
     await drained;
   });

@@ -3,6 +3,7 @@ import {
   createAdmin,
   createProducer,
   createWorker,
+  type TaskFailed,
   TaskFailure,
   type Worker,
   type WorkerStatus,
@@ -198,7 +199,7 @@ describe('createWorker()', () => {
     assert.deepEqual(await Promise.all(calls), ['done 1', 'done 2', 'done 3']);
   });
 
-  it('stops: aborts the handlers, and no attempt is burnt', async () => {
+  it('stops: aborts the handlers, and what had started is not run again at its last attempt', async () => {
     const server = await startServer();
     const connection = connectTo(server.address);
     const slow = createSlowHandler();
@@ -206,10 +207,14 @@ describe('createWorker()', () => {
     const producer = use(createProducer(connection));
     const call = producer.call('q', { n: 1 }, { maxAttempts: 1 });
     await until('it runs', () => slow.entered.size === 1);
+    const failed = assert.rejects(call, ({ error }: TaskFailed) => error?.code === 'RELEASED');
+    const calls = [producer.call('q', { n: 2 }, { maxAttempts: 1 })];
     await worker.stop();
     assert.equal(slow.signals.get(1)?.aborted, true);
+    await failed;
+    calls.push(producer.call('q', { n: 3 }));
     useWorker(createWorker({ ...connection, queues: ['q'], handler: (_, { attempt }) => attempt }));
-    assert.equal(await call, 1);
+    assert.deepEqual(await Promise.all(calls), [1, 1]);
   });
 
   it('gives back what a deaf handler still runs when the time to stop is over', async () => {
@@ -230,8 +235,8 @@ describe('createWorker()', () => {
     const call = producer.call('q', null);
     await until('it runs', () => isEntered);
     await worker.stop({ deadlineMs: 20 });
-    useWorker(createWorker({ ...connection, queues: ['q'], handler: () => 'other' }));
-    assert.equal(await call, 'other');
+    useWorker(createWorker({ ...connection, queues: ['q'], handler: (_, { attempt }) => attempt }));
+    assert.equal(await call, 2);
   });
 
   it('says that another worker took its name, stays away for a while and comes back', async () => {

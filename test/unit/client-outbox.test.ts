@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { createHolding } from '../../client/holding.ts';
 import { deliveryKey, Outbox, type Report } from '../../client/outbox.ts';
-import { OutcomeCode, OutcomeSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
+import { type StatusCall, Uplink } from '../../client/uplink.ts';
+import { Workload } from '../../client/workload.ts';
+import {
+  OutcomeCode,
+  OutcomeSchema,
+  type SendStatusRequest,
+  SucceededSchema,
+} from '../../gen/contact/v1/contact_pb.ts';
 import { createManualClock } from './client-clock.ts';
 
 function succeeded(taskId: string, bytes = 10): Report {
@@ -169,5 +177,27 @@ describe('Outbox.cut()', () => {
     assert.ok(report?.kind === 'failed');
     assert.equal(report.message.error?.code, 'UNDELIVERABLE');
     assert.match(report.message.error.message, /HTTP status 413/);
+  });
+});
+
+describe('createHolding()', () => {
+  it('says over a new session that what is given back had started, before it is given back', async () => {
+    const { clock, outbox } = createOutbox();
+    const workload = new Workload({
+      ...{ concurrency: 1, run: () => new Promise<Report>(() => {}), isReported: () => false },
+      ...{ started: () => {}, reported: () => {}, progressed: () => {}, checkpointed: () => {} },
+    });
+    for (const kind of ['released', 'untouched'] as const) {
+      outbox.put({ kind, message: { $typeName: 'contact.v1.Delivery', taskId: kind, delivery: 1 } });
+    }
+    const said: SendStatusRequest[] = [];
+    const call = { write: (message: SendStatusRequest) => said.push(message) > 0 } as unknown as StatusCall;
+    const uplink = new Uplink({ call, outbox, clock, progressIntervalMs: 1 });
+    createHolding({ workload, outbox, logger: { info: () => {}, warn: () => {} } }).repeat(uplink);
+    uplink.open(1e6);
+    while (said.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const [{ started, released, untouched }] = said as [SendStatusRequest];
+    const idsOf = (items: readonly { taskId: string }[]) => items.map(({ taskId }) => taskId);
+    assert.deepEqual([started, released, untouched].map(idsOf), [['released'], ['released'], ['untouched']]);
   });
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import { bytes, type Codec, json } from '../../client/codec.ts';
-import { TaskFailure } from '../../client/failure.ts';
+import { TaskFailure, TaskRelease } from '../../client/failure.ts';
 import { buildTask } from '../../client/newtask.ts';
 import { deliveryKey, type Report } from '../../client/outbox.ts';
-import { type Handler, HeldTask, runTask } from '../../client/task.ts';
+import { type Handler, HeldTask, reportEnd, runTask } from '../../client/task.ts';
 import { cutText } from '../../client/text.ts';
 import { Workload } from '../../client/workload.ts';
 import { AssignmentSchema, LimitsSchema, Retry } from '../../gen/contact/v1/contact_pb.ts';
@@ -60,6 +60,21 @@ describe('runTask()', () => {
   it('fails for good with a result that cannot be sent', async () => {
     assert.match(tell(await run(() => 1n)), /^INVALID_RESULT: .* \(1\)$/);
     assert.match(tell(await run(() => 'x'.repeat(99))), /^TOO_LARGE: result: 101 bytes, .* at most 100 \(1\)$/);
+  });
+
+  it('gives back what its stop interrupts, as untouched if the handler says so', async () => {
+    const task = new HeldTask(assign('a'), LIMITS, NO_LISTENER);
+    task.abort('stop', 'the worker stops');
+    assert.equal(reportEnd(task).kind, 'untouched');
+    for (const [thrown, kind] of [
+      [new TaskRelease('no room'), 'untouched'],
+      [new Error('half way'), 'released'],
+    ] as const) {
+      const stopped = new HeldTask(assign('a'), LIMITS, NO_LISTENER);
+      stopped.abort('stop', 'the worker stops');
+      const handler = () => Promise.reject(thrown);
+      assert.equal((await runTask(stopped, handler, json, LIMITS)).kind, kind);
+    }
   });
 
   it('reports a cancelled task as stopped, unless it had a result', async () => {
@@ -172,7 +187,8 @@ describe('Workload', () => {
     const { workload, reports, accept } = createScene(1);
     accept('a', 'b', 'c');
     workload.releaseWaiting();
-    assert.deepEqual(reports, ['b released', 'c released']);
+    assert.deepEqual(reports, ['b untouched', 'c untouched']);
+    workload.running()[0]!.isEntered = true;
     workload.abandonRunning();
     assert.deepEqual(reports.slice(2), ['a released']);
     assert.equal(workload.size, 0);

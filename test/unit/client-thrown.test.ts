@@ -72,7 +72,7 @@ describe('what handlers throw and answer', () => {
   });
 
   it('gives a task back that its handler could not begin', async () => {
-    assert.equal(await report(throwing(new TaskRelease('no room'))), 'released');
+    assert.equal(await report(throwing(new TaskRelease('no room'))), 'untouched');
   });
 
   it('makes a report that the wire takes, whatever is answered', async () => {

@@ -49,8 +49,8 @@ export interface Deliveries {
   cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled;
   /** Backing off until `runAt`; burns an attempt. */
   retry(open: OpenDelivery, runAt: number, isTold: boolean, error: TaskError): void;
-  /** Given back: nothing burnt, the delivery is closed. A cancel that was asked for happens now. */
-  release(open: OpenDelivery, clientId: string, isTold: boolean, now: number): Return;
+  /** Given back: the delivery is closed; burnt if it was started. A cancel that was asked for happens now. */
+  release(open: OpenDelivery, isStarted: boolean, clientId: string, isTold: boolean, now: number): Return;
   /** Its session is gone: adoptable until somebody else has it; burnt if it was started. */
   lose(row: TaskRow, isStarted: boolean, clientId: string, now: number): Return;
   /** Running again, or still, under this session. */
@@ -203,10 +203,17 @@ export function createDeliveries({
       const ended = isTold ? ENDED.failed : ENDED.timedOut;
       updateRetried.run(runAt, burnt + 1, lost, ended, lastErrorOf(error), row.key);
     },
-    release: (open, clientId, isTold, now) => {
-      const { cancel_reason: reason } = open.row;
-      if (reason !== null) return cancel(open.row, reason, clientId, isTold, now);
-      return { ready: putBack(open, 'released', 'ready', ENDED.released) };
+    release: (open, isStarted, clientId, isTold, now) => {
+      const { row } = open;
+      if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, isTold, now);
+      // Whoever said that it was lost knew whether it had begun.
+      const isBurnt = isStarted && !(open.from === 'ready' && row.ended === ENDED.lost);
+      const burnt = open.burnt + (isBurnt ? 1 : 0);
+      if (isBurnt && burnt >= row.terms.maxAttempts) {
+        const error = { code: 'RELEASED', message: 'it was given back after it had started, at its last attempt' };
+        return settle(row, { state: 'failed', transition: 'failed', clientId, attempt: burnt, isTold, error }, now);
+      }
+      return { ready: putBack({ ...open, burnt }, 'released', 'ready', ENDED.released) };
     },
     lose: (row, isStarted, clientId, now) => {
       const burnt = row.attempt + (isStarted ? 1 : 0);

@@ -30,7 +30,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       (row) => row.is_named === 1 && row.key !== session.key,
     );
     const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
-    const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), now);
+    const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), resume?.started ?? [], now);
     const started = opening.started ?? 'all';
     for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, started, now));
     const isDrained = opening.isNamed && clients.remember(opening, now);
@@ -67,21 +67,31 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
     return { held, closed };
   }
 
-  /** What a resumed row runs and its client did not name never reached it. */
-  function giveBackOthers(session: SessionEntry, heldIds: ReadonlySet<string>, now: number): Return[] {
+  /** What a resumed row runs and its client did not name never reached it; or was lost there, if it had started. */
+  function giveBackOthers(
+    session: SessionEntry,
+    heldIds: ReadonlySet<string>,
+    started: readonly Delivery[],
+    now: number,
+  ): Return[] {
+    const startedNames = namesOf(started);
     const returns: Return[] = [];
     for (const key of tasks.runningOf(session.key)) {
       const row = tasks.byKey(key);
       if (heldIds.has(row.id)) continue;
+      if (startedNames.has(`${row.id} ${row.delivery}`)) {
+        returns.push(deliveries.lose(row, true, session.clientId, now));
+        continue;
+      }
       const open = { row, from: 'running', burnt: row.attempt, lost: row.lost } as const;
-      returns.push(deliveries.release(open, session.clientId, false, now));
+      returns.push(deliveries.release(open, false, session.clientId, false, now));
     }
     return returns;
   }
 
   function endRow(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Return[] {
     const clientId = sessions.get(session.key)?.clientId ?? '';
-    const names = started === 'all' ? null : new Set(started.map(({ taskId, delivery }) => `${taskId} ${delivery}`));
+    const names = started === 'all' ? null : namesOf(started);
     const returns = tasks.runningOf(session.key).map((key) => {
       const row = tasks.byKey(key);
       return deliveries.lose(row, names?.has(`${row.id} ${row.delivery}`) ?? true, clientId, now);
@@ -139,6 +149,10 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
         }),
       })),
   };
+}
+
+function namesOf(deliveries: readonly Delivery[]): ReadonlySet<string> {
+  return new Set(deliveries.map(({ taskId, delivery }) => `${taskId} ${delivery}`));
 }
 
 function collect(returns: readonly Return[]): EndedSession {

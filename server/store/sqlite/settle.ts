@@ -56,7 +56,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
       case 'failed':
         return fail(settlement, open, isTold, now);
       case 'stopped':
-        return stored(deliveries.release(open, clientId, isTold, now));
+        return stored(deliveries.release(open, settlement.isStarted ?? true, clientId, isTold, now));
       case 'abandoned':
         if (row.cancel_reason === null) return STALE;
         return stored(deliveries.cancel(row, row.cancel_reason, clientId, isTold, now));
@@ -100,7 +100,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
     if (!open) return STALE;
     const clientId = sessions.get(row.session_key ?? 0)?.clientId ?? '';
     if (release.cause === 'released') {
-      return stored(deliveries.release(open, clientId, release.session === undefined, now));
+      return stored(deliveries.release(open, release.isStarted, clientId, release.session === undefined, now));
     }
     // Lost already.
     if (open.from === 'ready') return STALE;

@@ -117,6 +117,7 @@ export function decodeSendStatus(bytes: Uint8Array): SendStatusRequest | undefin
     failed: NO_ITEMS,
     released: NO_ITEMS,
     stopped: NO_ITEMS,
+    untouched: NO_ITEMS,
   };
 }
 
