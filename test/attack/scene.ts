@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
+import type { Context } from 'mocha';
+import { spreadOf } from '../../bench/statistics.ts';
+import { createProducer, createWorker } from '../../client/index.ts';
+import { cleanUpProcesses, isRunning, type ServerProcess, startServer } from '../e2e/process.ts';
+import { skipLoudly } from '../faults/skip.ts';
+
+/** The long form: `CONTACT_TEST=all`. */
+const IS_LONG = process.env.CONTACT_TEST === 'all';
+/** What a server under attack may take at its highest. */
+const MAX_MEMORY_MIB = 512;
+const CALL_EVERY_MS = 20;
+const CALL_DEADLINE_MS = 15_000;
+/** Calls of the witness that are waited for before an attack and after it. */
+const CALLS_AROUND = 5;
+
+/** How many of something an attack uses: few in each run of the tests, more in the long form. */
+export function scale(short: number, long: number): number {
+  return IS_LONG ? long : short;
+}
+
+interface Witness {
+  stop(): Promise<void>;
+  /** Waits for that many more answers, or for an error. */
+  hear(count: number): Promise<void>;
+  readonly errors: readonly unknown[];
+  readonly latencies: readonly number[];
+}
+
+/** A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. */
+async function startWitness(address: string): Promise<Witness> {
+  const worker = createWorker({ server: address, queues: ['witness'], handler: (payload) => payload });
+  await worker.connected();
+  const producer = createProducer<number>({ server: address });
+  const errors: unknown[] = [];
+  const latencies: number[] = [];
+  let isStopped = false;
+
+  async function callOn(): Promise<void> {
+    for (let n = 0; !isStopped; n++) {
+      const from = performance.now();
+      try {
+        assert.equal(await producer.call('witness', n, { deadlineMs: CALL_DEADLINE_MS }), n);
+        latencies.push(performance.now() - from);
+      } catch (error) {
+        errors.push(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, CALL_EVERY_MS));
+    }
+  }
+
+  const calling = callOn();
+  return {
+    errors,
+    latencies,
+    async hear(count) {
+      const goal = latencies.length + count;
+      while (latencies.length < goal && errors.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
+    async stop() {
+      isStopped = true;
+      await calling;
+      await Promise.all([worker.stop({ deadlineMs: 1_000 }), producer.close({ deadlineMs: 1_000 })]);
+    },
+  };
+}
+
+/** The most memory that a process ever had, by the kernel. */
+function readPeakMiB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) / 1_024;
+}
+
+/** Runs an attack and then looks at the server and the witness. */
+export type Attack = (test: Context, act: (server: ServerProcess) => Promise<void>) => Promise<void>;
+
+/**
+ * Call it in a `describe`: one `contact serve` with default flags for all of its attacks, and a witness beside them.
+ * After each attack the server is alive and never took more than its memory, and every call of the witness was
+ * answered, those during the attack and some after it.
+ */
+export function prepareAttacks(): Attack {
+  let server: ServerProcess;
+  let witness: Witness;
+
+  before(async function () {
+    if (!existsSync('/proc/self/status')) skipLoudly(this, 'the memory of another process is read from /proc');
+    server = await startServer();
+    witness = await startWitness(server.address);
+  });
+  after(async () => {
+    await witness?.stop();
+    await server?.kill();
+  });
+  cleanUpProcesses();
+
+  return async (test, act) => {
+    test.timeout(scale(20_000, 120_000));
+    test.slow(scale(8_000, 60_000));
+    const from = witness.latencies.length;
+    await witness.hear(CALLS_AROUND);
+    await act(server);
+    assert.ok(isRunning(server.pid), `the server ended: ${server.stderr.slice(-2_000)}`);
+    await witness.hear(CALLS_AROUND);
+    const { p99, count } = spreadOf(witness.latencies.slice(from));
+    const peakMiB = readPeakMiB(server.pid);
+    console.log(`      ${count} calls beside it, p99 ${p99.toFixed(0)} ms; memory at most ${peakMiB.toFixed(0)} MiB`);
+    assert.deepEqual(witness.errors.map(String), []);
+    assert.ok(peakMiB < MAX_MEMORY_MIB, `the server took ${peakMiB.toFixed(0)} MiB`);
+  };
+}
+
+/** A connection by hand that no test waits for. */
+export function dial(
+  { address }: ServerProcess,
+  settings: { readonly initialWindowSize?: number } = {},
+): ClientHttp2Session {
+  const session = connect(`http://${address}`, { settings });
+  session.on('error', () => undefined);
+  return session;
+}
+
+/** How a call by hand ended: its status, -1 where it has none. */
+export interface Reply {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** Opens a call by hand. */
+export function open(
+  session: ClientHttp2Session,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): ClientHttp2Stream {
+  const base = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request({ ...base, ...headers }, { endStream: false });
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+/** Reads a call to its end. */
+export function readEnd(stream: ClientHttp2Stream): Promise<Reply> {
+  return new Promise((resolve) => {
+    let end: IncomingHttpHeaders = {};
+    const hear = (headers: IncomingHttpHeaders): void => {
+      end = { ...end, ...headers };
+    };
+    stream.on('response', hear).on('trailers', hear);
+    stream.on('close', () => {
+      resolve({ code: Number(end['grpc-status'] ?? -1), message: String(end['grpc-message'] ?? '') });
+    });
+    stream.resume();
+  });
+}
+
+/** One message as it is framed on the wire; `announced`: the length that its head claims. */
+export function frame(message: Uint8Array, isCompressed = false, announced = message.byteLength): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(isCompressed ? 1 : 0, 0);
+  head.writeUInt32BE(announced, 1);
+  return Buffer.concat([head, message]);
+}
