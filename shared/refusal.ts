@@ -1,11 +1,16 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
 import { toStatus } from './errors.ts';
 
+/** A stream is told so, with the error, if anybody listens; that one ends it, also where its reader is stuck. */
+export const REFUSED = 'refused';
+
 /** Stands where a request would, in front of a handler: the call ends with its status. */
 export class Refusal {
+  readonly error: unknown;
   readonly status: ReturnType<typeof toStatus>;
 
   constructor(error: unknown) {
+    this.error = error;
     this.status = toStatus(error);
   }
 }
@@ -16,6 +21,7 @@ interface Call {
   readonly request?: unknown;
   push?(message: unknown): boolean;
   emit(event: 'error', status: Status): boolean;
+  emit(event: typeof REFUSED, error: unknown): boolean;
 }
 
 type Callback = (error: Status | null, ...rest: unknown[]) => void;
@@ -47,7 +53,7 @@ function watchRequests(call: Required<Call>, callback: Callback | undefined, han
       callback(message.status);
       return push(null);
     }
-    return call.emit('error', message.status);
+    return call.emit(REFUSED, message.error) || call.emit('error', message.status);
   };
   handle(call, (error, ...rest) => {
     if (!isRefused) callback?.(error, ...rest);

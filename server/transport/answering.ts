@@ -1,6 +1,7 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
 import type { toStatus } from '../../shared/errors.ts';
+import type { REFUSED } from '../../shared/refusal.ts';
 import type { WritableCall } from '../../shared/streams.ts';
 
 /** The answering half of a server's streaming call. */
@@ -9,6 +10,8 @@ export interface AnsweringCall<T> extends WritableCall<T> {
   readonly writableEnded: boolean;
   getPeer(): string;
   emit(event: 'error', status: ReturnType<typeof toStatus>): boolean;
+  on(event: typeof REFUSED, listener: (error: unknown) => void): unknown;
+  on(event: string, listener: () => void): unknown;
 }
 
 /** Nothing more can be written. */

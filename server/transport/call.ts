@@ -3,6 +3,7 @@ import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { REFUSED } from '../../shared/refusal.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
 import { type AnsweringCall, isOver, resetStream } from './answering.ts';
@@ -92,6 +93,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       peerByCall.set(key, peer);
       call.on('finish', forget);
       call.on('cancelled', forget);
+      call.on(REFUSED, (error) => end(call, peer, error));
     },
     onClose(listener) {
       closeListeners.add(listener);
