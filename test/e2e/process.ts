@@ -21,6 +21,8 @@ export interface ProcessOptions {
   readonly nodeArgs?: readonly string[];
   /** A program that runs it, with its arguments (`strace …`); it must become the process that it runs. */
   readonly under?: readonly string[];
+  /** It has children that outlive it: SIGKILL is for its whole group of processes. */
+  readonly isGroup?: boolean;
 }
 
 export interface Ended {
@@ -66,7 +68,7 @@ export function cleanUpProcesses(): void {
 
 // For a test run that ends in the middle of a suite.
 process.on('exit', () => {
-  for (const { child } of running) child.kill('SIGKILL');
+  for (const one of running) void one.stop('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -94,9 +96,15 @@ export function startContact(args: readonly string[], options: ProcessOptions = 
 /** `node SCRIPT ARGS…`, or any arguments of Node. */
 export function startNode(args: readonly string[], options: ProcessOptions = {}): TestProcess {
   const [command = '', ...rest] = [...(options.under ?? []), process.execPath, ...(options.nodeArgs ?? []), ...args];
-  const child = spawn(command, rest, {
+  return startProgram(command, rest, options);
+}
+
+/** Any other program; `nodeArgs` and `under` mean nothing to it. */
+export function startProgram(command: string, args: readonly string[], options: ProcessOptions = {}): TestProcess {
+  const child = spawn(command, args, {
     stdio: 'pipe',
     env: { ...process.env, CONTACT_SERVER: undefined, CONTACT_TOKEN: undefined, ...options.env },
+    detached: options.isGroup === true,
   });
   let stdout = '';
   let stderr = '';
@@ -138,12 +146,21 @@ export function startNode(args: readonly string[], options: ProcessOptions = {})
       });
     },
     stop(signal = 'SIGTERM') {
-      child.kill(signal);
+      if (options.isGroup && signal === 'SIGKILL') killGroup(started.pid);
+      else child.kill(signal);
       return ended;
     },
   };
   running.add(started);
   return started;
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody of it is left.
+  }
 }
 
 /** Runs `contact ARGS…` to its end. */

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe } from 'mocha';
+import { createProducer } from '../../client/index.ts';
+import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
+import { closeBooks } from './account.ts';
+import { isFull } from './measure.ts';
+import { isInstalled, PROXY_KINDS, type ProxyKind, startRealProxy } from './realproxies.ts';
+import { createRig } from './rig.ts';
+import { scaled } from './rounds.ts';
+import { skipLoudly } from './skip.ts';
+import { until } from './until.ts';
+
+const TASKS = isFull ? 2_000 : 500;
+const SLOW_MS = isFull ? ([50, 150] as const) : ([200, 400] as const);
+/** Of another queue, enqueued while the proxy has nothing behind it. */
+const LATER = 100;
+/** How long nobody but a stand-in answers, with each of two statuses. */
+const AWAY_MS = isFull ? 1_500 : 750;
+/** The window is longer than that: what runs twice does so since its worker was killed. */
+const SETTING = scaled(500, isFull ? 5_000 : 3_000);
+
+describe('a proxy before the server', () => {
+  cleanUpProcesses();
+
+  for (const kind of PROXY_KINDS) {
+    it(`(${kind.title}) costs nothing but time when it is reloaded, gone and back`, async function () {
+      this.timeout(90_000);
+      if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
+      await survive(kind);
+    });
+  }
+
+  async function survive(kind: ProxyKind): Promise<void> {
+    const rig = await createRig({ serverArgs: SETTING.serverArgs });
+    const proxy = await startRealProxy(kind, rig.address);
+    const { address: server } = proxy;
+    const later = await startLater(server);
+    const worker = (name: string): Promise<TestProcess> => rig.startWorker({ server, name, concurrency: 20 });
+    const [first, second] = await Promise.all([worker('first'), worker('second')]);
+    const observed = rig.observe(TASKS, { server });
+    const producer = rig.startProducer({ server, count: TASKS, slowEvery: 1, slowMs: SLOW_MS });
+
+    await first.waitFor(began(TASKS / 20), 'stdout');
+    proxy.reload();
+    await second.waitFor(began(TASKS / 5), 'stdout');
+    await first.stop('SIGKILL');
+    const third = await worker('third');
+    await third.waitFor(began(10), 'stdout');
+
+    await proxy.stop();
+    const laterStored = later.enqueue();
+    for (const status of [404, 502]) assert.ok((await proxy.standIn(status, AWAY_MS)) > 0, `nobody heard ${status}`);
+    await proxy.start();
+
+    await Promise.all([second, third].map((one) => until(() => isBack(one) || undefined)));
+    assert.equal((await laterStored).size, LATER);
+    assert.equal((await producer.ended).code, 0);
+    assert.deepEqual(await observed, await rig.observe(TASKS));
+    await closeBooks(rig, TASKS, { executedTwice: 'some' });
+    await proxy.stop();
+    await rig.stop();
+  }
+});
+
+/** A producer that is connected; what it enqueues then answers the ids. */
+async function startLater(server: string): Promise<{ enqueue(): Promise<Set<string>> }> {
+  const producer = createProducer<number>({ server });
+  await producer.enqueue('later', 0);
+  return {
+    async enqueue() {
+      const stored = await Promise.all(Array.from({ length: LATER }, (_, input) => producer.enqueue('later', input)));
+      await producer.close();
+      return new Set(stored.map(({ id }) => id));
+    },
+  };
+}
+
+const began = (count: number): RegExp => new RegExp(`^began ${count}$`, 'm');
+
+/** It was connected, lost the connection, and has another. */
+function isBack({ stdout }: TestProcess): boolean {
+  const states = stdout.split('\n').filter((line) => /^(connected|reconnecting)$/.test(line));
+  return states.includes('reconnecting') && states.at(-1) === 'connected';
+}
