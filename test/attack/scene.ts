@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
+import { join } from 'node:path';
 import type { Context } from 'mocha';
 import { spreadOf } from '../../bench/statistics.ts';
 import { createProducer, createWorker } from '../../client/index.ts';
-import { cleanUpProcesses, isRunning, type ServerProcess, startServer } from '../e2e/process.ts';
+import { cleanUpProcesses, createFolder, isRunning, type ServerProcess, startServer } from '../e2e/process.ts';
 import { skipLoudly } from '../faults/skip.ts';
 
 /** The long form: `CONTACT_TEST=all`. */
@@ -37,6 +38,9 @@ async function startWitness(address: string): Promise<Witness> {
   const errors: unknown[] = [];
   const latencies: number[] = [];
   let isStopped = false;
+  worker.status$.subscribe(({ state, error }) => {
+    if (state !== 'connected' && !isStopped) errors.push(error ?? new Error(`the worker is ${state}`));
+  });
 
   async function callOn(): Promise<void> {
     for (let n = 0; !isStopped; n++) {
@@ -77,22 +81,24 @@ function readPeakMiB(pid: number): number {
 export type Attack = (test: Context, act: (server: ServerProcess) => Promise<void>) => Promise<void>;
 
 /**
- * Call it in a `describe`: one `contact serve` with default flags for all of its attacks, and a witness beside them.
- * After each attack the server is alive and never took more than its memory, and every call of the witness was
+ * Call it in a `describe`: a `contact serve` with default flags for each of its attacks, and a witness beside them.
+ * After an attack the server is alive and never took more than its memory, and every call of the witness was
  * answered, those during the attack and some after it.
  */
 export function prepareAttacks(): Attack {
   let server: ServerProcess;
   let witness: Witness;
 
-  before(async function () {
+  before(function () {
     if (!existsSync('/proc/self/status')) skipLoudly(this, 'the memory of another process is read from /proc');
-    server = await startServer();
+  });
+  beforeEach(async () => {
+    server = await startServer({ store: `sqlite:${join(createFolder(), 'contact.db')}` });
     witness = await startWitness(server.address);
   });
-  after(async () => {
-    await witness?.stop();
-    await server?.kill();
+  afterEach(async () => {
+    await witness.stop();
+    await server.kill();
   });
   cleanUpProcesses();
 
@@ -117,7 +123,8 @@ export function dial(
   { address }: ServerProcess,
   settings: { readonly initialWindowSize?: number } = {},
 ): ClientHttp2Session {
-  const session = connect(`http://${address}`, { settings });
+  // The bound of Node on what one session keeps would end the attack at its own side.
+  const session = connect(`http://${address}`, { settings, maxSessionMemory: 10_000 });
   session.on('error', () => undefined);
   return session;
 }

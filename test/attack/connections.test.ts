@@ -1,0 +1,50 @@
+import net from 'node:net';
+import type { ServerProcess } from '../e2e/process.ts';
+import { until } from '../transport/scene.ts';
+import { prepareAttacks, scale } from './scene.ts';
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+/** A HEADERS frame of stream 1 that says it has 16,000 bytes. */
+const ENDLESS_HEADERS = Buffer.from([0, 0x3e, 0x80, 1, 0, 0, 0, 0, 1]);
+
+interface Caller {
+  readonly socket: net.Socket;
+  isClosed: boolean;
+}
+
+function callOnce(server: ServerProcess): Caller {
+  const caller = { socket: net.connect(server.port, '127.0.0.1'), isClosed: false };
+  caller.socket.on('error', () => undefined).resume();
+  caller.socket.on('close', () => {
+    caller.isClosed = true;
+  });
+  return caller;
+}
+
+/** Silence and dribbled headers are ended after three ping intervals of 5 s, and their time on a slow line. */
+const LIFE_MS = 60_000;
+
+describe('attack by connections', () => {
+  const attack = prepareAttacks();
+
+  it('connections that say nothing, and headers that come a byte a second', async function () {
+    await attack(this, async (server) => {
+      const callers = Array.from({ length: scale(300, 2_000) }, () => callOnce(server));
+      for (const { socket } of callers.slice(0, callers.length / 2)) {
+        socket.write(Buffer.concat([PREFACE, SETTINGS, ENDLESS_HEADERS]));
+      }
+      const timer = setInterval(() => {
+        for (const { socket, isClosed } of callers.slice(0, callers.length / 2)) if (!isClosed) socket.write('@');
+      }, 1_000);
+      try {
+        await until('they are taken', () => callers.every(({ socket }) => !socket.connecting));
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        if (scale(0, 1) === 1) await until('all are closed', () => callers.every(({ isClosed }) => isClosed), LIFE_MS);
+      } finally {
+        clearInterval(timer);
+        for (const { socket } of callers) socket.destroy();
+      }
+    });
+  });
+});

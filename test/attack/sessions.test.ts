@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { AdminService } from '../../gen/index.ts';
+import { newSessionId } from '../../shared/ids.ts';
+import { openWorker, writeIdentity } from '../transport/raw-worker.ts';
+import { ask, atEnd, type Clients, closeScene, connect, enqueue, refusalOf, until } from '../transport/scene.ts';
+import { prepareAttacks, scale } from './scene.ts';
+
+const TASK_BYTES = 900_000;
+const QUEUES_EACH = 1_000;
+
+describe('attack by sessions', () => {
+  const attack = prepareAttacks();
+
+  afterEach(closeScene);
+
+  /** Registers for tasks and never reads what comes. */
+  function openDeaf({ contact }: Clients, queues: readonly string[]): void {
+    const metadata = writeIdentity(`deaf-${newSessionId()}`, newSessionId());
+    const up = contact.sendStatus(metadata);
+    up.on('error', () => undefined);
+    up.write({});
+    const down = contact.getTask({ maxInFlight: 10_000, queues: [...queues] }, metadata);
+    down.on('error', () => undefined);
+    down.pause();
+    atEnd(() => {
+      up.cancel();
+      down.cancel();
+    });
+  }
+
+  it('sessions that read nothing while tasks wait for them', async function () {
+    await attack(this, async (server) => {
+      const clients = connect(server);
+      const payload = Buffer.alloc(TASK_BYTES);
+      for (let n = 0; n < scale(60, 400); n++) await enqueue(clients, { queue: 'deaf', payload });
+      for (let n = 0; n < scale(60, 400); n++) openDeaf(connect(server), ['deaf']);
+      await until('they are registered', async () => {
+        const { clients: all } = await ask(clients, AdminService.method.listClients, { pageSize: 500 });
+        return all.length > scale(60, 400);
+      });
+      await until('some tasks are on their way', async () => {
+        const { queues } = await ask(clients, AdminService.method.listQueues, {});
+        return queues.some(({ name, running }) => name === 'deaf' && running >= 50);
+      });
+    });
+  });
+
+  it('registrations for a thousand queues each', async function () {
+    await attack(this, async (server) => {
+      const clients = connect(server);
+      const refusals: string[] = [];
+      for (let n = 0; n < scale(120, 400); n++) {
+        const queues = Array.from({ length: QUEUES_EACH }, (_, at) => `${'q'.repeat(100)}-${n}-${at}`);
+        const opened = openWorker(clients, { queues, isFull: false });
+        const refusal = await refusalOf(opened);
+        if (refusal !== 'OK') refusals.push(refusal);
+      }
+      assert.match(refusals[0] ?? 'none was refused', /^RESOURCE_EXHAUSTED queues: /);
+    });
+  });
+
+  it('a thousand different selectors', async function () {
+    await attack(this, async (server) => {
+      const clients = connect(server);
+      const tasks = Array.from({ length: 1_000 }, (_, n) => ({
+        queue: 'choosy',
+        target: { case: 'selector' as const, value: `zone=z${n},${'a'.repeat(60)}!=b` },
+      }));
+      for (let n = 0; n < scale(1, 20); n++) {
+        await enqueue(clients, ...tasks.map((task) => ({ ...task, queue: `choosy-${n}` })));
+      }
+      const refusal = await refusalOf(
+        enqueue(clients, { queue: 'choosy-0', target: { case: 'selector', value: 'zone=one,more' } }),
+      );
+      assert.match(refusal, /^RESOURCE_EXHAUSTED .*selector/);
+    });
+  });
+
+  it('a worker evicted by its drawn id, again and again', async function () {
+    await attack(this, async (server) => {
+      const clients = connect(server);
+      const { clients: listed } = await ask(clients, AdminService.method.listClients, {});
+      const { id } = listed.find(({ ephemeral }) => ephemeral)!;
+      for (let n = 0; n < scale(30, 300); n++) {
+        const rival = await openWorker(clients, { clientId: id, queues: ['other'], ephemeral: n % 2 === 0 });
+        await rival.cancel();
+      }
+    });
+  });
+});
