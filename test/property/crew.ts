@@ -243,7 +243,9 @@ export function createCrew(house: House, books: Books): Crew {
     const left = books.underWay.get(name)! - 1;
     if (left > 0) books.underWay.set(name, left);
     else books.underWay.delete(name);
-    if (text !== undefined && outcome.code !== 'STORED') books.succeeded.delete(text);
+    // One that is too large never is a success; of a task whose cancel was asked for it is the end all the same.
+    const isSuccess = outcome.code === 'STORED' && (text?.length ?? 0) <= SETTINGS.maxResultBytes;
+    if (text !== undefined && !isSuccess) books.succeeded.delete(text);
     if (outcome.code === 'RETRY_LATER') return;
     worker.holding.delete(name);
     for (const line of books.lines) {
