@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe } from 'mocha';
-import { createProducer } from '../../client/index.ts';
+import { createObserver, createProducer } from '../../client/index.ts';
+import type { classic } from '../../gen/index.ts';
 import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
+import { openTellResult, writeMetadata } from '../transport/classic-client.ts';
+import { type Clients, closeScene, connect } from '../transport/scene.ts';
 import { closeBooks } from './account.ts';
 import { isFull } from './measure.ts';
 import { isInstalled, PROXY_KINDS, type ProxyKind, startRealProxy } from './realproxies.ts';
@@ -11,6 +14,8 @@ import { skipLoudly } from './skip.ts';
 import { until } from './until.ts';
 
 const TASKS = isFull ? 2_000 : 500;
+/** For classic clients, who have one at a time. */
+const CLASSIC = 40;
 const SLOW_MS = isFull ? ([50, 150] as const) : ([200, 400] as const);
 /** Of another queue, enqueued while the proxy has nothing behind it. */
 const LATER = 100;
@@ -28,6 +33,34 @@ describe('a proxy before the server', () => {
       if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
       await survive(kind);
     });
+
+    it(`(${kind.title}) leaves a classic client its tasks when that says its id`, async function () {
+      if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
+      await serveClassic(kind);
+    });
+  }
+
+  afterEach(closeScene);
+
+  async function serveClassic(kind: ProxyKind): Promise<void> {
+    const rig = await createRig();
+    const proxy = await startRealProxy(kind, rig.address);
+    const answered = ['one', 'other'].map((id) => answerClassic(connect(proxy), id));
+    const producer = createProducer<string>({ server: proxy.address });
+    const inputs = Array.from({ length: CLASSIC }, (_, input) => `input ${input}`);
+    await Promise.all(inputs.map((input) => producer.enqueue('default', input)));
+    const observer = createObserver({ server: proxy.address });
+    const done: string[] = [];
+    for await (const { bytes } of observer.results({ queues: ['default'], from: 'beginning' })) {
+      if (done.push(Buffer.from(bytes).toString()) === CLASSIC) break;
+    }
+    assert.deepEqual(done.sort(), inputs.map((input) => `${JSON.stringify(input)} is done`).sort());
+    assert.deepEqual(answered.flat().sort(), inputs.map((input) => JSON.stringify(input)).sort());
+    await observer.close();
+    await producer.close();
+    await closeScene();
+    await proxy.stop();
+    await rig.stop();
   }
 
   async function survive(kind: ProxyKind): Promise<void> {
@@ -81,4 +114,19 @@ const began = (count: number): RegExp => new RegExp(`^began ${count}$`, 'm');
 function isBack({ stdout }: TestProcess): boolean {
   const states = stdout.split('\n').filter((line) => /^(connected|reconnecting)$/.test(line));
   return states.includes('reconnecting') && states.at(-1) === 'connected';
+}
+
+/** One task after the other, each answered over another stream; answers the texts so far. */
+function answerClassic(clients: Clients, id: string): readonly string[] {
+  const pairs = { 'contact-client': id };
+  const results = openTellResult(clients, pairs);
+  const texts: string[] = [];
+  clients.classic
+    .getTask({}, writeMetadata(pairs))
+    .on('error', () => undefined)
+    .on('data', ({ task }: classic.ServerMsg) => {
+      texts.push(task);
+      results.tell(`${task} is done`);
+    });
+  return texts;
 }
