@@ -32,11 +32,11 @@ describe('attack by sessions', () => {
     await attack(this, async (server) => {
       const clients = connect(server);
       const payload = Buffer.alloc(TASK_BYTES);
-      for (let n = 0; n < scale(60, 400); n++) await enqueue(clients, { queue: 'deaf', payload });
-      for (let n = 0; n < scale(60, 400); n++) openDeaf(connect(server), ['deaf']);
+      for (let n = 0; n < scale(60, 200); n++) await enqueue(clients, { queue: 'deaf', payload });
+      for (let n = 0; n < scale(60, 200); n++) openDeaf(connect(server), ['deaf']);
       await until('they are registered', async () => {
         const { clients: all } = await ask(clients, AdminService.method.listClients, { pageSize: 500 });
-        return all.length > scale(60, 400);
+        return all.length > scale(60, 200);
       });
       await until('some tasks are on their way', async () => {
         const { queues } = await ask(clients, AdminService.method.listQueues, {});
