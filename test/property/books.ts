@@ -84,6 +84,11 @@ export function forgetKept({ keptUntil }: Books, clientId: string): void {
   for (const [name, kept] of keptUntil) if (kept.clientId === clientId) keptUntil.delete(name);
 }
 
+/** Whether the server has a delivery in its memory for certain: somebody's line has it, and nobody is about to take it. */
+export function isRemembered({ lines, openings }: Books, one: Delivery): boolean {
+  return openings.size === 0 && [...lines].some(({ session, open }) => session !== null && open.has(nameOf(one)));
+}
+
 /** Whether nothing stands in the way of a success: its worker has the task, and nobody else a word or a hand in it. */
 export function isSure(books: Books, { line, clientId }: Worker, one: Delivery): boolean {
   const name = nameOf(one);

@@ -2,7 +2,7 @@ import type { Delivery } from '../../server/model/task.ts';
 import type { Outcome, SessionEvent, StatusOutlet, TaskOutlet } from '../../server/session/outlet.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { type Books, begin, forgetKept, isSure, keep, nameOf, openCount } from './books.ts';
+import { type Books, begin, forgetKept, isRemembered, isSure, keep, nameOf, openCount } from './books.ts';
 import { type House, SETTINGS } from './house.ts';
 import type { Line, Worker } from './line.ts';
 import { NOTHING, reportOf, type Word } from './words.ts';
@@ -213,6 +213,8 @@ export function createCrew(house: House, books: Books): Crew {
     const failures = report.succeeded.length + report.failed.length;
     const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped, ...report.untouched];
     const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
+    const returns = ends.length - report.untouched.length;
+    const remembered = new Set(ends.filter((one) => isRemembered(books, one)).map(nameOf));
     const sure = new Set(
       over === 'previous' ? [] : report.succeeded.filter((one) => isSure(books, worker, one)).map(nameOf),
     );
@@ -232,6 +234,9 @@ export function createCrew(house: House, books: Books): Crew {
           if (isFirst && code !== 'STORED' && code !== 'TOO_LARGE' && code !== 'RETRY_LATER') {
             complain(`${code} for a success of ${nameOf(outcome)}, which its worker had`);
           }
+          // What is given back and nobody remembers counts as begun.
+          const isReturn = index >= failures && index < returns;
+          if (isReturn && code === 'STORED' && !remembered.has(nameOf(outcome))) begin(books, outcome);
           hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], isFailure);
         }),
       (error: unknown) => complain(`no outcome: ${String(error)}`),
