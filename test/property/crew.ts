@@ -4,7 +4,7 @@ import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { type Books, begin, forgetKept, isRemembered, isSure, keep, nameOf, openCount } from './books.ts';
 import { type House, SETTINGS } from './house.ts';
-import type { Line, Worker } from './line.ts';
+import type { Line, Saying, Worker } from './line.ts';
 import { NOTHING, reportOf, type Word } from './words.ts';
 
 export interface Opening {
@@ -218,6 +218,7 @@ export function createCrew(house: House, books: Books): Crew {
     const sure = new Set(
       over === 'previous' ? [] : report.succeeded.filter((one) => isSure(books, worker, one)).map(nameOf),
     );
+    const lines = new Set([...books.lines].filter(({ isRegistered }) => isRegistered));
     for (const one of ends) {
       books.keptUntil.delete(nameOf(one));
       books.underWay.set(nameOf(one), (books.underWay.get(nameOf(one)) ?? 0) + 1);
@@ -237,13 +238,13 @@ export function createCrew(house: House, books: Books): Crew {
           // What is given back and nobody remembers counts as begun.
           const isReturn = index >= failures && index < returns;
           if (isReturn && code === 'STORED' && !remembered.has(nameOf(outcome))) begin(books, outcome);
-          hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], isFailure);
+          hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], { isFailure, lines });
         }),
       (error: unknown) => complain(`no outcome: ${String(error)}`),
     );
   }
 
-  function hear(worker: Worker, outcome: Outcome, text: string | undefined, isFailure: boolean): void {
+  function hear(worker: Worker, outcome: Outcome, text: string | undefined, by: Saying): void {
     const name = nameOf(outcome);
     const left = books.underWay.get(name)! - 1;
     if (left > 0) books.underWay.set(name, left);
@@ -254,12 +255,12 @@ export function createCrew(house: House, books: Books): Crew {
     if (outcome.code === 'RETRY_LATER') return;
     worker.holding.delete(name);
     for (const line of books.lines) {
-      // Nobody's word but its own client's is about what a line has.
-      const isForeign = outcome.code === 'STALE' && line.worker.clientId !== worker.clientId;
-      if (!isForeign) line.open.delete(name);
+      // Nobody's word but its own client's is about what a line has; a late one, about what it has taken up since.
+      const isOther = line.worker.clientId !== worker.clientId || !by.lines.has(line);
+      if (outcome.code !== 'STALE' || !isOther) line.open.delete(name);
     }
     if (outcome.code !== 'STORED' && outcome.code !== 'TOO_LARGE') return;
-    if (isFailure || outcome.code === 'TOO_LARGE') begin(books, outcome);
+    if (by.isFailure || outcome.code === 'TOO_LARGE') begin(books, outcome);
     if (books.stored.has(name)) complain(`two words stored for ${name}`);
     books.stored.add(name);
   }

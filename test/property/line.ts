@@ -42,3 +42,11 @@ export interface Worker {
   sessionId: string | null;
   readonly holding: Map<string, Delivery>;
 }
+
+/** One word of a worker, on its way. */
+export interface Saying {
+  /** It says that work ended in failure. */
+  readonly isFailure: boolean;
+  /** The lines that were open when it was said: it is about nothing that others take up later. */
+  readonly lines: ReadonlySet<Line>;
+}
