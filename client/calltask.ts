@@ -18,8 +18,9 @@ const DEADLINE_MS = 60_000;
 /** One call of the wire; a longer wait is several. */
 const MAX_CALL_MS = 24 * 60 * 60 * 1_000;
 const ABANDON_MS = 1_000;
-/** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row are a mistake. */
+/** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row, over so long, are a mistake. */
 const MAX_INTERNAL = 3;
+const INTERNAL_MS = 5_000;
 
 /** What calls go over. */
 export interface CallConnections {
@@ -44,6 +45,7 @@ export async function callTask(
   const cancelTimeout = clock.after(deadlineMs, () => overtime.abort());
   const ended = signal ? AbortSignal.any([signal, overtime.signal]) : overtime.signal;
   let internalCount = 0;
+  let internalSince = 0;
   try {
     for (;;) {
       const link = await connection.open(ended);
@@ -71,9 +73,10 @@ export async function callTask(
         if (error.code === 'DEADLINE_EXCEEDED' && leftMs <= MAX_CALL_MS) overtime.abort();
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
+        if (internalCount <= 1) internalSince = clock.monotonic();
+        const isMistake = internalCount > MAX_INTERNAL && clock.monotonic() - internalSince >= INTERNAL_MS;
         if (ended.aborted) break;
-        if (!isWorthRetrying(error, connection.hasWorked || quick.hasWorked) || internalCount > MAX_INTERNAL)
-          throw error;
+        if (!isWorthRetrying(error, connection.hasWorked || quick.hasWorked) || isMistake) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);

@@ -28,15 +28,7 @@ export async function openTurnout(target: string): Promise<Turnout> {
   const targetPort = Number(target.split(':')[1]);
   const door = createTcpServer((near) => {
     const far = createConnection(answer ? portOf(refuser) : targetPort, '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        near.destroy();
-        far.destroy();
-        sockets.delete(socket);
-      });
-    }
+    tie(near, far, sockets);
     near.pipe(far).pipe(near);
   });
   for (const server of [refuser, door]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', () => done()));
@@ -71,15 +63,7 @@ export async function openGate(target: string, maxBytes: number): Promise<Gate> 
   const door = createTcpServer((near) => {
     connectionCount += 1;
     const far = createConnection(Number(target.split(':')[1]), '127.0.0.1');
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        near.destroy();
-        far.destroy();
-        sockets.delete(socket);
-      });
-    }
+    tie(near, far, sockets);
     far.pipe(near);
     near.on('data', (chunk) => {
       if (near.bytesRead > maxBytes) near.destroy();
@@ -140,3 +124,16 @@ export const trailersOnly = (code: number) => (stream: ServerHttp2Stream) =>
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code }, { endStream: true });
 export const ENHANCE_YOUR_CALM = 11;
 export const INADEQUATE_SECURITY = 12;
+
+/** The two ends of one line: with the one goes the other. */
+function tie(near: Socket, far: Socket, sockets: Set<Socket>): void {
+  for (const socket of [near, far]) {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      near.destroy();
+      far.destroy();
+      sockets.delete(socket);
+    });
+  }
+}
