@@ -6,3 +6,4 @@ export * from './contact/v1/task_service_pb.ts';
 export * as classic from './contact_pb.ts';
 export * as health from './grpc/health/v1/health_pb.ts';
 export * as reflection from './grpc/reflection/v1/reflection_pb.ts';
+export * as reflectionV1alpha from './grpc/reflection/v1alpha/reflection_pb.ts';

@@ -1,5 +1,13 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { AdminService, ContactService, classic, health, reflection, TaskService } from '../gen/index.ts';
+import {
+  AdminService,
+  ContactService,
+  classic,
+  health,
+  reflection,
+  reflectionV1alpha,
+  TaskService,
+} from '../gen/index.ts';
 import { ContactError } from '../shared/errors.ts';
 import { addService } from '../shared/grpc.ts';
 import { guardLogger } from '../shared/logger.ts';
@@ -138,14 +146,11 @@ export async function createServer(
     checkRequest,
   );
   addService(grpcServer, health.Health, alive.handlers, undefined, checkRequest);
-  const files = [ContactService, TaskService, AdminService, classic.Contact, health.Health].map(({ file }) => file);
-  addService(
-    grpcServer,
-    reflection.ServerReflection,
-    createReflectionHandlers([...files, reflection.ServerReflection.file], ends),
-    undefined,
-    checkRequest,
-  );
+  const reflections = [reflection.ServerReflection, reflectionV1alpha.ServerReflection];
+  const served = [ContactService, TaskService, AdminService, classic.Contact, health.Health, ...reflections];
+  const files = served.map(({ file }) => file);
+  for (const one of reflections)
+    addService(grpcServer, one, createReflectionHandlers(one, files, ends), undefined, checkRequest);
   sockets = createSockets(grpcServer, {
     credentials: ServerCredentials.createInsecure(),
     clock,

@@ -1,7 +1,7 @@
 import { createRegistry, type DescFile, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
-import { reflection } from '../../gen/index.ts';
+import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { invalid, statusText } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
@@ -14,11 +14,16 @@ const MAX_REQUEST_BYTES = 2_048;
 
 type Answer = reflection.ServerReflectionResponse['messageResponse'];
 
-/** grpc.reflection.v1, straight from the descriptors, dependencies of a file included. */
-export function createReflectionHandlers(
+/** The protocol as it is, and as it was before it was called v1: their messages are the same on the wire. */
+export type ReflectionService = typeof reflection.ServerReflection | typeof reflectionV1alpha.ServerReflection;
+
+/** Answers for one version of the protocol straight from the descriptors, dependencies of a file included. */
+export function createReflectionHandlers<S extends ReflectionService>(
+  service: S,
   roots: readonly DescFile[],
   ends: CallEnds,
-): Handlers<typeof reflection.ServerReflection> {
+): Handlers<S> {
+  const { input } = service.method.serverReflectionInfo;
   const fileByName = new Map<string, DescFile>();
   const add = (file: DescFile): void => {
     const name = file.proto.name;
@@ -65,13 +70,13 @@ export function createReflectionHandlers(
     }
   }
 
-  return {
+  const handlers: Handlers<typeof reflection.ServerReflection> = {
     serverReflectionInfo(call) {
       const peer = call.getPeer();
       ends.open(call, peer);
       const out = ends.outflow(call, peer);
       call.on('data', (request: reflection.ServerReflectionRequest) => {
-        const size = toBinary(reflection.ServerReflectionRequestSchema, request).byteLength;
+        const size = toBinary(input, request).byteLength;
         if (size > MAX_REQUEST_BYTES) {
           const error = invalid(
             'message_request',
@@ -89,4 +94,5 @@ export function createReflectionHandlers(
       call.on('end', () => call.end());
     },
   };
+  return handlers as unknown as Handlers<S>;
 }

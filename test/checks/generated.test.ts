@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AdminService, ContactService, TaskService } from '../../gen/index.ts';
 import { renderIndex } from '../../scripts/generate.ts';
 import { compareTrees, readTree, writeTree } from '../../scripts/tree.ts';
 
@@ -52,5 +53,27 @@ describe('renderIndex()', () => {
       `export * as classic from './contact_pb.ts';`,
       `export * as health from './grpc/health/v1/health_pb.ts';`,
     ]);
+  });
+
+  it('keeps two versions of a protocol apart', () => {
+    const index = renderIndex(['grpc/reflection/v1/reflection_pb.ts', 'grpc/reflection/v1alpha/reflection_pb.ts']);
+    assert.deepEqual(index.split('\n').slice(1, -1), [
+      `export * as reflection from './grpc/reflection/v1/reflection_pb.ts';`,
+      `export * as reflectionV1alpha from './grpc/reflection/v1alpha/reflection_pb.ts';`,
+    ]);
+  });
+});
+
+describe('contact.v1', () => {
+  it('names its package for Go, C# and Java, where nothing good follows from its own name', () => {
+    for (const { file } of [ContactService, TaskService, AdminService]) {
+      for (const { options } of [file, ...file.dependencies].map(({ proto }) => proto)) {
+        if (options?.goPackage.startsWith('google.golang.org/')) continue;
+        assert.equal(options?.goPackage, 'contact/v1;contactv1');
+        assert.equal(options.csharpNamespace, 'Contact.V1');
+        assert.equal(options.javaPackage, 'contact.v1');
+        assert.equal(options.javaMultipleFiles, true);
+      }
+    }
   });
 });

@@ -4,7 +4,15 @@ import { connect as connectHttp2 } from 'node:http2';
 import { type DescField, type DescMessage, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type StatusObject, status } from '@grpc/grpc-js';
-import { AdminService, ContactService, classic, health, reflection, TaskService } from '../../gen/index.ts';
+import {
+  AdminService,
+  ContactService,
+  classic,
+  health,
+  reflection,
+  reflectionV1alpha,
+  TaskService,
+} from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { writeIdentity } from './raw-worker.ts';
@@ -17,6 +25,7 @@ const SERVICES: readonly DescService[] = [
   classic.Contact,
   health.Health,
   reflection.ServerReflection,
+  reflectionV1alpha.ServerReflection,
 ];
 const MANY = 1_000_000;
 const MAX_HEAP_GROWTH = 60 << 20;

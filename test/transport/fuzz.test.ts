@@ -4,7 +4,15 @@ import { connect as connectTcp } from 'node:net';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import { type Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { AdminService, ContactService, classic, health, reflection, TaskService } from '../../gen/index.ts';
+import {
+  AdminService,
+  ContactService,
+  classic,
+  health,
+  reflection,
+  reflectionV1alpha,
+  TaskService,
+} from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
 import { writeIdentity } from './raw-worker.ts';
@@ -19,6 +27,7 @@ const SERVICES: readonly DescService[] = [
   classic.Contact,
   health.Health,
   reflection.ServerReflection,
+  reflectionV1alpha.ServerReflection,
 ];
 
 /** Streams that go on are cancelled after this. */

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
-import { AdminService, ContactService, classic, health, type reflection, TaskService } from '../../gen/index.ts';
+import {
+  AdminService,
+  ContactService,
+  classic,
+  health,
+  reflection,
+  reflectionV1alpha,
+  TaskService,
+} from '../../gen/index.ts';
 import { openWorker, statusOf } from './raw-worker.ts';
-import { ask, closeScene, connect, enqueue, refusalOf, startScene, until } from './scene.ts';
+import { ask, type Clients, closeScene, connect, enqueue, refusalOf, startScene, until } from './scene.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
+const BUF = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'buf');
 const { check } = health.Health.method;
 
 describe('grpc.health.v1', () => {
@@ -60,50 +72,69 @@ function order(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorP
   return [...ordered];
 }
 
-describe('grpc.reflection.v1', () => {
+describe('reflection', () => {
   afterEach(closeScene);
 
   it('describes every service, with all that it needs', async () => {
     const clients = connect(await startScene());
-    const stream = clients.reflection.serverReflectionInfo();
-    const answers: reflection.ServerReflectionResponse['messageResponse'][] = [];
-    stream.on('data', ({ messageResponse }: reflection.ServerReflectionResponse) => answers.push(messageResponse));
-    const ended = statusOf(stream);
-    stream.write({ messageRequest: { case: 'listServices', value: '' } });
-    await until('the services', () => answers.length === 1);
-    const [list] = answers;
-    assert.ok(list?.case === 'listServicesResponse');
-    const names = list.value.service.map(({ name }) => name);
-    const services = [ContactService, TaskService, AdminService, classic.Contact, health.Health];
-    for (const { typeName } of services) assert.ok(names.includes(typeName), typeName);
-
-    for (const { typeName } of services) {
-      stream.write({ messageRequest: { case: 'fileContainingSymbol', value: typeName } });
-    }
-    stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'contact.v1.TaskService.EnqueueTasks' } });
-    stream.write({ messageRequest: { case: 'fileByFilename', value: 'contact/v1/task.proto' } });
-    stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'nobody' } });
-    stream.write({ messageRequest: { case: 'fileByFilename', value: 'nobody.proto' } });
-    stream.end();
-    assert.equal((await ended).code, status.OK);
-    assert.equal(answers.length, 10);
-    for (const [at, { typeName, methods }] of services.entries()) {
-      const answer = answers[1 + at];
-      assert.ok(answer?.case === 'fileDescriptorResponse');
-      const files = new Map<string, FileDescriptorProto>();
-      for (const bytes of answer.value.fileDescriptorProto) {
-        const file = fromBinary(FileDescriptorProtoSchema, bytes);
-        files.set(file.name, file);
-      }
-      const found = createFileRegistry(create(FileDescriptorSetSchema, { file: order(files) })).getService(typeName);
-      assert.deepEqual(
-        found?.methods.map(({ name }) => name),
-        methods.map(({ name }) => name),
-      );
-    }
-    assert.deepEqual(
-      answers.slice(6).map((answer) => answer?.case),
-      ['fileDescriptorResponse', 'fileDescriptorResponse', 'errorResponse', 'errorResponse'],
-    );
+    await checkReflection(clients.reflection);
+    await checkReflection(clients.reflectionV1alpha as unknown as ReflectionClient);
   });
+
+  for (const version of ['v1', 'v1alpha']) {
+    it(`lets a stock client call by names alone: ${version}`, async function () {
+      this.timeout(30_000);
+      const { address } = await startScene();
+      const method = `http://${address}/contact.v1.AdminService/GetServerInfo`;
+      const flags = ['--http2-prior-knowledge', '--protocol', 'grpc', '--reflect-protocol', `grpc-${version}`];
+      const { stdout } = await promisify(execFile)(BUF, ['curl', ...flags, '--data', '{}', method]);
+      assert.equal(JSON.parse(stdout).limits.maxPayloadBytes, 1 << 20);
+    });
+  }
 });
+
+type ReflectionClient = Pick<Clients['reflection'], 'serverReflectionInfo'>;
+
+async function checkReflection(client: ReflectionClient): Promise<void> {
+  const stream = client.serverReflectionInfo();
+  const answers: reflection.ServerReflectionResponse['messageResponse'][] = [];
+  stream.on('data', ({ messageResponse }: reflection.ServerReflectionResponse) => answers.push(messageResponse));
+  const ended = statusOf(stream);
+  stream.write({ messageRequest: { case: 'listServices', value: '' } });
+  await until('the services', () => answers.length === 1);
+  const [list] = answers;
+  assert.ok(list?.case === 'listServicesResponse');
+  const names = list.value.service.map(({ name }) => name);
+  const reflections = [reflection.ServerReflection, reflectionV1alpha.ServerReflection];
+  const services = [ContactService, TaskService, AdminService, classic.Contact, health.Health, ...reflections];
+  for (const { typeName } of services) assert.ok(names.includes(typeName), typeName);
+
+  for (const { typeName } of services) {
+    stream.write({ messageRequest: { case: 'fileContainingSymbol', value: typeName } });
+  }
+  stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'contact.v1.TaskService.EnqueueTasks' } });
+  stream.write({ messageRequest: { case: 'fileByFilename', value: 'contact/v1/task.proto' } });
+  stream.write({ messageRequest: { case: 'fileContainingSymbol', value: 'nobody' } });
+  stream.write({ messageRequest: { case: 'fileByFilename', value: 'nobody.proto' } });
+  stream.end();
+  assert.equal((await ended).code, status.OK);
+  assert.equal(answers.length, 5 + services.length);
+  for (const [at, { typeName, methods }] of services.entries()) {
+    const answer = answers[1 + at];
+    assert.ok(answer?.case === 'fileDescriptorResponse');
+    const files = new Map<string, FileDescriptorProto>();
+    for (const bytes of answer.value.fileDescriptorProto) {
+      const file = fromBinary(FileDescriptorProtoSchema, bytes);
+      files.set(file.name, file);
+    }
+    const found = createFileRegistry(create(FileDescriptorSetSchema, { file: order(files) })).getService(typeName);
+    assert.deepEqual(
+      found?.methods.map(({ name }) => name),
+      methods.map(({ name }) => name),
+    );
+  }
+  assert.deepEqual(
+    answers.slice(1 + services.length).map((answer) => answer?.case),
+    ['fileDescriptorResponse', 'fileDescriptorResponse', 'errorResponse', 'errorResponse'],
+  );
+}

@@ -20,6 +20,7 @@ import {
   health,
   type NewTaskSchema,
   reflection,
+  reflectionV1alpha,
   type Task,
   TaskService,
 } from '../../gen/index.ts';
@@ -36,6 +37,7 @@ export interface Clients {
   readonly classic: GrpcClient<typeof classic.Contact>;
   readonly health: GrpcClient<typeof health.Health>;
   readonly reflection: GrpcClient<typeof reflection.ServerReflection>;
+  readonly reflectionV1alpha: GrpcClient<typeof reflectionV1alpha.ServerReflection>;
 }
 
 /** A running server. */
@@ -149,6 +151,7 @@ export function connect({ address }: { readonly address: string }, options: Chan
     classic: open(classic.Contact),
     health: open(health.Health),
     reflection: open(reflection.ServerReflection),
+    reflectionV1alpha: open(reflectionV1alpha.ServerReflection),
   };
 }
 
