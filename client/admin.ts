@@ -151,7 +151,7 @@ export function createAdmin(options: AdminOptions): Admin {
   return {
     async describeTask(id) {
       const { task } = await call(tasks.describeTask, { id });
-      if (!task) throw new ContactError('NOT_FOUND', `id: no task ${JSON.stringify(id)}`);
+      if (!task) throw new ContactError('NOT_FOUND', `no task ${JSON.stringify(id)}`, { field: 'id' });
       return task;
     },
     listTasks,

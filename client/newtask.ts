@@ -142,7 +142,7 @@ function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
   try {
     encoded = codec.encode(payload);
   } catch (error) {
-    throw new ContactError('INVALID_ARGUMENT', `payload: ${describeThrown(error)}`, { cause: error });
+    throw new ContactError('INVALID_ARGUMENT', `${describeThrown(error)}`, { field: 'payload', cause: error });
   }
   if (!(encoded instanceof Uint8Array)) throw invalid('payload', 'expected the codec to make a Uint8Array');
   if (encoded.byteLength > MAX_PAYLOAD_BYTES) {

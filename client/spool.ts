@@ -220,7 +220,7 @@ function createPrivate(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
-    throw new ContactError('INVALID_ARGUMENT', `spool: ${messageOf(error)}`, { cause: error });
+    throw new ContactError('INVALID_ARGUMENT', `${messageOf(error)}`, { field: 'spool', cause: error });
   }
 }
 

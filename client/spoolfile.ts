@@ -116,7 +116,7 @@ function prepareFile(db: DatabaseSync, path: string): void {
   db.exec('COMMIT');
   if (!isEmpty && !isSpool) throw notSpool(path);
   if (isSpool && read(db, 'PRAGMA user_version') !== VERSION) {
-    throw new ContactError('FAILED_PRECONDITION', `spool: ${path} was written by a newer version`);
+    throw new ContactError('FAILED_PRECONDITION', `${path} was written by a newer version`, { field: 'spool' });
   }
   db.exec('PRAGMA journal_mode = WAL');
   // No fsync but at checkpoints: the file is sound after a loss of power, and has what was written until the last one.
@@ -130,14 +130,17 @@ function read(db: DatabaseSync, sql: string): unknown {
 }
 
 function notSpool(path: string): ContactError {
-  return new ContactError('FAILED_PRECONDITION', `spool: ${path} is there already and is no spool file`);
+  return new ContactError('FAILED_PRECONDITION', `${path} is there already and is no spool file`, { field: 'spool' });
 }
 
 function explain(path: string, error: unknown): unknown {
   if (error instanceof ContactError || !(error instanceof Error)) return error;
   const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
   if (code === BUSY) {
-    return new ContactError('FAILED_PRECONDITION', `spool: ${path} is in use by another worker`, { cause: error });
+    return new ContactError('FAILED_PRECONDITION', `${path} is in use by another worker`, {
+      field: 'spool',
+      cause: error,
+    });
   }
   if (code === NO_DATABASE) return notSpool(path);
   const message =

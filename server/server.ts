@@ -176,7 +176,7 @@ export async function createServer(
   return {
     async listen() {
       const check = (): void => {
-        if (closed) throw new ContactError('FAILED_PRECONDITION', 'listen: the server was closed');
+        if (closed) throw new ContactError('FAILED_PRECONDITION', 'the server was closed', { field: 'listen' });
       };
       check();
       await registry.recover();

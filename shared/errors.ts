@@ -24,22 +24,37 @@ export interface CloseAdvice {
 }
 
 export interface ErrorDetail {
+  /** What of the request is wrong, as its reader writes it: `cursor`, `tasks[3].queue`. */
+  readonly field?: string;
+  /** Which item of the request's list, from 0, when `field` lies in one. */
+  readonly index?: number;
   /** Milliseconds after which trying again makes sense. */
   readonly retryAfterMs?: number;
   readonly advice?: CloseAdvice;
   readonly cause?: unknown;
 }
 
-/** The one error that crosses a border of this project: its message may be shown to anybody. */
+/**
+ * The one error that crosses a border of this project: its message may be shown to anybody. What it is about is data
+ * too (`code`, `field`, `index`), so that nothing has to be decided by its words.
+ */
 export class ContactError extends Error {
   readonly code: ErrorCode;
+  /** The message without its field. */
+  readonly problem: string;
+  readonly field: string | undefined;
+  readonly index: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly advice: CloseAdvice | undefined;
 
-  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+  constructor(code: ErrorCode, problem: string, detail: ErrorDetail = {}) {
+    const message = detail.field === undefined ? problem : `${detail.field}: ${problem}`;
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.name = 'ContactError';
     this.code = code;
+    this.problem = problem;
+    this.field = detail.field;
+    this.index = detail.index;
     this.retryAfterMs = detail.retryAfterMs;
     this.advice = detail.advice;
   }
@@ -56,17 +71,27 @@ export class ContactError extends Error {
 export const REASON_KEY = 'contact-reason';
 export const RETRY_KEY = 'contact-retry';
 export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
+/** Of a refusal: what of the request is wrong, and which item of its list from 0. */
+export const FIELD_KEY = 'contact-field';
+export const INDEX_KEY = 'contact-index';
 
 /** The status that a gRPC call ends with. */
 export function toStatus(error: unknown): { code: status; details: string; metadata: Metadata } {
   const known = ContactError.from(error);
   const metadata = new Metadata();
   if (known.advice) {
-    metadata.set(REASON_KEY, statusText(known.advice.reason).replace(/[^ -~]/g, '?'));
+    metadata.set(REASON_KEY, headerText(known.advice.reason));
     metadata.set(RETRY_KEY, known.advice.retry);
   }
   if (known.retryAfterMs !== undefined) metadata.set(RETRY_AFTER_KEY, String(Math.ceil(known.retryAfterMs)));
+  if (known.field !== undefined) metadata.set(FIELD_KEY, headerText(known.field));
+  if (known.index !== undefined) metadata.set(INDEX_KEY, String(known.index));
   return { code: status[known.code], details: statusText(known.message), metadata };
+}
+
+/** As a header may carry it: printable ASCII, and as short as a status. */
+function headerText(text: string): string {
+  return statusText(text).replace(/[^ -~]/g, '?');
 }
 
 const MAX_TEXT_LENGTH = 1_024;
@@ -120,8 +145,14 @@ function fromServiceError(error: ServiceError): ContactError {
   const reason = text(REASON_KEY);
   const retry = text(RETRY_KEY);
   const after = Number(text(RETRY_AFTER_KEY));
-  return new ContactError(code, plainWords(error.details || error.message), {
+  const words = plainWords(error.details || error.message);
+  const field = text(FIELD_KEY);
+  const isNamed = field !== undefined && words.startsWith(`${field}: `);
+  const index = Number(text(INDEX_KEY));
+  return new ContactError(code, isNamed ? words.slice(field.length + 2) : words, {
     cause: error,
+    ...(isNamed ? { field } : {}),
+    ...(Number.isSafeInteger(index) && text(INDEX_KEY) ? { index } : {}),
     ...(Number.isFinite(after) ? { retryAfterMs: after } : {}),
     ...(reason && (retry === 'now' || retry === 'backoff' || retry === 'never') ? { advice: { reason, retry } } : {}),
   });
@@ -132,6 +163,39 @@ export function plainWords(text: string): string {
   return /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: .*$/s.exec(text)?.[1] ?? text;
 }
 
-export function invalid(field: string, message: string): ContactError {
-  return new ContactError('INVALID_ARGUMENT', `${field}: ${message}`);
+export function invalid(field: string, problem: string): ContactError {
+  return new ContactError('INVALID_ARGUMENT', problem, { field });
+}
+
+/** One of a list of tasks is refused: `tasks[3].queue: …`. */
+export function refuseTask(
+  code: ErrorCode,
+  index: number,
+  field: string,
+  problem: string,
+  detail: Pick<ErrorDetail, 'retryAfterMs'> = {},
+): ContactError {
+  return new ContactError(code, problem, { ...detail, field: `${placeOf(index)}.${field}`, index });
+}
+
+/** Tells which item of its list a refusal is about. */
+export function withIndex({ code, problem, field, retryAfterMs, cause }: ContactError, index: number): ContactError {
+  return new ContactError(code, problem, {
+    index,
+    ...(field === undefined ? {} : { field }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Says what was refused of a task in a list of the task that `place` names: it came some other way. */
+export function nameTask(error: ContactError, place: string): ContactError {
+  const { code, problem, field, index, retryAfterMs } = error;
+  if (field === undefined || index === undefined) return error;
+  const detail = { field: place + field.slice(placeOf(index).length), cause: error };
+  return new ContactError(code, problem, retryAfterMs === undefined ? detail : { ...detail, retryAfterMs });
+}
+
+function placeOf(index: number): string {
+  return `tasks[${index}]`;
 }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ContactError } from '../../shared/errors.ts';
+import { isSelectorLane, laneKey, laneOfClient, SHARED_LANE } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef, TaskInput } from '../model/task.ts';
 import type { OperatorStore } from '../store/operators.ts';
@@ -47,7 +48,7 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
   function forgetUnused(): Promise<void> {
     wanted ??= new Map();
     forgetting ??= store.listSelectorLanes(MAX_SELECTORS).then((used) => {
-      for (const { queue, lane } of used) wanted!.delete(`${queue} ${lane}`);
+      for (const { queue, lane } of used) wanted!.delete(laneKey({ queue, lane }));
       selectors.retain([...used, ...[...wanted!.values()].filter((one) => selectors.has(one))]);
     });
     return forgetting.finally(() => {
@@ -59,17 +60,17 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
   return {
     lanesFor: ({ queues, labels, clientId }) => [
       ...queues.flatMap((queue) => [
-        { queue, lane: '' },
-        { queue, lane: `c:${clientId}` },
+        { queue, lane: SHARED_LANE },
+        { queue, lane: laneOfClient(clientId) },
       ]),
       ...selectors.lanesFor(queues, labels),
     ],
 
     async admit(tasks) {
       for (const { queue, lane } of tasks) {
-        if (!lane.startsWith('s:')) continue;
+        if (!isSelectorLane(lane)) continue;
         // Of a task that is on its way into the store while others are listed.
-        wanted?.set(`${queue} ${lane}`, { queue, lane });
+        wanted?.set(laneKey({ queue, lane }), { queue, lane });
         if (selectors.has({ queue, lane })) continue;
         if (selectors.isFull(queue)) await forgetUnused();
         const selector = selectors.add({ queue, lane });
@@ -84,7 +85,7 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
           if (queues.includes(queue) && (selector?.matches(labels) ?? true)) clientIds.add(clientId);
         }
         if (clientIds.size <= MAX_CLIENTS) return;
-        throw new ContactError('RESOURCE_EXHAUSTED', `broadcast: more than ${MAX_CLIENTS} clients match`);
+        throw new ContactError('RESOURCE_EXHAUSTED', `more than ${MAX_CLIENTS} clients match`, { field: 'broadcast' });
       };
       addMeant(lanes.receivers);
       for (let after: string | undefined = isKnown ? '' : undefined; after !== undefined; ) {
@@ -100,21 +101,4 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
 
 export function parseAudience(selector: string, isKnown: boolean, childExpiresAt: number, field: string): Audience {
   return { selector: selector === '' ? null : parseSelector(selector, field), isKnown, childExpiresAt };
-}
-
-/** The distinct lanes of a batch; most batches have one. */
-export function lanesOf(tasks: readonly TaskInput[]): LaneRef[] {
-  const refs: LaneRef[] = [];
-  const seen = new Set<string>();
-  let last: TaskInput | undefined;
-  for (const task of tasks) {
-    if (task.queue === last?.queue && task.lane === last.lane) continue;
-    last = task;
-    const name = `${task.queue} ${task.lane}`;
-    if (!seen.has(name)) {
-      seen.add(name);
-      refs.push(task);
-    }
-  }
-  return refs;
 }

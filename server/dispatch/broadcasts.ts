@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { PARENT_LANE } from '../model/broadcast.ts';
+import { laneOfClient, PARENT_LANE } from '../model/lane.ts';
 import type { LaneRef, ResultRecord, TaskInput } from '../model/task.ts';
 import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OperatorStore } from '../store/operators.ts';
 import type { InsertOutcome } from '../store/store.ts';
@@ -182,7 +182,7 @@ function createChild(parent: TaskInput, clientId: string, { childExpiresAt }: Au
   return {
     ...parent,
     id: newTaskId(),
-    lane: `c:${clientId}`,
+    lane: laneOfClient(clientId),
     key: null,
     parentId: parent.id,
     expiresAt: childExpiresAt,

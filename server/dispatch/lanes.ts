@@ -1,4 +1,5 @@
 import { ChurnSet } from '../../shared/churn.ts';
+import { clientIdOf, isClientLane, laneOfClient, SHARED_LANE } from '../model/lane.ts';
 import type { LaneRef } from '../model/task.ts';
 import type { Grant, LaneTable } from './lanetable.ts';
 import type { Receiver } from './receiver.ts';
@@ -13,10 +14,7 @@ const MAX_REQUESTS = 256;
 /** Tasks claimed in one transaction. */
 const MAX_CLAIM = 2_000;
 
-/** What the lane of a client of its own begins with. */
-const OWN = 'c:';
-
-const isOwn = ({ lane }: LaneRef): boolean => lane.startsWith(OWN);
+const isOwn = ({ lane }: LaneRef): boolean => isClientLane(lane);
 
 interface DrawnLane extends LaneRef {
   readonly members: Set<Receiver>;
@@ -95,7 +93,7 @@ export function createLaneTable(): LaneTable {
   }
 
   function drawersOf({ queue, lane }: LaneRef): Receiver[] {
-    const receivers = receiversByClient.get(lane.slice(OWN.length)) ?? [];
+    const receivers = receiversByClient.get(clientIdOf(lane)) ?? [];
     return [...receivers].filter((one) => one.queues.includes(queue));
   }
 
@@ -182,7 +180,8 @@ export function createLaneTable(): LaneTable {
     },
 
     markQueue(queue) {
-      for (const { clientId } of laneOf({ queue, lane: '' })?.members ?? []) load({ queue, lane: `${OWN}${clientId}` });
+      for (const { clientId } of laneOf({ queue, lane: SHARED_LANE })?.members ?? [])
+        load({ queue, lane: laneOfClient(clientId) });
       for (const lane of lanesByQueue.get(queue)?.values() ?? []) markLane(lane);
     },
 

@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { PARENT_LANE } from '../model/lane.ts';
 import type { OperatorStore, PriorityOldest, QueueSettings } from '../store/operators.ts';
 import type { QueueCounts, Store } from '../store/store.ts';
 import type { LaneTable } from './lanes.ts';
@@ -103,7 +104,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
   async function view(counts: QueueCounts): Promise<QueueView> {
     const { queue } = counts;
     const found = counts.ready === 0 ? [] : await store.countLanes(queue, MAX_LANES);
-    const unroutable = found.filter(({ lane }) => !lane.startsWith('p:') && !lanes.isDrawn({ queue, lane }));
+    const unroutable = found.filter(({ lane }) => lane !== PARENT_LANE && !lanes.isDrawn({ queue, lane }));
     return {
       ...DEFAULTS,
       ...settingsByQueue.get(queue),
@@ -126,7 +127,9 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
   async function findQueue(queue: string): Promise<QueueCounts | undefined> {
     const counts = (await store.countQueues()).find((one) => one.queue === queue);
     if (counts ? isInUse(counts) : isServedOrSet(queue)) return counts;
-    throw new ContactError('NOT_FOUND', `queue: no queue "${queue}"; it has no tasks, no workers and no settings`);
+    throw new ContactError('NOT_FOUND', `no queue "${queue}"; it has no tasks, no workers and no settings`, {
+      field: 'queue',
+    });
   }
 
   for (const settings of await store.listQueueSettings()) learn(settings);
@@ -150,11 +153,10 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       const waiting = counts ? counts.ready + counts.scheduled : 0;
       let total = 0;
       while (total < waiting) {
-        const records = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
-        results.append(records);
-        const purged = records.filter(({ error }) => error?.message === PURGED).length;
-        total += purged;
-        if (purged === 0) break;
+        const { count, events } = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
+        results.append(events);
+        total += count;
+        if (count === 0) break;
       }
       return total;
     },

@@ -1,6 +1,7 @@
 import { merge, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { distinctLanes, isSelectorLane } from '../model/lane.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
 import type {
   CancelOutcome,
@@ -16,7 +17,7 @@ import type {
   Store,
 } from '../store/store.ts';
 import { type Activities, createActivities } from './activities.ts';
-import { type Audience, createAddressing, lanesOf } from './addressing.ts';
+import { type Audience, createAddressing } from './addressing.ts';
 import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
 import { claimWhenWoken } from './claims.ts';
 import { createDueTimer } from './due.ts';
@@ -163,8 +164,8 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     store,
 
     async enqueue(tasks) {
-      if (tasks.some(({ lane }) => lane.startsWith('s:'))) await addressing.admit(tasks);
-      const refs = lanesOf(tasks);
+      if (tasks.some(({ lane }) => isSelectorLane(lane))) await addressing.admit(tasks);
+      const refs = distinctLanes(tasks);
       const now = clock.now();
       const stored = store.insertTasks(tasks, now, () => {
         // In case the insert had to wait for a later transaction than the claim.

@@ -129,9 +129,10 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
       const position = start.kind === 'beginning' ? 0 : parseCursor(start.cursor, store.epoch).position;
       if (position < bounds.beforeOldest) {
         const oldest = formatCursor(store.epoch, bounds.beforeOldest);
-        throw new ContactError('OUT_OF_RANGE', `cursor: results before ${oldest} are no longer kept`);
+        throw new ContactError('OUT_OF_RANGE', `results before ${oldest} are no longer kept`, { field: 'cursor' });
       }
-      if (position > bounds.newest) throw new ContactError('OUT_OF_RANGE', 'cursor: it lies beyond the newest result');
+      if (position > bounds.newest)
+        throw new ContactError('OUT_OF_RANGE', 'it lies beyond the newest result', { field: 'cursor' });
       return position;
     },
 

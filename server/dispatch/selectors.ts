@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { selectorOf } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef } from '../model/task.ts';
 
@@ -30,7 +31,7 @@ export function createSelectorTable(): SelectorTable {
   let size = 0;
 
   function put({ queue, lane }: LaneRef): Selector {
-    const selector = parseSelector(lane.slice(2), 'selector');
+    const selector = parseSelector(selectorOf(lane), 'selector');
     const selectors = selectorsByQueue.get(queue) ?? new Map<string, Selector>();
     selectorsByQueue.set(queue, selectors.set(lane, selector));
     size += 1;

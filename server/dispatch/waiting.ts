@@ -1,4 +1,4 @@
-import { PARENT_LANE } from '../model/broadcast.ts';
+import { addresseeOf, PARENT_LANE } from '../model/lane.ts';
 import type { TaskRecord } from '../model/task.ts';
 import type { TaskQueue } from './queue.ts';
 
@@ -17,8 +17,9 @@ export function explainWaiting(
   if (lane === PARENT_LANE) return 'its children';
   if (queue.operations.isPaused(record.queue)) return `the queue ${record.queue} to be resumed: it is paused`;
   if (!queue.isDrawn(record)) {
-    if (lane.startsWith('c:')) return `client ${lane.slice(2)}, which is not connected or does not serve the queue`;
-    if (lane.startsWith('s:')) return `a client that matches ${lane.slice(2)}: none that serves the queue is connected`;
+    const to = addresseeOf(lane);
+    if (to.kind === 'client') return `client ${to.clientId}, which is not connected or does not serve the queue`;
+    if (to.kind === 'selector') return `a client that matches ${to.selector}: none that serves the queue is connected`;
     return `a client: none that is connected serves the queue ${record.queue}`;
   }
   const count = queue.countReceivers(record.queue);

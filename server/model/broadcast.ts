@@ -1,8 +1,5 @@
 import type { SettledState, TaskError } from './task.ts';
 
-/** Where the parent of a broadcast waits for its children; nobody draws from it. */
-export const PARENT_LANE = 'p:';
-
 /** The instant of a child that is held until its broadcast is open. */
 export const HELD = Number.POSITIVE_INFINITY;
 

@@ -7,7 +7,7 @@
 export type TaskState = 'scheduled' | 'ready' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'expired';
 export type SettledState = 'succeeded' | 'failed' | 'cancelled' | 'expired';
 
-/** Who may take a task: '' anyone, `c:<client id>` one client, `s:<canonical selector>` matching clients. */
+/** Who may take a task, as text; lane.ts reads and writes it. */
 export type Lane = string;
 
 export interface LaneRef {

@@ -29,7 +29,8 @@ export function createClients(store: OperatorStore, roster: Roster): Clients {
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
-    if (!isRemembered && sessions.length === 0) throw new ContactError('NOT_FOUND', `client_id: no client ${clientId}`);
+    if (!isRemembered && sessions.length === 0)
+      throw new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
     for (const session of sessions) session.drain(isDrained);
   }
 

@@ -69,10 +69,9 @@ export interface OperatorStore {
   setQueueSettings(settings: QueueSettings): Promise<void>;
   /**
    * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit` (at best ≤ 2,000): lane after lane by name,
-   * first the ready ones in their order, then the scheduled ones by instant. Answers their results, and those of
-   * parents whose last child this was; fewer than `limit`: nothing is left.
+   * first the ready ones in their order, then the scheduled ones by instant. Fewer than `limit`: nothing is left.
    */
-  purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<readonly ResultRecord[]>;
+  purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<PurgeOutcome>;
 
   /** Named clients that are remembered, by id, those after `after` ('': from the first). */
   listClients(after: string, limit: number): Promise<readonly StoredClient[]>;
@@ -95,6 +94,13 @@ export interface UnopenedBroadcast {
   readonly parentId: string;
   /** Its children are all in; false: it is filling. */
   readonly isOpening: boolean;
+}
+
+export interface PurgeOutcome {
+  /** Tasks that were cancelled. */
+  readonly count: number;
+  /** Their results, and those of parents of broadcasts whose last child this was. */
+  readonly events: readonly ResultRecord[];
 }
 
 export interface LaneCount {

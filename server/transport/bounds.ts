@@ -35,7 +35,9 @@ export function checkRequest(request: DescMessage): BoundsCheck {
   return (bytes) => {
     const size = bytes.byteLength;
     if (size > MAX_PLAIN_BYTES) {
-      throw new ContactError('RESOURCE_EXHAUSTED', `request: ${size} bytes, at most ${MAX_PLAIN_BYTES} are taken`);
+      throw new ContactError('RESOURCE_EXHAUSTED', `${size} bytes, at most ${MAX_PLAIN_BYTES} are taken`, {
+        field: 'request',
+      });
     }
     checkCounts(bytes);
   };

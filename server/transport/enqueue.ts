@@ -1,6 +1,6 @@
 import type { NewTask } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { invalid } from '../../shared/errors.ts';
+import { ContactError, invalid, nameTask } from '../../shared/errors.ts';
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { TaskInput } from '../model/task.ts';
@@ -18,10 +18,11 @@ export function createEnqueue(queue: TaskQueue, clock: Clock, maxPayloadBytes: n
     const now = clock.now();
     const inputs = readTasks(tasks, now, maxPayloadBytes, field);
     const at = tasks.findIndex(({ target }) => target.case === 'broadcast');
-    if (at < 0) return queue.enqueue(inputs);
+    if (at < 0) return field === undefined ? queue.enqueue(inputs) : queue.enqueue(inputs).catch(renameTo(field));
     const place = field ?? `tasks[${at}]`;
     if (tasks.length > 1) throw invalid(`${place}.broadcast`, 'must be alone in its batch');
-    return [await queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, now, place))];
+    const stored = queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, now, place));
+    return [await (field === undefined ? stored : stored.catch(renameTo(field)))];
   };
 }
 
@@ -29,4 +30,11 @@ function readAudience({ target }: NewTask, { runAt, expiresAt }: TaskInput, now:
   const { selector, known } = target.case === 'broadcast' ? target.value : { selector: '', known: false };
   const childExpiresAt = expiresAt ?? (runAt ?? now) + CHILD_EXPIRY_MS;
   return parseAudience(selector, known, childExpiresAt, `${field}.broadcast.selector`);
+}
+
+/** The store speaks of batches, `tasks[0]`; the caller's request has its task elsewhere. */
+function renameTo(field: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof ContactError ? nameTask(error, field) : error;
+  };
 }

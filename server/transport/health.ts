@@ -24,7 +24,7 @@ export function createHealth(ends: CallEnds): Health {
   return {
     handlers: {
       check: ends.unary(async ({ service }) => {
-        if (!services.has(service)) throw new ContactError('NOT_FOUND', `service: no service ${service}`);
+        if (!services.has(service)) throw new ContactError('NOT_FOUND', `no service ${service}`, { field: 'service' });
         return { status };
       }),
       watch(call) {

@@ -16,7 +16,7 @@ import { mendText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { explainWaiting } from '../dispatch/waiting.ts';
-import { PARENT_LANE } from '../model/broadcast.ts';
+import { PARENT_LANE } from '../model/lane.ts';
 import type { ResultRecord, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CancelOutcome } from '../store/store.ts';
@@ -70,7 +70,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     describeTask: ends.unary(async ({ id }) => {
       checkId('id', id);
       const record = await store.describeTask(id);
-      if (!record) throw new ContactError('NOT_FOUND', `id: no task ${id}`);
+      if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
       return { task: await write(record) };
     }),
 

@@ -1,9 +1,9 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
-import { invalid } from '../../shared/errors.ts';
+import { ContactError, invalid, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
 import { isPlainText } from '../../shared/text.ts';
-import { PARENT_LANE } from '../model/broadcast.ts';
+import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';
@@ -33,7 +33,11 @@ export function readTasks(
   const place: Place = (name) => `${field ?? `tasks[${at}]`}.${name}`;
   return tasks.map((task, index) => {
     at = index;
-    return readTask(task, place, now, maxPayloadBytes);
+    try {
+      return readTask(task, place, now, maxPayloadBytes);
+    } catch (error) {
+      throw field === undefined && error instanceof ContactError ? withIndex(error, index) : error;
+    }
   });
 }
 
@@ -95,12 +99,12 @@ function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>)
 function readLane({ target }: NewTask, place: Place): Lane {
   switch (target.case) {
     case undefined:
-      return '';
+      return SHARED_LANE;
     case 'clientId':
       if (!isName(target.value)) throw invalid(place('client_id'), 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
-      return `c:${target.value}`;
+      return laneOfClient(target.value);
     case 'selector':
-      return `s:${parseSelector(target.value, place('selector')).canonical}`;
+      return laneOfSelector(parseSelector(target.value, place('selector')).canonical);
     case 'broadcast':
       return PARENT_LANE;
   }

@@ -9,6 +9,7 @@ import {
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import type { ChildCounts } from '../model/broadcast.ts';
+import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
 import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { TaskFilter } from '../store/store.ts';
@@ -114,8 +115,8 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     lost: record.lost,
     timeoutMs: record.timeoutMs,
     idempotencyKey: record.key ?? '',
-    targetClientId: lane.startsWith('c:') ? lane.slice(2) : '',
-    selector: lane.startsWith('s:') ? lane.slice(2) : '',
+    targetClientId: isClientLane(lane) ? clientIdOf(lane) : '',
+    selector: isSelectorLane(lane) ? selectorOf(lane) : '',
     createdAt: timestampFromMs(record.createdAt),
     ...(record.runAt === null ? {} : { runAt: timestampFromMs(record.runAt) }),
     ...(record.expiresAt === null ? {} : { expiresAt: timestampFromMs(record.expiresAt) }),

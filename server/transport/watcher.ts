@@ -74,7 +74,7 @@ export function createTaskStream(
         if (isChanged) {
           isChanged = false;
           const record = await queue.store.describeTask(id);
-          if (!record) throw new ContactError('NOT_FOUND', `id: no task ${id}`);
+          if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
           const { state, delivery, attempt, cancelRequested } = record;
           const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
           const bytes = record.payload.byteLength + (record.settled?.result.byteLength ?? 0);

@@ -151,7 +151,7 @@ describe('the backlog of the SQLite store', () => {
     assert.deepEqual(look(), { ranges: [8], live: 0 });
     assert.deepEqual(await store.listOldest(Q.queue, 3), oldest);
     const purge = async (limit: number): Promise<string[]> =>
-      (await store.purgeTasks(Q.queue, limit, 'purged', T0)).map(({ taskId }) => taskId);
+      (await store.purgeTasks(Q.queue, limit, 'purged', T0)).events.map(({ taskId }) => taskId);
     assert.deepEqual(await purge(7), old.slice(0, 7));
     assert.deepEqual(await store.listOldest(Q.queue, 3), oldest);
     assert.deepEqual(await purge(1), old.slice(7));

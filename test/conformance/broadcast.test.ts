@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ResultRecord } from '../../server/model/task.ts';
-import { MAX_CHILDREN } from '../../server/store/operators.ts';
+import { MAX_CHILDREN, type PurgeOutcome } from '../../server/store/operators.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import {
   addTasks,
@@ -260,13 +260,14 @@ describeStores('the parent of a broadcast', (open) => {
     await store.insertBroadcast(parent, children, T0);
     assert.equal((await store.countChildren(parent.id))!.children, MAX_CHILDREN);
     assert.equal((await store.listTasks({ parentId: parent.id }, null, 500)).length, 500);
-    let left: readonly ResultRecord[];
-    let cancelled = 0;
+    let left: PurgeOutcome;
+    let [cancelled, told] = [0, 0];
     do {
       left = await store.purgeTasks('q', 2_000, '', T0);
-      cancelled += left.length;
-    } while (left.length >= 2_000);
-    assert.equal(cancelled, MAX_CHILDREN + 1);
+      cancelled += left.count;
+      told += left.events.length;
+    } while (left.count >= 2_000);
+    assert.deepEqual([cancelled, told], [MAX_CHILDREN, MAX_CHILDREN + 1]);
     assert.equal(await stateOf(store, parent.id), 'failed');
   });
 });

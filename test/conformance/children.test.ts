@@ -38,7 +38,9 @@ describeStores('the last child', (open) => {
     },
     'is purged': async ({ session }, store) => {
       await store.endSession(session, [], T0);
-      return store.purgeTasks('q', 1, '', T0);
+      const { count, events } = await store.purgeTasks('q', 1, '', T0);
+      assert.equal(count, 1);
+      return events;
     },
     expires: async ({ session }, store) => {
       await store.endSession(session, [], T0);

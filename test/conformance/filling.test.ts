@@ -87,7 +87,7 @@ describeStores('a broadcast that is filling', (open) => {
     const store = await open();
     const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd'], { expiresAt: T0 + 5 });
     await store.cancelTasks([children[3]!.id], 'why', T0);
-    assert.equal((await store.purgeTasks('q', 2, 'purged', T0)).length, 2);
+    assert.equal((await store.purgeTasks('q', 2, 'purged', T0)).count, 2);
     const { expired } = await store.wakeTasks(T0 + 5, 10);
     assert.deepEqual(
       expired.map(({ taskId }) => taskId),

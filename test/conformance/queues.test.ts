@@ -149,7 +149,8 @@ describeStores('purgeTasks()', (open) => {
       { lane: 'c:x' },
     );
     const [other] = await addTasks(store, { queue: 'other' });
-    const events = await store.purgeTasks('q', 100, 'enough', T0 + 1);
+    const { count, events } = await store.purgeTasks('q', 100, 'enough', T0 + 1);
+    assert.equal(count, 6);
     assert.deepEqual(
       events.map((event) => ids.indexOf(event.taskId)),
       [4, 3, 2, 1, 5, 0],
@@ -162,15 +163,16 @@ describeStores('purgeTasks()', (open) => {
       await assertLogged(store, event);
     }
     assert.deepEqual([await stateOf(store, run.taskId), await stateOf(store, other!)], ['running', 'ready']);
-    assert.deepEqual(await store.purgeTasks('q', 100, '', T0), []);
-    assert.deepEqual(await store.purgeTasks('never heard of', 100, '', T0), []);
+    const nothing = { count: 0, events: [] };
+    assert.deepEqual(await store.purgeTasks('q', 100, '', T0), nothing);
+    assert.deepEqual(await store.purgeTasks('never heard of', 100, '', T0), nothing);
   });
 
   it('cancels at most as many as asked', async () => {
     const store = await open();
     await addTasks(store, {}, {}, {}, { runAt: T0 + 5 }, { lane: 'c:x' });
     const counts: number[] = [];
-    for (let i = 0; i < 4; i++) counts.push((await store.purgeTasks('q', 2, '', T0)).length);
+    for (let i = 0; i < 4; i++) counts.push((await store.purgeTasks('q', 2, '', T0)).count);
     assert.deepEqual(counts, [2, 2, 1, 0]);
   });
 
@@ -181,7 +183,7 @@ describeStores('purgeTasks()', (open) => {
     const { session } = await openSession(store);
     await claim(store, session, { lanes: [children[0]!] });
     assert.deepEqual(
-      (await store.purgeTasks('q', 10, '', T0)).map((event) => event.taskId),
+      (await store.purgeTasks('q', 10, '', T0)).events.map((event) => event.taskId),
       [children[1]!.id],
     );
     assert.equal(await stateOf(store, parent.id), 'ready');

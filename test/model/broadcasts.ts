@@ -1,4 +1,5 @@
-import { HELD, PARENT_LANE } from '../../server/model/broadcast.ts';
+import { HELD } from '../../server/model/broadcast.ts';
+import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef, TaskInput } from '../../server/model/task.ts';
 import type { OpenedBroadcast, OperatorStore } from '../../server/store/operators.ts';
 import type { InsertOutcome } from '../../server/store/store.ts';

@@ -1,4 +1,4 @@
-import { PARENT_LANE } from '../../server/model/broadcast.ts';
+import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../../server/store/store.ts';
 import type { World } from './rules.ts';

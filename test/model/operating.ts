@@ -1,6 +1,6 @@
-import { PARENT_LANE } from '../../server/model/broadcast.ts';
-import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
-import type { OperatorStore } from '../../server/store/operators.ts';
+import { isSelectorLane, PARENT_LANE } from '../../server/model/lane.ts';
+import type { LaneRef } from '../../server/model/task.ts';
+import type { OperatorStore, PurgeOutcome } from '../../server/store/operators.ts';
 import type { Broadcasting } from './broadcasts.ts';
 import { cancel, recordsOf, type World } from './rules.ts';
 import { hasSettled, type ModelTask } from './task.ts';
@@ -13,7 +13,7 @@ export function createOperating(world: World): Omit<OperatorStore, keyof Broadca
         input.queue === queue && input.lane !== PARENT_LANE && (state === 'ready' || state === 'scheduled'),
     );
 
-  function purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[] {
+  function purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome {
     // The map keeps the order of insertion, and sort is stable.
     const tasks = waiting(queue).sort(
       (a, b) =>
@@ -21,7 +21,9 @@ export function createOperating(world: World): Omit<OperatorStore, keyof Broadca
         compare(a.state, b.state) ||
         (a.state === 'ready' ? b.input.priority - a.input.priority || a.seq - b.seq : a.runAt! - b.runAt!),
     );
-    return recordsOf(tasks.slice(0, limit).map((task) => cancel(world, task, reason, '', false, now)));
+    const purged = tasks.slice(0, limit);
+    const events = recordsOf(purged.map((task) => cancel(world, task, reason, '', false, now)));
+    return { count: purged.length, events };
   }
 
   function listOldest(queue: string, limit: number) {
@@ -45,7 +47,7 @@ export function createOperating(world: World): Omit<OperatorStore, keyof Broadca
     const lanes = new Map<string, LaneRef>();
     for (const task of world.tasks.values()) {
       const { queue, lane } = task.input;
-      if (!hasSettled(task) && lane.startsWith('s:')) lanes.set(`${queue} ${lane}`, { queue, lane });
+      if (!hasSettled(task) && isSelectorLane(lane)) lanes.set(`${queue} ${lane}`, { queue, lane });
     }
     return [...lanes.values()].sort((a, b) => compare(a.queue, b.queue) || compare(a.lane, b.lane)).slice(0, limit);
   }

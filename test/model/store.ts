@@ -1,4 +1,4 @@
-import { PARENT_LANE } from '../../server/model/broadcast.ts';
+import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { CancelOutcome, QueueCounts, RetryOutcome, Store, WakeOutcome } from '../../server/store/store.ts';
 import { createBroadcasting } from './broadcasts.ts';

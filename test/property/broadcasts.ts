@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { PARENT_LANE } from '../../server/model/broadcast.ts';
+import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { TaskInput } from '../../server/model/task.ts';
 import { type DrawnTask, pick, type Scene, task, toDraw, toTask } from './draw.ts';
 

@@ -170,7 +170,7 @@ function createLedger() {
 }
 
 describe('every store against the model', function () {
-  this.timeout(20_000 * scale);
+  this.timeout(60_000 * scale);
 
   it('gives the same answers in memory', async () => {
     await fc.assert(

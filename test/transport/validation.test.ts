@@ -63,6 +63,22 @@ describe('what is not valid', () => {
     });
   }
 
+  it('a call under a key that another task has names its own task', async () => {
+    await enqueue(clients, { idempotencyKey: 'taken' });
+    const task = { queue: 'q', idempotencyKey: 'taken', payload: Buffer.from('other') };
+    const error = await ask(clients, callTask, { task }).catch((thrown: unknown) => thrown as ServiceError);
+    assert.ok('metadata' in error);
+    assert.match(error.details, /^task\.idempotency_key: /);
+    assert.deepEqual(error.metadata.get('contact-field'), ['task.idempotency_key']);
+  });
+
+  it('an item of a batch tells its place as data', async () => {
+    const error = await enqueue(clients, {}, { queue: '' }).catch((thrown: unknown) => thrown as ServiceError);
+    assert.ok('metadata' in error);
+    const { metadata } = error;
+    assert.deepEqual([metadata.get('contact-field'), metadata.get('contact-index')], [['tasks[1].queue'], ['1']]);
+  });
+
   it('takes what is just within the limits', async () => {
     await enqueue(clients, {
       queue: 'Az09._:/-'.padEnd(128, 'x'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Metadata, status } from '@grpc/grpc-js';
-import { ContactError, toStatus } from '../../shared/errors.ts';
+import { ContactError, invalid, nameTask, refuseTask, toStatus } from '../../shared/errors.ts';
 
 function serviceError(code: status, details: string, metadata = new Metadata()): Error {
   return Object.assign(new Error(`${code} ${details}`), { code, details, metadata });
@@ -20,6 +20,23 @@ describe('ContactError', () => {
     );
     const back = ContactError.from(serviceError(code, details, metadata));
     assert.deepEqual([back.code, back.message, back.retryAfterMs, back.advice], ['UNAVAILABLE', 'going', 13, advice]);
+  });
+
+  it('keeps what it is about, as data and in its words', () => {
+    const { code, details, metadata } = toStatus(refuseTask('ALREADY_EXISTS', 3, 'id', 'another has it'));
+    assert.equal(details, 'tasks[3].id: another has it');
+    const back = ContactError.from(serviceError(code, details, metadata));
+    assert.deepEqual(
+      [back.message, back.field, back.index, back.problem],
+      [details, 'tasks[3].id', 3, 'another has it'],
+    );
+    assert.equal(nameTask(back, 'task').message, 'task.id: another has it');
+    assert.equal(nameTask(invalid('cursor', 'old'), 'task').message, 'cursor: old');
+  });
+
+  it('names a field that no header could carry', () => {
+    const { metadata } = toStatus(invalid('metadata[\u00fc\n]', 'too long'));
+    assert.equal(metadata.get('contact-field')[0], 'metadata[??]');
   });
 
   it('has no retry hint where none was given', () => {

@@ -909,7 +909,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  * A started delivery that comes back without success burns an attempt, unless its worker says that nothing was done;
  * at the last attempt the task fails.
  *
- * Every close carries trailers `contact-reason` (a word) and `contact-retry`: now | backoff | never.
+ * Every close carries trailers `contact-reason` (a word) and `contact-retry`: now | backoff | never. A refusal of a request
+ * carries `contact-field`, what of it is wrong (`tasks[3].queue`), and in a list `contact-index`, the item's place from 0.
  *
  * Rules for a client:
  *

@@ -1,5 +1,6 @@
-import { ContactError, invalid } from '../../../shared/errors.ts';
-import { HELD, PARENT_LANE } from '../../model/broadcast.ts';
+import { ContactError, nameTask, refuseTask } from '../../../shared/errors.ts';
+import { HELD } from '../../model/broadcast.ts';
+import { PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef, TaskInput } from '../../model/task.ts';
 import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OpenedBroadcast } from '../operators.ts';
 import type { InsertOutcome } from '../store.ts';
@@ -30,7 +31,9 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
     if (stored[0]!.deduplicated) return stored[0]!;
     try {
       if (children.length === 0) {
-        throw new ContactError('FAILED_PRECONDITION', `broadcast: no client of the queue ${parent.queue} matches`);
+        throw new ContactError('FAILED_PRECONDITION', `no client of the queue ${parent.queue} matches`, {
+          field: 'broadcast',
+        });
       }
       insertChildren(parent.id, children, now, isWhole);
     } catch (error) {
@@ -45,7 +48,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
   function extend(parentId: string, children: readonly TaskInput[], now: number): void {
     const parent = tasks.byId(parentId);
     if (!parent || counting.phaseOf(parent.key)?.phase !== 'filling') {
-      throw new ContactError('FAILED_PRECONDITION', `tasks[0].id: ${parentId} is not a broadcast that is filling`);
+      throw refuseTask('FAILED_PRECONDITION', 0, 'id', `${parentId} is not a broadcast that is filling`);
     }
     if (children.length === 0) return;
     const firstKey = counters.nextTaskKey;
@@ -62,9 +65,10 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
       if (!outcomes.some((outcome) => outcome.deduplicated)) return;
       inserting.takeBack(firstKey, named, outcomes, now);
     } catch (error) {
-      throw error instanceof ContactError ? nameBroadcast(error) : error;
+      // Children are nobody's batch: what is wrong with one is wrong with the broadcast.
+      throw error instanceof ContactError ? nameTask(error, 'tasks[0]') : error;
     }
-    throw new ContactError('ALREADY_EXISTS', 'tasks[0].id: a task has the id of a child');
+    throw refuseTask('ALREADY_EXISTS', 0, 'id', 'a task has the id of a child');
   }
 
   function open(parentId: string, limit: number, now: number): OpenedBroadcast {
@@ -126,16 +130,16 @@ function nameChild(child: TaskInput, parentId: string, isWhole: boolean): TaskIn
 
 function checkChildren(children: readonly TaskInput[]): void {
   if (children.length > MAX_CHILDREN) {
-    throw invalid('tasks[0].broadcast', `${children.length} clients match, at most ${MAX_CHILDREN} may at once`);
+    throw refuseTask(
+      'INVALID_ARGUMENT',
+      0,
+      'broadcast',
+      `${children.length} clients match, at most ${MAX_CHILDREN} may at once`,
+    );
   }
   let bytes = 0;
   for (const child of children) bytes += child.payload.byteLength;
   if (bytes <= MAX_BROADCAST_BYTES) return;
-  throw invalid('tasks[0].payload', `for ${children.length} clients it is more than ${MAX_BROADCAST_BYTES} bytes`);
-}
-
-/** Children are nobody's batch: what is wrong with one is wrong with the broadcast. */
-function nameBroadcast({ code, message, retryAfterMs }: ContactError): ContactError {
-  const detail = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new ContactError(code, message.replace(/^tasks\[\d+\]/, 'tasks[0]'), detail);
+  const problem = `for ${children.length} clients it is more than ${MAX_BROADCAST_BYTES} bytes`;
+  throw refuseTask('INVALID_ARGUMENT', 0, 'payload', problem);
 }

@@ -1,4 +1,4 @@
-import { PARENT_LANE } from '../../model/broadcast.ts';
+import { PARENT_LANE } from '../../model/lane.ts';
 import type { ClaimedTask, LaneRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../store.ts';
 import { isFull, type LaneEntry } from './catalog.ts';

@@ -1,5 +1,6 @@
-import { ContactError } from '../../../shared/errors.ts';
-import { HELD, PARENT_LANE } from '../../model/broadcast.ts';
+import { type ContactError, refuseTask } from '../../../shared/errors.ts';
+import { HELD } from '../../model/broadcast.ts';
+import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../operators.ts';
@@ -126,7 +127,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     }
     const found = findStored(task, lane.queue.id);
     if (!hasContent(found.stored, task, lane.queue.id)) {
-      return new ContactError('ALREADY_EXISTS', `tasks[${i}].${found.field}: a task with other content has it`);
+      return refuseTask('ALREADY_EXISTS', i, found.field, 'a task with other content has it');
     }
     outcomes.push({ id: found.stored.id, deduplicated: true });
     return undefined;
@@ -215,13 +216,13 @@ function hasEnough({ settings, counts }: QueueEntry): boolean {
 }
 
 function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): ContactError {
-  const message = `tasks[${index}].queue: ${queue} is full, at most ${maxWaiting} tasks may wait in it`;
-  return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 1_000 });
+  const problem = `${queue} is full, at most ${maxWaiting} tasks may wait in it`;
+  return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 1_000 });
 }
 
 function refuseName(index: number): ContactError {
-  const message = `tasks[${index}].queue: as many queue names as the server takes have tasks; delete settled ones`;
-  return new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 60_000 });
+  const problem = 'as many queue names as the server takes have tasks; delete settled ones';
+  return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 60_000 });
 }
 
 function termsOf(task: TaskInput, now: number): TaskTerms {

@@ -1,13 +1,13 @@
-import { PARENT_LANE } from '../../model/broadcast.ts';
-import type { LaneRef, ResultRecord } from '../../model/task.ts';
-import type { LaneCount, PriorityOldest } from '../operators.ts';
+import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
+import type { LaneRef } from '../../model/task.ts';
+import type { LaneCount, PriorityOldest, PurgeOutcome } from '../operators.ts';
 import type { LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators see of queues and lanes, and the purge. */
 export interface Queues {
-  purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[];
+  purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome;
   listSelectorLanes(limit: number): readonly LaneRef[];
   countLanes(queue: string, limit: number): readonly LaneCount[];
   listOldest(queue: string, limit: number): readonly PriorityOldest[];
@@ -40,18 +40,18 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
       .sort((a, b) => b.ready - a.ready || compare(a.ref.lane, b.ref.lane));
   }
 
-  function purgeTasks(queue: string, limit: number, reason: string, now: number): readonly ResultRecord[] {
+  function purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome {
     const settled: Settled[] = [];
     for (const lane of lanesOf(queue).sort((a, b) => compare(a.ref.lane, b.ref.lane))) {
       fresh.writeHead(lane, limit - settled.length);
       for (const select of [selectReady, selectScheduled]) {
-        if (settled.length >= limit) return recordsOf(settled);
+        if (settled.length >= limit) return outcomeOf(settled);
         for (const { task_key } of select.all(lane.id, limit - settled.length)) {
           settled.push(deliveries.cancel(tasks.byKey(task_key), reason, '', false, now));
         }
       }
     }
-    return recordsOf(settled);
+    return outcomeOf(settled);
   }
 
   /** When the task was created that is next in its lane, by priority. */
@@ -88,7 +88,7 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
     listSelectorLanes: (limit) =>
       [...catalog.queues()]
         .flatMap((queue) => [...queue.lanes.values()])
-        .filter((lane) => lane.live > 0 && lane.ref.lane.startsWith('s:'))
+        .filter((lane) => lane.live > 0 && isSelectorLane(lane.ref.lane))
         .map((lane) => lane.ref)
         .sort((a, b) => compare(a.queue, b.queue) || compare(a.lane, b.lane))
         .slice(0, limit),
@@ -102,4 +102,8 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function outcomeOf(settled: readonly Settled[]): PurgeOutcome {
+  return { count: settled.length, events: recordsOf(settled) };
 }

@@ -1,5 +1,5 @@
-import { PARENT_LANE } from '../../model/broadcast.ts';
 import { describeExpiry } from '../../model/expiry.ts';
+import { PARENT_LANE } from '../../model/lane.ts';
 import type { Delivery } from '../../model/task.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
 import { uniqueLanes } from './catalog.ts';
