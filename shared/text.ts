@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /**
  * A key or a name: whole characters and no NUL. Halves of characters become the same mark on the wire, so that two
  * keys would be one; and what shows text ends it at a NUL.
@@ -9,4 +11,13 @@ export function isPlainText(text: string): boolean {
 /** Words for people, mended where a name would be refused: nobody loses a result for a character in its error. */
 export function mendText(text: string): string {
   return isPlainText(text) ? text : text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+/**
+ * The beginning of somebody's words, mended, to be kept. It is a copy: a slice of V8 holds on to the whole text, so that
+ * 64 characters would keep the megabytes that they came with.
+ */
+export function cutText(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return mendText(text);
+  return mendText(Buffer.from(text.slice(0, maxLength)).toString());
 }

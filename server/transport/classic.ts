@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
-import { mendText } from '../../shared/text.ts';
+import { cutText } from '../../shared/text.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
@@ -16,6 +16,7 @@ import { createPairs, type Pair, type Turn } from './pairs.ts';
 
 const QUEUE_KEY = 'contact-queue';
 const SETTLE_KEY = 'contact-settle';
+const MAX_STATUS_LENGTH = 256;
 const TEXT = 'text/plain; charset=utf-8';
 
 export interface ClassicHandlersOptions {
@@ -144,7 +145,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
       call.on('cancelled', leave);
       call.on('finish', leave);
       call.on('data', ({ msg }: classic.ClientMsg) => {
-        if (pair.turn?.session) pair.turn.session.text = mendText(msg.slice(0, 256));
+        if (pair.turn?.session) pair.turn.session.text = cutText(msg, MAX_STATUS_LENGTH);
         if (out.write({ ret: 'ok' }, 16)) return;
         call.pause();
         void out.hasRoom().then((hasRoom) => hasRoom && call.resume());

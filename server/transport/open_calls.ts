@@ -24,8 +24,10 @@ interface InnerCall {
     readonly readState: number;
     readonly readMessageSize: number;
     readonly readMessageRemaining: number;
-    /** A new one for each message. */
-    readonly readPartialMessage: object;
+    /** The pieces of a message, in a new array for each; those of the last one stay there until the next begins. */
+    readPartialMessage: readonly object[];
+    /** A slice of the piece that a message began in, which it keeps. Never written to. */
+    readCompressFlag: Buffer;
   };
   readonly receivedHalfClose: boolean;
 }
@@ -83,6 +85,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
     const debtors: OpenCall[] = [];
     for (const [, call] of openCalls) {
       noteDebt(call, now);
+      forgetMessage(call.inner);
       if (call.debt) debtors.push(call);
     }
     endBeyondBudget(endOverdue(debtors));
@@ -164,6 +167,16 @@ function noteDebt(call: OpenCall, now: number): void {
   if (isNew || debt.heldBytes !== before?.heldBytes) call.movedAt = now;
   // We do not read it at the moment: what is missing is not its client's fault.
   if (debt.kind === 'message' && call.inner.stream.isPaused()) call.since = call.movedAt = now;
+}
+
+const NO_PIECES: readonly object[] = Object.freeze([]);
+const NO_FLAG = Buffer.alloc(1);
+
+/** Between two messages grpc-js needs nothing of the last one: without this each open stream keeps its megabytes. */
+function forgetMessage({ decoder }: InnerCall): void {
+  if (decoder.readState !== 0 || decoder.readCompressFlag === NO_FLAG) return;
+  decoder.readPartialMessage = NO_PIECES;
+  decoder.readCompressFlag = NO_FLAG;
 }
 
 function debtOf({ inner, hasOneRequest, hasOneAnswer }: OpenCall): Debt | undefined {

@@ -2,7 +2,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
-import { mendText } from '../../shared/text.ts';
+import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
 import { MAX_HOLDING, MAX_LABELS } from './bounds.ts';
@@ -35,7 +35,7 @@ export function readRegistration(request: GetTaskRequest, metadata: Metadata, ou
     queues: [...new Set(queues)],
     labels,
     credit: maxInFlight || 1,
-    agent: mendText(request.agent.slice(0, MAX_AGENT_LENGTH)),
+    agent: cutText(request.agent, MAX_AGENT_LENGTH),
     resume: resume ? readResume(resume) : null,
     outlet,
   };

@@ -10,7 +10,7 @@ import {
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
-import { mendText } from '../../shared/text.ts';
+import { cutText, mendText } from '../../shared/text.ts';
 import type { RetryAdvice } from '../model/retry.ts';
 import type { Delivery, TaskError } from '../model/task.ts';
 import type { Outcome } from '../session/outlet.ts';
@@ -19,6 +19,7 @@ import type { FailedReport, ResultReport, StatusReport, SucceededReport } from '
 const MAX_ITEMS = 1_000;
 const MAX_ERROR_BYTES = 4 << 10;
 const MAX_CODE_LENGTH = 64;
+const MAX_TYPE_LENGTH = 128;
 const MAX_STATUS_LENGTH = 256;
 const MAX_PROGRESS_LENGTH = 1 << 10;
 const MAX_CHECKPOINT_BYTES = 64 << 10;
@@ -35,7 +36,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
       taskId,
       delivery,
       fraction,
-      message: mendText(message.slice(0, MAX_PROGRESS_LENGTH)),
+      message: cutText(message, MAX_PROGRESS_LENGTH),
     })),
     checkpoints: readItems('checkpoints', request.checkpoints, ({ taskId, delivery, data }, index) => {
       if (data.byteLength > MAX_CHECKPOINT_BYTES)
@@ -43,7 +44,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
       return { taskId, delivery, data };
     }),
     credit: request.credit,
-    status: request.status === undefined ? undefined : mendText(request.status.slice(0, MAX_STATUS_LENGTH)),
+    status: request.status === undefined ? undefined : cutText(request.status, MAX_STATUS_LENGTH),
   };
 }
 
@@ -95,7 +96,7 @@ export function readDeliveries(field: string, items: readonly DeliveryMessage[],
 }
 
 function readSucceeded({ taskId, delivery, result, contentType }: Succeeded): SucceededReport {
-  return { taskId, delivery, result, contentType: mendText(contentType.slice(0, 128)) || OCTET_STREAM };
+  return { taskId, delivery, result, contentType: cutText(contentType, MAX_TYPE_LENGTH) || OCTET_STREAM };
 }
 
 function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): FailedReport {
@@ -107,7 +108,7 @@ function readError(error: Failed['error']): TaskError {
   // Cut on a character: a half one at the end is dropped.
   const message = bytes.byteLength <= MAX_ERROR_BYTES ? bytes : bytes.subarray(0, MAX_ERROR_BYTES);
   const words = message.toString().replace(/\uFFFD+$/, '');
-  return { code: mendText(error?.code.slice(0, MAX_CODE_LENGTH) ?? ''), message: mendText(words) };
+  return { code: cutText(error?.code ?? '', MAX_CODE_LENGTH), message: mendText(words) };
 }
 
 function readRetry(retry: Retry, afterMs: number): RetryAdvice {

@@ -12,7 +12,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isTaskId } from '../../shared/ids.ts';
-import { mendText } from '../../shared/text.ts';
+import { cutText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { explainWaiting } from '../dispatch/waiting.ts';
@@ -85,7 +85,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     }),
 
     cancelTasks: ends.unary(async ({ ids, filter, reason }) => {
-      const why = mendText(reason.slice(0, MAX_REASON_LENGTH));
+      const why = cutText(reason, MAX_REASON_LENGTH);
       const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], (some) =>
         registry.cancel(some, why),
       );

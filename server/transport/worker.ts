@@ -79,6 +79,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       Promise.resolve()
         .then(() => {
           const registration = readRegistration(call.request, call.metadata, createOutlet(call, peer));
+          forgetRequest(call.request);
           admitNames(call, registration.queues.length);
           return registry.open(registration);
         })
@@ -194,6 +195,15 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       });
     },
   };
+}
+
+/** It has been read. The call is open for as long as the worker lives, and holds on to its request. */
+function forgetRequest(request: GetTaskRequest): void {
+  request.queues = [];
+  request.labels = {};
+  request.agent = '';
+  request.resume = undefined;
+  delete request.$unknown;
 }
 
 function checkTold(toldCount: number, report: ResultReport): void {

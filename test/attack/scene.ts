@@ -120,7 +120,7 @@ export function prepareAttacks(): Attack {
 
 /** A connection by hand that no test waits for. */
 export function dial(
-  { address }: ServerProcess,
+  { address }: Pick<ServerProcess, 'address'>,
   settings: { readonly initialWindowSize?: number } = {},
 ): ClientHttp2Session {
   // The bound of Node on what one session keeps would end the attack at its own side.
