@@ -1,6 +1,7 @@
-import { type Admin, createAdmin } from '../client/index.ts';
+import { type Admin, createAdmin } from '../client/admin.ts';
 import type { CommandContext } from './context.ts';
-import { reachServer, readConnection, type TargetOptions } from './target.ts';
+import { reachServer, readConnection } from './reach.ts';
+import type { TargetOptions } from './target.ts';
 
 /** For what may take a server long, such as cancelling a million tasks. */
 export const BULK_DEADLINE_MS = 3_600_000;

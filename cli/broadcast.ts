@@ -1,14 +1,7 @@
-import type { ConnectionOptions } from '../client/index.ts';
-import {
-  type Admin,
-  ContactError,
-  createAdmin,
-  createObserver,
-  type Observer,
-  type Producer,
-  type EnqueueOptions as TaskOptions,
-  type TaskResult,
-} from '../client/index.ts';
+import { type Admin, createAdmin } from '../client/admin.ts';
+import type { ConnectionOptions, Producer, EnqueueOptions as TaskOptions, TaskResult } from '../client/index.ts';
+import { createObserver, type Observer } from '../client/observer.ts';
+import { ContactError } from '../shared/errors.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLine, shorten } from './escape.ts';
 import { EXIT } from './exit.ts';

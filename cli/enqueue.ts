@@ -1,22 +1,18 @@
-import {
-  type ConnectionOptions,
-  ContactError,
-  createProducer,
-  newTaskId,
-  type Producer,
-  TaskFailed,
-  type EnqueueOptions as TaskOptions,
-} from '../client/index.ts';
-import { runBroadcast } from './broadcast.ts';
+import { TaskFailed } from '../client/failure.ts';
+import type { ConnectionOptions, Producer, EnqueueOptions as TaskOptions } from '../client/index.ts';
+import { createProducer } from '../client/producer.ts';
+import { ContactError } from '../shared/errors.ts';
+import { newTaskId } from '../shared/ids.ts';
 import type { CommandContext } from './context.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { type Line, openStdin, readAll, readLines } from './lines.ts';
 import { forEachInOrder } from './order.ts';
 import { createPatience } from './patience.ts';
 import { createEnqueueProgress } from './progress.ts';
+import { reachServer, readConnection } from './reach.ts';
 import { printFailure, printReply, type Reply, type ReplyStyle, replyCodec } from './reply.ts';
 import { exitCodeOfSignal, onStopSignal, type StopSignal } from './signals.ts';
-import { reachServer, readConnection, type TargetOptions } from './target.ts';
+import type { TargetOptions } from './target.ts';
 
 export interface EnqueueOptions extends TargetOptions {
   readonly lines?: boolean;
@@ -173,6 +169,8 @@ function submitBroadcast(submission: Submission, taskOptions: TaskOptions<Uint8A
     const id = createId(options);
     const deadline = AbortSignal.timeout(options.waitTimeout ?? NO_DEADLINE_MS);
     const ended = AbortSignal.any([signal, deadline]);
+    // Loaded here, since few commands enqueue a broadcast: it brings what observers need.
+    const { runBroadcast } = await import('./broadcast.ts');
     const shared = { connection, producer, queue, payload, isJson, isCancelled, context };
     const stopWaiting = remember(submission, 'broadcast', id.id);
     try {
@@ -201,7 +199,7 @@ async function enqueueOne(payload: string, submit: Submit, { style, context }: S
 }
 
 async function enqueueLines(submit: Submit, { options, context, producer, style }: Submission): Promise<void> {
-  const progress = createEnqueueProgress(context.out.isTerminal);
+  const progress = await createEnqueueProgress(context.out.isTerminal);
   const { promise: brokenOff, reject: breakOff } = Promise.withResolvers<never>();
   let storedCount = 0;
   let readBytes = 0;

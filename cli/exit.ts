@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { ContactError } from '../client/index.ts';
+import type { ContactError } from '../client/index.ts';
 
 /** What the process answers to its caller. */
 export const EXIT = Object.freeze({
@@ -31,10 +31,16 @@ export function usageError(message: string): CommandFailure {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandFailure) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  if (error instanceof ContactError && error.code === 'UNAVAILABLE') return EXIT.unreachable;
+  if (!isContactError(error)) return EXIT.refused;
+  if (error.code === 'UNAVAILABLE') return EXIT.unreachable;
   // What was given on the command line makes no sense, whoever noticed it.
-  if (error instanceof ContactError && error.code === 'INVALID_ARGUMENT') return EXIT.usage;
+  if (error.code === 'INVALID_ARGUMENT') return EXIT.usage;
   return EXIT.refused;
+}
+
+/** By its name: with the class itself, a command that ends at its usage would load all of gRPC. */
+function isContactError(error: unknown): error is ContactError {
+  return error instanceof Error && error.name === 'ContactError';
 }
 
 /** Closes every help text. */

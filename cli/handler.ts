@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Codec, type TaskContext, TaskFailure, TaskRelease } from '../client/index.ts';
+import { TaskFailure, TaskRelease } from '../client/failure.ts';
+import type { Codec, TaskContext } from '../client/index.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import type { CommandLine } from './command.ts';
 

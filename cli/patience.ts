@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from '../client/index.ts';
-import { reachServer } from './target.ts';
+import { reachServer } from './reach.ts';
 
 const LOOK_MS = 200;
 /** For a server that answers, but has nothing to acknowledge just now. */

@@ -1,14 +1,5 @@
 import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
-import { addBenchCommand } from './commands/bench.ts';
-import { addClientsCommand } from './commands/clients.ts';
-import { addEnqueueCommand } from './commands/enqueue.ts';
-import { addQueuesCommand } from './commands/queues.ts';
-import { addResultsCommand } from './commands/results.ts';
-import { addServeCommand } from './commands/serve.ts';
-import { addTasksCommand } from './commands/tasks.ts';
-import { addTopCommand } from './commands/top.ts';
-import { addWorkCommand } from './commands/work.ts';
 import { type CommandContext, createContext, type Input } from './context.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
 import type { Output } from './output.ts';
@@ -20,16 +11,60 @@ Example:
   contact work sums -- sha256sum
   contact enqueue sums hello --wait`;
 
-const COMMANDS = [
-  addServeCommand,
-  addWorkCommand,
-  addEnqueueCommand,
-  addResultsCommand,
-  addTasksCommand,
-  addQueuesCommand,
-  addClientsCommand,
-  addTopCommand,
-  addBenchCommand,
+/** A command of the program; its flags and its code are loaded when it is the one that runs. */
+interface CommandEntry {
+  /** Its name and its arguments. */
+  readonly words: string;
+  readonly description: string;
+  readonly load: () => Promise<(command: Command, context: CommandContext) => void>;
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    words: 'serve',
+    description: 'run a server',
+    load: async () => (await import('./commands/serve.ts')).fillServeCommand,
+  },
+  {
+    words: 'work <queue...>',
+    description: 'run a command for each task',
+    load: async () => (await import('./commands/work.ts')).fillWorkCommand,
+  },
+  {
+    words: 'enqueue <queue> [payload]',
+    description: 'store a task, or one for each line of stdin',
+    load: async () => (await import('./commands/enqueue.ts')).fillEnqueueCommand,
+  },
+  {
+    words: 'results [queue...]',
+    description: 'print a line for each settled task, in commit order',
+    load: async () => (await import('./commands/results.ts')).fillResultsCommand,
+  },
+  {
+    words: 'tasks',
+    description: 'look at tasks, cancel, redrive and delete them',
+    load: async () => (await import('./commands/tasks.ts')).fillTasksCommand,
+  },
+  {
+    words: 'queues',
+    description: 'look at queues, pause and purge them',
+    load: async () => (await import('./commands/queues.ts')).fillQueuesCommand,
+  },
+  {
+    words: 'clients',
+    description: 'look at clients, drain and disconnect them',
+    load: async () => (await import('./commands/clients.ts')).fillClientsCommand,
+  },
+  {
+    words: 'top',
+    description: 'watch the server, its queues and its clients on a live screen',
+    load: async () => (await import('./commands/top.ts')).fillTopCommand,
+  },
+  {
+    words: 'bench',
+    description: 'put load on a server and measure it',
+    load: async () => (await import('./commands/bench.ts')).fillBenchCommand,
+  },
 ];
 
 /** Runs one command line; answers the exit code. Never rejects. */
@@ -58,7 +93,9 @@ export async function runCommandLine(
 
 async function run(args: readonly string[], context: CommandContext): Promise<number> {
   try {
-    await createProgram(context).parseAsync(args, { from: 'user' });
+    const wanted = nameCommand(args);
+    const program = await createProgram(context, (name) => name === wanted);
+    await program.parseAsync(args, { from: 'user' });
     return context.exitCode;
   } catch (error) {
     const code = exitCodeOf(error);
@@ -69,8 +106,17 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   }
 }
 
-/** Every command with its options and arguments. */
-export function createProgram(context: CommandContext): Command {
+/** The command that a command line is about; `help work` is about `work`. */
+function nameCommand(args: readonly string[]): string | undefined {
+  const [first, second] = args.filter((word) => !word.startsWith('-'));
+  return first === 'help' ? second : first;
+}
+
+/** Every command; those that are wanted with their options, arguments and code. */
+export async function createProgram(
+  context: CommandContext,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<Command> {
   const program = new Command('contact')
     .description('A task server that can reach its clients.')
     .version(readVersion())
@@ -82,6 +128,9 @@ export function createProgram(context: CommandContext): Command {
     .showHelpAfterError('(--help shows the usage)')
     .addHelpText('after', EXAMPLE)
     .addHelpText('afterAll', EXIT_CODES_HELP);
-  for (const add of COMMANDS) add(program, context);
+  for (const { words, description, load } of COMMANDS) {
+    const command = program.command(words).description(description);
+    if (isWanted(command.name())) (await load())(command, context);
+  }
   return program;
 }

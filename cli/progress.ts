@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import progress, { type Params } from 'cli-progress';
+import type { Params } from 'cli-progress';
 
 /** What a bulk enqueue shows on stderr while it goes. */
 export interface EnqueueProgress {
@@ -10,8 +10,9 @@ export interface EnqueueProgress {
 const SILENT: EnqueueProgress = { update: () => undefined, stop: () => undefined };
 
 /** A bar when stdin is a file (its size is known), else a counter; nothing when nobody would see it undisturbed. */
-export function createEnqueueProgress(isJsonOrIdsOnTerminal: boolean): EnqueueProgress {
+export async function createEnqueueProgress(isJsonOrIdsOnTerminal: boolean): Promise<EnqueueProgress> {
   if (!process.stderr.isTTY || isJsonOrIdsOnTerminal) return SILENT;
+  const { default: progress } = await import('cli-progress');
   const totalBytes = sizeOfInput();
   const startedAt = performance.now();
   let storedCount = 0;

@@ -1,8 +1,9 @@
 import { bytes, createAdmin, createObserver, createProducer, newTaskId, type Observer } from '../../client/index.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
+import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
-import { reachServer, readConnection, type TargetOptions } from '../target.ts';
+import type { TargetOptions } from '../target.ts';
 import { startCrew } from './crew.ts';
 import { createLoad } from './load.ts';
 import { checkUnused, clearQueue } from './queue.ts';

@@ -7,10 +7,8 @@ import { addTargetOptions } from '../target.ts';
 
 const MAX_PAYLOAD_BYTES = 64 * 2 ** 20;
 
-export function addBenchCommand(program: Command, context: CommandContext): void {
-  const command = program
-    .command('bench')
-    .description('put load on a server and measure it')
+export function fillBenchCommand(command: Command, context: CommandContext): void {
+  command
     .option('--queue <queue>', 'a queue that nobody else has; default: a new one, bench-…')
     .option('--tasks <n>', 'end after so many', integerBetween(1, 1_000_000_000))
     .option('--seconds <n>', 'end after so long; default 10, or no end with --tasks', integerBetween(1, 86_400))

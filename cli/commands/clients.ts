@@ -15,12 +15,9 @@ interface ListOptions extends TargetOptions {
 
 const HEADINGS = ['client', 'kind', 'state', 'since', 'receipt', 'running#', 'credit#', 'queues', 'labels', 'status'];
 
-export function addClientsCommand(program: Command, context: CommandContext): void {
-  const clients = program
-    .command('clients')
-    .description('look at clients, drain and disconnect them')
-    .addHelpText('after', '\nExample:\n  contact clients list');
-  const list = clients
+export function fillClientsCommand(command: Command, context: CommandContext): void {
+  command.addHelpText('after', '\nExample:\n  contact clients list');
+  const list = command
     .command('list')
     .description('list clients by id: those that are connected, and named ones that are away')
     .option('--connected', 'only those that are connected')
@@ -38,7 +35,7 @@ status   the newest text that it sent about itself
 Example:
   contact clients list --json`,
     );
-  const drain = clients
+  const drain = command
     .command('drain <id>')
     .description('give a client no more tasks until it is resumed')
     .option('--json', 'as a JSON object')
@@ -51,13 +48,13 @@ It finishes or gives back what it has and stays connected. For named clients thi
 Example:
   contact clients drain robot-7`,
     );
-  const resume = clients
+  const resume = command
     .command('resume <id>')
     .description('give a client tasks again')
     .option('--json', 'as a JSON object')
     .action((id: string, options: TargetOptions) => setDraining(id, false, options, context))
     .addHelpText('after', '\nExample:\n  contact clients resume robot-7');
-  const disconnect = clients
+  const disconnect = command
     .command('disconnect <id>')
     .description('close the streams of a client once; it may come again and keeps its tasks meanwhile')
     .option('--json', 'as a JSON object')

@@ -6,10 +6,7 @@ import { usageError } from '../exit.ts';
 import { integerBetween } from '../number.ts';
 import { addTargetOptions } from '../target.ts';
 
-export function addEnqueueCommand(program: Command, context: CommandContext): void {
-  const command = program
-    .command('enqueue <queue> [payload]')
-    .description('store a task, or one for each line of stdin');
+export function fillEnqueueCommand(command: Command, context: CommandContext): void {
   command
     .option('--lines', 'a task for each line of stdin, its bytes as they are without the line feed')
     .option('--content-type <type>', 'of the payload (default: text/plain, for - application/octet-stream)')

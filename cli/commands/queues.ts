@@ -29,12 +29,9 @@ const HEADINGS = [
   'oldest',
 ];
 
-export function addQueuesCommand(program: Command, context: CommandContext): void {
-  const queues = program
-    .command('queues')
-    .description('look at queues, pause and purge them')
-    .addHelpText('after', '\nExample:\n  contact queues list');
-  const list = queues
+export function fillQueuesCommand(command: Command, context: CommandContext): void {
+  command.addHelpText('after', '\nExample:\n  contact queues list');
+  const list = command
     .command('list')
     .description('list queues by name')
     .option('--json', 'one JSON object a line')
@@ -50,20 +47,20 @@ failed      settled as failed, until deleted or redriven   oldest      age of th
 Example:
   contact queues list --json`,
     );
-  const pause = queues
+  const pause = command
     .command('pause <queue>')
     .description('stop giving out the tasks of a queue; remembered')
     .option('--create', 'also a queue that has no task, no worker and no settings')
     .option('--json', 'as a JSON object')
     .action((queue: string, options: PauseOptions) => setPaused(queue, true, options, context))
     .addHelpText('after', '\nWhat runs goes on, and tasks can be enqueued.\n\nExample:\n  contact queues pause sums');
-  const resume = queues
+  const resume = command
     .command('resume <queue>')
     .description('give out the tasks of a queue again')
     .option('--json', 'as a JSON object')
     .action((queue: string, options: TargetOptions) => setPaused(queue, false, options, context))
     .addHelpText('after', '\nExample:\n  contact queues resume sums');
-  const purge = queues
+  const purge = command
     .command('purge <queue>')
     .description('cancel everything that waits in a queue')
     .option('--yes', 'do not ask')

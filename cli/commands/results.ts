@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
-import { createObserver, type TaskResult } from '../../client/index.ts';
+import type { TaskResult } from '../../client/index.ts';
+import { createObserver } from '../../client/observer.ts';
 import type { CommandContext } from '../context.ts';
 import { collectFrom } from '../option.ts';
 import type { Output } from '../output.ts';
 import { createPatience } from '../patience.ts';
+import { reachServer, readConnection } from '../reach.ts';
 import { RESULT_HEADINGS, resultToJson, resultToLine, SETTLED_STATES } from '../result.ts';
 import { onStopSignal } from '../signals.ts';
-import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../target.ts';
+import { addTargetOptions, type TargetOptions } from '../target.ts';
 
 interface ResultsOptions extends TargetOptions {
   readonly from?: string;
@@ -14,10 +16,8 @@ interface ResultsOptions extends TargetOptions {
   readonly state?: readonly (typeof SETTLED_STATES)[number][];
 }
 
-export function addResultsCommand(program: Command, context: CommandContext): void {
-  const command = program
-    .command('results [queue...]')
-    .description('print a line for each settled task, in commit order')
+export function fillResultsCommand(command: Command, context: CommandContext): void {
+  command
     .option(
       '--from <place>',
       'beginning, oldest (that is kept), now, or the cursor of a line: goes on after it (default: oldest, with --follow: now)',

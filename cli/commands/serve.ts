@@ -25,11 +25,9 @@ interface ServeOptions {
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 const MAX_BYTES = 64 * 2 ** 20;
 
-export function addServeCommand(program: Command, context: CommandContext): void {
+export function fillServeCommand(command: Command, context: CommandContext): void {
   const parseBytes = integerBetween(1, MAX_BYTES);
-  program
-    .command('serve')
-    .description('run a server')
+  command
     .addOption(
       new Option('--listen <host:port>', 'port 0 picks a free one').default('127.0.0.1:50051').argParser(parseTarget),
     )

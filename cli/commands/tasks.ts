@@ -7,11 +7,8 @@ import { addRetryCommand } from './tasks/retry.ts';
 import { addShowCommand } from './tasks/show.ts';
 import { addWatchCommand } from './tasks/watch.ts';
 
-export function addTasksCommand(program: Command, context: CommandContext): void {
-  const tasks = program
-    .command('tasks')
-    .description('look at tasks, cancel, redrive and delete them')
-    .addHelpText('after', '\nExample:\n  contact tasks list --state failed');
+export function fillTasksCommand(command: Command, context: CommandContext): void {
+  command.addHelpText('after', '\nExample:\n  contact tasks list --state failed');
   const commands = [
     addListCommand,
     addShowCommand,
@@ -20,5 +17,5 @@ export function addTasksCommand(program: Command, context: CommandContext): void
     addRetryCommand,
     addDeleteCommand,
   ];
-  for (const add of commands) add(tasks, context);
+  for (const add of commands) add(command, context);
 }

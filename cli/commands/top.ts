@@ -23,10 +23,8 @@ interface TopOptions extends TargetOptions {
 const DEADLINE_MS = 5_000;
 const HINT: Line = { text: 'q: quit', style: 'dim' };
 
-export function addTopCommand(program: Command, context: CommandContext): void {
-  const command = program
-    .command('top')
-    .description('watch the server, its queues and its clients on a live screen')
+export function fillTopCommand(command: Command, context: CommandContext): void {
+  command
     .option('--once', 'print it once and end, as without a terminal')
     .addOption(
       new Option('--refresh <duration>', 'between two looks').default(1_000, '1s').argParser(parsePositiveDuration),

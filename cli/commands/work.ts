@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { createWorker, type Worker } from '../../client/index.ts';
+import { createWorker, type Worker } from '../../client/worker.ts';
 import { isCommandLine, isExecutable } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration } from '../duration.ts';
@@ -8,8 +8,9 @@ import { closeProcessGroups } from '../group.ts';
 import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
 import { integerBetween } from '../number.ts';
 import { collectPairs } from '../option.ts';
+import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, exitOnDeadlySignals, onStopSignal } from '../signals.ts';
-import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../target.ts';
+import { addTargetOptions, type TargetOptions } from '../target.ts';
 
 interface WorkOptions extends TargetOptions {
   readonly concurrency: number;
@@ -26,10 +27,8 @@ const DEFAULT_MAX_RESULT_BYTES = 2 ** 20;
 /** From the last SIGKILL to the last word to the server. */
 const STOP_MARGIN_MS = 2_000;
 
-export function addWorkCommand(program: Command, context: CommandContext): void {
-  const command = program
-    .command('work <queue...>')
-    .description('run a command for each task')
+export function fillWorkCommand(command: Command, context: CommandContext): void {
+  command
     .usage('[options] <queue...> -- <command> [arg...]')
     .option('--concurrency <n>', 'tasks at once', integerBetween(1, 10_000), 1)
     .option('--id <id>', 'a name the server remembers; of two workers with one name the newer replaces the older')

@@ -9,6 +9,8 @@ import { createProgram } from '../../cli/program.ts';
 import { runHere } from './here.ts';
 import { CONTACT, cleanUpProcesses, runContact, startContact } from './process.ts';
 
+const commandsByPath = await listCommands();
+
 describe('contact', function () {
   this.timeout(30_000);
   cleanUpProcesses();
@@ -74,7 +76,7 @@ describe('contact', function () {
     }
   });
 
-  for (const [path, command] of Object.entries(listCommands())) {
+  for (const [path, command] of Object.entries(commandsByPath)) {
     it(`answers 2 to every wrong usage of ${path}`, async () => {
       const given = command.registeredArguments.filter(({ required }) => required).map(() => 'x');
       const words = path.split(' ').slice(1);
@@ -146,13 +148,13 @@ describe('contact', function () {
 });
 
 /** By its words; groups of commands are left out, which take no options. */
-function listCommands(): Record<string, Command> {
+async function listCommands(): Promise<Record<string, Command>> {
   const context = createContext({ out: createOutput(process.stdout), err: process.stderr, rest: undefined });
   const walk = (path: string, command: Command): [string, Command][] =>
     command.commands.length === 0
       ? [[path, command]]
       : command.commands.flatMap((one) => walk(`${path} ${one.name()}`, one));
-  return Object.fromEntries(walk('contact', createProgram(context)));
+  return Object.fromEntries(walk('contact', await createProgram(context)));
 }
 
 /** Takes any words. */

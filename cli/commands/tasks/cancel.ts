@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Admin, TaskState } from '../../../client/index.ts';
+import type { Admin } from '../../../client/index.ts';
+import { TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { CancelTasksResponse } from '../../../gen/contact/v1/task_service_pb.ts';
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
 import { confirm } from '../../confirm.ts';

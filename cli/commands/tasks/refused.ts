@@ -1,4 +1,5 @@
-import { type Admin, ContactError } from '../../../client/index.ts';
+import type { Admin } from '../../../client/index.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import type { CommandContext } from '../../context.ts';
 import { EXIT } from '../../exit.ts';
 import { stateName } from '../../task.ts';

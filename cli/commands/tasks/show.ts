@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Task, TaskState } from '../../../client/index.ts';
+import { type Task, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatInstant } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';

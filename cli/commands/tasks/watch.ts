@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { type ConnectionOptions, ContactError, createAdmin, type Task, TaskState } from '../../../client/index.ts';
+import { createAdmin } from '../../../client/admin.ts';
+import type { ConnectionOptions } from '../../../client/index.ts';
 import { ProgressSchema } from '../../../gen/contact/v1/contact_pb.ts';
-import { DeliverySchema } from '../../../gen/contact/v1/task_pb.ts';
+import { DeliverySchema, type Task, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { WatchTaskResponse } from '../../../gen/contact/v1/task_service_pb.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { EXIT } from '../../exit.ts';
-import { addTargetOptions, reachServer, readConnection, type TargetOptions } from '../../target.ts';
+import { reachServer, readConnection } from '../../reach.ts';
+import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, isSettledState, stateName, taskToJson } from '../../task.ts';
 import { describeValue } from '../../value.ts';
 

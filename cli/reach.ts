@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Admin, createAdmin } from '../client/admin.ts';
+import { type ConnectionOptions, silentLogger } from '../client/options.ts';
+import { ContactError } from '../shared/errors.ts';
+import { CommandFailure, EXIT, usageError } from './exit.ts';
+import type { TargetOptions } from './target.ts';
+import { describeTrouble } from './trouble.ts';
+
+export type ServerInfo = Awaited<ReturnType<Admin['serverInfo']>>;
+
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
+const MAX_ASK_MS = 10_000;
+/** A server that is starting answers sooner; who waits longer is told what for. */
+const QUIET_MS = 2_000;
+
+/** What the SDK needs, from the flags; files are read here, so that a wrong path is a usage error. */
+export function readConnection(options: TargetOptions, say: (line: string) => void): ConnectionOptions {
+  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
+    throw usageError('--tls-cert and --tls-key go together');
+  }
+  const ca = readPem('--tls-ca', options.tlsCa);
+  const cert = readPem('--tls-cert', options.tlsCert);
+  const key = readPem('--tls-key', options.tlsKey);
+  const isEncrypted = options.tls === true || ca !== undefined || cert !== undefined;
+  return {
+    server: options.server,
+    logger: { info: say, warn: say },
+    ...(options.token ? { token: options.token } : {}),
+    ...(isEncrypted ? { tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } } : {}),
+  };
+}
+
+function readPem(flag: string, path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw usageError(`${flag}: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Waits until the server answers, so that a command started together with its server just works; what is in the way is
+ * told once, after two seconds.
+ * Null: it answers, but will not tell about itself.
+ * @throws CommandFailure with exit code 3 and the reason when it did not answer in time
+ */
+export async function reachServer(connection: ConnectionOptions, timeoutMs: number): Promise<ServerInfo | null> {
+  const { server, logger, tls } = connection;
+  // What it says of each attempt is told here, once.
+  const admin = createAdmin({ ...connection, logger: silentLogger });
+  const beganAt = performance.now();
+  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : beganAt + timeoutMs;
+  const tell = (words: string): void => logger?.info(`${words}; ${describePatience(timeoutMs)}`);
+  let trouble: string | undefined;
+  // A question that is not answered has no error until its deadline.
+  let notice: NodeJS.Timeout | undefined = setTimeout(() => {
+    notice = undefined;
+    tell(`no answer from ${server} yet${trouble === undefined ? '' : `: ${trouble}`}`);
+  }, QUIET_MS);
+  try {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+      const answer = await askServer(admin, deadline - performance.now());
+      if (!(answer instanceof ContactError)) return answer;
+      // The last question may have had no time for an answer; what was wrong before is still so.
+      if (trouble === undefined || answer.code !== 'DEADLINE_EXCEEDED') {
+        trouble = describeTrouble(answer, tls !== undefined);
+      }
+      const leftMs = deadline - performance.now();
+      if (leftMs > 0) await sleep(Math.min(pauseMs, leftMs));
+      if (performance.now() < deadline) continue;
+      const within = `within ${timeoutMs / 1_000} s`;
+      throw new CommandFailure(`could not reach ${server} ${within}: ${trouble}`, EXIT.unreachable);
+    }
+  } finally {
+    clearTimeout(notice);
+    await admin.close();
+  }
+}
+
+/** An error: it could not be reached. */
+async function askServer(admin: Admin, timeoutMs: number): Promise<ServerInfo | null | ContactError> {
+  try {
+    return await admin.serverInfo({ deadlineMs: Math.min(timeoutMs, MAX_ASK_MS) });
+  } catch (failure) {
+    const error = ContactError.from(failure);
+    return error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED' ? error : null;
+  }
+}
+
+function describePatience(timeoutMs: number): string {
+  return timeoutMs === 0 ? 'trying on' : `trying for ${timeoutMs / 1_000} s (--connect-timeout)`;
+}

@@ -1,0 +1,27 @@
+import type { ContactError } from '../shared/errors.ts';
+
+/** Words of Node, OpenSSL and grpc-js that tell a person nothing, and what they mean. Nothing is decided by them. */
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [/^Deadline exceeded/, 'no answer'],
+  [/^Name resolution failed/, 'its name has no address (DNS)'],
+  [/^Protocol error/, 'what listens there does not speak gRPC (HTTP/2)'],
+  [/wrong version number|tls_validate_record_header|packet length too long/, 'what listens there does not speak TLS'],
+  [/^Received HTTP status code (\d+)/, 'a proxy answered with HTTP status $1'],
+];
+/** A peer that hangs up before a word was said. */
+const HUNG_UP = /^(?:Failed to connect|Client network socket disconnected)/;
+
+/** Why a server could not be reached, in one line for people. */
+export function describeTrouble({ message }: ContactError, isEncrypted: boolean): string {
+  const words = message
+    .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
+    .replace(/^Error \[\w+\]: /, '')
+    .trim();
+  const [, proxy = ''] = /(, via proxy \S+)$/.exec(words) ?? [];
+  if (HUNG_UP.test(words)) {
+    const guess = isEncrypted ? 'no TLS, or no gRPC server, there?' : 'TLS, or no gRPC server, there?';
+    return `the connection was closed at once (${guess})${proxy}`;
+  }
+  const known = MEANINGS.find(([form]) => form.test(words));
+  return known ? `${known[1].replace('$1', known[0].exec(words)?.[1] ?? '')}${proxy}` : words;
+}

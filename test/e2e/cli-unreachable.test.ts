@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, it } from 'mocha';
+import { runHere } from './here.ts';
+
+/** On a free port of 127.0.0.1. */
+async function listen(server: Server): Promise<string> {
+  servers.push(server);
+  server.on('connection', (socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const servers: Server[] = [];
+const sockets: Socket[] = [];
+
+async function failToReach(server: string, timeout: string, flags: readonly string[] = []): Promise<string> {
+  const { code, stdout, stderr } = await runHere(
+    ['queues', 'list', '--server', server, '--connect-timeout', timeout].concat(flags),
+  );
+  assert.deepEqual([code, stdout], [3, ''], stderr);
+  return stderr;
+}
+
+describe('a server that cannot be reached', function () {
+  this.timeout(30_000);
+
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+
+  it('refuses', async () => {
+    assert.equal(
+      await failToReach('127.0.0.1:1', '1s'),
+      'contact: could not reach 127.0.0.1:1 within 1 s: connect ECONNREFUSED 127.0.0.1:1\n',
+    );
+  });
+
+  it('has no address', async () => {
+    const stderr = await failToReach('no-such-host.invalid:50051', '1ms');
+    assert.match(stderr, /within 0\.001 s: (?:its name has no address \(DNS\)|no answer)\n$/);
+  });
+
+  it('speaks no gRPC', async () => {
+    const address = await listen(createHttpServer((_, response) => response.end('hello')));
+    assert.match(await failToReach(address, '500ms'), /0\.5 s: what listens there does not speak gRPC \(HTTP\/2\)\n$/);
+  });
+
+  it('hangs up', async () => {
+    const address = await listen(createServer((socket) => socket.destroy()));
+    assert.match(await failToReach(address, '500ms'), /: the connection was closed at once \(TLS, or no gRPC/);
+  });
+
+  it('speaks no TLS', async () => {
+    const address = await listen(createHttpServer((_, response) => response.end('hello')));
+    assert.match(await failToReach(address, '500ms', ['--tls']), /: what listens there does not speak TLS\n$/);
+  });
+
+  it('is behind a proxy that cannot be reached', async () => {
+    process.env.http_proxy = 'http://127.0.0.1:1';
+    try {
+      assert.match(
+        await failToReach('192.0.2.1:50051', '500ms'),
+        /: no tunnel to the server, via proxy 127\.0\.0\.1:1\n$/,
+      );
+    } finally {
+      delete process.env.http_proxy;
+    }
+  });
+
+  it('takes the connection and never answers, which is told after two seconds', async () => {
+    const address = await listen(createServer((socket) => void socket.on('error', () => undefined)));
+    assert.deepEqual((await failToReach(address, '2500ms')).trimEnd().split('\n'), [
+      `no answer from ${address} yet; trying for 2.5 s (--connect-timeout)`,
+      `contact: could not reach ${address} within 2.5 s: no answer`,
+    ]);
+  });
+
+  it('is told what is in its way after two seconds', async () => {
+    const [notice = '', ...rest] = (await failToReach('127.0.0.1:1', '2600ms')).trimEnd().split('\n');
+    assert.match(notice, /^no answer from 127\.0\.0\.1:1 yet: connect ECONNREFUSED 127\.0\.0\.1:1; trying for 2\.6 s/);
+    assert.equal(rest.length, 1);
+  });
+});
