@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=16 --initial-old-space-size=96 --v8-pool-size=1 --no-allocation-site-pretenuring
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -25,7 +25,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   if (process.argv[2] !== 'serve') {
     try {
       const { XDG_CACHE_HOME: folder = '' } = process.env;
-      enableCompileCache(join(isAbsolute(folder) ? folder : join(homedir(), '.cache'), 'contact'));
+      module.enableCompileCache(join(isAbsolute(folder) ? folder : join(homedir(), '.cache'), 'contact'));
     } catch {
       // A user without a home reads them anew.
     }
