@@ -1,33 +1,16 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import {
-  AdminService,
-  ContactService,
-  classic,
-  health,
-  reflection,
-  reflectionV1alpha,
-  TaskService,
-} from '../gen/index.ts';
 import { ContactError } from '../shared/errors.ts';
-import { addService } from '../shared/grpc.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { checkClock, DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
+import { createServices } from './services.ts';
 import { SERVER_SHUTDOWN } from './session/closing.ts';
 import { patienceMs } from './session/liveness.ts';
 import { createRegistry } from './session/registry.ts';
 import { openStore } from './store/open.ts';
-import { createAdminHandlers } from './transport/admin.ts';
-import { checkRequest } from './transport/bounds.ts';
 import { createCallEnds } from './transport/call.ts';
-import { createClassicHandlers } from './transport/classic.ts';
-import { HAND_CODECS } from './transport/codec/index.ts';
-import { createHealth } from './transport/health.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
-import { createReflectionHandlers } from './transport/reflection.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
-import { createTaskHandlers } from './transport/task_service.ts';
-import { createWorkerHandlers } from './transport/worker.ts';
 import { readVersion } from './version.ts';
 
 /** A server inside this process. */
@@ -105,52 +88,8 @@ export async function createServer(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
-  const alive = createHealth(ends);
-
-  addService(
-    grpcServer,
-    ContactService,
-    createWorkerHandlers({ registry, ends, agreement }),
-    HAND_CODECS,
-    checkRequest,
-  );
-  const taskHandlers = createTaskHandlers({ queue, registry, ends, clock, agreement, maxPayloadBytes });
-  addService(grpcServer, TaskService, taskHandlers, HAND_CODECS, checkRequest);
-  addService(
-    grpcServer,
-    AdminService,
-    createAdminHandlers({
-      queue,
-      registry,
-      ends,
-      agreement,
-      version,
-      node: options.node,
-      startedAt: clock.now(),
-    }),
-    undefined,
-    checkRequest,
-  );
-  addService(
-    grpcServer,
-    classic.Contact,
-    createClassicHandlers({
-      registry,
-      ends,
-      clock,
-      windowMs: resumeWindowMs,
-      maxResultBytes,
-      settleOnWrite: options.classicSettleOnWrite,
-    }),
-    undefined,
-    checkRequest,
-  );
-  addService(grpcServer, health.Health, alive.handlers, undefined, checkRequest);
-  const reflections = [reflection.ServerReflection, reflectionV1alpha.ServerReflection];
-  const served = [ContactService, TaskService, AdminService, classic.Contact, health.Health, ...reflections];
-  const files = served.map(({ file }) => file);
-  for (const one of reflections)
-    addService(grpcServer, one, createReflectionHandlers(one, files, ends), undefined, checkRequest);
+  const services = createServices({ ...options, queue, registry, ends, clock, agreement, version });
+  services.register(grpcServer);
   sockets = createSockets(grpcServer, {
     credentials: ServerCredentials.createInsecure(),
     clock,
@@ -162,7 +101,7 @@ export async function createServer(
   let closed: Promise<void> | undefined;
 
   async function close(deadlineMs: number): Promise<void> {
-    alive.leave();
+    services.leave();
     sockets.stop();
     await registry.leave(deadlineMs);
     registry.close();

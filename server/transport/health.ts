@@ -1,4 +1,4 @@
-import { AdminService, ContactService, classic, health, TaskService } from '../../gen/index.ts';
+import { health } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
@@ -12,11 +12,9 @@ export interface Health {
   leave(): void;
 }
 
-export function createHealth(ends: CallEnds): Health {
-  const services = new Set([
-    '',
-    ...[ContactService, TaskService, AdminService, classic.Contact].map(({ typeName }) => typeName),
-  ]);
+/** @param names full names of the services that are asked for; '' is always one of them and means the whole server */
+export function createHealth(names: readonly string[], ends: CallEnds): Health {
+  const services = new Set(['', ...names]);
   // Bounded by open Watch calls.
   const watchers = new Set<() => void>();
   let status: health.HealthCheckResponse_ServingStatus = SERVING;

@@ -32,11 +32,11 @@ describe('checkImports()', () => {
   });
 
   it('refuses imports that point left', () => {
-    assert.match(checkImport('server/store/a.ts', 'server/dispatch/b.ts').join(), /imports point right/);
-    assert.match(checkImport('server/dispatch/a.ts', 'server/transport/b.ts').join(), /imports point right/);
-    assert.match(checkImport('server/session/deep/a.ts', 'server/transport/b.ts').join(), /imports point right/);
+    assert.match(checkImport('server/store/a.ts', 'server/dispatch/b.ts').join(), /server.store. may import/);
+    assert.match(checkImport('server/dispatch/a.ts', 'server/transport/b.ts').join(), /server.dispatch. may import/);
+    assert.match(checkImport('server/session/deep/a.ts', 'server/transport/b.ts').join(), /server.session. may import/);
     assert.match(checkImport('server/store/a.ts', 'server/server.ts').join(), /composition root/);
-    assert.match(checkImport('server/model/a.ts', 'server/odd/b.ts').join(), /is not a layer/);
+    assert.match(checkImport('server/model/a.ts', 'server/odd/b.ts').join(), /server.odd. has no row/);
   });
 
   it('keeps server, client, cli and shared apart', () => {
@@ -53,13 +53,13 @@ describe('checkImports()', () => {
 
   it('keeps the wire out of the inner layers', () => {
     assert.deepEqual(checkImport('server/transport/a.ts', 'gen/index.ts'), []);
-    assert.match(checkImport('server/dispatch/a.ts', 'gen/index.ts').join(), /only transport/);
+    assert.match(checkImport('server/dispatch/a.ts', 'gen/index.ts').join(), /does not know the wire/);
   });
 
   it('lets only the serve command import the server', () => {
     assert.deepEqual(checkImport('cli/serve.ts', 'server/index.ts'), []);
-    assert.match(checkImport('cli/work.ts', 'server/index.ts').join(), /only the serve command/);
-    assert.match(checkImport('cli/serve.ts', 'server/server.ts').join(), /does not import server/);
+    assert.match(checkImport('cli/work.ts', 'server/index.ts').join(), /cli. may import/);
+    assert.match(checkImport('cli/serve.ts', 'server/server.ts').join(), /cli. may import/);
   });
 
   it('keeps what is not published out of what is', () => {
