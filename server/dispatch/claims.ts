@@ -32,6 +32,15 @@ export function claimWhenWoken(wake$: Observable<unknown>, options: ClaimsOption
   const { store, clock, lanes, isClaiming, push } = options;
   const retry$ = new Subject<void>();
 
+  /** The tasks are where they were, and their receivers have room again. */
+  function forgo(grants: readonly Grant[]): void {
+    for (const grant of grants) {
+      lanes.take(grant);
+      lanes.feed(grant.receiver);
+      for (const task of grant.outcome.tasks) lanes.mark(task);
+    }
+  }
+
   /** A wake-up that comes meanwhile is another run. */
   function claim(): Promise<Run<Claimed>> {
     if (!isClaiming() || !lanes.hasWork()) return Promise.resolve({ value: NOTHING, again: false });
@@ -47,6 +56,8 @@ export function claimWhenWoken(wake$: Observable<unknown>, options: ClaimsOption
         () => onDisk.resolve(grants),
         (error: unknown) => {
           onDisk.resolve([]);
+          // What it had learned of is not so: the room that it reserved is free again.
+          forgo(grants);
           if (!(error instanceof ContactError)) return reject(error);
           clock.after(error.retryAfterMs ?? RETRY_MS, () => retry$.next());
           resolve({ value: NOTHING, again: false });

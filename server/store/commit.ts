@@ -12,6 +12,13 @@ export interface Engine<R> {
    * more what is there. Absent: `transact()` has done it.
    */
   sync?(): Promise<void>;
+  /**
+   * Brings memory back to what is on disk, after a `sync()` whose error `judge()` calls refused: the group that it was
+   * for and the one that was transacted on top of it are rejected, nobody was told of them. Until it resolves no other
+   * is transacted; if it rejects nothing can go on. Absent: an engine that cannot do that, for which any error of
+   * `sync()` is fatal.
+   */
+  takeBack?(): Promise<void>;
   /** While no transaction may begin. */
   pause?(): Promise<void> | undefined;
   /** What is left after a throw: refuse the group with an error, find the culprit by running one by one, or give up. */
@@ -66,6 +73,8 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   let isScheduled = false;
   /** Of the newest group, until it is on disk. */
   let syncing: Promise<void> | undefined;
+  /** While the engine takes back what a sync refused. */
+  let restoring: Promise<void> | undefined;
   let closing: (() => void) | null = null;
   let refusal: ContactError | null = null;
 
@@ -76,7 +85,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   async function pump(): Promise<void> {
-    for (let pause = engine.pause?.(); pause; pause = engine.pause?.()) await pause;
+    for (let pause = restoring ?? engine.pause?.(); pause; pause = restoring ?? engine.pause?.()) await pause;
     const running = run(takeGroup());
     if (running) await running;
     isScheduled = false;
@@ -85,7 +94,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   function endIfClosed(): void {
-    if (!isScheduled && !syncing) closing?.();
+    if (!isScheduled && !syncing && !restoring) closing?.();
   }
 
   function takeGroup(): Waiting<R>[] {
@@ -147,10 +156,30 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
       },
       (error: unknown) => {
         if (syncing === synced) syncing = undefined;
-        giveUp(group, error);
+        takeBack(group, error);
       },
     );
     return before?.catch(() => undefined);
+  }
+
+  /** The group after it was transacted on top of it: its turn to be taken back comes a moment later. */
+  function takeBack(group: readonly Waiting<R>[], error: unknown): void {
+    const verdict = engine.judge(error);
+    if (refusal || verdict.kind !== 'refused' || !engine.takeBack) {
+      giveUp(group, error);
+      return;
+    }
+    for (const each of group) each.reject(verdict.error);
+    restoring ??= engine.takeBack().then(
+      () => {
+        restoring = undefined;
+        endIfClosed();
+      },
+      (failed: unknown) => {
+        restoring = undefined;
+        giveUp([], failed);
+      },
+    );
   }
 
   function giveUp(group: readonly Waiting<R>[], error: unknown): void {

@@ -124,6 +124,18 @@ describe('the claims of createTaskQueue()', () => {
     assert.deepEqual(taker.pushed, []);
   });
 
+  it('leave the room that they had reserved when they did not come to the disk', async () => {
+    taker.limit = 2;
+    await enqueue(2);
+    late.disks[0]!.reject(new ContactError('UNAVAILABLE', 'store: refused for now'));
+    await settle();
+    const next = await enqueue(2);
+    assert.equal(late.disks.length, 2);
+    late.disks[1]!.resolve();
+    await settle();
+    assert.deepEqual(taker.pushed, next);
+  });
+
   it('go back when the receiver has gone meanwhile', async () => {
     const ids = await enqueue(2);
     queue.detach(taker);
