@@ -6,7 +6,7 @@ import type { LaneRef, TaskInput } from '../model/task.ts';
 import type { OperatorStore } from '../store/operators.ts';
 import type { LaneTable } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
-import { createSelectorTable, MAX_SELECTORS } from './selectors.ts';
+import { createSelectorTable, MOST_SELECTORS } from './selectors.ts';
 
 /** Clients of one broadcast. */
 const MAX_CLIENTS = 1_000_000;
@@ -33,7 +33,7 @@ export interface Addressing {
 
 export async function createAddressing(store: OperatorStore, lanes: LaneTable): Promise<Addressing> {
   const selectors = createSelectorTable();
-  selectors.retain(await store.listSelectorLanes(MAX_SELECTORS));
+  selectors.retain(await store.listSelectorLanes(MOST_SELECTORS));
 
   function draw(lane: LaneRef, selector: Selector): void {
     for (const receiver of lanes.receivers) {
@@ -47,7 +47,7 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
   /** Selectors that no waiting task uses any more. */
   function forgetUnused(): Promise<void> {
     wanted ??= new Map();
-    forgetting ??= store.listSelectorLanes(MAX_SELECTORS).then((used) => {
+    forgetting ??= store.listSelectorLanes(MOST_SELECTORS).then((used) => {
       for (const { queue, lane } of used) wanted!.delete(laneKey({ queue, lane }));
       selectors.retain([...used, ...[...wanted!.values()].filter((one) => selectors.has(one))]);
     });

@@ -6,8 +6,14 @@ import type { LaneRef } from '../model/task.ts';
 /** Distinct live selectors of one queue: whose producers use them up, only their own queue is full. */
 export const MAX_QUEUE_SELECTORS = 1_000;
 
-/** Over all queues. */
+/** Of each queue, always taken: whoever uses up all others shuts nobody out. Names of queues have a bound of their own. */
+const FREE_SELECTORS = 4;
+
+/** Over all queues, beyond those. */
 export const MAX_SELECTORS = 20_000;
+
+/** As many as there can be in a store that takes 100,000 names of queues. */
+export const MOST_SELECTORS = MAX_SELECTORS + 100_000 * FREE_SELECTORS;
 
 /**
  * The selectors that tasks wait for: a session draws from the lane of each that its labels match, whether the selector
@@ -29,19 +35,26 @@ export interface SelectorTable {
 export function createSelectorTable(): SelectorTable {
   const selectorsByQueue = new Map<string, Map<string, Selector>>();
   let size = 0;
+  /** Those that are not free. */
+  let counted = 0;
 
   function put({ queue, lane }: LaneRef): Selector {
     const selector = parseSelector(selectorOf(lane), 'selector');
     const selectors = selectorsByQueue.get(queue) ?? new Map<string, Selector>();
     selectorsByQueue.set(queue, selectors.set(lane, selector));
     size += 1;
+    if (selectors.size > FREE_SELECTORS) counted += 1;
     return selector;
   }
 
   const has = ({ queue, lane }: LaneRef): boolean => selectorsByQueue.get(queue)?.has(lane) ?? false;
 
-  const isFull = (queue: string): boolean =>
-    size >= MAX_SELECTORS || (selectorsByQueue.get(queue)?.size ?? 0) >= MAX_QUEUE_SELECTORS;
+  const countOf = (queue: string): number => selectorsByQueue.get(queue)?.size ?? 0;
+
+  const isFull = (queue: string): boolean => {
+    const count = countOf(queue);
+    return count >= MAX_QUEUE_SELECTORS || (count >= FREE_SELECTORS && counted >= MAX_SELECTORS);
+  };
 
   return {
     isFull,
@@ -54,8 +67,8 @@ export function createSelectorTable(): SelectorTable {
     add(lane) {
       if (has(lane)) return undefined;
       if (isFull(lane.queue)) {
-        const count = Math.min(MAX_QUEUE_SELECTORS, size);
-        const message = `selector: ${count} different selectors have waiting tasks in ${lane.queue} already`;
+        const count = `${countOf(lane.queue)} different selectors`;
+        const message = `selector: ${count} have waiting tasks in ${lane.queue} already, ${size} in all queues`;
         throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 60_000 });
       }
       return put(lane);
@@ -64,6 +77,7 @@ export function createSelectorTable(): SelectorTable {
     retain(lanes) {
       selectorsByQueue.clear();
       size = 0;
+      counted = 0;
       for (const lane of lanes) put(lane);
     },
     get size() {

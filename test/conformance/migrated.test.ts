@@ -11,6 +11,7 @@ const ADDED = [
   ['task', 'freed_key'],
   ['live', 'last_error'],
   ['result', 'lost'],
+  ['client', 'first_seen_at'],
 ] as const;
 
 describe('a file of an older schema', () => {

@@ -103,6 +103,14 @@ describe('the classic contract', () => {
     assert.equal(await resultOf(clients, b!), 'from the second');
   });
 
+  it('lets 100 getTasks of a client wait, and refuses one more', async () => {
+    const clients = connect(await startScene());
+    const streams = Array.from({ length: 102 }, () => openGetTask(clients, { 'contact-client': 'eager' }));
+    const { code, details } = await Promise.race(streams.map(({ ended }) => ended));
+    assert.equal(code, status.RESOURCE_EXHAUSTED);
+    assert.equal(details, 'getTask: 100 calls of this client wait already');
+  });
+
   it('takes a result over any stream of the client', async () => {
     const clients = connect(await startScene());
     const [a, b] = await enqueue(clients, text('a'), text('b'));

@@ -51,6 +51,7 @@ describe('what is not valid', () => {
     ['no time to expire', { expiry: { case: 'expiresAfterMs', value: 0 } }, 'expires_after_ms'],
     ['an instant out of range', { start: { case: 'runAt', value: { seconds: 10n ** 15n } } }, 'run_at'],
     ['an expiry out of range', { expiry: { case: 'expiresAt', value: { seconds: -(10n ** 15n) } } }, 'expires_at'],
+    ['a long selector', { target: { case: 'selector', value: 'a'.padEnd(1_025) } }, 'selector'],
     ['a client id that is no name', { target: { case: 'clientId', value: '' } }, 'client_id'],
   ];
   for (const [title, task, field] of TASKS) {

@@ -2,7 +2,10 @@ import type { StoredClient } from '../operators.ts';
 import type { SessionOpening } from '../store.ts';
 import type { Database } from './database.ts';
 
-/** Named clients: at most 10,000, for 30 days; those that are drained or connected stay longer. */
+/**
+ * Named clients: at most 10,000, for 30 days, beside those that are drained or have a session, which always stay. Beyond
+ * that those that came last are forgotten first: made-up names push out each other, not those known for long.
+ */
 export interface Clients {
   /** Answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
@@ -26,9 +29,9 @@ const MAX_ROWS = 500;
 /** Openings of named sessions between two looks for clients to forget. */
 const FORGET_EVERY = 1_000;
 
-export function createClients(db: Database): Clients {
+export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
   const upsert = db.prepare<{ is_drained: number }>(
-    `INSERT INTO client VALUES (?, ?, ?, ?, 0) ON CONFLICT (client_id) DO UPDATE
+    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4) ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at
      RETURNING is_drained`,
   );
@@ -41,7 +44,8 @@ export function createClients(db: Database): Clients {
   );
   const deleteMany = db.prepare(
     `DELETE FROM client WHERE client_id IN
-       (SELECT client_id FROM client ORDER BY is_drained DESC, last_seen_at DESC LIMIT -1 OFFSET ?)`,
+       (SELECT client_id FROM client WHERE is_drained = 0 AND client_id NOT IN (SELECT client_id FROM session)
+        ORDER BY first_seen_at, client_id LIMIT -1 OFFSET ?)`,
   );
   let openings = 0;
 
@@ -50,7 +54,7 @@ export function createClients(db: Database): Clients {
       const row = upsert.get(clientId, JSON.stringify(labels), JSON.stringify(queues), now)!;
       if (openings++ % FORGET_EVERY === 0) {
         deleteOld.run(now - KEPT_MS);
-        deleteMany.run(MAX_CLIENTS);
+        deleteMany.run(maxClients);
       }
       return row.is_drained === 1;
     },

@@ -151,6 +151,7 @@ const MIGRATIONS: readonly string[] = [
   'ALTER TABLE task ADD COLUMN freed_key TEXT',
   'ALTER TABLE live ADD COLUMN last_error TEXT',
   'ALTER TABLE result ADD COLUMN lost INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE client ADD COLUMN first_seen_at INTEGER NOT NULL DEFAULT 0',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */
