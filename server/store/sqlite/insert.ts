@@ -1,5 +1,6 @@
 import { type ContactError, refuseTask } from '../../../shared/errors.ts';
 import { HELD } from '../../model/broadcast.ts';
+import { hasSameContent, type TaskContent } from '../../model/content.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
 import type { TaskInput } from '../../model/task.ts';
@@ -10,7 +11,7 @@ import type { Context } from './context.ts';
 import type { Value } from './database.ts';
 import { FreshTask } from './freshtask.ts';
 import { MANY, marks, prepareMany, prepareRows } from './many.ts';
-import { formatMetadata, READY, SCHEDULED, settledName } from './taskrow.ts';
+import { formatMetadata, parseMetadata, READY, SCHEDULED, settledName } from './taskrow.ts';
 import { createSharing, type TaskTerms } from './terms.ts';
 import type { NewTask } from './warm.ts';
 
@@ -126,7 +127,8 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
       return undefined;
     }
     const found = findStored(task, lane.queue.id);
-    if (!hasContent(found.stored, task, lane.queue.id)) {
+    const isSameQueue = found.stored.queue_id === lane.queue.id;
+    if (!isSameQueue || !hasSameContent(contentOf(found.stored, task.queue), task)) {
       return refuseTask('ALREADY_EXISTS', i, found.field, 'a task with other content has it');
     }
     outcomes.push({ id: found.stored.id, deduplicated: true });
@@ -246,22 +248,21 @@ function isDue(task: TaskInput, now: number): boolean {
   return task.runAt === null || task.runAt <= now;
 }
 
-/** Everything but the instants; the id is not compared, for a key may find a task of another id. */
-function hasContent(stored: StoredTask, task: TaskInput, queueId: number): boolean {
-  return (
-    stored.queue_id === queueId &&
-    stored.lane === task.lane &&
-    stored.priority === task.priority &&
-    stored.max_attempts === task.maxAttempts &&
-    stored.timeout_ms === task.timeoutMs &&
-    stored.backoff_base_ms === task.backoffBaseMs &&
-    stored.backoff_cap_ms === task.backoffCapMs &&
-    (stored.idempotency_key ?? stored.freed_key) === task.key &&
-    stored.parent_id === task.parentId &&
-    stored.content_type === task.contentType &&
-    stored.metadata === formatMetadata(task.metadata) &&
-    Buffer.compare(stored.payload, task.payload) === 0
-  );
+function contentOf(stored: StoredTask, queue: string): TaskContent {
+  return {
+    queue,
+    lane: stored.lane,
+    priority: stored.priority,
+    maxAttempts: stored.max_attempts,
+    timeoutMs: stored.timeout_ms,
+    backoffBaseMs: stored.backoff_base_ms,
+    backoffCapMs: stored.backoff_cap_ms,
+    key: stored.idempotency_key ?? stored.freed_key,
+    parentId: stored.parent_id,
+    contentType: stored.content_type,
+    metadata: parseMetadata(stored.metadata),
+    payload: stored.payload,
+  };
 }
 
 /** In the order of the columns that are inserted. */

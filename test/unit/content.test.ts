@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { hasSameContent, type TaskContent } from '../../server/model/content.ts';
+import { createTask } from '../conformance/scene.ts';
+
+describe('hasSameContent()', () => {
+  const task = createTask({ metadata: { a: '1', b: '2' }, key: 'k', payload: Buffer.from('x') });
+
+  it('leaves out ids and instants', () => {
+    assert.ok(hasSameContent(task, { ...createTask(), ...task, id: 'other', runAt: 1, expiresAt: 2 } as TaskContent));
+  });
+
+  it('takes pairs of metadata in any order', () => {
+    assert.ok(hasSameContent(task, { ...task, metadata: { b: '2', a: '1' } }));
+  });
+
+  const CHANGES: Partial<TaskContent>[] = [
+    { queue: 'p' },
+    { lane: 'c:x' },
+    { priority: 1 },
+    { maxAttempts: 9 },
+    { timeoutMs: 9 },
+    { backoffBaseMs: 9 },
+    { backoffCapMs: 9 },
+    { key: null },
+    { parentId: 'p' },
+    { contentType: 'x/y' },
+    { metadata: { a: '1' } },
+    { metadata: { a: '1', b: '3' } },
+    { metadata: { a: '1', c: '2' } },
+    { metadata: { a: '1', b: '2', c: '3' } },
+    { payload: Buffer.from('y') },
+    { payload: Buffer.from('xx') },
+  ];
+  for (const change of CHANGES) {
+    it(`tells apart another ${Object.keys(change)[0]}: ${JSON.stringify(change)}`, () => {
+      assert.equal(hasSameContent(task, { ...task, ...change }), false);
+      assert.equal(hasSameContent({ ...task, ...change }, task), false);
+    });
+  }
+});
