@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startTimer } from '../shared/clock.ts';
 import type { CommandLine } from './command.ts';
 import { stripControls } from './escape.ts';
 import { openProcessGroup, type ProcessGroup } from './group.ts';
@@ -77,11 +78,12 @@ async function followChild(child: Child, group: ProcessGroup, options: ChildOpti
   const readErrorText = collectErrorText(child.stderr);
   let isAborted = false;
   let killAt = Number.POSITIVE_INFINITY;
-  let killTimer: NodeJS.Timeout | undefined;
+  let stopKilling = (): void => undefined;
   const onAbort = (): void => {
     isAborted = true;
     killAt = performance.now() + options.killAfterMs;
-    killTimer = setTimeout(() => group.signal('SIGKILL'), options.killAfterMs);
+    // Longer than 24 days is more than `setTimeout` can count, and would be no time at all.
+    stopKilling = startTimer(options.killAfterMs, () => group.signal('SIGKILL'));
     group.signal('SIGTERM');
   };
   if (options.signal.aborted) onAbort();
@@ -98,7 +100,7 @@ async function followChild(child: Child, group: ProcessGroup, options: ChildOpti
     await within(CLOSE_GRACE_MS, closed);
     return { output: output(), errorText: readErrorText(), exitCode, signalName, isOverLimit, isAborted };
   } finally {
-    clearTimeout(killTimer);
+    stopKilling();
   }
 }
 

@@ -1,6 +1,7 @@
 import { TaskFailed } from '../client/failure.ts';
 import type { ConnectionOptions, Producer, EnqueueOptions as TaskOptions } from '../client/index.ts';
 import { createProducer } from '../client/producer.ts';
+import { startTimer } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { newTaskId } from '../shared/ids.ts';
 import type { CommandContext } from './context.ts';
@@ -40,7 +41,8 @@ const MAX_INPUT_BYTES = 64 * 2 ** 20;
 const ENQUEUE_WINDOW = 2_000;
 /** Tasks whose results are waited for at once. */
 const CALL_WINDOW = 100;
-const NO_DEADLINE_MS = 2 ** 30;
+/** As good as never. */
+const NO_DEADLINE_MS = Number.MAX_SAFE_INTEGER;
 
 /** What would be said of every further line too. */
 const FINAL_CODES: ReadonlySet<string> = new Set([
@@ -167,8 +169,9 @@ function submitBroadcast(submission: Submission, taskOptions: TaskOptions<Uint8A
   const isCancelled = options.cancel === true;
   return async (payload) => {
     const id = createId(options);
-    const deadline = AbortSignal.timeout(options.waitTimeout ?? NO_DEADLINE_MS);
-    const ended = AbortSignal.any([signal, deadline]);
+    const deadline = new AbortController();
+    const stopTimer = startTimer(options.waitTimeout ?? NO_DEADLINE_MS, () => deadline.abort());
+    const ended = AbortSignal.any([signal, deadline.signal]);
     // Loaded here, since few commands enqueue a broadcast: it brings what observers need.
     const { runBroadcast } = await import('./broadcast.ts');
     const shared = { connection, producer, queue, payload, isJson, isCancelled, context };
@@ -176,6 +179,7 @@ function submitBroadcast(submission: Submission, taskOptions: TaskOptions<Uint8A
     try {
       await runBroadcast({ ...shared, taskOptions: { ...taskOptions, ...id }, signal: ended });
     } finally {
+      stopTimer();
       stopWaiting();
     }
     return () => undefined;

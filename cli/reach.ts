@@ -27,6 +27,7 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
   return {
     server: options.server,
     logger: { info: say, warn: say },
+    ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
     ...(isEncrypted ? { tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } } : {}),
   };

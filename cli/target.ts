@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from './duration.ts';
+import { parseDuration, parsePositiveDuration } from './duration.ts';
 
 /** The flags that every command but `serve` has. */
 export interface TargetOptions {
@@ -11,6 +11,8 @@ export interface TargetOptions {
   readonly tlsKey?: string;
   /** Milliseconds; 0: for ever. */
   readonly connectTimeout: number;
+  /** Milliseconds. */
+  readonly keepalive?: number;
   readonly json?: boolean;
 }
 
@@ -29,6 +31,10 @@ export function addTargetOptions(command: Command): Command {
     new Option('--connect-timeout <duration>', 'how long to try to reach the server; 0s: for ever')
       .default(10_000, '10s')
       .argParser(parseDuration),
+    new Option(
+      '--keepalive <duration>',
+      'between two pings of the connection; longer where a proxy allows few (default: 5s)',
+    ).argParser(parsePositiveDuration),
   ];
   for (const option of options) command.addOption(option.helpGroup('Server:'));
   return command;

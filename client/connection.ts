@@ -5,7 +5,7 @@ import { asksForCalm, ContactError, invalid, plainWords } from '../shared/errors
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import type { CallEnd } from './closing.ts';
-import { type ConnectionOptions, type Logger, silentLogger, type TlsOptions } from './options.ts';
+import { type ConnectionOptions, guardLogger, type Logger, silentLogger, type TlsOptions } from './options.ts';
 import { pause } from './pause.ts';
 import { proxyFor } from './proxy.ts';
 import { HAND_CODECS } from './wire/index.ts';
@@ -51,7 +51,7 @@ export interface Connection {
 
 export function createConnection(options: ConnectionOptions): Connection {
   const clock = options.clock ?? systemClock;
-  const logger = options.logger ?? silentLogger;
+  const logger = options.logger ? guardLogger(options.logger) : silentLogger;
   const random = options.random ?? Math.random;
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;

@@ -43,6 +43,22 @@ export interface TlsOptions {
 
 export const silentLogger: Logger = { info: () => {}, warn: () => {} };
 
+/** A logger that throws or rejects (its disk is full, its pipe has no reader) must not end what it is told of. */
+export function guardLogger(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger) =>
+    (message: string): void => {
+      try {
+        const told: unknown = logger[level](message);
+        // An async function fits the type too.
+        if (told instanceof Promise) told.catch(() => undefined);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { info: guard('info'), warn: guard('warn') };
+}
+
 const TLS_RULES: Record<keyof TlsOptions, check.Check> = { ca: check.bytes, cert: check.bytes, key: check.bytes };
 
 /** A field that is new in the options is new here, or the compiler says so. */

@@ -20,7 +20,7 @@ export interface ContactServer {
   /**
    * Goes away: claims nothing more, tells its clients, takes results until nobody holds a task or the deadline has
    * passed (default: the option `shutdownDeadlineMs`), then ends every stream. Nothing is released: what is running
-   * stays with its client, to be resumed.
+   * stays with its client, to be resumed. Again with a shorter deadline: that one counts.
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Rejects when the server cannot go on. */
@@ -99,11 +99,12 @@ export async function createServer(
   });
 
   let closed: Promise<void> | undefined;
+  let leavesAt = Number.POSITIVE_INFINITY;
 
   async function close(deadlineMs: number): Promise<void> {
     services.leave();
     sockets.stop();
-    await registry.leave(deadlineMs);
+    await registry.leave(deadlineMs, () => clock.monotonic() >= leavesAt);
     registry.close();
     await ends.closeAll(SERVER_SHUTDOWN);
     // It answers before the sockets are gone; those are waited for below.
@@ -126,6 +127,7 @@ export async function createServer(
       return address;
     },
     close({ deadlineMs = options.shutdownDeadlineMs } = {}) {
+      leavesAt = Math.min(leavesAt, clock.monotonic() + deadlineMs);
       closed ??= close(deadlineMs);
       return closed;
     },

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { toJson } from '@bufbuild/protobuf';
 import { type Command, Option } from 'commander';
 import type { Admin } from '../../client/index.ts';
+import { pause } from '../../client/pause.ts';
 import { ClientInfoSchema, GetServerInfoResponseSchema, QueueSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { withAdmin } from '../admin.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePositiveDuration } from '../duration.ts';
@@ -99,7 +100,7 @@ async function showLive(first: Snapshot, admin: Admin, options: TopOptions, cont
     while (!stop.signal.aborted) {
       // A terminal that takes nothing (Ctrl-S) is waited for.
       await Promise.race([draw(), stopped]);
-      await sleep(options.refresh, undefined, { signal: stop.signal }).catch(() => undefined);
+      await pause(systemClock, options.refresh, stop.signal);
       if (!stop.signal.aborted) await Promise.race([look(), stopped]);
     }
   } finally {

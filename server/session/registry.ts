@@ -52,8 +52,8 @@ export interface Registry {
   /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
   disconnectClient(clientId: string): number;
   cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']>;
-  /** Stops claiming, tells everybody, and waits until nobody holds anything or `deadlineMs` have passed. */
-  leave(deadlineMs: number): Promise<void>;
+  /** Stops claiming, tells everybody that `deadlineMs` are left, and waits until nobody holds anything or it is over. */
+  leave(deadlineMs: number, isOver: () => boolean): Promise<void>;
   /** Ends every stream; nothing is released. */
   close(): void;
 }
@@ -278,11 +278,10 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     cancel,
 
-    async leave(deadlineMs) {
+    async leave(deadlineMs, isOver) {
       queue.stopClaiming();
       for (const session of roster.all) session.send({ kind: 'moving', afterMs: deadlineMs });
-      const until = clock.monotonic() + deadlineMs;
-      while (clock.monotonic() < until && [...roster.all].some((session) => session.ledger.size > 0)) {
+      while (!isOver() && [...roster.all].some((session) => session.ledger.size > 0)) {
         await new Promise<void>((resolve) => {
           timers.set(timers.create(resolve), Math.min(20, Math.max(1, deadlineMs)));
         });

@@ -38,6 +38,12 @@ describe('contact enqueue to clients', function () {
     assert.deepEqual([code, stderr], [0, '']);
   });
 
+  it('waits for as long as it may, also for more than 24 days', async () => {
+    const { code, stdout, stderr } = await broadcast('x', '-l', 'site=berlin', '--wait', '--wait-timeout', '30d');
+    assert.match(stdout, /\n2 clients: 2 succeeded\n$/);
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
   it('ends with 1 when a client did not succeed', async () => {
     const { code, stdout } = await broadcast('berlin-2', '-l', 'site=berlin', '--wait', '--json');
     const lines = stdout

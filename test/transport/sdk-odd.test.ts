@@ -17,6 +17,31 @@ const raw = (value: unknown) => value as EnqueueOptions;
 describe('odd values in the hands of the SDK', () => {
   afterEach(closeScene);
 
+  it('goes on when its logger throws or rejects', async () => {
+    const server = await startServer();
+    const told: string[] = [];
+    const logger = {
+      info: (message: string) => {
+        told.push(message);
+        throw new Error('no space left on device');
+      },
+      warn: async (message: string) => {
+        told.push(message);
+        throw new Error('write EPIPE');
+      },
+    };
+    const options = { ...connectTo(server.address), logger };
+    const worker = useWorker(createWorker({ ...options, queues: ['q'], handler: (n: number) => n + 1 }));
+    const producer = use(createProducer(options));
+    assert.equal(await producer.call('q', 1), 2);
+    await server.restart();
+    assert.equal(await producer.call('q', 2), 3);
+    assert.ok(told.some((message) => message.startsWith('connected to ')));
+    assert.ok(told.some((message) => message.startsWith('lost ')));
+    await worker.drain();
+    await worker.finished;
+  });
+
   it('rejects one enqueue in the caller’s turn, and the next one goes through', async () => {
     const server = await startServer();
     const producer = createProducer(connectTo(server.address));

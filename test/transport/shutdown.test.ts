@@ -65,6 +65,20 @@ describe('a server that goes', () => {
     await until('all connections are closed', () => scene.connectionCount === 0);
   });
 
+  it('is over sooner when it is asked again with a shorter deadline', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    await enqueueMany(clients, 1);
+    const worker = await openWorker(clients);
+    await worker.receive(1);
+    const first = scene.server.close({ deadlineMs: 60_000 });
+    await until('moving', () => worker.messages.at(-1)!.event.case === 'moving');
+    const since = performance.now();
+    await Promise.all([first, scene.server.close({ deadlineMs: 100 }), scene.server.close({ deadlineMs: 50_000 })]);
+    assert.ok(performance.now() - since < 20_000, 'not the first deadline');
+    assert.equal(closeOf(await worker.ended), 'SERVER_SHUTDOWN now');
+  });
+
   it('answers no more', async () => {
     const scene = await startScene();
     const clients = connect(scene);

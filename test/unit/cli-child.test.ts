@@ -106,6 +106,16 @@ describe('runChild()', function () {
     await assertGone(Number(end.output));
   });
 
+  it('does not take a wait of more than 24 days for none', async () => {
+    const stop = new AbortController();
+    const script = "trap 'sleep 0.3; echo cleaned; exit 0' TERM; echo $$; while :; do sleep 0.05; done";
+    const running = run(script, { signal: stop.signal, killAfterMs: 2 ** 31 });
+    setTimeout(() => stop.abort(), 200);
+    const end = await running;
+    assert.match(String(end.output), /cleaned/);
+    assert.deepEqual([end.exitCode, end.signalName], [0, null]);
+  });
+
   it('gives the group time to clean up after an abort', async () => {
     const stop = new AbortController();
     const cleaner = `trap 'sleep 0.2; echo cleaned; exit 0' TERM; echo $$; while :; do sleep 0.01; done`;
