@@ -1,5 +1,10 @@
-import type { NewTask } from '../gen/contact/v1/task_pb.ts';
+import { toBinary } from '@bufbuild/protobuf';
+import { type NewTask, NewTaskSchema } from '../gen/contact/v1/task_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { tooMuch } from './newtask.ts';
+
+/** Before each task of a message: its tag and its length. */
+const FIELD_BYTES = 6;
 
 export interface Enqueued {
   readonly id: string;
@@ -90,6 +95,21 @@ export function resolveBatch(batch: Batch, ids: readonly string[], deduplicated:
 export function rejectBatch({ waiters }: Batch, error: ContactError): void {
   if (waiters.kind === 'whole') waiters.waiter.reject(error);
   else for (const waiter of waiters.list) waiter.reject(error);
+}
+
+/**
+ * Why a batch cannot go to a server that takes messages of so many bytes: such a message would end the stream, and with it
+ * delay all others. Undefined: it can.
+ */
+export function refuseLarge({ tasks, bytes, waiters }: Batch, maxBytes: number): ContactError | undefined {
+  // The estimate is not too small; the message itself is looked at only where that is too large.
+  if (bytes <= maxBytes) return undefined;
+  let size = 0;
+  for (const [place, task] of tasks.entries()) {
+    size += FIELD_BYTES + toBinary(NewTaskSchema, task).byteLength;
+    if (size > maxBytes) return tooMuch(waiters.kind === 'whole' ? `tasks[${place}]` : 'task', place, size, maxBytes);
+  }
+  return undefined;
 }
 
 /** One batch for each task, so that a refusal hits only the guilty; empty: this batch stands and falls as a whole. */

@@ -152,11 +152,35 @@ function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
   return encoded;
 }
 
-/** About what a task takes on the wire. */
+/** About what a task takes on the wire; not less. */
 export function sizeOfTask(task: NewTask): number {
-  let bytes = TASK_OVERHEAD_BYTES + task.payload.byteLength + task.queue.length + task.contentType.length;
+  const { target } = task;
+  // A UTF-16 unit takes three bytes at most.
+  let words = task.contentType.length + task.idempotencyKey.length;
+  if (target.case === 'broadcast') words += target.value.selector.length;
+  else if (target.case !== undefined) words += target.value.length;
+  let bytes = TASK_OVERHEAD_BYTES + task.payload.byteLength + task.queue.length + 3 * words;
   for (const key in task.metadata) bytes += 8 + 3 * (key.length + task.metadata[key]!.length);
   return bytes;
+}
+
+/**
+ * What tasks of one message take together. Throws RESOURCE_EXHAUSTED naming the task with which they are more than a
+ * message of the SDK may have; what the server takes is known once there is a stream (`checkBatch`).
+ */
+export function sizeOfTasks(tasks: readonly NewTask[], nameOf: (place: number) => string): number {
+  let bytes = 0;
+  tasks.forEach((task, place) => {
+    bytes += sizeOfTask(task);
+    if (bytes > MAX_PAYLOAD_BYTES + 2 * TASK_OVERHEAD_BYTES)
+      throw tooMuch(nameOf(place), place, bytes, MAX_PAYLOAD_BYTES);
+  });
+  return bytes;
+}
+
+export function tooMuch(field: string, index: number, bytes: number, maxBytes: number): ContactError {
+  const words = `with it one message has ${bytes} bytes, at most ${maxBytes} can be sent`;
+  return new ContactError('RESOURCE_EXHAUSTED', words, { field, index });
 }
 
 function startOf({ delayMs, runAt }: EnqueueOptions<never>): NewTask['start'] {

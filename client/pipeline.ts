@@ -10,7 +10,7 @@ import {
 import { ChurnMap } from '../shared/churn.ts';
 import { ContactError } from '../shared/errors.ts';
 import { drained } from '../shared/streams.ts';
-import { type Batch, judgeCut, pruneBatch, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
+import { type Batch, judgeCut, pruneBatch, refuseLarge, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
 import { type CallEnd, endOf, errorOf, errorOfStatus, isFinal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 
@@ -75,6 +75,11 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       if (gone > 0) left(gone, 0);
       if (next.tasks.length === 0) {
         left(0, next.bytes);
+        continue;
+      }
+      const refusal = refuseLarge(next, window.limits?.maxMessageBytes || Number.POSITIVE_INFINITY);
+      if (refusal) {
+        settle(next, refusal);
         continue;
       }
       sent.push(next);

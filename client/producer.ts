@@ -13,7 +13,7 @@ import {
   type EnqueueOptions,
   INPUT_RULES,
   type NewTaskInput,
-  sizeOfTask,
+  sizeOfTasks,
 } from './newtask.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { createPipeline } from './pipeline.ts';
@@ -132,7 +132,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     return new Promise((resolve, reject) => {
       checkOpen();
       const task = buildTask(queue, payload, taskOptions, codec as Codec<T, unknown>);
-      const bytes = sizeOfTask(task);
+      const bytes = sizeOfTasks([task], () => 'task');
       const waiter = createWaiter(resolve, reject, taskOptions.signal);
       admit(1, bytes, waiter, () => gatherer.add(task, bytes, waiter));
     });
@@ -158,7 +158,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
         const tasks = inputs.map((input) =>
           buildTask(input.queue, input.payload, input, codec as Codec<typeof input.payload, unknown>, INPUT_RULES),
         );
-        const bytes = tasks.reduce((sum, task) => sum + sizeOfTask(task), 0);
+        const bytes = sizeOfTasks(tasks, (place) => `tasks[${place}]`);
         const waiter = createWaiter(resolve, reject, signal);
         admit(tasks.length, bytes, waiter, () => gatherer.addWhole(tasks, bytes, waiter));
       });

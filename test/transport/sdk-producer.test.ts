@@ -90,6 +90,23 @@ describe('createProducer()', () => {
     assert.equal((await admin.listTasks({ queues: ['q'] })).tasks.length, 3);
   });
 
+  it('refuses a batch that is too large for one message, naming the task, and nothing else is held up', async () => {
+    const server = await startServer();
+    const warnings: string[] = [];
+    const logger = { info: () => {}, warn: (words: string) => void warnings.push(words), error: () => {} };
+    const producer = use(createProducer<string>({ ...connectTo(server.address), logger }));
+    const batchOf = (count: number) =>
+      Array.from({ length: count }, () => ({ queue: 'q', payload: 'x'.repeat(1 << 20) }));
+    const before = producer.enqueue('q', 'before');
+    const tooLarge = { name: 'ContactError', code: 'RESOURCE_EXHAUSTED', field: 'tasks[5]', index: 5 };
+    // A task of a MiB is one byte of JSON too large for the server, which says so of what reaches it.
+    await assert.rejects(producer.enqueueBatch(batchOf(7)), tooLarge);
+    await assert.rejects(producer.enqueue('q', 'x'.repeat(7 << 20)), { code: 'RESOURCE_EXHAUSTED', field: 'task' });
+    await assert.rejects(producer.enqueueBatch(batchOf(64)), { ...tooLarge, field: 'tasks[62]', index: 62 });
+    await Promise.all([before, producer.enqueue('q', 'after')]);
+    assert.deepEqual(warnings, []);
+  });
+
   it('loses and doubles nothing over restarts of the server', async () => {
     const server = await startServer();
     const producer = use(createProducer(connectTo(server.address)));
