@@ -23,7 +23,10 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   readonly handler: Handler<P, R>;
   /** Handlers at once; default 1. */
   readonly concurrency?: number;
-  /** Tasks that wait here beside those that run, so that the next one begins at once; default 0. */
+  /**
+   * Tasks that wait here beside those that run, so that the next one begins at once; default 0. If this process dies,
+   * those at their last attempt fail: nobody can say that they had not begun.
+   */
   readonly prefetch?: number;
   /** A name of your own: the server remembers it. Absent: one is drawn, and forgotten with this worker. */
   readonly clientId?: string;
@@ -38,7 +41,7 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   /**
    * Path of a file that keeps finished results until the server has them, so that no finished work is lost even when
    * this process is killed: the next one with the same file delivers them, as the same client, and what was running
-   * goes back to the queue at once. One process at a time. What it does not do: survive a loss of power for sure (it
+   * goes back to the queue at once, or fails at its last attempt, for it may have begun. One process at a time. What it does not do: survive a loss of power for sure (it
    * is not synced); then the tasks run again. Default: none.
    */
   readonly spool?: string;

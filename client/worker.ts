@@ -97,6 +97,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let isRegistered = false;
   let isDrainedByServer = false;
   let previousSession = spool?.sessionId ?? null;
+  /** What the process before had begun nobody knows, until the server has taken that back. */
+  let isFromSpool = previousSession !== null;
   let statusText = '';
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
@@ -129,7 +131,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   }
 
   function runSession(link: Link): Promise<CallEnd> {
-    const resume = previousSession ? { resume: { previousSession, holding: holding.list() } } : {};
+    const complete = !isFromSpool;
+    const resume = previousSession ? { resume: { previousSession, holding: holding.list(), complete } } : {};
     const opened = openSession({
       connection,
       link,
@@ -149,6 +152,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         registered: ({ limits: told, closed }) => {
           limits = told ?? limits;
           previousSession = opened.id;
+          isFromSpool = false;
           spool?.remember(clientId, opened.id);
           isRegistered = true;
           isDrainedByServer = false;

@@ -9,6 +9,8 @@ export interface Held {
   readonly taskId: string;
   readonly delivery: number;
   readonly timeoutMs: number;
+  /** The task has no attempt after this one. */
+  readonly isLast: boolean;
   /** Work has begun, as far as we were told. */
   isStarted: boolean;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
@@ -23,11 +25,17 @@ export interface Held {
   place: number;
 }
 
-export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, isStarted: boolean): Held {
+export function createHeld(
+  { taskId, delivery }: Delivery,
+  timeoutMs: number,
+  isLast: boolean,
+  isStarted: boolean,
+): Held {
   return {
     taskId,
     delivery,
     timeoutMs,
+    isLast,
     isStarted,
     isSettling: false,
     isClosed: false,
@@ -39,7 +47,15 @@ export function createHeld({ taskId, delivery }: Delivery, timeoutMs: number, is
 
 /** When nobody remembers whether it began: what may have begun must count. */
 export function heldOf(task: HeldTask): Held {
-  return createHeld(task, task.timeoutMs, task.isStarted ?? true);
+  return createHeld(task, task.timeoutMs, task.isLast, task.isStarted ?? true);
+}
+
+/**
+ * Whether a delivery counts as started when its client does not say that it was not. A word of its start may be lost
+ * with the line, so at the last attempt a delivery that was pushed counts, lest the task is run once too often.
+ */
+export function mayHaveBegun({ isStarted, isLast }: Held): boolean {
+  return isStarted || isLast;
 }
 
 /**

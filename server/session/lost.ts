@@ -2,7 +2,7 @@ import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
-import { type Held, nameOf } from './ledger.ts';
+import { type Held, mayHaveBegun, nameOf } from './ledger.ts';
 
 /** Before the end of a session that the store refused for now is tried again. */
 const RETRY_MS = 1_000;
@@ -16,7 +16,7 @@ export interface Lost {
   add(absent: Absent): void;
   /** Whose delivery it is, of those that an earlier process left. */
   ownerOf(delivery: Delivery): string | undefined;
-  /** What the absent sessions of a client hold; without those that an earlier process left, whose starts are unknown. */
+  /** What the absent sessions of a client hold; on demand without those that an earlier process left, whose starts are unknown. */
   heldBy(clientId: string, isLeftToo: boolean): readonly Held[];
   /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
   take(sessionKey: number): Absent | undefined;
@@ -66,10 +66,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     const { session, held, window } = absence;
     if (absenceByKey.get(session.key) !== absence) return;
     try {
-      await queue.endSession(
-        session,
-        held.filter((one) => one.isStarted),
-      );
+      await queue.endSession(session, held.filter(mayHaveBegun));
     } catch (error) {
       if (!(error instanceof ContactError)) throw error;
       timers.set(window, error.retryAfterMs ?? RETRY_MS);

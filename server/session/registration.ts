@@ -2,6 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Delivery } from '../model/task.ts';
 import type { TaskOutlet } from './outlet.ts';
 
+export interface RegistrationResume {
+  readonly previousId: string;
+  readonly holding: readonly Delivery[];
+  /** Nothing has begun but what is in `holding` or was told as started. */
+  readonly isComplete: boolean;
+}
+
 /** A client that registers. */
 export interface Registration {
   /** The secret of this registration. */
@@ -15,12 +22,12 @@ export interface Registration {
   readonly labels: Readonly<Record<string, string>>;
   readonly credit: number;
   readonly agent: string;
-  readonly resume: { readonly previousId: string; readonly holding: readonly Delivery[] } | null;
+  readonly resume: RegistrationResume | null;
   readonly outlet: TaskOutlet;
 }
 
 /** The session before, as the store knows it, and what is left of it. */
-export function previousOf({ previousId, holding }: NonNullable<Registration['resume']>) {
+export function previousOf({ previousId, holding }: RegistrationResume) {
   return { previousHash: digest(previousId), holding };
 }
 

@@ -1,15 +1,16 @@
 import type { Clock, Random } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { actOnFound } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
+import { begunBy, openRow } from './begun.ts';
 import { createByteBudget } from './budget.ts';
+import { createCancel } from './cancels.ts';
 import { type Clients, createClients } from './clients.ts';
 import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN } from './closing.ts';
 import { createHolders } from './holders.ts';
-import { type Held, heldOf, nameOf } from './ledger.ts';
+import { heldOf, nameOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
 import type { StatusOutlet } from './outlet.ts';
@@ -21,6 +22,7 @@ import { createRoster } from './roster.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 import { createTakeReceipt, createTakeStatus, type TakeReceipt, type TakeStatus } from './status.ts';
+import { createTurns } from './turns.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
@@ -78,6 +80,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const takeReceipt = createTakeReceipt(clock);
   const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
+  const inTurn = createTurns();
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, session.endReason));
 
@@ -151,34 +154,35 @@ export function createRegistry(options: RegistryOptions): Registry {
     lost.add(absent(previous, true));
   }
 
-  /** What the sessions of a client are known to have begun, should this registration end them or leave it out. */
-  function startedBy(clientId: string, isLeftToo: boolean): readonly Held[] {
-    const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
-    return [...held, ...lost.heldBy(clientId, isLeftToo)].filter(({ isStarted }) => isStarted);
-  }
-
   async function open(registration: Registration): Promise<Session> {
     // What it is told of its credit depends on its SendStatus, which may be a moment behind.
     if (registration.isResumable && registration.credit > settings.maxPlainInFlight) {
       await pairing.soon(registration.id);
     }
+    return inTurn(registration.clientId, () => openNow(registration));
+  }
+
+  async function openNow(registration: Registration): Promise<Session> {
     if (roster.find(registration.id)) {
       throw new ContactError('ALREADY_EXISTS', 'contact-session: this session is open already');
     }
     const { resume, clientId, isNamed } = registration;
     // From here on nothing is claimed for the session before; what it was given is in `holding` or goes back.
     supersede(resume?.previousId);
-    const opened = await queue.openSession({
-      secretHash: digest(registration.id),
-      subject: registration.subject,
-      clientId,
-      isNamed,
-      labels: registration.labels,
-      queues: registration.queues,
-      node: settings.node,
-      started: startedBy(clientId, true),
-      resume: resume && { ...previousOf(resume), started: startedBy(clientId, false) },
-    });
+    const opened = await openRow(
+      { queue, roster },
+      {
+        secretHash: digest(registration.id),
+        subject: registration.subject,
+        clientId,
+        isNamed,
+        labels: registration.labels,
+        queues: registration.queues,
+        node: settings.node,
+        started: begunBy(clientId, { roster, lost, isComplete: false }),
+        resume: resume && { ...previousOf(resume), started: begunBy(clientId, { roster, lost, ...resume }) },
+      },
+    );
     const { key, epoch } = opened.session;
     // Of two resumes of one session the later counts, whichever is heard of first.
     if (roster.ofClient(clientId).some((one) => one.session.key === key && one.session.epoch > epoch)) throw RESUMED;
@@ -214,22 +218,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     pairing.announce(registration.id, session);
     queue.attach(session);
     return session;
-  }
-
-  async function cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']> {
-    const outcomes = await queue.cancel(ids, reason);
-    for (const outcome of outcomes) {
-      if (outcome.kind === 'children') await cancelChildren(outcome.id, reason);
-      if (outcome.kind !== 'requested') continue;
-      const entry = holders.find({ taskId: outcome.id, delivery: outcome.delivery });
-      if (entry) attempts.cancel(entry.session, entry.held, outcome.reason);
-    }
-    return outcomes;
-  }
-
-  /** A broadcast ends with its last child. */
-  async function cancelChildren(parentId: string, reason: string): Promise<void> {
-    await actOnFound(queue.store, { parentId }, ['ready', 'scheduled', 'running'], (ids) => cancel(ids, reason));
   }
 
   return {
@@ -276,7 +264,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     receipt: takeReceipt,
     tell: takeResults,
 
-    cancel,
+    cancel: createCancel({ queue, holders, attempts }),
 
     async leave(deadlineMs, isOver) {
       queue.stopClaiming();

@@ -4,6 +4,7 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/store.ts';
 import type { Holder, Holders } from './holders.ts';
+import { mayHaveBegun } from './ledger.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
 import type { Session } from './session.ts';
@@ -88,7 +89,8 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
 
   /** What may have begun must count: so does a delivery that nobody on this node remembers. */
   function hasStarted(one: Delivery): boolean {
-    return holders.find(one)?.held.isStarted ?? true;
+    const held = holders.find(one)?.held;
+    return !held || mayHaveBegun(held);
   }
 
   /** The books before and after: credit is free from the moment a result is in the group commit. */

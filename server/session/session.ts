@@ -228,7 +228,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   }
 
   function hold(task: ClaimedTask): void {
-    const held = createHeld({ taskId: task.id, delivery: task.delivery }, task.timeoutMs, false);
+    const isLast = task.attempt >= task.maxAttempts;
+    const held = createHeld({ taskId: task.id, delivery: task.delivery }, task.timeoutMs, isLast, false);
     ledger.hold(held);
     options.onHeld(session, held);
   }

@@ -4,6 +4,6 @@ import type { Delivery } from '../model/task.ts';
 export interface SessionResume {
   readonly previousHash: string;
   readonly holding: readonly Delivery[];
-  /** Deliveries known to have begun: one that is not in `holding` is lost. Others never arrived. Default: none. */
+  /** Deliveries that count as begun: one that is not in `holding` is lost. Others never arrived. Default: none. */
   readonly started?: readonly Delivery[];
 }

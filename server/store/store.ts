@@ -235,7 +235,7 @@ export interface SessionOpening {
   readonly queues: readonly string[];
   readonly node: string;
   readonly resume: SessionResume | null;
-  /** Deliveries of replaced sessions known to have begun, as in endSession. Default: 'all'. */
+  /** Deliveries of replaced sessions that count as begun, as in endSession. Default: 'all'. */
   readonly started?: readonly Delivery[] | 'all';
 }
 
@@ -243,6 +243,8 @@ export interface SessionOpening {
 export interface HeldTask extends Delivery, LaneRef {
   readonly attempt: number;
   readonly timeoutMs: number;
+  /** The task has no attempt after this one. */
+  readonly isLast: boolean;
   /** Whether it had begun, of a delivery that its loss had ended; null: the store does not know. */
   readonly isStarted: boolean | null;
   /** A cancel was asked for, with this reason; null: none. */

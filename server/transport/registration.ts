@@ -42,9 +42,9 @@ export function readRegistration(request: GetTaskRequest, metadata: Metadata, ou
 }
 
 function readResume(resume: NonNullable<GetTaskRequest['resume']>): Registration['resume'] {
-  const { previousSession, holding } = resume;
+  const { previousSession, holding, complete: isComplete } = resume;
   if (!isSessionId(previousSession)) throw invalid('resume.previous_session', 'expected 32 lower-case hex digits');
-  return { previousId: previousSession, holding: readDeliveries('resume.holding', holding, MAX_HOLDING) };
+  return { previousId: previousSession, holding: readDeliveries('resume.holding', holding, MAX_HOLDING), isComplete };
 }
 
 function checkLabels(labels: Readonly<Record<string, string>>): void {

@@ -44,7 +44,15 @@ describeStores('openSession()', (open) => {
     const opened = await openSession(store, { clientId: 'me', resume });
     assert.deepEqual(opened.session, { key: run.session.key, epoch: run.session.epoch + 1 });
     assert.equal(opened.resumed, true);
-    const held = { ...nameDelivery(run), ...Q, attempt: 1, timeoutMs: 9, isStarted: null, cancelReason: null };
+    const held = {
+      ...nameDelivery(run),
+      ...Q,
+      attempt: 1,
+      timeoutMs: 9,
+      isLast: false,
+      isStarted: null,
+      cancelReason: null,
+    };
     assert.deepEqual([opened.held, opened.closed, opened.ready], [[held], [], []]);
     assert.equal((await settle(store, { ...fail(run), session: run.session })).code, 'STALE');
     assert.equal((await settle(store, { ...fail(run), session: opened.session })).code, 'STORED');

@@ -55,6 +55,7 @@ export interface Where {
   readonly queue?: string;
   /** Default: straight to the server. */
   readonly server?: string;
+  readonly maxAttempts?: number;
 }
 
 export interface Seen {
@@ -130,13 +131,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       return worker;
     },
     workerOrder,
-    async enqueue(workMs, { queue = QUEUE, server: through = address } = {}) {
+    async enqueue(workMs, { queue = QUEUE, server: through = address, ...attempts } = {}) {
       const journal = openJournal(journalOf(queue));
       const producer = createProducer<Job>({ server: through });
       journal.write(workMs.map((_, input) => ({ kind: 'sent', input })));
       const stored = await Promise.all(
         workMs.map((ms, input) =>
-          producer.enqueue(queue, { input, workMs: ms }, { metadata: { [INPUT_KEY]: String(input) } }),
+          producer.enqueue(queue, { input, workMs: ms }, { ...attempts, metadata: { [INPUT_KEY]: String(input) } }),
         ),
       );
       journal.write(stored.map(({ id }, input) => ({ kind: 'acknowledged', input, id })));

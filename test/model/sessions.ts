@@ -128,6 +128,7 @@ function toHeld(task: ModelTask, isStarted: boolean | null): HeldTask {
     ...laneOf(task),
     attempt: task.burnt + 1,
     timeoutMs: task.input.timeoutMs,
+    isLast: task.burnt + 1 >= task.input.maxAttempts,
     isStarted,
     cancelReason: task.cancelReason,
   };

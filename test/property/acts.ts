@@ -3,8 +3,9 @@ import type { TaskInput } from '../../server/model/task.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import type { Books } from './books.ts';
-import type { Crew, Opening } from './crew.ts';
+import type { Crew } from './crew.ts';
 import type { House } from './house.ts';
+import type { Opening } from './line.ts';
 import type { Word } from './words.ts';
 
 /** Everything that a run has. */
@@ -190,6 +191,7 @@ const operate = toAct(
           if (what !== 'ready') continue;
           books.redriven.set(id, (books.redriven.get(id) ?? 0) + 1);
           books.begun.delete(id);
+          books.lastPushed.delete(id);
           books.cancelled.delete(id);
         }
       }, refusal);

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../server/model/task.ts';
-import type { Line, Worker } from './line.ts';
+import type { Line, Opening, Worker } from './line.ts';
 
 /** What was seen and said from outside, kept as plainly as possible: what every promise is held against. */
 export interface Books {
@@ -9,6 +9,10 @@ export interface Books {
   readonly pushed: Delivery[];
   /** The number of the newest delivery pushed of each task. */
   readonly newest: Map<string, number>;
+  /** Deliveries that were pushed at a task's last attempt, by task, unless their worker says that they have not begun. */
+  readonly lastPushed: Map<string, number>;
+  /** The client that a delivery was pushed to. */
+  readonly pushedTo: Map<string, string>;
   /** Deliveries whose work began as far as the server was told, by task, since it was last redriven. */
   readonly begun: Map<string, Set<number>>;
   /** Deliveries that ended by a word that the server said it stored. */
@@ -43,6 +47,8 @@ export function createBooks(): Books {
     acknowledged: new Set(),
     pushed: [],
     newest: new Map(),
+    lastPushed: new Map(),
+    pushedTo: new Map(),
     begun: new Map(),
     stored: new Set(),
     succeeded: new Map(),
@@ -98,4 +104,22 @@ export function isSure(books: Books, { line, clientId }: Worker, one: Delivery):
 
 function isOpening({ openings }: Books, clientId: string): boolean {
   return [...openings].some(({ worker }) => worker.clientId === clientId);
+}
+
+/** Its word that all it has is in its `holding` is about what was pushed to it and not read, too. */
+export function forgetUnread(books: Books, { clientId, holding }: Worker): void {
+  for (const { taskId, delivery } of books.pushed) {
+    const isUnread =
+      books.pushedTo.get(nameOf({ taskId, delivery })) === clientId && !holding.has(nameOf({ taskId, delivery }));
+    if (isUnread && books.lastPushed.get(taskId) === delivery) books.lastPushed.delete(taskId);
+  }
+}
+
+/** What it names when it comes back. */
+export function holdingOf({ pushed }: Books, { holding }: Worker, kind: Opening['kind']): readonly Delivery[] {
+  const all = [...holding.values()];
+  if (kind === 'resume') return all;
+  if (kind === 'half') return all.filter((_, i) => i % 2 === 0);
+  // What others have, and what never was.
+  return [...pushed.slice(-3), { taskId: 'none', delivery: 1 }];
 }

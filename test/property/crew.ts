@@ -2,20 +2,21 @@ import type { Delivery } from '../../server/model/task.ts';
 import type { Outcome, SessionEvent, StatusOutlet, TaskOutlet } from '../../server/session/outlet.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { type Books, begin, forgetKept, isRemembered, isSure, keep, nameOf, openCount } from './books.ts';
+import {
+  type Books,
+  begin,
+  forgetKept,
+  forgetUnread,
+  holdingOf,
+  isRemembered,
+  isSure,
+  keep,
+  nameOf,
+  openCount,
+} from './books.ts';
 import { type House, SETTINGS } from './house.ts';
-import type { Line, Saying, Worker } from './line.ts';
+import { createWorker, type Line, type Opening, type Saying, type Worker } from './line.ts';
 import { NOTHING, reportOf, type Word } from './words.ts';
-
-export interface Opening {
-  readonly kind: 'fresh' | 'resume' | 'half' | 'garbage';
-  readonly credit: number;
-  readonly isFull: boolean;
-  readonly isStatusFirst: boolean;
-  /** False: as a classic client, nobody waits for it. */
-  readonly isResumable: boolean;
-  readonly queues: readonly string[];
-}
 
 export interface Crew {
   readonly workers: readonly Worker[];
@@ -72,10 +73,14 @@ export function createCrew(house: House, books: Books): Crew {
       if (task.timeoutMs > 0) books.timed.add(task.id);
       const kept = books.timed.has(task.id) ? undefined : books.keptUntil.get(`${task.id} ${task.delivery - 1}`);
       if (kept && house.clock.monotonic() < kept.until) complain(`${task.id} is pushed within a window`);
+      if (books.lastPushed.has(task.id)) complain(`${task.id} is pushed again, and may have begun at its last attempt`);
+      const isLast = task.attempt >= task.maxAttempts;
+      if (isLast) books.lastPushed.set(task.id, task.delivery);
       books.newest.set(task.id, task.delivery);
       books.pushed.push(delivery);
+      books.pushedTo.set(nameOf(delivery), line.worker.clientId);
       hold(line, delivery);
-      if (!line.isFull) begin(books, delivery);
+      if (!line.isFull || isLast) begin(books, delivery);
     }
     const count = openCount(books, line);
     if (count > line.ceiling) complain(`${count} open deliveries with a credit of ${line.ceiling}`);
@@ -107,17 +112,9 @@ export function createCrew(house: House, books: Books): Crew {
     if (!(error instanceof ContactError)) complain(`not a refusal: ${String(error)}`);
   }
 
-  function holdingOf({ holding }: Worker, kind: Opening['kind']): readonly Delivery[] {
-    const all = [...holding.values()];
-    if (kind === 'resume') return all;
-    if (kind === 'half') return all.filter((_, i) => i % 2 === 0);
-    // What others have, and what never was.
-    return [...books.pushed.slice(-3), { taskId: 'none', delivery: 1 }];
-  }
-
   function open(worker: Worker, { kind, credit, isFull, isStatusFirst, isResumable, queues }: Opening): void {
     const previousId = kind === 'fresh' ? null : worker.sessionId;
-    const holding = previousId === null ? [] : holdingOf(worker, kind);
+    const holding = previousId === null ? [] : holdingOf(books, worker, kind);
     if (previousId === null) {
       // A program that starts anew; as an ephemeral client it has nothing to do with the one before.
       worker.holding.clear();
@@ -155,7 +152,9 @@ export function createCrew(house: House, books: Books): Crew {
     if (line.isFull) attach(line);
     const { clientId, isNamed } = worker;
     const rest = { subject: '', labels: {}, agent: '', isResumable, outlet };
-    const resume = previousId === null ? null : { previousId, holding };
+    const isComplete = kind === 'resume';
+    if (isComplete) forgetUnread(books, worker);
+    const resume = previousId === null ? null : { previousId, holding, isComplete };
     house.registry.open({ id: line.id, clientId, isNamed, queues, credit, resume, ...rest }).then(
       (session) => {
         books.openings.delete(line);
@@ -211,6 +210,9 @@ export function createCrew(house: House, books: Books): Crew {
     const texts = report.succeeded.map(({ result }) => Buffer.from(result).toString());
     for (const [index, { taskId }] of report.succeeded.entries()) books.succeeded.set(texts[index]!, taskId);
     const failures = report.succeeded.length + report.failed.length;
+    for (const { taskId, delivery } of report.untouched) {
+      if (books.lastPushed.get(taskId) === delivery) books.lastPushed.delete(taskId);
+    }
     const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped, ...report.untouched];
     const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
     const returns = ends.length - report.untouched.length;
@@ -292,8 +294,4 @@ export function createCrew(house: House, books: Books): Crew {
       for (const { worker } of books.lines) if (worker.isAttentive) read(worker);
     },
   };
-}
-
-function createWorker(clientId: string, isNamed: boolean, isAttentive: boolean): Worker {
-  return { clientId, isNamed, isAttentive, line: null, previous: null, sessionId: null, holding: new Map() };
 }

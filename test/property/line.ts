@@ -50,3 +50,17 @@ export interface Saying {
   /** The lines that were open when it was said: it is about nothing that others take up later. */
   readonly lines: ReadonlySet<Line>;
 }
+
+export function createWorker(clientId: string, isNamed: boolean, isAttentive: boolean): Worker {
+  return { clientId, isNamed, isAttentive, line: null, previous: null, sessionId: null, holding: new Map() };
+}
+
+export interface Opening {
+  readonly kind: 'fresh' | 'resume' | 'half' | 'garbage';
+  readonly credit: number;
+  readonly isFull: boolean;
+  readonly isStatusFirst: boolean;
+  /** False: as a classic client, nobody waits for it. */
+  readonly isResumable: boolean;
+  readonly queues: readonly string[];
+}

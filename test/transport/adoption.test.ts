@@ -60,9 +60,19 @@ describe('a lost session', () => {
     assert.equal((await describeTask(clients, id!)).error?.code, 'LOST');
   });
 
-  it('never holds a loss against what did not begin, adopted in between or not', async () => {
+  it('fails a task whose only attempt nobody can say had not begun', async () => {
     const clients = connect(await startScene({ resumeWindowMs: 20 }));
     const [id] = await enqueue(clients, { maxAttempts: 1 });
+    const lost = await openWorker(clients, { clientId: 'w' });
+    await lost.receive(1);
+    await lost.cancel();
+    await until('it failed', async () => (await describeTask(clients, id!)).state === TaskState.FAILED);
+    assert.equal((await describeTask(clients, id!)).error?.code, 'LOST');
+  });
+
+  it('never holds a loss against what did not begin, adopted in between or not', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 20 }));
+    const [id] = await enqueue(clients, { maxAttempts: 2 });
     const first = await openWorker(clients, { clientId: 'w' });
     const [task] = await first.receive(1);
     await first.cancel();

@@ -91,6 +91,23 @@ describe('a session that comes back', () => {
     assert.deepEqual([state, error?.code], [TaskState.FAILED, 'LOST']);
   });
 
+  it('fails what it does not name at its last attempt, unless it says that it names all it has', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 60_000 }));
+    for (const complete of [false, true]) {
+      const queues = [`complete ${complete}`.replace(' ', '-')];
+      const [once] = await enqueueMany(clients, 1, { queue: queues[0]!, maxAttempts: 1 });
+      const before = await openWorker(clients, { clientId: 'w', queues });
+      await before.receive(1);
+      await before.cancel();
+      const resume = { previousSession: before.sessionId, holding: [], complete };
+      const after = await openWorker(clients, { clientId: 'w', queues, resume });
+      if (complete) assert.deepEqual((await after.receive(1))[0]!.attempt, 1);
+      const { state, error } = await describeTask(clients, once!);
+      assert.deepEqual([state, error?.code], complete ? [TaskState.RUNNING, undefined] : [TaskState.FAILED, 'LOST']);
+      await after.cancel();
+    }
+  });
+
   it('ends the stream before it, if that is still open', async () => {
     const clients = connect(await startScene());
     await enqueueMany(clients, 1);

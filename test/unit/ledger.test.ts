@@ -7,6 +7,7 @@ function createHeld(taskId: string, delivery = 1): Held {
     taskId,
     delivery,
     timeoutMs: 0,
+    isLast: false,
     isStarted: false,
     isSettling: false,
     isClosed: false,

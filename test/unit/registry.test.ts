@@ -4,8 +4,9 @@ import { openStore } from '../../server/store/open.ts';
 import { createTask } from '../conformance/scene.ts';
 import { createModelStore } from '../model/store.ts';
 import { type Books, createBooks } from '../property/books.ts';
-import { type Crew, createCrew, type Opening } from '../property/crew.ts';
+import { type Crew, createCrew } from '../property/crew.ts';
 import { createHouse, type House } from '../property/house.ts';
+import type { Opening } from '../property/line.ts';
 
 const FULL: Opening = {
   ...{ kind: 'fresh', credit: 1, queues: ['q'] },

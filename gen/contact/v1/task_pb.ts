@@ -393,7 +393,7 @@ export type Task = Message<"contact.v1.Task"> & {
   delivery: number;
 
   /**
-   * Deliveries that were begun and ended with the loss of their session; from 0 again after a redrive.
+   * Deliveries that had begun, or may have, and ended with the loss of their session; from 0 again after a redrive.
    *
    * @generated from field: uint32 lost = 11;
    */

@@ -109,6 +109,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       lane,
       attempt: burnt + 1,
       timeoutMs: row.terms.timeoutMs,
+      isLast: burnt + 1 >= row.terms.maxAttempts,
       isStarted,
       cancelReason: row.state === RUNNING ? row.cancel_reason : null,
     };

@@ -1,0 +1,17 @@
+/** Runs what has one name one after the other, in the order in which it came. Bounded by what is under way. */
+export type InTurn = <T>(name: string, run: () => Promise<T>) => Promise<T>;
+
+export function createTurns(): InTurn {
+  const lastByName = new Map<string, Promise<unknown>>();
+  return (name, run) => {
+    const before = lastByName.get(name);
+    const result = before ? before.then(run) : run();
+    const ended = result
+      .catch(() => undefined)
+      .then(() => {
+        if (lastByName.get(name) === ended) lastByName.delete(name);
+      });
+    lastByName.set(name, ended);
+    return result;
+  };
+}
