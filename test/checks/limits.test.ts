@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/tool.ts';
+import { connectionsWithin } from '../../server/descriptors.ts';
+import { DEFAULTS } from '../../server/options.ts';
+import { findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
+
+const FILE = join(ROOT, 'docs', 'limits.md');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+/** What is no bound: where the server is, what it is called, and a choice of the contract. */
+const NO_LIMITS: readonly string[] = ['listen', 'store', 'node', 'classicSettleOnWrite'];
+
+const SERVER = Object.fromEntries(Object.entries(DEFAULTS).filter(([name]) => !NO_LIMITS.includes(name)));
+
+/** Options of the SDK that bound something, and flags of the command line. */
+const OTHERS = ['maxOutstanding', 'maxOutstandingBytes', 'patienceMs', 'deadlineMs', 'connectTimeoutMs', 'concurrency'];
+const FLAGS = ['max-payload', 'max-result', 'min-free', 'ping-interval', 'resume-window', 'cancel-grace'];
+
+/** Constants that no option names: the beginning of their row, and where they are. */
+const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
+  ['text of a status', 'shared/errors.ts', 'MAX_TEXT_LENGTH', 'MAX_ENCODED_LENGTH'],
+  ['path of a method', 'server/transport/headers.ts', 'MAX_PATH_LENGTH'],
+  ['a request of reflection', 'server/transport/reflection.ts', 'MAX_REQUEST_BYTES'],
+  ['a page of `ListClients`', 'server/transport/admin.ts', 'MAX_PAGE'],
+  ['a page of `ListClients`', 'server/transport/task_service.ts', 'MAX_PAGE'],
+  ['a page of `ListClients`', 'server/transport/page.ts', 'MAX_PAGE_BYTES'],
+  ['results of one `TellResult`', 'server/transport/worker.ts', 'MAX_TOLD'],
+  ['unacknowledged batches', 'server/transport/producer.ts', 'MAX_BATCHES', 'MAX_BYTES'],
+  ['items of a repeated field', 'shared/wire/bounds.ts', 'MAX_ITEMS'],
+  ['`labels` of a worker', 'server/transport/bounds.ts', 'MAX_LABELS'],
+  ['`labels` of a worker', 'server/transport/bounds.ts', 'MAX_METADATA_PAIRS'],
+  ['deliveries that a worker', 'server/transport/bounds.ts', 'MAX_HOLDING'],
+  ['fields of one message', 'shared/wire/bounds.ts', 'MAX_REST'],
+  ['bytes of a request that', 'server/transport/bounds.ts', 'MAX_PLAIN_BYTES'],
+  ['content type of a task', 'server/transport/tasks.ts', 'MAX_TEXT'],
+  ['metadata of a task', 'server/transport/tasks.ts', 'MAX_METADATA_BYTES'],
+  ['a label selector', 'server/model/selector.ts', 'MAX_LENGTH'],
+  ['attempts of a task', 'server/model/retry.ts', 'DEFAULT_MAX_ATTEMPTS'],
+  ['attempts of a task', 'server/transport/tasks.ts', 'MAX_ATTEMPTS'],
+  ['losses of a task', 'server/model/retry.ts', 'MAX_LOST'],
+  ['tasks of one batch', 'server/transport/tasks.ts', 'MAX_BATCH'],
+  ['ids of one request', 'server/transport/task_service.ts', 'MAX_IDS'],
+  ['a checkpoint', 'server/transport/status.ts', 'MAX_CHECKPOINT_BYTES'],
+  ['message of a failure', 'server/transport/status.ts', 'MAX_ERROR_BYTES', 'MAX_CODE_LENGTH', 'MAX_TYPE_LENGTH'],
+  ['status of a worker', 'server/transport/status.ts', 'MAX_STATUS_LENGTH', 'MAX_PROGRESS_LENGTH'],
+  ['status of a worker', 'server/transport/registration.ts', 'MAX_AGENT_LENGTH'],
+  ['children of a broadcast', 'server/store/operators.ts', 'MAX_CHILDREN', 'MAX_BROADCAST_BYTES'],
+  ['time that a child', 'server/transport/enqueue.ts', 'CHILD_EXPIRY_MS'],
+  ['messages and bytes that wait', 'server/transport/outflow.ts', 'MAX_PENDING', 'MAX_PENDING_BYTES'],
+  ['unanswered `SendStatus`', 'server/transport/worker.ts', 'MAX_UNANSWERED', 'MAX_UNANSWERED_BYTES'],
+  ['newest results kept', 'server/dispatch/results.ts', 'RECENT_COUNT', 'RECENT_BYTES'],
+  ['tasks of one claim', 'server/dispatch/lanes.ts', 'MAX_CLAIM', 'MAX_REQUESTS'],
+  ['queues of one `GetTask`', 'server/transport/registration.ts', 'MAX_QUEUES'],
+  ['queue names of all open', 'server/transport/worker.ts', 'MAX_NAMES'],
+  ['selectors of one queue', 'server/dispatch/selectors.ts', 'MAX_QUEUE_SELECTORS'],
+  ['selectors of all queues', 'server/dispatch/selectors.ts', 'MAX_SELECTORS'],
+  ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
+  ['names of queues that have', 'server/store/sqlite/catalog.ts', 'MAX_QUEUES'],
+  ['empty lanes kept', 'server/store/sqlite/catalog.ts', 'MAX_EMPTY'],
+  ['classic `getTask`', 'server/transport/pairs.ts', 'MAX_WAITING'],
+  ['time for which a file', 'server/store/sqlite/presence.ts', 'EVERY_MS'],
+  ['a log before it is copied', 'server/store/sqlite/checkpoints.ts', 'LONG_PAGES'],
+  ['connections broken in a row', 'client/batch.ts', 'MAX_CUTS'],
+  ['connections broken in a row', 'client/outbox.ts', 'MAX_CUTS'],
+  ['bytes of one message of the SDK', 'client/newtask.ts', 'MAX_PAYLOAD_BYTES'],
+  ['tasks and bytes of a producer', 'client/producer.ts', 'MAX_OUTSTANDING', 'MAX_OUTSTANDING_BYTES'],
+  ['time for which a producer', 'client/producer.ts', 'PATIENCE_MS'],
+  ['tasks of one `enqueueBatch()`', 'client/producer.ts', 'MAX_WHOLE_BATCH'],
+  ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
+  ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
+  ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],
+  ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
+  ['progress of a task', 'client/worker.ts', 'PROGRESS_INTERVAL_MS'],
+  ['progress of a task', 'client/task.ts', 'MAX_PROGRESS_BYTES'],
+  ['pause of a worker', 'cli/handler.ts', 'SHORTAGE_PAUSE_MS'],
+  ['pause of a named worker', 'client/rivalry.ts', 'BASE_MS', 'CAP_MS'],
+  ['a payload or line', 'cli/enqueue.ts', 'MAX_INPUT_BYTES'],
+  ['log of `contact serve`', 'cli/log.ts', 'MAX_UNWRITTEN_BYTES'],
+];
+
+/** Constants of the server that are named like bounds and have no row, and why. */
+const REASONS: Readonly<Record<string, string>> = {
+  'server/dispatch/addressing.ts MAX_CLIENTS': 'it stands in the answer of its row: children of a broadcast',
+  'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
+  'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
+  'server/dispatch/operations.ts MAX_LANES': 'the fullest lanes that a listing looks at',
+  'server/dispatch/operations.ts MAX_PRIORITIES': 'priorities that a listing names',
+  'server/dispatch/selectors.ts MOST_SELECTORS': 'the sum of two rows',
+  'server/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',
+  'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
+  'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
+  'server/options.ts MAX_MS': 'what an option may say',
+  'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
+  'server/store/sqlite/ahead.ts MAX_SLAB_BYTES': 'how payloads that are read ahead lie in memory',
+  'server/store/sqlite/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',
+  'server/store/sqlite/claim.ts MAX_AHEAD_BYTES': 'read ahead in one claim',
+  'server/store/sqlite/clients.ts MAX_ROWS': 'rows of a page of the store',
+  'server/store/sqlite/freshwaiting.ts MAX_VOID': 'when an array is made anew',
+  'server/store/sqlite/insert.ts MAX_KEPT_BYTES': 'larger payloads are not kept in memory',
+  'server/store/sqlite/kept.ts MAX_PACKED_BYTES': 'how payloads lie in memory',
+  'server/store/sqlite/queues.ts MAX_LANES': 'the fullest lanes that a listing looks at',
+  'server/store/sqlite/reads.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
+  'server/store/sqlite/reads.ts MAX_ROWS': 'rows of a page of the store',
+  'server/store/sqlite/warm.ts MAX_NEW': 'a cache of what the file has',
+  'server/store/sqlite/warm.ts MAX_NEW_BYTES': 'a cache of what the file has',
+  'server/store/sqlite/warm.ts MAX_RUNNING': 'a cache of what the file has',
+  'server/transport/classic.ts MAX_STATUS_LENGTH': 'in the row of the status of a worker',
+  'server/transport/headers.ts MAX_TIMER_MS': 'its row says 2^31 - 1 ms, and its own test reaches it',
+  'server/transport/status.ts MAX_ITEMS': 'the items of a repeated field, which have a row',
+  'server/transport/task_service.ts MAX_REASON_LENGTH': 'the words of a cancel are cut as a status is',
+  'server/transport/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
+};
+
+describe('docs/limits.md', () => {
+  const text = readFileSync(FILE, 'utf8');
+  const rows = readRows(text);
+
+  it('names a test that there is, in every row', () => {
+    const missing = rows.flatMap(({ what, tests }) =>
+      tests.length === 0
+        ? [`${what}: no test`]
+        : tests.flatMap(({ file, title }) =>
+            existsSync(join(ROOT, file)) && isTitleIn(title, read(file)) ? [] : [`${what}: ${file}: ${title}`],
+          ),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it('names every option that bounds something', () => {
+    const names = [...Object.keys(SERVER), ...OTHERS, ...FLAGS.map((flag) => `--${flag}`)];
+    const named = rows.map(({ what }) => what).join('\n');
+    assert.deepEqual(
+      names.filter((name) => !named.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
+  it('has the defaults of the options', () => {
+    // This machine may have fewer descriptors.
+    const defaults = { ...SERVER, maxConnections: connectionsWithin(Number.POSITIVE_INFINITY) };
+    assert.deepEqual(findProblems(rows, defaults), []);
+  });
+
+  it('has the values of the constants', () => {
+    const wrong = CONSTANTS.flatMap(([start, file, ...names]) => {
+      const row = rows.find(({ what }) => what.startsWith(start));
+      const source = read(file);
+      return names.flatMap((name) => {
+        const value = readConstant(name, source);
+        return row && value !== undefined && readQuantities(row.value).includes(value)
+          ? []
+          : [`${file} ${name} = ${value}: ${row?.value ?? `no row begins with ${start}`}`];
+      });
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('has a row, or here a reason why not, for all that is named like a bound of the server', () => {
+    const known = new Set(CONSTANTS.flatMap(([, file, ...names]) => names.map((name) => `${file} ${name}`)));
+    const named = new Set(
+      globSync('server/**/*.ts', { cwd: ROOT }).flatMap((file) =>
+        [...read(file).matchAll(/^(?:export )?const (M(?:AX|OST)_\w+)/gm)].map(([, name]) => `${file} ${name}`),
+      ),
+    );
+    assert.deepEqual(
+      [...named].filter((name) => !known.has(name) && !(name in REASONS)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(REASONS).filter((name) => !named.has(name)),
+      [],
+    );
+  });
+
+  it('is looked at in a way that finds what is wrong', () => {
+    const wrong = readRows(
+      '| what | d | a | test |\n|---|---|---|---|\n| a (`pingIntervalMs`) | 6 s | x | `test/a.ts`: b |',
+    );
+    assert.equal(findProblems(wrong, { pingIntervalMs: 5_000 }).length, 1);
+    assert.equal(isTitleIn('b', "it('a b', () => {})"), false);
+    assert.equal(isTitleIn('a 7 b', `it(\`a \${n} b\`, () => {})`), true);
+    assert.equal(isTitleIn('a 7 c', `it(\`a \${n} b\`, () => {})`), false);
+  });
+});
+
+/** What a constant of a source file is: numbers, products and shifts of them. */
+function readConstant(name: string, source: string): number | undefined {
+  const found = new RegExp(`^(?:export )?const ${name} = ([0-9_ *<]+);`, 'm').exec(source)?.[1];
+  if (found === undefined) return undefined;
+  const shift = found.replaceAll('_', '').split('<<').map(multiply);
+  return shift.length === 1 ? shift[0] : shift[0]! * 2 ** shift[1]!;
+}
+
+function multiply(term: string): number {
+  const powers = term.split(' * ').map((factor) => {
+    const [base, exponent] = factor.split('**').map(Number);
+    return exponent === undefined ? base! : base! ** exponent;
+  });
+  return powers.reduce((product, one) => product * one, 1);
+}

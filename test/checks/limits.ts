@@ -1,0 +1,59 @@
+/** One limit of docs/limits.md. */
+export interface LimitRow {
+  readonly what: string;
+  readonly value: string;
+  readonly tests: readonly { readonly file: string; readonly title: string }[];
+}
+
+export function readRows(text: string): LimitRow[] {
+  const cells = text
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'))
+    .map((line) => line.slice(1, -1).split(/ \| |^ | $/));
+  return cells.map((row) => {
+    const [what = '', value = '', , test = ''] = row.filter((cell) => cell !== '');
+    const tests = [...test.matchAll(/`([^`]+\.ts)`: (.+?)(?=; `|$)/g)];
+    return { what, value, tests: tests.map(([, file, title]) => ({ file: file!, title: title!.trim() })) };
+  });
+}
+
+/** Whether a test file has this title: as it is written, as a template makes it, or as a word of a table of cases. */
+export function isTitleIn(title: string, source: string): boolean {
+  const literals = [...source.matchAll(/(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/g)].map(([, quote, words]) => ({
+    quote: quote!,
+    words: words!.replaceAll(/\\(['"`])/g, '$1'),
+  }));
+  if (literals.some(({ words }) => words === title)) return true;
+  return literals.some(({ quote, words }) => {
+    if (quote !== '`' || !words.includes('${')) return false;
+    const parts = words.split(/\$\{[^}]*\}/);
+    if (parts.join('').trim() === '') return false;
+    const pattern = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+');
+    return new RegExp(`^${pattern}$`).test(title);
+  });
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  ms: 1,
+  s: 1_000,
+  KiB: 1 << 10,
+  'KiB/s': 1 << 10,
+  MiB: 1 << 20,
+};
+
+/** The numbers of a cell, in bytes, milliseconds or pieces: `1,024 characters, 4 KiB` are 1,024 and 4,096. */
+export function readQuantities(cell: string): number[] {
+  return [...cell.matchAll(/(?<![\w.^])(-?\d[\d,]*)(?: (ms|s|KiB\/s|KiB|MiB)\b)?/g)].map(
+    ([, digits, unit = '']) => Number(digits!.replaceAll(',', '')) * UNITS[unit]!,
+  );
+}
+
+/** Options whose row has another default than the code. */
+export function findProblems(rows: readonly LimitRow[], defaults: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(defaults).flatMap(([name, value]) => {
+    const row = rows.find(({ what }) => what.includes(`\`${name}\``));
+    if (row && readQuantities(row.value).includes(Number(value))) return [];
+    return [`${name} is ${value}, in the table ${row?.value ?? 'it is missing'}`];
+  });
+}
