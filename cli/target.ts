@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isSocketAddress, MAX_SOCKET_PATH_BYTES, readSocketPath } from '../shared/address.ts';
 import { parseDuration, parsePositiveDuration } from './duration.ts';
 
 /** The flags that every command but `serve` has. */
@@ -19,7 +20,7 @@ export interface TargetOptions {
 /** Under a heading of their own, after the command's own options. */
 export function addTargetOptions(command: Command): Command {
   const options = [
-    new Option('--server <host:port>', 'where the server listens')
+    new Option('--server <address>', 'where the server listens: HOST:PORT or unix:PATH')
       .default('127.0.0.1:50051')
       .env('CONTACT_SERVER')
       .argParser(parseTarget),
@@ -41,7 +42,11 @@ export function addTargetOptions(command: Command): Command {
 }
 
 export function parseTarget(text: string): string {
+  if (isSocketAddress(text)) {
+    if (readSocketPath(text) !== undefined) return text;
+    throw new InvalidArgumentError(`Expected unix:PATH, PATH of at most ${MAX_SOCKET_PATH_BYTES} bytes.`);
+  }
   const [, host, port] = /^(\[[^\]]+\]|[^:[\]\s]+):(\d{1,5})$/.exec(text) ?? [];
-  if (!host || Number(port) > 65_535) throw new InvalidArgumentError('Expected HOST:PORT, such as 127.0.0.1:50051.');
-  return text;
+  if (host && Number(port) <= 65_535) return text;
+  throw new InvalidArgumentError('Expected HOST:PORT, such as 127.0.0.1:50051, or unix:PATH.');
 }

@@ -1,3 +1,4 @@
+import { isSocketAddress, MAX_SOCKET_PATH_BYTES, readSocketPath } from '../shared/address.ts';
 import type { Clock, Random } from '../shared/clock.ts';
 import type { BackoffOptions } from './backoff.ts';
 import * as check from './check.ts';
@@ -10,7 +11,7 @@ export interface Logger {
 
 /** What every SDK object takes; each object has a connection of its own, a producer that calls has two. */
 export interface ConnectionOptions {
-  /** HOST:PORT of the server. */
+  /** HOST:PORT of the server, or `unix:PATH` of its socket file. */
   readonly server: string;
   /** Sent as `authorization: Bearer …` with every call. */
   readonly token?: string;
@@ -85,10 +86,12 @@ export function checkObject(options: ConnectionOptions, rules: check.Rules): voi
 
 function isAddress(value: unknown): string | null {
   if (typeof value === 'string') {
-    if (/^unix:./.test(value)) return null;
+    if (isSocketAddress(value)) {
+      return readSocketPath(value) === undefined ? `unix:PATH of at most ${MAX_SOCKET_PATH_BYTES} bytes` : null;
+    }
     const port = /^[^\s/]+:(\d{1,5})$/.exec(value)?.[1];
     if (port !== undefined && Number(port) <= 65_535) return null;
     if (value.includes('://')) return 'HOST:PORT without a scheme';
   }
-  return 'HOST:PORT';
+  return 'HOST:PORT or unix:PATH';
 }

@@ -1,4 +1,4 @@
 export { ContactError, type ErrorCode } from '../shared/errors.ts';
 export type { Logger } from '../shared/logger.ts';
 export { DEFAULTS, type ServerOptions, type ServerParts } from './options.ts';
-export { type ContactServer, createServer } from './server.ts';
+export { type ContactServer, createServer, type Listening } from './server.ts';

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import * as z from 'zod';
+import { type Address, isSocketAddress, MAX_SOCKET_PATH_BYTES, readAddress } from '../shared/address.ts';
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
@@ -8,8 +9,10 @@ import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
 
 /** Everything a server can be told. Durations are milliseconds, sizes bytes. */
 export interface ServerOptions {
-  /** HOST:PORT; port 0 picks a free one. */
-  readonly listen: string;
+  /**
+   * HOST:PORT, where port 0 picks a free one, or `unix:PATH`, a socket file that is this user's alone; one or several.
+   */
+  readonly listen: string | readonly string[];
   /** `sqlite:PATH`, or `memory:` for tasks that do not outlive the process. */
   readonly store: string;
   /** Name of this process among several. */
@@ -97,7 +100,7 @@ const bytes = z
   .max(64 << 20);
 
 const schema = z.object({
-  listen: z.string().regex(/^.+:\d{1,5}$/, 'to be HOST:PORT'),
+  listen: z.union([z.string(), z.array(z.string()).min(1)]),
   store: z.string().min(1),
   node: z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'to be a name of [A-Za-z0-9._:/-], 1 to 128 characters'),
   maxPayloadBytes: bytes,
@@ -135,6 +138,18 @@ export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   const issue = checked.error.issues[0]!;
   const name = String(issue.path[0]);
   throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${issue.message}, got \`${String(merged[name])}\``);
+}
+
+/** INVALID_ARGUMENT for what is no address. */
+export function readListen(listen: ServerOptions['listen']): Address[] {
+  return [listen].flat().map((text) => {
+    const address = readAddress(text);
+    if (address) return address;
+    const expected = isSocketAddress(text)
+      ? `to be unix:PATH, PATH of at most ${MAX_SOCKET_PATH_BYTES} bytes and without control characters`
+      : 'to be HOST:PORT, the port up to 65535, or unix:PATH';
+    throw new ContactError('INVALID_ARGUMENT', `Expected \`listen\` ${expected}, got \`${text}\``);
+  });
 }
 
 /** What a Date can hold; the store's instants are such. */

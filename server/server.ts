@@ -1,8 +1,16 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type Address, writeAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
-import { checkClock, DEFAULT_PARTS, resolveOptions, type ServerOptions, type ServerParts } from './options.ts';
+import {
+  checkClock,
+  DEFAULT_PARTS,
+  readListen,
+  resolveOptions,
+  type ServerOptions,
+  type ServerParts,
+} from './options.ts';
 import { createServices } from './services.ts';
 import { SERVER_SHUTDOWN } from './session/closing.ts';
 import { patienceMs } from './session/liveness.ts';
@@ -13,10 +21,22 @@ import { createOpenCalls } from './transport/open_calls.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { readVersion } from './version.ts';
 
+/** Where a server is to be found. */
+export interface Listening {
+  /** As clients take them: HOST:PORT or unix:PATH, in the order of the option `listen`. */
+  readonly addresses: readonly string[];
+  /** Of the first port; of a server that has none: empty and 0. */
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A server inside this process. */
 export interface ContactServer {
-  /** Accepts calls from now on; the windows of sessions that an earlier process left run from now. */
-  listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /**
+   * Accepts calls from now on; the windows of sessions that an earlier process left run from now.
+   * FAILED_PRECONDITION: a socket file cannot be made, since a living server has it, say.
+   */
+  listen(): Promise<Listening>;
   /**
    * Goes away: claims nothing more, tells its clients, takes results until nobody holds a task or the deadline has
    * passed (default: the option `shutdownDeadlineMs`), then ends every stream. Nothing is released: what is running
@@ -39,7 +59,7 @@ export async function createServer(
   const { clock, random, broadcastParts, ...rest } = { ...DEFAULT_PARTS, ...parts };
   checkClock(clock);
   const logger = guardLogger(rest.logger);
-  const { host, port } = splitAddress(options.listen);
+  const addresses = readListen(options.listen);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 
   let fail: (error: unknown) => void = () => {};
@@ -122,9 +142,12 @@ export async function createServer(
       await registry.recover();
       // A server that was closed meanwhile opens no socket that nobody would close.
       check();
-      const address = await sockets.listen(host, port);
-      logger.info({ ...address, store: options.store, version }, 'listening');
-      return address;
+      const bound: Address[] = [];
+      for (const address of addresses) bound.push(await sockets.listen(address));
+      const { host, port } = bound.find((one) => one.kind === 'port') ?? { host: '', port: 0 };
+      const listening = { host, port, addresses: bound.map(writeAddress) };
+      logger.info({ ...listening, store: options.store, version }, 'listening');
+      return listening;
     },
     close({ deadlineMs = options.shutdownDeadlineMs } = {}) {
       leavesAt = Math.min(leavesAt, clock.monotonic() + deadlineMs);
@@ -133,12 +156,4 @@ export async function createServer(
     },
     failed,
   };
-}
-
-function splitAddress(listen: string): { host: string; port: number } {
-  const at = listen.lastIndexOf(':');
-  const port = Number(listen.slice(at + 1));
-  if (port > 65_535)
-    throw new ContactError('INVALID_ARGUMENT', `Expected \`listen\` to have a port up to 65535, got ${listen}`);
-  return { host: listen.slice(0, at).replace(/^\[|\]$/g, ''), port };
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { ContactError } from '../../client/index.ts';
 import type { ContactServer, ServerOptions } from '../../server/index.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parsePositiveDuration } from '../duration.ts';
@@ -8,7 +9,7 @@ import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import { parseTarget } from '../target.ts';
 
 interface ServeOptions {
-  readonly listen: string;
+  readonly listen: readonly string[];
   readonly store: string;
   readonly node?: string;
   readonly resumeWindow?: number;
@@ -23,13 +24,16 @@ interface ServeOptions {
 }
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+const DEFAULT_LISTEN: readonly string[] = ['127.0.0.1:50051'];
 const MAX_BYTES = 64 * 2 ** 20;
 
 export function fillServeCommand(command: Command, context: CommandContext): void {
   const parseBytes = integerBetween(1, MAX_BYTES);
   command
     .addOption(
-      new Option('--listen <host:port>', 'port 0 picks a free one').default('127.0.0.1:50051').argParser(parseTarget),
+      new Option('--listen <address>', 'HOST:PORT, where port 0 picks a free one, or unix:PATH; may be repeated')
+        .default(DEFAULT_LISTEN, '127.0.0.1:50051')
+        .argParser(collectAddress),
     )
     .option('--store <url>', 'sqlite:PATH, or memory: for tasks that end with the process', 'sqlite:contact.db')
     .option('--node <name>', 'name of this process (default: the name of the host)')
@@ -58,7 +62,8 @@ export function fillServeCommand(command: Command, context: CommandContext): voi
     .addHelpText(
       'after',
       `
-Prints one line "listening HOST:PORT" on stdout once it accepts calls; the log goes to stderr. SIGTERM or SIGINT sends
+Prints a line "listening HOST:PORT" or "listening unix:PATH" for each address on stdout once it accepts calls; the log
+goes to stderr. A socket file is for the user who runs the server; that of a dead server is replaced. SIGTERM or SIGINT sends
 the clients away, takes results until the deadline and ends; a second one ends at once.
 
 Example:
@@ -95,24 +100,31 @@ function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Until the server fails. */
-async function serve(server: ContactServer, address: string, { out }: CommandContext): Promise<void> {
-  const { host, port } = await listen(server, address);
-  await out.write(`listening ${host.includes(':') ? `[${host}]` : host}:${port}\n`);
+async function serve(server: ContactServer, wanted: readonly string[], { out }: CommandContext): Promise<void> {
+  const addresses = await listen(server, wanted);
+  await out.write(addresses.map((address) => `listening ${address}\n`).join(''));
   await server.failed;
 }
 
-async function listen(server: ContactServer, address: string): Promise<{ host: string; port: number }> {
+async function listen(server: ContactServer, wanted: readonly string[]): Promise<readonly string[]> {
   try {
-    return await server.listen();
+    return (await server.listen()).addresses;
   } catch (error) {
     await server.close();
-    const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof ContactError) throw error;
+    const { code, message, address: host, port } = error as ListenError;
+    const address = host === undefined || port === undefined ? wanted.join(', ') : `${host}:${port}`;
     throw new CommandFailure(
-      code === 'EADDRINUSE'
-        ? `cannot listen on ${address}: the address is in use`
-        : `cannot listen on ${address}: ${message}`,
+      `cannot listen on ${address}: ${code === 'EADDRINUSE' ? 'the address is in use' : message}`,
     );
   }
+}
+
+type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+
+/** The first one given takes the place of the default. */
+function collectAddress(text: string, before: readonly string[]): readonly string[] {
+  return [...(before === DEFAULT_LISTEN ? [] : before), parseTarget(text)];
 }
 
 /** Flags that were not given are left to the server's own defaults. */

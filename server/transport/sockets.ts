@@ -1,22 +1,29 @@
+import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Address } from '../../shared/address.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { guardHeaders } from './headers.ts';
+import { claimSocketFile, type SocketFile } from './socket_file.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
 const LOOKS = 4;
 /** Between two lines of the log about connections that were refused. */
 const REFUSAL_LOG_MS = 60_000;
 
+const STOPPED = new ContactError('FAILED_PRECONDITION', 'listen: the server was closed');
+
 /**
- * Our own listening socket in front of grpc-js: a line that is stuck holds its streams whatever the call does, and only
+ * Our own listening sockets in front of grpc-js: a line that is stuck holds its streams whatever the call does, and only
  * closing its socket ends them, so the sockets have to be ours to close.
  */
 export interface Sockets {
-  listen(host: string, port: number): Promise<{ host: string; port: number }>;
+  /** One address more. Answers it with the port that was free, if 0 was asked for. */
+  listen(address: Address): Promise<Address>;
   /**
-   * Destroys the connection of `peer` (address:port as a call tells it) and every call that it carries: behind a proxy
+   * Destroys the connection of `peer` (as a call's `getPeer()` tells it) and every call that it carries: behind a proxy
    * that multiplexes those are other clients' calls too. Other connections are not touched.
    */
   destroy(peer: string): void;
@@ -39,6 +46,7 @@ export interface SocketsOptions {
 
 interface Connection {
   readonly socket: net.Socket;
+  readonly peer: string;
   /** Bytes that moved, either way, when it was last looked at. */
   moved: number;
   /** Looks since then. Counted, not timed: after a pause of the process there is first something to read. */
@@ -49,9 +57,13 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
   const { credentials, clock, quietMs, maxConnections, logger } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
   guardHeaders(grpcServer);
-  // Bounded by open connections.
-  const connectionByPeer = new Map<string, Connection>();
+  const servers: net.Server[] = [];
+  const files: SocketFile[] = [];
+  // Bounded by `maxConnections`.
+  const connections = new Set<Connection>();
+  const namePeer = createPeerNames();
   let onEmpty: (() => void) | undefined;
+  let isStopped = false;
   let stopLooking: (() => void) | undefined;
 
   /**
@@ -59,7 +71,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
    * it waits for the write.
    */
   function look(): void {
-    for (const connection of connectionByPeer.values()) {
+    for (const connection of connections) {
       const { socket, moved, quietLooks } = connection;
       connection.moved = socket.bytesRead + socket.bytesWritten;
       connection.quietLooks = connection.moved === moved ? quietLooks + 1 : 0;
@@ -68,51 +80,108 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     stopLooking = clock.after(quietMs / LOOKS, look);
   }
 
-  const server = net.createServer({ noDelay: true }, (socket) => {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    connectionByPeer.set(peer, { socket, moved: 0, quietLooks: 0 });
+  function accept(socket: net.Socket): void {
+    if (connections.size >= maxConnections) {
+      socket.destroy();
+      logRefusal();
+      return;
+    }
+    const connection: Connection = { socket, peer: namePeer(socket), moved: 0, quietLooks: 0 };
+    connections.add(connection);
     socket.once('close', () => {
-      if (connectionByPeer.get(peer)?.socket === socket) connectionByPeer.delete(peer);
-      if (connectionByPeer.size === 0) onEmpty?.();
+      connections.delete(connection);
+      if (connections.size === 0) onEmpty?.();
     });
     // A reset connection is an everyday event; http2 hears of it too.
     socket.on('error', () => socket.destroy());
     injector.injectConnection(socket);
-  });
-  server.maxConnections = maxConnections;
+  }
+
   let refusalLoggedAt = Number.NEGATIVE_INFINITY;
-  server.on('drop', () => {
+  function logRefusal(): void {
     if (clock.monotonic() - refusalLoggedAt < REFUSAL_LOG_MS) return;
     refusalLoggedAt = clock.monotonic();
     logger.warn({ maxConnections }, 'a connection was refused: there are as many as the server takes');
-  });
+  }
+
+  function bind(options: net.ListenOptions): Promise<net.Server> {
+    return new Promise((resolve, reject) => {
+      if (isStopped) throw STOPPED;
+      const server = net.createServer({ noDelay: true }, accept);
+      servers.push(server);
+      server.once('error', reject);
+      // It is not said to listen once it was stopped before.
+      server.once('close', () => reject(STOPPED));
+      server.listen({ ...options, exclusive: true }, () => {
+        server.off('error', reject);
+        if (!stopLooking) look();
+        resolve(server);
+      });
+    });
+  }
+
+  async function listenOnFile(path: string): Promise<void> {
+    const file = await claimSocketFile(path);
+    await bind({ path: file.draft }).catch((error: Error) => {
+      // It names the draft, which nobody knows.
+      const words = error.message.replace(file.draft, path).replace(/^listen /, '');
+      throw error === STOPPED ? error : new ContactError('FAILED_PRECONDITION', `listen: ${words}`);
+    });
+    if (isStopped) throw STOPPED;
+    file.publish();
+    files.push(file);
+  }
+
+  function stop(): void {
+    isStopped = true;
+    for (const file of files.splice(0)) file.remove();
+    for (const server of servers.splice(0)) server.close();
+  }
 
   return {
-    listen: (host, port) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          look();
-          const address = server.address() as net.AddressInfo;
-          resolve({ host: address.address, port: address.port });
-        });
-      }),
-    destroy: (peer) => connectionByPeer.get(peer)?.socket.destroy(),
-    stop: () => server.close(),
+    async listen(address) {
+      if (address.kind === 'file') {
+        await listenOnFile(address.path);
+        return address;
+      }
+      const server = await bind({ host: address.host, port: address.port });
+      const bound = server.address() as net.AddressInfo;
+      return { kind: 'port', host: bound.address, port: bound.port };
+    },
+    destroy(peer) {
+      for (const connection of connections) if (connection.peer === peer) connection.socket.destroy();
+    },
+    stop,
     async close(graceMs) {
-      server.close();
-      if (connectionByPeer.size > 0) {
+      stop();
+      if (connections.size > 0) {
         await new Promise<void>((resolve) => {
           onEmpty = resolve;
           clock.after(graceMs, resolve);
         });
       }
       stopLooking?.();
-      for (const { socket } of connectionByPeer.values()) socket.destroy();
+      for (const { socket } of connections) socket.destroy();
     },
     get size() {
-      return connectionByPeer.size;
+      return connections.size;
     },
+  };
+}
+
+/**
+ * What the peer of a connection is called: address and port, or a name that is given here, where all peers look alike
+ * and those of a socket file do. The first half tells servers apart: a client of an earlier one may still have tasks.
+ */
+function createPeerNames(): (socket: net.Socket) => string {
+  const own = randomBytes(4).toString('hex');
+  let count = 0;
+  return (socket) => {
+    if (socket.remoteAddress !== undefined) return `${socket.remoteAddress}:${socket.remotePort}`;
+    count += 1;
+    const peer = `unix:${own}.${count}`;
+    // Where `getPeer()` of a call looks.
+    Object.defineProperty(socket, 'remoteAddress', { value: peer });
+    return peer;
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { runHere } from './here.ts';
@@ -60,6 +60,50 @@ describe('contact serve', function () {
     assert.equal(second.stdout, '');
     assert.match(second.stderr, /cannot listen on 127\.0\.0\.1:\d+: the address is in use\n$/);
     await server.stop();
+  });
+
+  it('listens on a socket file, also after a SIGKILL, and its clients come back', async function () {
+    this.timeout(90_000);
+    const folder = createFolder();
+    const address = `unix:${join(folder, 'contact.sock')}`;
+    const store = `sqlite:${join(folder, 'contact.db')}`;
+    const first = await startServer({ listen: address, store });
+    assert.equal(first.address, address);
+    assert.match(first.stderr, /"addresses":\["unix:/);
+    const worker = startContact(['work', 'q', '--id', 'w', '--server', address, '--', 'cat']);
+    await worker.waitFor(/connected to/);
+    const one = await runHere(['enqueue', 'q', 'one', '--wait', '--server', address]);
+    assert.deepEqual([one.code, one.stdout], [0, 'one']);
+    const rival = await runContact(['serve', '--listen', address, '--store', 'memory:']);
+    assert.equal(rival.code, 1);
+    assert.match(rival.stderr, /^contact: listen: another process listens on \/.*contact\.sock$/m);
+
+    await first.kill();
+    assert.equal(lstatSync(join(folder, 'contact.sock')).isSocket(), true);
+    const second = await startServer({ listen: address, store });
+    const two = await runHere(['enqueue', 'q', 'two', '--wait', '--server', address]);
+    assert.deepEqual([two.code, two.stdout], [0, 'two']);
+    assert.equal((await worker.stop()).code, 0);
+    assert.equal((await second.stop()).code, 0);
+    assert.equal(existsSync(join(folder, 'contact.sock')), false);
+    const gone = await runHere(['tasks', 'list', '--server', address, '--connect-timeout', '200ms']);
+    assert.equal(gone.code, 3);
+    assert.match(gone.stderr, /could not reach unix:\//);
+  });
+
+  it('listens on several addresses, and names each', async () => {
+    const address = `unix:${join(createFolder(), 'a.sock')}`;
+    const server = await startServer({ args: ['--listen', address] });
+    const [first, second] = server.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace('listening ', ''));
+    assert.match(first!, /^127\.0\.0\.1:\d+$/);
+    assert.equal(second, address);
+    await runHere(['enqueue', 'q', 'x', '--server', first!]);
+    const listed = await runHere(['tasks', 'list', '--json', '--server', address]);
+    assert.equal(listed.stdout.trim().split('\n').length, 1);
+    assert.equal((await server.stop()).code, 0);
   });
 
   it('ends at once on a second signal', async () => {

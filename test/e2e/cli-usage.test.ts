@@ -50,6 +50,8 @@ describe('contact', function () {
       [['work', '--', 'cat'], /missing QUEUE/],
       [['work', 'q', '--label', 'x', '--', 'cat'], /Expected KEY=VALUE/],
       [['results', '--server', 'localhost'], /Expected HOST:PORT/],
+      [['results', '--server', 'unix:'], /Expected unix:PATH/],
+      [['serve', '--listen', `unix:/${'x'.repeat(107)}`], /Expected unix:PATH, PATH of at most 107 bytes/],
       [['results', '--tls-cert', 'a.pem'], /--tls-cert and --tls-key go together/],
       [['results', '--tls-ca', '/no/such/file'], /--tls-ca: ENOENT/],
       [['results', '--state', 'ready'], /Expected one of succeeded/],

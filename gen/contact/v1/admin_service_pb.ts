@@ -414,7 +414,7 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
   agent: string;
 
   /**
-   * Address and port it came from.
+   * Address and port it came from; of a socket file `unix:` and a name that the server gives each connection.
    *
    * @generated from field: string peer = 14;
    */

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { type BigIntStats, chmodSync, linkSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { MAX_SOCKET_PATH_BYTES } from '../../shared/address.ts';
+import { ContactError } from '../../shared/errors.ts';
+
+/**
+ * The name of a socket in the file system. The socket is bound under another name, and has its own only once it is
+ * ready: so nobody finds it with the permissions that it is born with, or takes it for a dead one because it does not
+ * listen yet; and libuv, which removes a socket by the name it was bound under whatever stands there by then, finds
+ * nothing.
+ */
+export interface SocketFile {
+  /** To be bound. */
+  readonly draft: string;
+  /** Gives the listening socket its name, for this user alone. FAILED_PRECONDITION: another one has it meanwhile. */
+  publish(): void;
+  /** Removes it, unless something else has its name by now. */
+  remove(): void;
+}
+
+/**
+ * Makes room for a socket: one whose process is dead goes.
+ * FAILED_PRECONDITION: something else has the name, a living server or what is not a socket.
+ */
+export async function claimSocketFile(given: string): Promise<SocketFile> {
+  // The folder that the process is in may be another one at the end.
+  const path = resolve(given);
+  const draft = nameBeside(given);
+  if (Buffer.byteLength(draft) > MAX_SOCKET_PATH_BYTES) {
+    throw new ContactError('INVALID_ARGUMENT', `listen: the folder of ${given} has too long a name for a socket`);
+  }
+  if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ContactError('FAILED_PRECONDITION', `listen: there is no folder for ${path}`);
+  }
+  await removeDead(path);
+  let own: BigIntStats | undefined;
+  return {
+    draft,
+    publish() {
+      try {
+        chmodSync(draft, 0o600);
+        own = lstatSync(draft, { bigint: true });
+        nameSocket(draft, path);
+      } catch (error) {
+        own = undefined;
+        unlinkSync(draft);
+        throw error;
+      }
+    },
+    remove() {
+      if (own && isSame(own, look(path))) unlinkSync(path);
+      own = undefined;
+    },
+  };
+}
+
+/** A hidden file of the same folder, that nobody else has or looks for. */
+function nameBeside(path: string): string {
+  return join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+}
+
+function nameSocket(draft: string, path: string): void {
+  try {
+    // A link is refused where a name is taken, which a renaming would take away.
+    linkSync(draft, path);
+    unlinkSync(draft);
+  } catch (error) {
+    // Some file systems have no links.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || look(path)) throw inUse(path);
+    renameSync(draft, path);
+  }
+}
+
+async function removeDead(path: string): Promise<void> {
+  const found = look(path);
+  if (!found) return;
+  if (!found.isSocket()) {
+    const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a file';
+    throw new ContactError('FAILED_PRECONDITION', `listen: ${path} is ${kind}, not a socket; it is left alone`);
+  }
+  if (await isAlive(path)) throw inUse(path);
+  // Of two servers that find the same dead socket one may have put its own there meanwhile: what was taken away is
+  // looked at once more under a name that nobody else uses.
+  const aside = nameBeside(path);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const taken = look(aside);
+  // The number of a dead socket may be given to the next one at once, its time of birth is its own.
+  if (!isSame(found, taken) || found.mtimeNs !== taken?.mtimeNs) {
+    nameSocket(aside, path);
+    throw inUse(path);
+  }
+  unlinkSync(aside);
+}
+
+/** Whether somebody listens, also one who is too busy to accept. */
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((answer, reject) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      answer(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') answer(false);
+      else if (error.code === 'EAGAIN') answer(true);
+      else reject(new ContactError('FAILED_PRECONDITION', `listen: ${path} cannot be looked at: ${error.message}`));
+    });
+  });
+}
+
+function look(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+function isSame(one: BigIntStats, other: BigIntStats | undefined): boolean {
+  return one.dev === other?.dev && one.ino === other.ino;
+}
+
+function inUse(path: string): ContactError {
+  return new ContactError('FAILED_PRECONDITION', `listen: another process listens on ${path}`);
+}

@@ -1,0 +1,36 @@
+/** Where a server listens: a port of a host, or a socket file. */
+export type Address =
+  | { readonly kind: 'port'; readonly host: string; readonly port: number }
+  | { readonly kind: 'file'; readonly path: string };
+
+/** What the kernel's `sun_path` holds beside the NUL at its end. */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+export function isSocketAddress(text: string): boolean {
+  return text.startsWith('unix:');
+}
+
+/** PATH of `unix:PATH` or `unix:///PATH`; undefined: it is not such an address. */
+export function readSocketPath(text: string): string | undefined {
+  const path = text.replace(/^unix:(\/\/(?=\/))?/, '');
+  // gRPC reads what follows two slashes as a host.
+  const isPath = isSocketAddress(text) && !path.startsWith('//') && /^[^\p{Cc}]+$/u.test(path);
+  return isPath && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES ? path : undefined;
+}
+
+/** HOST:PORT, [IPv6]:PORT, `unix:PATH` or `unix:///PATH`; undefined: it is none. */
+export function readAddress(text: string): Address | undefined {
+  const path = readSocketPath(text);
+  if (path !== undefined) return { kind: 'file', path };
+  const [, host, digits] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (host === undefined || port > 65_535 || isSocketAddress(text)) return undefined;
+  return { kind: 'port', host: host.replace(/^\[|\]$/g, ''), port };
+}
+
+/** As clients take it. */
+export function writeAddress(address: Address): string {
+  if (address.kind === 'file') return `unix:${address.path}`;
+  const { host, port } = address;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
