@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { ContactError } from '../../client/index.ts';
 import type { ContactServer, ServerOptions } from '../../server/index.ts';
+import { ContactError } from '../../shared/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parsePositiveDuration } from '../duration.ts';
 import { CommandFailure } from '../exit.ts';
