@@ -18,6 +18,8 @@ export interface ChildOptions {
   /** From SIGTERM to SIGKILL after an abort. */
   readonly killAfterMs: number;
   readonly signal: AbortSignal;
+  /** The command has begun. */
+  readonly onStart?: () => void;
 }
 
 export interface ChildEnd {
@@ -56,6 +58,7 @@ export async function runChild(options: ChildOptions): Promise<ChildEnd> {
   // Writing to a command that does not read, or has gone, is no failure.
   child.stdin?.on('error', () => undefined);
   await spawned;
+  options.onStart?.();
   const group = openProcessGroup(child.pid as number);
   try {
     return await followChild(child, group, options);

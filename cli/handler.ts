@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TaskFailure, TaskRelease } from '../client/failure.ts';
 import type { Codec, TaskContext } from '../client/index.ts';
 import { type ChildEnd, runChild } from './child.ts';
@@ -11,13 +10,12 @@ export interface HandlerOptions {
   readonly killAfterMs: number;
   /** Told of each task that ended here; not of those that were taken away. */
   readonly onEnd: (end: TaskEnd) => void;
-  /** Told why this machine cannot start a command for now. */
-  readonly onShort?: (reason: string) => void;
+  /** Told why this machine cannot start a command for now; null: it can again. */
+  readonly onShort?: (reason: string | null) => void;
 }
 
 /** This machine is short of processes, descriptors or memory: no fault of the task. */
 const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
-const SHORTAGE_PAUSE_MS = 2_000;
 
 export interface TaskEnd {
   readonly taskId: string;
@@ -56,6 +54,7 @@ async function runTask(payload: Uint8Array, context: TaskContext, options: Handl
   let end: ChildEnd;
   try {
     end = await runChild({
+      onStart: () => options.onShort?.(null),
       command,
       input: payload,
       env: {
@@ -72,8 +71,6 @@ async function runTask(payload: Uint8Array, context: TaskContext, options: Handl
     if (!SHORTAGES.has(code)) throw startFailure(command[0], error as NodeJS.ErrnoException);
     const reason = `cannot start ${command[0]}: ${code}`;
     options.onShort?.(reason);
-    // The place stays taken meanwhile, so that a machine in need does not draw task after task.
-    await sleep(SHORTAGE_PAUSE_MS, undefined, { signal: context.signal }).catch(() => undefined);
     throw new TaskRelease(reason);
   }
   if (end.isAborted) throw new TaskFailure('stopped', { code: 'STOPPED' });

@@ -20,11 +20,24 @@ export class TaskFailure extends Error {
   }
 }
 
-/** Thrown by a handler that has done nothing and cannot now: the task goes back to the queue, no attempt burnt. */
+export interface TaskReleaseAdvice {
+  /** For so long this worker takes no new tasks: its credit is 0, what runs goes on. Default 2,000; 0: it takes them. */
+  readonly pauseMs?: number;
+}
+
+const RELEASE_PAUSE_MS = 2_000;
+
+/**
+ * Thrown by a handler that has done nothing and cannot now: the task goes back to the queue, no attempt burnt, and to
+ * whoever can. So that it does not come back at once, the worker pauses.
+ */
 export class TaskRelease extends Error {
-  constructor(reason: string) {
+  readonly pauseMs: number;
+
+  constructor(reason: string, { pauseMs = RELEASE_PAUSE_MS }: TaskReleaseAdvice = {}) {
     super(reason);
     this.name = 'TaskRelease';
+    this.pauseMs = pauseMs;
   }
 }
 

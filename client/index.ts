@@ -13,7 +13,7 @@ export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
-export { TaskFailed, TaskFailure, type TaskFailureAdvice, TaskRelease } from './failure.ts';
+export { TaskFailed, TaskFailure, type TaskFailureAdvice, TaskRelease, type TaskReleaseAdvice } from './failure.ts';
 export type { TaskQuery } from './filter.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput } from './newtask.ts';
 export {
@@ -28,6 +28,7 @@ export { createProducer, type Producer, type ProducerOptions } from './producer.
 export type { WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
 export type { SettledState } from './state.ts';
+export type { WorkerStatus } from './status.ts';
 export type { Handler, TaskContext } from './task.ts';
 export type { UnaryOptions } from './unary.ts';
-export { createWorker, type Worker, type WorkerStatus } from './worker.ts';
+export { createWorker, type Worker } from './worker.ts';

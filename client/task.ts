@@ -69,6 +69,8 @@ export class HeldTask implements TaskContext {
   hasSucceeded = false;
   /** Its handler was called: something may have been done. */
   isEntered = false;
+  /** Its handler gave it back and wants nothing new for so long; 0: it did not. */
+  pauseMs = 0;
   /** Newest; kept until the end, since a watcher may come, or a server, that has not heard it. */
   newProgress: Progressed | null = null;
   /** Newest; kept until the end, since the server does not acknowledge it. */
@@ -238,7 +240,11 @@ function isRelease(thrown: unknown): boolean {
 /** A failure with advice was checked when it was made, and may have been changed since. */
 function reportThrown(task: HeldTask, thrown: unknown): Report {
   try {
-    if (thrown instanceof TaskRelease) return releaseOf(task);
+    if (thrown instanceof TaskRelease) {
+      const { pauseMs } = thrown as { readonly pauseMs: unknown };
+      task.pauseMs = typeof pauseMs === 'number' && pauseMs > 0 ? pauseMs : 0;
+      return releaseOf(task);
+    }
     if (thrown instanceof TaskFailure) {
       const { code, retry } = thrown as { readonly code: unknown; readonly retry: unknown };
       const word = typeof code === 'string' ? code : describeThrown(code);

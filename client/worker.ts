@@ -10,25 +10,15 @@ import { createHolding } from './holding.ts';
 import { deliveryKey, Outbox } from './outbox.ts';
 import { holdProcess, pause } from './pause.ts';
 import { INITIAL_LIMITS, identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
+import { createRest } from './rest.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
+import type { WorkerStatus } from './status.ts';
 import { releaseOf, runTask } from './task.ts';
 import { cutCharacters } from './text.ts';
 import { holdForWord } from './word.ts';
 import { Workload } from './workload.ts';
-
-export interface WorkerStatus {
-  /** `draining`: connected, and taking no new tasks. */
-  readonly state: 'connecting' | 'connected' | 'reconnecting' | 'draining' | 'stopped';
-  readonly clientId: string;
-  /** Handlers that run. */
-  readonly running: number;
-  /** Why it reconnects, or why it has stopped. */
-  readonly error?: ContactError;
-  /** Milliseconds until the next attempt to connect. */
-  readonly nextTryMs?: number;
-}
 
 export interface Worker {
   readonly clientId: string;
@@ -82,6 +72,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       noteRunning();
     },
     hold: holdForWord,
+    paused: (ms) => rest.begin(ms),
     isReported: (key) => outbox.has(key),
     reported: (report, key) => {
       if (report) outbox.put(report, key);
@@ -92,6 +83,15 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     checkpointed: (task) => session?.uplink.checkpointed(task),
   });
   const holding = createHolding({ workload, outbox, logger });
+  const credit = concurrency + (options.prefetch ?? 0);
+  const rest = createRest({
+    clock,
+    onBegin: () => {
+      session?.uplink.credit(0);
+      workload.releaseWaiting();
+    },
+    onEnd: () => mode === 'open' && session?.uplink.credit(credit),
+  });
   let mode: 'open' | 'draining' | 'stopping' | 'closed' = 'open';
   let session: Session | null = null;
   let isRegistered = false;
@@ -142,7 +142,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       request: {
         revision: 1,
         queues: [...options.queues],
-        maxInFlight: concurrency + (options.prefetch ?? 0),
+        maxInFlight: credit,
         labels: { ...options.labels },
         ephemeral: options.clientId === undefined,
         agent: options.agent ?? '',
@@ -160,7 +160,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
           holding.forget(closed);
           holding.repeat(opened.uplink);
           if (statusText !== '') opened.uplink.status(statusText);
-          if (mode !== 'open') opened.uplink.credit(0);
+          if (mode !== 'open' || rest.isOn) opened.uplink.credit(0);
           logger.info(`connected to ${connection.server} as ${clientId}`);
           firstRegistration.resolve();
           publish();

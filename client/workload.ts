@@ -10,6 +10,8 @@ export interface WorkloadOptions extends TaskListener {
   readonly run: (task: HeldTask) => Promise<Report>;
   /** A handler is about to begin. */
   readonly started: (task: HeldTask) => void;
+  /** A handler gave its task back and wants nothing new for so long. */
+  readonly paused?: (ms: number) => void;
   /** What has to happen between `started` and its handler; undefined: nothing. */
   readonly hold?: (task: HeldTask) => Promise<void> | undefined;
   /** Its report has been made and is kept. */
@@ -136,6 +138,7 @@ export class Workload {
     task.hasSucceeded = report.kind === 'succeeded';
     this.#runningCount -= 1;
     this.#heldByKey.delete(task.key);
+    if (task.pauseMs > 0) this.#options.paused?.(task.pauseMs);
     const next = this.#waiting.shift();
     if (next) this.#start(next);
     this.#options.reported(task.abortKind === 'closed' ? null : report, task.key);

@@ -67,6 +67,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
   const connection = readConnection(options, context.say);
   const info = await reachServer(connection, options.connectTimeout);
   const codec = createBytesCodec(options.contentType);
+  let shortage: string | null = null;
   const worker = createWorker({
     ...connection,
     queues,
@@ -80,8 +81,10 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
       maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,
       killAfterMs: options.killAfter,
       onShort: (reason) => {
-        context.say(`${reason}; the task is given back`);
-        worker.setStatus(reason);
+        if (reason !== null) context.say(`${reason}; the task is given back`);
+        // The text is for operators, and true until a command starts again.
+        if (reason !== shortage) worker.setStatus(reason ?? '');
+        shortage = reason;
       },
       onEnd: options.json ? (end) => void context.out.writeJson(end) : (end) => sayFailure(end, context),
     }),
