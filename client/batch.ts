@@ -32,6 +32,8 @@ export interface Batch {
   refusedAt: number | null;
   /** How often the line broke while this was on its way, the first time perhaps by another's fault. */
   cuts: number;
+  /** The results are wanted too: the tasks of calls. */
+  readonly isAwaited: boolean;
 }
 
 export interface BatchLimits {
@@ -49,7 +51,8 @@ export class Gatherer {
     this.#limits = limits;
   }
 
-  add(task: NewTask, bytes: number, waiter: Waiter<Enqueued>): void {
+  /** @param isAwaited the result is wanted too; the same for all that goes through one gatherer */
+  add(task: NewTask, bytes: number, waiter: Waiter<Enqueued>, isAwaited = false): void {
     const open = this.#open;
     const isFull = open && (open.tasks.length >= this.#limits.maxTasks || open.bytes + bytes > this.#limits.maxBytes);
     // The contract wants a broadcast alone in its batch.
@@ -60,14 +63,15 @@ export class Gatherer {
       open.waiters.list.push(waiter);
       return;
     }
-    const batch: Batch = { tasks: [task], bytes, waiters: { kind: 'each', list: [waiter] }, refusedAt: null, cuts: 0 };
+    const waiters = { kind: 'each' as const, list: [waiter] };
+    const batch: Batch = { tasks: [task], bytes, waiters, refusedAt: null, cuts: 0, isAwaited };
     this.#open = isAlone ? null : batch;
     this.#ready.push(batch);
   }
 
   addWhole(tasks: NewTask[], bytes: number, waiter: Waiter<Enqueued[]>): void {
     this.#open = null;
-    this.#ready.push({ tasks, bytes, waiters: { kind: 'whole', waiter }, refusedAt: null, cuts: 0 });
+    this.#ready.push({ tasks, bytes, waiters: { kind: 'whole', waiter }, refusedAt: null, cuts: 0, isAwaited: false });
   }
 
   /** Everything since the last call. */
@@ -113,7 +117,7 @@ export function refuseLarge({ tasks, bytes, waiters }: Batch, maxBytes: number):
 }
 
 /** One batch for each task, so that a refusal hits only the guilty; empty: this batch stands and falls as a whole. */
-export function splitBatch({ tasks, bytes, waiters, refusedAt, cuts }: Batch): Batch[] {
+export function splitBatch({ tasks, bytes, waiters, refusedAt, cuts, isAwaited }: Batch): Batch[] {
   if (waiters.kind === 'whole' || tasks.length === 1) return [];
   // Only the sum of the bytes has to be right: the window counts them all.
   const share = Math.ceil(bytes / tasks.length);
@@ -123,6 +127,7 @@ export function splitBatch({ tasks, bytes, waiters, refusedAt, cuts }: Batch): B
     waiters: { kind: 'each', list: [waiters.list[place]!] },
     refusedAt,
     cuts: Math.min(cuts, 1),
+    isAwaited,
   }));
 }
 

@@ -23,7 +23,10 @@ const MAX_INTERNAL = 3;
 const INTERNAL_MS = 5_000;
 
 /** What calls go over. */
-export interface CallConnections {
+export interface CallWays {
+  /** The stream that tasks are enqueued over, which costs no call of the wire for each; see `Calls.run`. */
+  readonly stream: (task: NewTask, signal: AbortSignal, endsAt: number) => Promise<ResultEvent | null>;
+  /** For servers that tell no results on streams. */
   readonly connection: Connection;
   /** One that no waiting call can fill. */
   readonly quick: Connection;
@@ -34,7 +37,7 @@ export interface CallConnections {
  * and finds it: a restart of the server costs time, not a second run.
  */
 export async function callTask(
-  { connection, quick }: CallConnections,
+  { stream, connection, quick }: CallWays,
   task: NewTask,
   options: CallOptions,
 ): Promise<ResultEvent> {
@@ -47,7 +50,10 @@ export async function callTask(
   let internalCount = 0;
   let internalSince = 0;
   try {
-    for (;;) {
+    const told = await stream(task, ended, endsAt);
+    if (told) return told;
+    if (!signal?.aborted && clock.monotonic() >= endsAt) overtime.abort();
+    while (!ended.aborted) {
       const link = await connection.open(ended);
       const leftMs = endsAt - clock.monotonic();
       // Timers may be late.

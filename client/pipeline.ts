@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { NewTask, ResultEvent } from '../gen/contact/v1/task_pb.ts';
 import {
   type EnqueueRefusal,
   type EnqueueWindow,
@@ -11,6 +12,7 @@ import { ChurnMap } from '../shared/churn.ts';
 import { ContactError } from '../shared/errors.ts';
 import { drained } from '../shared/streams.ts';
 import { type Batch, judgeCut, pruneBatch, refuseLarge, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
+import { createCalls, ELSEWHERE } from './calls.ts';
 import { type CallEnd, endOf, errorOf, errorOfStatus, isFinal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 
@@ -25,6 +27,8 @@ export interface PipelineOptions {
 /** Sends batches over one long-lived stream and again over the next one, until each was acknowledged or refused. */
 export interface Pipeline {
   push(batches: readonly Batch[]): void;
+  /** Stores the task and waits for its result on the same stream: see `Calls.run`. */
+  call(task: NewTask, signal: AbortSignal, endsAt: number): Promise<ResultEvent | null>;
   /** Opens the stream; resolves when the server has answered, rejects when it refused. */
   connected(): Promise<void>;
   /** Ends the stream; what is unsettled is rejected. */
@@ -52,6 +56,12 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
   let running: Promise<void> | null = null;
   let opened = Promise.withResolvers<void>();
   opened.promise.catch(() => {});
+  const calls = createCalls({ clock, open: start, push, abandon: (ids) => send([], { abandoned: [...ids] }) });
+
+  /** Calls have bounds of their own. */
+  function leave(batch: Batch, count: number, bytes: number): void {
+    if (!batch.isAwaited) left(count, bytes);
+  }
 
   function settle(
     batch: Batch,
@@ -61,7 +71,13 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
   ) {
     if (error) rejectBatch(batch, error);
     else resolveBatch(batch, ids, again);
-    left(batch.tasks.length, batch.bytes);
+    leave(batch, batch.tasks.length, batch.bytes);
+  }
+
+  function send(tasks: NewTask[], { awaitResults = false, abandoned = [] as string[] }): void {
+    if (!call) return;
+    if (!call.write({ $typeName: 'contact.v1.StreamEnqueueRequest', tasks, awaitResults, abandoned }))
+      waitForDrain(call);
   }
 
   function pump(): void {
@@ -72,9 +88,12 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
         return;
       unsent.shift();
       const gone = pruneBatch(next);
-      if (gone > 0) left(gone, 0);
+      if (gone > 0) {
+        leave(next, gone, 0);
+        if (next.isAwaited) calls.pruned(gone);
+      }
       if (next.tasks.length === 0) {
-        left(0, next.bytes);
+        leave(next, 0, next.bytes);
         continue;
       }
       const refusal = refuseLarge(next, window.limits?.maxMessageBytes || Number.POSITIVE_INFINITY);
@@ -84,7 +103,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       }
       sent.push(next);
       sentBytes += next.bytes;
-      if (!call.write({ $typeName: 'contact.v1.StreamEnqueueRequest', tasks: next.tasks })) waitForDrain(call);
+      send(next.tasks, { awaitResults: next.isAwaited });
     }
   }
 
@@ -102,6 +121,11 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       link.answered();
       window = event.value;
       opened.resolve();
+      if (window.maxAwaited === 0) passOn();
+      calls.opened(window.maxAwaited);
+    } else if (event.case === 'settled') {
+      link.worked();
+      calls.settled(event.value.results);
     } else if (event.case !== undefined) {
       const batch = sent.shift();
       if (!batch) {
@@ -116,11 +140,26 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     pump();
   }
 
+  /** This server would store the tasks of calls and never tell their results. */
+  function passOn(): void {
+    const isOwn = ({ isAwaited }: Batch): boolean => !isAwaited;
+    const others = unsent.filter(({ isAwaited }) => isAwaited);
+    unsent = unsent.filter(isOwn);
+    for (const [batch, cancel] of deferred) {
+      if (isOwn(batch)) continue;
+      cancel();
+      deferred.delete(batch);
+      others.push(batch);
+    }
+    for (const batch of others) settle(batch, ELSEWHERE);
+  }
+
   function refuse(batch: Batch, { code, message, retryAfterMs }: EnqueueRefusal): void {
     const error = errorOfStatus(code, message, retryAfterMs);
     const now = clock.monotonic();
     batch.refusedAt ??= now;
-    if (retryAfterMs > 0 && now + retryAfterMs - batch.refusedAt <= patienceMs) {
+    // A call has a deadline of its own.
+    if (retryAfterMs > 0 && (batch.isAwaited || now + retryAfterMs - batch.refusedAt <= patienceMs)) {
       logger.warn(`the server takes no more for now: ${message}; next try in ${retryAfterMs} ms`);
       deferred.set(
         batch,
@@ -156,6 +195,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     unsent = (wasCut ? judgeCut(sent, errorOf(end).message, settle) : sent).concat(unsent);
     sent = [];
     sentBytes = 0;
+    calls.cut();
     return end;
   }
 
@@ -175,7 +215,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
   }
 
   function hasWork(): boolean {
-    return unsent.length > 0 || deferred.size > 0;
+    return unsent.length > 0 || deferred.size > 0 || calls.hasWork;
   }
 
   function rejectAll(error: ContactError): void {
@@ -187,6 +227,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     opened = Promise.withResolvers<void>();
     opened.promise.catch(() => {});
     for (const batch of batches) settle(batch, error);
+    calls.rejectAll(error);
   }
 
   function start(): void {
@@ -208,6 +249,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
 
   return {
     push,
+    call: calls.run,
     connected() {
       start();
       return opened.promise;
@@ -216,7 +258,10 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       const stream = call;
       closing.abort();
       const stop = clock.after(END_TIMEOUT_MS, () => stream?.cancel());
-      stream?.end();
+      calls.flush();
+      // The server would end a stream with such a batch only with its results.
+      if (sent.some(({ isAwaited }) => isAwaited)) stream?.cancel();
+      else stream?.end();
       await running;
       stop();
       rejectAll(new ContactError('CANCELLED', 'the producer was closed'));

@@ -79,7 +79,8 @@ const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 export function createProducer<P = unknown>(options: ProducerOptions<P>): Producer<P> {
   checkObject(options, PRODUCER_RULES);
   const connection = createConnection(options);
-  // Where a proxy allows so many streams, calls that wait for results would leave no room for the one that enqueues.
+  // For servers that tell results to CallTask alone, a stream for each call: where a proxy allows so many, calls that wait
+  // would leave no room for the one that enqueues.
   const callConnection = createConnection(options);
   const codec = options.codec ?? (json as Codec<P, unknown>);
   const room = new Room(
@@ -167,7 +168,8 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       checkOpen();
       const task = buildTask(queue, payload, callOptions, codec, CALL_RULES);
       const signal = callOptions.signal ? AbortSignal.any([callOptions.signal, closing.signal]) : closing.signal;
-      const calling = callTask({ connection: callConnection, quick: connection }, task, { ...callOptions, signal });
+      const ways = { stream: pipeline.call, connection: callConnection, quick: connection };
+      const calling = callTask(ways, task, { ...callOptions, signal });
       calls.add(calling);
       const event = await calling.finally(() => calls.delete(calling));
       const state = settledStateOf(event.state);

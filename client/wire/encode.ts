@@ -19,9 +19,11 @@ interface SizedTask {
   readonly idempotencyKey: number;
 }
 
-export function encodeStreamEnqueueRequest({ tasks }: StreamEnqueueRequest): Buffer | undefined {
+export function encodeStreamEnqueueRequest(request: StreamEnqueueRequest): Buffer | undefined {
+  const { tasks, awaitResults, abandoned } = request;
+  if (abandoned.length > 0) return undefined;
   const sized: SizedTask[] = [];
-  let size = 0;
+  let size = sizeOfField(Number(awaitResults));
   for (const task of tasks) {
     if (!isPlain(task)) return undefined;
     const one = sizeOfTask(task);
@@ -30,6 +32,7 @@ export function encodeStreamEnqueueRequest({ tasks }: StreamEnqueueRequest): Buf
   }
   const writer = new Writer(size);
   for (const one of sized) writeTask(writer, one);
+  writer.number(2, Number(awaitResults));
   return writer.buffer;
 }
 

@@ -7,13 +7,16 @@ import type {
   StreamEnqueueResponseSchema,
   TaskService,
 } from '../../gen/index.ts';
-import { ContactError, statusText } from '../../shared/errors.ts';
+import { ContactError, invalid, statusText } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
+import type { ResultRecord } from '../model/task.ts';
 import type { InsertOutcome } from '../store/store.ts';
 import { isOver } from './answering.ts';
+import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
 import type { CallEnds } from './call.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
+import { writeResult } from './views.ts';
 
 /** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
 const MAX_BATCHES = 64;
@@ -23,6 +26,9 @@ const MAX_BYTES = 8 << 20;
 const ANSWER_BYTES = 64;
 const ID_BYTES = 38;
 
+/** Ids of one `abandoned`. */
+const MAX_ABANDONED = 1_000;
+
 /** Of a task, and of each pair of its metadata, beside what the producer wrote. */
 const TASK_BYTES = 64;
 const PAIR_BYTES = 32;
@@ -31,46 +37,78 @@ export interface EnqueueStreamOptions {
   readonly ends: CallEnds;
   readonly agreement: Agreement;
   readonly enqueue: Enqueue;
+  readonly openAwaited: OpenAwaited;
+  readonly cursorAt: (position: number) => string;
 }
 
 type Answer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
 
-/** Pipelined batches: each is stored as it comes, and all are acknowledged in the order they came. */
+/** A batch until its answer has been written. */
+interface Entry {
+  /** null until it is known. */
+  answer: Answer | null;
+  readonly bytes: number;
+  /** For the results of its tasks, if they are wanted. */
+  waits: Waits | null;
+}
+
+/**
+ * Pipelined batches: each is stored as it comes, and all are acknowledged in the order they came. Results that are wanted
+ * follow as they come.
+ */
 export function createEnqueueStream(
   options: EnqueueStreamOptions,
 ): Handler<(typeof TaskService.method)['streamEnqueue']> {
-  const { ends, agreement, enqueue } = options;
+  const { ends, agreement, enqueue, openAwaited, cursorAt } = options;
 
   return (call) => {
     const peer = call.getPeer();
-    /** Answers in the order of the batches, null until known. Bounded by the window: beyond it nothing is read. */
-    const answers: { answer: Answer | null; bytes: number }[] = [];
+    /** In the order of the batches. Bounded by the window: beyond it nothing is read. */
+    const entries: Entry[] = [];
     let bytes = 0;
     let isEnded = false;
     let isFlushing = false;
+    let isKept = false;
 
     ends.open(call, peer);
     const out = ends.outflow(call, peer);
-    const isFull = (): boolean => answers.length >= MAX_BATCHES || bytes >= MAX_BYTES;
+    const fail = (error: unknown): void => ends.end(call, peer, error);
+    const awaited = openAwaited({ tell, onIdle: () => void flush(), onError: fail });
+    call.on('finish', awaited.close);
+    call.on('cancelled', awaited.close);
+    const isFull = (): boolean => entries.length >= MAX_BATCHES || bytes >= MAX_BYTES;
+
+    function tell(records: readonly ResultRecord[], size: number): true | Promise<boolean> {
+      const results = records.map((record) => writeResult(record, cursorAt(record.position)));
+      return out.write({ event: { case: 'settled', value: { results } } }, size) || out.hasRoom();
+    }
 
     async function flush(): Promise<void> {
       if (isFlushing) return;
       isFlushing = true;
-      for (let answer = answers[0]?.answer; answer; answer = answers[0]?.answer) {
-        bytes -= answers.shift()!.bytes;
+      for (let entry = entries[0]; entry?.answer; entry = entries[0]) {
+        entries.shift();
+        bytes -= entry.bytes;
         if (isOver(call)) break;
-        if (!out.write(answer, weigh(answer)) && !(await out.hasRoom())) break;
+        const hasRoom = out.write(entry.answer, weigh(entry.answer));
+        entry.waits?.open();
+        if (!hasRoom && !(await out.hasRoom())) break;
       }
       isFlushing = false;
       if (isOver(call)) return;
       if (!isFull() && call.isPaused()) call.resume();
-      if (isEnded && answers.length === 0) call.end();
+      if (isEnded && entries.length === 0 && awaited.count === 0) call.end();
     }
 
-    async function store(request: StreamEnqueueRequest): Promise<Answer> {
+    async function store(request: StreamEnqueueRequest, entry: Entry): Promise<Answer> {
       try {
-        return { event: { case: 'stored', value: acknowledge(request, await enqueue(request.tasks)) } };
+        if (request.awaitResults) entry.waits = awaited.admit(request.tasks);
+        const outcomes = await enqueue(request.tasks);
+        entry.waits?.stored(outcomes);
+        return { event: { case: 'stored', value: acknowledge(request, outcomes) } };
       } catch (error) {
+        entry.waits?.drop();
+        entry.waits = null;
         const known = ContactError.from(error);
         if (known.code === 'INTERNAL') throw error;
         const { code, retryAfterMs = 0 } = known;
@@ -79,21 +117,27 @@ export function createEnqueueStream(
       }
     }
 
-    const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits: agreement.limits };
+    const { limits } = agreement;
+    const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
     out.write({ event: { case: 'window', value: window } }, ANSWER_BYTES);
     call.on('data', (request: StreamEnqueueRequest) => {
-      const size = request.tasks.reduce((sum, task) => sum + weighTask(task), 0);
-      const entry: (typeof answers)[number] = { answer: null, bytes: size };
-      answers.push(entry);
+      const { tasks, abandoned, awaitResults } = request;
+      if (abandoned.length > MAX_ABANDONED) return fail(invalid('abandoned', `at most ${MAX_ABANDONED}`));
+      awaited.abandon(abandoned);
+      if (tasks.length === 0 && abandoned.length > 0) return;
+      const size = tasks.reduce((sum, task) => sum + weighTask(task), 0);
+      const entry: Entry = { answer: null, bytes: size, waits: null };
+      entries.push(entry);
       bytes += size;
       if (isFull()) call.pause();
-      store(request).then(
-        (answer) => {
-          entry.answer = answer;
-          void flush();
-        },
-        (error: unknown) => ends.end(call, peer, error),
-      );
+      if (awaitResults && !isKept) {
+        isKept = true;
+        out.keep(() => ({}));
+      }
+      store(request, entry).then((answer) => {
+        entry.answer = answer;
+        void flush();
+      }, fail);
     });
     call.on('end', () => {
       isEnded = true;

@@ -20,6 +20,7 @@ import { PARENT_LANE } from '../model/lane.ts';
 import type { ResultRecord, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CancelOutcome } from '../store/store.ts';
+import { createAwaiting } from './awaited.ts';
 import type { CallEnds } from './call.ts';
 import { createEnqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
@@ -61,11 +62,12 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
   }
 
   const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
+  const openAwaited = createAwaiting(results, store);
 
   return {
     enqueueTasks: ends.unary(async ({ tasks }) => ({ tasks: writeEnqueued(await enqueue(tasks)) })),
 
-    streamEnqueue: createEnqueueStream({ ends, agreement, enqueue }),
+    streamEnqueue: createEnqueueStream({ ends, agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
 
     describeTask: ends.unary(async ({ id }) => {
       checkId('id', id);

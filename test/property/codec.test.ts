@@ -100,8 +100,8 @@ const CASES = [
     name: 'StreamEnqueueRequest',
     schema: StreamEnqueueRequestSchema,
     decode: decodeStreamEnqueue as (frame: Uint8Array) => Message | undefined,
-    plain: fc.record({ tasks: fc.array(fc.record(plainTask)) }),
-    odd: fc.record({ tasks: fc.array(oddTask) }),
+    plain: fc.record({ tasks: fc.array(fc.record(plainTask)), awaitResults: fc.boolean() }),
+    odd: fc.record({ tasks: fc.array(oddTask), awaitResults: fc.boolean(), abandoned: fc.array(text) }),
   },
   {
     name: 'SendStatusRequest',
@@ -178,12 +178,16 @@ describe('the encoders of what a task comes with', () => {
 
   it('write the bytes that protobuf-es writes: tasks', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof({ weight: 8, arbitrary: fc.record(plainTask) }, oddTask)), (tasks) => {
-        const message = create(StreamEnqueueRequestSchema, { tasks: tasks as never });
-        const found = encodeStreamEnqueueRequest(message);
-        if (tasks.every(isPlain)) assert.ok(found);
-        if (found) assert.deepEqual(new Uint8Array(found), toBinary(StreamEnqueueRequestSchema, message));
-      }),
+      fc.property(
+        fc.array(fc.oneof({ weight: 8, arbitrary: fc.record(plainTask) }, oddTask)),
+        fc.boolean(),
+        (tasks, awaitResults) => {
+          const message = create(StreamEnqueueRequestSchema, { tasks: tasks as never, awaitResults });
+          const found = encodeStreamEnqueueRequest(message);
+          if (tasks.every(isPlain)) assert.ok(found);
+          if (found) assert.deepEqual(new Uint8Array(found), toBinary(StreamEnqueueRequestSchema, message));
+        },
+      ),
       { numRuns },
     );
   });

@@ -24,7 +24,7 @@ describe('the enqueue stream of the SDK', () => {
     let open = 0;
     let peak = 0;
     const stub = await startStub({
-      window: { maxBatches: 2, maxBytes: 1e6 },
+      windows: [{ maxBatches: 2, maxBytes: 1e6 }],
       onBatch(_, call) {
         open += 1;
         peak = Math.max(peak, open);
@@ -99,7 +99,7 @@ describe('the enqueue stream of the SDK', () => {
   });
 
   it('lets a caller give up, and does not send what nobody waits for', async () => {
-    const stub = await startStub({ onBatch: () => {}, window: { maxBatches: 1, maxBytes: 1e6 } });
+    const stub = await startStub({ onBatch: () => {}, windows: [{ maxBatches: 1, maxBytes: 1e6 }] });
     const producer = createProducer(connectTo(stub.address));
     const first = producer.enqueue('q', 1);
     await until('the window is full', () => stub.batches.length === 1);

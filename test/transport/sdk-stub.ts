@@ -1,5 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
+import {
+  type handleUnaryCall,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import {
   ContactService,
   type GetTaskRequest,
@@ -8,7 +14,11 @@ import {
   type SendStatusRequest,
   type SendStatusResponseSchema,
 } from '../../gen/contact/v1/contact_pb.ts';
+import type { ResultEventSchema } from '../../gen/contact/v1/task_pb.ts';
 import {
+  type CallTaskRequest,
+  type CallTaskResponseSchema,
+  type EnqueueWindowSchema,
   type StreamEnqueueRequest,
   type StreamEnqueueResponseSchema,
   TaskService,
@@ -47,8 +57,10 @@ export interface Stub {
 export interface StubOptions {
   readonly onRegister?: (session: StubSession) => void;
   readonly onStatus?: (session: StubSession, status: SendStatusRequest) => void;
-  readonly window?: { readonly maxBatches: number; readonly maxBytes: number };
+  /** Of the first stream, the second, …; the last one again and again. */
+  readonly windows?: readonly MessageInitShape<typeof EnqueueWindowSchema>[];
   readonly onBatch?: (batch: StreamEnqueueRequest, call: Enqueue) => void;
+  readonly onCall?: (request: CallTaskRequest) => MessageInitShape<typeof ResultEventSchema>;
   readonly onWatch?: (request: WatchResultsRequest, call: Watch) => void;
 }
 
@@ -56,6 +68,7 @@ export async function startStub(options: StubOptions): Promise<Stub> {
   const server = new Server();
   const sessions: StubSession[] = [];
   const batches: StreamEnqueueRequest[] = [];
+  let streamCount = 0;
   const ups = new Map<string, Up>();
   const sessionIdOf = (call: Up | Down) => String(call.metadata.get('contact-session')[0]);
 
@@ -94,10 +107,16 @@ export async function startStub(options: StubOptions): Promise<Stub> {
       call.on('error', () => {});
       options.onWatch?.(call.request, call);
     },
+    callTask: ((call, callback) => callback(null, { result: options.onCall!(call.request) })) as handleUnaryCall<
+      CallTaskRequest,
+      MessageInitShape<typeof CallTaskResponseSchema>
+    >,
     streamEnqueue(call: Enqueue) {
       call.on('error', () => {});
       call.on('end', () => call.end());
-      call.write({ event: { case: 'window', value: options.window ?? { maxBatches: 100, maxBytes: 1e7 } } });
+      const { windows = [{ maxBatches: 100, maxBytes: 1e7 }] } = options;
+      call.write({ event: { case: 'window', value: windows[Math.min(streamCount, windows.length - 1)]! } });
+      streamCount += 1;
       call.on('data', (batch: StreamEnqueueRequest) => {
         batches.push(batch);
         if (options.onBatch) options.onBatch(batch, call);

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task_service.proto.
  */
 export const file_contact_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jb250YWN0L3YxL3Rhc2tfc2VydmljZS5wcm90bxIKY29udGFjdC52MSI5ChNFbnF1ZXVlVGFza3NSZXF1ZXN0EiIKBXRhc2tzGAEgAygLMhMuY29udGFjdC52MS5OZXdUYXNrIj8KFEVucXVldWVUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhguY29udGFjdC52MS5FbnF1ZXVlZFRhc2siMAoMRW5xdWV1ZWRUYXNrEgoKAmlkGAEgASgJEhQKDGRlZHVwbGljYXRlZBgCIAEoCCI6ChRTdHJlYW1FbnF1ZXVlUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLmNvbnRhY3QudjEuTmV3VGFzayKyAQoVU3RyZWFtRW5xdWV1ZVJlc3BvbnNlEisKBndpbmRvdxgBIAEoCzIZLmNvbnRhY3QudjEuRW5xdWV1ZVdpbmRvd0gAEjQKBnN0b3JlZBgCIAEoCzIiLmNvbnRhY3QudjEuRW5xdWV1ZUFja25vd2xlZGdlbWVudEgAEi0KB3JlZnVzZWQYAyABKAsyGi5jb250YWN0LnYxLkVucXVldWVSZWZ1c2FsSABCBwoFZXZlbnQiWwoNRW5xdWV1ZVdpbmRvdxITCgttYXhfYmF0Y2hlcxgBIAEoDRIRCgltYXhfYnl0ZXMYAiABKA0SIgoGbGltaXRzGAMgASgLMhIuY29udGFjdC52MS5MaW1pdHMiOwoWRW5xdWV1ZUFja25vd2xlZGdlbWVudBILCgNpZHMYASADKAkSFAoMZGVkdXBsaWNhdGVkGAIgAygNIkcKDkVucXVldWVSZWZ1c2FsEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDSIhChNEZXNjcmliZVRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIjYKFERlc2NyaWJlVGFza1Jlc3BvbnNlEh4KBHRhc2sYASABKAsyEC5jb250YWN0LnYxLlRhc2sivQEKClRhc2tGaWx0ZXISDgoGcXVldWVzGAEgAygJEiUKBnN0YXRlcxgCIAMoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEjEKDWNyZWF0ZWRfYWZ0ZXIYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYXJlbnRfaWQYBSABKAkidwoQTGlzdFRhc2tzUmVxdWVzdBImCgZmaWx0ZXIYASABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXISEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSFAoMd2l0aF9wYXlsb2FkGAQgASgIIk0KEUxpc3RUYXNrc1Jlc3BvbnNlEh8KBXRhc2tzGAEgAygLMhAuY29udGFjdC52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJZChJDYW5jZWxUYXNrc1JlcXVlc3QSCwoDaWRzGAEgAygJEiYKBmZpbHRlchgCIAEoCzIWLmNvbnRhY3QudjEuVGFza0ZpbHRlchIOCgZyZWFzb24YAyABKAkiTgoTQ2FuY2VsVGFza3NSZXNwb25zZRIoCgV0YXNrcxgBIAMoCzIZLmNvbnRhY3QudjEuQ2FuY2VsbGVkVGFzaxINCgV0b3RhbBgCIAEoDSJSCg1DYW5jZWxsZWRUYXNrEgoKAmlkGAEgASgJEiQKBXN0YXRlGAIgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcmVmdXNlZBgDIAEoCSJIChFSZXRyeVRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyIkUKElJldHJ5VGFza3NSZXNwb25zZRILCgNpZHMYASADKAkSEwoLcmVmdXNlZF9pZHMYAiADKAkSDQoFdG90YWwYAyABKA0iIQoSRGVsZXRlVGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCSI3ChNEZWxldGVUYXNrc1Jlc3BvbnNlEgsKA2lkcxgBIAMoCRITCgtyZWZ1c2VkX2lkcxgCIAMoCSJTCg9DYWxsVGFza1JlcXVlc3QSIQoEdGFzaxgBIAEoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIdChVjYW5jZWxfd2hlbl9hYmFuZG9uZWQYAiABKAgiOwoQQ2FsbFRhc2tSZXNwb25zZRInCgZyZXN1bHQYASABKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50Ih4KEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkikQEKEVdhdGNoVGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEC5jb250YWN0LnYxLlRhc2tIABIoCghwcm9ncmVzcxgCIAEoCzIULmNvbnRhY3QudjEuUHJvZ3Jlc3NIABInCgdzdGFydGVkGAMgASgLMhQuY29udGFjdC52MS5EZWxpdmVyeUgAQgcKBWV2ZW50IqcBChNXYXRjaFJlc3VsdHNSZXF1ZXN0EiYKBXN0YXJ0GAEgASgOMhcuY29udGFjdC52MS5SZXN1bHRTdGFydBIOCgZjdXJzb3IYAiABKAkSDgoGcXVldWVzGAMgAygJEiUKBnN0YXRlcxgEIAMoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg4KBmZvbGxvdxgFIAEoCBIRCglwYXJlbnRfaWQYBiABKAkiXAoUV2F0Y2hSZXN1bHRzUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcuY29udGFjdC52MS5SZXN1bHRFdmVudBIOCgZjdXJzb3IYAiABKAkSCwoDZ2FwGAMgASgEKnYKC1Jlc3VsdFN0YXJ0EhwKGFJFU1VMVF9TVEFSVF9VTlNQRUNJRklFRBAAEhoKFlJFU1VMVF9TVEFSVF9CRUdJTk5JTkcQARIUChBSRVNVTFRfU1RBUlRfTk9XEAISFwoTUkVTVUxUX1NUQVJUX09MREVTVBADMqwGCgtUYXNrU2VydmljZRJRCgxFbnF1ZXVlVGFza3MSHy5jb250YWN0LnYxLkVucXVldWVUYXNrc1JlcXVlc3QaIC5jb250YWN0LnYxLkVucXVldWVUYXNrc1Jlc3BvbnNlElgKDVN0cmVhbUVucXVldWUSIC5jb250YWN0LnYxLlN0cmVhbUVucXVldWVSZXF1ZXN0GiEuY29udGFjdC52MS5TdHJlYW1FbnF1ZXVlUmVzcG9uc2UoATABElEKDERlc2NyaWJlVGFzaxIfLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVxdWVzdBogLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVzcG9uc2USSAoJTGlzdFRhc2tzEhwuY29udGFjdC52MS5MaXN0VGFza3NSZXF1ZXN0Gh0uY29udGFjdC52MS5MaXN0VGFza3NSZXNwb25zZRJOCgtDYW5jZWxUYXNrcxIeLmNvbnRhY3QudjEuQ2FuY2VsVGFza3NSZXF1ZXN0Gh8uY29udGFjdC52MS5DYW5jZWxUYXNrc1Jlc3BvbnNlEksKClJldHJ5VGFza3MSHS5jb250YWN0LnYxLlJldHJ5VGFza3NSZXF1ZXN0Gh4uY29udGFjdC52MS5SZXRyeVRhc2tzUmVzcG9uc2USTgoLRGVsZXRlVGFza3MSHi5jb250YWN0LnYxLkRlbGV0ZVRhc2tzUmVxdWVzdBofLmNvbnRhY3QudjEuRGVsZXRlVGFza3NSZXNwb25zZRJFCghDYWxsVGFzaxIbLmNvbnRhY3QudjEuQ2FsbFRhc2tSZXF1ZXN0GhwuY29udGFjdC52MS5DYWxsVGFza1Jlc3BvbnNlEkoKCVdhdGNoVGFzaxIcLmNvbnRhY3QudjEuV2F0Y2hUYXNrUmVxdWVzdBodLmNvbnRhY3QudjEuV2F0Y2hUYXNrUmVzcG9uc2UwARJTCgxXYXRjaFJlc3VsdHMSHy5jb250YWN0LnYxLldhdGNoUmVzdWx0c1JlcXVlc3QaIC5jb250YWN0LnYxLldhdGNoUmVzdWx0c1Jlc3BvbnNlMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jb250YWN0L3YxL3Rhc2tfc2VydmljZS5wcm90bxIKY29udGFjdC52MSI5ChNFbnF1ZXVlVGFza3NSZXF1ZXN0EiIKBXRhc2tzGAEgAygLMhMuY29udGFjdC52MS5OZXdUYXNrIj8KFEVucXVldWVUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhguY29udGFjdC52MS5FbnF1ZXVlZFRhc2siMAoMRW5xdWV1ZWRUYXNrEgoKAmlkGAEgASgJEhQKDGRlZHVwbGljYXRlZBgCIAEoCCJkChRTdHJlYW1FbnF1ZXVlUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIVCg1hd2FpdF9yZXN1bHRzGAIgASgIEhEKCWFiYW5kb25lZBgDIAMoCSLhAQoVU3RyZWFtRW5xdWV1ZVJlc3BvbnNlEisKBndpbmRvdxgBIAEoCzIZLmNvbnRhY3QudjEuRW5xdWV1ZVdpbmRvd0gAEjQKBnN0b3JlZBgCIAEoCzIiLmNvbnRhY3QudjEuRW5xdWV1ZUFja25vd2xlZGdlbWVudEgAEi0KB3JlZnVzZWQYAyABKAsyGi5jb250YWN0LnYxLkVucXVldWVSZWZ1c2FsSAASLQoHc2V0dGxlZBgEIAEoCzIaLmNvbnRhY3QudjEuRW5xdWV1ZVNldHRsZWRIAEIHCgVldmVudCJwCg1FbnF1ZXVlV2luZG93EhMKC21heF9iYXRjaGVzGAEgASgNEhEKCW1heF9ieXRlcxgCIAEoDRIiCgZsaW1pdHMYAyABKAsyEi5jb250YWN0LnYxLkxpbWl0cxITCgttYXhfYXdhaXRlZBgEIAEoDSI7ChZFbnF1ZXVlQWNrbm93bGVkZ2VtZW50EgsKA2lkcxgBIAMoCRIUCgxkZWR1cGxpY2F0ZWQYAiADKA0iRwoORW5xdWV1ZVJlZnVzYWwSDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNIjoKDkVucXVldWVTZXR0bGVkEigKB3Jlc3VsdHMYASADKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50IiEKE0Rlc2NyaWJlVGFza1JlcXVlc3QSCgoCaWQYASABKAkiNgoURGVzY3JpYmVUYXNrUmVzcG9uc2USHgoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFzayK9AQoKVGFza0ZpbHRlchIOCgZxdWV1ZXMYASADKAkSJQoGc3RhdGVzGAIgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSMQoNY3JlYXRlZF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhcmVudF9pZBgFIAEoCSJ3ChBMaXN0VGFza3NSZXF1ZXN0EiYKBmZpbHRlchgBIAEoCzIWLmNvbnRhY3QudjEuVGFza0ZpbHRlchIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIUCgx3aXRoX3BheWxvYWQYBCABKAgiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC5jb250YWN0LnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlkKEkNhbmNlbFRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEg4KBnJlYXNvbhgDIAEoCSJOChNDYW5jZWxUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuY29udGFjdC52MS5DYW5jZWxsZWRUYXNrEg0KBXRvdGFsGAIgASgNIlIKDUNhbmNlbGxlZFRhc2sSCgoCaWQYASABKAkSJAoFc3RhdGUYAiABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIPCgdyZWZ1c2VkGAMgASgJIkgKEVJldHJ5VGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCRImCgZmaWx0ZXIYAiABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXIiRQoSUmV0cnlUYXNrc1Jlc3BvbnNlEgsKA2lkcxgBIAMoCRITCgtyZWZ1c2VkX2lkcxgCIAMoCRINCgV0b3RhbBgDIAEoDSIhChJEZWxldGVUYXNrc1JlcXVlc3QSCwoDaWRzGAEgAygJIjcKE0RlbGV0ZVRhc2tzUmVzcG9uc2USCwoDaWRzGAEgAygJEhMKC3JlZnVzZWRfaWRzGAIgAygJIlMKD0NhbGxUYXNrUmVxdWVzdBIhCgR0YXNrGAEgASgLMhMuY29udGFjdC52MS5OZXdUYXNrEh0KFWNhbmNlbF93aGVuX2FiYW5kb25lZBgCIAEoCCI7ChBDYWxsVGFza1Jlc3BvbnNlEicKBnJlc3VsdBgBIAEoCzIXLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQiHgoQV2F0Y2hUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSKRAQoRV2F0Y2hUYXNrUmVzcG9uc2USIAoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFza0gAEigKCHByb2dyZXNzGAIgASgLMhQuY29udGFjdC52MS5Qcm9ncmVzc0gAEicKB3N0YXJ0ZWQYAyABKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5SABCBwoFZXZlbnQipwEKE1dhdGNoUmVzdWx0c1JlcXVlc3QSJgoFc3RhcnQYASABKA4yFy5jb250YWN0LnYxLlJlc3VsdFN0YXJ0Eg4KBmN1cnNvchgCIAEoCRIOCgZxdWV1ZXMYAyADKAkSJQoGc3RhdGVzGAQgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDgoGZm9sbG93GAUgASgIEhEKCXBhcmVudF9pZBgGIAEoCSJcChRXYXRjaFJlc3VsdHNSZXNwb25zZRInCgZldmVudHMYASADKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50Eg4KBmN1cnNvchgCIAEoCRILCgNnYXAYAyABKAQqdgoLUmVzdWx0U3RhcnQSHAoYUkVTVUxUX1NUQVJUX1VOU1BFQ0lGSUVEEAASGgoWUkVTVUxUX1NUQVJUX0JFR0lOTklORxABEhQKEFJFU1VMVF9TVEFSVF9OT1cQAhIXChNSRVNVTFRfU1RBUlRfT0xERVNUEAMyrAYKC1Rhc2tTZXJ2aWNlElEKDEVucXVldWVUYXNrcxIfLmNvbnRhY3QudjEuRW5xdWV1ZVRhc2tzUmVxdWVzdBogLmNvbnRhY3QudjEuRW5xdWV1ZVRhc2tzUmVzcG9uc2USWAoNU3RyZWFtRW5xdWV1ZRIgLmNvbnRhY3QudjEuU3RyZWFtRW5xdWV1ZVJlcXVlc3QaIS5jb250YWN0LnYxLlN0cmVhbUVucXVldWVSZXNwb25zZSgBMAESUQoMRGVzY3JpYmVUYXNrEh8uY29udGFjdC52MS5EZXNjcmliZVRhc2tSZXF1ZXN0GiAuY29udGFjdC52MS5EZXNjcmliZVRhc2tSZXNwb25zZRJICglMaXN0VGFza3MSHC5jb250YWN0LnYxLkxpc3RUYXNrc1JlcXVlc3QaHS5jb250YWN0LnYxLkxpc3RUYXNrc1Jlc3BvbnNlEk4KC0NhbmNlbFRhc2tzEh4uY29udGFjdC52MS5DYW5jZWxUYXNrc1JlcXVlc3QaHy5jb250YWN0LnYxLkNhbmNlbFRhc2tzUmVzcG9uc2USSwoKUmV0cnlUYXNrcxIdLmNvbnRhY3QudjEuUmV0cnlUYXNrc1JlcXVlc3QaHi5jb250YWN0LnYxLlJldHJ5VGFza3NSZXNwb25zZRJOCgtEZWxldGVUYXNrcxIeLmNvbnRhY3QudjEuRGVsZXRlVGFza3NSZXF1ZXN0Gh8uY29udGFjdC52MS5EZWxldGVUYXNrc1Jlc3BvbnNlEkUKCENhbGxUYXNrEhsuY29udGFjdC52MS5DYWxsVGFza1JlcXVlc3QaHC5jb250YWN0LnYxLkNhbGxUYXNrUmVzcG9uc2USSgoJV2F0Y2hUYXNrEhwuY29udGFjdC52MS5XYXRjaFRhc2tSZXF1ZXN0Gh0uY29udGFjdC52MS5XYXRjaFRhc2tSZXNwb25zZTABElMKDFdhdGNoUmVzdWx0cxIfLmNvbnRhY3QudjEuV2F0Y2hSZXN1bHRzUmVxdWVzdBogLmNvbnRhY3QudjEuV2F0Y2hSZXN1bHRzUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.EnqueueTasksRequest
@@ -85,11 +85,28 @@ export const EnqueuedTaskSchema: GenMessage<EnqueuedTask> = /*@__PURE__*/
  */
 export type StreamEnqueueRequest = Message<"contact.v1.StreamEnqueueRequest"> & {
   /**
-   * One batch, all or nothing; 1 to 1,000 tasks.
+   * One batch, all or nothing; 1 to 1,000 tasks. None at all beside `abandoned`: the message is no batch and has no answer.
    *
    * @generated from field: repeated contact.v1.NewTask tasks = 1;
    */
   tasks: NewTask[];
+
+  /**
+   * The results of these tasks are wanted: each is told once, as `settled`, after the batch was acknowledged. What has
+   * ended already is told too, so after a broken stream the same tasks, under the same ids, are sent again. Only where
+   * the window has `max_awaited`, and within it: beyond it the batch is refused with RESOURCE_EXHAUSTED.
+   *
+   * @generated from field: bool await_results = 2;
+   */
+  awaitResults: boolean;
+
+  /**
+   * Ids, as acknowledged, of tasks whose results are wanted no longer; at most 1,000. Each mention takes back one wait;
+   * the tasks go on. A result that was on its way may still come.
+   *
+   * @generated from field: repeated string abandoned = 3;
+   */
+  abandoned: string[];
 };
 
 /**
@@ -100,6 +117,8 @@ export const StreamEnqueueRequestSchema: GenMessage<StreamEnqueueRequest> = /*@_
   messageDesc(file_contact_v1_task_service, 3);
 
 /**
+ * Without an event it says nothing: a stream that awaits results is not to be idle for longer than a ping interval.
+ *
  * @generated from message contact.v1.StreamEnqueueResponse
  */
 export type StreamEnqueueResponse = Message<"contact.v1.StreamEnqueueResponse"> & {
@@ -130,6 +149,14 @@ export type StreamEnqueueResponse = Message<"contact.v1.StreamEnqueueResponse"> 
      */
     value: EnqueueRefusal;
     case: "refused";
+  } | {
+    /**
+     * Results that were asked for, in any order.
+     *
+     * @generated from field: contact.v1.EnqueueSettled settled = 4;
+     */
+    value: EnqueueSettled;
+    case: "settled";
   } | { case: undefined; value?: undefined };
 };
 
@@ -160,6 +187,13 @@ export type EnqueueWindow = Message<"contact.v1.EnqueueWindow"> & {
    * @generated from field: contact.v1.Limits limits = 3;
    */
   limits?: Limits | undefined;
+
+  /**
+   * Results that may be awaited on this stream at once; 0: none, this server tells them to CallTask alone.
+   *
+   * @generated from field: uint32 max_awaited = 4;
+   */
+  maxAwaited: number;
 };
 
 /**
@@ -229,6 +263,23 @@ export const EnqueueRefusalSchema: GenMessage<EnqueueRefusal> = /*@__PURE__*/
   messageDesc(file_contact_v1_task_service, 7);
 
 /**
+ * @generated from message contact.v1.EnqueueSettled
+ */
+export type EnqueueSettled = Message<"contact.v1.EnqueueSettled"> & {
+  /**
+   * @generated from field: repeated contact.v1.ResultEvent results = 1;
+   */
+  results: ResultEvent[];
+};
+
+/**
+ * Describes the message contact.v1.EnqueueSettled.
+ * Use `create(EnqueueSettledSchema)` to create a new message.
+ */
+export const EnqueueSettledSchema: GenMessage<EnqueueSettled> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task_service, 8);
+
+/**
  * @generated from message contact.v1.DescribeTaskRequest
  */
 export type DescribeTaskRequest = Message<"contact.v1.DescribeTaskRequest"> & {
@@ -243,7 +294,7 @@ export type DescribeTaskRequest = Message<"contact.v1.DescribeTaskRequest"> & {
  * Use `create(DescribeTaskRequestSchema)` to create a new message.
  */
 export const DescribeTaskRequestSchema: GenMessage<DescribeTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 8);
+  messageDesc(file_contact_v1_task_service, 9);
 
 /**
  * @generated from message contact.v1.DescribeTaskResponse
@@ -260,7 +311,7 @@ export type DescribeTaskResponse = Message<"contact.v1.DescribeTaskResponse"> & 
  * Use `create(DescribeTaskResponseSchema)` to create a new message.
  */
 export const DescribeTaskResponseSchema: GenMessage<DescribeTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 9);
+  messageDesc(file_contact_v1_task_service, 10);
 
 /**
  * Every condition that is set must hold.
@@ -299,7 +350,7 @@ export type TaskFilter = Message<"contact.v1.TaskFilter"> & {
  * Use `create(TaskFilterSchema)` to create a new message.
  */
 export const TaskFilterSchema: GenMessage<TaskFilter> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 10);
+  messageDesc(file_contact_v1_task_service, 11);
 
 /**
  * @generated from message contact.v1.ListTasksRequest
@@ -333,7 +384,7 @@ export type ListTasksRequest = Message<"contact.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 11);
+  messageDesc(file_contact_v1_task_service, 12);
 
 /**
  * @generated from message contact.v1.ListTasksResponse
@@ -359,7 +410,7 @@ export type ListTasksResponse = Message<"contact.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 12);
+  messageDesc(file_contact_v1_task_service, 13);
 
 /**
  * @generated from message contact.v1.CancelTasksRequest
@@ -392,7 +443,7 @@ export type CancelTasksRequest = Message<"contact.v1.CancelTasksRequest"> & {
  * Use `create(CancelTasksRequestSchema)` to create a new message.
  */
 export const CancelTasksRequestSchema: GenMessage<CancelTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 13);
+  messageDesc(file_contact_v1_task_service, 14);
 
 /**
  * @generated from message contact.v1.CancelTasksResponse
@@ -418,7 +469,7 @@ export type CancelTasksResponse = Message<"contact.v1.CancelTasksResponse"> & {
  * Use `create(CancelTasksResponseSchema)` to create a new message.
  */
 export const CancelTasksResponseSchema: GenMessage<CancelTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 14);
+  messageDesc(file_contact_v1_task_service, 15);
 
 /**
  * @generated from message contact.v1.CancelledTask
@@ -449,7 +500,7 @@ export type CancelledTask = Message<"contact.v1.CancelledTask"> & {
  * Use `create(CancelledTaskSchema)` to create a new message.
  */
 export const CancelledTaskSchema: GenMessage<CancelledTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 15);
+  messageDesc(file_contact_v1_task_service, 16);
 
 /**
  * @generated from message contact.v1.RetryTasksRequest
@@ -475,7 +526,7 @@ export type RetryTasksRequest = Message<"contact.v1.RetryTasksRequest"> & {
  * Use `create(RetryTasksRequestSchema)` to create a new message.
  */
 export const RetryTasksRequestSchema: GenMessage<RetryTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 16);
+  messageDesc(file_contact_v1_task_service, 17);
 
 /**
  * @generated from message contact.v1.RetryTasksResponse
@@ -508,7 +559,7 @@ export type RetryTasksResponse = Message<"contact.v1.RetryTasksResponse"> & {
  * Use `create(RetryTasksResponseSchema)` to create a new message.
  */
 export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 17);
+  messageDesc(file_contact_v1_task_service, 18);
 
 /**
  * @generated from message contact.v1.DeleteTasksRequest
@@ -525,7 +576,7 @@ export type DeleteTasksRequest = Message<"contact.v1.DeleteTasksRequest"> & {
  * Use `create(DeleteTasksRequestSchema)` to create a new message.
  */
 export const DeleteTasksRequestSchema: GenMessage<DeleteTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 18);
+  messageDesc(file_contact_v1_task_service, 19);
 
 /**
  * @generated from message contact.v1.DeleteTasksResponse
@@ -549,7 +600,7 @@ export type DeleteTasksResponse = Message<"contact.v1.DeleteTasksResponse"> & {
  * Use `create(DeleteTasksResponseSchema)` to create a new message.
  */
 export const DeleteTasksResponseSchema: GenMessage<DeleteTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 19);
+  messageDesc(file_contact_v1_task_service, 20);
 
 /**
  * @generated from message contact.v1.CallTaskRequest
@@ -573,7 +624,7 @@ export type CallTaskRequest = Message<"contact.v1.CallTaskRequest"> & {
  * Use `create(CallTaskRequestSchema)` to create a new message.
  */
 export const CallTaskRequestSchema: GenMessage<CallTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 20);
+  messageDesc(file_contact_v1_task_service, 21);
 
 /**
  * @generated from message contact.v1.CallTaskResponse
@@ -590,7 +641,7 @@ export type CallTaskResponse = Message<"contact.v1.CallTaskResponse"> & {
  * Use `create(CallTaskResponseSchema)` to create a new message.
  */
 export const CallTaskResponseSchema: GenMessage<CallTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 21);
+  messageDesc(file_contact_v1_task_service, 22);
 
 /**
  * @generated from message contact.v1.WatchTaskRequest
@@ -607,7 +658,7 @@ export type WatchTaskRequest = Message<"contact.v1.WatchTaskRequest"> & {
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 22);
+  messageDesc(file_contact_v1_task_service, 23);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -650,7 +701,7 @@ export type WatchTaskResponse = Message<"contact.v1.WatchTaskResponse"> & {
  * Use `create(WatchTaskResponseSchema)` to create a new message.
  */
 export const WatchTaskResponseSchema: GenMessage<WatchTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 23);
+  messageDesc(file_contact_v1_task_service, 24);
 
 /**
  * @generated from message contact.v1.WatchResultsRequest
@@ -702,7 +753,7 @@ export type WatchResultsRequest = Message<"contact.v1.WatchResultsRequest"> & {
  * Use `create(WatchResultsRequestSchema)` to create a new message.
  */
 export const WatchResultsRequestSchema: GenMessage<WatchResultsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 24);
+  messageDesc(file_contact_v1_task_service, 25);
 
 /**
  * Without events it tells the cursor alone: at first, now and then, and once in a ping interval in which nothing else came.
@@ -736,7 +787,7 @@ export type WatchResultsResponse = Message<"contact.v1.WatchResultsResponse"> & 
  * Use `create(WatchResultsResponseSchema)` to create a new message.
  */
 export const WatchResultsResponseSchema: GenMessage<WatchResultsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 25);
+  messageDesc(file_contact_v1_task_service, 26);
 
 /**
  * @generated from enum contact.v1.ResultStart
@@ -799,7 +850,8 @@ export const TaskService: GenService<{
     output: typeof EnqueueTasksResponseSchema;
   },
   /**
-   * The same, pipelined: batches are acknowledged in the order they were sent.
+   * The same, pipelined: batches are acknowledged in the order they were sent. Results come down the same stream if they
+   * are asked for. After the half-close of the client it ends once every batch is answered and every such result told.
    *
    * @generated from rpc contact.v1.TaskService.StreamEnqueue
    */

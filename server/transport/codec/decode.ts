@@ -18,11 +18,22 @@ export function decodeStreamEnqueue(bytes: Uint8Array): StreamEnqueueRequest | u
   const reader = new Reader(bytes);
   const tasks: NewTask[] = [];
   const read = (): NewTask => readTask(reader);
+  let awaitResults = false;
   while (reader.hasMore) {
-    if (reader.number() !== delimited(1) || tasks.length === MAX_DECODED) return undefined;
-    tasks.push(reader.inner(read));
+    switch (reader.number()) {
+      case delimited(1):
+        if (tasks.length === MAX_DECODED) return undefined;
+        tasks.push(reader.inner(read));
+        break;
+      case varint(2):
+        awaitResults = reader.number() !== 0;
+        break;
+      default:
+        return undefined;
+    }
   }
-  return reader.isOdd ? undefined : { $typeName: 'contact.v1.StreamEnqueueRequest', tasks };
+  if (reader.isOdd) return undefined;
+  return { $typeName: 'contact.v1.StreamEnqueueRequest', tasks, awaitResults, abandoned: NO_ITEMS };
 }
 
 function readTask(reader: Reader): NewTask {
