@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { AdminService, SendStatusRequestSchema, type StreamEnqueueRequest, TaskService } from '../../gen/index.ts';
+import { createAwaiting } from '../../server/transport/awaited.ts';
 import { createEnqueueStream, type EnqueueStreamOptions } from '../../server/transport/producer.ts';
 import { weighStatus } from '../../server/transport/status.ts';
 import { newTaskId } from '../../shared/ids.ts';
@@ -99,11 +100,12 @@ describe('The window of StreamEnqueue', () => {
       ends: { open: () => undefined, outflow: () => ({ write: () => true }) },
       agreement: {},
       enqueue: () => new Promise(() => undefined),
+      openAwaited: createAwaiting({ onSettled: () => () => undefined }, { describeTask: async () => undefined }),
     } as unknown as EnqueueStreamOptions;
     createEnqueueStream(options)(call as never);
     const task = { payload: Buffer.alloc(0), contentType: '', idempotencyKey: '', target: { case: undefined } };
     const tasks = Array.from({ length: 300 }, () => ({ ...task, metadata: { note: 'x'.repeat(16_000) } }));
-    const request = { tasks } as unknown as StreamEnqueueRequest;
+    const request = { tasks, abandoned: [] } as unknown as StreamEnqueueRequest;
     call.emit('data', request);
     assert.equal(call.isPaused(), false);
     call.emit('data', request);

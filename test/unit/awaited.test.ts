@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { create } from '@bufbuild/protobuf';
+import { NewTaskSchema } from '../../gen/index.ts';
+import { createAwaiting } from '../../server/transport/awaited.ts';
+import { newTaskId } from '../../shared/ids.ts';
+
+const MAX_IN_ALL = 5;
+
+describe('createAwaiting()', () => {
+  const tasksOf = (count: number) => Array.from({ length: count }, () => create(NewTaskSchema, { id: newTaskId() }));
+
+  function createScene() {
+    let listening = 0;
+    const onSettled = () => {
+      listening += 1;
+      return () => {
+        listening -= 1;
+      };
+    };
+    const openAwaited = createAwaiting({ onSettled }, { describeTask: async () => undefined }, MAX_IN_ALL);
+    const open = () => openAwaited({ tell: () => true, onIdle: () => undefined, onError: () => assert.fail() });
+    return { open, count: () => listening };
+  }
+
+  it('bounds what all streams await together, and gives places back when one refuses, abandons or ends', () => {
+    const { open, count } = createScene();
+    const [first, second] = [open(), open()];
+    const tasks = tasksOf(3);
+    const waits = first.admit(tasks);
+    waits.open();
+    const refusal = {
+      code: 'RESOURCE_EXHAUSTED',
+      message: /^await_results: all streams together/,
+      retryAfterMs: 1_000,
+    };
+    assert.throws(() => second.admit(tasksOf(3)), refusal);
+    second.admit(tasksOf(2)).drop();
+    first.abandon([tasks[0]!.id]);
+    const other = second.admit(tasksOf(3));
+    assert.throws(() => first.admit(tasksOf(1)), refusal);
+    second.close();
+    // An answer that comes after the end of its stream.
+    other.drop();
+    assert.deepEqual([first.count, second.count, count()], [2, 0, 2]);
+    first.admit(tasksOf(3));
+    first.close();
+    assert.equal(count(), 0);
+  });
+});
