@@ -162,15 +162,10 @@ export function createAwaiting(
     }
 
     function admit(tasks: readonly NewTask[]): Waits {
-      const words = 'await_results: ';
       if (count + tasks.length > MAX_AWAITED) {
-        const message = `${words}at most ${MAX_AWAITED} results are awaited on one stream, ${count} are`;
-        throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: RETRY_AFTER_MS });
+        throw tooMany(`at most ${MAX_AWAITED} results are awaited on one stream, ${count} are`);
       }
-      if (inAll + tasks.length > maxInAll) {
-        const message = `${words}all streams together await too many results`;
-        throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: RETRY_AFTER_MS });
-      }
+      if (inAll + tasks.length > maxInAll) throw tooMany('all streams together await too many results');
       count += tasks.length;
       inAll += tasks.length;
       const waits = tasks.map(({ id }): Wait => {
@@ -231,4 +226,8 @@ export function createAwaiting(
       },
     };
   };
+}
+
+function tooMany(problem: string): ContactError {
+  return new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'await_results', retryAfterMs: RETRY_AFTER_MS });
 }
