@@ -1,47 +1,125 @@
 import { ChurnSet } from '../../shared/churn.ts';
 
-/** Of the limit: once it was reached, nothing is given before so much of it is free again. */
-const FREE_AGAIN = 1 / 8;
+/** What a session may owe beyond the first half of the budget, whatever it has shown. */
+export const SHARE_BYTES = 64 << 10;
+/** At most that part of a budget that is small. */
+const SHARE_OF_LIMIT = 1 / 64;
+
+/** Parts of the limit at which something is not given any more, and at which it is given again. */
+const STEPS = {
+  /** Beyond it, to those only who read: whoever does not can take no more than this. */
+  trusting: [1 / 2, 3 / 8],
+  /** The rest is a reserve for sessions that read and owe nothing. */
+  full: [7 / 8, 3 / 4],
+  /** Of the reserve the second half is for shares alone. */
+  scarce: [15 / 16, 7 / 8],
+  spent: [1, 15 / 16],
+} as const;
+
+/** What a session owes the budget, and what it has shown. */
+export interface Standing {
+  /** Bytes that it has not seen yet. */
+  readonly owedBytes: number;
+  /** Bytes that it has seen. */
+  readonly seenBytes: number;
+  /** It has given a receipt; of a plain one: the socket has taken tasks of it. */
+  readonly isReader: boolean;
+}
+
+/** What a session may be given now. */
+export interface Allowance {
+  /** It may owe that many. */
+  readonly maxBytes: number;
+  /** One task may be larger, where nothing is owed. */
+  readonly mayExceed: boolean;
+}
 
 /**
  * Bytes written to all sessions and not seen yet: those of full sessions until their receipt, those of plain ones until
- * the socket has taken them. At its limit nothing is claimed for anybody, so what many sessions owe together is
- * bounded, however little each of them does. It frees itself: receipts come, and a session whose receipt is overdue is
- * ended (`Session.checkLiveness`), sooner while the budget is full.
+ * the socket has taken them. What many sessions owe together is bounded, however little each of them does, and those
+ * who do not read cannot lock out those who do:
+ *
+ * - below a half of the limit each session may owe all that a session may;
+ * - above it a session that owes nothing has a share, and one that reads may owe as much as it has seen, and a share;
+ * - the last eighth is a reserve: of it a session that reads and owes nothing has a share or one larger task;
+ * - at the limit nothing is given.
+ *
+ * It frees itself: receipts come, and a session whose receipt is overdue is ended (`Session.checkLiveness`), sooner while
+ * others wait for what it owes.
  */
 export interface ByteBudget {
   readonly used: number;
+  /** Nothing but the reserve is left. */
   readonly isFull: boolean;
+  /** Those who have not shown that they read take what others could have. */
+  readonly isTrusting: boolean;
   add(bytes: number): void;
-  /** Calls `listener` once, when it is not full any more. */
+  allow(standing: Standing, maxBytes: number): Allowance;
+  /** Calls `listener` once, when more is given than now. */
   await(listener: () => void): void;
   /** Who waits has gone. */
   forget(listener: () => void): void;
 }
 
+const NOTHING: Allowance = Object.freeze({ maxBytes: 0, mayExceed: false });
+
 export function createByteBudget(limit: number): ByteBudget {
-  const again = limit * (1 - FREE_AGAIN);
+  const steps = { trusting: false, full: false, scarce: false, spent: false };
+  const names = Object.keys(STEPS) as (keyof typeof STEPS)[];
   // Bounded by the sessions.
   let waiting = new ChurnSet<() => void>();
   let used = 0;
-  let isFull = false;
+  /** Between these two no step changes. */
+  let next = limit * STEPS.trusting[0];
+  let before = Number.NEGATIVE_INFINITY;
+
+  function step(): void {
+    let isMore = false;
+    next = Number.POSITIVE_INFINITY;
+    before = Number.NEGATIVE_INFINITY;
+    for (const name of names) {
+      const [at, again] = STEPS[name];
+      if (steps[name] && used <= limit * again) {
+        steps[name] = false;
+        isMore = true;
+      } else if (used >= limit * at) steps[name] = true;
+      if (steps[name]) before = Math.max(before, limit * again);
+      else next = Math.min(next, limit * at);
+    }
+    if (!isMore) return;
+    const told = waiting;
+    waiting = new ChurnSet();
+    for (const listener of told) listener();
+  }
 
   return {
     get used() {
       return used;
     },
     get isFull() {
-      return isFull;
+      return steps.full;
     },
+    get isTrusting() {
+      return !steps.trusting;
+    },
+
     add(bytes) {
       used += bytes;
-      if (used >= limit) isFull = true;
-      if (!isFull || used > again) return;
-      isFull = false;
-      const told = waiting;
-      waiting = new ChurnSet();
-      for (const listener of told) listener();
+      if (used >= next || used <= before) step();
     },
+
+    allow({ owedBytes, seenBytes, isReader }, maxBytes) {
+      if (!steps.trusting) return { maxBytes, mayExceed: true };
+      if (steps.spent) return NOTHING;
+      const share = Math.min(SHARE_BYTES, limit * SHARE_OF_LIMIT, maxBytes);
+      if (owedBytes === 0) {
+        if (!steps.full) return { maxBytes: share, mayExceed: isReader };
+        return isReader ? { maxBytes: share, mayExceed: !steps.scarce } : NOTHING;
+      }
+      if (steps.full || !isReader) return NOTHING;
+      return { maxBytes: Math.min(share + seenBytes, maxBytes), mayExceed: false };
+    },
+
     await: (listener) => void waiting.add(listener),
     forget: (listener) => void waiting.delete(listener),
   };

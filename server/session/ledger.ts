@@ -67,6 +67,8 @@ export interface Ledger {
   readonly held: readonly Held[];
   readonly size: number;
   readonly unreceiptedBytes: number;
+  /** It has shown that it reads: something of it was seen. */
+  readonly isReader: boolean;
   credit: number;
   /** What it may be given now. */
   room(): Room;
@@ -74,7 +76,7 @@ export interface Ledger {
   has(held: Held): boolean;
   /** Bytes went down the stream as message `seq`. */
   sent(seq: number, bytes: number): void;
-  /** Everything up to `seq` was seen. True: that freed something. */
+  /** Everything up to `seq` was seen. True: it may be given more than before. */
   receipt(seq: number): boolean;
   /** A result was handed to the store. */
   beginSettling(held: Held): void;
@@ -94,6 +96,8 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
   const all: Held[] = [];
   const unreceipted: { seq: number; bytes: number }[] = [];
   let bytes = 0;
+  let seenBytes = 0;
+  let isReader = false;
   let settling = 0;
 
   function forgetBytes(count: number): void {
@@ -115,15 +119,17 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     get unreceiptedBytes() {
       return bytes;
     },
+    get isReader() {
+      return isReader;
+    },
 
     room() {
       const limit = this.credit - (all.length - settling);
       if (limit <= 0 || bytes >= maxBytes) return NO_ROOM;
-      if (budget.isFull) {
-        budget.await(onRoom);
-        return NO_ROOM;
-      }
-      return { limit, maxBytes: maxBytes - bytes, mayExceed: bytes === 0 };
+      const allowed = budget.allow({ owedBytes: bytes, seenBytes, isReader }, maxBytes);
+      if (!budget.isTrusting) budget.await(onRoom);
+      if (bytes >= allowed.maxBytes) return NO_ROOM;
+      return { limit, maxBytes: allowed.maxBytes - bytes, mayExceed: bytes === 0 && allowed.mayExceed };
     },
 
     hold(one) {
@@ -142,8 +148,11 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     receipt(seq) {
       let freed = 0;
       while (unreceipted.length > 0 && unreceipted[0]!.seq <= seq) freed += unreceipted.shift()!.bytes;
+      seenBytes += freed;
+      const isFirst = !isReader;
+      isReader = true;
       forgetBytes(freed);
-      return freed > 0;
+      return freed > 0 || isFirst;
     },
 
     has: (one) => placeOf(one) >= 0,

@@ -87,6 +87,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
   let lastSentAt = lastLifeAt;
+  /** What was said to be seen while our end still had it. */
+  let saidSeq = 0;
   /** When its status stream was last kept open. */
   let keptAt = lastLifeAt;
   /** Since when it has seen nothing of the bytes it owes, if it owes some. */
@@ -141,7 +143,11 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       }
     },
 
-    receipt: receive,
+    receipt(upTo) {
+      // Nobody has seen what has not left us: a receipt for it is given blindly, and counts once it is true.
+      if (isFull) saidSeq = Math.max(saidSeq, Math.min(upTo, seq));
+      else receive(upTo);
+    },
 
     setCredit(credit) {
       const before = ledger.credit;
@@ -220,11 +226,12 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     return isStuck ? DEAD : { kind: 'wait', ms: settings.pingIntervalMs };
   }
 
-  /** Its bytes are overdue, whatever else it says: at once when others wait for the common budget. */
+  /** Its bytes are overdue, whatever else it says: sooner when others wait for the common budget. */
   function isOverdue(now: number): boolean {
-    const { unreceiptedBytes } = ledger;
+    const { unreceiptedBytes, isReader } = ledger;
     if (unreceiptedBytes === 0) return false;
-    return now - owesSince >= patienceMs(settings, budget.isFull ? 0 : unreceiptedBytes);
+    const isWaitedFor = budget.isFull || !(budget.isTrusting || isReader);
+    return now - owesSince >= patienceMs(settings, isWaitedFor ? 0 : unreceiptedBytes);
   }
 
   function hold(task: ClaimedTask): void {
@@ -236,6 +243,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
 
   outlet.onRoom(() => {
     isFull = false;
+    if (saidSeq > 0) receive(saidSeq);
+    saidSeq = 0;
     if (!session.isEnded) options.onRoom(session);
   });
 

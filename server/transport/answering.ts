@@ -42,8 +42,14 @@ export async function resetStream(call: object): Promise<boolean> {
   const session = stream?.session;
   if (!stream || !session || session.destroyed) return false;
   const answer = ping(session);
-  stream.close(constants.NGHTTP2_CANCEL);
+  cancelStream(stream);
   return answer;
+}
+
+/** A stream that is not read stays, with all that waits in it, whatever was said to its peer: it waits for its end. */
+export function cancelStream(stream: ServerHttp2Stream): void {
+  stream.close(constants.NGHTTP2_CANCEL);
+  stream.resume();
 }
 
 /** One at a time for each connection, as HTTP/2 allows few: however many of its streams are stuck, one PING tells. */

@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -6,51 +6,19 @@ import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { closing } from '../session/closing.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
+import { cancelStream } from './answering.ts';
+import { createCollector } from './collect.ts';
+import { forgetMessage, type InnerCall, noteDebt, type OpenCall, WINDOW_BYTES } from './debt.ts';
 
-/** Looks per ping interval. Between two of them what is held is bounded by the calls and their windows only. */
+/** Looks per ping interval. */
 const LOOKS = 20;
 const COME_AGAIN_MS = 10_000;
-/** What HTTP/2 lets a client send of one call before it is told to go on. */
-const WINDOW_BYTES = 65_535;
-
-/**
- * What grpc-js knows of a call that it reads. It keeps the pieces of a message until it is whole, and an answer until it
- * is read, and tells nobody; without these fields nobody is watched, and a test fails.
- */
-interface InnerCall {
-  readonly stream: ServerHttp2Stream;
-  readonly decoder: {
-    /** 0: between two messages. */
-    readonly readState: number;
-    readonly readMessageSize: number;
-    readonly readMessageRemaining: number;
-    /** The pieces of a message, in a new array for each; those of the last one stay there until the next begins. */
-    readPartialMessage: readonly object[];
-    /** A slice of the piece that a message began in, which it keeps. Never written to. */
-    readCompressFlag: Buffer;
-  };
-  readonly receivedHalfClose: boolean;
-}
-
-/** What a call holds while its client owes something: the rest of a message, or taking its answer. */
-interface Debt {
-  readonly kind: 'message' | 'answer' | 'end';
-  /** A new one is a new debt. */
-  readonly key: unknown;
-  readonly heldBytes: number;
-  /** With those that are still to come. */
-  readonly wholeBytes: number;
-}
-
-interface OpenCall {
-  readonly inner: InnerCall;
-  readonly hasOneRequest: boolean;
-  readonly hasOneAnswer: boolean;
-  debt: Debt | undefined;
-  /** When the debt began, and when it last became less. */
-  since: number;
-  movedAt: number;
-}
+/** Of the budget: so much received or answered is a look of its own. */
+const LOOK_SHARE = 1 / 16;
+/** For which a call that was ended may take its status before it is reset. */
+const TAKE_STATUS_MS = 250;
+/** What an answer is written from is as large as it, twice. */
+const ANSWER_COPIES = 3;
 
 export interface OpenCallsOptions {
   readonly clock: Clock;
@@ -63,7 +31,7 @@ export interface OpenCallsOptions {
 
 /**
  * An interceptor that sees every call once, when it begins, and hands it on as it is: messages pass as if it were not
- * there. All open calls are looked at by one timer.
+ * there. All open calls are looked at by one timer, and whenever much has been received or answered since the last look.
  */
 export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   const { clock, logger, patience, maxOpenCalls, heldBudgetBytes } = options;
@@ -75,22 +43,49 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   let now = 0;
   let lookedAt = 0;
 
+  const collector = createCollector(clock.monotonic);
+  /** Bytes received or answered since the last look. */
+  let movedBytes = 0;
+
   function lookLater(): void {
-    lookedAt = clock.monotonic();
-    clock.after(lookMs, look);
+    clock.after(lookMs, () => {
+      look();
+      isLooking = openCalls.size > 0;
+      if (isLooking) lookLater();
+    });
   }
 
   function look(): void {
+    const moved = movedBytes;
+    movedBytes = 0;
     now += Math.min(clock.monotonic() - lookedAt, 2 * lookMs);
+    lookedAt = clock.monotonic();
     const debtors: OpenCall[] = [];
     for (const [, call] of openCalls) {
       noteDebt(call, now);
-      forgetMessage(call.inner);
       if (call.debt) debtors.push(call);
     }
+    const held = debtors.reduce((sum, { debt }) => sum + debt!.heldBytes, 0);
     endBeyondBudget(endOverdue(debtors));
-    isLooking = openCalls.size > 0;
-    if (isLooking) lookLater();
+    if (held > heldBudgetBytes / 4) collector.pass(moved);
+  }
+
+  function move(bytes: number): void {
+    movedBytes += bytes;
+    if (movedBytes >= heldBudgetBytes * LOOK_SHARE) look();
+  }
+
+  // One function each for all calls, over those of grpc-js: an addition for what is received at a time.
+  function receive(this: InnerCall['decoder'], data: Buffer): unknown {
+    const messages = Object.getPrototypeOf(this).write.call(this, data);
+    forgetMessage(this);
+    move(data.byteLength);
+    return messages;
+  }
+
+  function answer(this: InnerCall, message: unknown, callback: () => void): void {
+    Object.getPrototypeOf(this).sendMessage.call(this, message, callback);
+    move(this.stream.writableLength * ANSWER_COPIES);
   }
 
   /** Ends what is late; answers the others. The calls of one connection share its line, so they wait for each other. */
@@ -113,11 +108,13 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   }
 
   function endBeyondBudget(debtors: OpenCall[]): void {
-    let held = debtors.reduce((sum, { debt }) => sum + debt!.heldBytes, 0);
+    let held = debtors.reduce((sum, { debt, isEnding }) => sum + (isEnding ? 0 : debt!.heldBytes), 0);
     if (held <= heldBudgetBytes) return;
     logger.warn({ held, heldBudgetBytes }, 'unfinished messages and unread answers take too much: the oldest end');
     for (const call of debtors.sort((a, b) => a.movedAt - b.movedAt || a.since - b.since)) {
       if (held <= heldBudgetBytes) return;
+      // Calls are many, and what would fit into a window of each is not what takes the memory.
+      if (call.isEnding || call.debt!.heldBytes < WINDOW_BYTES) continue;
       held -= call.debt!.heldBytes;
       const text = 'unfinished messages and unread answers of all calls take more than the server has';
       end(call, new ContactError('RESOURCE_EXHAUSTED', text, { retryAfterMs: COME_AGAIN_MS }));
@@ -133,62 +130,42 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
       return new ServerInterceptingCall(call, { start: () => call.sendStatus(refusal) });
     }
     const { requestStream, responseStream } = method;
-    const open = { inner, hasOneRequest: !requestStream, hasOneAnswer: !responseStream, debt: undefined };
+    const open = {
+      inner,
+      hasOneRequest: !requestStream,
+      hasOneAnswer: !responseStream,
+      isEnding: false,
+      debt: undefined,
+    };
     openCalls.set(inner, { ...open, since: now, movedAt: now });
     inner.stream.once('close', () => openCalls.delete(inner));
+    inner.decoder.write = receive;
+    if (!responseStream) inner.sendMessage = answer;
     if (!isLooking) {
       isLooking = true;
+      lookedAt = clock.monotonic();
       lookLater();
     }
     // grpc-js takes whatever offers the calls of an intercepted one; the one that it gave costs nothing.
     return call as ServerInterceptingCall;
   };
 
-  /** The status goes first where one can; the next look but one finds a client that does not let the stream go. */
-  function end({ inner, debt }: OpenCall, error: ContactError): void {
+  /**
+   * The status goes first where one can. What the call holds goes with its stream, which is reset once the status has
+   * left; a client that reads nothing does not keep it.
+   */
+  function end(call: OpenCall, error: ContactError): void {
+    const { inner, debt } = call;
     const { stream } = inner;
-    if (debt!.kind === 'message') {
-      (inner as unknown as { sendStatus(status: unknown): void }).sendStatus(toStatus(error));
-      // What it had of the message goes with the stream.
-      if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
-    } else {
-      stream.close(constants.NGHTTP2_CANCEL);
+    call.isEnding = true;
+    if (debt!.kind !== 'message') {
+      cancelStream(stream);
+      return;
     }
+    // After the head of an answer the status is in its trailers, which are asked for once that has left.
+    const leaving = stream.headersSent ? 'wantTrailers' : 'finish';
+    inner.sendStatus(toStatus(error));
+    stream.once(leaving, () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
+    clock.after(TAKE_STATUS_MS, () => cancelStream(stream));
   }
-}
-
-function noteDebt(call: OpenCall, now: number): void {
-  const debt = debtOf(call);
-  const before = call.debt;
-  call.debt = debt;
-  if (!debt) return;
-  const isNew = debt.key !== before?.key;
-  if (isNew) call.since = now;
-  if (isNew || debt.heldBytes !== before?.heldBytes) call.movedAt = now;
-  // We do not read it at the moment: what is missing is not its client's fault.
-  if (debt.kind === 'message' && call.inner.stream.isPaused()) call.since = call.movedAt = now;
-}
-
-const NO_PIECES: readonly object[] = Object.freeze([]);
-const NO_FLAG = Buffer.alloc(1);
-
-/** Between two messages grpc-js needs nothing of the last one: without this each open stream keeps its megabytes. */
-function forgetMessage({ decoder }: InnerCall): void {
-  if (decoder.readState !== 0 || decoder.readCompressFlag === NO_FLAG) return;
-  decoder.readPartialMessage = NO_PIECES;
-  decoder.readCompressFlag = NO_FLAG;
-}
-
-function debtOf({ inner, hasOneRequest, hasOneAnswer }: OpenCall): Debt | undefined {
-  const { stream, decoder, receivedHalfClose } = inner;
-  const unread = stream.writableLength;
-  if (stream.writableEnded) return { kind: 'end', key: 'end', heldBytes: unread, wholeBytes: unread };
-  if (hasOneAnswer && unread > 0) return { kind: 'answer', key: 'answer', heldBytes: unread, wholeBytes: unread };
-  const { readState, readMessageSize, readMessageRemaining, readPartialMessage } = decoder;
-  const received = readMessageSize - readMessageRemaining;
-  if (readState !== 0)
-    return { kind: 'message', key: readPartialMessage, heldBytes: received, wholeBytes: readMessageSize };
-  if (hasOneRequest && !receivedHalfClose)
-    return { kind: 'message', key: 'request', heldBytes: received, wholeBytes: readMessageSize };
-  return undefined;
 }

@@ -103,7 +103,7 @@ export function prepareAttacks(): Attack {
   cleanUpProcesses();
 
   return async (test, act) => {
-    test.timeout(scale(20_000, 120_000));
+    test.timeout(scale(60_000, 240_000));
     test.slow(scale(8_000, 60_000));
     const from = witness.latencies.length;
     await witness.hear(CALLS_AROUND);

@@ -6,6 +6,8 @@ import { ask, atEnd, type Clients, closeScene, connect, enqueue, refusalOf, unti
 import { prepareAttacks, scale } from './scene.ts';
 
 const TASK_BYTES = 900_000;
+/** More than any session has sent. */
+const ALL = 2 ** 32 - 1;
 const QUEUES_EACH = 1_000;
 
 describe('attack by sessions', () => {
@@ -13,37 +15,45 @@ describe('attack by sessions', () => {
 
   afterEach(closeScene);
 
-  /** Registers for tasks and never reads what comes. */
-  function openDeaf({ contact }: Clients, queues: readonly string[]): void {
+  /** Registers for tasks and never reads what comes; `isLiar`: says that it has seen all of it. */
+  function openDeaf({ contact }: Clients, isLiar: boolean): void {
     const metadata = writeIdentity(`deaf-${newSessionId()}`, newSessionId());
     const up = contact.sendStatus(metadata);
     up.on('error', () => undefined);
     up.write({});
-    const down = contact.getTask({ maxInFlight: 10_000, queues: [...queues] }, metadata);
+    const down = contact.getTask({ maxInFlight: 10_000, queues: ['deaf'] }, metadata);
     down.on('error', () => undefined);
     down.pause();
+    const timer = setInterval(() => up.writable && up.write({ receipt: isLiar ? ALL : 0 }), 500);
     atEnd(() => {
+      clearInterval(timer);
       up.cancel();
       down.cancel();
     });
   }
 
-  it('sessions that read nothing while tasks wait for them', async function () {
-    await attack(this, async (server) => {
-      const clients = connect(server);
-      const payload = Buffer.alloc(TASK_BYTES);
-      for (let n = 0; n < scale(60, 200); n++) await enqueue(clients, { queue: 'deaf', payload });
-      for (let n = 0; n < scale(60, 200); n++) openDeaf(connect(server), ['deaf']);
-      await until('they are registered', async () => {
-        const { clients: all } = await ask(clients, AdminService.method.listClients, { pageSize: 500 });
-        return all.length > scale(60, 200);
-      });
-      await until('some tasks are on their way', async () => {
-        const { queues } = await ask(clients, AdminService.method.listQueues, {});
-        return queues.some(({ name, running }) => name === 'deaf' && running >= 50);
+  for (const [title, isLiar, tasksOnTheirWay] of [
+    ['read nothing', false, 140],
+    ['read nothing and give receipts for all', true, 180],
+  ] as const) {
+    it(`sessions that ${title}, more than the common budget is for`, async function () {
+      await attack(this, async (server) => {
+        const clients = connect(server);
+        const payload = Buffer.alloc(TASK_BYTES);
+        const count = scale(isLiar ? 260 : 180, 500);
+        const batch = Array.from({ length: 5 }, () => ({ queue: 'deaf', payload }));
+        for (let n = 0; n < count; n += batch.length) await enqueue(clients, ...batch);
+
+        const running = async () => {
+          const { queues } = await ask(clients, AdminService.method.listQueues, {});
+          return queues.find(({ name }) => name === 'deaf')!.running;
+        };
+        for (let n = 0; n < count; n++) openDeaf(connect(server), isLiar);
+        await until('all that is given to them is on its way', async () => (await running()) >= tasksOnTheirWay);
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
       });
     });
-  });
+  }
 
   it('registrations for a thousand queues each', async function () {
     await attack(this, async (server) => {

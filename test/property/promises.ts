@@ -87,7 +87,11 @@ function checkBudget({ house }: World): void {
 async function checkLine({ house, books }: World, line: Line, records: readonly TaskRecord[]): Promise<void> {
   const { session } = line;
   if (!session || line.inbox.length > 0 || line.isStalled || session.isDraining) return;
-  if (session.options.budget.isFull) return;
+  const { budget, settings } = session.options;
+  const { unreceiptedBytes, isReader } = session.ledger;
+  // Others have the common budget; what is left of it is for those who read and owe nothing.
+  const isReserved = isReader && unreceiptedBytes === 0 && budget.used < settings.unreceiptedBudgetBytes * (7 / 8);
+  if (!budget.isTrusting && !isReserved) return;
   const free = Math.max(0, line.credit - line.open.size);
   const open = [...line.open.keys()].join(', ');
   assert.equal(session.room().limit, free, `${line.worker.clientId} has a credit of ${line.credit}, and open: ${open}`);

@@ -128,16 +128,24 @@ describe('createLedger()', () => {
     const clean = createLedger(10, 1_000, budget, () => {
       told += 1;
     });
-    owing.sent(1, 700);
+    owing.sent(1, 699);
     assert.equal(clean.room().limit, 10);
     other.sent(1, 101);
     assert.deepEqual([owing.room().limit, clean.room().limit], [0, 0]);
     other.close();
-    assert.deepEqual([told, clean.room().limit], [1, 10]);
-    owing.sent(2, 100);
-    assert.equal(clean.room().limit, 0);
-    clean.close();
+    assert.deepEqual([told, clean.room().limit], [1, 0]);
     owing.close();
-    assert.deepEqual([told, budget.used, budget.isFull], [1, 0, false]);
+    assert.deepEqual([told, clean.room().limit], [2, 10]);
+    assert.deepEqual([budget.used, budget.isFull], [0, false]);
+  });
+
+  it('is given more beyond half of the common budget once it has shown that it reads, and is fed then', () => {
+    const { budget, ledger } = createBooks(10, 1_000, 1_000);
+    const owing = createLedger(10, 1_000, budget, () => undefined);
+    owing.sent(1, 500);
+    assert.equal(ledger.room().mayExceed, false);
+    assert.equal(ledger.receipt(1), true);
+    assert.equal(ledger.room().mayExceed, true);
+    assert.equal(ledger.receipt(1), false);
   });
 });

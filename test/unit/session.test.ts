@@ -5,12 +5,15 @@ import { createSession, type Session, type SessionOptions } from '../../server/s
 import { createManualClock, type ManualClock } from './client-clock.ts';
 
 const PING_MS = 1_000;
+const BUDGET_BYTES = 2 << 20;
 
 describe('createSession()', () => {
   let clock: ManualClock;
   let events: SessionEvent['kind'][];
   let session: Session;
   let isLost: boolean;
+  let hasRoom: boolean;
+  let onRoom: () => void;
 
   /** As the registry does. */
   function watch(): void {
@@ -19,10 +22,25 @@ describe('createSession()', () => {
     else clock.after(ms, watch);
   }
 
+  type Task = Parameters<Session['push']>[0][0];
+
+  function taskOf(bytes: number): Task {
+    return { id: 't', delivery: 1, payload: Buffer.alloc(bytes), metadata: {}, timeoutMs: 0 } as unknown as Task;
+  }
+
+  /** Says something now and then, and gives no receipt. */
+  function speakFor(intervals: number): void {
+    for (let n = 0; n < 2 * intervals && !isLost; n += 1) {
+      clock.advance(PING_MS / 2);
+      session.touch();
+    }
+  }
+
   beforeEach(() => {
     clock = createManualClock();
     events = [];
     isLost = false;
+    hasRoom = true;
     const settings = { pingIntervalMs: PING_MS, slowLineBytesPerSecond: 8_192, maxUnreceiptedBytes: 1 << 20 };
     const options = {
       ref: { key: 1, epoch: 1 },
@@ -31,11 +49,13 @@ describe('createSession()', () => {
       labels: {},
       outlet: {
         peer: '',
-        send: (_seq: number, event: SessionEvent) => events.push(event.kind) > 0,
-        onRoom: () => undefined,
+        send: (_seq: number, event: SessionEvent) => events.push(event.kind) > 0 && hasRoom,
+        onRoom: (listener: () => void) => {
+          onRoom = listener;
+        },
         end: () => {},
       },
-      budget: createByteBudget(1 << 20),
+      budget: createByteBudget(BUDGET_BYTES),
       settings,
       monotonic: clock.monotonic,
       maxSeq: 200,
@@ -96,20 +116,37 @@ describe('createSession()', () => {
   });
 
   it('is lost when its receipts are overdue, whatever else it says, and sooner when the budget is full', () => {
-    const task = { id: 't', delivery: 1, payload: Buffer.alloc(1 << 19), metadata: {}, timeoutMs: 0 };
-    const push = () => session.push([task as unknown as Parameters<Session['push']>[0][0]]);
-    const speakFor = (intervals: number) => {
-      for (let n = 0; n < 2 * intervals && !isLost; n += 1) {
-        clock.advance(PING_MS / 2);
-        session.touch();
-      }
-    };
+    const push = () => session.push([taskOf(1 << 19)]);
+    push();
+    session.receipt(1);
+    push();
+    speakFor(10);
+    assert.equal(isLost, false);
+    push();
     push();
     speakFor(10);
     assert.equal(isLost, false);
     push();
     speakFor(10);
     assert.equal(isLost, true);
+  });
+
+  it('is lost sooner beyond half of the budget already when it never gave a receipt', () => {
+    for (let n = 0; n < 2; n += 1) session.push([taskOf(1 << 19)]);
+    speakFor(10);
+    assert.equal(isLost, true);
+  });
+
+  it('has seen nothing that has not left: a receipt given blindly counts once its stream has room', () => {
+    hasRoom = false;
+    session.push([taskOf(1 << 19)]);
+    session.receipt(1);
+    assert.ok(session.ledger.unreceiptedBytes > 0);
+    session.push([taskOf(1)]);
+    onRoom();
+    assert.ok(session.ledger.unreceiptedBytes > 0, 'what was sent later is not seen');
+    session.receipt(2);
+    assert.equal(session.ledger.unreceiptedBytes, 0);
   });
 
   it('is over, to be taken up at once, long before its numbers are used up', () => {

@@ -1,0 +1,118 @@
+import type { ServerHttp2Stream } from 'node:http2';
+
+/** What HTTP/2 lets a client send of one call before it is told to go on. */
+export const WINDOW_BYTES = 65_535;
+/** What a piece of a message costs beside its bytes, about, and what it may keep alive of what came with it. */
+const PIECE_BYTES = 512;
+/** Pieces that are smaller are put together. */
+const SMALL_BYTES = 4 << 10;
+
+/**
+ * What grpc-js knows of a call that it reads. It keeps the pieces of a message until it is whole, and an answer until it
+ * is read, and tells nobody; without these fields nobody is watched, and a test fails.
+ */
+export interface InnerCall {
+  readonly stream: ServerHttp2Stream;
+  readonly decoder: {
+    write(this: InnerCall['decoder'], data: Buffer): unknown;
+    /** 0: between two messages. */
+    readonly readState: number;
+    readonly readMessageSize: number;
+    readonly readMessageRemaining: number;
+    /** The pieces of a message, in a new array for each; those of the last one stay there until the next begins. */
+    readPartialMessage: Buffer[];
+    /** A slice of the piece that a message began in, which it keeps. Never written to. */
+    readCompressFlag: Buffer;
+  };
+  readonly receivedHalfClose: boolean;
+  sendMessage(this: InnerCall, message: unknown, callback: () => void): void;
+  sendStatus(status: unknown): void;
+}
+
+/** What a call holds while its client owes something: the rest of a message, or taking its answer. */
+export interface Debt {
+  readonly kind: 'message' | 'answer' | 'end';
+  /** A new one is a new debt. */
+  readonly key: unknown;
+  readonly heldBytes: number;
+  /** With those that are still to come. */
+  readonly wholeBytes: number;
+}
+
+export interface OpenCall {
+  readonly inner: InnerCall;
+  readonly hasOneRequest: boolean;
+  readonly hasOneAnswer: boolean;
+  debt: Debt | undefined;
+  /** We have ended it; its stream is about to go. */
+  isEnding: boolean;
+  /** When the debt began, and when it last became less. */
+  since: number;
+  movedAt: number;
+}
+
+export function noteDebt(call: OpenCall, now: number): void {
+  joinPieces(call.inner.decoder.readPartialMessage);
+  const debt = debtOf(call);
+  const before = call.debt;
+  call.debt = debt;
+  if (!debt) return;
+  const isNew = debt.key !== before?.key;
+  if (isNew) call.since = now;
+  if (isNew || debt.heldBytes !== before?.heldBytes) call.movedAt = now;
+  // We do not read it at the moment: what is missing is not its client's fault.
+  if (debt.kind === 'message' && call.inner.stream.isPaused()) call.since = call.movedAt = now;
+}
+
+function debtOf({ inner, hasOneRequest, hasOneAnswer }: OpenCall): Debt | undefined {
+  const { stream, decoder, receivedHalfClose } = inner;
+  const { readState, readMessageSize, readMessageRemaining, readPartialMessage } = decoder;
+  const unread = stream.writableLength;
+  const received =
+    readState === 0 ? 0 : readMessageSize - readMessageRemaining + readPartialMessage.length * PIECE_BYTES;
+  // A call that has ended keeps what it had received until its stream is closed.
+  const heldBytes = unread + received;
+  if (stream.writableEnded) return { kind: 'end', key: 'end', heldBytes, wholeBytes: heldBytes };
+  if (hasOneAnswer && unread > 0) return { kind: 'answer', key: 'answer', heldBytes, wholeBytes: heldBytes };
+  if (readState !== 0)
+    return { kind: 'message', key: readPartialMessage, heldBytes: received, wholeBytes: readMessageSize };
+  if (hasOneRequest && !receivedHalfClose)
+    return { kind: 'message', key: 'request', heldBytes: received, wholeBytes: readMessageSize };
+  return undefined;
+}
+
+const NO_FLAG = Buffer.alloc(1);
+
+/** Between two messages grpc-js needs nothing of the last one: without this each open stream keeps its megabytes. */
+export function forgetMessage(decoder: InnerCall['decoder']): void {
+  if (decoder.readState !== 0 || decoder.readCompressFlag === NO_FLAG) return;
+  decoder.readPartialMessage = [];
+  decoder.readCompressFlag = NO_FLAG;
+}
+
+/**
+ * Copies small pieces of an unfinished message into larger ones, in place: a message that comes a byte at a time would
+ * cost some hundred times its bytes, and each piece keeps alive all that was read from the socket with it.
+ */
+export function joinPieces(pieces: Buffer[]): void {
+  if (pieces.length < 2) return;
+  let count = 0;
+  let from = 0;
+  while (from < pieces.length) {
+    let upTo = from;
+    let bytes = 0;
+    while (upTo < pieces.length && pieces[upTo]!.byteLength < SMALL_BYTES && bytes < WINDOW_BYTES) {
+      bytes += pieces[upTo]!.byteLength;
+      upTo += 1;
+    }
+    if (upTo - from < 2) {
+      pieces[count] = pieces[from]!;
+      from += 1;
+    } else {
+      pieces[count] = Buffer.concat(pieces.slice(from, upTo), bytes);
+      from = upTo;
+    }
+    count += 1;
+  }
+  pieces.length = count;
+}
