@@ -6,16 +6,21 @@ import type { TargetOptions } from './target.ts';
 /** For what may take a server long, such as cancelling a million tasks. */
 export const BULK_DEADLINE_MS = 3_600_000;
 
-/** Runs `work` with an admin of a server that answers. */
+/**
+ * Runs `work` with an admin of a server that answers. One that goes away meanwhile is waited for as long as it was at
+ * first, by what may well be done twice.
+ */
 export async function withAdmin(
   options: TargetOptions,
   context: CommandContext,
   work: (admin: Admin) => Promise<void>,
   deadlineMs?: number,
+  isPatient = true,
 ): Promise<void> {
   const connection = readConnection(options, context.say);
   await reachServer(connection, options.connectTimeout);
-  const admin = createAdmin({ ...connection, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+  const patienceMs = isPatient ? options.connectTimeout || Number.MAX_SAFE_INTEGER : 0;
+  const admin = createAdmin({ ...connection, patienceMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
   try {
     await work(admin);
   } finally {

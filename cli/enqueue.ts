@@ -1,3 +1,4 @@
+import { isFinal } from '../client/closing.ts';
 import { TaskFailed } from '../client/failure.ts';
 import type { ConnectionOptions, Producer, EnqueueOptions as TaskOptions } from '../client/index.ts';
 import { createProducer } from '../client/producer.ts';
@@ -44,13 +45,15 @@ const CALL_WINDOW = 100;
 /** As good as never. */
 const NO_DEADLINE_MS = Number.MAX_SAFE_INTEGER;
 
-/** What would be said of every further line too. */
-const FINAL_CODES: ReadonlySet<string> = new Set([
-  'UNAUTHENTICATED',
-  'PERMISSION_DENIED',
-  'UNIMPLEMENTED',
-  'CANCELLED',
-]);
+/**
+ * Would it be said of every further line too? The SDK has judged already whether coming again is of use, and hands on
+ * what is final; a line that makes no sense says nothing of the next one.
+ */
+function endsAll(error: ContactError): boolean {
+  const { code, advice = null } = error;
+  if (code === 'INVALID_ARGUMENT' && !advice) return false;
+  return code === 'CANCELLED' || isFinal({ error, advice }, false);
+}
 
 interface Submission {
   readonly queue: string;
@@ -234,7 +237,7 @@ async function enqueueLines(submit: Submit, { options, context, producer, style 
 
   async function reportRefusal(error: unknown, line: Line): Promise<void> {
     // Standard input may be silent for long: the end is not left to its next line.
-    if (error instanceof ContactError && FINAL_CODES.has(error.code)) return breakOff(error);
+    if (error instanceof ContactError && endsAll(error)) return breakOff(error);
     if (error instanceof TaskFailed) await printFailure(error, style, context);
     context.exitCode = EXIT.refused;
     context.say(`line ${line.number}: ${(error as Error).message}`);

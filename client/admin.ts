@@ -19,7 +19,7 @@ import {
 import { describeThrown } from '../shared/describe.ts';
 import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
-import { endOf } from './closing.ts';
+import { type CallEnd, endOf, isFinal } from './closing.ts';
 import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
@@ -28,6 +28,12 @@ import { callUnary, type UnaryOptions } from './unary.ts';
 export interface AdminOptions extends ConnectionOptions {
   /** Of each call; default 10,000. */
   readonly deadlineMs?: number;
+  /**
+   * For so long a read, and an act that may well be done twice (pause, resume, limits, drain), is tried again while the
+   * server is out of reach; default 0: it rejects at once. What cancels, redrives, deletes, purges or disconnects goes
+   * once, since a second answer would not tell what the first one did.
+   */
+  readonly patienceMs?: number;
 }
 
 export interface PageOptions {
@@ -94,6 +100,7 @@ const PAGE_SIZE = 500;
 const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.freeze({
   ...CONNECTION_RULES,
   deadlineMs: check.waitMs,
+  patienceMs: check.waitMs,
 });
 const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.freeze({
   deadlineMs: check.waitMs,
@@ -138,19 +145,42 @@ export function createAdmin(options: AdminOptions): Admin {
     });
   }
 
+  /** Comes again while the server is out of reach. */
+  async function persist<M extends DescMethodUnary>(
+    method: M,
+    request: MessageInitShape<M['input']>,
+  ): Promise<MessageShape<M['output']>> {
+    const overtime = new AbortController();
+    const stopTimer = connection.clock.after(options.patienceMs ?? 0, () => overtime.abort());
+    try {
+      for (;;) {
+        try {
+          return await call(method, request);
+        } catch (error) {
+          const isPassing =
+            error instanceof ContactError && error.code === 'UNAVAILABLE' && !isFinal(endWith(error), true);
+          // The failed call has set the backoff, which `open` waits for.
+          if (!isPassing || !options.patienceMs || !(await connection.open(overtime.signal))) throw error;
+        }
+      }
+    } finally {
+      stopTimer();
+    }
+  }
+
   async function listTasks(
     filter: TaskQuery = {},
     page: PageOptions & { readonly withPayload?: boolean } = {},
   ): Promise<ListTasksResponse> {
-    return call(tasks.listTasks, { ...page, filter: buildFilter(filter) });
+    return persist(tasks.listTasks, { ...page, filter: buildFilter(filter) });
   }
-  const listQueues = (page: PageOptions = {}): Promise<ListQueuesResponse> => call(operator.listQueues, page);
+  const listQueues = (page: PageOptions = {}): Promise<ListQueuesResponse> => persist(operator.listQueues, page);
   const listClients = (page: PageOptions & { readonly connectedOnly?: boolean } = {}): Promise<ListClientsResponse> =>
-    call(operator.listClients, page);
+    persist(operator.listClients, page);
 
   return {
     async describeTask(id) {
-      const { task } = await call(tasks.describeTask, { id });
+      const { task } = await persist(tasks.describeTask, { id });
       if (!task) throw new ContactError('NOT_FOUND', `no task ${JSON.stringify(id)}`, { field: 'id' });
       return task;
     },
@@ -186,10 +216,10 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     listQueues,
     listAllQueues: () => readPages(listQueues, (answer) => answer.queues),
-    pauseQueue: async (queue, { create = false } = {}) => void (await call(operator.pauseQueue, { queue, create })),
-    resumeQueue: async (queue) => void (await call(operator.resumeQueue, { queue })),
+    pauseQueue: async (queue, { create = false } = {}) => void (await persist(operator.pauseQueue, { queue, create })),
+    resumeQueue: async (queue) => void (await persist(operator.resumeQueue, { queue })),
     setQueueLimits: async (queue, limits, { create = false } = {}) =>
-      void (await call(operator.setQueueLimits, { queue, limits, create })),
+      void (await persist(operator.setQueueLimits, { queue, limits, create })),
     purgeQueue: async (queue) => (await call(operator.purgeQueue, { queue })).cancelled,
     listClients,
     listAllClients: (filter = {}) =>
@@ -197,12 +227,16 @@ export function createAdmin(options: AdminOptions): Admin {
         (page) => listClients({ ...page, ...filter }),
         (answer) => answer.clients,
       ),
-    drainClient: async (clientId) => void (await call(operator.drainClient, { clientId })),
-    resumeClient: async (clientId) => void (await call(operator.resumeClient, { clientId })),
+    drainClient: async (clientId) => void (await persist(operator.drainClient, { clientId })),
+    resumeClient: async (clientId) => void (await persist(operator.resumeClient, { clientId })),
     disconnectClient: async (clientId) => (await call(operator.disconnectClient, { clientId })).sessions,
     serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
     close: async () => connection.close(),
   };
+}
+
+function endWith(error: ContactError): CallEnd {
+  return { error, advice: error.advice ?? null };
 }
 
 async function* readPages<A extends { readonly nextPageToken: string }, T>(
