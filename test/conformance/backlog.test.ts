@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
 import { addTasks, claim, createTask, openSession, Q, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
+import { preparePlace } from './stores.ts';
 
 // Tasks that wait for long, as SQLite keeps them: ranges of keys.
 
@@ -23,28 +21,19 @@ const LIMITS: FreshLimits = {
 };
 
 describe('the backlog of the SQLite store', () => {
-  let folder: string;
-  let file: string;
+  const place = preparePlace();
   let store: Store;
 
-  beforeEach(async () => {
-    folder = createFolder();
-    file = join(folder, 'contact.db');
-    await open();
-  });
-
-  afterEach(async () => {
-    await store.close();
-    rmSync(folder, { recursive: true });
-  });
+  beforeEach(() => open());
+  afterEach(() => store.close());
 
   async function open(): Promise<void> {
-    store = await openStore(`sqlite:${file}`, { node: 'test', fresh: LIMITS });
+    store = await openStore(`sqlite:${place.file}`, { node: 'test', fresh: LIMITS });
   }
 
   /** The ranges of the file, as many tasks as each has, and the number of rows in `live`. */
   function look(): { ranges: number[]; live: number } {
-    const reader = new DatabaseSync(file, { readOnly: true });
+    const reader = new DatabaseSync(place.file, { readOnly: true });
     const ranges = reader.prepare('SELECT last_key - first_key + 1 AS n FROM backlog ORDER BY first_key').all();
     const live = reader.prepare('SELECT count(*) AS n FROM live').get() as { n: number };
     reader.close();

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TaskState } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
 import { addTasks, claim, createTask, openSession, Q, startTask, succeed, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
+import { preparePlace } from './stores.ts';
 
 // What SQLite keeps beside its rows for tasks that go the straight way, and what brings it back.
 
@@ -23,23 +21,14 @@ const LIMITS: FreshLimits = {
 };
 
 describe('fresh tasks', () => {
-  let folder: string;
-  let file: string;
+  const place = preparePlace();
   let store: Store;
 
-  beforeEach(async () => {
-    folder = createFolder();
-    file = join(folder, 'contact.db');
-    await open();
-  });
-
-  afterEach(async () => {
-    await store.close();
-    rmSync(folder, { recursive: true });
-  });
+  beforeEach(() => open());
+  afterEach(() => store.close());
 
   async function open(): Promise<void> {
-    store = await openStore(`sqlite:${file}`, { node: 'test', fresh: LIMITS });
+    store = await openStore(`sqlite:${place.file}`, { node: 'test', fresh: LIMITS });
   }
 
   async function reopen(): Promise<void> {
@@ -49,12 +38,12 @@ describe('fresh tasks', () => {
 
   async function reopenWith(fresh: FreshLimits): Promise<Store> {
     await store.close();
-    return openStore(`sqlite:${file}`, { node: 'test', fresh });
+    return openStore(`sqlite:${place.file}`, { node: 'test', fresh });
   }
 
   /** Rows of the file, as another program sees them. */
   function count(what: string): number {
-    const reader = new DatabaseSync(file, { readOnly: true });
+    const reader = new DatabaseSync(place.file, { readOnly: true });
     const { n } = reader.prepare(`SELECT count(*) AS n FROM ${what}`).get() as { n: number };
     reader.close();
     return n;

@@ -56,3 +56,26 @@ const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
 export function createFolder(): string {
   return mkdtempSync(join(tmpdir(), 'contact-store-'));
 }
+
+/** Where a database may lie: a folder of its own for each test of the `describe` that calls this. */
+export interface Place {
+  readonly folder: string;
+  readonly file: string;
+}
+
+export function preparePlace(): Place {
+  const folders: string[] = [];
+  beforeEach(() => void folders.push(createFolder()));
+  // At last: hooks of the same `describe` close their stores before.
+  after(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
+  return {
+    get folder() {
+      return folders.at(-1)!;
+    },
+    get file() {
+      return join(folders.at(-1)!, 'contact.db');
+    },
+  };
+}

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import type { StoreOptions } from '../../server/store/options.ts';
 import { addTasks } from './scene.ts';
-import { createFolder } from './stores.ts';
+import { preparePlace } from './stores.ts';
 
 describe('a file that can give back space', () => {
-  let folder: string;
-  let file: string;
-  beforeEach(() => {
-    folder = createFolder();
-    file = join(folder, 'contact.db');
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  const place = preparePlace();
 
   async function use(options: Partial<StoreOptions> = {}): Promise<{ notices: string; epoch: string; tasks: number }> {
     const notices: string[] = [];
     const onNotice = (message: string): void => void notices.push(message);
-    const store = await openStore(`sqlite:${file}`, { node: 'test', onNotice, ...options });
+    const store = await openStore(`sqlite:${place.file}`, { node: 'test', onNotice, ...options });
     await addTasks(store, {});
     const tasks = (await store.listTasks({}, null, 10)).length;
     await store.close();
@@ -27,7 +19,7 @@ describe('a file that can give back space', () => {
   }
 
   function mode(): unknown {
-    const db = new DatabaseSync(file);
+    const db = new DatabaseSync(place.file);
     const found = db.prepare('PRAGMA auto_vacuum').get()!.auto_vacuum;
     db.close();
     return found;
@@ -40,7 +32,7 @@ describe('a file that can give back space', () => {
 
   it('is what an older one becomes at opening, with room for it', async () => {
     const { epoch } = await use();
-    const db = new DatabaseSync(file);
+    const db = new DatabaseSync(place.file);
     db.exec('PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM');
     db.close();
     assert.equal(mode(), 0);

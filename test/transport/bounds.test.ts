@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
-import { type DescField, type DescMessage, type DescMethod, type DescService, ScalarType } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type StatusObject, status } from '@grpc/grpc-js';
-import {
-  AdminService,
-  ContactService,
-  classic,
-  health,
-  reflection,
-  reflectionV1alpha,
-  TaskService,
-} from '../../gen/index.ts';
+import { ContactService, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { writeIdentity } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueue, type Scene, startScene } from './scene.ts';
+import { type Clients, closeScene, connect, enqueue, type Scene, SERVICES, startScene } from './scene.ts';
 
-const SERVICES: readonly DescService[] = [
-  ContactService,
-  TaskService,
-  AdminService,
-  classic.Contact,
-  health.Health,
-  reflection.ServerReflection,
-  reflectionV1alpha.ServerReflection,
-];
 const MANY = 1_000_000;
 const MAX_HEAP_GROWTH = 60 << 20;
 

@@ -1,34 +1,16 @@
 import assert from 'node:assert/strict';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
-import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { DescMethod } from '@bufbuild/protobuf';
 import { type Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import {
-  AdminService,
-  ContactService,
-  classic,
-  health,
-  reflection,
-  reflectionV1alpha,
-  TaskService,
-} from '../../gen/index.ts';
+import { ContactService, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
 import { writeIdentity } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueueMany, type Scene, startScene } from './scene.ts';
+import { type Clients, closeScene, connect, enqueueMany, type Scene, SERVICES, startScene } from './scene.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { type Draw, drawMessage, mutate, type Words } from './wire.ts';
-
-const SERVICES: readonly DescService[] = [
-  ContactService,
-  TaskService,
-  AdminService,
-  classic.Contact,
-  health.Health,
-  reflection.ServerReflection,
-  reflectionV1alpha.ServerReflection,
-];
 
 /** Streams that go on are cancelled after this. */
 const PATIENCE_MS = 60;

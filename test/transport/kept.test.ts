@@ -10,8 +10,8 @@ import { newSessionId, newTaskId } from '../../shared/ids.ts';
 import { dial, frame, open } from '../attack/scene.ts';
 import { measureMemory } from './memory.ts';
 import { openObserver } from './raw-observer.ts';
-import { openWorker } from './raw-worker.ts';
-import { ask, atEnd, type Clients, closeScene, connect, enqueueMany, startScene, until } from './scene.ts';
+import { type Named, nameOf, openWorker, type RawWorker } from './raw-worker.ts';
+import { ask, atEnd, closeScene, connect, enqueueMany, startScene, until } from './scene.ts';
 
 const COUNT = 8;
 const LONG = 'x'.repeat(4 << 20);
@@ -35,11 +35,14 @@ async function measureEach(send: (n: number) => Promise<unknown>): Promise<numbe
   }
 }
 
-async function startObserved(): Promise<Clients> {
+/** A worker with so many tasks, whose results somebody observes. */
+async function startObserved(count: number): Promise<{ worker: RawWorker; tasks: readonly Named[] }> {
   const clients = connect(await startScene({ pingIntervalMs: 2_000 }));
   const observer = openObserver(clients, { follow: true });
   await until('the observer', () => observer.cursors.length > 0);
-  return clients;
+  const worker = await openWorker(clients, { maxInFlight: 100 });
+  await enqueueMany(clients, count);
+  return { worker, tasks: (await worker.receive(count)).map(nameOf) };
 }
 
 describe('The beginning of a long text', () => {
@@ -66,13 +69,9 @@ describe('The beginning of a long text', () => {
   ] as const) {
     it(`is all that is kept of it: ${field}, while somebody observes`, async function () {
       this.timeout(60_000);
-      const clients = await startObserved();
-      const worker = await openWorker(clients, { maxInFlight: 100 });
-      await enqueueMany(clients, COUNT + 1);
-      const tasks = await worker.receive(COUNT + 1);
+      const { worker, tasks } = await startObserved(COUNT + 1);
       const bytes = await measureEach(async (n) => {
-        const { taskId, delivery } = tasks[n]!;
-        await worker.report({ failed: [{ taskId, delivery, ...end }] });
+        await worker.report({ failed: [{ ...tasks[n]!, ...end }] });
       });
       assert.ok(bytes < MAX_KEPT_BYTES, `${bytes} bytes for each`);
     });
@@ -80,30 +79,23 @@ describe('The beginning of a long text', () => {
 
   it('is all that is kept of it: the content type of a result, while somebody observes', async function () {
     this.timeout(60_000);
-    const clients = await startObserved();
-    const worker = await openWorker(clients, { maxInFlight: 100 });
-    await enqueueMany(clients, COUNT + 1);
-    const tasks = await worker.receive(COUNT + 1);
+    const { worker, tasks } = await startObserved(COUNT + 1);
     const bytes = await measureEach(async (n) => {
-      const { taskId, delivery } = tasks[n]!;
-      await worker.report({ succeeded: [{ taskId, delivery, contentType: LONG }] });
+      await worker.report({ succeeded: [{ ...tasks[n]!, contentType: LONG }] });
     });
     assert.ok(bytes < MAX_KEPT_BYTES, `${bytes} bytes for each`);
   });
 
   it('is not kept with a small payload or result that came in one message with large ones', async function () {
     this.timeout(60_000);
-    const clients = await startObserved();
-    const worker = await openWorker(clients, { maxInFlight: 100 });
-    await enqueueMany(clients, 2 * COUNT + 2);
-    const tasks = await worker.receive(2 * COUNT + 2);
+    const { worker, tasks } = await startObserved(2 * COUNT + 2);
     const tooLarge = Buffer.alloc(3 << 20);
     const bytes = await measureEach(async (n) => {
       const [small, large] = [tasks[2 * n]!, tasks[2 * n + 1]!];
       await worker.report({
         succeeded: [
-          { taskId: small.taskId, delivery: small.delivery, result: Buffer.from('kept') },
-          { taskId: large.taskId, delivery: large.delivery, result: tooLarge },
+          { ...small, result: Buffer.from('kept') },
+          { ...large, result: tooLarge },
         ],
       });
     });

@@ -7,6 +7,7 @@ import {
   create,
   type DescMessage,
   type DescMethodUnary,
+  type DescService,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
@@ -27,6 +28,17 @@ import {
 import { type ContactServer, createServer, type ServerOptions, type ServerParts } from '../../server/index.ts';
 import { createClient, type GrpcClient, methodPath } from '../../shared/grpc.ts';
 import { createProxy, type FaultProxy } from '../faults/proxy.ts';
+
+/** All that a server serves. */
+export const SERVICES: readonly DescService[] = [
+  ContactService,
+  TaskService,
+  AdminService,
+  classic.Contact,
+  health.Health,
+  reflection.ServerReflection,
+  reflectionV1alpha.ServerReflection,
+];
 
 /** Clients of every service over one connection of their own. */
 export interface Clients {
