@@ -15,8 +15,12 @@ const RETRY_MS = 1_000;
  * server, fenced by session and epoch, so one that comes too late changes nothing.
  */
 export interface Attempts {
-  /** Work has begun: its timeout runs. */
+  /** Its client says that work has begun: its timeout runs. */
   start(held: Held): void;
+  /** Its session is plain, as far as we know, and will not say when it begins: its timeout runs from now. */
+  presume(held: Held): void;
+  /** The client of this session says what it begins: what it has not said has not begun, and has no timeout yet. */
+  hear(session: Session): void;
   /** Pushes the cancel and starts its grace. */
   cancel(session: Session, held: Held, reason: string): void;
 }
@@ -63,23 +67,43 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     entry.session.cancel(held, reason);
   }
 
+  function startTimeout(held: Held): void {
+    if (held.timeoutMs === 0 || held.timeout) return;
+    held.timeout = timers.create(() => {
+      close(held, 'TIMEOUT', (owner) => ({
+        kind: 'failed',
+        taskId: held.taskId,
+        delivery: held.delivery,
+        session: owner.session,
+        clientId: owner.clientId,
+        error: { code: 'TIMEOUT', message: `the attempt took longer than ${held.timeoutMs} ms` },
+        retry: { kind: 'policy' },
+        random: random(),
+      })).catch(onFatal);
+    });
+    timers.set(held.timeout, held.timeoutMs);
+  }
+
   return {
     start(held) {
       held.isStarted = true;
-      if (held.timeoutMs === 0 || held.timeout) return;
-      held.timeout = timers.create(() => {
-        close(held, 'TIMEOUT', (owner) => ({
-          kind: 'failed',
-          taskId: held.taskId,
-          delivery: held.delivery,
-          session: owner.session,
-          clientId: owner.clientId,
-          error: { code: 'TIMEOUT', message: `the attempt took longer than ${held.timeoutMs} ms` },
-          retry: { kind: 'policy' },
-          random: random(),
-        })).catch(onFatal);
-      });
-      timers.set(held.timeout, held.timeoutMs);
+      startTimeout(held);
+    },
+
+    presume(held) {
+      if (held.isStarted !== true) held.isStarted = null;
+      startTimeout(held);
+    },
+
+    hear(session) {
+      if (session.isHeard) return;
+      session.isHeard = true;
+      for (const held of session.ledger.held) {
+        if (held.isStarted !== null) continue;
+        held.isStarted = false;
+        if (held.timeout) timers.clear(held.timeout);
+        held.timeout = undefined;
+      }
     },
 
     cancel(session, held, reason) {

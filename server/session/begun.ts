@@ -15,7 +15,7 @@ export interface BegunOptions {
 export function begunBy(clientId: string, { roster, lost, isComplete }: BegunOptions): readonly Held[] {
   const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
   const all = [...held, ...lost.heldBy(clientId, !isComplete)];
-  return all.filter(isComplete ? ({ isStarted }) => isStarted : mayHaveBegun);
+  return all.filter(isComplete ? ({ isStarted }) => isStarted === true : mayHaveBegun);
 }
 
 interface OpenRowOptions {

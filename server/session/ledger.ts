@@ -11,8 +11,8 @@ export interface Held {
   readonly timeoutMs: number;
   /** The task has no attempt after this one. */
   readonly isLast: boolean;
-  /** Work has begun, as far as we were told. */
-  isStarted: boolean;
+  /** Work has begun; null: nobody has said, so it counts as begun until its client says what has. */
+  isStarted: boolean | null;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
   isSettling: boolean;
   /** The server closed it (timeout, unconfirmed cancel); the client still owes a word about it. */
@@ -29,7 +29,7 @@ export function createHeld(
   { taskId, delivery }: Delivery,
   timeoutMs: number,
   isLast: boolean,
-  isStarted: boolean,
+  isStarted: boolean | null,
 ): Held {
   return {
     taskId,
@@ -45,9 +45,9 @@ export function createHeld(
   };
 }
 
-/** When nobody remembers whether it began: what may have begun must count. */
+/** What no session here remembers. That a loss of it was counted does not mean that anybody had said that it began. */
 export function heldOf(task: HeldTask): Held {
-  return createHeld(task, task.timeoutMs, task.isLast, task.isStarted ?? true);
+  return createHeld(task, task.timeoutMs, task.isLast, task.isStarted === false ? false : null);
 }
 
 /**
@@ -55,7 +55,7 @@ export function heldOf(task: HeldTask): Held {
  * with the line, so at the last attempt a delivery that was pushed counts, lest the task is run once too often.
  */
 export function mayHaveBegun({ isStarted, isLast }: Held): boolean {
-  return isStarted || isLast;
+  return isStarted !== false || isLast;
 }
 
 /**

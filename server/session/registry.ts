@@ -77,7 +77,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     maxResultBytes: settings.maxResultBytes,
   });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
-  const takeReceipt = createTakeReceipt(clock);
+  const takeReceipt = createTakeReceipt(clock, attempts);
   const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const inTurn = createTurns();
@@ -140,7 +140,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       const held = before.get(nameOf(task)) ?? heldOf(task);
       session.ledger.hold(held);
       holders.add(session, held);
-      if (held.isStarted) attempts.start(held);
+      if (held.isStarted === true) attempts.start(held);
+      else if (!session.status) attempts.presume(held);
       if (task.cancelReason !== null) attempts.cancel(session, held, task.cancelReason);
     }
     for (const { onEnded } of gone) onEnded();
@@ -199,8 +200,10 @@ export function createRegistry(options: RegistryOptions): Registry {
         onRoom: (one) => queue.feed(one),
         onHeld: (one, held) => {
           holders.add(one, held);
+          if (one.status) return;
           // A plain session says no `started`: it has begun when it was pushed.
-          if (!one.status) attempts.start(held);
+          attempts.presume(held);
+          queue.activities.tell(held.taskId, { kind: 'started', delivery: held.delivery });
         },
       },
       timers.create(() => lookout.look(session)),
@@ -254,6 +257,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (session.status !== outlet) {
         session.status = outlet;
         session.touch();
+        // It was never plain: its SendStatus was only behind.
+        attempts.hear(session);
         session.setCredit(session.options.credit);
         lookout.expect(session);
       }

@@ -55,6 +55,8 @@ export interface Session extends Receiver {
   readonly ledger: Ledger;
   /** Null: plain. */
   status: StatusOutlet | null;
+  /** It has opened its status stream late, or given a receipt: what it holds and has not said to have begun has not. */
+  isHeard: boolean;
   isEnded: boolean;
   isDraining: boolean;
   /** Wall clock of the last receipt; 0: none yet. */
@@ -106,6 +108,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     options,
     ledger,
     status: null,
+    isHeard: false,
     isEnded: false,
     isDraining: false,
     lastReceiptAt: 0,

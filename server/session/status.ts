@@ -19,9 +19,10 @@ export interface TakeStatusOptions {
 /** Everything up to this message was seen. Also a sign of life, and all that an idle client has to say. */
 export type TakeReceipt = (session: Session, seq: number) => void;
 
-export function createTakeReceipt(clock: Clock): TakeReceipt {
+export function createTakeReceipt(clock: Clock, attempts: Attempts): TakeReceipt {
   return (session, seq) => {
     session.touch();
+    if (!session.isHeard) attempts.hear(session);
     session.lastReceiptAt = clock.now();
     session.receipt(seq);
   };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import type { SendStatusResponse } from '../../gen/index.ts';
+import { type SendStatusResponse, TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { nameOf, openWorker, statusOf, writeIdentity } from './raw-worker.ts';
-import { closeScene, connect, enqueueMany, never, startScene, until } from './scene.ts';
+import { closeScene, connect, describeTask, enqueue, enqueueMany, never, startScene, until } from './scene.ts';
 
 describe('SendStatus', () => {
   afterEach(closeScene);
@@ -39,6 +39,27 @@ describe('SendStatus', () => {
     await until('its outcome', () => outcomes.length === 1);
     await until('a ping', () => worker.messages.at(-1)!.event.case === 'ping');
     late.cancel();
+  });
+
+  it('that comes after the first tasks were pushed leaves them as not begun', async () => {
+    const clients = connect(await startScene({ resumeWindowMs: 50 }));
+    const [timed, lost] = await enqueue(clients, { timeoutMs: 150 }, {});
+    const sessionId = newSessionId();
+    const worker = await openWorker(clients, { clientId: 'w', sessionId, isFull: false });
+    const [task] = await worker.receive(2);
+    const late = clients.contact.sendStatus(writeIdentity('w', sessionId));
+    late.on('error', () => undefined);
+    late.on('data', () => undefined);
+    late.write({ credit: 0 });
+    await never('a timeout of what has not begun', () => worker.cancels.length > 0, 250);
+    late.write({ started: [nameOf(task!)] });
+    await until('the cancel', () => worker.cancels.length > 0);
+    assert.equal((await describeTask(clients, timed!)).attempt, 1);
+    late.cancel();
+    await worker.ended;
+    await until('it is lost', async () => (await describeTask(clients, lost!)).state === TaskState.READY);
+    const { attempt, lost: losses } = await describeTask(clients, lost!);
+    assert.deepEqual([attempt, losses], [0, 0]);
   });
 
   it('is refused when its GetTask does not come', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Retry, TaskState } from '../../gen/index.ts';
+import { Retry, TaskState, type WatchTaskResponse } from '../../gen/index.ts';
 import { nameOf, openWorker, statusOf, tell, writeIdentity } from './raw-worker.ts';
 import {
   closeScene,
@@ -103,6 +103,24 @@ describe('a plain session', () => {
     const worker = await openWorker(clients, { isFull: false });
     await until('the cancel', () => worker.cancels.length > 0);
     assert.equal(worker.cancels[0]!.reason, 'TIMEOUT');
+  });
+
+  it('is watched as one whose tasks begin when they are pushed', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, {});
+    const watch = clients.tasks.watchTask({ id: id! });
+    const started: number[] = [];
+    const states: TaskState[] = [];
+    watch.on('error', () => undefined);
+    watch.on('data', ({ event }: WatchTaskResponse) => {
+      if (event.case === 'task') states.push(event.value.state);
+      if (event.case === 'started') started.push(event.value.delivery);
+    });
+    await until('it is watched', () => states.length > 0);
+    await openWorker(clients, { isFull: false });
+    await until('its start', () => started.length > 0);
+    assert.deepEqual(started, [1]);
+    watch.cancel();
   });
 
   it('can be resumed', async () => {

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { TaskState } from '../../gen/index.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
 import { closeOf, nameOf, openWorker, type RawWorker } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueueMany, never, startProxy, startScene } from './scene.ts';
+import { closeScene, connect, describeTask, enqueueMany, never, startProxy, startScene, until } from './scene.ts';
 
 /** The resume of a session with everything it was pushed. */
 const resumeOf = ({ sessionId, tasks }: RawWorker, from = 0) => ({
@@ -184,6 +184,36 @@ describe('a session that comes back', () => {
     assert.equal(after.registered.resumed, true);
     assert.deepEqual(await after.succeed(...before.tasks), ['STORED', 'STORED']);
     assert.equal((await rival.receive(1))[0]!.delivery, 1);
+  });
+
+  it('is charged after a restart of the server for what it says to have begun, and for all it had if it says nothing', async () => {
+    const scene = await startScene({ isDurable: true, resumeWindowMs: 300 });
+    for (const givesReceipts of [true, false]) {
+      const clients = connect(scene);
+      const clientId = givesReceipts ? 'speaks' : 'is-silent';
+      const queues = [clientId];
+      const ids = await enqueueMany(clients, 2, { queue: clientId });
+      const before = await openWorker(clients, { clientId, queues });
+      const [begun] = await before.receive(2);
+      before.send({ started: [nameOf(begun!)] });
+      await scene.restart();
+      const fresh = connect(scene);
+      const resume = resumeOf(before);
+      const after = await openWorker(fresh, { clientId, queues: ['none'], resume, givesReceipts });
+      if (givesReceipts) {
+        // The answer says that the start was heard.
+        const sentinel = { taskId: newTaskId(), delivery: 1 };
+        assert.deepEqual(await after.report({ started: [nameOf(begun!)], released: [sentinel] }), ['UNKNOWN']);
+      }
+      await after.cancel();
+      const burnt: number[][] = [];
+      for (const id of ids) {
+        await until('it is lost', async () => (await describeTask(fresh, id)).state === TaskState.READY);
+        const { attempt, lost } = await describeTask(fresh, id);
+        burnt.push([attempt, lost]);
+      }
+      assert.deepEqual(burnt, [[1, 1], givesReceipts ? [0, 0] : [1, 1]]);
+    }
   });
 
   it('is no other client that knows its id', async () => {

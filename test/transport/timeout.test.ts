@@ -70,6 +70,32 @@ describe('a timeout', () => {
     assert.equal((await describeTask(clients, task!.taskId)).error?.code, 'TIMEOUT');
   });
 
+  it('runs from the start also of what is held over a restart of the server, or over the window', async () => {
+    for (const isRestarted of [true, false]) {
+      const scene = await startScene({ isDurable: isRestarted, resumeWindowMs: isRestarted ? 5_000 : 20 });
+      const clients = connect(scene);
+      await enqueue(clients, { timeoutMs: 500 });
+      const before = await openWorker(clients, { clientId: 'w' });
+      const [task] = await before.receive(1);
+      if (isRestarted) await scene.restart();
+      else {
+        // A start, so that its loss is counted, of a client that has forgotten it when it comes again.
+        await before.report({ started: [nameOf(task!)], released: [{ ...nameOf(task!), delivery: 9 }] });
+        await before.cancel();
+        await until('it is lost', async () => (await describeTask(clients, task!.taskId)).state === TaskState.READY);
+      }
+      const fresh = connect(scene);
+      const resume = { previousSession: before.sessionId, holding: [nameOf(task!)] };
+      const after = await openWorker(fresh, { clientId: 'w', queues: ['none'], resume });
+      await never('a timeout of what has not begun', () => after.cancels.length > 0, 600);
+      const since = performance.now();
+      after.send({ started: [nameOf(task!)] });
+      await until('the cancel', () => after.cancels.length > 0);
+      assert.ok(performance.now() - since >= 498);
+      assert.equal(after.cancels[0]!.reason, 'TIMEOUT');
+    }
+  });
+
   it('ends an attempt also while its session is away', async () => {
     const clients = connect(await startScene({ resumeWindowMs: 5_000 }));
     await enqueue(clients, { timeoutMs: 60, maxAttempts: 1 });

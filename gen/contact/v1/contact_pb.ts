@@ -907,7 +907,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *                    on the SendStatus that belongs to it. Either call may arrive first. It is a secret.
  *
  * A session that opens no SendStatus is plain: its liveness is the connection, writing a task counts as its receipt
- * and as its start, its credit is at most 10, it is not pinged, and its results go up over TellResult.
+ * and as its start, its credit is at most 10, it is not pinged, and its results go up over TellResult. One whose
+ * SendStatus comes after its first tasks is full: they have not begun until it says `started`.
  *
  * An id that the client drew for itself (`ephemeral`) is taken over only by a GetTask that names the session before in
  * `resume`; a named one also by a GetTask without: then the session before is closed with REPLACED, backoff. Two
@@ -917,7 +918,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *
  * A started delivery that comes back without success burns an attempt, unless its worker says that nothing was done;
  * at the last attempt the task fails. At the last attempt a delivery that was pushed counts as started, and after a
- * restart of the server at any: only its worker can say that it was not (`untouched`, `complete`).
+ * restart of the server at any: only its worker can say that it was not (`untouched`, `complete`, or before the last
+ * attempt a resume and a receipt without its `started`).
  *
  * Every close carries trailers `contact-reason` (a word) and `contact-retry`: now | backoff | never. A refusal of a request
  * carries `contact-field`, what of it is wrong (`tasks[3].queue`), and in a list `contact-index`, the item's place from 0.
@@ -937,9 +939,9 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *              will come of it, drop it.
  *   resume     Draw a new `contact-session`; name the one before in `previous_session` and in `holding` all that runs
  *              and all that has no outcome yet. Wait for `registered`, stop what `closed` names, then say `started`
- *              again for what runs, and after that send the results again. Tasks that were written to the lost line
- *              and never arrived come again under another delivery. Without memory of the session before, as after a
- *              restart, leave `resume` out: then what it had is ready again.
+ *              again for what runs, with the first receipt, and after that send the results again. Tasks that were
+ *              written to the lost line and never arrived come again under another delivery. Without memory of the
+ *              session before, as after a restart, leave `resume` out: then what it had is ready again.
  *   reason     A session ends with both its streams. Both are told why, but one of them may be reset before its
  *              trailers arrive: take the reason from whichever has it, and give the other a second before deciding
  *              that there is none. A TellResult is not part of a session and ends by itself.

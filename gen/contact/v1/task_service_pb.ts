@@ -687,7 +687,7 @@ export type WatchTaskResponse = Message<"contact.v1.WatchTaskResponse"> & {
     case: "progress";
   } | {
     /**
-     * The worker began this delivery.
+     * The worker began this delivery; of a plain session: it was written.
      *
      * @generated from field: contact.v1.Delivery started = 3;
      */
