@@ -23,13 +23,23 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
   const ca = readPem('--tls-ca', options.tlsCa);
   const cert = readPem('--tls-cert', options.tlsCert);
   const key = readPem('--tls-key', options.tlsKey);
-  const isEncrypted = options.tls === true || ca !== undefined || cert !== undefined;
+  const { tlsServerName: serverName } = options;
+  const isEncrypted = [ca, cert, serverName].some((one) => one !== undefined) || options.tls === true;
   return {
     server: options.server,
     logger: { info: say, warn: say },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
-    ...(isEncrypted ? { tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } } : {}),
+    ...(isEncrypted
+      ? {
+          tls: {
+            ...(ca && { ca }),
+            ...(cert && { cert }),
+            ...(key && { key }),
+            ...(serverName !== undefined && { serverName }),
+          },
+        }
+      : {}),
   };
 }
 

@@ -10,6 +10,7 @@ export interface TargetOptions {
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsServerName?: string;
   /** Milliseconds; 0: for ever. */
   readonly connectTimeout: number;
   /** Milliseconds. */
@@ -29,6 +30,7 @@ export function addTargetOptions(command: Command): Command {
     new Option('--tls-ca <file>', 'encrypt, and check the server against these authorities (PEM)'),
     new Option('--tls-cert <file>', 'certificate of this client (PEM)'),
     new Option('--tls-key <file>', 'its key (PEM)'),
+    new Option('--tls-server-name <name>', 'encrypt; the name that the certificate is for, if --server has another'),
     new Option('--connect-timeout <duration>', 'how long to try to reach the server; 0s: for ever')
       .default(10_000, '10s')
       .argParser(parseDuration),

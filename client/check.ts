@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type ContactError, invalid } from '../shared/errors.ts';
 import { isName } from '../shared/ids.ts';
 import { isPlainText } from '../shared/text.ts';
@@ -73,6 +74,12 @@ export const anything: Check = () => null;
 export const headerText = when(
   'a string of printable ASCII characters',
   (v) => typeof v === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(v),
+);
+
+/** As it stands in a certificate, or an address. */
+export const hostName = when(
+  'the name of a host',
+  (v) => typeof v === 'string' && (isIP(v) > 0 || /^(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*$/.test(v)),
 );
 
 export function integer(min: number, max: number): Check {

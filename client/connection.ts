@@ -5,7 +5,8 @@ import { asksForCalm, ContactError, invalid, plainWords } from '../shared/errors
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import type { CallEnd } from './closing.ts';
-import { type ConnectionOptions, guardLogger, type Logger, silentLogger, type TlsOptions } from './options.ts';
+import { createCredentials, nameServer } from './credentials.ts';
+import { type ConnectionOptions, guardLogger, type Logger, silentLogger } from './options.ts';
 import { pause } from './pause.ts';
 import { proxyFor } from './proxy.ts';
 import { HAND_CODECS } from './wire/index.ts';
@@ -74,7 +75,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function openLink(): Link {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
-    const channel = createChannel(options.server, credentials, keepaliveMs, proxy);
+    const channel = createChannel(options, credentials, keepaliveMs, proxy);
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
       if (channel.getConnectivityState(false) === grpc.connectivityState.READY) return;
@@ -153,11 +154,6 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 }
 
-function createCredentials(tls: TlsOptions | undefined): grpc.ChannelCredentials {
-  if (!tls) return grpc.credentials.createInsecure();
-  return grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
-}
-
 function calmer(keepaliveMs: number): number {
   return Math.min(2 * keepaliveMs, MAX_KEEPALIVE_MS);
 }
@@ -178,7 +174,7 @@ function nameProxy(proxy: string): grpc.Interceptor {
 }
 
 function createChannel(
-  server: string,
+  { server, tls }: ConnectionOptions,
   credentials: grpc.ChannelCredentials,
   keepaliveMs: number,
   proxy: string | null,
@@ -194,6 +190,7 @@ function createChannel(
     // Resending is ours: it knows what was acknowledged.
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
+    ...nameServer(tls),
   };
   if (!/^unix:|:\d{1,5}$/.test(server)) throw invalid('server', `expected HOST:PORT, got ${JSON.stringify(server)}`);
   try {

@@ -40,6 +40,11 @@ export interface TlsOptions {
   /** Certificate and key of this client, for servers that ask for one. */
   readonly cert?: Buffer;
   readonly key?: Buffer;
+  /**
+   * The name that the server's certificate is for, where it is reached by another one: through a tunnel, by its
+   * address, over a socket file. It is also asked for by that name (SNI, `:authority`).
+   */
+  readonly serverName?: string;
 }
 
 export const silentLogger: Logger = { info: () => {}, warn: () => {} };
@@ -60,7 +65,12 @@ export function guardLogger(logger: Logger): Logger {
   return { info: guard('info'), warn: guard('warn') };
 }
 
-const TLS_RULES: Record<keyof TlsOptions, check.Check> = { ca: check.bytes, cert: check.bytes, key: check.bytes };
+const TLS_RULES: Record<keyof TlsOptions, check.Check> = {
+  ca: check.bytes,
+  cert: check.bytes,
+  key: check.bytes,
+  serverName: check.hostName,
+};
 
 /** A field that is new in the options is new here, or the compiler says so. */
 export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
