@@ -1,8 +1,10 @@
 import { constants } from 'node:http2';
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { health } from '../../gen/index.ts';
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
+import { methodPath } from '../../shared/grpc.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { closing } from '../session/closing.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
@@ -13,6 +15,9 @@ import { forgetMessage, type InnerCall, noteDebt, type OpenCall, WINDOW_BYTES } 
 /** Looks per ping interval. */
 const LOOKS = 20;
 const COME_AGAIN_MS = 10_000;
+/** Beyond all other calls, so that a server that serves as many as it takes is not restarted by those who probe it. */
+const HEALTH_RESERVE = 100;
+const HEALTH_CHECK = methodPath(health.Health.method.check);
 /** Of the budget: so much received or answered is a look of its own. */
 const LOOK_SHARE = 1 / 16;
 /** For which a call that was ended may take its status before it is reset. */
@@ -123,7 +128,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
 
   return (method, call) => {
     const inner = call as unknown as InnerCall;
-    if (openCalls.size >= maxOpenCalls) {
+    if (openCalls.size >= (method.path === HEALTH_CHECK ? maxOpenCalls + HEALTH_RESERVE : maxOpenCalls)) {
       const text = `calls: ${maxOpenCalls} are open, more are not taken`;
       const refusal = toStatus(new ContactError('RESOURCE_EXHAUSTED', text, { retryAfterMs: COME_AGAIN_MS }));
       // It is never started, so no handler hears of it.

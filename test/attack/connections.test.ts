@@ -44,3 +44,26 @@ describe('attack by connections', () => {
     });
   });
 });
+
+/** Of these a server takes 824 connections: docs/limits.md. */
+const DESCRIPTORS = 1_024;
+const TAKEN = 824;
+
+describe('attack by more connections than there are descriptors', () => {
+  const attack = prepareAttacks({ under: ['sh', '-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh'] });
+
+  it('those beyond what the server takes are closed at once', async function () {
+    await attack(this, async (server) => {
+      const callers: Caller[] = [];
+      try {
+        for (let round = 0; round < scale(2, 10); round++) {
+          callers.push(...Array.from({ length: DESCRIPTORS }, () => callOnce(server)));
+          const isDone = () => callers.filter(({ isClosed }) => !isClosed).length < TAKEN;
+          await until('all beyond those are closed', isDone, 20_000);
+        }
+      } finally {
+        for (const { socket } of callers) socket.destroy();
+      }
+    });
+  });
+});

@@ -82,10 +82,11 @@ export type Attack = (test: Context, act: (server: ServerProcess) => Promise<voi
 
 /**
  * Call it in a `describe`: a `contact serve` with default flags for each of its attacks, and a witness beside them.
+ * `under`: a program that runs the server.
  * After an attack the server is alive and never took more than its memory, and every call of the witness was
  * answered, those during the attack and some after it.
  */
-export function prepareAttacks(): Attack {
+export function prepareAttacks(options: { readonly under?: readonly string[] } = {}): Attack {
   let server: ServerProcess;
   let witness: Witness;
 
@@ -93,7 +94,7 @@ export function prepareAttacks(): Attack {
     if (!existsSync('/proc/self/status')) skipLoudly(this, 'the memory of another process is read from /proc');
   });
   beforeEach(async () => {
-    server = await startServer({ store: `sqlite:${join(createFolder(), 'contact.db')}` });
+    server = await startServer({ store: `sqlite:${join(createFolder(), 'contact.db')}`, ...options });
     witness = await startWitness(server.address);
   });
   afterEach(async () => {

@@ -54,6 +54,8 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['unanswered `SendStatus`', 'server/transport/worker.ts', 'MAX_UNANSWERED', 'MAX_UNANSWERED_BYTES'],
   ['newest results kept', 'server/dispatch/results.ts', 'RECENT_COUNT', 'RECENT_BYTES'],
   ['tasks of one claim', 'server/dispatch/lanes.ts', 'MAX_CLAIM', 'MAX_REQUESTS'],
+  ['`DescribeTask` and `ListTasks`', 'server/transport/turns.ts', 'PER_TURN'],
+  ['of that budget, the last', 'server/session/budget.ts', 'SHARE_BYTES'],
   ['queues of one `GetTask`', 'server/transport/registration.ts', 'MAX_QUEUES'],
   ['queue names of all open', 'server/transport/worker.ts', 'MAX_NAMES'],
   ['selectors of one queue', 'server/dispatch/selectors.ts', 'MAX_QUEUE_SELECTORS'],

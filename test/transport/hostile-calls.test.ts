@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { AdminService, DescribeTaskRequestSchema, TaskService } from '../../gen/index.ts';
+import { AdminService, DescribeTaskRequestSchema, health, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import {
   ask,
@@ -205,7 +205,7 @@ describe('calls', () => {
     });
   }
 
-  it('of all connections are no more than the server takes, and one that ends makes room', async () => {
+  it('of all connections are no more than the server takes, and health checks; one that ends makes room', async () => {
     await begin({ ...PATIENT, maxOpenCalls: 2 });
     const calls = Array.from({ length: 2 }, () => open(openSession(), STREAM_ENQUEUE));
     for (const { stream } of calls) stream.resume();
@@ -216,6 +216,10 @@ describe('calls', () => {
     assert.equal(refused.status, '8');
     assert.match(decodeURI(refused.message!), /calls: 2 are open/);
     await until('it is closed', () => refused.isClosed, 5_000);
+    const probe = open(openSession(), methodPath(health.Health.method.check));
+    probe.stream.resume().end(head(0, 0));
+    await until('a health check is answered', () => probe.status !== undefined);
+    assert.equal(probe.status, '0');
     calls[0]!.stream.close(8);
     await until('the witness is served', () =>
       serveWitness().then(
