@@ -1,5 +1,8 @@
 import type { TaskError } from './task.ts';
 
+/** Of an attempt that was burnt without an error of its worker's. */
+export const GIVEN_BACK = 'it was given back after it had started';
+
 /** How the newest delivery of a task that waits has ended. `none`: it was never claimed, or not since its redrive. */
 export type LastEnd = 'none' | 'failed' | 'lost' | 'released';
 
@@ -25,7 +28,8 @@ export function lastErrorOf({ code, message }: TaskError): string {
 /** Why a task has expired, in true words: it may have been taken before. */
 export function describeExpiry(waited: Waited): TaskError {
   const { end, lastError } = waited;
-  const known = lastError ? `; the last error was: ${lastError}` : '';
+  const isError = lastError && lastError !== GIVEN_BACK;
+  const known = isError ? `; the last error was: ${lastError}` : '';
   return { code: 'EXPIRED', message: end === 'failed' ? afterFailure(waited) : `${WORDS[end]}${known}` };
 }
 

@@ -98,6 +98,8 @@ export interface TaskRecord extends Omit<TaskInput, 'runAt'> {
   readonly cancelRequested: boolean;
   /** Who has it. */
   readonly clientId: string;
+  /** Of a task that is not settled: the newest error that was told of an attempt, or that one was given back. */
+  readonly lastError: string | null;
   /** For settled tasks. */
   readonly settled: ResultRecord | null;
 }

@@ -46,13 +46,13 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     const { order, own } = isAnybody
       ? { order: null, own: report }
       : separate(report, (one) => isForeign(one, clientId));
-    const outcomes = await takeOwn(own, clientId);
+    const outcomes = await takeOwn(own, clientId, isAnybody ? {} : { namedBy: clientId });
     if (!order) return outcomes;
     let next = 0;
     return order.map((foreign) => (foreign ? { ...foreign, code: 'STALE', afterMs: 0 } : outcomes[next++]!));
   };
 
-  async function takeOwn(report: ResultReport, clientId: string): Promise<Outcome[]> {
+  async function takeOwn(report: ResultReport, clientId: string, by: Pick<Settlement, 'namedBy'>): Promise<Outcome[]> {
     const { succeeded, failed, released, stopped, untouched } = report;
     const count = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
     if (count === 0) return [];
@@ -77,8 +77,8 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     ];
 
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
-      take(settlements, () => queue.settle(settlements), tooLarge),
-      take(releases, () => queue.release(releases)),
+      take(settlements, () => queue.settle(settlements.map((one) => ({ ...one, ...by }))), tooLarge),
+      take(releases, () => queue.release(releases.map((one) => ({ ...one, ...by })))),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
     if (releases.length === 0) return settleOutcomes;

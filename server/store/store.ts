@@ -160,6 +160,8 @@ export interface ClaimOutcome {
 /** Who names a delivery: a client (by task and delivery alone), or the server itself, fenced by its session row. */
 export interface Fence extends Delivery {
   readonly session?: SessionRef;
+  /** The client that names it: one that was lost is open to the client that had it alone. Default: whoever had it. */
+  readonly namedBy?: string;
 }
 
 export type Settlement = Fence & {

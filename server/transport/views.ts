@@ -125,6 +125,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     waitingFor: options.waitingFor,
     parentId: record.parentId ?? '',
     ...(options.children ? { children: writeChildren(options.children) } : {}),
+    ...(record.lastError ? { error: { message: record.lastError } } : {}),
     ...(settled
       ? {
           settledAt: timestampFromMs(settled.settledAt),

@@ -12,6 +12,7 @@ const ADDED = [
   ['live', 'last_error'],
   ['result', 'lost'],
   ['client', 'first_seen_at'],
+  ['live', 'owner'],
 ] as const;
 
 describe('a file of an older schema', () => {

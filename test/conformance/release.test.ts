@@ -24,8 +24,9 @@ describeStores('releaseTasks()', (open) => {
     const store = await open();
     const run = await startTask(store);
     assert.equal((await store.releaseTasks([giveBack(run, { isStarted: true })], T0))[0]!.code, 'STORED');
-    const { state, attempt, lost } = (await store.describeTask(run.taskId))!;
+    const { state, attempt, lost, lastError } = (await store.describeTask(run.taskId))!;
     assert.deepEqual([state, attempt, lost], ['ready', 1, 0]);
+    assert.equal(lastError, 'it was given back after it had started');
   });
 
   it('fails a task that had started at its last attempt, given back or stopped without a cancel', async () => {
@@ -126,6 +127,19 @@ describeStores('releaseTasks()', (open) => {
       ['STALE', 'STALE', 'STALE', 'UNKNOWN'],
     );
     assert.equal(await stateOf(store, run.taskId), 'running');
+  });
+
+  it('leaves a delivery that was lost to the client that had it', async () => {
+    const store = await open();
+    const run = await startTask(store, {}, { clientId: 'me' });
+    await store.endSession(run.session, 'all', T0);
+    assert.equal((await settle(store, { ...succeed(run), namedBy: 'stranger' })).code, 'STALE');
+    assert.equal((await store.releaseTasks([giveBack(run, { namedBy: 'stranger' })], T0))[0]!.code, 'STALE');
+    const resume = { previousHash: 'unheard of', holding: [nameDelivery(run)] };
+    const { closed } = await openSession(store, { clientId: 'stranger', resume });
+    assert.deepEqual(closed, [nameDelivery(run)]);
+    assert.equal(await stateOf(store, run.taskId), 'ready');
+    assert.equal((await settle(store, { ...succeed(run), namedBy: 'me' })).code, 'STORED');
   });
 
   it('closes a delivery that only a loss had ended, and takes back what that burnt', async () => {

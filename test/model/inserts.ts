@@ -54,6 +54,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     lost: 0,
     ended: 'none',
     lastError: null,
+    owner: null,
     runAt: isReady || input.runAt === HELD ? null : input.runAt,
     expiresAt: input.expiresAt,
     session: null,

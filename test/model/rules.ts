@@ -63,7 +63,10 @@ export function isOpen(world: World, task: ModelTask, fence: Fence): boolean {
     const { session } = fence;
     return !session || (task.session === session.key && world.sessions.get(session.key)?.epoch === session.epoch);
   }
-  return task.state === 'ready' && !fence.session && (task.ended === 'lost' || task.ended === 'lost and burnt');
+  const isOwner = fence.namedBy === undefined || task.owner === null || task.owner === fence.namedBy;
+  return (
+    task.state === 'ready' && !fence.session && isOwner && (task.ended === 'lost' || task.ended === 'lost and burnt')
+  );
 }
 
 /** Undoes the loss of an open delivery. */
@@ -83,11 +86,13 @@ export function release(
 ): Back {
   if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, isTold, now);
   const isKnownNot = task.state === 'ready' && task.ended === 'lost';
-  if (isStarted && !isKnownNot && ++task.burnt >= task.input.maxAttempts) {
+  const isBurnt = isStarted && !isKnownNot;
+  if (isBurnt && ++task.burnt >= task.input.maxAttempts) {
     const error = { code: 'RELEASED', message: 'it was given back after it had started, at its last attempt' };
     return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold, error }, now);
   }
-  Object.assign(task, { state: 'ready', ended: 'released', session: null });
+  if (isBurnt) task.lastError ??= 'it was given back after it had started';
+  Object.assign(task, { state: 'ready', ended: 'released', session: null, owner: null });
   return { ready: laneOf(task) };
 }
 
@@ -101,7 +106,8 @@ export function lose(world: World, task: ModelTask, isStarted: boolean, clientId
       return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now);
     }
   }
-  Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null });
+  const owner = clientId || null;
+  Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null, owner });
   return { ready: laneOf(task) };
 }
 

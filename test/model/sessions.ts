@@ -34,7 +34,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     const task = world.tasks.get(taskId);
     const owners = [session.key, ...replaced.map((row) => row.key)];
     const isMine = task !== undefined && (task.state !== 'running' || owners.includes(task.session ?? 0));
-    if (!isMine || !isOpen(world, task, { taskId, delivery })) {
+    if (!isMine || !isOpen(world, task, { taskId, delivery, namedBy: session.clientId })) {
       closed.push({ taskId, delivery });
       continue;
     }

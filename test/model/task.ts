@@ -25,6 +25,8 @@ export interface ModelTask {
   ended: Ended;
   /** Of the last attempt that failed. */
   lastError: string | null;
+  /** Who had the delivery that was lost. */
+  owner: string | null;
   runAt: number | null;
   expiresAt: number | null;
   session: number | null;
@@ -63,7 +65,7 @@ export function whyExpired({ ended, state, burnt, lastError }: ModelTask): strin
     const what = state === 'scheduled' ? 'expired while backing off' : 'nobody took it again in time';
     return `${what} after attempt ${burnt}${error && `: ${error}`}`;
   }
-  const known = error === '' ? '' : `; the last error was: ${error}`;
+  const known = error === '' || error.startsWith('it was given back') ? '' : `; the last error was: ${error}`;
   if (ended === 'released') return `it was given back, and nobody took it again in time${known}`;
   if (ended.startsWith('lost')) return `its worker was lost, and nobody took it again in time${known}`;
   return `nobody took it in time${known}`;
@@ -130,6 +132,7 @@ export function describe(task: ModelTask, sessions: ReadonlyMap<number, ModelSes
     attempt: settled?.attempt ?? task.burnt + (task.state === 'running' ? 1 : 0),
     delivery: task.delivery,
     lost: task.lost,
+    lastError: settled ? null : task.lastError,
     cancelRequested: settled?.cancelRequested ?? task.cancelReason !== null,
     clientId: settled?.clientId ?? sessions.get(task.session ?? 0)?.clientId ?? '',
     settled,

@@ -472,6 +472,8 @@ export type Task = Message<"contact.v1.Task"> & {
   resultContentType: string;
 
   /**
+   * Of one that is not settled: the newest error that was told of an attempt, or else that one was given back; no code.
+   *
    * @generated from field: contact.v1.TaskError error = 24;
    */
   error?: TaskError | undefined;

@@ -71,6 +71,7 @@ export function toRunning(
     claimed_at: now,
     // Asked of a running task only, and then it is not ready again.
     cancel_reason: null,
+    owner: null,
     terms,
   };
 }

@@ -1,8 +1,8 @@
 import { type ChildCounts, endBroadcast } from '../../model/broadcast.ts';
-import { lastErrorOf } from '../../model/expiry.ts';
+import { GIVEN_BACK, lastErrorOf } from '../../model/expiry.ts';
 import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
-import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError, TaskState } from '../../model/task.ts';
+import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError } from '../../model/task.ts';
 import type { Fence } from '../store.ts';
 import type { Context } from './context.ts';
 import { ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './taskrow.ts';
@@ -38,6 +38,13 @@ export interface Settled {
 
 /** What became of a delivery that ended without a result of its own. */
 export type Return = { readonly ready: LaneRef } | Settled;
+
+interface PutBack {
+  readonly transition: 'released' | 'lost';
+  readonly ended: number;
+  readonly owner: string | null;
+  readonly words: string | null;
+}
 
 /** The ways in which a delivery, or a waiting task, ends. All callers have read the row in this transaction. */
 export interface Deliveries {
@@ -77,24 +84,25 @@ export function createDeliveries({
 }: Context): Deliveries {
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const updateWaiting = db.prepare(
-    'UPDATE live SET state = ?, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL WHERE task_key = ?',
+    `UPDATE live SET state = ?, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
+       last_error = coalesce(last_error, ?) WHERE task_key = ?`,
   );
-  // The error is asked for again only if the task expires.
   const updateRetried = db.prepare(
     `UPDATE live SET state = 2, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL,
-       last_error = CASE WHEN expires_at IS NULL THEN NULL ELSE ? END WHERE task_key = ?`,
+       last_error = ? WHERE task_key = ?`,
   );
   const updateRunning = db.prepare(
     'UPDATE live SET state = 1, session_key = ?, attempt = ?, lost = ?, ended = 0 WHERE task_key = ?',
   );
 
-  function findOpen(row: TaskRow, { delivery, session }: Fence): OpenDelivery | undefined {
+  function findOpen(row: TaskRow, { delivery, session, namedBy }: Fence): OpenDelivery | undefined {
     if (row.delivery !== delivery) return undefined;
     if (row.state === RUNNING) {
       if (session && !isOwner(row, session)) return undefined;
       return { row, from: 'running', burnt: row.attempt, lost: row.lost };
     }
     if (row.state !== READY || session || (row.ended !== ENDED.lost && row.ended !== ENDED.lostBurnt)) return undefined;
+    if (namedBy !== undefined && row.owner !== null && row.owner !== namedBy) return undefined;
     const back = row.ended === ENDED.lostBurnt ? 1 : 0;
     return { row, from: 'ready', burnt: row.attempt - back, lost: row.lost - back };
   }
@@ -182,13 +190,14 @@ export function createDeliveries({
     return settle(row, { state: 'cancelled', transition: 'cancelled', clientId, attempt, lost, isTold, error }, now);
   }
 
-  function putBack(open: OpenDelivery, transition: Transition, state: TaskState, ended: number): LaneRef {
+  /** @param words why an attempt is burnt, unless a worker has told an error before; null: none is */
+  function putBack(open: OpenDelivery, { transition, ended, owner, words }: PutBack): LaneRef {
     const { row, from, burnt, lost } = open;
     const lane = catalog.laneById(row.lane_id);
     if (from === 'ready') catalog.move(lane, 'ready', 'adopted');
     catalog.move(lane, 'running', transition);
     tasks.beginChange(row);
-    updateWaiting.run(stateNumber(state), burnt, lost, ended, row.key);
+    updateWaiting.run(READY, burnt, lost, ended, owner, words, row.key);
     return lane.ref;
   }
 
@@ -210,10 +219,12 @@ export function createDeliveries({
       const isBurnt = isStarted && !(open.from === 'ready' && row.ended === ENDED.lost);
       const burnt = open.burnt + (isBurnt ? 1 : 0);
       if (isBurnt && burnt >= row.terms.maxAttempts) {
-        const error = { code: 'RELEASED', message: 'it was given back after it had started, at its last attempt' };
+        const error = { code: 'RELEASED', message: `${GIVEN_BACK}, at its last attempt` };
         return settle(row, { state: 'failed', transition: 'failed', clientId, attempt: burnt, isTold, error }, now);
       }
-      return { ready: putBack({ ...open, burnt }, 'released', 'ready', ENDED.released) };
+      const words = isBurnt ? GIVEN_BACK : null;
+      const back: PutBack = { transition: 'released', ended: ENDED.released, owner: null, words };
+      return { ready: putBack({ ...open, burnt }, back) };
     },
     lose: (row, isStarted, clientId, now) => {
       const burnt = row.attempt + (isStarted ? 1 : 0);
@@ -233,7 +244,8 @@ export function createDeliveries({
         return settle(row, ending, now);
       }
       const ended = isStarted ? ENDED.lostBurnt : ENDED.lost;
-      return { ready: putBack({ row, from: 'running', burnt, lost }, 'lost', 'ready', ended) };
+      const back: PutBack = { transition: 'lost', ended, owner: clientId || null, words: null };
+      return { ready: putBack({ row, from: 'running', burnt, lost }, back) };
     },
     adopt: ({ row, from, burnt, lost }, sessionKey) => {
       if (from === 'ready') catalog.move(catalog.laneById(row.lane_id), 'ready', 'adopted');

@@ -55,7 +55,7 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       if (seen.has(name)) continue;
       seen.add(name);
       const row = tasks.byId(taskId);
-      const open = row && deliveries.findOpen(row, { taskId, delivery });
+      const open = row && deliveries.findOpen(row, { taskId, delivery, namedBy: session.clientId });
       const owner = row?.session_key ?? null;
       if (!open || (open.from === 'running' && owner !== session.key && !earlier.has(owner ?? 0))) {
         closed.push({ taskId, delivery });

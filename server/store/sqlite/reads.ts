@@ -43,6 +43,7 @@ interface DescribedRow {
   readonly run_at: number | null;
   readonly session_key: number | null;
   readonly cancel_reason: string | null;
+  readonly last_error: string | null;
 }
 
 const MAX_ROWS = 500;
@@ -55,6 +56,7 @@ const RESULT = `SELECT r.position, t.id, t.queue_id, r.state, r.result, r.conten
   t.parent_id FROM result r JOIN task t ON t.key = r.task_key`;
 // A redriven task has no expiry any more; nothing but a redrive gives a task a second result.
 const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.cancel_reason,
+  l.last_error,
   coalesce(l.lost, (SELECT lost FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1)) AS lost,
   iif(l.state IS NULL AND (SELECT count(*) FROM result WHERE task_key = t.key) < 2, t.expires_at, l.expires_at)
     AS expiry FROM task t LEFT JOIN live l ON l.task_key = t.key`;
@@ -121,6 +123,7 @@ export function createReads(
       attempt: settled?.attempt ?? row.attempt! + (state === 'running' ? 1 : 0),
       delivery: settled?.delivery ?? row.delivery!,
       lost: row.lost ?? 0,
+      lastError: row.last_error,
       cancelRequested: settled?.cancelRequested ?? row.cancel_reason !== null,
       clientId: settled?.clientId ?? sessions.get(row.session_key ?? 0)?.clientId ?? '',
       settled,

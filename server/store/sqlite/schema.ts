@@ -10,7 +10,7 @@ const APPLICATION_ID = 0x636e7463;
  *
  * `task` is written once, but for a key that another task has taken over: it moves to `freed_key`. `live` has one
  * narrow row for each task that is not settled: 0 ready, 1 running, 2 scheduled; what a delivery carries over (seq,
- * attempt, lost, last_error) stays in it. `result` is the log, its position drawn in code so that it is dense. A task's
+ * attempt, lost, last_error; owner: who had the delivery that was lost) stays in it. `result` is the log, its position drawn in code so that it is dense. A task's
  * state is its `live` row, or else its newest result; one that has neither is fresh (`fresh.ts`): running if a row of
  * `claim` names it (`runs`: keys of tasks by session), else ready, with the place in the order that `task.seq` has from
  * the insert; `backlog` has the ranges of keys that nothing else speaks of. `broadcast` counts the children of a
@@ -152,6 +152,7 @@ const MIGRATIONS: readonly string[] = [
   'ALTER TABLE live ADD COLUMN last_error TEXT',
   'ALTER TABLE result ADD COLUMN lost INTEGER NOT NULL DEFAULT 0',
   'ALTER TABLE client ADD COLUMN first_seen_at INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE live ADD COLUMN owner TEXT',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

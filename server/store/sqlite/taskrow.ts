@@ -56,6 +56,8 @@ export interface TaskRow {
   readonly session_key: number | null;
   readonly claimed_at: number | null;
   readonly cancel_reason: string | null;
+  /** The client whose loss ended the newest delivery, of one that waits since; null: not known. */
+  readonly owner: string | null;
 }
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});

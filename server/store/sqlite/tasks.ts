@@ -15,7 +15,8 @@ export interface Tasks {
 }
 
 const COLUMNS = `t.key, t.id, t.queue_id, t.parent_id, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
-  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, ${TERMS}`;
+  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, l.owner,
+  ${TERMS}`;
 
 export function createTasks(db: Database, fresh: Fresh, warm: Warm, { flush }: Endings): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
@@ -67,6 +68,7 @@ function toTaskRow(c: readonly Value[]): TaskRow {
     session_key: c[11] as number | null,
     claimed_at: c[12] as number | null,
     cancel_reason: c[13] as string | null,
-    terms: readTerms(c, 14),
+    owner: c[14] as string | null,
+    terms: readTerms(c, 15),
   };
 }
