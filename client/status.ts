@@ -1,4 +1,8 @@
 import type { ContactError } from '../shared/errors.ts';
+import { mendText } from '../shared/text.ts';
+import { cutCharacters } from './text.ts';
+
+const MAX_STATUS_LENGTH = 256;
 
 /** What a worker tells of itself to its own program. */
 export interface WorkerStatus {
@@ -11,4 +15,9 @@ export interface WorkerStatus {
   readonly error?: ContactError;
   /** Milliseconds until the next attempt to connect. */
   readonly nextTryMs?: number;
+}
+
+/** What operators are told in free words, as it fits. */
+export function shortenStatus(text: string): string {
+  return cutCharacters(mendText(text), MAX_STATUS_LENGTH);
 }

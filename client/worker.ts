@@ -1,7 +1,6 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
-import { mendText } from '../shared/text.ts';
 import * as check from './check.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
@@ -14,9 +13,8 @@ import { createRest } from './rest.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
-import type { WorkerStatus } from './status.ts';
+import { shortenStatus, type WorkerStatus } from './status.ts';
 import { releaseOf, runTask } from './task.ts';
-import { cutCharacters } from './text.ts';
 import { holdForWord } from './word.ts';
 import { Workload } from './workload.ts';
 
@@ -44,7 +42,6 @@ export interface Worker {
 
 const STOP_DEADLINE_MS = 5_000;
 const PROGRESS_INTERVAL_MS = 250;
-const MAX_STATUS_LENGTH = 256;
 
 /**
  * Registers, runs the handler for each task that is pushed, and comes back by itself when the connection is lost;
@@ -292,7 +289,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     connected: () => firstRegistration.promise,
     setStatus(text) {
       check.checkValue('text', text, check.words);
-      statusText = cutCharacters(mendText(text), MAX_STATUS_LENGTH);
+      statusText = shortenStatus(text);
       session?.uplink.status(statusText);
     },
     drain,
