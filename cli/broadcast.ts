@@ -68,7 +68,7 @@ async function printChildren(
   const { out } = context;
   for await (const result of results) {
     if (result.taskId === id) {
-      await (isJson ? out.writeJson(summaryToJson(result)) : out.write(`${describeSummary(result)}\n`));
+      await (isJson ? out.writeJson(summaryToJson(result)) : out.write(`${escapeLine(describeSummary(result))}\n`));
       if (result.state !== 'succeeded') context.exitCode = EXIT.refused;
       return true;
     }

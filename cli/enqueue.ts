@@ -6,6 +6,7 @@ import { startTimer } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { newTaskId } from '../shared/ids.ts';
 import type { CommandContext } from './context.ts';
+import { escapeLine } from './escape.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { type Line, openStdin, readAll, readLines } from './lines.ts';
 import { forEachInOrder } from './order.ts';
@@ -131,7 +132,8 @@ function createSubmit(submission: Submission, taskOptions: TaskOptions<Uint8Arra
     return options.broadcast ? submitBroadcast(submission, taskOptions) : submitCall(submission, taskOptions);
   return async (payload) => {
     const { id, deduplicated } = await producer.enqueue(queue, payload, taskOptions);
-    return () => (style.isJson ? context.out.writeJson({ id, deduplicated }) : context.out.write(`${id}\n`));
+    return () =>
+      style.isJson ? context.out.writeJson({ id, deduplicated }) : context.out.write(`${escapeLine(id)}\n`);
   };
 }
 

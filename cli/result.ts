@@ -30,21 +30,24 @@ export function resultToJson(result: TaskResult): Record<string, unknown> {
 /** The same for people: fields with a tab between them, `-` for nothing, long ones shortened. */
 export function resultToLine(result: TaskResult): string {
   const error = result.error && [result.error.code, result.error.message].filter(Boolean).join(': ');
-  return [
-    result.taskId,
-    result.queue,
-    result.state,
-    result.state === 'succeeded' ? describeValue(result.bytes, MAX_SHOWN) : '',
-    shorten(escapeLine(error ?? ''), MAX_SHOWN),
-    String(result.attempt),
-    escapeLine(result.clientId),
-    result.createdAt.toISOString(),
-    result.claimedAt?.toISOString() ?? '',
-    result.settledAt.toISOString(),
-    result.cursor,
-  ]
-    .map((field) => field || '-')
-    .join('\t');
+  return (
+    [
+      result.taskId,
+      result.queue,
+      result.state,
+      result.state === 'succeeded' ? describeValue(result.bytes, MAX_SHOWN) : '',
+      shorten(escapeLine(error ?? ''), MAX_SHOWN),
+      String(result.attempt),
+      result.clientId,
+      result.createdAt.toISOString(),
+      result.claimedAt?.toISOString() ?? '',
+      result.settledAt.toISOString(),
+      result.cursor,
+    ]
+      // Every field is of somebody else's making, ids and places of a strange server too.
+      .map((field) => escapeLine(field) || '-')
+      .join('\t')
+  );
 }
 
 export const RESULT_HEADINGS = [

@@ -5,6 +5,7 @@ import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import { describeLabels, describeQueues, describeSession } from '../client.ts';
 import type { CommandContext } from '../context.ts';
+import { escapeLine } from '../escape.ts';
 import { CommandFailure } from '../exit.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
@@ -104,7 +105,7 @@ async function setDraining(
     await (isDraining ? admin.drainClient(id) : admin.resumeClient(id));
     await (options.json
       ? out.writeJson({ id, draining: isDraining })
-      : out.write(`${id} ${isDraining ? 'drains' : 'resumed'}\n`));
+      : out.write(`${escapeLine(id)} ${isDraining ? 'drains' : 'resumed'}\n`));
   });
 }
 
@@ -113,6 +114,6 @@ async function disconnectClient(id: string, options: TargetOptions, context: Com
   await withAdmin(options, context, async (admin) => {
     const sessions = await admin.disconnectClient(id);
     if (sessions === 0) throw new CommandFailure(`client ${id} is not connected`);
-    await (options.json ? out.writeJson({ id, sessions }) : out.write(`${id} disconnected\n`));
+    await (options.json ? out.writeJson({ id, sessions }) : out.write(`${escapeLine(id)} disconnected\n`));
   });
 }

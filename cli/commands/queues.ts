@@ -5,6 +5,7 @@ import { BULK_DEADLINE_MS, withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import { confirm } from '../confirm.ts';
 import type { CommandContext } from '../context.ts';
+import { escapeLine } from '../escape.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
@@ -112,7 +113,7 @@ async function setPaused(
     await (isPaused ? admin.pauseQueue(queue, { create: options.create === true }) : admin.resumeQueue(queue));
     await (options.json
       ? out.writeJson({ queue, paused: isPaused })
-      : out.write(`${queue} ${isPaused ? 'paused' : 'resumed'}\n`));
+      : out.write(`${escapeLine(queue)} ${isPaused ? 'paused' : 'resumed'}\n`));
   });
 }
 

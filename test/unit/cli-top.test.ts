@@ -38,6 +38,22 @@ function render(parts: Parts, size = EVERYTHING, footer: Line | null = null): st
 }
 
 describe('renderTop()', () => {
+  it('shows every name and text of others without what a terminal would obey or hide', () => {
+    const hostile = '\u001b]0;t\u0007\u009b2J\u007f\u202e\u200b\u{e0041}\r\n';
+    const frame = {
+      snapshot: createSnapshot({
+        queues: [{ name: hostile, ready: 1, unroutable: 1 }],
+        clients: [{ id: hostile, connected: true, queues: [hostile], labels: { [hostile]: hostile }, status: hostile }],
+      }),
+      rates: null,
+      server: hostile,
+      footer: { text: hostile, style: 'red' } as Line,
+    };
+    Object.assign(frame.snapshot.info, { version: hostile, node: hostile, store: hostile });
+    for (const { text } of renderTop(frame, { columns: 200, rows: 60 }))
+      assert.doesNotMatch(text, /[\p{Cc}\p{Cf}]/u, text);
+  });
+
   it('tells about a server without tasks and clients', () => {
     assert.deepEqual(render({}).slice(0, 3), [
       'contact 1.2.3  host:1  alpha  sqlite  up 1h  2023-11-14T22:13:20Z',

@@ -5,6 +5,7 @@ import type { CancelTasksResponse } from '../../../gen/contact/v1/task_service_p
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
 import { confirm } from '../../confirm.ts';
 import type { CommandContext } from '../../context.ts';
+import { escapeLine } from '../../escape.ts';
 import { EXIT } from '../../exit.ts';
 import {
   addConditionOptions,
@@ -81,7 +82,7 @@ async function cancelNamed(
     if (task.refused) context.exitCode = EXIT.refused;
     if (options.json) await context.out.writeJson(taskToJson(task));
     else if (task.refused) context.say(`${task.id}: ${REFUSALS[task.refused] ?? task.refused}`);
-    else await context.out.write(`${task.id} ${describeOutcome(task)}\n`);
+    else await context.out.write(`${escapeLine(task.id)} ${describeOutcome(task)}\n`);
   }
 }
 

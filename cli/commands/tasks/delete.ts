@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
+import { escapeLine } from '../../escape.ts';
 import { splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { sayRefused } from './refused.ts';
@@ -28,7 +29,8 @@ async function deleteTasks(ids: readonly string[], options: TargetOptions, conte
   await withAdmin(options, context, async (admin) => {
     for (const part of splitIds(ids)) {
       const answer = await admin.deleteTasks(part);
-      for (const id of answer.ids) await (options.json ? out.writeJson({ id }) : out.write(`${id} deleted\n`));
+      for (const id of answer.ids)
+        await (options.json ? out.writeJson({ id }) : out.write(`${escapeLine(id)} deleted\n`));
       await sayRefused(answer.refusedIds, admin, context);
     }
   });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
+import { escapeLine } from '../../escape.ts';
 import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks } from '../../task.ts';
@@ -44,7 +45,8 @@ async function retryTasks(ids: readonly string[], options: RetryOptions, context
       }
       for (const part of splitIds(selection.ids)) {
         const answer = await admin.retryTasks({ ids: part });
-        for (const id of answer.ids) await (options.json ? out.writeJson({ id }) : out.write(`${id} ready again\n`));
+        for (const id of answer.ids)
+          await (options.json ? out.writeJson({ id }) : out.write(`${escapeLine(id)} ready again\n`));
         await sayRefused(answer.refusedIds, admin, context);
       }
     },
