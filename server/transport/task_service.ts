@@ -154,11 +154,14 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
 
   /** Enqueues and waits. The task's id makes calling again after a lost connection safe. */
   async function callTask(
-    { task, cancelWhenAbandoned }: CallTaskRequest,
+    request: CallTaskRequest,
     call: ServerUnaryCall<CallTaskRequest, unknown>,
   ): Promise<ResultRecord> {
+    const { task, cancelWhenAbandoned } = request;
     if (!task) throw invalid('task', 'is required');
     const [stored] = await enqueue([task], 'task');
+    // The call holds on to its request for as long as it waits, and the store has the payload.
+    request.task = undefined;
     const { id } = stored!;
     // A proxy shall see at once that somebody is at it.
     if (!call.cancelled) call.sendMetadata(new Metadata());
