@@ -73,7 +73,8 @@ async function runTask(payload: Uint8Array, context: TaskContext, options: Handl
     options.onShort?.(reason);
     throw new TaskRelease(reason);
   }
-  if (end.isAborted) throw new TaskFailure('stopped', { code: 'STOPPED' });
+  // A TaskFailure would be the command's own word.
+  if (end.isAborted) throw context.signal.reason;
   if (end.isOverLimit) {
     throw new TaskFailure(`stdout is larger than ${maxOutputBytes} bytes`, { code: 'TOO_LARGE', retry: 'never' });
   }

@@ -23,6 +23,7 @@ import { type CallEnd, endOf, isFinal } from './closing.ts';
 import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
+import { selectTasks, TASK_IDS, type TaskSelection } from './selection.ts';
 import { callUnary, type UnaryOptions } from './unary.ts';
 
 export interface AdminOptions extends ConnectionOptions {
@@ -42,9 +43,6 @@ export interface PageOptions {
   /** From the page before. */
   readonly pageToken?: string;
 }
-
-/** Tasks by their ids (at most 1,000), or all that a filter finds. */
-export type TaskSelection = { readonly ids: readonly string[] } | { readonly filter: TaskQuery };
 
 export interface CreateOptions {
   /** Also for a queue that is not there yet. Default: false. */
@@ -72,7 +70,7 @@ export interface Admin {
     options?: { readonly signal?: AbortSignal },
   ): AsyncGenerator<WatchTaskResponse, void, undefined>;
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
-  listAllQueues(): AsyncGenerator<Queue, void, undefined>;
+  listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
   /**
    * NOT_FOUND, as the next three: it has no task, no worker and no settings. `create`: pause it, or set its limits, before
    * it has.
@@ -87,7 +85,10 @@ export interface Admin {
   /** Cancels everything that waits in it; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
   listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
-  listAllClients(options?: { readonly connectedOnly?: boolean }): AsyncGenerator<ClientInfo, void, undefined>;
+  listAllClients(options?: {
+    readonly pageSize?: number;
+    readonly connectedOnly?: boolean;
+  }): AsyncGenerator<ClientInfo, void, undefined>;
   drainClient(clientId: string): Promise<void>;
   resumeClient(clientId: string): Promise<void>;
   /** Answers how many sessions were closed. */
@@ -96,7 +97,8 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-const PAGE_SIZE = 500;
+const MAX_PAGE_SIZE = 500;
+const MAX_UINT32 = 2 ** 32 - 1;
 const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.freeze({
   ...CONNECTION_RULES,
   deadlineMs: check.waitMs,
@@ -106,7 +108,15 @@ const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.fr
   deadlineMs: check.waitMs,
   signal: check.signal,
 });
-const ids = check.listOf(check.text);
+const PAGE_RULES = Object.freeze({ pageSize: check.integer(1, MAX_PAGE_SIZE), pageToken: check.text });
+const TASK_PAGE_RULES = Object.freeze({ ...PAGE_RULES, withPayload: check.flag });
+const CLIENT_PAGE_RULES = Object.freeze({ ...PAGE_RULES, connectedOnly: check.flag });
+const CREATE_RULES: Readonly<Record<keyof CreateOptions, check.Check>> = Object.freeze({ create: check.flag });
+const WATCH_RULES: check.Rules = Object.freeze({ signal: check.signal });
+const LIMIT_RULES = Object.freeze({
+  maxWaiting: check.integer(0, MAX_UINT32),
+  maxRunning: check.integer(0, MAX_UINT32),
+});
 
 /** The request as it will be sent. Throws INVALID_ARGUMENT, in the encoder's words, for what cannot be. */
 function encodable<M extends DescMethodUnary>(
@@ -119,10 +129,9 @@ function encodable<M extends DescMethodUnary>(
     return message as MessageShape<M['input']>;
   } catch (error) {
     const words = describeThrown(error);
-    const field = /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(words);
-    throw new ContactError('INVALID_ARGUMENT', field ? `${field[1]}: ${field[2]}` : `request: ${words}`, {
-      cause: error,
-    });
+    const [, field = 'request', problem = words] =
+      /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(words) ?? [];
+    throw new ContactError('INVALID_ARGUMENT', problem, { field, cause: error });
   }
 }
 
@@ -172,31 +181,48 @@ export function createAdmin(options: AdminOptions): Admin {
     filter: TaskQuery = {},
     page: PageOptions & { readonly withPayload?: boolean } = {},
   ): Promise<ListTasksResponse> {
+    check.checkFields(page, TASK_PAGE_RULES);
     return persist(tasks.listTasks, { ...page, filter: buildFilter(filter) });
   }
-  const listQueues = (page: PageOptions = {}): Promise<ListQueuesResponse> => persist(operator.listQueues, page);
-  const listClients = (page: PageOptions & { readonly connectedOnly?: boolean } = {}): Promise<ListClientsResponse> =>
-    persist(operator.listClients, page);
+  async function listQueues(page: PageOptions = {}): Promise<ListQueuesResponse> {
+    check.checkFields(page, PAGE_RULES);
+    return persist(operator.listQueues, page);
+  }
+
+  async function listClients(
+    page: PageOptions & { readonly connectedOnly?: boolean } = {},
+  ): Promise<ListClientsResponse> {
+    check.checkFields(page, CLIENT_PAGE_RULES);
+    return persist(operator.listClients, page);
+  }
 
   return {
     async describeTask(id) {
+      check.checkValue('id', id, check.text);
       const { task } = await persist(tasks.describeTask, { id });
       if (!task) throw new ContactError('NOT_FOUND', `no task ${JSON.stringify(id)}`, { field: 'id' });
       return task;
     },
     listTasks,
-    listAllTasks: (filter, given = {}) =>
+    listAllTasks: (filter, given) =>
       readPages(
-        (page) => listTasks(filter, { ...page, ...given }),
+        given,
+        (page) => listTasks(filter, page),
         (answer) => answer.tasks,
       ),
-    cancelTasks: async (selection, reason = '') => call(tasks.cancelTasks, { ...requestOf(selection), reason }),
-    retryTasks: async (selection) => call(tasks.retryTasks, requestOf(selection)),
+    async cancelTasks(selection, reason = '') {
+      check.checkValue('reason', reason, check.words);
+      return call(tasks.cancelTasks, { ...selectTasks(selection), reason });
+    },
+    retryTasks: async (selection) => call(tasks.retryTasks, selectTasks(selection)),
     async deleteTasks(given) {
-      check.checkValue('ids', given, ids);
+      check.checkValue('ids', given, TASK_IDS);
       return call(tasks.deleteTasks, { ids: [...given] });
     },
-    async *watchTask(id, { signal } = {}) {
+    async *watchTask(id, given = {}) {
+      check.checkValue('id', id, check.text);
+      check.checkFields(given, WATCH_RULES);
+      const { signal } = given;
       const stream = connection.link().client(TaskService).watchTask({ id }, connection.metadata());
       const end = endOf(stream);
       const onAbort = (): void => stream.cancel();
@@ -215,21 +241,25 @@ export function createAdmin(options: AdminOptions): Admin {
       }
     },
     listQueues,
-    listAllQueues: () => readPages(listQueues, (answer) => answer.queues),
-    pauseQueue: async (queue, { create = false } = {}) => void (await persist(operator.pauseQueue, { queue, create })),
-    resumeQueue: async (queue) => void (await persist(operator.resumeQueue, { queue })),
-    setQueueLimits: async (queue, limits, { create = false } = {}) =>
-      void (await persist(operator.setQueueLimits, { queue, limits, create })),
-    purgeQueue: async (queue) => (await call(operator.purgeQueue, { queue })).cancelled,
+    listAllQueues: (given) => readPages(given, listQueues, (answer) => answer.queues),
+    async pauseQueue(queue, given = {}) {
+      check.checkFields(given, CREATE_RULES);
+      await persist(operator.pauseQueue, { ...queueNamed(queue), ...given });
+    },
+    resumeQueue: async (queue) => void (await persist(operator.resumeQueue, queueNamed(queue))),
+    async setQueueLimits(queue, limits, given = {}) {
+      check.checkFields(limits, LIMIT_RULES, 'limits');
+      for (const [field, rule] of Object.entries(LIMIT_RULES))
+        check.checkValue(field, limits[field as keyof typeof limits], rule);
+      check.checkFields(given, CREATE_RULES);
+      await persist(operator.setQueueLimits, { ...queueNamed(queue), limits, ...given });
+    },
+    purgeQueue: async (queue) => (await call(operator.purgeQueue, queueNamed(queue))).cancelled,
     listClients,
-    listAllClients: (filter = {}) =>
-      readPages(
-        (page) => listClients({ ...page, ...filter }),
-        (answer) => answer.clients,
-      ),
-    drainClient: async (clientId) => void (await persist(operator.drainClient, { clientId })),
-    resumeClient: async (clientId) => void (await persist(operator.resumeClient, { clientId })),
-    disconnectClient: async (clientId) => (await call(operator.disconnectClient, { clientId })).sessions,
+    listAllClients: (given) => readPages(given, listClients, (answer) => answer.clients),
+    drainClient: async (clientId) => void (await persist(operator.drainClient, clientNamed(clientId))),
+    resumeClient: async (clientId) => void (await persist(operator.resumeClient, clientNamed(clientId))),
+    disconnectClient: async (clientId) => (await call(operator.disconnectClient, clientNamed(clientId))).sessions,
     serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
     close: async () => connection.close(),
   };
@@ -239,20 +269,26 @@ function endWith(error: ContactError): CallEnd {
   return { error, advice: error.advice ?? null };
 }
 
-async function* readPages<A extends { readonly nextPageToken: string }, T>(
-  readPage: (page: PageOptions) => Promise<A>,
+async function* readPages<A extends { readonly nextPageToken: string }, T, G extends object>(
+  given: G | undefined,
+  readPage: (page: G & PageOptions) => Promise<A>,
   itemsOf: (answer: A) => readonly T[],
 ): AsyncGenerator<T, void, undefined> {
+  if (given !== undefined) check.checkValue('options', given, check.object);
   let pageToken = '';
   do {
-    const answer = await readPage({ pageSize: PAGE_SIZE, pageToken });
+    const answer = await readPage({ pageSize: MAX_PAGE_SIZE, ...(given as G), pageToken });
     yield* itemsOf(answer);
     pageToken = answer.nextPageToken;
   } while (pageToken !== '');
 }
 
-function requestOf(selection: TaskSelection): { ids: string[] } | { filter: ReturnType<typeof buildFilter> } {
-  check.checkValue('selection', selection, check.object);
-  if ('ids' in selection) check.checkValue('ids', selection.ids, ids);
-  return 'ids' in selection ? { ids: [...selection.ids] } : { filter: buildFilter(selection.filter) };
+function queueNamed(queue: string): { queue: string } {
+  check.checkValue('queue', queue, check.name);
+  return { queue };
+}
+
+function clientNamed(clientId: string): { clientId: string } {
+  check.checkValue('clientId', clientId, check.name);
+  return { clientId };
 }

@@ -17,8 +17,8 @@ const SHOWN_CHARACTERS = 80;
  * plain JavaScript too, and what could not be encoded later must not come as far as the wire.
  */
 export function checkFields(given: unknown, rules: Rules, what = 'options'): void {
-  if (typeof given !== 'object' || given === null) throw wrong(what, 'an object', given);
-  for (const name in given) {
+  checkValue(what, given, object);
+  for (const name in given as object) {
     const value = (given as Record<string, unknown>)[name];
     const check = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (!check) throw invalid(name, `unknown field of the ${what}; known: ${Object.keys(rules).join(', ')}`);
@@ -42,11 +42,23 @@ function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_CHARACTERS));
   if (typeof value === 'number' || typeof value === 'boolean') return `\`${value}\``;
   if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+  if (typeof value !== 'object') return `a value of type ${typeof value}`;
+  return Array.isArray(value) ? 'an array' : `an object (${kindOf(value)})`;
 }
 
 function when(expected: string, test: (value: unknown) => boolean): Check {
   return (value) => (test(value) ? null : expected);
+}
+
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
+
+/** Made by `{}`, in whatever realm, or without a prototype: what it has are its own fields, and nothing else is lost. */
+function isPlain(value: unknown): boolean {
+  if (object(value) !== null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && isPlainText(value);
@@ -60,7 +72,8 @@ export const someText = when(
 export const name = when('[A-Za-z0-9._:/-]{1,128}', (v) => typeof v === 'string' && isName(v));
 export const flag = when('true or false', (v) => typeof v === 'boolean');
 export const method = when('a function', (v) => typeof v === 'function');
-export const object = when('an object', (v) => typeof v === 'object' && v !== null && !Array.isArray(v));
+/** Fields of its own; not a Map, a Date, an array or whatever else keeps what it has in another way. */
+export const object = when('an object', (v) => typeof v === 'object' && v !== null && kindOf(v) === 'Object');
 export const bytes = when('a Uint8Array', (v) => v instanceof Uint8Array);
 export const waitMs = when(
   `a number of milliseconds from 0 to ${MAX_WAIT_MS}`,
@@ -81,6 +94,14 @@ export const hostName = when(
   'the name of a host',
   (v) => typeof v === 'string' && (isIP(v) > 0 || /^(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*$/.test(v)),
 );
+
+/** Milliseconds of something that a shorter time would never let come about. */
+export function atLeastMs(min: number): Check {
+  return when(
+    `a number of milliseconds from ${min} to ${MAX_WAIT_MS}`,
+    (v) => typeof v === 'number' && v >= min && v <= MAX_WAIT_MS,
+  );
+}
 
 export function integer(min: number, max: number): Check {
   return when(`an integer from ${min} to ${max}`, (v) => Number.isInteger(v) && Number(v) >= min && Number(v) <= max);
@@ -110,7 +131,7 @@ export function listOf(each: Check): Check {
 
 export function recordOf(each: Check): Check {
   return (value) => {
-    if (object(value) !== null) return 'an object of strings';
+    if (!isPlain(value)) return 'a plain object of strings';
     for (const key of Object.keys(value as object)) {
       if (!isText(key)) return 'keys of whole characters without NUL';
       const expected = each((value as Record<string, unknown>)[key]);
@@ -120,7 +141,16 @@ export function recordOf(each: Check): Check {
   };
 }
 
-/** An object with the fields of `rules`, whose mistakes name `what.field`. */
+/** Whatever has these functions, also those of its class. */
+export function having(what: string, ...methods: readonly string[]): Check {
+  const expected = `${what} with the functions ${methods.join(', ')}`;
+  return (value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return expected;
+    return methods.every((one) => method((value as Record<string, unknown>)[one]) === null) ? null : expected;
+  };
+}
+
+/** An object with the fields of `rules`. */
 export function shape(rules: Rules): Check {
   return (value) => {
     if (object(value) !== null) return 'an object';
@@ -135,12 +165,13 @@ export function shape(rules: Rules): Check {
   };
 }
 
-export const codec: Check = (value) => {
-  if (object(value) !== null) return 'a codec';
-  const { contentType, encode, decode } = value as Record<string, unknown>;
-  if (text(contentType) !== null) return 'a codec whose contentType is a string';
-  return (method(encode) ?? method(decode)) ? 'a codec with the functions encode and decode' : null;
-};
+const codecMethods = having('a codec', 'encode', 'decode');
+
+export const codec: Check = (value) =>
+  codecMethods(value) ??
+  (text((value as { readonly contentType: unknown }).contentType) === null
+    ? null
+    : 'a codec whose contentType is a string');
 
 /** Acts with a deadline that was checked; a wrong one rejects. */
 export function withDeadline<T>(

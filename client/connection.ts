@@ -6,7 +6,7 @@ import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import type { CallEnd } from './closing.ts';
 import { createCredentials, nameServer } from './credentials.ts';
-import { type ConnectionOptions, guardLogger, type Logger, silentLogger } from './options.ts';
+import { type ConnectionOptions, guardLogger, guardRandom, type Logger, silentLogger } from './options.ts';
 import { pause } from './pause.ts';
 import { proxyFor } from './proxy.ts';
 import { HAND_CODECS } from './wire/index.ts';
@@ -53,7 +53,7 @@ export interface Connection {
 export function createConnection(options: ConnectionOptions): Connection {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ? guardLogger(options.logger) : silentLogger;
-  const random = options.random ?? Math.random;
+  const random = guardRandom(options.random);
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const credentials = createCredentials(options.tls);

@@ -15,8 +15,10 @@ export class TaskFailure extends Error {
   constructor(message: string, advice: TaskFailureAdvice = {}) {
     super(message);
     this.name = 'TaskFailure';
-    this.code = advice.code ?? '';
-    this.retry = advice.retry ?? 'policy';
+    // What a handler has to say about its failure is not lost by a mistake in how it says it.
+    const { code, retry } = (advice as TaskFailureAdvice | null) ?? {};
+    this.code = code ?? '';
+    this.retry = retry ?? 'policy';
   }
 }
 
@@ -34,10 +36,12 @@ const RELEASE_PAUSE_MS = 2_000;
 export class TaskRelease extends Error {
   readonly pauseMs: number;
 
-  constructor(reason: string, { pauseMs = RELEASE_PAUSE_MS }: TaskReleaseAdvice = {}) {
+  constructor(reason: string, advice: TaskReleaseAdvice = {}) {
     super(reason);
     this.name = 'TaskRelease';
-    this.pauseMs = pauseMs;
+    // A pause of a wrong kind is no wish to have none.
+    const { pauseMs } = (advice as TaskReleaseAdvice | null) ?? {};
+    this.pauseMs = typeof pauseMs === 'number' && !Number.isNaN(pauseMs) ? pauseMs : RELEASE_PAUSE_MS;
   }
 }
 

@@ -7,7 +7,6 @@ export {
   type AdminOptions,
   createAdmin,
   type PageOptions,
-  type TaskSelection,
 } from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
@@ -27,6 +26,7 @@ export type { ConnectionOptions, Logger, TlsOptions } from './options.ts';
 export { createProducer, type Producer, type ProducerOptions } from './producer.ts';
 export type { WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
+export type { TaskSelection } from './selection.ts';
 export type { SettledState } from './state.ts';
 export type { WorkerStatus } from './status.ts';
 export type { Handler, TaskContext } from './task.ts';

@@ -1,7 +1,7 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../gen/contact/v1/task_pb.ts';
 import { describeThrown } from '../shared/describe.ts';
-import { ContactError, invalid } from '../shared/errors.ts';
+import { ContactError, invalid, refuseTask } from '../shared/errors.ts';
 import { isTaskId, newTaskId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import type { Codec } from './codec.ts';
@@ -58,6 +58,8 @@ export interface NewTaskInput<P = unknown> extends EnqueueOptions<P> {
 const MAX_UINT32 = 2 ** 32 - 1;
 const uint32 = check.integer(0, MAX_UINT32);
 
+const AUDIENCE_RULES = Object.freeze({ selector: check.text, known: check.flag });
+
 /** A field that is new in the options is new here, or the compiler says so. */
 const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.freeze({
   id: check.text,
@@ -71,7 +73,7 @@ const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.f
   key: check.someText,
   clientId: check.name,
   selector: check.text,
-  broadcast: check.shape({ selector: check.text, known: check.flag }),
+  broadcast: check.shape(AUDIENCE_RULES),
   backoff: check.shape({ baseMs: uint32, capMs: uint32 }),
   metadata: check.recordOf(check.text),
   contentType: check.text,
@@ -79,8 +81,16 @@ const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.f
 });
 /** Of `enqueue()` and `broadcast()`. */
 export const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });
+/** Of `broadcast()`. */
+export const BROADCAST_RULES: Readonly<Record<keyof BroadcastOptions | 'signal', check.Check>> = Object.freeze({
+  ...withoutTarget(TASK_RULES),
+  ...AUDIENCE_RULES,
+  signal: check.signal,
+});
+/** Of `enqueueBatch()`. */
+export const BATCH_RULES: check.Rules = Object.freeze({ signal: check.signal });
 /** Of one task of `enqueueBatch()`. */
-export const INPUT_RULES: check.Rules = Object.freeze({
+const INPUT_RULES: check.Rules = Object.freeze({
   ...TASK_RULES,
   queue: check.name,
   payload: check.anything,
@@ -95,6 +105,23 @@ export const CALL_RULES: check.Rules = Object.freeze({
 const MAX_PAYLOAD_BYTES = 63 * 1024 * 1024;
 /** Id, numbers, tags. */
 const TASK_OVERHEAD_BYTES = 96;
+
+function withoutTarget<R extends { broadcast: unknown; clientId: unknown; selector: unknown }>(rules: R) {
+  const { broadcast: _, clientId: _clientId, selector: _selector, ...rest } = rules;
+  return rest;
+}
+
+/** The messages for the tasks of one batch; what is wrong of one of them is named with its place. */
+export function buildTasks<P>(inputs: readonly NewTaskInput<P>[], codec: Codec<P, unknown>): NewTask[] {
+  return inputs.map((input, index) => {
+    try {
+      return buildTask(input.queue, input.payload, input, codec, INPUT_RULES);
+    } catch (error) {
+      if (!(error instanceof ContactError) || error.field === undefined) throw error;
+      throw refuseTask(error.code, index, error.field, error.problem, { cause: error });
+    }
+  });
+}
 
 /** The message for a task. Throws INVALID_ARGUMENT naming the field for what could not even be sent. */
 export function buildTask<P>(
@@ -146,8 +173,8 @@ function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
   }
   if (!(encoded instanceof Uint8Array)) throw invalid('payload', 'expected the codec to make a Uint8Array');
   if (encoded.byteLength > MAX_PAYLOAD_BYTES) {
-    const words = `payload: ${encoded.byteLength} bytes, at most ${MAX_PAYLOAD_BYTES} can be sent`;
-    throw new ContactError('RESOURCE_EXHAUSTED', words);
+    const words = `${encoded.byteLength} bytes, at most ${MAX_PAYLOAD_BYTES} can be sent`;
+    throw new ContactError('RESOURCE_EXHAUSTED', words, { field: 'payload' });
   }
   return encoded;
 }

@@ -168,6 +168,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
     results,
     results$: (wanted = {}) =>
       new Observable((subscriber) => {
+        check.checkFields(wanted, RESULTS_RULES);
         const teardown = new AbortController();
         const signal = wanted.signal ? AbortSignal.any([wanted.signal, teardown.signal]) : teardown.signal;
         void (async () => {

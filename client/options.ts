@@ -2,6 +2,9 @@ import { isSocketAddress, MAX_SOCKET_PATH_BYTES, readSocketPath } from '../share
 import type { Clock, Random } from '../shared/clock.ts';
 import type { BackoffOptions } from './backoff.ts';
 import * as check from './check.ts';
+import { isTls, type TlsOptions } from './tls.ts';
+
+export type { TlsOptions };
 
 /** Where an SDK object says what happens to its connection. */
 export interface Logger {
@@ -19,32 +22,19 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions;
   /** Exponential backoff with full jitter between attempts to connect; default `{ baseMs: 100, capMs: 5000 }`. */
   readonly backoff?: Partial<BackoffOptions>;
-  /** How long one attempt to connect may take; default 10,000. */
+  /** How long one attempt to connect may take; at least 100, default 10,000. */
   readonly connectTimeoutMs?: number;
   /**
    * HTTP/2 keepalive, which finds a dead line however large and slow the messages on it are: a ping so many
-   * milliseconds after the last answer, twice that for the next one, then the connection is given up. Default 5,000:
-   * a dead line is noticed within 15 s.
+   * milliseconds after the last answer, twice that for the next one, then the connection is given up. At least 100,
+   * default 5,000: a dead line is noticed within 15 s.
    */
   readonly keepaliveMs?: number;
-  /** 0 to 1, for the jitter; default `Math.random`. */
+  /** Draws a number from 0 to 1 for the jitter; default `Math.random`. */
   readonly random?: Random;
   readonly clock?: Clock;
   /** Default: says nothing. */
   readonly logger?: Logger;
-}
-
-export interface TlsOptions {
-  /** Authorities to trust; absent: the system's. */
-  readonly ca?: Buffer;
-  /** Certificate and key of this client, for servers that ask for one. */
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  /**
-   * The name that the server's certificate is for, where it is reached by another one: through a tunnel, by its
-   * address, over a socket file. It is also asked for by that name (SNI, `:authority`).
-   */
-  readonly serverName?: string;
 }
 
 export const silentLogger: Logger = { info: () => {}, warn: () => {} };
@@ -65,27 +55,50 @@ export function guardLogger(logger: Logger): Logger {
   return { info: guard('info'), warn: guard('warn') };
 }
 
-const TLS_RULES: Record<keyof TlsOptions, check.Check> = {
-  ca: check.bytes,
-  cert: check.bytes,
-  key: check.bytes,
-  serverName: check.hostName,
-};
+/** One that draws something else later must not come back without a pause. */
+export function guardRandom(random: Random = Math.random): Random {
+  return () => {
+    try {
+      const drawn: unknown = random();
+      if (isShare(drawn)) return drawn;
+    } catch {
+      // As for what is no share.
+    }
+    return Math.random();
+  };
+}
+
+function isShare(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 1;
+}
+
+/** A function that is tried once. */
+function draws(random: unknown): string | null {
+  const expected = 'a function that draws a number from 0 to 1';
+  try {
+    return isShare((random as Random)()) ? null : expected;
+  } catch {
+    return expected;
+  }
+}
+
+/** Below that no answer can be expected even on a good line, and nothing would ever work. */
+const MIN_TIMEOUT_MS = 100;
 
 /** A field that is new in the options is new here, or the compiler says so. */
 export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
   server: isAddress,
   token: check.headerText,
-  tls: check.shape(TLS_RULES),
+  tls: isTls,
   backoff: check.shape({ baseMs: check.waitMs, capMs: check.waitMs } satisfies Record<
     keyof BackoffOptions,
     check.Check
   >),
-  connectTimeoutMs: check.waitMs,
-  keepaliveMs: check.integer(1, 2 ** 30),
-  random: check.method,
-  clock: check.object,
-  logger: check.object,
+  connectTimeoutMs: check.atLeastMs(MIN_TIMEOUT_MS),
+  keepaliveMs: check.integer(MIN_TIMEOUT_MS, 2 ** 30),
+  random: draws,
+  clock: check.having('a clock', 'now', 'monotonic', 'after'),
+  logger: check.having('a logger', 'info', 'warn'),
 });
 
 /** Throws INVALID_ARGUMENT naming the option of an SDK object that is unknown, missing or of a wrong kind. */

@@ -7,11 +7,13 @@ import { type Codec, json } from './codec.ts';
 import { createConnection } from './connection.ts';
 import { TaskFailed } from './failure.ts';
 import {
+  BATCH_RULES,
+  BROADCAST_RULES,
   type BroadcastOptions,
   buildTask,
+  buildTasks,
   CALL_RULES,
   type EnqueueOptions,
-  INPUT_RULES,
   type NewTaskInput,
   sizeOfTasks,
 } from './newtask.ts';
@@ -58,7 +60,7 @@ export interface Producer<P> {
   ready(): Promise<void>;
   /**
    * Waits for what is unacknowledged, gives up calls that still wait for a result, then lets go of everything.
-   * @param options.deadlineMs then the rest is rejected; default: as long as it takes
+   * @param options.deadlineMs then the rest is rejected, also while the server is away; default 10,000
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
@@ -74,6 +76,7 @@ const MAX_OUTSTANDING = 10_000;
 const MAX_OUTSTANDING_BYTES = 16 * 1024 * 1024;
 const MAX_WHOLE_BATCH = 1_000;
 const PATIENCE_MS = 60_000;
+const CLOSE_DEADLINE_MS = 10_000;
 const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 
 export function createProducer<P = unknown>(options: ProducerOptions<P>): Producer<P> {
@@ -143,22 +146,22 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     connected: () => pipeline.connected(),
     ready: () => room.free(),
     enqueue,
-    broadcast: (queue, payload, { selector, known, ...rest } = {}) =>
-      enqueue(queue, payload, {
-        ...rest,
-        broadcast: { ...(selector === undefined ? {} : { selector }), ...(known === undefined ? {} : { known }) },
-      }),
-    enqueueBatch(inputs, { signal } = {}) {
+    async broadcast(queue, payload, options = {}) {
+      check.checkFields(options, BROADCAST_RULES);
+      const { selector, known, ...rest } = options;
+      const broadcast = { ...(selector === undefined ? {} : { selector }), ...(known === undefined ? {} : { known }) };
+      return enqueue(queue, payload, { ...rest, broadcast });
+    },
+    enqueueBatch(inputs, options = {}) {
       return new Promise((resolve, reject) => {
         checkOpen();
+        check.checkFields(options, BATCH_RULES);
         check.checkValue('tasks', inputs, check.listOf(check.object));
-        check.checkFields({ signal }, { signal: check.signal });
+        const { signal } = options;
         if (inputs.length === 0 || inputs.length > MAX_WHOLE_BATCH) {
           throw invalid('tasks', `expected 1 to ${MAX_WHOLE_BATCH}, got ${inputs.length}`);
         }
-        const tasks = inputs.map((input) =>
-          buildTask(input.queue, input.payload, input, codec as Codec<typeof input.payload, unknown>, INPUT_RULES),
-        );
+        const tasks = buildTasks(inputs, codec as Codec<unknown, unknown>);
         const bytes = sizeOfTasks(tasks, (place) => `tasks[${place}]`);
         const waiter = createWaiter(resolve, reject, signal);
         admit(tasks.length, bytes, waiter, () => gatherer.addWhole(tasks, bytes, waiter));
@@ -179,18 +182,18 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       }
       return (callOptions.codec ?? codec).decode(event.result, event.contentType) as R;
     },
-    async close({ deadlineMs } = {}) {
-      check.checkFields({ deadlineMs }, { deadlineMs: check.waitMs });
-      isClosed = true;
-      const overtime = Promise.withResolvers<void>();
-      const cancel = deadlineMs === undefined ? undefined : connection.clock.after(deadlineMs, overtime.resolve);
-      await Promise.race([room.empty(), overtime.promise]);
-      cancel?.();
-      closing.abort();
-      await Promise.allSettled([pipeline.close(), ...calls]);
-      callConnection.close();
-      connection.close();
-    },
+    close: (given) =>
+      check.withDeadline(given, async (deadlineMs = CLOSE_DEADLINE_MS) => {
+        isClosed = true;
+        const overtime = Promise.withResolvers<void>();
+        const cancel = connection.clock.after(deadlineMs, overtime.resolve);
+        await Promise.race([room.empty(), overtime.promise]);
+        cancel();
+        closing.abort();
+        await Promise.allSettled([pipeline.close(), ...calls]);
+        callConnection.close();
+        connection.close();
+      }),
   };
 }
 

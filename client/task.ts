@@ -129,10 +129,7 @@ export class HeldTask implements TaskContext {
     if (!(bytes instanceof Uint8Array)) throw invalid('checkpoint', 'expected a Uint8Array');
     const { maxCheckpointBytes } = this.#limits;
     if (bytes.byteLength > maxCheckpointBytes) {
-      throw new ContactError(
-        'INVALID_ARGUMENT',
-        `checkpoint: expected at most ${maxCheckpointBytes} bytes, got ${bytes.byteLength}`,
-      );
+      throw invalid('checkpoint', `expected at most ${maxCheckpointBytes} bytes, got ${bytes.byteLength}`);
     }
     this.newCheckpoint = new Uint8Array(bytes);
     this.#listener.checkpointed(this);
@@ -175,8 +172,7 @@ export async function runTask<P, R>(
     task.isEntered = true;
     value = await handler(payload, task);
   } catch (error) {
-    if (task.abortKind) return reportEnd(task, isRelease(error));
-    return reportThrown(task, error);
+    return isEndOnly(task, error) ? reportEnd(task, isRelease(error)) : reportThrown(task, error);
   }
   let result: Uint8Array;
   try {
@@ -235,6 +231,23 @@ function isRelease(thrown: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Whether what was thrown after the handler was asked to end says no more than that it has ended. While the worker stops
+ * a failure with advice is the handler's own word; any other error may be a consequence of the stop, so the task is
+ * given back, unless that would end it: then it ends with the words that there are.
+ */
+function isEndOnly(task: HeldTask, thrown: unknown): boolean {
+  if (task.abortKind !== 'stop') return task.abortKind !== null;
+  try {
+    if (thrown instanceof TaskFailure) return false;
+    if (thrown instanceof TaskRelease || thrown === task.signal.reason) return true;
+    if ((thrown as { readonly name?: unknown } | null)?.name === 'AbortError') return true;
+  } catch {
+    // Not even what it is can be asked.
+  }
+  return task.attempt < task.maxAttempts;
 }
 
 /** A failure with advice was checked when it was made, and may have been changed since. */

@@ -6,6 +6,7 @@ import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
 import { createConnection, type Link } from './connection.ts';
 import { createHolding } from './holding.ts';
+import { guardRandom } from './options.ts';
 import { deliveryKey, Outbox } from './outbox.ts';
 import { holdProcess, pause } from './pause.ts';
 import { INITIAL_LIMITS, identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
@@ -32,7 +33,7 @@ export interface Worker {
    */
   drain(options?: { readonly deadlineMs?: number }): Promise<void>;
   /**
-   * Aborts the handlers, gives back what is unfinished, delivers every report, then closes.
+   * Aborts the handlers, tells what they answer (a TaskFailure too), gives back the rest, delivers every report, closes.
    * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
@@ -187,7 +188,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   }
 
   async function run(): Promise<void> {
-    const rivalry = createRivalry(options.random ?? Math.random);
+    const rivalry = createRivalry(guardRandom(options.random));
     for (;;) {
       const link = await connection.open(closing.signal);
       if (!link) return;

@@ -94,7 +94,7 @@ export class Workload {
     for (const task of this.#waiting.slice()) this.#endWaiting(task);
   }
 
-  /** Asks every handler to end; those that throw are given back, which burns an attempt. */
+  /** Asks every handler to end; those that throw an error without advice are given back, which burns an attempt. */
   abortRunning(reason: string): void {
     for (const task of this.running()) task.abort('stop', reason);
   }

@@ -173,7 +173,7 @@ export function refuseTask(
   index: number,
   field: string,
   problem: string,
-  detail: Pick<ErrorDetail, 'retryAfterMs'> = {},
+  detail: Pick<ErrorDetail, 'retryAfterMs' | 'cause'> = {},
 ): ContactError {
   return new ContactError(code, problem, { ...detail, field: `${placeOf(index)}.${field}`, index });
 }

@@ -179,6 +179,23 @@ describe('Producer.call()', () => {
     await assert.rejects(producer.call('nobody', 1, { deadlineMs: 100 }), { code: 'DEADLINE_EXCEEDED' });
   });
 
+  it('closes by its deadline while the server is away, and rejects what was not acknowledged', async () => {
+    const server = await startServer();
+    await server.stop();
+    const deadlines: number[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      after(ms, run) {
+        if (ms >= 5_000) deadlines.push(ms);
+        return systemClock.after(ms / 100, run);
+      },
+    };
+    const producer = createProducer({ ...connectTo(server.address), clock, maxOutstanding: 1 });
+    const ends = [1, 2].map((n) => assert.rejects(producer.enqueue('q', n), { code: 'CANCELLED' }));
+    await Promise.all([producer.close(), ...ends]);
+    assert.ok(deadlines.includes(10_000));
+  });
+
   it('says that the deadline has passed although its timer is late', async () => {
     const server = await startServer();
     await server.stop();

@@ -18,6 +18,7 @@ function assign(taskId: string, payload = 'null', delivery = 1) {
     taskId,
     delivery,
     attempt: 1,
+    maxAttempts: 2,
     queue: 'q',
     payload: new TextEncoder().encode(payload),
     contentType: 'application/json',

@@ -1,0 +1,62 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import * as check from './check.ts';
+
+export interface TlsOptions {
+  /** Certificates of the authorities to trust; absent: the system's. */
+  readonly ca?: Buffer;
+  /** Certificate (chain) and key of this client, together, for servers that ask for one. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  /**
+   * The name that the server's certificate is for, where it is reached by another one: through a tunnel, by its
+   * address, over a socket file. It is also asked for by that name (SNI, `:authority`).
+   */
+  readonly serverName?: string;
+}
+
+const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+
+const shape = check.shape({
+  ca: isCertificates,
+  cert: isCertificates,
+  key: isKey,
+  serverName: check.hostName,
+} satisfies Record<keyof TlsOptions, check.Check>);
+
+/**
+ * What TLS would take without a word and never connect with (certificates that are none), or refuse in words of its own,
+ * is refused here.
+ */
+export function isTls(value: unknown): string | null {
+  const expected = shape(value);
+  if (expected !== null) return expected;
+  const { cert, key } = value as TlsOptions;
+  if ((cert === undefined) !== (key === undefined)) return 'cert and key together';
+  if (cert === undefined || key === undefined) return null;
+  // The first certificate of a chain is the client's own.
+  const isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  return isPair ? null : 'key to be the key of cert';
+}
+
+function isCertificates(value: unknown): string | null {
+  const expected = 'certificates in PEM';
+  if (!(value instanceof Uint8Array)) return expected;
+  const found = Buffer.from(value).toString('latin1').match(CERTIFICATE) ?? [];
+  try {
+    for (const one of found) new X509Certificate(one);
+  } catch {
+    return expected;
+  }
+  return found.length > 0 ? null : expected;
+}
+
+function isKey(value: unknown): string | null {
+  const expected = 'a private key in PEM, without a passphrase';
+  if (!(value instanceof Uint8Array)) return expected;
+  try {
+    createPrivateKey(Buffer.from(value));
+    return null;
+  } catch {
+    return expected;
+  }
+}
