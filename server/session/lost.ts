@@ -18,6 +18,10 @@ export interface Lost {
   ownerOf(delivery: Delivery): string | undefined;
   /** What the absent sessions of a client hold; on demand without those that an earlier process left, whose starts are unknown. */
   heldBy(clientId: string, isLeftToo: boolean): readonly Held[];
+  /** What sessions without a name of a client held when an earlier process left them, and nobody has told since. */
+  leftBy(clientId: string): readonly Delivery[];
+  /** Its end was told, if it is one that an earlier process left. */
+  answer(delivery: Delivery): void;
   /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
   take(sessionKey: number): Absent | undefined;
 }
@@ -40,6 +44,8 @@ export interface Absent {
   readonly isDraining?: boolean;
   /** An earlier process left it: nobody else on this node knows what it holds. */
   readonly isLeft?: boolean;
+  /** Of one that was left. */
+  readonly isNamed?: boolean;
   readonly onEnded: () => void;
 }
 
@@ -52,6 +58,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
   const absencesByClient = new Map<string, Set<Absence>>();
   // Of what an earlier process left, which is in no other book here.
   const absenceByDelivery = new Map<string, Absence>();
+  const answered = new Set<string>();
 
   function forget(absence: Absence): void {
     const { session, clientId } = absence;
@@ -59,7 +66,11 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     const others = absencesByClient.get(clientId);
     others?.delete(absence);
     if (others?.size === 0) absencesByClient.delete(clientId);
-    if (absence.isLeft) for (const held of absence.held) absenceByDelivery.delete(nameOf(held));
+    if (!absence.isLeft) return;
+    for (const held of absence.held) {
+      absenceByDelivery.delete(nameOf(held));
+      answered.delete(nameOf(held));
+    }
   }
 
   async function end(absence: Absence): Promise<void> {
@@ -99,6 +110,16 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
 
     heldBy: (clientId, isLeftToo) =>
       [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held, isLeft }) => (isLeft && !isLeftToo ? [] : held)),
+
+    leftBy: (clientId) =>
+      [...(absencesByClient.get(clientId) ?? [])]
+        .filter(({ isLeft, isNamed }) => isLeft && !isNamed)
+        .flatMap(({ held }) => held.map(({ taskId, delivery }) => ({ taskId, delivery })))
+        .filter((one) => !answered.has(nameOf(one))),
+
+    answer(delivery) {
+      if (absenceByDelivery.size > 0 && absenceByDelivery.has(nameOf(delivery))) answered.add(nameOf(delivery));
+    },
 
     take(sessionKey) {
       const absence = absenceByKey.get(sessionKey);

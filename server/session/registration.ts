@@ -18,6 +18,8 @@ export interface Registration {
   readonly isNamed: boolean;
   /** False: nobody else knows its id, so nobody can resume it. */
   readonly isResumable: boolean;
+  /** Its client may tell the results of what it held for a window, although nobody can resume it. */
+  readonly isAnswerable?: boolean;
   readonly queues: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly credit: number;

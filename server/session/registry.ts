@@ -2,6 +2,7 @@ import type { Clock, Random } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
+import type { Delivery } from '../model/task.ts';
 import type { OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { begunBy, openRow } from './begun.ts';
@@ -50,6 +51,8 @@ export interface Registry {
   receipt: TakeReceipt;
   /** Results without a session. */
   tell(report: ResultReport, clientId: string, isAnybody?: boolean): ReturnType<TakeResults>;
+  /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
+  leftBy(clientId: string): readonly Delivery[];
   readonly clients: Clients;
   /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
   disconnectClient(clientId: string): number;
@@ -72,7 +75,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const takeResults = createTakeResults({
     queue,
     holders,
-    absentOwner: (delivery) => lost.ownerOf(delivery),
+    absent: () => lost,
     random,
     maxResultBytes: settings.maxResultBytes,
   });
@@ -95,7 +98,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   function lose(session: Session, error: ContactError | null): void {
     if (!roster.has(session)) return;
     retire(session, error);
-    lost.add(absent(session, session.options.isResumable));
+    const { isResumable, isAnswerable = false } = session.options;
+    lost.add(absent(session, isResumable || (isAnswerable && session.ledger.size > 0)));
   }
 
   function absent(session: Session, isResumable: boolean): Absent {
@@ -228,13 +232,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     clients: createClients(queue.store, roster),
 
     async recover() {
-      for (const { session, clientId, held } of await queue.store.listSessions()) {
+      for (const { session, clientId, isNamed, held } of await queue.store.listSessions()) {
         lost.add({
           session,
           clientId,
           held: held.map(heldOf),
           isResumable: true,
           isLeft: true,
+          isNamed,
           onEnded: () => undefined,
         });
       }
@@ -268,6 +273,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     report: takeStatus,
     receipt: takeReceipt,
     tell: takeResults,
+    leftBy: lost.leftBy,
 
     cancel: createCancel({ queue, holders, attempts }),
 

@@ -5,6 +5,7 @@ import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/store.ts';
 import type { Holder, Holders } from './holders.ts';
 import { mayHaveBegun } from './ledger.ts';
+import type { Lost } from './lost.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
 import type { Session } from './session.ts';
@@ -15,8 +16,8 @@ const RETRY_LATER_MS = 1_000;
 export interface ResultsOptions {
   readonly queue: TaskQueue;
   readonly holders: Holders;
-  /** Whose delivery it is, if its session was left by an earlier process and has not come back. */
-  readonly absentOwner: (delivery: Delivery) => string | undefined;
+  /** What sessions that an earlier process left, and that have not come back, know of a delivery. */
+  readonly absent: () => Pick<Lost, 'ownerOf' | 'answer'>;
   readonly random: Random;
   readonly maxResultBytes: number;
 }
@@ -28,7 +29,7 @@ export interface ResultsOptions {
 export type TakeResults = (report: ResultReport, clientId: string, isAnybody?: boolean) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
-  const { queue, holders, absentOwner, random, maxResultBytes } = options;
+  const { queue, holders, absent, random, maxResultBytes } = options;
 
   function fail(report: FailedReport, clientId: string): Settlement {
     const { taskId, delivery, error, retry } = report;
@@ -38,7 +39,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   /** The delivery is another client's. One that nobody on this node has any more the store judges. */
   function isForeign(one: Delivery, clientId: string): boolean {
     const holder = holders.find(one);
-    const owner = holder ? holder.session.clientId : absentOwner(one);
+    const owner = holder ? holder.session.clientId : absent().ownerOf(one);
     return owner !== undefined && owner !== clientId;
   }
 
@@ -123,6 +124,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
           holders.drop(holder);
           if (!holder.held.isSettling) freed.add(holder.session);
         }
+        if (!holder) absent().answer({ taskId, delivery });
         return { taskId, delivery, code, afterMs: 0 };
       });
       // Those whose delivery came into the books after the word about it.

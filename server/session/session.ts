@@ -32,6 +32,7 @@ export interface SessionOptions {
   readonly clientId: string;
   readonly isNamed: boolean;
   readonly isResumable: boolean;
+  readonly isAnswerable?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
   readonly agent: string;

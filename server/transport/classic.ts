@@ -17,6 +17,7 @@ import { createPairs, type Pair, type Turn } from './pairs.ts';
 const QUEUE_KEY = 'contact-queue';
 const SETTLE_KEY = 'contact-settle';
 const MAX_STATUS_LENGTH = 256;
+const CLIENT_PREFIX = 'client ';
 const TEXT = 'text/plain; charset=utf-8';
 
 export interface ClassicHandlersOptions {
@@ -35,8 +36,15 @@ type TextStream = ServerWritableStream<classic.Empty, MessageInitShape<typeof cl
 /** The classic contract: text tasks one at a time, and results that name no task. */
 export function createClassicHandlers(options: ClassicHandlersOptions): Handlers<typeof classic.Contact> {
   const { registry, ends, clock, windowMs, maxResultBytes } = options;
-  const pairs = createPairs({ clock, windowMs, onGone: (session) => registry.disconnect(session) });
+  const pairs = createPairs({ clock, windowMs, findLeft });
   const decoder = new TextDecoder('utf-8', { fatal: true });
+
+  /** One that is named; a connection does not outlive the process. */
+  function findLeft(key: string): Delivery | null {
+    const clientId = key.startsWith(CLIENT_PREFIX) ? key.slice(CLIENT_PREFIX.length) : undefined;
+    const left = clientId === undefined ? [] : registry.leftBy(clientId);
+    return left.length === 1 ? left[0]! : null;
+  }
 
   /** Tells one result and insists until the store has taken it; answers what became of it. */
   async function settle(delivery: Delivery, clientId: string, text: string): Promise<OutcomeCode | undefined> {
@@ -99,8 +107,8 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
         hasLeft = true;
         if (turn) {
           turn.isStreamOver = true;
-          // What it holds stays its own while another stream of the key is open; more it does not get.
-          turn.session?.setCredit(0);
+          // What it holds stays its own for the window; more it does not get.
+          if (turn.session) registry.disconnect(turn.session);
         }
         pair.checkTurn();
         pair.leave();
@@ -118,6 +126,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
             clientId,
             isNamed: false,
             isResumable: false,
+            isAnswerable: true,
             queues: [queue],
             labels: {},
             credit: 1,
@@ -125,7 +134,10 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
             resume: null,
             outlet: createOutlet(call, peer, turn, clientId, onWrite),
           });
-          if (isOver(call)) turn.isStreamOver = true;
+          if (isOver(call)) {
+            turn.isStreamOver = true;
+            registry.disconnect(turn.session);
+          }
         }
         pair.checkTurn();
       }
@@ -198,7 +210,7 @@ function once(pair: Pair): () => void {
 
 function keyOf(metadata: Metadata, peer: string): string {
   const clientId = metadataText(metadata, CLIENT_KEY);
-  return clientId === undefined ? `connection ${peer}` : `client ${clientId}`;
+  return clientId === undefined ? `connection ${peer}` : `${CLIENT_PREFIX}${clientId}`;
 }
 
 interface ClassicCall {

@@ -8,6 +8,7 @@ const MAX_WAITING = 100;
 
 /** The turn of one getTask stream. */
 export interface Turn {
+  /** Null: not open yet, or of an earlier process. */
   session: Session | null;
   /** The task that was written and not yet answered. */
   held: Delivery | null;
@@ -35,24 +36,19 @@ export interface PairsOptions {
   readonly clock: Clock;
   /** A task whose getTask has ended waits this long for somebody of its key to tell its result. */
   readonly windowMs: number;
-  readonly onGone: (session: Session) => void;
+  /** The task that the key was at when an earlier process ended, if its window is not over. */
+  readonly findLeft: (key: string) => Delivery | null;
 }
 
-/** Pairs the streams of classic clients by key. Bounded by open streams. */
-export function createPairs({ clock, windowMs, onGone }: PairsOptions): Pairs {
+/** Pairs the streams of classic clients by key. Bounded by open streams, and tasks left by streams of one window. */
+export function createPairs({ clock, windowMs, findLeft }: PairsOptions): Pairs {
   const pairByKey = new Map<string, Pair & { streams: number }>();
 
   function createPair(key: string): Pair & { streams: number } {
     const waiting: ((turn: Turn | null) => void)[] = [];
-    let turn: Turn | null = null;
+    const left = findLeft(key);
+    let turn: Turn | null = left && { session: null, held: left, isStreamOver: true };
     let stopWindow: (() => void) | null = null;
-
-    function endTurn(): void {
-      stopWindow?.();
-      stopWindow = null;
-      if (turn?.session) onGone(turn.session);
-      turn = null;
-    }
 
     function begin(): Turn {
       turn = { session: null, held: null, isStreamOver: false };
@@ -60,11 +56,19 @@ export function createPairs({ clock, windowMs, onGone }: PairsOptions): Pairs {
     }
 
     function pass(): void {
-      endTurn();
+      stopWindow?.();
+      stopWindow = null;
+      turn = null;
       waiting.shift()?.(begin());
+      forget();
     }
 
-    return {
+    /** Whoever comes after the last stream may yet tell the result of the task that it left. */
+    function forget(): void {
+      if (pair.streams === 0 && !turn?.held) pairByKey.delete(key);
+    }
+
+    const pair = {
       streams: 0,
       get turn() {
         return turn;
@@ -74,22 +78,23 @@ export function createPairs({ clock, windowMs, onGone }: PairsOptions): Pairs {
         if (waiting.length >= MAX_WAITING) {
           throw new ContactError('RESOURCE_EXHAUSTED', `getTask: ${MAX_WAITING} calls of this client wait already`);
         }
-        return new Promise((resolve) => waiting.push(resolve));
+        return new Promise<Turn | null>((resolve) => waiting.push(resolve));
       },
       checkTurn() {
         if (!turn?.isStreamOver) return;
         if (!turn.held) pass();
-        // Who had it may be dead while others live under the same key, as behind one connection.
+        // Who had it may be dead, whether others live under the same key or not.
         else stopWindow ??= clock.after(windowMs, pass);
       },
       leave() {
-        this.streams -= 1;
-        if (this.streams > 0) return;
-        pairByKey.delete(key);
-        endTurn();
+        pair.streams -= 1;
+        if (pair.streams > 0) return;
         for (const resolve of waiting.splice(0)) resolve(null);
+        forget();
       },
     };
+    pair.checkTurn();
+    return pair;
   }
 
   return {
