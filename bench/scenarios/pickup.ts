@@ -55,21 +55,30 @@ export const pickupHalf: Scenario = {
 
 export const roundTrip: Scenario = {
   name: 'round-trip',
-  about: `From the enqueue of a task until its producer has the result, ${PER_SECOND} tasks a second.`,
+  about: `From the enqueue of a task until its producer has the result, and until it is stored, ${PER_SECOND} tasks a second on an idle server.`,
   figures: [
     { ...P50, label: 'round trip p50' },
     { ...P99, label: 'round trip p99' },
+    STORED,
+    { ...STORED, key: 'storedP99', label: 'stored p99' },
   ],
   needs: ['call'],
   async run(rig) {
     const worker = await rig.startWorker();
     await worker.ask.begin();
-    await rig.warmUp(worker);
+    const warm = await rig.warmUp(worker);
     const pace = { perSecond: PER_SECOND, payloadBytes: PAYLOAD_BYTES, queue: QUEUE };
-    await rig.producer.ask.call({ ...pace, forMs: WARM_MS });
-    const { p50, p99, max, count } = await rig.producer.ask.call({ ...pace, forMs: Math.min(MAX_MS, rig.load.forMs) });
+    const forMs = Math.min(MAX_MS, rig.load.forMs);
+    const called = await rig.producer.ask.call({ ...pace, forMs: WARM_MS });
+    const { p50, p99, max, count } = await rig.producer.ask.call({ ...pace, forMs });
+    // By themselves: whoever calls does not wait for the acknowledgement.
+    const { acknowledged, stored } = await rig.producer.ask.pace({ ...pace, forMs });
+    await rig.settled(worker, acknowledged, warm + called.count + count);
     const { left } = await rig.producer.ask.counts();
     if (left !== 0) throw new Error(`the server holds ${left} tasks after the end`);
-    return { figures: { p50, p99 }, checks: { tasks: count, max, left } };
+    return {
+      figures: { p50, p99, stored: stored.p50, storedP99: stored.p99 },
+      checks: { tasks: count + acknowledged, max, left },
+    };
   },
 };
