@@ -78,7 +78,8 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
         ? await insertWhole(parent, toChildren(clientIds))
         : await insertParts(parent, cut(clientIds, parent.payload.byteLength), toChildren);
       if (!outcome.deduplicated) {
-        onDue(given.runAt ?? audience.childExpiresAt);
+        if (given.runAt !== null) onDue(given.runAt);
+        onDue(audience.childExpiresAt);
         return outcome;
       }
       // An idempotency key may name another one. If that was abandoned, this one is the first.

@@ -128,6 +128,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       if (outcome.parent) events.push(outcome.parent);
       if (outcome.ready) ready.push(outcome.ready);
       if (outcome.scheduledAt !== undefined) due.expect(outcome.scheduledAt);
+      if (outcome.expiresAt !== undefined) due.expect(outcome.expiresAt);
     }
     absorb(ready, events);
   }

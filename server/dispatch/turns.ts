@@ -1,10 +1,15 @@
+import { ChurnMap } from '../../shared/churn.ts';
 import type { LaneRef } from '../model/task.ts';
 import type { Receiver } from './receiver.ts';
+
+/** Queues of which it is known when any receiver of several was served from them: those served last. */
+const MAX_QUEUES = 10_000;
 
 /**
  * Whose turn it is among the queues of a receiver: a claim begins with the one that was served the longest ago, so that
  * turns go on where they stopped, whatever the credit. No queue waits more turns than the receiver has queues while it
- * has ready tasks. Bounded by the queues that were served of the receivers attached.
+ * has ready tasks. One that was never served begins where the others are, lest those that come anew for each task
+ * always begin with the same queue. Bounded by the queues that were served of the receivers attached, and MAX_QUEUES.
  */
 export interface Turns {
   /** In the order in which their queues are to be served. */
@@ -16,12 +21,22 @@ export interface Turns {
 export function createTurns(): Turns {
   /** When each queue was served last, by receiver; those of a single queue have no turns. */
   const servedAt = new Map<Receiver, Map<string, number>>();
+  /** When it was served last for any of them, the longest ago first. */
+  const servedLast = new ChurnMap<string, number>();
   let count = 0;
+
+  function note(queue: string): number {
+    count += 1;
+    servedLast.delete(queue);
+    servedLast.set(queue, count);
+    if (servedLast.size > MAX_QUEUES) servedLast.delete(servedLast.keys().next().value!);
+    return count;
+  }
 
   return {
     order(receiver, lanes) {
-      const times = lanes.length > 1 ? servedAt.get(receiver) : undefined;
-      if (!times) return lanes;
+      if (lanes.length < 2) return lanes;
+      const times = servedAt.get(receiver) ?? servedLast;
       const timeOf = ({ queue }: LaneRef): number => times.get(queue) ?? 0;
       return lanes.toSorted((a, b) => timeOf(a) - timeOf(b));
     },
@@ -30,7 +45,9 @@ export function createTurns(): Turns {
       if (receiver.queues.length < 2 || tasks.length === 0) return;
       const times = servedAt.get(receiver) ?? new Map<string, number>();
       servedAt.set(receiver, times);
-      for (const { queue } of tasks) times.set(queue, ++count);
+      tasks.forEach(({ queue }, index) => {
+        if (tasks[index + 1]?.queue !== queue) times.set(queue, note(queue));
+      });
     },
 
     forget: (receiver) => void servedAt.delete(receiver),

@@ -35,7 +35,6 @@ export const TRANSITIONS: Readonly<Record<TaskState, Readonly<Partial<Record<Tra
       released: 'ready',
       lost: 'ready',
       cancelled: 'cancelled',
-      expired: 'expired',
     },
     succeeded: {},
     failed: { redriven: 'ready' },

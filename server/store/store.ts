@@ -202,12 +202,17 @@ export interface SettleOutcome {
   /** Set when it backs off, with its queue. */
   readonly scheduledAt?: number;
   readonly queue?: string;
+  /** Set when it may expire before that, or has: nobody has looked for it while it ran. */
+  readonly expiresAt?: number;
 }
 
 export type CancelOutcome = { readonly id: string } & (
   | { readonly kind: 'cancelled'; readonly event: ResultRecord; readonly parent?: ResultRecord }
-  /** The parent of a broadcast: settled by its last child, and cancelled unless all succeeded. */
-  | { readonly kind: 'children' }
+  /**
+   * The parent of a broadcast: settled by its last child, and cancelled unless all succeeded. `state`: what it came to
+   * once the caller has cancelled the children; absent: some still run.
+   */
+  | { readonly kind: 'children'; readonly state?: SettledState }
   /** With the stored reason, which is that of the first cancel. */
   | { readonly kind: 'requested'; readonly session: SessionRef; readonly delivery: number; readonly reason: string }
   | { readonly kind: 'not_found' | 'settled' }

@@ -28,7 +28,7 @@ import { createResultsStream } from './observer.ts';
 import { cutPage } from './page.ts';
 import { createEnqueueStream, writeEnqueued } from './producer.ts';
 import { createTurns } from './turns.ts';
-import { readFilter, type TaskViewOptions, writeResult, writeTask } from './views.ts';
+import { readFilter, type TaskViewOptions, writeResult, writeState, writeTask } from './views.ts';
 import { createTaskStream } from './watcher.ts';
 
 const MAX_PAGE = 500;
@@ -218,6 +218,6 @@ function writeCancelled(outcome: CancelOutcome): MessageInitShape<typeof Cancell
   const { id, kind } = outcome;
   if (kind === 'cancelled') return { id, state: TaskState.CANCELLED };
   if (kind === 'requested') return { id, state: TaskState.RUNNING };
-  if (kind === 'children') return { id, state: TaskState.READY };
+  if (kind === 'children') return { id, state: outcome.state ? writeState(outcome.state) : TaskState.RUNNING };
   return { id, refused: kind.toUpperCase() };
 }

@@ -31,6 +31,10 @@ const STATE_BY_NUMBER = new Map<TaskState, State>(
   Object.entries(STATES).map(([state, number]) => [number, state as State]),
 );
 
+export function writeState(state: State): TaskState {
+  return STATES[state];
+}
+
 /** Each once, as a filter needs them. */
 export function readStates(field: string, states: readonly TaskState[]): State[] {
   const found = new Set<State>();

@@ -92,6 +92,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/dispatch/operations.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/dispatch/operations.ts MAX_PRIORITIES': 'priorities that a listing names',
   'server/dispatch/selectors.ts MOST_SELECTORS': 'the sum of two rows',
+  'server/dispatch/turns.ts MAX_QUEUES': 'those beyond it begin their turns anew with each session',
   'server/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',
   'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',

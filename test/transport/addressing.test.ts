@@ -188,13 +188,31 @@ describe('a broadcast', () => {
     assert.match(await refusalOf(enqueue(clients, toAll('='))), /^INVALID_ARGUMENT tasks\[0\]\.broadcast\.selector: /);
   });
 
+  it('is cancelled at once when its children wait, and the answer says so', async () => {
+    const clients = connect(await startScene());
+    for (const clientId of ['a', 'b']) await openWorker(clients, { clientId });
+    const ids = await Promise.all(
+      [1, 2].map(async () => (await enqueue(clients, { ...toAll(), start: { case: 'delayMs', value: 60_000 } }))[0]!),
+    );
+    const { tasks } = await ask(clients, TaskService.method.cancelTasks, { ids });
+    assert.deepEqual(
+      tasks.map(({ id, state, refused }) => [id, state, refused]),
+      ids.map((id) => [id, TaskState.CANCELLED, '']),
+    );
+    for (const id of ids) assert.equal((await describeTask(clients, id)).state, TaskState.CANCELLED);
+  });
+
   it('is cancelled with its children', async () => {
     const clients = connect(await startScene());
     const worker = await openWorker(clients, { clientId: 'a' });
     await openWorker(clients, { clientId: 'b', maxInFlight: 1 });
     const [parentId] = await enqueue(clients, toAll());
     const [task] = await worker.receive(1);
-    await ask(clients, TaskService.method.cancelTasks, { ids: [parentId!], reason: 'enough' });
+    const cancelled = await ask(clients, TaskService.method.cancelTasks, { ids: [parentId!], reason: 'enough' });
+    assert.deepEqual(
+      cancelled.tasks.map(({ state }) => state),
+      [TaskState.RUNNING],
+    );
     await until('the cancel', () => worker.cancels.length === 1);
     await worker.report({ stopped: [{ taskId: task!.taskId, delivery: task!.delivery }] });
     await ask(clients, TaskService.method.cancelTasks, { ids: [parentId!] });

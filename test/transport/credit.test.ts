@@ -123,6 +123,20 @@ describe('credit', () => {
     await never('more than the limit', () => worker.tasks.length > 20, 30);
   });
 
+  it('goes round the queues also of workers that come anew for each task', async () => {
+    const clients = connect(await startScene());
+    for (const queue of ['a', 'b', 'c']) await enqueueMany(clients, 3, { queue });
+    const queues: string[] = [];
+    for (let n = 0; n < 9; n++) {
+      const worker = await openWorker(clients, { queues: ['a', 'b', 'c'], maxInFlight: 1 });
+      const [task] = await worker.receive(1);
+      queues.push(task!.queue);
+      assert.deepEqual(await worker.report({ credit: 0, succeeded: [nameOf(task!)] }), ['STORED']);
+      await worker.cancel();
+    }
+    assert.equal(queues.join(''), 'abcabcabc');
+  });
+
   it('goes round robin between sessions', async () => {
     const clients = connect(await startScene());
     const workers = await Promise.all([1, 2, 3].map(() => openWorker(clients, { maxInFlight: 5 })));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Retry, TaskService, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { nameOf, openWorker } from './raw-worker.ts';
-import { ask, closeScene, connect, describeTask, enqueue, startScene } from './scene.ts';
+import { ask, closeScene, connect, describeTask, enqueue, startScene, until } from './scene.ts';
 
 describe('a failure', () => {
   afterEach(closeScene);
@@ -43,6 +43,22 @@ describe('a failure', () => {
     assert.ok(runAt);
     await worker.receive(2);
     assert.ok(performance.now() - since >= 78);
+  });
+
+  it('leaves a task that expires in its backoff, also when others were due while it ran', async () => {
+    const clients = connect(await startScene());
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    const [id] = await enqueue(clients, { expiry: { case: 'expiresAfterMs', value: 600 } });
+    const [task] = await worker.receive(1);
+    // Its expiry is not looked for while it runs.
+    await enqueue(clients, { queue: 'other', start: { case: 'delayMs', value: 1 } });
+    await until('the other is due', async () => {
+      const { tasks } = await ask(clients, TaskService.method.listTasks, { filter: { queues: ['other'] } });
+      return tasks[0]!.state === TaskState.READY;
+    });
+    await worker.report({ failed: [{ ...nameOf(task!), retry: Retry.AFTER, retryAfterMs: 60_000 }] });
+    assert.equal((await describeTask(clients, id!)).state, TaskState.SCHEDULED);
+    await until('it expires', async () => (await describeTask(clients, id!)).state === TaskState.EXPIRED, 5_000);
   });
 
   it('keeps its words to what they may be long', async () => {

@@ -160,6 +160,15 @@ describe('a release', () => {
     assert.deepEqual(await worker.report(report), ['UNKNOWN', 'STORED', 'UNKNOWN', 'STORED']);
   });
 
+  it('comes after the results and stops of its message, whatever the order of the fields', async () => {
+    const clients = connect(await startScene());
+    await enqueueMany(clients, 2);
+    const worker = await openWorker(clients, { maxInFlight: 2 });
+    const [a, b] = (await worker.receive(2)).map(nameOf);
+    assert.deepEqual(await worker.report({ released: [a!], stopped: [a!] }), ['STALE', 'STORED']);
+    assert.deepEqual(await worker.report({ failed: [b!], untouched: [b!] }), ['STORED', 'STALE']);
+  });
+
   it('fails a task that had started at its last attempt, over either way up', async () => {
     const clients = connect(await startScene());
     const ids = await enqueueMany(clients, 3, { maxAttempts: 1 });

@@ -134,6 +134,17 @@ describe('broadcast()', () => {
     await until(() => pushed.length === 7);
   });
 
+  it('expires the children of a delayed one in time when they are due later than that', async () => {
+    for (const count of [2, 7]) {
+      const { store, queue } = await createScene({ count });
+      const parent = createTask({ runAt: Date.now() + 60_000 });
+      await queue.broadcast(parent, { ...EVERYBODY, childExpiresAt: Date.now() + 30 });
+      await until(async () => (await stateOf(store, parent.id)) === 'failed');
+      const children = await store.listTasks({ parentId: parent.id }, null, 10);
+      assert.deepEqual(new Set(children.map(({ state }) => state)), new Set(['expired']));
+    }
+  });
+
   it('has the same one wait when it is sent again meanwhile, also by its key', async () => {
     const again: Promise<unknown>[] = [];
     let isOpen = false;

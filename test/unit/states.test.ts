@@ -25,10 +25,11 @@ describe('nextState()', () => {
     assert.equal(nextState('ready', 'failed'), 'failed');
   });
 
-  it('cancels and expires whatever is not settled', () => {
+  it('cancels whatever is not settled, and expires what waits', () => {
     for (const state of STATES) {
+      const isWaiting = state === 'ready' || state === 'scheduled';
       assert.equal(nextState(state, 'cancelled'), isSettled(state) ? undefined : 'cancelled');
-      assert.equal(nextState(state, 'expired'), isSettled(state) ? undefined : 'expired');
+      assert.equal(nextState(state, 'expired'), isWaiting ? 'expired' : undefined);
     }
   });
 

@@ -465,7 +465,9 @@ export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 11);
 
 /**
- * Everything of one message is applied in the order of its field numbers. Each repeated field: at most 1,000.
+ * Applied in this order: the receipt, `started`, `progress`, `checkpoints`, `credit`, `status`, then `succeeded`,
+ * `failed`, `stopped`, then `released`, `untouched`; outcomes come in the order of field numbers. Each repeated field:
+ * at most 1,000.
  *
  * @generated from message contact.v1.SendStatusRequest
  */

@@ -113,7 +113,8 @@ export type NewTask = Message<"contact.v1.NewTask"> & {
 
   /**
    * Attempts before a failure is final: 1 to 1000. 0: the server's default (5).
-   * 1 means: once started, never run again.
+   * 1 means: once started, never run again. A task whose started deliveries were lost with their sessions 20 times fails
+   * with LOST, whatever attempts are left: it may be what ends its workers.
    *
    * @generated from field: uint32 max_attempts = 11;
    */

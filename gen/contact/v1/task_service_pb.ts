@@ -481,7 +481,8 @@ export type CancelledTask = Message<"contact.v1.CancelledTask"> & {
   id: string;
 
   /**
-   * The state after the cancel: CANCELLED, or RUNNING when it has been asked for and the worker has yet to say so.
+   * The state after the cancel: CANCELLED, or RUNNING when it has been asked for and the worker has yet to say so. Of a
+   * broadcast: RUNNING while children run, and SUCCEEDED if they all came to that just now.
    *
    * @generated from field: contact.v1.TaskState state = 2;
    */

@@ -54,8 +54,8 @@ export interface Deliveries {
   /** Settles a broadcast whose children are settled, all of them; undefined: some are still out. */
   endBroadcast(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined;
   cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled;
-  /** Backing off until `runAt`; burns an attempt. */
-  retry(open: OpenDelivery, runAt: number, isTold: boolean, error: TaskError): void;
+  /** Backing off until `runAt`; burns an attempt. Answers when it expires, null: never. */
+  retry(open: OpenDelivery, runAt: number, isTold: boolean, error: TaskError): number | null;
   /** Given back: the delivery is closed; burnt if it was started. A cancel that was asked for happens now. */
   release(open: OpenDelivery, isStarted: boolean, clientId: string, isTold: boolean, now: number): Return;
   /** Its session is gone: adoptable until somebody else has it; burnt if it was started. */
@@ -87,9 +87,9 @@ export function createDeliveries({
     `UPDATE live SET state = ?, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
        last_error = coalesce(last_error, ?) WHERE task_key = ?`,
   );
-  const updateRetried = db.prepare(
+  const updateRetried = db.prepare<{ expires_at: number | null }>(
     `UPDATE live SET state = 2, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL,
-       last_error = ? WHERE task_key = ?`,
+       last_error = ? WHERE task_key = ? RETURNING expires_at`,
   );
   const updateRunning = db.prepare(
     'UPDATE live SET state = 1, session_key = ?, attempt = ?, lost = ?, ended = 0 WHERE task_key = ?',
@@ -210,7 +210,7 @@ export function createDeliveries({
       catalog.move(catalog.laneById(row.lane_id), from, 'retried');
       tasks.beginChange(row);
       const ended = isTold ? ENDED.failed : ENDED.timedOut;
-      updateRetried.run(runAt, burnt + 1, lost, ended, lastErrorOf(error), row.key);
+      return updateRetried.get(runAt, burnt + 1, lost, ended, lastErrorOf(error), row.key)!.expires_at;
     },
     release: (open, isStarted, clientId, isTold, now) => {
       const { row } = open;

@@ -78,8 +78,9 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
     const runAt = retryAt(now, burnt + 1, maxAttempts, { baseMs, capMs }, retry, random);
     if (runAt !== null) {
       const scheduledAt = Math.ceil(runAt);
-      deliveries.retry(open, scheduledAt, isTold, error);
-      return { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queue_id).name };
+      const expiresAt = deliveries.retry(open, scheduledAt, isTold, error);
+      const outcome = { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queue_id).name } as const;
+      return expiresAt === null ? outcome : { ...outcome, expiresAt };
     }
     const ending = {
       state: 'failed',
