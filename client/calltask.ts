@@ -18,7 +18,10 @@ const DEADLINE_MS = 60_000;
 /** One call of the wire; a longer wait is several. */
 const MAX_CALL_MS = 24 * 60 * 60 * 1_000;
 const ABANDON_MS = 1_000;
-/** A stream that was reset shows as INTERNAL, and so does a mistake of the server: so many in a row, over so long, are a mistake. */
+/**
+ * A stream that was reset shows as INTERNAL, and so does a mistake of an old server, which marks nothing: so many in
+ * a row, over so long, are a mistake. One that a server has marked is one at once.
+ */
 const MAX_INTERNAL = 3;
 const INTERNAL_MS = 5_000;
 
@@ -80,7 +83,8 @@ export async function callTask(
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
         if (internalCount <= 1) internalSince = clock.monotonic();
-        const isMistake = internalCount > MAX_INTERNAL && clock.monotonic() - internalSince >= INTERNAL_MS;
+        const isLasting = internalCount > MAX_INTERNAL && clock.monotonic() - internalSince >= INTERNAL_MS;
+        const isMistake = error.code === 'INTERNAL' && (error.isMarked || isLasting);
         if (ended.aborted) break;
         if (!isWorthRetrying(error, connection.hasWorked || quick.hasWorked) || isMistake) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });

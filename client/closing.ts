@@ -1,5 +1,5 @@
 import { type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
-import { type CloseAdvice, ContactError, type ErrorCode, REASON_KEY, RETRY_KEY } from '../shared/errors.ts';
+import { type CloseAdvice, ContactError, type ErrorCode, isRetry, REASON_KEY, RETRY_KEY } from '../shared/errors.ts';
 
 /** How a call ended. */
 export interface CallEnd {
@@ -31,8 +31,7 @@ export function readEnd(end: StatusObject): CallEnd {
   }
   const reason = end.metadata.get(REASON_KEY)[0]?.toString();
   const retry = end.metadata.get(RETRY_KEY)[0]?.toString();
-  const isAdvice = retry === 'now' || retry === 'backoff' || retry === 'never';
-  return { error: null, advice: reason && isAdvice ? { reason, retry } : null };
+  return { error: null, advice: reason && isRetry(retry) ? { reason, retry } : null };
 }
 
 /** A status that came inside a message. */
@@ -45,19 +44,20 @@ export function errorOfStatus(code: number, message: string, retryAfterMs: numbe
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED', 'UNIMPLEMENTED']);
 
 /**
- * Is it useless to come again? The server's advice decides; without one, the code does. A refusal shows a mistake of
- * the configuration only before the first success: what has worked is refused by something on the way, and that passes.
+ * Is it useless to come again? The server's advice decides; without one, the code does. A refusal without the mark of
+ * a server, as proxies and old servers send it, shows a mistake of the configuration only before the first success:
+ * what has worked is refused by something on the way, and that passes.
  * @param wasConnected the server has answered over this connection
  */
 export function isFinal({ error, advice }: CallEnd, wasConnected: boolean): boolean {
   if (advice) return advice.retry === 'never';
   if (!error) return false;
-  return error.code === 'INVALID_ARGUMENT' || (!wasConnected && REFUSALS.has(error.code));
+  return error.code === 'INVALID_ARGUMENT' || ((error.isMarked || !wasConnected) && REFUSALS.has(error.code));
 }
 
 /** Is this a refusal that need not be the server's own word? */
 export function isRefusal(error: ContactError): boolean {
-  return REFUSALS.has(error.code);
+  return !error.isMarked && REFUSALS.has(error.code);
 }
 
 /** The error to show for an end, also for one with status OK. */

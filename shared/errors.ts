@@ -31,6 +31,7 @@ export interface ErrorDetail {
   /** Milliseconds after which trying again makes sense. */
   readonly retryAfterMs?: number;
   readonly advice?: CloseAdvice;
+  readonly isMarked?: boolean;
   readonly cause?: unknown;
 }
 
@@ -46,6 +47,8 @@ export class ContactError extends Error {
   readonly index: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly advice: CloseAdvice | undefined;
+  /** Its status carried the mark of a contact server: no proxy has said it, and no broken line. */
+  readonly isMarked: boolean;
 
   constructor(code: ErrorCode, problem: string, detail: ErrorDetail = {}) {
     const message = detail.field === undefined ? problem : `${detail.field}: ${problem}`;
@@ -57,6 +60,7 @@ export class ContactError extends Error {
     this.index = detail.index;
     this.retryAfterMs = detail.retryAfterMs;
     this.advice = detail.advice;
+    this.isMarked = detail.isMarked ?? false;
   }
 
   /** Any thrown value as a ContactError; what we did not mean to say becomes INTERNAL without detail. */
@@ -67,7 +71,7 @@ export class ContactError extends Error {
   }
 }
 
-/** Metadata keys of every close, see DESIGN of the wire contract in proto/contact/v1/contact.proto. */
+/** Metadata keys of every status but OK; the wire contract is in proto/contact/v1/contact.proto. */
 export const REASON_KEY = 'contact-reason';
 export const RETRY_KEY = 'contact-retry';
 export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
@@ -75,14 +79,34 @@ export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
 export const FIELD_KEY = 'contact-field';
 export const INDEX_KEY = 'contact-index';
 
-/** The status that a gRPC call ends with. */
+/** Coming again with the same request, without a change, is of no use. */
+const LASTING: ReadonlySet<ErrorCode> = new Set([
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'UNAUTHENTICATED',
+  'FAILED_PRECONDITION',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+]);
+
+/**
+ * The mark of a refusal that has no advice of its own: its code says what a client is to do. By the reason a client
+ * tells what a contact server said from what something on the way did.
+ */
+export function markOf(code: status): CloseAdvice {
+  const reason = status[code] ?? 'UNKNOWN';
+  return { reason, retry: LASTING.has(reason as ErrorCode) ? 'never' : 'backoff' };
+}
+
+/** The status that a gRPC call ends with; it always carries a mark. */
 export function toStatus(error: unknown): { code: status; details: string; metadata: Metadata } {
   const known = ContactError.from(error);
   const metadata = new Metadata();
-  if (known.advice) {
-    metadata.set(REASON_KEY, headerText(known.advice.reason));
-    metadata.set(RETRY_KEY, known.advice.retry);
-  }
+  const { reason, retry } = known.advice ?? markOf(status[known.code]);
+  metadata.set(REASON_KEY, headerText(reason));
+  metadata.set(RETRY_KEY, retry);
   if (known.retryAfterMs !== undefined) metadata.set(RETRY_AFTER_KEY, String(Math.ceil(known.retryAfterMs)));
   if (known.field !== undefined) metadata.set(FIELD_KEY, headerText(known.field));
   if (known.index !== undefined) metadata.set(INDEX_KEY, String(known.index));
@@ -154,8 +178,14 @@ function fromServiceError(error: ServiceError): ContactError {
     ...(isNamed ? { field } : {}),
     ...(Number.isSafeInteger(index) && text(INDEX_KEY) ? { index } : {}),
     ...(Number.isFinite(after) ? { retryAfterMs: after } : {}),
-    ...(reason && (retry === 'now' || retry === 'backoff' || retry === 'never') ? { advice: { reason, retry } } : {}),
+    isMarked: Boolean(reason),
+    // A reason that is the code's own name adds nothing to it.
+    ...(reason && reason !== name && isRetry(retry) ? { advice: { reason, retry } } : {}),
   });
+}
+
+export function isRetry(text: string | undefined): text is CloseAdvice['retry'] {
+  return text === 'now' || text === 'backoff' || text === 'never';
 }
 
 /** grpc-js wraps what the socket said in words about itself; for people only, nothing is decided by it. */

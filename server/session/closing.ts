@@ -6,6 +6,11 @@ export function closing(reason: string, retry: CloseAdvice['retry'], message: st
   return new ContactError(code, message, { advice: { reason, retry } });
 }
 
+/** Of a session id that leads nowhere: with another one the client may come again. */
+export function notPaired(code: 'ALREADY_EXISTS' | 'FAILED_PRECONDITION', problem: string): ContactError {
+  return new ContactError(code, `contact-session: ${problem}`, { advice: { reason: 'SESSION', retry: 'backoff' } });
+}
+
 /** The stream was closed at the other end. */
 export const GONE = closing('DISCONNECTED', 'now', 'the stream was closed');
 export const SILENT = closing('SILENT', 'backoff', 'no sign of life for three ping intervals');

@@ -1,5 +1,5 @@
-import { ContactError } from '../../shared/errors.ts';
 import type { Timers } from '../dispatch/timers.ts';
+import { notPaired } from './closing.ts';
 import type { StatusOutlet } from './outlet.ts';
 import type { Session } from './session.ts';
 
@@ -40,13 +40,13 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
   return {
     expect(sessionId, outlet) {
       if (find(sessionId)) {
-        throw new ContactError('ALREADY_EXISTS', 'contact-session: a SendStatus stream waits for this session already');
+        throw notPaired('ALREADY_EXISTS', 'a SendStatus stream waits for this session already');
       }
       return new Promise((resolve, reject) => {
         const refuse = (): void => {
           timers.clear(deadline);
           waitingById.delete(sessionId);
-          reject(new ContactError('FAILED_PRECONDITION', 'contact-session: no GetTask stream of this session came'));
+          reject(notPaired('FAILED_PRECONDITION', 'no GetTask stream of this session came'));
         };
         const deadline = timers.create(refuse);
         timers.set(deadline, pairingMs);

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
+import type { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
@@ -9,7 +9,7 @@ import { begunBy, openRow } from './begun.ts';
 import { createByteBudget } from './budget.ts';
 import { createCancel } from './cancels.ts';
 import { type Clients, createClients } from './clients.ts';
-import { closing, DISCONNECTED, GONE, RESUMED, SERVER_SHUTDOWN } from './closing.ts';
+import { closing, DISCONNECTED, GONE, notPaired, RESUMED, SERVER_SHUTDOWN } from './closing.ts';
 import { createHolders } from './holders.ts';
 import { heldOf, nameOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
@@ -169,7 +169,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   async function openNow(registration: Registration): Promise<Session> {
     if (roster.find(registration.id)) {
-      throw new ContactError('ALREADY_EXISTS', 'contact-session: this session is open already');
+      throw notPaired('ALREADY_EXISTS', 'this session is open already');
     }
     const { resume, clientId, isNamed } = registration;
     // From here on nothing is claimed for the session before; what it was given is in `holding` or goes back.
@@ -257,7 +257,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     async attachStatus(sessionId, outlet) {
       const session = roster.find(sessionId) ?? (await pairing.expect(sessionId, outlet));
       if (session.status && session.status !== outlet) {
-        throw new ContactError('ALREADY_EXISTS', 'contact-session: this session has a SendStatus stream already');
+        throw notPaired('ALREADY_EXISTS', 'this session has a SendStatus stream already');
       }
       if (session.status !== outlet) {
         session.status = outlet;

@@ -6,7 +6,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { ContactError, statusText } from '../../shared/errors.ts';
+import { ContactError, markOf, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -45,6 +45,7 @@ export function guardHeaders(grpcServer: Server): void {
     } else {
       dropIllegal(headers);
       stream.respond = respond;
+      stream.sendTrailers = sendTrailers;
       handle.call(http2Server, stream, headers, ...rest);
     }
     // Refused, by whomever: once its answer has left it is over, else a client that never ends it would keep it.
@@ -94,13 +95,33 @@ function refuse(stream: ServerHttp2Stream, { code, message }: Refusal): void {
     'grpc-message': encodeURI(statusText(message)),
     'grpc-accept-encoding': 'identity',
   };
+  mark(answer);
   stream.respond(answer, { endStream: true });
   // What it sends on is thrown away.
   stream.resume();
 }
 
-/** As a stream's own; it does not offer what is refused. */
+/** Adds the mark to a status that grpc-js gives by itself: of unknown methods, say, and of passed deadlines. */
+function mark(headers: OutgoingHttpHeaders): void {
+  const code = Number(headers['grpc-status'] ?? status.OK);
+  if (code === status.OK || REASON_KEY in headers) return;
+  const { reason, retry } = markOf(code);
+  headers[REASON_KEY] = reason;
+  headers[RETRY_KEY] = retry;
+}
+
+/** As a stream's own. A status without an answer before it goes this way. */
 function respond(this: ServerHttp2Stream, headers?: OutgoingHttpHeaders, options?: object): void {
-  if (headers && 'grpc-accept-encoding' in headers) headers['grpc-accept-encoding'] = 'identity';
+  if (headers) {
+    mark(headers);
+    // What is refused is not offered.
+    if ('grpc-accept-encoding' in headers) headers['grpc-accept-encoding'] = 'identity';
+  }
   Object.getPrototypeOf(this).respond.call(this, headers, options);
+}
+
+/** As a stream's own. */
+function sendTrailers(this: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+  mark(headers);
+  Object.getPrototypeOf(this).sendTrailers.call(this, headers);
 }

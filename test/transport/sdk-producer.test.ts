@@ -213,6 +213,8 @@ describe('Producer.call()', () => {
     const producer = use(createProducer(connectTo(server.address)));
     const admin = use(createAdmin(connectTo(server.address)));
     const ids = [newTaskId(), newTaskId()];
+    // They are there before they are called, however busy the machine is.
+    for (const id of ids) await producer.enqueue('nobody', 1, { id });
     const calls = ids.map((id, n) => producer.call('nobody', 1, { id, deadlineMs: 80, cancelWhenAbandoned: n === 1 }));
     await Promise.all(calls.map((call) => assert.rejects(call, { code: 'DEADLINE_EXCEEDED' })));
     const states = await Promise.all(ids.map(async (id) => (await admin.describeTask(id)).state));

@@ -5,6 +5,7 @@ import {
   ServerCredentials,
   type ServerDuplexStream,
   type ServerWritableStream,
+  type StatusObject,
 } from '@grpc/grpc-js';
 import {
   ContactService,
@@ -60,6 +61,7 @@ export interface StubOptions {
   /** Of the first stream, the second, …; the last one again and again. */
   readonly windows?: readonly MessageInitShape<typeof EnqueueWindowSchema>[];
   readonly onBatch?: (batch: StreamEnqueueRequest, call: Enqueue) => void;
+  /** Throws the status to answer with. */
   readonly onCall?: (request: CallTaskRequest) => MessageInitShape<typeof ResultEventSchema>;
   readonly onWatch?: (request: WatchResultsRequest, call: Watch) => void;
 }
@@ -107,10 +109,13 @@ export async function startStub(options: StubOptions): Promise<Stub> {
       call.on('error', () => {});
       options.onWatch?.(call.request, call);
     },
-    callTask: ((call, callback) => callback(null, { result: options.onCall!(call.request) })) as handleUnaryCall<
-      CallTaskRequest,
-      MessageInitShape<typeof CallTaskResponseSchema>
-    >,
+    callTask: ((call, callback) => {
+      try {
+        callback(null, { result: options.onCall!(call.request) });
+      } catch (status) {
+        callback(status as Partial<StatusObject>);
+      }
+    }) as handleUnaryCall<CallTaskRequest, MessageInitShape<typeof CallTaskResponseSchema>>,
     streamEnqueue(call: Enqueue) {
       call.on('error', () => {});
       call.on('end', () => call.end());

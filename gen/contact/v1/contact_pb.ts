@@ -923,8 +923,11 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  * restart of the server at any: only its worker can say that it was not (`untouched`, `complete`, or before the last
  * attempt a resume and a receipt without its `started`).
  *
- * Every close carries trailers `contact-reason` (a word) and `contact-retry`: now | backoff | never. A refusal of a request
- * carries `contact-field`, what of it is wrong (`tasks[3].queue`), and in a list `contact-index`, the item's place from 0.
+ * Every status of this server but OK, of streams and of unary calls, carries trailers `contact-reason` (a word; of a
+ * refusal the name of its code) and `contact-retry`: now | backoff | never. A status without them is not this server's
+ * word: a proxy has said it, or the line (servers before this rule sent some without). An OK carries none. A refusal
+ * of a request carries `contact-field`, what of it is wrong (`tasks[3].queue`), in a list `contact-index`, the item's
+ * place from 0, and, where it is known, `contact-retry-after-ms`.
  *
  * Rules for a client:
  *
@@ -950,8 +953,9 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *   reconnect  now: at once, after up to 100 ms drawn at random. backoff: after a time drawn from 0 to a ceiling that
  *              doubles with each failure, from 100 ms to 5 s, and starts over once results were stored or a session
  *              has lasted. never: not without a change. No trailers at all: the server did not say this, a proxy or
- *              the line did, so come again with backoff whatever the status is. Final are INVALID_ARGUMENT and, as
- *              long as nothing was ever answered, UNAUTHENTICATED, PERMISSION_DENIED and UNIMPLEMENTED.
+ *              the line did, so come again with backoff whatever the status is. Without trailers final are
+ *              INVALID_ARGUMENT and, as long as nothing was ever answered, UNAUTHENTICATED, PERMISSION_DENIED and
+ *              UNIMPLEMENTED.
  *   leaving    Take nothing more (credit 0), send the results and the last receipt, wait for the outcomes, then
  *              half-close SendStatus: both streams end with OK. A client that just goes keeps its tasks for
  *              `resume_window_ms`.

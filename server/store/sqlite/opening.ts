@@ -22,7 +22,8 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
     const isOurs = previous !== undefined && previous.subject === opening.subject && previous.client_id === clientId;
     const holder = sessions.findByHash(opening.secretHash);
     if (holder && !(isOurs && holder.key === previous.key)) {
-      throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id, draw another');
+      const advice = { reason: 'SESSION', retry: 'backoff' } as const;
+      throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id, draw another', { advice });
     }
     const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
     // The id of an ephemeral session is no secret: only who knows its session id may take its place.
