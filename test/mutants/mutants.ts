@@ -74,6 +74,40 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: transport('enqueue', 'expires what is given back after its time'),
   },
   {
+    id: 'expiry forgotten when a task backs off',
+    file: 'server/dispatch/queue.ts',
+    find: 'if (outcome.expiresAt !== undefined) due.expect(outcome.expiresAt);',
+    replace: '',
+    caughtBy: transport('failure', 'leaves a task that expires in its backoff, also when others were due while it ran'),
+  },
+  {
+    id: 'late SendStatus leaves what was presumed',
+    file: 'server/session/registry.ts',
+    find: '        attempts.hear(session);\n',
+    replace: '',
+    caughtBy: transport('pairing', 'that comes after the first tasks were pushed leaves them as not begun'),
+  },
+  {
+    id: 'a receipt after a resume says nothing of what has begun',
+    file: 'server/session/status.ts',
+    find: 'if (!session.isHeard) attempts.hear(session);',
+    replace: '',
+    caughtBy: transport(
+      'resume',
+      'is charged after a restart of the server for what it says to have begun, and for all it had if it says nothing',
+    ),
+  },
+  {
+    id: 'classic task without a window',
+    file: 'server/session/registry.ts',
+    find: 'isAnswerable && session.ledger.size > 0',
+    replace: 'isAnswerable && session.ledger.size < 0',
+    caughtBy: transport(
+      'classic',
+      'holds a task for the window after the last stream of the client has ended, then it is ready for others',
+    ),
+  },
+  {
     id: 'timed out delivery forgotten when the task goes on',
     file: 'server/session/holders.ts',
     find: 'if (before && before.held.delivery !== held.delivery) setAside(before);',
@@ -97,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'adopted counts as started',
     file: 'server/session/ledger.ts',
-    find: 'task.isStarted ?? true',
+    find: 'task.isStarted === false ? false : null',
     replace: 'true',
     caughtBy: transport('adoption', 'never holds a loss against what did not begin, adopted in between or not'),
   },
