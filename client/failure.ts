@@ -23,7 +23,7 @@ export class TaskFailure extends Error {
 }
 
 export interface TaskReleaseAdvice {
-  /** For so long this worker takes no new tasks: its credit is 0, what runs goes on. Default 2,000; 0: it takes them. */
+  /** For so long this worker takes no new tasks: its credit is 0, what runs goes on. Default 2,000; 0: the server's brake alone. */
   readonly pauseMs?: number;
 }
 

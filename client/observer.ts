@@ -52,8 +52,13 @@ export interface ResultsOptions {
 
 /** Results that this observer has missed for good. */
 export interface ResultsGap {
-  /** How many; undefined: not known. With a filter, those that it would have left out are among them. */
+  /** How many; undefined: not known. */
   readonly count?: number;
+  /**
+   * There is a filter (`queues`, `states`, `parentId`), and what was deleted is not known any more: some or all of them
+   * may be results that it would have left out.
+   */
+  readonly mayBeOthers?: true;
   /** The last place that was reached, or the one that was asked for. */
   readonly after: string;
   /** In the server's words. */
@@ -147,21 +152,27 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
   }
 
   /** Throws unless the observer wants to go on without what it has missed. */
-  function skipGap({ from = 'now', onGap = 'error' }: ResultsOptions, cursor: string, error: ContactError): void {
+  function skipGap(wanted: ResultsOptions, cursor: string, error: ContactError): void {
+    const { from = 'now', onGap = 'error' } = wanted;
     const after = cursor || from;
     const message = `gap: results after ${after} are not kept: ${error.message}`;
     // Nothing is before the oldest: a server that says so is not asked for ever.
     if (onGap === 'error' || after === 'oldest') throw new ContactError('OUT_OF_RANGE', message);
     connection.logger.warn(`${message}; going on from the oldest kept`);
-    if (typeof onGap === 'function') onGap({ after, message: error.message });
+    if (typeof onGap === 'function')
+      onGap({ after, message: error.message, ...(hasFilter(wanted) ? { mayBeOthers: true } : {}) });
   }
 
-  function tellDeleted({ from = 'now', onGap }: ResultsOptions, place: string, told: WatchResultsResponse): void {
+  function tellDeleted(wanted: ResultsOptions, place: string, told: WatchResultsResponse): void {
+    const { from = 'now', onGap } = wanted;
     const before = told.events[0]?.cursor || told.cursor;
     const count = Number(told.gap);
-    const message = `${count} ${count === 1 ? 'result was' : 'results were'} deleted before ${before}`;
+    const message = `${count} ${count === 1 ? 'result was' : 'results were'} deleted before ${before}${
+      hasFilter(wanted) ? ', which the filter may have left out' : ''
+    }`;
     connection.logger.warn(message);
-    if (typeof onGap === 'function') onGap({ after: place || from, message, count });
+    if (typeof onGap === 'function')
+      onGap({ after: place || from, message, count, ...(hasFilter(wanted) ? { mayBeOthers: true } : {}) });
   }
 
   return {
@@ -200,6 +211,10 @@ function requestOf(wanted: ResultsOptions, cursor: string): MessageInitShape<typ
     follow,
     parentId,
   };
+}
+
+function hasFilter({ queues = [], states = [], parentId = '' }: ResultsOptions): boolean {
+  return queues.length > 0 || states.length > 0 || parentId !== '';
 }
 
 /** What a broken call throws into its reader; its status says the same. */

@@ -6,6 +6,7 @@ import type { Delivery } from '../model/task.ts';
 import type { OpenedSession } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { begunBy, openRow } from './begun.ts';
+import { createBrake } from './brake.ts';
 import { createByteBudget } from './budget.ts';
 import { createCancel } from './cancels.ts';
 import { type Clients, createClients } from './clients.ts';
@@ -91,6 +92,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   function retire(session: Session, error: ContactError | null): void {
     queue.detach(session);
     timers.clear(session.liveness);
+    session.options.brake.close();
     roster.delete(session);
     session.end(error);
   }
@@ -199,6 +201,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         ref: opened.session,
         budget,
         settings,
+        brake: createBrake(timers, () => queue.feed(session)),
         connectedAt: clock.now(),
         monotonic: clock.monotonic,
         onRoom: (one) => queue.feed(one),

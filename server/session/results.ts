@@ -77,8 +77,11 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       ...untouched.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: false })),
     ];
 
+    for (const session of idlers([...releases.filter(({ isStarted }) => !isStarted), ...stopped.filter(isUnasked)]))
+      session.options.brake.gaveBack();
+    const hasWorked = succeeded.length + failed.length > 0;
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
-      take(settlements, () => queue.settle(settlements.map((one) => ({ ...one, ...by }))), tooLarge),
+      take(settlements, () => queue.settle(settlements.map((one) => ({ ...one, ...by }))), tooLarge, hasWorked),
       take(releases, () => queue.release(releases.map((one) => ({ ...one, ...by })))),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
@@ -94,11 +97,22 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return !held || mayHaveBegun(held);
   }
 
+  /** Nobody wanted it to stop, and nothing was done: as good as given back. */
+  function isUnasked(one: Delivery): boolean {
+    const held = holders.find(one)?.held;
+    return held !== undefined && !held.grace && !held.isClosed && !mayHaveBegun(held);
+  }
+
+  function idlers(unworked: readonly Delivery[]): Set<Session> {
+    return new Set(unworked.flatMap((one) => holders.find(one)?.session ?? []));
+  }
+
   /** The books before and after: credit is free from the moment a result is in the group commit. */
   async function take(
     items: readonly Delivery[],
     store: () => Promise<readonly SettleOutcome[]>,
     tooLarge?: ReadonlySet<number>,
+    hasWorked = false,
   ): Promise<Outcome[]> {
     if (items.length === 0) return [];
     const fed = new Set<Session>();
@@ -111,7 +125,10 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       fed.add(holder.session);
     }
     const stored = store();
-    for (const session of fed) session.options.onRoom(session);
+    for (const session of fed) {
+      if (hasWorked) session.options.brake.finished();
+      session.options.onRoom(session);
+    }
     try {
       const outcomes = await stored;
       const freed = new Set<Session>();

@@ -2,6 +2,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
+import type { Brake } from './brake.ts';
 import type { ByteBudget } from './budget.ts';
 import { EXHAUSTED, SILENT } from './closing.ts';
 import { createHeld, createLedger, type Held, type Ledger } from './ledger.ts';
@@ -40,6 +41,7 @@ export interface SessionOptions {
   readonly outlet: TaskOutlet;
   readonly budget: ByteBudget;
   readonly settings: SessionSettings;
+  readonly brake: Brake;
   readonly connectedAt: number;
   readonly monotonic: () => number;
   /** Messages that are sent in it; else 2^31. */
@@ -117,7 +119,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     liveness,
 
     room() {
-      return session.isEnded || isFull || session.isDraining
+      return session.isEnded || isFull || session.isDraining || options.brake.isOn
         ? { limit: 0, maxBytes: 0, mayExceed: false }
         : ledger.room();
     },

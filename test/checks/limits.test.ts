@@ -52,6 +52,7 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['time that a child', 'server/transport/enqueue.ts', 'CHILD_EXPIRY_MS'],
   ['messages and bytes that wait', 'server/transport/outflow.ts', 'MAX_PENDING', 'MAX_PENDING_BYTES'],
   ['unanswered `SendStatus`', 'server/transport/worker.ts', 'MAX_UNANSWERED', 'MAX_UNANSWERED_BYTES'],
+  ['pause of a session that gives back', 'server/session/brake.ts', 'FIRST_MS', 'MAX_PAUSE_MS'],
   ['newest results kept', 'server/dispatch/results.ts', 'RECENT_COUNT', 'RECENT_BYTES'],
   ['tasks of one claim', 'server/dispatch/lanes.ts', 'MAX_CLAIM', 'MAX_REQUESTS'],
   ['`DescribeTask` and `ListTasks`', 'server/transport/turns.ts', 'PER_TURN'],

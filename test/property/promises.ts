@@ -87,7 +87,12 @@ function checkBudget({ house }: World): void {
 async function checkLine({ house, books }: World, line: Line, records: readonly TaskRecord[]): Promise<void> {
   const { session } = line;
   if (!session || line.inbox.length > 0 || line.isStalled || session.isDraining) return;
-  const { budget, settings } = session.options;
+  const { budget, settings, brake } = session.options;
+  // It gave back and has finished nothing since: its pause is over before the end, when this is looked at once more.
+  if (brake.isOn) {
+    assert.equal(session.room().limit, 0);
+    return;
+  }
   const { unreceiptedBytes, isReader } = session.ledger;
   // Others have the common budget; what is left of it is for those who read and owe nothing.
   const isReserved = isReader && unreceiptedBytes === 0 && budget.used < settings.unreceiptedBudgetBytes * (7 / 8);

@@ -222,6 +222,18 @@ describe('createObserver()', () => {
     let count = 0;
     for await (const _ of observer.results({ from: c2!, follow: false })) count += 1;
     assert.equal(count, 3);
+    // Of another queue, as far as anybody knows.
+    const gaps: unknown[] = [];
+    const filtered = {
+      queues: ['elsewhere'],
+      from: 'beginning',
+      follow: false,
+      onGap: (gap: unknown) => gaps.push(gap),
+    };
+    for await (const _ of observer.results(filtered)) count += 1;
+    assert.equal(count, 3);
+    const message = `3 results were deleted before ${c8}, which the filter may have left out`;
+    assert.deepEqual(gaps, [{ after: c1!.replace(/1$/, '0'), message, count: 3, mayBeOthers: true }]);
   });
 
   it('does not ask for ever when even the oldest is a gap', async () => {

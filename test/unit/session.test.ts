@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createTimers } from '../../server/dispatch/timers.ts';
+import { createBrake } from '../../server/session/brake.ts';
 import { createByteBudget } from '../../server/session/budget.ts';
 import type { SessionEvent } from '../../server/session/outlet.ts';
 import { createSession, type Session, type SessionOptions } from '../../server/session/session.ts';
@@ -57,6 +59,7 @@ describe('createSession()', () => {
       },
       budget: createByteBudget(BUDGET_BYTES),
       settings,
+      brake: createBrake(createTimers(clock), () => undefined),
       monotonic: clock.monotonic,
       maxSeq: 200,
       onRoom: () => undefined,

@@ -536,7 +536,9 @@ export type SendStatusRequest = Message<"contact.v1.SendStatusRequest"> & {
   status?: string | undefined;
 
   /**
-   * Given back, and nothing was done: ready again, no attempt burnt, whether it had started or not.
+   * Given back, and nothing was done: ready again at once, no attempt burnt, whether it had started or not. Whoever gives
+   * back without burning an attempt and finishes nothing gets no task for 100 ms, doubled each time up to 5 s; a result
+   * or a failure ends the pause.
    *
    * @generated from field: repeated contact.v1.Delivery untouched = 11;
    */
