@@ -89,7 +89,9 @@ export type NewTask = Message<"contact.v1.NewTask"> & {
 
   /**
    * When a task that nobody took ends as EXPIRED. Unset: never, but children of a broadcast an hour after they are due.
-   * A broadcast itself does not expire: it ends with its children.
+   * A broadcast itself does not expire: it ends with its children. A task does not expire while a session has it, nor
+   * within the resume window of one that was lost: a result within it counts. If nobody has it when that is over, it
+   * expires, and a result that comes later is STALE: observers were told.
    *
    * @generated from oneof contact.v1.NewTask.expiry
    */
