@@ -50,6 +50,7 @@ interface Poison {
   /** Absent: each process is another client, and the window of the one before has to pass. */
   readonly clientId?: string;
   readonly maxAttempts?: number;
+  readonly prefetch?: number;
 }
 
 const POISONS: Readonly<Record<string, Poison>> = {
@@ -57,10 +58,16 @@ const POISONS: Readonly<Record<string, Poison>> = {
   'poison while it runs, each time another client': { diesAfterMs: (chance) => chance.between(1, 50) },
   'poison the moment it begins': { diesAfterMs: () => 0, clientId: 'fragile' },
   'poison the moment it begins, one attempt': { diesAfterMs: () => 0, clientId: 'fragile', maxAttempts: 1 },
+  'poison the moment it begins, one attempt, nothing waits beside it': {
+    diesAfterMs: () => 0,
+    clientId: 'fragile',
+    maxAttempts: 1,
+    prefetch: 0,
+  },
 };
 
 const swallow =
-  ({ diesAfterMs, clientId, maxAttempts = MAX_ATTEMPTS }: Poison): RunRound =>
+  ({ diesAfterMs, clientId, maxAttempts = MAX_ATTEMPTS, prefetch = PREFETCH }: Poison): RunRound =>
   async ({ serverArgs }, chance): Promise<Figures> => {
     const queue = 'poisoned';
     const server = await startServer({ args: serverArgs });
@@ -70,7 +77,7 @@ const swallow =
     const jobs: FragileJob[] = Array.from({ length: INNOCENT }, (_, n) => ({ name: `innocent ${n}` }));
     jobs.splice(place, 0, { name: 'poison', diesAfterMs: diesAfterMs(chance) });
     const stored = await producer.enqueueBatch(jobs.map((payload) => ({ queue, payload, maxAttempts })));
-    const supervisor = supervise({ server: server.address, queue, prefetch: PREFETCH, ...(clientId && { clientId }) });
+    const supervisor = supervise({ server: server.address, queue, prefetch, ...(clientId && { clientId }) });
     const results = new Map<string, TaskResult<FragileAnswer>>();
     let acceptedTwice = 0;
     for await (const result of observer.results({ queues: [queue], from: 'beginning' })) {
@@ -85,7 +92,7 @@ const swallow =
     // At its last attempt nobody can say of those that waited in a process that died that they had not begun.
     const fallen = maxAttempts === 1 ? [...results.values()].filter((result) => result.state === 'failed') : [];
     for (const result of fallen) assert.equal(result.error?.code, 'LOST');
-    assert.ok(fallen.length <= PREFETCH, `${fallen.length} neighbours failed`);
+    assert.ok(fallen.length <= prefetch, `${fallen.length} neighbours failed`);
     for (const { taskId } of fallen) results.delete(taskId);
     const answers = [...results.values()].map((result) => result.value());
     const again = answers.filter((answer) => (answer?.delivery ?? 0) > 1).length;
