@@ -4,7 +4,7 @@ import { cleanUpProcesses, type ServerProcess, startContact, startServer } from 
 import { createScene, type Scene, waitUntil } from './scene.ts';
 
 describe('contact bench', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   before(async () => {
@@ -68,7 +68,7 @@ describe('contact bench', function () {
 });
 
 describe('contact bench in processes', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let server: ServerProcess;
 
   before(async () => {

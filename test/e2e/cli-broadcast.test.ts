@@ -5,7 +5,7 @@ import { cleanUpProcesses, startContact } from './process.ts';
 import { createScene, type Scene, waitUntil } from './scene.ts';
 
 describe('contact enqueue to clients', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   before(async () => {

@@ -11,7 +11,7 @@ import { createScene, type Scene, waitUntil } from './scene.ts';
 const PROMISED_MS = 1_000;
 
 describe('contact tasks cancel, of a running contact work', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   /** A worker whose command says its process id and then sleeps for ten minutes. */

@@ -14,7 +14,7 @@ import {
 const UUID = /^[0-9a-f-]{36}$/;
 
 describe('contact enqueue', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let server: ServerProcess;
   let admin: Admin;
 

@@ -9,7 +9,7 @@ import { CONTACT, cleanUpProcesses, runContact, startServer } from './process.ts
 const FULL = '/dev/full';
 
 describe('contact and a disk that is full', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   cleanUpProcesses();
 
   it('answers 1 when its output cannot be written, and says why', async () => {

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'mocha';
 import { runHere } from './here.ts';
 
 describe('--keepalive', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let pingCount = 0;
   // Takes calls and answers none of them, which leaves nothing but pings on the line.
   const server = createServer();

@@ -22,7 +22,7 @@ const OBSERVER = ['/rxjs/'];
 
 /** The fewer modules a command loads, the sooner it begins; a time on a busy machine would show nothing. */
 describe('the modules that a command loads', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   cleanUpProcesses();
 
   const cases: { readonly args: readonly string[]; readonly code: number; readonly without: readonly string[] }[] = [

@@ -17,7 +17,7 @@ function findRow(text: string, first: string): string[] {
 }
 
 describe('contact queues', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   before(async () => {
@@ -83,7 +83,7 @@ describe('contact queues', function () {
 });
 
 describe('contact clients', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   before(async () => {

@@ -23,7 +23,7 @@ function parseLines(text: string): ResultLine[] {
 }
 
 describe('contact results', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let server: ServerProcess;
 
   function results(...args: string[]): Promise<Outcome> {

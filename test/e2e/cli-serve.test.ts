@@ -16,7 +16,7 @@ registerHooks({
 });`;
 
 describe('contact serve', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   cleanUpProcesses();
 
   it('prints one line and ends with 0 on SIGTERM', async () => {
@@ -63,7 +63,7 @@ describe('contact serve', function () {
   });
 
   it('listens on a socket file, also after a SIGKILL, and its clients come back', async function () {
-    this.timeout(90_000);
+    this.timeout(120_000);
     const folder = createFolder();
     const address = `unix:${join(folder, 'contact.sock')}`;
     const store = `sqlite:${join(folder, 'contact.db')}`;

@@ -7,7 +7,7 @@ import { cleanUpProcesses, startContact, type TestProcess } from './process.ts';
 import { createScene, type Scene, waitUntil } from './scene.ts';
 
 describe('contact work on a machine that is short of descriptors', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scene: Scene;
   let admin: Admin;
 

@@ -6,7 +6,7 @@ import { cleanUpProcesses, createFolder } from './process.ts';
 import { createScene, type Scene, waitUntil } from './scene.ts';
 
 describe('contact tasks', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   /** Ids of tasks that wait. */

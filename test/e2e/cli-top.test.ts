@@ -6,7 +6,7 @@ const ENTER = '\x1b[?1049h';
 const LEAVE = '\x1b[?1049l';
 
 describe('contact top', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let scene: Scene;
 
   before(async () => {

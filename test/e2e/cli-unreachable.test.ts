@@ -24,7 +24,7 @@ async function failToReach(server: string, timeout: string, flags: readonly stri
 }
 
 describe('a server that cannot be reached', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();

@@ -12,7 +12,7 @@ import { CONTACT, cleanUpProcesses, runContact, startContact } from './process.t
 const commandsByPath = await listCommands();
 
 describe('contact', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   cleanUpProcesses();
 
   it('has a help text with an example and the exit codes for every command', async () => {

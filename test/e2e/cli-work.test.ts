@@ -27,7 +27,7 @@ async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<v
 }
 
 describe('contact work', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let server: ServerProcess;
   let producer: Producer<unknown>;
   let admin: Admin;

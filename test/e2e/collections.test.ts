@@ -10,7 +10,7 @@ const PAYLOADS = 100;
 const PAYLOAD_BYTES = 1_000_000;
 
 describe('the command and V8', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   cleanUpProcesses();
 
   it('has a first line that every kernel reads whole', () => {

@@ -7,7 +7,7 @@ import { cleanUpProcesses, createFolder, startNode, startServer } from './proces
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 
 describe('examples/', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   cleanUpProcesses();
 
   it('run: worker, producer, and an observer that goes on where it stopped', async () => {

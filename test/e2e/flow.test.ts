@@ -17,7 +17,7 @@ describe('contact serve, enqueue, work and results', () => {
   cleanUpProcesses();
 
   it(`give ${TASKS} right answers, each task once, with two workers`, async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const folder = createFolder();
     const runs = join(folder, 'runs');
     appendFileSync(runs, '');

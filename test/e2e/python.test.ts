@@ -13,7 +13,7 @@ const HOLDER = join(ROOT, 'test', 'python', 'holder.py');
 const COUNTS = { classic: 1, v1: 4 };
 
 describe('a worker in Python that is lost', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let python: string;
   let folder: string;
   let program: Program;

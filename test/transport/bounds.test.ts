@@ -64,7 +64,7 @@ function writePath(path: readonly DescField[], isPacked: boolean): Uint8Array {
 }
 
 describe('a small message of a great many items', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let scene: Scene;
   let clients: Clients;
 

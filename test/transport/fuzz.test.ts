@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Stream, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { type Metadata, type StatusObject, status } from '@grpc/grpc-js';
@@ -8,7 +8,7 @@ import { ContactService, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
 import { writeIdentity } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueueMany, type Scene, SERVICES, startScene } from './scene.ts';
+import { type Clients, closeScene, connect, enqueueMany, type Scene, SERVICES, startScene, until } from './scene.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 import { type Draw, drawMessage, mutate, type Words } from './wire.ts';
 
@@ -45,7 +45,7 @@ function send(
 }
 
 describe('a server that is sent nonsense', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const failures: object[] = [];
   let scene: Scene;
   let clients: Clients;
@@ -59,7 +59,7 @@ describe('a server that is sent nonsense', function () {
       warn: () => undefined,
       error: (fields: object) => void failures.push(fields),
     };
-    scene = await startScene({ pingIntervalMs: 1_000 }, { logger });
+    scene = await startScene({ pingIntervalMs: 20_000 }, { logger });
     clients = connect(scene);
     innocent = await openTraffic(connect(scene));
     const ids = [...(await enqueueMany(clients, 5, { queue: 'fuzz' })), newTaskId()];
@@ -125,10 +125,12 @@ describe('a server that is sent nonsense', function () {
     ];
     const session = connectHttp2(`http://${scene.address}`);
     session.on('error', () => undefined);
+    let answered = 0;
+    const streams: ClientHttp2Stream[] = [];
     const ends = SERVICES.flatMap(({ methods }) => methods).flatMap((method) =>
       bodies.map(
         (body) =>
-          new Promise<string>((resolve) => {
+          new Promise<void>((resolve) => {
             const stream = session.request({
               ':method': 'POST',
               ':path': methodPath(method),
@@ -136,25 +138,25 @@ describe('a server that is sent nonsense', function () {
               te: 'trailers',
             });
             let code = '';
-            const timer = setTimeout(() => stream.close(), 500);
-            stream.on('response', (headers) => {
-              code ||= String(headers['grpc-status'] ?? '');
-            });
-            stream.on('trailers', (headers) => {
-              code ||= String(headers['grpc-status'] ?? '');
-            });
+            const read = (headers: IncomingHttpHeaders): void => {
+              if (code !== '' || headers['grpc-status'] === undefined) return;
+              code = String(headers['grpc-status']);
+              answered += 1;
+            };
+            streams.push(stream);
+            stream.on('response', read);
+            stream.on('trailers', read);
             stream.on('error', () => undefined);
-            stream.on('close', () => {
-              clearTimeout(timer);
-              resolve(code);
-            });
+            stream.on('close', () => resolve());
             stream.resume();
             stream.end(Buffer.from(body, 'hex'));
           }),
       ),
     );
-    const codes = await Promise.all(ends);
-    assert.ok(codes.filter((code) => code !== '').length > codes.length / 2);
+    await until('most are answered', () => answered > ends.length / 2);
+    // The others wait for more, or follow something.
+    for (const stream of streams) stream.close();
+    await Promise.all(ends);
     await new Promise<void>((resolve) => session.close(resolve));
     assert.deepEqual(failures, []);
     await innocent.stop();

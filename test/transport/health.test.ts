@@ -83,7 +83,7 @@ describe('reflection', () => {
 
   for (const version of ['v1', 'v1alpha']) {
     it(`lets a stock client call by names alone: ${version}`, async function () {
-      this.timeout(30_000);
+      this.timeout(120_000);
       const { address } = await startScene();
       const method = `http://${address}/contact.v1.AdminService/GetServerInfo`;
       const flags = ['--http2-prior-knowledge', '--protocol', 'grpc', '--reflect-protocol', `grpc-${version}`];

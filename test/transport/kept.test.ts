@@ -50,7 +50,7 @@ describe('The beginning of a long text', () => {
   afterEach(closeScene);
 
   it('is all that is kept of it: the status of a worker', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const clients = connect(await startScene({ pingIntervalMs: 2_000 }));
     const bytes = await measureEach(async () => {
       const worker = await openWorker(clients);
@@ -69,7 +69,7 @@ describe('The beginning of a long text', () => {
     ['the message of a failure', { error: { code: '', message: LONG }, retry: 1 }],
   ] as const) {
     it(`is all that is kept of it: ${field}, while somebody observes`, async function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       const { worker, tasks } = await startObserved(COUNT + 1);
       const bytes = await measureEach(async (n) => {
         await worker.report({ failed: [{ ...tasks[n]!, ...end }] });
@@ -79,7 +79,7 @@ describe('The beginning of a long text', () => {
   }
 
   it('is all that is kept of it: the content type of a result, while somebody observes', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { worker, tasks } = await startObserved(COUNT + 1);
     const bytes = await measureEach(async (n) => {
       await worker.report({ succeeded: [{ ...tasks[n]!, contentType: LONG }] });
@@ -88,7 +88,7 @@ describe('The beginning of a long text', () => {
   });
 
   it('is not kept with a small payload or result that came in one message with large ones', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const { worker, tasks } = await startObserved(2 * COUNT + 2);
     const tooLarge = Buffer.alloc(3 << 20);
     const bytes = await measureEach(async (n) => {
@@ -119,7 +119,7 @@ describe('A message that was read', () => {
   };
   for (const [path, message] of Object.entries(messages)) {
     it(`is not kept by its stream, which stays open: ${path}`, async function () {
-      this.timeout(60_000);
+      this.timeout(120_000);
       const scene = await startScene({ pingIntervalMs: 2_000, pairingMs: 5_000, maxPayloadBytes: 4 << 20 });
       // By hand: a client of grpc-js keeps for itself what it has sent.
       const session = dial(scene);

@@ -216,7 +216,7 @@ export async function describeTask(clients: Clients, id: string): Promise<Task> 
 }
 
 /** Waits for a condition; what it waits for comes over a socket. */
-export async function until(what: string, condition: () => unknown, patienceMs = 15_000): Promise<void> {
+export async function until(what: string, condition: () => unknown, patienceMs = 60_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);

@@ -78,7 +78,7 @@ export function connectTo(address: string): ConnectionOptions {
 }
 
 /** Resolves when the condition holds; looks once a turn, since what it waits for comes over a socket. */
-export async function until(what: string, condition: () => unknown, patienceMs = 8_000): Promise<void> {
+export async function until(what: string, condition: () => unknown, patienceMs = 60_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);

@@ -10,7 +10,7 @@ export interface Traffic {
 }
 
 /** Calls one task after the other on a queue of its own. */
-export async function openTraffic(clients: Clients, queue = 'innocent', longestMs = 10_000): Promise<Traffic> {
+export async function openTraffic(clients: Clients, queue = 'innocent', longestMs = 60_000): Promise<Traffic> {
   const worker = await openWorker(clients, { queues: [queue] });
   let answered = 0;
   let slowestMs = 0;
