@@ -10,7 +10,7 @@ export interface ProxyKind {
   readonly program: string;
   readonly reload: NodeJS.Signals;
   /** For a file in `folder`. */
-  configure(port: number, target: string, folder: string): string;
+  configure(port: number, target: string, folder: string, idleSeconds: number): string;
   /** The command line for the file. */
   args(file: string, folder: string): readonly string[];
 }
@@ -26,7 +26,7 @@ export interface RealProxy {
   standIn(status: number, forMs: number): Promise<number>;
 }
 
-function configureNginx(port: number, target: string, folder: string): string {
+function configureNginx(port: number, target: string, folder: string, idleSeconds: number): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `  ${name}_temp_path ${join(folder, name)};`,
   );
@@ -49,33 +49,34 @@ ${temporary.join('\n')}
   server {
     listen 127.0.0.1:${port} http2;
     client_max_body_size 0;
-    client_body_timeout 60s;
+    client_body_timeout ${idleSeconds}s;
     location / {
       grpc_pass grpc://contact;
-      grpc_read_timeout 60s;
-      grpc_send_timeout 60s;
+      grpc_read_timeout ${idleSeconds}s;
+      grpc_send_timeout ${idleSeconds}s;
     }
   }
 }
 `;
 }
 
-const configureHaproxy = (mode: 'http' | 'tcp') => (port: number, target: string) => {
-  const proto = mode === 'http' ? ' proto h2' : '';
-  return `global
+const configureHaproxy =
+  (mode: 'http' | 'tcp') => (port: number, target: string, _folder: string, idleSeconds: number) => {
+    const proto = mode === 'http' ? ' proto h2' : '';
+    return `global
   hard-stop-after 1s
 defaults
   mode ${mode}
   timeout connect 5s
-  timeout client 60s
-  timeout server 60s
+  timeout client ${idleSeconds}s
+  timeout server ${idleSeconds}s
 frontend clients
   bind 127.0.0.1:${port}${proto}
   default_backend contact
 backend contact
   server contact ${target}${proto}
 `;
-};
+  };
 
 const HAPROXY = {
   program: '/usr/sbin/haproxy',
@@ -95,11 +96,12 @@ export const PROXY_KINDS: readonly ProxyKind[] = [
   { ...HAPROXY, title: 'haproxy with TCP', configure: configureHaproxy('tcp') },
 ];
 
-export async function startRealProxy(kind: ProxyKind, target: string): Promise<RealProxy> {
+/** @param idleSeconds after which it takes a silent stream for dead */
+export async function startRealProxy(kind: ProxyKind, target: string, idleSeconds = 60): Promise<RealProxy> {
   const folder = createFolder();
   const file = join(folder, 'proxy.conf');
   const port = await findPort();
-  writeFileSync(file, kind.configure(port, target, folder));
+  writeFileSync(file, kind.configure(port, target, folder, idleSeconds));
   let running: TestProcess;
   const proxy: RealProxy = {
     address: `127.0.0.1:${port}`,
