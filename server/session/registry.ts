@@ -147,7 +147,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       session.ledger.hold(held);
       holders.add(session, held);
       if (held.isStarted === true) attempts.start(held);
-      else if (!session.status) attempts.presume(held);
+      else if (held.isStarted === null && !session.status) attempts.presume(held);
       if (task.cancelReason !== null) attempts.cancel(session, held, task.cancelReason);
     }
     for (const { onEnded } of gone) onEnded();
