@@ -10,6 +10,11 @@ import { claimSocketFile, type SocketFile } from './socket_file.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
 const LOOKS = 4;
+/**
+ * Connections that the kernel keeps until they are accepted. Of those beyond it some take themselves for open and never
+ * hear of us; Node's default of 511 is less than a crew that comes back at once. The kernel may have a bound of its own.
+ */
+const BACKLOG = 4_096;
 /** Between two lines of the log about connections that were refused. */
 const REFUSAL_LOG_MS = 60_000;
 
@@ -112,7 +117,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
       server.once('error', reject);
       // It is not said to listen once it was stopped before.
       server.once('close', () => reject(STOPPED));
-      server.listen({ ...options, exclusive: true }, () => {
+      server.listen({ ...options, exclusive: true, backlog: BACKLOG }, () => {
         server.off('error', reject);
         if (!stopLooking) look();
         resolve(server);

@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { AdminService } from '../../gen/index.ts';
 import { connectionsWithin } from '../../server/descriptors.ts';
+import { skipLoudly } from '../faults/skip.ts';
 import { ask, atEnd, type Clients, closeScene, connect, never, type Scene, startScene, until } from './scene.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 /** A HEADERS frame of stream 1 that says it has 16,000 bytes. */
 const ENDLESS_HEADERS = Buffer.from([0, 0x3e, 0x80, 1, 0, 0, 0, 0, 1]);
+
+/** Of a crew that comes back after a restart, say. */
+const AT_ONCE = 2_000;
+
+function readBacklog(): number {
+  const file = '/proc/sys/net/core/somaxconn';
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+}
 
 describe('connections', () => {
   let scene: Scene;
@@ -63,6 +73,16 @@ describe('connections', () => {
     const late = http2.connect(`http://${scene.address}`);
     atEnd(() => late.destroy());
     await new Promise((resolve) => late.once('remoteSettings', resolve));
+  });
+
+  it('are all taken when they come at once', async function () {
+    if (readBacklog() < AT_ONCE) skipLoudly(this, 'the kernel keeps fewer connections until they are accepted');
+    scene = await startScene({ maxConnections: 10_000, pingIntervalMs: 60_000 });
+    const clients = Array.from({ length: AT_ONCE }, open);
+    let answered = 0;
+    for (const { socket } of clients) socket.once('data', () => void ++answered);
+    await until('the server has spoken on every one', () => answered === AT_ONCE);
+    assert.equal(scene.connectionCount, AT_ONCE);
   });
 
   it('leave descriptors for the store', () => {
