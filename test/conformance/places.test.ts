@@ -139,6 +139,24 @@ describe('a store whose files go while it has them open', () => {
     });
   }
 
+  it('is not shared by a hard link that is made meanwhile, whichever name is opened', async () => {
+    const told = Promise.withResolvers<unknown>();
+    const noticed = Promise.withResolvers<string>();
+    const parts = { node: 'test', onFatal: told.resolve, onNotice: noticed.resolve };
+    const store = await openStore(`sqlite:${file}`, parts);
+    stores.push(store);
+    const other = join(folder, 'other.db');
+    linkSync(file, other);
+    await assertRejects(open(`sqlite:${other}`), 'FAILED_PRECONDITION', /has 2 hard links/);
+    await assertRejects(open(), 'FAILED_PRECONDITION', /has 2 hard links/);
+    assert.match(await noticed.promise, /contact\.db has another hard link now: no server opens it until/);
+    await addTasks(store, {});
+    // With one name left, another server would take it: the first ends.
+    rmSync(file);
+    assert.match(((await told.promise) as Error).message, /contact\.db was removed or moved away/);
+    await assert.rejects(store.insertTasks([createTask()], T0));
+  });
+
   it('goes on while nothing happens to them', async () => {
     let fault: unknown;
     const store = await open(undefined, (error) => {

@@ -20,6 +20,8 @@ export interface PresenceOptions {
   /** Bytes that the database has by its own count: another program's VACUUM makes it smaller. */
   readonly countBytes: () => number;
   readonly onGone: (error: ContactError) => void;
+  /** Something that does no harm yet. */
+  readonly onNotice?: ((message: string) => void) | undefined;
   readonly everyMs?: number;
 }
 
@@ -32,11 +34,14 @@ interface Watched {
   readonly dev: number;
   readonly ino: number;
   size: number;
+  /** Names that it has. */
+  links: number;
   /** The file may have become as small as this. */
   readonly mayShrinkTo: () => number;
 }
 
-export function watchPresence({ file, countBytes, onGone, everyMs = EVERY_MS }: PresenceOptions): Presence {
+export function watchPresence(options: PresenceOptions): Presence {
+  const { file, countBytes, onGone, onNotice, everyMs = EVERY_MS } = options;
   const never = (): number => Number.POSITIVE_INFINITY;
   const watched: readonly Watched[] = [
     watch(file, countBytes),
@@ -46,6 +51,15 @@ export function watchPresence({ file, countBytes, onGone, everyMs = EVERY_MS }: 
   ];
   let lookedAt = performance.now();
   let gone: ContactError | undefined;
+  let isLinked = false;
+
+  /** Nobody else opens a database that has two names; neither does its own server when it starts again. */
+  function noteLinks(): void {
+    const wasLinked = isLinked;
+    isLinked = watched[0]!.links > 1;
+    if (isLinked && !wasLinked)
+      onNotice?.(`${file} has another hard link now: no server opens it until that is removed`);
+  }
 
   function look(): ContactError | undefined {
     if (gone) return gone;
@@ -59,6 +73,7 @@ export function watchPresence({ file, countBytes, onGone, everyMs = EVERY_MS }: 
       onGone(gone);
       return gone;
     }
+    noteLinks();
     return undefined;
   }
 
@@ -75,8 +90,8 @@ export function watchPresence({ file, countBytes, onGone, everyMs = EVERY_MS }: 
 }
 
 function watch(path: string, mayShrinkTo: () => number): Watched {
-  const { dev, ino, size } = statSync(path);
-  return { path, dev, ino, size, mayShrinkTo };
+  const { dev, ino, size, nlink } = statSync(path);
+  return { path, dev, ino, size, links: nlink, mayShrinkTo };
 }
 
 function findFault(watched: Watched): string | undefined {
@@ -92,5 +107,6 @@ function findFault(watched: Watched): string | undefined {
     return `was cut from ${watched.size} to ${now.size} bytes`;
   }
   watched.size = now.size;
+  watched.links = now.nlink;
   return undefined;
 }

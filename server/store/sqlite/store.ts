@@ -87,7 +87,7 @@ interface Place {
 /** @param place undefined: in memory */
 function createSqliteStore(db: Database, options: StoreOptions, place?: Place): Store {
   const onFatal = once(options.onFatal ?? endProcess);
-  const disk = place && openDisk(db, place, onFatal, options.isServed);
+  const disk = place && openDisk(db, place, onFatal, options);
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
@@ -198,9 +198,14 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   };
 }
 
-function openDisk(db: Database, { file, origin }: Place, onFatal: (error: unknown) => void, isServed = false): Disk {
+function openDisk(
+  db: Database,
+  { file, origin }: Place,
+  onFatal: (error: unknown) => void,
+  { isServed = false, onNotice }: StoreOptions,
+): Disk {
   const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
-  const presence = watchPresence({ file, countBytes, onGone: onFatal });
+  const presence = watchPresence({ file, countBytes, onGone: onFatal, onNotice });
   const onFailed = (error: unknown): void => onFatal(presence.look() ?? error);
   return {
     wal: openWal(file),
