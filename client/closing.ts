@@ -1,4 +1,5 @@
 import { type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
+import type { EnqueueRefusal } from '../gen/contact/v1/task_service_pb.ts';
 import { type CloseAdvice, ContactError, type ErrorCode, isRetry, REASON_KEY, RETRY_KEY } from '../shared/errors.ts';
 
 /** How a call ended. */
@@ -34,10 +35,16 @@ export function readEnd(end: StatusObject): CallEnd {
   return { error: null, advice: reason && isRetry(retry) ? { reason, retry } : null };
 }
 
-/** A status that came inside a message. */
-export function errorOfStatus(code: number, message: string, retryAfterMs: number): ContactError {
-  const known = ContactError.from(Object.assign(new Error(message), { code, details: message }));
-  return retryAfterMs > 0 ? new ContactError(known.code, message, { retryAfterMs }) : known;
+/** What came inside a message instead of a status: what is wrong, `field`, stands in front of its words, if it is said. */
+export function errorOfRefusal({ code, message, retryAfterMs, field, index }: EnqueueRefusal): ContactError {
+  const cause = Object.assign(new Error(message), { code, details: message });
+  const isNamed = field !== '' && message.startsWith(`${field}: `);
+  return new ContactError(ContactError.from(cause).code, isNamed ? message.slice(field.length + 2) : message, {
+    cause,
+    ...(isNamed ? { field } : {}),
+    ...(index === undefined ? {} : { index }),
+    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
+  });
 }
 
 /** Refusals that a proxy says too, as HTTP 401, 403 and 404 or by a reset, while its server is being replaced. */

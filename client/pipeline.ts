@@ -9,11 +9,11 @@ import {
   TaskService,
 } from '../gen/contact/v1/task_service_pb.ts';
 import { ChurnMap } from '../shared/churn.ts';
-import { ContactError } from '../shared/errors.ts';
+import { ContactError, nameTask } from '../shared/errors.ts';
 import { drained } from '../shared/streams.ts';
 import { type Batch, judgeCut, pruneBatch, refuseLarge, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
 import { createCalls, ELSEWHERE } from './calls.ts';
-import { type CallEnd, endOf, errorOf, errorOfStatus, isFinal } from './closing.ts';
+import { type CallEnd, endOf, errorOf, errorOfRefusal, isFinal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 
 export interface PipelineOptions {
@@ -154,8 +154,11 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     for (const batch of others) settle(batch, ELSEWHERE);
   }
 
-  function refuse(batch: Batch, { code, message, retryAfterMs }: EnqueueRefusal): void {
-    const error = errorOfStatus(code, message, retryAfterMs);
+  function refuse(batch: Batch, refusal: EnqueueRefusal): void {
+    const { message, retryAfterMs } = refusal;
+    const said = errorOfRefusal(refusal);
+    // Whoever enqueues one task knows nothing of the batch that it travels in.
+    const error = batch.waiters.kind === 'each' ? nameTask(said, 'task') : said;
     const now = clock.monotonic();
     batch.refusedAt ??= now;
     // A call has a deadline of its own.

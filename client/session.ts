@@ -85,7 +85,7 @@ export function openSession(options: SessionOptions): Session {
   function readEvent({ seq, event }: GetTaskResponse): void {
     watch?.heard();
     if (seq !== lastSeq + 1) {
-      cut(new ContactError('INTERNAL', `seq: expected ${lastSeq + 1}, got ${seq}`));
+      cut(new ContactError('INTERNAL', `expected ${lastSeq + 1}, got ${seq}`, { field: 'seq' }));
       return;
     }
     lastSeq = seq;

@@ -152,7 +152,8 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
     if (!isOurs && reports.length > 0) {
       throw new ContactError(
         'FAILED_PRECONDITION',
-        `spool: ${path} has results of client ${found.clientId}, and this worker is ${clientId}`,
+        `${path} has results of client ${found.clientId}, and this worker is ${clientId}`,
+        { field: 'spool' },
       );
     }
   } catch (error) {

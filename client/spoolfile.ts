@@ -145,7 +145,7 @@ function explain(path: string, error: unknown): unknown {
   if (code === NO_DATABASE) return notSpool(path);
   const message =
     code === CORRUPT
-      ? `spool: ${path} is damaged; move it away, and the tasks whose results it has run again`
-      : `spool: ${path}: ${error.message}`;
-  return new ContactError('FAILED_PRECONDITION', message, { cause: error });
+      ? `${path} is damaged; move it away, and the tasks whose results it has run again`
+      : `${path}: ${error.message}`;
+  return new ContactError('FAILED_PRECONDITION', message, { field: 'spool', cause: error });
 }

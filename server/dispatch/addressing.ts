@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, refuseTask } from '../../shared/errors.ts';
 import { isSelectorLane, laneKey, laneOfClient, SHARED_LANE } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef, TaskInput } from '../model/task.ts';
@@ -41,6 +41,16 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
     }
   }
 
+  function add(lane: LaneRef, index: number): Selector | undefined {
+    try {
+      return selectors.add(lane);
+    } catch (error) {
+      if (!(error instanceof ContactError)) throw error;
+      const { code, problem, retryAfterMs } = error;
+      throw refuseTask(code, index, 'selector', problem, retryAfterMs === undefined ? {} : { retryAfterMs });
+    }
+  }
+
   let wanted: Map<string, LaneRef> | undefined;
   let forgetting: Promise<void> | undefined;
 
@@ -67,13 +77,13 @@ export async function createAddressing(store: OperatorStore, lanes: LaneTable): 
     ],
 
     async admit(tasks) {
-      for (const { queue, lane } of tasks) {
+      for (const [index, { queue, lane }] of tasks.entries()) {
         if (!isSelectorLane(lane)) continue;
         // Of a task that is on its way into the store while others are listed.
         wanted?.set(laneKey({ queue, lane }), { queue, lane });
         if (selectors.has({ queue, lane })) continue;
         if (selectors.isFull(queue)) await forgetUnused();
-        const selector = selectors.add({ queue, lane });
+        const selector = add({ queue, lane }, index);
         if (selector) draw({ queue, lane }, selector);
       }
     },

@@ -68,8 +68,8 @@ export function createSelectorTable(): SelectorTable {
       if (has(lane)) return undefined;
       if (isFull(lane.queue)) {
         const count = `${countOf(lane.queue)} different selectors`;
-        const message = `selector: ${count} have waiting tasks in ${lane.queue} already, ${size} in all queues`;
-        throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 60_000 });
+        const problem = `${count} have waiting tasks in ${lane.queue} already, ${size} in all queues`;
+        throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'selector', retryAfterMs: 60_000 });
       }
       return put(lane);
     },

@@ -20,10 +20,9 @@ export function parseCursor(text: string, epoch: string): Cursor {
     throw invalid('cursor', `expected EPOCH.POSITION as an event gave it, got ${JSON.stringify(text.slice(0, 64))}`);
   }
   if (match[1] !== epoch) {
-    throw new ContactError(
-      'OUT_OF_RANGE',
-      'cursor: it belongs to another epoch of the store (restored or failed over)',
-    );
+    throw new ContactError('OUT_OF_RANGE', 'it belongs to another epoch of the store (restored or failed over)', {
+      field: 'cursor',
+    });
   }
   return { epoch, position };
 }

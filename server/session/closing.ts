@@ -8,7 +8,8 @@ export function closing(reason: string, retry: CloseAdvice['retry'], message: st
 
 /** Of a session id that leads nowhere: with another one the client may come again. */
 export function notPaired(code: 'ALREADY_EXISTS' | 'FAILED_PRECONDITION', problem: string): ContactError {
-  return new ContactError(code, `contact-session: ${problem}`, { advice: { reason: 'SESSION', retry: 'backoff' } });
+  const advice = { reason: 'SESSION', retry: 'backoff' } as const;
+  return new ContactError(code, problem, { field: 'contact-session', advice });
 }
 
 /** The stream was closed at the other end. */

@@ -129,8 +129,9 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   return (method, call) => {
     const inner = call as unknown as InnerCall;
     if (openCalls.size >= (method.path === HEALTH_CHECK ? maxOpenCalls + HEALTH_RESERVE : maxOpenCalls)) {
-      const text = `calls: ${maxOpenCalls} are open, more are not taken`;
-      const refusal = toStatus(new ContactError('RESOURCE_EXHAUSTED', text, { retryAfterMs: COME_AGAIN_MS }));
+      const text = `${maxOpenCalls} are open, more are not taken`;
+      const detail = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
+      const refusal = toStatus(new ContactError('RESOURCE_EXHAUSTED', text, detail));
       // It is never started, so no handler hears of it.
       return new ServerInterceptingCall(call, { start: () => call.sendStatus(refusal) });
     }

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import type {
   EnqueuedTaskSchema,
+  EnqueueRefusalSchema,
   NewTask,
   StreamEnqueueRequest,
   StreamEnqueueResponseSchema,
@@ -111,9 +112,7 @@ export function createEnqueueStream(
         entry.waits = null;
         const known = ContactError.from(error);
         if (known.code === 'INTERNAL') throw error;
-        const { code, retryAfterMs = 0 } = known;
-        const message = statusText(known.message);
-        return { event: { case: 'refused', value: { code: status[code], message, retryAfterMs } } };
+        return { event: { case: 'refused', value: writeRefusal(known) } };
       }
     }
 
@@ -152,6 +151,12 @@ function weighTask({ payload, metadata, target, contentType, idempotencyKey }: N
   if (typeof target.value === 'string') bytes += target.value.length;
   for (const key in metadata) bytes += PAIR_BYTES + key.length + metadata[key]!.length;
   return bytes;
+}
+
+function writeRefusal(error: ContactError): MessageInitShape<typeof EnqueueRefusalSchema> {
+  const { code, retryAfterMs = 0, field = '', index } = error;
+  const refusal = { code: status[code], message: statusText(error.message), retryAfterMs, field: statusText(field) };
+  return index === undefined ? refusal : { ...refusal, index };
 }
 
 function weigh({ event }: Answer): number {

@@ -3,7 +3,7 @@ import { type BigIntStats, chmodSync, linkSync, lstatSync, renameSync, statSync,
 import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../../shared/address.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 
 /**
  * The name of a socket in the file system. The socket is bound under another name, and has its own only once it is
@@ -29,10 +29,10 @@ export async function claimSocketFile(given: string): Promise<SocketFile> {
   const path = resolve(given);
   const draft = nameBeside(given);
   if (Buffer.byteLength(draft) > MAX_SOCKET_PATH_BYTES) {
-    throw new ContactError('INVALID_ARGUMENT', `listen: the folder of ${given} has too long a name for a socket`);
+    throw invalid('listen', `the folder of ${given} has too long a name for a socket`);
   }
   if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new ContactError('FAILED_PRECONDITION', `listen: there is no folder for ${path}`);
+    throw refused(`there is no folder for ${path}`);
   }
   await removeDead(path);
   let own: BigIntStats | undefined;
@@ -78,7 +78,7 @@ async function removeDead(path: string): Promise<void> {
   if (!found) return;
   if (!found.isSocket()) {
     const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a file';
-    throw new ContactError('FAILED_PRECONDITION', `listen: ${path} is ${kind}, not a socket; it is left alone`);
+    throw refused(`${path} is ${kind}, not a socket; it is left alone`);
   }
   if (await isAlive(path)) throw inUse(path);
   // Of two servers that find the same dead socket one may have put its own there meanwhile: what was taken away is
@@ -110,7 +110,7 @@ function isAlive(path: string): Promise<boolean> {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') answer(false);
       else if (error.code === 'EAGAIN') answer(true);
-      else reject(new ContactError('FAILED_PRECONDITION', `listen: ${path} cannot be looked at: ${error.message}`));
+      else reject(refused(`${path} cannot be looked at: ${error.message}`));
     });
   });
 }
@@ -124,5 +124,9 @@ function isSame(one: BigIntStats, other: BigIntStats | undefined): boolean {
 }
 
 function inUse(path: string): ContactError {
-  return new ContactError('FAILED_PRECONDITION', `listen: another process listens on ${path}`);
+  return refused(`another process listens on ${path}`);
+}
+
+function refused(problem: string): ContactError {
+  return new ContactError('FAILED_PRECONDITION', problem, { field: 'listen' });
 }

@@ -18,7 +18,7 @@ const BACKLOG = 4_096;
 /** Between two lines of the log about connections that were refused. */
 const REFUSAL_LOG_MS = 60_000;
 
-const STOPPED = new ContactError('FAILED_PRECONDITION', 'listen: the server was closed');
+const STOPPED = new ContactError('FAILED_PRECONDITION', 'the server was closed', { field: 'listen' });
 
 /**
  * Our own listening sockets in front of grpc-js: a line that is stuck holds its streams whatever the call does, and only
@@ -130,7 +130,9 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     await bind({ path: file.draft }).catch((error: Error) => {
       // It names the draft, which nobody knows.
       const words = error.message.replace(file.draft, path).replace(/^listen /, '');
-      throw error === STOPPED ? error : new ContactError('FAILED_PRECONDITION', `listen: ${words}`);
+      throw error === STOPPED
+        ? error
+        : new ContactError('FAILED_PRECONDITION', words, { field: 'listen', cause: error });
     });
     if (isStopped) throw STOPPED;
     file.publish();

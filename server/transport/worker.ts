@@ -48,8 +48,8 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
     const extra = Math.max(0, count - FREE_NAMES);
     if (extra === 0 || isOver(call)) return;
     if (nameCount + extra > MAX_NAMES) {
-      const message = `queues: all sessions together draw from too many; up to ${FREE_NAMES} are always taken`;
-      throw new ContactError('RESOURCE_EXHAUSTED', message, { retryAfterMs: 10_000 });
+      const problem = `all sessions together draw from too many; up to ${FREE_NAMES} are always taken`;
+      throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'queues', retryAfterMs: 10_000 });
     }
     nameCount += extra;
     let isGivenBack = false;
@@ -211,8 +211,8 @@ function checkTold(toldCount: number, report: ResultReport): void {
   const toldNow = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
   const count = toldCount + toldNow;
   if (count <= MAX_TOLD) return;
-  const message = `results: at most ${MAX_TOLD} in one call, whose answer names each; those before were taken`;
-  throw new ContactError('RESOURCE_EXHAUSTED', message);
+  const problem = `at most ${MAX_TOLD} in one call, whose answer names each; those before were taken`;
+  throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'results' });
 }
 
 /** A write that failed was not taken: the end of its stream frees what it cost. */

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { ContactError, invalid } from '../errors.ts';
+import { ContactError, type ErrorDetail } from '../errors.ts';
 
 // Two bytes on the wire can become an object of 300 bytes, so what a message holds is counted before it is decoded.
 
@@ -145,7 +145,7 @@ class Cursor {
       case BIT32:
         return 4;
       default:
-        throw invalid(placeOf(owner), `wire type ${wire} is not taken`);
+        throw oddType(owner, `wire type ${wire} is not taken`);
     }
   }
 
@@ -166,7 +166,7 @@ function walk(cursor: Cursor, end: number, node: Node): boolean {
     if (!field?.isRepeated && ++node.rest > MAX_REST) throw tooMany(node.owner, MAX_REST, 'other fields');
     // The decoder goes by its description, not by what the tag says: both must read the same.
     const isPacked = field?.isRepeated === true && field.wire !== DELIMITED && wire === DELIMITED;
-    if (field && wire !== field.wire && !isPacked) throw invalid(placeOf(field), `wire type ${wire} is not its own`);
+    if (field && wire !== field.wire && !isPacked) throw oddType(field, `wire type ${wire} is not its own`);
     const size = cursor.sizeOf(wire, end, node.owner);
     if (size > end - cursor.pos) return false;
     if (field?.isRepeated) count(field, isPacked ? cursor.countPacked(field.wire, size) : 1);
@@ -186,8 +186,20 @@ function count(field: Field, items: number): void {
   if (field.count > SLACK * field.max) throw tooMany(field, field.max, 'in one message');
 }
 
+function oddType(place: Node['owner'], problem: string): ContactError {
+  return new ContactError('INVALID_ARGUMENT', problem, detailOf(place));
+}
+
 function tooMany(place: Node['owner'], max: number, what: string): ContactError {
-  return new ContactError('RESOURCE_EXHAUSTED', `${placeOf(place)}: at most ${max} ${what}`);
+  return new ContactError('RESOURCE_EXHAUSTED', `at most ${max} ${what}`, detailOf(place));
+}
+
+/** The place, and which item of the request's own list it lies in. */
+function detailOf(place: Node['owner']): ErrorDetail {
+  const field = placeOf(place);
+  let top = place?.node.owner;
+  while (top?.node.owner) top = top.node.owner;
+  return top?.isRepeated ? { field, index: top.count - 1 } : { field };
 }
 
 /** As readers of requests say it: `tasks[3].metadata`. */

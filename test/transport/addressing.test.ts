@@ -85,7 +85,10 @@ describe('a task with a selector', () => {
     const clients = connect(await startScene());
     const many = Array.from({ length: 1_000 }, (_, n) => toSelector(`n=${n}`));
     await enqueue(clients, ...many);
-    assert.match(await refusalOf(enqueue(clients, toSelector('n=more'))), /^RESOURCE_EXHAUSTED selector: 1000 /);
+    assert.match(
+      await refusalOf(enqueue(clients, toSelector('n=more'))),
+      /^RESOURCE_EXHAUSTED tasks\[0\]\.selector: 1000 /,
+    );
     // Whoever uses them up is alone with that.
     await enqueue(clients, { ...toSelector('n=more'), queue: 'other' });
     const worker = await openWorker(clients, { labels: { n: '7' } });

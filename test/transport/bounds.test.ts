@@ -5,6 +5,7 @@ import { type DescField, type DescMessage, type DescMethod, ScalarType } from '@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { type StatusObject, status } from '@grpc/grpc-js';
 import { ContactService, TaskService } from '../../gen/index.ts';
+import { ContactError } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { writeIdentity } from './raw-worker.ts';
@@ -100,8 +101,10 @@ describe('a small message of a great many items', function () {
   it('names the place', async () => {
     const { tasks } = TaskService.method.enqueueTasks.input.field;
     const metadata = tasks.message!.field.metadata!;
-    const { details } = await send(clients, TaskService.method.enqueueTasks, writePath([tasks, metadata], false));
-    assert.equal(details, 'tasks[0].metadata: at most 64 in one message');
+    const end = await send(clients, TaskService.method.enqueueTasks, writePath([tasks, metadata], false));
+    assert.equal(end.details, 'tasks[0].metadata: at most 64 in one message');
+    const { field, index } = ContactError.from(Object.assign(new Error(), end));
+    assert.deepEqual({ field, index }, { field: 'tasks[0].metadata', index: 0 });
   });
 
   it('ends a stream that goes on, after what came before was stored', async () => {

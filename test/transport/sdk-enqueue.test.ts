@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createProducer } from '../../client/index.ts';
-import { closeScene, connectTo, until, use } from './sdk-scene.ts';
+import { createProducer, newTaskId } from '../../client/index.ts';
+import { closeScene, connectTo, startServer, until, use } from './sdk-scene.ts';
 import { startStub } from './sdk-stub.ts';
 
 describe('the enqueue stream of the SDK', () => {
@@ -112,5 +112,34 @@ describe('the enqueue stream of the SDK', () => {
     await closed;
     await assert.rejects(producer.enqueue('q', 3), { code: 'CANCELLED' });
     assert.equal(stub.batches.length, 1);
+  });
+
+  it('tells as data which field of which task the server refused', async () => {
+    const server = await startServer({ maxPayloadBytes: 1_000 });
+    const connection = connectTo(server.address);
+    const producer = use(createProducer(connection));
+    const large = 'x'.repeat(1_001);
+    const code = 'INVALID_ARGUMENT';
+    const problem = '1003 bytes, at most 1000 are taken';
+    const alone = { code, field: 'task.payload', index: undefined, problem, message: `task.payload: ${problem}` };
+    await assert.rejects(producer.enqueue('q', large), alone);
+    await assert.rejects(producer.call('q', large), alone);
+    const field = 'tasks[1].payload';
+    const batch = [1, large].map((payload) => ({ queue: 'q', payload }));
+    const inBatch = { code, field, index: 1, problem, message: `${field}: ${problem}` };
+    await assert.rejects(producer.enqueueBatch(batch), inBatch);
+    const id = newTaskId();
+    await producer.enqueue('q', 1, { id });
+    const other = [
+      { queue: 'q', payload: 1 },
+      { queue: 'q', payload: 2, id },
+    ];
+    await assert.rejects(producer.enqueueBatch(other), { code: 'ALREADY_EXISTS', field: 'tasks[1].id', index: 1 });
+    const selectors = Array.from({ length: 1_000 }, (_, n) => ({ queue: 's', payload: 1, selector: `n=${n}` }));
+    await producer.enqueueBatch(selectors);
+    const impatient = use(createProducer({ ...connection, patienceMs: 0 }));
+    const beyond = [0, 1].map((n) => ({ queue: 's', payload: 1, selector: `n=${n || 'more'}` }));
+    const full = { code: 'RESOURCE_EXHAUSTED', field: 'tasks[0].selector', index: 0, retryAfterMs: 60_000 };
+    await assert.rejects(impatient.enqueueBatch(beyond), full);
   });
 });

@@ -144,7 +144,7 @@ describe('a server on a socket file', () => {
   it('leaves the place of a living one alone', async () => {
     const first = await startOn(`unix:${path}`);
     const message = `listen: another process listens on ${path}`;
-    await assert.rejects(startOn(`unix:${path}`), { code: 'FAILED_PRECONDITION', message });
+    await assert.rejects(startOn(`unix:${path}`), { code: 'FAILED_PRECONDITION', field: 'listen', message });
     assert.equal((await enqueue(connect({ address: `unix:${path}` }), {})).length, 1);
     await first.close({ deadlineMs: 0 });
     await startOn(`unix:${path}`);

@@ -23,7 +23,10 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
     const holder = sessions.findByHash(opening.secretHash);
     if (holder && !(isOurs && holder.key === previous.key)) {
       const advice = { reason: 'SESSION', retry: 'backoff' } as const;
-      throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id, draw another', { advice });
+      throw new ContactError('ALREADY_EXISTS', 'a session has this id, draw another', {
+        field: 'contact-session',
+        advice,
+      });
     }
     const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
     // The id of an ephemeral session is no secret: only who knows its session id may take its place.
