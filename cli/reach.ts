@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, createAdmin } from '../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../client/options.ts';
+import { describeTrouble } from '../client/trouble.ts';
 import { ContactError } from '../shared/errors.ts';
 import { CommandFailure, EXIT, usageError } from './exit.ts';
 import type { TargetOptions } from './target.ts';
-import { describeTrouble } from './trouble.ts';
 
 export type ServerInfo = Awaited<ReturnType<Admin['serverInfo']>>;
 

@@ -98,7 +98,18 @@ export async function callTask(
   }
   throw signal?.aborted || !overtime.signal.aborted
     ? new ContactError('CANCELLED', `call ${task.id} was given up`)
-    : new ContactError('DEADLINE_EXCEEDED', `call ${task.id}: no result in ${deadlineMs} ms`);
+    : overdue(task.id, deadlineMs, quick.trouble ? quick : connection.trouble ? connection : quick);
+}
+
+/** Says what is known of why: a server that is out of reach, or a task that nobody has ended. */
+function overdue(id: string, deadlineMs: number, { server, trouble, hasWorked }: Connection): ContactError {
+  const why = trouble
+    ? `${server} cannot be reached: ${trouble.message}`
+    : hasWorked
+      ? `${server} answers, so nobody serves its queue, or it waits or runs: see \`contact tasks show ${id}\``
+      : `no answer from ${server} yet`;
+  const words = `call ${id}: no result in ${deadlineMs} ms: ${why}`;
+  return new ContactError('DEADLINE_EXCEEDED', words, trouble ? { cause: trouble } : {});
 }
 
 /** Asks once: whoever gives up does not wait for a server that is out of reach. */

@@ -4,9 +4,10 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { asksForCalm, ContactError, invalid, plainWords } from '../shared/errors.ts';
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
-import type { CallEnd } from './closing.ts';
+import { type CallEnd, errorOf } from './closing.ts';
 import { createCredentials, nameServer } from './credentials.ts';
 import { type ConnectionOptions, guardLogger, guardRandom, type Logger, silentLogger } from './options.ts';
+import { createOutage } from './outage.ts';
 import { pause } from './pause.ts';
 import { proxyFor } from './proxy.ts';
 import { HAND_CODECS } from './wire/index.ts';
@@ -40,6 +41,8 @@ export interface Connection {
   readonly keepaliveMs: number;
   /** The server has answered at least once. */
   readonly hasWorked: boolean;
+  /** Why the server is out of reach, in words for people; null: it answers, or no attempt has failed yet. */
+  readonly trouble: ContactError | null;
   /** A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. */
   open(signal?: AbortSignal): Promise<Link | null>;
   /** A link at once, whatever the backoff; for calls that a person waits for. */
@@ -60,7 +63,15 @@ export function createConnection(options: ConnectionOptions): Connection {
   const proxy = proxyFor(options.server);
   const interceptors = proxy === null ? [] : [nameProxy(proxy)];
   const closing = new AbortController();
+  const outage = createOutage({
+    clock,
+    server: options.server,
+    isEncrypted: options.tls !== undefined,
+    isConnected: () => isConnected(),
+    tell: options.logger ? null : (line) => console.warn(line),
+  });
   let current: Link | null = null;
+  let isConnected = (): boolean => false;
   let release: () => void = () => {};
   let failures = 0;
   let hasWorked = false;
@@ -77,9 +88,12 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
     const channel = createChannel(options, credentials, keepaliveMs, proxy);
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
+    isConnected = () => current === link && channel.getConnectivityState(false) === grpc.connectivityState.READY;
+    let timedOut: ContactError | null = null;
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
       if (channel.getConnectivityState(false) === grpc.connectivityState.READY) return;
       logger.warn(`no connection to ${options.server} within ${connectTimeoutMs} ms`);
+      timedOut = new ContactError('UNAVAILABLE', `no connection within ${connectTimeoutMs} ms`);
       channel.close();
     });
     release = () => {
@@ -99,16 +113,19 @@ export function createConnection(options: ConnectionOptions): Connection {
       },
       answered() {
         hasWorked = true;
+        outage.end();
         answeredAt = Math.min(answeredAt, clock.monotonic());
       },
       worked() {
         hasWorked = true;
+        outage.end();
         if (link === current) failures = 0;
       },
       failed(end) {
         // Somebody who shares the link was faster: same failure, same wait.
         if (link === current) {
           drop();
+          outage.failed(timedOut ?? errorOf(end));
           if (end.error && asksForCalm(end.error)) keepaliveMs = Math.max(keepaliveMs, calmer(keepaliveMs));
           const hasLasted = clock.monotonic() - answeredAt >= backoff.capMs;
           failures = hasLasted ? 1 : failures + 1;
@@ -135,9 +152,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     get hasWorked() {
       return hasWorked;
     },
+    get trouble() {
+      return outage.trouble;
+    },
     link,
     async open(signal) {
       const ended = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
+      if (!ended.aborted) outage.await();
       const isOver = await pause(clock, current ? 0 : notBefore - clock.monotonic(), ended);
       return isOver && !ended.aborted ? link() : null;
     },
@@ -149,6 +170,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     close() {
       closing.abort();
+      outage.close();
       drop();
     },
   };

@@ -33,7 +33,10 @@ export interface ConnectionOptions {
   /** Draws a number from 0 to 1 for the jitter; default `Math.random`. */
   readonly random?: Random;
   readonly clock?: Clock;
-  /** Default: says nothing. */
+  /**
+   * Told of every attempt. Default: one line on stderr, `contact: no answer from HOST yet: …`, when the server is awaited
+   * for two seconds, once for each outage. `{ info() {}, warn() {} }` says nothing at all.
+   */
   readonly logger?: Logger;
 }
 

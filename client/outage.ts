@@ -1,0 +1,79 @@
+import type { Clock } from '../shared/clock.ts';
+import { ContactError } from '../shared/errors.ts';
+import { describeTrouble } from './trouble.ts';
+
+/** A server that is starting answers sooner; a program that waits longer is told what for. */
+const QUIET_MS = 2_000;
+
+/** What is between a connection and its server, and the line that says so to a program that gave no logger. */
+export interface Outage {
+  /** Why the last attempt failed; null: the server has answered since, or none has failed. */
+  readonly trouble: ContactError | null;
+  /** Somebody waits for the server. */
+  await(): void;
+  failed(error: ContactError): void;
+  /** The server has answered. */
+  end(): void;
+  close(): void;
+}
+
+export interface OutageOptions {
+  readonly clock: Clock;
+  readonly server: string;
+  readonly isEncrypted: boolean;
+  /** There is a connection, whatever was said over it. */
+  readonly isConnected: () => boolean;
+  /** Told once for each outage that lasts; null: a logger hears of every attempt. */
+  readonly tell: ((line: string) => void) | null;
+}
+
+export function createOutage({ clock, server, isEncrypted, isConnected, tell }: OutageOptions): Outage {
+  let trouble: ContactError | null = null;
+  let isAwaited = false;
+  let cancel = (): void => {};
+
+  function notify(): void {
+    if (!trouble && isConnected()) {
+      // A long call over it is no outage; the next attempt is watched again.
+      isAwaited = false;
+      return;
+    }
+    const isTold = trouble?.isMarked || trouble?.advice;
+    const what = isTold ? `${server} does not take this client yet` : `no answer from ${server} yet`;
+    const why = trouble ? `: ${trouble.message}` : '';
+    tell?.(`contact: ${what}${why}; trying on (the option \`logger\` replaces this line)`);
+  }
+
+  function reset(): void {
+    cancel();
+    isAwaited = false;
+    trouble = null;
+  }
+
+  return {
+    get trouble() {
+      return trouble;
+    },
+    await() {
+      if (isAwaited || !tell) return;
+      isAwaited = true;
+      cancel = clock.after(QUIET_MS, notify);
+    },
+    failed(error) {
+      trouble = inWords(error, isEncrypted);
+    },
+    end: reset,
+    close: () => cancel(),
+  };
+}
+
+/** The same error for people; a call that was given up for want of an answer says no more than that. */
+function inWords(error: ContactError, isEncrypted: boolean): ContactError {
+  const isSilence = error.code === 'CANCELLED' && !error.isMarked;
+  const words = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);
+  return new ContactError(isSilence ? 'UNAVAILABLE' : error.code, words, {
+    cause: error,
+    isMarked: error.isMarked,
+    ...(error.advice ? { advice: error.advice } : {}),
+  });
+}
