@@ -59,7 +59,7 @@ describe('the SDK, when its server is out of reach', function () {
   it('names the cause in the error of a call that is overdue', async () => {
     const options = { server: NOBODY, logger: { info() {}, warn() {} } };
     const producer = createProducer(options);
-    const error = await producer.call('q', 1, { deadlineMs: 500 }).catch((failure) => failure);
+    const error = await producer.call('q', 1, { deadlineMs: 500 }).catch((failure: unknown) => failure);
     assert.ok(error instanceof ContactError);
     assert.match(error.message, /no result in 500 ms: 127\.0\.0\.1:1 cannot be reached: connect ECONNREFUSED/);
     assert.ok(error.cause instanceof ContactError && error.cause.code === 'UNAVAILABLE');
@@ -72,7 +72,8 @@ describe('the SDK, when its server is out of reach', function () {
     const producer = createProducer({ server: `${host}:${port}` });
     try {
       await producer.connected();
-      const error = await producer.call('q', 1, { deadlineMs: 300 }).catch((failure) => failure);
+      const error = await producer.call('q', 1, { deadlineMs: 300 }).catch((failure: unknown) => failure);
+      assert.ok(error instanceof ContactError);
       assert.match(
         error.message,
         / answers, so nobody serves its queue, or it waits or runs: see `contact tasks show /,
