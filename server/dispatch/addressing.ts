@@ -3,7 +3,8 @@ import { ContactError, refuseTask } from '../../shared/errors.ts';
 import { isSelectorLane, laneKey, laneOfClient, SHARED_LANE } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef, TaskInput } from '../model/task.ts';
-import type { OperatorStore } from '../store/operators.ts';
+import type { ClientStore } from '../store/clients.ts';
+import type { QueueStore } from '../store/queues.ts';
 import type { LaneTable } from './lanes.ts';
 import type { Receiver } from './receiver.ts';
 import { createSelectorTable, MOST_SELECTORS } from './selectors.ts';
@@ -31,7 +32,10 @@ export interface Addressing {
   address(queue: string, audience: Audience): Promise<readonly string[]>;
 }
 
-export async function createAddressing(store: OperatorStore, lanes: LaneTable): Promise<Addressing> {
+export async function createAddressing(
+  store: ClientStore & Pick<QueueStore, 'listSelectorLanes'>,
+  lanes: LaneTable,
+): Promise<Addressing> {
   const selectors = createSelectorTable();
   selectors.retain(await store.listSelectorLanes(MOST_SELECTORS));
 

@@ -2,9 +2,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { laneOfClient, PARENT_LANE } from '../model/lane.ts';
-import type { LaneRef, ResultRecord, TaskInput } from '../model/task.ts';
-import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OperatorStore } from '../store/operators.ts';
-import type { InsertOutcome } from '../store/store.ts';
+import type { TaskInput } from '../model/task.ts';
+import { type BroadcastStore, MAX_BROADCAST_BYTES, MAX_CHILDREN } from '../store/broadcasts.ts';
+import type { InsertOutcome } from '../store/tasks.ts';
 import type { Addressing, Audience } from './addressing.ts';
 
 /** How a broadcast is cut; a part is one transaction. */
@@ -26,13 +26,10 @@ export const BROADCAST_PARTS: BroadcastParts = Object.freeze({
 const RETRY_MS = 250;
 
 export interface BroadcastsOptions {
-  readonly store: OperatorStore;
+  readonly store: BroadcastStore;
   readonly clock: Clock;
   readonly addressing: Addressing;
   readonly parts: BroadcastParts;
-  readonly onReady: (lanes: readonly LaneRef[]) => void;
-  readonly onSettled: (records: readonly ResultRecord[]) => void;
-  readonly onDue: (at: number) => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -50,7 +47,7 @@ export interface Broadcasts {
 }
 
 export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
-  const { store, clock, addressing, parts, onReady, onSettled, onDue, onFatal } = options;
+  const { store, clock, addressing, parts, onFatal } = options;
   /** Those that are not open, by id: whether they will be. As many as enqueues wait for, and were left at the start. */
   const underWay = new Map<string, Promise<boolean>>();
   let isClosed = false;
@@ -77,20 +74,14 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
       const outcome = isWhole
         ? await insertWhole(parent, toChildren(clientIds))
         : await insertParts(parent, cut(clientIds, parent.payload.byteLength), toChildren);
-      if (!outcome.deduplicated) {
-        if (given.runAt !== null) onDue(given.runAt);
-        onDue(audience.childExpiresAt);
-        return outcome;
-      }
+      if (!outcome.deduplicated) return outcome;
       // An idempotency key may name another one. If that was abandoned, this one is the first.
       if (await (underWay.get(outcome.id) ?? true)) return outcome;
     }
   }
 
   async function insertWhole(parent: TaskInput, children: readonly TaskInput[]): Promise<InsertOutcome> {
-    const outcome = await store.insertBroadcast(parent, children, clock.now());
-    if (!outcome.deduplicated) onReady(children);
-    return outcome;
+    return store.insertBroadcast(parent, children, clock.now());
   }
 
   async function insertParts(
@@ -127,11 +118,8 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
 
   async function open(id: string): Promise<void> {
     for (;;) {
-      const opened = await persist(() => store.openBroadcast(id, parts.partCount, clock.now()));
-      onReady(opened.ready);
-      onSettled(opened.events);
-      if (opened.dueAt !== null) onDue(opened.dueAt);
-      if (opened.isOpen) return;
+      const { isOpen } = await persist(() => store.openBroadcast(id, parts.partCount, clock.now()));
+      if (isOpen) return;
     }
   }
 

@@ -1,5 +1,5 @@
 import type { TaskState } from '../model/task.ts';
-import type { Store, TaskFilter } from '../store/store.ts';
+import type { TaskFilter, TaskStore } from '../store/tasks.ts';
 
 const PAGE = 500;
 
@@ -17,7 +17,7 @@ export interface BulkOutcome<T> {
  * are not met: it walks towards the oldest.
  */
 export async function actOnFound<T>(
-  store: Pick<Store, 'listTasks'>,
+  store: Pick<TaskStore, 'listTasks'>,
   filter: TaskFilter,
   states: readonly TaskState[],
   act: (ids: readonly string[]) => Promise<readonly T[]>,

@@ -1,7 +1,7 @@
 import { concatMap, merge, type Observable, Subject, tap } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { DeliveryStore } from '../store/deliveries.ts';
 import type { Grant, LaneTable } from './lanes.ts';
 import { type Run, runWhenWoken } from './wake.ts';
 
@@ -16,7 +16,7 @@ interface Claimed {
 const NOTHING: Claimed = Object.freeze({ onDisk: Promise.resolve([]) });
 
 export interface ClaimsOptions {
-  readonly store: Pick<Store, 'claimTasks'>;
+  readonly store: Pick<DeliveryStore, 'claimTasks'>;
   readonly clock: Clock;
   readonly lanes: LaneTable;
   /** No more, if it is false. */

@@ -1,7 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import type { LaneRef, ResultRecord } from '../model/task.ts';
-import type { WakeOutcome } from '../store/store.ts';
+import type { WakeOutcome } from '../store/tasks.ts';
 
 /** Tasks moved in one transaction. */
 const BATCH = 500;
@@ -12,8 +11,6 @@ const MAX_WAIT_MS = 1_000;
 export interface DueTimerOptions {
   readonly clock: Clock;
   readonly wake: (now: number, limit: number) => Promise<WakeOutcome>;
-  readonly onReady: (lanes: readonly LaneRef[]) => void;
-  readonly onExpired: (records: readonly ResultRecord[]) => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -25,7 +22,7 @@ export interface DueTimer {
 }
 
 export function createDueTimer(options: DueTimerOptions): DueTimer {
-  const { clock, wake, onReady, onExpired, onFatal } = options;
+  const { clock, wake, onFatal } = options;
   // At the start nobody knows what is due: look.
   let dueAt: number | null = Number.NEGATIVE_INFINITY;
   let stop: (() => void) | undefined;
@@ -45,9 +42,7 @@ export function createDueTimer(options: DueTimerOptions): DueTimer {
     isLooking = true;
     dueAt = null;
     try {
-      const { ready, expired, nextDueAt } = await wake(clock.now(), BATCH);
-      onReady(ready);
-      onExpired(expired);
+      const { nextDueAt } = await wake(clock.now(), BATCH);
       if (nextDueAt !== null) lower(nextDueAt);
     } catch (error) {
       if (!(error instanceof ContactError)) throw error;

@@ -1,5 +1,5 @@
 import type { LaneRef } from '../model/task.ts';
-import type { ClaimOutcome, ClaimRequest } from '../store/store.ts';
+import type { ClaimOutcome, ClaimRequest } from '../store/deliveries.ts';
 import type { Receiver } from './receiver.ts';
 
 /** Tasks that were claimed, and for whom. */

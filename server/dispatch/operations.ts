@@ -1,9 +1,7 @@
 import { ContactError } from '../../shared/errors.ts';
 import { PARENT_LANE } from '../model/lane.ts';
-import type { OperatorStore, PriorityOldest, QueueSettings } from '../store/operators.ts';
-import type { QueueCounts, Store } from '../store/store.ts';
+import type { PriorityOldest, QueueChange, QueueCounts, QueueSettings, QueueStore } from '../store/queues.ts';
 import type { LaneTable } from './lanes.ts';
-import type { ResultsLog } from './results.ts';
 
 const PURGE_BATCH = 500;
 
@@ -42,22 +40,26 @@ export interface Operations {
   setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean): Promise<void>;
   /** Cancels everything that waits; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
-  /** Something ended: a queue that was at its limit of running tasks may have room. */
-  notice(): void;
+  /** The settings of a queue are these now. */
+  learn(settings: QueueSettings): void;
+  /** All queues that have settings, as the store lists them. */
+  learnAll(settings: readonly QueueSettings[]): void;
+  /** Runs have ended: queues with a limit of them may have room. False: no queue has one. */
+  markLimited(): boolean;
 }
 
 export interface OperationsOptions {
-  readonly store: Store & OperatorStore;
+  readonly store: QueueStore;
   readonly lanes: LaneTable;
-  readonly results: ResultsLog;
   readonly now: () => number;
+  /** Lanes may have work. */
   readonly onReady: () => void;
 }
 
 const DEFAULTS = Object.freeze({ isPaused: false, maxWaiting: 0, maxRunning: 0 });
 
 export async function createOperations(options: OperationsOptions): Promise<Operations> {
-  const { store, lanes, results, now, onReady } = options;
+  const { store, lanes, now, onReady } = options;
   // Bounded by the queues that an operator has set.
   const settingsByQueue = new Map<string, QueueSettings>();
   const limitedQueues = new Set<string>();
@@ -70,34 +72,20 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     else lanes.resume(queue);
     if (maxRunning > 0) limitedQueues.add(queue);
     else limitedQueues.delete(queue);
+    lanes.markQueue(queue);
   }
 
-  // One after the other: each change is made of what the one before left.
-  let last: Promise<unknown> = Promise.resolve();
-
-  function change(queue: string, part: Partial<QueueSettings>, isCreated = false): Promise<void> {
+  async function change(queue: string, part: Omit<QueueChange, 'queue'>, isCreated = false): Promise<void> {
+    const isKnown = isCreated || isServedOrSet(queue);
     // Pausing holds from now on, whatever the store takes for writing it down.
-    if (part.isPaused && (isCreated || isServedOrSet(queue))) lanes.pause(queue);
-    const done = last.then(async () => {
-      if (!isCreated) await findQueue(queue);
-      await write(queue, part);
-    });
-    last = done.catch(() => undefined);
-    return done;
-  }
-
-  async function write(queue: string, part: Partial<QueueSettings>): Promise<void> {
-    const before = { queue, ...DEFAULTS, ...settingsByQueue.get(queue) };
-    const settings = { ...before, ...part };
+    if (part.isPaused && isKnown) lanes.pause(queue);
     try {
-      await store.setQueueSettings(settings);
-      learn(settings);
+      if (!isKnown) await findQueue(queue);
+      await store.setQueueSettings({ queue, ...part });
     } catch (error) {
-      learn(before);
-      throw error;
-    } finally {
-      lanes.markQueue(queue);
+      learn({ queue, ...DEFAULTS, ...settingsByQueue.get(queue) });
       onReady();
+      throw error;
     }
   }
 
@@ -135,6 +123,12 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
   for (const settings of await store.listQueueSettings()) learn(settings);
 
   return {
+    learn,
+    learnAll(all) {
+      const known = new Set(all.map(({ queue }) => queue));
+      for (const queue of [...settingsByQueue.keys()]) if (!known.has(queue)) learn({ queue, ...DEFAULTS });
+      for (const settings of all) if (!areSame(settings, settingsByQueue.get(settings.queue))) learn(settings);
+    },
     isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
 
     async listQueues(after, limit) {
@@ -153,16 +147,20 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       const waiting = counts ? counts.ready + counts.scheduled : 0;
       let total = 0;
       while (total < waiting) {
-        const { count, events } = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
-        results.append(events);
+        const { count } = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
         total += count;
         if (count === 0) break;
       }
       return total;
     },
 
-    notice() {
+    markLimited() {
       for (const queue of limitedQueues) lanes.markQueue(queue);
+      return limitedQueues.size > 0;
     },
   };
+}
+
+function areSame(a: QueueSettings, b: QueueSettings | undefined): boolean {
+  return a.isPaused === b?.isPaused && a.maxWaiting === b.maxWaiting && a.maxRunning === b.maxRunning;
 }

@@ -1,23 +1,30 @@
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { QueueStore } from '../store/queues.ts';
+import type { DueTimer } from './due.ts';
 import type { LaneTable } from './lanes.ts';
+import type { Operations } from './operations.ts';
+import type { ResultsLog } from './results.ts';
 
 const POLL_MS = 5_000;
 
 export interface PollOptions {
-  readonly store: Pick<Store, 'countQueues'>;
+  readonly store: Pick<QueueStore, 'countQueues' | 'listQueueSettings'>;
   readonly clock: Clock;
   readonly lanes: LaneTable;
+  readonly due: DueTimer;
+  readonly operations: Operations;
+  readonly results: ResultsLog;
   readonly onWork: () => void;
   readonly onFatal: (error: unknown) => void;
 }
 
 /**
- * Covers a wake-up that went missing: whatever the lanes believe, where the store has ready tasks somebody may take
- * them. Costs nothing to speak of while no task waits. The answer stops it.
+ * Covers signals that went missing: whatever is believed here, the store is asked for ready tasks, for what is due, for
+ * the settings of queues and for results. Costs nothing to speak of while nothing waits. The answer stops it.
  */
-export function startPoll({ store, clock, lanes, onWork, onFatal }: PollOptions): () => void {
+export function startPoll(options: PollOptions): () => void {
+  const { store, clock, lanes, due, operations, results, onWork, onFatal } = options;
   let isStopped = false;
   let stop = wait();
 
@@ -27,8 +34,16 @@ export function startPoll({ store, clock, lanes, onWork, onFatal }: PollOptions)
 
   async function look(): Promise<void> {
     try {
-      for (const { queue, ready } of await store.countQueues()) if (ready > 0) lanes.markQueue(queue);
+      operations.learnAll(await store.listQueueSettings());
+      let isWaiting = false;
+      for (const { queue, ready, scheduled } of await store.countQueues()) {
+        if (ready > 0) lanes.markQueue(queue);
+        isWaiting ||= ready + scheduled > 0;
+      }
+      // What waits may have an instant, or an expiry, that nobody expects.
+      if (isWaiting) due.expect(clock.now());
       if (lanes.hasWork()) onWork();
+      await results.catchUp();
     } catch (error) {
       if (!(error instanceof ContactError)) throw error;
     }

@@ -2,26 +2,20 @@ import { merge, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { distinctLanes, isSelectorLane } from '../model/lane.ts';
-import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
-import type {
-  CancelOutcome,
-  ClaimOutcome,
-  EndedSession,
-  InsertOutcome,
-  OpenedSession,
-  Release,
-  RetryOutcome,
-  SessionOpening,
-  Settlement,
-  SettleOutcome,
-  Store,
-} from '../store/store.ts';
+import { isSettled } from '../model/states.ts';
+import type { Delivery, LaneRef, SessionRef, TaskInput } from '../model/task.ts';
+import type { ClaimOutcome, Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
+import type { EndedSession, OpenedSession, SessionOpening } from '../store/sessions.ts';
+import type { Store } from '../store/store.ts';
+import type { CancelOutcome, InsertOutcome, RetryOutcome } from '../store/tasks.ts';
 import { type Activities, createActivities } from './activities.ts';
 import { type Audience, createAddressing } from './addressing.ts';
 import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
+import { actOnFound } from './bulk.ts';
 import { claimWhenWoken } from './claims.ts';
 import { createDueTimer } from './due.ts';
 import { createLaneTable, type Grant } from './lanes.ts';
+import { listenToStore, type SessionOrder, type SessionOrders } from './listen.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { startPoll } from './poll.ts';
 import type { Receiver } from './receiver.ts';
@@ -45,6 +39,8 @@ export interface TaskQueue {
   readonly results: ResultsLog;
   readonly activities: Activities;
   readonly operations: Operations;
+  /** What sessions have to do, whoever asked for it. */
+  readonly orders$: SessionOrders;
   readonly store: Store;
   enqueue(tasks: readonly TaskInput[]): Promise<readonly InsertOutcome[]>;
   /**
@@ -80,7 +76,6 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const operations = await createOperations({
     store,
     lanes,
-    results,
     now: clock.now,
     onReady: () => taskReady$.next(),
   });
@@ -88,50 +83,20 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const credit$ = new Subject<void>();
   let isClaiming = true;
 
-  const due = createDueTimer({
-    clock,
-    wake: (now, limit) => store.wakeTasks(now, limit),
-    onReady: markReady,
-    onExpired: (records) => results.append(records),
+  const due = createDueTimer({ clock, wake: (now, limit) => store.wakeTasks(now, limit), onFatal });
+  const orders$ = new Subject<SessionOrder>();
+  const parts = options.broadcastParts ?? BROADCAST_PARTS;
+  const broadcasts = createBroadcasts({ store, clock, addressing, parts, onFatal });
+  const listening = listenToStore(store.signals$, {
+    lanes,
+    due,
+    results,
+    operations,
+    activities,
+    order: (order) => orders$.next(order),
+    onReady: () => taskReady$.next(),
     onFatal,
   });
-
-  const broadcasts = createBroadcasts({
-    store,
-    clock,
-    addressing,
-    parts: options.broadcastParts ?? BROADCAST_PARTS,
-    onReady: markReady,
-    onSettled: (records) => results.append(records),
-    onDue: (at) => due.expect(at),
-    onFatal,
-  });
-
-  function markReady(refs: readonly LaneRef[]): void {
-    for (const ref of refs) lanes.mark(ref);
-    if (lanes.hasWork()) taskReady$.next();
-  }
-
-  function absorb(ready: readonly LaneRef[], events: readonly ResultRecord[]): void {
-    results.append(events);
-    operations.notice();
-    markReady(ready);
-    // What came back may be past its expiry, which nobody expects any more.
-    if (ready.length > 0) due.expect(clock.now());
-  }
-
-  function absorbSettled(outcomes: readonly SettleOutcome[]): void {
-    const ready: LaneRef[] = [];
-    const events: ResultRecord[] = [];
-    for (const outcome of outcomes) {
-      if (outcome.event) events.push(outcome.event);
-      if (outcome.parent) events.push(outcome.parent);
-      if (outcome.ready) ready.push(outcome.ready);
-      if (outcome.scheduledAt !== undefined) due.expect(outcome.scheduledAt);
-      if (outcome.expiresAt !== undefined) due.expect(outcome.expiresAt);
-    }
-    absorb(ready, events);
-  }
 
   function push(grant: Grant): void {
     const { receiver, outcome } = grant;
@@ -146,89 +111,67 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     const releases = tasks.map(
       ({ id, delivery }): Release => ({ taskId: id, delivery, session, cause: 'released', isStarted: false }),
     );
-    store.releaseTasks(releases, clock.now()).then(absorbSettled, (error: unknown) => {
+    store.releaseTasks(releases, clock.now()).catch((error: unknown) => {
       // Its session row still has them: the end of that row brings them back.
       if (!(error instanceof ContactError)) onFatal(error);
     });
   }
 
+  async function cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]> {
+    const outcomes: CancelOutcome[] = [];
+    for (const outcome of await store.cancelTasks(ids, reason, clock.now())) {
+      outcomes.push(outcome.kind === 'children' ? await cancelChildren(outcome.id, reason) : outcome);
+    }
+    return outcomes;
+  }
+
+  /** A broadcast ends with its last child. */
+  async function cancelChildren(parentId: string, reason: string): Promise<CancelOutcome> {
+    await actOnFound(store, { parentId }, ['ready', 'scheduled', 'running'], (some) => cancel(some, reason));
+    const state = (await store.describeTask(parentId))?.state;
+    const outcome = { id: parentId, kind: 'children' } as const;
+    return state && isSettled(state) ? { ...outcome, state } : outcome;
+  }
+
   const wake$ = merge(taskReady$, credit$);
   const pushed$ = claimWhenWoken(wake$, { store, clock, lanes, isClaiming: () => isClaiming, push });
   const subscription: Subscription = pushed$.subscribe({ error: onFatal });
-  const stopPoll = startPoll({ store, clock, lanes, onWork: () => taskReady$.next(), onFatal });
+  const stopPoll = startPoll({
+    store,
+    clock,
+    lanes,
+    due,
+    operations,
+    results,
+    onWork: () => taskReady$.next(),
+    onFatal,
+  });
   await broadcasts.recover();
 
   return {
     results,
     activities,
     operations,
+    orders$,
     store,
 
     async enqueue(tasks) {
       if (tasks.some(({ lane }) => isSelectorLane(lane))) await addressing.admit(tasks);
-      const refs = distinctLanes(tasks);
-      const now = clock.now();
-      const stored = store.insertTasks(tasks, now, () => {
-        // In case the insert had to wait for a later transaction than the claim.
-        for (const ref of refs) lanes.inserted(ref);
-        if (lanes.hasWork()) taskReady$.next();
-      });
+      const stored = store.insertTasks(tasks, clock.now());
       // Woken before the commit: the claim of this turn comes after the insert, in the same transaction.
-      markReady(refs);
-      const outcomes = await stored;
-      for (const task of tasks) {
-        if (task.runAt !== null) due.expect(task.runAt);
-        if (task.expiresAt !== null) due.expect(task.expiresAt);
-      }
-      return outcomes;
+      distinctLanes(tasks).forEach(lanes.mark);
+      if (lanes.hasWork()) taskReady$.next();
+      return stored;
     },
 
     broadcast: broadcasts.insert,
-
-    async settle(settlements) {
-      const outcomes = await store.settleTasks(settlements, clock.now());
-      absorbSettled(outcomes);
-      activities.tellChanged(settlements);
-      return outcomes;
-    },
-
-    async release(releases) {
-      const outcomes = await store.releaseTasks(releases, clock.now());
-      absorbSettled(outcomes);
-      activities.tellChanged(releases);
-      return outcomes;
-    },
-
-    async cancel(ids, reason) {
-      const outcomes = await store.cancelTasks(ids, reason, clock.now());
-      for (const outcome of outcomes) {
-        if (outcome.kind === 'cancelled')
-          results.append(outcome.parent ? [outcome.event, outcome.parent] : [outcome.event]);
-      }
-      activities.tellChanged(outcomes.map(({ id }) => ({ taskId: id })));
-      return outcomes;
-    },
-
-    async retry(ids) {
-      const outcomes = await store.retryTasks(ids, clock.now());
-      markReady(outcomes.flatMap((outcome) => (outcome.kind === 'ready' ? [outcome.lane] : [])));
-      activities.tellChanged(outcomes.map(({ id }) => ({ taskId: id })));
-      return outcomes;
-    },
-
-    async openSession(opening) {
-      const opened = await store.openSession(opening, clock.now());
-      absorb(opened.ready, opened.events);
-      return opened;
-    },
-
+    settle: (settlements) => store.settleTasks(settlements, clock.now()),
+    release: (releases) => store.releaseTasks(releases, clock.now()),
+    cancel,
+    retry: (ids) => store.retryTasks(ids, clock.now()),
+    openSession: (opening) => store.openSession(opening, clock.now()),
     loseSession: (session) => store.loseSession(session, clock.now()),
-
-    async endSession(session, started) {
-      const ended = await store.endSession(session, started, clock.now());
-      absorb(ended.ready, ended.events);
-      return ended;
-    },
+    endSession: (session, started) => store.endSession(session, started, clock.now()),
 
     attach(receiver) {
       lanes.attach(receiver, addressing.lanesFor(receiver));
@@ -255,9 +198,12 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       broadcasts.close();
       due.close();
       subscription.unsubscribe();
+      // What is under way is still told to those who wait for it.
+      await store.close();
+      listening.unsubscribe();
       results.close();
       activities.close();
-      await store.close();
+      orders$.complete();
     },
   };
 }

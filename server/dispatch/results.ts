@@ -3,6 +3,7 @@ import { ChurnMap } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { formatCursor, parseCursor } from '../model/cursor.ts';
 import type { ResultRecord } from '../model/task.ts';
+import type { ResultStore } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 
 /** The newest results are kept in memory while somebody observes, so that those who keep up cost no reads. */
@@ -20,6 +21,8 @@ const PAGE_ROWS = 250;
 export interface ResultsLog {
   /** Committed results, in any order within one commit. */
   append(records: readonly ResultRecord[]): void;
+  /** Reads from the store what no signal has told of yet. */
+  catchUp(): Promise<void>;
   /** Results of these tasks were deleted from the store: memory does not tell them either. */
   forget(taskIds: readonly string[]): void;
   /** Up to a page of results after `position`; empty: none yet. */
@@ -41,7 +44,7 @@ export type ResultStart =
   | { readonly kind: 'oldest' }
   | { readonly kind: 'cursor'; readonly cursor: string };
 
-export async function openResultsLog(store: Store): Promise<ResultsLog> {
+export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>): Promise<ResultsLog> {
   const advanced = new Subject<void>();
   /** By position, modulo its length. */
   const recent = new Array<ResultRecord | undefined>(RECENT_COUNT);
@@ -51,6 +54,10 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
   /** The newest there was when somebody read last. */
   let lastRead = Number.NEGATIVE_INFINITY;
   let newest = (await store.resultBounds()).newest;
+  /** Every result up to here was told, or was there before. */
+  let toldUpTo = newest;
+  /** Told beyond it, out of order: within a commit, or because one before is missing; until the next `catchUp`. */
+  const toldBeyond = new Set<number>();
 
   function recall(position: number): ResultRecord | undefined {
     const record = recent[position % RECENT_COUNT];
@@ -77,17 +84,46 @@ export async function openResultsLog(store: Store): Promise<ResultsLog> {
     }
   }
 
+  /** False: it was told before. */
+  function note(position: number): boolean {
+    if (position <= toldUpTo || toldBeyond.has(position)) return false;
+    newest = Math.max(newest, position);
+    if (position === toldUpTo + 1) moveTo(position);
+    else toldBeyond.add(position);
+    return true;
+  }
+
+  function moveTo(position: number): void {
+    toldUpTo = position;
+    while (toldBeyond.size > 0 && toldBeyond.delete(toldUpTo + 1)) toldUpTo += 1;
+  }
+
+  function append(given: readonly ResultRecord[]): void {
+    const records = given.filter(({ position }) => note(position));
+    if (records.length === 0) return;
+    const isRead = advanced.observed || newest - lastRead < RECENT_COUNT;
+    for (const record of records) {
+      if (isRead) keep(record);
+      if (listenersByTask.size === 0) continue;
+      for (const listener of listenersByTask.get(record.taskId) ?? []) listener(record);
+    }
+    advanced.next();
+  }
+
   return {
-    append(records) {
-      if (records.length === 0) return;
-      for (const record of records) newest = Math.max(newest, record.position);
-      const isRead = advanced.observed || newest - lastRead < RECENT_COUNT;
-      for (const record of records) {
-        if (isRead) keep(record);
-        if (listenersByTask.size === 0) continue;
-        for (const listener of listenersByTask.get(record.taskId) ?? []) listener(record);
+    append,
+
+    async catchUp() {
+      const bounds = await store.resultBounds();
+      while (toldUpTo < bounds.newest) {
+        const page = await store.readResults(toldUpTo, PAGE_ROWS);
+        append(page);
+        // Deleted ones are in no page.
+        const readUpTo = page.at(-1)?.position ?? bounds.newest;
+        if (readUpTo <= toldUpTo) continue;
+        for (const position of toldBeyond) if (position <= readUpTo) toldBeyond.delete(position);
+        moveTo(readUpTo);
       }
-      advanced.next();
     },
 
     forget(taskIds) {

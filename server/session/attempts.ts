@@ -1,7 +1,7 @@
 import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
-import type { Settlement, SettleOutcome } from '../store/store.ts';
+import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
 import type { Holder, Holders } from './holders.ts';
 import type { Held } from './ledger.ts';
 import type { Session } from './session.ts';
@@ -107,6 +107,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     },
 
     cancel(session, held, reason) {
+      held.cancelReason = reason;
       session.cancel(held, reason);
       if (held.grace) return;
       held.grace = timers.create(() => {

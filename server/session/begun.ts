@@ -1,5 +1,5 @@
 import type { TaskQueue } from '../dispatch/queue.ts';
-import type { OpenedSession, SessionOpening } from '../store/store.ts';
+import type { OpenedSession, SessionOpening } from '../store/sessions.ts';
 import { type Held, mayHaveBegun } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Roster } from './roster.ts';

@@ -1,5 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
-import type { OperatorStore, StoredClient } from '../store/operators.ts';
+import type { ClientStore, StoredClient } from '../store/clients.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 
@@ -25,13 +25,12 @@ export interface Clients {
   resume(clientId: string): Promise<void>;
 }
 
-export function createClients(store: OperatorStore, roster: Roster): Clients {
+export function createClients(store: ClientStore, roster: Roster): Clients {
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
     if (!isRemembered && sessions.length === 0)
       throw new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
-    for (const session of sessions) session.drain(isDrained);
   }
 
   return {

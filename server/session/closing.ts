@@ -19,3 +19,7 @@ export const EXHAUSTED = closing('EXHAUSTED', 'now', 'this session has sent as m
 export const DISCONNECTED = closing('OPERATOR', 'backoff', 'an operator closed this connection');
 export const RESUMED = closing('RESUMED', 'never', 'this session goes on in another stream');
 export const SERVER_SHUTDOWN = closing('SERVER_SHUTDOWN', 'now', 'the server is shutting down');
+
+export function replacedBy(clientId: string): ContactError {
+  return closing('REPLACED', 'backoff', `${clientId} registered anew: two that use one id replace each other`);
+}

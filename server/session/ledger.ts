@@ -1,7 +1,7 @@
 import type { Room } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
-import type { HeldTask } from '../store/store.ts';
+import type { HeldTask } from '../store/sessions.ts';
 import type { ByteBudget } from './budget.ts';
 
 /** A delivery that a session has and has not accounted for. */
@@ -17,6 +17,8 @@ export interface Held {
   isSettling: boolean;
   /** The server closed it (timeout, unconfirmed cancel); the client still owes a word about it. */
   isClosed: boolean;
+  /** Why its cancel was ordered; null: it was not. */
+  cancelReason: string | null;
   /** Runs the attempt's timeout, once started. */
   timeout: Deadline | undefined;
   /** Runs the grace of a cancel. */
@@ -39,6 +41,7 @@ export function createHeld(
     isStarted,
     isSettling: false,
     isClosed: false,
+    cancelReason: null,
     timeout: undefined,
     grace: undefined,
     place: -1,

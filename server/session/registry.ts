@@ -3,18 +3,19 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
-import type { OpenedSession } from '../store/store.ts';
+import type { OpenedSession } from '../store/sessions.ts';
 import { createAttempts } from './attempts.ts';
 import { begunBy, openRow } from './begun.ts';
 import { createBrake } from './brake.ts';
 import { createByteBudget } from './budget.ts';
-import { createCancel } from './cancels.ts';
+import { carryOver } from './carryover.ts';
 import { type Clients, createClients } from './clients.ts';
-import { closing, DISCONNECTED, GONE, notPaired, RESUMED, SERVER_SHUTDOWN } from './closing.ts';
+import { DISCONNECTED, GONE, notPaired, RESUMED, replacedBy, SERVER_SHUTDOWN } from './closing.ts';
 import { createHolders } from './holders.ts';
-import { heldOf, nameOf } from './ledger.ts';
+import { heldOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
+import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing } from './pairing.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
@@ -127,30 +128,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       for (const other of roster.ofClient(clientId)) {
         if (other.session.key !== key) continue;
         // A client that never heard of its resume may come again by the same name.
-        retire(
-          other,
-          key === opened.session.key
-            ? RESUMED
-            : closing('REPLACED', 'backoff', `${clientId} registered anew: two that use one id replace each other`),
-        );
+        retire(other, key === opened.session.key ? RESUMED : replacedBy(clientId));
         gone.push(absent(other, false));
       }
     }
     return gone;
-  }
-
-  /** What the client still has goes into the books of its new session, with the clocks that already run. */
-  function carryOver(session: Session, opened: OpenedSession, gone: readonly Absent[]): void {
-    const before = new Map(gone.flatMap(({ held }) => held.map((one) => [nameOf(one), one])));
-    for (const task of opened.held) {
-      const held = before.get(nameOf(task)) ?? heldOf(task);
-      session.ledger.hold(held);
-      holders.add(session, held);
-      if (held.isStarted === true) attempts.start(held);
-      else if (held.isStarted === null && !session.status) attempts.presume(held);
-      if (task.cancelReason !== null) attempts.cancel(session, held, task.cancelReason);
-    }
-    for (const { onEnded } of gone) onEnded();
   }
 
   function supersede(previousId: string | undefined): void {
@@ -207,6 +189,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         onRoom: (one) => queue.feed(one),
         onHeld: (one, held) => {
           holders.add(one, held);
+          orders.held(one, held);
           if (one.status) return;
           // A plain session says no `started`: it has begun when it was pushed.
           attempts.presume(held);
@@ -223,12 +206,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     // A named client's is remembered by the store.
     const wasDrained = !isNamed && gone.some((one) => one.isDraining && one.session.key === key);
     if (opened.isDrained || wasDrained) session.drain(true);
-    carryOver(session, opened, gone);
+    carryOver({ holders, orders, attempts }, session, opened, gone);
     lookout.expect(session);
     pairing.announce(registration.id, session);
     queue.attach(session);
     return session;
   }
+
+  const orders = obeyOrders({ queue, roster, holders, attempts, lose });
 
   return {
     sessions: roster.all,
@@ -278,7 +263,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     tell: takeResults,
     leftBy: lost.leftBy,
 
-    cancel: createCancel({ queue, holders, attempts }),
+    cancel: queue.cancel,
 
     async leave(deadlineMs, isOver) {
       queue.stopClaiming();
@@ -291,6 +276,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     close() {
+      orders.close();
       timers.close();
       for (const session of roster.all) {
         roster.delete(session);

@@ -2,7 +2,7 @@ import type { Random } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
-import type { Release, Settlement, SettleOutcome } from '../store/store.ts';
+import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
 import type { Holder, Holders } from './holders.ts';
 import { mayHaveBegun } from './ledger.ts';
 import type { Lost } from './lost.ts';

@@ -47,6 +47,11 @@ export interface GroupCommitOptions<R> {
   readonly rankOf: (request: R) => number;
   /** The disk's content is no longer known. */
   readonly onFatal: (error: unknown) => void;
+  /**
+   * Hears of each group twice: once it is committed, before any `onCommitted` of it, and once it is on disk, before its
+   * answers leave. Refused requests are left out. Must not throw.
+   */
+  readonly onGroup?: (stage: 'committed' | 'kept', requests: readonly R[], answers: readonly unknown[]) => void;
   readonly maxItems?: number;
   readonly maxBytes?: number;
 }
@@ -68,7 +73,7 @@ interface Waiting<R> {
  * The queue is bounded by its callers: each waits for its answer before it sends more.
  */
 export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommit<R> {
-  const { engine, rankOf, onFatal, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
+  const { engine, rankOf, onFatal, onGroup, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
   let queue: Waiting<R>[] = [];
   let isScheduled = false;
   /** Of the newest group, until it is on disk. */
@@ -135,12 +140,25 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
     }
   }
 
+  function tell(stage: 'committed' | 'kept', group: readonly Waiting<R>[], answers: readonly unknown[]): void {
+    if (!onGroup) return;
+    const isRefused = answers.some((answer) => answer instanceof ContactError);
+    const kept = isRefused ? group.filter((_, i) => !(answers[i] instanceof ContactError)) : group;
+    onGroup(
+      stage,
+      kept.map(({ request }) => request),
+      isRefused ? answers.filter((answer) => !(answer instanceof ContactError)) : answers,
+    );
+  }
+
   /** The next group waits until the sync of this one has begun: there are never more than two on their way. */
   function keep(group: Waiting<R>[], answers: readonly unknown[]): Promise<void> | undefined {
+    tell('committed', group, answers);
     group.forEach(({ onCommitted }, i) => {
       if (onCommitted && !(answers[i] instanceof ContactError)) onCommitted(answers[i]);
     });
     if (!engine.sync) {
+      tell('kept', group, answers);
       deliver(group, answers);
       return undefined;
     }
@@ -151,6 +169,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
     synced.then(
       () => {
         if (syncing === synced) syncing = undefined;
+        tell('kept', group, answers);
         deliver(group, answers);
         endIfClosed();
       },

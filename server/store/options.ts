@@ -17,3 +17,12 @@ export interface StoreOptions {
   /** How much of what is new SQLite keeps in memory beside the file's own rows. Default: 100,000 tasks that wait, 16,384 that run. */
   readonly fresh?: FreshLimits;
 }
+
+/** What a store is, for operators. */
+export interface StoreCapabilities {
+  readonly kind: 'sqlite' | 'postgres' | 'model';
+  /** Survives the process. */
+  readonly isDurable: boolean;
+  /** Several nodes may share it. */
+  readonly isShared: boolean;
+}

@@ -1,6 +1,7 @@
 import type { Delivery, SessionRef, TaskInput } from '../model/task.ts';
-import type { QueueSettings } from './operators.ts';
-import type { ClaimRequest, Release, SessionOpening, Settlement } from './store.ts';
+import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
+import type { QueueChange } from './queues.ts';
+import type { SessionOpening } from './sessions.ts';
 
 /** One writing call of the Store port, as data: what a transaction is made of. */
 export type Request =
@@ -42,7 +43,7 @@ export type Request =
       readonly reason: string;
       readonly now: number;
     }
-  | { readonly kind: 'setQueue'; readonly settings: QueueSettings }
+  | { readonly kind: 'setQueue'; readonly settings: QueueChange }
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 

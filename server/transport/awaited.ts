@@ -3,7 +3,8 @@ import { ChurnMap } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { ResultsLog } from '../dispatch/results.ts';
 import type { ResultRecord } from '../model/task.ts';
-import type { InsertOutcome, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import type { InsertOutcome } from '../store/tasks.ts';
 
 /** Results that one stream may await, and all streams together: each costs some 500 bytes here. */
 export const MAX_AWAITED = 2_000;

@@ -4,7 +4,7 @@ import { ContactError, invalid, nameTask } from '../../shared/errors.ts';
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { TaskInput } from '../model/task.ts';
-import type { InsertOutcome } from '../store/store.ts';
+import type { InsertOutcome } from '../store/tasks.ts';
 import { readTasks } from './tasks.ts';
 
 /** Children of a broadcast wait this long, unless it says otherwise. */

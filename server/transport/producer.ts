@@ -11,7 +11,7 @@ import type {
 import { ContactError, invalid, statusText } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import type { ResultRecord } from '../model/task.ts';
-import type { InsertOutcome } from '../store/store.ts';
+import type { InsertOutcome } from '../store/tasks.ts';
 import { isOver } from './answering.ts';
 import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
 import type { CallEnds } from './call.ts';

@@ -19,7 +19,7 @@ import { explainWaiting } from '../dispatch/waiting.ts';
 import { PARENT_LANE } from '../model/lane.ts';
 import type { ResultRecord, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { Registry } from '../session/registry.ts';
-import type { CancelOutcome } from '../store/store.ts';
+import type { CancelOutcome } from '../store/tasks.ts';
 import { createAwaiting } from './awaited.ts';
 import type { CallEnds } from './call.ts';
 import { createEnqueue } from './enqueue.ts';
@@ -117,7 +117,6 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       checkIds(ids);
       const deleted = await store.deleteTasks(ids);
       const gone = ids.filter((_, index) => deleted[index]);
-      results.forget(gone);
       return {
         ids: gone,
         refusedIds: ids.filter((_, index) => !deleted[index]),

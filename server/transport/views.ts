@@ -12,7 +12,7 @@ import type { ChildCounts } from '../model/broadcast.ts';
 import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
 import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from '../model/task.ts';
-import type { TaskFilter } from '../store/store.ts';
+import type { TaskFilter } from '../store/tasks.ts';
 import { readInstant } from './tasks.ts';
 
 const MAX_QUEUES = 1_000;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ResultRecord } from '../../server/model/task.ts';
-import { MAX_CHILDREN, type PurgeOutcome } from '../../server/store/operators.ts';
+import { MAX_CHILDREN } from '../../server/store/broadcasts.ts';
+import type { PurgeOutcome } from '../../server/store/queues.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import {
   addTasks,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import type { SessionOpening } from '../../server/store/sessions.ts';
 import { createClients } from '../../server/store/sqlite/clients.ts';
 import { applySettings, openDatabase } from '../../server/store/sqlite/database.ts';
 import { migrate } from '../../server/store/sqlite/schema.ts';
-import type { SessionOpening } from '../../server/store/store.ts';
 import { openSession, T0 } from './scene.ts';
 import { describeStores } from './stores.ts';
 

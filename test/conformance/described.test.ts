@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TaskInput, TaskRecord } from '../../server/model/task.ts';
-import type { Release, Store } from '../../server/store/store.ts';
+import type { Release } from '../../server/store/deliveries.ts';
+import type { Store } from '../../server/store/store.ts';
 import { claim, fail, nameDelivery, openSession, settle, startTask, succeed, T0 } from './scene.ts';
 import { describeStores } from './stores.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { MAX_CHILDREN } from '../../server/store/operators.ts';
+import { MAX_CHILDREN } from '../../server/store/broadcasts.ts';
 import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { QueueSettings } from '../../server/store/operators.ts';
+import type { QueueSettings } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
 import {
   addTasks,

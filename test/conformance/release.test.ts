@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Delivery } from '../../server/model/task.ts';
-import type { Release } from '../../server/store/store.ts';
+import type { Release } from '../../server/store/deliveries.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { addTasks, claim, nameDelivery, openSession, Q, settle, startTask, stateOf, succeed, T0 } from './scene.ts';
 import { describeStores } from './stores.ts';

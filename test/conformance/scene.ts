@@ -8,14 +8,9 @@ import type {
   TaskInput,
   TaskState,
 } from '../../server/model/task.ts';
-import type {
-  ClaimRequest,
-  OpenedSession,
-  SessionOpening,
-  Settlement,
-  SettleOutcome,
-  Store,
-} from '../../server/store/store.ts';
+import type { ClaimRequest, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
+import type { OpenedSession, SessionOpening } from '../../server/store/sessions.ts';
+import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
 
 /** An instant to count from. */

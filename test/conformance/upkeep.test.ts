@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Delivery, TaskError } from '../../server/model/task.ts';
-import type { Settlement, Store } from '../../server/store/store.ts';
+import type { Settlement } from '../../server/store/deliveries.ts';
+import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import {
   addTasks,

@@ -1,8 +1,8 @@
 import { HELD } from '../../server/model/broadcast.ts';
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef, TaskInput } from '../../server/model/task.ts';
-import type { OpenedBroadcast, OperatorStore } from '../../server/store/operators.ts';
-import type { InsertOutcome } from '../../server/store/store.ts';
+import type { BroadcastStore, OpenedBroadcast } from '../../server/store/broadcasts.ts';
+import type { InsertOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { insertTasks } from './inserts.ts';
 import { cancel, endParent, recordsOf, type Settled, type World } from './rules.ts';
@@ -10,7 +10,7 @@ import { laneOf, type ModelTask } from './task.ts';
 
 /** How broadcasts come to be. */
 export type Broadcasting = Pick<
-  OperatorStore,
+  BroadcastStore,
   'insertBroadcast' | 'extendBroadcast' | 'openBroadcast' | 'abandonBroadcast' | 'listUnopened'
 >;
 

@@ -1,6 +1,6 @@
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
-import type { ClaimOutcome, ClaimRequest } from '../../server/store/store.ts';
+import type { ClaimOutcome, ClaimRequest } from '../../server/store/deliveries.ts';
 import type { World } from './rules.ts';
 import type { ModelTask } from './task.ts';
 

@@ -1,6 +1,6 @@
 import { HELD } from '../../server/model/broadcast.ts';
 import type { TaskInput } from '../../server/model/task.ts';
-import type { InsertOutcome } from '../../server/store/store.ts';
+import type { InsertOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { World } from './rules.ts';
 import { isSameContent, type ModelTask } from './task.ts';

@@ -1,12 +1,15 @@
 import { isSelectorLane, PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
-import type { OperatorStore, PurgeOutcome } from '../../server/store/operators.ts';
-import type { Broadcasting } from './broadcasts.ts';
+import type { BroadcastStore } from '../../server/store/broadcasts.ts';
+import type { ClientStore } from '../../server/store/clients.ts';
+import type { PurgeOutcome, QueueStore } from '../../server/store/queues.ts';
 import { cancel, recordsOf, type World } from './rules.ts';
 import { hasSettled, type ModelTask } from './task.ts';
 
 /** What operators see and do. */
-export function createOperating(world: World): Omit<OperatorStore, keyof Broadcasting> {
+export function createOperating(
+  world: World,
+): Omit<QueueStore, 'countQueues'> & ClientStore & Pick<BroadcastStore, 'countChildren'> {
   const waiting = (queue: string): ModelTask[] =>
     [...world.tasks.values()].filter(
       ({ input, state }) =>
@@ -73,8 +76,11 @@ export function createOperating(world: World): Omit<OperatorStore, keyof Broadca
       [...world.settings.values()]
         .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
         .sort((a, b) => compare(a.queue, b.queue)),
-    setQueueSettings: async (settings) => {
-      world.settings.set(settings.queue, settings);
+    setQueueSettings: async (change) => {
+      const before = { isPaused: false, maxWaiting: 0, maxRunning: 0, ...world.settings.get(change.queue) };
+      const settings = { ...before, ...change };
+      world.settings.set(change.queue, settings);
+      return settings;
     },
     listClients: async (after, limit) =>
       [...world.clients.values()]

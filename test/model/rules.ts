@@ -1,8 +1,9 @@
 import { endBroadcast } from '../../server/model/broadcast.ts';
 import { MAX_LOST, retryAt } from '../../server/model/retry.ts';
 import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
-import type { QueueSettings, StoredClient } from '../../server/store/operators.ts';
-import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/store.ts';
+import type { StoredClient } from '../../server/store/clients.ts';
+import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
+import type { QueueSettings } from '../../server/store/queues.ts';
 import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
 
 export interface World {

@@ -1,5 +1,5 @@
 import type { Delivery, SessionRef } from '../../server/model/task.ts';
-import type { EndedSession, HeldTask, OpenedSession, SessionOpening } from '../../server/store/store.ts';
+import type { EndedSession, HeldTask, OpenedSession, SessionOpening } from '../../server/store/sessions.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { type Back, isOpen, lose, recordsOf, release, takeBackLoss, type World } from './rules.ts';
 import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';

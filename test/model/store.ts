@@ -1,12 +1,15 @@
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
-import type { CancelOutcome, QueueCounts, RetryOutcome, Store, WakeOutcome } from '../../server/store/store.ts';
+import type { QueueCounts } from '../../server/store/queues.ts';
+import type { Store } from '../../server/store/store.ts';
+import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../../server/store/tasks.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
 import { endSession, loseSession, openSession } from './sessions.ts';
+import { withSignals } from './signals.ts';
 import { describe, hasSettled, laneOf, refOf, whyExpired } from './task.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
@@ -92,14 +95,10 @@ export function createModelStore(): Store {
     });
   }
 
-  return {
+  return withSignals({
     capabilities: { kind: 'model', isDurable: false, isShared: false },
     epoch: 'model',
-    insertTasks: async (inputs, now, onInserted) => {
-      const outcomes = insertTasks(world, inputs, now);
-      onInserted?.();
-      return outcomes;
-    },
+    insertTasks: async (inputs, now) => insertTasks(world, inputs, now),
     claimTasks: async (plan, now, onClaimed) => {
       const outcomes = claim(world, plan(), now());
       onClaimed?.(outcomes);
@@ -148,5 +147,5 @@ export function createModelStore(): Store {
     ...createBroadcasting(world),
     ...createOperating(world),
     close: async () => {},
-  };
+  });
 }

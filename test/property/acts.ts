@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { TaskInput } from '../../server/model/task.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import type { Books } from './books.ts';
+import { type Books, startAnew } from './books.ts';
 import type { Crew } from './crew.ts';
 import type { House } from './house.ts';
 import type { Opening } from './line.ts';
@@ -186,13 +186,12 @@ const operate = toAct(
     if (kind === 'drain') house.registry.clients.drain(clientId).catch(refusal);
     if (kind === 'undrain') house.registry.clients.resume(clientId).catch(refusal);
     if (kind === 'redrive') {
+      for (const id of ids) books.redriving.add(id);
       house.queue.retry(ids).then((outcomes) => {
         for (const { id, kind: what } of outcomes) {
-          if (what !== 'ready') continue;
-          books.redriven.set(id, (books.redriven.get(id) ?? 0) + 1);
-          books.begun.delete(id);
-          books.lastPushed.delete(id);
-          books.cancelled.delete(id);
+          if (what === 'ready') books.redriven.set(id, (books.redriven.get(id) ?? 0) + 1);
+          if (what === 'ready') startAnew(books, id);
+          else books.redriving.delete(id);
         }
       }, refusal);
     }

@@ -11,6 +11,8 @@ export interface Books {
   readonly newest: Map<string, number>;
   /** Deliveries that were pushed at a task's last attempt, by task, unless their worker says that they have not begun. */
   readonly lastPushed: Map<string, number>;
+  /** Tasks whose redrive was asked for and not answered. */
+  readonly redriving: Set<string>;
   /** The client that a delivery was pushed to. */
   readonly pushedTo: Map<string, string>;
   /** Deliveries whose work began as far as the server was told, by task, since it was last redriven. */
@@ -48,6 +50,7 @@ export function createBooks(): Books {
     pushed: [],
     newest: new Map(),
     lastPushed: new Map(),
+    redriving: new Set(),
     pushedTo: new Map(),
     begun: new Map(),
     stored: new Set(),
@@ -69,6 +72,14 @@ export function createBooks(): Books {
 
 export function nameOf({ taskId, delivery }: Delivery): string {
   return `${taskId} ${delivery}`;
+}
+
+/** A redrive was asked for: what was before it is over, if nobody has said so yet. The task may come before the answer. */
+export function startAnew({ redriving, begun, lastPushed, cancelled }: Books, id: string): void {
+  if (!redriving.delete(id)) return;
+  begun.delete(id);
+  lastPushed.delete(id);
+  cancelled.delete(id);
 }
 
 export function begin({ begun }: Books, { taskId, delivery }: Delivery): void {

@@ -16,6 +16,7 @@ import {
 } from './books.ts';
 import { type House, SETTINGS } from './house.ts';
 import { createWorker, type Line, type Opening, type Saying, type Worker } from './line.ts';
+import { judgePush } from './pushed.ts';
 import { NOTHING, reportOf, type Word } from './words.ts';
 
 export interface Crew {
@@ -65,15 +66,7 @@ export function createCrew(house: House, books: Books): Crew {
     if (event.kind !== 'tasks') return;
     for (const task of event.tasks) {
       const delivery = { taskId: task.id, delivery: task.delivery };
-      if (task.delivery <= (books.newest.get(task.id) ?? 0)) complain(`delivery ${task.delivery} of ${task.id} again`);
-      if (!line.queues.includes(task.queue)) complain(`a task of ${task.queue}, which the line does not serve`);
-      if (task.lane !== '' && task.lane !== `c:${line.worker.clientId}`) complain(`a task of the lane ${task.lane}`);
-      if (books.paused.has(task.queue)) complain(`a task of ${task.queue}, which is paused`);
-      // A task with a timeout may have gone on meanwhile.
-      if (task.timeoutMs > 0) books.timed.add(task.id);
-      const kept = books.timed.has(task.id) ? undefined : books.keptUntil.get(`${task.id} ${task.delivery - 1}`);
-      if (kept && house.clock.monotonic() < kept.until) complain(`${task.id} is pushed within a window`);
-      if (books.lastPushed.has(task.id)) complain(`${task.id} is pushed again, and may have begun at its last attempt`);
+      for (const wrong of judgePush(books, line, task, house.clock.monotonic())) complain(wrong);
       const isLast = task.attempt >= task.maxAttempts;
       if (isLast) books.lastPushed.set(task.id, task.delivery);
       books.newest.set(task.id, task.delivery);

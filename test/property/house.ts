@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Observable } from 'rxjs';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import type { SessionSettings } from '../../server/session/settings.ts';
+import type { Signal, Signals } from '../../server/store/signals.ts';
 import type { Store } from '../../server/store/store.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { createFakeClock, type FakeClock } from '../model/clock.ts';
@@ -37,6 +39,8 @@ export interface House {
   readonly refused: Set<string>;
   /** Turns of the event loop between a commit and its answers, as with a store behind a network. */
   lagTurns: number;
+  /** What becomes of the signals of a commit on their way: lost, late, doubled. Undefined: nothing. */
+  disturb: ((signals: readonly Signal[], pass: () => void) => void) | undefined;
   /** What should never come up: fatal errors. */
   readonly faults: unknown[];
   /** Lets one turn of the event loop pass. */
@@ -91,6 +95,7 @@ export async function createHouse(open: () => Promise<Store>, random: () => numb
     return new Proxy(real, {
       get(target, name: keyof Store & string) {
         const member = target[name];
+        if (name === 'signals$') return disturbed(target.signals$);
         if (typeof member !== 'function' || !WRITES.has(name)) return member;
         return (...args: unknown[]) => {
           calls += 1;
@@ -99,6 +104,18 @@ export async function createHouse(open: () => Promise<Store>, random: () => numb
         };
       },
     });
+  }
+
+  function disturbed(signals$: Signals): Signals {
+    return new Observable((subscriber) =>
+      signals$.subscribe({
+        next: (signals) => {
+          if (house.disturb) house.disturb(signals, () => subscriber.next(signals));
+          else subscriber.next(signals);
+        },
+        complete: () => subscriber.complete(),
+      }),
+    );
   }
 
   async function start(): Promise<void> {
@@ -131,6 +148,7 @@ export async function createHouse(open: () => Promise<Store>, random: () => numb
     clock,
     refused,
     lagTurns: 0,
+    disturb: undefined,
     faults,
     get queue() {
       return queue;

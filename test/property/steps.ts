@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Delivery } from '../../server/model/task.ts';
-import type { Fence, Release, Settlement, Store } from '../../server/store/store.ts';
+import type { Fence, Release, Settlement } from '../../server/store/deliveries.ts';
+import type { Store } from '../../server/store/store.ts';
 import { broadcast, fill } from './broadcasts.ts';
 import { lanes, pick, queues, type Scene, task, toDraw, toTask } from './draw.ts';
 

@@ -15,8 +15,6 @@ function createScene() {
       if (next.error) throw next.error;
       return { ready: [], expired: [], nextDueAt: next.dueAt };
     },
-    onReady: () => {},
-    onExpired: () => {},
     onFatal: (error) => errors.push(error),
   });
   const advance = async (ms: number): Promise<void> => {

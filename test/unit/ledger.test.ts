@@ -11,6 +11,7 @@ function createHeld(taskId: string, delivery = 1): Held {
     isStarted: false,
     isSettling: false,
     isClosed: false,
+    cancelReason: null,
     timeout: undefined,
     grace: undefined,
     place: -1,

@@ -114,18 +114,57 @@ describe('createRegistry()', () => {
     assert.equal(worker!.holding.size, 2);
   });
 
-  it('finds within five seconds what no wake-up told of', async () => {
+  async function passFiveSeconds(): Promise<void> {
+    for (let second = 0; second < 5; second += 1) {
+      house.clock.advance(1_000);
+      await rest();
+    }
+  }
+
+  it('gives at once what the store alone tells of', async () => {
     await start();
     const [worker] = crew.workers;
     crew.open(worker!, FULL);
     await rest();
     await house.store.insertTasks([createTask()], house.clock.now());
     await rest();
+    assert.equal(worker!.holding.size, 1);
+  });
+
+  it('finds within five seconds what no signal told of: tasks, instants, results', async () => {
+    await start();
+    const [worker] = crew.workers;
+    crew.open(worker!, { ...FULL, credit: 3 });
+    await rest();
+    house.disturb = () => undefined;
+    const now = house.clock.now();
+    const [ready, due, over] = [
+      createTask(),
+      createTask({ runAt: now + 1_000 }),
+      createTask({ queue: 'elsewhere', runAt: now + 1_000, expiresAt: now + 500 }),
+    ];
+    const settled: string[] = [];
+    house.queue.results.onSettled(over.id, ({ state }) => settled.push(state));
+    await house.store.insertTasks([ready, due, over], now);
+    await rest();
     assert.equal(worker!.holding.size, 0);
-    for (let second = 0; second < 5; second += 1) {
-      house.clock.advance(1_000);
-      await rest();
-    }
+    await passFiveSeconds();
+    await passFiveSeconds();
+    assert.deepEqual([worker!.holding.size, settled], [2, ['expired']]);
+  });
+
+  it('finds within five seconds that a queue was paused, when no signal told of it', async () => {
+    await start();
+    const [worker] = crew.workers;
+    crew.open(worker!, FULL);
+    await rest();
+    house.disturb = () => undefined;
+    await house.store.setQueueSettings({ queue: 'q', isPaused: true });
+    await passFiveSeconds();
+    await enqueue();
+    assert.equal(worker!.holding.size, 0);
+    await house.store.setQueueSettings({ queue: 'q', isPaused: false });
+    await passFiveSeconds();
     assert.equal(worker!.holding.size, 1);
   });
 });

@@ -1,7 +1,7 @@
 import { ChurnSet } from '../../../shared/churn.ts';
 import { isSettled, nextState, type Transition } from '../../model/states.ts';
 import type { Lane, LaneRef, SettledState, TaskState } from '../../model/task.ts';
-import type { QueueSettings } from '../operators.ts';
+import type { QueueChange, QueueSettings } from '../queues.ts';
 import { type Counts, count, countLanes, type LaneCounts } from './counts.ts';
 import type { Database } from './database.ts';
 
@@ -49,7 +49,8 @@ export interface Catalog {
   hasRoomFor(queue: string): boolean;
   /** Counts a transition of the state table; an illegal one throws. */
   move(lane: LaneEntry, from: TaskState, transition: Transition): TaskState;
-  set(settings: QueueSettings): void;
+  /** Changes what is given; answers all settings of the queue. */
+  set(change: QueueChange): QueueSettings;
   /** Writes what changed: before every COMMIT. */
   flush(): void;
   /** After every COMMIT. */
@@ -217,11 +218,13 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
       change(lane, to, 1);
       return to;
     },
-    set: (settings) => {
-      const queue = internQueue(settings.queue);
+    set: (change) => {
+      const queue = internQueue(change.queue);
+      const settings = { ...queue.settings, ...change };
       updateSettings.run(settings.isPaused ? 1 : 0, settings.maxWaiting, settings.maxRunning, queue.id);
       queue.settings = settings;
       if (queue.lanes.size === 0) idleQueues.add(queue);
+      return settings;
     },
     flush: () => {
       for (const queue of changed) {

@@ -1,6 +1,6 @@
 import type { ChildCounts } from '../../model/broadcast.ts';
 import type { SettledState } from '../../model/task.ts';
-import type { UnopenedBroadcast } from '../operators.ts';
+import type { UnopenedBroadcast } from '../broadcasts.ts';
 import type { Database } from './database.ts';
 
 export type Phase = 'open' | 'filling' | 'opening';

@@ -1,6 +1,6 @@
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { ClaimedTask, LaneRef } from '../../model/task.ts';
-import type { ClaimOutcome, ClaimRequest } from '../store.ts';
+import type { ClaimOutcome, ClaimRequest } from '../deliveries.ts';
 import { isFull, type LaneEntry } from './catalog.ts';
 import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './claimrows.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,5 @@
-import type { StoredClient } from '../operators.ts';
-import type { SessionOpening } from '../store.ts';
+import type { StoredClient } from '../clients.ts';
+import type { SessionOpening } from '../sessions.ts';
 import type { Database } from './database.ts';
 
 /**

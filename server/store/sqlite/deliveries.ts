@@ -3,7 +3,7 @@ import { GIVEN_BACK, lastErrorOf } from '../../model/expiry.ts';
 import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError } from '../../model/task.ts';
-import type { Fence } from '../store.ts';
+import type { Fence } from '../deliveries.ts';
 import type { Context } from './context.ts';
 import { ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './taskrow.ts';
 

@@ -1,7 +1,7 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { Engine, GroupSize } from '../commit.ts';
 import type { Request } from '../request.ts';
-import type { StoredSession } from '../store.ts';
+import type { StoredSession } from '../sessions.ts';
 import { createBroadcasts } from './broadcast.ts';
 import { type Catalog, createCatalog } from './catalog.ts';
 import type { Checkpoints } from './checkpoints.ts';

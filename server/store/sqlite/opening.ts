@@ -1,6 +1,6 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
-import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../store.ts';
+import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../sessions.ts';
 import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';

@@ -1,6 +1,6 @@
 import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef } from '../../model/task.ts';
-import type { LaneCount, PriorityOldest, PurgeOutcome } from '../operators.ts';
+import type { LaneCount, PriorityOldest, PurgeOutcome } from '../queues.ts';
 import type { LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChildCounts } from '../../model/broadcast.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
-import type { TaskFilter } from '../store.ts';
+import type { TaskFilter } from '../tasks.ts';
 import type { Catalog } from './catalog.ts';
 import type { Children } from './children.ts';
 import type { Database, Value } from './database.ts';

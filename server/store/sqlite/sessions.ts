@@ -1,5 +1,5 @@
 import type { SessionRef } from '../../model/task.ts';
-import type { SessionOpening } from '../store.ts';
+import type { SessionOpening } from '../sessions.ts';
 import type { Database } from './database.ts';
 
 /** What the store remembers of a session row in memory: as many as there are rows. */

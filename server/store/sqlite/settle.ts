@@ -1,5 +1,5 @@
 import { retryAt } from '../../model/retry.ts';
-import type { Fence, Release, Settlement, SettleOutcome } from '../store.ts';
+import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
 import type { Context } from './context.ts';
 import type { Deliveries, Ending, OpenDelivery, Return } from './deliveries.ts';
 import { ENDED, type TaskRow } from './taskrow.ts';

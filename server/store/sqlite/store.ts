@@ -1,12 +1,15 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Subject } from 'rxjs';
 import { ContactError } from '../../../shared/errors.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
-import type { QueueSettings } from '../operators.ts';
+import type { Settlement } from '../deliveries.ts';
 import type { StoreOptions } from '../options.ts';
+import type { QueueCounts, QueueSettings } from '../queues.ts';
 import { type Request, rankOf } from '../request.ts';
-import type { QueueCounts, Settlement, Store } from '../store.ts';
+import { type Signal, signalsOf } from '../signals.ts';
+import type { Store } from '../store.ts';
 import { pruneCatalog, type QueueEntry } from './catalog.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
@@ -91,9 +94,14 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
   const reads = createReads(db, engine);
+  const signals = new Subject<readonly Signal[]>();
   const commit = createGroupCommit<Request>({
     engine,
     rankOf,
+    onGroup: (stage, requests, answers) => {
+      const told = requests.flatMap((request, i) => signalsOf(request, answers[i], stage));
+      if (told.length > 0) signals.next(told);
+    },
     onFatal: (error) => onFatal(disk?.presence?.look() ?? error),
   });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
@@ -105,6 +113,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
     await disk?.checkpoints.close();
     disk?.presence?.close();
     isOpen = false;
+    signals.complete();
     disk?.wal.close();
     place?.origin.close();
     db.close();
@@ -112,8 +121,8 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   }
 
   /** Batches of nothing need no commit. */
-  function submit<T>(request: Request, items: number, bytes = 0, onCommitted?: () => void): Promise<readonly T[]> {
-    return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes, onCommitted);
+  function submit<T>(request: Request, items: number, bytes = 0): Promise<readonly T[]> {
+    return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes);
   }
 
   /** Nobody is told of what a power cut could still take back. A read that the end of the store overtakes says so. */
@@ -135,9 +144,10 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   return {
     capabilities: { kind: 'sqlite', isDurable: place !== undefined, isShared: false },
     epoch,
-    insertTasks: async (tasks, at, onInserted) => {
+    signals$: signals.asObservable(),
+    insertTasks: async (tasks, at) => {
       checkDisk();
-      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks), onInserted);
+      return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
     },
     insertBroadcast: async (parent, children, at, isWhole = true) => {
       checkDisk();

@@ -1,7 +1,7 @@
 import { describeExpiry } from '../../model/expiry.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { Delivery } from '../../model/task.ts';
-import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../store.ts';
+import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../tasks.ts';
 import { uniqueLanes } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';

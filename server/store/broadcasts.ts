@@ -1,6 +1,6 @@
 import type { ChildCounts } from '../model/broadcast.ts';
 import type { LaneRef, ResultRecord, TaskInput } from '../model/task.ts';
-import type { InsertOutcome } from './outcome.ts';
+import type { InsertOutcome } from './tasks.ts';
 
 /** Children of a broadcast that are inserted at once. */
 export const MAX_CHILDREN = 10_000;
@@ -8,11 +8,8 @@ export const MAX_CHILDREN = 10_000;
 /** Payload bytes of them, all together: it is one transaction. */
 export const MAX_BROADCAST_BYTES = 256 << 20;
 
-/**
- * The part of the Store port that serves addressing and operators. The rules of store.ts hold: batches, answers after
- * the commit, pages by key of at most 500 rows. What lists and counts lanes leaves out the lane of parents.
- */
-export interface OperatorStore {
+/** Broadcasts: a parent, and a child for each client. The rules of store.ts hold. */
+export interface BroadcastStore {
   /**
    * A parent and its children, all or nothing, in one transaction whatever its size; then claims see the children.
    * The parent is ready in lane `p:`, which no claim takes from, and has no instants of its own, whatever it is given:
@@ -35,48 +32,28 @@ export interface OperatorStore {
     now: number,
     isWhole?: boolean,
   ): Promise<InsertOutcome>;
+
   /** More children of a broadcast that is filling, held too. FAILED_PRECONDITION: it is not; else as insertBroadcast. */
   extendBroadcast(parentId: string, children: readonly TaskInput[], now: number): Promise<void>;
+
   /**
    * All children are in: ends the holding of at most `limit` of them, in their order. They become ready, or are
    * scheduled, or cancelled when the parent's cancel was asked for. From the first call on the broadcast is opening, and
    * to be opened by further calls whatever happens; the one that leaves none held opens it.
    */
   openBroadcast(parentId: string, limit: number, now: number): Promise<OpenedBroadcast>;
+
   /**
    * Takes back a broadcast that is filling: at most `limit` of the children that it holds, and with the last of them
    * the parent. Children that are settled stay. True: nothing is left to take back, or it is not filling (any more).
    */
   abandonBroadcast(parentId: string, limit: number): Promise<boolean>;
+
   /** Broadcasts that are not open yet, as many as are under way or were when the process before ended. */
   listUnopened(): Promise<readonly UnopenedBroadcast[]>;
+
   /** How far a broadcast is; undefined: not a broadcast. */
   countChildren(parentId: string): Promise<ChildCounts | undefined>;
-
-  /** Lanes `s:…` with tasks that are not settled, by queue and lane, at most `limit`. */
-  listSelectorLanes(limit: number): Promise<readonly LaneRef[]>;
-  /** Ready tasks by lane, the fullest first, at most `limit` lanes of one queue. Kept, not counted: exact and cheap. */
-  countLanes(queue: string, limit: number): Promise<readonly LaneCount[]>;
-  /**
-   * The oldest ready task of each priority, larger first, at most `limit` priorities. Approximate in two ways: of a
-   * lane the one that is next, which a retry may have made younger than others; and of the 1,000 fullest lanes.
-   */
-  listOldest(queue: string, limit: number): Promise<readonly PriorityOldest[]>;
-
-  /** Queues with settings other than the default, by name: as many as operators have set. */
-  listQueueSettings(): Promise<readonly QueueSettings[]>;
-  /** The settings outlive the queue's tasks. `isPaused` is only kept: a claim does not look at it. */
-  setQueueSettings(settings: QueueSettings): Promise<void>;
-  /**
-   * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit` (at best ≤ 2,000): lane after lane by name,
-   * first the ready ones in their order, then the scheduled ones by instant. Fewer than `limit`: nothing is left.
-   */
-  purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<PurgeOutcome>;
-
-  /** Named clients that are remembered, by id, those after `after` ('': from the first). */
-  listClients(after: string, limit: number): Promise<readonly StoredClient[]>;
-  /** Drained until set back; remembered for named clients only. False: not a named client. */
-  drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
 }
 
 export interface OpenedBroadcast {
@@ -94,40 +71,4 @@ export interface UnopenedBroadcast {
   readonly parentId: string;
   /** Its children are all in; false: it is filling. */
   readonly isOpening: boolean;
-}
-
-export interface PurgeOutcome {
-  /** Tasks that were cancelled. */
-  readonly count: number;
-  /** Their results, and those of parents of broadcasts whose last child this was. */
-  readonly events: readonly ResultRecord[];
-}
-
-export interface LaneCount {
-  readonly lane: string;
-  readonly ready: number;
-}
-
-export interface PriorityOldest {
-  readonly priority: number;
-  readonly createdAt: number;
-}
-
-/** Limits are checked by inserts and claims alone: what is beyond a lowered one stays. */
-export interface QueueSettings {
-  readonly queue: string;
-  readonly isPaused: boolean;
-  /** Tasks that may wait (ready, scheduled, parents); 0: no limit. */
-  readonly maxWaiting: number;
-  /** Tasks that may run at once over all sessions; 0: no limit. */
-  readonly maxRunning: number;
-}
-
-export interface StoredClient {
-  readonly clientId: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly queues: readonly string[];
-  /** When its newest session was opened or, if it is away, when that was lost or ended. */
-  readonly lastSeenAt: number;
-  readonly isDrained: boolean;
 }

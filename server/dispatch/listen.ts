@@ -1,0 +1,95 @@
+import type { Observable, Subscription } from 'rxjs';
+import type { Delivery, SessionRef } from '../model/task.ts';
+import type { Signal, Signals } from '../store/signals.ts';
+import type { Activities } from './activities.ts';
+import type { DueTimer } from './due.ts';
+import type { LaneTable } from './lanes.ts';
+import type { Operations } from './operations.ts';
+import type { ResultsLog } from './results.ts';
+
+/** What is to be done about a session, whoever asked for it and on whichever node. */
+export type SessionOrder =
+  /** Of a delivery that this session has; with the reason that is stored. */
+  | ({ readonly kind: 'cancel'; readonly session: SessionRef; readonly reason: string } & Delivery)
+  /** Another session of its client has its place. */
+  | { readonly kind: 'replaced'; readonly session: SessionRef }
+  | { readonly kind: 'drain'; readonly clientId: string; readonly isDrained: boolean };
+
+/** Emits inside the commit that the order comes from, before its caller is answered. One subscriber. */
+export type SessionOrders = Observable<SessionOrder>;
+
+export interface ListenOptions {
+  readonly lanes: LaneTable;
+  readonly due: DueTimer;
+  readonly results: ResultsLog;
+  readonly operations: Operations;
+  readonly activities: Activities;
+  readonly order: (order: SessionOrder) => void;
+  /** Lanes have work. */
+  readonly onReady: () => void;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/**
+ * The one place where the store's signals become acts of dispatch. A signal may be late or doubled: marking a lane that
+ * is empty costs a claim that finds nothing, an instant or a result that is known already changes nothing. It may be
+ * lost: the poll looks for lanes, instants, settings and results by itself (see poll.ts).
+ */
+export function listenToStore(signals$: Signals, options: ListenOptions): Subscription {
+  const { lanes, due, results, operations, activities, order, onReady, onFatal } = options;
+
+  function take(signal: Signal): void {
+    switch (signal.kind) {
+      case 'inserted':
+        signal.lanes.forEach(lanes.inserted);
+        wake();
+        break;
+      case 'ready':
+        signal.lanes.forEach(lanes.mark);
+        wake();
+        break;
+      case 'due':
+        due.expect(signal.at);
+        break;
+      case 'settled':
+        results.append(signal.records);
+        break;
+      case 'runsEnded':
+        if (operations.markLimited()) wake();
+        break;
+      case 'changed':
+        activities.tellChanged(signal.tasks);
+        break;
+      case 'deleted':
+        results.forget(signal.taskIds);
+        break;
+      case 'cancelRequested': {
+        const { taskId, delivery, session, reason } = signal;
+        order({ kind: 'cancel', taskId, delivery, session, reason });
+        break;
+      }
+      case 'sessionReplaced':
+        order({ kind: 'replaced', session: signal.session });
+        break;
+      case 'queueSet':
+        operations.learn(signal.settings);
+        wake();
+        break;
+      case 'clientDrained':
+        order({ kind: 'drain', clientId: signal.clientId, isDrained: signal.isDrained });
+    }
+  }
+
+  function wake(): void {
+    if (lanes.hasWork()) onReady();
+  }
+
+  return signals$.subscribe((signals) => {
+    try {
+      for (const signal of signals) take(signal);
+    } catch (error) {
+      // The store goes on with its commit; what this has left half done nobody can vouch for.
+      onFatal(error);
+    }
+  });
+}

@@ -1,0 +1,102 @@
+import type { RetryAdvice } from '../model/retry.ts';
+import type { ClaimedTask, Delivery, LaneRef, ResultRecord, SessionRef, TaskError } from '../model/task.ts';
+
+/** A task with somebody: claimed, given back, ended. The rules of store.ts hold. */
+export interface DeliveryStore {
+  /**
+   * Claims ready tasks. `plan` is asked when the transaction is formed, so that it sees every insert and settle of
+   * that turn. Within a queue: larger priority first, then ready_seq, over all lanes of the request. Requests are served
+   * in turn, one task each, beginning with the first; a request's queues in turn, beginning with that of its first
+   * lane: callers rotate both. A task past its expiry is left to `wakeTasks`. Each claim has delivery + 1 and belongs
+   * to the session row; a request whose session row is gone or has another epoch gets nothing. A queue with maxRunning
+   * running tasks is passed over, as if it were empty: ask again when one of its runs has ended (each outcome that ends
+   * a run names the queue) or the limit has changed. The answer is grouped by request, sorted as claimed.
+   * `onClaimed` has it first, before it is on disk and before any other `plan` is asked: to plan with, not to tell.
+   */
+  claimTasks(
+    plan: () => readonly ClaimRequest[],
+    now: () => number,
+    onClaimed?: (outcomes: readonly ClaimOutcome[]) => void,
+  ): Promise<readonly ClaimOutcome[]>;
+
+  /**
+   * Ends deliveries by a result. The first result for an open newest delivery is STORED, all others change nothing: a
+   * delivery that its client had ended by a result before is DUPLICATE (until a retry of it was claimed), any other is
+   * STALE. A delivery that only the loss of its session ended is open to its client, and that loss is taken back.
+   */
+  settleTasks(settlements: readonly Settlement[], now: number): Promise<readonly SettleOutcome[]>;
+
+  /** Ends deliveries without a result. */
+  releaseTasks(releases: readonly Release[], now: number): Promise<readonly SettleOutcome[]>;
+
+  /** Keeps up to 64 KiB for the next attempt; false: the delivery is not open. */
+  checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): Promise<readonly boolean[]>;
+}
+
+export interface ClaimRequest {
+  readonly session: SessionRef;
+  readonly lanes: readonly LaneRef[];
+  /** At most this many tasks. */
+  readonly limit: number;
+  /** And this many payload bytes; the first task may be larger when `mayExceed`. */
+  readonly maxBytes: number;
+  readonly mayExceed: boolean;
+}
+
+export interface ClaimOutcome {
+  readonly session: SessionRef;
+  readonly tasks: readonly ClaimedTask[];
+  /** True: the lanes had no more when the request ended; false: a limit ended it, or its session is gone. */
+  readonly exhausted: boolean;
+  /** Its session row is gone or has another epoch. */
+  readonly isGone?: true;
+}
+
+/** Who names a delivery: a client (by task and delivery alone), or the server itself, fenced by its session row. */
+export interface Fence extends Delivery {
+  readonly session?: SessionRef;
+  /** The client that names it: one that was lost is open to the client that had it alone. Default: whoever had it. */
+  readonly namedBy?: string;
+}
+
+export type Settlement = Fence & {
+  readonly clientId: string;
+} & (
+    | { readonly kind: 'succeeded'; readonly result: Uint8Array; readonly contentType: string }
+    | {
+        readonly kind: 'failed';
+        readonly error: TaskError;
+        readonly retry: RetryAdvice;
+        /** 0 to 1, for the jitter of a policy retry. */
+        readonly random: number;
+      }
+    /** Stopped because of a cancel; without a cancel flag it is a release. `isStarted`: default true. */
+    | { readonly kind: 'stopped'; readonly isStarted?: boolean }
+    /** The server closes a delivery whose cancel nobody confirmed. */
+    | { readonly kind: 'abandoned' }
+  );
+
+export type Release = Fence & {
+  /**
+   * `released`: the worker gives it back, the delivery is closed.
+   * `lost`: its session is gone, the delivery stays adoptable.
+   * An attempt is burnt if it was started; at the last the task fails.
+   */
+  readonly cause: 'released' | 'lost';
+  readonly isStarted: boolean;
+};
+
+export interface SettleOutcome {
+  readonly code: 'STORED' | 'DUPLICATE' | 'STALE' | 'UNKNOWN';
+  /** Set when the task is settled by this. */
+  readonly event?: ResultRecord;
+  /** Set when it was the last child of a broadcast: the parent's, at the position after it. */
+  readonly parent?: ResultRecord;
+  /** Set when it waits again. */
+  readonly ready?: LaneRef;
+  /** Set when it backs off, with its queue. */
+  readonly scheduledAt?: number;
+  readonly queue?: string;
+  /** Set when it may expire before that, or has: nobody has looked for it while it ran. */
+  readonly expiresAt?: number;
+}

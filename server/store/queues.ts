@@ -1,0 +1,71 @@
+import type { LaneRef, ResultRecord, SettledState } from '../model/task.ts';
+
+/** Queues as operators see and set them. What lists and counts lanes leaves out the lane of parents. The rules of store.ts hold. */
+export interface QueueStore {
+  countQueues(): Promise<readonly QueueCounts[]>;
+
+  /** Lanes `s:…` with tasks that are not settled, by queue and lane, at most `limit`. */
+  listSelectorLanes(limit: number): Promise<readonly LaneRef[]>;
+
+  /** Ready tasks by lane, the fullest first, at most `limit` lanes of one queue. Kept, not counted: exact and cheap. */
+  countLanes(queue: string, limit: number): Promise<readonly LaneCount[]>;
+
+  /**
+   * The oldest ready task of each priority, larger first, at most `limit` priorities. Approximate in two ways: of a
+   * lane the one that is next, which a retry may have made younger than others; and of the 1,000 fullest lanes.
+   */
+  listOldest(queue: string, limit: number): Promise<readonly PriorityOldest[]>;
+
+  /** Queues with settings other than the default, by name: as many as operators have set. */
+  listQueueSettings(): Promise<readonly QueueSettings[]>;
+
+  /**
+   * Changes what is given and keeps the rest; answers all of it as it is now. The settings outlive the queue's tasks.
+   * `isPaused` is only kept: a claim does not look at it.
+   */
+  setQueueSettings(change: QueueChange): Promise<QueueSettings>;
+
+  /**
+   * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit` (at best ≤ 2,000): lane after lane by name,
+   * first the ready ones in their order, then the scheduled ones by instant. Fewer than `limit`: nothing is left.
+   */
+  purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<PurgeOutcome>;
+}
+
+export interface QueueCounts {
+  readonly queue: string;
+  readonly ready: number;
+  readonly scheduled: number;
+  readonly running: number;
+  readonly settled: Readonly<Record<SettledState, number>>;
+}
+
+export interface LaneCount {
+  readonly lane: string;
+  readonly ready: number;
+}
+
+export interface PriorityOldest {
+  readonly priority: number;
+  readonly createdAt: number;
+}
+
+/** Limits are checked by inserts and claims alone: what is beyond a lowered one stays. */
+export interface QueueSettings {
+  readonly queue: string;
+  readonly isPaused: boolean;
+  /** Tasks that may wait (ready, scheduled, parents); 0: no limit. */
+  readonly maxWaiting: number;
+  /** Tasks that may run at once over all sessions; 0: no limit. */
+  readonly maxRunning: number;
+}
+
+/** New settings of a queue; what is left out stays. */
+export type QueueChange = Pick<QueueSettings, 'queue'> & Partial<QueueSettings>;
+
+export interface PurgeOutcome {
+  /** Tasks that were cancelled. */
+  readonly count: number;
+  /** Their results, and those of parents of broadcasts whose last child this was. */
+  readonly events: readonly ResultRecord[];
+}

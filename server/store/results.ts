@@ -1,0 +1,10 @@
+import type { ResultRecord } from '../model/task.ts';
+
+/** The log of results, read by position. The rules of store.ts hold. */
+export interface ResultStore {
+  /** Results with a position beyond `after`, in order, at most 500 rows and about 4 MiB. */
+  readResults(after: number, limit: number): Promise<readonly ResultRecord[]>;
+
+  /** Positions of the results log: the newest (0: none yet), and the one before the oldest kept. */
+  resultBounds(): Promise<{ readonly newest: number; readonly beforeOldest: number }>;
+}

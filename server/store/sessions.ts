@@ -1,0 +1,95 @@
+import type { Delivery, LaneRef, ResultRecord, SessionRef } from '../model/task.ts';
+
+/** Who may have tasks: the rows of sessions, with what they hold. The rules of store.ts hold. */
+export interface SessionStore {
+  /**
+   * Registers a session; resumes or replaces earlier ones in the same transaction. A row is resumed by the id it has or
+   * by the one that its last resume named, whose client may never have heard of that resume.
+   * ALREADY_EXISTS: another session has this id.
+   */
+  openSession(opening: SessionOpening, now: number): Promise<OpenedSession>;
+
+  /** Marks a session row lost; its tasks stay. False: gone, or another epoch. */
+  loseSession(session: SessionRef, now: number): Promise<boolean>;
+
+  /**
+   * Ends a session row: every delivery it still has is lost (ready again and adoptable; burnt if started) and the row
+   * is gone. `started` names the deliveries known to have begun; 'all' when nobody remembers (a restarted node): then
+   * every delivery counts as started. Another epoch: changes nothing.
+   */
+  endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Promise<EndedSession>;
+
+  /**
+   * Session rows that an earlier process of this node left behind and nobody resumed yet, with what they run. In a
+   * store that is not shared: of whatever node.
+   */
+  listSessions(): Promise<readonly StoredSession[]>;
+}
+
+/** A session that comes back to the one before. */
+export interface SessionResume {
+  readonly previousHash: string;
+  readonly holding: readonly Delivery[];
+  /** Deliveries that count as begun: one that is not in `holding` is lost. Others never arrived. Default: none. */
+  readonly started?: readonly Delivery[];
+}
+
+export interface SessionOpening {
+  /** A digest of the session id; the id itself is a secret and is not stored. */
+  readonly secretHash: string;
+  /** Who authenticated; only the same subject may resume. Empty: nobody. */
+  readonly subject: string;
+  readonly clientId: string;
+  /** Remembered when away; an earlier named session of the client that is not resumed is REPLACED. */
+  readonly isNamed: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly queues: readonly string[];
+  readonly node: string;
+  readonly resume: SessionResume | null;
+  /** Deliveries of replaced sessions that count as begun, as in endSession. Default: 'all'. */
+  readonly started?: readonly Delivery[] | 'all';
+}
+
+/** A delivery that a session holds. */
+export interface HeldTask extends Delivery, LaneRef {
+  readonly attempt: number;
+  readonly timeoutMs: number;
+  /** The task has no attempt after this one. */
+  readonly isLast: boolean;
+  /** Whether it had begun, of a delivery that its loss had ended; null: the store does not know. */
+  readonly isStarted: boolean | null;
+  /** A cancel was asked for, with this reason; null: none. */
+  readonly cancelReason: string | null;
+}
+
+export interface OpenedSession {
+  readonly session: SessionRef;
+  /** The previous session's row goes on, with a new epoch. */
+  readonly resumed: boolean;
+  /** Deliveries of `holding` that are open, adopted ones included. */
+  readonly held: readonly HeldTask[];
+  /** Deliveries of `holding` that are closed. */
+  readonly closed: readonly Delivery[];
+  /** Lanes that got tasks back: what was not named in `holding`, and what replaced sessions had. */
+  readonly ready: readonly LaneRef[];
+  /** Tasks that this settled (a loss that was one too many, a cancel that was waiting), parents of broadcasts too. */
+  readonly events: readonly ResultRecord[];
+  /** An operator drained this named client, and it was not set back. */
+  readonly isDrained: boolean;
+  /** Earlier sessions of this client that this one ended. */
+  readonly replaced: readonly SessionRef[];
+}
+
+export interface EndedSession {
+  readonly ready: readonly LaneRef[];
+  /** As in OpenedSession. */
+  readonly events: readonly ResultRecord[];
+}
+
+export interface StoredSession {
+  readonly session: SessionRef;
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  readonly node: string;
+  readonly held: readonly HeldTask[];
+}

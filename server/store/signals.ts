@@ -1,0 +1,174 @@
+import type { Observable } from 'rxjs';
+import { distinctLanes } from '../model/lane.ts';
+import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
+import type { OpenedBroadcast } from './broadcasts.ts';
+import type { SettleOutcome } from './deliveries.ts';
+import type { PurgeOutcome, QueueSettings } from './queues.ts';
+import type { Request } from './request.ts';
+import type { EndedSession, OpenedSession } from './sessions.ts';
+import type { CancelOutcome, RetryOutcome, WakeOutcome } from './tasks.ts';
+
+/** One thing that a commit changed and that somebody beside its caller has to know. */
+export type Signal =
+  /** Tasks were inserted there and may be claimed; a claim of the same commit has seen them. */
+  | { readonly kind: 'inserted'; readonly lanes: readonly LaneRef[] }
+  /** Tasks came back there, by a release, a loss, a redrive or their time. */
+  | { readonly kind: 'ready'; readonly lanes: readonly LaneRef[] }
+  /** Something is due at that instant of the wall clock. */
+  | { readonly kind: 'due'; readonly at: number }
+  /** Results have their positions, in any order within one commit. */
+  | { readonly kind: 'settled'; readonly records: readonly ResultRecord[] }
+  /** Runs have ended, so that a queue with a limit of them may have room. */
+  | { readonly kind: 'runsEnded' }
+  /** These tasks may have another state. */
+  | { readonly kind: 'changed'; readonly tasks: readonly { readonly taskId: string }[] }
+  /** Their results are not kept any more. */
+  | { readonly kind: 'deleted'; readonly taskIds: readonly string[] }
+  /** A cancel was asked for of a delivery that this session has; with the reason that is stored. */
+  | ({ readonly kind: 'cancelRequested'; readonly session: SessionRef; readonly reason: string } & Delivery)
+  /** Another session of its client has taken its place. */
+  | { readonly kind: 'sessionReplaced'; readonly session: SessionRef }
+  | { readonly kind: 'queueSet'; readonly settings: QueueSettings }
+  | { readonly kind: 'clientDrained'; readonly clientId: string; readonly isDrained: boolean };
+
+/**
+ * What the store tells by itself: each commit's signals, in the order of its operations. A store of one process tells of
+ * its own commits, a shared one also of those that it hears of. One subscriber.
+ *
+ * `inserted`, `ready`, `due` and `runsEnded` come as soon as they are committed, to plan the next claim with, and before
+ * the `onClaimed` of that commit; all others once the commit is on disk, before the answers of its operations. Signals may
+ * be late, doubled or lost when they come from elsewhere: whoever listens looks for himself now and then, so that losing
+ * one costs a poll interval and no task.
+ */
+export type Signals = Observable<readonly Signal[]>;
+
+/** Signals that only help to plan: they may be told before the disk has what they tell of. */
+export type PlanningKind = 'inserted' | 'ready' | 'due' | 'runsEnded';
+
+/** @param stage which of the two moments of a commit it is */
+export function signalsOf(request: Request, answer: unknown, stage: 'committed' | 'kept'): readonly Signal[] {
+  return stage === 'committed' ? planningOf(request, answer) : tellingOf(request, answer);
+}
+
+const NONE: readonly Signal[] = Object.freeze([]);
+const RUNS_ENDED: Signal = Object.freeze({ kind: 'runsEnded' });
+
+function planningOf(request: Request, answer: unknown): readonly Signal[] {
+  switch (request.kind) {
+    case 'insert':
+      return inserted(request.tasks);
+    case 'insertBroadcast':
+      return request.isWhole && !(answer as { deduplicated: boolean }).deduplicated ? inserted(request.children) : NONE;
+    case 'openBroadcast': {
+      const { ready, dueAt } = answer as OpenedBroadcast;
+      return [...readyAgain(ready), ...(dueAt === null ? NONE : [due(dueAt)])];
+    }
+    case 'settle':
+    case 'release':
+      return ended(answer as readonly SettleOutcome[], request.now);
+    case 'openSession':
+    case 'endSession': {
+      const { ready } = answer as EndedSession;
+      return ready.length > 0 ? [...readyAgain(ready), due(request.now), RUNS_ENDED] : [RUNS_ENDED];
+    }
+    case 'retry': {
+      const lanes = (answer as readonly RetryOutcome[]).flatMap((one) => (one.kind === 'ready' ? [one.lane] : []));
+      return readyAgain(lanes);
+    }
+    case 'wake':
+      return readyAgain((answer as WakeOutcome).ready);
+    default:
+      return NONE;
+  }
+}
+
+function tellingOf(request: Request, answer: unknown): readonly Signal[] {
+  switch (request.kind) {
+    case 'settle':
+    case 'release': {
+      const items = request.kind === 'settle' ? request.settlements : request.releases;
+      const records: ResultRecord[] = [];
+      for (const { event, parent } of answer as readonly SettleOutcome[]) {
+        if (event) records.push(event);
+        if (parent) records.push(parent);
+      }
+      return [...settled(records), { kind: 'changed', tasks: items }];
+    }
+    case 'cancel':
+      return cancelled(answer as readonly CancelOutcome[]);
+    case 'purge':
+      return settled((answer as PurgeOutcome).events);
+    case 'wake':
+      return settled((answer as WakeOutcome).expired);
+    case 'openBroadcast':
+      return settled((answer as OpenedBroadcast).events);
+    case 'retry':
+      return [{ kind: 'changed', tasks: (answer as readonly RetryOutcome[]).map(({ id }) => ({ taskId: id })) }];
+    case 'delete': {
+      const taskIds = request.ids.filter((_, i) => (answer as readonly boolean[])[i]);
+      return taskIds.length > 0 ? [{ kind: 'deleted', taskIds }] : NONE;
+    }
+    case 'openSession': {
+      const { events, replaced } = answer as OpenedSession;
+      return [...settled(events), ...replaced.map((session): Signal => ({ kind: 'sessionReplaced', session }))];
+    }
+    case 'endSession':
+      return settled((answer as EndedSession).events);
+    case 'setQueue':
+      return [{ kind: 'queueSet', settings: answer as QueueSettings }];
+    case 'drainClient':
+      return [{ kind: 'clientDrained', clientId: request.clientId, isDrained: request.isDrained }];
+    default:
+      return NONE;
+  }
+}
+
+function inserted(tasks: readonly TaskInput[]): readonly Signal[] {
+  let at = Number.POSITIVE_INFINITY;
+  for (const { runAt, expiresAt } of tasks) {
+    if (runAt !== null && runAt < at) at = runAt;
+    if (expiresAt !== null && expiresAt < at) at = expiresAt;
+  }
+  const signal: Signal = { kind: 'inserted', lanes: distinctLanes(tasks) };
+  return at === Number.POSITIVE_INFINITY ? [signal] : [signal, due(at)];
+}
+
+function ended(outcomes: readonly SettleOutcome[], now: number): readonly Signal[] {
+  const lanes: LaneRef[] = [];
+  let at = Number.POSITIVE_INFINITY;
+  for (const { ready, scheduledAt, expiresAt } of outcomes) {
+    if (ready) lanes.push(ready);
+    if (scheduledAt !== undefined && scheduledAt < at) at = scheduledAt;
+    if (expiresAt !== undefined && expiresAt < at) at = expiresAt;
+  }
+  // What came back may be past its expiry, which nobody expects any more.
+  if (lanes.length > 0) at = Math.min(at, now);
+  const signals: Signal[] = [RUNS_ENDED];
+  if (lanes.length > 0) signals.push({ kind: 'ready', lanes });
+  if (at !== Number.POSITIVE_INFINITY) signals.push(due(at));
+  return signals;
+}
+
+function cancelled(outcomes: readonly CancelOutcome[]): readonly Signal[] {
+  const records: ResultRecord[] = [];
+  const requested: Signal[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'cancelled') records.push(outcome.event, ...(outcome.parent ? [outcome.parent] : []));
+    if (outcome.kind !== 'requested') continue;
+    const { id: taskId, delivery, session, reason } = outcome;
+    requested.push({ kind: 'cancelRequested', taskId, delivery, session, reason });
+  }
+  return [...settled(records), ...requested, { kind: 'changed', tasks: outcomes.map(({ id }) => ({ taskId: id })) }];
+}
+
+function readyAgain(lanes: readonly LaneRef[]): readonly Signal[] {
+  return lanes.length > 0 ? [{ kind: 'ready', lanes }] : NONE;
+}
+
+function settled(records: readonly ResultRecord[]): readonly Signal[] {
+  return records.length > 0 ? [{ kind: 'settled', records }] : NONE;
+}
+
+function due(at: number): Signal {
+  return { kind: 'due', at };
+}

@@ -1,0 +1,86 @@
+import type {
+  LaneRef,
+  ResultRecord,
+  SessionRef,
+  SettledState,
+  TaskInput,
+  TaskRecord,
+  TaskState,
+} from '../model/task.ts';
+
+/** Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The rules of store.ts hold. */
+export interface TaskStore {
+  /**
+   * All or nothing (a savepoint within the group). A repeated id, or idempotency key within its queue, with the same
+   * content (everything but the instants) is `deduplicated` and names the id that is stored; with other content the
+   * whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting
+   * tasks than the queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
+   */
+  insertTasks(tasks: readonly TaskInput[], now: number): Promise<readonly InsertOutcome[]>;
+
+  /**
+   * Waiting: cancelled at once. Running: the flag is stored, whoever ends the delivery reads it. The parent of a
+   * broadcast: the flag is stored, and the caller cancels the children (listTasks by parentId) that are not settled.
+   */
+  cancelTasks(ids: readonly string[], reason: string, now: number): Promise<readonly CancelOutcome[]>;
+
+  /**
+   * Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more.
+   * Parents of broadcasts are refused as `not_failed`: their children are redriven.
+   */
+  retryTasks(ids: readonly string[], now: number): Promise<readonly RetryOutcome[]>;
+
+  /** Forgets settled tasks and their results. True: it was there and settled. */
+  deleteTasks(ids: readonly string[]): Promise<readonly boolean[]>;
+
+  /** Moves what is due by `now`: scheduled → ready, waiting past its expiry → expired. At most `limit` tasks. */
+  wakeTasks(now: number, limit: number): Promise<WakeOutcome>;
+
+  describeTask(id: string): Promise<TaskRecord | undefined>;
+
+  /**
+   * Newest first (by id), at most 500 rows and about 4 MiB; `before` is the id of the last one of the page before.
+   * A page may be short; an empty one is the end.
+   */
+  listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
+}
+
+/** What became of a task that was to be inserted. */
+export interface InsertOutcome {
+  /** The id that is stored: another one when an idempotency key found it. */
+  readonly id: string;
+  readonly deduplicated: boolean;
+}
+
+export type CancelOutcome = { readonly id: string } & (
+  | { readonly kind: 'cancelled'; readonly event: ResultRecord; readonly parent?: ResultRecord }
+  /**
+   * The parent of a broadcast: settled by its last child, and cancelled unless all succeeded. `state`: what it came to
+   * once the caller has cancelled the children; absent: some still run.
+   */
+  | { readonly kind: 'children'; readonly state?: SettledState }
+  /** With the stored reason, which is that of the first cancel. */
+  | { readonly kind: 'requested'; readonly session: SessionRef; readonly delivery: number; readonly reason: string }
+  | { readonly kind: 'not_found' | 'settled' }
+);
+
+export type RetryOutcome =
+  | { readonly id: string; readonly kind: 'ready'; readonly lane: LaneRef }
+  | { readonly id: string; readonly kind: 'not_failed' | 'not_found' };
+
+export interface WakeOutcome {
+  readonly ready: readonly LaneRef[];
+  /** And parents of broadcasts whose last child this was. */
+  readonly expired: readonly ResultRecord[];
+  /** The next instant something is due; null: nothing is. */
+  readonly nextDueAt: number | null;
+}
+
+/** Every condition that is set must hold. */
+export interface TaskFilter {
+  readonly queues?: readonly string[];
+  readonly states?: readonly TaskState[];
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
+  readonly parentId?: string;
+}

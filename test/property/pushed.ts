@@ -1,0 +1,20 @@
+import type { ClaimedTask } from '../../server/model/task.ts';
+import { type Books, startAnew } from './books.ts';
+import type { Line } from './line.ts';
+
+/** What is wrong with a task that comes down a line, before it is in the books. */
+export function judgePush(books: Books, line: Line, task: ClaimedTask, now: number): string[] {
+  const { id, delivery } = task;
+  const wrong: string[] = [];
+  if (delivery <= (books.newest.get(id) ?? 0)) wrong.push(`delivery ${delivery} of ${id} again`);
+  if (!line.queues.includes(task.queue)) wrong.push(`a task of ${task.queue}, which the line does not serve`);
+  if (task.lane !== '' && task.lane !== `c:${line.worker.clientId}`) wrong.push(`a task of the lane ${task.lane}`);
+  if (books.paused.has(task.queue)) wrong.push(`a task of ${task.queue}, which is paused`);
+  // A task with a timeout may have gone on meanwhile.
+  if (task.timeoutMs > 0) books.timed.add(id);
+  const kept = books.timed.has(id) ? undefined : books.keptUntil.get(`${id} ${delivery - 1}`);
+  if (kept && now < kept.until) wrong.push(`${id} is pushed within a window`);
+  startAnew(books, id);
+  if (books.lastPushed.has(id)) wrong.push(`${id} is pushed again, and may have begun at its last attempt`);
+  return wrong;
+}
