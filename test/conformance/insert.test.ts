@@ -30,6 +30,7 @@ describeStores('insertTasks()', (open) => {
       createdAt: T0,
       attempt: 0,
       delivery: 0,
+      lastError: null,
       lost: 0,
       cancelRequested: false,
       clientId: '',
