@@ -18,16 +18,43 @@ function isJson(contentType: string): boolean {
 
 /**
  * The default. What came with another content type is not guessed at: `text/*` decodes to a string, anything else to
- * its bytes. `undefined` travels as null.
+ * its bytes. A value that JSON would replace by null or {} is refused: a function, a symbol, NaN, a Map, a Promise, bytes.
+ * Inside of an object or an array they become what `JSON.stringify` makes of them, for looking at every field costs more
+ * than the rest of a task. A handler that answers `undefined` answers null; as a payload it is refused.
  */
 export const json: Codec<unknown> = {
   contentType: 'application/json',
-  encode: (value) => Buffer.from(JSON.stringify(value) ?? 'null'),
+  encode(value) {
+    const text = JSON.stringify(value);
+    if (isLost(value, text)) throw new TypeError(`JSON has no form for ${nameOf(value)}`);
+    return Buffer.from(text ?? 'null');
+  },
   decode: (bytes, contentType) => {
     if (isJson(contentType)) return bytes.length === 0 ? null : JSON.parse(decoder.decode(bytes));
     return contentType.startsWith('text/') ? decoder.decode(bytes) : new Uint8Array(bytes);
   },
 };
+
+/** Would a reader get something else than what was given? */
+function isLost(value: unknown, text: string | undefined): boolean {
+  if (text === undefined) return value !== undefined;
+  if (text === 'null') return typeof value === 'number' || value instanceof Date;
+  if (typeof value !== 'object' || value === null) return false;
+  if (typeof (value as { readonly toJSON?: unknown }).toJSON === 'function') return false;
+  // What such an object has is in none of its own fields.
+  return ArrayBuffer.isView(value) || (text === '{}' && tagOf(value) !== 'Object');
+}
+
+function nameOf(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'object' && value !== null
+    ? `an object (${tagOf(value)})`
+    : `a value of type ${typeof value}`;
+}
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
+}
 
 /** Bytes as they are, copied both ways; a string is encoded as UTF-8. */
 export const bytes: Codec<Uint8Array | string, Uint8Array> = {

@@ -4,7 +4,7 @@ import { describeThrown } from '../shared/describe.ts';
 import { ContactError, invalid, refuseTask } from '../shared/errors.ts';
 import { isTaskId, newTaskId } from '../shared/ids.ts';
 import * as check from './check.ts';
-import type { Codec } from './codec.ts';
+import { type Codec, json } from './codec.ts';
 
 export interface EnqueueOptions<P = unknown> {
   /** UUIDv7 in lower case; default: one is drawn. The same id with the same content is stored once. */
@@ -166,6 +166,8 @@ export function buildTask<P>(
 
 function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
   let encoded: unknown;
+  // Forgotten more often than meant: who means it says null.
+  if (payload === undefined && codec === json) throw invalid('payload', 'expected a value, got undefined');
   try {
     encoded = codec.encode(payload);
   } catch (error) {
