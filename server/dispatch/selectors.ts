@@ -9,6 +9,9 @@ export const MAX_QUEUE_SELECTORS = 1_000;
 /** Of each queue, always taken: whoever uses up all others shuts nobody out. Names of queues have a bound of their own. */
 const FREE_SELECTORS = 4;
 
+/** When one more is worth trying again. */
+const COME_AGAIN_MS = 60_000;
+
 /** Over all queues, beyond those. */
 export const MAX_SELECTORS = 20_000;
 
@@ -69,7 +72,7 @@ export function createSelectorTable(): SelectorTable {
       if (isFull(lane.queue)) {
         const count = `${countOf(lane.queue)} different selectors`;
         const problem = `${count} have waiting tasks in ${lane.queue} already, ${size} in all queues`;
-        throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'selector', retryAfterMs: 60_000 });
+        throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'selector', retryAfterMs: COME_AGAIN_MS });
       }
       return put(lane);
     },

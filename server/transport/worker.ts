@@ -20,6 +20,7 @@ const MAX_UNANSWERED_BYTES = 8 << 20;
 
 /** Queue names of a session that do not count, and of all sessions together those that do. */
 const FREE_NAMES = 16;
+const COME_AGAIN_MS = 10_000;
 const MAX_NAMES = 100_000;
 
 /** Results of one TellResult: all outcomes are in one answer, of which stock clients take 4 MB. */
@@ -49,7 +50,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
     if (extra === 0 || isOver(call)) return;
     if (nameCount + extra > MAX_NAMES) {
       const problem = `all sessions together draw from too many; up to ${FREE_NAMES} are always taken`;
-      throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'queues', retryAfterMs: 10_000 });
+      throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'queues', retryAfterMs: COME_AGAIN_MS });
     }
     nameCount += extra;
     let isGivenBack = false;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
@@ -89,15 +90,53 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['log of `contact serve`', 'cli/log.ts', 'MAX_UNWRITTEN_BYTES'],
 ];
 
+/** Constants that stand in another cell: in the name of their row, or in what reaching it answers. */
+const BESIDE: readonly [cell: 'what' | 'answer', row: string, file: string, name: string][] = [
+  ['what', 'queue names of all open', 'server/transport/worker.ts', 'FREE_NAMES'],
+  ['what', 'selectors of all queues', 'server/dispatch/selectors.ts', 'FREE_SELECTORS'],
+  ['answer', 'queue names of all open', 'server/transport/worker.ts', 'COME_AGAIN_MS'],
+  ['answer', 'selectors of one queue', 'server/dispatch/selectors.ts', 'COME_AGAIN_MS'],
+  ['answer', 'calls open on all', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
+  ['answer', 'bytes of unfinished messages', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
+  ['answer', 'results that one `StreamEnqueue`', 'server/transport/awaited.ts', 'RETRY_AFTER_MS'],
+  ['answer', 'free disk below which', 'server/store/sqlite/disk.ts', 'COME_AGAIN_MS'],
+  ['answer', 'children of a broadcast', 'server/dispatch/addressing.ts', 'MAX_CLIENTS'],
+];
+
+/** Names of bounds, and of what is answered at one. */
+const BOUND =
+  /^(?:export )?const ((?:MAX|MOST|FREE)_\w+|\w+_(?:LIMIT|RESERVE|BYTES|EXPIRY_MS|AGAIN_MS|AFTER_MS)) = (?!new\b)/gm;
+
+const WEIGHT = 'about what one of them takes; their sum has a row';
+
 /** Constants of the server that are named like bounds and have no row, and why. */
 const REASONS: Readonly<Record<string, string>> = {
-  'server/dispatch/addressing.ts MAX_CLIENTS': 'it stands in the answer of its row: children of a broadcast',
   'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
   'server/dispatch/operations.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/dispatch/operations.ts MAX_PRIORITIES': 'priorities that a listing names',
   'server/dispatch/selectors.ts MOST_SELECTORS': 'the sum of two rows',
   'server/dispatch/turns.ts MAX_QUEUES': 'those beyond it begin their turns anew with each session',
+  'server/session/budget.ts SHARE_OF_LIMIT': 'a part of a limit that has a row',
+  'server/session/session.ts TASK_OVERHEAD_BYTES': WEIGHT,
+  'server/store/sqlite/checkpoints.ts PAGE_BYTES': 'what SQLite writes at a time',
+  'server/store/sqlite/kept.ts SLAB_BYTES': 'how payloads lie in memory',
+  'server/store/sqlite/origin.ts NOTE_BYTES': 'of a file that the store writes itself',
+  'server/store/sqlite/presence.ts LOG_LIMIT': 'of the log that the store writes itself',
+  'server/transport/awaited.ts MESSAGE_BYTES': WEIGHT,
+  'server/transport/awaited.ts RESULT_BYTES': WEIGHT,
+  'server/transport/debt.ts WINDOW_BYTES': 'a number of HTTP/2',
+  'server/transport/observer.ts CURSOR_BYTES': WEIGHT,
+  'server/transport/observer.ts MESSAGE_BYTES': WEIGHT,
+  'server/transport/outflow.ts EMPTY_BYTES': WEIGHT,
+  'server/transport/page.ts OVERHEAD_BYTES': WEIGHT,
+  'server/transport/producer.ts ANSWER_BYTES': WEIGHT,
+  'server/transport/producer.ts ID_BYTES': WEIGHT,
+  'server/transport/producer.ts PAIR_BYTES': WEIGHT,
+  'server/transport/producer.ts TASK_BYTES': WEIGHT,
+  'server/transport/reflection.ts ANSWER_BYTES': WEIGHT,
+  'server/transport/tasks.ts PRIORITY_LIMIT': 'its row says the largest below it, and its own test reaches it',
+  'server/transport/worker.ts OUTCOME_BYTES': WEIGHT,
   'server/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',
   'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
@@ -155,24 +194,37 @@ describe('docs/limits.md', () => {
   });
 
   it('has the values of the constants', () => {
-    const wrong = CONSTANTS.flatMap(([start, file, ...names]) => {
+    const wrong = (cell: 'what' | 'value' | 'answer', start: string, file: string, name: string): string[] => {
       const row = rows.find(({ what }) => what.startsWith(start));
-      const source = read(file);
-      return names.flatMap((name) => {
-        const value = readConstant(name, source);
-        return row && value !== undefined && readQuantities(row.value).includes(value)
-          ? []
-          : [`${file} ${name} = ${value}: ${row?.value ?? `no row begins with ${start}`}`];
-      });
+      const value = readConstant(name, read(file));
+      return row && value !== undefined && readQuantities(row[cell]).includes(value)
+        ? []
+        : [`${file} ${name} = ${value}: ${row?.[cell] ?? `no row begins with ${start}`}`];
+    };
+    const inValue = CONSTANTS.flatMap(([start, file, ...names]) =>
+      names.flatMap((name) => wrong('value', start, file, name)),
+    );
+    assert.deepEqual([...inValue, ...BESIDE.flatMap((one) => wrong(...one))], []);
+  });
+
+  it('names no answer that its test does not', () => {
+    const untold = rows.flatMap(({ what, answer, tests }) => {
+      const sources = tests.map(({ file }) => read(file));
+      return [...answer.matchAll(/`([A-Z_]+)`/g)]
+        .filter(
+          ([, code]) => (code! in status || code!.includes('_')) && !sources.some((source) => source.includes(code!)),
+        )
+        .map(([code]) => `${what}: ${code}`);
     });
-    assert.deepEqual(wrong, []);
+    assert.deepEqual(untold, []);
   });
 
   it('has a row, or here a reason why not, for all that is named like a bound of the server', () => {
-    const known = new Set(CONSTANTS.flatMap(([, file, ...names]) => names.map((name) => `${file} ${name}`)));
+    const inValue = CONSTANTS.flatMap(([, file, ...names]) => names.map((name) => `${file} ${name}`));
+    const known = new Set([...inValue, ...BESIDE.map(([, , file, name]) => `${file} ${name}`)]);
     const named = new Set(
       globSync('server/**/*.ts', { cwd: ROOT }).flatMap((file) =>
-        [...read(file).matchAll(/^(?:export )?const (M(?:AX|OST)_\w+)/gm)].map(([, name]) => `${file} ${name}`),
+        [...read(file).matchAll(BOUND)].map(([, name]) => `${file} ${name}`),
       ),
     );
     assert.deepEqual(

@@ -2,6 +2,8 @@
 export interface LimitRow {
   readonly what: string;
   readonly value: string;
+  /** What reaching it answers. */
+  readonly answer: string;
   readonly tests: readonly { readonly file: string; readonly title: string }[];
 }
 
@@ -11,9 +13,9 @@ export function readRows(text: string): LimitRow[] {
     .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'))
     .map((line) => line.slice(1, -1).split(/ \| |^ | $/));
   return cells.map((row) => {
-    const [what = '', value = '', , test = ''] = row.filter((cell) => cell !== '');
+    const [what = '', value = '', answer = '', test = ''] = row.filter((cell) => cell !== '');
     const tests = [...test.matchAll(/`([^`]+\.ts)`: (.+?)(?=; `|$)/g)];
-    return { what, value, tests: tests.map(([, file, title]) => ({ file: file!, title: title!.trim() })) };
+    return { what, value, answer, tests: tests.map(([, file, title]) => ({ file: file!, title: title!.trim() })) };
   });
 }
 

@@ -115,6 +115,17 @@ describe('queue names of the SQLite store', () => {
     assert.deepEqual([catalog.hasRoomFor('a'), catalog.hasRoomFor('c')], [true, false]);
     db.close();
   });
+
+  it('refuses a task of one name more than there may be', async () => {
+    const store = await openStore('memory:', { node: 'test' });
+    for (let at = 0; at < 100_000; at += 1_000) {
+      const names = Array.from({ length: 1_000 }, (_, n) => createTask({ queue: `q${at + n}` }));
+      await store.insertTasks(names, T0);
+    }
+    const refusal = { code: 'RESOURCE_EXHAUSTED', field: 'tasks[1].queue', index: 1 };
+    await assert.rejects(store.insertTasks([createTask({ queue: 'q7' }), createTask({ queue: 'more' })], T0), refusal);
+    await store.close();
+  });
 });
 
 describe('openStore() on a file with lanes', () => {

@@ -89,7 +89,9 @@ describe('results', () => {
     const [task] = await worker.receive(1);
     const large = { succeeded: [{ ...nameOf(task!), result: Buffer.alloc(101) }] };
     assert.deepEqual(await worker.report(large), ['TOO_LARGE']);
-    assert.equal((await describeTask(clients, id!)).state, TaskState.FAILED);
+    const failed = await describeTask(clients, id!);
+    assert.equal(failed.state, TaskState.FAILED);
+    assert.equal(failed.error?.code, 'TOO_LARGE');
     assert.deepEqual(await worker.report(large), ['DUPLICATE']);
   });
 

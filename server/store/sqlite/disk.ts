@@ -9,6 +9,7 @@ export interface DiskGuard {
 }
 
 const CACHED_MS = 1_000;
+const COME_AGAIN_MS = 1_000;
 
 /** Refuses new tasks while little disk is free, so that results always find room. Asks the disk once a second. */
 export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): DiskGuard {
@@ -23,7 +24,7 @@ export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): 
       }
       if (free >= minFreeBytes) return undefined;
       return new ContactError('RESOURCE_EXHAUSTED', 'store: too little disk is free for new tasks', {
-        retryAfterMs: 1_000,
+        retryAfterMs: COME_AGAIN_MS,
       });
     },
   };
