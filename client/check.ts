@@ -1,10 +1,17 @@
 import { isIP } from 'node:net';
-import { type ContactError, invalid } from '../shared/errors.ts';
+import { type ContactError, invalid, withIndex } from '../shared/errors.ts';
 import { isName } from '../shared/ids.ts';
+import { NAME_FORM, showMisname } from '../shared/name.ts';
 import { isPlainText } from '../shared/text.ts';
 
 /** Whether a value may be given; null: yes, else what was expected. */
-export type Check = (value: unknown) => string | null;
+export interface Check {
+  (value: unknown): string | null;
+  /** Of a list: what each item must be, so that the one that is wrong can be named. */
+  readonly each?: Check;
+  /** Shows a wrong value, and what of it is wrong. */
+  readonly show?: (value: unknown) => string;
+}
 /** For each field that may be given; `undefined` is as if it were not. */
 export type Rules = Readonly<Record<string, Check>>;
 
@@ -23,19 +30,23 @@ export function checkFields(given: unknown, rules: Rules, what = 'options'): voi
     const check = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (!check) throw invalid(name, `unknown field of the ${what}; known: ${Object.keys(rules).join(', ')}`);
     if (value === undefined) continue;
-    const expected = check(value);
-    if (expected !== null) throw wrong(name, expected, value);
+    checkValue(name, value, check);
   }
 }
 
 /** Throws INVALID_ARGUMENT unless the value is there and right. */
 export function checkValue(field: string, value: unknown, check: Check): void {
   const expected = check(value);
-  if (expected !== null) throw wrong(field, expected, value);
+  if (expected === null) return;
+  const { each } = check;
+  const place = each && Array.isArray(value) ? value.findIndex((item) => each(item) !== null) : -1;
+  if (!each || place < 0) throw wrong(field, expected, value, check.show);
+  const item = (value as unknown[])[place];
+  throw withIndex(wrong(`${field}[${place}]`, each(item)!, item, each.show), place);
 }
 
-export function wrong(field: string, expected: string, value: unknown): ContactError {
-  return invalid(field, `expected ${expected}, got ${show(value)}`);
+export function wrong(field: string, expected: string, value: unknown, showValue = show): ContactError {
+  return invalid(field, `expected ${expected}, got ${showValue(value)}`);
 }
 
 function show(value: unknown): string {
@@ -69,7 +80,10 @@ export const someText = when(
   'a string that is not empty, of whole characters without NUL',
   (v) => isText(v) && v !== '',
 );
-export const name = when('[A-Za-z0-9._:/-]{1,128}', (v) => typeof v === 'string' && isName(v));
+export const name: Check = Object.assign(
+  when(NAME_FORM, (v) => typeof v === 'string' && isName(v)),
+  { show: (value: unknown) => (typeof value === 'string' ? showMisname(value) : show(value)) },
+);
 export const flag = when('true or false', (v) => typeof v === 'boolean');
 export const method = when('a function', (v) => typeof v === 'function');
 /** Fields of its own; not a Map, a Date, an array or whatever else keeps what it has in another way. */
@@ -119,7 +133,7 @@ export function either(first: Check, second: Check): Check {
 }
 
 export function listOf(each: Check): Check {
-  return (value) => {
+  const list = (value: unknown): string | null => {
     if (!Array.isArray(value)) return 'an array';
     for (const item of value) {
       const expected = each(item);
@@ -127,6 +141,7 @@ export function listOf(each: Check): Check {
     }
     return null;
   };
+  return Object.assign(list, { each });
 }
 
 export function recordOf(each: Check): Check {

@@ -4,6 +4,7 @@ import type { AdminService, ClientInfoSchema, QueueSchema } from '../../gen/inde
 import { invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
+import { invalidName } from '../../shared/name.ts';
 import type { QueueView } from '../dispatch/operations.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { ClientView } from '../session/clients.ts';
@@ -91,7 +92,7 @@ function readPageSize(pageSize: number): number {
 }
 
 function readName(field: string, name: string): string {
-  if (!isName(name)) throw invalid(field, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (!isName(name)) throw invalidName(field, name);
   return name;
 }
 

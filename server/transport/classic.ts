@@ -5,6 +5,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
+import { invalidName } from '../../shared/name.ts';
 import { cutText } from '../../shared/text.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
@@ -223,8 +224,8 @@ function readCall(metadata: Metadata, peer: string, settleOnWrite: boolean): Cla
   const clientId = metadataText(metadata, CLIENT_KEY) ?? `classic:${peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.');
   const queue = metadataText(metadata, QUEUE_KEY) ?? 'default';
   const settle = metadataText(metadata, SETTLE_KEY);
-  if (!isName(clientId)) throw invalid(CLIENT_KEY, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
-  if (!isName(queue)) throw invalid(QUEUE_KEY, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (!isName(clientId)) throw invalidName(CLIENT_KEY, clientId);
+  if (!isName(queue)) throw invalidName(QUEUE_KEY, queue);
   if (settle !== undefined && settle !== 'on-write') throw invalid(SETTLE_KEY, 'expected on-write, or nothing');
   return { clientId, queue, onWrite: settleOnWrite || settle === 'on-write' };
 }

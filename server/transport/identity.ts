@@ -1,6 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
+import { invalidName } from '../../shared/name.ts';
 import { metadataText } from './call.ts';
 
 export const CLIENT_KEY = 'contact-client';
@@ -16,7 +17,7 @@ export interface Identity {
 export function readClient(metadata: Metadata): Identity {
   const clientId = metadataText(metadata, CLIENT_KEY);
   if (clientId === undefined) return { clientId: `anonymous:${newSessionId().slice(0, 16)}`, isDrawn: true };
-  if (!isName(clientId)) throw invalid(CLIENT_KEY, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (!isName(clientId)) throw invalidName(CLIENT_KEY, clientId);
   return { clientId, isDrawn: false };
 }
 

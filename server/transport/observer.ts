@@ -3,6 +3,7 @@ import { ResultStart, type TaskService, type WatchResultsRequest } from '../../g
 import { invalid } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
+import { invalidName } from '../../shared/name.ts';
 import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import type { ResultRecord } from '../model/task.ts';
 import { isOver } from './answering.ts';
@@ -103,7 +104,7 @@ function readStart({ start, cursor }: WatchResultsRequest): Start {
 
 function readMatch({ queues, states, parentId: wantedParent }: WatchResultsRequest): (record: ResultRecord) => boolean {
   queues.forEach((name, index) => {
-    if (!isName(name)) throw invalid(`queues[${index}]`, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+    if (!isName(name)) throw invalidName(`queues[${index}]`, name);
   });
   const wantedQueues = new Set(readQueues('queues', queues));
   const wantedStates = new Set(readSettledStates('states', states));

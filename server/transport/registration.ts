@@ -2,6 +2,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
+import { invalidName } from '../../shared/name.ts';
 import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
@@ -57,5 +58,5 @@ function checkLabels(labels: Readonly<Record<string, string>>): void {
 }
 
 function checkName(field: string, name: string): void {
-  if (!isName(name)) throw invalid(field, 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (!isName(name)) throw invalidName(field, name);
 }

@@ -2,6 +2,7 @@ import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
 import { ContactError, invalid, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
+import { invalidName } from '../../shared/name.ts';
 import { isPlainText } from '../../shared/text.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
@@ -46,7 +47,7 @@ type Place = (name: string) => string;
 
 function readTask(task: NewTask, place: Place, now: number, maxPayloadBytes: number): TaskInput {
   if (task.id !== '' && !isTaskId(task.id)) throw invalid(place('id'), 'expected a UUIDv7 in lower case');
-  if (!isName(task.queue)) throw invalid(place('queue'), 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+  if (!isName(task.queue)) throw invalidName(place('queue'), task.queue);
   const size = task.payload.byteLength;
   if (size > maxPayloadBytes) throw invalid(place('payload'), `${size} bytes, at most ${maxPayloadBytes} are taken`);
   if (task.priority < -PRIORITY_LIMIT || task.priority >= PRIORITY_LIMIT) {
@@ -101,7 +102,7 @@ function readLane({ target }: NewTask, place: Place): Lane {
     case undefined:
       return SHARED_LANE;
     case 'clientId':
-      if (!isName(target.value)) throw invalid(place('client_id'), 'expected [A-Za-z0-9._:/-], 1 to 128 characters');
+      if (!isName(target.value)) throw invalidName(place('client_id'), target.value);
       return laneOfClient(target.value);
     case 'selector':
       return laneOfSelector(parseSelector(target.value, place('selector')).canonical);
