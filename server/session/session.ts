@@ -190,8 +190,9 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       if (step.kind === 'ping') {
         isPinged = true;
         session.send({ kind: 'ping' });
-      } else if (session.status && !isPinged && now - lastSentAt >= interval * QUIET) {
-        // It lives, and has heard nothing: a proxy between takes a stream for dead in which nothing goes its way.
+      } else if (!isPinged && !isFull && now - lastSentAt >= interval * QUIET) {
+        // It lives, and has heard nothing: a proxy between takes a stream for dead in which nothing goes its way. A plain
+        // session answers nothing to it.
         session.send({ kind: 'ping' });
       }
       if (session.status && now - keptAt >= STATUS_QUIET_INTERVALS * interval) {

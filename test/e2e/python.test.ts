@@ -5,18 +5,23 @@ import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 import { type Program, startProgram } from '../checks/program.ts';
 import { findPython, generateStubs, PYTHON_NEEDS } from '../checks/python.ts';
+import { isInstalled, PROXY_KINDS, type RealProxy, startRealProxy } from '../faults/realproxies.ts';
+import { skipLoudly } from '../faults/skip.ts';
 import { openWorker } from '../transport/raw-worker.ts';
-import { closeScene, connect, enqueueMany, startScene } from '../transport/scene.ts';
+import { closeScene, connect, enqueueMany, type Scene, startScene } from '../transport/scene.ts';
+import { cleanUpProcesses } from './process.ts';
 
 const HOLDER = join(ROOT, 'test', 'python', 'holder.py');
-/** What each kind may hold. */
-const COUNTS = { classic: 1, v1: 4 };
+/** What each kind may hold: all of its credit, so that nothing comes to it again. */
+const COUNTS = { classic: 1, v1: 10 };
 
 describe('a worker in Python that is lost', function () {
   this.timeout(120_000);
+  cleanUpProcesses();
   let python: string;
   let folder: string;
   let program: Program;
+  let middle: RealProxy | undefined;
 
   before(function () {
     const found = findPython();
@@ -31,6 +36,8 @@ describe('a worker in Python that is lost', function () {
 
   afterEach(async () => {
     await program?.stop('SIGKILL');
+    await middle?.stop();
+    middle = undefined;
     await closeScene();
   });
 
@@ -39,11 +46,11 @@ describe('a worker in Python that is lost', function () {
   });
 
   for (const [kind, count] of Object.entries(COUNTS)) {
-    const hold = async () => {
+    const hold = async (task = {}, reach = async ({ address }: Scene) => address) => {
       const scene = await startScene({ pingIntervalMs: 150, resumeWindowMs: 50 });
       const clients = connect(scene);
-      await enqueueMany(clients, count, { queue: 'default' });
-      program = startProgram(python, ['-u', HOLDER, scene.address, kind], {
+      await enqueueMany(clients, count, { queue: 'default', ...task });
+      program = startProgram(python, ['-u', HOLDER, await reach(scene), kind], {
         folder,
         environment: { PYTHONPATH: folder },
       });
@@ -66,5 +73,19 @@ describe('a worker in Python that is lost', function () {
       await program.waitForLine(/^ended UNAVAILABLE$/);
       await program.succeed();
     });
+
+    for (const proxy of PROXY_KINDS.filter(({ title }) => title !== 'haproxy with TCP')) {
+      it(`loses no task of the ${kind} contract that has a timeout when it is frozen behind ${proxy.title}`, async function () {
+        if (!isInstalled(proxy)) skipLoudly(this, `${proxy.program} is not installed`);
+        const through = async ({ address }: Scene) => {
+          middle = await startRealProxy(proxy, address);
+          return middle.address;
+        };
+        const { other, pid } = await hold({ timeoutMs: 3_000, backoff: { baseMs: 1 } }, through);
+        process.kill(pid, 'SIGSTOP');
+        const tasks = await other.receive(count);
+        assert.ok(tasks.every(({ attempt }) => attempt === 2));
+      });
+    }
   }
 });

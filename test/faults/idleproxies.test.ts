@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'mocha';
 import { cleanUpProcesses } from '../e2e/process.ts';
-import { openWorker } from '../transport/raw-worker.ts';
+import { nameOf, openWorker, tell } from '../transport/raw-worker.ts';
 import { closeScene, connect, enqueue, never, startScene, until } from '../transport/scene.ts';
 import { isInstalled, PROXY_KINDS, startRealProxy } from './realproxies.ts';
 import { skipLoudly } from './skip.ts';
@@ -12,16 +12,21 @@ const KEEPALIVE = { 'grpc.keepalive_time_ms': 500, 'grpc.keepalive_permit_withou
 
 interface Case {
   readonly words: string;
-  readonly isKept: boolean;
+  readonly isWatchKept: boolean;
   readonly pingIntervalMs: number;
   readonly options: object;
 }
 
 /** By the titles of the proxies; docs/proxies.md says the same. */
 const CASES: Readonly<Record<string, Case>> = {
-  nginx: { words: 'by the keepalive of the server', isKept: true, pingIntervalMs: 400, options: {} },
-  'haproxy with TCP': { words: 'by their own keepalive', isKept: true, pingIntervalMs: 60_000, options: KEEPALIVE },
-  'haproxy with HTTP/2': { words: 'by nothing', isKept: false, pingIntervalMs: 400, options: KEEPALIVE },
+  nginx: { words: 'by the keepalive of the server', isWatchKept: true, pingIntervalMs: 400, options: {} },
+  'haproxy with TCP': {
+    words: 'by their own keepalive',
+    isWatchKept: true,
+    pingIntervalMs: 60_000,
+    options: KEEPALIVE,
+  },
+  'haproxy with HTTP/2': { words: 'by nothing', isWatchKept: false, pingIntervalMs: 400, options: KEEPALIVE },
 };
 
 describe('streams that say nothing for longer than a proxy waits', () => {
@@ -29,30 +34,46 @@ describe('streams that say nothing for longer than a proxy waits', () => {
   afterEach(closeScene);
 
   for (const kind of PROXY_KINDS) {
-    const { words, isKept, pingIntervalMs, options } = CASES[kind.title]!;
-    it(`(${kind.title}) of plain workers and health watchers are kept ${words}`, async function () {
+    const { words, isWatchKept, pingIntervalMs, options } = CASES[kind.title]!;
+    it(`(${kind.title}) of health watchers are kept ${words}`, async function () {
       if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
       const scene = await startScene({ pingIntervalMs });
       const proxy = await startRealProxy(kind, scene.address, IDLE_SECONDS);
-      const clients = connect(proxy, options);
-      const worker = await openWorker(clients, { isFull: false });
-      const watch = clients.health.watch({ service: '' });
-      let ended = 0;
-      void worker.ended.then(() => ended++);
+      const watch = connect(proxy, options).health.watch({ service: '' });
+      let isEnded = false;
       watch.on('data', () => undefined);
       watch.on('error', () => undefined);
-      watch.on('status', () => ended++);
-      if (isKept) {
-        await never('an end', () => ended > 0, 2.5 * IDLE_MS);
-        await enqueue(clients, {});
-        assert.equal((await worker.receive(1)).length, 1);
-        watch.cancel();
-      } else {
-        await until('both are ended', () => ended === 2);
-        // It has lost nothing but its stream: it registers again.
-        await enqueue(clients, {});
-        assert.equal((await (await openWorker(clients, { isFull: false })).receive(1)).length, 1);
-      }
+      watch.on('status', () => {
+        isEnded = true;
+      });
+      if (isWatchKept) await never('an end', () => isEnded, 2.5 * IDLE_MS);
+      else await until('it is ended', () => isEnded);
+      watch.cancel();
+      await proxy.stop();
+    });
+  }
+});
+
+describe('a plain worker that is silent for longer than a proxy waits', () => {
+  cleanUpProcesses();
+  afterEach(closeScene);
+
+  for (const kind of PROXY_KINDS) {
+    it(`(${kind.title}) keeps its stream and its task`, async function () {
+      if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
+      const scene = await startScene({ pingIntervalMs: 400, resumeWindowMs: 50 });
+      const proxy = await startRealProxy(kind, scene.address, IDLE_SECONDS);
+      const clients = connect(proxy);
+      const worker = await openWorker(clients, { isFull: false });
+      let isEnded = false;
+      void worker.ended.then(() => {
+        isEnded = true;
+      });
+      await never('an end of an idle one', () => isEnded, 1.5 * IDLE_MS);
+      await enqueue(clients, { maxAttempts: 1 });
+      await worker.receive(1);
+      await never('an end of one that works', () => isEnded, 2.5 * IDLE_MS);
+      assert.deepEqual(await tell(clients, worker.clientId, { succeeded: [nameOf(worker.tasks[0]!)] }), ['STORED']);
       await proxy.stop();
     });
   }

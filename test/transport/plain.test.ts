@@ -16,15 +16,31 @@ import {
 describe('a plain session', () => {
   afterEach(closeScene);
 
-  it('has a credit of 10 at most, and is not pinged', async () => {
-    const clients = connect(await startScene({ pingIntervalMs: 50 }));
+  it('has a credit of 10 at most', async () => {
+    const clients = connect(await startScene());
     await enqueueMany(clients, 30);
     const worker = await openWorker(clients, { isFull: false, maxInFlight: 100 });
     assert.equal(worker.registered.maxInFlight, 10);
     await worker.receive(10);
-    await never('an eleventh task, a ping, an end', () => worker.tasks.length > 10 || worker.messages.length > 11, 250);
+    await never('an eleventh task, an end', () => worker.tasks.length > 10 || worker.messages.length > 11, 250);
     await tell(clients, worker.clientId, { succeeded: worker.tasks.slice(0, 3).map(nameOf) });
     await worker.receive(13);
+  });
+
+  it('is pinged when it was told nothing for an interval, idle or with a task, and answers nothing', async () => {
+    const clients = connect(await startScene({ pingIntervalMs: 50 }));
+    const worker = await openWorker(clients, { isFull: false });
+    const pings = () => worker.messages.filter(({ event }) => event.case === 'ping').length;
+    await until('the pings of an idle one', () => pings() >= 5);
+    await enqueueMany(clients, 1);
+    const [task] = await worker.receive(1);
+    const before = pings();
+    await until('the pings of one that has a task', () => pings() >= before + 5);
+    assert.deepEqual(
+      worker.messages.map(({ seq }) => seq),
+      worker.messages.map((_, at) => at + 1),
+    );
+    assert.deepEqual(await tell(clients, worker.clientId, { succeeded: [nameOf(task!)] }), ['STORED']);
   });
 
   it('is given tasks of any size up to its credit', async () => {

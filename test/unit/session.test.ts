@@ -118,6 +118,18 @@ describe('createSession()', () => {
     assert.equal(isLost, false);
   });
 
+  it('is pinged also when it is plain and answers nothing, unless its socket is full', () => {
+    session.status = null;
+    clock.advance(10 * PING_MS);
+    assert.deepEqual([...new Set(events)], ['ping']);
+    assert.ok(events.length >= 9 && events.length <= 11, `${events.length} pings in ten intervals`);
+    hasRoom = false;
+    session.push([taskOf(1)]);
+    const { length } = events;
+    clock.advance(2 * PING_MS);
+    assert.equal(events.length, length);
+  });
+
   it('is lost when its receipts are overdue, whatever else it says, and sooner when the budget is full', () => {
     const push = () => session.push([taskOf(1 << 19)]);
     push();

@@ -234,7 +234,7 @@ export const RegisteredSchema: GenMessage<Registered> = /*@__PURE__*/
  */
 export type Intervals = Message<"contact.v1.Intervals"> & {
   /**
-   * A session silent for this long is pinged; no life for three of them ends it.
+   * A session silent for this long is pinged; no life for three of them ends it, unless it is plain.
    *
    * @generated from field: uint32 ping_interval_ms = 1;
    */
@@ -450,7 +450,7 @@ export const MovingSchema: GenMessage<Moving> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 10);
 
 /**
- * Answer with a receipt.
+ * Answer with a receipt; a plain session does not.
  *
  * @generated from message contact.v1.Ping
  */
@@ -911,8 +911,10 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *                    on the SendStatus that belongs to it. Either call may arrive first. It is a secret.
  *
  * A session that opens no SendStatus is plain: its liveness is the connection, writing a task counts as its receipt
- * and as its start, its credit is at most 10, it is not pinged, and its results go up over TellResult. One whose
- * SendStatus comes after its first tasks is full: they have not begun until it says `started`.
+ * and as its start, its credit is at most 10, and its results go up over TellResult. It is pinged so that something
+ * comes down its stream, and answers nothing. One whose SendStatus comes after its first tasks is full: they have not
+ * begun until it says `started`.
+ * Behind a proxy that answers HTTP/2 pings itself a plain session lives as long as the proxy: give its tasks a timeout.
  *
  * An id that the client drew for itself (`ephemeral`) is taken over only by a GetTask that names the session before in
  * `resume`; a named one also by a GetTask without: then the session before is closed with REPLACED, backoff. Two
@@ -933,10 +935,9 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *
  * Rules for a client:
  *
- *   silence    With a SendStatus, the server sends something down GetTask in every ping interval. Take the line for
- *              dead when nothing came for three of them and the time that a task of `max_payload_bytes` needs, and
- *              connect anew. A plain session hears nothing while it is idle, so keep its connection under HTTP/2
- *              keepalive, a ping each 5 to 20 s.
+ *   silence    The server sends something down GetTask in every ping interval. Take the line for dead when nothing came
+ *              for three of them and the time that a task of `max_payload_bytes` needs, and connect anew. A plain
+ *              client that does not count them keeps its connection under HTTP/2 keepalive, a ping each 5 to 20 s.
  *   receipts   Say the newest `seq` in `receipt` as soon as a message was read, not when its tasks are done: what is
  *              not receipted holds back further tasks, and ends the session when it is overdue. A receipt is all that
  *              a ping asks for, and all that an idle client has to say.
