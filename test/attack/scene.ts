@@ -9,7 +9,7 @@ import { cleanUpProcesses, createFolder, isRunning, type ServerProcess, startSer
 import { skipLoudly } from '../faults/skip.ts';
 
 /** The long form: `CONTACT_TEST=all`. */
-const IS_LONG = process.env.CONTACT_TEST === 'all';
+export const IS_LONG = process.env.CONTACT_TEST === 'all';
 /** What a server under attack may take at its highest. */
 const MAX_MEMORY_MIB = 512;
 const CALL_EVERY_MS = 20;

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
-import { AdminService, DescribeTaskRequestSchema, health, TaskService } from '../../gen/index.ts';
+import {
+  AdminService,
+  DescribeTaskRequestSchema,
+  EnqueueTasksRequestSchema,
+  health,
+  TaskService,
+} from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import {
   ask,
@@ -143,6 +149,22 @@ describe('calls', () => {
     assert.equal(codeOf(ended), 'RESOURCE_EXHAUSTED');
     assert.match(decodeURI(ended.message!), /take more than the server has/);
     await serveWitness();
+  });
+
+  it('whose message comes in pieces of a byte cost what they have sent, and are answered once it is whole', async () => {
+    await begin({ ...PATIENT, heldBudgetBytes: 1_000_000 });
+    const tasks = [{ queue: 'q', payload: Buffer.alloc(4_000) }];
+    const request = toBinary(EnqueueTasksRequestSchema, create(EnqueueTasksRequestSchema, { tasks }));
+    const call = open(openSession(), ENQUEUE);
+    call.stream.resume();
+    call.stream.write(Buffer.concat([head(request.byteLength, 0), request.subarray(0, 1)]));
+    // Each is a frame of its own; as many pieces would be twice the budget.
+    for (const byte of request.subarray(1, -1))
+      await new Promise((resolve) => call.stream.write(Buffer.of(byte), resolve));
+    await never('it is ended', () => call.status !== undefined, 600);
+    call.stream.end(request.subarray(-1));
+    await until('it is answered', () => call.status !== undefined);
+    assert.equal(codeOf(call), 'OK');
   });
 
   /** Asks for a task of 200 kB through a window of 1 kB that is not opened again. */
