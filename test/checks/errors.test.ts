@@ -6,7 +6,7 @@ import { readTree } from '../../scripts/tree.ts';
 /** A text that begins with a field written by hand: whoever reads the error would have to take it apart again. */
 const BY_HAND = /['`](?:tasks\[\d+\]\.)?([a-z_-]+): [^'`]/;
 /** Words in front of what is about no field: a place in the program, a header of HTTP, a failure of a task. */
-const TOPICS = new Set(['store', 'gap', 'grpc-encoding', 'grpc-timeout', 'payload', 'result']);
+const TOPICS = new Set(['contact', 'store', 'gap', 'grpc-encoding', 'grpc-timeout', 'payload', 'result']);
 
 describe('errors that name a field', () => {
   it('have it as data, in every folder', () => {
