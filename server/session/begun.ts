@@ -18,6 +18,11 @@ export function begunBy(clientId: string, { roster, lost, isComplete }: BegunOpt
   return all.filter(isComplete ? ({ isStarted }) => isStarted === true : mayHaveBegun);
 }
 
+/** The sessions whose starts were told to this node, or that an earlier process of it left. */
+export function knownSessionsOf(clientId: string, roster: Roster, lost: Lost): readonly number[] {
+  return [...roster.ofClient(clientId).map(({ session }) => session.key), ...lost.keysOf(clientId)];
+}
+
 interface OpenRowOptions {
   readonly queue: TaskQueue;
   readonly roster: Roster;

@@ -22,6 +22,8 @@ export interface Lost {
   leftBy(clientId: string): readonly Delivery[];
   /** Its end was told, if it is one that an earlier process left. */
   answer(delivery: Delivery): void;
+  /** The keys of a client's absent sessions. */
+  keysOf(clientId: string): readonly number[];
   /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
   take(sessionKey: number): Absent | undefined;
 }
@@ -107,6 +109,8 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
 
     ownerOf: (delivery) =>
       absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))?.clientId,
+
+    keysOf: (clientId) => [...(absencesByClient.get(clientId) ?? [])].map(({ session }) => session.key),
 
     heldBy: (clientId, isLeftToo) =>
       [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held, isLeft }) => (isLeft && !isLeftToo ? [] : held)),

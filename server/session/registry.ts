@@ -5,7 +5,7 @@ import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
 import type { OpenedSession } from '../store/sessions.ts';
 import { createAttempts } from './attempts.ts';
-import { begunBy, openRow } from './begun.ts';
+import { begunBy, knownSessionsOf, openRow } from './begun.ts';
 import { createBrake } from './brake.ts';
 import { createByteBudget } from './budget.ts';
 import { carryOver } from './carryover.ts';
@@ -169,6 +169,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         queues: registration.queues,
         node: settings.node,
         started: begunBy(clientId, { roster, lost, isComplete: false }),
+        knownSessions: knownSessionsOf(clientId, roster, lost),
         resume: resume && { ...previousOf(resume), started: begunBy(clientId, { roster, lost, ...resume }) },
       },
     );

@@ -48,6 +48,11 @@ export interface SessionOpening {
   readonly resume: SessionResume | null;
   /** Deliveries of replaced sessions that count as begun, as in endSession. Default: 'all'. */
   readonly started?: readonly Delivery[] | 'all';
+  /**
+   * Keys of the sessions whose starts the caller knows: `started`, and that of `resume`, speak of these alone. Whatever
+   * another one has counts as started, for its starts were told to another node. Default: the caller knows all.
+   */
+  readonly knownSessions?: readonly number[];
 }
 
 /** A delivery that a session holds. */

@@ -47,12 +47,17 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     .filter((task) => !held.some((each) => each.taskId === task.input.id))
     .map((task) => {
       const begun = opening.resume?.started ?? [];
-      const isStarted = begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
+      const isStarted =
+        !knows(opening, session) ||
+        begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
       return isStarted
         ? lose(world, task, true, session.clientId, now)
         : release(world, task, false, session.clientId, false, now);
     });
-  for (const row of replaced) backs.push(...end(world, row, opening.started ?? 'all', now));
+  for (const row of replaced) {
+    const begun = knows(opening, row) ? (opening.started ?? 'all') : 'all';
+    backs.push(...end(world, row, begun, now));
+  }
   return {
     session: refOf(session),
     resumed: previous !== undefined,
@@ -62,6 +67,11 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     isDrained: opening.isNamed && remember(world, opening, now),
     replaced: replaced.map(refOf),
   };
+}
+
+/** What another node was told is not in the caller's books. */
+function knows({ knownSessions }: SessionOpening, { key }: ModelSession): boolean {
+  return knownSessions === undefined || knownSessions.includes(key);
 }
 
 function addSession(world: World, opening: SessionOpening): ModelSession {

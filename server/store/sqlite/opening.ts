@@ -34,9 +34,11 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
       (row) => row.is_named === 1 && row.key !== session.key,
     );
     const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
-    const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), resume?.started ?? [], now);
-    const started = opening.started ?? 'all';
-    for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, started, now));
+    const { started = 'all', knownSessions } = opening;
+    const isKnown = (key: number): boolean => knownSessions?.includes(key) ?? true;
+    const left = isKnown(session.key) ? (resume?.started ?? []) : 'all';
+    const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), left, now);
+    for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, isKnown(key) ? started : 'all', now));
     const isDrained = opening.isNamed && clients.remember(opening, now);
     return {
       session: { key: session.key, epoch: session.epoch },
@@ -75,15 +77,15 @@ export function createOpenings({ catalog, tasks, sessions, clients }: Context, d
   function giveBackOthers(
     session: SessionEntry,
     heldIds: ReadonlySet<string>,
-    started: readonly Delivery[],
+    started: readonly Delivery[] | 'all',
     now: number,
   ): Return[] {
-    const startedNames = namesOf(started);
+    const names = started === 'all' ? null : namesOf(started);
     const returns: Return[] = [];
     for (const key of tasks.runningOf(session.key)) {
       const row = tasks.byKey(key);
       if (heldIds.has(row.id)) continue;
-      if (startedNames.has(`${row.id} ${row.delivery}`)) {
+      if (names?.has(`${row.id} ${row.delivery}`) ?? true) {
         returns.push(deliveries.lose(row, true, session.clientId, now));
         continue;
       }
