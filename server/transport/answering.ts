@@ -23,7 +23,7 @@ export function isOver<T>(call: AnsweringCall<T>): boolean {
  * The HTTP/2 stream of a call. grpc-js holds it as its own affair; where it is not found nobody is told and nothing is
  * reset, and tests fail.
  */
-function streamOf(call: object): ServerHttp2Stream | undefined {
+export function streamOf(call: object): ServerHttp2Stream | undefined {
   return (call as { readonly call?: { readonly stream?: ServerHttp2Stream } }).call?.stream;
 }
 
@@ -32,18 +32,26 @@ export function onPiece(call: object, listener: () => void): void {
   streamOf(call)?.on('data', listener);
 }
 
+/** What tells of a connection whether it lives, after one of its streams was reset. */
+export interface SignsOfLife {
+  /** Resolves true when the peer has answered a PING, false when the connection went first. */
+  readonly answered: Promise<boolean>;
+  /** Everything that came from the peer, bytes. */
+  countRead(): number;
+}
+
 /**
  * Resets the stream of a call, whatever waits to be read on either side, and leaves its connection to the other calls.
- * The answer tells whether the connection lives: a reset that only the kernel has taken frees nothing at the peer, so
- * a PING is sent along. It stays open for as long as nothing comes back.
+ * A reset that only the kernel has taken frees nothing at the peer, so a PING is sent along. Undefined: the stream has
+ * gone by itself.
  */
-export async function resetStream(call: object): Promise<boolean> {
+export function resetStream(call: object): SignsOfLife | undefined {
   const stream = streamOf(call);
   const session = stream?.session;
-  if (!stream || !session || session.destroyed) return false;
-  const answer = ping(session);
+  if (!stream || !session || stream.destroyed) return undefined;
+  const answered = session.destroyed ? Promise.resolve(false) : ping(session);
   cancelStream(stream);
-  return answer;
+  return { answered, countRead: () => (session.destroyed ? 0 : session.socket.bytesRead) };
 }
 
 /** A stream that is not read stays, with all that waits in it, whatever was said to its peer: it waits for its end. */
@@ -62,7 +70,8 @@ function ping(session: Http2Session): Promise<boolean> {
   pings.set(session, promise);
   session.ping((error) => {
     pings.delete(session);
-    resolve(error === null);
+    // One that was refused, as too many are on their way, tells nothing: what comes from the peer does.
+    if (error === null || session.destroyed) resolve(error === null);
   });
   return promise;
 }

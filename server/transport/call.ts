@@ -10,6 +10,11 @@ import { type AnsweringCall, isOver, resetStream } from './answering.ts';
 import { createOutflow, type Outflow } from './outflow.ts';
 import type { Sockets } from './sockets.ts';
 
+/** Looks at a silent connection before it is closed, in `stuckSocketMs`. */
+const LOOKS = 4;
+/** A peer that sends and leaves the PING unanswered is not asked for ever. */
+const MOST_LOOKS = 4 * LOOKS;
+
 /** How calls end: one exit for errors, and none that a stuck reader can block. */
 export interface CallEnds {
   /** Answers a call that has one response with what `work` comes to. */
@@ -54,15 +59,32 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
     call.emit('error', explain(error));
   }
 
-  /** The stream goes; the socket, and with it everything else that it carries, only if its peer gives no sign of life. */
+  /**
+   * The stream goes; the socket, and with it everything else that it carries, only if its peer gives no sign of life.
+   * Looks are counted, not timed: after a pause of the process the sign lies unread when the first of them is due.
+   */
   async function reset<T>(call: AnsweringCall<T>, peer: string): Promise<void> {
+    const signs = resetStream(call);
+    if (!signs) return;
     logger.warn({ peer }, 'a reader did not let its stream go: it is reset');
+    let read = signs.countRead();
+    let looks = 0;
+    let quietLooks = 0;
+
     const destroy = (): void => {
       logger.warn({ peer }, 'a connection with a stuck stream does not answer: its socket is closed');
       sockets().destroy(peer);
     };
-    const takeBack = clock.after(stuckSocketMs, destroy);
-    const isAlive = await resetStream(call);
+    const look = (): void => {
+      const readBefore = read;
+      read = signs.countRead();
+      looks += 1;
+      quietLooks = read === readBefore ? quietLooks + 1 : 0;
+      if (quietLooks >= LOOKS || looks >= MOST_LOOKS) destroy();
+      else takeBack = clock.after(stuckSocketMs / LOOKS, look);
+    };
+    let takeBack = clock.after(stuckSocketMs / LOOKS, look);
+    const isAlive = await signs.answered;
     takeBack();
     if (!isAlive) destroy();
   }

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { ResultStart } from '../../gen/index.ts';
+import { silentLogger } from '../../shared/logger.ts';
+import { openObserver } from './raw-observer.ts';
+import { nameOf, openWorker } from './raw-worker.ts';
+import { type Clients, closeScene, connect, enqueueMany, never, startScene } from './scene.ts';
+
+const STUCK_MS = 1_000;
+const RESULT_BYTES = 250_000;
+
+/** Holds up the whole process. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+describe('a connection', () => {
+  afterEach(closeScene);
+
+  async function storeResults(operator: Clients, count: number): Promise<void> {
+    const worker = await openWorker(operator, { queues: ['large'], maxInFlight: count });
+    await enqueueMany(operator, count, { queue: 'large' });
+    for (const task of await worker.receive(count)) {
+      await worker.report({ succeeded: [{ ...nameOf(task), result: Buffer.alloc(RESULT_BYTES) }] });
+    }
+    await worker.cancel();
+  }
+
+  it('that lives is kept when one of its streams is reset, and the process stands still before the answer', async () => {
+    const warnings: string[] = [];
+    // The PING has left when the process stops, and its answer comes while it stands.
+    function hearWarning(_fields: object, words: string): void {
+      warnings.push(words);
+      if (/it is reset/.test(words)) setImmediate(() => standStill(2 * STUCK_MS));
+    }
+    const scene = await startScene(
+      { pingIntervalMs: 500, stuckSocketMs: STUCK_MS },
+      { logger: { ...silentLogger, warn: hearWarning } },
+    );
+    await storeResults(connect(scene), 40);
+    const { stream, ended, receive } = openObserver(connect(scene), { start: ResultStart.BEGINNING, follow: true });
+    await receive(1);
+    stream.pause();
+    assert.equal((await ended).code, status.CANCELLED);
+    await never('it is closed', () => warnings.length > 1, 2 * STUCK_MS);
+  });
+});
