@@ -13,7 +13,7 @@ import type { Sockets } from './sockets.ts';
 /** Looks at a silent connection before it is closed, in `stuckSocketMs`. */
 const LOOKS = 4;
 /** A peer that sends and leaves the PING unanswered is not asked for ever. */
-const MOST_LOOKS = 4 * LOOKS;
+const MOST_LOOKS = 16;
 
 /** How calls end: one exit for errors, and none that a stuck reader can block. */
 export interface CallEnds {

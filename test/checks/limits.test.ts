@@ -51,6 +51,7 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['status of a worker', 'server/transport/registration.ts', 'MAX_AGENT_LENGTH'],
   ['children of a broadcast', 'server/store/broadcasts.ts', 'MAX_CHILDREN', 'MAX_BROADCAST_BYTES'],
   ['time that a child', 'server/transport/enqueue.ts', 'CHILD_EXPIRY_MS'],
+  ['time for which an ended', 'server/transport/call.ts', 'LOOKS', 'MOST_LOOKS'],
   ['messages and bytes that wait', 'server/transport/outflow.ts', 'MAX_PENDING', 'MAX_PENDING_BYTES'],
   ['unanswered `SendStatus`', 'server/transport/worker.ts', 'MAX_UNANSWERED', 'MAX_UNANSWERED_BYTES'],
   ['pause of a session that gives back', 'server/session/brake.ts', 'FIRST_MS', 'MAX_PAUSE_MS'],
