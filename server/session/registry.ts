@@ -22,10 +22,10 @@ import { digest, previousOf, type Registration } from './registration.ts';
 import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
+import { createSerial } from './serial.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 import { createTakeReceipt, createTakeStatus, type TakeReceipt, type TakeStatus } from './status.ts';
-import { createTurns } from './turns.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
@@ -85,7 +85,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const takeReceipt = createTakeReceipt(clock, attempts);
   const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
-  const inTurn = createTurns();
+  const runAlone = createSerial();
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, session.endReason));
 
@@ -148,7 +148,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (registration.isResumable && registration.credit > settings.maxPlainInFlight) {
       await pairing.soon(registration.id);
     }
-    return inTurn(registration.clientId, () => openNow(registration));
+    return runAlone(registration.clientId, () => openNow(registration));
   }
 
   async function openNow(registration: Registration): Promise<Session> {

@@ -16,7 +16,7 @@ const MESSAGE_BYTES = 256 << 10;
 const RESULT_BYTES = 256;
 
 /** The results that one stream awaits. */
-export interface Awaited {
+export interface AwaitedResults {
   readonly count: number;
   /** Listens from now on. RESOURCE_EXHAUSTED: they would be too many; nothing was admitted. */
   admit(tasks: readonly NewTask[]): Waits;
@@ -57,7 +57,7 @@ interface Wait {
   record: ResultRecord | null;
 }
 
-export type OpenAwaited = (options: AwaitedOptions) => Awaited;
+export type OpenAwaited = (options: AwaitedOptions) => AwaitedResults;
 
 /**
  * Awaited results of all streams. A result goes from the commit to its stream without being stored here; while a

@@ -117,7 +117,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): Handlers
 
       async function serve(): Promise<void> {
         const { clientId, queue, onWrite } = readCall(call.metadata, peer, options.settleOnWrite);
-        turn = await pair.takeTurn();
+        turn = await pair.waitForTurn();
         if (!turn) return;
         if (isOver(call)) turn.isStreamOver = true;
         else {

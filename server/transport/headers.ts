@@ -18,7 +18,7 @@ const LEGAL_VALUE = /^[ -~]*$/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const MS_BY_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
-interface Refusal {
+interface HeaderFault {
   readonly code: status;
   readonly message: string;
 }
@@ -54,7 +54,7 @@ export function guardHeaders(grpcServer: Server): void {
 }
 
 /** Why a call is not taken; null: it is. A deadline that no timer can keep is left to the client that set it. */
-export function judgeHeaders(headers: IncomingHttpHeaders): Refusal | null {
+export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
   // What is not gRPC grpc-js answers in HTTP.
   if (!headers['content-type']?.startsWith('application/grpc')) return null;
   const path = headers[':path'] ?? '';
@@ -85,7 +85,7 @@ function dropIllegal(headers: IncomingHttpHeaders): void {
   }
 }
 
-function refuse(stream: ServerHttp2Stream, { code, message }: Refusal): void {
+function refuse(stream: ServerHttp2Stream, { code, message }: HeaderFault): void {
   // The client may go meanwhile; nobody else listens.
   stream.on('error', () => undefined);
   const answer = {

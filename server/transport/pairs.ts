@@ -20,7 +20,7 @@ export interface Turn {
 export interface Pair {
   readonly turn: Turn | null;
   /** Waits until no other getTask of this key is served. False: the key has gone meanwhile. RESOURCE_EXHAUSTED: too many wait. */
-  takeTurn(): Promise<Turn | null>;
+  waitForTurn(): Promise<Turn | null>;
   /** Looks whether the turn is over, and gives it to the next. */
   checkTurn(): void;
   /** One stream of the key has ended. */
@@ -73,7 +73,7 @@ export function createPairs({ clock, windowMs, findLeft }: PairsOptions): Pairs 
       get turn() {
         return turn;
       },
-      takeTurn() {
+      waitForTurn() {
         if (!turn) return Promise.resolve(begin());
         if (waiting.length >= MAX_WAITING) {
           throw new ContactError('RESOURCE_EXHAUSTED', `getTask: ${MAX_WAITING} calls of this client wait already`);

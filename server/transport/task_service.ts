@@ -25,9 +25,9 @@ import type { CallEnds } from './call.ts';
 import { createEnqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import { createResultsStream } from './observer.ts';
+import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { createEnqueueStream, writeEnqueued } from './producer.ts';
-import { createTurns } from './turns.ts';
 import { readFilter, type TaskViewOptions, writeResult, writeState, writeTask } from './views.ts';
 import { createTaskStream } from './watcher.ts';
 
@@ -62,7 +62,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     return writeTask(record, { ...view(record, true), ...(children ? { children } : {}) });
   }
 
-  const takeTurn = createTurns();
+  const pace = createPace();
   const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
   const openAwaited = createAwaiting(results, store);
 
@@ -73,7 +73,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
 
     describeTask: ends.unary(async ({ id }) => {
       checkId('id', id);
-      await takeTurn();
+      await pace();
       const record = await store.describeTask(id);
       if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
       return { task: await write(record) };
@@ -83,7 +83,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       if (pageSize > MAX_PAGE) throw invalid('page_size', `at most ${MAX_PAGE}`);
       if (pageToken !== '') checkId('page_token', pageToken);
       const limit = pageSize || DEFAULT_PAGE;
-      await takeTurn();
+      await pace();
       const records = await store.listTasks(readFilter(filter), pageToken || null, limit);
       const { items, last } = cutPage(records, (record) => writeTask(record, view(record, withPayload)));
       // A page may be short for its bytes; the empty one is the last.

@@ -61,7 +61,7 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['calls open on all', 'server/transport/open_calls.ts', 'HEALTH_RESERVE'],
   ['bytes received or answered', 'server/transport/collect.ts', 'WORTH_BYTES'],
   ['pieces of an unfinished', 'server/transport/debt.ts', 'PIECE_BYTES', 'SMALL_BYTES'],
-  ['`DescribeTask` and `ListTasks`', 'server/transport/turns.ts', 'PER_TURN'],
+  ['`DescribeTask` and `ListTasks`', 'server/transport/pace.ts', 'PER_TURN'],
   ['of that budget, the last', 'server/session/budget.ts', 'SHARE_BYTES'],
   ['queues of one `GetTask`', 'server/transport/registration.ts', 'MAX_QUEUES'],
   ['queue names of all open', 'server/transport/worker.ts', 'MAX_NAMES'],

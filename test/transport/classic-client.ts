@@ -1,7 +1,7 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
-import type { classic } from '../../gen/index.ts';
+import { type classic, TaskState } from '../../gen/index.ts';
 import { statusOf } from './raw-worker.ts';
-import { atEnd, type Clients, until } from './scene.ts';
+import { atEnd, type Clients, describeTask, until } from './scene.ts';
 
 export interface ClassicWorker {
   readonly texts: readonly string[];
@@ -61,4 +61,12 @@ export function openTellResult(
     },
     cancel: () => stream.cancel(),
   };
+}
+
+/** A task of the queue that classic clients are served from. */
+export const text = (value: string) => ({ queue: 'default', payload: Buffer.from(value) });
+
+export async function resultOf(clients: Clients, id: string): Promise<string> {
+  await until('a result', async () => (await describeTask(clients, id)).state === TaskState.SUCCEEDED);
+  return Buffer.from((await describeTask(clients, id)).result).toString();
 }

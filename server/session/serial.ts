@@ -1,7 +1,7 @@
 /** Runs what has one name one after the other, in the order in which it came. Bounded by what is under way. */
-export type InTurn = <T>(name: string, run: () => Promise<T>) => Promise<T>;
+export type RunAlone = <T>(name: string, run: () => Promise<T>) => Promise<T>;
 
-export function createTurns(): InTurn {
+export function createSerial(): RunAlone {
   const lastByName = new Map<string, Promise<unknown>>();
   return (name, run) => {
     const before = lastByName.get(name);

@@ -5,9 +5,9 @@ const PER_TURN = 4;
  * Large answers are read a few in each turn of the event loop. However many are asked for at once, other calls come
  * between, and what was let go of meanwhile is free before more is read. Those that wait are bounded by open calls.
  */
-export type TakeTurn = () => Promise<void>;
+export type Pace = () => Promise<void>;
 
-export function createTurns(perTurn = PER_TURN): TakeTurn {
+export function createPace(perTurn = PER_TURN): Pace {
   const waiting: (() => void)[] = [];
   let taken = 0;
   let isCounting = false;
