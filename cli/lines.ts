@@ -1,12 +1,14 @@
 import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { usageError } from './exit.ts';
 
 const LINE_FEED = 0x0a;
 
-/** Standard input; where Node would take what it does not know (a directory, a disk) for empty, it is read, or fails. */
+/** Standard input; where Node would take what it does not know for empty, a disk is read and a directory refused. */
 export function openStdin(): Readable {
   const stat = fstatSync(0);
-  return stat.isDirectory() || stat.isBlockDevice() ? createReadStream('', { fd: 0, autoClose: false }) : process.stdin;
+  if (stat.isDirectory()) throw usageError('stdin is a directory, not a file');
+  return stat.isBlockDevice() ? createReadStream('', { fd: 0, autoClose: false }) : process.stdin;
 }
 
 export interface Line {

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, createContext, type Input } from './context.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
+import { checkArguments } from './names.ts';
 import type { Output } from './output.ts';
 import { readVersion } from './version.ts';
 
@@ -95,6 +96,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   try {
     const wanted = nameCommand(args);
     const program = await createProgram(context, (name) => name === wanted);
+    checkHelp(program, args);
     await program.parseAsync(args, { from: 'user' });
     return context.exitCode;
   } catch (error) {
@@ -110,6 +112,20 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
 function nameCommand(args: readonly string[]): string | undefined {
   const [first, second] = args.filter((word) => !word.startsWith('-'));
   return first === 'help' ? second : first;
+}
+
+/** The parser answers `help nosuch` with the help of the program, as if nothing were wrong. */
+function checkHelp(program: Command, args: readonly string[]): void {
+  const [first, ...names] = args.filter((word) => !word.startsWith('-'));
+  if (first !== 'help') return;
+  let command = program;
+  for (const name of names) {
+    if (command.commands.length === 0 || name === 'help') return;
+    const next = command.commands.find((one) => one.name() === name);
+    if (!next)
+      command.error(`error: unknown command '${name}'`, { exitCode: EXIT.usage, code: 'commander.unknownCommand' });
+    else command = next;
+  }
 }
 
 /** Every command; those that are wanted with their options, arguments and code. */
@@ -130,7 +146,9 @@ export async function createProgram(
     .addHelpText('afterAll', EXIT_CODES_HELP);
   for (const { words, description, load } of COMMANDS) {
     const command = program.command(words).description(description);
-    if (isWanted(command.name())) (await load())(command, context);
+    if (!isWanted(command.name())) continue;
+    (await load())(command, context);
+    checkArguments(command);
   }
   return program;
 }

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import type { TaskQuery, TaskSelection } from '../client/index.ts';
 import { parsePast } from './duration.ts';
 import { usageError } from './exit.ts';
-import { collect, collectFrom } from './option.ts';
+import { collectNames, parseTaskId } from './names.ts';
+import { collectFrom } from './option.ts';
 import type { STATES } from './task.ts';
 
 /** Which tasks, by what is true of them. */
@@ -19,13 +20,13 @@ const MAX_IDS = 1_000;
 
 export function addConditionOptions(command: Command, states: readonly string[]): Command {
   const options = [
-    new Option('--queue <queue>', 'only of this queue; may be repeated').argParser(collect),
+    new Option('--queue <queue>', 'only of this queue; may be repeated').argParser(collectNames),
     new Option('--state <state>', `only in this state (${states.join(', ')}); may be repeated`).argParser(
       collectFrom(states),
     ),
     new Option('--after <time>', 'only created after this RFC 3339 time, or within this duration').argParser(parsePast),
     new Option('--before <time>', 'only created before this time, or longer ago').argParser(parsePast),
-    new Option('--parent <id>', 'only children of this broadcast'),
+    new Option('--parent <id>', 'only children of this broadcast').argParser(parseTaskId),
   ];
   for (const option of options) command.addOption(option);
   return command;

@@ -155,7 +155,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
   function skipGap(wanted: ResultsOptions, cursor: string, error: ContactError): void {
     const { from = 'now', onGap = 'error' } = wanted;
     const after = cursor || from;
-    const message = `gap: results after ${after} are not kept: ${error.message}`;
+    const message = `gap: no way to go on after ${after}: ${error.problem}`;
     // Nothing is before the oldest: a server that says so is not asked for ever.
     if (onGap === 'error' || after === 'oldest') throw new ContactError('OUT_OF_RANGE', message);
     connection.logger.warn(`${message}; going on from the oldest kept`);

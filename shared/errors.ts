@@ -1,4 +1,5 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { NAME_FORM, showMisname } from './name.ts';
 
 /** The closed set of codes; the names are gRPC's. */
 export type ErrorCode =
@@ -195,6 +196,11 @@ export function plainWords(text: string): string {
 
 export function invalid(field: string, problem: string): ContactError {
   return new ContactError('INVALID_ARGUMENT', problem, { field });
+}
+
+/** The refusal of a queue's or a client's name. */
+export function invalidName(field: string, text: string): ContactError {
+  return invalid(field, `expected ${NAME_FORM}, got ${showMisname(text)}`);
 }
 
 /** One of a list of tasks is refused: `tasks[3].queue: …`. */

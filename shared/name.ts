@@ -1,5 +1,3 @@
-import { type ContactError, invalid } from './errors.ts';
-
 export const NAME_FORM = '[A-Za-z0-9._:/-], 1 to 128 characters';
 const SHOWN_CHARACTERS = 80;
 
@@ -9,9 +7,4 @@ export function showMisname(text: string): string {
   const odd = /[^A-Za-z0-9._:/-]/u.exec(text)?.[0];
   if (odd !== undefined) return `${shown} with ${JSON.stringify(odd)}`;
   return text === '' ? shown : `${shown} of ${text.length} characters`;
-}
-
-/** The refusal of a queue's or a client's name. */
-export function invalidName(field: string, text: string): ContactError {
-  return invalid(field, `expected ${NAME_FORM}, got ${showMisname(text)}`);
 }

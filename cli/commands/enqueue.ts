@@ -3,6 +3,7 @@ import type { CommandContext } from '../context.ts';
 import { parseDuration, parseInstant, parsePositiveDuration } from '../duration.ts';
 import { type EnqueueOptions, runEnqueue } from '../enqueue.ts';
 import { usageError } from '../exit.ts';
+import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
 import { addTargetOptions } from '../target.ts';
 
@@ -21,7 +22,9 @@ export function fillEnqueueCommand(command: Command, context: CommandContext): v
     .option('--attempts <n>', 'attempts before a failure is final (default: 5)', integerBetween(1, 1_000))
     .option('--timeout <duration>', 'of one attempt (default: none)', parsePositiveDuration)
     .option('--key <key>', 'your own idempotency key: the same key in the queue is the same task')
-    .addOption(new Option('--client <id>', 'only for this client').conflicts(['selector', 'broadcast']))
+    .addOption(
+      new Option('--client <id>', 'only for this client').argParser(parseName).conflicts(['selector', 'broadcast']),
+    )
     .option('-l, --selector <expr>', 'only for clients whose labels match, such as site=berlin,!beta')
     .option('--broadcast', 'a task for each client that is connected now (and matches --selector)')
     .option('--known', 'with --broadcast: also for clients that are known and away')

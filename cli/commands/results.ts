@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { TaskResult } from '../../client/index.ts';
 import { createObserver } from '../../client/observer.ts';
 import type { CommandContext } from '../context.ts';
@@ -21,6 +21,7 @@ export function fillResultsCommand(command: Command, context: CommandContext): v
     .option(
       '--from <place>',
       'beginning, oldest (that is kept), now, or the cursor of a line: goes on after it (default: oldest, with --follow: now)',
+      parsePlace,
     )
     .option('--follow', 'stay and print what settles; Ctrl-C ends it')
     .option(
@@ -42,6 +43,12 @@ Example:
   contact results sums --from beginning --follow --json`,
     );
   addTargetOptions(command);
+}
+
+/** Only what can be no cursor is refused here: its form is the server's. */
+function parsePlace(text: string): string {
+  if (text.includes('.') || ['beginning', 'oldest', 'now'].includes(text)) return text;
+  throw new InvalidArgumentError('Expected beginning, oldest, now, or the cursor of a line.');
 }
 
 async function printResults(queues: string[], options: ResultsOptions, context: CommandContext): Promise<void> {

@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander';
 import { createWorker, type Worker } from '../../client/worker.ts';
+import { isName } from '../../shared/ids.ts';
+import { NAME_FORM, showMisname } from '../../shared/name.ts';
 import { isCommandLine, isExecutable } from '../command.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { CommandFailure, usageError } from '../exit.ts';
 import { closeProcessGroups } from '../group.ts';
 import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
+import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
 import { collectPairs } from '../option.ts';
 import { reachServer, readConnection } from '../reach.ts';
@@ -31,7 +34,11 @@ export function fillWorkCommand(command: Command, context: CommandContext): void
   command
     .usage('[options] <queue...> -- <command> [arg...]')
     .option('--concurrency <n>', 'tasks at once', integerBetween(1, 10_000), 1)
-    .option('--id <id>', 'a name the server remembers; of two workers with one name the newer replaces the older')
+    .option(
+      '--id <id>',
+      'a name the server remembers; of two workers with one name the newer replaces the older',
+      parseName,
+    )
     .option('--label <key=value>', 'what selectors look at; may be repeated', collectPairs)
     .option('--content-type <type>', 'of the results', 'application/octet-stream')
     .option('--spool <file>', 'keep results here until the server has them, also when this command is killed')
@@ -63,6 +70,8 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
   if (!isCommandLine(command)) throw usageError('missing command: contact work QUEUE… -- COMMAND [ARG…]');
   const queues = operands.slice(0, operands.length - command.length);
   if (queues.length === 0) throw usageError('missing QUEUE: contact work QUEUE… -- COMMAND [ARG…]');
+  for (const queue of queues)
+    if (!isName(queue)) throw usageError(`QUEUE: expected ${NAME_FORM}, got ${showMisname(queue)}`);
   if (!isExecutable(command[0])) throw new CommandFailure(`command not found: ${command[0]}`);
   const connection = readConnection(options, context.say);
   const info = await reachServer(connection, options.connectTimeout);

@@ -1,10 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AdminService, ClientInfoSchema, QueueSchema } from '../../gen/index.ts';
-import { invalid } from '../../shared/errors.ts';
+import { invalid, invalidName } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
-import { invalidName } from '../../shared/name.ts';
 import type { QueueView } from '../dispatch/operations.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { ClientView } from '../session/clients.ts';

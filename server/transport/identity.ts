@@ -1,7 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { invalid } from '../../shared/errors.ts';
+import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
-import { invalidName } from '../../shared/name.ts';
 import { metadataText } from './call.ts';
 
 export const CLIENT_KEY = 'contact-client';

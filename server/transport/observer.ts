@@ -1,9 +1,8 @@
 import { firstValueFrom, merge, Observable } from 'rxjs';
 import { ResultStart, type TaskService, type WatchResultsRequest } from '../../gen/index.ts';
-import { invalid } from '../../shared/errors.ts';
+import { invalid, invalidName } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
-import { invalidName } from '../../shared/name.ts';
 import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import type { ResultRecord } from '../model/task.ts';
 import { isOver } from './answering.ts';

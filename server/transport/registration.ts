@@ -1,8 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { GetTaskRequest } from '../../gen/index.ts';
-import { invalid } from '../../shared/errors.ts';
+import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
-import { invalidName } from '../../shared/name.ts';
 import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';

@@ -1,8 +1,7 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
-import { ContactError, invalid, withIndex } from '../../shared/errors.ts';
+import { ContactError, invalid, invalidName, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
-import { invalidName } from '../../shared/name.ts';
 import { isPlainText } from '../../shared/text.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';

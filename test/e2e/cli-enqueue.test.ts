@@ -123,11 +123,11 @@ describe('contact enqueue', function () {
     assert.equal((await admin.listTasks({ queues: ['unread'] })).tasks.length, 3);
   });
 
-  it('says what the server refuses', async () => {
+  it('says what is no name of a queue', async () => {
     const { code, stdout, stderr } = await enqueue(['not a queue', 'x']);
     assert.equal(code, 2);
     assert.equal(stdout, '');
-    assert.match(stderr, /^contact: queue: expected/);
+    assert.match(stderr, /^error: .* got "not a queue" with " "/);
   });
 
   it('prints the result with --wait, and 1 and the error if the task failed', async () => {

@@ -51,8 +51,8 @@ describe('contact and a disk that is full', function () {
       const stdio = [openSync('/tmp', 'r'), 'pipe', 'pipe'] as const;
       const args = ['enqueue', 'sums', ...(flags.length > 0 ? [] : ['-']), ...flags, '--server', server.address];
       const { status, stderr } = spawnSync(process.execPath, [CONTACT, ...args], { stdio: [...stdio] });
-      assert.equal(status, 1);
-      assert.match(String(stderr), /EISDIR/);
+      assert.equal(status, 2);
+      assert.match(String(stderr), /^contact: stdin is a directory, not a file$/m);
     }
     const { stdout } = await runContact(['tasks', 'list', '--server', server.address]);
     assert.equal(stdout, '');

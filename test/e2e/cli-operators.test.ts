@@ -75,10 +75,10 @@ describe('contact queues', function () {
     }
   });
 
-  it('says what the server refuses', async () => {
+  it('says what is no name of a queue', async () => {
     const { code, stderr } = await scene.contact('queues', 'pause', 'not a queue');
     assert.equal(code, 2);
-    assert.match(stderr, /^contact: queue: expected/);
+    assert.match(stderr, /^error: .* Expected .*, got "not a queue" with " "/);
   });
 });
 

@@ -60,7 +60,7 @@ describe('contact', function () {
       [['enqueue', 'q', 'x', '--cancel'], /--cancel goes with --wait/],
       [['tasks'], /Usage: contact tasks/],
       [['tasks', 'cancel'], /missing ID, or a condition such as --queue/],
-      [['tasks', 'cancel', 'id', '--queue', 'q'], /not both/],
+      [['tasks', 'cancel', '019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01', '--queue', 'q'], /not both/],
       [['tasks', 'cancel', '--state', 'failed'], /Expected one of scheduled, ready, running/],
       [['tasks', 'retry', '--state', 'ready'], /Expected one of failed/],
       [['tasks', 'retry', '--after', 'yesterday'], /Expected a time with its offset/],
@@ -68,6 +68,20 @@ describe('contact', function () {
       [['queues', 'pause'], /missing required argument 'queue'/],
       [['clients', 'drain'], /missing required argument 'id'/],
       [['top', '--refresh', '0s'], /Expected more than 0ms/],
+      [['enqueue', 'bad name', 'x'], /argument 'queue'\. Expected .* got "bad name" with " "/],
+      [['enqueue', 'q', 'x', '--client', 'a*'], /'--client <id>' .* got "a\*" with "\*"/],
+      [['work', 'q', 'q*', '--', 'cat'], /QUEUE: expected .* got "q\*" with "\*"/],
+      [['work', 'q', '--id', 'a b', '--', 'cat'], /'--id <id>' .* got "a b" with " "/],
+      [['results', 'q', 'q*'], /argument 'queue'\. .* got "q\*" with "\*"/],
+      [['results', '--from', 'banana'], /Expected beginning, oldest, now, or the cursor of a line/],
+      [['queues', 'purge', ''], /argument 'queue'\. .* got ""/],
+      [['clients', 'drain', 'a b'], /argument 'id'\. .* got "a b" with " "/],
+      [['tasks', 'show', 'abc'], /argument 'id'\. Expected the id of a task/],
+      [['tasks', 'delete', 'abc'], /argument 'id'\. Expected the id of a task/],
+      [['tasks', 'list', '--queue', 'q*'], /'--queue <queue>' .* got "q\*" with "\*"/],
+      [['tasks', 'list', '--parent', 'abc'], /'--parent <id>' .* Expected the id of a task/],
+      [['help', 'nosuch'], /^error: unknown command 'nosuch'/],
+      [['help', 'tasks', 'nosuch'], /^error: unknown command 'nosuch'/],
       [['bench', '--payload', '1'], /Expected a whole number from 16/],
     ];
     for (const [args, message] of cases) {
@@ -160,7 +174,7 @@ async function listCommands(): Promise<Record<string, Command>> {
 }
 
 /** Takes any words. */
-const isFree = (long: string): boolean => ['--queue'].includes(long);
+const isFree = (long: string): boolean => ['--queue', '--id', '--client'].includes(long);
 
 /** The system's Node, if it is older than what we need. */
 function findOldNode(): string | undefined {

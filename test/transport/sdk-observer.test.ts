@@ -185,7 +185,7 @@ describe('createObserver()', () => {
     for await (const { taskId } of results) ids.push(taskId);
     assert.deepEqual(ids, ['t7']);
     assert.deepEqual(gaps, [{ after: 'e.1', message: 'older than retention' }]);
-    assert.match(said[0]!, /^gap: results after e.1 are not kept: .*; going on from the oldest kept$/);
+    assert.match(said[0]!, /^gap: no way to go on after e.1: .*; going on from the oldest kept$/);
     assert.deepEqual(asked, [
       [ResultStart.UNSPECIFIED, 'e.1'],
       [ResultStart.OLDEST, ''],
@@ -244,7 +244,7 @@ describe('createObserver()', () => {
     const next = observer.results({ from: 'beginning', onGap: 'oldest' }).next();
     await assert.rejects(next, {
       code: 'OUT_OF_RANGE',
-      message: 'gap: results after oldest are not kept: nothing is kept',
+      message: 'gap: no way to go on after oldest: nothing is kept',
     });
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { checkValue, listOf, name } from '../../client/check.ts';
 import { ContactError } from '../../client/index.ts';
-import { invalidName } from '../../shared/name.ts';
+import { invalidName } from '../../shared/errors.ts';
 
 const CASES: readonly [string, string][] = [
   ['q*', 'got "q*" with "*"'],
