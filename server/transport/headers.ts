@@ -15,8 +15,13 @@ const MAX_PATH_LENGTH = 256;
 const METHOD_PATH = /^\/[\w.]+\/\w+$/;
 const LEGAL_KEY = /^[0-9a-z_.-]+$/;
 const LEGAL_VALUE = /^[ -~]*$/;
+/** Neither gRPC-Web nor another encoding of messages, which grpc-js would take for gRPC. */
+const GRPC = /^application\/grpc(\+proto)?\s*(;|$)/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const MS_BY_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** In the words of grpc-js, of unary calls too, encoded. */
+const COUNT = /^Received%20(no|a%20second)%20request%20message%20/;
 
 interface HeaderFault {
   readonly code: status;
@@ -56,7 +61,13 @@ export function guardHeaders(grpcServer: Server): void {
 /** Why a call is not taken; null: it is. A deadline that no timer can keep is left to the client that set it. */
 export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
   // What is not gRPC grpc-js answers in HTTP.
-  if (!headers['content-type']?.startsWith('application/grpc')) return null;
+  if (!GRPC.test(headers['content-type'] ?? '')) {
+    delete headers['content-type'];
+    return null;
+  }
+  if (headers[':method'] !== 'POST') {
+    return { code: status.INTERNAL, message: `:method: expected POST, got ${String(headers[':method']).slice(0, 32)}` };
+  }
   const path = headers[':path'] ?? '';
   if (path.length > MAX_PATH_LENGTH || !METHOD_PATH.test(path)) {
     return { code: status.UNIMPLEMENTED, message: `no such method: ${path.slice(0, MAX_PATH_LENGTH)}` };
@@ -101,6 +112,21 @@ function refuse(stream: ServerHttp2Stream, { code, message }: HeaderFault): void
   stream.resume();
 }
 
+/**
+ * grpc-js says UNIMPLEMENTED, which is final, of a call of one request that has none, or two. The first comes of a body
+ * that was cut on its way, and may be sent again.
+ */
+function explainCount(headers: OutgoingHttpHeaders): void {
+  if (Number(headers['grpc-status']) !== status.UNIMPLEMENTED) return;
+  const [, count] = COUNT.exec(String(headers['grpc-message'] ?? '')) ?? [];
+  if (count === undefined) return;
+  const isNone = count === 'no';
+  headers['grpc-status'] = isNone ? status.INTERNAL : status.INVALID_ARGUMENT;
+  headers['grpc-message'] = encodeURI(
+    isNone ? 'the request ended before its message was whole' : 'the request has two messages, and may have one',
+  );
+}
+
 /** Adds the mark to a status that grpc-js gives by itself: of unknown methods, say, and of passed deadlines. */
 function mark(headers: OutgoingHttpHeaders): void {
   const code = Number(headers['grpc-status'] ?? status.OK);
@@ -113,6 +139,7 @@ function mark(headers: OutgoingHttpHeaders): void {
 /** As a stream's own. A status without an answer before it goes this way. */
 function respond(this: ServerHttp2Stream, headers?: OutgoingHttpHeaders, options?: object): void {
   if (headers) {
+    explainCount(headers);
     mark(headers);
     // What is refused is not offered.
     if ('grpc-accept-encoding' in headers) headers['grpc-accept-encoding'] = 'identity';

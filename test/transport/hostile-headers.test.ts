@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHead
 import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Server, status } from '@grpc/grpc-js';
-import { AdminService, health, TaskService } from '../../gen/index.ts';
+import { AdminService, EnqueueTasksRequestSchema, health, TaskService } from '../../gen/index.ts';
 import { guardHeaders } from '../../server/transport/headers.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { openWorker, statusOf } from './raw-worker.ts';
@@ -11,6 +11,7 @@ import { ask, atEnd, closeScene, connect, enqueue, refusalOf, type Scene, startS
 
 const { check } = health.Health.method;
 const LIST = methodPath(TaskService.method.listTasks);
+const ENQUEUE = methodPath(TaskService.method.enqueueTasks);
 
 function dial({ address }: Scene): ClientHttp2Session {
   const session = connectHttp2(`http://${address}`);
@@ -191,6 +192,47 @@ describe('A request that is not gRPC', () => {
     const session = dial(await startScene());
     const odd = { 'content-type': 'text/plain', ':path': `/${'x'.repeat(20_000)}`, 'grpc-timeout': 'soon' };
     assert.equal((await call(session, odd)).headers[':status'], 415);
+  });
+
+  it('is not executed because its content type begins like gRPC', async () => {
+    const scene = await startScene();
+    const session = dial(scene);
+    const request = toBinary(EnqueueTasksRequestSchema, create(EnqueueTasksRequestSchema, { tasks: [{ queue: 'q' }] }));
+    const enqueueIn = (type: string) =>
+      call(session, { ':path': ENQUEUE, 'content-type': type }, frameOf(request, false));
+    for (const subtype of ['-web', '-web+proto', '-web-text', '+json', '+thrift', 'x', '-web; charset=utf-8']) {
+      assert.equal((await enqueueIn(`application/grpc${subtype}`)).headers[':status'], 415, subtype);
+    }
+    assert.equal((await ask(connect(scene), TaskService.method.listTasks, {})).tasks.length, 0);
+    for (const subtype of ['', '+proto', '; charset=utf-8', ' ;x=y']) {
+      assert.equal((await enqueueIn(`application/grpc${subtype}`)).code, status.OK, subtype);
+    }
+  });
+});
+
+describe('A call of one request', () => {
+  afterEach(closeScene);
+
+  const task = frameOf(toBinary(EnqueueTasksRequestSchema, create(EnqueueTasksRequestSchema, {})), false);
+  const wrongs = {
+    'that has none may be sent again': [Buffer.alloc(0), status.INTERNAL, 'backoff'],
+    'that was cut in its length may be sent again': [task.subarray(0, 3), status.INTERNAL, 'backoff'],
+    'that was cut in its message may be sent again': [Buffer.from([0, 0, 0, 0, 9, 1]), status.INTERNAL, 'backoff'],
+    'that has two is refused for good': [Buffer.concat([task, task]), status.INVALID_ARGUMENT, 'never'],
+  } as const;
+  for (const [what, [body, code, retry]] of Object.entries(wrongs)) {
+    it(what, async () => {
+      const session = dial(await startScene());
+      for (const path of [LIST, methodPath(TaskService.method.watchResults)]) {
+        const reply = await call(session, { ':path': path }, body);
+        assert.deepEqual([reply.code, reply.headers['contact-retry']], [code, retry]);
+      }
+    });
+  }
+
+  it('that is no POST is told so', async () => {
+    const { code, message } = await call(dial(await startScene()), { ':method': 'PUT' });
+    assert.deepEqual([code, decodeURI(message)], [status.INTERNAL, ':method: expected POST, got PUT']);
   });
 });
 
