@@ -11,7 +11,10 @@ export interface BegunOptions {
   readonly isComplete: boolean;
 }
 
-/** What counts as begun of the sessions of a client, should its next registration end them or leave it out. */
+/**
+ * Of what the sessions of a client hold, here and while it is away, the deliveries that count as begun: should the store
+ * end such a session, because the next registration takes its place, or give back what that registration does not name.
+ */
 export function begunBy(clientId: string, { roster, lost, isComplete }: BegunOptions): readonly Held[] {
   const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
   const all = [...held, ...lost.heldBy(clientId, !isComplete)];

@@ -48,7 +48,10 @@ export function createHeld(
   };
 }
 
-/** What no session here remembers. That a loss of it was counted does not mean that anybody had said that it began. */
+/**
+ * The entry of a delivery that only the store remembers. Whether it began is not known then, even where the store took it
+ * for begun when it counted a loss; only that it did not begin can be.
+ */
 export function heldOf(task: HeldTask): Held {
   return createHeld(task, task.timeoutMs, task.isLast, task.isStarted === false ? false : null);
 }

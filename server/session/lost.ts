@@ -58,7 +58,7 @@ interface Absence extends Absent {
 export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): Lost {
   const absenceByKey = new Map<number, Absence>();
   const absencesByClient = new Map<string, Set<Absence>>();
-  // Of what an earlier process left, which is in no other book here.
+  // Of what an earlier process left: no ledger has these deliveries, since their sessions were never open in this process.
   const absenceByDelivery = new Map<string, Absence>();
   const answered = new Set<string>();
 

@@ -107,7 +107,10 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return new Set(unworked.flatMap((one) => holders.find(one)?.session ?? []));
   }
 
-  /** The books before and after: credit is free from the moment a result is in the group commit. */
+  /**
+   * Keeps the ledgers around `store`: before it what is told counts as settling, so that its credit is free from the moment
+   * it is in the group commit; after it what was settled goes out of its ledger, and what was not is held as before.
+   */
   async function take(
     items: readonly Delivery[],
     store: () => Promise<readonly SettleOutcome[]>,

@@ -30,7 +30,9 @@ export function createHealth(names: readonly string[], ends: CallEnds): Health {
         const { service } = call.request;
         const tell = (): void => void call.write({ status: services.has(service) ? status : SERVICE_UNKNOWN });
         watchers.add(tell);
-        call.on('cancelled', () => watchers.delete(tell));
+        const forget = (): void => void watchers.delete(tell);
+        call.on('finish', forget);
+        call.on('cancelled', forget);
         tell();
       },
     },

@@ -22,7 +22,7 @@ const HEALTH_CHECK = methodPath(health.Health.method.check);
 const LOOK_SHARE = 1 / 16;
 /** For which a call that was ended may take its status before it is reset. */
 const TAKE_STATUS_MS = 250;
-/** What an answer is written from is as large as it, twice. */
+/** An answer counts three times: what it was written from is as large as it twice over, and waits to be collected too. */
 const ANSWER_COPIES = 3;
 
 export interface OpenCallsOptions {
