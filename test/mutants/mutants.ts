@@ -1,6 +1,10 @@
 import { type Mutant, transport, unit } from './mutant.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
 
+function onNodes(title: string): Mutant['caughtBy'] {
+  return { file: 'test/unit/nodes.test.ts', title: `two nodes over one sqlite store ${title}` };
+}
+
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   {
@@ -47,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'resume without what it holds',
-    file: 'server/session/registry.ts',
+    file: 'server/session/carryover.ts',
     find: 'for (const task of opened.held) {',
     replace: 'for (const task of opened.held.slice(opened.held.length)) {',
     caughtBy: transport('resume', 'has its credit taken by what it holds'),
@@ -68,17 +72,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'expiry forgotten when a task comes back',
-    file: 'server/dispatch/queue.ts',
-    find: 'if (ready.length > 0) due.expect(clock.now());',
+    file: 'server/store/signals.ts',
+    find: 'if (lanes.length > 0) at = Math.min(at, now);',
     replace: '',
     caughtBy: transport('enqueue', 'expires what is given back after its time'),
   },
   {
     id: 'expiry forgotten when a task backs off',
-    file: 'server/dispatch/queue.ts',
-    find: 'if (outcome.expiresAt !== undefined) due.expect(outcome.expiresAt);',
+    file: 'server/store/signals.ts',
+    find: 'if (expiresAt !== undefined && expiresAt < at) at = expiresAt;',
     replace: '',
-    caughtBy: transport('failure', 'leaves a task that expires in its backoff, also when others were due while it ran'),
+    caughtBy: unit('signals', 'tells when what backs off is due, or expires before that'),
   },
   {
     id: 'late SendStatus leaves what was presumed',
@@ -113,6 +117,37 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (before && before.held.delivery !== held.delivery) setAside(before);',
     replace: '',
     caughtBy: transport('credit', 'is freed by the word about a task that timed out, although another has it now'),
+  },
+  {
+    id: 'a cancel that comes before its delivery forgotten',
+    file: 'server/session/orders.ts',
+    find: 'else keepEarly(nameOf(order), order.reason);',
+    replace: '',
+    caughtBy: onNodes('cancel what is on its way to a worker of the other'),
+  },
+  {
+    id: 'results that no signal told of are not looked for',
+    file: 'server/dispatch/poll.ts',
+    find: 'await results.catchUp();',
+    replace: '',
+    caughtBy: onNodes('find within ten seconds what no signal told of'),
+  },
+  {
+    id: "another node's starts taken for none",
+    file: 'server/session/registry.ts',
+    find: '        knownSessions: knownSessionsOf(clientId, roster, lost),\n',
+    replace: '',
+    caughtBy: onNodes('never run a last attempt twice, though its client comes back to the other and names nothing'),
+  },
+  {
+    id: 'room reserved for a refused claim kept',
+    file: 'server/dispatch/claims.ts',
+    find: 'lanes.take(grant);',
+    replace: '',
+    caughtBy: {
+      file: 'test/unit/claims.test.ts',
+      title: 'leave the room that they had reserved when they did not come to the disk',
+    },
   },
   {
     id: 'timeout frees credit',

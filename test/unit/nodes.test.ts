@@ -96,6 +96,20 @@ for (const [name, open] of Object.entries(STORES)) {
       assert.deepEqual([...named(a).line!.cancelled], [`${taskId} 1`]);
     });
 
+    it('cancel what is on its way to a worker of the other', async () => {
+      a.crew.open(named(a), FULL);
+      await rest();
+      a.house.lagTurns = 20;
+      const task = createTask();
+      const stored = a.house.queue.enqueue([task]);
+      while ((await store.describeTask(task.id))?.state !== 'running') await a.house.turn();
+      assert.equal(named(a).holding.size, 0);
+      await b.house.registry.cancel([task.id], 'enough');
+      await stored;
+      await rest();
+      assert.deepEqual([...named(a).line!.cancelled], [`${task.id} 1`]);
+    });
+
     it('hear of a result that was told to the other', async () => {
       a.crew.open(named(a), FULL);
       const taskId = await enqueue(b);
