@@ -6,6 +6,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^Name resolution failed/, 'its name has no address (DNS)'],
   [/^Protocol error/, 'what listens there does not speak gRPC (HTTP/2)'],
   [/wrong version number|tls_validate_record_header|packet length too long/, 'what listens there does not speak TLS'],
+  [/alert no application protocol/, 'what listens there speaks TLS, but not HTTP/2, which gRPC needs'],
   [/^Received HTTP status code (\d+)/, 'a proxy answered with HTTP status $1'],
 ];
 /** A peer that hangs up before a word was said. */

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, it } from 'mocha';
+import { ADDRESSED } from '../transport/certificates.ts';
 import { runHere } from './here.ts';
+import { cleanUpProcesses, createFolder } from './process.ts';
 
 /** On a free port of 127.0.0.1. */
 async function listen(server: Server): Promise<string> {
@@ -25,6 +30,7 @@ async function failToReach(server: string, timeout: string, flags: readonly stri
 
 describe('a server that cannot be reached', function () {
   this.timeout(120_000);
+  cleanUpProcesses();
 
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();
@@ -56,6 +62,14 @@ describe('a server that cannot be reached', function () {
   it('speaks no TLS', async () => {
     const address = await listen(createHttpServer((_, response) => response.end('hello')));
     assert.match(await failToReach(address, '500ms', ['--tls']), /: what listens there does not speak TLS\n$/);
+  });
+
+  it('speaks TLS, and not HTTP/2', async () => {
+    const authority = join(createFolder(), 'ca.pem');
+    writeFileSync(authority, ADDRESSED.cert);
+    const address = await listen(createTlsServer({ ...ADDRESSED, ALPNProtocols: ['http/1.1'] }));
+    const stderr = await failToReach(address, '500ms', ['--tls', '--tls-ca', authority]);
+    assert.match(stderr, /: what listens there speaks TLS, but not HTTP\/2, which gRPC needs\n$/);
   });
 
   it('is behind a proxy that cannot be reached', async () => {
