@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'server/store/signals.ts',
     find: 'if (lanes.length > 0) at = Math.min(at, now);',
     replace: '',
-    caughtBy: transport('enqueue', 'expires what is given back after its time'),
+    caughtBy: unit('signals', 'has a look at what came back, which may be past its expiry'),
   },
   {
     id: 'expiry forgotten when a task backs off',
