@@ -10,7 +10,7 @@ import {
   TaskService,
 } from '../gen/index.ts';
 import type { Clock } from '../shared/clock.ts';
-import { addService, type HandCodecs, type Handlers } from '../shared/grpc.ts';
+import type { HandCodecs, Handlers } from '../shared/grpc.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { Registry } from './session/registry.ts';
 import { createAdminHandlers } from './transport/admin.ts';
@@ -21,6 +21,7 @@ import { HAND_CODECS } from './transport/codec/index.ts';
 import type { Agreement } from './transport/events.ts';
 import { createHealth } from './transport/health.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
+import { addService } from './transport/service.ts';
 import { createTaskHandlers } from './transport/task_service.ts';
 import { createWorkerHandlers } from './transport/worker.ts';
 

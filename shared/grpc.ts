@@ -12,7 +12,6 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { Refusal, refusing } from './refusal.ts';
 
 // protobuf-es describes, grpc-js carries: this file is the whole bridge. Decoded `bytes` are views into the received
 // frame, so copy what outlives the turn.
@@ -89,44 +88,16 @@ function deserializer(schema: Schema, codecs?: HandCodecs): (bytes: Buffer) => M
   return (bytes) => decode?.(bytes) ?? fromBinary(schema, bytes);
 }
 
-/** Looks at a request before it is decoded, and throws. A decoder written by hand keeps the same bounds by itself. */
-export type RequestCheck = (schema: Schema) => (bytes: Uint8Array) => void;
-
-/**
- * Of a request that the check refuses comes a Refusal in its place: what a deserializer throws, grpc-js answers with
- * INTERNAL and words of its own.
- */
-function guardedDeserializer(
-  schema: Schema,
-  codecs: HandCodecs | undefined,
-  checkOf: RequestCheck,
-): (bytes: Buffer) => MessageShape<Schema> {
-  const decode = codecs?.decode[schema.typeName];
-  const check = checkOf(schema);
-  return (bytes) => {
-    const decoded = decode?.(bytes);
-    if (decoded) return decoded;
-    try {
-      check(bytes);
-    } catch (error) {
-      // No handler is given it: see `refusing`.
-      return new Refusal(error) as unknown as MessageShape<Schema>;
-    }
-    return fromBinary(schema, bytes, { readUnknownFields: false });
-  };
-}
+type Definition = Record<string, grpc.MethodDefinition<MessageInitShape<Schema>, MessageShape<Schema>>>;
 
 /** The path of a method on the wire: `/package.Service/Method`. */
 export function methodPath(method: DescMethod): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
-export function defineService(
-  service: DescService,
-  codecs?: HandCodecs,
-  checkOf?: RequestCheck,
-): grpc.ServiceDefinition {
-  const definition: Record<string, grpc.MethodDefinition<MessageInitShape<Schema>, MessageShape<Schema>>> = {};
+/** What grpc-js wants to know of each method of a service. */
+export function defineService(service: DescService, codecs?: HandCodecs): Definition {
+  const definition: Definition = {};
   for (const method of service.methods) {
     definition[method.localName] = {
       path: methodPath(method),
@@ -134,26 +105,12 @@ export function defineService(
       requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
       responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
       requestSerialize: serializer(method.input, codecs),
-      requestDeserialize: checkOf
-        ? guardedDeserializer(method.input, codecs, checkOf)
-        : deserializer(method.input, codecs),
+      requestDeserialize: deserializer(method.input, codecs),
       responseSerialize: serializer(method.output, codecs),
       responseDeserialize: deserializer(method.output, codecs),
     };
   }
   return definition;
-}
-
-export function addService<S extends DescService>(
-  server: grpc.Server,
-  service: S,
-  handlers: Handlers<S>,
-  codecs?: HandCodecs,
-  checkOf?: RequestCheck,
-): void {
-  const plain = Object.entries(handlers as unknown as grpc.UntypedServiceImplementation);
-  const guarded = checkOf ? plain.map(([name, handler]) => [name, refusing(handler)] as const) : plain;
-  server.addService(defineService(service, codecs, checkOf), Object.fromEntries(guarded));
 }
 
 /** A typed client; `address` is HOST:PORT or any grpc-js target. */

@@ -1,8 +1,8 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
 import type { toStatus } from '../../shared/errors.ts';
-import type { REFUSED } from '../../shared/refusal.ts';
 import type { WritableCall } from '../../shared/streams.ts';
+import type { REFUSED } from './refusal.ts';
 
 /** The answering half of a server's streaming call. */
 export interface AnsweringCall<T> extends WritableCall<T> {

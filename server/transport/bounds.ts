@@ -1,6 +1,6 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { ContactError } from '../../shared/errors.ts';
-import { type Bounds, type BoundsCheck, compileBounds } from '../../shared/wire/bounds.ts';
+import { type Bounds, type BoundsCheck, compileBounds } from './codec/counts.ts';
 
 /** Of a request that carries no payload. */
 const MAX_PLAIN_BYTES = 64 << 10;

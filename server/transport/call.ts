@@ -3,11 +3,11 @@ import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { REFUSED } from '../../shared/refusal.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
 import { type AnsweringCall, isOver, resetStream } from './answering.ts';
 import { createOutflow, type Outflow } from './outflow.ts';
+import { REFUSED } from './refusal.ts';
 import type { Sockets } from './sockets.ts';
 
 /** Looks at a silent connection before it is closed, in `stuckSocketMs`. */

@@ -1,6 +1,6 @@
 import type { Delivery, NewTask, SendStatusRequest, StreamEnqueueRequest, Succeeded } from '../../../gen/index.ts';
-import { MAX_DECODED } from '../../../shared/wire/bounds.ts';
 import { delimited, NO_BYTES, NO_METADATA, Reader, varint } from '../../../shared/wire/reader.ts';
+import { MAX_DECODED } from './counts.ts';
 
 // Decoders of the two messages that every task comes with, for what almost all of them have; undefined: there is
 // something else in it.

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { ContactError, type ErrorDetail } from '../errors.ts';
+import { ContactError, type ErrorDetail } from '../../../shared/errors.ts';
 
 // Two bytes on the wire can become an object of 300 bytes, so what a message holds is counted before it is decoded.
 

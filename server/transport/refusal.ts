@@ -1,5 +1,5 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
-import { toStatus } from './errors.ts';
+import { toStatus } from '../../shared/errors.ts';
 
 /** A stream is told so, with the error, if anybody listens; that one ends it, also where its reader is stuck. */
 export const REFUSED = 'refused';

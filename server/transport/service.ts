@@ -1,0 +1,51 @@
+import { type DescMethod, type DescService, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import type { Server, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { defineService, type HandCodecs, type Handlers } from '../../shared/grpc.ts';
+import { Refusal, refusing } from './refusal.ts';
+
+type Schema = DescMethod['input'];
+
+/** Looks at a request before it is decoded, and throws. A decoder written by hand keeps the same bounds by itself. */
+export type RequestCheck = (schema: Schema) => (bytes: Uint8Array) => void;
+
+/**
+ * Of a request that the check refuses comes a Refusal in its place: what a deserializer throws, grpc-js answers with
+ * INTERNAL and words of its own.
+ */
+function guardedDeserializer(
+  schema: Schema,
+  codecs: HandCodecs | undefined,
+  checkOf: RequestCheck,
+): (bytes: Buffer) => MessageShape<Schema> {
+  const decode = codecs?.decode[schema.typeName];
+  const check = checkOf(schema);
+  return (bytes) => {
+    const decoded = decode?.(bytes);
+    if (decoded) return decoded;
+    try {
+      check(bytes);
+    } catch (error) {
+      // No handler is given it: see `refusing`.
+      return new Refusal(error) as unknown as MessageShape<Schema>;
+    }
+    return fromBinary(schema, bytes, { readUnknownFields: false });
+  };
+}
+
+/** Offers a service; no handler of it is given a request that the check refuses. */
+export function addService<S extends DescService>(
+  server: Server,
+  service: S,
+  handlers: Handlers<S>,
+  codecs: HandCodecs | undefined,
+  checkOf: RequestCheck,
+): void {
+  const definition = defineService(service, codecs);
+  for (const method of service.methods) {
+    const requestDeserialize = guardedDeserializer(method.input, codecs, checkOf);
+    definition[method.localName] = { ...definition[method.localName]!, requestDeserialize };
+  }
+  const plain = Object.entries(handlers as unknown as UntypedServiceImplementation);
+  const guarded = plain.map(([name, handler]) => [name, refusing(handler)] as const);
+  server.addService(definition, Object.fromEntries(guarded));
+}
