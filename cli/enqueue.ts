@@ -8,6 +8,7 @@ import { newTaskId } from '../shared/ids.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLine } from './escape.ts';
 import { CommandFailure, EXIT } from './exit.ts';
+import { nameFlag } from './flags.ts';
 import { type Line, openStdin, readAll, readLines } from './lines.ts';
 import { forEachInOrder } from './order.ts';
 import { createPatience } from './patience.ts';
@@ -108,6 +109,8 @@ export async function runEnqueue(
     waiting += 1;
     try {
       return await submit(bytes);
+    } catch (error) {
+      throw nameFlag(error);
     } finally {
       waiting -= 1;
       patience.satisfy();

@@ -43,7 +43,7 @@ export function renderTop(frame: Frame, { columns, rows }: Size): Line[] {
     { text: describeServer(frame), style: 'bold' },
     { text: describeTasks(frame) },
     { text: describeClients(snapshot) },
-    ...describeWarnings(queues),
+    ...describeWarnings(queues, footer ? MAX_WARNINGS : Number.POSITIVE_INFINITY),
   ];
   // Two headings, two blank lines, the footer.
   const room = footer ? Math.max(0, rows - head.length - 5) : Number.POSITIVE_INFINITY;
@@ -119,10 +119,10 @@ function describeClients({ clients, isCut }: Snapshot): string {
   return `clients: ${counts || 'none'}${isCut ? ' (there are more, of clients or queues, than are counted here)' : ''}`;
 }
 
-/** Tasks that wait for clients which are not there. */
-function describeWarnings(queues: readonly Queue[]): Line[] {
+/** Tasks that wait for clients which are not there; a screen has room for so many lines, a listing has it for all. */
+function describeWarnings(queues: readonly Queue[], most: number): Line[] {
   const stuck = queues.filter(({ unroutable }) => unroutable > 0).toSorted((a, b) => b.unroutable - a.unroutable);
-  const lines = stuck.slice(0, MAX_WARNINGS).map(
+  const lines = stuck.slice(0, most).map(
     ({ name, unroutable, workers }): Line => ({
       text:
         workers === 0

@@ -4,24 +4,21 @@ import type { TaskInput } from './task.ts';
 export type TaskContent = Omit<TaskInput, 'id' | 'runAt' | 'expiresAt'>;
 
 /**
- * Whether two tasks are the same one sent twice: a repeated id or idempotency key is deduplicated if they are, and
- * refused if they are not. Ids are not compared, for an idempotency key may find a task of another id.
+ * The first field of the contract in which two tasks differ; null: they are one task sent twice, and a repeated id or
+ * idempotency key is deduplicated. Ids are not compared, for an idempotency key may find a task of another id.
  */
-export function hasSameContent(a: TaskContent, b: TaskContent): boolean {
-  return (
-    a.queue === b.queue &&
-    a.lane === b.lane &&
-    a.priority === b.priority &&
-    a.maxAttempts === b.maxAttempts &&
-    a.timeoutMs === b.timeoutMs &&
-    a.backoffBaseMs === b.backoffBaseMs &&
-    a.backoffCapMs === b.backoffCapMs &&
-    a.key === b.key &&
-    a.parentId === b.parentId &&
-    a.contentType === b.contentType &&
-    hasSamePairs(a.metadata, b.metadata) &&
-    Buffer.compare(a.payload, b.payload) === 0
-  );
+export function differenceOf(a: TaskContent, b: TaskContent): string | null {
+  if (a.queue !== b.queue) return 'queue';
+  if (a.lane !== b.lane) return 'target';
+  if (a.priority !== b.priority) return 'priority';
+  if (a.maxAttempts !== b.maxAttempts) return 'max_attempts';
+  if (a.timeoutMs !== b.timeoutMs) return 'timeout_ms';
+  if (a.backoffBaseMs !== b.backoffBaseMs || a.backoffCapMs !== b.backoffCapMs) return 'backoff';
+  if (a.key !== b.key) return 'idempotency_key';
+  if (a.parentId !== b.parentId) return 'parent';
+  if (a.contentType !== b.contentType) return 'content_type';
+  if (!hasSamePairs(a.metadata, b.metadata)) return 'metadata';
+  return Buffer.compare(a.payload, b.payload) === 0 ? null : 'payload';
 }
 
 function hasSamePairs(a: TaskInput['metadata'], b: TaskInput['metadata']): boolean {

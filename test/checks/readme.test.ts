@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -64,6 +64,15 @@ describe('README.md', function () {
       const most = { ts: 10, sh: 6, python: text.includes('contact.v1') ? 28 : 15 }[language];
       assert.ok(most !== undefined && lineCount <= most, `${lineCount} lines of ${language}:\n${text}`);
     }
+  });
+
+  it('installs the tarball that a checkout packs', () => {
+    const { name, version, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const [pack = '', install = ''] = findBlock('sh', 'npm pack').text.split('\n');
+    for (const [, script = ''] of pack.matchAll(/npm run (\S+)/g)) assert.ok(script in scripts, script);
+    assert.ok(install.startsWith('npm install ') && install.endsWith(`/${name}-${version}.tgz`), install);
+    // What is packed from a checkout that was built is tried by pack.test.ts.
+    assert.match(pack, / npm pack \.\/dist$/);
   });
 
   it('has TypeScript that compiles', () => {

@@ -103,7 +103,7 @@ describe('contact enqueue', function () {
     assert.equal(code, 1);
     const ids = stdout.trim().split('\n');
     assert.equal(ids.length, 2);
-    assert.match(stderr, /^line 2: .*payload: 1001 bytes/);
+    assert.match(stderr, /^line 2: PAYLOAD: 1001 bytes/);
     assert.equal(String(await payloadOf(ids[1] ?? '')), 'b');
   });
 
@@ -121,6 +121,18 @@ describe('contact enqueue', function () {
     assert.equal(stderr, '');
     assert.equal(code, 0);
     assert.equal((await admin.listTasks({ queues: ['unread'] })).tasks.length, 3);
+  });
+
+  it('names the flag that the server refuses, and what is in its way', async () => {
+    const stored = await enqueue(['flags', 'x', '--key', 'taken']);
+    const other = await enqueue(['flags', 'y', '--key', 'taken']);
+    assert.equal(other.code, 1);
+    assert.equal(other.stderr, `contact: --key: task ${stored.stdout.trim()} has it, with another payload\n`);
+    const large = await enqueue(['flags', '-'], {
+      stdin: Buffer.alloc(1_001, 'x'),
+    });
+    assert.match(large.stderr, /^contact: PAYLOAD: 1001 bytes, at most 1000 are taken \(contact serve --max-payload/);
+    assert.equal(large.code, 2);
   });
 
   it('says what is no name of a queue', async () => {

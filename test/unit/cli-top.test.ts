@@ -77,15 +77,18 @@ describe('renderTop()', () => {
     assert.equal(lines[2], 'clients: 2 connected, 1 away, 1 draining');
   });
 
-  it('warns of tasks that nobody can take, the worst three first', () => {
+  it('warns of tasks that nobody can take, on a screen of the worst three', () => {
     const queues = ['a', 'b', 'c', 'd', 'e'].map((name, place) => ({ name, ready: 9, unroutable: place, workers: 1 }));
-    const warnings = render({ queues }).filter((line) => line.startsWith('!'));
+    const warningsOf = (lines: string[]): string[] => lines.filter((line) => line.startsWith('!'));
+    const warnings = warningsOf(render({ queues }, { columns: 100, rows: 40 }, FOOTER));
     assert.deepEqual(warnings, [
       '! e: 4 tasks waiting for clients that are not connected',
       '! d: 3 tasks waiting for clients that are not connected',
       '! c: 2 tasks waiting for clients that are not connected',
       '! and 1 more',
     ]);
+    // What is printed once has no edge.
+    assert.equal(warningsOf(render({ queues })).at(-1), '! b: 1 task waiting for clients that are not connected');
   });
 
   it('fills the screen exactly, whatever its size, with the footer at the bottom', () => {

@@ -1,6 +1,6 @@
 import { type ContactError, refuseTask } from '../../../shared/errors.ts';
 import { HELD } from '../../model/broadcast.ts';
-import { hasSameContent, type TaskContent } from '../../model/content.ts';
+import { differenceOf, type TaskContent } from '../../model/content.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
 import type { TaskInput } from '../../model/task.ts';
@@ -128,8 +128,9 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     }
     const found = findStored(task, lane.queue.id);
     const isSameQueue = found.stored.queue_id === lane.queue.id;
-    if (!isSameQueue || !hasSameContent(contentOf(found.stored, task.queue), task)) {
-      return refuseTask('ALREADY_EXISTS', i, found.field, 'a task with other content has it');
+    const difference = isSameQueue ? differenceOf(contentOf(found.stored, task.queue), task) : 'queue';
+    if (difference !== null) {
+      return refuseTask('ALREADY_EXISTS', i, found.field, `task ${found.stored.id} has it, with another ${difference}`);
     }
     outcomes.push({ id: found.stored.id, deduplicated: true });
     return undefined;
