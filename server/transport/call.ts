@@ -5,7 +5,8 @@ import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
-import { type AnsweringCall, isOver, resetStream } from './answering.ts';
+import { type AnsweringCall, isOver, resetStream, streamOf } from './answering.ts';
+import { lookAtLine } from './line.ts';
 import { createOutflow, type Outflow } from './outflow.ts';
 import { REFUSED } from './refusal.ts';
 import type { Sockets } from './sockets.ts';
@@ -143,6 +144,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
         isOver: () => isOver(call),
         clock,
         patience,
+        line: () => lookAtLine(streamOf(call)),
         onStuck: () => end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals')),
       }),
   };

@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2';
+import { type Line, lookAtLine } from './line.ts';
 
 /** What HTTP/2 lets a client send of one call before it is told to go on. */
 export const WINDOW_BYTES = 65_535;
@@ -49,6 +50,8 @@ export interface OpenCall {
   /** When the debt began, and when it last became less. */
   since: number;
   movedAt: number;
+  /** Its connection when the debt began. */
+  lineBefore: Line | undefined;
 }
 
 export function noteDebt(call: OpenCall, now: number): void {
@@ -58,7 +61,10 @@ export function noteDebt(call: OpenCall, now: number): void {
   call.debt = debt;
   if (!debt) return;
   const isNew = debt.key !== before?.key;
-  if (isNew) call.since = now;
+  if (isNew) {
+    call.since = now;
+    call.lineBefore = lookAtLine(call.inner.stream);
+  }
   if (isNew || debt.heldBytes !== before?.heldBytes) call.movedAt = now;
   // We do not read it at the moment: what is missing is not its client's fault.
   if (debt.kind === 'message' && call.inner.stream.isPaused()) call.since = call.movedAt = now;

@@ -11,6 +11,7 @@ import { type Patience, patienceMs } from '../session/liveness.ts';
 import { cancelStream } from './answering.ts';
 import { createCollector } from './collect.ts';
 import { forgetMessage, type InnerCall, noteDebt, type OpenCall, WINDOW_BYTES } from './debt.ts';
+import { lookAtLine, sharedBytes } from './line.ts';
 
 /** Looks per ping interval. */
 const LOOKS = 20;
@@ -106,11 +107,18 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
       const { calls, bytes } = lines.get(call.inner.stream.session)!;
       const windows = calls * WINDOW_BYTES;
       const isStuck = call.debt!.kind === 'message' && now - call.movedAt > patienceMs(patience, windows);
-      if (!isStuck && now - call.since <= patienceMs(patience, bytes + windows)) return true;
+      const passedMs = now - call.since;
+      if (!isStuck && passedMs <= patienceMs(patience, bytes + windows)) return true;
+      // An answer waits for all that its connection carries, streams too.
+      if (call.debt!.kind !== 'message' && passedMs <= patienceMs(patience, bytes + windows + shared(call)))
+        return true;
       end(call, closing('SILENT', 'backoff', 'a message did not become whole in time'));
       return false;
     });
   }
+
+  const shared = ({ inner, lineBefore }: OpenCall): number =>
+    lineBefore ? sharedBytes(lineBefore, lookAtLine(inner.stream)) : 0;
 
   function endBeyondBudget(debtors: OpenCall[]): void {
     let held = debtors.reduce((sum, { debt, isEnding }) => sum + (isEnding ? 0 : debt!.heldBytes), 0);
@@ -142,6 +150,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
       hasOneAnswer: !responseStream,
       isEnding: false,
       debt: undefined,
+      lineBefore: undefined,
     };
     openCalls.set(inner, { ...open, since: now, movedAt: now });
     inner.stream.once('close', () => openCalls.delete(inner));

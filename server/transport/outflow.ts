@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
 import type { AnsweringCall } from './answering.ts';
+import { type Line, sharedBytes } from './line.ts';
 
 /** Written and not yet taken by the reader; beyond it the writer waits. A larger single message goes alone. */
 const MAX_PENDING_BYTES = 1 << 20;
@@ -29,15 +30,18 @@ export interface OutflowOptions<T> {
   readonly isOver: () => boolean;
   readonly clock: Clock;
   readonly patience: Patience;
+  /** The connection of the call, as it is now. */
+  readonly line: () => Line;
   /** The reader is stuck: ends the call. */
   readonly onStuck: () => void;
 }
 
-export function createOutflow<T>({ call, isOver, clock, patience, onStuck }: OutflowOptions<T>): Outflow<T> {
+export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck }: OutflowOptions<T>): Outflow<T> {
   /** Sizes in order; the first is the one that the reader is at. Bounded by the writer, who waits. */
   const pending: number[] = [];
   let pendingBytes = 0;
   let takenAt = 0;
+  let lineBefore = line();
   let waiting: PromiseWithResolvers<boolean> | undefined;
   let stopLooking: (() => void) | undefined;
   let isDoubted = false;
@@ -52,17 +56,29 @@ export function createOutflow<T>({ call, isOver, clock, patience, onStuck }: Out
     waiting = undefined;
   }
 
+  function begin(): void {
+    takenAt = clock.monotonic();
+    lineBefore = line();
+    isDoubted = false;
+  }
+
   function take(): void {
     pendingBytes -= pending.shift() ?? 0;
-    takenAt = clock.monotonic();
-    isDoubted = false;
+    begin();
     if (waiting && !isFull()) settle(true);
   }
 
   function look(): void {
-    const leftMs = takenAt + patienceMs(patience, pending[0] ?? 0) - clock.monotonic();
-    if (leftMs > 0) {
-      stopLooking = clock.after(leftMs, look);
+    const passedMs = clock.monotonic() - takenAt;
+    const ownMs = patienceMs(patience, pending[0] ?? 0);
+    // The line is shared: what others took of it meanwhile, this reader could not.
+    const sharedMs = passedMs < ownMs ? 0 : patienceMs(patience, (pending[0] ?? 0) + sharedBytes(lineBefore, line()));
+    if (passedMs < ownMs) {
+      stopLooking = clock.after(ownMs - passedMs, look);
+    } else if (passedMs < sharedMs) {
+      isDoubted = false;
+      // The line has room before that time is over, if the reader is to blame.
+      stopLooking = clock.after(Math.min(sharedMs - passedMs, patience.pingIntervalMs), look);
     } else if (!isDoubted) {
       // After a pause of the process it may have taken something that we have not heard of yet.
       isDoubted = true;
@@ -84,7 +100,7 @@ export function createOutflow<T>({ call, isOver, clock, patience, onStuck }: Out
   function write(message: T, bytes: number): boolean {
     if (isOver()) return false;
     wroteAt = clock.monotonic();
-    if (pending.length === 0) takenAt = clock.monotonic();
+    if (pending.length === 0) begin();
     pending.push(bytes);
     pendingBytes += bytes;
     call.write(message, take);

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { ResultStart } from '../../gen/index.ts';
+import { AdminService, ResultStart } from '../../gen/index.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { openObserver } from './raw-observer.ts';
 import { nameOf, openWorker } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueueMany, never, startScene } from './scene.ts';
+import { ask, type Clients, closeScene, connect, enqueueMany, never, startProxy, startScene } from './scene.ts';
 
 const STUCK_MS = 1_000;
 const RESULT_BYTES = 250_000;
+/** Three ping intervals and the time of one message are a fifth of what the line takes for all of them. */
+const SLOW = 1_000_000;
+const READERS = 12;
+/** More than is written to one reader before it takes something. */
+const MESSAGES = 6;
 
 /** Holds up the whole process. */
 function standStill(ms: number): void {
@@ -43,5 +48,32 @@ describe('a connection', () => {
     stream.pause();
     assert.equal((await ended).code, status.CANCELLED);
     await never('it is closed', () => warnings.length > 1, 2 * STUCK_MS);
+  });
+
+  it('that is slow carries many streams and calls, none of which is ended for the others', async () => {
+    const options = { pingIntervalMs: 500, slowLineBytesPerSecond: SLOW, stuckSocketMs: STUCK_MS };
+    const scene = await startScene(options);
+    const operator = connect(scene);
+    await storeResults(operator, MESSAGES);
+    const proxy = await startProxy(scene);
+    const clients = connect(proxy);
+    await ask(clients, AdminService.method.listQueues, {});
+    proxy.throttle('toClient', (2 * SLOW) / 1_000);
+    const readers = Array.from({ length: READERS }, () =>
+      openObserver(clients, { start: ResultStart.BEGINNING, follow: true }),
+    );
+    const all = Promise.all(readers.map(({ receive }) => receive(MESSAGES)));
+    let isRead = false;
+    let answered = 0;
+    const asking = (async () => {
+      for (; !isRead; answered += 1) await ask(clients, AdminService.method.listQueues, {});
+    })();
+    const ended = Promise.race(readers.map(({ ended }) => ended));
+    const first = await Promise.race([all, ended, asking]);
+    isRead = true;
+    assert.ok(Array.isArray(first), `a reader was ended: ${first && 'details' in first ? first.details : ''}`);
+    await asking;
+    assert.ok(answered > 0);
+    assert.equal(proxy.accepted, 1);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AnsweringCall } from '../../server/transport/answering.ts';
+import type { Line } from '../../server/transport/line.ts';
 import { createOutflow, type Outflow } from '../../server/transport/outflow.ts';
 import { createManualClock, type ManualClock } from './client-clock.ts';
 
@@ -12,6 +13,7 @@ describe('createOutflow()', () => {
   let listeners: Map<string, () => void>;
   let isOver: boolean;
   let stuckCount: number;
+  let line: Line;
   let out: Outflow<string>;
 
   beforeEach(() => {
@@ -20,6 +22,7 @@ describe('createOutflow()', () => {
     listeners = new Map();
     isOver = false;
     stuckCount = 0;
+    line = { isFull: false, leftBytes: 0 };
     const call = {
       write: (_message: string, callback: () => void) => taken.push(callback) > 0,
       on: (event: string, listener: () => void) => listeners.set(event, listener),
@@ -29,6 +32,7 @@ describe('createOutflow()', () => {
       isOver: () => isOver,
       clock,
       patience: PATIENCE,
+      line: () => line,
       onStuck: () => {
         stuckCount += 1;
       },
@@ -74,6 +78,28 @@ describe('createOutflow()', () => {
     }
     assert.equal(await room, true);
     assert.equal(stuckCount, 0);
+  });
+
+  it('does not end one for as long as others take what their full connection carries', async () => {
+    for (let n = 0; n < 16; n += 1) out.write('x', 1_000);
+    const room = out.hasRoom();
+    for (let n = 1; n <= 30; n += 1) {
+      line = { isFull: true, leftBytes: 1_000 * n };
+      clock.advance(1_000);
+    }
+    assert.equal(stuckCount, 0);
+    // It moves no more: what has left bought its time.
+    clock.advance(3_000 + 1_000 + 51);
+    assert.equal(stuckCount, 1);
+    assert.equal(await room, false);
+  });
+
+  it('ends one that takes nothing while its connection has room, whatever others take', () => {
+    for (let n = 0; n < 16; n += 1) out.write('x', 1_000);
+    void out.hasRoom();
+    line = { isFull: false, leftBytes: 100 * MIB };
+    clock.advance(3_000 + 1_000 + 51);
+    assert.equal(stuckCount, 1);
   });
 
   it('does not end one for a pause of the process', async () => {
