@@ -1,5 +1,6 @@
 import { type DescMethod, type DescService, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import type { Server, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { ContactError } from '../../shared/errors.ts';
 import { defineService, type HandCodecs, type Handlers } from '../../shared/grpc.ts';
 import { Refusal, refusing } from './refusal.ts';
 
@@ -24,12 +25,18 @@ function guardedDeserializer(
     if (decoded) return decoded;
     try {
       check(bytes);
+      return fromBinary(schema, bytes, { readUnknownFields: false });
     } catch (error) {
+      const refusal = error instanceof ContactError ? error : undecodable(error);
       // No handler is given it: see `refusing`.
-      return new Refusal(error) as unknown as MessageShape<Schema>;
+      return new Refusal(refusal) as unknown as MessageShape<Schema>;
     }
-    return fromBinary(schema, bytes, { readUnknownFields: false });
   };
+}
+
+function undecodable(cause: unknown): ContactError {
+  const problem = 'it is malformed, or has a text that is not UTF-8';
+  return new ContactError('INVALID_ARGUMENT', problem, { field: 'request', cause });
 }
 
 /** Offers a service; no handler of it is given a request that the check refuses. */

@@ -230,6 +230,17 @@ describe('A call of one request', () => {
     });
   }
 
+  it('that cannot be decoded, by a text that is not UTF-8 say, is refused for good', async () => {
+    const session = dial(await startScene());
+    for (const bytes of [
+      [0x0a, 3, 0x12, 1, 0xff],
+      [0x0a, 9, 0x12],
+    ]) {
+      const { code, headers } = await call(session, { ':path': ENQUEUE }, frameOf(Buffer.from(bytes), false));
+      assert.deepEqual([code, headers['contact-field']], [status.INVALID_ARGUMENT, 'request']);
+    }
+  });
+
   it('that is no POST is told so', async () => {
     const { code, message } = await call(dial(await startScene()), { ':method': 'PUT' });
     assert.deepEqual([code, decodeURI(message)], [status.INTERNAL, ':method: expected POST, got PUT']);
