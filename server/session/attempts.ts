@@ -64,6 +64,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     }
     // The credit stays taken until the client says a word: it may well be at it still.
     entry.held.isClosed = true;
+    entry.session.isOverdue = entry.session.status === null;
     entry.session.cancel(held, reason);
   }
 

@@ -122,6 +122,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     const known = items.map((item) => holders.find(item));
     const settling: Holder[] = [];
     for (const holder of known) {
+      if (holder) holder.session.isOverdue = false;
       if (!holder || holder.held.isSettling) continue;
       holder.session.ledger.beginSettling(holder.held);
       settling.push(holder);

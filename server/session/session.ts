@@ -60,6 +60,11 @@ export interface Session extends Receiver {
   status: StatusOutlet | null;
   /** It has opened its status stream late, or given a receipt: what it holds and has not said to have begun has not. */
   isHeard: boolean;
+  /**
+   * Plain, and an attempt of it has timed out: behind a proxy it may stand still with nobody noticing, so it is given
+   * nothing more until its client tells a result.
+   */
+  isOverdue: boolean;
   isEnded: boolean;
   isDraining: boolean;
   /** Wall clock of the last receipt; 0: none yet. */
@@ -112,6 +117,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     ledger,
     status: null,
     isHeard: false,
+    isOverdue: false,
     isEnded: false,
     isDraining: false,
     lastReceiptAt: 0,
@@ -119,7 +125,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     liveness,
 
     room() {
-      return session.isEnded || isFull || session.isDraining || options.brake.isOn
+      return session.isEnded || isFull || session.isDraining || session.isOverdue || options.brake.isOn
         ? { limit: 0, maxBytes: 0, mayExceed: false }
         : ledger.room();
     },

@@ -88,8 +88,9 @@ async function checkLine({ house, books }: World, line: Line, records: readonly 
   const { session } = line;
   if (!session || line.inbox.length > 0 || line.isStalled || session.isDraining) return;
   const { budget, settings, brake } = session.options;
-  // It gave back and has finished nothing since: its pause is over before the end, when this is looked at once more.
-  if (brake.isOn) {
+  // It gave back and has finished nothing since: its pause is over before the end, when this is looked at once more. Or it
+  // is plain, and let an attempt time out.
+  if (brake.isOn || (session.isOverdue && !line.isFull)) {
     assert.equal(session.room().limit, 0);
     return;
   }

@@ -14,7 +14,8 @@ export function judgePush(books: Books, line: Line, task: ClaimedTask, now: numb
   if (task.timeoutMs > 0) books.timed.add(id);
   const kept = books.timed.has(id) ? undefined : books.keptUntil.get(`${id} ${delivery - 1}`);
   if (kept && now < kept.until) wrong.push(`${id} is pushed within a window`);
-  startAnew(books, id);
+  // After a redrive attempts count from one again.
+  if (task.attempt === 1) startAnew(books, id);
   if (books.lastPushed.has(id)) wrong.push(`${id} is pushed again, and may have begun at its last attempt`);
   return wrong;
 }

@@ -43,6 +43,21 @@ describe('a plain session', () => {
     assert.deepEqual(await tell(clients, worker.clientId, { succeeded: [nameOf(task!)] }), ['STORED']);
   });
 
+  it('is given nothing more once an attempt of it has timed out, until it tells a result', async () => {
+    const clients = connect(await startScene());
+    const worker = await openWorker(clients, { isFull: false, maxInFlight: 5 });
+    const [id] = await enqueue(clients, { timeoutMs: 100, maxAttempts: 5, backoff: { baseMs: 1, capMs: 1 } });
+    const [first] = await worker.receive(1);
+    await until('its attempt is over', async () => (await describeTask(clients, id!)).state === TaskState.READY);
+    await never('a second delivery to it', () => worker.tasks.length > 1, 250);
+    const other = await openWorker(clients, { clientId: 'other' });
+    const [second] = await other.receive(1);
+    assert.deepEqual([second!.taskId, second!.attempt], [id, 2]);
+    assert.deepEqual(await tell(clients, worker.clientId, { succeeded: [nameOf(first!)] }), ['STALE']);
+    await enqueueMany(clients, 6);
+    await worker.receive(2);
+  });
+
   it('is given tasks of any size up to its credit', async () => {
     const clients = connect(await startScene({ maxUnreceiptedBytes: 10_000 }));
     const worker = await openWorker(clients, { isFull: false, maxInFlight: 5 });

@@ -915,6 +915,7 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  * comes down its stream, and answers nothing. One whose SendStatus comes after its first tasks is full: they have not
  * begun until it says `started`.
  * Behind a proxy that answers HTTP/2 pings itself a plain session lives as long as the proxy: give its tasks a timeout.
+ * One whose attempt timed out is given nothing more until it tells a result.
  *
  * An id that the client drew for itself (`ephemeral`) is taken over only by a GetTask that names the session before in
  * `resume`; a named one also by a GetTask without: then the session before is closed with REPLACED, backoff. Two
