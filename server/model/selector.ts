@@ -80,8 +80,9 @@ function parseRequirement(tokens: readonly string[], field: string): Requirement
   return { key: first, operator: second, values: [...new Set(values.filter((value) => value !== ','))].sort() };
 }
 
+/** As labels are named, which may begin with any of these characters. */
 function isWord(token: string | undefined): token is string {
-  return token !== undefined && /^[A-Za-z0-9]/.test(token);
+  return token !== undefined && /^[A-Za-z0-9._:/-]/.test(token);
 }
 
 function write({ key, operator, values }: Requirement): string {

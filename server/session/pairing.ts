@@ -1,7 +1,22 @@
 import type { Timers } from '../dispatch/timers.ts';
 import { notPaired } from './closing.ts';
 import type { StatusOutlet } from './outlet.ts';
+import type { Registration } from './registration.ts';
 import type { Session } from './session.ts';
+
+/** How a status stream names its session. */
+export interface StatusName {
+  readonly sessionId: string;
+  /** Undefined: the server draws it. */
+  readonly clientId: string | undefined;
+}
+
+type Named = Pick<Registration, 'id' | 'clientId' | 'isDrawn'>;
+
+/** Who knows the id of a session and not whose it is has nothing of it. */
+export function isNamedBy({ id, clientId, isDrawn }: Named, name: StatusName): boolean {
+  return id === name.sessionId && (name.clientId === undefined ? isDrawn === true : name.clientId === clientId);
+}
 
 interface Waiting {
   readonly outlet: StatusOutlet;
@@ -12,70 +27,82 @@ interface Waiting {
 /** Status streams that came before their task stream. Bounded by open connections, each entry for `pairingMs`. */
 export interface Pairing {
   /** Waits for the session. FAILED_PRECONDITION: it did not come in time. */
-  expect(sessionId: string, outlet: StatusOutlet): Promise<Session>;
+  expect(name: StatusName, outlet: StatusOutlet): Promise<Session>;
   /** The outlet that waits for this session; null: none. */
-  takeOutlet(sessionId: string): StatusOutlet | null;
-  announce(sessionId: string, session: Session): void;
+  takeOutlet(registration: Named): StatusOutlet | null;
+  announce(registration: Named, session: Session): void;
   /** Waits a moment for the status stream of a session whose task stream was quicker. */
-  soon(sessionId: string): Promise<void>;
+  soon(registration: Named): Promise<void>;
 }
 
 /** Between the two streams of a session that were opened together. */
 const SOON_MS = 100;
 
 export function createPairing(timers: Timers, pairingMs: number): Pairing {
-  const waitingById = new Map<string, Waiting>();
+  const waitingByName = new Map<string, Waiting>();
 
   // Task streams that came first. Bounded by open streams, each entry for SOON_MS.
   const arrivalById = new Map<string, () => void>();
 
   /** One whose stream has gone meanwhile does not count. */
-  function find(sessionId: string): Waiting | undefined {
-    const waiting = waitingById.get(sessionId);
+  function find(name: StatusName): Waiting | undefined {
+    const waiting = waitingByName.get(textOf(name));
     if (!waiting?.outlet.isOver()) return waiting;
     waiting.refuse();
     return undefined;
   }
 
+  function findFor({ id: sessionId, clientId, isDrawn }: Named): Waiting | undefined {
+    return find({ sessionId, clientId }) ?? (isDrawn ? find({ sessionId, clientId: undefined }) : undefined);
+  }
+
   return {
-    expect(sessionId, outlet) {
-      if (find(sessionId)) {
+    expect(name, outlet) {
+      if (find(name)) {
         throw notPaired('ALREADY_EXISTS', 'a SendStatus stream waits for this session already');
       }
       return new Promise((resolve, reject) => {
-        const refuse = (): void => {
+        const leave = (): void => {
           timers.clear(deadline);
-          waitingById.delete(sessionId);
+          waitingByName.delete(textOf(name));
+        };
+        const refuse = (): void => {
+          leave();
           reject(notPaired('FAILED_PRECONDITION', 'no GetTask stream of this session came'));
         };
         const deadline = timers.create(refuse);
         timers.set(deadline, pairingMs);
-        waitingById.set(sessionId, {
+        waitingByName.set(textOf(name), {
           outlet,
           refuse,
           resolve: (session) => {
-            timers.clear(deadline);
-            waitingById.delete(sessionId);
+            leave();
             resolve(session);
           },
         });
-        arrivalById.get(sessionId)?.();
+        arrivalById.get(name.sessionId)?.();
       });
     },
-    takeOutlet: (sessionId) => find(sessionId)?.outlet ?? null,
-    announce: (sessionId, session) => find(sessionId)?.resolve(session),
-    soon(sessionId) {
-      if (find(sessionId) || arrivalById.has(sessionId)) return Promise.resolve();
+    takeOutlet: (registration) => findFor(registration)?.outlet ?? null,
+    announce: (registration, session) => findFor(registration)?.resolve(session),
+    soon(registration) {
+      const { id } = registration;
+      if (findFor(registration) || arrivalById.has(id)) return Promise.resolve();
       return new Promise((resolve) => {
-        const arrive = (): void => {
+        const leave = (): void => {
           timers.clear(late);
-          arrivalById.delete(sessionId);
+          arrivalById.delete(id);
           resolve();
         };
-        const late = timers.create(arrive);
+        const late = timers.create(leave);
         timers.set(late, Math.min(SOON_MS, pairingMs));
-        arrivalById.set(sessionId, arrive);
+        arrivalById.set(id, () => findFor(registration) && leave());
       });
     },
   };
+}
+
+/** No name of a client has a blank. */
+function textOf({ sessionId, clientId = '' }: StatusName): string {
+  return `${sessionId} ${clientId}`;
 }

@@ -16,6 +16,8 @@ export interface Registration {
   readonly subject: string;
   readonly clientId: string;
   readonly isNamed: boolean;
+  /** The server drew its client id: a SendStatus that belongs to it may name none. */
+  readonly isDrawn?: boolean;
   /** False: nobody else knows its id, so nobody can resume it. */
   readonly isResumable: boolean;
   /** Its client may tell the results of what it held for a window, although nobody can resume it. */

@@ -17,7 +17,7 @@ import { createLookout } from './lookout.ts';
 import { type Absent, createLost } from './lost.ts';
 import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
-import { createPairing } from './pairing.ts';
+import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
 import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
@@ -42,12 +42,12 @@ export interface Registry {
   /** Takes over what an earlier process left; its windows run from now. */
   recover(): Promise<void>;
   open(registration: Registration): Promise<Session>;
-  /** The task stream has gone, whoever ended it. */
-  disconnect(session: Session): void;
+  /** A stream of it has gone, whoever ended it, or ends with this error: then both end with the same. */
+  disconnect(session: Session, error?: ContactError): void;
   /** The client has said all that it has to say: its streams end with OK if it owes nothing. */
   leaveSession(session: Session): void;
-  /** Pairs a status stream with its session, whichever came first. */
-  attachStatus(sessionId: string, outlet: StatusOutlet): Promise<Session>;
+  /** Pairs a status stream with its session, whichever came first. To another client it is as if there were none. */
+  attachStatus(name: StatusName, outlet: StatusOutlet): Promise<Session>;
   report: TakeStatus;
   /** As a report that says nothing else. */
   receipt: TakeReceipt;
@@ -135,18 +135,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     return gone;
   }
 
-  function supersede(previousId: string | undefined): void {
-    const previous = previousId === undefined ? undefined : roster.find(previousId);
-    if (!previous) return;
-    retire(previous, RESUMED);
-    // Kept for its whole window, in case the registration fails.
-    lost.add(absent(previous, true));
-  }
-
   async function open(registration: Registration): Promise<Session> {
     // What it is told of its credit depends on its SendStatus, which may be a moment behind.
     if (registration.isResumable && registration.credit > settings.maxPlainInFlight) {
-      await pairing.soon(registration.id);
+      await pairing.soon(registration);
     }
     return runAlone(registration.clientId, () => openNow(registration));
   }
@@ -156,8 +148,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       throw notPaired('ALREADY_EXISTS', 'this session is open already');
     }
     const { resume, clientId, isNamed } = registration;
-    // From here on nothing is claimed for the session before; what it was given is in `holding` or goes back.
-    supersede(resume?.previousId);
+    // The session before lives until the store has said that it is this client's, and has let the new one in.
     const opened = await openRow(
       { queue, roster },
       {
@@ -200,7 +191,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       timers.create(() => lookout.look(session)),
     );
     roster.add(session);
-    session.status = pairing.takeOutlet(registration.id);
+    session.status = pairing.takeOutlet(registration);
     session.setCredit(registration.credit);
     const { closed, resumed } = opened;
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
@@ -209,7 +200,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (opened.isDrained || wasDrained) session.drain(true);
     carryOver({ holders, orders, attempts }, session, opened, gone);
     lookout.expect(session);
-    pairing.announce(registration.id, session);
+    pairing.announce(registration, session);
     queue.attach(session);
     return session;
   }
@@ -236,15 +227,16 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     open,
 
-    disconnect: (session) => lose(session, GONE),
+    disconnect: (session, error = GONE) => lose(session, error),
     leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),
 
     disconnectClient(clientId) {
       return roster.ofClient(clientId).map((session) => lose(session, DISCONNECTED)).length;
     },
 
-    async attachStatus(sessionId, outlet) {
-      const session = roster.find(sessionId) ?? (await pairing.expect(sessionId, outlet));
+    async attachStatus(name, outlet) {
+      const open = roster.find(name.sessionId);
+      const session = open && isNamedBy(open.options, name) ? open : await pairing.expect(name, outlet);
       if (session.status && session.status !== outlet) {
         throw notPaired('ALREADY_EXISTS', 'this session has a SendStatus stream already');
       }

@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly id: string;
   readonly clientId: string;
   readonly isNamed: boolean;
+  /** As in a registration. */
+  readonly isDrawn?: boolean;
   readonly isResumable: boolean;
   readonly isAnswerable?: boolean;
   readonly labels: Readonly<Record<string, string>>;

@@ -22,16 +22,22 @@ export interface CallEnds {
   answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>): void;
   /** Wraps an async function as a unary handler. */
   unary<I, O>(handle: (request: I, call: ServerUnaryCall<I, O>) => Promise<O>): handleUnaryCall<I, O>;
-  /** Remembers a stream, so that `closeAll` ends it. */
-  open<T>(call: AnsweringCall<T>, peer: string): void;
+  /**
+   * Remembers a stream, so that `closeAll` ends it.
+   * @param onRefused instead of `end`: a request that it was sent cannot be taken
+   */
+  open<T>(call: AnsweringCall<T>, peer: string, onRefused?: (error: unknown) => void): void;
   /** Ends what is open; resolves when every status has left, or its reader is known to be stuck. */
   closeAll(error: ContactError): Promise<void>;
   /** Calls `listener` when `closeAll` is called; for calls that wait and have no stream. */
   onClose(listener: (error: ContactError) => void): () => void;
   /** Ends a stream with a status; a reader that does not let it go in time has it reset. */
   end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void;
-  /** What is written to a reader that may be slow; one that takes nothing for too long is ended. */
-  outflow<T>(call: AnsweringCall<T>, peer: string): Outflow<T>;
+  /**
+   * What is written to a reader that may be slow; one that takes nothing for too long is ended.
+   * @param onStuck instead of `end`
+   */
+  outflow<T>(call: AnsweringCall<T>, peer: string, onStuck?: (error: ContactError) => void): Outflow<T>;
 }
 
 export interface CallEndsOptions {
@@ -107,7 +113,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   const closeListeners = new ChurnSet<(error: ContactError) => void>();
 
   return {
-    open(call, peer) {
+    open(call, peer, onRefused = (error) => end(call, peer, error)) {
       const key = call as AnsweringCall<never>;
       const forget = (): void => {
         peerByCall.delete(key);
@@ -116,7 +122,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       peerByCall.set(key, peer);
       call.on('finish', forget);
       call.on('cancelled', forget);
-      call.on(REFUSED, (error) => end(call, peer, error));
+      call.on(REFUSED, onRefused);
     },
     onClose(listener) {
       closeListeners.add(listener);
@@ -138,14 +144,14 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
 
     end,
 
-    outflow: (call, peer) =>
+    outflow: (call, peer, onStuck = (error) => end(call, peer, error)) =>
       createOutflow({
         call,
         isOver: () => isOver(call),
         clock,
         patience,
         line: () => lookAtLine(streamOf(call)),
-        onStuck: () => end(call, peer, closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals')),
+        onStuck: () => onStuck(closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals')),
       }),
   };
 }

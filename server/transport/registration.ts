@@ -31,6 +31,7 @@ export function readRegistration(request: GetTaskRequest, metadata: Metadata, ou
     subject: '',
     clientId,
     isNamed: !request.ephemeral && !isDrawn,
+    isDrawn,
     isResumable: sessionId !== undefined,
     queues: [...new Set(queues)],
     labels,

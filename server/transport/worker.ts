@@ -100,6 +100,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       let unansweredBytes = 0;
       let isHalfClosed = false;
       let isClosing = false;
+      let reason: ContactError | undefined;
 
       const isFull = (): boolean => unanswered >= MAX_UNANSWERED || unansweredBytes >= MAX_UNANSWERED_BYTES;
 
@@ -116,7 +117,14 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       /** One of the two streams is gone, so the session is. */
       function disconnect(): void {
         isClosing = true;
-        if (session) registry.disconnect(session);
+        if (session) registry.disconnect(session, reason);
+      }
+
+      /** What came up cannot be taken, or what goes down is not: the session ends, and both its streams are told why. */
+      function fail(error: unknown): void {
+        reason = ContactError.from(error);
+        disconnect();
+        end(reason);
       }
 
       /**
@@ -144,7 +152,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         try {
           await answer(await registry.report(owner, readStatus(request)));
         } catch (error) {
-          end(error);
+          fail(error);
         }
         unanswered -= 1;
         unansweredBytes -= bytes;
@@ -152,8 +160,8 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         leave();
       }
 
-      ends.open(call, peer);
-      const out = ends.outflow(call, peer);
+      ends.open(call, peer, fail);
+      const out = ends.outflow(call, peer, fail);
       // Nothing is read before the session is there.
       call.pause();
       call.on('cancelled', disconnect);
@@ -170,14 +178,16 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
         .then(() => {
           const sessionId = readSessionId(call.metadata);
           if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
-          return registry.attachStatus(sessionId, { end, keep, isOver: () => isClosing || isOver(call) });
+          const { clientId, isDrawn } = readClient(call.metadata);
+          const name = { sessionId, clientId: isDrawn ? undefined : clientId };
+          return registry.attachStatus(name, { end, keep, isOver: () => isClosing || isOver(call) });
         })
         .then((found) => {
           session = found;
           if (!isOver(call)) call.sendMetadata(new Metadata());
           // A large result over a slow line is life long before it is there as a whole.
           onPiece(call, found.touch);
-          if (isClosing || isOver(call)) registry.disconnect(found);
+          if (isClosing || isOver(call)) disconnect();
           else call.resume();
         })
         .catch(end);

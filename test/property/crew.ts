@@ -93,12 +93,14 @@ export function createCrew(house: House, books: Books): Crew {
 
   function attach(line: Line): void {
     const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line, false) };
-    house.registry.attachStatus(line.id, outlet).catch((error: unknown) => {
-      // It waited too long for the other stream, which is a plain one then.
-      line.isFull = false;
-      setCeiling(line, line.asked);
-      expectRefusal(error);
-    });
+    house.registry
+      .attachStatus({ sessionId: line.id, clientId: line.worker.clientId }, outlet)
+      .catch((error: unknown) => {
+        // It waited too long for the other stream, which is a plain one then.
+        line.isFull = false;
+        setCeiling(line, line.asked);
+        expectRefusal(error);
+      });
   }
 
   function expectRefusal(error: unknown): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Retry, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { nameOf, openWorker, type StatusInit, type TellInit, tell } from './raw-worker.ts';
+import { closeOf, nameOf, openWorker, type StatusInit, type TellInit, tell } from './raw-worker.ts';
 import {
   closeScene,
   connect,
@@ -244,20 +244,23 @@ describe('TellResult', () => {
 describe('SendStatus', () => {
   afterEach(closeScene);
 
-  it('names what it cannot read and ends the session', async () => {
+  it('names what it cannot read and ends the session, and both streams tell why', async () => {
     const clients = connect(await startScene());
     const good = { taskId: newTaskId(), delivery: 1 };
-    const cases: [StatusInit, string][] = [
+    const cases: [StatusInit, string, string?][] = [
+      [{ started: Array.from({ length: 10_000 }, () => ({})) }, 'started', 'RESOURCE_EXHAUSTED backoff'],
       [{ started: [{ taskId: 'x', delivery: 1 }] }, 'started[0].task_id'],
       [{ stopped: [{ taskId: good.taskId }] }, 'stopped[0].delivery'],
       [{ progress: [{ ...good, taskId: '' }] }, 'progress[0].task_id'],
       [{ checkpoints: [good, { ...good, data: Buffer.alloc(65_537) }] }, 'checkpoints[1].data'],
     ];
-    for (const [request, field] of cases) {
+    for (const [request, field, mark = 'INVALID_ARGUMENT never'] of cases) {
       const worker = await openWorker(clients);
       worker.send(request);
-      const [{ details }] = await Promise.all([worker.statusEnded, worker.ended]);
-      assert.ok(details.startsWith(`${field}: `), details);
+      for (const end of await Promise.all([worker.statusEnded, worker.ended])) {
+        assert.ok(end.details.startsWith(`${field}: `), end.details);
+        assert.equal(closeOf(end), mark);
+      }
     }
   });
 

@@ -5,7 +5,7 @@ import { parseSelector } from '../../server/model/selector.ts';
 const parse = (text: string) => parseSelector(text, 'selector');
 
 describe('parseSelector()', () => {
-  const labels = { site: 'berlin', arch: 'arm64', empty: '' };
+  const labels = { site: 'berlin', arch: 'arm64', empty: '', ['__proto__']: '_one', '-x': '.5', _: '/' };
   const cases: readonly [string, boolean][] = [
     ['site=berlin', true],
     ['site==berlin', true],
@@ -26,6 +26,14 @@ describe('parseSelector()', () => {
     [' site = berlin , ! zone , arch in (arm64) ', true],
     ['site=berlin,arch=amd64', false],
     ['constructor', false],
+    ['!constructor', true],
+    ['__proto__', true],
+    ['__proto__=_one', true],
+    ['!__proto__', false],
+    ['__proto__ in (a, _one)', true],
+    ['__proto__!=a', true],
+    ['-x=.5,_ notin (:)', true],
+    ['-x=5', false],
   ];
   for (const [text, expected] of cases) {
     it(`${expected ? 'matches' : 'does not match'} ${JSON.stringify(text)}`, () => {

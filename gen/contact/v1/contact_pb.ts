@@ -906,7 +906,7 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
 /**
  * Spoken by workers. Both streaming calls carry metadata:
  *
- *   contact-client   the client id; left out: the server draws one and tells it in `registered`
+ *   contact-client   the client id, the same on both; left out: the server draws one and tells it in `registered`
  *   contact-session  32 lower-case hex digits (128 random bits), drawn anew by the client for each GetTask and named
  *                    on the SendStatus that belongs to it. Either call may arrive first. It is a secret.
  *
