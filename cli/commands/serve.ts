@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import type { ContactServer, ServerOptions } from '../../server/index.ts';
-import { ContactError } from '../../shared/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parsePositiveDuration } from '../duration.ts';
 import { CommandFailure } from '../exit.ts';
@@ -111,6 +110,8 @@ async function listen(server: ContactServer, wanted: readonly string[]): Promise
     return (await server.listen()).addresses;
   } catch (error) {
     await server.close();
+    // Not at the top: what only prints its help needs nothing of gRPC.
+    const { ContactError } = await import('../../shared/errors.ts');
     if (error instanceof ContactError) throw error;
     const { code, message, address: host, port } = error as ListenError;
     const address = host === undefined || port === undefined ? wanted.join(', ') : `${host}:${port}`;
