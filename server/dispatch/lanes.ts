@@ -1,6 +1,7 @@
 import { ChurnSet } from '../../shared/churn.ts';
 import { clientIdOf, isClientLane, laneOfClient, SHARED_LANE } from '../model/lane.ts';
 import type { LaneRef } from '../model/task.ts';
+import { FewLanes, FewSet } from './few.ts';
 import type { Grant, LaneTable } from './lanetable.ts';
 import type { Receiver } from './receiver.ts';
 import { createReserved } from './reserved.ts';
@@ -17,9 +18,9 @@ const MAX_CLAIM = 2_000;
 const isOwn = ({ lane }: LaneRef): boolean => isClientLane(lane);
 
 interface DrawnLane extends LaneRef {
-  readonly members: Set<Receiver>;
+  readonly members: FewSet<Receiver>;
   /** Members that may have room, in order of turn: who got tasks goes to the end. */
-  readonly hungry: ChurnSet<Receiver>;
+  readonly hungry: FewSet<Receiver>;
   /** May hold tasks. Never false while it does; a claim that finds it empty says so. */
   mayBeReady: boolean;
   /** The number of plans made when it was last marked. */
@@ -37,7 +38,7 @@ interface Asked {
 }
 
 export function createLaneTable(): LaneTable {
-  const lanesByQueue = new Map<string, Map<string, DrawnLane>>();
+  const lanesByQueue = new Map<string, FewLanes<DrawnLane>>();
   /** Without the lanes of its own. */
   const lanesByReceiver = new Map<Receiver, DrawnLane[]>();
   /** Loaded lanes of its client's own, by receiver. */
@@ -58,13 +59,13 @@ export function createLaneTable(): LaneTable {
   const laneOf = (ref: LaneRef): DrawnLane | undefined => lanesByQueue.get(ref.queue)?.get(ref.lane);
 
   function ensureLane({ queue, lane }: LaneRef): DrawnLane {
-    const lanes = lanesByQueue.get(queue) ?? new Map<string, DrawnLane>();
+    const lanes = lanesByQueue.get(queue) ?? new FewLanes<DrawnLane>();
     lanesByQueue.set(queue, lanes);
     const drawn = lanes.get(lane) ?? {
       queue,
       lane,
-      members: new Set(),
-      hungry: new ChurnSet(),
+      members: new FewSet(),
+      hungry: new FewSet(),
       mayBeReady: true,
       markedAt: plans,
       askedAt: 0,

@@ -9,7 +9,7 @@ import type { ResultsLog } from './results.ts';
 const POLL_MS = 5_000;
 
 export interface PollOptions {
-  readonly store: Pick<QueueStore, 'countQueues' | 'listQueueSettings'>;
+  readonly store: Pick<QueueStore, 'findWaiting' | 'listQueueSettings'>;
   readonly clock: Clock;
   readonly lanes: LaneTable;
   readonly due: DueTimer;
@@ -35,13 +35,10 @@ export function startPoll(options: PollOptions): () => void {
   async function look(): Promise<void> {
     try {
       operations.learnAll(await store.listQueueSettings());
-      let isWaiting = false;
-      for (const { queue, ready, scheduled } of await store.countQueues()) {
-        if (ready > 0) lanes.markQueue(queue);
-        isWaiting ||= ready + scheduled > 0;
-      }
+      const { readyQueues, isAny } = await store.findWaiting();
+      for (const queue of readyQueues) lanes.markQueue(queue);
       // What waits may have an instant, or an expiry, that nobody expects.
-      if (isWaiting) due.expect(clock.now());
+      if (isAny) due.expect(clock.now());
       if (lanes.hasWork()) onWork();
       await results.catchUp();
     } catch (error) {

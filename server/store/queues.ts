@@ -4,6 +4,9 @@ import type { LaneRef, ResultRecord, SettledState } from '../model/task.ts';
 export interface QueueStore {
   countQueues(): Promise<readonly QueueCounts[]>;
 
+  /** What waits, for a look every few seconds: it makes nothing of the queues but their names. */
+  findWaiting(): Promise<Waiting>;
+
   /** Lanes `s:…` with tasks that are not settled, by queue and lane, at most `limit`. */
   listSelectorLanes(limit: number): Promise<readonly LaneRef[]>;
 
@@ -30,6 +33,13 @@ export interface QueueStore {
    * first the ready ones in their order, then the scheduled ones by instant. Fewer than `limit`: nothing is left.
    */
   purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<PurgeOutcome>;
+}
+
+export interface Waiting {
+  /** Queues that have ready tasks. */
+  readonly readyQueues: readonly string[];
+  /** Any task is ready or scheduled. */
+  readonly isAny: boolean;
 }
 
 export interface QueueCounts {

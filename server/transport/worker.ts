@@ -44,7 +44,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
   /** Queue names beyond the FREE_NAMES of each GetTask stream that is open. */
   let nameCount = 0;
 
-  /** Every name that a session draws from costs some 800 bytes here, for some 20 sent. */
+  /** Every name that a session draws from costs some 500 bytes here, for some 20 sent. */
   function admitNames(call: TaskStream, count: number): void {
     const extra = Math.max(0, count - FREE_NAMES);
     if (extra === 0 || isOver(call)) return;

@@ -84,6 +84,20 @@ describeStores('listTasks()', (open) => {
   });
 });
 
+describeStores('findWaiting()', (open) => {
+  it('names the queues with ready tasks, and tells whether any task waits', async () => {
+    const store = await open();
+    assert.deepEqual(await store.findWaiting(), { readyQueues: [], isAny: false });
+    await startTask(store, { queue: 'running' });
+    assert.deepEqual(await store.findWaiting(), { readyQueues: [], isAny: false });
+    await addTasks(store, { queue: 'later', runAt: T0 + 9 });
+    assert.deepEqual(await store.findWaiting(), { readyQueues: [], isAny: true });
+    await addTasks(store, { queue: 'a' }, { queue: 'b' });
+    const { readyQueues, isAny } = await store.findWaiting();
+    assert.deepEqual([readyQueues.toSorted(), isAny], [['a', 'b'], true]);
+  });
+});
+
 describeStores('countQueues()', (open) => {
   it('counts tasks by queue and state', async () => {
     const store = await open();

@@ -9,7 +9,7 @@ import { hasSettled, type ModelTask } from './task.ts';
 /** What operators see and do. */
 export function createOperating(
   world: World,
-): Omit<QueueStore, 'countQueues'> & ClientStore & Pick<BroadcastStore, 'countChildren'> {
+): Omit<QueueStore, 'countQueues' | 'findWaiting'> & ClientStore & Pick<BroadcastStore, 'countChildren'> {
   const waiting = (queue: string): ModelTask[] =>
     [...world.tasks.values()].filter(
       ({ input, state }) =>

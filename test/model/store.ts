@@ -144,6 +144,10 @@ export function createModelStore(): Store {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, Math.min(limit, 500)),
     countQueues: async () => countQueues(),
+    findWaiting: async () => ({
+      readyQueues: countQueues().flatMap(({ queue, ready }) => (ready > 0 ? [queue] : [])),
+      isAny: countQueues().some(({ ready, scheduled }) => ready + scheduled > 0),
+    }),
     ...createBroadcasting(world),
     ...createOperating(world),
     close: async () => {},

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createLaneTable, type LaneTable } from '../../server/dispatch/lanes.ts';
 import type { Receiver, Room } from '../../server/dispatch/receiver.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
+import { measureMemory } from '../transport/memory.ts';
 
 const LANE = { queue: 'q', lane: '' };
 
@@ -63,6 +64,22 @@ describe('createLaneTable()', () => {
     table.mark(LANE);
     answer(table, receiver, 0, true);
     assert.ok(table.hasWork());
+  });
+
+  it('keeps a queue that one receiver draws from in few bytes, once its own lane is known to be empty', async () => {
+    const names = Array.from({ length: 10_000 }, (_, n) => `queue-${n}`);
+    const lanes = names.flatMap((queue) => [LANE, { lane: 'c:client-1' }].map(({ lane }) => ({ queue, lane })));
+    const receiver = { ...createReceiver(1), queues: names };
+    const before = await measureMemory();
+    const table = createLaneTable();
+    table.attach(receiver, lanes);
+    table.plan();
+    answer(table, receiver, 0, true);
+    assert.equal(table.hasWork(), false);
+    assert.deepEqual(table.plan(), []);
+    const bytes = ((await measureMemory()) - before) / names.length;
+    assert.ok(bytes < 600, `${bytes} bytes for each`);
+    assert.equal(table.countReceivers(names[0]!), 1);
   });
 
   it('asks once for what is inserted and claimed in one transaction', () => {

@@ -1,6 +1,6 @@
 import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef } from '../../model/task.ts';
-import type { LaneCount, PriorityOldest, PurgeOutcome } from '../queues.ts';
+import type { LaneCount, PriorityOldest, PurgeOutcome, Waiting } from '../queues.ts';
 import type { LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
@@ -9,6 +9,7 @@ import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 export interface Queues {
   purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome;
   listSelectorLanes(limit: number): readonly LaneRef[];
+  findWaiting(): Waiting;
   countLanes(queue: string, limit: number): readonly LaneCount[];
   listOldest(queue: string, limit: number): readonly PriorityOldest[];
 }
@@ -83,8 +84,19 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
       .map(([priority, createdAt]) => ({ priority, createdAt }));
   }
 
+  function findWaiting(): Waiting {
+    const readyQueues: string[] = [];
+    let isAny = false;
+    for (const { name, counts } of catalog.queues()) {
+      if (counts.ready > 0) readyQueues.push(name);
+      isAny ||= counts.ready + counts.scheduled > 0;
+    }
+    return { readyQueues, isAny };
+  }
+
   return {
     purgeTasks,
+    findWaiting,
     listSelectorLanes: (limit) =>
       [...catalog.queues()]
         .flatMap((queue) => [...queue.lanes.values()])

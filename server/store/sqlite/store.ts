@@ -195,6 +195,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
     describeTask: (id) => read(() => reads.describeTask(id)),
     listTasks: (filter, before, limit) => read(() => reads.listTasks(filter, before, limit)),
     countQueues: () => read(() => [...catalog.queues()].map(toCounts)),
+    findWaiting: () => read(() => queues.findWaiting()),
     countChildren: (parentId) => read(() => reads.countChildren(parentId)),
     listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
     countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
