@@ -104,7 +104,14 @@ export async function createServer(
   });
   let sockets: Sockets;
   const { pingIntervalMs, resumeWindowMs, stuckSocketMs, maxPayloadBytes, maxResultBytes } = options;
-  const ends = createCallEnds({ sockets: () => sockets, clock, logger, patience: options, stuckSocketMs });
+  const ends = createCallEnds({
+    sockets: () => sockets,
+    clock,
+    logger,
+    patience: options,
+    stuckSocketMs,
+    heldBudgetBytes,
+  });
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();

@@ -60,6 +60,16 @@ export function cancelStream(stream: ServerHttp2Stream): void {
   stream.resume();
 }
 
+/**
+ * Resets a stream with a code that gRPC clients know as RESOURCE_EXHAUSTED: its status would wait behind what is not read,
+ * which is what has to go.
+ */
+export function dropStream(call: object): void {
+  const stream = streamOf(call);
+  stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  stream?.resume();
+}
+
 /** One at a time for each connection, as HTTP/2 allows few: however many of its streams are stuck, one PING tells. */
 const pings = new WeakMap<Http2Session, Promise<boolean>>();
 

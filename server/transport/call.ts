@@ -5,16 +5,20 @@ import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
-import { type AnsweringCall, isOver, resetStream, streamOf } from './answering.ts';
+import { type AnsweringCall, dropStream, isOver, resetStream, streamOf } from './answering.ts';
 import { lookAtLine } from './line.ts';
 import { createOutflow, type Outflow } from './outflow.ts';
 import { REFUSED } from './refusal.ts';
 import type { Sockets } from './sockets.ts';
+import { createUnread } from './unread.ts';
 
 /** Looks at a silent connection before it is closed, in `stuckSocketMs`. */
 const LOOKS = 4;
 /** A peer that sends and leaves the PING unanswered is not asked for ever. */
 const MOST_LOOKS = 16;
+
+const TOO_MUCH = 'unread answers of all streams take more than the server has';
+const SLOW_READER = { reason: 'SLOW_READER', retry: 'backoff' } as const;
 
 /** How calls end: one exit for errors, and none that a stuck reader can block. */
 export interface CallEnds {
@@ -46,10 +50,13 @@ export interface CallEndsOptions {
   readonly logger: Logger;
   readonly patience: Patience;
   readonly stuckSocketMs: number;
+  /** Bytes written to all readers of streams and not taken by them. */
+  readonly heldBudgetBytes: number;
 }
 
 export function createCallEnds(options: CallEndsOptions): CallEnds {
-  const { sockets, clock, logger, patience, stuckSocketMs } = options;
+  const { sockets, clock, logger, patience, stuckSocketMs, heldBudgetBytes } = options;
+  const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
 
   function explain(error: unknown): ReturnType<typeof toStatus> {
     const known = ContactError.from(error);
@@ -151,7 +158,17 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
         clock,
         patience,
         line: () => lookAtLine(streamOf(call)),
-        onStuck: () => onStuck(closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals')),
+        onStuck() {
+          // It was ended already, and its status waits behind what is not read.
+          if (call.writableEnded) void reset(call, peer);
+          else onStuck(closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals'));
+        },
+        unread,
+        onDrop() {
+          // For those who have another stream to say it on; here it would wait behind what has to go.
+          onStuck(new ContactError('RESOURCE_EXHAUSTED', TOO_MUCH, { advice: SLOW_READER }));
+          dropStream(call);
+        },
       }),
   };
 }

@@ -4,6 +4,7 @@ import type { Handlers } from '../../shared/grpc.ts';
 import type { CallEnds } from './call.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
+const STATUS_BYTES = 7;
 
 /** grpc.health.v1 (the gRPC health checking protocol): one state for the whole server. */
 export interface Health {
@@ -26,9 +27,12 @@ export function createHealth(names: readonly string[], ends: CallEnds): Health {
         return { status };
       }),
       watch(call) {
-        ends.open(call, call.getPeer());
+        const peer = call.getPeer();
+        ends.open(call, peer);
+        const out = ends.outflow(call, peer);
         const { service } = call.request;
-        const tell = (): void => void call.write({ status: services.has(service) ? status : SERVICE_UNKNOWN });
+        const tell = (): void =>
+          void out.write({ status: services.has(service) ? status : SERVICE_UNKNOWN }, STATUS_BYTES);
         watchers.add(tell);
         const forget = (): void => void watchers.delete(tell);
         call.on('finish', forget);

@@ -2,14 +2,17 @@ import type { Clock } from '../../shared/clock.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
 import type { AnsweringCall } from './answering.ts';
 import { type Line, sharedBytes } from './line.ts';
+import type { Reader, Unread } from './unread.ts';
 
 /** Written and not yet taken by the reader; beyond it the writer waits. A larger single message goes alone. */
 const MAX_PENDING_BYTES = 1 << 20;
+/** While much waits for all readers: those that read, be they many, do not fill the common budget. */
+const SCARCE_PENDING_BYTES = 64 << 10;
 const MAX_PENDING = 16;
 
 const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
 
-/** What is written to one reader: bounded, and ended when the reader takes nothing for too long. */
+/** What is written to one reader: bounded, and ended when the reader takes nothing of it for too long, full or not. */
 export interface Outflow<T> {
   /** Writes in any case. False: wait for `hasRoom` before the next. */
   write(message: T, bytes: number): boolean;
@@ -24,6 +27,11 @@ export interface Outflow<T> {
 
 /** A message that means nothing, about. */
 const EMPTY_BYTES = 32;
+/** A message counts as it was written, and what it was written from; and for what it costs beside its bytes, about. */
+const COPIES = 2;
+const MESSAGE_BYTES = 512;
+
+const weigh = (bytes: number): number => COPIES * bytes + MESSAGE_BYTES;
 
 export interface OutflowOptions<T> {
   readonly call: AnsweringCall<T>;
@@ -34,9 +42,14 @@ export interface OutflowOptions<T> {
   readonly line: () => Line;
   /** The reader is stuck: ends the call. */
   readonly onStuck: () => void;
+  /** What all readers have not taken, this one among them. */
+  readonly unread: Unread;
+  /** It has taken nothing for longest, and all of them together too little: resets the call. */
+  readonly onDrop: () => void;
 }
 
-export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck }: OutflowOptions<T>): Outflow<T> {
+export function createOutflow<T>(options: OutflowOptions<T>): Outflow<T> {
+  const { call, isOver, clock, patience, line, onStuck, unread, onDrop } = options;
   /** Sizes in order; the first is the one that the reader is at. Bounded by the writer, who waits. */
   const pending: number[] = [];
   let pendingBytes = 0;
@@ -48,12 +61,35 @@ export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck 
   let wroteAt = clock.monotonic();
   let stopKeeping: (() => void) | undefined;
 
-  const isFull = (): boolean => pending.length >= MAX_PENDING || pendingBytes >= MAX_PENDING_BYTES;
+  let isCounted = true;
+  const reader: Reader = {
+    get heldBytes() {
+      return COPIES * pendingBytes + MESSAGE_BYTES * pending.length;
+    },
+    get takenAt() {
+      return takenAt;
+    },
+    drop() {
+      isCounted = false;
+      onDrop();
+    },
+  };
+  unread.enter(reader);
+
+  const isFull = (): boolean =>
+    pending.length >= MAX_PENDING || pendingBytes >= (unread.isScarce() ? SCARCE_PENDING_BYTES : MAX_PENDING_BYTES);
 
   function settle(isAlive: boolean): void {
-    stopLooking?.();
     waiting?.resolve(isAlive);
     waiting = undefined;
+  }
+
+  function leave(): void {
+    if (isCounted) unread.leave(reader);
+    isCounted = false;
+    stopKeeping?.();
+    stopLooking?.();
+    settle(false);
   }
 
   function begin(): void {
@@ -63,26 +99,35 @@ export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck 
   }
 
   function take(): void {
-    pendingBytes -= pending.shift() ?? 0;
+    const bytes = pending.shift() ?? 0;
+    pendingBytes -= bytes;
+    if (isCounted) unread.giveBack(weigh(bytes));
     begin();
     if (waiting && !isFull()) settle(true);
   }
 
+  /** Again and again while something is pending, and once after that: not a timer for each message. */
+  function lookAfter(ms: number): void {
+    stopLooking = clock.after(Math.min(ms, patienceMs(patience, 0)), look);
+  }
+
   function look(): void {
+    stopLooking = undefined;
+    if (pending.length === 0) return;
     const passedMs = clock.monotonic() - takenAt;
-    const ownMs = patienceMs(patience, pending[0] ?? 0);
+    const ownMs = patienceMs(patience, pending[0]!);
     // The line is shared: what others took of it meanwhile, this reader could not.
-    const sharedMs = passedMs < ownMs ? 0 : patienceMs(patience, (pending[0] ?? 0) + sharedBytes(lineBefore, line()));
+    const sharedMs = passedMs < ownMs ? 0 : patienceMs(patience, pending[0]! + sharedBytes(lineBefore, line()));
     if (passedMs < ownMs) {
-      stopLooking = clock.after(ownMs - passedMs, look);
+      lookAfter(ownMs - passedMs);
     } else if (passedMs < sharedMs) {
       isDoubted = false;
       // The line has room before that time is over, if the reader is to blame.
-      stopLooking = clock.after(Math.min(sharedMs - passedMs, patience.pingIntervalMs), look);
+      lookAfter(Math.min(sharedMs - passedMs, patience.pingIntervalMs));
     } else if (!isDoubted) {
       // After a pause of the process it may have taken something that we have not heard of yet.
       isDoubted = true;
-      stopLooking = clock.after(patience.pingIntervalMs / 20, look);
+      lookAfter(patience.pingIntervalMs / 20);
     } else {
       onStuck();
       settle(false);
@@ -90,12 +135,7 @@ export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck 
   }
 
   // grpc-js tells no writer of a call that was cancelled.
-  for (const event of END_EVENTS) {
-    call.on(event, () => {
-      stopKeeping?.();
-      settle(false);
-    });
-  }
+  for (const event of END_EVENTS) call.on(event, leave);
 
   function write(message: T, bytes: number): boolean {
     if (isOver()) return false;
@@ -104,6 +144,8 @@ export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck 
     pending.push(bytes);
     pendingBytes += bytes;
     call.write(message, take);
+    if (!stopLooking) lookAfter(patienceMs(patience, bytes));
+    if (isCounted) unread.add(weigh(bytes));
     return !isFull();
   }
 
@@ -123,10 +165,7 @@ export function createOutflow<T>({ call, isOver, clock, patience, line, onStuck 
     hasRoom() {
       if (isOver()) return Promise.resolve(false);
       if (!isFull()) return Promise.resolve(true);
-      if (!waiting) {
-        waiting = Promise.withResolvers();
-        look();
-      }
+      waiting ??= Promise.withResolvers();
       return waiting.promise;
     },
   };

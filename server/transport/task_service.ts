@@ -128,7 +128,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return { result: writeResult(record, results.cursorAt(record.position)) };
     }),
 
-    watchTask: createTaskStream(queue, ends, clock, write),
+    watchTask: createTaskStream(queue, ends, clock, pace, write),
 
     watchResults: createResultsStream(results, ends),
   };

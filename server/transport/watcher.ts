@@ -10,6 +10,7 @@ import { isSettled } from '../model/states.ts';
 import type { TaskRecord } from '../model/task.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
+import type { Pace } from './pace.ts';
 
 /** What happens to one task is told at most this often. */
 const PACE_MS = 250;
@@ -24,6 +25,7 @@ export function createTaskStream(
   queue: TaskQueue,
   ends: CallEnds,
   clock: Clock,
+  pace: Pace,
   write: (record: TaskRecord) => Promise<Extract<NonNullable<Message['event']>, { case: 'task' }>['value']>,
 ): Handler<(typeof TaskService.method)['watchTask']> {
   return (call) => {
@@ -73,6 +75,8 @@ export function createTaskStream(
       while (!isOver(call)) {
         if (isChanged) {
           isChanged = false;
+          await pace();
+          if (isOver(call)) return;
           const record = await queue.store.describeTask(id);
           if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
           const { state, delivery, attempt, cancelRequested } = record;

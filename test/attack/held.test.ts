@@ -1,16 +1,18 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { DescribeTaskRequestSchema, TaskService } from '../../gen/index.ts';
+import { DescribeTaskRequestSchema, TaskService, WatchTaskRequestSchema } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { closeScene, connect, enqueue, until } from '../transport/scene.ts';
+import { ask, closeScene, connect, enqueue, until } from '../transport/scene.ts';
 import { dial, frame, open, prepareAttacks, scale } from './scene.ts';
 
 const ENQUEUE = methodPath(TaskService.method.enqueueTasks);
 const STREAM_ENQUEUE = methodPath(TaskService.method.streamEnqueue);
+const WATCH = methodPath(TaskService.method.watchTask);
 const DESCRIBE = methodPath(TaskService.method.describeTask);
 
 const MESSAGE_BYTES = 5_900_000;
 const SENT_BYTES = 5_800_000;
 const ANSWER_BYTES = 1_000_000;
+const WATCHED_BYTES = 900_000;
 const CONNECTIONS = 4;
 const RESOURCE_EXHAUSTED = '8';
 
@@ -117,4 +119,31 @@ describe('attack by unfinished calls', () => {
       }
     });
   });
+
+  for (const state of ['waits', 'is over']) {
+    it(`a task of 900 KB that ${state}, watched by many who read nothing`, async function () {
+      await attack(this, async (server) => {
+        const clients = connect(server);
+        const [id] = await enqueue(clients, { queue: 'large', payload: Buffer.alloc(WATCHED_BYTES) });
+        if (state === 'is over') await ask(clients, TaskService.method.cancelTasks, { ids: [id!] });
+        const request = frame(toBinary(WatchTaskRequestSchema, create(WatchTaskRequestSchema, { id: id! })));
+        const connections = scale(20, 60);
+        const sessions = Array.from({ length: connections }, () => dial(server, { initialWindowSize: 0 }));
+        const streams = 20 * connections;
+        let reset = 0;
+        for (let n = 0; n < streams; n++) {
+          const stream = open(sessions[n % connections]!, WATCH);
+          stream.once('close', () => {
+            reset += 1;
+          });
+          stream.resume().end(request);
+        }
+        try {
+          await until('those beyond the budget are reset', () => reset >= streams - 150, 30_000);
+        } finally {
+          for (const session of sessions) session.destroy();
+        }
+      });
+    });
+  }
 });

@@ -26,6 +26,7 @@ describe('createCallEnds()', () => {
       logger: silentLogger,
       patience: { pingIntervalMs: 1_000, slowLineBytesPerSecond: 1_000 },
       stuckSocketMs: STUCK_MS,
+      heldBudgetBytes: 1 << 20,
     });
     const call = Object.assign(new EventEmitter(), { call: { stream } });
     call.on('error', () => undefined);

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import type { AnsweringCall } from '../../server/transport/answering.ts';
 import type { Line } from '../../server/transport/line.ts';
 import { createOutflow, type Outflow } from '../../server/transport/outflow.ts';
+import { createUnread } from '../../server/transport/unread.ts';
+import { silentLogger } from '../../shared/logger.ts';
 import { createManualClock, type ManualClock } from './client-clock.ts';
 
 const PATIENCE = { pingIntervalMs: 1_000, slowLineBytesPerSecond: 1_000 };
 const MIB = 1 << 20;
+/** Each byte counts twice. */
+const BUDGET = 8 * MIB;
 
 describe('createOutflow()', () => {
   let clock: ManualClock;
@@ -15,6 +19,8 @@ describe('createOutflow()', () => {
   let stuckCount: number;
   let line: Line;
   let out: Outflow<string>;
+  let outflowOf: (name: string) => Outflow<string>;
+  let dropped: string[];
 
   beforeEach(() => {
     clock = createManualClock();
@@ -27,16 +33,22 @@ describe('createOutflow()', () => {
       write: (_message: string, callback: () => void) => taken.push(callback) > 0,
       on: (event: string, listener: () => void) => listeners.set(event, listener),
     };
-    out = createOutflow({
-      call: call as unknown as AnsweringCall<string>,
-      isOver: () => isOver,
-      clock,
-      patience: PATIENCE,
-      line: () => line,
-      onStuck: () => {
-        stuckCount += 1;
-      },
-    });
+    dropped = [];
+    const unread = createUnread({ budgetBytes: BUDGET, monotonic: clock.monotonic, logger: silentLogger });
+    outflowOf = (name) =>
+      createOutflow({
+        call: call as unknown as AnsweringCall<string>,
+        isOver: () => isOver,
+        clock,
+        patience: PATIENCE,
+        line: () => line,
+        onStuck: () => {
+          stuckCount += 1;
+        },
+        unread,
+        onDrop: () => dropped.push(name),
+      });
+    out = outflowOf('first');
   });
 
   const takeOne = (): void => taken.shift()?.();
@@ -47,7 +59,56 @@ describe('createOutflow()', () => {
     const room = out.hasRoom();
     takeOne();
     assert.equal(await room, true);
+  });
+
+  it('has one timer, however much is written, and none once all is taken', () => {
+    for (let n = 0; n < 100; n += 1) {
+      out.write('x', 10);
+      if (n > 5) takeOne();
+    }
+    assert.equal(clock.timerCount, 1);
+    while (taken.length > 0) takeOne();
+    clock.advance(3_000);
     assert.equal(clock.timerCount, 0);
+  });
+
+  it('ends a reader that takes nothing of one small message, although there is room', () => {
+    out.write('x', 100);
+    clock.advance(3_000 + 100 + 51);
+    assert.equal(stuckCount, 1);
+  });
+
+  it('has less room while half of what is for all readers is used', async () => {
+    const other = outflowOf('second');
+    for (const one of [out, other]) one.write('x', MIB);
+    assert.equal(outflowOf('third').write('x', 65_535), true);
+    assert.equal(outflowOf('fourth').write('x', 65_536), false);
+    takeOne();
+    assert.equal(outflowOf('fifth').write('x', MIB / 2), true);
+  });
+
+  it('drops those that have taken nothing for longest, beyond what is for all of them, at the write that is too much', () => {
+    const others = ['second', 'third', 'fourth', 'fifth'].map(outflowOf);
+    out.write('x', MIB - 1_000);
+    for (const other of others.slice(0, 3)) {
+      clock.advance(1);
+      other.write('x', MIB - 1_000);
+    }
+    assert.deepEqual(dropped, []);
+    // The first one takes something, so it has stood still for less time than the others.
+    clock.advance(1);
+    takeOne();
+    out.write('x', MIB - 1_000);
+    clock.advance(1);
+    others[3]!.write('x', MIB - 1_000);
+    // And room for more than one message.
+    assert.deepEqual(dropped, ['second', 'third']);
+    // What those held is counted once, also if their messages are told to be over afterwards.
+    while (taken.length > 0) takeOne();
+    for (const one of [out, others[2]!, others[3]!, outflowOf('sixth')]) one.write('x', MIB - 1_000);
+    assert.equal(dropped.length, 2);
+    outflowOf('seventh').write('x', MIB - 1_000);
+    assert.deepEqual(dropped.slice(2), ['first', 'fourth']);
   });
 
   it('has room for 1 MiB', async () => {
