@@ -25,6 +25,10 @@ export function parsePositiveDuration(text: string): number {
 const INSTANT =
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:\.\d+)?)?(?:[Zz]|[+-](?<zoneHour>\d\d):(?<zoneMinute>\d\d))$/;
 
+/** What google.protobuf.Timestamp can tell: an offset may lead out of it. */
+const FIRST = new Date('0001-01-01T00:00:00Z');
+const LAST = new Date('9999-12-31T23:59:59.999Z');
+
 type Fields = Readonly<Record<string, string>>;
 
 /** An RFC 3339 instant; the offset is required, because worker, server and user may live in different zones. */
@@ -37,6 +41,7 @@ export function parseInstant(text: string): Date {
     );
   }
   if (!isInCalendar(fields)) throw new InvalidArgumentError(`There is no ${text.slice(0, 10)} in the calendar.`);
+  if (instant < FIRST || instant > LAST) throw new InvalidArgumentError('Expected a time of the years 1 to 9999.');
   return instant;
 }
 

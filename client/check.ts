@@ -94,7 +94,14 @@ export const waitMs = when(
   (v) => typeof v === 'number' && v >= 0 && v <= MAX_WAIT_MS,
 );
 export const signal = when('an AbortSignal', (v) => v instanceof AbortSignal);
-export const instant = when('a valid Date', (v) => v instanceof Date && !Number.isNaN(v.getTime()));
+/** What google.protobuf.Timestamp can tell. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+export const instant = when(
+  'a valid Date of the years 1 to 9999',
+  (v) => v instanceof Date && v.getTime() >= FIRST_MS && v.getTime() <= LAST_MS,
+);
 export const anything: Check = () => null;
 
 /** A header of HTTP: a token with a line break would not get there. */

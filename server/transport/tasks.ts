@@ -16,7 +16,9 @@ const MAX_TEXT = 128;
 const MAX_METADATA_BYTES = 16 << 10;
 const PRIORITY_LIMIT = 32_768;
 const NO_NUL = 'expected whole characters without NUL';
-const MIN_MS = -8_640_000_000_000_000;
+/** What google.protobuf.Timestamp can tell: the years 1 to 9999. Stock clients cannot read anything else. */
+const MIN_MS = Date.parse('0001-01-01T00:00:00Z');
+const MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** A producer's batch as the store takes it. INVALID_ARGUMENT or RESOURCE_EXHAUSTED names the field. */
 export function readTasks(
@@ -125,6 +127,7 @@ function readExpiry({ expiry }: NewTask, place: Place, now: number): number | nu
 
 export function readInstant(field: string, timestamp: Timestamp): number {
   const ms = timestampMs(timestamp);
-  if (!Number.isSafeInteger(ms) || ms < MIN_MS || ms > -MIN_MS) throw invalid(field, 'not an instant of our calendar');
+  const isWhole = timestamp.nanos >= 0 && timestamp.nanos < 1_000_000_000 && Number.isSafeInteger(ms);
+  if (!isWhole || ms < MIN_MS || ms > MAX_MS) throw invalid(field, 'expected an instant of the years 1 to 9999');
   return ms;
 }

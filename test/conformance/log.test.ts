@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createGroupCommit, type GroupCommit } from '../../server/store/commit.ts';
@@ -184,6 +184,18 @@ describe('the log of the SQLite store', () => {
     // Each time as soon as before: the file would be longer by 200 pages for each otherwise.
     const { size } = statSync(walOf(file));
     assert.ok(size < 4_000 * PAGE_BYTES, `${size} bytes`);
+  });
+
+  it('is not copied into a database that was cut since the pass before: that would fill it up with holes', async () => {
+    await insert(createCommit(AT_ONCE), 256 * PAGE_BYTES);
+    await until(() => statSync(file).size > 256 * PAGE_BYTES || undefined);
+    // Ends once its pass has; the one after it knows what that left.
+    await checkpoints.close();
+    checkpoints = createCheckpoints({ file, passPages: 50, delayMs: 0, onFatal: (error) => fatal.push(error) });
+    truncateSync(file, 5 * PAGE_BYTES);
+    await insert(createCommit(AT_ONCE), 256 * PAGE_BYTES);
+    assert.match(((await until(() => fatal.pop())) as Error).message, /contact\.db was cut from \d+ to 20480 bytes/);
+    assert.equal(statSync(file).size, 5 * PAGE_BYTES);
   });
 
   it('is copied soon when little of it is much to copy', async () => {

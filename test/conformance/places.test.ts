@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -138,6 +139,54 @@ describe('a store whose files go while it has them open', () => {
       await assert.rejects(store.insertTasks([createTask()], T0));
     });
   }
+
+  it('keeps its log as it ends when the database was cut, whoever saw it first, and is not opened as a new one', async () => {
+    const ENDS: readonly ((store: Store, told: Promise<unknown>) => Promise<void>)[] = [
+      async (store, told) => {
+        await told;
+        await store.close();
+      },
+      (store) => store.close(),
+    ];
+    for (const end of ENDS) {
+      const told = Promise.withResolvers<unknown>();
+      // What was stored before is in the database; what comes now is in the log alone.
+      await (await open()).close();
+      const store = await open(undefined, told.resolve);
+      await addTasks(store, {});
+      const log = readFileSync(`${file}-wal`);
+      const database = readFileSync(file);
+      truncateSync(file);
+      await end(store, told.promise);
+      assert.match(((await told.promise) as Error).message, /contact\.db was cut from \d+ to 0 bytes/);
+      assert.deepEqual(readFileSync(`${file}-wal`), log);
+      await assertRejects(
+        open(),
+        'FAILED_PRECONDITION',
+        /contact\.db is empty but its log .*contact\.db-wal is not: restore/,
+      );
+      // Restored, it has all that was acknowledged.
+      writeFileSync(file, database);
+      const restored = await open();
+      assert.equal((await restored.countQueues())[0]?.ready, 1);
+      await restored.close();
+      for (const ending of ['', '-wal', '-shm', '.origin']) rmSync(file + ending, { force: true });
+    }
+  });
+
+  it('keeps its log when the thread that copies it starts after the database was cut', async () => {
+    const told = Promise.withResolvers<unknown>();
+    // Not served, it has no such thread before there is something to copy.
+    const store = await open(undefined, told.resolve);
+    await addTasks(store, {});
+    truncateSync(file);
+    // The log becomes long enough for a pass.
+    await store.insertTasks([createTask({ payload: Buffer.alloc(1 << 20) })], T0).catch(() => undefined);
+    await told.promise;
+    await store.close();
+    assert.ok(statSync(`${file}-wal`).size > 0);
+    await assertRejects(open(), 'FAILED_PRECONDITION', /is empty but its log/);
+  });
 
   it('is not shared by a hard link that is made meanwhile, whichever name is opened', async () => {
     const told = Promise.withResolvers<unknown>();

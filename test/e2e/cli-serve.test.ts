@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { runHere } from './here.ts';
@@ -50,6 +50,28 @@ describe('contact serve', function () {
       const { code, stderr } = await server.ended;
       assert.equal(code, 1);
       assert(stderr.trimEnd().split('\n').at(-1)!.startsWith(`contact: store: ${path}${ending} was removed`), stderr);
+    }
+  });
+
+  it('keeps its log when it is stopped while the database is cut or gone, and does not begin anew', async () => {
+    for (const [act, expected] of [
+      [(path: string) => truncateSync(path), 'is empty but its log'],
+      [(path: string) => rmSync(path), 'is gone but its log'],
+    ] as const) {
+      const path = join(createFolder(), 'contact.db');
+      const store = `sqlite:${path}`;
+      const server = await startServer({ store });
+      await runHere(['enqueue', 'q', 'kept', '--server', server.address]);
+      act(path);
+      const { code, stderr } = await server.stop();
+      assert.equal(code, 1, stderr);
+      assert(stderr.includes(`contact: store: ${path} was `), stderr);
+      const second = await runContact(['serve', '--listen', '127.0.0.1:0', '--store', store]);
+      assert.equal(second.code, 1);
+      assert(
+        second.stderr.startsWith(`contact: store: ${path} ${expected} ${path}-wal is not: restore`),
+        second.stderr,
+      );
     }
   });
 

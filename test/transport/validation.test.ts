@@ -51,6 +51,13 @@ describe('what is not valid', () => {
     ['no time to expire', { expiry: { case: 'expiresAfterMs', value: 0 } }, 'expires_after_ms'],
     ['an instant out of range', { start: { case: 'runAt', value: { seconds: 10n ** 15n } } }, 'run_at'],
     ['an expiry out of range', { expiry: { case: 'expiresAt', value: { seconds: -(10n ** 15n) } } }, 'expires_at'],
+    ['an instant of the year 10000', { start: { case: 'runAt', value: { seconds: 253_402_300_800n } } }, 'run_at'],
+    [
+      'an expiry before the year 1',
+      { expiry: { case: 'expiresAt', value: { seconds: -62_135_596_801n } } },
+      'expires_at',
+    ],
+    ['an instant of no whole second', { start: { case: 'runAt', value: { seconds: 0n, nanos: -1 } } }, 'run_at'],
     ['a long selector', { target: { case: 'selector', value: 'a'.padEnd(1_025) } }, 'selector'],
     ['a client id that is no name', { target: { case: 'clientId', value: '' } }, 'client_id'],
   ];

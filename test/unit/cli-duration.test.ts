@@ -52,6 +52,13 @@ describe('parseInstant()', () => {
 });
 
 describe('a date', () => {
+  it('is refused when a Timestamp cannot tell it', () => {
+    for (const text of ['0000-12-31T23:59:59Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00']) {
+      assert.throws(() => parseInstant(text), /Expected a time of the years 1 to 9999/, text);
+    }
+    assert.equal(parseInstant('9999-12-31T23:59:59.999Z').getUTCFullYear(), 9999);
+  });
+
   it('is refused when no calendar or no clock has it', () => {
     for (const day of [
       '2027-02-30',

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { GroupSize } from '../commit.ts';
@@ -48,6 +49,8 @@ export interface CheckpointsOptions {
 
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES, delayMs = DELAY_MS } = options;
+  // Of a database that was opened a moment ago; the thread may start much later.
+  const { size: bytes } = statSync(file);
   // Else it begins with the first pass: most stores of a test never come to it.
   let thread = options.startsAtOnce ? start() : undefined;
   /** About so many pages, since the last pass. */
@@ -61,7 +64,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
 
   function start(): Worker {
     const worker = new Worker(new URL(`./checkpointer${extname(import.meta.url)}`, import.meta.url), {
-      workerData: { file },
+      workerData: { file, bytes },
     });
     worker.on('error', onFatal);
     // A server that could not start ends by itself.

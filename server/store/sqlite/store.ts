@@ -16,6 +16,7 @@ import { applySettings, type Database, openDatabase } from './database.ts';
 import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './disk.ts';
 import { createSqliteEngine, type Disk } from './engine.ts';
 import { writeDown } from './freshrows.ts';
+import { keepLog, type LogKeeper } from './keeper.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
 import { type Origin, openOrigin } from './origin.ts';
 import { checkPlaces } from './places.ts';
@@ -46,7 +47,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
     origin.confirm();
     if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
     const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
-    return createSqliteStore(db, options, { file, lock, guard, origin });
+    return createSqliteStore(db, options, { file, lock, guard, origin, keeper: keepLog(file) });
   } catch (error) {
     lock?.release();
     if (error instanceof ContactError) throw error;
@@ -85,11 +86,19 @@ interface Place {
   readonly lock: FileLock;
   readonly guard: DiskGuard;
   readonly origin: Origin;
+  readonly keeper: LogKeeper;
 }
 
 /** @param place undefined: in memory */
 function createSqliteStore(db: Database, options: StoreOptions, place?: Place): Store {
-  const onFatal = once(options.onFatal ?? endProcess);
+  let isFaulty = false;
+  const tellFatal = options.onFatal ?? endProcess;
+  /** Only the first word is the cause; what fails afterwards fails because of it. */
+  const onFatal = (error: unknown): void => {
+    if (isFaulty) return;
+    isFaulty = true;
+    tellFatal(error);
+  };
   const disk = place && openDisk(db, place, onFatal, options);
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { catalog, counters, queues, clients } = engine;
@@ -111,12 +120,17 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   async function close(): Promise<void> {
     await commit.close();
     await disk?.checkpoints.close();
-    disk?.presence?.close();
     isOpen = false;
     signals.complete();
     disk?.wal.close();
     place?.origin.close();
+    // The last look: what was cut or replaced since the one before it is no place to copy the log to.
+    disk?.presence?.look();
+    disk?.presence?.close();
+    if (!isFaulty) place?.keeper.close();
     db.close();
+    // What was acknowledged may be in the log alone by now.
+    if (isFaulty) place?.keeper.close();
     place?.lock.release();
   }
 
@@ -223,16 +237,6 @@ function openDisk(
     checkpoints: createCheckpoints({ file, onFatal: onFailed, startsAtOnce: isServed }),
     presence,
     origin,
-  };
-}
-
-/** Only the first word is the cause; what fails afterwards fails because of it. */
-function once(tell: (error: unknown) => void): (error: unknown) => void {
-  let isTold = false;
-  return (error) => {
-    if (isTold) return;
-    isTold = true;
-    tell(error);
   };
 }
 
