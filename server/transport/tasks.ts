@@ -17,8 +17,8 @@ const MAX_METADATA_BYTES = 16 << 10;
 const PRIORITY_LIMIT = 32_768;
 const NO_NUL = 'expected whole characters without NUL';
 /** What google.protobuf.Timestamp can tell: the years 1 to 9999. Stock clients cannot read anything else. */
-const MIN_MS = Date.parse('0001-01-01T00:00:00Z');
-const MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** A producer's batch as the store takes it. INVALID_ARGUMENT or RESOURCE_EXHAUSTED names the field. */
 export function readTasks(
@@ -128,6 +128,6 @@ function readExpiry({ expiry }: NewTask, place: Place, now: number): number | nu
 export function readInstant(field: string, timestamp: Timestamp): number {
   const ms = timestampMs(timestamp);
   const isWhole = timestamp.nanos >= 0 && timestamp.nanos < 1_000_000_000 && Number.isSafeInteger(ms);
-  if (!isWhole || ms < MIN_MS || ms > MAX_MS) throw invalid(field, 'expected an instant of the years 1 to 9999');
+  if (!isWhole || ms < FIRST_MS || ms > LAST_MS) throw invalid(field, 'expected an instant of the years 1 to 9999');
   return ms;
 }

@@ -249,6 +249,8 @@ describe('buildTask()', () => {
     refused('delayMs', { delayMs: -1 });
     refused('delayMs', { delayMs: 1, runAt: new Date() });
     refused('runAt', { runAt: new Date(Number.NaN) });
+    refused('runAt', { runAt: new Date('+010000-01-01T00:00:00Z') });
+    refused('expiresAt', { expiresAt: new Date('0000-12-31T23:59:59Z') });
     refused('expiresAfterMs', { expiresAfterMs: 0 });
     refused('timeoutMs', { timeoutMs: 2 ** 32 });
     refused('maxAttempts', { maxAttempts: 1_001 });
