@@ -78,12 +78,12 @@ describe('what handlers throw and answer', () => {
   it('makes a report that the wire takes, whatever is answered', async () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;
-    for (const value of [10n, circular, { toJSON: fails }]) {
+    for (const value of [10n, circular, { toJSON: fails }, Symbol('s'), () => {}]) {
       assert.match(await report(() => value), /^INVALID_RESULT: result: /);
     }
     // biome-ignore lint/suspicious/noThenProperty: a thenable that throws is what is tried.
     assert.equal(await report(() => ({ then: fails })), ': no');
-    for (const value of [undefined, Symbol('s'), () => {}]) assert.equal(await report(() => value), 'succeeded');
+    assert.equal(await report(() => undefined), 'succeeded');
   });
 });
 
