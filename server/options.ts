@@ -47,7 +47,7 @@ export interface ServerOptions {
   readonly maxStreamsPerConnection: number;
   /** Calls of all connections that are open at a time. */
   readonly maxOpenCalls: number;
-  /** Bytes of unfinished messages and of unread answers of all calls together. */
+  /** Bytes of unfinished messages and of unread answers of all calls together; as many again for streamed answers. */
   readonly heldBudgetBytes: number;
   /** Classic clients: a task counts as done once it is written (at most once), also without `contact-settle`. */
   readonly classicSettleOnWrite: boolean;
