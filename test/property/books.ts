@@ -13,6 +13,8 @@ export interface Books {
   readonly lastPushed: Map<string, number>;
   /** Tasks whose redrive was asked for and not answered. */
   readonly redriving: Set<string>;
+  /** Deliveries of which some worker has said that nothing was done, also before they were pushed. */
+  readonly untouched: Set<string>;
   /** The client that a delivery was pushed to. */
   readonly pushedTo: Map<string, string>;
   /** Deliveries whose work began as far as the server was told, by task, since it was last redriven. */
@@ -51,6 +53,7 @@ export function createBooks(): Books {
     newest: new Map(),
     lastPushed: new Map(),
     redriving: new Set(),
+    untouched: new Set(),
     pushedTo: new Map(),
     begun: new Map(),
     stored: new Set(),

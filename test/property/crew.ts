@@ -205,9 +205,7 @@ export function createCrew(house: House, books: Books): Crew {
     const texts = report.succeeded.map(({ result }) => Buffer.from(result).toString());
     for (const [index, { taskId }] of report.succeeded.entries()) books.succeeded.set(texts[index]!, taskId);
     const failures = report.succeeded.length + report.failed.length;
-    for (const { taskId, delivery } of report.untouched) {
-      if (books.lastPushed.get(taskId) === delivery) books.lastPushed.delete(taskId);
-    }
+    for (const one of report.untouched) books.untouched.add(nameOf(one));
     const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped, ...report.untouched];
     const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
     const returns = ends.length - report.untouched.length;

@@ -16,6 +16,8 @@ export function judgePush(books: Books, line: Line, task: ClaimedTask, now: numb
   if (kept && now < kept.until) wrong.push(`${id} is pushed within a window`);
   // After a redrive attempts count from one again.
   if (task.attempt === 1) startAnew(books, id);
-  if (books.lastPushed.has(id)) wrong.push(`${id} is pushed again, and may have begun at its last attempt`);
+  const last = books.lastPushed.get(id);
+  if (last !== undefined && !books.untouched.has(`${id} ${last}`))
+    wrong.push(`${id} is pushed again, and may have begun at its last attempt`);
   return wrong;
 }
