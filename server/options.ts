@@ -73,7 +73,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   maxConnections: connectionsWithin(readDescriptorLimit()),
   maxStreamsPerConnection: 2_000,
   maxOpenCalls: 50_000,
-  heldBudgetBytes: 128 << 20,
+  heldBudgetBytes: 64 << 20,
   classicSettleOnWrite: false,
 });
 

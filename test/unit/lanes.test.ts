@@ -1,41 +1,8 @@
 import assert from 'node:assert/strict';
-import { createLaneTable, type LaneTable } from '../../server/dispatch/lanes.ts';
-import type { Receiver, Room } from '../../server/dispatch/receiver.ts';
-import type { ClaimedTask } from '../../server/model/task.ts';
+import { createLaneTable } from '../../server/dispatch/lanes.ts';
+import type { Room } from '../../server/dispatch/receiver.ts';
 import { measureMemory } from '../transport/memory.ts';
-
-const LANE = { queue: 'q', lane: '' };
-
-interface TestReceiver extends Receiver {
-  space: Room;
-}
-
-function createReceiver(key: number, limit = 10): TestReceiver {
-  return {
-    session: { key, epoch: 1 },
-    clientId: `client-${key}`,
-    queues: ['q'],
-    labels: {},
-    space: { limit, maxBytes: 1_000, mayExceed: true },
-    room() {
-      return this.space;
-    },
-    push: () => {},
-    cancel: () => {},
-  };
-}
-
-/** Answers the newest plan: `count` tasks for each session, the lanes empty afterwards or not. */
-function answer(table: LaneTable, receiver: Receiver, count: number, exhausted: boolean): void {
-  const outcome = { session: receiver.session, tasks: createTasks(count), exhausted };
-  for (const grant of table.learn([outcome])) table.take(grant);
-}
-
-function createTasks(count: number, queue = 'q', bytes = 0): ClaimedTask[] {
-  return Array.from({ length: count }, () => ({ queue, payload: Buffer.alloc(bytes) }) as unknown as ClaimedTask);
-}
-
-const planned = (table: LaneTable): number[] => table.plan().map(({ session }) => session.key);
+import { answer, createReceiver, createTasks, LANE, planned } from './lanes-scene.ts';
 
 describe('createLaneTable()', () => {
   it('asks for a receiver that has room in a lane that may be ready', () => {
@@ -248,70 +215,5 @@ describe('createLaneTable()', () => {
     // They are in its own books from here on; here there are none.
     table.feed(receiver);
     assert.deepEqual(rooms(), [{ limit: 10, maxBytes: 1_000, mayExceed: true }]);
-  });
-
-  it('claims nothing of a paused queue until it is resumed', () => {
-    const table = createLaneTable();
-    table.attach(createReceiver(1), [LANE, { queue: 'other', lane: '' }]);
-    table.pause('q');
-    assert.deepEqual(
-      table.plan()[0]!.lanes.map(({ queue }) => queue),
-      ['other'],
-    );
-    table.resume('q');
-    assert.equal(table.plan()[0]!.lanes.length, 2);
-  });
-
-  it('starts each claim with another queue, so that one task at a time is fair too', () => {
-    const table = createLaneTable();
-    const receiver = createReceiver(1, 1);
-    table.attach(receiver, [LANE, { queue: 'other', lane: '' }]);
-    const firsts: string[] = [];
-    for (let turn = 0; turn < 4; turn += 1) {
-      const { queue } = table.plan()[0]!.lanes[0]!;
-      firsts.push(queue);
-      const outcome = { session: receiver.session, tasks: createTasks(1, queue), exhausted: false };
-      for (const grant of table.learn([outcome])) table.take(grant);
-    }
-    assert.deepEqual(firsts, ['q', 'other', 'q', 'other']);
-  });
-
-  it('draws from a lane that comes later', () => {
-    const table = createLaneTable();
-    const receiver = createReceiver(1);
-    table.attach(receiver, [LANE]);
-    table.attach(receiver, [{ queue: 'q', lane: 's:a=b' }]);
-    assert.equal(table.plan()[0]!.lanes.length, 2);
-    table.detach(receiver);
-    assert.equal(table.hasWork(), false);
-  });
-
-  it('counts who draws from a queue once, however many lanes', () => {
-    const table = createLaneTable();
-    table.attach(createReceiver(1), [LANE, { queue: 'q', lane: 'c:client-1' }]);
-    table.attach(createReceiver(2), [LANE]);
-    assert.equal(table.countReceivers('q'), 2);
-    assert.equal(table.countReceivers('none'), 0);
-  });
-
-  it("keeps a client's own lane only as long as it may hold tasks", () => {
-    const table = createLaneTable();
-    const receiver = createReceiver(1);
-    const own = { queue: 'q', lane: 'c:client-1' };
-    const lanesAsked = () => table.plan().flatMap(({ lanes }) => lanes.map(({ lane }) => lane));
-    table.attach(receiver, [LANE, own]);
-    assert.deepEqual(lanesAsked(), ['', 'c:client-1']);
-    answer(table, receiver, 0, true);
-    assert.deepEqual([table.hasWork(), table.isDrawn(own)], [false, true]);
-    for (const tell of [() => table.mark(own), () => table.inserted(own)]) {
-      tell();
-      assert.deepEqual(lanesAsked(), ['c:client-1']);
-      answer(table, receiver, 0, true);
-    }
-    table.markQueue('q');
-    assert.deepEqual(lanesAsked(), ['', 'c:client-1']);
-    answer(table, receiver, 0, true);
-    table.mark({ queue: 'unserved', lane: 'c:client-1' });
-    assert.equal(table.hasWork(), false);
   });
 });
