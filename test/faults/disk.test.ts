@@ -116,7 +116,7 @@ describe('a disk', () => {
   itSurvivesAtDefaults({ [fault]: fill });
 
   it('that is full when the index of the log has to grow: refuses, and goes on with room', async function () {
-    this.timeout(20_000);
+    this.timeout(120_000);
     const disk = createDisk(16_800 << 10);
     const url = `sqlite:${join(disk.folder, 'contact.db')}`;
     const failures: unknown[] = [];
