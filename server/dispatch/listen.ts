@@ -9,8 +9,8 @@ import type { ResultsLog } from './results.ts';
 
 /** What is to be done about a session, whoever asked for it and on whichever node. */
 export type SessionOrder =
-  /** Of a delivery that this session has; with the reason that is stored. */
-  | ({ readonly kind: 'cancel'; readonly session: SessionRef; readonly reason: string } & Delivery)
+  /** With the reason that is stored. */
+  | ({ readonly kind: 'cancel'; readonly reason: string } & Delivery)
   /** Another session of its client has its place. */
   | { readonly kind: 'replaced'; readonly session: SessionRef }
   | { readonly kind: 'drain'; readonly clientId: string; readonly isDrained: boolean };
@@ -64,8 +64,8 @@ export function listenToStore(signals$: Signals, options: ListenOptions): Subscr
         results.forget(signal.taskIds);
         break;
       case 'cancelRequested': {
-        const { taskId, delivery, session, reason } = signal;
-        order({ kind: 'cancel', taskId, delivery, session, reason });
+        const { taskId, delivery, reason } = signal;
+        order({ kind: 'cancel', taskId, delivery, reason });
         break;
       }
       case 'sessionReplaced':

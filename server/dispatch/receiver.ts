@@ -1,4 +1,4 @@
-import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
+import type { ClaimedTask, SessionRef } from '../model/task.ts';
 
 /** How much a receiver takes now. */
 export interface Room {
@@ -20,6 +20,4 @@ export interface Receiver {
   room(): Room;
   /** The claim is committed: these are this receiver's now. Never throws. */
   push(tasks: readonly ClaimedTask[]): void;
-  /** Somebody wants this delivery to stop. */
-  cancel(delivery: Delivery, reason: string): void;
 }

@@ -75,6 +75,8 @@ export interface Session extends Receiver {
   text: string;
   /** Looks after liveness. */
   readonly liveness: Deadline;
+  /** Asks its client to stop this delivery. */
+  cancel(delivery: Delivery, reason: string): void;
   /** @param onTaken the socket has it */
   send(event: SessionEvent, onTaken?: () => void): void;
   receipt(seq: number): void;

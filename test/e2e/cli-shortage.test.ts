@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
 import { type Admin, TaskState } from '../../client/index.ts';
+import { skipLoudly } from '../faults/skip.ts';
 import { cleanUpProcesses, startContact, type TestProcess } from './process.ts';
 import { createScene, type Scene, waitUntil } from './scene.ts';
 
@@ -12,7 +13,7 @@ describe('contact work on a machine that is short of descriptors', function () {
   let admin: Admin;
 
   before(async function () {
-    if (spawnSync('prlimit', ['--version']).status !== 0) return this.skip();
+    if (spawnSync('prlimit', ['--version']).status !== 0) skipLoudly(this, 'prlimit is not installed');
     scene = await createScene();
     admin = scene.admin;
   });

@@ -45,7 +45,6 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
       push: (some) => {
         serving.open.push(...some);
       },
-      cancel: () => undefined,
     };
     crew.push(serving);
     lanes.attach(serving, refs);

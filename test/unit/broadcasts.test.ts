@@ -76,7 +76,6 @@ describe('broadcast()', () => {
       push: (tasks) => {
         for (const task of tasks) pushed.push(`${clientId} ${task.lane || 'any'}`);
       },
-      cancel: () => undefined,
     };
   }
 

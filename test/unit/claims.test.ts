@@ -55,7 +55,6 @@ function createTaker(session: SessionRef, limit: number): Taker {
     push(tasks) {
       this.pushed.push(...tasks.map(({ id }) => id));
     },
-    cancel: () => {},
   };
 }
 

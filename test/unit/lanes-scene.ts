@@ -19,7 +19,6 @@ export function createReceiver(key: number, limit = 10): TestReceiver {
       return this.space;
     },
     push: () => {},
-    cancel: () => {},
   };
 }
 

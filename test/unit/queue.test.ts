@@ -34,7 +34,6 @@ describe('createTaskQueue()', () => {
         pushed.push(...tasks);
         onPushed?.();
       },
-      cancel: () => {},
     });
     await new Promise((resolve) => setTimeout(resolve, 1));
     claims = 0;
