@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import {
   claim,
@@ -16,7 +13,7 @@ import {
   succeed,
   T0,
 } from './scene.ts';
-import { createFolder, describeStores } from './stores.ts';
+import { describeStores } from './stores.ts';
 
 const KEY = 'k';
 
@@ -161,28 +158,5 @@ describeStores('idempotency keys', (open) => {
     await store.cancelTasks([first.parent.id, ...first.children.map(({ id }) => id)], 'no', T0);
     assert.equal(await stateOf(store, first.parent.id), 'cancelled');
     assert.deepEqual(await insert(), { id: second.parent.id, deduplicated: false });
-  });
-});
-
-describe('idempotency keys over a restart', () => {
-  it('are free or taken as before', async () => {
-    const folder = createFolder();
-    const open = () => openStore(`sqlite:${join(folder, 'contact.db')}`, { node: 'test' });
-    try {
-      let store = await open();
-      const first = await cancel(store, await add(store));
-      await store.close();
-      store = await open();
-      const second = await add(store);
-      assert.equal(await stateOf(store, second), 'ready');
-      await store.close();
-      store = await open();
-      const [outcome] = await store.insertTasks([createTask({ key: KEY })], T0);
-      assert.deepEqual(outcome, { id: second, deduplicated: true });
-      assert.equal((await store.describeTask(first))!.key, KEY);
-      await store.close();
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
   });
 });

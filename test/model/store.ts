@@ -11,6 +11,7 @@ import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './
 import { endSession, loseSession, openSession } from './sessions.ts';
 import { withSignals } from './signals.ts';
 import { describe, hasSettled, laneOf, refOf, whyExpired } from './task.ts';
+import { inTurns } from './turns.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
 export function createModelStore(): Store {
@@ -95,7 +96,7 @@ export function createModelStore(): Store {
     });
   }
 
-  return withSignals({
+  const store = {
     capabilities: { kind: 'model', isDurable: false, isShared: false },
     epoch: 'model',
     insertTasks: async (inputs, now) => insertTasks(world, inputs, now),
@@ -151,5 +152,6 @@ export function createModelStore(): Store {
     ...createBroadcasting(world),
     ...createOperating(world),
     close: async () => {},
-  });
+  } satisfies Omit<Store, 'signals$'>;
+  return withSignals(inTurns(store));
 }

@@ -10,5 +10,6 @@ export interface Mutant {
 }
 
 export const conformance = (name: string, title: string) => ({ file: `test/conformance/${name}.test.ts`, title });
+export const sqlite = (name: string, title: string) => ({ file: `test/sqlite/${name}.test.ts`, title });
 export const transport = (name: string, title: string) => ({ file: `test/transport/${name}.test.ts`, title });
 export const unit = (name: string, title: string) => ({ file: `test/unit/${name}.test.ts`, title });

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createGroupCommit, type Engine, type GroupCommit } from '../../server/store/commit.ts';
-import { openStore } from '../../server/store/open.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { addTasks, createOpening, createRequest, createTask, Q, startTask, succeed, T0 } from './scene.ts';
 
 /** Records the groups it is given; a request is its rank and what happens to it. */
 interface Step {
@@ -145,102 +143,5 @@ describe('createGroupCommit()', () => {
     await commit.close();
     assert.deepEqual(await Promise.all(answers), ['a', 'b']);
     await assert.rejects(submit(commit, 'c'), { code: 'UNAVAILABLE', message: 'store: closed' });
-  });
-});
-
-describe('a turn of the SQLite store', () => {
-  it('stores, settles and claims in one commit, whatever the order of the calls', async () => {
-    const store = await openStore('memory:', { node: 'test' });
-    const run = await startTask(store);
-    const task = createTask({ key: 'k' });
-    const [claims, inserted, settled, session] = await Promise.all([
-      store.claimTasks(
-        () => [createRequest(run.session)],
-        () => T0,
-      ),
-      store.insertTasks([task], T0),
-      store.settleTasks([succeed(run)], T0),
-      store.openSession(createOpening(), T0),
-    ]);
-    assert.equal(claims[0]!.tasks[0]!.id, task.id);
-    assert.deepEqual([inserted.length, settled[0]!.code, session.resumed], [1, 'STORED', false]);
-    await store.close();
-  });
-
-  it('stores a result before the end of its session, when both come in one turn', async () => {
-    const store = await openStore('memory:', { node: 'test' });
-    const run = await startTask(store, { maxAttempts: 1 });
-    const [ended, [settled]] = await Promise.all([
-      store.endSession(run.session, 'all', T0),
-      store.settleTasks([succeed(run)], T0),
-    ]);
-    assert.deepEqual(ended, { ready: [], events: [] });
-    assert.deepEqual([settled!.code, settled!.event?.state], ['STORED', 'succeeded']);
-    await store.close();
-  });
-
-  it('claims 2,000 tasks or 8 MiB at most, and says that there may be more', async () => {
-    const store = await openStore('memory:', { node: 'test' });
-    const { session } = await store.openSession(createOpening(), T0);
-    await addTasks(store, ...Array.from({ length: 2_050 }, () => ({})));
-    await addTasks(store, ...Array.from({ length: 10 }, () => ({ queue: 'large', payload: Buffer.alloc(1 << 20) })));
-    const claimSome = async (queue: string) => {
-      const request = createRequest(session, { lanes: [{ queue, lane: '' }], limit: 5_000, maxBytes: 1 << 30 });
-      const [outcome] = await store.claimTasks(
-        () => [request],
-        () => T0,
-      );
-      return [outcome!.tasks.length, outcome!.exhausted];
-    };
-    assert.deepEqual(
-      [await claimSome('q'), await claimSome('q')],
-      [
-        [2_000, false],
-        [50, true],
-      ],
-    );
-    assert.deepEqual(
-      [await claimSome('large'), await claimSome('large')],
-      [
-        [8, false],
-        [2, true],
-      ],
-    );
-    await store.close();
-  });
-
-  it('keeps its counts and numbers when a group is taken back', async () => {
-    const store = await openStore('memory:', { node: 'test' });
-    const run = await startTask(store, { queue: 'a' });
-    const bad = store.claimTasks(
-      () => {
-        throw new Error('a bug in the plan');
-      },
-      () => T0,
-    );
-    const [broken, ids, settled] = await Promise.allSettled([
-      bad,
-      addTasks(store, { queue: 'b' }, {}),
-      store.settleTasks([succeed(run)], T0),
-    ]);
-    assert.deepEqual([broken.status, ids.status, settled.status], ['rejected', 'fulfilled', 'fulfilled']);
-    assert.equal((await store.resultBounds()).newest, 1);
-    const counts = (await store.countQueues()).map(({ queue, ready, running, settled: { succeeded } }) => [
-      queue,
-      ready,
-      running,
-      succeeded,
-    ]);
-    assert.deepEqual(counts.sort(), [
-      ['a', 0, 0, 1],
-      ['b', 1, 0, 0],
-      ['q', 1, 0, 0],
-    ]);
-    const [claimed] = await store.claimTasks(
-      () => [createRequest(run.session, { lanes: [Q] })],
-      () => T0,
-    );
-    assert.equal(claimed!.tasks.length, 1);
-    await store.close();
   });
 });

@@ -3,8 +3,18 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
-import { addTasks, claim, createTask, fail, openSession, settle, startTask, succeed, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
+import {
+  addTasks,
+  claim,
+  createTask,
+  fail,
+  openSession,
+  settle,
+  startTask,
+  succeed,
+  T0,
+} from '../conformance/scene.ts';
+import { createFolder } from '../conformance/stores.ts';
 
 /** The columns that the first released versions of a file do not have. */
 const ADDED = [

@@ -7,8 +7,8 @@ import { createCatalog } from '../../server/store/sqlite/catalog.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/database.ts';
 import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { migrate } from '../../server/store/sqlite/schema.ts';
-import { addTasks, createTask, openSession, startTask, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
+import { addTasks, createTask, openSession, startTask, T0 } from '../conformance/scene.ts';
+import { createFolder } from '../conformance/stores.ts';
 
 describe('lanes of the SQLite store', () => {
   let db: Database;

@@ -20,8 +20,8 @@ import {
   startTask,
   succeed,
   T0,
-} from './scene.ts';
-import { createFolder } from './stores.ts';
+} from '../conformance/scene.ts';
+import { createFolder } from '../conformance/stores.ts';
 
 describe('openStore() on a file', () => {
   let folder: string;

@@ -9,9 +9,9 @@ import { applySettings, type Database, openDatabase } from '../../server/store/s
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { migrate } from '../../server/store/sqlite/schema.ts';
 import { openWal, type Wal, walOf } from '../../server/store/sqlite/wal.ts';
+import { createTask, T0 } from '../conformance/scene.ts';
+import { createFolder } from '../conformance/stores.ts';
 import { until } from '../faults/until.ts';
-import { createTask, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
 
 const PAGE_BYTES = 4_096;
 

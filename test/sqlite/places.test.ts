@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
-import { addTasks, assertRejects, createTask, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
+import { addTasks, assertRejects, createTask, T0 } from '../conformance/scene.ts';
+import { createFolder } from '../conformance/stores.ts';
 
 let folder: string;
 let file: string;

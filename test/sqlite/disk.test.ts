@@ -7,8 +7,8 @@ import type { Request } from '../../server/store/request.ts';
 import { applySettings, openDatabase } from '../../server/store/sqlite/database.ts';
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { migrate } from '../../server/store/sqlite/schema.ts';
-import { addTasks, createTask, startTask, stateOf, succeed, T0 } from './scene.ts';
-import { createFolder } from './stores.ts';
+import { addTasks, createTask, startTask, stateOf, succeed, T0 } from '../conformance/scene.ts';
+import { createFolder } from '../conformance/stores.ts';
 
 describe('a disk in trouble', () => {
   let folder: string;

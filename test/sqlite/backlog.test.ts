@@ -4,8 +4,8 @@ import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
-import { addTasks, claim, createTask, openSession, Q, T0 } from './scene.ts';
-import { preparePlace } from './stores.ts';
+import { addTasks, claim, createTask, openSession, Q, T0 } from '../conformance/scene.ts';
+import { preparePlace } from '../conformance/stores.ts';
 
 // Tasks that wait for long, as SQLite keeps them: ranges of keys.
 
