@@ -1,4 +1,4 @@
-import type { FreshLimits } from './sqlite/fresh.ts';
+import type { FreshLimits } from './sqlite/fresh/fresh.ts';
 
 /** What every store is opened with. */
 export interface StoreOptions {

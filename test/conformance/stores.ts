@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
-import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
+import type { FreshLimits } from '../../server/store/sqlite/fresh/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
 import { createModelStore } from '../model/store.ts';
 

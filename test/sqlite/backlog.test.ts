@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
-import type { FreshLimits } from '../../server/store/sqlite/fresh.ts';
+import type { FreshLimits } from '../../server/store/sqlite/fresh/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
 import { addTasks, claim, createTask, openSession, Q, T0 } from '../conformance/scene.ts';
 import { preparePlace } from '../conformance/stores.ts';

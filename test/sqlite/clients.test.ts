@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { SessionOpening } from '../../server/store/sessions.ts';
 import { createClients } from '../../server/store/sqlite/clients.ts';
-import { applySettings, openDatabase } from '../../server/store/sqlite/database.ts';
-import { migrate } from '../../server/store/sqlite/schema.ts';
+import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
+import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { T0 } from '../conformance/scene.ts';
 
 describe('createClients()', () => {

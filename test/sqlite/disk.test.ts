@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import type { Request } from '../../server/store/request.ts';
-import { applySettings, openDatabase } from '../../server/store/sqlite/database.ts';
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
-import { migrate } from '../../server/store/sqlite/schema.ts';
+import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
+import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { addTasks, createTask, startTask, stateOf, succeed, T0 } from '../conformance/scene.ts';
 import { createFolder } from '../conformance/stores.ts';
 

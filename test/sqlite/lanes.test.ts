@@ -3,10 +3,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
 import type { Request } from '../../server/store/request.ts';
-import { createCatalog } from '../../server/store/sqlite/catalog.ts';
-import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/database.ts';
 import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite/engine.ts';
-import { migrate } from '../../server/store/sqlite/schema.ts';
+import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/file/database.ts';
+import { migrate } from '../../server/store/sqlite/file/schema.ts';
+import { createCatalog } from '../../server/store/sqlite/rows/catalog.ts';
 import { addTasks, createTask, openSession, startTask, T0 } from '../conformance/scene.ts';
 import { createFolder } from '../conformance/stores.ts';
 

@@ -1,15 +1,15 @@
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { ClaimedTask, LaneRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../deliveries.ts';
-import { isFull, type LaneEntry } from './catalog.ts';
-import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './claimrows.ts';
 import type { Context } from './context.ts';
-import type { FreshClaim } from './freshrows.ts';
-import type { FreshTask } from './freshtask.ts';
-import { openKept } from './kept.ts';
-import { MANY, marks, prepareKeys } from './many.ts';
-import { parseMetadata } from './taskrow.ts';
-import type { NewTask } from './warm.ts';
+import { MANY, marks, prepareKeys } from './file/many.ts';
+import { openKept } from './fresh/payloads.ts';
+import type { FreshClaim } from './fresh/rows.ts';
+import type { FreshTask } from './fresh/task.ts';
+import { isFull, type LaneEntry } from './rows/catalog.ts';
+import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './rows/claimrows.ts';
+import { parseMetadata } from './rows/taskrow.ts';
+import type { NewTask } from './rows/warm.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
 

@@ -1,13 +1,13 @@
-import type { Catalog } from './catalog.ts';
-import type { Children } from './children.ts';
 import type { Clients } from './clients.ts';
-import type { Counters } from './counters.ts';
-import type { Database } from './database.ts';
-import type { Endings } from './endings.ts';
-import type { Fresh } from './fresh.ts';
-import type { Sessions } from './sessions.ts';
-import type { Tasks } from './tasks.ts';
-import type { Warm } from './warm.ts';
+import type { Database } from './file/database.ts';
+import type { Fresh } from './fresh/fresh.ts';
+import type { Catalog } from './rows/catalog.ts';
+import type { Children } from './rows/children.ts';
+import type { Counters } from './rows/counters.ts';
+import type { Endings } from './rows/endings.ts';
+import type { Tasks } from './rows/live.ts';
+import type { Sessions } from './rows/sessions.ts';
+import type { Warm } from './rows/warm.ts';
 
 /** What the parts of the engine share: the file and its mirrors in memory. */
 export interface Context {

@@ -5,7 +5,7 @@ import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError } from '../../model/task.ts';
 import type { Fence } from '../deliveries.ts';
 import type { Context } from './context.ts';
-import { ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './taskrow.ts';
+import { ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './rows/taskrow.ts';
 
 /** A delivery that may still be ended: running, or lost and not given to anybody else. */
 export interface OpenDelivery {

@@ -6,14 +6,14 @@ import { isKeyFree } from '../../model/states.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../queues.ts';
 import type { InsertOutcome } from '../tasks.ts';
-import type { LaneEntry, QueueEntry } from './catalog.ts';
 import type { Context } from './context.ts';
-import type { Value } from './database.ts';
-import { FreshTask } from './freshtask.ts';
-import { MANY, marks, prepareMany, prepareRows } from './many.ts';
-import { formatMetadata, parseMetadata, READY, SCHEDULED, settledName } from './taskrow.ts';
-import { createSharing, type TaskTerms } from './terms.ts';
-import type { NewTask } from './warm.ts';
+import type { Value } from './file/database.ts';
+import { MANY, marks, prepareMany, prepareRows } from './file/many.ts';
+import { FreshTask } from './fresh/task.ts';
+import type { LaneEntry, QueueEntry } from './rows/catalog.ts';
+import { formatMetadata, parseMetadata, READY, SCHEDULED, settledName } from './rows/taskrow.ts';
+import { createSharing, type TaskTerms } from './rows/terms.ts';
+import type { NewTask } from './rows/warm.ts';
 
 export interface Inserting {
   insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];

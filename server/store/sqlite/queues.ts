@@ -1,9 +1,9 @@
 import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef } from '../../model/task.ts';
 import type { LaneCount, PriorityOldest, PurgeOutcome, Waiting } from '../queues.ts';
-import type { LaneEntry } from './catalog.ts';
 import type { Context } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
+import type { LaneEntry } from './rows/catalog.ts';
 
 /** What operators see of queues and lanes, and the purge. */
 export interface Queues {

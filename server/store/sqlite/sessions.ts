@@ -1,105 +1,173 @@
-import type { SessionRef } from '../../model/task.ts';
-import type { SessionOpening } from '../sessions.ts';
-import type { Database } from './database.ts';
+import { ContactError } from '../../../shared/errors.ts';
+import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
+import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../sessions.ts';
+import type { Context } from './context.ts';
+import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
+import { uniqueLanes } from './rows/catalog.ts';
+import type { SessionEntry } from './rows/sessions.ts';
+import { ENDED, RUNNING, type TaskRow } from './rows/taskrow.ts';
 
-/** What the store remembers of a session row in memory: as many as there are rows. */
-export interface SessionEntry extends SessionRef {
-  readonly clientId: string;
-  readonly isNamed: boolean;
-  readonly node: string;
+/** The life of session rows. */
+export interface Openings {
+  openSession(opening: SessionOpening, now: number): OpenedSession;
+  loseSession(session: SessionRef, now: number): boolean;
+  endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): EndedSession;
+  listSessions(): readonly StoredSession[];
 }
 
-export interface Sessions {
-  get(key: number): SessionEntry | undefined;
-  /** The row whose session id has this digest, or that was resumed by naming it and whose client may not know. */
-  findByHash(hash: string): SessionRow | undefined;
-  findByClient(clientId: string): readonly SessionRow[];
-  insert(opening: SessionOpening): SessionEntry;
-  resume(row: SessionRow, opening: SessionOpening): SessionEntry;
-  markLost(key: number, now: number): void;
-  isLost(key: number): boolean;
-  delete(key: number): void;
-  /** Rows that were there when the store opened and that nobody resumed. */
-  leftBehind(): readonly SessionEntry[];
-  reload(): void;
-}
-
-export interface SessionRow {
-  readonly key: number;
-  readonly secret_hash: string;
-  readonly subject: string;
-  readonly client_id: string;
-  readonly is_named: number;
-  readonly node: string;
-  readonly epoch: number;
-}
-
-export function createSessions(db: Database): Sessions {
-  const columns = 'key, secret_hash, subject, client_id, is_named, node, epoch';
-  const selectAll = db.prepare<SessionRow>(`SELECT ${columns} FROM session ORDER BY key`);
-  const selectBySecret = db.prepare<SessionRow>(`SELECT ${columns} FROM session WHERE secret_hash = ?`);
-  const selectByNamed = db.prepare<SessionRow>(`SELECT ${columns} FROM session WHERE named_hash = ?`);
-  const selectByClient = db.prepare<SessionRow>(`SELECT ${columns} FROM session WHERE client_id = ? ORDER BY key`);
-  const insertRow = db.prepare(
-    `INSERT INTO session (secret_hash, subject, client_id, is_named, labels, queues, node, epoch)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 1)`,
-  );
-  // The digest that was named stays valid: a client that never heard of this resume names it again.
-  const updateRow = db.prepare(
-    `UPDATE session SET secret_hash = ?, named_hash = ?, is_named = ?, labels = ?, queues = ?, node = ?,
-       epoch = epoch + 1, lost_at = NULL WHERE key = ?`,
-  );
-  const selectLost = db.prepare<{ key: number }>('SELECT key FROM session WHERE key = ? AND lost_at IS NOT NULL');
-  const updateLost = db.prepare('UPDATE session SET lost_at = ? WHERE key = ?');
-  const deleteRow = db.prepare('DELETE FROM session WHERE key = ?');
-  const entries = new Map<number, SessionEntry>();
-
-  function put(key: number, epoch: number, clientId: string, isNamed: boolean, node: string): SessionEntry {
-    const entry = { key, epoch, clientId, isNamed, node };
-    entries.set(key, entry);
-    return entry;
+export function createOpenings({ catalog, tasks, sessions, clients }: Context, deliveries: Deliveries): Openings {
+  function openSession(opening: SessionOpening, now: number): OpenedSession {
+    const { resume, clientId } = opening;
+    const previous = resume ? sessions.findByHash(resume.previousHash) : undefined;
+    const isOurs = previous !== undefined && previous.subject === opening.subject && previous.client_id === clientId;
+    const holder = sessions.findByHash(opening.secretHash);
+    if (holder && !(isOurs && holder.key === previous.key)) {
+      const advice = { reason: 'SESSION', retry: 'backoff' } as const;
+      throw new ContactError('ALREADY_EXISTS', 'a session has this id, draw another', {
+        field: 'contact-session',
+        advice,
+      });
+    }
+    const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
+    // The id of an ephemeral session is no secret: only who knows its session id may take its place.
+    const earlier = (opening.isNamed ? sessions.findByClient(clientId) : []).filter(
+      (row) => row.is_named === 1 && row.key !== session.key,
+    );
+    const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
+    const { started = 'all', knownSessions } = opening;
+    const isKnown = (key: number): boolean => knownSessions?.includes(key) ?? true;
+    const left = isKnown(session.key) ? (resume?.started ?? []) : 'all';
+    const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), left, now);
+    for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, isKnown(key) ? started : 'all', now));
+    const isDrained = opening.isNamed && clients.remember(opening, now);
+    return {
+      session: { key: session.key, epoch: session.epoch },
+      resumed: isOurs,
+      held,
+      closed,
+      ...collect(returns),
+      isDrained,
+      replaced: earlier.map(({ key, epoch }) => ({ key, epoch })),
+    };
   }
 
-  function reload(): void {
-    entries.clear();
-    for (const row of selectAll.all()) put(row.key, row.epoch, row.client_id, row.is_named === 1, row.node);
+  /** What the client says it has, before anything is taken from the rows that had it. */
+  function applyHolding(holding: readonly Delivery[], session: SessionEntry, earlier: ReadonlySet<number>) {
+    const held: HeldTask[] = [];
+    const closed: Delivery[] = [];
+    const seen = new Set<string>();
+    for (const { taskId, delivery } of holding) {
+      const name = `${taskId} ${delivery}`;
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const row = tasks.byId(taskId);
+      const open = row && deliveries.findOpen(row, { taskId, delivery, namedBy: session.clientId });
+      const owner = row?.session_key ?? null;
+      if (!open || (open.from === 'running' && owner !== session.key && !earlier.has(owner ?? 0))) {
+        closed.push({ taskId, delivery });
+        continue;
+      }
+      if (owner !== session.key) deliveries.adopt(open, session.key);
+      held.push(toHeld(row, open.burnt, open.from === 'ready' ? row.ended === ENDED.lostBurnt : null));
+    }
+    return { held, closed };
   }
 
-  reload();
-  const epochAtOpen = new Map([...entries.values()].map((entry) => [entry.key, entry.epoch]));
+  /** What a resumed row runs and its client did not name never reached it; or was lost there, if it had started. */
+  function giveBackOthers(
+    session: SessionEntry,
+    heldIds: ReadonlySet<string>,
+    started: readonly Delivery[] | 'all',
+    now: number,
+  ): Return[] {
+    const names = started === 'all' ? null : namesOf(started);
+    const returns: Return[] = [];
+    for (const key of tasks.runningOf(session.key)) {
+      const row = tasks.byKey(key);
+      if (heldIds.has(row.id)) continue;
+      if (names?.has(`${row.id} ${row.delivery}`) ?? true) {
+        returns.push(deliveries.lose(row, true, session.clientId, now));
+        continue;
+      }
+      const open = { row, from: 'running', burnt: row.attempt, lost: row.lost } as const;
+      returns.push(deliveries.release(open, false, session.clientId, false, now));
+    }
+    return returns;
+  }
+
+  function endRow(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Return[] {
+    const clientId = sessions.get(session.key)?.clientId ?? '';
+    const names = started === 'all' ? null : namesOf(started);
+    const returns = tasks.runningOf(session.key).map((key) => {
+      const row = tasks.byKey(key);
+      return deliveries.lose(row, names?.has(`${row.id} ${row.delivery}`) ?? true, clientId, now);
+    });
+    sessions.delete(session.key);
+    return returns;
+  }
+
+  function toHeld(row: TaskRow, burnt: number, isStarted: boolean | null): HeldTask {
+    const { queue, lane } = catalog.laneById(row.lane_id).ref;
+    return {
+      taskId: row.id,
+      delivery: row.delivery,
+      queue,
+      lane,
+      attempt: burnt + 1,
+      timeoutMs: row.terms.timeoutMs,
+      isLast: burnt + 1 >= row.terms.maxAttempts,
+      isStarted,
+      cancelReason: row.state === RUNNING ? row.cancel_reason : null,
+    };
+  }
+
+  /** A named client was there until now. */
+  function see({ key }: SessionRef, now: number): void {
+    const session = sessions.get(key);
+    if (session?.isNamed) clients.see(session.clientId, now);
+  }
+
+  function isCurrent({ key, epoch }: SessionRef): boolean {
+    return sessions.get(key)?.epoch === epoch;
+  }
 
   return {
-    get: (key) => entries.get(key),
-    findByHash: (hash) => selectBySecret.get(hash) ?? selectByNamed.get(hash),
-    findByClient: (clientId) => selectByClient.all(clientId),
-    insert: (opening) => {
-      const { secretHash, subject, clientId, isNamed, labels, queues, node } = opening;
-      const { lastInsertRowid } = insertRow.run(
-        secretHash,
-        subject,
+    openSession,
+    loseSession: (session, now) => {
+      if (!isCurrent(session)) return false;
+      sessions.markLost(session.key, now);
+      see(session, now);
+      return true;
+    },
+    endSession: (session, started, now) => {
+      if (!isCurrent(session)) return collect([]);
+      if (!sessions.isLost(session.key)) see(session, now);
+      return collect(endRow(session, started, now));
+    },
+    listSessions: () =>
+      sessions.leftBehind().map(({ key, epoch, clientId, isNamed, node }) => ({
+        session: { key, epoch },
         clientId,
-        isNamed ? 1 : 0,
-        JSON.stringify(labels),
-        JSON.stringify(queues),
+        isNamed,
         node,
-      );
-      return put(Number(lastInsertRowid), 1, clientId, isNamed, node);
-    },
-    resume: (row, { secretHash, isNamed, labels, queues, node, resume }) => {
-      const named = resume?.previousHash ?? null;
-      updateRow.run(secretHash, named, isNamed ? 1 : 0, JSON.stringify(labels), JSON.stringify(queues), node, row.key);
-      return put(row.key, row.epoch + 1, row.client_id, isNamed, node);
-    },
-    markLost: (key, now) => {
-      updateLost.run(now, key);
-    },
-    isLost: (key) => selectLost.get(key) !== undefined,
-    delete: (key) => {
-      deleteRow.run(key);
-      entries.delete(key);
-      epochAtOpen.delete(key);
-    },
-    leftBehind: () => [...entries.values()].filter((entry) => epochAtOpen.get(entry.key) === entry.epoch),
-    reload,
+        held: tasks.runningOf(key).map((taskKey) => {
+          const row = tasks.byKey(taskKey);
+          return toHeld(row, row.attempt, null);
+        }),
+      })),
   };
+}
+
+function namesOf(deliveries: readonly Delivery[]): ReadonlySet<string> {
+  return new Set(deliveries.map(({ taskId, delivery }) => `${taskId} ${delivery}`));
+}
+
+function collect(returns: readonly Return[]): EndedSession {
+  const ready: LaneRef[] = [];
+  const settled: Settled[] = [];
+  for (const each of returns) {
+    if ('ready' in each) ready.push(each.ready);
+    else settled.push(each);
+  }
+  return { ready: uniqueLanes(ready), events: recordsOf(settled) };
 }

@@ -2,7 +2,7 @@ import { retryAt } from '../../model/retry.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
 import type { Context } from './context.ts';
 import type { Deliveries, Ending, OpenDelivery, Return } from './deliveries.ts';
-import { ENDED, type TaskRow } from './taskrow.ts';
+import { ENDED, type TaskRow } from './rows/taskrow.ts';
 
 export interface Settling {
   settleTasks(settlements: readonly Settlement[], now: number): readonly SettleOutcome[];

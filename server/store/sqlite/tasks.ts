@@ -1,74 +1,153 @@
-import type { Database, Value } from './database.ts';
-import type { Endings } from './endings.ts';
-import type { Fresh } from './fresh.ts';
-import type { TaskRow } from './taskrow.ts';
-import { readTerms, TERMS } from './terms.ts';
-import type { Warm } from './warm.ts';
+import { describeExpiry } from '../../model/expiry.ts';
+import { PARENT_LANE } from '../../model/lane.ts';
+import type { Delivery } from '../../model/task.ts';
+import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../tasks.ts';
+import type { Context } from './context.ts';
+import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
+import { uniqueLanes } from './rows/catalog.ts';
+import { ENDED, lastEnd, READY, RUNNING, SCHEDULED, settledName, type TaskRow } from './rows/taskrow.ts';
 
-export interface Tasks {
-  byId(id: string): TaskRow | undefined;
-  byKey(key: number): TaskRow;
-  /** Before its row in `live` is updated: it has one, and what was known of it is forgotten. */
-  beginChange(row: TaskRow): void;
-  /** Keys of what a session row runs, as claimed. */
-  runningOf(sessionKey: number): readonly number[];
+/** What operators, timers and checkpoints do to tasks. */
+export interface Upkeep {
+  cancelTasks(ids: readonly string[], reason: string, now: number): readonly CancelOutcome[];
+  retryTasks(ids: readonly string[]): readonly RetryOutcome[];
+  deleteTasks(ids: readonly string[]): readonly boolean[];
+  checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): readonly boolean[];
+  wakeTasks(now: number, limit: number): WakeOutcome;
 }
 
-const COLUMNS = `t.key, t.id, t.queue_id, t.parent_id, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
-  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, l.owner,
-  ${TERMS}`;
+interface NewestResult {
+  readonly position: number;
+  readonly state: number;
+  readonly delivery: number;
+}
 
-export function createTasks(db: Database, fresh: Fresh, warm: Warm, { flush }: Endings): Tasks {
-  const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
-  const selectById = db.prepareColumns(`${from} WHERE t.id = ?`, toTaskRow);
-  const selectByKey = db.prepareColumns(`${from} WHERE t.key = ?`, toTaskRow);
-  const selectRunning = db.prepare<{ task_key: number }>(
-    'SELECT task_key FROM live WHERE state = 1 AND session_key = ? ORDER BY claimed_at, task_key',
+export function createUpkeep(
+  { db, catalog, counters, tasks, sessions, children }: Context,
+  deliveries: Deliveries,
+): Upkeep {
+  const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
+  const selectResult = db.prepare<NewestResult>(
+    'SELECT position, state, delivery FROM result WHERE task_key = ? ORDER BY position DESC LIMIT 1',
   );
-  return {
-    byId: (id) => {
-      const running = fresh.findRun(id) ?? warm.findRunning(id);
-      if (running) return running;
-      flush();
-      const row = selectById.get(id);
-      if (row?.state !== null || !fresh.find(row.key, id)) return row;
-      fresh.write(row.key, id);
-      return selectById.get(id);
-    },
-    byKey: (key) => {
-      flush();
-      return selectByKey.get(key)!;
-    },
-    beginChange: ({ key, id }) => {
-      fresh.write(key, id);
-      warm.forgetRunning(id);
-    },
-    runningOf: (sessionKey) => {
-      flush();
-      fresh.writeSession(sessionKey);
-      return selectRunning.all(sessionKey).map((row) => row.task_key);
-    },
-  };
-}
+  const selectRedrive = db.prepare<{ lane: string; priority: number; bytes: number; has_checkpoint: number }>(
+    `SELECT lane, priority, length(payload) AS bytes,
+       EXISTS (SELECT 1 FROM checkpoint WHERE task_key = task.key) AS has_checkpoint FROM task WHERE key = ?`,
+  );
+  // Without its expiry: an operator wants it to run.
+  const insertLive = db.prepare(
+    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, attempt, lost, ended, has_checkpoint)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
+  );
+  const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
+  const deleteResults = db.prepare('DELETE FROM result WHERE task_key = ?');
+  const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
+  const putCheckpoint = db.prepare(
+    'INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT (task_key) DO UPDATE SET data = excluded.data',
+  );
+  const markCheckpoint = db.prepare('UPDATE live SET has_checkpoint = 1 WHERE task_key = ? AND has_checkpoint = 0');
+  const selectExpired = db.prepare<{ task_key: number }>(
+    `SELECT task_key FROM live WHERE expires_at IS NOT NULL AND state <> 1 AND expires_at <= ?
+     ORDER BY expires_at, task_key LIMIT ?`,
+  );
+  const selectLastError = db.prepare<{ last_error: string | null }>('SELECT last_error FROM live WHERE task_key = ?');
+  const selectDue = db.prepare<{ task_key: number; lane_id: number }>(
+    'SELECT task_key, lane_id FROM live WHERE state = 2 AND run_at <= ? ORDER BY run_at, task_key LIMIT ?',
+  );
+  const updateDue = db.prepare('UPDATE live SET state = 0, seq = ?, run_at = NULL WHERE task_key = ?');
+  const selectNextDue = db.prepare<{ at: number | null }>('SELECT min(run_at) AS at FROM live WHERE state = 2');
+  const selectNextExpiry = db.prepare<{ at: number | null }>(
+    'SELECT min(expires_at) AS at FROM live WHERE expires_at IS NOT NULL AND state <> 1',
+  );
 
-/** In the order of COLUMNS. */
-function toTaskRow(c: readonly Value[]): TaskRow {
+  function cancelOne(id: string, reason: string, now: number): CancelOutcome {
+    const row = tasks.byId(id);
+    if (!row) return { id, kind: 'not_found' };
+    if (row.state === null) return { id, kind: 'settled' };
+    const hasChildren = isParent(row);
+    if (row.state !== RUNNING && !hasChildren) {
+      return { id, kind: 'cancelled', ...deliveries.cancel(row, reason, '', false, now) };
+    }
+    tasks.beginChange(row);
+    const stored = row.cancel_reason ?? reason;
+    if (row.cancel_reason === null) setCancel.run(stored, row.key);
+    if (hasChildren) return { id, kind: 'children' };
+    const key = row.session_key!;
+    const session = { key, epoch: sessions.get(key)!.epoch };
+    return { id, kind: 'requested', session, delivery: row.delivery, reason: stored };
+  }
+
+  function isParent({ key, lane_id }: TaskRow): boolean {
+    return catalog.laneById(lane_id).ref.lane === PARENT_LANE && children.find(key) !== undefined;
+  }
+
+  function retryOne(id: string): RetryOutcome {
+    const row = tasks.byId(id);
+    if (!row) return { id, kind: 'not_found' };
+    const newest = row.state === null ? selectResult.get(row.key) : undefined;
+    if (!newest || settledName(newest.state) !== 'failed') return { id, kind: 'not_failed' };
+    const { lane: name, priority, bytes, has_checkpoint } = selectRedrive.get(row.key)!;
+    if (name === PARENT_LANE) return { id, kind: 'not_failed' };
+    const queue = catalog.queueById(row.queue_id);
+    const lane = catalog.internLane(queue.name, name);
+    const { delivery } = newest;
+    catalog.move(lane, 'failed', 'redriven');
+    const seq = counters.drawSeq();
+    insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, ENDED.redriven, has_checkpoint);
+    return { id, kind: 'ready', lane: lane.ref };
+  }
+
+  function deleteOne(id: string): boolean {
+    const row = tasks.byId(id);
+    if (row?.state !== null) return false;
+    const newest = selectResult.get(row.key)!;
+    if (newest.position === counters.nextPosition - 1) counters.keepPosition();
+    catalog.remove(catalog.queueById(row.queue_id), settledName(newest.state));
+    deleteResults.run(row.key);
+    deleteCheckpoint.run(row.key);
+    children.forget(row.key);
+    deleteTask.run(row.key);
+    return true;
+  }
+
+  function checkpointOne({ taskId, delivery, data }: Delivery & { readonly data: Uint8Array }): boolean {
+    const row = tasks.byId(taskId);
+    if (row?.state !== RUNNING || row.delivery !== delivery) return false;
+    tasks.beginChange(row);
+    putCheckpoint.run(row.key, data);
+    markCheckpoint.run(row.key);
+    return true;
+  }
+
+  function expire(row: TaskRow, now: number): Settled {
+    const isBackingOff = row.state === SCHEDULED;
+    const { last_error: lastError } = selectLastError.get(row.key)!;
+    const error = describeExpiry({ end: lastEnd(row.ended), isBackingOff, attempt: row.attempt, lastError });
+    const what = { clientId: '', attempt: row.attempt, isTold: false, error };
+    return deliveries.settle(row, { state: 'expired', transition: 'expired', ...what }, now);
+  }
+
+  function wakeTasks(now: number, limit: number): WakeOutcome {
+    const expired = selectExpired.all(now, limit).map(({ task_key }) => expire(tasks.byKey(task_key), now));
+    const ready = selectDue.all(now, limit - expired.length).map(({ task_key, lane_id }) => {
+      const lane = catalog.laneById(lane_id);
+      catalog.move(lane, 'scheduled', 'due');
+      updateDue.run(counters.drawSeq(), task_key);
+      return lane.ref;
+    });
+    const next = [selectNextDue.get()!.at, selectNextExpiry.get()!.at].filter((at) => at !== null);
+    return {
+      ready: uniqueLanes(ready),
+      expired: recordsOf(expired),
+      nextDueAt: next.length === 0 ? null : Math.min(...next),
+    };
+  }
+
   return {
-    key: c[0] as number,
-    id: c[1] as string,
-    queue_id: c[2] as number,
-    parent_id: c[3] as string | null,
-    state: c[4] as number | null,
-    lane_id: c[5] as number,
-    delivery: c[6] as number,
-    attempt: c[7] as number,
-    lost: c[8] as number,
-    ended: c[9] as number,
-    has_checkpoint: c[10] as number,
-    session_key: c[11] as number | null,
-    claimed_at: c[12] as number | null,
-    cancel_reason: c[13] as string | null,
-    owner: c[14] as string | null,
-    terms: readTerms(c, 15),
+    cancelTasks: (ids, reason, now) => ids.map((id) => cancelOne(id, reason, now)),
+    retryTasks: (ids) => ids.map(retryOne),
+    deleteTasks: (ids) => ids.map(deleteOne),
+    checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
+    wakeTasks,
   };
 }

@@ -1,0 +1,145 @@
+import { ContactError, nameTask, refuseTask } from '../../../shared/errors.ts';
+import { HELD } from '../../model/broadcast.ts';
+import { PARENT_LANE } from '../../model/lane.ts';
+import type { LaneRef, TaskInput } from '../../model/task.ts';
+import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OpenedBroadcast } from '../broadcasts.ts';
+import type { InsertOutcome } from '../tasks.ts';
+import type { Context } from './context.ts';
+import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
+import type { Inserting } from './insert.ts';
+import { uniqueLanes } from './rows/catalog.ts';
+
+/** How broadcasts come to be: in one go, or filled, then opened or abandoned. */
+export interface Broadcasts {
+  insert(parent: TaskInput, children: readonly TaskInput[], now: number, isWhole: boolean): InsertOutcome;
+  extend(parentId: string, children: readonly TaskInput[], now: number): void;
+  open(parentId: string, limit: number, now: number): OpenedBroadcast;
+  abandon(parentId: string, limit: number): boolean;
+}
+
+export function createBroadcasts(context: Context, inserting: Inserting, deliveries: Deliveries): Broadcasts {
+  const { db, catalog, counters, tasks, children: counting } = context;
+  const updateReady = db.prepare('UPDATE live SET state = 0, seq = ? WHERE task_key = ?');
+  const updateScheduled = db.prepare('UPDATE live SET run_at = ? WHERE task_key = ?');
+  const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
+  const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
+
+  function insert(given: TaskInput, children: readonly TaskInput[], now: number, isWhole: boolean): InsertOutcome {
+    const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
+    const parentKey = counters.nextTaskKey;
+    const stored = inserting.insertTasks([parent], now);
+    if (stored[0]!.deduplicated) return stored[0]!;
+    try {
+      if (children.length === 0) {
+        throw new ContactError('FAILED_PRECONDITION', `no client of the queue ${parent.queue} matches`, {
+          field: 'broadcast',
+        });
+      }
+      insertChildren(parent.id, children, now, isWhole);
+    } catch (error) {
+      inserting.takeBack(parentKey, [parent], stored, now);
+      throw error;
+    }
+    counting.create(parentKey, isWhole ? 'open' : 'filling', isWhole ? null : children[0]!.runAt);
+    counting.add(parentKey, parentKey + 1, parentKey + children.length);
+    return stored[0]!;
+  }
+
+  function extend(parentId: string, children: readonly TaskInput[], now: number): void {
+    const parent = tasks.byId(parentId);
+    if (!parent || counting.phaseOf(parent.key)?.phase !== 'filling') {
+      throw refuseTask('FAILED_PRECONDITION', 0, 'id', `${parentId} is not a broadcast that is filling`);
+    }
+    if (children.length === 0) return;
+    const firstKey = counters.nextTaskKey;
+    insertChildren(parentId, children, now, false);
+    counting.add(parent.key, firstKey, firstKey + children.length - 1);
+  }
+
+  function insertChildren(parentId: string, children: readonly TaskInput[], now: number, isWhole: boolean): void {
+    checkChildren(children);
+    const firstKey = counters.nextTaskKey;
+    const named = children.map((child) => nameChild(child, parentId, isWhole));
+    try {
+      const outcomes = inserting.insertTasks(named, now);
+      if (!outcomes.some((outcome) => outcome.deduplicated)) return;
+      inserting.takeBack(firstKey, named, outcomes, now);
+    } catch (error) {
+      // Children are nobody's batch: what is wrong with one is wrong with the broadcast.
+      throw error instanceof ContactError ? nameTask(error, 'tasks[0]') : error;
+    }
+    throw refuseTask('ALREADY_EXISTS', 0, 'id', 'a task has the id of a child');
+  }
+
+  function open(parentId: string, limit: number, now: number): OpenedBroadcast {
+    const parent = tasks.byId(parentId);
+    const { phase = 'open', runAt = null } = (parent && counting.phaseOf(parent.key)) ?? {};
+    if (!parent || phase === 'open') return { ready: [], events: [], isOpen: true, dueAt: null };
+    if (phase === 'filling') counting.move(parent.key, 'opening');
+    const { key, cancel_reason: reason } = parent;
+    const isDue = runAt === null || runAt <= now;
+    const ready: LaneRef[] = [];
+    const settled: Settled[] = [];
+    const isOpen = counting.takeHeld(key, limit, (childKey, laneId) => {
+      if (reason !== null) {
+        settled.push(deliveries.cancel(tasks.byKey(childKey), reason, '', false, now));
+      } else if (isDue) {
+        const lane = catalog.laneById(laneId);
+        catalog.move(lane, 'scheduled', 'due');
+        updateReady.run(counters.drawSeq(), childKey);
+        ready.push(lane.ref);
+      } else {
+        updateScheduled.run(runAt, childKey);
+      }
+    });
+    const events = recordsOf(settled);
+    if (isOpen) {
+      counting.move(key, 'open');
+      const end = deliveries.endBroadcast(key, counting.find(key)!, now);
+      if (end) events.push(end);
+    }
+    return { ready: uniqueLanes(ready), events, isOpen, dueAt: isDue ? null : runAt };
+  }
+
+  function abandon(parentId: string, limit: number): boolean {
+    const parent = tasks.byId(parentId);
+    if (!parent || counting.phaseOf(parent.key)?.phase !== 'filling') return true;
+    const isDone = counting.takeHeld(parent.key, limit, (childKey, laneId) => {
+      catalog.add(catalog.laneById(laneId), 'scheduled', -1);
+      remove(childKey);
+    });
+    if (!isDone) return false;
+    catalog.add(catalog.laneById(parent.lane_id), 'ready', -1);
+    counting.forget(parent.key);
+    remove(parent.key);
+    return true;
+  }
+
+  function remove(key: number): void {
+    deleteLive.run(key);
+    deleteTask.run(key);
+  }
+
+  return { insert, extend, open, abandon };
+}
+
+function nameChild(child: TaskInput, parentId: string, isWhole: boolean): TaskInput {
+  if (!isWhole) return { ...child, parentId, runAt: HELD };
+  return child.parentId === parentId ? child : { ...child, parentId };
+}
+
+function checkChildren(children: readonly TaskInput[]): void {
+  if (children.length > MAX_CHILDREN) {
+    throw refuseTask(
+      'INVALID_ARGUMENT',
+      0,
+      'broadcast',
+      `${children.length} clients match, at most ${MAX_CHILDREN} may at once`,
+    );
+  }
+  let bytes = 0;
+  for (const child of children) bytes += child.payload.byteLength;
+  if (bytes <= MAX_BROADCAST_BYTES) return;
+  const problem = `for ${children.length} clients it is more than ${MAX_BROADCAST_BYTES} bytes`;
+  throw refuseTask('INVALID_ARGUMENT', 0, 'payload', problem);
+}

@@ -1,0 +1,112 @@
+import { type Stats, statSync } from 'node:fs';
+import { ContactError } from '../../../../shared/errors.ts';
+import { walOf } from './wal.ts';
+
+/**
+ * Watches that the files of a store are still those that were opened. Whoever has a file open goes on writing to it
+ * after it was removed or replaced, and never hears of that; what it acknowledges then is in no file that has a name.
+ */
+export interface Presence {
+  /** Looks now: the file that is gone is the cause of whatever else fails. */
+  look(): ContactError | undefined;
+  /** The file that is gone, after a look if the last one is too old; undefined: all are there. */
+  check(): ContactError | undefined;
+  close(): void;
+}
+
+export interface PresenceOptions {
+  /** Of the database. */
+  readonly file: string;
+  /** Bytes that the database has by its own count: another program's VACUUM makes it smaller. */
+  readonly countBytes: () => number;
+  readonly onGone: (error: ContactError) => void;
+  /** Something that does no harm yet. */
+  readonly onNotice?: ((message: string) => void) | undefined;
+  readonly everyMs?: number;
+}
+
+const EVERY_MS = 1_000;
+/** `PRAGMA journal_size_limit`: a log that begins anew is cut to it. */
+const LOG_LIMIT = 64 << 20;
+
+interface Watched {
+  readonly path: string;
+  readonly dev: number;
+  readonly ino: number;
+  size: number;
+  /** Names that it has. */
+  links: number;
+  /** The file may have become as small as this. */
+  readonly mayShrinkTo: () => number;
+}
+
+export function watchPresence(options: PresenceOptions): Presence {
+  const { file, countBytes, onGone, onNotice, everyMs = EVERY_MS } = options;
+  const never = (): number => Number.POSITIVE_INFINITY;
+  const watched: readonly Watched[] = [
+    watch(file, countBytes),
+    watch(walOf(file), () => LOG_LIMIT),
+    watch(`${file}-shm`, never),
+    watch(`${file}.lock`, never),
+  ];
+  let lookedAt = performance.now();
+  let gone: ContactError | undefined;
+  let isLinked = false;
+
+  /** Nobody else opens a database that has two names; neither does its own server when it starts again. */
+  function noteLinks(): void {
+    const wasLinked = isLinked;
+    isLinked = watched[0]!.links > 1;
+    if (isLinked && !wasLinked)
+      onNotice?.(`${file} has another hard link now: no server opens it until that is removed`);
+  }
+
+  function look(): ContactError | undefined {
+    if (gone) return gone;
+    lookedAt = performance.now();
+    for (const each of watched) {
+      const reason = findFault(each);
+      if (!reason) continue;
+      const message = `store: ${each.path} ${reason} while the server had it open: what was stored last may be lost`;
+      gone = new ContactError('FAILED_PRECONDITION', message);
+      clearInterval(timer);
+      onGone(gone);
+      return gone;
+    }
+    noteLinks();
+    return undefined;
+  }
+
+  const timer = setInterval(look, everyMs);
+  timer.unref();
+  return {
+    look,
+    check() {
+      if (performance.now() - lookedAt > 2 * everyMs) look();
+      return gone;
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+function watch(path: string, mayShrinkTo: () => number): Watched {
+  const { dev, ino, size, nlink } = statSync(path);
+  return { path, dev, ino, size, links: nlink, mayShrinkTo };
+}
+
+function findFault(watched: Watched): string | undefined {
+  let now: Stats | undefined;
+  try {
+    now = statSync(watched.path, { throwIfNoEntry: false });
+  } catch (error) {
+    return `cannot be looked at (${(error as Error).message})`;
+  }
+  if (!now) return 'was removed or moved away';
+  if (now.dev !== watched.dev || now.ino !== watched.ino) return 'was replaced by another file';
+  if (now.size < watched.size && now.size < watched.mayShrinkTo()) {
+    return `was cut from ${watched.size} to ${now.size} bytes`;
+  }
+  watched.size = now.size;
+  watched.links = now.nlink;
+  return undefined;
+}

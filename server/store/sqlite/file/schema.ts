@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import { ContactError } from '../../../../shared/errors.ts';
+import type { Database } from './database.ts';
+
+/** Marks the file as ours ("cntc"), so that another program's database is never touched. */
+const APPLICATION_ID = 0x636e7463;
+
+/**
+ * Numbered from 1; each runs in a transaction of its own and is never edited once released.
+ *
+ * `task` is written once, but for a key that another task has taken over: it moves to `freed_key`. `live` has one
+ * narrow row for each task that is not settled: 0 ready, 1 running, 2 scheduled; what a delivery carries over (seq,
+ * attempt, lost, last_error; owner: who had the delivery that was lost) stays in it. `result` is the log, its position drawn in code so that it is dense. A task's
+ * state is its `live` row, or else its newest result; one that has neither is fresh (`fresh/fresh.ts`): running if a row of
+ * `claim` names it (`runs`: keys of tasks by session), else ready, with the place in the order that `task.seq` has from
+ * the insert; `backlog` has the ranges of keys that nothing else speaks of. `broadcast` counts the children of a
+ * parent; `live.parent_key` marks a child that still counts there. Its phase is 0 open, 1 filling, 2 opening; while it
+ * is not open `held` has the keys of its children, a range for each insert, and those that are held are scheduled
+ * without an instant. `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that
+ * reading the columns before them touches no overflow page.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE queue (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    ready INTEGER NOT NULL, running INTEGER NOT NULL, scheduled INTEGER NOT NULL,
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL,
+    is_paused INTEGER NOT NULL, max_waiting INTEGER NOT NULL, max_running INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE lane (
+    id INTEGER PRIMARY KEY,
+    queue_id INTEGER NOT NULL,
+    lane TEXT NOT NULL,
+    UNIQUE (queue_id, lane)
+  ) STRICT;
+  CREATE TABLE task (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    queue_id INTEGER NOT NULL,
+    lane TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    max_attempts INTEGER NOT NULL,
+    timeout_ms INTEGER NOT NULL,
+    backoff_base_ms INTEGER NOT NULL,
+    backoff_cap_ms INTEGER NOT NULL,
+    idempotency_key TEXT,
+    parent_id TEXT,
+    content_type TEXT NOT NULL,
+    metadata TEXT,
+    payload BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX task_by_idempotency_key ON task (queue_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX task_by_parent ON task (parent_id, id) WHERE parent_id IS NOT NULL;
+  CREATE TABLE live (
+    task_key INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL,
+    lane_id INTEGER NOT NULL,
+    nprio INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    has_checkpoint INTEGER NOT NULL,
+    run_at INTEGER,
+    expires_at INTEGER,
+    session_key INTEGER,
+    claimed_at INTEGER,
+    cancel_reason TEXT,
+    parent_key INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX live_ready ON live (lane_id, nprio, seq) WHERE state = 0;
+  CREATE INDEX live_running ON live (session_key) WHERE state = 1;
+  CREATE INDEX live_scheduled ON live (run_at) WHERE state = 2;
+  CREATE INDEX live_scheduled_by_lane ON live (lane_id, run_at) WHERE state = 2;
+  CREATE INDEX live_expiry ON live (expires_at) WHERE expires_at IS NOT NULL AND state <> 1;
+  CREATE TABLE broadcast (
+    parent_key INTEGER PRIMARY KEY,
+    children INTEGER NOT NULL,
+    succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    run_at INTEGER
+  ) STRICT;
+  CREATE TABLE held (
+    parent_key INTEGER NOT NULL,
+    first_key INTEGER NOT NULL,
+    last_key INTEGER NOT NULL,
+    PRIMARY KEY (parent_key, first_key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE result (
+    position INTEGER PRIMARY KEY,
+    task_key INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    is_told INTEGER NOT NULL,
+    cancel_requested INTEGER NOT NULL,
+    claimed_at INTEGER,
+    settled_at INTEGER NOT NULL,
+    client_id TEXT NOT NULL,
+    error_code TEXT,
+    error_message TEXT,
+    content_type TEXT NOT NULL,
+    result BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX result_by_task ON result (task_key);
+  CREATE TABLE checkpoint (task_key INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+  CREATE TABLE session (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    secret_hash TEXT NOT NULL UNIQUE,
+    named_hash TEXT,
+    subject TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    is_named INTEGER NOT NULL,
+    labels TEXT NOT NULL,
+    queues TEXT NOT NULL,
+    node TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    lost_at INTEGER
+  ) STRICT;
+  CREATE INDEX session_by_client ON session (client_id);
+  CREATE INDEX session_by_named_hash ON session (named_hash) WHERE named_hash IS NOT NULL;
+  CREATE TABLE client (
+    client_id TEXT PRIMARY KEY,
+    labels TEXT NOT NULL,
+    queues TEXT NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    is_drained INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX client_by_last_seen ON client (last_seen_at);
+  `,
+  `
+  ALTER TABLE task ADD COLUMN seq INTEGER;
+  CREATE TABLE claim (id INTEGER PRIMARY KEY, claimed_at INTEGER NOT NULL, runs TEXT NOT NULL) STRICT;
+  `,
+  `
+  CREATE TABLE backlog (
+    id INTEGER PRIMARY KEY,
+    lane_id INTEGER NOT NULL,
+    nprio INTEGER NOT NULL,
+    first_key INTEGER NOT NULL,
+    last_key INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX backlog_by_first_key ON backlog (first_key);
+  `,
+  'ALTER TABLE task ADD COLUMN freed_key TEXT',
+  'ALTER TABLE live ADD COLUMN last_error TEXT',
+  'ALTER TABLE result ADD COLUMN lost INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE client ADD COLUMN first_seen_at INTEGER NOT NULL DEFAULT 0',
+  'ALTER TABLE live ADD COLUMN owner TEXT',
+];
+
+/** Refuses what is not ours or too new, before anything is written. */
+export function checkSchema(db: Database, file: string): void {
+  const version = db.pragma('user_version');
+  const applicationId = db.pragma('application_id');
+  const isEmpty = db.prepare<{ name: string }>('SELECT name FROM sqlite_schema LIMIT 1').get() === undefined;
+  if (isEmpty ? applicationId !== 0 && applicationId !== APPLICATION_ID : applicationId !== APPLICATION_ID) {
+    throw new ContactError('FAILED_PRECONDITION', `store: ${file} is a database of another program`);
+  }
+  if (Number(version) > MIGRATIONS.length) {
+    throw new ContactError(
+      'FAILED_PRECONDITION',
+      `store: ${file} was written by a newer version (schema ${version}, this one knows up to ${MIGRATIONS.length})`,
+    );
+  }
+}
+
+/** Brings the file to the newest schema. */
+export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {
+  for (let version = Number(db.pragma('user_version')); version < migrations.length; version++) {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      db.exec(migrations[version]!);
+      if (version === 0) {
+        db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+        db.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', randomBytes(8).toString('hex'));
+      }
+      db.exec(`PRAGMA user_version = ${version + 1}`);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.isInTransaction()) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ChildCounts } from '../../model/broadcast.ts';
+import type { ResultRecord, TaskRecord } from '../../model/task.ts';
+import type { TaskFilter } from '../tasks.ts';
+import type { Database, Value } from './file/database.ts';
+import type { Fresh } from './fresh/fresh.ts';
+import type { Catalog } from './rows/catalog.ts';
+import type { Children } from './rows/children.ts';
+import type { Sessions } from './rows/sessions.ts';
+import { parseMetadata, settledName, stateName, stateNumber } from './rows/taskrow.ts';
+
+/** Pages by key; no statement stays open between turns of the event loop. */
+export interface Reads {
+  readResults(after: number, limit: number): readonly ResultRecord[];
+  oldestPosition(): number | null;
+  describeTask(id: string): TaskRecord | undefined;
+  listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
+  countChildren(parentId: string): ChildCounts | undefined;
+}
+
+interface DescribedRow {
+  readonly key: number;
+  readonly id: string;
+  readonly queue_id: number;
+  readonly lane: string;
+  readonly priority: number;
+  readonly created_at: number;
+  readonly expiry: number | null;
+  readonly max_attempts: number;
+  readonly timeout_ms: number;
+  readonly backoff_base_ms: number;
+  readonly backoff_cap_ms: number;
+  readonly idempotency_key: string | null;
+  readonly freed_key: string | null;
+  readonly parent_id: string | null;
+  readonly content_type: string;
+  readonly metadata: string | null;
+  readonly payload: Uint8Array;
+  readonly state: number | null;
+  readonly delivery: number | null;
+  readonly attempt: number | null;
+  readonly lost: number | null;
+  readonly run_at: number | null;
+  readonly session_key: number | null;
+  readonly cancel_reason: string | null;
+  readonly last_error: string | null;
+}
+
+const MAX_ROWS = 500;
+const MAX_PAGE_BYTES = 4 << 20;
+/** Rows that a list looks at before it lets others run. */
+const SCANNED = 2_000;
+
+const RESULT = `SELECT r.position, t.id, t.queue_id, r.state, r.result, r.content_type, r.error_code, r.error_message,
+  r.attempt, r.delivery, r.client_id, t.created_at, r.claimed_at, r.settled_at, t.metadata, r.cancel_requested,
+  t.parent_id FROM result r JOIN task t ON t.key = r.task_key`;
+// A redriven task has no expiry any more; nothing but a redrive gives a task a second result.
+const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.cancel_reason,
+  l.last_error,
+  coalesce(l.lost, (SELECT lost FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1)) AS lost,
+  iif(l.state IS NULL AND (SELECT count(*) FROM result WHERE task_key = t.key) < 2, t.expires_at, l.expires_at)
+    AS expiry FROM task t LEFT JOIN live l ON l.task_key = t.key`;
+// In this order: only a fresh task has neither.
+const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
+  fresh_state(t.key, t.id))`;
+
+export function createReads(
+  db: Database,
+  { catalog, sessions, children, fresh }: { catalog: Catalog; sessions: Sessions; children: Children; fresh: Fresh },
+): Reads {
+  db.define('fresh_state', (key, id) => fresh.find(key as number, id as string)?.state ?? null);
+  const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
+  const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
+  const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
+  const selectKey = db.prepare<{ key: number }>('SELECT key FROM task WHERE id = ?');
+  const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} WHERE t.id = ?`);
+
+  /** In the order of RESULT. */
+  function toResult(c: readonly Value[]): ResultRecord {
+    return {
+      position: c[0] as number,
+      taskId: c[1] as string,
+      queue: catalog.queueById(c[2] as number).name,
+      state: settledName(c[3] as number),
+      result: c[4] as Uint8Array,
+      contentType: c[5] as string,
+      error: c[6] === null ? null : { code: c[6] as string, message: c[7] as string },
+      attempt: c[8] as number,
+      delivery: c[9] as number,
+      clientId: c[10] as string,
+      createdAt: c[11] as number,
+      claimedAt: c[12] as number | null,
+      settledAt: c[13] as number,
+      metadata: parseMetadata(c[14] as string | null),
+      cancelRequested: c[15] === 1,
+      parentId: c[16] as string | null,
+    };
+  }
+
+  function toRecord(described: DescribedRow): TaskRecord {
+    const kept = described.state === null ? fresh.find(described.key, described.id) : undefined;
+    const row = kept ? { ...described, ...kept } : described;
+    const settled = row.state === null ? selectNewest.get(row.key)! : null;
+    const state = settled?.state ?? stateName(row.state!);
+    return {
+      id: row.id,
+      queue: catalog.queueById(row.queue_id).name,
+      lane: row.lane,
+      payload: row.payload,
+      contentType: row.content_type,
+      metadata: parseMetadata(row.metadata),
+      priority: row.priority,
+      expiresAt: row.expiry,
+      maxAttempts: row.max_attempts,
+      timeoutMs: row.timeout_ms,
+      backoffBaseMs: row.backoff_base_ms,
+      backoffCapMs: row.backoff_cap_ms,
+      key: row.idempotency_key ?? row.freed_key,
+      parentId: row.parent_id,
+      state,
+      createdAt: row.created_at,
+      runAt: row.run_at,
+      attempt: settled?.attempt ?? row.attempt! + (state === 'running' ? 1 : 0),
+      delivery: settled?.delivery ?? row.delivery!,
+      lost: row.lost ?? 0,
+      lastError: row.last_error,
+      cancelRequested: settled?.cancelRequested ?? row.cancel_reason !== null,
+      clientId: settled?.clientId ?? sessions.get(row.session_key ?? 0)?.clientId ?? '',
+      settled,
+    };
+  }
+
+  async function listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]> {
+    const { sql, values } = conditionsOf(filter, catalog);
+    const source = filter.parentId === undefined ? 'task' : 'task INDEXED BY task_by_parent';
+    const parent = filter.parentId === undefined ? '' : 'parent_id = ? AND';
+    const parentValues = filter.parentId === undefined ? [] : [filter.parentId];
+    // Two steps, so that a filter that matches little holds nobody up: a window of ids, then the matches in it.
+    const selectWindow = db.prepare<{ id: string }>(
+      `SELECT id FROM ${source} WHERE ${parent} id < ? ORDER BY id DESC LIMIT 1 OFFSET ${SCANNED - 1}`,
+    );
+    const selectMatches = db.prepare<DescribedRow>(
+      `${DESCRIBED} WHERE ${parent} t.id < ? AND t.id >= ? ${sql} ORDER BY t.id DESC LIMIT ?`,
+    );
+    const wanted = Math.min(limit, MAX_ROWS);
+    const found: TaskRecord[] = [];
+    let bytes = 0;
+    let end = before ?? '\u{10ffff}';
+    for (;;) {
+      const start = selectWindow.get(...parentValues, end)?.id ?? '';
+      for (const row of selectMatches.iterate(...parentValues, end, start, ...values, wanted - found.length)) {
+        const record = toRecord(row);
+        bytes += record.payload.byteLength + (record.settled?.result.byteLength ?? 0);
+        if (found.length > 0 && bytes > MAX_PAGE_BYTES) return found;
+        found.push(record);
+      }
+      if (start === '' || found.length >= wanted) return found;
+      end = start;
+      await nextTurn();
+    }
+  }
+
+  return {
+    readResults: (after, limit) => {
+      const records: ResultRecord[] = [];
+      let bytes = 0;
+      for (const record of selectResults.iterate(after, Math.min(limit, MAX_ROWS))) {
+        records.push(record);
+        bytes += record.result.byteLength;
+        if (bytes >= MAX_PAGE_BYTES) break;
+      }
+      return records;
+    },
+    oldestPosition: () => selectOldest.get()?.position ?? null,
+    describeTask: (id) => {
+      const row = selectTask.get(id);
+      return row && toRecord(row);
+    },
+    listTasks,
+    countChildren: (parentId) => {
+      const key = selectKey.get(parentId)?.key;
+      return key === undefined ? undefined : children.find(key);
+    },
+  };
+}
+
+function conditionsOf(filter: TaskFilter, catalog: Catalog): { sql: string; values: Value[] } {
+  let sql = '';
+  const values: Value[] = [];
+  if (filter.queues) {
+    const ids = [...catalog.queues()].filter((queue) => filter.queues!.includes(queue.name)).map((queue) => queue.id);
+    sql += ` AND t.queue_id IN (${ids.join(', ')})`;
+  }
+  if (filter.states) sql += ` AND ${STATE} IN (${filter.states.map(stateNumber).join(', ')})`;
+  if (filter.createdAfter !== undefined) {
+    sql += ' AND t.created_at > ?';
+    values.push(filter.createdAfter);
+  }
+  if (filter.createdBefore !== undefined) {
+    sql += ' AND t.created_at < ?';
+    values.push(filter.createdBefore);
+  }
+  return { sql, values };
+}

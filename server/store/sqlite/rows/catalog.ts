@@ -1,0 +1,286 @@
+import { ChurnSet } from '../../../../shared/churn.ts';
+import { isSettled, nextState, type Transition } from '../../../model/states.ts';
+import type { Lane, LaneRef, SettledState, TaskState } from '../../../model/task.ts';
+import type { QueueChange, QueueSettings } from '../../queues.ts';
+import type { Database } from '../file/database.ts';
+import { type Counts, count, countLanes, type LaneCounts } from './counts.ts';
+
+export interface QueueEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly counts: Counts;
+  readonly lanes: Map<Lane, LaneEntry>;
+  settings: QueueSettings;
+  /** Its counts are to be written. */
+  isChanged: boolean;
+}
+
+export interface LaneEntry {
+  readonly id: number;
+  readonly queue: QueueEntry;
+  readonly ref: LaneRef;
+  /** Tasks in it that are ready, and that are not settled. */
+  ready: number;
+  live: number;
+  /** The same as of the last commit. */
+  keptReady: number;
+  keptLive: number;
+  /** Since the last commit. */
+  isChanged: boolean;
+}
+
+/**
+ * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
+ * memory: as many queues as there are among the tasks kept, the settings and those lanes, beyond MAX_QUEUES none for new
+ * tasks; as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in memory
+ * alone, so that they cost no write.
+ */
+export interface Catalog {
+  internLane(queue: string, lane: Lane): LaneEntry;
+  findLane(queue: string, lane: Lane): LaneEntry | undefined;
+  laneById(id: number): LaneEntry;
+  queueById(id: number): QueueEntry;
+  findQueue(queue: string): QueueEntry | undefined;
+  /** Counts a task that is inserted, or whose insert is taken back. */
+  add(lane: LaneEntry, state: 'ready' | 'scheduled', by: 1 | -1): void;
+  /** Counts a settled task that is forgotten. */
+  remove(queue: QueueEntry, state: SettledState): void;
+  /** Whether tasks for this queue may be taken: it is known, or one name more is. */
+  hasRoomFor(queue: string): boolean;
+  /** Counts a transition of the state table; an illegal one throws. */
+  move(lane: LaneEntry, from: TaskState, transition: Transition): TaskState;
+  /** Changes what is given; answers all settings of the queue. */
+  set(change: QueueChange): QueueSettings;
+  /** Writes what changed: before every COMMIT. */
+  flush(): void;
+  /** After every COMMIT. */
+  confirm(): void;
+  /** Forgets what was not committed: after every ROLLBACK. */
+  reload(): void;
+  queues(): Iterable<QueueEntry>;
+}
+
+interface QueueRow extends Counts {
+  readonly id: number;
+  readonly name: string;
+  readonly is_paused: number;
+  readonly max_waiting: number;
+  readonly max_running: number;
+}
+
+/** Queue names; beyond, tasks for one more are refused. Each costs about 1 KiB of memory. */
+const MAX_QUEUES = 100_000;
+
+/** Lanes without tasks that are kept for the next one. */
+const MAX_EMPTY = 1_000;
+
+/** @param maxQueues for tests */
+export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
+  const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
+  const selectLanes = db.prepare<{ id: number; queue_id: number; lane: string }>('SELECT * FROM lane');
+  const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)');
+  const insertLane = db.prepare('INSERT INTO lane VALUES (?, ?, ?)');
+  const deleteQueue = db.prepare('DELETE FROM queue WHERE id = ?');
+  const deleteLane = db.prepare('DELETE FROM lane WHERE id = ?');
+  const updateSettings = db.prepare('UPDATE queue SET is_paused = ?, max_waiting = ?, max_running = ? WHERE id = ?');
+  const updateCounts = db.prepare(
+    `UPDATE queue SET ready = ?, running = ?, scheduled = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?
+     WHERE id = ?`,
+  );
+  const byName = new Map<string, QueueEntry>();
+  const byId = new Map<number, QueueEntry>();
+  const lanes = new Map<number, LaneEntry>();
+  // Marked in the entries, since every step of every task comes by here.
+  let changed: QueueEntry[] = [];
+  let changedLanes: LaneEntry[] = [];
+  const emptyLanes = new ChurnSet<LaneEntry>();
+  /** May have nothing any more; looked at before the commit. */
+  const idleQueues = new ChurnSet<QueueEntry>();
+  let lastQueue = 0;
+  let lastLane = 0;
+  /** The newest that was asked for: the tasks of a batch mostly go to one lane. */
+  let interned: LaneEntry | undefined;
+
+  function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings): QueueEntry {
+    const entry: QueueEntry = { id, name, counts, lanes: new Map(), settings, isChanged: false };
+    byName.set(name, entry);
+    byId.set(id, entry);
+    lastQueue = Math.max(lastQueue, id);
+    return entry;
+  }
+
+  function addLane(id: number, queue: QueueEntry, lane: Lane, ready: number, live: number): LaneEntry {
+    const ref = { queue: queue.name, lane };
+    const kept = { keptReady: ready, keptLive: live };
+    const entry: LaneEntry = { id, queue, ref, ready, live, ...kept, isChanged: false };
+    queue.lanes.set(lane, entry);
+    lanes.set(id, entry);
+    if (live === 0) emptyLanes.add(entry);
+    lastLane = Math.max(lastLane, id);
+    return entry;
+  }
+
+  function internQueue(name: string): QueueEntry {
+    const known = byName.get(name);
+    if (known) return known;
+    insertQueue.run(lastQueue + 1, name);
+    const none = { ready: 0, running: 0, scheduled: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
+    return addQueue(lastQueue + 1, name, none, createSettings(name));
+  }
+
+  function internLane(name: string, lane: Lane): LaneEntry {
+    if (interned?.ref.lane === lane && interned.ref.queue === name) return interned;
+    const queue = internQueue(name);
+    interned = queue.lanes.get(lane);
+    if (interned) return interned;
+    insertLane.run(lastLane + 1, queue.id, lane);
+    interned = addLane(lastLane + 1, queue, lane, 0, 0);
+    return interned;
+  }
+
+  /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
+  function reload(kept: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
+    for (const map of [byName, byId, lanes, emptyLanes, idleQueues]) map.clear();
+    changed = [];
+    changedLanes = [];
+    interned = undefined;
+    lastQueue = 0;
+    lastLane = 0;
+    for (const { id, name, is_paused, max_waiting, max_running, ...counts } of selectQueues.all()) {
+      const settings = { isPaused: is_paused === 1, maxWaiting: max_waiting, maxRunning: max_running };
+      addQueue(id, name, counts, { queue: name, ...settings });
+    }
+    for (const { id, queue_id: queueId, lane } of selectLanes.all()) {
+      const { keptReady = 0, keptLive = 0 } = kept.get(id) ?? {};
+      addLane(id, byId.get(queueId)!, lane, keptReady, keptLive);
+    }
+  }
+
+  function changeQueue(queue: QueueEntry, state: TaskState, by: number): void {
+    count(queue.counts, state, by);
+    if (queue.isChanged) return;
+    queue.isChanged = true;
+    changed.push(queue);
+  }
+
+  function change(lane: LaneEntry, state: TaskState, by: number): void {
+    changeQueue(lane.queue, state, by);
+    if (isSettled(state)) return;
+    lane.live += by;
+    if (state === 'ready') lane.ready += by;
+    if (lane.isChanged) return;
+    lane.isChanged = true;
+    changedLanes.push(lane);
+  }
+
+  /** Only what was empty at the last commit too: a rollback finds the counts of the others. */
+  function dropEmptyLanes(): void {
+    for (const lane of emptyLanes) {
+      if (lane.live > 0) continue;
+      deleteLane.run(lane.id);
+      lane.queue.lanes.delete(lane.ref.lane);
+      if (lane.queue.lanes.size === 0) idleQueues.add(lane.queue);
+      lanes.delete(lane.id);
+      lane.isChanged = false;
+    }
+    emptyLanes.clear();
+    interned = undefined;
+  }
+
+  /** As if they had never been: names are made up by whoever enqueues. */
+  function dropIdleQueues(): void {
+    for (const queue of idleQueues) {
+      if (!isUnused(queue)) continue;
+      deleteQueue.run(queue.id);
+      byName.delete(queue.name);
+      byId.delete(queue.id);
+    }
+    idleQueues.clear();
+  }
+
+  reload(countLanes(db));
+  return {
+    internLane,
+    findLane: (queue, lane) => byName.get(queue)?.lanes.get(lane),
+    laneById: (id) => lanes.get(id)!,
+    queueById: (id) => byId.get(id)!,
+    findQueue: (queue) => byName.get(queue),
+    add: change,
+    remove: (queue, state) => {
+      changeQueue(queue, state, -1);
+      if (queue.lanes.size === 0) idleQueues.add(queue);
+    },
+    hasRoomFor: (name) => byName.size < maxQueues || byName.has(name),
+    move: (lane, from, transition) => {
+      const to = nextState(from, transition);
+      if (to === undefined) throw new Error(`illegal transition of a ${from} task: ${transition}`);
+      change(lane, from, -1);
+      change(lane, to, 1);
+      return to;
+    },
+    set: (change) => {
+      const queue = internQueue(change.queue);
+      const settings = { ...queue.settings, ...change };
+      updateSettings.run(settings.isPaused ? 1 : 0, settings.maxWaiting, settings.maxRunning, queue.id);
+      queue.settings = settings;
+      if (queue.lanes.size === 0) idleQueues.add(queue);
+      return settings;
+    },
+    flush: () => {
+      for (const queue of changed) {
+        const { id, counts: c } = queue;
+        updateCounts.run(c.ready, c.running, c.scheduled, c.succeeded, c.failed, c.cancelled, c.expired, id);
+        queue.isChanged = false;
+      }
+      changed = [];
+      if (emptyLanes.size > MAX_EMPTY) dropEmptyLanes();
+      if (idleQueues.size > 0) dropIdleQueues();
+    },
+    confirm: () => {
+      for (const lane of changedLanes) {
+        // Dropped.
+        if (!lane.isChanged) continue;
+        lane.isChanged = false;
+        lane.keptReady = lane.ready;
+        lane.keptLive = lane.live;
+        if (lane.live === 0) emptyLanes.add(lane);
+        else emptyLanes.delete(lane);
+      }
+      changedLanes = [];
+    },
+    reload: () => reload(),
+    queues: () => byName.values(),
+  };
+}
+
+function isUnused({ counts: c, lanes, settings: s }: QueueEntry): boolean {
+  const tasks = c.ready + c.running + c.scheduled + c.succeeded + c.failed + c.cancelled + c.expired;
+  return tasks === 0 && lanes.size === 0 && !s.isPaused && s.maxWaiting === 0 && s.maxRunning === 0;
+}
+
+/** No more of its tasks may run now. */
+export function isFull({ settings, counts }: QueueEntry): boolean {
+  return settings.maxRunning > 0 && counts.running >= settings.maxRunning;
+}
+
+function createSettings(queue: string): QueueSettings {
+  return { queue, isPaused: false, maxWaiting: 0, maxRunning: 0 };
+}
+
+/** Drops lanes that no unsettled task uses and queues without tasks and settings; before the catalog is made. */
+export function pruneCatalog(db: Database): void {
+  db.exec(`
+    BEGIN IMMEDIATE;
+    DELETE FROM lane WHERE (SELECT count(*) FROM lane) > 1000
+      AND id NOT IN (SELECT lane_id FROM live) AND id NOT IN (SELECT lane_id FROM backlog);
+    DELETE FROM queue
+      WHERE ready + running + scheduled + succeeded + failed + cancelled + expired = 0
+        AND is_paused + max_waiting + max_running = 0
+        AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue_id = queue.id);
+    COMMIT;`);
+}
+
+/** The refs come from the catalog, so that equal lanes are one object. */
+export function uniqueLanes(refs: readonly LaneRef[]): readonly LaneRef[] {
+  return refs.length < 2 ? refs : [...new Set(refs)];
+}

@@ -1,0 +1,48 @@
+import type { Database } from '../file/database.ts';
+
+/** Numbers that only grow. */
+export interface Counters {
+  /** Keys of tasks; given back in order when a batch is undone. */
+  nextTaskKey: number;
+  /** Positions of results: dense, so they are given back by a rollback. */
+  nextPosition: number;
+  /** Draws a ready_seq. */
+  drawSeq(): number;
+  /** The newest position outlives the result that had it. */
+  keepPosition(): void;
+  reload(): void;
+}
+
+/** So many ready_seqs are reserved in the file at once; those not drawn when the process ends are skipped. */
+const RESERVED = 100_000;
+
+export function createCounters(db: Database): Counters {
+  const selectMeta = db.prepare<{ value: number }>('SELECT value FROM meta WHERE name = ?');
+  const putMeta = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+  const maxKey = db.prepare<{ value: number | null }>('SELECT max(key) AS value FROM task');
+  const maxPosition = db.prepare<{ value: number | null }>('SELECT max(position) AS value FROM result');
+  let nextSeq = selectMeta.get('seq')?.value ?? 1;
+  let reservedSeq = nextSeq;
+
+  const counters: Counters = {
+    nextTaskKey: 1,
+    nextPosition: 1,
+    drawSeq: () => {
+      if (nextSeq >= reservedSeq) {
+        reservedSeq = nextSeq + RESERVED;
+        putMeta.run('seq', reservedSeq);
+      }
+      return nextSeq++;
+    },
+    keepPosition: () => {
+      putMeta.run('position', counters.nextPosition - 1);
+    },
+    reload: () => {
+      counters.nextTaskKey = (maxKey.get()?.value ?? 0) + 1;
+      counters.nextPosition = Math.max(maxPosition.get()?.value ?? 0, selectMeta.get('position')?.value ?? 0) + 1;
+      reservedSeq = selectMeta.get('seq')?.value ?? 1;
+    },
+  };
+  counters.reload();
+  return counters;
+}
