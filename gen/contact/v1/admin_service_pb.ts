@@ -620,7 +620,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
   startedAt?: Timestamp | undefined;
 
   /**
-   * sqlite or postgres.
+   * sqlite, also when its database is in memory.
    *
    * @generated from field: string store = 5;
    */
@@ -709,7 +709,7 @@ export const AdminService: GenService<{
     output: typeof ListClientsResponseSchema;
   },
   /**
-   * Credit 0 until `ResumeClient`; remembered for named clients.
+   * It is given no more tasks until `ResumeClient`; remembered for named clients.
    *
    * @generated from rpc contact.v1.AdminService.DrainClient
    */

@@ -33,14 +33,15 @@ export type GetTaskRequest = Message<"contact.v1.GetTaskRequest"> & {
   queues: string[];
 
   /**
-   * Credit: unfinished tasks this session may hold. 0: 1 for the server to choose least. At most the server's limit (10,000; plain: 10).
+   * Credit: unfinished tasks this session may hold. 0 is read as 1. More than the server's limit (10,000; plain: 10) is
+   * read as that.
    *
    * @generated from field: uint32 max_in_flight = 3;
    */
   maxInFlight: number;
 
   /**
-   * For selectors; at most 64.
+   * For selectors; at most 64. Keys are names, [A-Za-z0-9._:/-]{1,128}; so are values, unless they are empty.
    *
    * @generated from field: map<string, string> labels = 4;
    */
@@ -61,7 +62,7 @@ export type GetTaskRequest = Message<"contact.v1.GetTaskRequest"> & {
   ephemeral: boolean;
 
   /**
-   * Name and version of the program, for operators; at most 128 characters.
+   * Name and version of the program, for operators; at most 128 characters, the rest is cut.
    *
    * @generated from field: string agent = 7;
    */
@@ -234,7 +235,8 @@ export const RegisteredSchema: GenMessage<Registered> = /*@__PURE__*/
  */
 export type Intervals = Message<"contact.v1.Intervals"> & {
   /**
-   * A session silent for this long is pinged; no life for three of them ends it, unless it is plain.
+   * A session silent for this long is pinged; no life for three of them, and for the time that what it has not receipted
+   * needs at 8 KiB/s, ends it. A plain one ends when it does not read for as long.
    *
    * @generated from field: uint32 ping_interval_ms = 1;
    */
@@ -382,7 +384,8 @@ export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 7);
 
 /**
- * Stop working on this delivery and say so with `stopped`, or with the result if it was already there.
+ * Stop working on this delivery and say so with `stopped`, or with the result if it was already there. It may come again:
+ * after a resume, and when nobody said so within the grace (30 s) and the delivery was closed.
  *
  * @generated from message contact.v1.Cancel
  */
@@ -398,7 +401,8 @@ export type Cancel = Message<"contact.v1.Cancel"> & {
   delivery: number;
 
   /**
-   * In words; why somebody wanted it, or TIMEOUT, CLOSED.
+   * Why, in the words of who wanted it, or without words. TIMEOUT: the attempt took longer than `timeout_ms`, and the
+   * delivery is closed. ABANDONED: the caller of CallTask has gone.
    *
    * @generated from field: string reason = 3;
    */
@@ -467,7 +471,7 @@ export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
 /**
  * Applied in this order: the receipt, `started`, `progress`, `checkpoints`, `credit`, `status`, then `succeeded`,
  * `failed`, `stopped`, then `released`, `untouched`; outcomes come in the order of field numbers. Each repeated field:
- * at most 1,000.
+ * at most 1,000. A message that is not as it should be ends the session with INVALID_ARGUMENT, never.
  *
  * @generated from message contact.v1.SendStatusRequest
  */
@@ -529,7 +533,7 @@ export type SendStatusRequest = Message<"contact.v1.SendStatusRequest"> & {
   credit?: number | undefined;
 
   /**
-   * Free text that an operator sees; the newest counts; at most 256 characters.
+   * Free text that an operator sees; the newest counts; at most 256 characters, the rest is cut.
    *
    * @generated from field: optional string status = 10;
    */
@@ -574,7 +578,7 @@ export type Progress = Message<"contact.v1.Progress"> & {
   fraction: number;
 
   /**
-   * At most 1 KiB.
+   * At most 1,024 characters, the rest is cut.
    *
    * @generated from field: string message = 4;
    */
@@ -863,7 +867,7 @@ export const OutcomeCode = {
   DUPLICATE: 2,
 
   /**
-   * The delivery is closed; the result was not used.
+   * The delivery is closed, or another client's; the result was not used.
    *
    * @generated from enum value: OUTCOME_CODE_STALE = 3;
    */
@@ -908,7 +912,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *
  *   contact-client   the client id, the same on both; left out: the server draws one and tells it in `registered`
  *   contact-session  32 lower-case hex digits (128 random bits), drawn anew by the client for each GetTask and named
- *                    on the SendStatus that belongs to it. Either call may arrive first. It is a secret.
+ *                    on the SendStatus that belongs to it. Either call may arrive first. It is a secret. A GetTask that
+ *                    leaves it out opens a plain session that nobody can resume.
  *
  * A session that opens no SendStatus is plain: its liveness is the connection, writing a task counts as its receipt
  * and as its start, its credit is at most 10, and its results go up over TellResult. It is pinged so that something
@@ -934,7 +939,7 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  * of a request carries `contact-field`, what of it is wrong (`tasks[3].queue`), in a list `contact-index`, the item's
  * place from 0, and, where it is known, `contact-retry-after-ms`.
  *
- * Rules for a client:
+ * Rules for a client (docs/protocol.md has a picture of each exchange):
  *
  *   silence    The server sends something down GetTask in every ping interval. Take the line for dead when nothing came
  *              for three of them and the time that a task of `max_payload_bytes` needs, and connect anew. A plain
@@ -961,8 +966,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *              INVALID_ARGUMENT and, as long as nothing was ever answered, UNAUTHENTICATED, PERMISSION_DENIED and
  *              UNIMPLEMENTED.
  *   leaving    Take nothing more (credit 0), send the results and the last receipt, wait for the outcomes, then
- *              half-close SendStatus: both streams end with OK. A client that just goes keeps its tasks for
- *              `resume_window_ms`.
+ *              half-close SendStatus: both streams end with OK, or with DISCONNECTED if it still had something. A client
+ *              that just goes keeps its tasks for `resume_window_ms`.
  *
  * @generated from service contact.v1.ContactService
  */
@@ -988,7 +993,7 @@ export const ContactService: GenService<{
     output: typeof SendStatusResponseSchema;
   },
   /**
-   * Results without the bidi stream.
+   * Results without the bidi stream; at most 50,000 in one call.
    *
    * @generated from rpc contact.v1.ContactService.TellResult
    */

@@ -191,14 +191,14 @@ export const NewTaskSchema: GenMessage<NewTask> = /*@__PURE__*/
  */
 export type Backoff = Message<"contact.v1.Backoff"> & {
   /**
-   * Milliseconds, at least 1. 0: 1,000.
+   * Milliseconds. 0: 1,000.
    *
    * @generated from field: uint32 base_ms = 1;
    */
   baseMs: number;
 
   /**
-   * Milliseconds, at least base_ms. 0: 300,000.
+   * Milliseconds, at least base_ms. 0: 300,000, or base_ms if that is more.
    *
    * @generated from field: uint32 cap_ms = 2;
    */
@@ -319,7 +319,8 @@ export type TaskError = Message<"contact.v1.TaskError"> & {
   message: string;
 
   /**
-   * A short word for programs: the worker's own, or the server's TIMEOUT, LOST, TOO_LARGE, CANCELLED, EXPIRED. At most 64 characters.
+   * A short word for programs: the worker's own, at most 64 characters, or the server's TIMEOUT, LOST, RELEASED,
+   * TOO_LARGE, CANCELLED, EXPIRED, of a broadcast CHILDREN, of the classic contract NOT_TEXT.
    *
    * @generated from field: string code = 2;
    */

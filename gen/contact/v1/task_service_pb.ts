@@ -431,7 +431,7 @@ export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE_
  */
 export type CancelTasksRequest = Message<"contact.v1.CancelTasksRequest"> & {
   /**
-   * At most 1,000; or a filter.
+   * 1 to 1,000; or a filter.
    *
    * @generated from field: repeated string ids = 1;
    */
@@ -445,7 +445,7 @@ export type CancelTasksRequest = Message<"contact.v1.CancelTasksRequest"> & {
   filter?: TaskFilter | undefined;
 
   /**
-   * Told to the worker and to observers; at most 256 characters.
+   * Told to the worker and to observers; at most 256 characters, the rest is cut.
    *
    * @generated from field: string reason = 3;
    */
@@ -522,7 +522,7 @@ export const CancelledTaskSchema: GenMessage<CancelledTask> = /*@__PURE__*/
  */
 export type RetryTasksRequest = Message<"contact.v1.RetryTasksRequest"> & {
   /**
-   * At most 1,000; or a filter.
+   * 1 to 1,000; or a filter.
    *
    * @generated from field: repeated string ids = 1;
    */
@@ -581,6 +581,8 @@ export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PUR
  */
 export type DeleteTasksRequest = Message<"contact.v1.DeleteTasksRequest"> & {
   /**
+   * 1 to 1,000.
+   *
    * @generated from field: repeated string ids = 1;
    */
   ids: string[];
@@ -686,7 +688,7 @@ export type WatchTaskResponse = Message<"contact.v1.WatchTaskResponse"> & {
    */
   event: {
     /**
-     * At first and with every change of state; a settled state is the last.
+     * At first and when it has changed, as it stands then, at most every 250 ms; a settled state is the last.
      *
      * @generated from field: contact.v1.Task task = 1;
      */
@@ -728,7 +730,8 @@ export type WatchResultsRequest = Message<"contact.v1.WatchResultsRequest"> & {
   start: ResultStart;
 
   /**
-   * From just after this place; of another epoch or older than retention: OUT_OF_RANGE.
+   * From just after this place; not together with `start`. Of another epoch, older than what is kept or beyond the newest:
+   * OUT_OF_RANGE.
    *
    * @generated from field: string cursor = 2;
    */
