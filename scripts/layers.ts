@@ -10,9 +10,28 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   shared: [],
   gen: [],
   // The composition root puts every room together.
-  server: ['server/transport', 'server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
-  // Only this layer knows the wire.
-  'server/transport': ['server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
+  server: [
+    'server/transport',
+    'server/api',
+    'server/session',
+    'server/dispatch',
+    'server/store',
+    'server/model',
+    'shared',
+    'gen',
+  ],
+  // Sockets and gRPC: only this layer has call objects.
+  'server/transport': [
+    'server/api',
+    'server/session',
+    'server/dispatch',
+    'server/store',
+    'server/model',
+    'shared',
+    'gen',
+  ],
+  // Requests and answers are the messages of the contract, whatever carries them; nothing here knows what does.
+  'server/api': ['server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
   'server/session': ['server/dispatch', 'server/store', 'server/model', 'shared'],
   'server/dispatch': ['server/store', 'server/model', 'shared'],
   'server/store': ['server/model', 'shared'],

@@ -4,14 +4,14 @@ import type { AdminService, ClientInfoSchema, QueueSchema } from '../../gen/inde
 import { invalid, invalidName } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
+import type { Agreement } from '../api/events.ts';
+import { cutPage } from '../api/page.ts';
+import { REVISION } from '../api/registration.ts';
 import type { QueueView } from '../dispatch/operations.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CallEnds } from './call.ts';
-import type { Agreement } from './events.ts';
-import { cutPage } from './page.ts';
-import { REVISION } from './registration.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;

@@ -1,5 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { ContactError } from '../../shared/errors.ts';
+import { MAX_METADATA_PAIRS } from '../api/batch.ts';
+import { MAX_HOLDING, MAX_LABELS } from '../api/registration.ts';
 import { type Bounds, type BoundsCheck, compileBounds } from './codec/counts.ts';
 
 /** Of a request that carries no payload. */
@@ -17,10 +19,6 @@ const LARGE: ReadonlySet<string> = new Set([
   'ClientMsg',
   'Result',
 ]);
-
-export const MAX_HOLDING = 100_000;
-export const MAX_LABELS = 64;
-export const MAX_METADATA_PAIRS = 64;
 
 const BOUNDS: Bounds = {
   'contact.v1.Resume.holding': MAX_HOLDING,

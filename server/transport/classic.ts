@@ -6,13 +6,13 @@ import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
+import { CLIENT_KEY } from '../api/identity.ts';
+import { createPairs, type Pair, type Turn } from '../api/pairs.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import { isOver } from './answering.ts';
 import { type CallEnds, metadataText, readMessages } from './call.ts';
-import { CLIENT_KEY } from './identity.ts';
-import { createPairs, type Pair, type Turn } from './pairs.ts';
 
 const QUEUE_KEY = 'contact-queue';
 const SETTLE_KEY = 'contact-settle';

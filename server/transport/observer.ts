@@ -3,11 +3,11 @@ import { ResultStart, type TaskService, type WatchResultsRequest } from '../../g
 import { invalid, invalidName } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
+import { readQueues, readSettledStates, writeResult } from '../api/views.ts';
 import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import type { ResultRecord } from '../model/task.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import { readQueues, readSettledStates, writeResult } from './views.ts';
 
 /** Bytes of events in one message, about; a larger single event goes alone. */
 const MESSAGE_BYTES = 256 << 10;

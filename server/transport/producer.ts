@@ -10,14 +10,14 @@ import type {
 } from '../../gen/index.ts';
 import { ContactError, invalid, statusText } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
+import { MAX_AWAITED, type OpenAwaited, type Waits } from '../api/awaited.ts';
+import type { Enqueue } from '../api/enqueue.ts';
+import type { Agreement } from '../api/events.ts';
+import { writeResult } from '../api/views.ts';
 import type { ResultRecord } from '../model/task.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 import { isOver } from './answering.ts';
-import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
 import type { CallEnds } from './call.ts';
-import type { Enqueue } from './enqueue.ts';
-import type { Agreement } from './events.ts';
-import { writeResult } from './views.ts';
 
 /** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
 const MAX_BATCHES = 64;

@@ -4,13 +4,13 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handler } from '../../shared/grpc.ts';
 import { isTaskId } from '../../shared/ids.ts';
+import type { Pace } from '../api/pace.ts';
 import type { Activity } from '../dispatch/activities.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { isSettled } from '../model/states.ts';
 import type { TaskRecord } from '../model/task.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import type { Pace } from './pace.ts';
 
 /** What happens to one task is told at most this often. */
 const PACE_MS = 250;

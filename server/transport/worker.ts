@@ -3,16 +3,16 @@ import { Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import type { ContactService, GetTaskRequest, GetTaskResponseSchema, SendStatusRequest } from '../../gen/index.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Handlers } from '../../shared/grpc.ts';
+import { type Agreement, writeEvent } from '../api/events.ts';
+import { type Headers, readClient, readSessionId, SESSION_KEY } from '../api/identity.ts';
+import { readRegistration } from '../api/registration.ts';
+import { isReceipt, readResults, readStatus, weighStatus, writeOutcomes } from '../api/status.ts';
 import type { Outcome, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ResultReport } from '../session/report.ts';
 import type { Session } from '../session/session.ts';
 import { isOver, onPiece } from './answering.ts';
-import { type CallEnds, readMessages } from './call.ts';
-import { type Agreement, writeEvent } from './events.ts';
-import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
-import { readRegistration } from './registration.ts';
-import { isReceipt, readResults, readStatus, weighStatus, writeOutcomes } from './status.ts';
+import { type CallEnds, metadataText, readMessages } from './call.ts';
 
 /** Unanswered status messages of one stream, and bytes of them, before it is read no further. */
 const MAX_UNANSWERED = 64;
@@ -79,7 +79,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       call.on('cancelled', () => session && registry.disconnect(session));
       Promise.resolve()
         .then(() => {
-          const registration = readRegistration(call.request, call.metadata, createOutlet(call, peer));
+          const registration = readRegistration(call.request, headersOf(call.metadata), createOutlet(call, peer));
           forgetRequest(call.request);
           admitNames(call, registration.queues.length);
           return registry.open(registration);
@@ -176,9 +176,9 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
       });
       Promise.resolve()
         .then(() => {
-          const sessionId = readSessionId(call.metadata);
+          const sessionId = readSessionId(headersOf(call.metadata));
           if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
-          const { clientId, isDrawn } = readClient(call.metadata);
+          const { clientId, isDrawn } = readClient(headersOf(call.metadata));
           const name = { sessionId, clientId: isDrawn ? undefined : clientId };
           return registry.attachStatus(name, { end, keep, isOver: () => isClosing || isOver(call) });
         })
@@ -196,7 +196,7 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
     tellResult(call, callback) {
       const outcomes: Outcome[] = [];
       ends.answer(callback, async () => {
-        const { clientId, isDrawn } = readClient(call.metadata);
+        const { clientId, isDrawn } = readClient(headersOf(call.metadata));
         for await (const request of readMessages(call)) {
           const report = readResults(request);
           checkTold(outcomes.length, report);
@@ -207,6 +207,8 @@ export function createWorkerHandlers(options: WorkerHandlersOptions): Handlers<t
     },
   };
 }
+
+const headersOf = (metadata: Metadata): Headers => ({ header: (name) => metadataText(metadata, name) });
 
 /** It has been read. The call is open for as long as the worker lives, and holds on to its request. */
 function forgetRequest(request: GetTaskRequest): void {

@@ -26,7 +26,7 @@ describe('checkImports()', () => {
   }
 
   it('accepts imports that point right', () => {
-    const right = ['transport', 'session', 'dispatch', 'store', 'model'].map((layer) => `server/${layer}/a.ts`);
+    const right = ['transport', 'api', 'session', 'dispatch', 'store', 'model'].map((layer) => `server/${layer}/a.ts`);
     const pairs = right.flatMap((from, at) => right.slice(at + 1).map((to) => [from, to] as const));
     for (const [from, to] of pairs) assert.deepEqual(checkImport(from, to), [], `${from} imports ${to}`);
   });
@@ -34,6 +34,7 @@ describe('checkImports()', () => {
   it('refuses imports that point left', () => {
     assert.match(checkImport('server/store/a.ts', 'server/dispatch/b.ts').join(), /server.store. may import/);
     assert.match(checkImport('server/dispatch/a.ts', 'server/transport/b.ts').join(), /server.dispatch. may import/);
+    assert.match(checkImport('server/api/a.ts', 'server/transport/b.ts').join(), /server.api. may import/);
     assert.match(checkImport('server/session/deep/a.ts', 'server/transport/b.ts').join(), /server.session. may import/);
     assert.match(checkImport('server/store/a.ts', 'server/server.ts').join(), /composition root/);
     assert.match(checkImport('server/model/a.ts', 'server/odd/b.ts').join(), /server.odd. has no row/);

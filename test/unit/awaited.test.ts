@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import { NewTaskSchema } from '../../gen/index.ts';
-import { createAwaiting } from '../../server/transport/awaited.ts';
+import { createAwaiting } from '../../server/api/awaited.ts';
 import { newTaskId } from '../../shared/ids.ts';
 
 const MAX_IN_ALL = 5;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import { TaskFilterSchema, TaskState } from '../../gen/index.ts';
-import { readFilter, readSettledStates } from '../../server/transport/views.ts';
+import { readFilter, readSettledStates } from '../../server/api/views.ts';
 
 describe('a filter', () => {
   it('has each queue and each state once', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPace } from '../../server/transport/pace.ts';
+import { createPace } from '../../server/api/pace.ts';
 
 describe('createPace()', () => {
   const nextTurn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,10 +1,12 @@
-import type { Metadata } from '@grpc/grpc-js';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
-import { metadataText } from './call.ts';
+import type { Context } from './context.ts';
 
 export const CLIENT_KEY = 'contact-client';
 export const SESSION_KEY = 'contact-session';
+
+/** What names a client and its session beside a request. */
+export type Headers = Pick<Context, 'header'>;
 
 /** Who is at the other end of a worker's call. */
 export interface Identity {
@@ -13,16 +15,16 @@ export interface Identity {
   readonly isDrawn: boolean;
 }
 
-export function readClient(metadata: Metadata): Identity {
-  const clientId = metadataText(metadata, CLIENT_KEY);
+export function readClient(headers: Headers): Identity {
+  const clientId = headers.header(CLIENT_KEY);
   if (clientId === undefined) return { clientId: `anonymous:${newSessionId().slice(0, 16)}`, isDrawn: true };
   if (!isName(clientId)) throw invalidName(CLIENT_KEY, clientId);
   return { clientId, isDrawn: false };
 }
 
 /** The session id of a call; undefined: none was given. */
-export function readSessionId(metadata: Metadata): string | undefined {
-  const id = metadataText(metadata, SESSION_KEY);
+export function readSessionId(headers: Headers): string | undefined {
+  const id = headers.header(SESSION_KEY);
   if (id !== undefined && !isSessionId(id)) throw invalid(SESSION_KEY, 'expected 32 lower-case hex digits');
   return id;
 }

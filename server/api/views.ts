@@ -13,7 +13,7 @@ import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/l
 import { isSettled } from '../model/states.ts';
 import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from '../model/task.ts';
 import type { TaskFilter } from '../store/tasks.ts';
-import { readInstant } from './tasks.ts';
+import { readInstant } from './batch.ts';
 
 const MAX_QUEUES = 1_000;
 

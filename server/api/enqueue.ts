@@ -5,7 +5,7 @@ import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
-import { readTasks } from './tasks.ts';
+import { readTasks } from './batch.ts';
 
 /** Children of a broadcast wait this long, unless it says otherwise. */
 const CHILD_EXPIRY_MS = 3_600_000;

@@ -7,12 +7,12 @@ import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';
-import { MAX_METADATA_PAIRS } from './bounds.ts';
 import { OCTET_STREAM } from './status.ts';
 
 const MAX_BATCH = 1_000;
 const MAX_ATTEMPTS = 1_000;
 const MAX_TEXT = 128;
+export const MAX_METADATA_PAIRS = 64;
 const MAX_METADATA_BYTES = 16 << 10;
 const PRIORITY_LIMIT = 32_768;
 const NO_NUL = 'expected whole characters without NUL';

@@ -1,14 +1,14 @@
-import type { Metadata } from '@grpc/grpc-js';
 import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
-import { MAX_HOLDING, MAX_LABELS } from './bounds.ts';
-import { readClient, readSessionId } from './identity.ts';
+import { type Headers, readClient, readSessionId } from './identity.ts';
 import { readDeliveries } from './status.ts';
 
+export const MAX_HOLDING = 100_000;
+export const MAX_LABELS = 64;
 const MAX_QUEUES = 1_000;
 const MAX_AGENT_LENGTH = 128;
 
@@ -16,9 +16,9 @@ const MAX_AGENT_LENGTH = 128;
 export const REVISION = 1;
 
 /** Decodes and checks how a client registers. INVALID_ARGUMENT names the field. */
-export function readRegistration(request: GetTaskRequest, metadata: Metadata, outlet: TaskOutlet): Registration {
-  const { clientId, isDrawn } = readClient(metadata);
-  const sessionId = readSessionId(metadata);
+export function readRegistration(request: GetTaskRequest, headers: Headers, outlet: TaskOutlet): Registration {
+  const { clientId, isDrawn } = readClient(headers);
+  const sessionId = readSessionId(headers);
   const { queues, maxInFlight, resume, labels } = request;
   if (request.revision > REVISION) throw invalid('revision', `this server speaks ${REVISION}`);
   if (queues.length === 0 || queues.length > MAX_QUEUES) throw invalid('queues', `expected 1 to ${MAX_QUEUES} names`);
