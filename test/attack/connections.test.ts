@@ -1,7 +1,7 @@
 import net from 'node:net';
-import type { ServerProcess } from '../e2e/process.ts';
-import { until } from '../transport/scene.ts';
-import { IS_LONG, prepareAttacks, scale } from './scene.ts';
+import type { ServerProcess } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
+import { IS_LONG, prepareAttacks, scale } from './attack.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);

@@ -4,7 +4,8 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { health, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { dial, frame, open, prepareAttacks, readEnd, scale } from './scene.ts';
+import { dial, frame, open, readEnd } from '../scene/http2.ts';
+import { prepareAttacks, scale } from './attack.ts';
 
 const LIST = methodPath(TaskService.method.listTasks);
 const ENQUEUE = methodPath(TaskService.method.enqueueTasks);

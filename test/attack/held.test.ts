@@ -1,8 +1,11 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { DescribeTaskRequestSchema, TaskService, WatchTaskRequestSchema } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { ask, closeScene, connect, enqueue, until } from '../transport/scene.ts';
-import { dial, frame, open, prepareAttacks, scale } from './scene.ts';
+import { ask, connect, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { dial, frame, open } from '../scene/http2.ts';
+import { until } from '../scene/until.ts';
+import { prepareAttacks, scale } from './attack.ts';
 
 const ENQUEUE = methodPath(TaskService.method.enqueueTasks);
 const STREAM_ENQUEUE = methodPath(TaskService.method.streamEnqueue);

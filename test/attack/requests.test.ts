@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { AdminService, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { dial, frame, open, prepareAttacks, readEnd, scale } from './scene.ts';
+import { dial, frame, open, readEnd } from '../scene/http2.ts';
+import { prepareAttacks, scale } from './attack.ts';
 
 /** Field 1 as a message or text of no bytes, that often: 6 MB that would become as many objects. */
 const REPEATED = frame(Buffer.alloc(6_000_000, Buffer.from([0x0a, 0])));

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { AdminService } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { openWorker, writeIdentity } from '../transport/raw-worker.ts';
-import { ask, atEnd, type Clients, closeScene, connect, enqueue, refusalOf, until } from '../transport/scene.ts';
-import { prepareAttacks, scale } from './scene.ts';
+import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { until } from '../scene/until.ts';
+import { openWorker, writeIdentity } from '../scene/worker.ts';
+import { prepareAttacks, scale } from './attack.ts';
 
 const TASK_BYTES = 900_000;
 /** More than any session has sent. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunRecord } from '../../bench/run.ts';
-import { cleanUpProcesses, createFolder, type Ended, startNode } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, type Ended, startNode } from '../scene/process.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'bench', 'main.ts');
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { cleanUpProcesses, createFolder, type Ended, startNode } from '../e2e/process.ts';
-import { isFull } from '../faults/measure.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, type Ended, startNode } from '../scene/process.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'bench', 'main.ts');
 

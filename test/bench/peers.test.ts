@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { missingPeer } from '../../bench/peers/client.ts';
 import type { RunRecord } from '../../bench/run.ts';
 import { SYSTEMS } from '../../bench/systems/index.ts';
-import { cleanUpProcesses, createFolder, startNode } from '../e2e/process.ts';
-import { isFull } from '../faults/measure.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, startNode } from '../scene/process.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'bench', 'main.ts');
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { cleanUpProcesses, startNode } from '../e2e/process.ts';
+import { cleanUpProcesses, startNode } from '../scene/process.ts';
 
 const SLOW = join(import.meta.dirname, '..', '..', 'bench', 'check', 'slow.ts');
 /** Works in turns of the event loop; prints its CPU time in all, by that of its own work alone. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
-import { PROXY_KINDS } from '../faults/realproxies.ts';
+import { PROXY_KINDS } from '../scene/realproxies.ts';
 
 const linesOf = (text: string): string[] =>
   text

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { bytes, createProducer, type Producer } from '../../client/index.ts';
 import { ROOT } from '../../scripts/tool.ts';
 import { type ContactServer, createServer } from '../../server/index.ts';
-import { type Program, startProgram } from './program.ts';
-import { findPython, PYTHON_NEEDS } from './python.ts';
+import { type Program, startProgram } from '../scene/program.ts';
+import { findPython, PYTHON_NEEDS } from '../scene/python.ts';
 import { findBlock } from './readme.ts';
 
 const TASK_COUNT = 60;

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ROOT, runTool } from '../../scripts/tool.ts';
-import { type Program, startProgram } from './program.ts';
-import { findPython, PYTHON_NEEDS } from './python.ts';
+import { type Program, startProgram } from '../scene/program.ts';
+import { findPython, PYTHON_NEEDS } from '../scene/python.ts';
 import { findBlock, readBlocks } from './readme.ts';
 
 const ADDRESS = '127.0.0.1:50051';

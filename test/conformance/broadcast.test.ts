@@ -3,23 +3,9 @@ import type { ResultRecord } from '../../server/model/task.ts';
 import { MAX_CHILDREN } from '../../server/store/broadcasts.ts';
 import type { PurgeOutcome } from '../../server/store/queues.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import {
-  addTasks,
-  assertLogged,
-  assertRejects,
-  claim,
-  createBroadcast,
-  createRequest,
-  createTask,
-  fail,
-  openSession,
-  settle,
-  startBroadcast,
-  stateOf,
-  succeed,
-  T0,
-  textOf,
-} from './scene.ts';
+import { assertLogged, assertRejects, textOf } from '../scene/answers.ts';
+import { claim, createRequest, fail, openSession, settle, startBroadcast, succeed } from '../scene/deliveries.ts';
+import { addTasks, createBroadcast, createTask, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 const NONE = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import { newTaskId } from '../../shared/ids.ts';
-import {
-  addTasks,
-  assertLogged,
-  claim,
-  fail,
-  nameDelivery,
-  openSession,
-  settle,
-  startTask,
-  stateOf,
-  succeed,
-  T0,
-} from './scene.ts';
+import { assertLogged } from '../scene/answers.ts';
+import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { addTasks, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('cancelTasks()', (open) => {

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ResultRecord } from '../../server/model/task.ts';
 import type { Store } from '../../server/store/store.ts';
-import {
-  assertLogged,
-  claim,
-  createBroadcast,
-  nameDelivery,
-  openSession,
-  settle,
-  startBroadcast,
-  T0,
-} from './scene.ts';
+import { assertLogged } from '../scene/answers.ts';
+import { claim, nameDelivery, openSession, settle, startBroadcast } from '../scene/deliveries.ts';
+import { createBroadcast, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('the last child', (open) => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ClaimedTask, SessionRef } from '../../server/model/task.ts';
-import { addTasks, claim, createRequest, createTask, openSession, Q, stateOf, T0, textOf } from './scene.ts';
+import { textOf } from '../scene/answers.ts';
+import { claim, createRequest, openSession } from '../scene/deliveries.ts';
+import { addTasks, createTask, Q, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('claimTasks()', (open) => {

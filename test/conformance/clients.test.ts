@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { openSession, T0 } from './scene.ts';
+import { openSession } from '../scene/deliveries.ts';
+import { T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 const DAY = 24 * 3_600_000;

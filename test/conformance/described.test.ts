@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { TaskInput, TaskRecord } from '../../server/model/task.ts';
 import type { Release } from '../../server/store/deliveries.ts';
 import type { Store } from '../../server/store/store.ts';
-import { claim, fail, nameDelivery, openSession, settle, startTask, succeed, T0 } from './scene.ts';
+import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 const EXPIRES_AT = T0 + 10;

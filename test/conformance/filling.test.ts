@@ -2,20 +2,9 @@ import assert from 'node:assert/strict';
 import { MAX_CHILDREN } from '../../server/store/broadcasts.ts';
 import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import {
-  addTasks,
-  assertLogged,
-  assertRejects,
-  claim,
-  createBroadcast,
-  createTask,
-  fillBroadcast,
-  openSession,
-  settle,
-  stateOf,
-  succeed,
-  T0,
-} from './scene.ts';
+import { assertLogged, assertRejects } from '../scene/answers.ts';
+import { claim, openSession, settle, succeed } from '../scene/deliveries.ts';
+import { addTasks, createBroadcast, createTask, fillBroadcast, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 const NONE = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };

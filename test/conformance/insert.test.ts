@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { newTaskId } from '../../shared/ids.ts';
-import { addTasks, assertRejects, claim, createTask, openSession, stateOf, T0, textOf } from './scene.ts';
+import { assertRejects, textOf } from '../scene/answers.ts';
+import { claim, openSession } from '../scene/deliveries.ts';
+import { addTasks, createTask, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('insertTasks()', (open) => {

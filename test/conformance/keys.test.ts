@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Store } from '../../server/store/store.ts';
-import {
-  claim,
-  createBroadcast,
-  createTask,
-  fail,
-  nameDelivery,
-  openSession,
-  settle,
-  startTask,
-  stateOf,
-  succeed,
-  T0,
-} from './scene.ts';
+import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { createBroadcast, createTask, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 const KEY = 'k';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TaskInput } from '../../server/model/task.ts';
 import type { Store } from '../../server/store/store.ts';
-import { createTask, openSession, succeed, T0 } from './scene.ts';
+import { openSession, succeed } from '../scene/deliveries.ts';
+import { createTask, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 // Stores may write many rows together: what one call holds must come out as if it had come one by one.

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { nextState, TRANSITIONS, type Transition } from '../../server/model/states.ts';
 import type { Delivery, SessionRef, TaskState } from '../../server/model/task.ts';
 import type { Store } from '../../server/store/store.ts';
-import { addTasks, claim, fail, nameDelivery, openSession, settle, startTask, stateOf, succeed, T0 } from './scene.ts';
+import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { addTasks, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 /** A task in its state, and its newest delivery if it has one. */

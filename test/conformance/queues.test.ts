@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
 import type { QueueSettings } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
+import { assertLogged, assertRejects } from '../scene/answers.ts';
 import {
-  addTasks,
-  assertLogged,
-  assertRejects,
   claim,
-  createBroadcast,
   createRequest,
-  createTask,
   fail,
   nameDelivery,
   openSession,
   settle,
   startTask,
-  stateOf,
   succeed,
-  T0,
-} from './scene.ts';
+} from '../scene/deliveries.ts';
+import { addTasks, createBroadcast, createTask, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 function createSettings(with_: Partial<QueueSettings>): QueueSettings {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newTaskId } from '../../shared/ids.ts';
-import { addTasks, claim, createTask, fail, openSession, settle, startTask, succeed, T0 } from './scene.ts';
+import { claim, fail, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { addTasks, createTask, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('readResults()', (open) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { Delivery } from '../../server/model/task.ts';
 import type { Release } from '../../server/store/deliveries.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { addTasks, claim, nameDelivery, openSession, Q, settle, startTask, stateOf, succeed, T0 } from './scene.ts';
+import { claim, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { addTasks, Q, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 function giveBack(of: Delivery, with_: Partial<Release> = {}): Release {

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
 import { newTaskId } from '../../shared/ids.ts';
+import { assertRejects } from '../scene/answers.ts';
 import {
-  addTasks,
-  assertRejects,
   claim,
   createOpening,
   fail,
   nameDelivery,
   openSession,
-  Q,
   settle,
   startTask,
-  stateOf,
   succeed,
-  T0,
-} from './scene.ts';
+} from '../scene/deliveries.ts';
+import { addTasks, Q, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('openSession()', (open) => {

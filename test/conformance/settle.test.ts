@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import { newTaskId } from '../../shared/ids.ts';
-import {
-  assertLogged,
-  claim,
-  fail,
-  nameDelivery,
-  openSession,
-  settle,
-  startTask,
-  stateOf,
-  succeed,
-  T0,
-  textOf,
-} from './scene.ts';
+import { assertLogged, textOf } from '../scene/answers.ts';
+import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('settleTasks()', (open) => {

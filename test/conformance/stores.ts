@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
 import type { FreshLimits } from '../../server/store/sqlite/fresh/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
 import { createModelStore } from '../model/store.ts';
+import { createFolder } from '../scene/folder.ts';
 
 /** Runs `suite` over every store; CONTACT_STORE=model (or sqlite, memory, rows) narrows it. `open` gives an empty store. */
 export function describeStores(title: string, suite: (open: () => Promise<Store>) => void): void {
@@ -52,30 +52,3 @@ const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
   rows: () => openStore('memory:', { node: 'test', fresh: NOTHING }),
   model: async () => createModelStore(),
 };
-
-export function createFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'contact-store-'));
-}
-
-/** Where a database may lie: a folder of its own for each test of the `describe` that calls this. */
-export interface Place {
-  readonly folder: string;
-  readonly file: string;
-}
-
-export function preparePlace(): Place {
-  const folders: string[] = [];
-  beforeEach(() => void folders.push(createFolder()));
-  // At last: hooks of the same `describe` close their stores before.
-  after(() => {
-    for (const folder of folders) rmSync(folder, { recursive: true });
-  });
-  return {
-    get folder() {
-      return folders.at(-1)!;
-    },
-    get file() {
-      return join(folders.at(-1)!, 'contact.db');
-    },
-  };
-}

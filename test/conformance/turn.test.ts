@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createOpening, createRequest, createTask, startTask, succeed, T0 } from './scene.ts';
+import { createOpening, createRequest, startTask, succeed } from '../scene/deliveries.ts';
+import { createTask, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('a turn', (open) => {

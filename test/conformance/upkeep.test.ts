@@ -3,21 +3,9 @@ import type { Delivery, TaskError } from '../../server/model/task.ts';
 import type { Settlement } from '../../server/store/deliveries.ts';
 import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import {
-  addTasks,
-  assertLogged,
-  claim,
-  createTask,
-  fail,
-  openSession,
-  Q,
-  settle,
-  startTask,
-  stateOf,
-  succeed,
-  T0,
-  textOf,
-} from './scene.ts';
+import { assertLogged, textOf } from '../scene/answers.ts';
+import { claim, fail, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { addTasks, createTask, Q, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
 describeStores('retryTasks()', (open) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { cleanUpProcesses, type ServerProcess, startContact, startServer } from './process.ts';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { cleanUpProcesses, type ServerProcess, startContact, startServer } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
 
 describe('contact bench', function () {
   this.timeout(120_000);
@@ -61,7 +62,7 @@ describe('contact bench', function () {
 
   it('does not take what somebody else worked for its own', async () => {
     const bench = scene.contact('bench', '--queue', 'joint', '--seconds', '10');
-    await waitUntil(async () => (await scene.admin.listQueues()).queues.some(({ name }) => name === 'joint'));
+    await until(async () => (await scene.admin.listQueues()).queues.some(({ name }) => name === 'joint'));
     await scene.work({ queues: ['joint'], handler: () => 'mine', concurrency: 100 });
     assert.match((await bench).stderr, /somebody else works in the queue/);
   });

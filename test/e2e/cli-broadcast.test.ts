@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import { TaskState } from '../../client/index.ts';
-import { cleanUpProcesses, startContact } from './process.ts';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { cleanUpProcesses, startContact } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
 
 describe('contact enqueue to clients', function () {
   this.timeout(120_000);
@@ -73,13 +74,13 @@ describe('contact enqueue to clients', function () {
     assert.match(given.stdout, /^(?:berlin-\d\tsucceeded\tsleep from berlin-\d\n){2}$/);
     const message = /^contact: broadcast (\S+): 2 of 3 clients were done when the waiting ended, the others are being/;
     const [, id = ''] = message.exec(given.stderr) ?? [];
-    await waitUntil(async () => (await scene.admin.describeTask(id)).state === TaskState.CANCELLED);
+    await until(async () => (await scene.admin.describeTask(id)).state === TaskState.CANCELLED);
   });
 
   it('prints all of a broadcast that was there already under its key', async () => {
     const first = await broadcast('x', '-l', 'site=berlin', '--key', 'once');
     const id = first.stdout.trim();
-    await waitUntil(async () => (await scene.admin.describeTask(id)).state === TaskState.SUCCEEDED);
+    await until(async () => (await scene.admin.describeTask(id)).state === TaskState.SUCCEEDED);
     const again = await broadcast('x', '-l', 'site=berlin', '--key', 'once', '--wait');
     assert.match(again.stdout, /^(?:berlin-\d\tsucceeded\tx from berlin-\d\n){2}2 clients: 2 succeeded\n$/);
   });
@@ -97,7 +98,7 @@ describe('contact enqueue to clients', function () {
     const labels = { site: 'rome' };
     await scene.work({ queues: ['ping'], clientId: 'rome-1', labels, handler: (payload) => `${payload} from rome` });
     assert.equal((await waiting).stdout, 'anybody from rome');
-    await waitUntil(async () => (await scene.admin.describeTask(id)).state === TaskState.SUCCEEDED);
+    await until(async () => (await scene.admin.describeTask(id)).state === TaskState.SUCCEEDED);
   });
 
   it('gives up waiting for one task at its deadline, and cancels it when asked', async () => {
@@ -124,7 +125,7 @@ describe('contact enqueue to clients', function () {
     const args = ['enqueue', 'interrupted', 'x', '--wait', '--cancel', '--server', scene.address];
     const waiting = startContact(args);
     const find = async () => (await scene.admin.listTasks({ queues: ['interrupted'] })).tasks[0];
-    await waitUntil(async () => (await find()) !== undefined);
+    await until(async () => (await find()) !== undefined);
     const { code, stderr } = await waiting.stop('SIGINT');
     assert.equal(code, 130, stderr);
     const task = await find();
@@ -145,7 +146,7 @@ describe('contact enqueue to clients', function () {
       const waiting = startContact(words, { stdin });
       const find = async () =>
         (await scene.admin.listTasks({ queues: [queue] })).tasks.filter((task) => !task.parentId);
-      await waitUntil(async () => (await find()).length === count);
+      await until(async () => (await find()).length === count);
       const { signal, stdout, stderr } = await waiting.stop('SIGINT');
       assert.deepEqual([signal, stdout], ['SIGINT', '']);
       const kind = queue === 'broadcast' ? queue : 'task';

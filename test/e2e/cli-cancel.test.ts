@@ -3,9 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { TaskState } from '../../client/index.ts';
-import { createProxy } from '../faults/proxy.ts';
-import { cleanUpProcesses, createFolder, isRunning, startContact, type TestProcess } from './process.ts';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, isRunning, startContact, type TestProcess } from '../scene/process.ts';
+import { createProxy } from '../scene/proxy.ts';
+import { until } from '../scene/until.ts';
 
 /** What is promised, from the answer to the end of the command. */
 const PROMISED_MS = 1_000;
@@ -32,13 +34,13 @@ describe('contact tasks cancel, of a running contact work', function () {
   it('ends the command within a second of the answer', async () => {
     const { worker, readPid } = await startSleeper('here', scene.address);
     const { id } = await scene.producer.enqueue('here', '');
-    await waitUntil(() => readPid() > 0);
+    await until(() => readPid() > 0);
     const { code, stdout } = await scene.contact('tasks', 'cancel', id);
     const answeredAt = performance.now();
     assert.deepEqual([code, stdout], [0, `${id} cancel requested\n`]);
-    await waitUntil(() => !isRunning(readPid()));
+    await until(() => !isRunning(readPid()));
     assert.ok(performance.now() - answeredAt < PROMISED_MS);
-    await waitUntil(async () => (await scene.admin.describeTask(id)).state === TaskState.CANCELLED);
+    await until(async () => (await scene.admin.describeTask(id)).state === TaskState.CANCELLED);
     await worker.stop();
   });
 
@@ -46,7 +48,7 @@ describe('contact tasks cancel, of a running contact work', function () {
     const proxy = await createProxy(scene.address);
     const { worker, readPid } = await startSleeper('away', proxy.address);
     const { id } = await scene.producer.enqueue('away', '');
-    await waitUntil(() => readPid() > 0);
+    await until(() => readPid() > 0);
     proxy.refuse();
     proxy.cut();
     await worker.waitFor(/lost /);
@@ -54,11 +56,11 @@ describe('contact tasks cancel, of a running contact work', function () {
     assert.equal(isRunning(readPid()), true);
     const accepted = proxy.accepted;
     proxy.accept();
-    await waitUntil(() => proxy.accepted > accepted);
+    await until(() => proxy.accepted > accepted);
     const returnedAt = performance.now();
-    await waitUntil(() => !isRunning(readPid()));
+    await until(() => !isRunning(readPid()));
     assert.ok(performance.now() - returnedAt < PROMISED_MS);
-    await waitUntil(async () => (await scene.admin.describeTask(id)).state === TaskState.CANCELLED);
+    await until(async () => (await scene.admin.describeTask(id)).state === TaskState.CANCELLED);
     await worker.stop();
     await proxy.close();
   });

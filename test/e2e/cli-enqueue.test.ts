@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import { type Admin, createAdmin } from '../../client/index.ts';
-import { type Outcome, runHere } from './here.ts';
+import { type Outcome, runHere } from '../scene/command.ts';
 import {
   cleanUpProcesses,
   type ProcessOptions,
@@ -9,7 +9,7 @@ import {
   type ServerProcess,
   startContact,
   startServer,
-} from './process.ts';
+} from '../scene/process.ts';
 
 const UUID = /^[0-9a-f-]{36}$/;
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { describe, it } from 'mocha';
-import { CONTACT, cleanUpProcesses, runContact, startServer } from './process.ts';
+import { CONTACT, cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
 
 /** Every write to it fails with ENOSPC. */
 const FULL = '/dev/full';

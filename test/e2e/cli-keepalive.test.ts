@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'mocha';
-import { runHere } from './here.ts';
+import { runHere } from '../scene/command.ts';
 
 describe('--keepalive', function () {
   this.timeout(120_000);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { cleanUpProcesses, createFolder, runContact } from './process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, runContact } from '../scene/process.ts';
 
 /** Writes the address of each module that the command loads to the file of MODULES_FILE. */
 const RECORDER = `data:text/javascript,${encodeURIComponent(`

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { until } from '../scene/until.ts';
 
 function parseLines(text: string): Record<string, unknown>[] {
   return text
@@ -63,7 +64,7 @@ describe('contact queues', function () {
     assert.match((await scene.contact('tasks', 'show', id)).stdout, /the queue b to be resumed: it is paused/);
     assert.deepEqual(findRow((await scene.contact('queues', 'list')).stdout, 'b').slice(5, 8), ['1', '0', 'paused']);
     assert.equal((await scene.contact('queues', 'resume', 'b', '--json')).stdout, '{"queue":"b","paused":false}\n');
-    await waitUntil(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
+    await until(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
     await worker.stop();
   });
 
@@ -120,7 +121,7 @@ describe('contact clients', function () {
       (await scene.contact('clients', 'resume', 'robot-1', '--json')).stdout,
       '{"id":"robot-1","draining":false}\n',
     );
-    await waitUntil(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
+    await until(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
   });
 
   it('disconnects a client once', async () => {
@@ -129,7 +130,7 @@ describe('contact clients', function () {
       const { clients } = await scene.admin.listClients({ connectedOnly: true });
       return clients.some(({ id }) => id === 'robot-1');
     };
-    await waitUntil(isBack);
+    await until(isBack);
   });
 
   it('knows no other client', async () => {

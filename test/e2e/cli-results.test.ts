@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'mocha';
-import { type Outcome, runHere } from './here.ts';
-import { cleanUpProcesses, runContact, type ServerProcess, startContact, startServer } from './process.ts';
+import { type Outcome, runHere } from '../scene/command.ts';
+import { cleanUpProcesses, runContact, type ServerProcess, startContact, startServer } from '../scene/process.ts';
 
 const TASKS = 100;
 

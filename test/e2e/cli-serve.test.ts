@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { runHere } from './here.ts';
-import { cleanUpProcesses, createFolder, runContact, startContact, startServer } from './process.ts';
+import { runHere } from '../scene/command.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, runContact, startContact, startServer } from '../scene/process.ts';
 
 const TELL_LOADS = `
 import { registerHooks } from 'node:module';

@@ -3,9 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'mocha';
 import { type Admin, TaskState } from '../../client/index.ts';
-import { skipLoudly } from '../faults/skip.ts';
-import { cleanUpProcesses, startContact, type TestProcess } from './process.ts';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { cleanUpProcesses, startContact, type TestProcess } from '../scene/process.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { until } from '../scene/until.ts';
 
 describe('contact work on a machine that is short of descriptors', function () {
   this.timeout(120_000);
@@ -45,13 +46,13 @@ describe('contact work on a machine that is short of descriptors', function () {
       payloads.map((payload) => scene.producer.enqueue('sums', payload, { maxAttempts: 1 })),
     );
     await sick.waitFor(/cannot start cat: EMFILE; the task is given back/);
-    await waitUntil(async () => (await clientOf('sick')).maxInFlight === 0);
+    await until(async () => (await clientOf('sick')).maxInFlight === 0);
     const { status, running } = await clientOf('sick');
     assert.deepEqual([status, running], ['cannot start cat: EMFILE', 0]);
 
     const healthy = await startWorker('healthy');
     for (const { id } of tasks) {
-      await waitUntil(async () => (await admin.describeTask(id)).settledAt !== undefined);
+      await until(async () => (await admin.describeTask(id)).settledAt !== undefined);
       const { state, attempt, clientId } = await admin.describeTask(id);
       assert.deepEqual([state, attempt, clientId], [TaskState.SUCCEEDED, 1, 'healthy']);
     }
@@ -59,7 +60,7 @@ describe('contact work on a machine that is short of descriptors', function () {
     setLimit(sick.pid, String(usual).trim());
     const back = await scene.producer.call('sums', 'again', { maxAttempts: 1, clientId: 'sick' });
     assert.equal(back, 'again');
-    await waitUntil(async () => {
+    await until(async () => {
       const client = await clientOf('sick');
       return client.maxInFlight === 4 && client.status === '';
     });

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { newTaskId } from '../../client/index.ts';
-import { cleanUpProcesses, createFolder } from './process.ts';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
 
 describe('contact tasks', function () {
   this.timeout(120_000);
@@ -67,12 +69,12 @@ describe('contact tasks', function () {
     it('counts what it cancelled by conditions', async () => {
       const worker = await scene.work({ queues: ['mixed'], handler: (_, { signal }) => untilAborted(signal) });
       const ids = await enqueue('mixed', 3);
-      await waitUntil(async () => (await stateOf(ids[0] ?? '')) === 'running');
+      await until(async () => (await stateOf(ids[0] ?? '')) === 'running');
       const byState = await scene.contact('tasks', 'cancel', '--queue', 'mixed', '--state', 'ready', '--yes', '--json');
       assert.deepEqual([byState.code, byState.stdout], [0, '{"total":2}\n']);
       const rest = await scene.contact('tasks', 'cancel', '--queue', 'mixed', '--after', '1h', '--yes');
       assert.deepEqual([rest.code, rest.stdout], [0, '1 task: 1 asked to stop\n']);
-      await waitUntil(async () => (await stateOf(ids[0] ?? '')) === 'cancelled');
+      await until(async () => (await stateOf(ids[0] ?? '')) === 'cancelled');
       const none = await scene.contact('tasks', 'cancel', '--queue', 'mixed', '--yes');
       assert.deepEqual([none.code, none.stdout], [0, '0 tasks cancelled or asked to stop\n']);
       await worker.stop();
@@ -118,7 +120,7 @@ describe('contact tasks', function () {
         },
       });
       const ids = await enqueue(queue, count);
-      for (const id of ids) await waitUntil(async () => (await stateOf(id)) === 'failed');
+      for (const id of ids) await until(async () => (await stateOf(id)) === 'failed');
       await worker.stop();
       return ids;
     }
@@ -167,7 +169,7 @@ describe('contact tasks', function () {
         handler: (_, { signal }) => untilAborted(signal),
       });
       const { id } = await scene.producer.enqueue('all', 'x', { broadcast: {} });
-      await waitUntil(async () => (await scene.admin.describeTask(id)).children?.succeeded === 1);
+      await until(async () => (await scene.admin.describeTask(id)).children?.succeeded === 1);
       const shown = await scene.contact('tasks', 'show', id);
       assert.match(shown.stdout, /^waiting for: +its children$/m);
       assert.match(shown.stdout, /^children: +2: 1 succeeded, 1 not settled$/m);
@@ -175,7 +177,7 @@ describe('contact tasks', function () {
       const children = stdout.trim().split('\n');
       assert.deepEqual(children.map((line) => JSON.parse(line).targetClientId).sort(), ['a', 'b']);
       assert.equal((await scene.contact('tasks', 'cancel', id)).stdout, `${id} cancel requested\n`);
-      await waitUntil(async () => (await stateOf(id)) === 'cancelled');
+      await until(async () => (await stateOf(id)) === 'cancelled');
       await Promise.all([worker.stop(), idle.stop()]);
     });
   });

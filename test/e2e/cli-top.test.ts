@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { createScene, type Scene, waitUntil } from './scene.ts';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { until } from '../scene/until.ts';
 
 const ENTER = '\x1b[?1049h';
 const LEAVE = '\x1b[?1049l';
@@ -43,7 +44,7 @@ describe('contact top', function () {
     await top.waitFor(/q +0 +0 +0 +0 +1 /, start);
     const before = top.text().length;
     top.resize(40, 6);
-    await waitUntil(() => top.text().slice(before).includes('\x1b[J'));
+    await until(() => top.text().slice(before).includes('\x1b[J'));
     const frame = top.text().slice(before).split('\x1b[H')[1] ?? '';
     assert.equal(frame.split('\r\n').length, 6);
     top.type('q');

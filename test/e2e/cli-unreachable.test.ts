@@ -5,9 +5,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, it } from 'mocha';
-import { ADDRESSED } from '../transport/certificates.ts';
-import { runHere } from './here.ts';
-import { cleanUpProcesses, createFolder } from './process.ts';
+import { ADDRESSED } from '../scene/certificates.ts';
+import { runHere } from '../scene/command.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
 
 /** On a free port of 127.0.0.1. */
 async function listen(server: Server): Promise<string> {

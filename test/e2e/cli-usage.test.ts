@@ -6,8 +6,8 @@ import { describe, it } from 'mocha';
 import { createContext } from '../../cli/context.ts';
 import { createOutput } from '../../cli/output.ts';
 import { createProgram } from '../../cli/program.ts';
-import { runHere } from './here.ts';
-import { CONTACT, cleanUpProcesses, runContact, startContact } from './process.ts';
+import { runHere } from '../scene/command.ts';
+import { CONTACT, cleanUpProcesses, runContact, startContact } from '../scene/process.ts';
 
 const commandsByPath = await listCommands();
 

@@ -11,16 +11,16 @@ import {
   TaskFailed,
   TaskState,
 } from '../../client/index.ts';
-import { runHere } from './here.ts';
+import { runHere } from '../scene/command.ts';
+import { createFolder } from '../scene/folder.ts';
 import {
   cleanUpProcesses,
-  createFolder,
   isRunning,
   type ServerProcess,
   startContact,
   startServer,
   type TestProcess,
-} from './process.ts';
+} from '../scene/process.ts';
 
 async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { bytes, createProducer } from '../../client/index.ts';
-import { cleanUpProcesses, createFolder, FIRST_LINE, NODE_FLAGS, startServer } from './process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, FIRST_LINE, NODE_FLAGS, startServer } from '../scene/process.ts';
 
 /** What a kernel before 5.1 reads of a `#!` line. */
 const LINE_BYTES = 127;

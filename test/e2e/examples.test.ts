@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { cleanUpProcesses, createFolder, startNode, startServer } from './process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, startNode, startServer } from '../scene/process.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { cleanUpProcesses, createFolder, runContact, startContact, startServer } from './process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, runContact, startContact, startServer } from '../scene/process.ts';
 
 /** Each run of a command costs some milliseconds of a core. */
 const TASKS = process.env.CONTACT_TEST === 'all' ? 1_000 : 200;

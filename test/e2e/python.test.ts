@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
-import { type Program, startProgram } from '../checks/program.ts';
-import { findPython, generateStubs, PYTHON_NEEDS } from '../checks/python.ts';
-import { isInstalled, PROXY_KINDS, type RealProxy, startRealProxy } from '../faults/realproxies.ts';
-import { skipLoudly } from '../faults/skip.ts';
-import { openWorker } from '../transport/raw-worker.ts';
-import { closeScene, connect, enqueueMany, type Scene, startScene } from '../transport/scene.ts';
-import { cleanUpProcesses } from './process.ts';
+import { connect, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { type Program, startProgram } from '../scene/program.ts';
+import { findPython, generateStubs, PYTHON_NEEDS } from '../scene/python.ts';
+import { isInstalled, PROXY_KINDS, type RealProxy, startRealProxy } from '../scene/realproxies.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { openWorker } from '../scene/worker.ts';
 
 const HOLDER = join(ROOT, 'test', 'python', 'holder.py');
 /** What each kind may hold: all of its credit, so that nothing comes to it again. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { ContactError, createProducer } from '../../client/index.ts';
 import { createServer } from '../../server/index.ts';
-import { cleanUpProcesses, startNode } from './process.ts';
+import { cleanUpProcesses, startNode } from '../scene/process.ts';
 
 const CLIENT = JSON.stringify(join(import.meta.dirname, '..', '..', 'client', 'index.ts'));
 const NOBODY = '127.0.0.1:1';

@@ -5,10 +5,11 @@ import { describe, it } from 'mocha';
 import type { SessionRef } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
-import { claim, createTask, openSession, Q, succeed, T0 } from '../conformance/scene.ts';
-import { createFolder } from '../e2e/process.ts';
+import { claim, openSession, succeed } from '../scene/deliveries.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { createTask, Q, T0 } from '../scene/tasks.ts';
 import { noteRound, UNHARMED } from './figures.ts';
-import { isFull } from './measure.ts';
 
 const ABSENT = isFull ? 1_000_000 : 20_000;
 const CLIENTS = 1_000;

@@ -1,5 +1,5 @@
 import type { Assignment } from '../../gen/index.ts';
-import { nameOf, type TellInit } from '../transport/raw-worker.ts';
+import { nameOf, type TellInit } from '../scene/worker.ts';
 import { answerJob, type Job } from './job.ts';
 
 /** What a raw worker sends for tasks of these tests. */

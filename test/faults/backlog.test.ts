@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { before, describe } from 'mocha';
 import { type Admin, createAdmin, createProducer, type Producer } from '../../client/index.ts';
-import { cleanUpProcesses, createFolder } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { until } from '../scene/until.ts';
 import type { Chance } from './chance.ts';
 import { UNHARMED } from './figures.ts';
 import type { Figures } from './figuretable.ts';
@@ -10,8 +13,6 @@ import type { Job } from './job.ts';
 import { createJobWorker } from './jobworker.ts';
 import { createRig } from './rig.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
-import { skipLoudly } from './skip.ts';
-import { until } from './until.ts';
 import { createWallClock, whyNoWallClock } from './wallclock.ts';
 
 /** Enqueued within fifty minutes of the server's clock, in so many parts. */
@@ -127,7 +128,7 @@ async function join({ serverArgs }: Setting, chance: Chance): Promise<Figures> {
   });
   await joined.connected();
   connectedAt = performance.now();
-  await until(() => begun === 20 || undefined);
+  await until(() => begun === 20);
   const tookMs = performance.now() - connectedAt;
   const began = rig.journal(queue).filter(({ kind }) => kind === 'began').length;
   console.log(`    20 tasks began ${tookMs.toFixed(1)} ms after it was connected`);

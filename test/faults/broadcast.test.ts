@@ -5,16 +5,18 @@ import { type Admin, createAdmin, createProducer, TaskState } from '../../client
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { createOpening } from '../conformance/scene.ts';
-import { cleanUpProcesses, createFolder, startNode, startServer, type TestProcess } from '../e2e/process.ts';
-import { openWorker } from '../transport/raw-worker.ts';
-import { closeScene, connect } from '../transport/scene.ts';
+import { connect } from '../scene/clients.ts';
+import { createOpening } from '../scene/deliveries.ts';
+import { closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, startNode, startServer, type TestProcess } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
 import type { Chance } from './chance.ts';
 import { UNHARMED } from './figures.ts';
 import type { Figures } from './figuretable.ts';
-import { isFull } from './measure.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
-import { until } from './until.ts';
 import { GAUGED } from './weight.ts';
 
 const QUEUE = 'everybody';
@@ -66,7 +68,7 @@ async function killAt(isReached: (admin: Admin, parentId: string) => Promise<boo
   const id = newTaskId();
   const enqueuing = producer.broadcast(QUEUE, 'ping', { id, known: true });
   // Not found at first.
-  await until(async () => (await isReached(admin, id).catch(() => false)) || undefined);
+  await until(() => isReached(admin, id).catch(() => false));
   await server.stop('SIGKILL');
   const [unopened] = await readStore(store, (file) => file.listUnopened());
   const second = await startParts(store, address);
@@ -182,6 +184,6 @@ async function readPause(server: TestProcess): Promise<number> {
   const count = (): number => [...server.stderr.matchAll(pattern)].length;
   const before = count();
   server.child.kill('SIGUSR2');
-  await until(() => count() > before || undefined);
+  await until(() => count() > before);
   return JSON.parse([...server.stderr.matchAll(pattern)].at(-1)![1]!).pauseMs;
 }

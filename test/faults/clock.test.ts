@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, before, describe, it } from 'mocha';
 import { createAdmin, createProducer, createWorker, type Worker } from '../../client/index.ts';
-import { cleanUpProcesses, createFolder } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { until } from '../scene/until.ts';
 import { closeBooks, runsAgain } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
 import { createRig, type Rig } from './rig.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting, scaled } from './rounds.ts';
-import { skipLoudly } from './skip.ts';
-import { until } from './until.ts';
 import { createWallClock, type WallClock, whyNoWallClock } from './wallclock.ts';
 
 const SCALED = scaled(100, 500);
@@ -137,10 +138,10 @@ describe('a wall clock that jumps by an hour', () => {
         producer.call(queue, 'x', { timeoutMs, maxAttempts: 1 }),
         /took longer than 400 ms/,
       );
-      await until(() => begunAt || undefined);
+      await until(() => begunAt);
       clock.jump(hours);
       await failed;
-      await until(() => endedAt || undefined);
+      await until(() => endedAt);
       console.log(`    ended after ${(endedAt - begunAt).toFixed()} ms, timeout ${timeoutMs} ms`);
       assert.ok(endedAt - begunAt >= timeoutMs - 20 && endedAt - begunAt <= timeoutMs + 1_000);
       await producer.close();

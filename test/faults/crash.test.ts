@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'mocha';
-import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
 import { closeBooks, runsAgain } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
 import { findRunning } from './journal.ts';
-import { isFull } from './measure.ts';
 import { createRig, type Rig } from './rig.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
 

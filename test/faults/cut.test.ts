@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, before, describe } from 'mocha';
 import type { Worker } from '../../client/index.ts';
-import { cleanUpProcesses } from '../e2e/process.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { createProxy, type FaultProxy } from '../scene/proxy.ts';
+import { until } from '../scene/until.ts';
 import { closeBooks, runsAgain } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
-import { isFull } from './measure.ts';
-import { createProxy, type FaultProxy } from './proxy.ts';
 import { createRig, type Rig } from './rig.ts';
 import { DEFAULT, itSurvives, itSurvivesAtDefaults, type RunRound, type Setting, scaled, TWENTIETH } from './rounds.ts';
-import { until } from './until.ts';
 
 const TASKS = 30;
 /** A long window: what is executed twice was not given away too early but by mistake. */
@@ -127,7 +127,7 @@ describe('a line to the server', () => {
         proxy,
         setting,
         chance,
-        hasBegun: async (least) => void (await until(() => begun >= least || undefined)),
+        hasBegun: async (least) => void (await until(() => begun >= least)),
         mark: () => void faultsAt.push(Date.now()),
       });
       await rig.enqueue(
@@ -152,7 +152,7 @@ describe('a line to the server', () => {
     const held = 10;
     // Two go to the other one, which has done with them at once.
     await rig.enqueue(Array(held).fill(3 * pingMs + windowMs + 2_000), { queue });
-    await until(() => begun >= held || undefined);
+    await until(() => begun >= held);
     await sleep(chance.between(0, pingMs));
     const silentAt = Date.now();
     for (const direction of ['toServer', 'toClient'] as const) proxy.swallow(direction);
@@ -195,7 +195,7 @@ describe('a line to the server', () => {
     async function cut(): Promise<void> {
       for (;;) {
         const bytes = proxy.countBytes('toServer') + chance.between(1, 60 * many);
-        await until(() => isDone || proxy.countBytes('toServer') > bytes || undefined);
+        await until(() => isDone || proxy.countBytes('toServer') > bytes);
         if (isDone) return;
         faultsAt.push(Date.now());
         proxy.cut();

@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { after } from 'mocha';
+import { isFull } from '../scene/full.ts';
 import { type Figures, formatTable, type Round, type Scale } from './figuretable.ts';
 import type { Balance } from './ledger.ts';
-import { isFull } from './measure.ts';
 
 // What the fault tests came to: each notes down its rounds, a table comes at the end of the run. With
 // CONTACT_FIGURES=FILE each round is also a line of JSON there, so that a long run can be done in pieces:

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe } from 'mocha';
-import { cleanUpProcesses } from '../e2e/process.ts';
-import { nameOf, openWorker, tell } from '../transport/raw-worker.ts';
-import { closeScene, connect, enqueue, never, startScene, until } from '../transport/scene.ts';
-import { isInstalled, PROXY_KINDS, startRealProxy } from './realproxies.ts';
-import { skipLoudly } from './skip.ts';
+import { connect, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { isInstalled, PROXY_KINDS, startRealProxy } from '../scene/realproxies.ts';
+import { startScene } from '../scene/server.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker, tell } from '../scene/worker.ts';
 
 const IDLE_SECONDS = 2;
 const IDLE_MS = 1_000 * IDLE_SECONDS;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
-import { cleanUpProcesses, createFolder } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
 import { openJournal, readJournal, type Sent } from './journal.ts';
 
 const ENTRY: Sent = { kind: 'sent', input: 1 };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { createProducer } from '../../client/index.ts';
-import { cleanUpProcesses } from '../e2e/process.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
 import { noteRound, UNHARMED } from './figures.ts';
-import { isFull } from './measure.ts';
 import { createRig } from './rig.ts';
 import { GAUGED, type Gauge, readGauge } from './weight.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'mocha';
-import { cleanUpProcesses } from '../e2e/process.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
 import { closeBooks } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';

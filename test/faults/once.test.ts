@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { createAdmin } from '../../client/index.ts';
 import { TaskState } from '../../gen/index.ts';
-import { cleanUpProcesses, createFolder } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
 import { createRig } from './rig.ts';
 
 describe('a task with one attempt, its worker with a spool and the server killed together', function () {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe } from 'mocha';
 import { createObserver, createProducer, type TaskResult } from '../../client/index.ts';
-import { cleanUpProcesses, startNode, startServer, type TestProcess } from '../e2e/process.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, startNode, startServer, type TestProcess } from '../scene/process.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import type { FragileAnswer, FragileJob, FragileOrder } from './fragile.ts';
-import { isFull } from './measure.ts';
 import { itSurvives, itSurvivesAtDefaults, type RunRound, scaled } from './rounds.ts';
 
 const INNOCENT = 20;

@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, it } from 'mocha';
 import { createObserver, createProducer, createWorker } from '../../client/index.ts';
-import { cleanUpProcesses, createFolder, type ServerProcess, startServer } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, type ServerProcess, startServer } from '../scene/process.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { until } from '../scene/until.ts';
 import type { Chance } from './chance.ts';
 import { readClaims, resultOf, TOKENS, TRACED_WORKER } from './claims.ts';
 import { UNHARMED } from './figures.ts';
 import type { Figures } from './figuretable.ts';
-import { isFull } from './measure.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
-import { skipLoudly } from './skip.ts';
 import { checkTrace, type Findings, isTraceComplete, readTrace, type Step, traceInto, whyNoTrace } from './trace.ts';
-import { until } from './until.ts';
 
 // What a power cut leaves is what was synced: so nothing may be told before. The system calls show it.
 
@@ -59,7 +60,7 @@ async function startTraced({
 /** Kills it, unless it has ended. */
 async function stopTraced({ server, file }: Traced): Promise<Step[]> {
   await server.kill();
-  await until(() => isTraceComplete(file, server.pid) || undefined);
+  await until(() => isTraceComplete(file, server.pid));
   return readTrace(file);
 }
 

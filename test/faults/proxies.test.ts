@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 import { describe } from 'mocha';
 import { createObserver, createProducer } from '../../client/index.ts';
 import type { classic } from '../../gen/index.ts';
-import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
-import { openTellResult, writeMetadata } from '../transport/classic-client.ts';
-import { type Clients, closeScene, connect } from '../transport/scene.ts';
+import { openTellResult, writeMetadata } from '../scene/classic.ts';
+import { type Clients, connect } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
+import { isInstalled, PROXY_KINDS, type ProxyKind, startRealProxy } from '../scene/realproxies.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { until } from '../scene/until.ts';
 import { closeBooks } from './account.ts';
-import { isFull } from './measure.ts';
-import { isInstalled, PROXY_KINDS, type ProxyKind, startRealProxy } from './realproxies.ts';
 import { createRig } from './rig.ts';
 import { scaled } from './rounds.ts';
-import { skipLoudly } from './skip.ts';
-import { until } from './until.ts';
 
 const TASKS = isFull ? 2_000 : 500;
 /** For classic clients, who have one at a time. */
@@ -85,7 +86,7 @@ describe('a proxy before the server', () => {
     for (const status of [404, 502]) assert.ok((await proxy.standIn(status, AWAY_MS)) > 0, `nobody heard ${status}`);
     await proxy.start();
 
-    await Promise.all([second, third].map((one) => until(() => isBack(one) || undefined)));
+    await Promise.all([second, third].map((one) => until(() => isBack(one))));
     assert.equal((await laterStored).size, LATER);
     assert.equal((await producer.ended).code, 0);
     assert.deepEqual(await observed, await rig.observe(TASKS));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { createProxy, type FaultProxy } from './proxy.ts';
+import { createProxy, type FaultProxy } from '../scene/proxy.ts';
 
 describe('createProxy()', () => {
   let listener: Server;

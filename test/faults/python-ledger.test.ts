@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { describe } from 'mocha';
 import { createAdmin } from '../../client/index.ts';
 import { ROOT } from '../../scripts/tool.ts';
-import { type Program, startProgram } from '../checks/program.ts';
-import { findPython, generateStubs, PYTHON_NEEDS } from '../checks/python.ts';
-import { cleanUpProcesses, createFolder, startServer } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, startServer } from '../scene/process.ts';
+import { type Program, startProgram } from '../scene/program.ts';
+import { findPython, generateStubs, PYTHON_NEEDS } from '../scene/python.ts';
+import { skipLoudly } from '../scene/skip.ts';
 import { type Balance, checkLedger, type Entered, soundBalance } from './ledger.ts';
-import { isFull } from './measure.ts';
-import { skipLoudly } from './skip.ts';
 
 const KILLS = isFull ? 20 : 3;
 const TASKS = 300 * (KILLS + 1);

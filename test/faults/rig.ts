@@ -2,14 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAdmin, createObserver, createProducer } from '../../client/index.ts';
-import {
-  createFolder,
-  type ServerProcess,
-  startContact,
-  startNode,
-  startServer,
-  type TestProcess,
-} from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { type ServerProcess, startContact, startNode, startServer, type TestProcess } from '../scene/process.ts';
 import { type Answer, INPUT_KEY, isRight, type Job } from './job.ts';
 import type { WorkerOrder } from './jobworker.ts';
 import { type Entry, openJournal, type Run, readJournal } from './journal.ts';

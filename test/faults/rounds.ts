@@ -1,8 +1,8 @@
 import { it } from 'mocha';
+import { isFull } from '../scene/full.ts';
 import { type Chance, createChance } from './chance.ts';
 import { noteRound } from './figures.ts';
 import type { Figures, Scale } from './figuretable.ts';
-import { isFull } from './measure.ts';
 
 /** Intervals of a server and how a worker takes them. */
 export interface Setting {

@@ -4,7 +4,11 @@ import { afterEach, describe } from 'mocha';
 import { ContactService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { cleanUpProcesses } from '../e2e/process.ts';
+import { type Clients, connect } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { isFull as isWhole } from '../scene/full.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
 import {
   closeOf,
   codeOf,
@@ -15,18 +19,15 @@ import {
   statusOf,
   tell,
   writeIdentity,
-} from '../transport/raw-worker.ts';
-import { type Clients, closeScene, connect } from '../transport/scene.ts';
+} from '../scene/worker.ts';
 import { closeBooks } from './account.ts';
 import { rightAnswers } from './answers.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
 import type { Run } from './journal.ts';
-import { isFull as isWhole } from './measure.ts';
 import { createRig } from './rig.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting, scaled } from './rounds.ts';
-import { until } from './until.ts';
 
 const TASKS = isWhole ? 1_000 : 600;
 const RUDE = 3;
@@ -53,7 +54,7 @@ async function report(worker: RawWorker, request: StatusInit, count: number): Pr
     isOver = true;
   });
   worker.send(request);
-  await until(() => worker.outcomes.length >= from + count || isOver || undefined);
+  await until(() => worker.outcomes.length >= from + count || isOver);
   return worker.outcomes.slice(from, from + count).map(codeOf);
 }
 
@@ -128,7 +129,7 @@ async function misbehave(scene: Misdeeds, queue: string, isOver: () => boolean):
     const isFull = deed !== DEEDS.sendsBytes;
     const givesReceipts = isFull && deed !== DEEDS.isSilent && scene.chance.next() < 0.5;
     const worker = await openWorker(scene.clients, { queues: [queue], maxInFlight: 5, isFull, givesReceipts });
-    await until(() => worker.tasks.length > 0 || isOver() || undefined);
+    await until(() => worker.tasks.length > 0 || isOver());
     await deed(worker, scene);
     worker.taskStream.cancel();
   }

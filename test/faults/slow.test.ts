@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import { bytes, createProducer, createWorker, type Worker, type WorkerStatus } from '../../client/index.ts';
-import { cleanUpProcesses, type ServerProcess, startServer } from '../e2e/process.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, type ServerProcess, startServer } from '../scene/process.ts';
+import { createProxy, type Direction, type FaultProxy } from '../scene/proxy.ts';
+import { until } from '../scene/until.ts';
 import { type Chance, createChance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
-import { isFull } from './measure.ts';
-import { createProxy, type Direction, type FaultProxy } from './proxy.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting, TWENTIETH } from './rounds.ts';
-import { until } from './until.ts';
 
 const KIB = 1024;
 /** Of the line, at the defaults; a scaled one is as much faster as its intervals are shorter. */
@@ -110,9 +110,9 @@ describe('a slow line', () => {
     proxy.swallow('toServer');
     proxy.swallow('toClient');
     proxy.accept();
-    await until(() => seen.at(-1)?.state === 'reconnecting' || undefined);
+    await until(() => seen.at(-1)?.state === 'reconnecting');
     const noticedMs = performance.now() - deadAt;
-    await until(() => seen.at(-1)?.state === 'connected' || undefined);
+    await until(() => seen.at(-1)?.state === 'connected');
     const backMs = performance.now() - deadAt;
     console.log(`    noticed after ${Math.round(noticedMs)} ms, back after ${Math.round(backMs)} ms`);
     assert.ok(noticedMs <= 3 * pingMs + 250, `${noticedMs} ms`);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe } from 'mocha';
-import { cleanUpProcesses, createFolder, type TestProcess } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
 import { closeBooks, runsAgain } from './account.ts';
 import type { Figures } from './figuretable.ts';
 import { createRig, type Rig } from './rig.ts';

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, before, describe } from 'mocha';
-import { cleanUpProcesses } from '../e2e/process.ts';
-import { nameOf, openWorker, type RawWorker } from '../transport/raw-worker.ts';
-import { atEnd, type Clients, closeScene, connect } from '../transport/scene.ts';
+import { type Clients, connect } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { createProxy, type FaultProxy } from '../scene/proxy.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker, type RawWorker } from '../scene/worker.ts';
 import { closeBooks } from './account.ts';
 import { rightAnswers } from './answers.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
-import { isFull } from './measure.ts';
-import { createProxy, type FaultProxy } from './proxy.ts';
 import { createRig, type Rig } from './rig.ts';
 import { DEFAULT, itSurvives, itSurvivesAtDefaults, type Setting, scaled } from './rounds.ts';
-import { until } from './until.ts';
 
 const TASKS = 20;
 /** A long window: nothing has to be given away. */
@@ -113,7 +114,7 @@ describe('a session', () => {
     assert.ok(next.registered.resumed);
     const bytes = proxy.countBytes('toServer');
     proxy.release('toServer');
-    await until(() => proxy.countBytes('toServer') > bytes || undefined);
+    await until(() => proxy.countBytes('toServer') > bytes);
     await sleep(chance.between(0, 50));
     const outcomes = await next.report({ succeeded: rightAnswers(worker.tasks) });
     console.log(`    ${at} answered and ${TASKS - at} given back too late: ${[...new Set(outcomes)].join(', ')}`);

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'mocha';
 import { bytes, createObserver, createProducer, createWorker, type Worker } from '../../client/index.ts';
-import { cleanUpProcesses, createFolder } from '../e2e/process.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
+import { createProxy } from '../scene/proxy.ts';
+import { until } from '../scene/until.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
-import { isFull } from './measure.ts';
-import { createProxy } from './proxy.ts';
 import { createRig } from './rig.ts';
 import { itSurvives, itSurvivesAtDefaults, type Setting } from './rounds.ts';
-import { until } from './until.ts';
 import { GAUGED, readGauge } from './weight.ts';
 
 const KIB = 1 << 10;
@@ -126,7 +127,7 @@ async function stopObserver({ scale, serverArgs }: Setting): Promise<Figures> {
     }
   })();
   await load(results / 6);
-  await until(() => seen.size === results / 6 || undefined);
+  await until(() => seen.size === results / 6);
   const before = await readGauge(rig.server);
   proxy.stall('toClient');
   await load(results / 6);

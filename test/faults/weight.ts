@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { TestProcess } from '../e2e/process.ts';
-import { until } from './until.ts';
+import type { TestProcess } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
 
 /** Arguments for the Node of a server whose memory is looked at. */
 export const GAUGED: readonly string[] = ['--expose-gc', '--import', join(import.meta.dirname, 'gauge.ts')];
@@ -18,7 +18,7 @@ export async function readGauge(server: TestProcess): Promise<Gauge> {
   for (let round = 0; round < 2; round += 1) {
     const before = count();
     server.child.kill('SIGUSR2');
-    await until(() => count() > before || undefined);
+    await until(() => count() > before);
   }
   return JSON.parse([...server.stderr.matchAll(pattern)].at(-1)![1]!) as Gauge;
 }

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, before, describe } from 'mocha';
 import { createAdmin, type Worker } from '../../client/index.ts';
-import { cleanUpProcesses, type TestProcess } from '../e2e/process.ts';
+import { isFull } from '../scene/full.ts';
+import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
+import { until } from '../scene/until.ts';
 import { closeBooks } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
 import type { Run } from './journal.ts';
-import { isFull } from './measure.ts';
 import { createRig, type Rig } from './rig.ts';
 import { DEFAULT, itSurvives, itSurvivesAtDefaults, type Setting, scaled } from './rounds.ts';
 import { tellResult } from './tell.ts';
-import { until } from './until.ts';
 
 /** A window wide enough to come back in. */
 const SCALED = scaled(200, 1_200);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
-import { claim, createTask, openSession, Q, settle, succeed, T0 } from '../conformance/scene.ts';
+import { claim, openSession, settle, succeed } from '../scene/deliveries.ts';
+import { createTask, Q, T0 } from '../scene/tasks.ts';
 
 // A backlog that is read many tasks at a time is what was put in, byte for byte.
 

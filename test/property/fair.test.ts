@@ -4,7 +4,8 @@ import { createLaneTable } from '../../server/dispatch/lanes.ts';
 import type { Receiver } from '../../server/dispatch/receiver.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
-import { addTasks, openSession, T0 } from '../conformance/scene.ts';
+import { openSession } from '../scene/deliveries.ts';
+import { addTasks, T0 } from '../scene/tasks.ts';
 
 interface Crew {
   readonly queueCount: number;

@@ -6,7 +6,7 @@ import type { SessionSettings } from '../../server/session/settings.ts';
 import type { Signal, Signals } from '../../server/store/signals.ts';
 import type { Store } from '../../server/store/store.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { createFakeClock, type FakeClock } from '../model/clock.ts';
+import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 /** Small enough that every bound is met in a short run. */
 export const SETTINGS: SessionSettings = Object.freeze({

@@ -9,8 +9,8 @@ import { rankOf } from '../../server/store/request.ts';
 import type { OpenedSession } from '../../server/store/sessions.ts';
 import type { Store } from '../../server/store/store.ts';
 import type { InsertOutcome } from '../../server/store/tasks.ts';
-import { createFolder } from '../conformance/stores.ts';
 import { createModelStore } from '../model/store.ts';
+import { createFolder } from '../scene/folder.ts';
 import type { Scene, Step } from './draw.ts';
 import { turns } from './steps.ts';
 

@@ -3,7 +3,7 @@ import type { SessionOpening } from '../../server/store/sessions.ts';
 import { createClients } from '../../server/store/sqlite/clients.ts';
 import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
-import { T0 } from '../conformance/scene.ts';
+import { T0 } from '../scene/tasks.ts';
 
 describe('createClients()', () => {
   it('remembers so many that are idle, those known longest, and every one that is drained or has a session', () => {

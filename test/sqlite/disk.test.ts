@@ -7,8 +7,9 @@ import type { Request } from '../../server/store/request.ts';
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
-import { addTasks, createTask, startTask, stateOf, succeed, T0 } from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { startTask, succeed } from '../scene/deliveries.ts';
+import { createFolder } from '../scene/folder.ts';
+import { addTasks, createTask, stateOf, T0 } from '../scene/tasks.ts';
 
 describe('a disk in trouble', () => {
   let folder: string;

@@ -8,20 +8,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import type { StoreOptions } from '../../server/store/options.ts';
 import type { Store } from '../../server/store/store.ts';
-import {
-  addTasks,
-  assertRejects,
-  claim,
-  createTask,
-  fail,
-  nameDelivery,
-  openSession,
-  settle,
-  startTask,
-  succeed,
-  T0,
-} from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { assertRejects } from '../scene/answers.ts';
+import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { createFolder } from '../scene/folder.ts';
+import { addTasks, createTask, T0 } from '../scene/tasks.ts';
 
 describe('openStore() on a file', () => {
   let folder: string;

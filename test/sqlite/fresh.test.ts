@@ -4,8 +4,9 @@ import type { TaskState } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { FreshLimits } from '../../server/store/sqlite/fresh/fresh.ts';
 import type { Store } from '../../server/store/store.ts';
-import { addTasks, claim, createTask, openSession, Q, startTask, succeed, T0 } from '../conformance/scene.ts';
-import { preparePlace } from '../conformance/stores.ts';
+import { claim, openSession, startTask, succeed } from '../scene/deliveries.ts';
+import { preparePlace } from '../scene/folder.ts';
+import { addTasks, createTask, Q, T0 } from '../scene/tasks.ts';
 
 // What SQLite keeps beside its rows for tasks that go the straight way, and what brings it back.
 

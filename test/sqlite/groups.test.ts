@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openStore } from '../../server/store/open.ts';
-import { addTasks, createOpening, createRequest, Q, startTask, succeed, T0 } from '../conformance/scene.ts';
+import { createOpening, createRequest, startTask, succeed } from '../scene/deliveries.ts';
+import { addTasks, Q, T0 } from '../scene/tasks.ts';
 
 describe('a turn of the SQLite store', () => {
   it('claims 2,000 tasks or 8 MiB at most, and says that there may be more', async () => {

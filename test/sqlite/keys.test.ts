@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openStore } from '../../server/store/open.ts';
-import { createTask, stateOf, T0 } from '../conformance/scene.ts';
-import { preparePlace } from '../conformance/stores.ts';
+import { preparePlace } from '../scene/folder.ts';
+import { createTask, stateOf, T0 } from '../scene/tasks.ts';
 
 describe('idempotency keys over a restart', () => {
   const place = preparePlace();

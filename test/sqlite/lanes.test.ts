@@ -7,8 +7,9 @@ import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite
 import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/file/database.ts';
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { createCatalog } from '../../server/store/sqlite/rows/catalog.ts';
-import { addTasks, createTask, openSession, startTask, T0 } from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { openSession, startTask } from '../scene/deliveries.ts';
+import { createFolder } from '../scene/folder.ts';
+import { addTasks, createTask, T0 } from '../scene/tasks.ts';
 
 describe('lanes of the SQLite store', () => {
   let db: Database;

@@ -9,9 +9,9 @@ import { applySettings, type Database, openDatabase } from '../../server/store/s
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { openWal, type Wal, walOf } from '../../server/store/sqlite/file/wal.ts';
 import { type Checkpoints, createCheckpoints } from '../../server/store/sqlite/file/walcheckpoints.ts';
-import { createTask, T0 } from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
-import { until } from '../faults/until.ts';
+import { createFolder } from '../scene/folder.ts';
+import { createTask, T0 } from '../scene/tasks.ts';
+import { until } from '../scene/until.ts';
 
 const PAGE_BYTES = 4_096;
 
@@ -169,7 +169,7 @@ describe('the log of the SQLite store', () => {
   /** Their thread takes a while. */
   async function startPasses(commit: GroupCommit<Request>): Promise<void> {
     await insert(commit, 60 * PAGE_BYTES);
-    await until(() => statSync(file).size > 60 * PAGE_BYTES || undefined);
+    await until(() => statSync(file).size > 60 * PAGE_BYTES);
   }
 
   it('begins anew again and again while commits go on', async () => {
@@ -188,7 +188,7 @@ describe('the log of the SQLite store', () => {
 
   it('is not copied into a database that was cut since the pass before: that would fill it up with holes', async () => {
     await insert(createCommit(AT_ONCE), 256 * PAGE_BYTES);
-    await until(() => statSync(file).size > 256 * PAGE_BYTES || undefined);
+    await until(() => statSync(file).size > 256 * PAGE_BYTES);
     // Ends once its pass has; the one after it knows what that left.
     await checkpoints.close();
     checkpoints = createCheckpoints({ file, passPages: 50, delayMs: 0, onFatal: (error) => fatal.push(error) });
@@ -202,7 +202,7 @@ describe('the log of the SQLite store', () => {
     const wal = openWal(file);
     checkpoints = createCheckpoints({ file, onFatal: (error) => fatal.push(error) });
     await insert(createCommit(wal), 256 * PAGE_BYTES);
-    await until(() => statSync(file).size > 256 * PAGE_BYTES || undefined);
+    await until(() => statSync(file).size > 256 * PAGE_BYTES);
     wal.close();
   });
 

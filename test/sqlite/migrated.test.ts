@@ -3,18 +3,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
-import {
-  addTasks,
-  claim,
-  createTask,
-  fail,
-  openSession,
-  settle,
-  startTask,
-  succeed,
-  T0,
-} from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { claim, fail, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
+import { createFolder } from '../scene/folder.ts';
+import { addTasks, createTask, T0 } from '../scene/tasks.ts';
 
 /** The columns that the first released versions of a file do not have. */
 const ADDED = [

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
-import { settle, startTask, succeed } from '../conformance/scene.ts';
-import { preparePlace } from '../conformance/stores.ts';
+import { settle, startTask, succeed } from '../scene/deliveries.ts';
+import { preparePlace } from '../scene/folder.ts';
 
 describe('the epoch of a file', () => {
   const place = preparePlace();

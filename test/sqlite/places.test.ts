@@ -16,8 +16,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
-import { addTasks, assertRejects, createTask, T0 } from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { assertRejects } from '../scene/answers.ts';
+import { createFolder } from '../scene/folder.ts';
+import { addTasks, createTask, T0 } from '../scene/tasks.ts';
 
 let folder: string;
 let file: string;

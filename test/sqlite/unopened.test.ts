@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore } from '../../server/store/open.ts';
-import { fillBroadcast, T0 } from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { createFolder } from '../scene/folder.ts';
+import { fillBroadcast, T0 } from '../scene/tasks.ts';
 
 describe('openStore() on a file with broadcasts that are not open', () => {
   let folder: string;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import type { StoreOptions } from '../../server/store/options.ts';
-import { addTasks } from '../conformance/scene.ts';
-import { preparePlace } from '../conformance/stores.ts';
+import { preparePlace } from '../scene/folder.ts';
+import { addTasks } from '../scene/tasks.ts';
 
 describe('a file that can give back space', () => {
   const place = preparePlace();

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { TaskService, TaskState } from '../../gen/index.ts';
-import { openObserver } from './raw-observer.ts';
-import { openWorker } from './raw-worker.ts';
-import {
-  ask,
-  closeScene,
-  connect,
-  describeTask,
-  enqueue,
-  refusalOf,
-  startScene,
-  type TaskInit,
-  until,
-} from './scene.ts';
+import { ask, connect, describeTask, enqueue, refusalOf, type TaskInit } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openObserver } from '../scene/observer.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
 
 const toSelector = (value: string): TaskInit => ({ target: { case: 'selector', value } });
 const toClient = (value: string): TaskInit => ({ target: { case: 'clientId', value } });

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { closeOf, nameOf, openWorker, tell } from './raw-worker.ts';
-import { type Clients, closeScene, connect, describeTask, enqueue, enqueueMany, startScene, until } from './scene.ts';
+import { type Clients, connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { closeOf, nameOf, openWorker, tell } from '../scene/worker.ts';
 
-const untilReady = (clients: Clients, id: string): Promise<void> =>
+const untilReady = (clients: Clients, id: string): Promise<unknown> =>
   until('the window is over', async () => (await describeTask(clients, id)).state === TaskState.READY);
 
 describe('a lost session', () => {

@@ -2,21 +2,13 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { type ResultEvent, type StreamEnqueueResponse, TaskService, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { measureMemory } from './memory.ts';
-import { openWorker, statusOf } from './raw-worker.ts';
-import {
-  ask,
-  type Clients,
-  closeScene,
-  connect,
-  describeTask,
-  enqueue,
-  never,
-  startProxy,
-  startScene,
-  type TaskInit,
-  until,
-} from './scene.ts';
+import { ask, type Clients, connect, describeTask, enqueue, type TaskInit } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { measureMemory } from '../scene/memory.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { openWorker, statusOf } from '../scene/worker.ts';
 
 const PING_MS = 40;
 const MAX_AWAITED = 2_000;

@@ -8,8 +8,10 @@ import { ContactService, TaskService } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { writeIdentity } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueue, type Scene, SERVICES, startScene } from './scene.ts';
+import { type Clients, connect, enqueue, SERVICES } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { writeIdentity } from '../scene/worker.ts';
 
 const MANY = 1_000_000;
 const MAX_HEAP_GROWTH = 60 << 20;

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { nameOf, openWorker, type RawWorker, type StatusInit } from './raw-worker.ts';
-import { closeScene, connect, enqueue, enqueueMany, startScene, until } from './scene.ts';
+import { connect, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker, type RawWorker, type StatusInit } from '../scene/worker.ts';
 
 describe('what a session gives back with nothing done', () => {
   afterEach(closeScene);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { TaskService, TaskState } from '../../gen/index.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { ask, closeScene, connect, describeTask, enqueue, startScene, until } from './scene.ts';
+import { ask, connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 describe('CancelTasks', () => {
   afterEach(closeScene);

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import { type ListClientsResponse, TaskState } from '../../gen/index.ts';
-import { openGetTask, openTellResult, resultOf, text } from './classic-client.ts';
-import { openWorker } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueue, never, startProxy, startScene, until } from './scene.ts';
+import { openGetTask, openTellResult, resultOf, text } from '../scene/classic.ts';
+import { connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
 
 describe('a classic task whose streams have ended', () => {
   afterEach(closeScene);

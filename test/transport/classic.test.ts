@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { type classic, TaskState } from '../../gen/index.ts';
-import { openGetTask, openTellResult, resultOf, text, writeMetadata } from './classic-client.ts';
-import { openWorker, statusOf } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueue, never, startProxy, startScene } from './scene.ts';
+import { openGetTask, openTellResult, resultOf, text, writeMetadata } from '../scene/classic.ts';
+import { connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { never } from '../scene/until.ts';
+import { openWorker, statusOf } from '../scene/worker.ts';
 
 describe('the classic contract', () => {
   afterEach(closeScene);

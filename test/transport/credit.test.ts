@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { closeScene, connect, enqueue, enqueueMany, never, startScene, until } from './scene.ts';
+import { connect, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 describe('credit', () => {
   afterEach(closeScene);

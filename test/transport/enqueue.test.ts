@@ -2,21 +2,20 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { type StreamEnqueueResponse, TaskService, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { nameOf, openWorker, statusOf } from './raw-worker.ts';
 import {
   ask,
   type Clients,
-  closeScene,
   connect,
   describeTask,
   enqueue,
   enqueueMany,
-  never,
   refusalOf,
-  startScene,
   type TaskInit,
-  until,
-} from './scene.ts';
+} from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker, statusOf } from '../scene/worker.ts';
 
 const { enqueueTasks, listTasks } = TaskService.method;
 const countTasks = async (clients: Clients): Promise<number> => (await ask(clients, listTasks, {})).tasks.length;

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { AdminService, TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { closeOf, nameOf, openWorker, statusOf, tell, writeIdentity } from './raw-worker.ts';
-import { ask, closeScene, connect, describeTask, enqueue, never, startScene, until } from './scene.ts';
+import { ask, connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { closeOf, nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
 
 describe("a client's place", () => {
   afterEach(closeScene);

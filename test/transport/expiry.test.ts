@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { TaskState } from '../../gen/index.ts';
-import { nameOf, openWorker, tell } from './raw-worker.ts';
-import { type Clients, closeScene, connect, describeTask, enqueue, startScene, until } from './scene.ts';
+import { type Clients, connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker, tell } from '../scene/worker.ts';
 
 /** Long enough for two tests at a time on a busy machine. */
 const EXPIRES_MS = 300;
 const LONG_WINDOW_MS = 60_000;
 
-const untilPast = (instant: number): Promise<void> => until('the expiry has passed', () => Date.now() > instant);
+const untilPast = (instant: number): Promise<unknown> => until('the expiry has passed', () => Date.now() > instant);
 
 async function untilExpired(clients: Clients, id: string): Promise<void> {
   await until('it expired', async () => (await describeTask(clients, id)).state === TaskState.EXPIRED);

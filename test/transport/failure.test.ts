@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { Retry, TaskService, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { ask, closeScene, connect, describeTask, enqueue, startScene, until } from './scene.ts';
+import { ask, connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 describe('a failure', () => {
   afterEach(closeScene);

@@ -7,10 +7,13 @@ import fc from 'fast-check';
 import { ContactService, TaskService } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
-import { writeIdentity } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueueMany, type Scene, SERVICES, startScene, until } from './scene.ts';
+import { type Clients, connect, enqueueMany, SERVICES } from '../scene/clients.ts';
+import { type Draw, drawMessage, mutate, type Words } from '../scene/drawn.ts';
+import { closeScene } from '../scene/end.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { writeIdentity } from '../scene/worker.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
-import { type Draw, drawMessage, mutate, type Words } from './wire.ts';
 
 /** Streams that go on are cancelled after this. */
 const PATIENCE_MS = 60;

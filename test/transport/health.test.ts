@@ -14,8 +14,11 @@ import {
   reflectionV1alpha,
   TaskService,
 } from '../../gen/index.ts';
-import { openWorker, statusOf } from './raw-worker.ts';
-import { ask, type Clients, closeScene, connect, enqueue, refusalOf, startScene, until } from './scene.ts';
+import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { openWorker, statusOf } from '../scene/worker.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
 const BUF = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'buf');

@@ -10,18 +10,10 @@ import {
   TaskService,
 } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import {
-  ask,
-  atEnd,
-  type Clients,
-  closeScene,
-  connect,
-  enqueue,
-  never,
-  type Scene,
-  startScene,
-  until,
-} from './scene.ts';
+import { ask, type Clients, connect, enqueue } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
 
 const FAST = { pingIntervalMs: 60, slowLineBytesPerSecond: 4_000_000, stuckSocketMs: 100 };
 const PATIENT = { ...FAST, pingIntervalMs: 5_000 };

@@ -4,8 +4,11 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { AdminService } from '../../gen/index.ts';
 import { connectionsWithin } from '../../server/descriptors.ts';
-import { skipLoudly } from '../faults/skip.ts';
-import { ask, atEnd, type Clients, closeScene, connect, never, type Scene, startScene, until } from './scene.ts';
+import { ask, type Clients, connect } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { skipLoudly } from '../scene/skip.ts';
+import { never, until } from '../scene/until.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);

@@ -6,8 +6,10 @@ import { Server, status } from '@grpc/grpc-js';
 import { AdminService, EnqueueTasksRequestSchema, health, TaskService } from '../../gen/index.ts';
 import { guardHeaders } from '../../server/transport/headers.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { openWorker, statusOf } from './raw-worker.ts';
-import { ask, atEnd, closeScene, connect, enqueue, refusalOf, type Scene, startScene } from './scene.ts';
+import { ask, connect, enqueue, refusalOf } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { openWorker, statusOf } from '../scene/worker.ts';
 
 const { check } = health.Health.method;
 const LIST = methodPath(TaskService.method.listTasks);

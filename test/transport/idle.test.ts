@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import type { SendStatusResponse } from '../../gen/index.ts';
-import { writeMetadata } from './classic-client.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { closeScene, connect, enqueue, startScene, until } from './scene.ts';
+import { writeMetadata } from '../scene/classic.ts';
+import { connect, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 const PING_MS = 40;
 

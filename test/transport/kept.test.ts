@@ -8,11 +8,14 @@ import {
   StreamEnqueueRequestSchema,
 } from '../../gen/index.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
-import { dial, frame, open } from '../attack/scene.ts';
-import { measureMemory } from './memory.ts';
-import { openObserver } from './raw-observer.ts';
-import { type Named, nameOf, openWorker, type RawWorker } from './raw-worker.ts';
-import { ask, atEnd, closeScene, connect, enqueueMany, startScene, until } from './scene.ts';
+import { ask, connect, enqueueMany } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { dial, frame, open } from '../scene/http2.ts';
+import { measureMemory } from '../scene/memory.ts';
+import { openObserver } from '../scene/observer.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { type Named, nameOf, openWorker, type RawWorker } from '../scene/worker.ts';
 
 const COUNT = 8;
 const LONG = 'x'.repeat(4 << 20);

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { AdminService, ResultStart } from '../../gen/index.ts';
 import { silentLogger } from '../../shared/logger.ts';
-import { openObserver } from './raw-observer.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { ask, type Clients, closeScene, connect, enqueueMany, never, startProxy, startScene } from './scene.ts';
+import { ask, type Clients, connect, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openObserver } from '../scene/observer.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { never } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 const STUCK_MS = 1_000;
 const RESULT_BYTES = 250_000;

@@ -7,9 +7,10 @@ import { ContactService, GetTaskRequestSchema, TaskService } from '../../gen/ind
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { openWorker } from './raw-worker.ts';
-import { ask, atEnd, closeScene, connect, type Scene, startScene } from './scene.ts';
-import { closeScene as closeSdkScene, connectTo, startServer, use } from './sdk-scene.ts';
+import { ask, connect } from '../scene/clients.ts';
+import { atEnd, closeScene, closeScene as closeSdkScene, use } from '../scene/end.ts';
+import { connectTo, type Scene, startDurable, startScene } from '../scene/server.ts';
+import { openWorker } from '../scene/worker.ts';
 import { startStub } from './sdk-stub.ts';
 
 const { getTask, sendStatus } = ContactService.method;
@@ -158,7 +159,7 @@ describe('the SDK and the mark', () => {
   });
 
   it('knows a refusal of a real server as its own', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const admin = use(createAdmin(connectTo(server.address)));
     await assert.rejects(admin.describeTask('x'), { isMarked: true, advice: undefined });
   });

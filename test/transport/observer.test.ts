@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { ResultStart, Retry, TaskService, TaskState } from '../../gen/index.ts';
-import { openObserver, positionOf } from './raw-observer.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { ask, type Clients, closeScene, connect, enqueue, enqueueMany, never, startScene, until } from './scene.ts';
+import { ask, type Clients, connect, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openObserver, positionOf } from '../scene/observer.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 const { BEGINNING, NOW, OLDEST } = ResultStart;
 

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { AdminService, type ClientInfo, type Queue, TaskService, TaskState } from '../../gen/index.ts';
-import { closeOf, openWorker } from './raw-worker.ts';
-import {
-  ask,
-  type Clients,
-  closeScene,
-  connect,
-  describeTask,
-  enqueue,
-  enqueueMany,
-  refusalOf,
-  startScene,
-  until,
-} from './scene.ts';
+import { ask, type Clients, connect, describeTask, enqueue, enqueueMany, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { closeOf, openWorker } from '../scene/worker.ts';
 
 const { method } = AdminService;
 

@@ -6,8 +6,10 @@ import { createAwaiting } from '../../server/api/awaited.ts';
 import { weighStatus } from '../../server/api/status.ts';
 import { createEnqueueStream, type EnqueueStreamOptions } from '../../server/transport/producer.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { openWorker, tell } from './raw-worker.ts';
-import { ask, type Clients, closeScene, connect, enqueue, refusalOf, startScene } from './scene.ts';
+import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { openWorker, tell } from '../scene/worker.ts';
 
 /** What a client takes that sets nothing. */
 const STOCK = { 'grpc.max_receive_message_length': 4 << 20 };

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { type SendStatusResponse, TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { nameOf, openWorker, statusOf, writeIdentity } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueue, enqueueMany, never, startScene, until } from './scene.ts';
+import { connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker, statusOf, writeIdentity } from '../scene/worker.ts';
 
 describe('SendStatus', () => {
   afterEach(closeScene);

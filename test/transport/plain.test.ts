@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
 import { Retry, TaskState, type WatchTaskResponse } from '../../gen/index.ts';
-import { nameOf, openWorker, statusOf, tell, writeIdentity } from './raw-worker.ts';
-import {
-  closeScene,
-  connect,
-  describeTask,
-  enqueue,
-  enqueueMany,
-  never,
-  startProxy,
-  startScene,
-  until,
-} from './scene.ts';
+import { connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
 
 describe('a plain session', () => {
   afterEach(closeScene);

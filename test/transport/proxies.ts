@@ -1,6 +1,6 @@
 import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { createConnection, createServer as createTcpServer, type Socket } from 'node:net';
-import { use } from './sdk-scene.ts';
+import { use } from '../scene/end.ts';
 
 // What may stand between an SDK and its server.
 

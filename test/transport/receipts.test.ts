@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Assignment } from '../../gen/index.ts';
-import { openWorker, type RawWorker } from './raw-worker.ts';
-import { closeScene, connect, enqueueMany, never, startScene, until } from './scene.ts';
+import { connect, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { openWorker, type RawWorker } from '../scene/worker.ts';
 
 const bytesOf = (tasks: readonly Assignment[]): number => tasks.reduce((sum, task) => sum + task.payload.length, 0);
 

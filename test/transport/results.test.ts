@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import { Retry, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { closeOf, nameOf, openWorker, type StatusInit, type TellInit, tell } from './raw-worker.ts';
-import {
-  closeScene,
-  connect,
-  describeTask,
-  enqueue,
-  enqueueMany,
-  never,
-  refusalOf,
-  startScene,
-  until,
-} from './scene.ts';
+import { connect, describeTask, enqueue, enqueueMany, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { closeOf, nameOf, openWorker, type StatusInit, type TellInit, tell } from '../scene/worker.ts';
 
 const RESULT = Buffer.from('result');
 

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { TaskState } from '../../gen/index.ts';
 import { newSessionId, newTaskId } from '../../shared/ids.ts';
-import { closeOf, nameOf, openWorker, type RawWorker } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueueMany, never, startProxy, startScene, until } from './scene.ts';
+import { connect, describeTask, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { closeOf, nameOf, openWorker, type RawWorker } from '../scene/worker.ts';
 
 /** The resume of a session with everything it was pushed. */
 const resumeOf = ({ sessionId, tasks }: RawWorker, from = 0) => ({

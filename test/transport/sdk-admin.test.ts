@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createAdmin, createProducer } from '../../client/index.ts';
-import { closeScene, connectTo, startServer, use } from './sdk-scene.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
 
 const OUT_OF_REACH = { name: 'ContactError', code: 'UNAVAILABLE' };
 
@@ -8,7 +9,7 @@ describe('createAdmin()', () => {
   afterEach(closeScene);
 
   it('waits for a server that is away with what may be done twice, and with nothing else', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer(connectTo(server.address)));
     const { id } = await producer.enqueue('q', 1);
     const admin = use(createAdmin({ ...connectTo(server.address), patienceMs: 60_000 }));
@@ -23,7 +24,7 @@ describe('createAdmin()', () => {
   });
 
   it('waits no longer than it may', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await server.stop();
     const patient = use(createAdmin({ ...connectTo(server.address), patienceMs: 300 }));
     const since = performance.now();

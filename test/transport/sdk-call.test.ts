@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { createAdmin, createProducer, createWorker, newTaskId, TaskState } from '../../client/index.ts';
 import type { CallTaskRequest } from '../../gen/contact/v1/task_service_pb.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 import { openNarrowProxy, openTurnout, respond } from './proxies.ts';
-import { closeScene, connectTo, openLine, startServer, until, use, useWorker } from './sdk-scene.ts';
 import { startStub } from './sdk-stub.ts';
 
 const MAX_AWAITED = 2_000;
@@ -19,7 +22,7 @@ describe('Producer.call() over the stream of enqueues', () => {
   afterEach(closeScene);
 
   it('takes one stream for any number of calls, and enqueues beside them', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const proxy = await openNarrowProxy(server.address, 1);
     const producer = use(createProducer<number>(connectTo(proxy.address)));
     const calls = Array.from({ length: 300 }, (_, n) => producer.call<number>('q', n));
@@ -39,7 +42,7 @@ describe('Producer.call() over the stream of enqueues', () => {
   });
 
   it('asks again after its line was cut, and is told what ended meanwhile', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const line = use(await openTurnout(server.address));
     const gate = Promise.withResolvers<string>();
     let entered = 0;
@@ -74,8 +77,8 @@ describe('Producer.call() over the stream of enqueues', () => {
   });
 
   it('finds a dead line by its keepalive', async () => {
-    const server = await startServer();
-    const line = use(await openLine(server.address));
+    const server = await startDurable();
+    const line = await startProxy(server);
     const gate = Promise.withResolvers<string>();
     const entered = Promise.withResolvers<void>();
     useWorker(
@@ -91,14 +94,15 @@ describe('Producer.call() over the stream of enqueues', () => {
     const producer = use(createProducer({ ...connectTo(line.address), keepaliveMs: 100 }));
     const call = producer.call('q', 1);
     await entered.promise;
-    line.freeze();
+    line.swallow('toServer');
+    line.swallow('toClient');
     gate.resolve('done');
-    line.mend();
+    line.accept();
     assert.equal(await call, 'done');
   });
 
   it('has more calls than one stream may await wait for their turn, and enqueues meanwhile', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer<number>(connectTo(server.address)));
     const calls = Array.from({ length: MAX_AWAITED + 100 }, (_, n) => producer.call<number>('q', n));
     await producer.enqueue('other', 0);
@@ -115,7 +119,7 @@ describe('Producer.call() over the stream of enqueues', () => {
   });
 
   it('gives the place of a call that was given up to another', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const producer = use(createProducer<number>(connection));
     for (let round = 0; round < 2; round += 1) {
@@ -135,7 +139,7 @@ describe('Producer.call() over the stream of enqueues', () => {
   });
 
   it('answers every caller of one task, also when another of them gives up', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const producer = use(createProducer<number>(connection));
     const id = newTaskId();
@@ -152,7 +156,7 @@ describe('Producer.call() over the stream of enqueues', () => {
   });
 
   it('closes at once, whatever its calls wait for', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     for (const isStored of [true, false]) {
       const producer = createProducer<number>(connectTo(server.address));
       await producer.connected();

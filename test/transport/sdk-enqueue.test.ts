@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createProducer, newTaskId } from '../../client/index.ts';
-import { closeScene, connectTo, startServer, until, use } from './sdk-scene.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 import { startStub } from './sdk-stub.ts';
 
 describe('the enqueue stream of the SDK', () => {
@@ -115,7 +117,7 @@ describe('the enqueue stream of the SDK', () => {
   });
 
   it('tells as data which field of which task the server refused', async () => {
-    const server = await startServer({ maxPayloadBytes: 1_000 });
+    const server = await startDurable({ maxPayloadBytes: 1_000 });
     const connection = connectTo(server.address);
     const producer = use(createProducer(connection));
     const large = 'x'.repeat(1_001);

@@ -3,7 +3,10 @@ import { createAdmin, createObserver, createProducer, createWorker } from '../..
 import { TaskState } from '../../gen/contact/v1/task_pb.ts';
 import { ResultStart } from '../../gen/contact/v1/task_service_pb.ts';
 import { drained } from '../../shared/streams.ts';
-import { closeScene, connectTo, openLine, startServer, until, use } from './sdk-scene.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 import { startStub } from './sdk-stub.ts';
 
 describe('createObserver()', () => {
@@ -18,7 +21,7 @@ describe('createObserver()', () => {
   }
 
   it('replays from the beginning and ends when it has caught up', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await settle(server.address, 30);
     const observer = use(createObserver<number>(connectTo(server.address)));
     const values: (number | undefined)[] = [];
@@ -34,8 +37,8 @@ describe('createObserver()', () => {
   });
 
   it('sees each result once and in order, over restarts and cut lines', async () => {
-    const server = await startServer();
-    const line = await openLine(server.address);
+    const server = await startDurable();
+    const line = await startProxy(server);
     const observer = use(
       createObserver<number>({ ...connectTo(line.address), keepaliveMs: 200, connectTimeoutMs: 300 }),
     );
@@ -49,12 +52,13 @@ describe('createObserver()', () => {
     })();
     await settle(server.address, 40);
     await until('forty', () => ids.size === 40);
-    await server.restart({ deadlineMs: 0 });
+    await server.restart();
     await settle(server.address, 40);
     await until('eighty', () => ids.size === 80);
-    line.freeze();
+    line.swallow('toServer');
+    line.swallow('toClient');
     await settle(server.address, 40);
-    line.mend();
+    line.accept();
     await until('all', () => ids.size === 120);
     assert.equal(cursors.length, 120);
     const positions = cursors.map((cursor) => Number(cursor.split('.')[1]));
@@ -129,7 +133,7 @@ describe('createObserver()', () => {
   });
 
   it('gives the same as an Observable, which lets go when it is left', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await settle(server.address, 10);
     const observer = use(createObserver<number>(connectTo(server.address)));
     const seen: unknown[] = [];
@@ -155,7 +159,7 @@ describe('createObserver()', () => {
   });
 
   it('says what is wrong with a place', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const observer = use(createObserver(connectTo(server.address)));
     await assert.rejects(observer.results({ from: 'yesterday' }).next(), {
       code: 'INVALID_ARGUMENT',
@@ -194,7 +198,7 @@ describe('createObserver()', () => {
   });
 
   it('goes on behind results that were deleted, and says how many they were', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await settle(server.address, 8);
     const said: string[] = [];
     const logger = { info: () => {}, warn: (line: string) => said.push(line) };
@@ -249,7 +253,7 @@ describe('createObserver()', () => {
   });
 
   it('ends quietly at its signal', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const observer = use(createObserver(connectTo(server.address)));
     const controller = new AbortController();
     const results = observer.results({ signal: controller.signal });
@@ -263,7 +267,7 @@ describe('createAdmin()', () => {
   afterEach(closeScene);
 
   it('pages through all tasks', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer(connectTo(server.address)));
     const admin = use(createAdmin(connectTo(server.address)));
     await Promise.all(Array.from({ length: 25 }, (_, n) => producer.enqueue('q', n)));
@@ -278,7 +282,7 @@ describe('createAdmin()', () => {
   });
 
   it('says at once that the server is out of reach, and tries afresh the next time', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const admin = use(createAdmin(connectTo(server.address)));
     await admin.serverInfo();
     await server.stop();

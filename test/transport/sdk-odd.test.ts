@@ -8,7 +8,8 @@ import {
   createWorker,
   type EnqueueOptions,
 } from '../../client/index.ts';
-import { closeScene, connectTo, startServer, use, useWorker } from './sdk-scene.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
 
 const MONTH_MS = 30 * 24 * 60 * 60 * 1_000;
 const invalid = (field: string) => ({ name: 'ContactError', code: 'INVALID_ARGUMENT', message: RegExp(`^${field}: `) });
@@ -18,7 +19,7 @@ describe('odd values in the hands of the SDK', () => {
   afterEach(closeScene);
 
   it('goes on when its logger throws or rejects', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const told: string[] = [];
     const logger = {
       info: (message: string) => {
@@ -34,7 +35,8 @@ describe('odd values in the hands of the SDK', () => {
     const worker = useWorker(createWorker({ ...options, queues: ['q'], handler: (n: number) => n + 1 }));
     const producer = use(createProducer(options));
     assert.equal(await producer.call('q', 1), 2);
-    await server.restart();
+    await server.stop();
+    await server.start();
     assert.equal(await producer.call('q', 2), 3);
     assert.ok(told.some((message) => message.startsWith('connected to ')));
     assert.ok(told.some((message) => message.startsWith('lost ')));
@@ -43,7 +45,7 @@ describe('odd values in the hands of the SDK', () => {
   });
 
   it('rejects one enqueue in the caller’s turn, and the next one goes through', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = createProducer(connectTo(server.address));
     const wrong: [string, unknown][] = [
       ['key', { key: 4711 }],
@@ -78,7 +80,7 @@ describe('odd values in the hands of the SDK', () => {
   });
 
   it('stores a task or names the field, for arbitrary values of every option', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = createProducer(connectTo(server.address));
     const value = fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true, maxDepth: 1 });
     const names = [
@@ -110,7 +112,7 @@ describe('odd values in the hands of the SDK', () => {
   });
 
   it('waits as long as it is told, also for more than one timer can', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const producer = use(createProducer(connection));
     useWorker(createWorker({ ...connection, queues: ['q'], handler: () => 'done' }));
@@ -147,7 +149,7 @@ describe('odd values in the hands of the SDK', () => {
   });
 
   it('rejects one call of admin or observer that cannot be encoded, and serves the next', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const admin = use(createAdmin(connectTo(server.address)));
     const observer = use(createObserver(connectTo(server.address)));
     await assert.rejects(admin.describeTask(7 as never), invalid('id'));
@@ -161,7 +163,7 @@ describe('odd values in the hands of the SDK', () => {
   });
 
   it('stops by the shorter deadline when it is told again', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const entered = Promise.withResolvers<void>();
     const handler = (): Promise<never> => {

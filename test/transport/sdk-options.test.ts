@@ -14,7 +14,8 @@ import {
   TaskFailure,
   TaskRelease,
 } from '../../client/index.ts';
-import { closeScene, connectTo, use } from './sdk-scene.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { connectTo } from '../scene/server.ts';
 
 const SERVER = '127.0.0.1:9';
 const NO_RECORDS = [null, 5, 'x', [], new Map([['a', '1']]), new Date(0), new Set(['a']), Promise.resolve()];

@@ -11,13 +11,15 @@ import {
   TaskState,
 } from '../../client/index.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
-import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 
 describe('createProducer()', () => {
   afterEach(closeScene);
 
   it('answers each task with its id once it is stored', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer(connectTo(server.address)));
     const admin = use(createAdmin(connectTo(server.address)));
     const id = newTaskId();
@@ -30,7 +32,7 @@ describe('createProducer()', () => {
   });
 
   it('broadcasts: a child for each client that matches, whose results end with that of the parent', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const sites = { one: 'berlin', two: 'berlin', three: 'oslo' };
     const workers = Object.entries(sites).map(([clientId, site]) =>
@@ -60,7 +62,7 @@ describe('createProducer()', () => {
   });
 
   it('rejects only the guilty task of those that travelled together', async () => {
-    const server = await startServer({ maxPayloadBytes: 1_000 });
+    const server = await startDurable({ maxPayloadBytes: 1_000 });
     const producer = use(createProducer({ ...connectTo(server.address), codec: bytes }));
     const id = newTaskId();
     await producer.enqueue('q', 'first', { id });
@@ -78,7 +80,7 @@ describe('createProducer()', () => {
   });
 
   it('stores a batch of its caller whole or not at all', async () => {
-    const server = await startServer({ maxPayloadBytes: 1_000 });
+    const server = await startDurable({ maxPayloadBytes: 1_000 });
     const producer = use(createProducer({ ...connectTo(server.address), codec: bytes }));
     const admin = use(createAdmin(connectTo(server.address)));
     const good = [1, 2, 3].map((n) => ({ queue: 'q', payload: `${n}` }));
@@ -91,7 +93,7 @@ describe('createProducer()', () => {
   });
 
   it('refuses a batch that is too large for one message, naming the task, and nothing else is held up', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const warnings: string[] = [];
     const logger = { info: () => {}, warn: (words: string) => void warnings.push(words), error: () => {} };
     const producer = use(createProducer<string>({ ...connectTo(server.address), logger }));
@@ -108,7 +110,7 @@ describe('createProducer()', () => {
   });
 
   it('loses and doubles nothing over restarts of the server', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer(connectTo(server.address)));
     const admin = use(createAdmin(connectTo(server.address)));
     const all: Promise<{ id: string }>[] = [];
@@ -117,7 +119,7 @@ describe('createProducer()', () => {
         all.push(producer.enqueue('q', n));
         if (n % 40 === 0) await new Promise(setImmediate);
       }
-      await server.restart({ deadlineMs: 0 });
+      await server.restart();
     }
     const ids = new Set((await Promise.all(all)).map(({ id }) => id));
     const found = new Set<string>();
@@ -127,7 +129,7 @@ describe('createProducer()', () => {
   });
 
   it('waits for a server that is not there yet', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await server.stop();
     const producer = use(createProducer(connectTo(server.address)));
     const stored = producer.enqueue('q', 1);
@@ -137,7 +139,7 @@ describe('createProducer()', () => {
   });
 
   it('waits on close for what is unacknowledged', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = createProducer(connectTo(server.address));
     const all = Array.from({ length: 300 }, (_, n) => producer.enqueue('q', n));
     await producer.close();
@@ -149,7 +151,7 @@ describe('Producer.call()', () => {
   afterEach(closeScene);
 
   it('throws TaskFailed with the state and the error of a task that did not succeed', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const handler = () => {
       throw new TaskFailure('no such file', { code: 'ENOENT', retry: 'never' });
@@ -165,7 +167,7 @@ describe('Producer.call()', () => {
   });
 
   it('gives up at its deadline, and at its signal', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer(connectTo(server.address)));
     await assert.rejects(producer.call('nobody', 1, { deadlineMs: 50 }), { code: 'DEADLINE_EXCEEDED' });
     const controller = new AbortController();
@@ -180,7 +182,7 @@ describe('Producer.call()', () => {
   });
 
   it('closes by its deadline while the server is away, and rejects what was not acknowledged', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await server.stop();
     const deadlines: number[] = [];
     const clock: Clock = {
@@ -197,7 +199,7 @@ describe('Producer.call()', () => {
   });
 
   it('says that the deadline has passed although its timer is late', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await server.stop();
     const deadlineMs = 40;
     const clock: Clock = {
@@ -209,7 +211,7 @@ describe('Producer.call()', () => {
   });
 
   it('cancels the task it gives up, if asked to', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const producer = use(createProducer(connectTo(server.address)));
     const admin = use(createAdmin(connectTo(server.address)));
     const ids = [newTaskId(), newTaskId()];
@@ -222,7 +224,7 @@ describe('Producer.call()', () => {
   });
 
   it('survives a restart of the server, and the task runs once', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const gate = Promise.withResolvers<string>();
     let entered = 0;
@@ -239,7 +241,7 @@ describe('Producer.call()', () => {
     const producer = use(createProducer(connection));
     const calls = [producer.call('q', 1), producer.call('q', 2, { cancelWhenAbandoned: true })];
     await until('it runs', () => entered === 1);
-    await server.restart({ deadlineMs: 0 });
+    await server.restart();
     gate.resolve('done');
     assert.deepEqual(await Promise.all(calls), ['done', 'done']);
     assert.equal(entered, 2);

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWorker, type TaskContext, type WorkerStatus } from '../../client/index.ts';
 import { OutcomeCode, type SendStatusRequest } from '../../gen/contact/v1/contact_pb.ts';
-import { closeScene, connectTo, until, use, useWorker } from './sdk-scene.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { connectTo } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 import { type StubSession, startStub } from './sdk-stub.ts';
 
 const INTERVALS = { pingIntervalMs: 60_000, resumeWindowMs: 60_000 };

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ServerHttp2Stream } from 'node:http2';
 import { createAdmin, createObserver, createProducer, createWorker, type WorkerStatus } from '../../client/index.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 import {
   ENHANCE_YOUR_CALM,
   INADEQUATE_SECURITY,
@@ -10,7 +13,6 @@ import {
   respond,
   trailersOnly,
 } from './proxies.ts';
-import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
 
 describe('the SDK behind a proxy', () => {
   afterEach(closeScene);
@@ -32,7 +34,7 @@ describe('the SDK behind a proxy', () => {
   };
   for (const [words, answer] of Object.entries(answers)) {
     it(`outlives a passing answer of ${words}, and loses nothing`, async () => {
-      const server = await startServer({ resumeWindowMs: 10_000 });
+      const server = await startDurable({ resumeWindowMs: 10_000 });
       const turnout = await openTurnout(server.address);
       const connection = connectTo(turnout.address);
       const gate = Promise.withResolvers<string>();
@@ -81,7 +83,7 @@ describe('the SDK behind a proxy', () => {
   }
 
   it('takes a refusal before the first success as the last word', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const turnout = await openTurnout(server.address);
     turnout.turn(respond(404));
     const connection = connectTo(turnout.address);
@@ -97,7 +99,7 @@ describe('the SDK behind a proxy', () => {
   const large = 'x'.repeat(2 * MAX_BYTES);
 
   it('refuses a payload that breaks every connection, with the reason, and stores the others', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const gate = await openGate(server.address, MAX_BYTES);
     const producer = use(createProducer<string>(connectTo(gate.address)));
     const outcomes = await Promise.allSettled(['a', large, 'b'].map((payload) => producer.enqueue('q', payload)));
@@ -110,7 +112,7 @@ describe('the SDK behind a proxy', () => {
   });
 
   it('reports a result that breaks every connection as a failure, and delivers the others', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const gate = await openGate(server.address, MAX_BYTES);
     const worker = useWorker(
       createWorker({
@@ -134,7 +136,7 @@ describe('the SDK behind a limit of streams', () => {
   afterEach(closeScene);
 
   it('enqueues, and cancels what it gives up, while more calls wait than streams are allowed', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const proxy = await openNarrowProxy(server.address, 4);
     const producer = use(createProducer<number>(connectTo(proxy.address)));
     const admin = use(createAdmin(connectTo(server.address)));
@@ -166,7 +168,7 @@ describe('an HTTP proxy of the environment', () => {
   });
 
   it('is not asked for the way to a loopback address', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     process.env.http_proxy = 'http://127.0.0.1:9';
     assert.ok(await use(createAdmin(connectTo(server.address))).serverInfo());
   });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createAdmin, createProducer, createWorker, TaskFailure, TaskRelease } from '../../client/index.ts';
 import { TaskState } from '../../gen/contact/v1/task_pb.ts';
-import { closeScene, connectTo, startServer, until, use, useWorker } from './sdk-scene.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 
 const { FAILED, READY, SCHEDULED, SUCCEEDED } = TaskState;
 
@@ -60,7 +62,7 @@ describe('Worker.stop()', () => {
   afterEach(closeScene);
 
   it('tells what a handler says at the last moment, and gives back what says no more than that it ended', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const producer = use(createProducer(connection));
     const admin = use(createAdmin(connection));

@@ -27,7 +27,7 @@ import {
   type WatchResultsResponseSchema,
 } from '../../gen/contact/v1/task_service_pb.ts';
 import { defineService } from '../../shared/grpc.ts';
-import { use } from './sdk-scene.ts';
+import { use } from '../scene/end.ts';
 
 // A server that says what a healthy one hardly ever does. Everything else is tested with the real one.
 

@@ -8,7 +8,10 @@ import {
   type Worker,
   type WorkerStatus,
 } from '../../client/index.ts';
-import { closeScene, connectTo, openLine, startServer, until, use, useWorker } from './sdk-scene.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 
 interface Job {
   readonly n: number;
@@ -44,7 +47,7 @@ describe('createWorker()', () => {
   afterEach(closeScene);
 
   it('runs pushed tasks and delivers their results', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const worker = useWorker(
       createWorker({ ...connection, queues: ['sums'], concurrency: 8, handler: async ({ n }: Job) => n * 2 }),
@@ -59,7 +62,7 @@ describe('createWorker()', () => {
   });
 
   it('tells the handler what the task is, and the next attempt what the last one saved', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const seen: unknown[] = [];
     useWorker(
@@ -92,7 +95,7 @@ describe('createWorker()', () => {
   });
 
   it('never runs more at once than it may, and holds the prefetched ones ready', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     let running = 0;
     let peak = 0;
@@ -117,7 +120,7 @@ describe('createWorker()', () => {
   });
 
   it('keeps handlers running over a restart of the server and runs nothing twice', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const slow = createSlowHandler();
     const worker = useWorker(
@@ -147,8 +150,8 @@ describe('createWorker()', () => {
   });
 
   it('comes back when the line is cut without a word, and keeps what it runs', async () => {
-    const server = await startServer();
-    const line = await openLine(server.address);
+    const server = await startDurable();
+    const line = await startProxy(server);
     const slow = createSlowHandler();
     const worker = useWorker(
       createWorker({ ...connectTo(line.address), keepaliveMs: 100, queues: ['q'], handler: slow.handler }),
@@ -157,9 +160,10 @@ describe('createWorker()', () => {
     const producer = use(createProducer(connectTo(server.address)));
     const call = producer.call('q', { n: 1 });
     await until('it runs', () => slow.entered.size === 1);
-    line.freeze();
+    line.swallow('toServer');
+    line.swallow('toClient');
     await until('the silence is noticed', () => seen.at(-1)?.state === 'reconnecting');
-    line.mend();
+    line.accept();
     await until('connected again', () => seen.at(-1)?.state === 'connected');
     slow.finish(1);
     assert.equal(await call, 'done 1');
@@ -167,7 +171,7 @@ describe('createWorker()', () => {
   });
 
   it('aborts the handler of a cancelled task and says that it stopped', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const slow = createSlowHandler();
     useWorker(createWorker({ ...connection, queues: ['q'], handler: slow.handler }));
@@ -181,7 +185,7 @@ describe('createWorker()', () => {
   });
 
   it('drains: finishes what runs, gives back what waits, takes nothing new', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const slow = createSlowHandler();
     const worker = useWorker(createWorker({ ...connection, queues: ['q'], prefetch: 2, handler: slow.handler }));
@@ -200,7 +204,7 @@ describe('createWorker()', () => {
   });
 
   it('stops: aborts the handlers, and what had started is not run again at its last attempt', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     const slow = createSlowHandler();
     const worker = useWorker(createWorker({ ...connection, queues: ['q'], handler: slow.handler }));
@@ -218,7 +222,7 @@ describe('createWorker()', () => {
   });
 
   it('gives back what a deaf handler still runs when the time to stop is over', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const connection = connectTo(server.address);
     let isEntered = false;
     const worker = useWorker(
@@ -240,7 +244,7 @@ describe('createWorker()', () => {
   });
 
   it('says that another worker took its name, stays away for a while and comes back', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     const options = { ...connectTo(server.address), queues: ['q'], clientId: 'one', handler: () => null };
     const first = useWorker(createWorker(options));
     await first.connected();
@@ -255,7 +259,7 @@ describe('createWorker()', () => {
   });
 
   it('says so when it cannot reach the server, and stops all the same', async () => {
-    const server = await startServer();
+    const server = await startDurable();
     await server.stop();
     const worker = useWorker(createWorker({ ...connectTo(server.address), queues: ['q'], handler: () => null }));
     const seen = watch(worker);

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { closeOf, nameOf, openWorker } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueue, enqueueMany, startProxy, startScene, until } from './scene.ts';
+import { connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { closeOf, nameOf, openWorker } from '../scene/worker.ts';
 
 describe('GetTask', () => {
   afterEach(closeScene);

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { ResultStart, TaskState } from '../../gen/index.ts';
-import { openGetTask } from './classic-client.ts';
-import { openObserver } from './raw-observer.ts';
-import { closeOf, openWorker, statusOf } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueueMany, startProxy, startScene, until } from './scene.ts';
+import { openGetTask } from '../scene/classic.ts';
+import { connect, describeTask, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openObserver } from '../scene/observer.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { closeOf, openWorker, statusOf } from '../scene/worker.ts';
 
 describe('a server that goes', () => {
   afterEach(closeScene);

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { ResultStart } from '../../gen/index.ts';
-import { openObserver } from './raw-observer.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { closeScene, connect, enqueue, startProxy, startScene } from './scene.ts';
+import { connect, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openObserver } from '../scene/observer.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { startScene } from '../scene/server.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 /** Twice the rate below which a line is taken for dead; 100,000 bytes take longer than three ping intervals at half of it. */
 const BYTES_PER_MS = 400;

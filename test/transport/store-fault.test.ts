@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { type StreamEnqueueResponse, TaskState } from '../../gen/index.ts';
-import { nameOf, openWorker, tell } from './raw-worker.ts';
-import { atEnd, closeScene, connect, describeTask, enqueue, enqueueMany, startScene, until } from './scene.ts';
+import { connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { nameOf, openWorker, tell } from '../scene/worker.ts';
 
 /** Somebody else writes to the file and does not stop. */
 function lockStore(file: string): () => void {

@@ -2,22 +2,14 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { ResultStart, type StreamEnqueueResponse } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import type { FaultProxy } from '../faults/proxy.ts';
-import { measureMemory } from './memory.ts';
-import { openObserver } from './raw-observer.ts';
-import { closeOf, nameOf, openWorker, statusOf } from './raw-worker.ts';
-import {
-  type Clients,
-  closeScene,
-  connect,
-  enqueue,
-  enqueueMany,
-  never,
-  type Scene,
-  startProxy,
-  startScene,
-  until,
-} from './scene.ts';
+import { type Clients, connect, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { measureMemory } from '../scene/memory.ts';
+import { openObserver } from '../scene/observer.ts';
+import { type FaultProxy, startProxy } from '../scene/proxy.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { closeOf, nameOf, openWorker, statusOf } from '../scene/worker.ts';
 import { openTraffic, type Traffic } from './traffic.ts';
 
 /** A tenth of the defaults, and twenty times their slowest line. */

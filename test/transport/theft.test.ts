@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { newSessionId } from '../../shared/ids.ts';
-import { nameOf, openWorker, type RawWorker, statusOf, writeIdentity } from './raw-worker.ts';
-import { type Clients, closeScene, connect, enqueue, enqueueMany, never, startScene } from './scene.ts';
+import { type Clients, connect, enqueue, enqueueMany } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never } from '../scene/until.ts';
+import { nameOf, openWorker, type RawWorker, statusOf, writeIdentity } from '../scene/worker.ts';
 
 /** The next task reaches it, and its word about it counts. */
 async function works(clients: Clients, worker: RawWorker, queue: string): Promise<void> {

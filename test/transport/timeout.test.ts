@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { TaskState } from '../../gen/index.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { closeScene, connect, describeTask, enqueue, never, startScene, until } from './scene.ts';
+import { connect, describeTask, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 describe('a timeout', () => {
   afterEach(closeScene);

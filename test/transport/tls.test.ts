@@ -6,10 +6,11 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { createAdmin, createProducer, createWorker, type TlsOptions } from '../../client/index.ts';
-import { runHere } from '../e2e/here.ts';
-import { startNode } from '../e2e/process.ts';
-import { ADDRESSED, NAMED, type TestCertificate } from './certificates.ts';
-import { closeScene, connectTo, startServer, use } from './sdk-scene.ts';
+import { ADDRESSED, NAMED, type TestCertificate } from '../scene/certificates.ts';
+import { runHere } from '../scene/command.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { startNode } from '../scene/process.ts';
+import { connectTo, startDurable } from '../scene/server.ts';
 
 interface Tunnel {
   readonly port: number;
@@ -67,7 +68,7 @@ describe('TLS of the SDK', () => {
   afterEach(closeScene);
 
   it('checks a server by the name that it was given, over an address and over a socket file', async () => {
-    const { address } = await startServer();
+    const { address } = await startDurable();
     const folder = mkdtempSync(join(tmpdir(), 'contact-tls-'));
     use({ close: () => rmSync(folder, { recursive: true }) });
     const path = join(folder, 'tls.sock');
@@ -88,7 +89,7 @@ describe('TLS of the SDK', () => {
   });
 
   it('is checked against an address, which is not asked for as a name', async () => {
-    const { address } = await startServer();
+    const { address } = await startDurable();
     const own = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
     const hosts = ['127.0.0.1', '::1'].filter((host) => own.some((one) => one.address === host));
     for (const host of hosts) {
@@ -102,7 +103,7 @@ describe('TLS of the SDK', () => {
   });
 
   it('lets Node.js warn of nothing', async () => {
-    const { address } = await startServer();
+    const { address } = await startDurable();
     const tunnel = await openTunnel(address, ADDRESSED, LOOPBACK);
     const program = `
       import { createAdmin } from './client/index.ts';
@@ -139,7 +140,7 @@ describe('TLS of the SDK', () => {
   });
 
   it('has a flag for the name', async () => {
-    const { address } = await startServer();
+    const { address } = await startDurable();
     const folder = mkdtempSync(join(tmpdir(), 'contact-tls-'));
     use({ close: () => rmSync(folder, { recursive: true }) });
     const ca = join(folder, 'ca.pem');

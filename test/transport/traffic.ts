@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TaskService } from '../../gen/index.ts';
-import { nameOf, openWorker } from './raw-worker.ts';
-import { ask, type Clients } from './scene.ts';
+import { ask, type Clients } from '../scene/clients.ts';
+import { nameOf, openWorker } from '../scene/worker.ts';
 
 /** Somebody else's work, on a connection of its own, that must not notice anything. */
 export interface Traffic {

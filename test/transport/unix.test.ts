@@ -17,8 +17,10 @@ import { status } from '@grpc/grpc-js';
 import { createAdmin, createObserver, createProducer, createWorker } from '../../client/index.ts';
 import { AdminService } from '../../gen/index.ts';
 import { type ContactServer, createServer, type ServerOptions } from '../../server/index.ts';
-import { openGetTask, openTellResult } from './classic-client.ts';
-import { ask, atEnd, type Clients, closeScene, connect, describeTask, enqueue, refusalOf, until } from './scene.ts';
+import { openGetTask, openTellResult } from '../scene/classic.ts';
+import { ask, type Clients, connect, describeTask, enqueue, refusalOf } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { until } from '../scene/until.ts';
 
 const running = new Set<ContactServer>();
 

@@ -9,19 +9,11 @@ import {
   WatchTaskRequestSchema,
 } from '../../gen/index.ts';
 import { methodPath } from '../../shared/grpc.ts';
-import { dial, frame, open } from '../attack/scene.ts';
-import {
-  ask,
-  atEnd,
-  type Clients,
-  closeScene,
-  connect,
-  enqueue,
-  never,
-  type Scene,
-  startScene,
-  until,
-} from './scene.ts';
+import { ask, type Clients, connect, enqueue } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { dial, frame, open } from '../scene/http2.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { never, until } from '../scene/until.ts';
 
 const { NGHTTP2_CANCEL: CANCEL, NGHTTP2_ENHANCE_YOUR_CALM: ENHANCE_YOUR_CALM } = http2.constants;
 const FAST = { pingIntervalMs: 60, slowLineBytesPerSecond: 4_000_000, stuckSocketMs: 100 };

@@ -2,18 +2,10 @@ import assert from 'node:assert/strict';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { TaskService, TaskState } from '../../gen/index.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { openWorker, type RawWorkerOptions } from './raw-worker.ts';
-import {
-  ask,
-  atEnd,
-  type Clients,
-  closeScene,
-  connect,
-  enqueue,
-  refusalOf,
-  startScene,
-  type TaskInit,
-} from './scene.ts';
+import { ask, type Clients, connect, enqueue, refusalOf, type TaskInit } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { startScene } from '../scene/server.ts';
+import { openWorker, type RawWorkerOptions } from '../scene/worker.ts';
 
 const { describeTask, listTasks, cancelTasks, deleteTasks, retryTasks, enqueueTasks, callTask } = TaskService.method;
 const pairs = (count: number, value = ''): Record<string, string> =>

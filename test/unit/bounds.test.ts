@@ -11,7 +11,7 @@ import {
   TaskService,
 } from '../../gen/index.ts';
 import { compileBounds } from '../../server/transport/codec/counts.ts';
-import { type Draw, drawMessage, mutate } from '../transport/wire.ts';
+import { type Draw, drawMessage, mutate } from '../scene/drawn.ts';
 
 const MESSAGES: readonly DescMessage[] = [ContactService, TaskService, AdminService].flatMap(({ methods }) =>
   methods.flatMap(({ input, output }) => [input, output]),

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createTimers } from '../../server/dispatch/timers.ts';
 import { type Brake, createBrake } from '../../server/session/brake.ts';
-import { createManualClock, type ManualClock } from './client-clock.ts';
+import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 describe('createBrake()', () => {
-  let clock: ManualClock;
+  let clock: FakeClock;
   let brake: Brake;
   let ends: number;
 
   beforeEach(() => {
-    clock = createManualClock();
+    clock = createFakeClock();
     ends = 0;
     brake = createBrake(createTimers(clock), () => {
       ends += 1;

@@ -8,7 +8,8 @@ import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { createTask, openSession, stateOf } from '../conformance/scene.ts';
+import { openSession } from '../scene/deliveries.ts';
+import { createTask, stateOf } from '../scene/tasks.ts';
 
 const PARTS = { wholeCount: 3, partCount: 2, partBytes: 1 << 20 };
 

@@ -7,7 +7,8 @@ import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { createOpening, createTask } from '../conformance/scene.ts';
+import { createOpening } from '../scene/deliveries.ts';
+import { createTask } from '../scene/tasks.ts';
 
 /** A store whose claims are committed at once and on disk when they are told to be. */
 interface LateStore {

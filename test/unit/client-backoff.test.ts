@@ -5,7 +5,7 @@ import { createConnection } from '../../client/connection.ts';
 import { pause } from '../../client/pause.ts';
 import { patienceMs, watchSilence } from '../../client/silence.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { createManualClock } from './client-clock.ts';
+import { createFakeClock } from '../scene/clock.ts';
 
 const ALMOST_ONE = 1 - 2 ** -53;
 
@@ -33,19 +33,19 @@ describe('reconnectMs()', () => {
 
 describe('pause()', () => {
   it('ends when its time is over', async () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     const over = pause(clock, 100);
     clock.advance(100);
     assert.equal(await over, true);
   });
 
   it('ends early when the signal says so, and leaves no timer', async () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     const controller = new AbortController();
     const over = pause(clock, 100, controller.signal);
     controller.abort();
     assert.equal(await over, false);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
   });
 });
 
@@ -58,7 +58,7 @@ describe('patienceMs()', () => {
 
 describe('watchSilence()', () => {
   it('tells of silence at its limit', () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     let silent = 0;
     watchSilence(clock, 100, 300, () => silent++);
     clock.advance(299);
@@ -70,7 +70,7 @@ describe('watchSilence()', () => {
   });
 
   it('counts from the last word', () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     let silent = 0;
     const watch = watchSilence(clock, 100, 300, () => silent++);
     clock.advance(250);
@@ -82,21 +82,21 @@ describe('watchSilence()', () => {
   });
 
   it('does not blame the server for a process that was busy', () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     let silent = 0;
     watchSilence(clock, 100, 300, () => silent++);
-    clock.jump(5_000);
+    clock.block(5_000);
     assert.equal(silent, 0);
     clock.advance(300);
     assert.equal(silent, 1);
   });
 
   it('stops', () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     const watch = watchSilence(clock, 100, 300, () => assert.fail('stopped'));
     watch.stop();
     clock.advance(1_000);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
   });
 });
 
@@ -104,7 +104,7 @@ describe('the backoff of a connection', () => {
   const broken = { error: null, advice: null };
 
   it('starts over after progress or a link that has lasted, not with an answer', async () => {
-    const clock = createManualClock();
+    const clock = createFakeClock();
     const backoff = { baseMs: 100, capMs: 5_000 };
     const connection = createConnection({ server: '127.0.0.1:9', clock, backoff, random: () => ALMOST_ONE });
     const waits: number[] = [];

@@ -11,7 +11,7 @@ import {
   type SendStatusRequest,
   SucceededSchema,
 } from '../../gen/contact/v1/contact_pb.ts';
-import { createManualClock } from './client-clock.ts';
+import { createFakeClock } from '../scene/clock.ts';
 
 function succeeded(taskId: string, bytes = 10): Report {
   const message = create(SucceededSchema, { taskId, delivery: 1, result: new Uint8Array(bytes) });
@@ -23,7 +23,7 @@ function outcome(taskId: string, code: OutcomeCode, afterMs = 0) {
 }
 
 function createOutbox(...taskIds: string[]) {
-  const clock = createManualClock();
+  const clock = createFakeClock();
   let readyCount = 0;
   const outbox = new Outbox(clock, () => readyCount++);
   for (const taskId of taskIds) outbox.put(succeeded(taskId));
@@ -93,7 +93,7 @@ describe('Outbox.rewind()', () => {
     outbox.settle(outcome('a', OutcomeCode.RETRY_LATER, 60_000));
     outbox.rewind();
     assert.deepEqual(take(), ['a', 'c', 'd']);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
   });
 
   it('does not bring back what was dropped', () => {

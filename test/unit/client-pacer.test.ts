@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Pacer } from '../../client/pacer.ts';
-import { createManualClock } from './client-clock.ts';
+import { createFakeClock } from '../scene/clock.ts';
 
 function createScene() {
-  const clock = createManualClock();
+  const clock = createFakeClock(0);
   const went: string[] = [];
   const pacer = new Pacer<{ readonly name: string }>(clock, 250, () => {
     for (const item of pacer.due()) {
@@ -25,7 +25,7 @@ describe('Pacer', () => {
     assert.deepEqual(went, ['a 0', 'a 250', 'a 500']);
     clock.advance(1_000);
     assert.deepEqual(went, ['a 0', 'a 250', 'a 500', 'a 750']);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
     pacer.offer(a);
     assert.equal(went.at(-1), 'a 1600');
   });
@@ -38,7 +38,7 @@ describe('Pacer', () => {
     pacer.offer(b);
     pacer.offer(a);
     pacer.offer(b);
-    assert.equal(clock.timerCount, 1);
+    assert.equal(clock.pending, 1);
     clock.advance(400);
     assert.deepEqual(went, ['a 0', 'b 100', 'a 250', 'b 350']);
   });
@@ -51,6 +51,6 @@ describe('Pacer', () => {
     pacer.close();
     clock.advance(1_000);
     assert.deepEqual(went, ['a 0']);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
   });
 });

@@ -8,7 +8,7 @@ import { deliveryKey, Outbox, type Report } from '../../client/outbox.ts';
 import { openSpool, type Spool } from '../../client/spool.ts';
 import { FailedSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { DeliverySchema } from '../../gen/contact/v1/task_pb.ts';
-import { createManualClock } from './client-clock.ts';
+import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 function succeeded(taskId: string, bytes = 10): Report {
   const result = new Uint8Array(bytes).fill(7);
@@ -27,14 +27,14 @@ describe('openSpool()', () => {
   let folder: string;
   let path: string;
   let said: string[];
-  let clock: ReturnType<typeof createManualClock>;
+  let clock: FakeClock;
   const open: Spool[] = [];
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'contact-spool-'));
     path = join(folder, 'spool');
     said = [];
-    clock = createManualClock();
+    clock = createFakeClock();
   });
   afterEach(() => {
     for (const spool of open.splice(0)) spool.close();

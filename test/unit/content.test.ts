@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { differenceOf, type TaskContent } from '../../server/model/content.ts';
-import { createTask } from '../conformance/scene.ts';
+import { createTask } from '../scene/tasks.ts';
 
 const isSame = (a: TaskContent, b: TaskContent): boolean => differenceOf(a, b) === null;
 

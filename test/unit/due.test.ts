@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createDueTimer } from '../../server/dispatch/due.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { createFakeClock } from '../model/clock.ts';
+import { createFakeClock } from '../scene/clock.ts';
 
 function createScene() {
   const clock = createFakeClock();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { AnsweringCall } from '../../server/transport/answering.ts';
 import { createCallEnds } from '../../server/transport/call.ts';
 import { silentLogger } from '../../shared/logger.ts';
-import { createManualClock } from './client-clock.ts';
+import { createFakeClock } from '../scene/clock.ts';
 
 const STUCK_MS = 1_000;
 
@@ -19,7 +19,7 @@ describe('createCallEnds()', () => {
     stream.on('error', () => undefined);
 
     let destroyed = 0;
-    const clock = createManualClock();
+    const clock = createFakeClock();
     const ends = createCallEnds({
       sockets: () => ({ destroy: () => (destroyed += 1) }) as never,
       clock,

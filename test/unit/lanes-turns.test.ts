@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createLaneTable } from '../../server/dispatch/lanes.ts';
-import { answer, createReceiver, createTasks, LANE } from './lanes-scene.ts';
+import { answer, createReceiver, createTasks, LANE } from '../scene/receiver.ts';
 
 describe('createLaneTable(), over time', () => {
   it('claims nothing of a paused queue until it is resumed', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createLaneTable } from '../../server/dispatch/lanes.ts';
 import type { Room } from '../../server/dispatch/receiver.ts';
-import { measureMemory } from '../transport/memory.ts';
-import { answer, createReceiver, createTasks, LANE, planned } from './lanes-scene.ts';
+import { measureMemory } from '../scene/memory.ts';
+import { answer, createReceiver, createTasks, LANE, planned } from '../scene/receiver.ts';
 
 describe('createLaneTable()', () => {
   it('asks for a receiver that has room in a lane that may be ready', () => {

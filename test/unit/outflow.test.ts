@@ -4,7 +4,7 @@ import type { Line } from '../../server/transport/line.ts';
 import { createOutflow, type Outflow } from '../../server/transport/outflow.ts';
 import { createUnread } from '../../server/transport/unread.ts';
 import { silentLogger } from '../../shared/logger.ts';
-import { createManualClock, type ManualClock } from './client-clock.ts';
+import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 const PATIENCE = { pingIntervalMs: 1_000, slowLineBytesPerSecond: 1_000 };
 const MIB = 1 << 20;
@@ -12,7 +12,7 @@ const MIB = 1 << 20;
 const BUDGET = 8 * MIB;
 
 describe('createOutflow()', () => {
-  let clock: ManualClock;
+  let clock: FakeClock;
   let taken: (() => void)[];
   let listeners: Map<string, () => void>;
   let isOver: boolean;
@@ -23,7 +23,7 @@ describe('createOutflow()', () => {
   let dropped: string[];
 
   beforeEach(() => {
-    clock = createManualClock();
+    clock = createFakeClock();
     taken = [];
     listeners = new Map();
     isOver = false;
@@ -66,10 +66,10 @@ describe('createOutflow()', () => {
       out.write('x', 10);
       if (n > 5) takeOne();
     }
-    assert.equal(clock.timerCount, 1);
+    assert.equal(clock.pending, 1);
     while (taken.length > 0) takeOne();
     clock.advance(3_000);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
   });
 
   it('ends a reader that takes nothing of one small message, although there is room', () => {
@@ -166,7 +166,7 @@ describe('createOutflow()', () => {
   it('does not end one for a pause of the process', async () => {
     out.write('x', MIB);
     const room = out.hasRoom();
-    clock.jump(10_000_000);
+    clock.block(10_000_000);
     takeOne();
     assert.equal(await room, true);
     clock.advance(10_000_000);
@@ -178,7 +178,7 @@ describe('createOutflow()', () => {
     const room = out.hasRoom();
     listeners.get('cancelled')?.();
     assert.equal(await room, false);
-    assert.equal(clock.timerCount, 0);
+    assert.equal(clock.pending, 0);
     isOver = true;
     assert.equal(out.write('x', 1), false);
     assert.equal(await out.hasRoom(), false);

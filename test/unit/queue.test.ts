@@ -6,8 +6,9 @@ import type { ClaimedTask } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
-import { createTask, openSession, Q } from '../conformance/scene.ts';
-import { createFolder } from '../conformance/stores.ts';
+import { openSession } from '../scene/deliveries.ts';
+import { createFolder } from '../scene/folder.ts';
+import { createTask, Q } from '../scene/tasks.ts';
 
 describe('createTaskQueue()', () => {
   it('claims once for each task of a worker that waits for one', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
-import { createTask } from '../conformance/scene.ts';
 import { createModelStore } from '../model/store.ts';
 import { type Books, createBooks } from '../property/books.ts';
 import { type Crew, createCrew } from '../property/crew.ts';
 import { createHouse, type House } from '../property/house.ts';
 import type { Opening } from '../property/line.ts';
+import { createTask } from '../scene/tasks.ts';
 
 const FULL: Opening = {
   ...{ kind: 'fresh', credit: 1, queues: ['q'] },

@@ -4,13 +4,13 @@ import { createBrake } from '../../server/session/brake.ts';
 import { createByteBudget } from '../../server/session/budget.ts';
 import type { SessionEvent } from '../../server/session/outlet.ts';
 import { createSession, type Session, type SessionOptions } from '../../server/session/session.ts';
-import { createManualClock, type ManualClock } from './client-clock.ts';
+import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 const PING_MS = 1_000;
 const BUDGET_BYTES = 2 << 20;
 
 describe('createSession()', () => {
-  let clock: ManualClock;
+  let clock: FakeClock;
   let events: SessionEvent['kind'][];
   let session: Session;
   let isLost: boolean;
@@ -39,7 +39,7 @@ describe('createSession()', () => {
   }
 
   beforeEach(() => {
-    clock = createManualClock();
+    clock = createFakeClock();
     events = [];
     isLost = false;
     hasRoom = true;
@@ -89,7 +89,7 @@ describe('createSession()', () => {
 
   it('has as much time to be heard as the process stood still', () => {
     clock.advance(PING_MS);
-    clock.jump(5 * PING_MS);
+    clock.block(5 * PING_MS);
     // It was due an interval after the ping.
     clock.advance(4 * PING_MS);
     assert.equal(isLost, false);
@@ -99,7 +99,7 @@ describe('createSession()', () => {
 
   it('lives when it was heard after that', () => {
     clock.advance(PING_MS);
-    clock.jump(5 * PING_MS);
+    clock.block(5 * PING_MS);
     clock.advance(2 * PING_MS);
     session.touch();
     clock.advance(PING_MS);

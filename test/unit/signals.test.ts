@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Request } from '../../server/store/request.ts';
 import { type Signal, signalsOf } from '../../server/store/signals.ts';
-import { createTask } from '../conformance/scene.ts';
+import { createTask } from '../scene/tasks.ts';
 
 const LANE = { queue: 'q', lane: '' };
 const SETTLE: Request = { kind: 'settle', settlements: [], now: 100 };

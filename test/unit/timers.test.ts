@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { createTimers } from '../../server/dispatch/timers.ts';
-import { createFakeClock } from '../model/clock.ts';
+import { createFakeClock } from '../scene/clock.ts';
 
 describe('createTimers()', () => {
   it('runs deadlines in order of time', () => {

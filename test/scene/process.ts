@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'mocha';
+import { removeFolders } from './folder.ts';
 
 /** The command of this checkout. */
 export const CONTACT = join(import.meta.dirname, '..', '..', 'bin', 'contact.js');
@@ -56,28 +56,19 @@ export interface ServerProcess extends TestProcess {
 }
 
 const running = new Set<TestProcess>();
-const folders: string[] = [];
 
 /** Call it in a `describe`, after its own `after()` hooks: then no process and no folder of the suite is left. */
 export function cleanUpProcesses(): void {
   after(async () => {
     await Promise.all([...running].map((process) => process.stop('SIGKILL')));
-    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+    removeFolders();
   });
 }
 
 // For a test run that ends in the middle of a suite.
 process.on('exit', () => {
   for (const one of running) void one.stop('SIGKILL');
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
-
-/** A folder of its own that goes away after the suite. */
-export function createFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'contact-test-'));
-  folders.push(folder);
-  return folder;
-}
 
 /** False also for one that has ended and was not collected yet. */
 export function isRunning(pid: number): boolean {

@@ -1,8 +1,3 @@
-import diagnostics from 'node:diagnostics_channel';
-import { mkdtempSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   create,
   type DescMessage,
@@ -25,9 +20,8 @@ import {
   type Task,
   TaskService,
 } from '../../gen/index.ts';
-import { type ContactServer, createServer, type ServerOptions, type ServerParts } from '../../server/index.ts';
 import { createClient, type GrpcClient, methodPath } from '../../shared/grpc.ts';
-import { createProxy, type FaultProxy } from '../faults/proxy.ts';
+import { atEnd } from './end.ts';
 
 /** All that a server serves. */
 export const SERVICES: readonly DescService[] = [
@@ -50,95 +44,6 @@ export interface Clients {
   readonly health: GrpcClient<typeof health.Health>;
   readonly reflection: GrpcClient<typeof reflection.ServerReflection>;
   readonly reflectionV1alpha: GrpcClient<typeof reflectionV1alpha.ServerReflection>;
-}
-
-/** A running server. */
-export interface Scene {
-  readonly address: string;
-  readonly server: ContactServer;
-  /** Connections that the server has open. */
-  readonly connectionCount: number;
-  /** Stops it and starts another on the same port and store. */
-  restart(changes?: Partial<ServerOptions>): Promise<void>;
-  /** Of a durable scene. */
-  readonly storeFile: string;
-}
-
-const closers: (() => unknown)[] = [];
-
-/** Call it in a `describe`: `afterEach(closeScene)`. Closes everything, the newest first. */
-export async function closeScene(): Promise<void> {
-  for (const close of closers.splice(0).reverse()) await close();
-}
-
-export function atEnd(close: () => unknown): void {
-  closers.push(close);
-}
-
-/** A server in memory (or on a file: `isDurable`) with intervals of a fraction of the real ones. */
-export async function startScene(
-  { isDurable = false, ...options }: Partial<ServerOptions> & { readonly isDurable?: boolean } = {},
-  parts: Partial<ServerParts> = {},
-): Promise<Scene> {
-  const folder = isDurable ? mkdtempSync(join(tmpdir(), 'contact-transport-')) : undefined;
-  const sockets = new Set<Socket>();
-  let port = 0;
-
-  function watchSocket(message: unknown): void {
-    const { socket } = message as { readonly socket: Socket };
-    if (socket.localPort !== port) return;
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  }
-
-  const storeFile = join(folder ?? '', 'test.db');
-
-  async function start(changes: Partial<ServerOptions> = {}): Promise<ContactServer> {
-    const server = await createServer(
-      {
-        listen: `127.0.0.1:${port}`,
-        store: folder === undefined ? 'memory:' : `sqlite:${storeFile}`,
-        pingIntervalMs: 200,
-        slowLineBytesPerSecond: 400_000,
-        resumeWindowMs: 400,
-        stuckSocketMs: 200,
-        pairingMs: 200,
-        ...options,
-        ...changes,
-      },
-      parts,
-    );
-    ({ port } = await server.listen());
-    return server;
-  }
-
-  let server = await start();
-  diagnostics.subscribe('net.server.socket', watchSocket);
-  atEnd(async () => {
-    await server.close({ deadlineMs: 0 });
-    diagnostics.unsubscribe('net.server.socket', watchSocket);
-    if (folder !== undefined) rmSync(folder, { recursive: true });
-  });
-  return {
-    address: `127.0.0.1:${port}`,
-    get server() {
-      return server;
-    },
-    get connectionCount() {
-      return sockets.size;
-    },
-    async restart(changes) {
-      await server.close({ deadlineMs: 0 });
-      server = await start(changes);
-    },
-    storeFile,
-  };
-}
-
-export async function startProxy(scene: Scene): Promise<FaultProxy> {
-  const proxy = await createProxy(scene.address);
-  atEnd(() => proxy.close());
-  return proxy;
 }
 
 export function connect({ address }: { readonly address: string }, options: ChannelOptions = {}): Clients {
@@ -213,22 +118,4 @@ export function enqueueMany(clients: Clients, count: number, task: TaskInit = {}
 
 export async function describeTask(clients: Clients, id: string): Promise<Task> {
   return (await ask(clients, TaskService.method.describeTask, { id })).task!;
-}
-
-/** Waits for a condition; what it waits for comes over a socket. */
-export async function until(what: string, condition: () => unknown, patienceMs = 60_000): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-/** What must not happen: looks for `ms`. The only wait by time, for things that leave no trace. */
-export async function never(what: string, condition: () => unknown, ms: number): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (performance.now() < deadline) {
-    if (await condition()) throw new Error(`came about: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

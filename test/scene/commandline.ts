@@ -10,7 +10,7 @@ import {
   type WorkerOptions,
 } from '../../client/index.ts';
 import { createServer, type ServerOptions } from '../../server/index.ts';
-import { type Outcome, runHere, runOnTerminal, type Terminal } from './here.ts';
+import { type Outcome, runHere, runOnTerminal, type Terminal } from './command.ts';
 
 const text: Codec<string> = {
   contentType: 'text/plain',
@@ -59,8 +59,4 @@ export async function createScene(options: Partial<ServerOptions> = {}): Promise
       await server.close({ deadlineMs: 0 });
     },
   };
-}
-
-export async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -1,7 +1,9 @@
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { type classic, TaskState } from '../../gen/index.ts';
-import { statusOf } from './raw-worker.ts';
-import { atEnd, type Clients, describeTask, until } from './scene.ts';
+import { type Clients, describeTask } from './clients.ts';
+import { atEnd } from './end.ts';
+import { until } from './until.ts';
+import { statusOf } from './worker.ts';
 
 export interface ClassicWorker {
   readonly texts: readonly string[];

@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createFolder, startProgram, type TestProcess } from '../e2e/process.ts';
+import { createFolder } from './folder.ts';
+import { startProgram, type TestProcess } from './process.ts';
 
 /** A proxy that people run; `docs/proxies.md` says what each setting is for. */
 export interface ProxyKind {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { atEnd } from './end.ts';
 import { createPipe, createWeather, type Pipe, type Weather } from './pipe.ts';
 
 /** Which way the bytes go. */
@@ -159,4 +160,11 @@ export async function createProxy(target: string): Promise<FaultProxy> {
       await closed;
     },
   };
+}
+
+/** A proxy in front of a scene, closed after the test. */
+export async function startProxy({ address }: { readonly address: string }): Promise<FaultProxy> {
+  const proxy = await createProxy(address);
+  atEnd(() => proxy.close());
+  return proxy;
 }

@@ -1,8 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ClientReadableStream, StatusObject } from '@grpc/grpc-js';
 import type { ResultEvent, WatchResultsRequestSchema, WatchResultsResponse } from '../../gen/index.ts';
-import { statusOf } from './raw-worker.ts';
-import { atEnd, type Clients, until } from './scene.ts';
+import type { Clients } from './clients.ts';
+import { atEnd } from './end.ts';
+import { until } from './until.ts';
+import { statusOf } from './worker.ts';
 
 export interface RawObserver {
   readonly events: readonly ResultEvent[];

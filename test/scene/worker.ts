@@ -14,7 +14,9 @@ import {
   type TellResultRequestSchema,
 } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { atEnd, type Clients, until } from './scene.ts';
+import type { Clients } from './clients.ts';
+import { atEnd } from './end.ts';
+import { until } from './until.ts';
 
 /** What names a delivery. */
 export interface Named {
