@@ -44,6 +44,13 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
   { from: /^cli\/(.*\/)?serve\.ts$/, to: 'server/index.ts' },
 ];
 
+/** Folders inside a room that are entered by these files alone, which say what others may use of them. */
+const DOORS: Readonly<Record<string, readonly string[]>> = {
+  'server/store/sqlite/file': ['database.ts', 'open.ts'],
+  'server/store/sqlite/rows': ['index.ts'],
+  'server/store/sqlite/fresh': ['fresh.ts'],
+};
+
 /** Whether a file is part of what is published, by its path below the project's top. */
 export function isShipped(path: string): boolean {
   return topOf(path) in ALLOWED;
@@ -55,7 +62,7 @@ export function refuseImport(from: string, to: string): string | undefined {
   if (!isShipped(to)) return to.includes('/') ? `${topOf(to)}/ is not published` : undefined;
   if (EXCEPTIONS.some((one) => one.from.test(from) && one.to === to)) return undefined;
   const [source, target] = [roomOf(from), roomOf(to)];
-  if (source === target) return undefined;
+  if (source === target) return refuseBesideDoor(from, to);
   for (const room of [source, target]) {
     if (!(room in ALLOWED)) return `${room}/ has no row in the table of rooms`;
   }
@@ -63,6 +70,15 @@ export function refuseImport(from: string, to: string): string | undefined {
   if (target === 'server' && source.startsWith('server/')) return `${source}/ does not import the composition root`;
   if (target === 'gen') return `${source}/ does not know the wire`;
   return `${source}/ may import ${ALLOWED[source]!.join(', ') || 'nothing of ours'}`;
+}
+
+function refuseBesideDoor(from: string, to: string): string | undefined {
+  for (const [folder, doors] of Object.entries(DOORS)) {
+    const isInside = (path: string): boolean => path.startsWith(`${folder}/`);
+    if (!isInside(to) || isInside(from) || doors.some((door) => to === `${folder}/${door}`)) continue;
+    return `${folder}/ is entered by ${doors.join(' and ')} alone`;
+  }
+  return undefined;
 }
 
 function topOf(path: string): string {

@@ -60,6 +60,16 @@ describe('checkImports()', () => {
     for (const pair of refused) assert.equal(problems(pair).length, 1, pair);
   });
 
+  it('lets a folder with a door be entered by it alone', () => {
+    const rows = 'server/store/sqlite/rows';
+    assert.deepEqual(checkImport('server/store/sqlite/engine.ts', `${rows}/index.ts`), []);
+    assert.deepEqual(checkImport(`${rows}/index.ts`, `${rows}/catalog.ts`), []);
+    assert.match(
+      checkImport('server/store/sqlite/engine.ts', `${rows}/catalog.ts`).join(),
+      /entered by index.ts alone/,
+    );
+  });
+
   it('keeps the wire out of the inner layers', () => {
     assert.deepEqual(checkImport('server/transport/a.ts', 'gen/index.ts'), []);
     assert.match(checkImport('server/dispatch/a.ts', 'gen/index.ts').join(), /does not know the wire/);

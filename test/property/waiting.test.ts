@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { openKept } from '../../server/store/sqlite/fresh/payloads.ts';
-import { FreshTask } from '../../server/store/sqlite/fresh/task.ts';
+import { FreshTask, openKept } from '../../server/store/sqlite/fresh/task.ts';
 import { createFreshWaiting } from '../../server/store/sqlite/fresh/waiting.ts';
 import type { LaneEntry } from '../../server/store/sqlite/rows/catalog.ts';
-import type { TaskTerms } from '../../server/store/sqlite/rows/terms.ts';
+import type { TaskTerms } from '../../server/store/sqlite/rows/task.ts';
 
 // What waits in memory, against a plain list: enough of it that void places are forgotten many times.
 

@@ -7,8 +7,13 @@ import { type Request, rankOf } from '../../server/store/request.ts';
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/file/database.ts';
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
-import { openWal, type Wal, walOf } from '../../server/store/sqlite/file/wal.ts';
-import { type Checkpoints, createCheckpoints } from '../../server/store/sqlite/file/walcheckpoints.ts';
+import {
+  createWalCheckpoints,
+  openWal,
+  type Wal,
+  type WalCheckpoints,
+  walOf,
+} from '../../server/store/sqlite/file/wal.ts';
 import { createFolder } from '../scene/folder.ts';
 import { createTask, T0 } from '../scene/tasks.ts';
 import { until } from '../scene/until.ts';
@@ -19,7 +24,7 @@ describe('the log of the SQLite store', () => {
   let folder: string;
   let file: string;
   let db: Database;
-  let checkpoints: Checkpoints;
+  let checkpoints: WalCheckpoints;
   const fatal: unknown[] = [];
 
   beforeEach(() => {
@@ -30,7 +35,7 @@ describe('the log of the SQLite store', () => {
     migrate(db);
     const onFatal = (error: unknown) => fatal.push(error);
     // Passes one after the other, each of little.
-    checkpoints = createCheckpoints({ file, passPages: 50, longPages: 200, delayMs: 0, onFatal });
+    checkpoints = createWalCheckpoints({ file, passPages: 50, longPages: 200, delayMs: 0, onFatal });
   });
 
   afterEach(async () => {
@@ -191,7 +196,7 @@ describe('the log of the SQLite store', () => {
     await until(() => statSync(file).size > 256 * PAGE_BYTES);
     // Ends once its pass has; the one after it knows what that left.
     await checkpoints.close();
-    checkpoints = createCheckpoints({ file, passPages: 50, delayMs: 0, onFatal: (error) => fatal.push(error) });
+    checkpoints = createWalCheckpoints({ file, passPages: 50, delayMs: 0, onFatal: (error) => fatal.push(error) });
     truncateSync(file, 5 * PAGE_BYTES);
     await insert(createCommit(AT_ONCE), 256 * PAGE_BYTES);
     assert.match(((await until(() => fatal.pop())) as Error).message, /contact\.db was cut from \d+ to 20480 bytes/);
@@ -200,7 +205,7 @@ describe('the log of the SQLite store', () => {
 
   it('is copied soon when little of it is much to copy', async () => {
     const wal = openWal(file);
-    checkpoints = createCheckpoints({ file, onFatal: (error) => fatal.push(error) });
+    checkpoints = createWalCheckpoints({ file, onFatal: (error) => fatal.push(error) });
     await insert(createCommit(wal), 256 * PAGE_BYTES);
     await until(() => statSync(file).size > 256 * PAGE_BYTES);
     wal.close();

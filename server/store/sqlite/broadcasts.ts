@@ -4,10 +4,9 @@ import { PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef, TaskInput } from '../../model/task.ts';
 import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OpenedBroadcast } from '../broadcasts.ts';
 import type { InsertOutcome } from '../tasks.ts';
-import type { Context } from './context.ts';
+import { type Context, uniqueLanes } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 import type { Inserting } from './insert.ts';
-import { uniqueLanes } from './rows/catalog.ts';
 
 /** How broadcasts come to be: in one go, or filled, then opened or abandoned. */
 export interface Broadcasts {

@@ -1,15 +1,25 @@
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { ClaimedTask, LaneRef } from '../../model/task.ts';
 import type { ClaimOutcome, ClaimRequest } from '../deliveries.ts';
-import type { Context } from './context.ts';
-import { MANY, marks, prepareKeys } from './file/many.ts';
-import { openKept } from './fresh/payloads.ts';
-import type { FreshClaim } from './fresh/rows.ts';
-import type { FreshTask } from './fresh/task.ts';
-import { isFull, type LaneEntry } from './rows/catalog.ts';
-import { READY_COLUMNS, type ReadyRow, SELECT_TASK, toReadyRow, toRunning, toTask } from './rows/claimrows.ts';
-import { parseMetadata } from './rows/taskrow.ts';
-import type { NewTask } from './rows/warm.ts';
+import {
+  type Context,
+  type FreshClaim,
+  type FreshTask,
+  isFull,
+  type LaneEntry,
+  MANY,
+  marks,
+  type NewTask,
+  openKept,
+  parseMetadata,
+  prepareKeys,
+  READY_COLUMNS,
+  type ReadyRow,
+  SELECT_TASK,
+  toReadyRow,
+  toRunning,
+  toTask,
+} from './context.ts';
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
 
@@ -61,7 +71,7 @@ const MAX_AHEAD_BYTES = 64 << 10;
 
 /** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
 export function createClaimTasks(
-  { db, catalog, sessions, fresh, warm }: Context,
+  { db, catalog, sessions, fresh, cache }: Context,
   maxTasks = 2_000,
   maxBytes = 8 << 20,
 ): ClaimTasks {
@@ -208,7 +218,7 @@ export function createClaimTasks(
 
   /** The task of a row; others that are next in the lane come with it, when that many are wanted. */
   function readTask(cursor: LaneCursor, key: number, left: number): NewTask {
-    const known = warm.takeNew(key) ?? cursor.tasks.get(key);
+    const known = cache.takeNew(key) ?? cursor.tasks.get(key);
     if (known) return known;
     cursor.tasks.clear();
     const rows = cursor.rows.slice(cursor.next - 1, cursor.next - 1 + MANY);
@@ -232,7 +242,7 @@ export function createClaimTasks(
       fresh.rejoin(row, lane, task, sessionKey, claim);
     } else {
       keys.push(row.task_key);
-      warm.keepRunning(toRunning(row, task, lane, sessionKey, now));
+      cache.keepRunning(toRunning(row, task, lane, sessionKey, now));
     }
     return toClaimed(row, task, lane);
   }

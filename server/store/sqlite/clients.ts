@@ -1,6 +1,6 @@
 import type { StoredClient } from '../clients.ts';
 import type { SessionOpening } from '../sessions.ts';
-import type { Database } from './file/database.ts';
+import type { Database } from './context.ts';
 
 /**
  * Named clients: at most 10,000, for 30 days, beside those that are drained or have a session, which always stay. Beyond

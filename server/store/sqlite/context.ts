@@ -1,24 +1,60 @@
-import type { Clients } from './clients.ts';
-import type { Database } from './file/database.ts';
-import type { Fresh } from './fresh/fresh.ts';
-import type { Catalog } from './rows/catalog.ts';
-import type { Children } from './rows/children.ts';
-import type { Counters } from './rows/counters.ts';
-import type { Endings } from './rows/endings.ts';
-import type { Tasks } from './rows/live.ts';
-import type { Sessions } from './rows/sessions.ts';
-import type { Warm } from './rows/warm.ts';
+import { createFresh, type Fresh, type FreshLimits } from './fresh/fresh.ts';
+import {
+  type Cache,
+  type Catalog,
+  type Children,
+  type Counters,
+  createCache,
+  createCatalog,
+  createChildren,
+  createCounters,
+  createSessions,
+  createTasks,
+  type Database,
+  type Sessions,
+  type Tasks,
+} from './rows/index.ts';
 
-/** What the parts of the engine share: the file and its mirrors in memory. */
+export * from './fresh/fresh.ts';
+export * from './rows/index.ts';
+
+/** What the parts of the engine share: the tables, and what memory mirrors of them. */
 export interface Context {
   readonly db: Database;
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly sessions: Sessions;
-  readonly clients: Clients;
   readonly children: Children;
-  readonly tasks: Tasks;
+  readonly cache: Cache;
   readonly fresh: Fresh;
-  readonly warm: Warm;
-  readonly endings: Endings;
+  readonly tasks: Tasks;
 }
+
+export function createContext(db: Database, limits?: FreshLimits): Context {
+  const catalog = createCatalog(db);
+  const counters = createCounters(db);
+  const sessions = createSessions(db);
+  const children = createChildren(db);
+  const cache = createCache();
+  const fresh = createFresh(db, catalog, limits);
+  const tasks = createTasks(db, fresh, cache);
+  return { db, catalog, counters, sessions, children, cache, fresh, tasks };
+}
+
+/** What memory has of the file, beside it or on its way into it. */
+export interface Mirror {
+  /** Writes what changed: before every COMMIT. */
+  flush?(): void;
+  /** What was written is there now: after every COMMIT. */
+  confirm?(): void;
+  /** As the file has it: after every ROLLBACK. */
+  reload(): void;
+}
+
+/**
+ * Those parts of `Parts` that are mirrors, each of them: a record of mirrors that has this type lacks none. One that was
+ * forgotten would go on with what a rollback took back, unseen until much later.
+ */
+export type MirrorsOf<Parts> = {
+  readonly [Name in keyof Parts as Parts[Name] extends Mirror ? Name : never]: Parts[Name];
+};

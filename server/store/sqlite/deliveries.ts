@@ -4,8 +4,7 @@ import { MAX_LOST } from '../../model/retry.ts';
 import type { Transition } from '../../model/states.ts';
 import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError } from '../../model/task.ts';
 import type { Fence } from '../deliveries.ts';
-import type { Context } from './context.ts';
-import { ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './rows/taskrow.ts';
+import { type Context, ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './context.ts';
 
 /** A delivery that may still be ended: running, or lost and not given to anybody else. */
 export interface OpenDelivery {
@@ -71,17 +70,7 @@ export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
 
 const NOTHING = new Uint8Array(0);
 
-export function createDeliveries({
-  db,
-  catalog,
-  counters,
-  sessions,
-  tasks,
-  children,
-  fresh,
-  warm,
-  endings,
-}: Context): Deliveries {
+export function createDeliveries({ db, catalog, counters, sessions, tasks, children }: Context): Deliveries {
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const updateWaiting = db.prepare(
     `UPDATE live SET state = ?, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
@@ -135,11 +124,9 @@ export function createDeliveries({
     const position = counters.nextPosition++;
     const { state, attempt, lost = row.lost, error, clientId, result = NOTHING, contentType = '' } = ending;
     const isAsked = row.cancel_reason !== null || state === 'cancelled';
-    const isWritten = !fresh.end(row.id);
-    if (isWritten) warm.forgetRunning(row.id);
     // A failed task may be redriven and goes on from there.
     if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
-    endings.add(row.key, isWritten, [
+    tasks.end(row, [
       stateNumber(state),
       attempt,
       lost,

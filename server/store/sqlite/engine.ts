@@ -5,24 +5,23 @@ import type { StoredSession } from '../sessions.ts';
 import { createBroadcasts } from './broadcasts.ts';
 import { createClaimTasks } from './claim.ts';
 import { type Clients, createClients } from './clients.ts';
-import type { Context } from './context.ts';
+import {
+  type Catalog,
+  type Children,
+  type Counters,
+  createContext,
+  type Database,
+  type FreshLimits,
+  faultOf,
+  type Mirror,
+  type MirrorsOf,
+  pruneCatalog,
+  writeDown,
+} from './context.ts';
 import { createDeliveries } from './deliveries.ts';
-import type { Database } from './file/database.ts';
-import { faultOf } from './file/fault.ts';
-import type { Origin } from './file/origin.ts';
-import type { Presence } from './file/presence.ts';
-import type { Wal } from './file/wal.ts';
-import type { Checkpoints } from './file/walcheckpoints.ts';
-import { createFresh, type Fresh, type FreshLimits } from './fresh/fresh.ts';
 import { createInserting } from './insert.ts';
+import { createReads, type Reads } from './listing.ts';
 import { createQueues, type Queues } from './queues.ts';
-import { type Catalog, createCatalog } from './rows/catalog.ts';
-import { type Children, createChildren } from './rows/children.ts';
-import { type Counters, createCounters } from './rows/counters.ts';
-import { createEndings } from './rows/endings.ts';
-import { createTasks } from './rows/live.ts';
-import { createSessions, type Sessions } from './rows/sessions.ts';
-import { createWarm } from './rows/warm.ts';
 import { createOpenings } from './sessions.ts';
 import { createSettling } from './settle.ts';
 import { createUpkeep } from './tasks.ts';
@@ -31,42 +30,46 @@ export interface SqliteEngine extends Engine<Request> {
   transact(requests: readonly Request[], size?: GroupSize): readonly unknown[];
   readonly catalog: Catalog;
   readonly counters: Counters;
-  readonly sessions: Sessions;
   readonly clients: Clients;
   readonly children: Children;
   readonly queues: Queues;
-  readonly fresh: Fresh;
+  readonly reads: Reads;
   listSessions(): readonly StoredSession[];
 }
 
 /** Where commits go that are to outlive the process. */
 export interface Disk {
-  readonly wal: Wal;
-  readonly checkpoints: Checkpoints;
-  readonly presence?: Presence;
-  readonly origin?: Origin;
+  readonly wal: { sync(): Promise<void> };
+  readonly checkpoints: { grew(size: GroupSize): void; pause(): Promise<void> | undefined };
+  readonly presence?: { check(): ContactError | undefined };
+  readonly origin?: { reached(position: number): void };
+}
+
+/** What an earlier process left becomes rows, and names that nobody uses go; before an engine is made. */
+export function restoreRows(db: Database): void {
+  writeDown(db);
+  pruneCatalog(db);
 }
 
 /** @param disk undefined: in memory */
 export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimits): SqliteEngine {
-  const catalog = createCatalog(db);
-  const counters = createCounters(db);
-  const sessions = createSessions(db);
-  const clients = createClients(db);
-  const children = createChildren(db);
-  const warm = createWarm();
-  const endings = createEndings(db);
-  const fresh = createFresh(db, catalog, limits);
-  const tasks = createTasks(db, fresh, warm, endings);
-  const context: Context = { db, catalog, counters, sessions, clients, children, tasks, fresh, warm, endings };
+  const context = createContext(db, limits);
   const deliveries = createDeliveries(context);
-  const openings = createOpenings(context, deliveries);
+  const clients = createClients(db);
+  const openings = createOpenings(context, deliveries, clients);
   const settling = createSettling(context, deliveries);
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
   const upkeep = createUpkeep(context, deliveries);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
+  const reads = createReads(context);
+  const parts = { ...context, deliveries, clients, openings, settling, inserting, broadcasts, upkeep, queues, reads };
+  const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
+  /** Each after those that it reads when it is loaded. */
+  const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting };
+  const loaded: readonly Mirror[] = Object.values(mirrors);
+  const written = loaded.toReversed();
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -137,10 +140,9 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     begin.run();
     try {
       const answers = requests.map(runOrRefuse);
-      fresh.flush();
-      catalog.flush();
+      for (const mirror of written) mirror.flush?.();
       commit.run();
-      catalog.confirm();
+      for (const mirror of loaded) mirror.confirm?.();
       return answers;
     } catch (error) {
       takeBack(error);
@@ -156,13 +158,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       // Only the first error says what happened.
     }
     if (faultOf(error).kind === 'fatal') return;
-    catalog.reload();
-    counters.reload();
-    sessions.reload();
-    fresh.reload();
-    warm.clear();
-    endings.clear();
-    inserting.clear();
+    for (const mirror of loaded) mirror.reload();
   }
 
   const { listSessions } = openings;
@@ -173,11 +169,10 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     judge: faultOf,
     catalog,
     counters,
-    sessions,
     clients,
     children,
     queues,
-    fresh,
+    reads,
     listSessions,
   };
 }

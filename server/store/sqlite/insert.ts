@@ -6,21 +6,33 @@ import { isKeyFree } from '../../model/states.ts';
 import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../queues.ts';
 import type { InsertOutcome } from '../tasks.ts';
-import type { Context } from './context.ts';
-import type { Value } from './file/database.ts';
-import { MANY, marks, prepareMany, prepareRows } from './file/many.ts';
-import { FreshTask } from './fresh/task.ts';
-import type { LaneEntry, QueueEntry } from './rows/catalog.ts';
-import { formatMetadata, parseMetadata, READY, SCHEDULED, settledName } from './rows/taskrow.ts';
-import { createSharing, type TaskTerms } from './rows/terms.ts';
-import type { NewTask } from './rows/warm.ts';
+import {
+  type Context,
+  createSharing,
+  FreshTask,
+  formatMetadata,
+  type LaneEntry,
+  MANY,
+  marks,
+  type NewTask,
+  parseMetadata,
+  prepareMany,
+  prepareRows,
+  type QueueEntry,
+  READY,
+  SCHEDULED,
+  settledName,
+  type TaskTerms,
+  termsOf,
+  type Value,
+} from './context.ts';
 
 export interface Inserting {
   insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];
   /** Undoes an insert of this transaction that nothing came after: its first key, what it was given and answered. */
   takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number): void;
   /** After a rollback. */
-  clear(): void;
+  reload(): void;
 }
 
 interface StoredTask {
@@ -49,7 +61,7 @@ const COLUMNS = 17;
 /** All but the last four. */
 const SHARED = 13;
 
-export function createInserting({ db, catalog, counters, fresh, warm }: Context): Inserting {
+export function createInserting({ db, catalog, counters, fresh, cache }: Context): Inserting {
   const intoTask = `INSERT INTO task (queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
     backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, key, id, payload, seq) VALUES`;
   const insertTask = db.prepare(`${intoTask} ${marks(COLUMNS)} ON CONFLICT DO NOTHING`);
@@ -166,7 +178,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
       fresh.add(new FreshTask(key, 0 - task.priority, seq, bytes, lane), terms && task, terms);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
     if (isFresh) return;
-    if (terms) warm.keepNew(toNew(key, task, seq, terms));
+    if (terms) cache.keepNew(toNew(key, task, seq, terms));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
     live.add([
       key,
@@ -192,7 +204,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     outcomes: readonly InsertOutcome[],
     now: number,
   ): void {
-    warm.clear();
+    cache.reload();
     fresh.dropFrom(firstKey);
     live.clear();
     deleteLiveFrom.run(firstKey);
@@ -211,7 +223,7 @@ export function createInserting({ db, catalog, counters, fresh, warm }: Context)
     return { stored: selectByKey.get(queueId, task.key)!, field: 'idempotency_key' };
   }
 
-  return { insertTasks, takeBack, clear: live.clear };
+  return { insertTasks, takeBack, reload: live.clear };
 }
 
 function hasEnough({ settings, counts }: QueueEntry): boolean {
@@ -226,12 +238,6 @@ function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): Contac
 function refuseName(index: number): ContactError {
   const problem = 'as many queue names as the server takes have tasks; delete settled ones';
   return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 60_000 });
-}
-
-function termsOf(task: TaskInput, now: number): TaskTerms {
-  const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs } = task;
-  const metadata = formatMetadata(task.metadata);
-  return { createdAt: now, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata };
 }
 
 /** What its claim and its result will read. */

@@ -2,12 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChildCounts } from '../../model/broadcast.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
 import type { TaskFilter } from '../tasks.ts';
-import type { Database, Value } from './file/database.ts';
-import type { Fresh } from './fresh/fresh.ts';
-import type { Catalog } from './rows/catalog.ts';
-import type { Children } from './rows/children.ts';
-import type { Sessions } from './rows/sessions.ts';
-import { parseMetadata, settledName, stateName, stateNumber } from './rows/taskrow.ts';
+import {
+  type Catalog,
+  type Context,
+  parseMetadata,
+  settledName,
+  stateName,
+  stateNumber,
+  type Value,
+} from './context.ts';
 
 /** Pages by key; no statement stays open between turns of the event loop. */
 export interface Reads {
@@ -64,10 +67,7 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.sessi
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
   fresh_state(t.key, t.id))`;
 
-export function createReads(
-  db: Database,
-  { catalog, sessions, children, fresh }: { catalog: Catalog; sessions: Sessions; children: Children; fresh: Fresh },
-): Reads {
+export function createReads({ db, catalog, sessions, children, fresh }: Context): Reads {
   db.define('fresh_state', (key, id) => fresh.find(key as number, id as string)?.state ?? null);
   const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
   const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);

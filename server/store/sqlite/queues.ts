@@ -1,9 +1,8 @@
 import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef } from '../../model/task.ts';
-import type { LaneCount, PriorityOldest, PurgeOutcome, Waiting } from '../queues.ts';
-import type { Context } from './context.ts';
+import type { LaneCount, PriorityOldest, PurgeOutcome, QueueCounts, QueueSettings, Waiting } from '../queues.ts';
+import type { Context, LaneEntry, QueueEntry } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
-import type { LaneEntry } from './rows/catalog.ts';
 
 /** What operators see of queues and lanes, and the purge. */
 export interface Queues {
@@ -12,6 +11,9 @@ export interface Queues {
   findWaiting(): Waiting;
   countLanes(queue: string, limit: number): readonly LaneCount[];
   listOldest(queue: string, limit: number): readonly PriorityOldest[];
+  countQueues(): readonly QueueCounts[];
+  /** Of those that have any. */
+  listSettings(): readonly QueueSettings[];
 }
 
 /** Lanes that a look for the oldest visits. */
@@ -109,6 +111,8 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
         .slice(0, limit)
         .map(({ ref, ready }) => ({ lane: ref.lane, ready })),
     listOldest,
+    countQueues: () => [...catalog.queues()].map(toCounts),
+    listSettings: () => listSettings(catalog.queues()),
   };
 }
 
@@ -118,4 +122,16 @@ function compare(a: string, b: string): number {
 
 function outcomeOf(settled: readonly Settled[]): PurgeOutcome {
   return { count: settled.length, events: recordsOf(settled) };
+}
+
+function listSettings(queues: Iterable<QueueEntry>): readonly QueueSettings[] {
+  return [...queues]
+    .map((queue) => queue.settings)
+    .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
+    .sort((a, b) => (a.queue < b.queue ? -1 : 1));
+}
+
+function toCounts({ name, counts }: QueueEntry): QueueCounts {
+  const { ready, scheduled, running, ...settled } = counts;
+  return { queue: name, ready, scheduled, running, settled };
 }

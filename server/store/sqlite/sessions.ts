@@ -1,11 +1,8 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
 import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../sessions.ts';
-import type { Context } from './context.ts';
+import { type Context, ENDED, RUNNING, type SessionEntry, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
-import { uniqueLanes } from './rows/catalog.ts';
-import type { SessionEntry } from './rows/sessions.ts';
-import { ENDED, RUNNING, type TaskRow } from './rows/taskrow.ts';
 
 /** The life of session rows. */
 export interface Openings {
@@ -15,7 +12,18 @@ export interface Openings {
   listSessions(): readonly StoredSession[];
 }
 
-export function createOpenings({ catalog, tasks, sessions, clients }: Context, deliveries: Deliveries): Openings {
+/** Named clients, as far as their sessions concern them. */
+interface Remembering {
+  /** Answers whether it is drained. */
+  remember(opening: SessionOpening, now: number): boolean;
+  see(clientId: string, now: number): void;
+}
+
+export function createOpenings(
+  { catalog, tasks, sessions }: Context,
+  deliveries: Deliveries,
+  clients: Remembering,
+): Openings {
   function openSession(opening: SessionOpening, now: number): OpenedSession {
     const { resume, clientId } = opening;
     const previous = resume ? sessions.findByHash(resume.previousHash) : undefined;

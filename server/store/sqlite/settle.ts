@@ -1,8 +1,7 @@
 import { retryAt } from '../../model/retry.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
-import type { Context } from './context.ts';
+import { type Context, ENDED, type TaskRow } from './context.ts';
 import type { Deliveries, Ending, OpenDelivery, Return } from './deliveries.ts';
-import { ENDED, type TaskRow } from './rows/taskrow.ts';
 
 export interface Settling {
   settleTasks(settlements: readonly Settlement[], now: number): readonly SettleOutcome[];
@@ -13,7 +12,7 @@ const UNKNOWN: SettleOutcome = Object.freeze({ code: 'UNKNOWN' });
 const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
-export function createSettling({ db, catalog, tasks, sessions, endings }: Context, deliveries: Deliveries): Settling {
+export function createSettling({ db, catalog, tasks, sessions }: Context, deliveries: Deliveries): Settling {
   const selectTold = db.prepare<{ position: number }>(
     'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
   );
@@ -29,7 +28,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
   /** The result of this very delivery was stored before: as the task's end, or as a failure that is retried. */
   function wasTold(row: TaskRow, { delivery }: Fence): boolean {
     if (row.state !== null && row.delivery === delivery && row.ended === ENDED.failed) return true;
-    endings.flush();
+    tasks.flush();
     return selectTold.get(row.key, delivery) !== undefined;
   }
 
@@ -109,7 +108,7 @@ export function createSettling({ db, catalog, tasks, sessions, endings }: Contex
   }
 
   return {
-    settleTasks: (settlements, now) => endings.gather(() => settlements.map((each) => settleOne(each, now))),
+    settleTasks: (settlements, now) => tasks.gather(() => settlements.map((each) => settleOne(each, now))),
     releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
   };
 }

@@ -1,108 +1,24 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
 import { Subject } from 'rxjs';
 import { ContactError } from '../../../shared/errors.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
 import type { Settlement } from '../deliveries.ts';
 import type { StoreOptions } from '../options.ts';
-import type { QueueCounts, QueueSettings } from '../queues.ts';
 import { type Request, rankOf } from '../request.ts';
 import { type Signal, signalsOf } from '../signals.ts';
 import type { Store } from '../store.ts';
-import { createSqliteEngine, type Disk } from './engine.ts';
-import { applySettings, type Database, openDatabase } from './file/database.ts';
-import { createDiskGuard, type DiskGuard, freeBytesOf, syncLeftovers } from './file/disk.ts';
-import { keepLog, type LogKeeper } from './file/keeper.ts';
-import { createPrivate, type FileLock, lockFile } from './file/lock.ts';
-import { type Origin, openOrigin } from './file/origin.ts';
-import { checkPlaces } from './file/places.ts';
-import { watchPresence } from './file/presence.ts';
-import { checkSchema, migrate } from './file/schema.ts';
-import { convertToIncremental } from './file/vacuum.ts';
-import { openWal } from './file/wal.ts';
-import { createCheckpoints } from './file/walcheckpoints.ts';
-import { writeDown } from './fresh/rows.ts';
-import { createReads } from './listing.ts';
-import { pruneCatalog, type QueueEntry } from './rows/catalog.ts';
-
-const MEMORY = ':memory:';
+import { createSqliteEngine, restoreRows } from './engine.ts';
+import { type OpenFile, openFile } from './file/open.ts';
 
 /** @param path a file, or `:memory:` */
 export function openSqliteStore(path: string, options: StoreOptions): Store {
-  if (path === MEMORY) return createSqliteStore(openReady(MEMORY), options);
-  const file = findRealPath(path);
-  let lock: FileLock | undefined;
-  try {
-    checkPlaces(file);
-    lock = lockFile(file);
-    createPrivate(file);
-    syncLeftovers(file);
-    const db = openReady(file);
-    const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
-    convertToIncremental(db, file, freeBytes, options.onNotice);
-    const origin = openOrigin(db, file);
-    // The log is new, perhaps.
-    syncLeftovers(file);
-    origin.confirm();
-    if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
-    const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
-    return createSqliteStore(db, options, { file, lock, guard, origin, keeper: keepLog(file) });
-  } catch (error) {
-    lock?.release();
-    if (error instanceof ContactError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ContactError('FAILED_PRECONDITION', `store: ${file} cannot be opened: ${reason}`, { cause: error });
-  }
+  return openFile(path, options, { prepare: restoreRows, use: (file) => createSqliteStore(file, options) });
 }
 
-/** One name for a file however it is reached, so that its lock is one too. */
-function findRealPath(path: string): string {
-  const file = resolve(path);
-  if (existsSync(file)) return realpathSync(file);
-  if (!existsSync(dirname(file))) {
-    throw new ContactError('FAILED_PRECONDITION', `store: the folder ${dirname(file)} does not exist`);
-  }
-  return join(realpathSync(dirname(file)), basename(file));
-}
-
-function openReady(file: string): Database {
-  const db = openDatabase(file);
-  try {
-    checkSchema(db, file);
-    applySettings(db, file);
-    migrate(db);
-    writeDown(db);
-    pruneCatalog(db);
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-interface Place {
-  readonly file: string;
-  readonly lock: FileLock;
-  readonly guard: DiskGuard;
-  readonly origin: Origin;
-  readonly keeper: LogKeeper;
-}
-
-/** @param place undefined: in memory */
-function createSqliteStore(db: Database, options: StoreOptions, place?: Place): Store {
-  let isFaulty = false;
-  const tellFatal = options.onFatal ?? endProcess;
-  /** Only the first word is the cause; what fails afterwards fails because of it. */
-  const onFatal = (error: unknown): void => {
-    if (isFaulty) return;
-    isFaulty = true;
-    tellFatal(error);
-  };
-  const disk = place && openDisk(db, place, onFatal, options);
+function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
+  const { db, disk } = file;
   const engine = createSqliteEngine(db, disk, options.fresh);
-  const { catalog, counters, queues, clients } = engine;
-  const reads = createReads(db, engine);
+  const { counters, queues, clients, reads } = engine;
   const signals = new Subject<readonly Signal[]>();
   const commit = createGroupCommit<Request>({
     engine,
@@ -111,7 +27,7 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
       const told = requests.flatMap((request, i) => signalsOf(request, answers[i], stage));
       if (told.length > 0) signals.next(told);
     },
-    onFatal: (error) => onFatal(disk?.presence?.look() ?? error),
+    onFatal: file.fail,
   });
   const epoch = db.prepare<{ value: string }>(`SELECT value FROM meta WHERE name = 'epoch'`).get()!.value;
   let isOpen = true;
@@ -119,19 +35,9 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
 
   async function close(): Promise<void> {
     await commit.close();
-    await disk?.checkpoints.close();
     isOpen = false;
     signals.complete();
-    disk?.wal.close();
-    place?.origin.close();
-    // The last look: what was cut or replaced since the one before it is no place to copy the log to.
-    disk?.presence?.look();
-    disk?.presence?.close();
-    if (!isFaulty) place?.keeper.close();
-    db.close();
-    // What was acknowledged may be in the log alone by now.
-    if (isFaulty) place?.keeper.close();
-    place?.lock.release();
+    await file.close();
   }
 
   /** Batches of nothing need no commit. */
@@ -151,12 +57,12 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
   }
 
   function checkDisk(): void {
-    const refusal = place?.guard.refusal();
+    const refusal = disk?.guard.refusal();
     if (refusal) throw refusal;
   }
 
   return {
-    capabilities: { kind: 'sqlite', isDurable: place !== undefined, isShared: false },
+    capabilities: { kind: 'sqlite', isDurable: disk !== undefined, isShared: false },
     epoch,
     signals$: signals.asObservable(),
     insertTasks: async (tasks, at) => {
@@ -208,48 +114,19 @@ function createSqliteStore(db: Database, options: StoreOptions, place?: Place): 
       }),
     describeTask: (id) => read(() => reads.describeTask(id)),
     listTasks: (filter, before, limit) => read(() => reads.listTasks(filter, before, limit)),
-    countQueues: () => read(() => [...catalog.queues()].map(toCounts)),
+    countQueues: () => read(() => queues.countQueues()),
     findWaiting: () => read(() => queues.findWaiting()),
     countChildren: (parentId) => read(() => reads.countChildren(parentId)),
     listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
     countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
     listOldest: (queue, limit) => read(() => queues.listOldest(queue, limit)),
-    listQueueSettings: () => read(() => listSettings(catalog.queues())),
+    listQueueSettings: () => read(() => queues.listSettings()),
     listClients: (after, limit) => read(() => clients.list(after, limit)),
     close: () => {
       closed ??= close();
       return closed;
     },
   };
-}
-
-function openDisk(
-  db: Database,
-  { file, origin }: Place,
-  onFatal: (error: unknown) => void,
-  { isServed = false, onNotice }: StoreOptions,
-): Disk {
-  const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
-  const presence = watchPresence({ file, countBytes, onGone: onFatal, onNotice });
-  const onFailed = (error: unknown): void => onFatal(presence.look() ?? error);
-  return {
-    wal: openWal(file),
-    checkpoints: createCheckpoints({ file, onFatal: onFailed, startsAtOnce: isServed }),
-    presence,
-    origin,
-  };
-}
-
-function listSettings(queues: Iterable<QueueEntry>): readonly QueueSettings[] {
-  return [...queues]
-    .map((queue) => queue.settings)
-    .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
-    .sort((a, b) => (a.queue < b.queue ? -1 : 1));
-}
-
-function toCounts({ name, counts }: QueueEntry): QueueCounts {
-  const { ready, scheduled, running, ...settled } = counts;
-  return { queue: name, ready, scheduled, running, settled };
 }
 
 function payloadBytesOf(tasks: readonly TaskInput[]): number {
@@ -262,10 +139,4 @@ function resultBytesOf(settlements: readonly Settlement[]): number {
   let bytes = 0;
   for (const each of settlements) if (each.kind === 'succeeded') bytes += each.result.byteLength;
   return bytes;
-}
-
-/** What is on disk is unknown: acknowledging anything more would be a guess. */
-function endProcess(error: unknown): void {
-  console.error('store: the disk failed, ending the process:', error);
-  process.exit(70);
 }

@@ -2,10 +2,18 @@ import { describeExpiry } from '../../model/expiry.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { Delivery } from '../../model/task.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../tasks.ts';
-import type { Context } from './context.ts';
+import {
+  type Context,
+  ENDED,
+  lastEnd,
+  READY,
+  RUNNING,
+  SCHEDULED,
+  settledName,
+  type TaskRow,
+  uniqueLanes,
+} from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
-import { uniqueLanes } from './rows/catalog.ts';
-import { ENDED, lastEnd, READY, RUNNING, SCHEDULED, settledName, type TaskRow } from './rows/taskrow.ts';
 
 /** What operators, timers and checkpoints do to tasks. */
 export interface Upkeep {

@@ -1,7 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { ContactError } from '../../../../shared/errors.ts';
-import { type Database, openDatabase } from './database.ts';
-import { sqliteCode } from './fault.ts';
+import { type Database, openDatabase, sqliteCode } from './database.ts';
 
 export interface FileLock {
   release(): void;

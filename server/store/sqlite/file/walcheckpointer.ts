@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { faultOf } from './fault.ts';
-import type { Pass } from './walcheckpoints.ts';
+import { faultOf } from './database.ts';
+import type { Pass } from './wal.ts';
 
 // A thread: copies what the log has into the database, pass by pass, each when it is asked for. A connection of its own,
 // since a pass blocks the one it runs on; commits go on beside it.

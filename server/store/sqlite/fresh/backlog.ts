@@ -1,8 +1,6 @@
-import type { Database } from '../file/database.ts';
-import type { Catalog, LaneEntry } from '../rows/catalog.ts';
-import { prepareReadAhead } from './ahead.ts';
+import type { Catalog, Database, LaneEntry } from '../rows/index.ts';
 import { createRanges, type Range } from './ranges.ts';
-import type { FreshReads, LiveRows } from './rows.ts';
+import { type FreshReads, type LiveRows, prepareReadAhead } from './rows.ts';
 import type { FreshTask } from './task.ts';
 
 /**

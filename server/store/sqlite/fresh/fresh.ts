@@ -1,15 +1,22 @@
-import type { Database } from '../file/database.ts';
-import type { Catalog, LaneEntry } from '../rows/catalog.ts';
-import type { ReadyRow } from '../rows/claimrows.ts';
-import { READY, type TaskRow } from '../rows/taskrow.ts';
-import type { TaskTerms } from '../rows/terms.ts';
-import type { NewTask } from '../rows/warm.ts';
+import {
+  type Catalog,
+  type Database,
+  type LaneEntry,
+  type NewTask,
+  READY,
+  type ReadyRow,
+  type TaskRow,
+  type TaskTerms,
+} from '../rows/index.ts';
 import { createBacklog } from './backlog.ts';
-import type { Sent } from './payloads.ts';
 import { type FreshClaim, prepareFreshReads, prepareLiveRows } from './rows.ts';
 import { createFreshRuns, type RunLimits } from './runs.ts';
-import { FreshTask } from './task.ts';
+import { FreshTask, type Sent } from './task.ts';
 import { createFreshWaiting, type KeptLimits } from './waiting.ts';
+
+// The door of what is fresh.
+export { type FreshClaim, writeDown } from './rows.ts';
+export { FreshTask, openKept } from './task.ts';
 
 /** The columns of a live row that tell one fresh task from another, and what they all have. */
 export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'attempt' | 'lost'>;

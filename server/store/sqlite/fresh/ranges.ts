@@ -1,6 +1,5 @@
 import { ChurnSet } from '../../../../shared/churn.ts';
-import type { Database } from '../file/database.ts';
-import type { Catalog, LaneEntry } from '../rows/catalog.ts';
+import type { Catalog, Database, LaneEntry } from '../rows/index.ts';
 
 /** Tasks of one lane and priority that wait in the order of their keys, all that there are from the first to the last. */
 export interface Range {

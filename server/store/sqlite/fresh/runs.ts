@@ -1,8 +1,5 @@
 import { ChurnMap } from '../../../../shared/churn.ts';
-import type { Database } from '../file/database.ts';
-import { prepareKeys } from '../file/many.ts';
-import type { TaskRow } from '../rows/taskrow.ts';
-import type { NewTask } from '../rows/warm.ts';
+import { type Database, type NewTask, prepareKeys, type TaskRow } from '../rows/index.ts';
 import { type FreshClaim, type FreshReads, type FreshRun, type LiveRows, rowOf } from './rows.ts';
 import type { FreshTask } from './task.ts';
 

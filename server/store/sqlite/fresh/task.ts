@@ -1,6 +1,4 @@
-import type { LaneEntry } from '../rows/catalog.ts';
-import type { ReadyRow } from '../rows/claimrows.ts';
-import type { KeptTask } from './payloads.ts';
+import type { LaneEntry, NewTask, ReadyRow, TaskTerms } from '../rows/index.ts';
 
 /** Ready since its insert; its place in the order is the one that it was inserted with. Nothing has happened to it. */
 export class FreshTask implements ReadyRow {
@@ -42,4 +40,54 @@ export class FreshTask implements ReadyRow {
   get expires_at(): number | null {
     return null;
   }
+}
+
+/** What the claim of a waiting task needs, as small as it can be: there are many, and each is copied by the collector. */
+export interface KeptTask {
+  readonly id: string;
+  readonly terms: TaskTerms;
+  /** Has the payload from `offset` on, or is the payload. */
+  readonly slab: Uint8Array;
+  readonly offset: number;
+}
+
+/** What a producer sent: the payload may be a view of a whole received frame. */
+export type Sent = Pick<NewTask, 'id' | 'payload'>;
+
+const SLAB_BYTES = 8 << 10;
+/** A larger payload has its own memory. */
+const MAX_PACKED_BYTES = SLAB_BYTES / 8;
+
+/**
+ * Copies payloads of tasks that leave one after the other into slabs. One task that stays holds its whole slab, so
+ * that only neighbours share one.
+ */
+export class Slabs {
+  #slab: Uint8Array = new Uint8Array(0);
+  #used = 0;
+
+  keep({ id, payload }: Sent, terms: TaskTerms): KeptTask {
+    const { byteLength } = payload;
+    if (byteLength > MAX_PACKED_BYTES) return { id, terms, slab: new Uint8Array(payload), offset: 0 };
+    const offset = this.#reserve(byteLength);
+    this.#slab.set(payload, offset);
+    return { id, terms, slab: this.#slab, offset };
+  }
+
+  /** The first slabs are small: most lanes have few tasks. */
+  #reserve(byteLength: number): number {
+    if (this.#used + byteLength > this.#slab.byteLength) {
+      const size = Math.min(SLAB_BYTES, 4 * this.#slab.byteLength);
+      this.#slab = new Uint8Array(Math.max(byteLength, size));
+      this.#used = 0;
+    }
+    this.#used += byteLength;
+    return this.#used - byteLength;
+  }
+}
+
+export function openKept({ task_key: key, seq, bytes }: ReadyRow, kept: KeptTask): NewTask {
+  const { id, terms, slab, offset } = kept;
+  const payload = slab.byteLength === bytes ? slab : slab.subarray(offset, offset + bytes);
+  return { key, id, terms, parentId: null, seq, payload };
 }

@@ -1,8 +1,6 @@
 import { ChurnMap } from '../../../../shared/churn.ts';
-import type { LaneEntry } from '../rows/catalog.ts';
-import type { TaskTerms } from '../rows/terms.ts';
-import { type Sent, Slabs } from './payloads.ts';
-import type { FreshTask } from './task.ts';
+import type { LaneEntry, TaskTerms } from '../rows/index.ts';
+import { type FreshTask, type Sent, Slabs } from './task.ts';
 
 /** Fresh tasks that wait: in the order of their keys, and of each lane in the order in which they are claimed. */
 export interface FreshWaiting {

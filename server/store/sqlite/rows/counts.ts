@@ -1,6 +1,5 @@
 import type { TaskState } from '../../../model/task.ts';
 import type { Database } from '../file/database.ts';
-import { READY, RUNNING, SCHEDULED } from './taskrow.ts';
 
 export type Counts = Record<TaskState, number>;
 
@@ -40,18 +39,15 @@ export interface LaneCounts {
 /** Each from an index, so that a million tasks take no longer than a glance. */
 export function countLanes(db: Database): Map<number, LaneCounts> {
   const countsByLane = new Map<number, LaneCounts>();
-  const countState = (state: number, sql: string): void => {
+  const count = (isReady: boolean, sql: string): void => {
     for (const { lane_id, count } of db.prepare<{ lane_id: number; count: number }>(sql).all()) {
       const { keptReady, keptLive } = countsByLane.get(lane_id) ?? { keptReady: 0, keptLive: 0 };
-      countsByLane.set(lane_id, {
-        keptReady: keptReady + (state === READY ? count : 0),
-        keptLive: keptLive + count,
-      });
+      countsByLane.set(lane_id, { keptReady: keptReady + (isReady ? count : 0), keptLive: keptLive + count });
     }
   };
-  for (const state of [READY, RUNNING, SCHEDULED]) {
-    countState(state, `SELECT lane_id, count(*) AS count FROM live WHERE state = ${state} GROUP BY lane_id`);
-  }
-  countState(READY, 'SELECT lane_id, sum(last_key - first_key + 1) AS count FROM backlog GROUP BY lane_id');
+  count(true, 'SELECT lane_id, count(*) AS count FROM live WHERE state = 0 GROUP BY lane_id');
+  count(false, 'SELECT lane_id, count(*) AS count FROM live WHERE state = 1 GROUP BY lane_id');
+  count(false, 'SELECT lane_id, count(*) AS count FROM live WHERE state = 2 GROUP BY lane_id');
+  count(true, 'SELECT lane_id, sum(last_key - first_key + 1) AS count FROM backlog GROUP BY lane_id');
   return countsByLane;
 }

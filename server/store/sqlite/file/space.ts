@@ -1,5 +1,38 @@
-import type { Database } from './database.ts';
-import { faultOf } from './fault.ts';
+import { statfsSync } from 'node:fs';
+import { ContactError } from '../../../../shared/errors.ts';
+import { type Database, faultOf } from './database.ts';
+
+export interface DiskGuard {
+  /** Undefined: there is room. */
+  refusal(): ContactError | undefined;
+}
+
+const CACHED_MS = 1_000;
+const COME_AGAIN_MS = 1_000;
+
+/** Refuses new tasks while little disk is free, so that results always find room. Asks the disk once a second. */
+export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): DiskGuard {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let free = 0;
+  return {
+    refusal: () => {
+      const at = performance.now();
+      if (at - askedAt >= CACHED_MS) {
+        free = freeBytes();
+        askedAt = at;
+      }
+      if (free >= minFreeBytes) return undefined;
+      return new ContactError('RESOURCE_EXHAUSTED', 'store: too little disk is free for new tasks', {
+        retryAfterMs: COME_AGAIN_MS,
+      });
+    },
+  };
+}
+
+export function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
 
 const INCREMENTAL = 2;
 

@@ -1,23 +1,11 @@
 import { ChurnMap } from '../../../../shared/churn.ts';
-import type { TaskRow } from './taskrow.ts';
-import type { TaskTerms } from './terms.ts';
-
-/** What the claim of a task reads of it, and what never changes. */
-export interface NewTask {
-  readonly key: number;
-  readonly id: string;
-  readonly terms: TaskTerms;
-  readonly parentId: string | null;
-  /** Its place in the order of the inserts; null: it was not ready then. */
-  readonly seq: number | null;
-  readonly payload: Uint8Array;
-}
+import type { NewTask, TaskRow } from './task.ts';
 
 /**
  * What the next step of a task's life would read, kept from the step before. It is never more than the file has, so
  * anything may be dropped at any time; whoever changes a running task's row forgets it here.
  */
-export interface Warm {
+export interface Cache {
   /** A task that was inserted and may be claimed soon. */
   keepNew(task: NewTask): void;
   /** Its claim takes it. */
@@ -27,7 +15,7 @@ export interface Warm {
   findRunning(id: string): TaskRow | undefined;
   forgetRunning(id: string): void;
   /** After anything was taken back. */
-  clear(): void;
+  reload(): void;
 }
 
 /** In each of two generations. */
@@ -35,7 +23,7 @@ const MAX_NEW = 4_096;
 const MAX_NEW_BYTES = 8 << 20;
 const MAX_RUNNING = 100_000;
 
-export function createWarm(): Warm {
+export function createCache(): Cache {
   let young = new ChurnMap<number, NewTask>();
   let old = new ChurnMap<number, NewTask>();
   let youngBytes = 0;
@@ -68,7 +56,7 @@ export function createWarm(): Warm {
     forgetRunning: (id) => {
       running.delete(id);
     },
-    clear: () => {
+    reload: () => {
       young.clear();
       old.clear();
       running.clear();

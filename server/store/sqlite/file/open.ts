@@ -1,0 +1,150 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ContactError } from '../../../../shared/errors.ts';
+import type { StoreOptions } from '../../options.ts';
+import { applySettings, type Database, openDatabase } from './database.ts';
+import { createPrivate, type FileLock, lockFile } from './lock.ts';
+import { type Origin, openOrigin } from './origin.ts';
+import { checkPlaces, type Presence, watchPresence } from './presence.ts';
+import { checkSchema, migrate } from './schema.ts';
+import { convertToIncremental, createDiskGuard, type DiskGuard, freeBytesOf } from './space.ts';
+import { createWalCheckpoints, keepLog, openWal, syncLeftovers, type Wal, type WalCheckpoints } from './wal.ts';
+
+const MEMORY = ':memory:';
+
+/** What belongs to a database that outlives the process. */
+export interface OpenDisk {
+  readonly wal: Wal;
+  readonly checkpoints: WalCheckpoints;
+  readonly presence: Presence;
+  readonly origin: Origin;
+  readonly guard: DiskGuard;
+}
+
+/** A database that is open, its schema the newest. */
+export interface OpenFile {
+  readonly db: Database;
+  /** Undefined: it is in memory. */
+  readonly disk: OpenDisk | undefined;
+  /** The disk's content is no longer known: told once, with a file that is gone as the cause of whatever failed. */
+  fail(error: unknown): void;
+  /** Once nothing is committed any more. */
+  close(): Promise<void>;
+}
+
+/** What is made of the file, before its opening is over. */
+export interface Uses<T> {
+  /** Does to the rows what is to be done before anybody reads them. */
+  prepare(db: Database): void;
+  use(file: OpenFile): T;
+}
+
+/** @param path a file, or `:memory:` */
+export function openFile<T>(path: string, options: StoreOptions, { prepare, use }: Uses<T>): T {
+  if (path === MEMORY) return use(openMemory(options, prepare));
+  const file = findRealPath(path);
+  let lock: FileLock | undefined;
+  try {
+    checkPlaces(file);
+    lock = lockFile(file);
+    createPrivate(file);
+    syncLeftovers(file);
+    const db = openReady(file, prepare);
+    const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
+    convertToIncremental(db, file, freeBytes, options.onNotice);
+    const origin = openOrigin(db, file);
+    // The log is new, perhaps.
+    syncLeftovers(file);
+    origin.confirm();
+    if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
+    const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
+    return use(keepOpen(db, { file, lock, guard, origin }, options));
+  } catch (error) {
+    lock?.release();
+    if (error instanceof ContactError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ContactError('FAILED_PRECONDITION', `store: ${file} cannot be opened: ${reason}`, { cause: error });
+  }
+}
+
+function openMemory({ onFatal = endProcess }: StoreOptions, prepare: (db: Database) => void): OpenFile {
+  const db = openReady(MEMORY, prepare);
+  return { db, disk: undefined, fail: createFail(onFatal).fail, close: async () => db.close() };
+}
+
+/** One name for a file however it is reached, so that its lock is one too. */
+function findRealPath(path: string): string {
+  const file = resolve(path);
+  if (existsSync(file)) return realpathSync(file);
+  if (!existsSync(dirname(file))) {
+    throw new ContactError('FAILED_PRECONDITION', `store: the folder ${dirname(file)} does not exist`);
+  }
+  return join(realpathSync(dirname(file)), basename(file));
+}
+
+function openReady(file: string, prepare: (db: Database) => void): Database {
+  const db = openDatabase(file);
+  try {
+    checkSchema(db, file);
+    applySettings(db, file);
+    migrate(db);
+    prepare(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+interface Place {
+  readonly file: string;
+  readonly lock: FileLock;
+  readonly guard: DiskGuard;
+  readonly origin: Origin;
+}
+
+function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: StoreOptions): OpenFile {
+  const { onFatal = endProcess, onNotice, isServed = false } = options;
+  const faults = createFail(onFatal);
+  const keeper = keepLog(file);
+  const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
+  const presence = watchPresence({ file, countBytes, onGone: faults.fail, onNotice });
+  const fail = (error: unknown): void => faults.fail(presence.look() ?? error);
+  const wal = openWal(file);
+  const checkpoints = createWalCheckpoints({ file, onFatal: fail, startsAtOnce: isServed });
+
+  async function close(): Promise<void> {
+    await checkpoints.close();
+    wal.close();
+    origin.close();
+    // The last look: what was cut or replaced since the one before it is no place to copy the log to.
+    presence.look();
+    presence.close();
+    if (!faults.isFaulty()) keeper.close();
+    db.close();
+    // What was acknowledged may be in the log alone by now.
+    if (faults.isFaulty()) keeper.close();
+    lock.release();
+  }
+
+  return { db, disk: { wal, checkpoints, presence, origin, guard }, fail, close };
+}
+
+/** Only the first word is the cause; what fails afterwards fails because of it. */
+function createFail(tell: (error: unknown) => void) {
+  let isFaulty = false;
+  return {
+    isFaulty: () => isFaulty,
+    fail: (error: unknown): void => {
+      if (isFaulty) return;
+      isFaulty = true;
+      tell(error);
+    },
+  };
+}
+
+/** What is on disk is unknown: acknowledging anything more would be a guess. */
+function endProcess(error: unknown): void {
+  console.error('store: the disk failed, ending the process:', error);
+  process.exit(70);
+}

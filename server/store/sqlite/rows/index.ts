@@ -1,0 +1,10 @@
+// The door of the rows: what others may use of the tables, and of what memory mirrors of them.
+
+export * from '../file/database.ts';
+export * from './cache.ts';
+export * from './catalog.ts';
+export * from './children.ts';
+export * from './counters.ts';
+export * from './sessions.ts';
+export * from './task.ts';
+export * from './tasks.ts';
