@@ -3,6 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { asksForCalm, ContactError, invalid, plainWords } from '../shared/errors.ts';
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
+import { HAND_CODECS } from '../wire/index.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import { type CallEnd, errorOf } from './closing.ts';
 import { createCredentials, nameServer } from './credentials.ts';
@@ -10,7 +11,6 @@ import { type ConnectionOptions, guardLogger, guardRandom, type Logger, silentLo
 import { createOutage } from './outage.ts';
 import { pause } from './pause.ts';
 import { proxyFor } from './proxy.ts';
-import { HAND_CODECS } from './wire/index.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;

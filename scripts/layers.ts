@@ -6,7 +6,8 @@
 export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bin: ['cli'],
   cli: ['client', 'shared', 'gen'],
-  client: ['shared', 'gen'],
+  client: ['wire', 'shared', 'gen'],
+  wire: ['shared', 'gen'],
   shared: [],
   gen: [],
   // The composition root puts every room together.
@@ -17,6 +18,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'server/dispatch',
     'server/store',
     'server/model',
+    'wire',
     'shared',
     'gen',
   ],

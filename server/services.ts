@@ -11,6 +11,7 @@ import {
 } from '../gen/index.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { HandCodecs, Handlers } from '../shared/grpc.ts';
+import { HAND_CODECS } from '../wire/index.ts';
 import type { Agreement } from './api/events.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { Registry } from './session/registry.ts';
@@ -18,7 +19,6 @@ import { createAdminHandlers } from './transport/admin.ts';
 import { checkRequest } from './transport/bounds.ts';
 import type { CallEnds } from './transport/call.ts';
 import { createClassicHandlers } from './transport/classic.ts';
-import { HAND_CODECS } from './transport/codec/index.ts';
 import { createHealth } from './transport/health.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
 import { addService } from './transport/service.ts';

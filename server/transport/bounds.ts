@@ -2,7 +2,7 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { ContactError } from '../../shared/errors.ts';
 import { MAX_METADATA_PAIRS } from '../api/batch.ts';
 import { MAX_HOLDING, MAX_LABELS } from '../api/registration.ts';
-import { type Bounds, type BoundsCheck, compileBounds } from './codec/counts.ts';
+import { type Bounds, type BoundsCheck, compileBounds } from './counts.ts';
 
 /** Of a request that carries no payload. */
 const MAX_PLAIN_BYTES = 64 << 10;

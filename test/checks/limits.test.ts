@@ -31,11 +31,11 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['unacknowledged batches', 'server/transport/producer.ts', 'MAX_BATCHES', 'MAX_BYTES'],
   ['results that one `StreamEnqueue`', 'server/api/awaited.ts', 'MAX_AWAITED'],
   ['results that all streams await', 'server/api/awaited.ts', 'MAX_AWAITED_IN_ALL'],
-  ['items of a repeated field', 'server/transport/codec/counts.ts', 'MAX_ITEMS'],
+  ['items of a repeated field', 'server/transport/counts.ts', 'MAX_ITEMS'],
   ['`labels` of a worker', 'server/api/registration.ts', 'MAX_LABELS'],
   ['`labels` of a worker', 'server/api/batch.ts', 'MAX_METADATA_PAIRS'],
   ['deliveries that a worker', 'server/api/registration.ts', 'MAX_HOLDING'],
-  ['fields of one message', 'server/transport/codec/counts.ts', 'MAX_REST'],
+  ['fields of one message', 'server/transport/counts.ts', 'MAX_REST'],
   ['bytes of a request that', 'server/transport/bounds.ts', 'MAX_PLAIN_BYTES'],
   ['content type of a task', 'server/api/batch.ts', 'MAX_TEXT'],
   ['metadata of a task', 'server/api/batch.ts', 'MAX_METADATA_BYTES'],
@@ -166,13 +166,14 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/store/sqlite/rows/cache.ts MAX_NEW_BYTES': 'a cache of what the file has',
   'server/store/sqlite/rows/cache.ts MAX_RUNNING': 'a cache of what the file has',
   'server/transport/classic.ts MAX_STATUS_LENGTH': 'in the row of the status of a worker',
-  'server/transport/codec/counts.ts MAX_DECODED': 'twice MAX_ITEMS, which its row says',
-  'server/transport/codec/counts.ts MAX_DEPTH': 'of the messages of the contract, which a client cannot choose',
+  'server/transport/counts.ts MAX_DEPTH': 'of the messages of the contract, which a client cannot choose',
   'server/transport/headers.ts MAX_TIMER_MS': 'its row says 2^31 - 1 ms, and its own test reaches it',
   'server/transport/producer.ts MAX_ABANDONED': 'the items of a repeated field, which have a row',
   'server/api/status.ts MAX_ITEMS': 'the items of a repeated field, which have a row',
   'server/transport/task_service.ts MAX_REASON_LENGTH': 'the words of a cancel are cut as a status is',
   'server/api/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
+  'wire/reader.ts MAX_DECODED': 'twice the items of a repeated field, as their row says',
+  'wire/reader.ts MAX_KNOWN': 'longer names are only read without a look at the one before',
 };
 
 describe('docs/limits.md', () => {
@@ -235,7 +236,7 @@ describe('docs/limits.md', () => {
     const inValue = CONSTANTS.flatMap(([, file, ...names]) => names.map((name) => `${file} ${name}`));
     const known = new Set([...inValue, ...BESIDE.map(([, , file, name]) => `${file} ${name}`)]);
     const named = new Set(
-      globSync('server/**/*.ts', { cwd: ROOT }).flatMap((file) =>
+      globSync(['server/**/*.ts', 'wire/*.ts'], { cwd: ROOT }).flatMap((file) =>
         [...read(file).matchAll(BOUND)].map(([, name]) => `${file} ${name}`),
       ),
     );

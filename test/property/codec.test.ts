@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { decodeGetTaskResponse, decodeSendStatusResponse } from '../../client/wire/decode.ts';
-import { encodeSendStatusRequest, encodeStreamEnqueueRequest } from '../../client/wire/encode.ts';
 import {
   GetTaskResponseSchema,
   type OutcomeCode,
@@ -11,8 +9,10 @@ import {
   SendStatusResponseSchema,
   StreamEnqueueRequestSchema,
 } from '../../gen/index.ts';
-import { decodeSendStatus, decodeStreamEnqueue } from '../../server/transport/codec/decode.ts';
-import { encodeGetTaskResponse, encodeSendStatusResponse } from '../../server/transport/codec/encode.ts';
+import { decodeStreamEnqueueRequest, encodeStreamEnqueueRequest } from '../../wire/enqueue.ts';
+import { decodeSendStatusResponse, encodeSendStatusResponse } from '../../wire/outcomes.ts';
+import { decodeGetTaskResponse, encodeGetTaskResponse } from '../../wire/push.ts';
+import { decodeSendStatusRequest, encodeSendStatusRequest } from '../../wire/status.ts';
 
 /** A thorough run takes fifty times as many. */
 const numRuns = 300 * (process.env.CONTACT_TEST === 'all' ? 50 : 1);
@@ -99,14 +99,14 @@ const CASES = [
   {
     name: 'StreamEnqueueRequest',
     schema: StreamEnqueueRequestSchema,
-    decode: decodeStreamEnqueue as (frame: Uint8Array) => Message | undefined,
+    decode: decodeStreamEnqueueRequest as (frame: Uint8Array) => Message | undefined,
     plain: fc.record({ tasks: fc.array(fc.record(plainTask)), awaitResults: fc.boolean() }),
     odd: fc.record({ tasks: fc.array(oddTask), awaitResults: fc.boolean(), abandoned: fc.array(text) }),
   },
   {
     name: 'SendStatusRequest',
     schema: SendStatusRequestSchema,
-    decode: decodeSendStatus as (frame: Uint8Array) => Message | undefined,
+    decode: decodeSendStatusRequest as (frame: Uint8Array) => Message | undefined,
     plain: plainStatus,
     odd: oddStatus,
   },

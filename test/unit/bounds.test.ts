@@ -10,7 +10,7 @@ import {
   ListTasksRequestSchema,
   TaskService,
 } from '../../gen/index.ts';
-import { compileBounds } from '../../server/transport/codec/counts.ts';
+import { compileBounds } from '../../server/transport/counts.ts';
 import { type Draw, drawMessage, mutate } from '../scene/drawn.ts';
 
 const MESSAGES: readonly DescMessage[] = [ContactService, TaskService, AdminService].flatMap(({ methods }) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { GetTaskResponse } from '../../gen/index.ts';
-import { encodeGetTaskResponse } from '../../server/transport/codec/encode.ts';
-import { Writer, zigzag } from '../../shared/wire/writer.ts';
+import { encodeGetTaskResponse } from '../../wire/push.ts';
+import { Writer, zigzag } from '../../wire/writer.ts';
 
 describe('Writer', () => {
   const ping = (seq: number) => encodeGetTaskResponse({ seq, event: { case: 'ping', value: {} } } as GetTaskResponse);

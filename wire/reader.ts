@@ -6,6 +6,12 @@ const MAX_KNOWN = 128;
 
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 export const NO_METADATA: Record<string, string> = Object.freeze({});
+/** Of a repeated field. Nobody adds to what was received. */
+export const NO_ITEMS: never[] = [];
+Object.freeze(NO_ITEMS);
+
+/** Items of one repeated field of a request; one with more is left to protobuf-es, before which its items are counted. */
+export const MAX_DECODED = 2_000;
 
 /** A tag: the number of a field and the type of its value on the wire. */
 export const varint = (field: number): number => field << 3;

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { ContactError, type ErrorDetail } from '../../../shared/errors.ts';
+import { ContactError, type ErrorDetail } from '../../shared/errors.ts';
 
 // Two bytes on the wire can become an object of 300 bytes, so what a message holds is counted before it is decoded.
 
@@ -10,8 +10,6 @@ const MAX_ITEMS = 1_000;
  * this many times the limit.
  */
 const SLACK = 2;
-/** Decoders written by hand leave a message with more to the check. */
-export const MAX_DECODED = SLACK * MAX_ITEMS;
 /** Of everything else in one message: fields that are said once, however often they are, and unknown ones. */
 const MAX_REST = 256;
 const MAX_DEPTH = 32;
