@@ -93,8 +93,8 @@ export class Rig {
     const worker = startWorkerProcess();
     this.#worker = worker;
     const { system, server } = this;
-    const opening = { system: system.name, address: server.address, queues, concurrency: this.options.concurrency };
-    await worker.ask.open(opening);
+    const target = { system: system.name, address: server.address, queues, concurrency: this.options.concurrency };
+    await worker.ask.open(target);
     return worker;
   }
 

@@ -128,9 +128,9 @@ function encodable<M extends DescMethodUnary>(
     toBinary(method.input, message);
     return message as MessageShape<M['input']>;
   } catch (error) {
-    const words = describeThrown(error);
-    const [, field = 'request', problem = words] =
-      /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(words) ?? [];
+    const message = describeThrown(error);
+    const [, field = 'request', problem = message] =
+      /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(message) ?? [];
     throw new ContactError('INVALID_ARGUMENT', problem, { field, cause: error });
   }
 }
@@ -211,7 +211,7 @@ export function createAdmin(options: AdminOptions): Admin {
         (answer) => answer.tasks,
       ),
     async cancelTasks(selection, reason = '') {
-      check.checkValue('reason', reason, check.words);
+      check.checkValue('reason', reason, check.string);
       return call(tasks.cancelTasks, { ...selectTasks(selection), reason });
     },
     retryTasks: async (selection) => call(tasks.retryTasks, selectTasks(selection)),

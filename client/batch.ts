@@ -146,8 +146,8 @@ export function judgeCut(sent: readonly Batch[], reason: string, settle: (b: Bat
   const parts = first.cuts >= SPLIT_CUTS ? splitBatch(first) : [];
   if (parts.length > 0) return parts;
   if (first.cuts < MAX_CUTS) return [first];
-  const words = `the connection broke ${first.cuts} times while this was sent (${first.bytes} bytes), at last: ${reason}`;
-  settle(first, new ContactError('UNAVAILABLE', `${words}; is there a limit on the way, as of a proxy?`));
+  const what = `the connection broke ${first.cuts} times while this was sent (${first.bytes} bytes), at last: ${reason}`;
+  settle(first, new ContactError('UNAVAILABLE', `${what}; is there a limit on the way, as of a proxy?`));
   return [];
 }
 

@@ -108,8 +108,8 @@ function overdue(id: string, deadlineMs: number, { server, trouble, hasWorked }:
     : hasWorked
       ? `${server} answers, so nobody serves its queue, or it waits or runs: see \`contact tasks show ${id}\``
       : `no answer from ${server} yet`;
-  const words = `call ${id}: no result in ${deadlineMs} ms: ${why}`;
-  return new ContactError('DEADLINE_EXCEEDED', words, trouble ? { cause: trouble } : {});
+  const message = `call ${id}: no result in ${deadlineMs} ms: ${why}`;
+  return new ContactError('DEADLINE_EXCEEDED', message, trouble ? { cause: trouble } : {});
 }
 
 /** Asks once: whoever gives up does not wait for a server that is out of reach. */

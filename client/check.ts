@@ -74,7 +74,7 @@ function isPlain(value: unknown): boolean {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && isPlainText(value);
 
-export const words = when('a string', (v) => typeof v === 'string');
+export const string = when('a string', (v) => typeof v === 'string');
 export const text = when('a string of whole characters without NUL', isText);
 export const someText = when(
   'a string that is not empty, of whole characters without NUL',
@@ -128,8 +128,8 @@ export function integer(min: number, max: number): Check {
   return when(`an integer from ${min} to ${max}`, (v) => Number.isInteger(v) && Number(v) >= min && Number(v) <= max);
 }
 
-export function oneOf(words: readonly string[]): Check {
-  return when(`one of ${words.join(', ')}`, (v) => typeof v === 'string' && words.includes(v));
+export function oneOf(values: readonly string[]): Check {
+  return when(`one of ${values.join(', ')}`, (v) => typeof v === 'string' && values.includes(v));
 }
 
 export function either(first: Check, second: Check): Check {

@@ -184,9 +184,9 @@ function calmer(keepaliveMs: number): number {
 function nameProxy(proxy: string): grpc.Interceptor {
   const name = (end: grpc.StatusObject): grpc.StatusObject => {
     if (end.code !== grpc.status.UNAVAILABLE) return end;
-    const words = plainWords(end.details);
+    const details = plainWords(end.details);
     // What grpc-js says of a proxy that does not answer or refuses the tunnel.
-    return { ...end, details: `${words === 'undefined' ? 'no tunnel to the server' : words}, via proxy ${proxy}` };
+    return { ...end, details: `${details === 'undefined' ? 'no tunnel to the server' : details}, via proxy ${proxy}` };
   };
   const listener = new grpc.ListenerBuilder().withOnReceiveStatus((end, next) => next(name(end))).build();
   return (options, nextCall) =>

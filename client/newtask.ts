@@ -175,8 +175,8 @@ function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
   }
   if (!(encoded instanceof Uint8Array)) throw invalid('payload', 'expected the codec to make a Uint8Array');
   if (encoded.byteLength > MAX_PAYLOAD_BYTES) {
-    const words = `${encoded.byteLength} bytes, at most ${MAX_PAYLOAD_BYTES} can be sent`;
-    throw new ContactError('RESOURCE_EXHAUSTED', words, { field: 'payload' });
+    const problem = `${encoded.byteLength} bytes, at most ${MAX_PAYLOAD_BYTES} can be sent`;
+    throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'payload' });
   }
   return encoded;
 }
@@ -185,10 +185,10 @@ function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
 export function sizeOfTask(task: NewTask): number {
   const { target } = task;
   // A UTF-16 unit takes three bytes at most.
-  let words = task.contentType.length + task.idempotencyKey.length;
-  if (target.case === 'broadcast') words += target.value.selector.length;
-  else if (target.case !== undefined) words += target.value.length;
-  let bytes = TASK_OVERHEAD_BYTES + task.payload.byteLength + task.queue.length + 3 * words;
+  let units = task.contentType.length + task.idempotencyKey.length;
+  if (target.case === 'broadcast') units += target.value.selector.length;
+  else if (target.case !== undefined) units += target.value.length;
+  let bytes = TASK_OVERHEAD_BYTES + task.payload.byteLength + task.queue.length + 3 * units;
   for (const key in task.metadata) bytes += 8 + 3 * (key.length + task.metadata[key]!.length);
   return bytes;
 }
@@ -208,8 +208,8 @@ export function sizeOfTasks(tasks: readonly NewTask[], nameOf: (place: number) =
 }
 
 export function tooMuch(field: string, index: number, bytes: number, maxBytes: number): ContactError {
-  const words = `with it one message has ${bytes} bytes, at most ${maxBytes} can be sent`;
-  return new ContactError('RESOURCE_EXHAUSTED', words, { field, index });
+  const problem = `with it one message has ${bytes} bytes, at most ${maxBytes} can be sent`;
+  return new ContactError('RESOURCE_EXHAUSTED', problem, { field, index });
 }
 
 function startOf({ delayMs, runAt }: EnqueueOptions<never>): NewTask['start'] {

@@ -60,7 +60,7 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
       cancel = clock.after(QUIET_MS, notify);
     },
     failed(error) {
-      trouble = inWords(error, isEncrypted);
+      trouble = forPeople(error, isEncrypted);
     },
     end: reset,
     close: () => cancel(),
@@ -68,10 +68,10 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
 }
 
 /** The same error for people; a call that was given up for want of an answer says no more than that. */
-function inWords(error: ContactError, isEncrypted: boolean): ContactError {
+function forPeople(error: ContactError, isEncrypted: boolean): ContactError {
   const isSilence = error.code === 'CANCELLED' && !error.isMarked;
-  const words = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);
-  return new ContactError(isSilence ? 'UNAVAILABLE' : error.code, words, {
+  const message = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);
+  return new ContactError(isSilence ? 'UNAVAILABLE' : error.code, message, {
     cause: error,
     isMarked: error.isMarked,
     ...(error.advice ? { advice: error.advice } : {}),

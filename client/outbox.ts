@@ -5,14 +5,14 @@ import { ChurnMap } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 import { cutText } from './text.ts';
 
-/** What became of a delivery here; kept until the server has an outcome for it. */
+/** What became of a delivery in this worker. A report is resent until the server has an outcome for it. */
 export type Report =
   | { readonly kind: 'succeeded'; readonly message: Succeeded }
   | { readonly kind: 'failed'; readonly message: Failed }
   | { readonly kind: 'released' | 'stopped' | 'untouched'; readonly message: Delivery };
 
-/** Who keeps reports where they outlive the process. */
-export interface Keeper {
+/** Where reports are stored that outlive the process. */
+export interface ReportStore {
   put(report: Report): void;
   drop(key: string): void;
 }
@@ -21,9 +21,9 @@ interface Entry {
   readonly key: string;
   report: Report;
   bytes: number;
-  /** How often the line broke while this was on its way, the first time perhaps by another's fault. */
+  /** How often a connection broke while this report was on its way, the first time perhaps by another's fault. */
   cuts: number;
-  /** `unsent` waits for room in a message, `sent` for its outcome, `deferred` for `dueAt`. */
+  /** `unsent` waits for a message that has space for it, `sent` for its outcome, `deferred` for `dueAt`. */
   state: 'unsent' | 'sent' | 'deferred';
   dueAt: number;
 }
@@ -32,37 +32,40 @@ interface Entry {
 const REPORT_OVERHEAD_BYTES = 80;
 /** A server that says RETRY_LATER without a time is not asked more often than this. */
 const MIN_RETRY_MS = 50;
-/** Alone on a fresh stream that broke. So often by chance is not likely, and the delivery would be held for ever. */
+/**
+ * How often a report may be alone on a stream that breaks. More often by chance is not likely, and the delivery would
+ * be held for ever.
+ */
 const MAX_CUTS = 8;
-const MAX_WORDS_BYTES = 1_024;
+const MAX_MESSAGE_BYTES = 1_024;
 
-/** Most are first deliveries: for them no string is made. */
+/** The name of a delivery in maps. Most deliveries are the first of their task: for those no string is made. */
 export function deliveryKey({ taskId, delivery }: { readonly taskId: string; readonly delivery: number }): string {
   return delivery === 1 ? taskId : `${taskId}/${delivery}`;
 }
 
 /**
  * Results, releases and stops that the server has not acknowledged. Bounded by the credit: a delivery stays on the
- * server's books, and is not replaced by a new one, until its outcome was told.
+ * server's account of the session, and is not replaced by a new one, until its outcome was told.
  */
 export class Outbox {
   readonly #clock: Clock;
   readonly #onReady: () => void;
-  readonly #keeper: Keeper | null;
+  readonly #store: ReportStore | null;
   readonly #entries = new ChurnMap<string, Entry>();
   #unsent: Entry[] = [];
-  /** Entries with cuts. */
+  /** Entries that were on their way when a connection broke. */
   #suspectCount = 0;
   #cancelTimer: (() => void) | null = null;
 
   /**
    * @param onReady something can be sent that could not be a moment ago
-   * @param keeper is told of what comes and of what is settled
+   * @param store is told of each report that comes and of each that is settled; null: reports live in memory alone
    */
-  constructor(clock: Clock, onReady: () => void, keeper: Keeper | null = null) {
+  constructor(clock: Clock, onReady: () => void, store: ReportStore | null = null) {
     this.#clock = clock;
     this.#onReady = onReady;
-    this.#keeper = keeper;
+    this.#store = store;
   }
 
   get size(): number {
@@ -84,10 +87,10 @@ export class Outbox {
   /** @param key of its delivery */
   put(report: Report, key = deliveryKey(report.message)): void {
     this.restore(report, key);
-    this.#keeper?.put(report);
+    this.#store?.put(report);
   }
 
-  /** Puts what the keeper has. */
+  /** Puts a report that the store had when this process began. */
   restore(report: Report, key = deliveryKey(report.message)): void {
     const entry: Entry = { key, report, bytes: sizeOf(report), cuts: 0, state: 'unsent', dueAt: 0 };
     this.#entries.set(key, entry);
@@ -113,7 +116,7 @@ export class Outbox {
     return this.#unsent.splice(0, taken).map((entry) => entry.report);
   }
 
-  /** A suspect goes alone, so that it is known whether it breaks the line: after `rewind` they are the last. */
+  /** A suspect goes alone, so that it is known whether it breaks the connection. After `rewind` suspects are the last. */
   #takeCarefully(maxCount: number, mayExceed: boolean): [count: number, mayExceed: boolean] {
     const sent = [...this.#entries.values()].filter((entry) => entry.state === 'sent');
     if (sent.some((entry) => entry.cuts > 0)) return [0, mayExceed];
@@ -123,8 +126,8 @@ export class Outbox {
   }
 
   /**
-   * The line broke without a word of the server. What was on its way goes alone from now on; a result that breaks
-   * every line is replaced by a failure, and the task's policy decides.
+   * The connection broke and the server said nothing of why. Reports that were on their way go alone from now on; a
+   * result that breaks every connection is replaced by a failure, and the task's policy decides.
    */
   cut(reason: string): void {
     const sent = [...this.#entries.values()].filter((entry) => entry.state === 'sent');
@@ -134,11 +137,11 @@ export class Outbox {
       if (entry.cuts < MAX_CUTS || entry.report.kind !== 'succeeded') continue;
       entry.report = undeliverable(entry.report.message, entry.cuts, reason);
       entry.bytes = sizeOf(entry.report);
-      this.#keeper?.put(entry.report);
+      this.#store?.put(entry.report);
     }
   }
 
-  /** What the server says became of a report. True: it is off our hands. */
+  /** Applies what the server says became of a report. True: the report is done with. */
   settle(outcome: Outcome): boolean {
     const key = deliveryKey(outcome);
     const entry = this.#entries.get(key);
@@ -166,7 +169,7 @@ export class Outbox {
   #forget(entry: Entry): void {
     this.#entries.delete(entry.key);
     if (entry.cuts > 0) this.#suspectCount -= 1;
-    this.#keeper?.drop(entry.key);
+    this.#store?.drop(entry.key);
     if (entry.state === 'unsent') this.#unsent = this.#unsent.filter((other) => other !== entry);
   }
 
@@ -179,7 +182,7 @@ export class Outbox {
     if (this.hasUnsent) this.#onReady();
   }
 
-  /** Forgets them here; the keeper has them for the next process. */
+  /** Forgets all reports in memory; the store has them for the next process. */
   clear(): void {
     this.#disarm();
     this.#entries.clear();
@@ -216,9 +219,9 @@ export class Outbox {
 }
 
 function undeliverable({ taskId, delivery, result }: Succeeded, cuts: number, reason: string): Report {
-  const words = `the connection broke ${cuts} times while the result was sent (${result.byteLength} bytes), at last`;
-  const message = `${words}: ${reason}; is there a limit on the way, as of a proxy?`;
-  const error = { code: 'UNDELIVERABLE', message: cutText(message, MAX_WORDS_BYTES) };
+  const what = `the connection broke ${cuts} times while the result was sent (${result.byteLength} bytes), at last`;
+  const message = `${what}: ${reason}; is there a limit on the way, as of a proxy?`;
+  const error = { code: 'UNDELIVERABLE', message: cutText(message, MAX_MESSAGE_BYTES) };
   return { kind: 'failed', message: create(FailedSchema, { taskId, delivery, error }) };
 }
 

@@ -45,7 +45,7 @@ const END_TIMEOUT_MS = 1_000;
 export function createPipeline({ connection, patienceMs, left }: PipelineOptions): Pipeline {
   const { clock, logger } = connection;
   const closing = new AbortController();
-  // Bounded by the producer's room: every batch here is counted there.
+  // Bounded by the producer's `Outstanding`: every batch here is counted there.
   let unsent: Batch[] = [];
   let sent: Batch[] = [];
   const deferred = new ChurnMap<Batch, () => void>();

@@ -18,8 +18,8 @@ import {
   sizeOfTasks,
 } from './newtask.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
+import { Outstanding } from './outstanding.ts';
 import { createPipeline } from './pipeline.ts';
-import { Room } from './room.ts';
 import { settledStateOf } from './state.ts';
 
 export interface ProducerOptions<P> extends ConnectionOptions {
@@ -86,14 +86,14 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
   // would leave no room for the one that enqueues.
   const callConnection = createConnection(options);
   const codec = options.codec ?? (json as Codec<P, unknown>);
-  const room = new Room(
+  const outstanding = new Outstanding(
     options.maxOutstanding ?? MAX_OUTSTANDING,
     options.maxOutstandingBytes ?? MAX_OUTSTANDING_BYTES,
   );
   const pipeline = createPipeline({
     connection,
     patienceMs: options.patienceMs ?? PATIENCE_MS,
-    left: (count, bytes) => room.leave(count, bytes),
+    left: (count, bytes) => outstanding.leave(count, bytes),
   });
   const gatherer = new Gatherer(BATCH_LIMITS);
   const closing = new AbortController();
@@ -107,11 +107,11 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     pipeline.push(gatherer.take());
   }
 
-  /** Enters the room, then the batch of this turn. */
+  /** Waits until the tasks may be outstanding, then adds them to the batch of this turn. */
   function admit<T>(count: number, bytes: number, waiter: Waiter<T>, add: () => void): void {
     const gather = (): void => {
       if (waiter.isAbandoned) {
-        room.leave(count, bytes);
+        outstanding.leave(count, bytes);
         return;
       }
       add();
@@ -119,7 +119,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       isFlushDue = true;
       setImmediate(flush);
     };
-    const turn = room.enter(count, bytes);
+    const turn = outstanding.enter(count, bytes);
     if (turn) void turn.then(gather);
     else gather();
   }
@@ -144,7 +144,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
 
   return {
     connected: () => pipeline.connected(),
-    ready: () => room.free(),
+    ready: () => outstanding.free(),
     enqueue,
     async broadcast(queue, payload, options = {}) {
       check.checkFields(options, BROADCAST_RULES);
@@ -187,7 +187,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
         isClosed = true;
         const overtime = Promise.withResolvers<void>();
         const cancel = connection.clock.after(deadlineMs, overtime.resolve);
-        await Promise.race([room.empty(), overtime.promise]);
+        await Promise.race([outstanding.empty(), overtime.promise]);
         cancel();
         closing.abort();
         await Promise.allSettled([pipeline.close(), ...calls]);

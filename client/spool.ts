@@ -6,14 +6,14 @@ import { ChurnMap, ChurnSet } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import type { Logger } from './options.ts';
-import { deliveryKey, type Keeper, type Report } from './outbox.ts';
+import { deliveryKey, type Report, type ReportStore } from './outbox.ts';
 import { openSpoolFile, type SpoolRow, type SpoolSession } from './spoolfile.ts';
 
 export interface SpoolOptions {
   readonly path: string;
-  /** Of the worker, if it was given one: the file must not have results of another. */
+  /** The worker's id, if it was given one: the file must not have results of another client. */
   readonly clientId: string | undefined;
-  /** Of reports that are kept here; default 256 MiB. */
+  /** Bytes of reports that this file may hold; default 256 MiB. */
   readonly maxBytes: number | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,11 +25,11 @@ export interface SpoolOptions {
  * of the turn, without fsync: it survives the death of the process. Loss of power may cost the newest, and then their
  * tasks run again, as they would without a file.
  */
-export interface Spool extends Keeper {
-  /** As found when it was opened; null: none, or of another client. */
+export interface Spool extends ReportStore {
+  /** The client whose results the file had when it was opened; null: it had none, or those of another client. */
   readonly clientId: string | null;
   readonly sessionId: string | null;
-  /** As found when it was opened, oldest first. */
+  /** The reports that the file had when it was opened, oldest first. */
   readonly reports: readonly Report[];
   /** The newest session: the one that a next process resumes. */
   remember(clientId: string, sessionId: string): void;
@@ -41,7 +41,7 @@ export interface Spool extends Keeper {
 const MAX_BYTES = 256 * 1024 * 1024;
 /** A file that holds nothing any more and has taken so much is made small again. */
 const COMPACT_BYTES = 1024 * 1024;
-/** After a write that failed. */
+/** How long after a write that failed the next one is tried. */
 const RETRY_MS = 1_000;
 
 /**
@@ -57,7 +57,7 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
   const puts = new ChurnMap<string, Report>();
   const drops = new ChurnSet<string>();
   let news: SpoolSession | null = null;
-  /** Of what the file has. */
+  /** Bytes of each report that the file has, by delivery. */
   const sizes = new ChurnMap<string, number>();
   let bytes = 0;
   let writtenBytes = 0;
@@ -89,13 +89,13 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
   function flush(): void {
     isFlushDue = false;
     if (cancelRetry || isClosed) return;
-    let room = maxBytes - bytes;
-    for (const key of drops) room += sizes.get(key) ?? 0;
+    let leftBytes = maxBytes - bytes;
+    for (const key of drops) leftBytes += sizes.get(key) ?? 0;
     const rows: SpoolRow[] = [];
     for (const [key, report] of puts) {
       const row = encode(key, report);
-      if (row.message.byteLength > room) continue;
-      room -= row.message.byteLength;
+      if (row.message.byteLength > leftBytes) continue;
+      leftBytes -= row.message.byteLength;
       rows.push(row);
     }
     const isNothing = rows.length === 0 && drops.size === 0 && !news;
@@ -111,14 +111,14 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
       count(key, message.byteLength);
       writtenBytes += message.byteLength;
     }
-    tellRoom();
+    tellFull();
     if (sizes.size === 0 && writtenBytes > COMPACT_BYTES) {
       writtenBytes = 0;
       write(() => file.compact());
     }
   }
 
-  /** Without room or disk the worker goes on: its results are then in memory alone. */
+  /** Where the file cannot be written the worker goes on: its results are then in memory alone. */
   function write(change: () => void): boolean {
     try {
       change();
@@ -133,7 +133,7 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
     }
   }
 
-  function tellRoom(): void {
+  function tellFull(): void {
     if (isFull === puts.size > 0) return;
     isFull = puts.size > 0;
     if (isFull) logger.warn(`spool ${path}: ${maxBytes} bytes are full; results beyond are kept in memory`);
@@ -171,7 +171,7 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
       flush();
     },
     put(report) {
-      // The rest goes back to the queue by itself when its session comes back without it.
+      // A task of any other report goes back to the queue by itself when its session comes back without it.
       if (report.kind !== 'succeeded' && report.kind !== 'failed') return;
       puts.set(deliveryKey(report.message), report);
       schedule();
@@ -201,7 +201,7 @@ function encode(key: string, report: Report): SpoolRow {
   return { key, kind: report.kind, message, checksum: crc32(message) };
 }
 
-/** Null: not what was written. */
+/** The report of a row; null: the row is not what was written. */
 function decode({ key, kind, message, checksum }: SpoolRow): Report | null {
   if (crc32(message) !== checksum) return null;
   let report: Report;

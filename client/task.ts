@@ -44,8 +44,8 @@ export interface Progressed {
 
 /** Whom a running task tells that it has something for the server. */
 export interface TaskListener {
-  progressed(task: HeldTask): void;
-  checkpointed(task: HeldTask): void;
+  progressed(task: WorkerDelivery): void;
+  checkpointed(task: WorkerDelivery): void;
 }
 
 const MAX_PROGRESS_BYTES = 1_024;
@@ -55,7 +55,7 @@ const MAX_UINT32 = 2 ** 32 - 1;
 const NO_BYTES = new Uint8Array();
 
 /** One delivery that this worker has, from its arrival until its report. */
-export class HeldTask implements TaskContext {
+export class WorkerDelivery implements TaskContext {
   readonly key: string;
   readonly taskId: string;
   readonly queue: string;
@@ -119,7 +119,7 @@ export class HeldTask implements TaskContext {
     if (this.state !== 'running') return;
     this.newProgress = {
       fraction: Number.isFinite(fraction) ? Math.min(1, fraction) : -1,
-      message: cutText(mendText(wordOf('message', message)), MAX_PROGRESS_BYTES),
+      message: cutText(mendText(requireString('message', message)), MAX_PROGRESS_BYTES),
     };
     this.#listener.progressed(this);
   }
@@ -156,7 +156,7 @@ export class HeldTask implements TaskContext {
 
 /** Runs the handler; answers what to report. Never rejects. The handler is entered in this turn. */
 export async function runTask<P, R>(
-  task: HeldTask,
+  task: WorkerDelivery,
   handler: Handler<P, R>,
   codec: Codec<R, P>,
   limits: Limits,
@@ -199,7 +199,7 @@ export function releaseOf({ taskId, delivery }: { readonly taskId: string; reado
 }
 
 /** The report of a task that ends without a result and without a failure: stopped by a cancel, else given back. */
-export function reportEnd(task: HeldTask, isUntouched = !task.isEntered): Report {
+export function reportEnd(task: WorkerDelivery, isUntouched = !task.isEntered): Report {
   const { taskId, delivery } = task;
   return {
     kind: task.abortKind === 'cancel' ? 'stopped' : isUntouched ? 'untouched' : 'released',
@@ -207,7 +207,7 @@ export function reportEnd(task: HeldTask, isUntouched = !task.isEntered): Report
   };
 }
 
-function reportFailure(task: HeldTask, text: string, word: string, advice: TaskFailure['retry']): Report {
+function reportFailure(task: WorkerDelivery, text: string, code: string, advice: TaskFailure['retry']): Report {
   const { taskId, delivery } = task;
   const message: Failed = {
     $typeName: 'contact.v1.Failed',
@@ -216,7 +216,7 @@ function reportFailure(task: HeldTask, text: string, word: string, advice: TaskF
     error: {
       $typeName: 'contact.v1.TaskError',
       message: cutText(mendText(text), MAX_ERROR_BYTES),
-      code: cutText(mendText(word), MAX_CODE_BYTES),
+      code: cutText(mendText(code), MAX_CODE_BYTES),
     },
     retry: advice === 'policy' ? Retry.UNSPECIFIED : advice === 'never' ? Retry.NEVER : Retry.AFTER,
     retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,
@@ -238,7 +238,7 @@ function isRelease(thrown: unknown): boolean {
  * a failure with advice is the handler's own word; any other error may be a consequence of the stop, so the task is
  * given back, unless that would end it: then it ends with the words that there are.
  */
-function isEndOnly(task: HeldTask, thrown: unknown): boolean {
+function isEndOnly(task: WorkerDelivery, thrown: unknown): boolean {
   if (task.abortKind !== 'stop') return task.abortKind !== null;
   try {
     if (thrown instanceof TaskFailure) return false;
@@ -251,7 +251,7 @@ function isEndOnly(task: HeldTask, thrown: unknown): boolean {
 }
 
 /** A failure with advice was checked when it was made, and may have been changed since. */
-function reportThrown(task: HeldTask, thrown: unknown): Report {
+function reportThrown(task: WorkerDelivery, thrown: unknown): Report {
   try {
     if (thrown instanceof TaskRelease) {
       const { pauseMs } = thrown as { readonly pauseMs: unknown };
@@ -260,8 +260,8 @@ function reportThrown(task: HeldTask, thrown: unknown): Report {
     }
     if (thrown instanceof TaskFailure) {
       const { code, retry } = thrown as { readonly code: unknown; readonly retry: unknown };
-      const word = typeof code === 'string' ? code : describeThrown(code);
-      return reportFailure(task, describeThrown(thrown), word, adviceOf(retry));
+      const named = typeof code === 'string' ? code : describeThrown(code);
+      return reportFailure(task, describeThrown(thrown), named, adviceOf(retry));
     }
   } catch {
     // Its own words failed: it is described as any other value.
@@ -275,7 +275,7 @@ function adviceOf(retry: unknown): TaskFailure['retry'] {
   return typeof retry.afterMs === 'number' ? { afterMs: retry.afterMs } : 'policy';
 }
 
-function wordOf(field: string, text: unknown): string {
+function requireString(field: string, text: unknown): string {
   if (typeof text !== 'string') throw invalid(field, 'expected a string');
   return text;
 }

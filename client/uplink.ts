@@ -13,7 +13,7 @@ import type { Clock } from '../shared/clock.ts';
 import { drained } from '../shared/streams.ts';
 import type { Outbox } from './outbox.ts';
 import { Pacer } from './pacer.ts';
-import type { HeldTask } from './task.ts';
+import type { WorkerDelivery } from './task.ts';
 
 export type StatusCall = ClientDuplexStream<MessageInitShape<typeof SendStatusRequestSchema>, SendStatusResponse>;
 
@@ -28,11 +28,11 @@ export interface UplinkOptions {
   readonly call: StatusCall;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  /** Between two words on the progress of one task, and between two status texts. */
+  /** Milliseconds between two reports of the progress of one task, and between two status texts. */
   readonly progressIntervalMs: number;
 }
 
-/** Of each repeated field. */
+/** How many items each repeated field of a message may have. */
 const MAX_ITEMS = 1_000;
 const DELIVERY_BYTES = 48;
 const PROGRESS_OVERHEAD_BYTES = 64;
@@ -49,10 +49,10 @@ export class Uplink {
   #receipt = 0;
   #credit: number | undefined;
   readonly #started = new ChurnSet<StartedTask>();
-  readonly #progressed: Pacer<HeldTask>;
+  readonly #progressed: Pacer<WorkerDelivery>;
   readonly #texted: Pacer<Uplink>;
   #text = '';
-  readonly #checkpointed = new ChurnSet<HeldTask>();
+  readonly #checkpointed = new ChurnSet<WorkerDelivery>();
   #state: 'closed' | 'idle' | 'scheduled' | 'draining' = 'closed';
 
   constructor({ call, outbox, clock, progressIntervalMs }: UplinkOptions) {
@@ -62,7 +62,7 @@ export class Uplink {
     this.#texted = new Pacer(clock, progressIntervalMs, () => this.wake());
   }
 
-  /** From now on messages are sent. */
+  /** Begins to send: the server has registered the session, and takes messages of at most so many bytes. */
   open(maxMessageBytes: number): void {
     this.#maxMessageBytes = maxMessageBytes;
     this.#state = 'idle';
@@ -75,38 +75,42 @@ export class Uplink {
     this.#texted.close();
   }
 
-  /** Everything up to this message was seen. */
+  /** Tells the server that every message up to this one was seen. */
   receipt(seq: number): void {
     this.#receipt = seq;
     this.wake();
   }
 
+  /** Tells the server how many unfinished tasks this session may hold. */
   credit(credit: number): void {
     this.#credit = credit;
     this.wake();
   }
 
+  /** Tells the server that a task's handler is about to be entered. */
   started(task: StartedTask): void {
     this.#started.add(task);
     this.wake();
   }
 
-  progressed(task: HeldTask): void {
+  /** Tells watchers the newest progress of a task, at the pace of `progressIntervalMs`. */
+  progressed(task: WorkerDelivery): void {
     this.#progressed.offer(task);
   }
 
-  /** What an operator sees of this worker. */
+  /** Tells operators what this worker is doing, in free text. */
   status(text: string): void {
     this.#text = text;
     this.#texted.offer(this);
   }
 
-  checkpointed(task: HeldTask): void {
+  /** Hands the newest checkpoint of a task to the server. */
+  checkpointed(task: WorkerDelivery): void {
     this.#checkpointed.add(task);
     this.wake();
   }
 
-  /** There may be something to say. */
+  /** Sends, at the end of this turn, whatever there is to say. */
   wake(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
@@ -164,15 +168,15 @@ export class Uplink {
       message.status = this.#text;
       this.#texted.went(this);
     }
-    let room = this.#maxMessageBytes - message.started.length * DELIVERY_BYTES;
-    room -= this.#fillCheckpoints(message.checkpoints, room);
+    let leftBytes = this.#maxMessageBytes - message.started.length * DELIVERY_BYTES;
+    leftBytes -= this.#fillCheckpoints(message.checkpoints, leftBytes);
     // A checkpoint must not come after the failure of its attempt, nor a start after the end.
-    if (this.#checkpointed.size === 0 && this.#started.size === 0) room -= this.#fillReports(message, room);
-    this.#fillProgress(message.progress, room);
+    if (this.#checkpointed.size === 0 && this.#started.size === 0) leftBytes -= this.#fillReports(message, leftBytes);
+    this.#fillProgress(message.progress, leftBytes);
     return isSilent(message) ? null : message;
   }
 
-  /** A task that has succeeded meanwhile needs no start: its result says so, and two words are dearer than one. */
+  /** Starts to report. A task that has succeeded meanwhile needs none: its result says so, and saves the server a message. */
   #takeStarted(): Delivery[] {
     const started: Delivery[] = [];
     const taken: StartedTask[] = [];
@@ -187,12 +191,12 @@ export class Uplink {
     return started;
   }
 
-  #fillCheckpoints(checkpoints: Checkpoint[], room: number): number {
+  #fillCheckpoints(checkpoints: Checkpoint[], maxBytes: number): number {
     let bytes = 0;
     for (const task of this.#checkpointed) {
       const data = task.newCheckpoint;
       const size = DELIVERY_BYTES + (data?.byteLength ?? 0);
-      if (checkpoints.length === MAX_ITEMS || (bytes + size > room && checkpoints.length > 0)) break;
+      if (checkpoints.length === MAX_ITEMS || (bytes + size > maxBytes && checkpoints.length > 0)) break;
       this.#checkpointed.delete(task);
       if (!data || task.hasSucceeded) continue;
       const { taskId, delivery } = task;
@@ -202,28 +206,28 @@ export class Uplink {
     return bytes;
   }
 
-  #fillReports(message: SendStatusRequest, room: number): number {
+  #fillReports(message: SendStatusRequest, maxBytes: number): number {
     const isAlone = message.checkpoints.length === 0;
-    const before = room;
-    for (const report of this.#outbox.take(MAX_ITEMS, room, isAlone)) {
+    let bytes = 0;
+    for (const report of this.#outbox.take(MAX_ITEMS, maxBytes, isAlone)) {
       if (report.kind === 'succeeded') {
         message.succeeded.push(report.message);
-        room -= report.message.result.byteLength + DELIVERY_BYTES;
+        bytes += report.message.result.byteLength + DELIVERY_BYTES;
       } else if (report.kind === 'failed') {
         message.failed.push(report.message);
-        room -= (report.message.error?.message.length ?? 0) * 3 + DELIVERY_BYTES;
+        bytes += (report.message.error?.message.length ?? 0) * 3 + DELIVERY_BYTES;
       } else {
         message[report.kind].push(report.message);
-        room -= DELIVERY_BYTES;
+        bytes += DELIVERY_BYTES;
       }
     }
-    return before - room;
+    return bytes;
   }
 
-  #fillProgress(progress: Progress[], room: number): void {
+  #fillProgress(progress: Progress[], maxBytes: number): void {
     let bytes = 0;
     for (const task of this.#progressed.due()) {
-      if (progress.length === MAX_ITEMS || bytes > room) break;
+      if (progress.length === MAX_ITEMS || bytes > maxBytes) break;
       this.#progressed.went(task);
       const news = task.newProgress;
       if (!news || task.state !== 'running') continue;

@@ -14,9 +14,9 @@ import { createRest } from './rest.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
+import { awaitStartReport } from './startreport.ts';
 import { shortenStatus, type WorkerStatus } from './status.ts';
 import { releaseOf, runTask } from './task.ts';
-import { holdForWord } from './word.ts';
 import { Workload } from './workload.ts';
 
 export interface Worker {
@@ -69,7 +69,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       session?.uplink.started(task);
       noteRunning();
     },
-    hold: holdForWord,
+    hold: awaitStartReport,
     paused: (ms) => rest.begin(ms),
     isReported: (key) => outbox.has(key),
     reported: (report, key) => {
@@ -289,7 +289,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     status$: status$.asObservable(),
     connected: () => firstRegistration.promise,
     setStatus(text) {
-      check.checkValue('text', text, check.words);
+      check.checkValue('text', text, check.string);
       statusText = shortenStatus(text);
       session?.uplink.status(statusText);
     },

@@ -1,19 +1,19 @@
 import type { Assignment, Limits } from '../gen/contact/v1/contact_pb.ts';
 import { ChurnMap } from '../shared/churn.ts';
 import { deliveryKey, type Report } from './outbox.ts';
-import { HeldTask, reportEnd, type TaskListener } from './task.ts';
+import { reportEnd, type TaskListener, WorkerDelivery } from './task.ts';
 
 export interface WorkloadOptions extends TaskListener {
   /** Handlers at once. */
   readonly concurrency: number;
   /** Enters the handler in this turn; never rejects. */
-  readonly run: (task: HeldTask) => Promise<Report>;
+  readonly run: (task: WorkerDelivery) => Promise<Report>;
   /** A handler is about to begin. */
-  readonly started: (task: HeldTask) => void;
+  readonly started: (task: WorkerDelivery) => void;
   /** A handler gave its task back and wants nothing new for so long. */
   readonly paused?: (ms: number) => void;
   /** What has to happen between `started` and its handler; undefined: nothing. */
-  readonly hold?: (task: HeldTask) => Promise<void> | undefined;
+  readonly hold?: (task: WorkerDelivery) => Promise<void> | undefined;
   /** Its report has been made and is kept. */
   readonly isReported: (key: string) => boolean;
   /** The delivery of this key has left; null: there is nothing to report. */
@@ -26,8 +26,8 @@ export interface WorkloadOptions extends TaskListener {
  */
 export class Workload {
   readonly #options: WorkloadOptions;
-  readonly #heldByKey = new ChurnMap<string, HeldTask>();
-  #waiting: HeldTask[] = [];
+  readonly #heldByKey = new ChurnMap<string, WorkerDelivery>();
+  #waiting: WorkerDelivery[] = [];
   #runningCount = 0;
 
   constructor(options: WorkloadOptions) {
@@ -46,11 +46,11 @@ export class Workload {
     return this.#heldByKey.has(key);
   }
 
-  held(): HeldTask[] {
+  held(): WorkerDelivery[] {
     return [...this.#heldByKey.values()];
   }
 
-  running(): HeldTask[] {
+  running(): WorkerDelivery[] {
     return this.held().filter((task) => task.state === 'running');
   }
 
@@ -62,7 +62,7 @@ export class Workload {
     for (const assignment of assignments) {
       const key = deliveryKey(assignment);
       if (this.#heldByKey.has(key) || this.#options.isReported(key)) continue;
-      const task = new HeldTask(assignment, limits, this.#options, key);
+      const task = new WorkerDelivery(assignment, limits, this.#options, key);
       this.#heldByKey.set(key, task);
       if (this.#runningCount < this.#options.concurrency) this.#start(task);
       else this.#wait(task);
@@ -109,19 +109,19 @@ export class Workload {
     }
   }
 
-  #wait(task: HeldTask): void {
+  #wait(task: WorkerDelivery): void {
     task.keepPayload();
     this.#waiting.push(task);
   }
 
-  #endWaiting(task: HeldTask): void {
+  #endWaiting(task: WorkerDelivery): void {
     task.state = 'ended';
     this.#heldByKey.delete(task.key);
     this.#waiting = this.#waiting.filter((other) => other !== task);
     this.#options.reported(reportEnd(task), task.key);
   }
 
-  #start(task: HeldTask): void {
+  #start(task: WorkerDelivery): void {
     task.state = 'running';
     this.#runningCount += 1;
     this.#options.started(task);
@@ -133,7 +133,7 @@ export class Workload {
     void running.then((report) => this.#end(task, report));
   }
 
-  #end(task: HeldTask, report: Report): void {
+  #end(task: WorkerDelivery, report: Report): void {
     task.state = 'ended';
     task.hasSucceeded = report.kind === 'succeeded';
     this.#runningCount -= 1;

@@ -1,5 +1,5 @@
 /**
- * Which room of the house may import which. `from` and `to` are rooms as `roomOf` names them; a pair that is in no row
+ * Which room of the sources may import which. `from` and `to` are rooms as `roomOf` names them; a pair that is in no row
  * is refused. Inside `server/` imports only point right; what the left needs of the right it imports, what the right
  * needs of the left it declares itself.
  */

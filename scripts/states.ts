@@ -6,7 +6,7 @@ import { ROOT } from './tool.ts';
 
 // Draws docs/states.md from the table in server/model/states.ts. With --check nothing is written: exit code 1 if stale.
 
-/** What each transition means, in the words of the house. */
+/** What each transition means, in the words of docs/architecture.md. */
 const MEANING: Readonly<Record<string, string>> = {
   due: 'its instant has come, or its broadcast is complete',
   claimed: 'claimed for a session, a new delivery',

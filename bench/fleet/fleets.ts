@@ -16,10 +16,10 @@ export async function startFleets(rig: Rig, queue: string, clients: number, perC
   const processes: RoleProcess<FleetAsks>[] = Array.from({ length: PROCESSES }, startFleetProcess);
   const end = async (): Promise<void> => void (await Promise.all(processes.map((one) => one.end())));
   const { system, server } = rig;
-  const opening = { system: system.name, address: server.address, queue, perConnection };
+  const target = { system: system.name, address: server.address, queue, perConnection };
   try {
     await Promise.all(
-      processes.map((one, at) => one.ask.open({ ...opening, clients: clients / PROCESSES, prefix: clientPrefix(at) })),
+      processes.map((one, at) => one.ask.open({ ...target, clients: clients / PROCESSES, prefix: clientPrefix(at) })),
     );
   } catch (error) {
     await end();

@@ -5,7 +5,7 @@ import { type Line, openLine } from '../fleet/line.ts';
 /** Clients that are opened at once: a server that has never seen so many is not what is measured. */
 const AT_ONCE = 100;
 
-export interface FleetOpening {
+export interface FleetTarget {
   /** `contact`, or else a control. */
   readonly system: string;
   readonly address: string;
@@ -30,7 +30,7 @@ export interface FleetCounts {
 
 export interface FleetAsks {
   /** Resolves when every client has heard from the server. */
-  open(opening: FleetOpening): Promise<void>;
+  open(target: FleetTarget): Promise<void>;
   counts(): Promise<FleetCounts>;
   close(): Promise<void>;
 }
@@ -44,8 +44,8 @@ export function createFleetRole(): FleetAsks {
   let newestAt = 0;
   let gone = 0;
 
-  async function openClient(line: Line, clientId: string, opening: FleetOpening): Promise<void> {
-    const dialect = createDialect(opening.system, opening.queue);
+  async function openClient(line: Line, clientId: string, target: FleetTarget): Promise<void> {
+    const dialect = createDialect(target.system, target.queue);
     const headers = dialect.headers(clientId);
     const { promise: heard, resolve, reject } = Promise.withResolvers<void>();
     let isServed = false;
@@ -70,14 +70,14 @@ export function createFleetRole(): FleetAsks {
   }
 
   return {
-    async open(opening) {
-      const { address, clients, perConnection, prefix } = opening;
+    async open(target) {
+      const { address, clients, perConnection, prefix } = target;
       for (let from = 0; from < clients; from += AT_ONCE) {
         const until = Math.min(clients, from + AT_ONCE);
         while (lines.length * perConnection < until) lines.push(await openLine(address));
         const places = Array.from({ length: until - from }, (_, at) => from + at);
         await Promise.all(
-          places.map((place) => openClient(lines[Math.floor(place / perConnection)]!, `${prefix}${place}`, opening)),
+          places.map((place) => openClient(lines[Math.floor(place / perConnection)]!, `${prefix}${place}`, target)),
         );
       }
     },

@@ -3,7 +3,8 @@ import type { BatchShape, Counts } from '../system.ts';
 
 // What the main process asks of the two processes that make the load. Instants are `nowMs()`.
 
-export interface Opening {
+/** The server that a role is to load. */
+export interface LoadTarget {
   /** Name of the system. */
   readonly system: string;
   readonly address: string;
@@ -44,7 +45,7 @@ export interface PaceResult {
 }
 
 export interface ProducerAsks {
-  open(opening: Opening): Promise<void>;
+  open(target: LoadTarget): Promise<void>;
   burst(burst: Burst): Promise<BurstResult>;
   pace(pace: Pace): Promise<PaceResult>;
   /** Waits for the result of each task; milliseconds. */
@@ -53,7 +54,7 @@ export interface ProducerAsks {
   close(): Promise<void>;
 }
 
-export interface WorkerOpening extends Opening {
+export interface WorkerTarget extends LoadTarget {
   readonly queues: readonly string[];
   readonly concurrency: number;
 }
@@ -65,7 +66,7 @@ export interface Progress {
 }
 
 export interface WorkerAsks {
-  open(opening: WorkerOpening): Promise<void>;
+  open(target: WorkerTarget): Promise<void>;
   /** Begins to consume; answers when that was. */
   begin(): Promise<number>;
   /** Resolves once so many are done, or after so many milliseconds with what is. */

@@ -4,11 +4,11 @@ import { CommandFailure, EXIT } from '../exit.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import type { TargetOptions } from '../target.ts';
-import { startCrew } from './crew.ts';
 import { createLoad } from './load.ts';
 import { checkUnused, clearQueue } from './queue.ts';
 import { createReport, renderReport } from './report.ts';
 import { createTally, type Tally } from './tally.ts';
+import { startWorkers } from './workers.ts';
 
 export interface BenchOptions extends TargetOptions {
   readonly queue?: string;
@@ -61,20 +61,20 @@ export async function runBench(options: BenchOptions, context: CommandContext): 
   try {
     if (options.queue !== undefined) await checkUnused(admin, queue);
     const watching = await watchResults(observer, queue, tally, load.wake);
-    const crew = await startCrew(
+    const workers = await startWorkers(
       { connection: bare, queue, concurrency: options.concurrency },
       options.workers,
       options.fork === true,
     );
     try {
       const work = load.run().then(() => waitForResults(tally, stop.signal));
-      await Promise.race([work, crew.failed, watching.failed]);
+      await Promise.race([work, workers.failed, watching.failed]);
       if (!stop.signal.aborted) await tell(createReport(queue, options.payload, tally.read()), options, context);
     } finally {
       stop.abort();
       // First what waits: then there is nothing that could be on its way to a worker that goes.
       await admin.purgeQueue(queue);
-      await crew.stop();
+      await workers.stop();
       await clearQueue(admin, queue, load.sent);
     }
   } finally {

@@ -1,4 +1,4 @@
-import { startWorker, type WorkerOrder } from './crew.ts';
+import { startWorker, type WorkerOrder } from './workers.ts';
 
 // A worker of `contact bench --fork`: works until the process that started it hangs up.
 

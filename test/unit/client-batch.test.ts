@@ -9,7 +9,7 @@ import {
   splitBatch,
   type Waiter,
 } from '../../client/batch.ts';
-import { Room } from '../../client/room.ts';
+import { Outstanding } from '../../client/outstanding.ts';
 import { NewTaskSchema } from '../../gen/contact/v1/task_pb.ts';
 import { ContactError } from '../../shared/errors.ts';
 
@@ -130,9 +130,9 @@ describe('pruneBatch()', () => {
   });
 });
 
-describe('Room', () => {
+describe('Outstanding', () => {
   it('lets in what fits and makes the rest wait in order', async () => {
-    const room = new Room(2, 100);
+    const room = new Outstanding(2, 100);
     const entered: string[] = [];
     assert.equal(room.enter(1, 10), null);
     assert.equal(room.enter(1, 10), null);
@@ -146,7 +146,7 @@ describe('Room', () => {
   });
 
   it('lets one in that is larger than itself once it is empty', async () => {
-    const room = new Room(10, 100);
+    const room = new Outstanding(10, 100);
     assert.equal(room.enter(1, 1), null);
     const large = room.enter(1, 1_000);
     const after = room.enter(1, 1);
@@ -158,7 +158,7 @@ describe('Room', () => {
   });
 
   it('says when there is room and when it is empty', async () => {
-    const room = new Room(1, 100);
+    const room = new Outstanding(1, 100);
     await room.free();
     await room.empty();
     room.enter(1, 1);

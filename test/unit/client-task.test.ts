@@ -4,7 +4,7 @@ import { bytes, type Codec, json } from '../../client/codec.ts';
 import { TaskFailure, TaskRelease } from '../../client/failure.ts';
 import { buildTask } from '../../client/newtask.ts';
 import { deliveryKey, type Report } from '../../client/outbox.ts';
-import { type Handler, HeldTask, reportEnd, runTask } from '../../client/task.ts';
+import { type Handler, reportEnd, runTask, WorkerDelivery } from '../../client/task.ts';
 import { cutText } from '../../client/text.ts';
 import { Workload } from '../../client/workload.ts';
 import { AssignmentSchema, LimitsSchema, Retry } from '../../gen/contact/v1/contact_pb.ts';
@@ -26,7 +26,7 @@ function assign(taskId: string, payload = 'null', delivery = 1) {
 }
 
 async function run(handler: Handler<unknown, unknown>, payload?: string): Promise<Report> {
-  const task = new HeldTask(assign('t', payload), LIMITS, NO_LISTENER);
+  const task = new WorkerDelivery(assign('t', payload), LIMITS, NO_LISTENER);
   task.state = 'running';
   return runTask(task, handler, json, LIMITS);
 }
@@ -64,14 +64,14 @@ describe('runTask()', () => {
   });
 
   it('gives back what its stop interrupts, as untouched if the handler says so', async () => {
-    const task = new HeldTask(assign('a'), LIMITS, NO_LISTENER);
+    const task = new WorkerDelivery(assign('a'), LIMITS, NO_LISTENER);
     task.abort('stop', 'the worker stops');
     assert.equal(reportEnd(task).kind, 'untouched');
     for (const [thrown, kind] of [
       [new TaskRelease('no room'), 'untouched'],
       [new Error('half way'), 'released'],
     ] as const) {
-      const stopped = new HeldTask(assign('a'), LIMITS, NO_LISTENER);
+      const stopped = new WorkerDelivery(assign('a'), LIMITS, NO_LISTENER);
       stopped.abort('stop', 'the worker stops');
       const handler = () => Promise.reject(thrown);
       assert.equal((await runTask(stopped, handler, json, LIMITS)).kind, kind);
@@ -81,14 +81,14 @@ describe('runTask()', () => {
   it('reports a cancelled task as stopped, unless it had a result', async () => {
     const cancelled: Handler<unknown, unknown> = async (_, { signal }) => {
       const aborted = new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-      (context as HeldTask).abort('cancel', 'not needed');
+      (context as WorkerDelivery).abort('cancel', 'not needed');
       await aborted;
     };
-    const context = new HeldTask(assign('t'), LIMITS, NO_LISTENER);
+    const context = new WorkerDelivery(assign('t'), LIMITS, NO_LISTENER);
     context.state = 'running';
     assert.equal(tell(await runTask(context, cancelled, json, LIMITS)), 'stopped');
     const done: Handler<unknown, unknown> = (_, task) => {
-      (task as HeldTask).abort('cancel', 'not needed');
+      (task as WorkerDelivery).abort('cancel', 'not needed');
       assert.equal(task.signal.aborted, true);
       assert.match(String(task.signal.reason), /not needed/);
       return 'done';
@@ -97,9 +97,9 @@ describe('runTask()', () => {
   });
 });
 
-describe('HeldTask', () => {
+describe('WorkerDelivery', () => {
   it('clamps progress and cuts its words', () => {
-    const task = new HeldTask(assign('t'), LIMITS, NO_LISTENER);
+    const task = new WorkerDelivery(assign('t'), LIMITS, NO_LISTENER);
     task.progress(0.5);
     assert.equal(task.newProgress, null);
     task.state = 'running';
@@ -110,7 +110,7 @@ describe('HeldTask', () => {
   });
 
   it('refuses a checkpoint over the limit and copies one within it', () => {
-    const task = new HeldTask(assign('t'), LIMITS, NO_LISTENER);
+    const task = new WorkerDelivery(assign('t'), LIMITS, NO_LISTENER);
     task.state = 'running';
     assert.throws(() => task.saveCheckpoint(new Uint8Array(11)), { name: 'ContactError', code: 'INVALID_ARGUMENT' });
     const mine = new Uint8Array([1, 2]);

@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { json } from '../../client/codec.ts';
 import { TaskFailure, TaskRelease } from '../../client/failure.ts';
-import { HeldTask, runTask } from '../../client/task.ts';
+import { runTask, WorkerDelivery } from '../../client/task.ts';
 import { AssignmentSchema, FailedSchema, LimitsSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { startTimer } from '../../shared/clock.ts';
 import { describeThrown } from '../../shared/describe.ts';
@@ -15,7 +15,7 @@ const NO_LISTENER = { progressed: () => {}, checkpointed: () => {} };
 async function report(handler: () => unknown): Promise<string> {
   const payload = new TextEncoder().encode('null');
   const assignment = create(AssignmentSchema, { taskId: 't', delivery: 1, payload, contentType: 'application/json' });
-  const task = new HeldTask(assignment, LIMITS, NO_LISTENER);
+  const task = new WorkerDelivery(assignment, LIMITS, NO_LISTENER);
   task.state = 'running';
   const { kind, message } = await runTask(task, handler, json, LIMITS);
   if (kind === 'succeeded') toBinary(SucceededSchema, message);

@@ -7,7 +7,7 @@ import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks } from '../../task.ts';
 import { sayRefused } from './refused.ts';
 
-type RetryOptions = TargetOptions & ConditionOptions;
+type RedriveOptions = TargetOptions & ConditionOptions;
 
 export function addRetryCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
@@ -15,7 +15,7 @@ export function addRetryCommand(tasks: Command, context: CommandContext): void {
     .description('redrive failed tasks: by their ids, or all that meet conditions');
   addConditionOptions(command, ['failed'])
     .option('--json', 'one JSON object a line')
-    .action((ids: string[], options: RetryOptions) => retryTasks(ids, options, context))
+    .action((ids: string[], options: RedriveOptions) => redriveTasks(ids, options, context))
     .addHelpText(
       'after',
       `
@@ -31,7 +31,7 @@ Examples:
   addTargetOptions(command);
 }
 
-async function retryTasks(ids: readonly string[], options: RetryOptions, context: CommandContext): Promise<void> {
+async function redriveTasks(ids: readonly string[], options: RedriveOptions, context: CommandContext): Promise<void> {
   const { out } = context;
   const selection = readSelection(ids, options);
   await withAdmin(

@@ -1,8 +1,8 @@
 /**
- * A bound on what is on its way: so many items and so many bytes. Who comes when it is full waits, in order of
- * arrival. One that is larger than the whole room gets in when it is empty.
+ * A bound on the tasks of a producer that are not acknowledged: so many tasks and so many bytes. Whoever comes when it
+ * is full waits, in order of arrival. A task that is larger than the whole bound enters when nothing else is there.
  */
-export class Room {
+export class Outstanding {
   readonly #maxCount: number;
   readonly #maxBytes: number;
   #count = 0;
@@ -20,7 +20,7 @@ export class Room {
     return this.#count;
   }
 
-  /** Takes a place; null: there was one, else a promise of it. */
+  /** Counts these in. null: they fitted at once; else a promise that resolves when they do. */
   enter(count: number, bytes: number): Promise<void> | null {
     if (this.#waiting.length === 0 && this.#fits(count, bytes)) {
       this.#take(count, bytes);
@@ -29,6 +29,7 @@ export class Room {
     return new Promise((enter) => this.#waiting.push({ count, bytes, enter }));
   }
 
+  /** Counts these out, and lets in whoever waits and fits now. */
   leave(count: number, bytes: number): void {
     this.#count -= count;
     this.#bytes -= bytes;
@@ -41,12 +42,12 @@ export class Room {
     if (this.#count === 0) this.#onEmpty = tell(this.#onEmpty);
   }
 
-  /** Resolves when the next one would not wait. */
+  /** Resolves when the next task would not wait. */
   free(): Promise<void> {
     return this.#isFree() ? Promise.resolve() : new Promise((resolve) => this.#onFree.push(resolve));
   }
 
-  /** Resolves when nothing is on its way and nobody waits. */
+  /** Resolves when every task was counted out and nobody waits. */
   empty(): Promise<void> {
     return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#onEmpty.push(resolve));
   }

@@ -6,7 +6,7 @@ import { CommandFailure } from '../exit.ts';
 import { stampResult } from './stamp.ts';
 
 /** The workers of a bench. */
-export interface Crew {
+export interface BenchWorkers {
   /** Rejects when a worker has ended before `stop()`; never resolves. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
@@ -22,7 +22,7 @@ export interface WorkerOrder {
 const STOP_MS = 5_000;
 
 /** Answers when all of them are connected. */
-export async function startCrew(order: WorkerOrder, count: number, isForked: boolean): Promise<Crew> {
+export async function startWorkers(order: WorkerOrder, count: number, isForked: boolean): Promise<BenchWorkers> {
   const members = await Promise.all(Array.from({ length: count }, () => (isForked ? forkWorker : startWorker)(order)));
   const failed = Promise.race(members.map((member) => member.failed));
   failed.catch(() => undefined);
@@ -33,7 +33,7 @@ export async function startCrew(order: WorkerOrder, count: number, isForked: boo
 }
 
 /** In this process. */
-export async function startWorker({ connection, queue, concurrency }: WorkerOrder): Promise<Crew> {
+export async function startWorker({ connection, queue, concurrency }: WorkerOrder): Promise<BenchWorkers> {
   const worker = createWorker({ ...connection, queues: [queue], concurrency, codec: bytes, handler: stampResult });
   await worker.connected();
   // It resolves when it was told to stop.
@@ -43,7 +43,7 @@ export async function startWorker({ connection, queue, concurrency }: WorkerOrde
 }
 
 /** In a process of its own, which ends with this one. */
-async function forkWorker(order: WorkerOrder): Promise<Crew> {
+async function forkWorker(order: WorkerOrder): Promise<BenchWorkers> {
   const script = new URL(`worker${extname(import.meta.filename)}`, import.meta.url);
   const child = fork(script, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const ended = endOf(child);
