@@ -2,7 +2,7 @@ import type { OpenedSession } from '../store/sessions.ts';
 import type { Attempts } from './attempts.ts';
 import type { Holders } from './holders.ts';
 import { heldOf, nameOf } from './ledger.ts';
-import type { Absent } from './lost.ts';
+import type { Gone } from './lost.ts';
 import type { Orders } from './orders.ts';
 import type { Session } from './session.ts';
 
@@ -20,7 +20,7 @@ export function carryOver(
   { holders, orders, attempts }: CarryOverParts,
   session: Session,
   opened: OpenedSession,
-  gone: readonly Absent[],
+  gone: readonly Gone[],
 ): void {
   const before = new Map(gone.flatMap(({ held }) => held.map((one) => [nameOf(one), one])));
   for (const task of opened.held) {
@@ -33,5 +33,5 @@ export function carryOver(
     const reason = task.cancelReason ?? held.cancelReason;
     if (reason !== null) attempts.cancel(session, held, reason);
   }
-  for (const { onEnded } of gone) onEnded();
+  for (const one of gone) one.onEnded(one.end);
 }

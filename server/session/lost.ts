@@ -3,6 +3,7 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
 import { type Held, mayHaveBegun, nameOf } from './ledger.ts';
+import type { End } from './phases.ts';
 
 /** Before the end of a session that the store refused for now is tried again. */
 const RETRY_MS = 1_000;
@@ -48,7 +49,12 @@ export interface Absent {
   readonly isLeft?: boolean;
   /** Of one that was left. */
   readonly isNamed?: boolean;
-  readonly onEnded: () => void;
+  readonly onEnded: (end: End) => void;
+}
+
+/** One whose client has come back, or was replaced. */
+export interface Gone extends Absent {
+  readonly end: End;
 }
 
 interface Absence extends Absent {
@@ -86,7 +92,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
       return;
     }
     forget(absence);
-    absence.onEnded();
+    absence.onEnded('expired');
     queue.activities.tellChanged(held);
   }
 

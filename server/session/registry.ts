@@ -14,10 +14,11 @@ import { DISCONNECTED, GONE, notPaired, RESUMED, replacedBy, SERVER_SHUTDOWN } f
 import { createHolders } from './holders.ts';
 import { heldOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
-import { type Absent, createLost } from './lost.ts';
+import { type Absent, createLost, type Gone } from './lost.ts';
 import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
+import { advance } from './phases.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
 import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
@@ -115,21 +116,26 @@ export function createRegistry(options: RegistryOptions): Registry {
       held,
       isResumable,
       isDraining,
-      onEnded: () => holders.forget(session),
+      onEnded: (end) => {
+        // The window may run out while its client comes back: it has one end all the same.
+        if (session.phase === 'away') advance(session, end);
+        holders.forget(session);
+      },
     };
   }
 
   /** Ends the streams that this session takes the place of; answers what they, and those that were away, held. */
-  function succeed(opened: OpenedSession, clientId: string): readonly Absent[] {
-    const gone: Absent[] = [];
+  function succeed(opened: OpenedSession, clientId: string): readonly Gone[] {
+    const gone: Gone[] = [];
     for (const { key } of [opened.session, ...opened.replaced]) {
+      const end = key === opened.session.key ? 'resumed' : 'replaced';
       const away = lost.take(key);
-      if (away) gone.push(away);
+      if (away) gone.push({ ...away, end });
       for (const other of roster.ofClient(clientId)) {
         if (other.session.key !== key) continue;
         // A client that never heard of its resume may come again by the same name.
-        retire(other, key === opened.session.key ? RESUMED : replacedBy(clientId));
-        gone.push(absent(other, false));
+        retire(other, end === 'resumed' ? RESUMED : replacedBy(clientId));
+        gone.push({ ...absent(other, false), end });
       }
     }
     return gone;
@@ -191,7 +197,8 @@ export function createRegistry(options: RegistryOptions): Registry {
       timers.create(() => lookout.look(session)),
     );
     roster.add(session);
-    session.status = pairing.takeOutlet(registration);
+    const waiting = pairing.takeOutlet(registration);
+    if (waiting) session.pair(waiting);
     session.setCredit(registration.credit);
     const { closed, resumed } = opened;
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
@@ -241,7 +248,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         throw notPaired('ALREADY_EXISTS', 'this session has a SendStatus stream already');
       }
       if (session.status !== outlet) {
-        session.status = outlet;
+        session.pair(outlet);
         session.touch();
         // It was never plain: its SendStatus was only behind.
         attempts.hear(session);

@@ -2,19 +2,15 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
+import { splitTasks } from './batches.ts';
 import type { Brake } from './brake.ts';
 import type { ByteBudget } from './budget.ts';
 import { EXHAUSTED, SILENT } from './closing.ts';
 import { createHeld, createLedger, type Held, type Ledger } from './ledger.ts';
 import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
 import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
+import { advance, isOpen, type Phase } from './phases.ts';
 import type { SessionSettings } from './settings.ts';
-
-/** Tasks in one message: enough for speed, few enough that the first is not kept waiting. */
-const TASKS_PER_MESSAGE = 500;
-
-/** Of a message beside the payloads: ids, names, framing. */
-const TASK_OVERHEAD_BYTES = 160;
 
 /** Of an interval in which nothing was sent, after which something is: looks are a little early or late. */
 const QUIET = 0.9;
@@ -58,8 +54,9 @@ export interface SessionOptions {
 export interface Session extends Receiver {
   readonly options: SessionOptions;
   readonly ledger: Ledger;
+  phase: Phase;
   /** Null: plain. */
-  status: StatusOutlet | null;
+  readonly status: StatusOutlet | null;
   /** It has opened its status stream late, or given a receipt: what it holds and has not said to have begun has not. */
   isHeard: boolean;
   /**
@@ -67,7 +64,6 @@ export interface Session extends Receiver {
    * nothing more until its client tells a result.
    */
   isOverdue: boolean;
-  isEnded: boolean;
   isDraining: boolean;
   /** Wall clock of the last receipt; 0: none yet. */
   lastReceiptAt: number;
@@ -75,6 +71,8 @@ export interface Session extends Receiver {
   text: string;
   /** Looks after liveness. */
   readonly liveness: Deadline;
+  /** Its SendStatus is there: it is full. */
+  pair(outlet: StatusOutlet): void;
   /** Asks its client to stop this delivery. */
   cancel(delivery: Delivery, reason: string): void;
   /** @param onTaken the socket has it */
@@ -96,6 +94,7 @@ export interface Session extends Receiver {
 export function createSession(options: SessionOptions, liveness: Deadline): Session {
   const { outlet, settings, budget } = options;
   const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget, () => options.onRoom(session));
+  let status: StatusOutlet | null = null;
   let seq = 0;
   let isFull = false;
   let fullAt = 0;
@@ -119,37 +118,44 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     labels: options.labels,
     options,
     ledger,
-    status: null,
+    phase: 'plain',
+    get status() {
+      return status;
+    },
     isHeard: false,
     isOverdue: false,
-    isEnded: false,
     isDraining: false,
     lastReceiptAt: 0,
     text: '',
     liveness,
 
     room() {
-      return session.isEnded || isFull || session.isDraining || session.isOverdue || options.brake.isOn
+      return !isOpen(session.phase) || isFull || session.isDraining || session.isOverdue || options.brake.isOn
         ? { limit: 0, maxBytes: 0, mayExceed: false }
         : ledger.room();
     },
 
     push(tasks) {
-      if (session.isEnded) return;
+      if (!isOpen(session.phase)) return;
       for (const task of tasks) hold(task);
       for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {
         if (ledger.unreceiptedBytes === 0) owesSince = options.monotonic();
         ledger.sent(seq + 1, batch.bytes);
         const sent = seq + 1;
         // A plain session gives no receipts: what the socket has taken counts as seen.
-        session.send({ kind: 'tasks', tasks: batch.tasks }, session.status ? undefined : () => receive(sent));
+        session.send({ kind: 'tasks', tasks: batch.tasks }, status ? undefined : () => receive(sent));
       }
+    },
+
+    pair(outlet) {
+      advance(session, 'paired');
+      status = outlet;
     },
 
     cancel: (delivery: Delivery, reason: string) => session.send({ kind: 'cancel', delivery, reason }),
 
     send(event, onTaken) {
-      if (session.isEnded) return;
+      if (!isOpen(session.phase)) return;
       seq += 1;
       lastSentAt = options.monotonic();
       const hasRoom = outlet.send(seq, event, onTaken);
@@ -167,7 +173,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
 
     setCredit(credit) {
       const before = ledger.credit;
-      ledger.credit = Math.min(credit, session.status ? settings.maxInFlight : settings.maxPlainInFlight);
+      ledger.credit = Math.min(credit, status ? settings.maxInFlight : settings.maxPlainInFlight);
       if (ledger.credit > before) options.onRoom(session);
     },
 
@@ -205,9 +211,9 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         // session answers nothing to it.
         session.send({ kind: 'ping' });
       }
-      if (session.status && now - keptAt >= STATUS_QUIET_INTERVALS * interval) {
+      if (status && now - keptAt >= STATUS_QUIET_INTERVALS * interval) {
         keptAt = now;
-        session.status.keep?.();
+        status.keep?.();
       }
       lookAt = now + waitMs;
       return waitMs;
@@ -218,11 +224,11 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     },
 
     end(error) {
-      if (session.isEnded) return;
-      session.isEnded = true;
+      if (!isOpen(session.phase)) return;
+      advance(session, 'gone');
       ledger.close();
       outlet.end(error);
-      session.status?.end(error);
+      status?.end(error);
     },
   };
 
@@ -231,13 +237,13 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   }
 
   function receive(upTo: number): void {
-    if (session.isEnded || !ledger.receipt(Math.min(upTo, seq))) return;
+    if (!isOpen(session.phase) || !ledger.receipt(Math.min(upTo, seq))) return;
     owesSince = options.monotonic();
     options.onRoom(session);
   }
 
   function judge(now: number): LivenessStep {
-    if (session.status) return nextStep(now - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
+    if (status) return nextStep(now - lastLifeAt, isPinged, settings, ledger.unreceiptedBytes);
     // A plain session's liveness is its connection's, as long as it reads.
     const isStuck = isFull && now - fullAt >= patienceMs(settings, settings.maxUnreceiptedBytes);
     return isStuck ? DEAD : { kind: 'wait', ms: settings.pingIntervalMs };
@@ -262,35 +268,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     isFull = false;
     if (saidSeq > 0) receive(saidSeq);
     saidSeq = 0;
-    if (!session.isEnded) options.onRoom(session);
+    if (isOpen(session.phase)) options.onRoom(session);
   });
 
   return session;
-}
-
-interface Batch {
-  readonly tasks: ClaimedTask[];
-  bytes: number;
-}
-
-/** Messages of at most TASKS_PER_MESSAGE tasks and `maxBytes`; a larger single task goes alone. */
-export function splitTasks(tasks: readonly ClaimedTask[], maxBytes: number): Batch[] {
-  const batches: Batch[] = [];
-  let batch: Batch | undefined;
-  for (const task of tasks) {
-    const bytes = weigh(task);
-    if (!batch || batch.tasks.length >= TASKS_PER_MESSAGE || batch.bytes + bytes > maxBytes) {
-      batch = { tasks: [], bytes: 0 };
-      batches.push(batch);
-    }
-    batch.tasks.push(task);
-    batch.bytes += bytes;
-  }
-  return batches;
-}
-
-function weigh(task: ClaimedTask): number {
-  let bytes = TASK_OVERHEAD_BYTES + task.payload.byteLength + (task.checkpoint?.byteLength ?? 0);
-  for (const key in task.metadata) bytes += 8 + 3 * (key.length + (task.metadata[key]?.length ?? 0));
-  return bytes;
 }

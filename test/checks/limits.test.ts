@@ -125,7 +125,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/dispatch/selectors.ts MOST_SELECTORS': 'the sum of two rows',
   'server/dispatch/turns.ts MAX_QUEUES': 'those beyond it begin their turns anew with each session',
   'server/session/budget.ts SHARE_OF_LIMIT': 'a part of a limit that has a row',
-  'server/session/session.ts TASK_OVERHEAD_BYTES': WEIGHT,
+  'server/session/batches.ts TASK_OVERHEAD_BYTES': WEIGHT,
   'server/store/sqlite/file/wal.ts PAGE_BYTES': 'what SQLite writes at a time',
   'server/store/sqlite/fresh/task.ts SLAB_BYTES': 'how payloads lie in memory',
   'server/store/sqlite/file/origin.ts NOTE_BYTES': 'of a file that the store writes itself',

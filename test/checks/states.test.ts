@@ -5,7 +5,7 @@ import { renderStates } from '../../scripts/states.ts';
 import { ROOT } from '../../scripts/tool.ts';
 
 describe('docs/states.md', () => {
-  it('is drawn from the table of transitions', () => {
+  it('is drawn from the tables of a task and of a session', () => {
     assert.equal(readFileSync(join(ROOT, 'docs', 'states.md'), 'utf8'), renderStates());
   });
 });

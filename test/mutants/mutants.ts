@@ -197,7 +197,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'plain session bounded as if it gave receipts',
     file: 'server/session/session.ts',
-    find: 'session.status ? undefined : () => receive(sent)',
+    find: 'status ? undefined : () => receive(sent)',
     replace: 'undefined',
     caughtBy: transport('plain', 'is given tasks of any size up to its credit'),
   },

@@ -16,6 +16,8 @@ describe('createSession()', () => {
   let isLost: boolean;
   let hasRoom: boolean;
   let onRoom: () => void;
+  let kept: number;
+  let open: () => Session;
 
   /** As the registry does. */
   function watch(): void {
@@ -42,6 +44,7 @@ describe('createSession()', () => {
     clock = createFakeClock();
     events = [];
     isLost = false;
+    kept = 0;
     hasRoom = true;
     const settings = { pingIntervalMs: PING_MS, slowLineBytesPerSecond: 8_192, maxUnreceiptedBytes: 1 << 20 };
     const options = {
@@ -65,8 +68,9 @@ describe('createSession()', () => {
       onRoom: () => undefined,
       onHeld: () => undefined,
     } as unknown as SessionOptions;
-    session = createSession(options, {} as Session['liveness']);
-    session.status = { isOver: () => false, end: () => undefined };
+    open = () => createSession(options, {} as Session['liveness']);
+    session = open();
+    session.pair({ isOver: () => false, end: () => undefined, keep: () => kept++ });
     clock.after(PING_MS, watch);
   });
 
@@ -107,8 +111,6 @@ describe('createSession()', () => {
   });
 
   it('is pinged also when it speaks all the time and is told nothing', () => {
-    let kept = 0;
-    session.status = { isOver: () => false, end: () => undefined, keep: () => kept++ };
     for (let n = 0; n < 100; n += 1) {
       clock.advance(PING_MS / 10);
       session.touch();
@@ -119,7 +121,7 @@ describe('createSession()', () => {
   });
 
   it('is pinged also when it is plain and answers nothing, unless its socket is full', () => {
-    session.status = null;
+    session = open();
     clock.advance(10 * PING_MS);
     assert.deepEqual([...new Set(events)], ['ping']);
     assert.ok(events.length >= 9 && events.length <= 11, `${events.length} pings in ten intervals`);
