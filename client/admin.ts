@@ -1,4 +1,4 @@
-import { create, type DescMethodUnary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import {
   AdminService,
   type ClientInfo,
@@ -16,88 +16,95 @@ import {
   TaskService,
   type WatchTaskResponse,
 } from '../gen/contact/v1/task_service_pb.ts';
-import { describeThrown } from '../shared/describe.ts';
 import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
 import { type CallEnd, endOf, isFinal } from './closing.ts';
 import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
+import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
 import { selectTasks, TASK_IDS, type TaskSelection } from './selection.ts';
-import { callUnary, type UnaryOptions } from './unary.ts';
+import { callUnary, encodable, type UnaryOptions } from './unary.ts';
 
+/** What `createAdmin()` takes. */
 export interface AdminOptions extends ConnectionOptions {
-  /** Of each call; default 10,000. */
+  /** Milliseconds for each call; default 10,000. */
   readonly deadlineMs?: number;
   /**
-   * For so long a read, and an act that may well be done twice (pause, resume, limits, drain), is tried again while the
+   * Milliseconds for which a read, and an act that may well be done twice (pause, resume, limits, drain), is tried again while the
    * server is out of reach; default 0: it rejects at once. What cancels, redrives, deletes, purges or disconnects goes
    * once, since a second answer would not tell what the first one did.
    */
   readonly patienceMs?: number;
 }
 
-export interface PageOptions {
-  /** 1 to 500; default 100. */
-  readonly pageSize?: number;
-  /** From the page before. */
-  readonly pageToken?: string;
-}
-
+/** An option of what changes a queue. */
 export interface CreateOptions {
   /** Also for a queue that is not there yet. Default: false. */
   readonly create?: boolean;
 }
 
-/** What an operator asks and orders; each a unary call that rejects with a ContactError. */
+/**
+ * What an operator asks and orders. Every call rejects with a ContactError: UNAVAILABLE while the server is out of reach,
+ * DEADLINE_EXCEEDED when it does not answer in time, INVALID_ARGUMENT naming what is wrong.
+ */
 export interface Admin {
+  /** One task with its payload and result. NOT_FOUND: there is none of this id. */
   describeTask(id: string): Promise<Task>;
-  /** Newest first. */
+  /** A page of tasks, newest first; `withPayload`: with payloads and results, which are left out by default. */
   listTasks(filter?: TaskQuery, options?: PageOptions & { readonly withPayload?: boolean }): Promise<ListTasksResponse>;
-  /** Every page, one task at a time. */
+  /** The tasks of every page, one at a time. */
   listAllTasks(
     filter?: TaskQuery,
     options?: { readonly pageSize?: number; readonly withPayload?: boolean },
   ): AsyncGenerator<Task, void, undefined>;
+  /** Cancels tasks that wait at once, and asks the workers of those that run to end; `reason` is told to them. */
   cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelTasksResponse>;
-  /** Redrives failed tasks. */
+  /** Redrives failed tasks: they are ready again, with all their attempts before them. */
   retryTasks(selection: TaskSelection): Promise<RetryTasksResponse>;
-  /** Forgets settled tasks. */
+  /** Forgets settled tasks and their results; at most 1,000 ids. */
   deleteTasks(ids: readonly string[]): Promise<DeleteTasksResponse>;
-  /** One task, live, until it is settled or the signal ends it. Does not come back by itself. */
+  /** One task, live, until it is settled or the signal ends it. A broken connection ends it with UNAVAILABLE. */
   watchTask(
     id: string,
     options?: { readonly signal?: AbortSignal },
   ): AsyncGenerator<WatchTaskResponse, void, undefined>;
+  /** A page of queues by name, with their counts and settings. */
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
   listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
   /**
-   * NOT_FOUND, as the next three: it has no task, no worker and no settings. `create`: pause it, or set its limits, before
-   * it has.
+   * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next three: the queue has no task, no
+   * worker and no settings. `create`: pause it, or set its limits, before it has.
    */
   pauseQueue(queue: string, options?: CreateOptions): Promise<void>;
+  /** Ends a pause. */
   resumeQueue(queue: string): Promise<void>;
+  /** How many tasks may wait, beyond which enqueues are refused, and how many may run at once; 0: no limit. */
   setQueueLimits(
     queue: string,
     limits: { readonly maxWaiting: number; readonly maxRunning: number },
     options?: CreateOptions,
   ): Promise<void>;
-  /** Cancels everything that waits in it; answers how many tasks that were. */
+  /** Cancels every task that waits in the queue; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
+  /** A page of clients by id: those that are connected and, unless `connectedOnly`, named ones that are away. */
   listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
   listAllClients(options?: {
     readonly pageSize?: number;
     readonly connectedOnly?: boolean;
   }): AsyncGenerator<ClientInfo, void, undefined>;
+  /** Gives the client nothing new, also after it has come back, until `resumeClient()`. NOT_FOUND: no such client. */
   drainClient(clientId: string): Promise<void>;
+  /** Ends a drain. NOT_FOUND: no such client. */
   resumeClient(clientId: string): Promise<void>;
-  /** Answers how many sessions were closed. */
+  /** Closes the sessions of the client, which may come back; answers how many sessions that were. */
   disconnectClient(clientId: string): Promise<number>;
+  /** Version, limits and counts of the server. */
   serverInfo(options?: UnaryOptions): Promise<GetServerInfoResponse>;
+  /** Lets go of the connection; calls under way go on to their end. */
   close(): Promise<void>;
 }
 
-const MAX_PAGE_SIZE = 500;
 const MAX_UINT32 = 2 ** 32 - 1;
 const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.freeze({
   ...CONNECTION_RULES,
@@ -108,7 +115,6 @@ const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.fr
   deadlineMs: check.waitMs,
   signal: check.signal,
 });
-const PAGE_RULES = Object.freeze({ pageSize: check.integer(1, MAX_PAGE_SIZE), pageToken: check.text });
 const TASK_PAGE_RULES = Object.freeze({ ...PAGE_RULES, withPayload: check.flag });
 const CLIENT_PAGE_RULES = Object.freeze({ ...PAGE_RULES, connectedOnly: check.flag });
 const CREATE_RULES: Readonly<Record<keyof CreateOptions, check.Check>> = Object.freeze({ create: check.flag });
@@ -118,23 +124,15 @@ const LIMIT_RULES = Object.freeze({
   maxRunning: check.integer(0, MAX_UINT32),
 });
 
-/** The request as it will be sent. Throws INVALID_ARGUMENT, in the encoder's words, for what cannot be. */
-function encodable<M extends DescMethodUnary>(
-  method: M,
-  request: MessageInitShape<M['input']>,
-): MessageShape<M['input']> {
-  try {
-    const message = create(method.input, request);
-    toBinary(method.input, message);
-    return message as MessageShape<M['input']>;
-  } catch (error) {
-    const message = describeThrown(error);
-    const [, field = 'request', problem = message] =
-      /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(message) ?? [];
-    throw new ContactError('INVALID_ARGUMENT', problem, { field, cause: error });
-  }
-}
-
+/**
+ * An operator over a connection of its own.
+ * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
+ * @example
+ * const admin = createAdmin({ server: '127.0.0.1:50051' });
+ * for await (const { id } of admin.listAllTasks({ queues: ['mails'], states: ['failed'] })) console.log(id);
+ * await admin.retryTasks({ filter: { queues: ['mails'], states: ['failed'] } });
+ * await admin.close();
+ */
 export function createAdmin(options: AdminOptions): Admin {
   checkObject(options, ADMIN_RULES);
   const connection = createConnection(options);
@@ -154,7 +152,7 @@ export function createAdmin(options: AdminOptions): Admin {
     });
   }
 
-  /** Comes again while the server is out of reach. */
+  /** A call that is made again while the server is out of reach, for as long as `patienceMs`. */
   async function persist<M extends DescMethodUnary>(
     method: M,
     request: MessageInitShape<M['input']>,
@@ -267,20 +265,6 @@ export function createAdmin(options: AdminOptions): Admin {
 
 function endWith(error: ContactError): CallEnd {
   return { error, advice: error.advice ?? null };
-}
-
-async function* readPages<A extends { readonly nextPageToken: string }, T, G extends object>(
-  given: G | undefined,
-  readPage: (page: G & PageOptions) => Promise<A>,
-  itemsOf: (answer: A) => readonly T[],
-): AsyncGenerator<T, void, undefined> {
-  if (given !== undefined) check.checkValue('options', given, check.object);
-  let pageToken = '';
-  do {
-    const answer = await readPage({ pageSize: MAX_PAGE_SIZE, ...(given as G), pageToken });
-    yield* itemsOf(answer);
-    pageToken = answer.nextPageToken;
-  } while (pageToken !== '');
 }
 
 function queueNamed(queue: string): { queue: string } {

@@ -1,18 +1,19 @@
 import type { CloseAdvice } from '../shared/errors.ts';
 
+/** How long to wait between tries, in milliseconds; each wait is drawn from 0 to its ceiling, which doubles. */
 export interface BackoffOptions {
   /** Ceiling of the first wait. */
   readonly baseMs: number;
-  /** Ceiling of every wait. */
+  /** The ceiling that no wait exceeds. */
   readonly capMs: number;
 }
 
 export const DEFAULT_BACKOFF: BackoffOptions = Object.freeze({ baseMs: 100, capMs: 5_000 });
 
 /**
- * Milliseconds to wait before the next attempt to connect: exponential with full jitter. Advice `now` shortens the
+ * Milliseconds to wait before the next try to connect: exponential with full jitter. Advice `now` shortens the
  * first wait to the first ceiling, still drawn at random so that a server's clients do not all come back at once.
- * @param failures attempts that failed in a row, the newest included; from 1
+ * @param failures tries that failed in a row, the newest included; from 1
  * @param random 0 to 1
  */
 export function reconnectMs(

@@ -6,9 +6,11 @@ import { tooMuch } from './newtask.ts';
 /** Before each task of a message: its tag and its length. */
 const FIELD_BYTES = 6;
 
+/** What became of a task that was enqueued. */
 export interface Enqueued {
+  /** Id of the stored task: the one that was given or drawn, or that of the task which has the key. */
   readonly id: string;
-  /** It was there already, with the same content or under the same key. */
+  /** The task was there already, with the same content or under the same key. */
   readonly deduplicated: boolean;
 }
 

@@ -4,8 +4,9 @@ import type { Clock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Batch, Gatherer, type Waiter } from './batch.ts';
 import { sizeOfTask } from './newtask.ts';
+import { oncePerTurn } from './turn.ts';
 
-/** Ids of one `abandoned`. */
+/** How many ids one `abandoned` may name. */
 const MAX_ABANDONED = 1_000;
 const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 
@@ -19,9 +20,9 @@ type End = ResultEvent | ContactError | null;
 interface Call {
   readonly task: NewTask;
   readonly endsAt: number;
-  /** Of its batch, until that was answered. */
+  /** The call's part of its batch, until that was answered. */
   waiter: Waiter<unknown> | null;
-  /** As acknowledged; empty: it is not stored, as far as is known. */
+  /** The id that was acknowledged; empty: the task is not stored, as far as is known. */
   id: string;
   end(end: End): void;
 }
@@ -55,25 +56,21 @@ export interface CallsOptions {
 }
 
 export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls {
-  // All bounded by those who wait for their calls.
+  // All of these are bounded by those who wait for their calls.
   const waiting = new ChurnSet<Call>();
   const callsById = new ChurnMap<string, Set<Call>>();
   const gatherer = new Gatherer(BATCH_LIMITS);
   let abandoned: string[] = [];
   /** null: there is no stream. */
   let maxAwaited: number | null = null;
-  /** Calls in batches and stored ones: what counts at the server. */
+  /** How many calls are in batches or stored: those that the server counts. */
   let onStream = 0;
-  let isFlushDue = false;
 
-  function flushLater(): void {
-    if (isFlushDue || !maxAwaited) return;
-    isFlushDue = true;
-    // Calls of one turn of the event loop travel together.
-    setImmediate(() => {
-      isFlushDue = false;
-      flush();
-    });
+  // Calls of one turn of the event loop travel together.
+  const flushSoon = oncePerTurn(flush);
+
+  function flushIfOpen(): void {
+    if (maxAwaited) flushSoon();
   }
 
   function flush(): void {
@@ -89,7 +86,7 @@ export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls
       waiting.delete(call);
       onStream += 1;
       const waiter: Waiter<{ readonly id: string }> = {
-        resolve: ({ id }) => keep(call, id),
+        resolve: ({ id }) => noteStored(call, id),
         reject: (error) => {
           onStream -= 1;
           call.waiter = null;
@@ -102,14 +99,14 @@ export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls
     push(gatherer.take());
   }
 
-  /** It was stored. */
-  function keep(call: Call, id: string): void {
+  /** The task of a call was stored, under this id. */
+  function noteStored(call: Call, id: string): void {
     const isAbandoned = call.waiter?.isAbandoned ?? false;
     call.waiter = null;
     call.id = id;
     if (isAbandoned) {
       abandoned.push(id);
-      flushLater();
+      flushIfOpen();
       return;
     }
     const calls = callsById.get(id);
@@ -117,7 +114,7 @@ export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls
     else callsById.set(id, new Set([call]));
   }
 
-  /** It is given up, wherever it is. */
+  /** Gives a call up, wherever it is. */
   function leave(call: Call): void {
     waiting.delete(call);
     if (call.waiter) call.waiter.isAbandoned = true;
@@ -125,10 +122,10 @@ export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls
     if (!calls?.delete(call)) return;
     if (calls.size === 0) callsById.delete(call.id);
     abandoned.push(call.id);
-    flushLater();
+    flushIfOpen();
   }
 
-  /** The clock may know before a timer does. */
+  /** Ends the calls whose time is over: the clock may know before a timer does. */
   function endLate(): void {
     const now = clock.monotonic();
     for (const call of waiting) if (call.endsAt <= now) call.end(null);
@@ -158,7 +155,7 @@ export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls
         signal.addEventListener('abort', onAbort, { once: true });
         waiting.add(call);
         open();
-        flushLater();
+        flushIfOpen();
       });
     },
 
@@ -178,12 +175,12 @@ export function createCalls({ clock, open, push, abandon }: CallsOptions): Calls
         const event = results.length > 1 ? { ...result, result: new Uint8Array(result.result) } : result;
         for (const call of calls) call.end(event);
       }
-      if (waiting.size > 0) flushLater();
+      if (waiting.size > 0) flushIfOpen();
     },
 
     pruned(count) {
       onStream -= count;
-      flushLater();
+      flushIfOpen();
     },
 
     cut() {

@@ -6,16 +6,18 @@ import type { Connection } from './connection.ts';
 import { pause } from './pause.ts';
 import { callUnary } from './unary.ts';
 
+/** How long `call()` waits for its result. */
 export interface CallOptions {
-  /** Milliseconds until it is given up; default 60,000. The task goes on, unless `cancelWhenAbandoned`. */
+  /** Milliseconds until the call is given up; default 60,000. The task goes on, unless `cancelWhenAbandoned`. */
   readonly deadlineMs?: number;
+  /** Gives the call up, which rejects with ContactError CANCELLED. */
   readonly signal?: AbortSignal;
-  /** Cancel the task when this call is given up, at its deadline or by its signal. */
+  /** Cancels the task when this call is given up, at its deadline or by its signal. Default false. */
   readonly cancelWhenAbandoned?: boolean;
 }
 
 const DEADLINE_MS = 60_000;
-/** One call of the wire; a longer wait is several. */
+/** The longest deadline of one RPC; a longer wait is made of several. */
 const MAX_CALL_MS = 24 * 60 * 60 * 1_000;
 const ABANDON_MS = 1_000;
 /**
@@ -25,13 +27,13 @@ const ABANDON_MS = 1_000;
 const MAX_INTERNAL = 3;
 const INTERNAL_MS = 5_000;
 
-/** What calls go over. */
+/** The connections that a call may go over. */
 export interface CallWays {
   /** The stream that tasks are enqueued over, which costs no call of the wire for each; see `Calls.run`. */
   readonly stream: (task: NewTask, signal: AbortSignal, endsAt: number) => Promise<ResultEvent | null>;
   /** For servers that tell no results on streams. */
   readonly connection: Connection;
-  /** One that no waiting call can fill. */
+  /** A connection that no waiting call can fill. */
   readonly quick: Connection;
 }
 
@@ -101,7 +103,7 @@ export async function callTask(
     : overdue(task.id, deadlineMs, quick.trouble ? quick : connection.trouble ? connection : quick);
 }
 
-/** Says what is known of why: a server that is out of reach, or a task that nobody has ended. */
+/** The error of a call whose time is over, with what is known of why: the server is out of reach, or nobody has ended the task. */
 function overdue(id: string, deadlineMs: number, { server, trouble, hasWorked }: Connection): ContactError {
   const why = trouble
     ? `${server} cannot be reached: ${trouble.message}`

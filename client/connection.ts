@@ -21,7 +21,7 @@ const MAX_KEEPALIVE_MS = 300_000;
 /** At most one window of HTTP/2 (64 KiB) is in the way of an answer: 8 s at 8 KiB/s. */
 const ANSWER_KEEPALIVES = 2;
 
-/** One attempt to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
+/** One try to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
 export interface Link {
   client<S extends DescService>(service: S): GrpcClient<S>;
   /** The server is there. Says nothing of what is to be sent, so the backoff goes on until this link has lasted. */
@@ -41,7 +41,7 @@ export interface Connection {
   readonly keepaliveMs: number;
   /** The server has answered at least once. */
   readonly hasWorked: boolean;
-  /** Why the server is out of reach, in words for people; null: it answers, or no attempt has failed yet. */
+  /** Why the server is out of reach, in words for people; null: it answers, or no try has failed yet. */
   readonly trouble: ContactError | null;
   /** A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. */
   open(signal?: AbortSignal): Promise<Link | null>;

@@ -1,13 +1,20 @@
 import type { SettledState } from './state.ts';
 
+/** What TaskFailure says beside its message. */
 export interface TaskFailureAdvice {
-  /** A short word for programs, at most 64 characters; default: none. */
+  /** Names the kind of failure for programs; cut at 64 bytes. Default: none. */
   readonly code?: string;
-  /** Default `policy`: the task's own. */
+  /**
+   * Whether and when to run the task again: `policy` (default), by its attempts and backoff; `never`; or, while it has
+   * attempts, after so many milliseconds.
+   */
   readonly retry?: 'policy' | 'never' | { readonly afterMs: number };
 }
 
-/** Thrown by a handler that has something to say about its failure; any other error is a failure by the policy. */
+/**
+ * Thrown by a handler that has something to say about its failure; any other error is a failure by the policy.
+ * @example throw new TaskFailure('no such customer', { code: 'UNKNOWN_CUSTOMER', retry: 'never' });
+ */
 export class TaskFailure extends Error {
   readonly code: string;
   readonly retry: 'policy' | 'never' | { readonly afterMs: number };
@@ -22,8 +29,12 @@ export class TaskFailure extends Error {
   }
 }
 
+/** What TaskRelease says beside its reason. */
 export interface TaskReleaseAdvice {
-  /** For so long this worker takes no new tasks: its credit is 0, what runs goes on. Default 2,000; 0: the server's brake alone. */
+  /**
+   * Milliseconds for which this worker takes no new tasks: its credit is 0, what runs goes on. Default 2,000; 0: the
+   * server's brake alone.
+   */
   readonly pauseMs?: number;
 }
 
@@ -32,6 +43,7 @@ const RELEASE_PAUSE_MS = 2_000;
 /**
  * Thrown by a handler that has done nothing and cannot now: the task goes back to the queue, no attempt burnt, and to
  * whoever can. So that it does not come back at once, the worker pauses.
+ * @example throw new TaskRelease('the device is busy', { pauseMs: 10_000 });
  */
 export class TaskRelease extends Error {
   readonly pauseMs: number;
@@ -45,9 +57,10 @@ export class TaskRelease extends Error {
   }
 }
 
-/** A called task that was settled without a result. */
+/** What `call()` rejects with when its task was settled without a result. */
 export class TaskFailed extends Error {
   readonly taskId: string;
+  /** `failed`, `cancelled` or `expired`. */
   readonly state: SettledState;
   readonly error: { readonly code: string; readonly message: string } | null;
 

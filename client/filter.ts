@@ -5,12 +5,15 @@ import type { TaskFilterSchema } from '../gen/contact/v1/task_service_pb.ts';
 import * as check from './check.ts';
 import { SETTLED_STATES, type SettledState, settledStateCode } from './state.ts';
 
-/** Which tasks: every condition that is given must hold. */
+/** Which tasks: every condition that is given must hold; none: all tasks. */
 export interface TaskQuery {
+  /** Of one of these queues. */
   readonly queues?: readonly string[];
+  /** In one of these states. */
   readonly states?: readonly ('scheduled' | 'ready' | 'running' | SettledState)[];
   readonly createdAfter?: Date;
   readonly createdBefore?: Date;
+  /** Children of this broadcast. */
   readonly parentId?: string;
 }
 

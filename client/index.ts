@@ -6,7 +6,6 @@ export {
   type Admin,
   type AdminOptions,
   createAdmin,
-  type PageOptions,
 } from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
@@ -14,6 +13,7 @@ export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
 export { TaskFailed, TaskFailure, type TaskFailureAdvice, TaskRelease, type TaskReleaseAdvice } from './failure.ts';
 export type { TaskQuery } from './filter.ts';
+export type { Handler, TaskContext } from './handler.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput } from './newtask.ts';
 export {
   createObserver,
@@ -23,12 +23,12 @@ export {
   type ResultsOptions,
 } from './observer.ts';
 export type { ConnectionOptions, Logger, TlsOptions } from './options.ts';
+export type { PageOptions } from './pages.ts';
 export { createProducer, type Producer, type ProducerOptions } from './producer.ts';
-export type { WorkerOptions } from './registration.ts';
+export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
 export type { TaskSelection } from './selection.ts';
 export type { SettledState } from './state.ts';
 export type { WorkerStatus } from './status.ts';
-export type { Handler, TaskContext } from './task.ts';
 export type { UnaryOptions } from './unary.ts';
-export { createWorker, type Worker } from './worker.ts';
+export { createWorker } from './worker.ts';

@@ -6,42 +6,45 @@ import { isTaskId, newTaskId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import { type Codec, json } from './codec.ts';
 
+/** What may be said of a task beside its queue and payload. Fields that are wrong: INVALID_ARGUMENT naming the field. */
 export interface EnqueueOptions<P = unknown> {
   /** UUIDv7 in lower case; default: one is drawn. The same id with the same content is stored once. */
   readonly id?: string;
   /** Larger first; -32768 to 32767, default 0. */
   readonly priority?: number;
-  /** Milliseconds until it is ready; not with `runAt`. */
+  /** Milliseconds until the task is ready; default 0. Not together with `runAt`. */
   readonly delayMs?: number;
+  /** When the task is ready; a time that has passed: at once. Not together with `delayMs`. */
   readonly runAt?: Date;
   /**
-   * Milliseconds after which a task that nobody took expires; not with `expiresAt`. Neither: never, but children of a
-   * broadcast an hour after they are due.
+   * Milliseconds after which a task that nobody took expires; at least 1. Default: never, but children of a broadcast an
+   * hour after they are due. Not together with `expiresAt`.
    */
   readonly expiresAfterMs?: number;
+  /** When a task that nobody took expires. Not together with `expiresAfterMs`. */
   readonly expiresAt?: Date;
   /** 1 to 1000; default: the server's (5). 1: once started, never run again. */
   readonly maxAttempts?: number;
-  /** What one attempt may take; default: no limit. */
+  /** Milliseconds that one attempt may take from its start; default 0: no limit. */
   readonly timeoutMs?: number;
   /**
    * A name of your own for this task within its queue: enqueued again, it is the same task, unless that was cancelled
    * or has expired.
    */
   readonly key?: string;
-  /** Only this client may take it. */
+  /** Only this client may take it, now or when it comes. Not together with `selector` or `broadcast`. */
   readonly clientId?: string;
-  /** Only clients whose labels match may take it. */
+  /** Only clients whose labels match may take it: `site=berlin,gpu`. Not together with `clientId` or `broadcast`. */
   readonly selector?: string;
   /** One child task for every client that serves the queue and matches; `known`: also named ones that are away. */
   readonly broadcast?: { readonly selector?: string; readonly known?: boolean };
-  /** Before a retry; default: the server's (1 s doubling up to 5 min, with jitter). */
+  /** Milliseconds before a retry: `baseMs` doubling up to `capMs`, with jitter; default: the server's (1 s, 5 min). */
   readonly backoff?: { readonly baseMs?: number; readonly capMs?: number };
   /** Handed to the worker and to observers; at most 64 pairs and 16 KiB. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Default: the codec's. */
+  /** Media type of the payload; default: the codec's. */
   readonly contentType?: string;
-  /** Default: the producer's. */
+  /** Encodes this payload; default: the producer's codec. */
   readonly codec?: Codec<P, unknown>;
 }
 
@@ -50,6 +53,7 @@ export interface BroadcastOptions<P = unknown>
   extends Omit<EnqueueOptions<P>, 'broadcast' | 'clientId' | 'selector'>,
     NonNullable<EnqueueOptions['broadcast']> {}
 
+/** One task of `enqueueBatch()`. */
 export interface NewTaskInput<P = unknown> extends EnqueueOptions<P> {
   readonly queue: string;
   readonly payload: P;
@@ -60,7 +64,7 @@ const uint32 = check.integer(0, MAX_UINT32);
 
 const AUDIENCE_RULES = Object.freeze({ selector: check.text, known: check.flag });
 
-/** A field that is new in the options is new here, or the compiler says so. */
+/** The rule of each option. A field that is new in the options has to be here too, or the compiler says so. */
 const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.freeze({
   id: check.text,
   priority: check.integer(-32_768, 32_767),
@@ -79,23 +83,23 @@ const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.f
   contentType: check.text,
   codec: check.codec,
 });
-/** Of `enqueue()` and `broadcast()`. */
+/** Rules of the options of `enqueue()`. */
 export const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });
-/** Of `broadcast()`. */
+/** Rules of the options of `broadcast()`. */
 export const BROADCAST_RULES: Readonly<Record<keyof BroadcastOptions | 'signal', check.Check>> = Object.freeze({
   ...withoutTarget(TASK_RULES),
   ...AUDIENCE_RULES,
   signal: check.signal,
 });
-/** Of `enqueueBatch()`. */
+/** Rules of the options of `enqueueBatch()`. */
 export const BATCH_RULES: check.Rules = Object.freeze({ signal: check.signal });
-/** Of one task of `enqueueBatch()`. */
+/** Rules of one task of `enqueueBatch()`. */
 const INPUT_RULES: check.Rules = Object.freeze({
   ...TASK_RULES,
   queue: check.name,
   payload: check.anything,
 });
-/** Of `call()`. */
+/** Rules of the options of `call()`. */
 export const CALL_RULES: check.Rules = Object.freeze({
   ...ENQUEUE_RULES,
   deadlineMs: check.waitMs,
@@ -103,7 +107,7 @@ export const CALL_RULES: check.Rules = Object.freeze({
 });
 /** What one message of the SDK may have, less what goes around a payload. */
 const MAX_PAYLOAD_BYTES = 63 * 1024 * 1024;
-/** Id, numbers, tags. */
+/** About what the id, the numbers and the tags of a task take. */
 const TASK_OVERHEAD_BYTES = 96;
 
 function withoutTarget<R extends { broadcast: unknown; clientId: unknown; selector: unknown }>(rules: R) {
@@ -166,7 +170,7 @@ export function buildTask<P>(
 
 function encodePayload<P>(payload: P, codec: Codec<P, unknown>): Uint8Array {
   let encoded: unknown;
-  // Forgotten more often than meant: who means it says null.
+  // An undefined payload is forgotten more often than meant: who means it says null.
   if (payload === undefined && codec === json) throw invalid('payload', 'expected a value, got undefined');
   try {
     encoded = codec.encode(payload);

@@ -15,15 +15,17 @@ import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options
 import { TaskResult } from './result.ts';
 import { SETTLED_STATES, type SettledState, settledStateCode } from './state.ts';
 
+/** What `createObserver()` takes. */
 export interface ObserverOptions<R> extends ConnectionOptions {
   /** Decodes results in `value()`; default JSON. */
   readonly codec?: Codec<never, R>;
 }
 
+/** Which results, and from where on. */
 export interface ResultsOptions {
-  /** Default: all. */
+  /** Only results of these queues; default: of all. */
   readonly queues?: readonly string[];
-  /** Default: all settled states. */
+  /** Only results of these states; default: of all settled ones. */
   readonly states?: readonly SettledState[];
   /** Only the children of this broadcast as they settle, then the broadcast itself; default: all. */
   readonly parentId?: string;
@@ -52,7 +54,7 @@ export interface ResultsOptions {
 
 /** Results that this observer has missed for good. */
 export interface ResultsGap {
-  /** How many; undefined: not known. */
+  /** How many results were missed; undefined: not known. */
   readonly count?: number;
   /**
    * There is a filter (`queues`, `states`, `parentId`), and what was deleted is not known any more: some or all of them
@@ -61,10 +63,11 @@ export interface ResultsGap {
   readonly mayBeOthers?: true;
   /** The last place that was reached, or the one that was asked for. */
   readonly after: string;
-  /** In the server's words. */
+  /** What happened, as the server says it; for people. */
   readonly message: string;
 }
 
+/** Reads the results log. */
 export interface Observer<R> {
   /**
    * Settled tasks in commit order, each exactly once, also over broken connections and restarts of the server. Read
@@ -99,6 +102,16 @@ const STARTS = Object.freeze({
   oldest: ResultStart.OLDEST,
 });
 
+/**
+ * An observer over a connection of its own, which is opened with the first `results()` and comes back by itself.
+ * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
+ * @example
+ * const observer = createObserver<number>({ server: '127.0.0.1:50051' });
+ * for await (const result of observer.results({ queues: ['sums'], from: cursor ?? 'beginning' })) {
+ *   console.log(result.taskId, result.state, result.value());
+ *   cursor = result.cursor; // Store it with what you did: it is where to go on after a restart.
+ * }
+ */
 export function createObserver<R = unknown>(options: ObserverOptions<R>): Observer<R> {
   checkObject(options, OBSERVER_RULES);
   const connection = createConnection(options);

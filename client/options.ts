@@ -6,7 +6,7 @@ import { isTls, type TlsOptions } from './tls.ts';
 
 export type { TlsOptions };
 
-/** Where an SDK object says what happens to its connection. */
+/** Where an SDK object says what happens to its connection; lines for people. `console` fits. */
 export interface Logger {
   info(message: string): void;
   warn(message: string): void;
@@ -18,11 +18,11 @@ export interface ConnectionOptions {
   readonly server: string;
   /** Sent as `authorization: Bearer …` with every call. */
   readonly token?: string;
-  /** PEM; absent: plaintext. An empty object: TLS with the system's authorities. */
+  /** Certificates in PEM; absent: plaintext. An empty object: TLS with the system's authorities. */
   readonly tls?: TlsOptions;
-  /** Exponential backoff with full jitter between attempts to connect; default `{ baseMs: 100, capMs: 5000 }`. */
+  /** Exponential backoff with full jitter between tries to connect; default `{ baseMs: 100, capMs: 5000 }`. */
   readonly backoff?: Partial<BackoffOptions>;
-  /** How long one attempt to connect may take; at least 100, default 10,000. */
+  /** Milliseconds that one try to connect may take; at least 100, default 10,000. */
   readonly connectTimeoutMs?: number;
   /**
    * HTTP/2 keepalive, which finds a dead line however large and slow the messages on it are: a ping so many
@@ -32,9 +32,10 @@ export interface ConnectionOptions {
   readonly keepaliveMs?: number;
   /** Draws a number from 0 to 1 for the jitter; default `Math.random`. */
   readonly random?: Random;
+  /** The time that backoff, deadlines and timers go by; for tests. Default: that of the system. */
   readonly clock?: Clock;
   /**
-   * Told of every attempt. Default: one line on stderr, `contact: no answer from HOST yet: …`, when the server is awaited
+   * Told of every try to connect and of every loss. Default: one line on stderr, `contact: no answer from HOST yet: …`, when the server is awaited
    * for two seconds, once for each outage. `{ info() {}, warn() {} }` says nothing at all.
    */
   readonly logger?: Logger;
@@ -58,14 +59,14 @@ export function guardLogger(logger: Logger): Logger {
   return { info: guard('info'), warn: guard('warn') };
 }
 
-/** One that draws something else later must not come back without a pause. */
+/** A source of random numbers that stays one: with another number, no backoff would have its pause. */
 export function guardRandom(random: Random = Math.random): Random {
   return () => {
     try {
       const drawn: unknown = random();
       if (isShare(drawn)) return drawn;
     } catch {
-      // As for what is no share.
+      // What throws draws as little as what answers no number from 0 to 1.
     }
     return Math.random();
   };
@@ -75,7 +76,7 @@ function isShare(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 1;
 }
 
-/** A function that is tried once. */
+/** The rule of `random`: a function, which is called once to see what it draws. */
 function draws(random: unknown): string | null {
   const expected = 'a function that draws a number from 0 to 1';
   try {
@@ -85,10 +86,10 @@ function draws(random: unknown): string | null {
   }
 }
 
-/** Below that no answer can be expected even on a good line, and nothing would ever work. */
+/** The least time for an answer: with less nothing would work even on a good line. */
 const MIN_TIMEOUT_MS = 100;
 
-/** A field that is new in the options is new here, or the compiler says so. */
+/** The rule of each option. A field that is new in the options has to be here too, or the compiler says so. */
 export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
   server: isAddress,
   token: check.headerText,

@@ -7,7 +7,7 @@ const QUIET_MS = 2_000;
 
 /** What is between a connection and its server, and the line that says so to a program that gave no logger. */
 export interface Outage {
-  /** Why the last attempt failed; null: the server has answered since, or none has failed. */
+  /** Why the last try to connect failed; null: the server has answered since, or no try has failed. */
   readonly trouble: ContactError | null;
   /** Somebody waits for the server. */
   await(): void;
@@ -23,7 +23,7 @@ export interface OutageOptions {
   readonly isEncrypted: boolean;
   /** There is a connection, whatever was said over it. */
   readonly isConnected: () => boolean;
-  /** Told once for each outage that lasts; null: a logger hears of every attempt. */
+  /** Told once for each outage that lasts; null: a logger hears of every try. */
   readonly tell: ((line: string) => void) | null;
 }
 
@@ -34,7 +34,7 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
 
   function notify(): void {
     if (!trouble && isConnected()) {
-      // A long call over it is no outage; the next attempt is watched again.
+      // A long call over a connection that stands is no outage; the next try is watched again.
       isAwaited = false;
       return;
     }
@@ -67,7 +67,7 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
   };
 }
 
-/** The same error for people; a call that was given up for want of an answer says no more than that. */
+/** An error as people read it; a call that was given up for want of an answer says no more than that. */
 function forPeople(error: ContactError, isEncrypted: boolean): ContactError {
   const isSilence = error.code === 'CANCELLED' && !error.isMarked;
   const message = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);

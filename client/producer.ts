@@ -21,25 +21,35 @@ import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options
 import { Outstanding } from './outstanding.ts';
 import { createPipeline } from './pipeline.ts';
 import { settledStateOf } from './state.ts';
+import { oncePerTurn } from './turn.ts';
 
+/** What `createProducer()` takes. */
 export interface ProducerOptions<P> extends ConnectionOptions {
   /** Encodes payloads and decodes results of calls; default JSON. */
   readonly codec?: Codec<P, unknown>;
   /** Tasks sent or waiting to be sent, beyond which `enqueue()` waits; default 10,000. */
   readonly maxOutstanding?: number;
-  /** The same in bytes; default 16 MiB. */
+  /** Bytes of tasks sent or waiting to be sent, beyond which `enqueue()` waits; default 16 MiB. */
   readonly maxOutstandingBytes?: number;
-  /** How long a refusal that names a time to come again (a full queue) is obeyed before it rejects; default 60,000. */
+  /**
+   * Milliseconds for which a refusal that names a time to come again (a full queue) is obeyed before it rejects; default
+   * 60,000.
+   */
   readonly patienceMs?: number;
 }
 
+/** An option of every call of a producer. */
 export interface Abortable {
-  /** Ends the wait; the task may have been stored. */
+  /** Ends the wait, which rejects with ContactError CANCELLED; the task may have been stored. */
   readonly signal?: AbortSignal;
 }
 
+/** Enqueues tasks, and awaits their results. Whatever is refused rejects with a ContactError. */
 export interface Producer<P> {
-  /** Resolves once the task is stored for good. Calls of one turn of the event loop travel together. */
+  /**
+   * Resolves once the task is stored for good; waits while too much is outstanding, and while the server is out of reach.
+   * Calls of one turn of the event loop travel together.
+   */
   enqueue<T extends P>(queue: string, payload: T, options?: EnqueueOptions<T> & Abortable): Promise<Enqueued>;
   /**
    * One child task for every client that serves the queue and matches, when this is stored; answers the id of the
@@ -79,6 +89,16 @@ const PATIENCE_MS = 60_000;
 const CLOSE_DEADLINE_MS = 10_000;
 const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 
+/**
+ * A producer over a connection of its own, which is opened with the first task and comes back by itself. Nothing is lost
+ * by a broken connection: tasks have their ids from here, and are sent again until they are acknowledged.
+ * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
+ * @example
+ * const producer = createProducer({ server: '127.0.0.1:50051' });
+ * const { id } = await producer.enqueue('mails', { to: 'a@example.org' }, { maxAttempts: 3, delayMs: 60_000 });
+ * const sum = await producer.call<number>('sums', { a: 1, b: 2 }, { deadlineMs: 5_000 });
+ * await producer.close();
+ */
 export function createProducer<P = unknown>(options: ProducerOptions<P>): Producer<P> {
   checkObject(options, PRODUCER_RULES);
   const connection = createConnection(options);
@@ -99,13 +119,9 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
   const closing = new AbortController();
   // Bounded by those who wait for their calls.
   const calls = new ChurnSet<Promise<unknown>>();
-  let isFlushDue = false;
   let isClosed = false;
 
-  function flush(): void {
-    isFlushDue = false;
-    pipeline.push(gatherer.take());
-  }
+  const flushSoon = oncePerTurn(() => pipeline.push(gatherer.take()));
 
   /** Waits until the tasks may be outstanding, then adds them to the batch of this turn. */
   function admit<T>(count: number, bytes: number, waiter: Waiter<T>, add: () => void): void {
@@ -115,9 +131,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
         return;
       }
       add();
-      if (isFlushDue) return;
-      isFlushDue = true;
-      setImmediate(flush);
+      flushSoon();
     };
     const turn = outstanding.enter(count, bytes);
     if (turn) void turn.then(gather);

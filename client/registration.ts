@@ -1,13 +1,15 @@
 import { hostname } from 'node:os';
+import type { Observable } from 'rxjs';
 import type { Limits } from '../gen/contact/v1/contact_pb.ts';
 import { invalid } from '../shared/errors.ts';
 import { newSessionId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import type { Codec } from './codec.ts';
+import type { Handler } from './handler.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
-import type { Handler } from './task.ts';
+import type { WorkerStatus } from './status.ts';
 
-/** What a server takes at least, until it has told. */
+/** The limits that a worker goes by until its server has told its own. */
 export const INITIAL_LIMITS: Limits = {
   $typeName: 'contact.v1.Limits',
   maxPayloadBytes: 1024 * 1024,
@@ -16,12 +18,13 @@ export const INITIAL_LIMITS: Limits = {
   maxMessageBytes: 1024 * 1024,
 };
 
+/** What `createWorker()` takes. */
 export interface WorkerOptions<P, R> extends ConnectionOptions {
   /** Queues to draw from; 1 to 1,000 names. */
   readonly queues: readonly string[];
   /** Runs one task: what it answers is the result, what it throws is the failure. */
   readonly handler: Handler<P, R>;
-  /** Handlers at once; default 1. */
+  /** How many handlers run at once; 1 to 10,000, default 1. */
   readonly concurrency?: number;
   /**
    * Tasks that wait here beside those that run, so that the next one begins at once; default 0. If this process dies,
@@ -30,23 +33,48 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   readonly prefetch?: number;
   /** A name of your own: the server remembers it. Absent: one is drawn, and forgotten with this worker. */
   readonly clientId?: string;
-  /** For tasks that select clients by labels; at most 64. */
+  /** Labels of this client, for tasks that select clients by them; at most 64. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Decodes payloads and encodes results; default JSON. */
   readonly codec?: Codec<R, P>;
   /** Name and version of the program, shown to operators. */
   readonly agent?: string;
-  /** Milliseconds between two words on the progress of one task; default 250. */
+  /** Milliseconds between two reports of the progress of one task; default 250. */
   readonly progressIntervalMs?: number;
   /**
    * Path of a file that keeps finished results until the server has them, so that no finished work is lost even when
    * this process is killed: the next one with the same file delivers them, as the same client, and what was running
-   * goes back to the queue at once, or fails at its last attempt, for it may have begun. One process at a time. What it does not do: survive a loss of power for sure (it
-   * is not synced); then the tasks run again. Default: none.
+   * goes back to the queue at once, or fails at its last attempt, for it may have begun. One process at a time:
+   * FAILED_PRECONDITION for a second one. A loss of power it may not survive (it is not synced); then the tasks run again.
+   * Default: none.
    */
   readonly spool?: string;
-  /** Bytes of results in that file; what is beyond is kept in memory alone. Default 256 MiB. */
+  /** Bytes of results that the spool may hold; results beyond are in memory alone. Default 256 MiB. */
   readonly spoolMaxBytes?: number;
+}
+
+/** What `createWorker()` starts. */
+export interface Worker {
+  /** The name that the server knows it by: as given, or as drawn. */
+  readonly clientId: string;
+  /** What it is doing now and from now on; completes when the worker has stopped, and never errors. */
+  readonly status$: Observable<WorkerStatus>;
+  /** Resolves with the first registration; rejects when the worker stops before it. */
+  connected(): Promise<void>;
+  /** Tells operators in free text what this worker is doing; cut at 256 characters. The newest call counts. */
+  setStatus(text: string): void;
+  /**
+   * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes;
+   * `deadlineMs`: then goes on as `stop()`. Default: as long as it takes.
+   */
+  drain(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /**
+   * Aborts the handlers, tells what they answer (a TaskFailure too), gives back the rest, delivers every report, closes.
+   * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
+   */
+  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Resolves when stopped; rejects when the server refused for good. */
+  readonly finished: Promise<void>;
 }
 
 const MAX_QUEUES = 1_000;

@@ -3,7 +3,7 @@ import type { ResultEvent } from '../gen/contact/v1/task_pb.ts';
 import { type Codec, json } from './codec.ts';
 import { type SettledState, settledStateOf } from './state.ts';
 
-/** One settled task. */
+/** One settled task, as the results log has it. */
 export class TaskResult<R = unknown> {
   /** The place just after this result: give it as `from` to go on from here. */
   readonly cursor: string;
@@ -13,11 +13,12 @@ export class TaskResult<R = unknown> {
   /** The result as it was sent; empty when there is none. See `value()`. */
   readonly bytes: Uint8Array;
   readonly contentType: string;
+  /** Why the task did not succeed; null: it did, or nobody said. */
   readonly error: { readonly code: string; readonly message: string } | null;
-  /** Attempts used. */
+  /** How many attempts were used. */
   readonly attempt: number;
   readonly delivery: number;
-  /** Who settled it; empty: no client did. */
+  /** The client that settled the task; empty: no client did. */
   readonly clientId: string;
   readonly createdAt: Date;
   /** When the delivery that settled it was claimed; null: it never was. */

@@ -8,6 +8,7 @@ import { ContactError } from '../shared/errors.ts';
 import type { Logger } from './options.ts';
 import { deliveryKey, type Report, type ReportStore } from './outbox.ts';
 import { openSpoolFile, type SpoolRow, type SpoolSession } from './spoolfile.ts';
+import { oncePerTurn } from './turn.ts';
 
 export interface SpoolOptions {
   readonly path: string;
@@ -61,7 +62,6 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
   const sizes = new ChurnMap<string, number>();
   let bytes = 0;
   let writtenBytes = 0;
-  let isFlushDue = false;
   let isFull = false;
   let cancelRetry: (() => void) | null = null;
   let isClosed = false;
@@ -87,7 +87,6 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
   }
 
   function flush(): void {
-    isFlushDue = false;
     if (cancelRetry || isClosed) return;
     let leftBytes = maxBytes - bytes;
     for (const key of drops) leftBytes += sizes.get(key) ?? 0;
@@ -140,11 +139,7 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
     else logger.info(`spool ${path}: has room again`);
   }
 
-  function schedule(): void {
-    if (isFlushDue) return;
-    isFlushDue = true;
-    setImmediate(flush);
-  }
+  const flushSoon = oncePerTurn(flush);
 
   let reports: Report[];
   try {
@@ -174,12 +169,12 @@ export function openSpool({ path, clientId, maxBytes = MAX_BYTES, clock, logger 
       // A task of any other report goes back to the queue by itself when its session comes back without it.
       if (report.kind !== 'succeeded' && report.kind !== 'failed') return;
       puts.set(deliveryKey(report.message), report);
-      schedule();
+      flushSoon();
     },
     drop(key) {
       const wasWaiting = puts.delete(key);
       if (sizes.has(key)) drops.add(key);
-      if (sizes.has(key) || wasWaiting) schedule();
+      if (sizes.has(key) || wasWaiting) flushSoon();
     },
     flush,
     close() {

@@ -1,4 +1,4 @@
-import type { TaskContext } from './task.ts';
+import type { TaskContext } from './handler.ts';
 
 /** Turns of the event loop after which a report has been gathered, framed and written; with some to spare. */
 const REPORT_TURNS = 8;

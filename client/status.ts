@@ -9,15 +9,15 @@ export interface WorkerStatus {
   /** `draining`: connected, and taking no new tasks. */
   readonly state: 'connecting' | 'connected' | 'reconnecting' | 'draining' | 'stopped';
   readonly clientId: string;
-  /** Handlers that run. */
+  /** How many handlers run. */
   readonly running: number;
   /** Why it reconnects, or why it has stopped. */
   readonly error?: ContactError;
-  /** Milliseconds until the next attempt to connect. */
+  /** Milliseconds until the next try to connect. */
   readonly nextTryMs?: number;
 }
 
-/** What operators are told in free words, as it fits. */
+/** A status text as it may be sent: mended, and cut at 256 characters. */
 export function shortenStatus(text: string): string {
   return cutCharacters(mendText(text), MAX_STATUS_LENGTH);
 }

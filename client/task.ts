@@ -4,39 +4,14 @@ import { ContactError, invalid } from '../shared/errors.ts';
 import { mendText } from '../shared/text.ts';
 import type { Codec } from './codec.ts';
 import { TaskFailure, TaskRelease } from './failure.ts';
+import type { Handler, TaskContext } from './handler.ts';
 import { deliveryKey, type Report } from './outbox.ts';
 import { cutText } from './text.ts';
-
-/** What a handler gets beside its payload. */
-export interface TaskContext {
-  readonly taskId: string;
-  readonly queue: string;
-  /** From 1. */
-  readonly attempt: number;
-  readonly maxAttempts: number;
-  /** Which claim of the task this is; with the task id, a name for this run of it. */
-  readonly delivery: number;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly contentType: string;
-  /** Aborted when the task is cancelled, timed out or taken away, and when the worker stops. */
-  readonly signal: AbortSignal;
-  /** What an earlier attempt saved last; null: nothing. */
-  readonly checkpoint: Uint8Array | null;
-  /**
-   * Tells watchers how far it is: 0 to 1, negative for unknown; at most 1 KiB of words. The newest counts and goes at
-   * most four times a second (`progressIntervalMs`), so call it as often as you like; what is told while the server is
-   * out of reach goes when it is back.
-   */
-  progress(fraction: number, message?: string): void;
-  /** Hands up to 64 KiB (or the server's limit) to the next attempt, if there is one. The newest counts. */
-  saveCheckpoint(bytes: Uint8Array): void;
-}
-
-export type Handler<P, R> = (payload: P, context: TaskContext) => R | PromiseLike<R>;
 
 /** Why a handler was asked to end: a cancel, the worker's own stop, or a delivery that is no longer ours. */
 export type AbortKind = 'cancel' | 'stop' | 'closed';
 
+/** How far a task is, as it is sent. */
 export interface Progressed {
   readonly fraction: number;
   readonly message: string;
@@ -67,13 +42,13 @@ export class WorkerDelivery implements TaskContext {
   readonly checkpoint: Uint8Array | null;
   state: 'queued' | 'running' | 'ended' = 'queued';
   hasSucceeded = false;
-  /** Its handler was called: something may have been done. */
+  /** The handler was called: something may have been done. */
   isEntered = false;
-  /** Its handler gave it back and wants nothing new for so long; 0: it did not. */
+  /** For how long the handler that gave this delivery back wants nothing new; 0: it was not given back. */
   pauseMs = 0;
-  /** Newest; kept until the end, since a watcher may come, or a server, that has not heard it. */
+  /** The newest progress. It stays until the end, since a watcher may come, or a server, that has not heard it. */
   newProgress: Progressed | null = null;
-  /** Newest; kept until the end, since the server does not acknowledge it. */
+  /** The newest checkpoint. It stays until the end, since the server does not acknowledge checkpoints. */
   newCheckpoint: Uint8Array | null = null;
   abortKind: AbortKind | null = null;
   readonly #listener: TaskListener;
@@ -147,6 +122,7 @@ export class WorkerDelivery implements TaskContext {
     this.#controller?.abort(new ContactError('CANCELLED', this.#reason));
   }
 
+  /** Hands over the payload and holds it no longer: while the handler runs it is the handler's alone. */
   takePayload(): Uint8Array {
     const payload = this.#payload;
     this.#payload = NO_BYTES;
@@ -235,8 +211,8 @@ function isRelease(thrown: unknown): boolean {
 
 /**
  * Whether what was thrown after the handler was asked to end says no more than that it has ended. While the worker stops
- * a failure with advice is the handler's own word; any other error may be a consequence of the stop, so the task is
- * given back, unless that would end it: then it ends with the words that there are.
+ * a failure with advice is what the handler means; any other error may be a consequence of the stop, so the task is
+ * given back, unless that would end it: then it fails with the message of the error.
  */
 function isEndOnly(task: WorkerDelivery, thrown: unknown): boolean {
   if (task.abortKind !== 'stop') return task.abortKind !== null;
@@ -245,7 +221,7 @@ function isEndOnly(task: WorkerDelivery, thrown: unknown): boolean {
     if (thrown instanceof TaskRelease || thrown === task.signal.reason) return true;
     if ((thrown as { readonly name?: unknown } | null)?.name === 'AbortError') return true;
   } catch {
-    // Not even what it is can be asked.
+    // Even asking what was thrown throws.
   }
   return task.attempt < task.maxAttempts;
 }
@@ -264,7 +240,7 @@ function reportThrown(task: WorkerDelivery, thrown: unknown): Report {
       return reportFailure(task, describeThrown(thrown), named, adviceOf(retry));
     }
   } catch {
-    // Its own words failed: it is described as any other value.
+    // Reading the failure threw: it is described as any other value.
   }
   return reportFailure(task, describeThrown(thrown), '', 'policy');
 }

@@ -1,16 +1,19 @@
-import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create, type DescMethodUnary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { CallOptions, ClientUnaryCall, Metadata, requestCallback } from '@grpc/grpc-js';
+import { describeThrown } from '../shared/describe.ts';
 import { ContactError } from '../shared/errors.ts';
 import type { Connection, Link } from './connection.ts';
 
+/** How long one call may take. */
 export interface UnaryOptions {
-  /** Default 10,000. */
+  /** Milliseconds; default 10,000. */
   readonly deadlineMs?: number;
+  /** Ends the wait, which rejects with ContactError CANCELLED. */
   readonly signal?: AbortSignal;
 }
 
 const DEADLINE_MS = 10_000;
-/** What the timers of a call can count: 24 days. */
+/** The longest deadline that the timers of a call can count: 24 days. */
 const MAX_CALL_MS = 24 * 24 * 60 * 60 * 1_000;
 
 /** A unary call as a promise; rejects with a ContactError. A server out of reach is UNAVAILABLE, at once. */
@@ -49,4 +52,21 @@ export function callUnary<M extends DescMethodUnary>(
     const onAbort = (): void => call.cancel();
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+/** The request as it will be sent. Throws INVALID_ARGUMENT, with the encoder's message, for one that cannot be. */
+export function encodable<M extends DescMethodUnary>(
+  method: M,
+  request: MessageInitShape<M['input']>,
+): MessageShape<M['input']> {
+  try {
+    const message = create(method.input, request);
+    toBinary(method.input, message);
+    return message as MessageShape<M['input']>;
+  } catch (error) {
+    const message = describeThrown(error);
+    const [, field = 'request', problem = message] =
+      /cannot encode field [\w.]+\.(\w+) to binary: (.*)/s.exec(message) ?? [];
+    throw new ContactError('INVALID_ARGUMENT', problem, { field, cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
+import { BehaviorSubject } from 'rxjs';
 import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
@@ -9,7 +9,7 @@ import { createHolding } from './holding.ts';
 import { guardRandom } from './options.ts';
 import { deliveryKey, Outbox } from './outbox.ts';
 import { holdProcess, pause } from './pause.ts';
-import { INITIAL_LIMITS, identifyClient, validateWorker, type WorkerOptions } from './registration.ts';
+import { INITIAL_LIMITS, identifyClient, validateWorker, type Worker, type WorkerOptions } from './registration.ts';
 import { createRest } from './rest.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
 import { openSession, type Session } from './session.ts';
@@ -17,29 +17,8 @@ import { openSpool } from './spool.ts';
 import { awaitStartReport } from './startreport.ts';
 import { shortenStatus, type WorkerStatus } from './status.ts';
 import { releaseOf, runTask } from './task.ts';
+import { oncePerTurn } from './turn.ts';
 import { Workload } from './workload.ts';
-
-export interface Worker {
-  readonly clientId: string;
-  /** Replays the newest; completes when the worker has stopped. */
-  readonly status$: Observable<WorkerStatus>;
-  /** Resolves with the first registration; rejects when the worker stops before it. */
-  connected(): Promise<void>;
-  /** Tells operators in free words what this worker is doing; at most 256 characters, the newest counts. */
-  setStatus(text: string): void;
-  /**
-   * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes.
-   * @param options.deadlineMs then goes on as `stop()`; default: as long as it takes
-   */
-  drain(options?: { readonly deadlineMs?: number }): Promise<void>;
-  /**
-   * Aborts the handlers, tells what they answer (a TaskFailure too), gives back the rest, delivers every report, closes.
-   * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
-   */
-  stop(options?: { readonly deadlineMs?: number }): Promise<void>;
-  /** Resolves when stopped; rejects when the server refused for good. */
-  readonly finished: Promise<void>;
-}
 
 const STOP_DEADLINE_MS = 5_000;
 const PROGRESS_INTERVAL_MS = 250;
@@ -48,6 +27,11 @@ const PROGRESS_INTERVAL_MS = 250;
  * Registers, runs the handler for each task that is pushed, and comes back by itself when the connection is lost;
  * handlers run on meanwhile and their results are kept. A life: open → draining → stopping → closed, each step
  * optional, none back. Keeps the process alive until it is closed.
+ * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
+ * @example
+ * const handler = ({ a, b }: { a: number; b: number }) => a + b;
+ * const worker = createWorker({ server: '127.0.0.1:50051', queues: ['sums'], concurrency: 8, handler });
+ * process.once('SIGTERM', () => worker.drain({ deadlineMs: 20_000 }));
  */
 export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P, R>): Worker {
   validateWorker(options);
@@ -95,12 +79,11 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let isRegistered = false;
   let isDrainedByServer = false;
   let previousSession = spool?.sessionId ?? null;
-  /** What the process before had begun nobody knows, until the server has taken that back. */
+  /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
   let statusText = '';
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
-  let isStatusDue = false;
   let abandonsAt = Number.POSITIVE_INFINITY;
   let cancelAbandon = (): void => {};
 
@@ -112,17 +95,16 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     status$.next({ state, clientId, running, ...(isRegistered ? {} : trouble) });
   }
 
+  const publishSoon = oncePerTurn(() => {
+    if (mode !== 'closed') publish();
+  });
+
   /** One status for all that begins and ends in a turn, and none if nobody looks. */
   function noteRunning(): void {
-    if (isStatusDue || !status$.observed) return;
-    isStatusDue = true;
-    setImmediate(() => {
-      isStatusDue = false;
-      if (mode !== 'closed') publish();
-    });
+    if (status$.observed) publishSoon();
   }
 
-  /** One that was pushed to us while we leave, unless we have it or its report. */
+  /** Gives back a task that was pushed while this worker leaves, unless it is here already or reported. */
   function giveBack(task: Assignment): void {
     const key = deliveryKey(task);
     if (!workload.has(key) && !outbox.has(key)) outbox.put(releaseOf(task), key);
@@ -235,7 +217,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       return finished;
     });
 
-  /** Again with a shorter deadline: that one counts. */
+  /** Of several calls the one whose deadline is first counts. */
   const stop: Worker['stop'] = (given) =>
     check.withDeadline(given, (deadlineMs = STOP_DEADLINE_MS) => {
       if (mode === 'open' || mode === 'draining') {
@@ -273,14 +255,14 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     )
     .finally(() => {
       firstRegistration.reject(new ContactError('CANCELLED', 'the worker stopped before it was connected'));
-      // What is left in it, the next process delivers.
+      // What is left in the spool, the next process delivers.
       spool?.close();
       outbox.clear();
       connection.close();
       status$.complete();
       letGo();
     });
-  // Both may well be ignored: status$ and the logger say the same.
+  // Callers may well ignore both promises: status$ and the logger say the same.
   finished.catch(() => {});
   firstRegistration.promise.catch(() => {});
 

@@ -4,17 +4,17 @@ import { deliveryKey, type Report } from './outbox.ts';
 import { reportEnd, type TaskListener, WorkerDelivery } from './task.ts';
 
 export interface WorkloadOptions extends TaskListener {
-  /** Handlers at once. */
+  /** How many handlers run at once. */
   readonly concurrency: number;
   /** Enters the handler in this turn; never rejects. */
   readonly run: (task: WorkerDelivery) => Promise<Report>;
   /** A handler is about to begin. */
   readonly started: (task: WorkerDelivery) => void;
-  /** A handler gave its task back and wants nothing new for so long. */
+  /** A handler gave its task back, and this worker is to take nothing new for so many milliseconds. */
   readonly paused?: (ms: number) => void;
-  /** What has to happen between `started` and its handler; undefined: nothing. */
+  /** What has to happen between `started` and the call of the handler; undefined: nothing. */
   readonly hold?: (task: WorkerDelivery) => Promise<void> | undefined;
-  /** Its report has been made and is kept. */
+  /** The delivery of this key is reported, and its report not acknowledged. */
   readonly isReported: (key: string) => boolean;
   /** The delivery of this key has left; null: there is nothing to report. */
   readonly reported: (report: Report | null, key: string) => void;
@@ -69,7 +69,7 @@ export class Workload {
     }
   }
 
-  /** One that waits ends at once; one that runs is asked to, and reports when it has. */
+  /** A delivery that waits ends at once; one that runs is asked to end, and reports when it has. */
   cancel(key: string, reason: string): void {
     const task = this.#heldByKey.get(key);
     if (!task) return;
@@ -77,7 +77,7 @@ export class Workload {
     if (task.state === 'queued') this.#endWaiting(task);
   }
 
-  /** Deliveries that are no longer ours: whatever their handlers do, nothing is reported. */
+  /** Forgets deliveries that are no longer this worker's: whatever their handlers do, nothing is reported. */
   close(keys: Iterable<string>): void {
     for (const key of keys) {
       const task = this.#heldByKey.get(key);
@@ -89,7 +89,7 @@ export class Workload {
     this.#waiting = this.#waiting.filter((task) => task.state === 'queued');
   }
 
-  /** Gives back what has not begun. */
+  /** Gives back the deliveries that wait. */
   releaseWaiting(): void {
     for (const task of this.#waiting.slice()) this.#endWaiting(task);
   }

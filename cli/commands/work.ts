@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { createWorker, type Worker } from '../../client/worker.ts';
+import type { Worker } from '../../client/registration.ts';
+import { createWorker } from '../../client/worker.ts';
 import { isName } from '../../shared/ids.ts';
 import { NAME_FORM, showMisname } from '../../shared/name.ts';
 import { isCommandLine, isExecutable } from '../command.ts';

@@ -1,0 +1,43 @@
+/** What a handler is given beside its payload: the task, and how to tell of it before it ends. */
+export interface TaskContext {
+  /** UUIDv7 in lower case; the same in every attempt, so good for making a handler idempotent. */
+  readonly taskId: string;
+  readonly queue: string;
+  /** Which attempt this is; from 1 to `maxAttempts`. */
+  readonly attempt: number;
+  /** 1 to 1000. A failure of the last attempt is final. */
+  readonly maxAttempts: number;
+  /** Which claim of the task this is; with the task id, a name for this run of it. */
+  readonly delivery: number;
+  /** The pairs that the producer gave with the task. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The media type of the payload. */
+  readonly contentType: string;
+  /**
+   * Aborted when the task is cancelled, timed out or taken away, and when the worker stops; its reason is a ContactError
+   * CANCELLED that says which. What a handler throws after that is no failure of the task, except while the worker stops:
+   * then a TaskFailure is, and at the last attempt any error.
+   */
+  readonly signal: AbortSignal;
+  /** The bytes that an earlier attempt saved last; null: none did. */
+  readonly checkpoint: Uint8Array | null;
+  /**
+   * Tells watchers how far the task is: `fraction` from 0 to 1, negative for unknown; `message` is cut at 1 KiB. The
+   * newest call counts and is sent at most four times a second (`progressIntervalMs`), so call it as often as you like;
+   * what is told while the server is out of reach is sent when it is back.
+   * @throws ContactError INVALID_ARGUMENT for a fraction that is no number or a message that is no string
+   */
+  progress(fraction: number, message?: string): void;
+  /**
+   * Hands bytes to the next attempt, if there is one. The newest call counts.
+   * @param bytes at most 64 KiB, or the server's limit; they are copied
+   * @throws ContactError INVALID_ARGUMENT for more, or for what is no Uint8Array
+   */
+  saveCheckpoint(bytes: Uint8Array): void;
+}
+
+/**
+ * Does one task. What it returns is the result. What it throws is a failure: TaskFailure says whether to retry,
+ * TaskRelease gives the task back untouched, any other error fails this attempt by the task's policy.
+ */
+export type Handler<P, R> = (payload: P, context: TaskContext) => R | PromiseLike<R>;
