@@ -13,12 +13,12 @@ export interface ChildOptions {
   readonly input: Uint8Array;
   /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
-  /** Of stdout; a command that writes more is killed. */
+  /** The most bytes of stdout; a command that writes more is killed. */
   readonly maxOutputBytes: number;
-  /** From SIGTERM to SIGKILL after an abort. */
+  /** Milliseconds from SIGTERM to SIGKILL after an abort. */
   readonly killAfterMs: number;
   readonly signal: AbortSignal;
-  /** The command has begun. */
+  /** Called when the command has begun. */
   readonly onStart?: () => void;
 }
 

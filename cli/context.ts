@@ -14,7 +14,7 @@ export interface CommandContext {
   readonly rest: readonly string[] | undefined;
   /** One line to people, on stderr, free of control characters. */
   say(line: string): void;
-  /** What is more than one line: a usage text. */
+  /** Several lines to people, on stderr: a usage text. */
   sayLines(text: string): void;
   /** The line that a person at the terminal answers, empty at its end; null: there is no terminal to ask on. */
   ask(question: string): Promise<string | null>;
@@ -25,7 +25,7 @@ export interface CommandContext {
 export interface ContextOptions {
   readonly out: Output;
   readonly err: Writable & { readonly isTTY?: boolean };
-  /** Default: that of the process, opened when it is needed. */
+  /** Where answers and keys come from; default: stdin of the process, opened when it is needed. */
   readonly input?: Input;
   readonly rest: readonly string[] | undefined;
 }

@@ -40,16 +40,16 @@ export interface EnqueueOptions extends TargetOptions {
 
 /** No server takes a larger payload; its own limit is told when it refuses one. */
 const MAX_INPUT_BYTES = 64 * 2 ** 20;
-/** Tasks that are sent and not yet printed. */
+/** How many tasks may be sent and not yet printed. */
 const ENQUEUE_WINDOW = 2_000;
-/** Tasks whose results are waited for at once. */
+/** How many results are waited for at once. */
 const CALL_WINDOW = 100;
-/** As good as never. */
+/** A deadline that is as good as none. */
 const NO_DEADLINE_MS = Number.MAX_SAFE_INTEGER;
 
 /**
- * Would it be said of every further line too? The SDK has judged already whether coming again is of use, and hands on
- * what is final; a line that makes no sense says nothing of the next one.
+ * Whether an error would be said of every further line too. The SDK has judged already whether coming again is of use,
+ * and hands on what is final; a line that makes no sense says nothing of the next one.
  */
 function endsAll(error: ContactError): boolean {
   const { code, advice = null } = error;
@@ -64,9 +64,9 @@ interface Submission {
   readonly connection: ConnectionOptions;
   readonly producer: Producer<Uint8Array>;
   readonly style: ReplyStyle;
-  /** Ends all waiting for results. */
+  /** Aborted to end all waiting for results. */
   readonly signal: AbortSignal;
-  /** What to call the tasks whose results are waited for. Bounded by CALL_WINDOW. */
+  /** Names of the tasks whose results are waited for. Bounded by CALL_WINDOW. */
   readonly awaited: Set<string>;
 }
 
@@ -164,7 +164,7 @@ function createId({ key }: EnqueueOptions): { readonly id?: string } {
   return key === undefined ? { id: newTaskId() } : {};
 }
 
-/** Remembers what is waited for, for whoever interrupts it; the answer forgets it. */
+/** Remembers what is waited for, to tell of it when the command is interrupted; calling the answer forgets it. */
 function remember({ awaited, queue, options }: Submission, kind: string, id: string | undefined): () => void {
   const name = `${kind} ${id ?? `of queue ${queue} and key ${options.key}`}`;
   awaited.add(name);
@@ -221,7 +221,7 @@ async function enqueueLines(submit: Submit, { options, context, producer, style 
     return submit(bytes);
   }
 
-  /** Reads no further while the producer has no room: that bounds the memory of long lines. */
+  /** Reads no further while too much is outstanding: that bounds the memory of long lines. */
   async function* readAtPace(): AsyncGenerator<Line> {
     for await (const line of readLines(openStdin(), MAX_INPUT_BYTES)) {
       await producer.ready();

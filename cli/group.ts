@@ -10,7 +10,7 @@ export interface ProcessGroup {
   close(): void;
 }
 
-/** As many as tasks run at once; kept so that nothing outlives this process. */
+/** Groups that are open, to be killed at the end of this process. Bounded by how many tasks run at once. */
 const openGroups = new Set<ProcessGroup>();
 
 /** @param leader process id of a child that was started detached, so that it leads a group of its own */

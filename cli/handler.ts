@@ -6,7 +6,7 @@ import type { CommandLine } from './command.ts';
 export interface HandlerOptions {
   readonly command: CommandLine;
   readonly maxOutputBytes: number;
-  /** From SIGTERM to SIGKILL when a task is cancelled. */
+  /** Milliseconds from SIGTERM to SIGKILL when a task is cancelled. */
   readonly killAfterMs: number;
   /** Told of each task that ended here; not of those that were taken away. */
   readonly onEnd: (end: TaskEnd) => void;
@@ -14,7 +14,7 @@ export interface HandlerOptions {
   readonly onShort?: (reason: string | null) => void;
 }
 
-/** This machine is short of processes, descriptors or memory: no fault of the task. */
+/** Errors of a machine that is short of processes, descriptors or memory, which is no fault of the task. */
 const SHORTAGES: ReadonlySet<string> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
 export interface TaskEnd {
@@ -73,7 +73,7 @@ async function runTask(payload: Uint8Array, context: TaskContext, options: Handl
     options.onShort?.(reason);
     throw new TaskRelease(reason);
   }
-  // A TaskFailure would be the command's own word.
+  // A TaskFailure would count as what the command itself says.
   if (end.isAborted) throw context.signal.reason;
   if (end.isOverLimit) {
     throw new TaskFailure(`stdout is larger than ${maxOutputBytes} bytes`, { code: 'TOO_LARGE', retry: 'never' });
@@ -89,7 +89,7 @@ function signalFailure(end: ChildEnd, name: NodeJS.Signals): TaskFailure {
   return new TaskFailure(end.errorText ? `killed by ${name}: ${end.errorText}` : `killed by ${name}`, { code: name });
 }
 
-/** A retry may well succeed: the command may come back with a deployment, processes and memory with time. */
+/** The failure of a command that cannot be started. A retry may well succeed: it may come with the next deployment. */
 function startFailure(file: string, error: NodeJS.ErrnoException): TaskFailure {
   if (error.code === 'ENOENT') return new TaskFailure(`command not found: ${file}`, { code: 'COMMAND_NOT_FOUND' });
   return new TaskFailure(`cannot start ${file}: ${error.code ?? error.message}`, { code: 'CANNOT_START' });

@@ -12,13 +12,15 @@ export function openStdin(): Readable {
 }
 
 export interface Line {
-  /** From 1. */
+  /** Which line of its stream this is; from 1. */
   readonly number: number;
   /** Without its line feed, otherwise as it came; null: longer than the limit, and skipped. */
   readonly bytes: Buffer | null;
 }
 
-/** The lines of a byte stream, one in memory at a time; a last line needs no line feed, and an empty stream has none. */
+/**
+ * The lines of a byte stream, one in memory at a time; a last line needs no line feed, and an empty stream has none.
+ */
 export async function* readLines(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let number = 0;
   let parts: Buffer[] = [];

@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 import { escapeLine } from './escape.ts';
 
-/** Kept while stderr takes nothing; further records are dropped. */
+/** How much of the log is buffered while stderr takes nothing; further records are dropped. */
 const MAX_UNWRITTEN_BYTES = 2 ** 20;
 
 /** The server's log on stderr: JSON lines for programs, short lines when a person looks on. */
@@ -17,9 +17,9 @@ export function createLog(level: string): Logger {
 export function formatRecord(record: string): string {
   const { level, time, msg, ...fields } = JSON.parse(record) as Record<string, unknown>;
   const clock = new Date(Number(time)).toISOString().slice(11, 23);
-  const word = (pino.levels.labels[Number(level)] ?? '').padEnd(5);
+  const label = (pino.levels.labels[Number(level)] ?? '').padEnd(5);
   const rest = Object.entries(fields).map(([key, value]) => `  ${escapeLine(key)}=${describeField(value)}`);
-  return `${clock} ${word} ${escapeLine(String(msg ?? ''))}${rest.join('')}\n`;
+  return `${clock} ${label} ${escapeLine(String(msg ?? ''))}${rest.join('')}\n`;
 }
 
 function describeField(value: unknown): string {

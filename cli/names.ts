@@ -2,7 +2,7 @@ import { type Argument, type Command, InvalidArgumentError } from 'commander';
 import { isName, isTaskId } from '../shared/ids.ts';
 import { NAME_FORM, showMisname } from '../shared/name.ts';
 
-// What can be known to be wrong without a server is told before one is asked.
+// The command line refuses what can be known to be wrong without a server before it asks one.
 
 /** The name of a queue or of a client. */
 export function parseName(text: string): string {
@@ -27,13 +27,13 @@ export function checkArguments(command: Command): void {
 }
 
 function parserOf(argument: Argument, command: Command): ((text: string) => string) | null {
-  // The words of the command that it runs are among the arguments of `work`, which checks them by itself.
+  // The arguments of `work` hold the command that it runs too, so it checks its queues by itself.
   if (argument.name() === 'queue') return command.name() === 'work' ? null : parseName;
   if (argument.name() !== 'id') return null;
   return command.parent?.name() === 'clients' ? parseName : parseTaskId;
 }
 
-/** For options that may be repeated. */
+/** Parses the names of an option that may be repeated. */
 export const collectNames = collected(parseName);
 
 function collected(parse: (text: string) => string) {

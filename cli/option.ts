@@ -1,11 +1,11 @@
 import { InvalidArgumentError } from 'commander';
 
-/** For options that may be repeated. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), value];
 }
 
-/** For repeated options with a closed set of values. */
+/** Collects the values of an option that may be repeated and has a closed set of them. */
 export function collectFrom(
   choices: readonly string[],
 ): (value: string, earlier: readonly string[] | undefined) => string[] {
@@ -15,7 +15,7 @@ export function collectFrom(
   };
 }
 
-/** For repeated `k=v` options. */
+/** Collects the pairs of a repeated `KEY=VALUE` option. */
 export function collectPairs(
   value: string,
   earlier: Readonly<Record<string, string>> | undefined,

@@ -1,19 +1,21 @@
 import type { Writable } from 'node:stream';
 import { escapeJson } from './escape.ts';
 
-/** Standard output that heeds its reader: slow readers are waited for, and one that went away ends the command quietly. */
+/**
+ * Standard output that heeds its reader: slow readers are waited for, and one that went away ends the command quietly.
+ */
 export interface Output {
   readonly isTerminal: boolean;
   /** Aborted when the reader has gone (EPIPE), or when nothing can be written any more (a full disk). */
   readonly closed: AbortSignal;
   /** Why nothing can be written any more; a reader that has gone is no failure. */
   readonly failure: Error | undefined;
-  /** A promise only when the reader is behind. */
+  /** Writes; the answer is a promise only when the reader is behind, and then to be awaited. */
   write(data: string | Uint8Array): Promise<void> | undefined;
   writeJson(value: unknown): Promise<void> | undefined;
   /** Resolves when everything was handed over. */
   flush(): Promise<void>;
-  /** Of the terminal; 80 by 24 where it does not tell. */
+  /** The size of the terminal; 80 by 24 where it does not tell. */
   size(): { readonly columns: number; readonly rows: number };
   /** Calls `react` when the terminal has another size; the answer ends that. */
   onResize(react: () => void): () => void;

@@ -2,19 +2,22 @@ import type { ConnectionOptions } from '../client/index.ts';
 import { reachServer } from './reach.ts';
 
 const LOOK_MS = 200;
-/** For a server that answers, but has nothing to acknowledge just now. */
+/** How long a server that may only have nothing to acknowledge just now is asked whether it is there. */
 const MAX_PROBE_MS = 2_000;
 
 /** Ends a command whose server went away and did not come back. */
 export interface Patience {
-  /** Something was acknowledged, or nothing is outstanding. */
+  /** Begins anew: something was acknowledged, or nothing is outstanding. */
   satisfy(): void;
-  /** Rejects with exit code 3 when it has run out; never resolves. */
+  /** Rejects with exit code 3 when the patience has run out; never resolves. */
   readonly exhausted: Promise<never>;
   stop(): void;
 }
 
-/** @param isWaiting whether something is unacknowledged; @param timeoutMs 0: for ever */
+/**
+ * @param timeoutMs how long nothing may be acknowledged by a server that does not answer; 0: for ever
+ * @param isWaiting whether something is unacknowledged
+ */
 export function createPatience(connection: ConnectionOptions, timeoutMs: number, isWaiting: () => boolean): Patience {
   const { promise: exhausted, reject } = Promise.withResolvers<never>();
   exhausted.catch(() => undefined);

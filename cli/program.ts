@@ -14,55 +14,55 @@ Example:
 
 /** A command of the program; its flags and its code are loaded when it is the one that runs. */
 interface CommandEntry {
-  /** Its name and its arguments. */
-  readonly words: string;
+  /** Its name and its arguments, as the parser takes them. */
+  readonly usage: string;
   readonly description: string;
   readonly load: () => Promise<(command: Command, context: CommandContext) => void>;
 }
 
 const COMMANDS: readonly CommandEntry[] = [
   {
-    words: 'serve',
+    usage: 'serve',
     description: 'run a server',
     load: async () => (await import('./commands/serve.ts')).fillServeCommand,
   },
   {
-    words: 'work <queue...>',
+    usage: 'work <queue...>',
     description: 'run a command for each task',
     load: async () => (await import('./commands/work.ts')).fillWorkCommand,
   },
   {
-    words: 'enqueue <queue> [payload]',
+    usage: 'enqueue <queue> [payload]',
     description: 'store a task, or one for each line of stdin',
     load: async () => (await import('./commands/enqueue.ts')).fillEnqueueCommand,
   },
   {
-    words: 'results [queue...]',
+    usage: 'results [queue...]',
     description: 'print a line for each settled task, in commit order',
     load: async () => (await import('./commands/results.ts')).fillResultsCommand,
   },
   {
-    words: 'tasks',
+    usage: 'tasks',
     description: 'look at tasks, cancel, redrive and delete them',
     load: async () => (await import('./commands/tasks.ts')).fillTasksCommand,
   },
   {
-    words: 'queues',
+    usage: 'queues',
     description: 'look at queues, pause and purge them',
     load: async () => (await import('./commands/queues.ts')).fillQueuesCommand,
   },
   {
-    words: 'clients',
+    usage: 'clients',
     description: 'look at clients, drain and disconnect them',
     load: async () => (await import('./commands/clients.ts')).fillClientsCommand,
   },
   {
-    words: 'top',
+    usage: 'top',
     description: 'watch the server, its queues and its clients on a live screen',
     load: async () => (await import('./commands/top.ts')).fillTopCommand,
   },
   {
-    words: 'bench',
+    usage: 'bench',
     description: 'put load on a server and measure it',
     load: async () => (await import('./commands/bench.ts')).fillBenchCommand,
   },
@@ -110,13 +110,13 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
 
 /** The command that a command line is about; `help work` is about `work`. */
 function nameCommand(args: readonly string[]): string | undefined {
-  const [first, second] = args.filter((word) => !word.startsWith('-'));
+  const [first, second] = args.filter((arg) => !arg.startsWith('-'));
   return first === 'help' ? second : first;
 }
 
 /** The parser answers `help nosuch` with the help of the program, as if nothing were wrong. */
 function checkHelp(program: Command, args: readonly string[]): void {
-  const [first, ...names] = args.filter((word) => !word.startsWith('-'));
+  const [first, ...names] = args.filter((arg) => !arg.startsWith('-'));
   if (first !== 'help') return;
   let command = program;
   for (const name of names) {
@@ -144,8 +144,8 @@ export async function createProgram(
     .showHelpAfterError('(--help shows the usage)')
     .addHelpText('after', EXAMPLE)
     .addHelpText('afterAll', EXIT_CODES_HELP);
-  for (const { words, description, load } of COMMANDS) {
-    const command = program.command(words).description(description);
+  for (const { usage, description, load } of COMMANDS) {
+    const command = program.command(usage).description(description);
     if (!isWanted(command.name())) continue;
     (await load())(command, context);
     checkArguments(command);

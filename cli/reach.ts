@@ -12,7 +12,7 @@ export type ServerInfo = Awaited<ReturnType<Admin['serverInfo']>>;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 const MAX_ASK_MS = 10_000;
-/** A server that is starting answers sooner; who waits longer is told what for. */
+/** A server that is starting answers sooner than that; whoever waits longer is told what for. */
 const QUIET_MS = 2_000;
 
 /** What the SDK needs, from the flags; files are read here, so that a wrong path is a usage error. */
@@ -54,17 +54,16 @@ function readPem(flag: string, path: string | undefined): Buffer | undefined {
 
 /**
  * Waits until the server answers, so that a command started together with its server just works; what is in the way is
- * told once, after two seconds.
- * Null: it answers, but will not tell about itself.
+ * told once, after two seconds. Null: the server answers, but will not tell about itself.
  * @throws CommandFailure with exit code 3 and the reason when it did not answer in time
  */
 export async function reachServer(connection: ConnectionOptions, timeoutMs: number): Promise<ServerInfo | null> {
   const { server, logger, tls } = connection;
-  // What it says of each attempt is told here, once.
+  // What its logger would say of each try is told here, once.
   const admin = createAdmin({ ...connection, logger: silentLogger });
   const beganAt = performance.now();
   const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : beganAt + timeoutMs;
-  const tell = (words: string): void => logger?.info(`${words}; ${describePatience(timeoutMs)}`);
+  const tell = (line: string): void => logger?.info(`${line}; ${describePatience(timeoutMs)}`);
   let trouble: string | undefined;
   // A question that is not answered has no error until its deadline.
   let notice: NodeJS.Timeout | undefined = setTimeout(() => {
@@ -91,7 +90,7 @@ export async function reachServer(connection: ConnectionOptions, timeoutMs: numb
   }
 }
 
-/** An error: it could not be reached. */
+/** What a server says of itself; null: it will not tell. An error: it could not be reached. */
 async function askServer(admin: Admin, timeoutMs: number): Promise<ServerInfo | null | ContactError> {
   try {
     return await admin.serverInfo({ deadlineMs: Math.min(timeoutMs, MAX_ASK_MS) });

@@ -15,7 +15,7 @@ export interface ConditionOptions {
   readonly parent?: string;
 }
 
-/** The contract takes so many at once. */
+/** How many ids one request of the contract may have. */
 const MAX_IDS = 1_000;
 
 export function addConditionOptions(command: Command, states: readonly string[]): Command {
@@ -52,12 +52,12 @@ export function readSelection(ids: readonly string[], options: ConditionOptions)
   return { filter };
 }
 
-/** Pieces that fit into one request. */
+/** The ids in pieces that fit into one request each. */
 export function* splitIds(ids: readonly string[]): Generator<readonly string[]> {
   for (let start = 0; start < ids.length; start += MAX_IDS) yield ids.slice(start, start + MAX_IDS);
 }
 
-/** In words, for a question. */
+/** Conditions as a question to a person names them. */
 export function describeConditions({ queues, states, createdAfter, createdBefore, parentId }: TaskQuery): string {
   return [
     parentId ? `all children of ${parentId}` : 'all tasks',

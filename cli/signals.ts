@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
 
-/** What a terminal, a shell and a service manager end a command with. */
+/** The signals with which a terminal, a shell and a service manager end a command. */
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 /**
- * What ends a process at once unless somebody listens. Not SIGUSR1, which opens Node's debugger; nor what a crash
- * raises, except SIGABRT, which watchdogs send too, and after which a process that aborts by itself is not saved.
+ * The signals that end a process at once unless somebody listens. Not SIGUSR1, which opens Node's debugger; nor what a
+ * crash raises, except SIGABRT, which watchdogs send too, and after which a process that aborts by itself is not saved.
  */
 const DEADLY_SIGNALS = [
   'SIGABRT',
@@ -19,7 +19,9 @@ const DEADLY_SIGNALS = [
 
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/** Calls `react` for each signal that asks for the end with how many came so far; the answer takes the listeners away. */
+/**
+ * Calls `react` for each signal that asks for the end with how many came so far; the answer takes the listeners away.
+ */
 export function onStopSignal(
   react: (count: number, signal: StopSignal) => void,
   signals: readonly StopSignal[] = STOP_SIGNALS,
@@ -32,8 +34,8 @@ export function onStopSignal(
 }
 
 /**
- * Lets every other signal that would end this process without a word end it by `process.exit()`, so that what is done
- * at its end is done. SIGKILL cannot be heard, nor can a crash. The answer takes the listeners away.
+ * Lets every other signal that would end this process at once end it by `process.exit()`, so that what is done at its
+ * end is done. SIGKILL cannot be heard, nor can a crash. The answer takes the listeners away.
  */
 export function exitOnDeadlySignals(): () => void {
   const known = DEADLY_SIGNALS.filter((signal) => signal in constants.signals);
@@ -51,7 +53,7 @@ function listen<Name extends NodeJS.Signals>(signals: readonly Name[], react: (s
   };
 }
 
-/** What a shell reports for a process that this signal ended: 130 of SIGINT, 143 of SIGTERM. */
+/** The exit code that a shell reports for a process which this signal ended: 130 for SIGINT, 143 for SIGTERM. */
 export function exitCodeOfSignal(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

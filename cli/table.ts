@@ -1,10 +1,12 @@
 import { styleText } from 'node:util';
 import { escapeLine } from './escape.ts';
 
-/** A name; those of columns with numbers, which are aligned to the right, end with `#`. */
+/** The name of a column; that of one with numbers, which are aligned to the right, ends with `#`. */
 export type Heading = string;
 
-/** Columns as wide as their widest cell, two spaces between them; the last one is not padded. The headings come first. */
+/**
+ * Columns as wide as their widest cell, two spaces between them; the last one is not padded. The headings come first.
+ */
 export function layOutTable(headings: readonly Heading[], rows: readonly (readonly string[])[]): string[] {
   const isNumber = headings.map((heading) => heading.endsWith('#'));
   const cells = [headings.map((heading) => heading.replace(/#$/, '')), ...rows.map((row) => row.map(escapeLine))];

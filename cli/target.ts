@@ -18,7 +18,7 @@ export interface TargetOptions {
   readonly json?: boolean;
 }
 
-/** Under a heading of their own, after the command's own options. */
+/** Adds these flags under a heading of their own, after the command's own options. */
 export function addTargetOptions(command: Command): Command {
   const options = [
     new Option('--server <address>', 'where the server listens: HOST:PORT or unix:PATH')

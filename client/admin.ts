@@ -31,9 +31,9 @@ export interface AdminOptions extends ConnectionOptions {
   /** Milliseconds for each call; default 10,000. */
   readonly deadlineMs?: number;
   /**
-   * Milliseconds for which a read, and an act that may well be done twice (pause, resume, limits, drain), is tried again while the
-   * server is out of reach; default 0: it rejects at once. What cancels, redrives, deletes, purges or disconnects goes
-   * once, since a second answer would not tell what the first one did.
+   * Milliseconds for which a read, and an act that may well be done twice (pause, resume, limits, drain), is tried
+   * again while the server is out of reach; default 0: it rejects at once. What cancels, redrives, deletes, purges or
+   * disconnects goes once, since a second answer would not tell what the first one did.
    */
   readonly patienceMs?: number;
 }
@@ -45,8 +45,8 @@ export interface CreateOptions {
 }
 
 /**
- * What an operator asks and orders. Every call rejects with a ContactError: UNAVAILABLE while the server is out of reach,
- * DEADLINE_EXCEEDED when it does not answer in time, INVALID_ARGUMENT naming what is wrong.
+ * What an operator asks and orders. Every call rejects with a ContactError: UNAVAILABLE while the server is out of
+ * reach, DEADLINE_EXCEEDED when it does not answer in time, INVALID_ARGUMENT naming what is wrong.
  */
 export interface Admin {
   /** One task with its payload and result. NOT_FOUND: there is none of this id. */
@@ -73,8 +73,8 @@ export interface Admin {
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
   listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
   /**
-   * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next three: the queue has no task, no
-   * worker and no settings. `create`: pause it, or set its limits, before it has.
+   * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next three: the queue has no task,
+   * no worker and no settings. `create`: pause it, or set its limits, before it has.
    */
   pauseQueue(queue: string, options?: CreateOptions): Promise<void>;
   /** Ends a pause. */

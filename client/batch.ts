@@ -3,7 +3,7 @@ import { type NewTask, NewTaskSchema } from '../gen/contact/v1/task_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { tooMuch } from './newtask.ts';
 
-/** Before each task of a message: its tag and its length. */
+/** What stands before each task of a message: its tag and its length. */
 const FIELD_BYTES = 6;
 
 /** What became of a task that was enqueued. */
@@ -32,9 +32,9 @@ export interface Batch {
     | { readonly kind: 'whole'; readonly waiter: Waiter<Enqueued[]> };
   /** Monotonic instant of the first refusal that was worth waiting for; null: none. */
   refusedAt: number | null;
-  /** How often the line broke while this was on its way, the first time perhaps by another's fault. */
+  /** How often a connection broke while this batch was on its way, the first time perhaps by another's fault. */
   cuts: number;
-  /** The results are wanted too: the tasks of calls. */
+  /** The results are wanted too: these are tasks of calls. */
   readonly isAwaited: boolean;
 }
 
@@ -104,8 +104,8 @@ export function rejectBatch({ waiters }: Batch, error: ContactError): void {
 }
 
 /**
- * Why a batch cannot go to a server that takes messages of so many bytes: such a message would end the stream, and with it
- * delay all others. Undefined: it can.
+ * Why a batch cannot go to a server that takes messages of so many bytes: such a message would end the stream, and with
+ * it delay all others. Undefined: it can.
  */
 export function refuseLarge({ tasks, bytes, waiters }: Batch, maxBytes: number): ContactError | undefined {
   // The estimate is not too small; the message itself is looked at only where that is too large.
@@ -133,13 +133,16 @@ export function splitBatch({ tasks, bytes, waiters, refusedAt, cuts, isAwaited }
   }));
 }
 
-/** Alone on a fresh stream that broke. So often by chance is not likely, and others wait behind it. */
+/**
+ * How often a batch may be alone on a stream that breaks. More often by chance is not likely, and others wait behind
+ * it.
+ */
 const MAX_CUTS = 8;
 const SPLIT_CUTS = 2;
 
 /**
- * The line broke while these were on their way: answers what to send again, each alone, and refuses the one that
- * breaks every line.
+ * Judges the batches that were on their way when a connection broke: answers what to send again, each alone, and
+ * refuses the one that breaks every connection.
  */
 export function judgeCut(sent: readonly Batch[], reason: string, settle: (b: Batch, error: ContactError) => void) {
   const [first] = sent;
@@ -153,7 +156,7 @@ export function judgeCut(sent: readonly Batch[], reason: string, settle: (b: Bat
   return [];
 }
 
-/** Takes out tasks whose callers have gone; answers how many. */
+/** Takes tasks whose callers have gone out of a batch; answers how many. */
 export function pruneBatch(batch: Batch): number {
   const { waiters, tasks } = batch;
   if (waiters.kind === 'whole') {

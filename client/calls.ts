@@ -16,7 +16,10 @@ export const ELSEWHERE = new ContactError('UNIMPLEMENTED', 'results are told to 
 /** How a call ends on the stream: its result, a refusal, or null when it has to wait somewhere else or no longer. */
 type End = ResultEvent | ContactError | null;
 
-/** One call. It waits for a place, then in a batch until it is stored, then for its result; a broken stream begins that anew. */
+/**
+ * One call. It waits for a place, then in a batch until it is stored, then for its result; a broken stream begins that
+ * anew.
+ */
 interface Call {
   readonly task: NewTask;
   readonly endsAt: number;

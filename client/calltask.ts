@@ -103,7 +103,10 @@ export async function callTask(
     : overdue(task.id, deadlineMs, quick.trouble ? quick : connection.trouble ? connection : quick);
 }
 
-/** The error of a call whose time is over, with what is known of why: the server is out of reach, or nobody has ended the task. */
+/**
+ * The error of a call whose time is over, with what is known of why: the server is out of reach, or nobody has ended
+ * the task.
+ */
 function overdue(id: string, deadlineMs: number, { server, trouble, hasWorked }: Connection): ContactError {
   const why = trouble
     ? `${server} cannot be reached: ${trouble.message}`

@@ -65,7 +65,7 @@ function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
-/** Made by `{}`, in whatever realm, or without a prototype: what it has are its own fields, and nothing else is lost. */
+/** Whether a value was made by `{}`, in whatever realm, or without a prototype: all that it has are its own fields. */
 function isPlain(value: unknown): boolean {
   if (object(value) !== null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -86,7 +86,7 @@ export const name: Check = Object.assign(
 );
 export const flag = when('true or false', (v) => typeof v === 'boolean');
 export const method = when('a function', (v) => typeof v === 'function');
-/** Fields of its own; not a Map, a Date, an array or whatever else keeps what it has in another way. */
+/** An object with fields of its own; not a Map, a Date, an array or whatever else holds what it has in another way. */
 export const object = when('an object', (v) => typeof v === 'object' && v !== null && kindOf(v) === 'Object');
 export const bytes = when('a Uint8Array', (v) => v instanceof Uint8Array);
 export const waitMs = when(
@@ -94,7 +94,7 @@ export const waitMs = when(
   (v) => typeof v === 'number' && v >= 0 && v <= MAX_WAIT_MS,
 );
 export const signal = when('an AbortSignal', (v) => v instanceof AbortSignal);
-/** What google.protobuf.Timestamp can tell. */
+/** The instants that google.protobuf.Timestamp can tell. */
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
@@ -110,13 +110,13 @@ export const headerText = when(
   (v) => typeof v === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(v),
 );
 
-/** As it stands in a certificate, or an address. */
+/** A name as it stands in a certificate, or an address. */
 export const hostName = when(
   'the name of a host',
   (v) => typeof v === 'string' && (isIP(v) > 0 || /^(?=.{1,253}$)[\w-]{1,63}(?:\.[\w-]{1,63})*$/.test(v)),
 );
 
-/** Milliseconds of something that a shorter time would never let come about. */
+/** Milliseconds, at least so many: with fewer, what they are for would never come about. */
 export function atLeastMs(min: number): Check {
   return when(
     `a number of milliseconds from ${min} to ${MAX_WAIT_MS}`,

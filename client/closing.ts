@@ -35,7 +35,10 @@ export function readEnd(end: StatusObject): CallEnd {
   return { error: null, advice: reason && isRetry(retry) ? { reason, retry } : null };
 }
 
-/** What came inside a message instead of a status: what is wrong, `field`, stands in front of its words, if it is said. */
+/**
+ * The error of a refusal that came inside a message instead of a status; if `field` is said, its message begins with
+ * it.
+ */
 export function errorOfRefusal({ code, message, retryAfterMs, field, index }: EnqueueRefusal): ContactError {
   const cause = Object.assign(new Error(message), { code, details: message });
   const isNamed = field !== '' && message.startsWith(`${field}: `);
@@ -51,9 +54,9 @@ export function errorOfRefusal({ code, message, retryAfterMs, field, index }: En
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED', 'UNIMPLEMENTED']);
 
 /**
- * Is it useless to come again? The server's advice decides; without one, the code does. A refusal without the mark of
- * a server, as proxies and old servers send it, shows a mistake of the configuration only before the first success:
- * what has worked is refused by something on the way, and that passes.
+ * Whether it is useless to come again. The server's advice decides; without one, the code does. A refusal without the
+ * mark of a server, as proxies and old servers send it, shows a mistake of the configuration only before the first
+ * success: what has worked is refused by something on the way, and that passes.
  * @param wasConnected the server has answered over this connection
  */
 export function isFinal({ error, advice }: CallEnd, wasConnected: boolean): boolean {
@@ -62,7 +65,7 @@ export function isFinal({ error, advice }: CallEnd, wasConnected: boolean): bool
   return error.code === 'INVALID_ARGUMENT' || ((error.isMarked || !wasConnected) && REFUSALS.has(error.code));
 }
 
-/** Is this a refusal that need not be the server's own word? */
+/** Whether this is a refusal that something on the way to the server may have said. */
 export function isRefusal(error: ContactError): boolean {
   return !error.isMarked && REFUSALS.has(error.code);
 }

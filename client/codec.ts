@@ -3,7 +3,7 @@ export interface Codec<In, Out = In> {
   /** Media type of what `encode` makes. */
   readonly contentType: string;
   encode(value: In): Uint8Array;
-  /** `bytes` may be a view into a larger buffer: copy what is kept. */
+  /** `bytes` may be a view into a larger buffer: copy what outlives the call. */
   decode(bytes: Uint8Array, contentType: string): Out;
 }
 
@@ -17,10 +17,10 @@ function isJson(contentType: string): boolean {
 }
 
 /**
- * The default. What came with another content type is not guessed at: `text/*` decodes to a string, anything else to
- * its bytes. A value that JSON would replace by null or {} is refused: a function, a symbol, NaN, a Map, a Promise, bytes.
- * Inside of an object or an array they become what `JSON.stringify` makes of them, for looking at every field costs more
- * than the rest of a task. A handler that answers `undefined` answers null; as a payload it is refused.
+ * The default codec. What came with another content type is not guessed at: `text/*` decodes to a string, anything else
+ * to its bytes. A value that JSON would replace by null or {} is refused: a function, a symbol, NaN, a Map, a Promise,
+ * bytes. Inside of an object or an array they become what `JSON.stringify` makes of them, for looking at every field
+ * costs more than the rest of a task. A handler that answers `undefined` answers null; as a payload it is refused.
  */
 export const json: Codec<unknown> = {
   contentType: 'application/json',
@@ -35,7 +35,7 @@ export const json: Codec<unknown> = {
   },
 };
 
-/** Would a reader get something else than what was given? */
+/** Whether a reader would get something else than what was given. */
 function isLost(value: unknown, text: string | undefined): boolean {
   if (text === undefined) return value !== undefined;
   if (text === 'null') return typeof value === 'number' || value instanceof Date;

@@ -14,9 +14,9 @@ export interface TaskContext {
   /** The media type of the payload. */
   readonly contentType: string;
   /**
-   * Aborted when the task is cancelled, timed out or taken away, and when the worker stops; its reason is a ContactError
-   * CANCELLED that says which. What a handler throws after that is no failure of the task, except while the worker stops:
-   * then a TaskFailure is, and at the last attempt any error.
+   * Aborted when the task is cancelled, timed out or taken away, and when the worker stops; its reason is a
+   * ContactError CANCELLED that says which. What a handler throws after that is no failure of the task, except while
+   * the worker stops: then a TaskFailure is, and at the last attempt any error.
    */
   readonly signal: AbortSignal;
   /** The bytes that an earlier attempt saved last; null: none did. */

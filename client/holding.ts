@@ -6,9 +6,9 @@ import type { Workload } from './workload.ts';
 
 /** What a worker has received and the server has not acknowledged: running, waiting, or finished. */
 export interface Holding {
-  /** For a registration that resumes. */
+  /** What a registration that resumes names as held. */
   list(): Delivery[];
-  /** The server closed these while we were away. */
+  /** Forgets deliveries that the server closed while this worker was away. */
   forget(closed: readonly Delivery[]): void;
   /** Says over a new session what the old one may not have passed on: the server stores neither receipts nor starts. */
   repeat(uplink: Uplink): void;
@@ -36,7 +36,7 @@ export function createHolding({ workload, outbox, logger }: HoldingOptions): Hol
       const lostCount = keys.filter((key) => workload.has(key)).length;
       const knownCount = keys.filter((key) => outbox.has(key)).length;
       workload.close(keys);
-      // Most of these were stored, and only the word of it was lost.
+      // Most of these reports were stored, and only the acknowledgement was lost.
       for (const key of keys) outbox.drop(key);
       if (lostCount > 0) logger.warn(`${lostCount} tasks were taken back while this worker was away`);
       if (knownCount > 0) logger.info(`${knownCount} results are not asked for: stored before, or too late`);

@@ -6,7 +6,9 @@ import { isTaskId, newTaskId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import { type Codec, json } from './codec.ts';
 
-/** What may be said of a task beside its queue and payload. Fields that are wrong: INVALID_ARGUMENT naming the field. */
+/**
+ * What may be said of a task beside its queue and payload. Fields that are wrong: INVALID_ARGUMENT naming the field.
+ */
 export interface EnqueueOptions<P = unknown> {
   /** UUIDv7 in lower case; default: one is drawn. The same id with the same content is stored once. */
   readonly id?: string;
@@ -17,8 +19,8 @@ export interface EnqueueOptions<P = unknown> {
   /** When the task is ready; a time that has passed: at once. Not together with `delayMs`. */
   readonly runAt?: Date;
   /**
-   * Milliseconds after which a task that nobody took expires; at least 1. Default: never, but children of a broadcast an
-   * hour after they are due. Not together with `expiresAt`.
+   * Milliseconds after which a task that nobody took expires; at least 1. Default: never, but children of a broadcast
+   * an hour after they are due. Not together with `expiresAt`.
    */
   readonly expiresAfterMs?: number;
   /** When a task that nobody took expires. Not together with `expiresAfterMs`. */

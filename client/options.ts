@@ -35,8 +35,8 @@ export interface ConnectionOptions {
   /** The time that backoff, deadlines and timers go by; for tests. Default: that of the system. */
   readonly clock?: Clock;
   /**
-   * Told of every try to connect and of every loss. Default: one line on stderr, `contact: no answer from HOST yet: …`, when the server is awaited
-   * for two seconds, once for each outage. `{ info() {}, warn() {} }` says nothing at all.
+   * Told of every try to connect and of every loss. Default: one line on stderr, `contact: no answer from HOST yet: …`,
+   * when the server is awaited for two seconds, once for each outage. `{ info() {}, warn() {} }` says nothing at all.
    */
   readonly logger?: Logger;
 }

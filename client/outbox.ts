@@ -116,7 +116,9 @@ export class Outbox {
     return this.#unsent.splice(0, taken).map((entry) => entry.report);
   }
 
-  /** A suspect goes alone, so that it is known whether it breaks the connection. After `rewind` suspects are the last. */
+  /**
+   * A suspect goes alone, so that it is known whether it breaks the connection. After `rewind` suspects are the last.
+   */
   #takeCarefully(maxCount: number, mayExceed: boolean): [count: number, mayExceed: boolean] {
     const sent = [...this.#entries.values()].filter((entry) => entry.state === 'sent');
     if (sent.some((entry) => entry.cuts > 0)) return [0, mayExceed];

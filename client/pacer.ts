@@ -33,6 +33,7 @@ export class Pacer<T extends object> {
     return this.#due;
   }
 
+  /** Lets an item go now or when its interval is over. */
   offer(item: T): void {
     if (this.#due.has(item) || this.#early.has(item)) return;
     if (this.#leftMs(item) > 0) {
@@ -44,7 +45,7 @@ export class Pacer<T extends object> {
     }
   }
 
-  /** It has gone. */
+  /** Notes that an item has gone. */
   went(item: T): void {
     this.#due.delete(item);
     this.#wentAt.set(item, this.#clock.monotonic());

@@ -18,9 +18,9 @@ import type { Connection, Link } from './connection.ts';
 
 export interface PipelineOptions {
   readonly connection: Connection;
-  /** How long a refusal that says "later" is obeyed before it is the caller's. */
+  /** Milliseconds for which a refusal that says "later" is obeyed before it is the caller's. */
   readonly patienceMs: number;
-  /** So many tasks and bytes are no longer on their way. */
+  /** Told of so many tasks and bytes that are no longer outstanding. */
   readonly left: (count: number, bytes: number) => void;
 }
 
@@ -37,9 +37,9 @@ export interface Pipeline {
 
 type EnqueueCall = ClientDuplexStream<MessageInitShape<typeof StreamEnqueueRequestSchema>, StreamEnqueueResponse>;
 
-/** For the first message of the server. */
+/** How long the first message of the server may take. */
 const OPEN_TIMEOUT_MS = 10_000;
-/** For the server to end the stream after we did. */
+/** How long the server may take to end the stream after this side did. */
 const END_TIMEOUT_MS = 1_000;
 
 export function createPipeline({ connection, patienceMs, left }: PipelineOptions): Pipeline {
@@ -58,7 +58,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
   opened.promise.catch(() => {});
   const calls = createCalls({ clock, open: start, push, abandon: (ids) => send([], { abandoned: [...ids] }) });
 
-  /** Calls have bounds of their own. */
+  /** Counts tasks out of what is outstanding; those of calls never were, since calls have bounds of their own. */
   function leave(batch: Batch, count: number, bytes: number): void {
     if (!batch.isAwaited) left(count, bytes);
   }
@@ -140,7 +140,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     pump();
   }
 
-  /** This server would store the tasks of calls and never tell their results. */
+  /** Gives up the batches of calls: this server would store their tasks and never tell the results. */
   function passOn(): void {
     const isOwn = ({ isAwaited }: Batch): boolean => !isAwaited;
     const others = unsent.filter(({ isAwaited }) => isAwaited);

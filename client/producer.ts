@@ -32,8 +32,8 @@ export interface ProducerOptions<P> extends ConnectionOptions {
   /** Bytes of tasks sent or waiting to be sent, beyond which `enqueue()` waits; default 16 MiB. */
   readonly maxOutstandingBytes?: number;
   /**
-   * Milliseconds for which a refusal that names a time to come again (a full queue) is obeyed before it rejects; default
-   * 60,000.
+   * Milliseconds for which a refusal that names a time to come again (a full queue) is obeyed before it rejects;
+   * default 60,000.
    */
   readonly patienceMs?: number;
 }
@@ -47,8 +47,8 @@ export interface Abortable {
 /** Enqueues tasks, and awaits their results. Whatever is refused rejects with a ContactError. */
 export interface Producer<P> {
   /**
-   * Resolves once the task is stored for good; waits while too much is outstanding, and while the server is out of reach.
-   * Calls of one turn of the event loop travel together.
+   * Resolves once the task is stored for good; waits while too much is outstanding, and while the server is out of
+   * reach. Calls of one turn of the event loop travel together.
    */
   enqueue<T extends P>(queue: string, payload: T, options?: EnqueueOptions<T> & Abortable): Promise<Enqueued>;
   /**
@@ -64,7 +64,9 @@ export interface Producer<P> {
    * DEADLINE_EXCEEDED when it does not end in time.
    */
   call<R = unknown, T extends P = P>(queue: string, payload: T, options?: EnqueueOptions<T> & CallOptions): Promise<R>;
-  /** Opens the stream ahead of the first task; rejects when the server refuses. Keeps trying while it is out of reach. */
+  /**
+   * Opens the stream ahead of the first task; rejects when the server refuses. Keeps trying while it is out of reach.
+   */
   connected(): Promise<void>;
   /** Resolves when `enqueue()` would not wait for room. */
   ready(): Promise<void>;
@@ -90,8 +92,8 @@ const CLOSE_DEADLINE_MS = 10_000;
 const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 
 /**
- * A producer over a connection of its own, which is opened with the first task and comes back by itself. Nothing is lost
- * by a broken connection: tasks have their ids from here, and are sent again until they are acknowledged.
+ * A producer over a connection of its own, which is opened with the first task and comes back by itself. Nothing is
+ * lost by a broken connection: tasks have their ids from here, and are sent again until they are acknowledged.
  * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
  * @example
  * const producer = createProducer({ server: '127.0.0.1:50051' });

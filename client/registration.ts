@@ -45,8 +45,8 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
    * Path of a file that keeps finished results until the server has them, so that no finished work is lost even when
    * this process is killed: the next one with the same file delivers them, as the same client, and what was running
    * goes back to the queue at once, or fails at its last attempt, for it may have begun. One process at a time:
-   * FAILED_PRECONDITION for a second one. A loss of power it may not survive (it is not synced); then the tasks run again.
-   * Default: none.
+   * FAILED_PRECONDITION for a second one. A loss of power it may not survive (it is not synced); then the tasks run
+   * again. Default: none.
    */
   readonly spool?: string;
   /** Bytes of results that the spool may hold; results beyond are in memory alone. Default 256 MiB. */
@@ -69,7 +69,8 @@ export interface Worker {
    */
   drain(options?: { readonly deadlineMs?: number }): Promise<void>;
   /**
-   * Aborts the handlers, tells what they answer (a TaskFailure too), gives back the rest, delivers every report, closes.
+   * Aborts the handlers, tells what they answer (a TaskFailure too), gives back the rest, delivers every report,
+   * closes.
    * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;

@@ -2,15 +2,16 @@ import type { Clock } from '../shared/clock.ts';
 
 export interface RestOptions {
   readonly clock: Clock;
-  /** It begins: nothing new is wanted. */
+  /** Called when a rest begins: from now on nothing new is wanted. */
   readonly onBegin: () => void;
+  /** Called when it is over. */
   readonly onEnd: () => void;
 }
 
 /** A time in which a worker takes no new tasks, since one of its handlers has said that it cannot now. */
 export interface Rest {
   readonly isOn: boolean;
-  /** Until the latest of the times that were asked for. */
+  /** Rests for so many milliseconds from now; of several calls the one that ends last counts. */
   begin(ms: number): void;
 }
 

@@ -1,9 +1,9 @@
 import type { CallEnd } from './closing.ts';
 
-/** Ceiling of the first pause after another program took our name. */
+/** Ceiling of the first pause after another program took this worker's name. */
 const BASE_MS = 2_000;
 const CAP_MS = 60_000;
-/** A session that lasted this long was not in a fight. */
+/** A session that lasted this long had no rival. */
 const PEACE_MS = 5 * CAP_MS;
 
 /**
@@ -11,7 +11,7 @@ const PEACE_MS = 5 * CAP_MS;
  * each taking the other's tasks, so the pauses grow until somebody looks at `status$`.
  */
 export interface Rivalry {
-  /** Milliseconds; 0: it was not replaced. */
+  /** How many milliseconds to stay away after this end of a session; 0: it was not replaced. */
   pauseMs(end: CallEnd, livedMs: number): number;
 }
 

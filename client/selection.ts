@@ -2,7 +2,7 @@ import { invalid } from '../shared/errors.ts';
 import * as check from './check.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 
-/** Tasks by their ids (at most 1,000), or all that a filter finds. */
+/** Which tasks an operator means: those of these ids (at most 1,000), or all that a filter finds. */
 export type TaskSelection = { readonly ids: readonly string[] } | { readonly filter: TaskQuery };
 
 export const TASK_IDS = check.listOf(check.text);

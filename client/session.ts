@@ -42,17 +42,20 @@ export interface Session {
   readonly uplink: Uplink;
   /** Never rejects. */
   readonly ended: Promise<CallEnd>;
-  /** Nothing more to say: the server may end the streams; if it does not, we do. */
+  /** Says that there is nothing more to come: the server may end the streams; if it does not, this side does. */
   leave(): void;
   /** Ends both streams now. */
   cut(reason: ContactError): void;
 }
 
 /** How long the other stream may take to say why, once one has ended. */
-const LAST_WORDS_MS = 1_000;
-/** For a registration to be answered. */
+const LAST_STATUS_MS = 1_000;
+/** How long the answer to a registration may take. */
 const REGISTER_TIMEOUT_MS = 10_000;
-/** Of one message up, where the server has no smaller limit; over a slow line receipts wait behind it. */
+/**
+ * The most that one message up may have, where the server has no smaller limit: over a slow line receipts wait behind
+ * it.
+ */
 const MESSAGE_BYTES = 1024 * 1024;
 
 export function openSession(options: SessionOptions): Session {
@@ -136,11 +139,11 @@ export function openSession(options: SessionOptions): Session {
   async function end(): Promise<CallEnd> {
     const downEnd = endOf(down);
     const upEnd = endOf(up).then((said) => {
-      stopTimers.push(clock.after(LAST_WORDS_MS, () => down.cancel()));
+      stopTimers.push(clock.after(LAST_STATUS_MS, () => down.cancel()));
       return said;
     });
     const said = await Promise.race([downEnd, upEnd]);
-    // We left: the other ends by itself too, so that both end with OK.
+    // After `leave` the other stream ends by itself too, so that both end with OK.
     if (isLeaving) await Promise.all([downEnd, upEnd]);
     const last = verdict ?? (said.advice ? said : await downEnd);
     uplink.close();
@@ -148,7 +151,7 @@ export function openSession(options: SessionOptions): Session {
     for (const stop of stopTimers) stop();
     down.cancel();
     up.cancel();
-    // The second to end may have been cancelled by us: then only the first knows why.
+    // The second stream to end may have been cancelled here: then only the first knows why.
     const whole = verdict ?? (last.advice ? last : said);
     if (lastSeq > 0 && !isLeaving && !whole.advice) outbox.cut(errorOf(whole).message);
     return whole;
@@ -165,7 +168,7 @@ export function openSession(options: SessionOptions): Session {
       uplink.close();
       up.end();
       stopTimers.push(
-        clock.after(LAST_WORDS_MS, () => {
+        clock.after(LAST_STATUS_MS, () => {
           down.cancel();
           up.cancel();
         }),

@@ -1,14 +1,15 @@
 import type { Clock } from '../shared/clock.ts';
 
-/** Intervals without a word after which the other side counts as gone, with nothing on its way. */
+/** Intervals of silence after which the other side counts as gone, with nothing on its way. */
 const SILENT_INTERVALS = 3;
 /** A line slower than this is taken for dead: the server's own rule. */
 const SLOW_LINE_BYTES_PER_SECOND = 8 * 1024;
 /** What a server pushes before it has a receipt; a larger single task goes alone. */
 const MAX_UNRECEIPTED_BYTES = 1024 * 1024;
 
+/** Watches for a server that says nothing any more. */
 export interface SilenceWatch {
-  /** Something came. */
+  /** Notes that something came. */
   heard(): void;
   stop(): void;
 }

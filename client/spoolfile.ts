@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ContactError } from '../shared/errors.ts';
 
+/** One report, as the file has it. */
 export interface SpoolRow {
   /** Names the delivery. */
   readonly key: string;
@@ -10,6 +11,7 @@ export interface SpoolRow {
   readonly checksum: number;
 }
 
+/** The session that the reports of a file belong to. */
 export interface SpoolSession {
   readonly clientId: string;
   readonly sessionId: string;
@@ -19,7 +21,7 @@ export interface SpoolSession {
 export interface SpoolChange {
   readonly drops: Iterable<string>;
   readonly rows: readonly SpoolRow[];
-  /** null: stays as it is. */
+  /** The newest session; null: the one in the file stays. */
   readonly session: SpoolSession | null;
 }
 
@@ -30,7 +32,7 @@ export interface SpoolChange {
  */
 export interface SpoolFile {
   session(): SpoolSession | null;
-  /** In the order they were written. */
+  /** Every report, in the order they were written. */
   rows(): Iterable<SpoolRow>;
   change(change: SpoolChange): void;
   /** Gives free space back to the disk. */
@@ -40,7 +42,7 @@ export interface SpoolFile {
   close(): void;
 }
 
-/** "ctSp": so that a wrong path does no harm to what is there. */
+/** "ctSp" marks a spool, so that a wrong path does no harm to the file that is there. */
 const APPLICATION_ID = 0x63745370;
 const VERSION = 1;
 const SCHEMA = `
@@ -106,7 +108,7 @@ function openDatabase(path: string): DatabaseSync {
 }
 
 function prepareFile(db: DatabaseSync, path: string): void {
-  // Counts for a file that is empty, and before its first page is written.
+  // This setting holds only if it comes before the first page of an empty file is written.
   db.exec('PRAGMA auto_vacuum = INCREMENTAL');
   // The lock is taken here and kept until the file is closed, or its process has died.
   db.exec('PRAGMA locking_mode = EXCLUSIVE');

@@ -210,9 +210,9 @@ function isRelease(thrown: unknown): boolean {
 }
 
 /**
- * Whether what was thrown after the handler was asked to end says no more than that it has ended. While the worker stops
- * a failure with advice is what the handler means; any other error may be a consequence of the stop, so the task is
- * given back, unless that would end it: then it fails with the message of the error.
+ * Whether what was thrown after the handler was asked to end says no more than that it has ended. While the worker
+ * stops a failure with advice is what the handler means; any other error may be a consequence of the stop, so the task
+ * is given back, unless that would end it: then it fails with the message of the error.
  */
 function isEndOnly(task: WorkerDelivery, thrown: unknown): boolean {
   if (task.abortKind !== 'stop') return task.abortKind !== null;

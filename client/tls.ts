@@ -1,15 +1,17 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import * as check from './check.ts';
 
+/** How a connection is encrypted; every certificate and key in PEM. */
 export interface TlsOptions {
   /** Certificates of the authorities to trust; absent: the system's. */
   readonly ca?: Buffer;
-  /** Certificate (chain) and key of this client, together, for servers that ask for one. */
+  /** Certificate (chain) of this client, for servers that ask for one; together with `key`. */
   readonly cert?: Buffer;
+  /** The private key of `cert`, without a passphrase. */
   readonly key?: Buffer;
   /**
    * The name that the server's certificate is for, where it is reached by another one: through a tunnel, by its
-   * address, over a socket file. It is also asked for by that name (SNI, `:authority`).
+   * address, over a socket file. The server is also asked for by that name (SNI, `:authority`).
    */
   readonly serverName?: string;
 }
@@ -24,8 +26,8 @@ const shape = check.shape({
 } satisfies Record<keyof TlsOptions, check.Check>);
 
 /**
- * What TLS would take without a word and never connect with (certificates that are none), or refuse in words of its own,
- * is refused here.
+ * The rule of `tls`. It refuses what TLS would take silently and never connect with (certificates that are none), and
+ * what TLS would refuse with a message that names no option.
  */
 export function isTls(value: unknown): string | null {
   const expected = shape(value);

@@ -1,6 +1,6 @@
 import type { ContactError } from '../shared/errors.ts';
 
-/** Words of Node, OpenSSL and grpc-js that tell a person nothing, and what they mean. Nothing is decided by them. */
+/** Messages of Node, OpenSSL and grpc-js that tell a person nothing, and what they mean. Nothing is decided by them. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^Deadline exceeded/, 'no answer'],
   [/^Name resolution failed/, 'its name has no address (DNS)'],
@@ -9,20 +9,20 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/alert no application protocol/, 'what listens there speaks TLS, but not HTTP/2, which gRPC needs'],
   [/^Received HTTP status code (\d+)/, 'a proxy answered with HTTP status $1'],
 ];
-/** A peer that hangs up before a word was said. */
+/** Messages about a peer that hangs up before anything was said. */
 const HUNG_UP = /^(?:Failed to connect|Client network socket disconnected)/;
 
 /** Why a server could not be reached, in one line for people. */
 export function describeTrouble({ message }: ContactError, isEncrypted: boolean): string {
-  const words = message
+  const plain = message
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
     .replace(/^Error \[\w+\]: /, '')
     .trim();
-  const [, proxy = ''] = /(, via proxy \S+)$/.exec(words) ?? [];
-  if (HUNG_UP.test(words)) {
+  const [, proxy = ''] = /(, via proxy \S+)$/.exec(plain) ?? [];
+  if (HUNG_UP.test(plain)) {
     const guess = isEncrypted ? 'no TLS, or no gRPC server, there?' : 'TLS, or no gRPC server, there?';
     return `the connection was closed at once (${guess})${proxy}`;
   }
-  const known = MEANINGS.find(([form]) => form.test(words));
-  return known ? `${known[1].replace('$1', known[0].exec(words)?.[1] ?? '')}${proxy}` : words;
+  const known = MEANINGS.find(([form]) => form.test(plain));
+  return known ? `${known[1].replace('$1', known[0].exec(plain)?.[1] ?? '')}${proxy}` : plain;
 }

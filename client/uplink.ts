@@ -176,7 +176,10 @@ export class Uplink {
     return isSilent(message) ? null : message;
   }
 
-  /** Starts to report. A task that has succeeded meanwhile needs none: its result says so, and saves the server a message. */
+  /**
+   * Starts to report. A task that has succeeded meanwhile needs none: its result says so, and saves the server a
+   * message.
+   */
   #takeStarted(): Delivery[] {
     const started: Delivery[] = [];
     const taken: StartedTask[] = [];

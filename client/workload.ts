@@ -55,8 +55,8 @@ export class Workload {
   }
 
   /**
-   * Takes deliveries and starts as many as there is room for. A delivery that is here already, or whose report is on its
-   * way (the push has crossed it), is not run again.
+   * Takes deliveries and starts as many as there is room for. A delivery that is here already, or whose report is on
+   * its way (the push has crossed it), is not run again.
    */
   accept(assignments: readonly Assignment[], limits: Limits): void {
     for (const assignment of assignments) {

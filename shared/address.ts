@@ -3,9 +3,10 @@ export type Address =
   | { readonly kind: 'port'; readonly host: string; readonly port: number }
   | { readonly kind: 'file'; readonly path: string };
 
-/** What the kernel's `sun_path` holds beside the NUL at its end. */
+/** How many bytes the kernel's `sun_path` holds beside the NUL at its end. */
 export const MAX_SOCKET_PATH_BYTES = 107;
 
+/** Whether a text names a socket file, rightly or not. */
 export function isSocketAddress(text: string): boolean {
   return text.startsWith('unix:');
 }
@@ -28,7 +29,7 @@ export function readAddress(text: string): Address | undefined {
   return { kind: 'port', host: host.replace(/^\[|\]$/g, ''), port };
 }
 
-/** As clients take it. */
+/** An address as clients take it. */
 export function writeAddress(address: Address): string {
   if (address.kind === 'file') return `unix:${address.path}`;
   const { host, port } = address;

@@ -1,19 +1,20 @@
 /**
- * A map and a set for what comes and goes: entries that live for moments, in a table that lives as long as the process.
+ * ChurnMap and ChurnSet are a map and a set for what comes and goes: entries that live for moments, in a table that
+ * lives as long as the process.
  *
  * V8 replaces the table of a `Map` or `Set` again and again while entries are added and deleted, and the replaced one
  * refers to its successor (`OrderedHashTable::Rehash`, for iterators under way). Once one of them is in the old
  * generation, a minor collection therefore keeps the next one, with all entries that it had, and so on with those after
  * it: nearly everything that passes through becomes old, minor collections copy it, and full collections have to come
- * for it. These begin anew, with a table that nothing old refers to, after so many additions that a table has hardly
- * time to become old.
+ * for it. A ChurnMap begins anew, with a table that nothing old refers to, after so many additions that a table has
+ * hardly time to become old.
  */
 
 /** Additions between two new tables: few of those that a busy process makes between two minor collections. */
 const RENEW_AFTER = 64;
-/** A larger one is copied less often, so that copying stays a small part of what adding costs. */
+/** A larger map is copied less often, so that copying stays a small part of what adding costs. */
 const ADDITIONS_PER_ENTRY = 4;
-/** One beyond that is not copied: it would stop the event loop for milliseconds, and has few replacements. */
+/** A map beyond that is not copied: it would stop the event loop for milliseconds, and has few replacements. */
 const MAX_COPIED = 16_384;
 
 /** As `Map`, but an iteration may go on with the entries as they were when one was added meanwhile. */
@@ -43,7 +44,7 @@ export class ChurnMap<K, V> {
     if (size <= MAX_COPIED) this.#map = new Map(this.#map);
   }
 
-  /** Whether it was there. */
+  /** Deletes an entry; answers whether it was there. */
   delete(key: K): boolean {
     return this.#map.delete(key);
   }
@@ -54,7 +55,7 @@ export class ChurnMap<K, V> {
     this.#left = RENEW_AFTER;
   }
 
-  /** In the order in which they were added. */
+  /** The entries in the order in which they were added. */
   keys(): IterableIterator<K> {
     return this.#map.keys();
   }
@@ -84,7 +85,7 @@ export class ChurnSet<T> {
     this.#map.set(entry, true);
   }
 
-  /** Whether it was there. */
+  /** Deletes an entry; answers whether it was there. */
   delete(entry: T): boolean {
     return this.#map.delete(entry);
   }
@@ -93,7 +94,7 @@ export class ChurnSet<T> {
     this.#map.clear();
   }
 
-  /** In the order in which they were added. */
+  /** The entries in the order in which they were added. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.#map.keys();
   }

@@ -1,20 +1,20 @@
 import { inspect } from 'node:util';
 
-/** What can be said of a value whose own words fail. */
+/** The description of a value that throws whenever it is asked what it is. */
 const INDESCRIBABLE = 'a value that cannot be described';
 
-/** What was thrown, in words. Never throws: whatever it is, it may be a stranger's, and its own words may fail. */
+/** Describes what was thrown. Never throws itself: the value may be a stranger's, whose own methods throw. */
 export function describeThrown(thrown: unknown): string {
   try {
-    if (!(thrown instanceof Error)) return wordsOf(thrown);
+    if (!(thrown instanceof Error)) return textOf(thrown);
     const { message, name } = thrown as { readonly message: unknown; readonly name: unknown };
-    return wordsOf(message) || wordsOf(name) || 'Error';
+    return textOf(message) || textOf(name) || 'Error';
   } catch {
     return INDESCRIBABLE;
   }
 }
 
-function wordsOf(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   try {
     return String(value);

@@ -18,12 +18,14 @@ export type ErrorCode =
   | 'DEADLINE_EXCEEDED'
   | 'INTERNAL';
 
-/** What a closed stream tells its client: a word, and when it is worth coming again. */
+/** What a closed stream tells its client: why, and when it is worth coming again. */
 export interface CloseAdvice {
+  /** Names the reason for programs: `REPLACED`, `SERVER_SHUTDOWN`, the code of a refusal. */
   readonly reason: string;
   readonly retry: 'now' | 'backoff' | 'never';
 }
 
+/** What an error says beside its code and message. */
 export interface ErrorDetail {
   /** What of the request is wrong, as its reader writes it: `cursor`, `tasks[3].queue`. */
   readonly field?: string;
@@ -38,17 +40,22 @@ export interface ErrorDetail {
 
 /**
  * The one error that crosses a border of this project: its message may be shown to anybody. What it is about is data
- * too (`code`, `field`, `index`), so that nothing has to be decided by its words.
+ * too (`code`, `field`, `index`), so that nothing has to be decided by its message.
+ * @example if (error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED') await wait(error.retryAfterMs);
  */
 export class ContactError extends Error {
   readonly code: ErrorCode;
   /** The message without its field. */
   readonly problem: string;
+  /** What of the request is wrong: `cursor`, `tasks[3].queue`; undefined: nothing of it in particular. */
   readonly field: string | undefined;
+  /** Which item of the request's list, from 0; undefined: `field` lies in no list. */
   readonly index: number | undefined;
+  /** Milliseconds after which trying again makes sense; undefined: the server has named no time. */
   readonly retryAfterMs: number | undefined;
+  /** What the server said about coming again; undefined: nothing beyond the code. */
   readonly advice: CloseAdvice | undefined;
-  /** Its status carried the mark of a contact server: no proxy has said it, and no broken line. */
+  /** The status carried the mark of a contact server: no proxy has said it, and no broken connection. */
   readonly isMarked: boolean;
 
   constructor(code: ErrorCode, problem: string, detail: ErrorDetail = {}) {
@@ -64,7 +71,7 @@ export class ContactError extends Error {
     this.isMarked = detail.isMarked ?? false;
   }
 
-  /** Any thrown value as a ContactError; what we did not mean to say becomes INTERNAL without detail. */
+  /** Any thrown value as a ContactError; one that was not made to be shown becomes INTERNAL without detail. */
   static from(error: unknown): ContactError {
     if (error instanceof ContactError) return error;
     if (isServiceError(error)) return fromServiceError(error);
@@ -76,11 +83,11 @@ export class ContactError extends Error {
 export const REASON_KEY = 'contact-reason';
 export const RETRY_KEY = 'contact-retry';
 export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
-/** Of a refusal: what of the request is wrong, and which item of its list from 0. */
+/** Metadata keys of a refusal: what of the request is wrong, and which item of its list from 0. */
 export const FIELD_KEY = 'contact-field';
 export const INDEX_KEY = 'contact-index';
 
-/** Coming again with the same request, without a change, is of no use. */
+/** Codes of refusals that stay as they are when the same request comes again. */
 const LASTING: ReadonlySet<ErrorCode> = new Set([
   'INVALID_ARGUMENT',
   'NOT_FOUND',
@@ -114,7 +121,7 @@ export function toStatus(error: unknown): { code: status; details: string; metad
   return { code: status[known.code], details: statusText(known.message), metadata };
 }
 
-/** As a header may carry it: printable ASCII, and as short as a status. */
+/** A text as a header may carry it: printable ASCII, and as short as the text of a status. */
 function headerText(text: string): string {
   return statusText(text).replace(/[^ -~]/g, '?');
 }
@@ -134,34 +141,36 @@ export function statusText(text: string): string {
   if (text.length * MAX_ENCODED_UNIT <= MAX_ENCODED_LENGTH) return text.toWellFormed();
   const start = text.slice(0, MAX_TEXT_LENGTH + 1).toWellFormed();
   if (text.length <= MAX_TEXT_LENGTH && encodeURI(start).length <= MAX_ENCODED_LENGTH) return start;
-  let kept = '';
+  let cut = '';
   let encodedLength = 0;
   for (const character of start) {
     encodedLength += encodeURI(character).length;
     if (encodedLength > MAX_ENCODED_LENGTH - CUT.length) break;
-    if (kept.length + character.length > MAX_TEXT_LENGTH - CUT.length) break;
-    kept += character;
+    if (cut.length + character.length > MAX_TEXT_LENGTH - CUT.length) break;
+    cut += character;
   }
-  return kept + CUT;
+  return cut + CUT;
 }
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
 
-/** ENHANCE_YOUR_CALM in the words of grpc-js: of a reset or a GOAWAY (`too_many_pings`), never of our server's status. */
+/**
+ * How grpc-js spells ENHANCE_YOUR_CALM of a reset or a GOAWAY (`too_many_pings`); our server's status never says it.
+ */
 const CALM_DETAILS = 'Bandwidth exhausted or memory limit exceeded';
 
-/** Did the other end break the line because of too many pings or too much traffic? */
+/** Whether the other end broke the connection because of too many pings or too much traffic. */
 export function asksForCalm({ cause }: ContactError): boolean {
   return isServiceError(cause) && cause.details === CALM_DETAILS;
 }
 
 function fromServiceError(error: ServiceError): ContactError {
-  // The line was broken, and no limit of the caller was reached.
+  // The connection was broken, and no limit of the caller was reached: the code of grpc-js would say the opposite.
   if (error.details === CALM_DETAILS) {
-    const words = 'the connection was closed with ENHANCE_YOUR_CALM (too many pings?)';
-    return new ContactError('UNAVAILABLE', words, { cause: error });
+    const problem = 'the connection was closed with ENHANCE_YOUR_CALM (too many pings?)';
+    return new ContactError('UNAVAILABLE', problem, { cause: error });
   }
   const name = status[error.code] as ErrorCode | 'OK' | 'UNKNOWN' | 'DATA_LOSS' | undefined;
   const code: ErrorCode =
@@ -170,11 +179,11 @@ function fromServiceError(error: ServiceError): ContactError {
   const reason = text(REASON_KEY);
   const retry = text(RETRY_KEY);
   const after = Number(text(RETRY_AFTER_KEY));
-  const words = plainWords(error.details || error.message);
+  const said = plainWords(error.details || error.message);
   const field = text(FIELD_KEY);
-  const isNamed = field !== undefined && words.startsWith(`${field}: `);
+  const isNamed = field !== undefined && said.startsWith(`${field}: `);
   const index = Number(text(INDEX_KEY));
-  return new ContactError(code, isNamed ? words.slice(field.length + 2) : words, {
+  return new ContactError(code, isNamed ? said.slice(field.length + 2) : said, {
     cause: error,
     ...(isNamed ? { field } : {}),
     ...(Number.isSafeInteger(index) && text(INDEX_KEY) ? { index } : {}),
@@ -189,11 +198,14 @@ export function isRetry(text: string | undefined): text is CloseAdvice['retry'] 
   return text === 'now' || text === 'backoff' || text === 'never';
 }
 
-/** grpc-js wraps what the socket said in words about itself; for people only, nothing is decided by it. */
+/**
+ * What the socket said, out of the text about itself that grpc-js wraps it in. For people: nothing is decided by it.
+ */
 export function plainWords(text: string): string {
   return /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: .*$/s.exec(text)?.[1] ?? text;
 }
 
+/** The refusal of a field whose value is wrong. */
 export function invalid(field: string, problem: string): ContactError {
   return new ContactError('INVALID_ARGUMENT', problem, { field });
 }
@@ -203,7 +215,7 @@ export function invalidName(field: string, text: string): ContactError {
   return invalid(field, `expected ${NAME_FORM}, got ${showMisname(text)}`);
 }
 
-/** One of a list of tasks is refused: `tasks[3].queue: …`. */
+/** The refusal of one task of a list: `tasks[3].queue: …`. */
 export function refuseTask(
   code: ErrorCode,
   index: number,
@@ -214,7 +226,7 @@ export function refuseTask(
   return new ContactError(code, problem, { ...detail, field: `${placeOf(index)}.${field}`, index });
 }
 
-/** Tells which item of its list a refusal is about. */
+/** The same refusal, which names the item of the request's list that it is about. */
 export function withIndex({ code, problem, field, retryAfterMs, cause }: ContactError, index: number): ContactError {
   return new ContactError(code, problem, {
     index,
@@ -224,7 +236,7 @@ export function withIndex({ code, problem, field, retryAfterMs, cause }: Contact
   });
 }
 
-/** Says what was refused of a task in a list of the task that `place` names: it came some other way. */
+/** The refusal of a task in a list, said of the task that `place` names instead: its caller knows of no list. */
 export function nameTask(error: ContactError, place: string): ContactError {
   const { code, problem, field, index, retryAfterMs } = error;
   if (field === undefined || index === undefined) return error;

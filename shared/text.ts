@@ -8,14 +8,14 @@ export function isPlainText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-/** Words for people, mended where a name would be refused: nobody loses a result for a character in its error. */
+/** A text for people, mended where a name would be refused: nobody loses a result for a character in its error. */
 export function mendText(text: string): string {
   return isPlainText(text) ? text : text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /**
- * The beginning of somebody's words, mended, to be kept. It is a copy: a slice of V8 holds on to the whole text, so that
- * 64 characters would keep the megabytes that they came with.
+ * The beginning of a text, mended, for storing. It is a copy: a slice of V8 holds on to the whole text, so that 64
+ * characters would hold the megabytes that they came with.
  */
 export function cutText(text: string, maxLength: number): string {
   if (text.length <= maxLength) return mendText(text);

@@ -12,11 +12,11 @@ export interface LoadOptions {
   readonly producer: Producer<Uint8Array>;
   readonly tally: Tally;
   readonly payloadBytes: number;
-  /** Tasks of one `enqueueBatch()`; 1: single tasks, as they come. */
+  /** How many tasks one `enqueueBatch()` has; 1: single tasks, as they come. */
   readonly batch: number;
   /** Tasks per second; undefined: as fast as they are settled. */
   readonly rate: number | undefined;
-  /** Sent and not yet settled, without a rate. */
+  /** How many tasks may be sent and not yet settled, where there is no rate. */
   readonly outstanding: number;
   readonly maxTasks: number;
   readonly maxSeconds: number;
@@ -27,7 +27,7 @@ export interface LoadOptions {
 export interface Load {
   /** Resolves when all are acknowledged; rejects when one was refused. */
   run(): Promise<void>;
-  /** Something was settled: there may be room for more. */
+  /** Notes that something was settled, so that more may be sent. */
   wake(): void;
   /** Tasks that were sent, acknowledged or not. */
   readonly sent: number;

@@ -13,7 +13,9 @@ export async function checkUnused(admin: Admin, queue: string): Promise<void> {
   for await (const { queues } of admin.listAllClients()) if (queues.includes(queue)) throw inUse;
 }
 
-/** Forgets the tasks of a bench and their results. The newest are found first: with all of them it has come to the end. */
+/**
+ * Forgets the tasks of a bench and their results. The newest are found first: with all of them it has come to the end.
+ */
 export async function clearQueue(admin: Admin, queue: string, sent: number): Promise<void> {
   let deleted = 0;
   let movedAt = performance.now();

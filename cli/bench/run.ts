@@ -27,7 +27,7 @@ const DEFAULT_SECONDS = 10;
 /** What is acknowledged and does not come back for so long is lost. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 100;
-/** Of what may take a server long. */
+/** The deadline of what may take a server long: to purge a queue, to delete its tasks. */
 const BULK_DEADLINE_MS = 600_000;
 
 export async function runBench(options: BenchOptions, context: CommandContext): Promise<void> {
@@ -72,7 +72,7 @@ export async function runBench(options: BenchOptions, context: CommandContext): 
       if (!stop.signal.aborted) await tell(createReport(queue, options.payload, tally.read()), options, context);
     } finally {
       stop.abort();
-      // First what waits: then there is nothing that could be on its way to a worker that goes.
+      // What waits is purged first: then nothing can be on its way to a worker that goes.
       await admin.purgeQueue(queue);
       await workers.stop();
       await clearQueue(admin, queue, load.sent);
@@ -83,7 +83,7 @@ export async function runBench(options: BenchOptions, context: CommandContext): 
   }
 }
 
-/** Answers when nothing that settles from now on is missed. */
+/** Counts results as they settle; resolves when none that settles from now on is missed. */
 async function watchResults(
   observer: Observer<Uint8Array>,
   queue: string,
@@ -103,7 +103,7 @@ async function watchResults(
   return { failed };
 }
 
-/** Until all that was acknowledged has a result, or none came for PATIENCE_MS. */
+/** Waits until all that was acknowledged has a result, or none came for PATIENCE_MS. */
 async function waitForResults(tally: Tally, signal: AbortSignal): Promise<void> {
   let settled = tally.settled;
   let movedAt = performance.now();

@@ -7,7 +7,7 @@ const RESULT_BYTES = STAMP_BYTES + 8;
 
 /** What comes back with a result. Instants as `instantMs` gives them. */
 export interface Stamp {
-  /** From 0. */
+  /** Which task of the bench this is; from 0. */
   readonly place: number;
   readonly sentAt: number;
   readonly startedAt: number;

@@ -52,7 +52,7 @@ export function createTally(): Tally {
   let failed = 0;
   let duplicates = 0;
 
-  /** False: it was there already. */
+  /** Marks a task as succeeded; false: it was marked already. */
   function mark(place: number): boolean {
     const [at, bit] = [place >> 3, 1 << (place & 7)];
     if (at >= seen.length) {

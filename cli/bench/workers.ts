@@ -5,14 +5,14 @@ import { bytes, type ConnectionOptions, createWorker } from '../../client/index.
 import { CommandFailure } from '../exit.ts';
 import { stampResult } from './stamp.ts';
 
-/** The workers of a bench. */
+/** One worker of a bench, or all of them. */
 export interface BenchWorkers {
   /** Rejects when a worker has ended before `stop()`; never resolves. */
   readonly failed: Promise<never>;
   stop(): Promise<void>;
 }
 
-/** What one worker is told. */
+/** What one worker of a bench is told to do. */
 export interface WorkerOrder {
   readonly connection: Omit<ConnectionOptions, 'logger'>;
   readonly queue: string;
@@ -21,7 +21,7 @@ export interface WorkerOrder {
 
 const STOP_MS = 5_000;
 
-/** Answers when all of them are connected. */
+/** Starts so many workers, in this process or each in its own; resolves when all of them are connected. */
 export async function startWorkers(order: WorkerOrder, count: number, isForked: boolean): Promise<BenchWorkers> {
   const members = await Promise.all(Array.from({ length: count }, () => (isForked ? forkWorker : startWorker)(order)));
   const failed = Promise.race(members.map((member) => member.failed));
@@ -32,17 +32,17 @@ export async function startWorkers(order: WorkerOrder, count: number, isForked: 
   };
 }
 
-/** In this process. */
+/** Starts one worker in this process. */
 export async function startWorker({ connection, queue, concurrency }: WorkerOrder): Promise<BenchWorkers> {
   const worker = createWorker({ ...connection, queues: [queue], concurrency, codec: bytes, handler: stampResult });
   await worker.connected();
-  // It resolves when it was told to stop.
+  // `finished` resolves when the worker was told to stop, which is no failure.
   const failed = worker.finished.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
   return { failed, stop: () => worker.drain({ deadlineMs: STOP_MS }) };
 }
 
-/** In a process of its own, which ends with this one. */
+/** Starts one worker in a process of its own, which ends with this one. */
 async function forkWorker(order: WorkerOrder): Promise<BenchWorkers> {
   const script = new URL(`worker${extname(import.meta.filename)}`, import.meta.url);
   const child = fork(script, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });

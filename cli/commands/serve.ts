@@ -72,7 +72,7 @@ Example:
 
 async function runServer(options: ServeOptions, context: CommandContext): Promise<void> {
   const stop = new AbortController();
-  // Before anything is loaded or opened: a server may be stopped while it starts.
+  // The listener comes before anything is loaded or opened: a server may be stopped while it starts.
   const stopListening = onStopSignal((count, signal) => {
     if (count > 1) process.exit(exitCodeOfSignal(signal));
     stop.abort(signal);
@@ -98,7 +98,7 @@ function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Until the server fails. */
+/** Listens, says where, and waits until the server fails. */
 async function serve(server: ContactServer, wanted: readonly string[], { out }: CommandContext): Promise<void> {
   const addresses = await listen(server, wanted);
   await out.write(addresses.map((address) => `listening ${address}\n`).join(''));
@@ -110,7 +110,7 @@ async function listen(server: ContactServer, wanted: readonly string[]): Promise
     return (await server.listen()).addresses;
   } catch (error) {
     await server.close();
-    // Not at the top: what only prints its help needs nothing of gRPC.
+    // Loaded here and not at the top: a command that only prints its help needs nothing of gRPC.
     const { ContactError } = await import('../../shared/errors.ts');
     if (error instanceof ContactError) throw error;
     const { code, message, address: host, port } = error as ListenError;
@@ -123,7 +123,7 @@ async function listen(server: ContactServer, wanted: readonly string[]): Promise
 
 type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
 
-/** The first one given takes the place of the default. */
+/** Collects the addresses of `--listen`; the first one given takes the place of the default. */
 function collectAddress(text: string, before: readonly string[]): readonly string[] {
   return [...(before === DEFAULT_LISTEN ? [] : before), parseTarget(text)];
 }

@@ -20,7 +20,7 @@ interface TopOptions extends TargetOptions {
   readonly refresh: number;
 }
 
-/** Of one question to the server; a screen that stands still should say so soon. */
+/** The deadline of one question to the server: a screen that stands still should say so soon. */
 const DEADLINE_MS = 5_000;
 const HINT: Line = { text: 'q: quit', style: 'dim' };
 

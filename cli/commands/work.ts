@@ -26,9 +26,9 @@ interface WorkOptions extends TargetOptions {
   readonly killAfter: number;
 }
 
-/** When the server does not tell its own limit. */
+/** The limit of results where the server does not tell its own. */
 const DEFAULT_MAX_RESULT_BYTES = 2 ** 20;
-/** From the last SIGKILL to the last word to the server. */
+/** What the reports to the server get after the last SIGKILL. */
 const STOP_MARGIN_MS = 2_000;
 
 export function fillWorkCommand(command: Command, context: CommandContext): void {

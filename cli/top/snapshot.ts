@@ -10,11 +10,11 @@ export interface Snapshot {
   readonly isCut: boolean;
   /** Wall clock, in milliseconds. */
   readonly at: number;
-  /** Monotonic, for rates. */
+  /** Milliseconds of the monotonic clock, for rates. */
   readonly monotonicAt: number;
 }
 
-/** Of each kind; what a person can take in is far less. */
+/** How many queues and clients are looked at; what a person can take in is far less. */
 const MAX_ITEMS = 10_000;
 
 export async function takeSnapshot(admin: Admin): Promise<Snapshot> {
@@ -35,7 +35,9 @@ async function take<T>(source: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-/** Tasks settled per second by queue, between two snapshots. What was deleted meanwhile makes it less, never negative. */
+/**
+ * Tasks settled per second by queue, between two snapshots. What was deleted meanwhile makes it less, never negative.
+ */
 export function rateQueues(before: Snapshot, now: Snapshot): ReadonlyMap<string, number> {
   const seconds = (now.monotonicAt - before.monotonicAt) / 1_000;
   const earlier = new Map(before.queues.map((queue) => [queue.name, countSettled(queue)]));

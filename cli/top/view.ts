@@ -8,6 +8,7 @@ import { layOutTable } from '../table.ts';
 import { countTasks, describeCounts } from '../task.ts';
 import type { Snapshot } from './snapshot.ts';
 
+/** What one drawing of the screen shows. */
 export interface Frame {
   readonly snapshot: Snapshot;
   /** Settled tasks per second by queue; null: not known yet. */
@@ -23,7 +24,7 @@ export interface Size {
   readonly rows: number;
 }
 
-/** Free of control characters, no wider than the screen. */
+/** One line of a screen, free of control characters and no wider than the screen. */
 export interface Line {
   readonly text: string;
   readonly style?: 'bold' | 'dim' | 'yellow' | 'red';
@@ -45,10 +46,10 @@ export function renderTop(frame: Frame, { columns, rows }: Size): Line[] {
     { text: describeClients(snapshot) },
     ...describeWarnings(queues, footer ? MAX_WARNINGS : Number.POSITIVE_INFINITY),
   ];
-  // Two headings, two blank lines, the footer.
-  const room = footer ? Math.max(0, rows - head.length - 5) : Number.POSITIVE_INFINITY;
-  const shownQueues = queues.slice(0, Math.max(Math.floor(room / 2), room - clients.length));
-  const shownClients = clients.slice(0, room - shownQueues.length);
+  // Less two headings, two blank lines and the footer.
+  const leftRows = footer ? Math.max(0, rows - head.length - 5) : Number.POSITIVE_INFINITY;
+  const shownQueues = queues.slice(0, Math.max(Math.floor(leftRows / 2), leftRows - clients.length));
+  const shownClients = clients.slice(0, leftRows - shownQueues.length);
   const body: Line[] = [
     { text: '' },
     ...renderSection(
@@ -70,12 +71,12 @@ export function renderTop(frame: Frame, { columns, rows }: Size): Line[] {
   }));
 }
 
-/** Exactly so many lines. */
+/** These lines, cut or filled up to exactly so many. */
 function fill(lines: readonly Line[], rows: number): Line[] {
   return Array.from({ length: rows }, (_, row) => lines[row] ?? { text: '' });
 }
 
-/** For a terminal; without colours when NO_COLOR is set. */
+/** A line as a terminal takes it; without colours when NO_COLOR is set. */
 export function styleLine({ text, style }: Line): string {
   return style ? styleText(style, text) : text;
 }
@@ -119,7 +120,7 @@ function describeClients({ clients, isCut }: Snapshot): string {
   return `clients: ${counts || 'none'}${isCut ? ' (there are more, of clients or queues, than are counted here)' : ''}`;
 }
 
-/** Tasks that wait for clients which are not there; a screen has room for so many lines, a listing has it for all. */
+/** A line for each queue whose tasks wait for clients that are not there, `most` of them at most. */
 function describeWarnings(queues: readonly Queue[], most: number): Line[] {
   const stuck = queues.filter(({ unroutable }) => unroutable > 0).toSorted((a, b) => b.unroutable - a.unroutable);
   const lines = stuck.slice(0, most).map(
@@ -180,7 +181,7 @@ function loadOf({ ready, running }: Queue): number {
   return ready + running;
 }
 
-/** In milliseconds of the epoch; null: nothing waits. */
+/** When the oldest waiting task was created, in milliseconds since 1970; null: nothing waits. */
 function oldestOf(queues: readonly Queue[]): number | null {
   const instants = queues.flatMap(({ oldest }) =>
     oldest.flatMap(({ oldestCreatedAt }) => (oldestCreatedAt ? [timestampMs(oldestCreatedAt)] : [])),

@@ -41,7 +41,9 @@ export interface TestProcess {
   readonly stderr: string;
   /** Resolves when it has ended and all its output was read. */
   readonly ended: Promise<Ended>;
-  /** Resolves with the match once stdout or stderr (both, by default) has one; rejects when the process ends without. */
+  /**
+   * Resolves with the match once stdout or stderr (both, by default) has one; rejects when the process ends without.
+   */
   waitFor(pattern: RegExp, where?: 'stdout' | 'stderr'): Promise<RegExpExecArray>;
   /** Sends a signal (SIGTERM by default) and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Ended>;

@@ -22,7 +22,10 @@ export interface FaultProxy {
   stall(direction: Direction): void;
   /** Ends `stall`. */
   release(direction: Direction): void;
-  /** Reads and throws away, and tells nobody of an end: a black hole. The stream is torn, so `cut` is all that can follow. */
+  /**
+   * Reads and throws away, and tells nobody of an end: a black hole. The stream is torn, so `cut` is all that can
+   * follow.
+   */
   swallow(direction: Direction): void;
   /** Each byte takes that long. Default of a line: 0. */
   delay(direction: Direction, ms: number): void;

@@ -4,7 +4,8 @@ type Found<T> = Exclude<Awaited<T>, false | '' | 0 | null | undefined>;
 
 /**
  * Looks every few milliseconds until `look` has a true answer, and resolves with that. What it waits for comes from
- * outside: over a socket, from a process, from a disk. `what`: names it where it never comes; default: the code of `look`.
+ * outside: over a socket, from a process, from a disk. `what`: names it where it never comes; default: the code of
+ * `look`.
  */
 export function until<T>(look: () => T): Promise<Found<T>>;
 export function until<T>(what: string, look: () => T, patienceMs?: number): Promise<Found<T>>;

@@ -18,7 +18,7 @@ import { describeValue } from '../../value.ts';
 type TaskEvent = WatchTaskResponse['event'];
 
 const MAX_SHOWN = 500;
-/** Before it is asked again; a server that stops still answers for a while. */
+/** The pause before the server is asked again: one that stops still answers for a while. */
 const PAUSE_MS = 200;
 
 export function addWatchCommand(tasks: Command, context: CommandContext): void {
@@ -63,7 +63,7 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
   }
 }
 
-/** Null: the connection broke, or nobody reads any more. */
+/** Prints events until the task is settled, and answers it; null: the connection broke, or nobody reads any more. */
 async function follow(
   id: string,
   connection: ConnectionOptions,
@@ -97,7 +97,7 @@ function eventToJson(event: TaskEvent): Record<string, unknown> {
   }
 }
 
-/** Empty for what a newer server may tell. */
+/** A line for an event; empty for one that only a newer server tells. */
 function describeEvent(event: TaskEvent): string {
   switch (event.case) {
     case 'task':
@@ -106,8 +106,8 @@ function describeEvent(event: TaskEvent): string {
       return `started  delivery ${event.value.delivery}`;
     case 'progress': {
       const { fraction, message } = event.value;
-      const words = [fraction >= 0 ? `${Math.round(fraction * 100)} %` : '', escapeLine(message)];
-      return ['progress', ...words].filter(Boolean).join('  ');
+      const parts = [fraction >= 0 ? `${Math.round(fraction * 100)} %` : '', escapeLine(message)];
+      return ['progress', ...parts].filter(Boolean).join('  ');
     }
     default:
       return '';
