@@ -1,7 +1,11 @@
+import { relative } from 'node:path';
 import type { Context, RootHookObject } from 'mocha';
 
 // Names each test that leaves a server or a child process behind, and at the end what suites left, sockets too. The
 // run goes on meanwhile, so that one leak hides nothing; it fails at its end.
+//
+// Where mocha runs files side by side, each of its processes runs one file after the other, and these hooks begin and
+// end with each file: the end of a file stands for the end of the run.
 
 /** By Node's names. Timers and the like are not watched, since libraries keep some. */
 const PER_TEST = ['TCPServerWrap', 'ProcessWrap'];
@@ -11,19 +15,22 @@ const AT_END = [...PER_TEST, 'TCPSocketWrap'];
 const LINGER_MS = 10_000;
 /** Closing takes some turns of the event loop, and an ended process some time. */
 const PATIENCE_MS = 2_000;
+/** One of mocha's processes, which the channel to it keeps alive. What a test starts inherits the variable alone. */
+const isOneOfMany = process.env.MOCHA_WORKER_ID !== undefined && process.connected;
 
 type Counts = ReadonlyMap<string, number>;
 
-function countResources(kinds: readonly string[]): Counts {
+/** @param kinds undefined: everything that keeps the process alive */
+function countResources(kinds?: readonly string[]): Counts {
   const active = process.getActiveResourcesInfo();
-  return new Map(kinds.map((kind) => [kind, active.filter((name) => name === kind).length]));
+  return new Map((kinds ?? active).map((kind) => [kind, active.filter((name) => name === kind).length]));
 }
 
 /** Waits for what is on its way out; answers what stays beyond `before`, in words. Undefined: nothing. */
-async function findGrowth(before: Counts): Promise<string | undefined> {
-  const deadline = performance.now() + PATIENCE_MS;
+async function findGrowth(before: Counts, kinds?: readonly string[], forMs = PATIENCE_MS): Promise<string | undefined> {
+  const deadline = performance.now() + forMs;
   for (;;) {
-    const now = countResources([...before.keys()]);
+    const now = countResources(kinds);
     const grown = [...now].filter(([kind, count]) => count > (before.get(kind) ?? 0));
     if (grown.length === 0) return undefined;
     if (performance.now() >= deadline) {
@@ -31,6 +38,12 @@ async function findGrowth(before: Counts): Promise<string | undefined> {
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** So that mocha's own timer for a hook, and the streams of the process, are there at the beginning as at the end. */
+async function openOwn(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.write('');
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 function endLingering(): void {
@@ -42,26 +55,38 @@ function endLingering(): void {
   process.exit();
 }
 
-const atStart = countResources(AT_END);
+let atStart: Counts = countResources(AT_END);
 let beforeTest: Counts = countResources(PER_TEST);
 let hasFailed = false;
+/** Of the last test. */
+let file = '';
 const leaks: string[] = [];
 
 export const mochaHooks: RootHookObject = {
-  beforeEach() {
+  async beforeAll() {
+    if (!isOneOfMany) return;
+    await openOwn();
+    atStart = countResources();
+    hasFailed = false;
+  },
+  beforeEach(this: Context) {
     beforeTest = countResources(PER_TEST);
+    file = relative(process.cwd(), this.currentTest?.file ?? '');
   },
   async afterEach(this: Context) {
     // A failed test may well not have reached its own tidying up.
     if (this.currentTest?.state === 'failed') hasFailed = true;
     if (this.currentTest?.state !== 'passed') return;
-    const growth = await findGrowth(beforeTest);
+    const growth = await findGrowth(beforeTest, PER_TEST);
     if (growth !== undefined) leaks.push(`${this.currentTest.fullTitle()}: ${growth}`);
   },
   async afterAll() {
-    setTimeout(endLingering, LINGER_MS).unref();
-    const growth = hasFailed ? undefined : await findGrowth(atStart);
-    if (growth !== undefined) leaks.push(`after the last test: ${growth}`);
+    if (!isOneOfMany) setTimeout(endLingering, LINGER_MS).unref();
+    if (!hasFailed) {
+      if (isOneOfMany) await openOwn();
+      const growth = isOneOfMany ? await findGrowth(atStart, undefined, LINGER_MS) : await findGrowth(atStart, AT_END);
+      if (growth !== undefined) leaks.push(`after the last test${isOneOfMany ? ` of ${file}` : ''}: ${growth}`);
+    }
     if (leaks.length > 0) throw new Error(`left behind by tests:\n  ${leaks.splice(0).join('\n  ')}`);
   },
 };

@@ -42,7 +42,7 @@ describe('attack by sessions', () => {
       await attack(this, async (server) => {
         const clients = connect(server);
         const payload = Buffer.alloc(TASK_BYTES);
-        const count = scale(isLiar ? 260 : 180, 500);
+        const count = scale(isLiar ? 210 : 170, 500);
         const batch = Array.from({ length: 5 }, () => ({ queue: 'deaf', payload }));
         for (let n = 0; n < count; n += batch.length) await enqueue(clients, ...batch);
 

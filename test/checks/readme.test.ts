@@ -16,7 +16,7 @@ const ADDRESS = '127.0.0.1:50051';
 const COMMAND = join(ROOT, 'bin', 'contact.js');
 
 describe('README.md', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   let server: Program;
   let address: string;

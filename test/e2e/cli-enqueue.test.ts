@@ -166,7 +166,7 @@ describe('contact enqueue', function () {
 
   it('answers 3 when the server goes away and does not come back', async () => {
     const other = await startServer();
-    const running = startContact(['enqueue', 'q', '--lines', '--server', other.address, '--connect-timeout', '1s'], {
+    const running = startContact(['enqueue', 'q', '--lines', '--server', other.address, '--connect-timeout', '3s'], {
       stdin: 'open',
     });
     running.child.stdin?.write('first\n');

@@ -27,7 +27,7 @@ async function startCrew({ serverArgs, backoff }: Setting, concurrency: number):
 
 /** The server is killed once while tasks are enqueued, and once more while they are worked off. */
 async function crashTwice(setting: Setting, chance: Chance): Promise<Figures> {
-  const tasks = isFull ? 3_000 : 1_500;
+  const tasks = isFull ? 3_000 : 800;
   const { rig } = await startCrew(setting, 20);
   const faultsAt: number[] = [];
   const crash = async (): Promise<string> => {
@@ -80,7 +80,7 @@ async function crashAtStart(setting: Setting, chance: Chance): Promise<Figures> 
 
 /** The server and all workers die in the same moment, in the middle of the work; others take their places. */
 async function crashTogether(setting: Setting, chance: Chance): Promise<Figures> {
-  const tasks = isFull ? 1_000 : 500;
+  const tasks = isFull ? 1_000 : 300;
   const { rig, workers } = await startCrew(setting, 20);
   const producer = rig.startProducer({ count: tasks, slowEvery: 5, slowMs: [1, 300] });
   await rig.observe(chance.between(1, tasks - 200));
@@ -106,7 +106,7 @@ async function crashTogether(setting: Setting, chance: Chance): Promise<Figures>
 
 /** Killed while it goes: its workers were told `moving`, and finish what they have. */
 async function crashWhileLeaving(setting: Setting, chance: Chance): Promise<Figures> {
-  const tasks = isFull ? 300 : 100;
+  const tasks = isFull ? 300 : 80;
   const { rig } = await startCrew(setting, 20);
   const producer = rig.startProducer({ count: tasks, slowEvery: 1, slowMs: [50, 400] });
   await rig.observe(chance.between(1, tasks / 2));
@@ -126,7 +126,7 @@ async function crashWhileLeaving(setting: Setting, chance: Chance): Promise<Figu
 const crashWhileDraining =
   (who: 'server' | 'worker') =>
   async (setting: Setting, chance: Chance): Promise<Figures> => {
-    const tasks = isFull ? 200 : 100;
+    const tasks = isFull ? 200 : 60;
     const { rig, workers } = await startCrew(setting, 20);
     const producer = rig.startProducer({ count: tasks, slowEvery: 1, slowMs: [100, 400] });
     await rig.observe(chance.between(1, tasks / 2));

@@ -30,7 +30,7 @@ describe('a proxy before the server', () => {
 
   for (const kind of PROXY_KINDS) {
     it(`(${kind.title}) costs nothing but time when it is reloaded, gone and back`, async function () {
-      this.timeout(90_000);
+      this.timeout(180_000);
       if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
       await survive(kind);
     });

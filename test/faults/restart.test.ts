@@ -19,7 +19,7 @@ const SCALED: Setting = (() => {
 async function restartUnderLongTasks(setting: Setting, chance: Chance): Promise<Figures> {
   const { serverArgs, backoff, windowMs } = setting;
   const tasks = 20;
-  const taskMs = setting.scale === 'default' ? 20_000 : windowMs + 500;
+  const taskMs = setting.scale === 'default' ? 20_000 : windowMs + 2_500;
   const rig = await createRig({ serverArgs });
   const names = ['w0', 'w1'];
   const workers = await Promise.all(names.map((name) => rig.startWorker({ name, concurrency: 10, backoff })));

@@ -48,7 +48,7 @@ export interface FaultOptions {
   readonly rounds?: number;
   /** Rounds that run at the same time; for those that mostly wait. Default 1. */
   readonly sideBySide?: number;
-  /** Of one scaled round. Default 20 s. */
+  /** Of one scaled round. Default 60 s. */
   readonly timeoutMs?: number;
 }
 
@@ -68,7 +68,7 @@ async function runRound({ name, run }: Fault, setting: Setting): Promise<void> {
  * one as well, which is that round again.
  */
 export function itSurvives(title: string, options: FaultOptions, run: RunRound): void {
-  const { fault, setting = TWENTIETH, rounds = 20, sideBySide = 1, timeoutMs = 20_000 } = options;
+  const { fault, setting = TWENTIETH, rounds = 20, sideBySide = 1, timeoutMs = 60_000 } = options;
   const count = isFull && process.env.CONTACT_SEED === undefined ? rounds : 1;
   it(count === 1 ? title : `${title}: ${count} rounds`, async function () {
     this.timeout(count * timeoutMs);

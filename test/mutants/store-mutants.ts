@@ -24,7 +24,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     id: 'acknowledged before the commit',
     file: 'server/store/sqlite/engine.ts',
     find: 'commit.run();',
-    replace: 'setTimeout(() => commit.run(), 5);',
+    replace: 'setTimeout(() => commit.run(), 100);',
     caughtBy: sqlite('durable', 'answers only after the commit: any reader of the file sees it by then'),
   },
   {

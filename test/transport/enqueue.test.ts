@@ -104,10 +104,11 @@ describe('EnqueueTasks', () => {
 
   it('expires what is given back after its time', async () => {
     const clients = connect(await startScene());
-    const [id] = await enqueue(clients, { expiry: { case: 'expiresAfterMs', value: 30 } });
     const worker = await openWorker(clients);
+    const [id] = await enqueue(clients, { expiry: { case: 'expiresAfterMs', value: 400 } });
     const [task] = await worker.receive(1);
-    await never('an end while it runs', async () => (await describeTask(clients, id!)).state !== TaskState.RUNNING, 60);
+    const isOver = async () => (await describeTask(clients, id!)).state !== TaskState.RUNNING;
+    await never('an end while it runs', isOver, 450);
     assert.deepEqual(await worker.report({ released: [nameOf(task!)] }), ['STORED']);
     await until('it expires', async () => (await describeTask(clients, id!)).state === TaskState.EXPIRED);
   });
