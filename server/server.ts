@@ -2,6 +2,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { type Address, writeAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
+import { createApi } from './api/api.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import {
   checkClock,
@@ -16,6 +17,7 @@ import { SERVER_SHUTDOWN } from './session/closing.ts';
 import { patienceMs } from './session/liveness.ts';
 import { createRegistry } from './session/registry.ts';
 import { openStore } from './store/open.ts';
+import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
@@ -115,8 +117,10 @@ export async function createServer(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
-  const services = createServices({ ...options, queue, registry, ends, clock, agreement, version });
+  const api = createApi({ ...options, queue, registry, store, clock, agreement, version });
+  const services = createServices(api, agreement, ends);
   services.register(grpcServer);
+  const subsystems = joinSubsystems([services.health]);
   sockets = createSockets(grpcServer, {
     credentials: ServerCredentials.createInsecure(),
     clock,
@@ -129,9 +133,11 @@ export async function createServer(
   let leavesAt = Number.POSITIVE_INFINITY;
 
   async function close(deadlineMs: number): Promise<void> {
-    services.leave();
+    const deadline = { afterMs: deadlineMs, isOver: () => clock.monotonic() >= leavesAt };
+    const going = subsystems.close(deadline);
     sockets.stop();
-    await registry.leave(deadlineMs, () => clock.monotonic() >= leavesAt);
+    await registry.leave(deadlineMs, deadline.isOver);
+    await going;
     registry.close();
     await ends.closeAll(SERVER_SHUTDOWN);
     // It answers before the sockets are gone; those are waited for below.
@@ -147,6 +153,7 @@ export async function createServer(
       };
       check();
       await registry.recover();
+      await subsystems.start({ queue, registry, api, clock, logger });
       // A server that was closed meanwhile opens no socket that nobody would close.
       check();
       const bound: Address[] = [];

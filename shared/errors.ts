@@ -108,6 +108,11 @@ export function markOf(code: status): CloseAdvice {
   return { reason, retry: LASTING.has(reason as ErrorCode) ? 'never' : 'backoff' };
 }
 
+/** A code as it stands in messages that tell of errors. */
+export function codeNumber(code: ErrorCode): number {
+  return status[code];
+}
+
 /** The status that a gRPC call ends with; it always carries a mark. */
 export function toStatus(error: unknown): { code: status; details: string; metadata: Metadata } {
   const known = ContactError.from(error);

@@ -3,10 +3,12 @@ import type { NewTask } from '../../gen/index.ts';
 import { ContactError, invalid, invalidName, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
 import { isPlainText } from '../../shared/text.ts';
+import { type Caller, isInScope } from '../model/caller.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';
+import { foreignQueue } from './scope.ts';
 import { OCTET_STREAM } from './status.ts';
 
 const MAX_BATCH = 1_000;
@@ -20,23 +22,28 @@ const NO_NUL = 'expected whole characters without NUL';
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** A producer's batch as the store takes it. INVALID_ARGUMENT or RESOURCE_EXHAUSTED names the field. */
-export function readTasks(
-  tasks: readonly NewTask[],
-  now: number,
-  maxPayloadBytes: number,
-  /** Of the only task, when it is not one of `tasks`. */
-  field?: string,
-): TaskInput[] {
+export interface BatchReading {
+  readonly caller: Caller;
+  readonly now: number;
+  readonly maxPayloadBytes: number;
+  /** Names the only task, if it is not one of `tasks`. */
+  readonly field?: string | undefined;
+}
+
+/**
+ * A producer's batch as the store takes it. INVALID_ARGUMENT, RESOURCE_EXHAUSTED or PERMISSION_DENIED names the field.
+ */
+export function readTasks(tasks: readonly NewTask[], reading: BatchReading): TaskInput[] {
   if (tasks.length === 0 || tasks.length > MAX_BATCH) {
     throw invalid('tasks', `expected 1 to ${MAX_BATCH} in one batch, got ${tasks.length}`);
   }
+  const { field } = reading;
   let at = 0;
   const place: Place = (name) => `${field ?? `tasks[${at}]`}.${name}`;
   return tasks.map((task, index) => {
     at = index;
     try {
-      return readTask(task, place, now, maxPayloadBytes);
+      return readTask(task, place, reading);
     } catch (error) {
       throw field === undefined && error instanceof ContactError ? withIndex(error, index) : error;
     }
@@ -46,9 +53,10 @@ export function readTasks(
 /** Names a field of the task that is being read: only what is refused needs its name. */
 type Place = (name: string) => string;
 
-function readTask(task: NewTask, place: Place, now: number, maxPayloadBytes: number): TaskInput {
+function readTask(task: NewTask, place: Place, { caller, now, maxPayloadBytes }: BatchReading): TaskInput {
   if (task.id !== '' && !isTaskId(task.id)) throw invalid(place('id'), 'expected a UUIDv7 in lower case');
   if (!isName(task.queue)) throw invalidName(place('queue'), task.queue);
+  if (!isInScope(caller.scope, task.queue)) throw foreignQueue(place('queue'), task.queue);
   const size = task.payload.byteLength;
   if (size > maxPayloadBytes) throw invalid(place('payload'), `${size} bytes, at most ${maxPayloadBytes} are taken`);
   if (task.priority < -PRIORITY_LIMIT || task.priority >= PRIORITY_LIMIT) {

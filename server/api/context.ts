@@ -1,3 +1,4 @@
+import { Observable } from 'rxjs';
 import { ContactError } from '../../shared/errors.ts';
 import type { Caller } from '../model/caller.ts';
 
@@ -25,6 +26,23 @@ export function whyGone(deadlineAt: number, now: number): ContactError {
 }
 
 /** Whether it was the caller that gave up, and not the server that goes. */
-export function isAbandoned({ signal }: Pick<Context, 'signal'>): boolean {
-  return signal.reason === GONE || signal.reason === LATE;
+export function isAbandoned({ reason }: AbortSignal): boolean {
+  return reason === GONE || reason === LATE;
+}
+
+/** Calls `run` once when the signal is aborted, at once if it is already; the answer takes it back. */
+export function whenAborted(signal: AbortSignal, run: () => void): () => void {
+  if (signal.aborted) run();
+  else signal.addEventListener('abort', run, { once: true });
+  return () => signal.removeEventListener('abort', run);
+}
+
+/** Emits once when the signal is aborted, at once if it is already. */
+export function aborted$(signal: AbortSignal): Observable<void> {
+  return new Observable((subscriber) =>
+    whenAborted(signal, () => {
+      subscriber.next();
+      subscriber.complete();
+    }),
+  );
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid, nameTask } from '../../shared/errors.ts';
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Caller } from '../model/caller.ts';
 import type { TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 import { readTasks } from './batch.ts';
@@ -10,13 +11,17 @@ import { readTasks } from './batch.ts';
 /** Children of a broadcast wait this long, unless it says otherwise. */
 const CHILD_EXPIRY_MS = 3_600_000;
 
-/** Checks and stores one batch, all or nothing; answers after the commit. */
-export type Enqueue = (tasks: readonly NewTask[], field?: string) => Promise<readonly InsertOutcome[]>;
+/** Checks and stores one batch, all or nothing; answers after the commit. `field` names its only task, if it is no batch. */
+export type Enqueue = (tasks: readonly NewTask[], caller: Caller, field?: string) => Promise<readonly InsertOutcome[]>;
 
-export function createEnqueue(queue: TaskQueue, clock: Clock, maxPayloadBytes: number): Enqueue {
-  return async (tasks, field) => {
+export function createEnqueue(
+  queue: Pick<TaskQueue, 'enqueue' | 'broadcast'>,
+  clock: Clock,
+  maxPayloadBytes: number,
+): Enqueue {
+  return async (tasks, caller, field) => {
     const now = clock.now();
-    const inputs = readTasks(tasks, now, maxPayloadBytes, field);
+    const inputs = readTasks(tasks, { caller, now, maxPayloadBytes, field });
     const at = tasks.findIndex(({ target }) => target.case === 'broadcast');
     if (at < 0) return field === undefined ? queue.enqueue(inputs) : queue.enqueue(inputs).catch(renameTo(field));
     const place = field ?? `tasks[${at}]`;

@@ -4,7 +4,9 @@ import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
+import type { Context } from './context.ts';
 import { type Headers, readClient, readSessionId } from './identity.ts';
+import { checkQueue } from './scope.ts';
 import { readDeliveries } from './status.ts';
 
 export const MAX_HOLDING = 100_000;
@@ -15,20 +17,24 @@ const MAX_AGENT_LENGTH = 128;
 /** The revision of the contract that this server speaks. */
 export const REVISION = 1;
 
-/** Decodes and checks how a client registers. INVALID_ARGUMENT names the field. */
-export function readRegistration(request: GetTaskRequest, headers: Headers, outlet: TaskOutlet): Registration {
-  const { clientId, isDrawn } = readClient(headers);
-  const sessionId = readSessionId(headers);
+/** Who registers. */
+export type Registrant = Headers & Pick<Context, 'caller'>;
+
+/** Decodes and checks how a client registers. INVALID_ARGUMENT or PERMISSION_DENIED names the field. */
+export function readRegistration(request: GetTaskRequest, context: Registrant, outlet: TaskOutlet): Registration {
+  const { clientId, isDrawn } = readClient(context);
+  const sessionId = readSessionId(context);
   const { queues, maxInFlight, resume, labels } = request;
   if (request.revision > REVISION) throw invalid('revision', `this server speaks ${REVISION}`);
   if (queues.length === 0 || queues.length > MAX_QUEUES) throw invalid('queues', `expected 1 to ${MAX_QUEUES} names`);
   queues.forEach((name, index) => {
     checkName(`queues[${index}]`, name);
+    checkQueue(context.caller, name, `queues[${index}]`);
   });
   checkLabels(labels);
   return {
     id: sessionId ?? newSessionId(),
-    subject: '',
+    subject: context.caller.principal,
     clientId,
     isNamed: !request.ephemeral && !isDrawn,
     isDrawn,

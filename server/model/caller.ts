@@ -7,7 +7,7 @@ export const EVERY_QUEUE: QueueScope = Object.freeze({ queues: 'all' });
 
 /** Who makes a call. Handlers are given it with every request; by-id operations of the store take its scope. */
 export interface Caller {
-  /** Its name, as logs and audits tell it. */
+  /** Its name, to which its sessions are bound; empty: nobody asked for it. */
   readonly principal: string;
   /** How it is known who that is. */
   readonly kind: 'anonymous';
@@ -15,7 +15,7 @@ export interface Caller {
 }
 
 /** Whoever reaches the server, while it asks nobody who they are. */
-export const ANONYMOUS: Caller = Object.freeze({ principal: 'anonymous', kind: 'anonymous', scope: EVERY_QUEUE });
+export const ANONYMOUS: Caller = Object.freeze({ principal: '', kind: 'anonymous', scope: EVERY_QUEUE });
 
 /** Whether tasks of this queue are there for who has the scope. A `*` elsewhere than at the end matches nothing. */
 export function isInScope({ queues }: QueueScope, queue: string): boolean {

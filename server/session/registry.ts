@@ -59,7 +59,6 @@ export interface Registry {
   readonly clients: Clients;
   /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
   disconnectClient(clientId: string): number;
-  cancel(ids: readonly string[], reason: string): ReturnType<TaskQueue['cancel']>;
   /** Stops claiming, tells everybody that `deadlineMs` are left, and waits until nobody holds anything or it is over. */
   leave(deadlineMs: number, isOver: () => boolean): Promise<void>;
   /** Ends every stream; nothing is released. */
@@ -262,8 +261,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     receipt: takeReceipt,
     tell: takeResults,
     leftBy: lost.leftBy,
-
-    cancel: queue.cancel,
 
     async leave(deadlineMs, isOver) {
       queue.stopClaiming();

@@ -1,8 +1,9 @@
-import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { sendUnaryData } from '@grpc/grpc-js';
 import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, toStatus } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { whyGone } from '../api/context.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';
 import { type AnsweringCall, dropStream, isOver, resetStream, streamOf } from './answering.ts';
@@ -22,10 +23,10 @@ const SLOW_READER = { reason: 'SLOW_READER', retry: 'backoff' } as const;
 
 /** How calls end: one exit for errors, and none that a stuck reader can block. */
 export interface CallEnds {
-  /** Answers a call that has one response with what `work` comes to. */
-  answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>): void;
-  /** Wraps an async function as a unary handler. */
-  unary<I, O>(handle: (request: I, call: ServerUnaryCall<I, O>) => Promise<O>): handleUnaryCall<I, O>;
+  /** Answers a call that has one response with what `work` comes to; `onDone` is called before. */
+  answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>, onDone: () => void): void;
+  /** Of a call that ended before it was answered, by its deadline (wall clock, milliseconds). */
+  whyGone(deadlineAt: number): ContactError;
   /**
    * Remembers a stream, so that `closeAll` ends it.
    * @param onRefused instead of `end`: a request that it was sent cannot be taken
@@ -103,13 +104,19 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
     if (!isAlive) destroy();
   }
 
-  function answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>): void {
+  function answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>, onDone: () => void): void {
     // `work` may throw before its first await.
     Promise.resolve()
       .then(work)
       .then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(explain(error)),
+        (response) => {
+          onDone();
+          callback(null, response);
+        },
+        (error: unknown) => {
+          onDone();
+          callback(explain(error));
+        },
       );
   }
 
@@ -147,8 +154,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       await new Promise((resolve) => setImmediate(resolve));
     },
     answer,
-    unary: (handle) => (call, callback) => answer(callback, () => handle(call.request, call)),
-
+    whyGone: (deadlineAt) => whyGone(deadlineAt, clock.now()),
     end,
 
     outflow: (call, peer, onStuck = (error) => end(call, peer, error)) =>
@@ -171,19 +177,4 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
         },
       }),
   };
-}
-
-/** What a client sends, as it comes. CANCELLED: it has gone before the end. */
-export async function* readMessages<T>(call: AsyncIterable<T>): AsyncGenerator<T> {
-  try {
-    yield* call;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
-    throw new ContactError('CANCELLED', 'the client has gone', { cause: error });
-  }
-}
-
-/** One text value of a call's metadata; undefined: not there or empty. */
-export function metadataText(metadata: Metadata, key: string): string | undefined {
-  return metadata.get(key)[0]?.toString() || undefined;
 }

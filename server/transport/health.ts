@@ -1,48 +1,54 @@
+import { firstValueFrom, merge, Subject } from 'rxjs';
 import { health } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
-import type { Handlers } from '../../shared/grpc.ts';
-import type { CallEnds } from './call.ts';
+import { aborted$ } from '../api/context.ts';
+import type { Handlers } from '../api/handler.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
-const STATUS_BYTES = 7;
 
-/** grpc.health.v1 (the gRPC health checking protocol): one state for the whole server. */
+/**
+ * grpc.health.v1 (the gRPC health checking protocol): one state for the whole server, a subsystem of which it is. Watchers
+ * are bounded by open calls.
+ */
 export interface Health {
   readonly handlers: Handlers<typeof health.Health>;
-  /** The server is going. */
-  leave(): void;
+  /** The server serves. */
+  start(): Promise<void>;
+  /** The server is going: who watches is told, and whoever asks. */
+  close(): Promise<void>;
 }
 
 /** @param names full names of the services that are asked for; '' is always one of them and means the whole server */
-export function createHealth(names: readonly string[], ends: CallEnds): Health {
+export function createHealth(names: readonly string[]): Health {
   const services = new Set(['', ...names]);
-  // Bounded by open Watch calls.
-  const watchers = new Set<() => void>();
-  let status: health.HealthCheckResponse_ServingStatus = SERVING;
+  const changed$ = new Subject<void>();
+  let status: health.HealthCheckResponse_ServingStatus = NOT_SERVING;
+
+  async function become(next: typeof status): Promise<void> {
+    status = next;
+    changed$.next();
+  }
 
   return {
     handlers: {
-      check: ends.unary(async ({ service }) => {
+      async check({ service }) {
         if (!services.has(service)) throw new ContactError('NOT_FOUND', `no service ${service}`, { field: 'service' });
         return { status };
-      }),
-      watch(call) {
-        const peer = call.getPeer();
-        ends.open(call, peer);
-        const out = ends.outflow(call, peer);
-        const { service } = call.request;
-        const tell = (): void =>
-          void out.write({ status: services.has(service) ? status : SERVICE_UNKNOWN }, STATUS_BYTES);
-        watchers.add(tell);
-        const forget = (): void => void watchers.delete(tell);
-        call.on('finish', forget);
-        call.on('cancelled', forget);
-        tell();
+      },
+
+      async *watch({ service }, { signal }) {
+        let told: typeof status | undefined;
+        while (!signal.aborted) {
+          const now = services.has(service) ? status : SERVICE_UNKNOWN;
+          if (now === told) await firstValueFrom(merge(changed$, aborted$(signal)));
+          else {
+            told = now;
+            yield { status: now };
+          }
+        }
       },
     },
-    leave() {
-      status = NOT_SERVING;
-      for (const tell of watchers) tell();
-    },
+    start: () => become(SERVING),
+    close: () => become(NOT_SERVING),
   };
 }

@@ -1,69 +1,40 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { status } from '@grpc/grpc-js';
-import type {
-  EnqueuedTaskSchema,
-  EnqueueRefusalSchema,
-  NewTask,
-  StreamEnqueueRequest,
-  StreamEnqueueResponseSchema,
-  TaskService,
-} from '../../gen/index.ts';
-import { ContactError, invalid, statusText } from '../../shared/errors.ts';
-import type { Handler } from '../../shared/grpc.ts';
-import { MAX_AWAITED, type OpenAwaited, type Waits } from '../api/awaited.ts';
-import type { Enqueue } from '../api/enqueue.ts';
-import type { Agreement } from '../api/events.ts';
-import { writeResult } from '../api/views.ts';
-import type { ResultRecord } from '../model/task.ts';
-import type { InsertOutcome } from '../store/tasks.ts';
+import type { NewTask, StreamEnqueueRequest, TaskService } from '../../gen/index.ts';
+import type { Handlers } from '../../shared/grpc.ts';
+import { MAX_BATCHES, MAX_BYTES, type OpenProducing, type Stored, type StreamAnswer } from '../api/producer.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-
-/** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
-const MAX_BATCHES = 64;
-const MAX_BYTES = 8 << 20;
+import { openContext } from './context.ts';
 
 /** Of an answer on the wire, about, and of each id in it. */
 const ANSWER_BYTES = 64;
 const ID_BYTES = 38;
 
-/** Ids of one `abandoned`. */
-const MAX_ABANDONED = 1_000;
-
 /** Of a task, and of each pair of its metadata, beside what the producer wrote. */
 const TASK_BYTES = 64;
 const PAIR_BYTES = 32;
 
-export interface EnqueueStreamOptions {
-  readonly ends: CallEnds;
-  readonly agreement: Agreement;
-  readonly enqueue: Enqueue;
-  readonly openAwaited: OpenAwaited;
-  readonly cursorAt: (position: number) => string;
-}
-
-type Answer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
+type EnqueueCall = Parameters<Handlers<typeof TaskService>['streamEnqueue']>[0];
 
 /** A batch until its answer has been written. */
 interface Entry {
   /** null until it is known. */
-  answer: Answer | null;
+  stored: Stored | null;
   readonly bytes: number;
-  /** For the results of its tasks, if they are wanted. */
-  waits: Waits | null;
 }
 
 /**
  * Pipelined batches: each is stored as it comes, and all are acknowledged in the order they came. Results that are wanted
- * follow as they come.
+ * follow as they come. It keeps its call object: several answers are on their way at a time, and what may wait is
+ * counted in batches and bytes, of which requests that are pulled one by one know nothing.
  */
 export function createEnqueueStream(
-  options: EnqueueStreamOptions,
-): Handler<(typeof TaskService.method)['streamEnqueue']> {
-  const { ends, agreement, enqueue, openAwaited, cursorAt } = options;
+  openProducing: OpenProducing,
+  ends: CallEnds,
+): Pick<Handlers<typeof TaskService>, 'streamEnqueue'> {
+  return { streamEnqueue };
 
-  return (call) => {
-    const peer = call.getPeer();
+  function streamEnqueue(call: EnqueueCall): void {
+    const { caller, peer } = openContext(call, ends);
     /** In the order of the batches. Bounded by the window: beyond it nothing is read. */
     const entries: Entry[] = [];
     let bytes = 0;
@@ -74,58 +45,40 @@ export function createEnqueueStream(
     ends.open(call, peer);
     const out = ends.outflow(call, peer);
     const fail = (error: unknown): void => ends.end(call, peer, error);
-    const awaited = openAwaited({ tell, onIdle: () => void flush(), onError: fail });
-    call.on('finish', awaited.close);
-    call.on('cancelled', awaited.close);
+    const producing = openProducing({
+      caller,
+      tell: (answer, size) => out.write(answer, size) || out.hasRoom(),
+      onIdle: () => void flush(),
+      onError: fail,
+    });
+    call.on('finish', producing.close);
+    call.on('cancelled', producing.close);
     const isFull = (): boolean => entries.length >= MAX_BATCHES || bytes >= MAX_BYTES;
-
-    function tell(records: readonly ResultRecord[], size: number): true | Promise<boolean> {
-      const results = records.map((record) => writeResult(record, cursorAt(record.position)));
-      return out.write({ event: { case: 'settled', value: { results } } }, size) || out.hasRoom();
-    }
 
     async function flush(): Promise<void> {
       if (isFlushing) return;
       isFlushing = true;
-      for (let entry = entries[0]; entry?.answer; entry = entries[0]) {
+      for (let entry = entries[0]; entry?.stored; entry = entries[0]) {
         entries.shift();
         bytes -= entry.bytes;
         if (isOver(call)) break;
-        const hasRoom = out.write(entry.answer, weigh(entry.answer));
-        entry.waits?.open();
+        const { answer, open } = entry.stored;
+        const hasRoom = out.write(answer, weigh(answer));
+        open();
         if (!hasRoom && !(await out.hasRoom())) break;
       }
       isFlushing = false;
       if (isOver(call)) return;
       if (!isFull() && call.isPaused()) call.resume();
-      if (isEnded && entries.length === 0 && awaited.count === 0) call.end();
+      if (isEnded && entries.length === 0 && producing.awaitedCount === 0) call.end();
     }
 
-    async function store(request: StreamEnqueueRequest, entry: Entry): Promise<Answer> {
-      try {
-        if (request.awaitResults) entry.waits = awaited.admit(request.tasks);
-        const outcomes = await enqueue(request.tasks);
-        entry.waits?.stored(outcomes);
-        return { event: { case: 'stored', value: acknowledge(request, outcomes) } };
-      } catch (error) {
-        entry.waits?.drop();
-        entry.waits = null;
-        const known = ContactError.from(error);
-        if (known.code === 'INTERNAL') throw error;
-        return { event: { case: 'refused', value: writeRefusal(known) } };
-      }
-    }
-
-    const { limits } = agreement;
-    const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
-    out.write({ event: { case: 'window', value: window } }, ANSWER_BYTES);
-    call.on('data', (request: StreamEnqueueRequest) => {
+    function take(request: StreamEnqueueRequest): void {
       const { tasks, abandoned, awaitResults } = request;
-      if (abandoned.length > MAX_ABANDONED) return fail(invalid('abandoned', `at most ${MAX_ABANDONED}`));
-      awaited.abandon(abandoned);
+      producing.abandon(abandoned);
       if (tasks.length === 0 && abandoned.length > 0) return;
       const size = tasks.reduce((sum, task) => sum + weighTask(task), 0);
-      const entry: Entry = { answer: null, bytes: size, waits: null };
+      const entry: Entry = { stored: null, bytes: size };
       entries.push(entry);
       bytes += size;
       if (isFull()) call.pause();
@@ -133,16 +86,25 @@ export function createEnqueueStream(
         isKept = true;
         out.keep(() => ({}));
       }
-      store(request, entry).then((answer) => {
-        entry.answer = answer;
+      producing.store(request).then((stored) => {
+        entry.stored = stored;
         void flush();
       }, fail);
+    }
+
+    out.write(producing.window, ANSWER_BYTES);
+    call.on('data', (request: StreamEnqueueRequest) => {
+      try {
+        take(request);
+      } catch (error) {
+        fail(error);
+      }
     });
     call.on('end', () => {
       isEnded = true;
       void flush();
     });
-  };
+  }
 }
 
 /** About what a task of a batch keeps in memory until it is stored. */
@@ -153,30 +115,6 @@ function weighTask({ payload, metadata, target, contentType, idempotencyKey }: N
   return bytes;
 }
 
-function writeRefusal(error: ContactError): MessageInitShape<typeof EnqueueRefusalSchema> {
-  const { code, retryAfterMs = 0, field = '', index } = error;
-  const refusal = { code: status[code], message: statusText(error.message), retryAfterMs, field: statusText(field) };
-  return index === undefined ? refusal : { ...refusal, index };
-}
-
-function weigh({ event }: Answer): number {
+function weigh({ event }: StreamAnswer): number {
   return ANSWER_BYTES + (event?.case === 'stored' ? ID_BYTES * (event.value.ids?.length ?? 0) : 0);
-}
-
-/** Ids are left out when the producer knows them all. */
-function acknowledge(
-  { tasks }: StreamEnqueueRequest,
-  outcomes: readonly InsertOutcome[],
-): { ids: string[]; deduplicated: number[] } {
-  const deduplicated: number[] = [];
-  let isKnown = true;
-  outcomes.forEach((outcome, index) => {
-    if (outcome.deduplicated) deduplicated.push(index);
-    if (outcome.id !== tasks[index]!.id) isKnown = false;
-  });
-  return { ids: isKnown ? [] : outcomes.map(({ id }) => id), deduplicated };
-}
-
-export function writeEnqueued(outcomes: readonly InsertOutcome[]): MessageInitShape<typeof EnqueuedTaskSchema>[] {
-  return outcomes.map(({ id, deduplicated }) => ({ id, deduplicated }));
 }

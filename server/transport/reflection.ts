@@ -3,11 +3,7 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { invalid, statusText } from '../../shared/errors.ts';
-import type { Handlers } from '../../shared/grpc.ts';
-import type { CallEnds } from './call.ts';
-
-/** Of an answer on the wire, at most about: all files. */
-const ANSWER_BYTES = 64 << 10;
+import type { Handlers } from '../api/handler.ts';
 
 /** Of a request on the wire: the answer repeats it. */
 const MAX_REQUEST_BYTES = 2_048;
@@ -21,7 +17,6 @@ export type ReflectionService = typeof reflection.ServerReflection | typeof refl
 export function createReflectionHandlers<S extends ReflectionService>(
   service: S,
   roots: readonly DescFile[],
-  ends: CallEnds,
 ): Handlers<S> {
   const { input } = service.method.serverReflectionInfo;
   const fileByName = new Map<string, DescFile>();
@@ -71,27 +66,14 @@ export function createReflectionHandlers<S extends ReflectionService>(
   }
 
   const handlers: Handlers<typeof reflection.ServerReflection> = {
-    serverReflectionInfo(call) {
-      const peer = call.getPeer();
-      ends.open(call, peer);
-      const out = ends.outflow(call, peer);
-      call.on('data', (request: reflection.ServerReflectionRequest) => {
+    async *serverReflectionInfo(requests) {
+      for await (const request of requests) {
         const size = toBinary(input, request).byteLength;
         if (size > MAX_REQUEST_BYTES) {
-          const error = invalid(
-            'message_request',
-            `${size} bytes with its host, at most ${MAX_REQUEST_BYTES} are taken`,
-          );
-          ends.end(call, peer, error);
-          return;
+          throw invalid('message_request', `${size} bytes with its host, at most ${MAX_REQUEST_BYTES} are taken`);
         }
-        const messageResponse = answer(request) as Answer;
-        const answered = { validHost: request.host, originalRequest: request, messageResponse };
-        if (out.write(answered, ANSWER_BYTES)) return;
-        call.pause();
-        void out.hasRoom().then((hasRoom) => hasRoom && call.resume());
-      });
-      call.on('end', () => call.end());
+        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) as Answer };
+      }
     },
   };
   return handlers as unknown as Handlers<S>;

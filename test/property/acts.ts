@@ -179,7 +179,7 @@ const operate = toAct(
     const { clientId } = crew.workers[n]!;
     const refusal = expectRefusal(books);
     if (kind === 'cancel') {
-      house.registry.cancel(ids, 'why').then((outcomes) => {
+      house.queue.cancel(ids, 'why').then((outcomes) => {
         for (const outcome of outcomes) if (outcome.kind === 'requested') books.cancelled.add(outcome.id);
       }, refusal);
     }

@@ -3,8 +3,10 @@ import { PassThrough } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { AdminService, SendStatusRequestSchema, type StreamEnqueueRequest, TaskService } from '../../gen/index.ts';
 import { createAwaiting } from '../../server/api/awaited.ts';
+import { createProducing, type ProducerOptions } from '../../server/api/producer.ts';
 import { weighStatus } from '../../server/api/status.ts';
-import { createEnqueueStream, type EnqueueStreamOptions } from '../../server/transport/producer.ts';
+import type { CallEnds } from '../../server/transport/call.ts';
+import { createEnqueueStream } from '../../server/transport/producer.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
@@ -98,13 +100,13 @@ describe('A page', () => {
 describe('The window of StreamEnqueue', () => {
   it('counts metadata', () => {
     const call = Object.assign(new PassThrough({ objectMode: true }), { getPeer: () => '' });
-    const options = {
-      ends: { open: () => undefined, outflow: () => ({ write: () => true }) },
+    const ends = { open: () => undefined, outflow: () => ({ write: () => true }) } as unknown as CallEnds;
+    const openProducing = createProducing({
       agreement: {},
       enqueue: () => new Promise(() => undefined),
       openAwaited: createAwaiting({ onSettled: () => () => undefined }, { describeTask: async () => undefined }),
-    } as unknown as EnqueueStreamOptions;
-    createEnqueueStream(options)(call as never);
+    } as unknown as ProducerOptions);
+    createEnqueueStream(openProducing, ends).streamEnqueue(call as never);
     const task = { payload: Buffer.alloc(0), contentType: '', idempotencyKey: '', target: { case: undefined } };
     const tasks = Array.from({ length: 300 }, () => ({ ...task, metadata: { note: 'x'.repeat(16_000) } }));
     const request = { tasks, abandoned: [] } as unknown as StreamEnqueueRequest;

@@ -91,7 +91,7 @@ for (const [name, open] of Object.entries(STORES)) {
     it('cancel what runs at the other', async () => {
       a.crew.open(named(a), FULL);
       const taskId = await enqueue(a);
-      await b.house.registry.cancel([taskId], 'enough');
+      await b.house.queue.cancel([taskId], 'enough');
       await rest();
       assert.deepEqual([...named(a).line!.cancelled], [`${taskId} 1`]);
     });
@@ -104,7 +104,7 @@ for (const [name, open] of Object.entries(STORES)) {
       const stored = a.house.queue.enqueue([task]);
       while ((await store.describeTask(task.id))?.state !== 'running') await a.house.turn();
       assert.equal(named(a).holding.size, 0);
-      await b.house.registry.cancel([task.id], 'enough');
+      await b.house.queue.cancel([task.id], 'enough');
       await stored;
       await rest();
       assert.deepEqual([...named(a).line!.cancelled], [`${task.id} 1`]);

@@ -2,86 +2,96 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AdminService, ClientInfoSchema, QueueSchema } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
-import type { Handlers } from '../../shared/grpc.ts';
 import { isName } from '../../shared/ids.ts';
-import type { Agreement } from '../api/events.ts';
-import { cutPage } from '../api/page.ts';
-import { REVISION } from '../api/registration.ts';
-import type { QueueView } from '../dispatch/operations.ts';
-import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Operations, QueueView } from '../dispatch/operations.ts';
+import type { Caller } from '../model/caller.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
-import type { CallEnds } from './call.ts';
+import type { Agreement } from './events.ts';
+import type { Handlers } from './handler.ts';
+import { cutPage } from './page.ts';
+import { REVISION } from './registration.ts';
+import { checkQueue } from './scope.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
 
 export interface AdminHandlersOptions {
-  readonly queue: TaskQueue;
+  readonly operations: Operations;
   readonly registry: Registry;
-  readonly ends: CallEnds;
   readonly agreement: Agreement;
   readonly version: string;
   readonly node: string;
+  readonly storeKind: string;
   readonly startedAt: number;
 }
 
-/** AdminService: decode, call, encode. */
+/** AdminService. */
 export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typeof AdminService> {
-  const { queue, registry, ends, agreement, version, node, startedAt } = options;
-  const { operations } = queue;
+  const { operations, registry, agreement, version, node, storeKind, startedAt } = options;
   const { clients } = registry;
 
   return {
-    listQueues: ends.unary(async ({ pageSize, pageToken }) => {
+    async listQueues({ pageSize, pageToken }) {
       const limit = readPageSize(pageSize);
       const views = await operations.listQueues(pageToken, limit);
       const { items, last, isCut } = cutPage(views, writeQueue);
       return { queues: items, nextPageToken: isCut || views.length === limit ? last!.queue : '' };
-    }),
-    pauseQueue: ends.unary(async (request) => {
-      await operations.pauseQueue(readName('queue', request.queue), request.create);
+    },
+
+    async pauseQueue({ queue, create }, { caller }) {
+      await operations.pauseQueue(readQueue(queue, caller), create);
       return {};
-    }),
-    resumeQueue: ends.unary(async (request) => {
-      await operations.resumeQueue(readName('queue', request.queue));
+    },
+
+    async resumeQueue({ queue }, { caller }) {
+      await operations.resumeQueue(readQueue(queue, caller));
       return {};
-    }),
-    setQueueLimits: ends.unary(async (request) => {
-      const { maxWaiting = 0, maxRunning = 0 } = request.limits ?? {};
-      await operations.setQueueLimits(readName('queue', request.queue), { maxWaiting, maxRunning }, request.create);
+    },
+
+    async setQueueLimits({ queue, limits, create }, { caller }) {
+      const { maxWaiting = 0, maxRunning = 0 } = limits ?? {};
+      await operations.setQueueLimits(readQueue(queue, caller), { maxWaiting, maxRunning }, create);
       return {};
-    }),
-    purgeQueue: ends.unary(async (request) => ({
-      cancelled: await operations.purgeQueue(readName('queue', request.queue)),
-    })),
-    listClients: ends.unary(async ({ pageSize, pageToken, connectedOnly }) => {
+    },
+
+    async purgeQueue({ queue }, { caller }) {
+      return { cancelled: await operations.purgeQueue(readQueue(queue, caller)) };
+    },
+
+    async listClients({ pageSize, pageToken, connectedOnly }) {
       const limit = readPageSize(pageSize);
       const views = await clients.list(pageToken, limit, connectedOnly);
       const { items, last, isCut } = cutPage(views, writeClient);
       return { clients: items, nextPageToken: isCut || views.length === limit ? last!.clientId : '' };
-    }),
-    drainClient: ends.unary(async ({ clientId }) => {
+    },
+
+    async drainClient({ clientId }) {
       await clients.drain(readName('client_id', clientId));
       return {};
-    }),
-    resumeClient: ends.unary(async ({ clientId }) => {
+    },
+
+    async resumeClient({ clientId }) {
       await clients.resume(readName('client_id', clientId));
       return {};
-    }),
-    disconnectClient: ends.unary(async ({ clientId }) => ({
-      sessions: registry.disconnectClient(readName('client_id', clientId)),
-    })),
-    getServerInfo: ends.unary(async () => ({
-      version,
-      node,
-      revision: REVISION,
-      startedAt: timestampFromMs(startedAt),
-      store: queue.store.capabilities.kind,
-      limits: agreement.limits,
-      intervals: { pingIntervalMs: agreement.pingIntervalMs, resumeWindowMs: agreement.resumeWindowMs },
-      sessions: registry.sessions.size,
-    })),
+    },
+
+    async disconnectClient({ clientId }) {
+      return { sessions: registry.disconnectClient(readName('client_id', clientId)) };
+    },
+
+    async getServerInfo() {
+      return {
+        version,
+        node,
+        revision: REVISION,
+        startedAt: timestampFromMs(startedAt),
+        store: storeKind,
+        limits: agreement.limits,
+        intervals: { pingIntervalMs: agreement.pingIntervalMs, resumeWindowMs: agreement.resumeWindowMs },
+        sessions: registry.sessions.size,
+      };
+    },
   };
 }
 
@@ -92,6 +102,12 @@ function readPageSize(pageSize: number): number {
 
 function readName(field: string, name: string): string {
   if (!isName(name)) throw invalidName(field, name);
+  return name;
+}
+
+function readQueue(name: string, caller: Caller): string {
+  readName('queue', name);
+  checkQueue(caller, name, 'queue');
   return name;
 }
 

@@ -1,0 +1,59 @@
+import type { AdminService, TaskService } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Registry } from '../session/registry.ts';
+import type { StoreCapabilities } from '../store/options.ts';
+import { createAdminHandlers } from './admin.ts';
+import { createAwaiting } from './awaited.ts';
+import { type ClassicHandlers, createClassicHandlers } from './classic.ts';
+import { createEnqueue } from './enqueue.ts';
+import type { Agreement } from './events.ts';
+import type { Handlers } from './handler.ts';
+import { createProducing, type OpenProducing } from './producer.ts';
+import { createTaskHandlers, type TaskReads } from './tasks.ts';
+import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
+
+export interface ApiOptions {
+  readonly queue: TaskQueue;
+  readonly registry: Registry;
+  readonly store: TaskReads & { readonly capabilities: StoreCapabilities };
+  readonly clock: Clock;
+  readonly agreement: Agreement;
+  readonly version: string;
+  readonly node: string;
+  readonly maxPayloadBytes: number;
+  readonly maxResultBytes: number;
+  /** Classic clients: a task is settled when it is written, also without the client asking for it. */
+  readonly classicSettleOnWrite: boolean;
+}
+
+/** All that can be asked of a server, whatever carries the question. */
+export interface Api {
+  readonly worker: WorkerHandlers;
+  readonly tasks: Handlers<typeof TaskService, 'streamEnqueue'>;
+  readonly openProducing: OpenProducing;
+  readonly admin: Handlers<typeof AdminService>;
+  readonly classic: ClassicHandlers;
+}
+
+export function createApi(options: ApiOptions): Api {
+  const { queue, registry, store, clock, agreement, version, node, maxPayloadBytes, maxResultBytes } = options;
+  const { results, operations } = queue;
+  const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
+  const openAwaited = createAwaiting(results, store);
+  const storeKind = store.capabilities.kind;
+
+  return {
+    worker: createWorkerHandlers(registry),
+    tasks: createTaskHandlers({ queue, store, enqueue, clock }),
+    openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
+    admin: createAdminHandlers({ operations, registry, agreement, version, node, storeKind, startedAt: clock.now() }),
+    classic: createClassicHandlers({
+      registry,
+      clock,
+      windowMs: agreement.resumeWindowMs,
+      maxResultBytes,
+      settleOnWrite: options.classicSettleOnWrite,
+    }),
+  };
+}

@@ -1,0 +1,61 @@
+import type { TaskService } from '../../gen/index.ts';
+import { invalid } from '../../shared/errors.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { ResultRecord } from '../model/task.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import { createAwaiting } from './awaited.ts';
+import { isAbandoned, whenAborted } from './context.ts';
+import type { Enqueue } from './enqueue.ts';
+import type { Handler } from './handler.ts';
+import { writeResult } from './views.ts';
+
+export interface CallTaskOptions {
+  readonly queue: Pick<TaskQueue, 'results' | 'cancel'>;
+  readonly store: Pick<TaskStore, 'describeTask'>;
+  readonly enqueue: Enqueue;
+}
+
+/** Enqueues and waits. The task's id makes calling again after a lost connection safe. */
+export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskService.method)['callTask']> {
+  const { queue, store, enqueue } = options;
+  const { results } = queue;
+  // Each awaits one result: bounded by open calls.
+  const openAwaited = createAwaiting(results, store, Number.POSITIVE_INFINITY);
+
+  return async (request, { caller, signal, beginAnswer }) => {
+    const { task, cancelWhenAbandoned } = request;
+    if (!task) throw invalid('task', 'is required');
+    const told = Promise.withResolvers<ResultRecord>();
+    const awaited = openAwaited({
+      tell([record]) {
+        told.resolve(record!);
+        return true;
+      },
+      onIdle: () => undefined,
+      onError: told.reject,
+    });
+    let takeBack = (): void => undefined;
+    try {
+      const waits = awaited.admit([task]);
+      const outcomes = await enqueue([task], caller, 'task');
+      // Who carries the call holds on to its request for as long as it waits, and the store has the payload.
+      request.task = undefined;
+      beginAnswer();
+      waits.stored(outcomes);
+      waits.open();
+      takeBack = whenAborted(signal, () => told.reject(signal.reason));
+      try {
+        const record = await told.promise;
+        return { result: writeResult(record, results.cursorAt(record.position)) };
+      } catch (error) {
+        if (cancelWhenAbandoned && isAbandoned(signal)) {
+          queue.cancel([outcomes[0]!.id], 'ABANDONED').catch(() => undefined);
+        }
+        throw error;
+      }
+    } finally {
+      takeBack();
+      awaited.close();
+    }
+  };
+}

@@ -1,0 +1,223 @@
+import type { classic } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
+import { isName, newSessionId } from '../../shared/ids.ts';
+import { cutText } from '../../shared/text.ts';
+import type { ClaimedTask, Delivery } from '../model/task.ts';
+import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
+import type { Registry } from '../session/registry.ts';
+import type { ResultReport } from '../session/report.ts';
+import { type Context, whenAborted } from './context.ts';
+import type { Handlers } from './handler.ts';
+import { CLIENT_KEY } from './identity.ts';
+import { createPairs, type Turn } from './pairs.ts';
+import { checkQueue } from './scope.ts';
+
+const QUEUE_KEY = 'contact-queue';
+const SETTLE_KEY = 'contact-settle';
+const MAX_STATUS_LENGTH = 256;
+const CLIENT_PREFIX = 'client ';
+const TEXT = 'text/plain; charset=utf-8';
+const NO_RESULTS: ResultReport = { succeeded: [], failed: [], released: [], stopped: [], untouched: [] };
+
+export interface ClassicHandlersOptions {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  /** How long a task whose getTask has ended waits for its result. */
+  readonly windowMs: number;
+  readonly maxResultBytes: number;
+  /** The server's option: settle tasks when they are written, also without the client asking for it. */
+  readonly settleOnWrite: boolean;
+}
+
+/** The getTask stream of a classic client, to which its tasks are written. */
+export interface TextOutlet extends Pick<TaskOutlet, 'onRoom'> {
+  isOver(): boolean;
+  /** Null: with OK. */
+  end(error: unknown): void;
+  /** False: it was taken, and nothing more should be sent before `onRoom`. */
+  write(text: string, onTaken: () => void): boolean;
+}
+
+/** The classic contract: text tasks one at a time, and results that name no task. */
+export interface ClassicHandlers extends Handlers<typeof classic.Contact, 'getTask'> {
+  /** getTask: waits for its turn, and is given tasks from then on. The answer is to be called once when it has ended. */
+  openTasks(context: Omit<Context, 'signal'>, outlet: TextOutlet): () => void;
+}
+
+export function createClassicHandlers(options: ClassicHandlersOptions): ClassicHandlers {
+  const { registry, clock, windowMs, maxResultBytes, settleOnWrite } = options;
+  const pairs = createPairs({ clock, windowMs, findLeft });
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+
+  /** One that is named; a connection does not outlive the process. */
+  function findLeft(key: string): Delivery | null {
+    const clientId = key.startsWith(CLIENT_PREFIX) ? key.slice(CLIENT_PREFIX.length) : undefined;
+    const left = clientId === undefined ? [] : registry.leftBy(clientId);
+    return left.length === 1 ? left[0]! : null;
+  }
+
+  /** Tells one result and insists until the store has taken it; answers what became of it. */
+  async function settle(delivery: Delivery, clientId: string, text: string): Promise<OutcomeCode | undefined> {
+    for (;;) {
+      const result = { ...delivery, result: Buffer.from(text), contentType: TEXT };
+      const [outcome] = await registry.tell({ ...NO_RESULTS, succeeded: [result] }, clientId);
+      if (outcome?.code !== 'RETRY_LATER') return outcome?.code;
+      await new Promise<void>((resolve) => {
+        clock.after(outcome.afterMs, resolve);
+      });
+    }
+  }
+
+  async function refuse(delivery: Delivery, clientId: string): Promise<void> {
+    const error = {
+      code: 'NOT_TEXT',
+      message: 'the payload is not UTF-8 text, which is all a classic client can take',
+    };
+    const failure = { ...delivery, error, retry: { kind: 'never' as const } };
+    await registry.tell({ ...NO_RESULTS, failed: [failure] }, clientId);
+  }
+
+  function createOutlet(peer: string, outlet: TextOutlet, turn: Turn, { clientId, onWrite }: ClassicCall): TaskOutlet {
+    function write(task: ClaimedTask, onTaken: () => void): boolean {
+      const delivery = { taskId: task.id, delivery: task.delivery };
+      let text: string;
+      try {
+        text = decoder.decode(task.payload);
+      } catch {
+        void refuse(delivery, clientId);
+        onTaken();
+        return true;
+      }
+      if (!onWrite) turn.held = delivery;
+      const hasRoom = outlet.write(text, onTaken);
+      if (onWrite) void settle(delivery, clientId, '');
+      return hasRoom;
+    }
+
+    return {
+      peer,
+      // Of all events only tasks have words in this contract.
+      send: (_seq, event, onTaken = () => undefined) =>
+        event.kind !== 'tasks' || event.tasks.map((task) => write(task, onTaken)).every(Boolean),
+      onRoom: outlet.onRoom,
+      end: outlet.end,
+    };
+  }
+
+  return {
+    openTasks(context, outlet) {
+      const pair = pairs.enter(keyOf(context));
+      let turn: Turn | null = null;
+
+      async function serve(): Promise<void> {
+        const call = readCall(context, settleOnWrite);
+        turn = await pair.waitForTurn();
+        if (!turn) return;
+        if (!outlet.isOver()) turn.session = await openSession(call, turn);
+        if (outlet.isOver()) {
+          turn.isStreamOver = true;
+          if (turn.session) registry.disconnect(turn.session);
+        }
+        pair.checkTurn();
+      }
+
+      const openSession = (call: ClassicCall, ofTurn: Turn) =>
+        registry.open({
+          id: newSessionId(),
+          subject: context.caller.principal,
+          clientId: call.clientId,
+          isNamed: false,
+          isResumable: false,
+          isAnswerable: true,
+          queues: [call.queue],
+          labels: {},
+          credit: 1,
+          agent: 'classic',
+          resume: null,
+          outlet: createOutlet(context.peer, outlet, ofTurn, call),
+        });
+
+      serve().catch(outlet.end);
+      return () => {
+        if (turn) {
+          turn.isStreamOver = true;
+          // What it holds stays its own for the window; more it does not get.
+          if (turn.session) registry.disconnect(turn.session);
+        }
+        pair.checkTurn();
+        pair.leave();
+      };
+    },
+
+    async *sendStatus(requests, context) {
+      const pair = pairs.enter(keyOf(context));
+      try {
+        for await (const { msg } of requests) {
+          if (pair.turn?.session) pair.turn.session.text = cutText(msg, MAX_STATUS_LENGTH);
+          yield { ret: 'ok' };
+        }
+      } finally {
+        pair.leave();
+      }
+    },
+
+    async tellResult(requests, context) {
+      const pair = pairs.enter(keyOf(context));
+      let hasLeft = false;
+      const leave = (): void => {
+        if (!hasLeft) pair.leave();
+        hasLeft = true;
+      };
+      // It may wait for the store long after its client has gone.
+      whenAborted(context.signal, leave);
+      try {
+        const { clientId, onWrite } = readCall(context, settleOnWrite);
+        for await (const { ret } of requests) {
+          const { turn } = pair;
+          if (!turn?.held) {
+            if (onWrite) continue;
+            throw new ContactError('FAILED_PRECONDITION', 'tellResult: this client holds no task');
+          }
+          const { held } = turn;
+          turn.held = null;
+          const code = await settle(held, clientId, ret);
+          pair.checkTurn();
+          if (code === 'TOO_LARGE') throw tooLarge(ret, maxResultBytes);
+        }
+        return {};
+      } finally {
+        leave();
+      }
+    },
+  };
+}
+
+function tooLarge(text: string, maxBytes: number): ContactError {
+  const message = `tellResult: the result has ${Buffer.byteLength(text)} bytes, at most ${maxBytes} are taken`;
+  return new ContactError('RESOURCE_EXHAUSTED', `${message}; its task has failed`);
+}
+
+type Beside = Pick<Context, 'caller' | 'header' | 'peer'>;
+
+function keyOf({ header, peer }: Beside): string {
+  const clientId = header(CLIENT_KEY);
+  return clientId === undefined ? `connection ${peer}` : `${CLIENT_PREFIX}${clientId}`;
+}
+
+interface ClassicCall {
+  readonly clientId: string;
+  readonly queue: string;
+  readonly onWrite: boolean;
+}
+
+function readCall({ caller, header, peer }: Beside, settleOnWrite: boolean): ClassicCall {
+  const clientId = header(CLIENT_KEY) ?? `classic:${peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.');
+  const queue = header(QUEUE_KEY) ?? 'default';
+  const settle = header(SETTLE_KEY);
+  if (!isName(clientId)) throw invalidName(CLIENT_KEY, clientId);
+  if (!isName(queue)) throw invalidName(QUEUE_KEY, queue);
+  checkQueue(caller, queue, QUEUE_KEY);
+  if (settle !== undefined && settle !== 'on-write') throw invalid(SETTLE_KEY, 'expected on-write, or nothing');
+  return { clientId, queue, onWrite: settleOnWrite || settle === 'on-write' };
+}

@@ -1,0 +1,137 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  EnqueuedTaskSchema,
+  EnqueueRefusalSchema,
+  StreamEnqueueRequest,
+  StreamEnqueueResponseSchema,
+} from '../../gen/index.ts';
+import { ContactError, codeNumber, invalid, statusText } from '../../shared/errors.ts';
+import type { Caller } from '../model/caller.ts';
+import type { InsertOutcome } from '../store/tasks.ts';
+import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
+import type { Enqueue } from './enqueue.ts';
+import type { Agreement } from './events.ts';
+import { writeResult } from './views.ts';
+
+/** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
+export const MAX_BATCHES = 64;
+export const MAX_BYTES = 8 << 20;
+
+/** Ids of one `abandoned`. */
+const MAX_ABANDONED = 1_000;
+
+export type StreamAnswer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
+
+/** What becomes of a batch. */
+export interface Stored {
+  readonly answer: StreamAnswer;
+  /** The answer has been written: from now on results of the batch are told, if they are wanted. */
+  open(): void;
+}
+
+/** A producer's stream of batches: what they come to, in whatever order its transport writes the answers. */
+export interface Producing {
+  /** The first answer. */
+  readonly window: StreamAnswer;
+  /** How many results it awaits. */
+  readonly awaitedCount: number;
+  /** Results that are not wanted any more. INVALID_ARGUMENT: too many at once. */
+  abandon(ids: readonly string[]): void;
+  /** Stores a batch; a refusal is an answer too. Rejects if the server is at fault. */
+  store(request: StreamEnqueueRequest): Promise<Stored>;
+  /** The stream is over: nothing is awaited any more. */
+  close(): void;
+}
+
+export interface ProducingOptions {
+  readonly caller: Caller;
+  /** Writes results to the reader. True: there is room for more; else a promise of it, and of false when it has gone. */
+  readonly tell: (answer: StreamAnswer, bytes: number) => true | Promise<boolean>;
+  /** Nothing is awaited any more. */
+  readonly onIdle: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export type OpenProducing = (options: ProducingOptions) => Producing;
+
+export interface ProducerOptions {
+  readonly agreement: Agreement;
+  readonly enqueue: Enqueue;
+  readonly openAwaited: OpenAwaited;
+  readonly cursorAt: (position: number) => string;
+}
+
+/** StreamEnqueue, as far as it is no matter of its stream. */
+export function createProducing({ agreement, enqueue, openAwaited, cursorAt }: ProducerOptions): OpenProducing {
+  const { limits } = agreement;
+  const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
+
+  return ({ caller, tell, onIdle, onError }) => {
+    const awaited = openAwaited({
+      tell(records, bytes) {
+        const results = records.map((record) => writeResult(record, cursorAt(record.position)));
+        return tell({ event: { case: 'settled', value: { results } } }, bytes);
+      },
+      onIdle,
+      onError,
+    });
+
+    return {
+      window: { event: { case: 'window', value: window } },
+
+      get awaitedCount() {
+        return awaited.count;
+      },
+
+      abandon(ids) {
+        if (ids.length > MAX_ABANDONED) throw invalid('abandoned', `at most ${MAX_ABANDONED}`);
+        awaited.abandon(ids);
+      },
+
+      async store(request) {
+        let waits: Waits | undefined;
+        try {
+          if (request.awaitResults) waits = awaited.admit(request.tasks);
+          const outcomes = await enqueue(request.tasks, caller);
+          waits?.stored(outcomes);
+          return {
+            answer: { event: { case: 'stored', value: acknowledge(request, outcomes) } },
+            open: () => waits?.open(),
+          };
+        } catch (error) {
+          waits?.drop();
+          const known = ContactError.from(error);
+          if (known.code === 'INTERNAL') throw error;
+          return { answer: { event: { case: 'refused', value: writeRefusal(known) } }, open: () => undefined };
+        }
+      },
+
+      close: awaited.close,
+    };
+  };
+}
+
+function writeRefusal(error: ContactError): MessageInitShape<typeof EnqueueRefusalSchema> {
+  const { code, retryAfterMs = 0, field = '', index } = error;
+  const message = statusText(error.message);
+  const refusal = { code: codeNumber(code), message, retryAfterMs, field: statusText(field) };
+  return index === undefined ? refusal : { ...refusal, index };
+}
+
+/** Ids are left out when the producer knows them all. */
+function acknowledge(
+  { tasks }: StreamEnqueueRequest,
+  outcomes: readonly InsertOutcome[],
+): { ids: string[]; deduplicated: number[] } {
+  const deduplicated: number[] = [];
+  let isKnown = true;
+  outcomes.forEach((outcome, index) => {
+    if (outcome.deduplicated) deduplicated.push(index);
+    if (outcome.id !== tasks[index]!.id) isKnown = false;
+  });
+  return { ids: isKnown ? [] : outcomes.map(({ id }) => id), deduplicated };
+}
+
+export function writeEnqueued(outcomes: readonly InsertOutcome[]): MessageInitShape<typeof EnqueuedTaskSchema>[] {
+  return outcomes.map(({ id, deduplicated }) => ({ id, deduplicated }));
+}

@@ -1,0 +1,164 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type CancelledTaskSchema,
+  type TaskFilter,
+  type TaskSchema,
+  type TaskService,
+  TaskState,
+} from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { isTaskId } from '../../shared/ids.ts';
+import { cutText } from '../../shared/text.ts';
+import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import { explainWaiting } from '../dispatch/waiting.ts';
+import { PARENT_LANE } from '../model/lane.ts';
+import type { TaskState as State, TaskRecord } from '../model/task.ts';
+import type { BroadcastStore } from '../store/broadcasts.ts';
+import type { CancelOutcome, TaskStore } from '../store/tasks.ts';
+import { createCallTask } from './call.ts';
+import type { Enqueue } from './enqueue.ts';
+import type { Handlers } from './handler.ts';
+import { createWatchResults } from './observer.ts';
+import { createPace } from './pace.ts';
+import { cutPage } from './page.ts';
+import { writeEnqueued } from './producer.ts';
+import { readFilter, type TaskViewOptions, writeState, writeTask } from './views.ts';
+import { createWatchTask } from './watcher.ts';
+
+const MAX_PAGE = 500;
+const DEFAULT_PAGE = 100;
+const MAX_IDS = 1_000;
+const MAX_REASON_LENGTH = 256;
+
+/** What is read of tasks, and forgotten, past the queue. */
+export type TaskReads = Pick<TaskStore, 'describeTask' | 'listTasks' | 'deleteTasks'> &
+  Pick<BroadcastStore, 'countChildren'>;
+
+export interface TaskHandlersOptions {
+  readonly queue: TaskQueue;
+  readonly store: TaskReads;
+  readonly enqueue: Enqueue;
+  readonly clock: Clock;
+}
+
+/** TaskService, but for its stream of batches: producer.ts. */
+export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeof TaskService, 'streamEnqueue'> {
+  const { queue, store, enqueue, clock } = options;
+  const { results } = queue;
+
+  const view = (record: TaskRecord, withPayload: boolean): TaskViewOptions => ({
+    withPayload,
+    waitingFor: explainWaiting(record, queue),
+    cursorAt: results.cursorAt,
+  });
+
+  /** A single task: with its payload, and a broadcast with its counts. */
+  async function write(record: TaskRecord): Promise<MessageInitShape<typeof TaskSchema>> {
+    const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
+    return writeTask(record, { ...view(record, true), ...(children ? { children } : {}) });
+  }
+
+  const pace = createPace();
+
+  return {
+    async enqueueTasks({ tasks }, { caller }) {
+      return { tasks: writeEnqueued(await enqueue(tasks, caller)) };
+    },
+
+    async describeTask({ id }) {
+      checkId('id', id);
+      await pace();
+      const record = await store.describeTask(id);
+      if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
+      return { task: await write(record) };
+    },
+
+    async listTasks({ filter, pageSize, pageToken, withPayload }) {
+      if (pageSize > MAX_PAGE) throw invalid('page_size', `at most ${MAX_PAGE}`);
+      if (pageToken !== '') checkId('page_token', pageToken);
+      const limit = pageSize || DEFAULT_PAGE;
+      await pace();
+      const records = await store.listTasks(readFilter(filter), pageToken || null, limit);
+      const { items, last } = cutPage(records, (record) => writeTask(record, view(record, withPayload)));
+      // A page may be short for its bytes; the empty one is the last.
+      return { tasks: items, nextPageToken: last?.id ?? '' };
+    },
+
+    async cancelTasks({ ids, filter, reason }) {
+      const why = cutText(reason, MAX_REASON_LENGTH);
+      const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], (some) =>
+        queue.cancel(some, why),
+      );
+      return { tasks: items.map(writeCancelled), total };
+    },
+
+    async retryTasks({ ids, filter }) {
+      let total = 0;
+      const { items } = await actOn(ids, filter, ['failed'], async (some) => {
+        const outcomes = await queue.retry(some);
+        total += outcomes.filter(({ kind }) => kind === 'ready').length;
+        return outcomes;
+      });
+      const refused = items.filter(({ kind }) => kind !== 'ready');
+      return {
+        ids: items.filter(({ kind }) => kind === 'ready').map(({ id }) => id),
+        refusedIds: refused.map(({ id }) => id),
+        total,
+      };
+    },
+
+    async deleteTasks({ ids }) {
+      checkIds(ids);
+      const deleted = await store.deleteTasks(ids);
+      return {
+        ids: ids.filter((_, index) => deleted[index]),
+        refusedIds: ids.filter((_, index) => !deleted[index]),
+      };
+    },
+
+    callTask: createCallTask({ queue, store, enqueue }),
+
+    watchTask: createWatchTask({ activities: queue.activities, store, clock, pace, write }),
+
+    watchResults: createWatchResults(results),
+  };
+
+  /** Named tasks, or all that a filter finds in these states. */
+  async function actOn<T>(
+    ids: readonly string[],
+    filter: TaskFilter | undefined,
+    states: readonly State[],
+    act: (ids: readonly string[]) => Promise<readonly T[]>,
+  ): Promise<BulkOutcome<T>> {
+    if (!filter) {
+      checkIds(ids);
+      const items = await act(ids);
+      return { items, total: items.length };
+    }
+    if (ids.length > 0) throw invalid('ids', 'not together with filter');
+    const wanted = readFilter(filter);
+    if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
+    return actOnFound(store, wanted, states, act);
+  }
+}
+
+function checkId(field: string, id: string): void {
+  if (!isTaskId(id)) throw invalid(field, 'expected a UUIDv7 in lower case');
+}
+
+function checkIds(ids: readonly string[]): void {
+  if (ids.length === 0 || ids.length > MAX_IDS) throw invalid('ids', `expected 1 to ${MAX_IDS}, got ${ids.length}`);
+  ids.forEach((id, index) => {
+    checkId(`ids[${index}]`, id);
+  });
+}
+
+function writeCancelled(outcome: CancelOutcome): MessageInitShape<typeof CancelledTaskSchema> {
+  const { id, kind } = outcome;
+  if (kind === 'cancelled') return { id, state: TaskState.CANCELLED };
+  if (kind === 'requested') return { id, state: TaskState.RUNNING };
+  if (kind === 'children') return { id, state: outcome.state ? writeState(outcome.state) : TaskState.RUNNING };
+  return { id, refused: kind.toUpperCase() };
+}

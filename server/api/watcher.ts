@@ -1,0 +1,90 @@
+import { firstValueFrom, merge, Subject } from 'rxjs';
+import type { TaskService } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { isTaskId } from '../../shared/ids.ts';
+import type { Activities, Activity } from '../dispatch/activities.ts';
+import { isSettled } from '../model/states.ts';
+import type { TaskRecord } from '../model/task.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import { aborted$ } from './context.ts';
+import type { Answer, Handler } from './handler.ts';
+import type { Pace } from './pace.ts';
+
+/** What happens to one task is told at most this often. */
+const PACE_MS = 250;
+
+/** Covers a change that nobody told of, such as one on another node. */
+const LOOK_MS = 5_000;
+
+type WatchTask = (typeof TaskService.method)['watchTask'];
+type TaskView = Extract<NonNullable<Answer<WatchTask>['event']>, { case: 'task' }>['value'];
+
+export interface WatchTaskOptions {
+  readonly activities: Activities;
+  readonly store: Pick<TaskStore, 'describeTask'>;
+  readonly clock: Clock;
+  readonly pace: Pace;
+  readonly write: (record: TaskRecord) => Promise<TaskView>;
+}
+
+/** One task, live: its state at first and with every change, and between them the newest progress. */
+export function createWatchTask({ activities, store, clock, pace, write }: WatchTaskOptions): Handler<WatchTask> {
+  return async function* watchTask({ id }, { signal }) {
+    if (!isTaskId(id)) throw invalid('id', 'expected a UUIDv7 in lower case');
+    // Of each kind the newest only, so that a slow reader costs no memory.
+    let started: (Activity & { kind: 'started' }) | undefined;
+    let progress: (Activity & { kind: 'progress' }) | undefined;
+    let isChanged = true;
+    const happened$ = new Subject<void>();
+
+    function take(activity: Activity): void {
+      if (activity.kind === 'changed') isChanged = true;
+      else if (activity.kind === 'started') started = activity;
+      else progress = activity;
+      happened$.next();
+    }
+
+    /** Until something has happened, and no sooner than the pace allows. */
+    async function pause(): Promise<void> {
+      if (!isChanged && !started && !progress && !signal.aborted) {
+        const takeBack = clock.after(LOOK_MS, () => take({ kind: 'changed' }));
+        await firstValueFrom(merge(happened$, aborted$(signal)));
+        takeBack();
+      }
+      await new Promise<void>((resolve) => clock.after(PACE_MS, resolve));
+    }
+
+    const subscription = activities.watch(id).subscribe(take);
+    try {
+      let told = '';
+      while (!signal.aborted) {
+        if (isChanged) {
+          isChanged = false;
+          await pace();
+          if (signal.aborted) return;
+          const record = await store.describeTask(id);
+          if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
+          const { state, delivery, attempt, cancelRequested } = record;
+          const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
+          if (now !== told) yield { event: { case: 'task', value: await write(record) } };
+          told = now;
+          if (isSettled(state)) return;
+        }
+        if (started) {
+          const { delivery } = started;
+          started = undefined;
+          yield { event: { case: 'started', value: { taskId: id, delivery } } };
+        }
+        if (progress) {
+          const { delivery, fraction, message } = progress;
+          progress = undefined;
+          yield { event: { case: 'progress', value: { taskId: id, delivery, fraction, message } } };
+        }
+        await pause();
+      }
+    } finally {
+      subscription.unsubscribe();
+    }
+  };
+}

@@ -1,0 +1,101 @@
+import type {
+  ContactService,
+  GetTaskRequest,
+  Outcome as OutcomeMessage,
+  SendStatusRequest,
+  TellResultRequest,
+} from '../../gen/index.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import type { Outcome, StatusOutlet, TaskOutlet } from '../session/outlet.ts';
+import type { Registry } from '../session/registry.ts';
+import type { ResultReport } from '../session/report.ts';
+import type { Session } from '../session/session.ts';
+import { type Context, whenAborted } from './context.ts';
+import type { Handlers } from './handler.ts';
+import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
+import { createNames } from './names.ts';
+import { readRegistration } from './registration.ts';
+import { isReceipt, readResults, readStatus, writeOutcomes } from './status.ts';
+
+/** Results of one TellResult: all outcomes are in one answer, of which stock clients take 4 MB. */
+const MAX_TOLD = 50_000;
+
+/** ContactService, but for what belongs to its two streams. */
+export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask' | 'sendStatus'> {
+  /** GetTask: registers. The outlet is written to from now on, until its stream or this session ends. */
+  openSession(request: GetTaskRequest, context: Context, outlet: TaskOutlet): Promise<Session>;
+  /** SendStatus: finds the session that it belongs to. */
+  attachStatus(context: Context, outlet: StatusOutlet): Promise<Session>;
+  /** Takes a message that only says what was seen. False: it says more. */
+  takeReceipt(session: Session, request: SendStatusRequest): boolean;
+  /** Takes a message of SendStatus; answers its outcomes after the commit. */
+  takeStatus(session: Session, request: SendStatusRequest): Promise<OutcomeMessage[]>;
+  /** Its stream has gone, or ends with this error: so does the session. */
+  disconnect(session: Session, error?: ContactError): void;
+  /** The client has said all that it has to say. */
+  leave(session: Session): void;
+}
+
+export function createWorkerHandlers(registry: Registry): WorkerHandlers {
+  const admitNames = createNames();
+
+  return {
+    async openSession(request, context, outlet) {
+      const registration = readRegistration(request, context, outlet);
+      forgetRequest(request);
+      const giveBack = admitNames(registration.queues.length);
+      // Only then is there a signal for the stream, which is open for as long as the worker lives.
+      if (giveBack) whenAborted(context.signal, giveBack);
+      return registry.open(registration);
+    },
+
+    async attachStatus(context, outlet) {
+      const sessionId = readSessionId(context);
+      if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
+      const { clientId, isDrawn } = readClient(context);
+      return registry.attachStatus({ sessionId, clientId: isDrawn ? undefined : clientId }, outlet);
+    },
+
+    takeReceipt(session, request) {
+      const isOne = isReceipt(request);
+      if (isOne) registry.receipt(session, request.receipt);
+      return isOne;
+    },
+
+    async takeStatus(session, request) {
+      return writeOutcomes(await registry.report(session, readStatus(request)));
+    },
+
+    disconnect: registry.disconnect,
+    leave: registry.leaveSession,
+
+    async tellResult(requests: AsyncIterable<TellResultRequest>, context) {
+      const outcomes: Outcome[] = [];
+      const { clientId, isDrawn } = readClient(context);
+      for await (const request of requests) {
+        const report = readResults(request);
+        checkTold(outcomes.length, report);
+        outcomes.push(...(await registry.tell(report, clientId, isDrawn)));
+      }
+      return { outcomes: writeOutcomes(outcomes) };
+    },
+  };
+}
+
+/** It has been read. Who carries the call holds on to its request, for as long as the worker lives. */
+function forgetRequest(request: GetTaskRequest): void {
+  request.queues = [];
+  request.labels = {};
+  request.agent = '';
+  request.resume = undefined;
+  delete request.$unknown;
+}
+
+function checkTold(toldCount: number, report: ResultReport): void {
+  const { succeeded, failed, released, stopped, untouched } = report;
+  const toldNow = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
+  const count = toldCount + toldNow;
+  if (count <= MAX_TOLD) return;
+  const problem = `at most ${MAX_TOLD} in one call, whose answer names each; those before were taken`;
+  throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'results' });
+}

@@ -1,0 +1,60 @@
+import type { DescMethodBiDiStreaming } from '@bufbuild/protobuf';
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { ContactError } from '../../shared/errors.ts';
+import type { Answer, Converse, Request } from '../api/handler.ts';
+import { isOver } from './answering.ts';
+import type { CallEnds } from './call.ts';
+import { openContext } from './context.ts';
+import { type Flow, pullAnswers } from './pull.ts';
+
+/** Requests and answers, the next request being read when what came before was answered and has room. */
+export function adaptBidiStream<M extends DescMethodBiDiStreaming>(
+  handle: Converse<M>,
+  { weigh }: Pick<Flow<M>, 'weigh'>,
+  ends: CallEnds,
+): handleBidiStreamingCall<Request<M>, Answer<M>> {
+  return (call) => {
+    const context = openContext(call, ends);
+    const requests = readRequests(call);
+    void pullAnswers<Answer<M>>({ call, context, ends, answers: () => handle(requests, context), weigh });
+  };
+}
+
+const GONE = new ContactError('CANCELLED', 'the client has gone');
+const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
+
+/**
+ * What a client sends, as it comes. CANCELLED: the call was over before the client had said all. The iterator of a
+ * stream itself would destroy the half that answers with the one that is read.
+ */
+async function* readRequests<I, O>(call: ServerDuplexStream<I, O>): AsyncGenerator<I> {
+  /** One, or two if they came together: the call is paused by the first. */
+  const requests: I[] = [];
+  let hasEnded = false;
+  let wake = (): void => undefined;
+
+  call.on('data', (request: I) => {
+    call.pause();
+    requests.push(request);
+    wake();
+  });
+  call.on('end', () => {
+    hasEnded = true;
+    wake();
+  });
+  for (const event of END_EVENTS) call.on(event, () => wake());
+
+  for (;;) {
+    const request = requests.shift();
+    if (request !== undefined) yield request;
+    else if (hasEnded) return;
+    else if (isOver(call)) throw GONE;
+    else {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      call.resume();
+      await woken;
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { DescMethodClientStreaming } from '@bufbuild/protobuf';
+import type { handleClientStreamingCall } from '@grpc/grpc-js';
+import { ContactError } from '../../shared/errors.ts';
+import type { Answer, CollectRequests, Request } from '../api/handler.ts';
+import type { CallEnds } from './call.ts';
+import { openContext } from './context.ts';
+
+/** Requests, each read when the one before was dealt with, and one answer to all of them. */
+export function adaptClientStream<M extends DescMethodClientStreaming>(
+  handle: CollectRequests<M>,
+  ends: CallEnds,
+): handleClientStreamingCall<Request<M>, Answer<M>> {
+  return (call, callback) => {
+    const context = openContext(call, ends);
+    ends.answer(callback, () => handle(readRequests<Request<M>>(call), context), context.close);
+  };
+}
+
+/** What a client sends, as it comes. CANCELLED: it has gone before the end. */
+async function* readRequests<T>(call: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* call;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+    throw new ContactError('CANCELLED', 'the client has gone', { cause: error });
+  }
+}

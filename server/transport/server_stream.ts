@@ -1,0 +1,26 @@
+import type { DescMethodServerStreaming } from '@bufbuild/protobuf';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
+import type { Answer, AnswerMany, Request } from '../api/handler.ts';
+import type { CallEnds } from './call.ts';
+import { openContext } from './context.ts';
+import { type Flow, pullAnswers } from './pull.ts';
+
+/** One request, and answers at the pace of their reader. */
+export function adaptServerStream<M extends DescMethodServerStreaming>(
+  handle: AnswerMany<M>,
+  flow: Flow<M>,
+  ends: CallEnds,
+): handleServerStreamingCall<Request<M>, Answer<M>> {
+  return (call) => {
+    const { request } = call;
+    const context = openContext(call, ends);
+    void pullAnswers<Answer<M>>({
+      call,
+      context,
+      ends,
+      answers: () => handle(request, context),
+      weigh: flow.weigh,
+      keep: flow.keep && ((answer) => flow.keep!(request, answer)),
+    });
+  };
+}

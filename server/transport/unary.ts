@@ -1,0 +1,16 @@
+import type { DescMethodUnary } from '@bufbuild/protobuf';
+import type { handleUnaryCall } from '@grpc/grpc-js';
+import type { Answer, AnswerOne, Request } from '../api/handler.ts';
+import type { CallEnds } from './call.ts';
+import { openContext } from './context.ts';
+
+/** One request, one answer. */
+export function adaptUnary<M extends DescMethodUnary>(
+  handle: AnswerOne<M>,
+  ends: CallEnds,
+): handleUnaryCall<Request<M>, Answer<M>> {
+  return (call, callback) => {
+    const context = openContext(call, ends);
+    ends.answer(callback, () => handle(call.request, context), context.close);
+  };
+}
