@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { isShipped, refuseImport } from './layers.ts';
+import { isShipped, refuseImport, refusePackage } from './layers.ts';
 import { readImports } from './modules.ts';
 import { ROOT } from './tool.ts';
 import { readTree } from './tree.ts';
@@ -27,6 +27,8 @@ export function checkImports(root: string): string[] {
         if (name !== undefined && isShipped(path) && !packages.has(name)) {
           problems.push(`${path}: ${name} is not in dependencies`);
         }
+        const refusal = name === undefined ? undefined : refusePackage(path, name);
+        if (refusal !== undefined) problems.push(`${path}: imports ${name}: ${refusal}`);
         continue;
       }
       const target = normalize(join(dirname(path), specifier)).replaceAll('\\', '/');

@@ -40,6 +40,12 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'server/model': ['shared'],
 };
 
+/** Packages that are no affair of some rooms, each with those rooms. */
+const REFUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  // What carries a request is known to the left of them alone.
+  '@grpc/grpc-js': ['server/api', 'server/session', 'server/dispatch', 'server/store', 'server/model'],
+};
+
 /** Single files that may import beyond their room, each with the one thing that it needs. */
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
   // `contact serve` is a server in the process of the command.
@@ -81,6 +87,12 @@ function refuseBesideDoor(from: string, to: string): string | undefined {
     return `${folder}/ is entered by ${doors.join(' and ')} alone`;
   }
   return undefined;
+}
+
+/** Why `from` must not import a package; undefined: it may, as far as its room goes. */
+export function refusePackage(from: string, name: string): string | undefined {
+  const room = roomOf(from);
+  return REFUSED_PACKAGES[name]?.includes(room) ? `${room}/ does not know it` : undefined;
 }
 
 function topOf(path: string): string {

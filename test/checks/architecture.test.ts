@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceRooms } from '../../scripts/rooms.ts';
 import { ROOT } from '../../scripts/tool.ts';
@@ -16,5 +16,17 @@ describe('docs/architecture.md', () => {
     const named = [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name!).toSorted();
     const found = readdirSync(join(ROOT, 'test'), { withFileTypes: true });
     assert.deepEqual(named, found.flatMap((one) => (one.isDirectory() ? [one.name] : [])).toSorted());
+  });
+
+  it('walks along files that are there, and names what they have', () => {
+    const hops = [...page.matchAll(/`([a-z]+\/\w+\.ts):\s+([\w$]+)`/g)].map(
+      ([, file, name]) => [file!, name!] as const,
+    );
+    assert.ok(hops.length > 20);
+    const missing = hops.filter(([file, name]) => {
+      const path = join(ROOT, 'server', file);
+      return !existsSync(path) || !new RegExp(`\\b${name.replace('$', '\\$')}(?!\\w)`).test(readFileSync(path, 'utf8'));
+    });
+    assert.deepEqual(missing, []);
   });
 });

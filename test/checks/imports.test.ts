@@ -107,6 +107,15 @@ describe('checkImports()', () => {
     assert.deepEqual(problems, ['client/a.ts: left-pad is not in dependencies']);
   });
 
+  it('keeps what carries requests out of the rooms behind the door', () => {
+    const grpc = "import '@grpc/grpc-js';\n";
+    assert.deepEqual(check({ 'server/transport/a.ts': grpc, 'client/a.ts': grpc, 'server/a.ts': grpc }), []);
+    for (const room of ['api', 'session', 'dispatch', 'store/sqlite', 'model']) {
+      const path = `server/${room}/a.ts`;
+      assert.match(check({ [path]: grpc }).join(), /imports @grpc\/grpc-js: server\/\w+\/ does not know it/, path);
+    }
+  });
+
   it('finds an import of a file that is not there', () => {
     assert.match(check({ 'client/a.ts': `import './b.ts';` }).join(), /there is no such file/);
   });
