@@ -209,6 +209,20 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: transport('slow', 'as a worker that reports a large result keeps its session'),
   },
   {
+    id: 'results that came while an answer was taken not looked for',
+    file: 'server/api/observer.ts',
+    find: 'if (log.newest > position) continue;',
+    replace: '',
+    caughtBy: unit('api', 'goes on with what came while its reader had a cursor alone'),
+  },
+  {
+    id: 'a server that goes taken for a caller that gave up',
+    file: 'server/api/context.ts',
+    find: 'return reason === GONE || reason === LATE;',
+    replace: 'return reason !== undefined;',
+    caughtBy: unit('api', 'leaves a task ready behind a server that goes while it is stored'),
+  },
+  {
     id: 'silence counted while the process stood still',
     file: 'server/session/session.ts',
     find: ' + Math.max(0, now - lookAt);',
