@@ -1,9 +1,10 @@
-import type { TaskService } from '../../gen/index.ts';
+import type { CallTaskRequest, TaskService } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Caller } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
-import type { TaskStore } from '../store/tasks.ts';
-import { createAwaiting } from './awaited.ts';
+import type { InsertOutcome, TaskStore } from '../store/tasks.ts';
+import { type AwaitedResults, createAwaiting } from './awaited.ts';
 import { isAbandoned, whenAborted } from './context.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Handler } from './handler.ts';
@@ -17,14 +18,26 @@ export interface CallTaskOptions {
 
 /** Enqueues and waits. The task's id makes calling again after a lost connection safe. */
 export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskService.method)['callTask']> {
-  const { queue, store, enqueue } = options;
+  const { queue, enqueue } = options;
   const { results } = queue;
   // Each awaits one result: bounded by open calls.
-  const openAwaited = createAwaiting(results, store, Number.POSITIVE_INFINITY);
+  const openAwaited = createAwaiting(results, options.store, Number.POSITIVE_INFINITY);
+
+  /** Apart, so that the call holds no task while it waits: it may be large, and the store has it. */
+  async function store(request: CallTaskRequest, caller: Caller, awaited: AwaitedResults): Promise<InsertOutcome> {
+    const { task } = request;
+    if (!task) throw invalid('task', 'is required');
+    const waits = awaited.admit([task]);
+    const outcomes = await enqueue([task], caller, 'task');
+    // Who carries the call holds on to its request until it is answered.
+    request.task = undefined;
+    waits.stored(outcomes);
+    waits.open();
+    return outcomes[0]!;
+  }
 
   return async (request, { caller, signal, beginAnswer }) => {
-    const { task, cancelWhenAbandoned } = request;
-    if (!task) throw invalid('task', 'is required');
+    const { cancelWhenAbandoned } = request;
     const told = Promise.withResolvers<ResultRecord>();
     const awaited = openAwaited({
       tell([record]) {
@@ -36,20 +49,15 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
     });
     let takeBack = (): void => undefined;
     try {
-      const waits = awaited.admit([task]);
-      const outcomes = await enqueue([task], caller, 'task');
-      // Who carries the call holds on to its request for as long as it waits, and the store has the payload.
-      request.task = undefined;
+      const { id } = await store(request, caller, awaited);
       beginAnswer();
-      waits.stored(outcomes);
-      waits.open();
       takeBack = whenAborted(signal, () => told.reject(signal.reason));
       try {
         const record = await told.promise;
         return { result: writeResult(record, results.cursorAt(record.position)) };
       } catch (error) {
         if (cancelWhenAbandoned && isAbandoned(signal)) {
-          queue.cancel([outcomes[0]!.id], 'ABANDONED').catch(() => undefined);
+          queue.cancel([id], 'ABANDONED').catch(() => undefined);
         }
         throw error;
       }
