@@ -5,11 +5,10 @@ import type { Context } from 'mocha';
 import { spreadOf } from '../../bench/statistics.ts';
 import { createProducer, createWorker } from '../../client/index.ts';
 import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses, isRunning, type ServerProcess, startServer } from '../scene/process.ts';
 import { skipLoudly } from '../scene/skip.ts';
 
-/** The long form: `CONTACT_TEST=all`. */
-export const IS_LONG = process.env.CONTACT_TEST === 'all';
 /** What a server under attack may take at its highest. */
 const MAX_MEMORY_MIB = 512;
 const CALL_EVERY_MS = 20;
@@ -19,7 +18,7 @@ const CALLS_AROUND = 5;
 
 /** How many of something an attack uses: few in each run of the tests, more in the long form. */
 export function scale(short: number, long: number): number {
-  return IS_LONG ? long : short;
+  return isFull ? long : short;
 }
 
 interface Witness {

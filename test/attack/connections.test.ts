@@ -1,7 +1,8 @@
 import net from 'node:net';
+import { isFull } from '../scene/full.ts';
 import type { ServerProcess } from '../scene/process.ts';
 import { until } from '../scene/until.ts';
-import { IS_LONG, prepareAttacks, scale } from './attack.ts';
+import { prepareAttacks, scale } from './attack.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -39,7 +40,7 @@ describe('attack by connections', () => {
       }, 1_000);
       try {
         await until('they are taken', () => callers.every(({ socket }) => !socket.connecting));
-        if (IS_LONG) await until('they are closed', () => callers.every(({ isClosed }) => isClosed), QUIET_MS);
+        if (isFull) await until('they are closed', () => callers.every(({ isClosed }) => isClosed), QUIET_MS);
         else await new Promise((resolve) => setTimeout(resolve, 1_500));
       } finally {
         clearInterval(timer);

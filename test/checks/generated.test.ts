@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AdminService, ContactService, TaskService } from '../../gen/index.ts';
 import { renderIndex } from '../../scripts/generate.ts';
 import { compareTrees, readTree, writeTree } from '../../scripts/tree.ts';
+import { createFolder } from '../scene/folder.ts';
 
 describe('writeTree()', () => {
   let root: string;
 
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'contact-tree-'));
+    root = createFolder();
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { checkImports } from '../../scripts/imports.ts';
 import { readImports } from '../../scripts/modules.ts';
 import { writeTree } from '../../scripts/tree.ts';
+import { createFolder } from '../scene/folder.ts';
 
 describe('checkImports()', () => {
   /** Problems of a tree that holds these files, text by path. */
   function check(files: Readonly<Record<string, string>>): string[] {
-    const root = mkdtempSync(join(tmpdir(), 'contact-imports-'));
+    const root = createFolder();
     const manifest = '{ "name": "x", "dependencies": { "rxjs": "7", "@grpc/grpc-js": "1" } }';
     try {
       writeTree(root, new Map([['package.json', manifest], ...Object.entries(files)]));

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildPackage } from '../../scripts/build.ts';
 import { ROOT, toolEnvironment } from '../../scripts/tool.ts';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
 
 const OLDEST_NODE = '22';
 
@@ -36,8 +37,8 @@ describe('npm pack', function () {
   }
 
   before(function () {
-    if (process.env.CONTACT_TEST !== 'all') return this.skip();
-    folder = mkdtempSync(join(tmpdir(), 'contact-pack-'));
+    if (!isFull) return this.skip();
+    folder = createFolder();
     buildPackage();
     run('npm', 'pack', join(ROOT, 'dist'), '--silent');
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));

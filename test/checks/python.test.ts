@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, createProducer, type Producer } from '../../client/index.ts';
 import { ROOT } from '../../scripts/tool.ts';
@@ -62,6 +61,8 @@ for message in stub.GetTask(pb.GetTaskRequest(queues=["full"], max_in_flight=5),
         up.put(pb.SendStatusRequest(succeeded=[pb.Succeeded(**name, result=task.payload[::-1])]))
 `;
 
+import { createFolder } from '../scene/folder.ts';
+
 describe('clients in Python', function () {
   this.timeout(60_000);
   let folder: string;
@@ -78,7 +79,7 @@ describe('clients in Python', function () {
       return this.skip();
     }
     python = found;
-    folder = mkdtempSync(join(tmpdir(), 'contact-python-'));
+    folder = createFolder();
     symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'));
     execFileSync('bash', ['-euc', findBlock('sh', 'protoc').text], { cwd: folder, stdio: 'pipe' });
     server = await createServer({ listen: '127.0.0.1:0', store: 'memory:' });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ROOT, runTool } from '../../scripts/tool.ts';
+import { createFolder } from '../scene/folder.ts';
 import { type Program, startProgram } from '../scene/program.ts';
 import { findPython, PYTHON_NEEDS } from '../scene/python.ts';
 import { findBlock, readBlocks } from './readme.ts';
@@ -35,7 +35,7 @@ describe('README.md', function () {
   }
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'contact-readme-'));
+    folder = createFolder();
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(ROOT, join(folder, 'node_modules', 'contact'));
     symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'));

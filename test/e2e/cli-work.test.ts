@@ -21,10 +21,7 @@ import {
   startServer,
   type TestProcess,
 } from '../scene/process.ts';
-
-async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
+import { until } from '../scene/until.ts';
 
 describe('contact work', function () {
   this.timeout(120_000);
@@ -115,7 +112,7 @@ describe('contact work', function () {
 
   it('leaves no child of a command that has exited', async () => {
     const pid = (await call('sleep 60 & echo $!')).trim();
-    await waitUntil(() => !isRunning(Number(pid)));
+    await until(() => !isRunning(Number(pid)));
   });
 
   for (const [what, trap] of [
@@ -125,11 +122,11 @@ describe('contact work', function () {
     it(`${what} a command and its children when the task is cancelled`, async () => {
       const file = join(createFolder(), 'pid');
       const { id } = await producer.enqueue('shell', `${trap} sleep 60 & echo $! > ${file}; wait`);
-      await waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
+      await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
       const pid = readFileSync(file, 'utf8').trim();
       assert.equal(isRunning(Number(pid)), true);
       await admin.cancelTasks({ ids: [id] });
-      await waitUntil(isInState(id, TaskState.CANCELLED));
+      await until(isInState(id, TaskState.CANCELLED));
       assert.equal(isRunning(Number(pid)), false);
     });
   }
@@ -155,7 +152,7 @@ describe('contact work', function () {
     const worker = await startWorker('drain', 'sh');
     const file = join(createFolder(), 'go');
     const running = producer.call<Uint8Array>('drain', `until [ -e ${file} ]; do sleep 0.02; done; echo finished`);
-    await waitUntil(async () => (await admin.listTasks({ queues: ['drain'], states: ['running'] })).tasks.length === 1);
+    await until(async () => (await admin.listTasks({ queues: ['drain'], states: ['running'] })).tasks.length === 1);
     worker.child.kill('SIGTERM');
     await worker.waitFor(/draining/, 'stderr');
     const { id } = await producer.enqueue('drain', 'echo late');
@@ -169,7 +166,7 @@ describe('contact work', function () {
     const worker = await startWorker('back', 'sh');
     const file = join(createFolder(), 'pid');
     const { id } = await producer.enqueue('back', `echo $$ > ${file}; sleep 60; echo`);
-    await waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
+    await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
     worker.child.kill('SIGTERM');
     await worker.waitFor(/draining/, 'stderr');
     assert.equal((await worker.stop()).code, 0);
@@ -193,7 +190,7 @@ describe('contact work', function () {
       // A command that would rather go on, and a child of its own.
       const script = `trap '' TERM HUP QUIT ABRT USR2 ALRM XCPU; sleep 60 & echo $$ $! > ${file}; wait; sleep 60`;
       await producer.enqueue(queue, script);
-      await waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
+      await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
       const pids = readFileSync(file, 'utf8').trim().split(' ').map(Number);
       assert.ok(pids.length === 2 && pids.every(isRunning));
       worker.child.kill(signal);
@@ -204,7 +201,7 @@ describe('contact work', function () {
       }
       const ended = await worker.ended;
       assert.deepEqual([ended.code, ended.signal], [exitCode, null]);
-      await waitUntil(() => !pids.some(isRunning));
+      await until(() => !pids.some(isRunning));
     });
   }
 

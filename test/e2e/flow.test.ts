@@ -4,10 +4,11 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses, runContact, startContact, startServer } from '../scene/process.ts';
 
 /** Each run of a command costs some milliseconds of a core. */
-const TASKS = process.env.CONTACT_TEST === 'all' ? 1_000 : 200;
+const TASKS = isFull ? 1_000 : 200;
 
 interface ResultLine {
   readonly taskId: string;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 import { connect, enqueueMany } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses } from '../scene/process.ts';
 import { type Program, startProgram } from '../scene/program.ts';
 import { findPython, generateStubs, PYTHON_NEEDS } from '../scene/python.ts';
@@ -32,7 +32,7 @@ describe('a worker in Python that is lost', function () {
       return this.skip();
     }
     python = found;
-    folder = mkdtempSync(join(tmpdir(), 'contact-python-'));
+    folder = createFolder();
     generateStubs(folder, ['contact.proto', 'contact/v1/contact.proto', 'contact/v1/task.proto']);
   });
 

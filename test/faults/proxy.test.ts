@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createProxy, type FaultProxy } from '../scene/proxy.ts';
+import { until } from '../scene/until.ts';
 
 describe('createProxy()', () => {
   let listener: Server;
@@ -23,10 +24,6 @@ describe('createProxy()', () => {
     server.on('data', (data) => {
       received.server += data;
     });
-  }
-
-  async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   beforeEach(async () => {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
 import type { Mutant } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const isAll = process.env.CONTACT_TEST === 'all';
 
 /** Of those that need no server; the others take longer to fail. */
 const SAMPLE = ['fence dropped', 'acknowledged before the commit', 'wake-up during a claim lost'];
@@ -21,7 +21,7 @@ interface Report {
 
 /** Runs one test in a process of its own, with a mutant or without. */
 async function runTest({ file, title }: Mutant['caughtBy'], mutant?: string): Promise<Report & { stderr: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'contact-mutant-'));
+  const folder = createFolder();
   const output = join(folder, 'report.json');
   const mutate = pathToFileURL(join(import.meta.dirname, 'mutate.ts')).href;
   const { CONTACT_TEST: _all, ...env } = process.env;
@@ -54,10 +54,10 @@ const titlesOf = (tests: readonly { readonly fullTitle: string }[]): string[] =>
 describe('mutants', function () {
   this.timeout(60_000);
 
-  const mutants = MUTANTS.filter(({ id }) => isAll || SAMPLE.includes(id));
+  const mutants = MUTANTS.filter(({ id }) => isFull || SAMPLE.includes(id));
 
   before(() => {
-    if (!isAll) console.log(`    ${mutants.length} of ${MUTANTS.length}; all of them with CONTACT_TEST=all`);
+    if (!isFull) console.log(`    ${mutants.length} of ${MUTANTS.length}; all of them with CONTACT_TEST=all`);
   });
 
   it('have names of their own', () => {
@@ -80,7 +80,7 @@ describe('mutants', function () {
     });
   }
 
-  if (!isAll) return;
+  if (!isFull) return;
   for (const name of new Set(mutants.map(({ caughtBy }) => JSON.stringify(caughtBy)))) {
     const caughtBy = JSON.parse(name) as Mutant['caughtBy'];
     it(`${caughtBy.title}: passes without`, async () => {

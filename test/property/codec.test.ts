@@ -13,9 +13,10 @@ import { decodeStreamEnqueueRequest, encodeStreamEnqueueRequest } from '../../wi
 import { decodeSendStatusResponse, encodeSendStatusResponse } from '../../wire/outcomes.ts';
 import { decodeGetTaskResponse, encodeGetTaskResponse } from '../../wire/push.ts';
 import { decodeSendStatusRequest, encodeSendStatusRequest } from '../../wire/status.ts';
+import { isFull } from '../scene/full.ts';
 
 /** A thorough run takes fifty times as many. */
-const numRuns = 300 * (process.env.CONTACT_TEST === 'all' ? 50 : 1);
+const numRuns = 300 * (isFull ? 50 : 1);
 
 const id = fc.uuid({ version: 7 });
 const text = fc.oneof(fc.constantFrom('', 'q', 'application/json', 'x'.repeat(200)), fc.string({ unit: 'binary' }));

@@ -5,9 +5,10 @@ import { ContactService, TaskService } from '../../gen/index.ts';
 import { FIELDS } from '../../wire/fields.ts';
 import { HAND_CODECS } from '../../wire/index.ts';
 import { type Choice, drawMessage } from '../scene/filled.ts';
+import { isFull } from '../scene/full.ts';
 
 /** A thorough run takes twenty times as many. */
-const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
+const scale = isFull ? 20 : 1;
 
 const PACKAGE = 'contact.v1.';
 

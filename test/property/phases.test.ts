@@ -5,10 +5,11 @@ import type { Session } from '../../server/session/session.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { createModelStore } from '../model/store.ts';
+import { isFull } from '../scene/full.ts';
 import { createHouse, type House, SETTINGS } from './house.ts';
 
 /** A thorough run takes twenty times as many. */
-const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
+const scale = isFull ? 20 : 1;
 
 const CLIENTS = ['a', 'b'];
 

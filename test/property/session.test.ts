@@ -5,6 +5,7 @@ import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { createModelStore } from '../model/store.ts';
 import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
 import { pass, runs, type World } from './acts.ts';
 import { createBooks } from './books.ts';
 import { createCrew } from './crew.ts';
@@ -12,7 +13,7 @@ import { createHouse } from './house.ts';
 import { checkEnd, checkPromises } from './promises.ts';
 
 /** A thorough run takes twenty times as many. */
-const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
+const scale = isFull ? 20 : 1;
 
 type Run = typeof runs extends fc.Arbitrary<infer T> ? T : never;
 

@@ -11,11 +11,12 @@ import type { Store } from '../../server/store/store.ts';
 import type { InsertOutcome } from '../../server/store/tasks.ts';
 import { createModelStore } from '../model/store.ts';
 import { createFolder } from '../scene/folder.ts';
+import { isFull } from '../scene/full.ts';
 import type { Scene, Step } from './draw.ts';
 import { turns } from './steps.ts';
 
 /** A thorough run takes twenty times as many. */
-const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
+const scale = isFull ? 20 : 1;
 
 type Turns = typeof turns extends fc.Arbitrary<infer T> ? T : never;
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Admin,
@@ -15,6 +14,7 @@ import {
   TaskRelease,
 } from '../../client/index.ts';
 import { closeScene, use } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { connectTo } from '../scene/server.ts';
 
 const SERVER = '127.0.0.1:9';
@@ -223,7 +223,7 @@ function failing(): number {
 }
 
 function makeCertificate(name: string): { cert: Buffer; key: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'contact-tls-'));
+  const folder = createFolder();
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   try {
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

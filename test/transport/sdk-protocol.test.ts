@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createWorker, type TaskContext, type WorkerStatus } from '../../client/index.ts';
 import { OutcomeCode, type SendStatusRequest } from '../../gen/contact/v1/contact_pb.ts';
 import { closeScene, use, useWorker } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { connectTo } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { type StubSession, startStub } from './sdk-stub.ts';
@@ -243,7 +243,7 @@ describe('a session of the SDK', () => {
   });
 
   it('delivers from its spool what an earlier worker could not, as the same client, before it takes anything', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'contact-spool-'));
+    const folder = createFolder();
     use({ close: () => rmSync(folder, { recursive: true, force: true }) });
     let isDeaf = true;
     const stub = await startStub({

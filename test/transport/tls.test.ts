@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { createAdmin, createProducer, createWorker, type TlsOptions } from '../../client/index.ts';
 import { ADDRESSED, NAMED, type TestCertificate } from '../scene/certificates.ts';
 import { runHere } from '../scene/command.ts';
 import { closeScene, use } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { startNode } from '../scene/process.ts';
 import { connectTo, startDurable } from '../scene/server.ts';
 
@@ -69,7 +70,7 @@ describe('TLS of the SDK', () => {
 
   it('checks a server by the name that it was given, over an address and over a socket file', async () => {
     const { address } = await startDurable();
-    const folder = mkdtempSync(join(tmpdir(), 'contact-tls-'));
+    const folder = createFolder();
     use({ close: () => rmSync(folder, { recursive: true }) });
     const path = join(folder, 'tls.sock');
     const tunnel = await openTunnel(address, NAMED, LOOPBACK);
@@ -141,7 +142,7 @@ describe('TLS of the SDK', () => {
 
   it('has a flag for the name', async () => {
     const { address } = await startDurable();
-    const folder = mkdtempSync(join(tmpdir(), 'contact-tls-'));
+    const folder = createFolder();
     use({ close: () => rmSync(folder, { recursive: true }) });
     const ca = join(folder, 'ca.pem');
     writeFileSync(ca, NAMED.cert);

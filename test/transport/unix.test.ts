@@ -1,17 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket, createServer as createSocketServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { createAdmin, createObserver, createProducer, createWorker } from '../../client/index.ts';
@@ -20,6 +9,7 @@ import { type ContactServer, createServer, type ServerOptions } from '../../serv
 import { openGetTask, openTellResult } from '../scene/classic.ts';
 import { ask, type Clients, connect, describeTask, enqueue, refusalOf } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { until } from '../scene/until.ts';
 
 const running = new Set<ContactServer>();
@@ -29,12 +19,6 @@ async function startOn(listen: ServerOptions['listen'], options: Partial<ServerO
   running.add(server);
   await server.listen();
   return server;
-}
-
-function createFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'contact-unix-'));
-  atEnd(() => rmSync(folder, { recursive: true }));
-  return folder;
 }
 
 /** What a process leaves that was killed. */

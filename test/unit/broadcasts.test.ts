@@ -10,6 +10,7 @@ import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { openSession } from '../scene/deliveries.ts';
 import { createTask, stateOf } from '../scene/tasks.ts';
+import { until } from '../scene/until.ts';
 
 const PARTS = { wholeCount: 3, partCount: 2, partBytes: 1 << 20 };
 
@@ -82,10 +83,6 @@ describe('broadcast()', () => {
 
   async function countTasks(store: Store, parent: TaskInput): Promise<number> {
     return (await store.listTasks({ parentId: parent.id }, null, 500)).length;
-  }
-
-  async function until(condition: () => unknown): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   it('inserts a small one whole', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { create } from '@bufbuild/protobuf';
@@ -9,6 +8,7 @@ import { openSpool, type Spool } from '../../client/spool.ts';
 import { FailedSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { DeliverySchema } from '../../gen/contact/v1/task_pb.ts';
 import { createFakeClock, type FakeClock } from '../scene/clock.ts';
+import { createFolder } from '../scene/folder.ts';
 
 function succeeded(taskId: string, bytes = 10): Report {
   const result = new Uint8Array(bytes).fill(7);
@@ -31,7 +31,7 @@ describe('openSpool()', () => {
   const open: Spool[] = [];
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'contact-spool-'));
+    folder = createFolder();
     path = join(folder, 'spool');
     said = [];
     clock = createFakeClock();
