@@ -24,7 +24,7 @@ export function createHealth(names: readonly string[]): Health {
   const changed$ = new Subject<void>();
   let status: health.HealthCheckResponse_ServingStatus = NOT_SERVING;
 
-  async function become(next: typeof status): Promise<void> {
+  function become(next: typeof status): void {
     status = next;
     changed$.next();
   }
@@ -48,7 +48,13 @@ export function createHealth(names: readonly string[]): Health {
         }
       },
     },
-    start: () => become(SERVING),
-    close: () => become(NOT_SERVING),
+    async start() {
+      become(SERVING);
+    },
+    async close() {
+      become(NOT_SERVING);
+      // Streams are ended next: in a turn of the event loop who watches has pulled the word.
+      await new Promise((resolve) => setImmediate(resolve));
+    },
   };
 }

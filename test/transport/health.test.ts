@@ -59,6 +59,17 @@ describe('grpc.health.v1', () => {
     await closing;
     assert.deepEqual([(await ended).code, (await unknownEnded).code], [status.UNAVAILABLE, status.UNAVAILABLE]);
   });
+
+  it('tells a watcher that the server is going, also when there is nothing to wait for', async () => {
+    const scene = await startScene();
+    const seen: number[] = [];
+    const watch = connect(scene).health.watch({ service: '' });
+    const ended = statusOf(watch.on('data', ({ status: one }: health.HealthCheckResponse) => seen.push(one)));
+    await until('the first word', () => seen.length === 1);
+    await scene.server.close();
+    assert.equal((await ended).code, status.UNAVAILABLE);
+    assert.deepEqual(seen, [SERVING, NOT_SERVING]);
+  });
 });
 
 /** Each file after those that it imports; fails when one of them is not there. */
