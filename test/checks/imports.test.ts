@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { checkImports } from '../../scripts/imports.ts';
 import { readImports } from '../../scripts/modules.ts';
-import { writeTree } from '../../scripts/tree.ts';
+import { ROOT } from '../../scripts/tool.ts';
+import { readTree, writeTree } from '../../scripts/tree.ts';
 import { createFolder } from '../scene/folder.ts';
 
 describe('checkImports()', () => {
@@ -67,6 +69,15 @@ describe('checkImports()', () => {
       checkImport('server/store/sqlite/engine.ts', `${rows}/catalog.ts`).join(),
       /entered by index.ts alone/,
     );
+  });
+
+  it('lets the model of the tests have the rules about deliveries by itself', () => {
+    const files = [...readTree(join(ROOT, 'test/model'))];
+    assert.ok(files.length > 5);
+    for (const [path, text] of files) {
+      const rules = readImports(text).filter((specifier) => /model\/(delivery|holding|turns)\.ts$/.test(specifier));
+      assert.deepEqual(rules, [], path);
+    }
   });
 
   it('keeps the wire out of the inner layers', () => {

@@ -1,6 +1,6 @@
 import { conformance, type Mutant, sqlite, transport, unit } from './mutant.ts';
 
-const DELIVERIES = 'server/store/sqlite/deliveries.ts';
+const DELIVERY = 'server/model/delivery.ts';
 
 /** Faults of the stores. */
 const ON_DISK = 'is on disk before anything is answered; the next commit does not wait for it, the one after does';
@@ -8,16 +8,16 @@ const ON_DISK = 'is on disk before anything is answered; the next commit does no
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'fence dropped',
-    file: DELIVERIES,
-    find: 'if (row.delivery !== delivery) return undefined;',
+    file: DELIVERY,
+    find: 'if (facts.delivery !== named.delivery) return undefined;',
     replace: '',
     caughtBy: conformance('settle', 'sqlite store fences an older delivery once the task was claimed again'),
   },
   {
     id: 'timeouts not fenced by the epoch',
-    file: DELIVERIES,
-    find: 'return row.session_key === session.key && sessions.get(session.key)?.epoch === session.epoch;',
-    replace: 'return row.session_key === session.key;',
+    file: DELIVERY,
+    find: 'facts.sessionKey === session.key && epoch === session.epoch',
+    replace: 'facts.sessionKey === session.key',
     caughtBy: conformance('settle', 'sqlite store lets the server act only through the session row that runs it'),
   },
   {
@@ -179,15 +179,15 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'cancel flag forgotten',
     file: 'server/store/sqlite/tasks.ts',
-    find: 'if (row.cancel_reason === null) setCancel.run(stored, row.key);',
+    find: 'if (row.cancelReason === null) setCancel.run(decision.reason, row.key);',
     replace: '',
     caughtBy: transport('resume', 'hears again of a cancel'),
   },
   {
     id: 'duplicate accepted: a delivery that ended is open again',
-    file: DELIVERIES,
-    find: 'if (row.state !== READY || session || (row.ended !== ENDED.lost && row.ended !== ENDED.lostBurnt)) return undefined;',
-    replace: 'if (row.state === null || session) return undefined;',
+    file: DELIVERY,
+    find: "if (facts.state !== 'ready' || session || !isLost(facts.ended)) return undefined;",
+    replace: 'if (facts.state === null || session) return undefined;',
     caughtBy: conformance('settle', 'sqlite store schedules a retry by the policy'),
   },
   {
@@ -209,16 +209,16 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'a loss before the start burns an attempt',
-    file: DELIVERIES,
-    find: 'const burnt = row.attempt + (isStarted ? 1 : 0);',
-    replace: 'const burnt = row.attempt + 1;',
+    file: DELIVERY,
+    find: 'const attempt = facts.attempt + (isStarted ? 1 : 0);',
+    replace: 'const attempt = facts.attempt + 1;',
     caughtBy: conformance('sessions', 'sqlite store makes its tasks ready, burning only what was started'),
   },
   {
     id: 'every loss fails',
-    file: DELIVERIES,
-    find: 'if (isStarted && (burnt >= row.terms.maxAttempts',
-    replace: 'if ((burnt + 1 >= row.terms.maxAttempts',
+    file: DELIVERY,
+    find: 'if (isStarted && (attempt >= facts.terms.maxAttempts',
+    replace: 'if ((attempt + 1 >= facts.terms.maxAttempts',
     caughtBy: conformance('release', 'sqlite store never fails a task that was not started'),
   },
   {

@@ -75,13 +75,13 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
     const { phase = 'open', runAt = null } = (parent && counting.phaseOf(parent.key)) ?? {};
     if (!parent || phase === 'open') return { ready: [], events: [], isOpen: true, dueAt: null };
     if (phase === 'filling') counting.move(parent.key, 'opening');
-    const { key, cancel_reason: reason } = parent;
+    const { key, cancelReason: reason } = parent;
     const isDue = runAt === null || runAt <= now;
     const ready: LaneRef[] = [];
     const settled: Settled[] = [];
     const isOpen = counting.takeHeld(key, limit, (childKey, laneId) => {
       if (reason !== null) {
-        settled.push(deliveries.cancel(tasks.byKey(childKey), reason, '', false, now));
+        settled.push(deliveries.cancel(tasks.byKey(childKey), reason, now));
       } else if (isDue) {
         const lane = catalog.laneById(laneId);
         catalog.move(lane, 'scheduled', 'due');
@@ -108,7 +108,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
       remove(childKey);
     });
     if (!isDone) return false;
-    catalog.add(catalog.laneById(parent.lane_id), 'ready', -1);
+    catalog.add(catalog.laneById(parent.laneId), 'ready', -1);
     counting.forget(parent.key);
     remove(parent.key);
     return true;

@@ -1,33 +1,19 @@
-import { type ChildCounts, endBroadcast } from '../../model/broadcast.ts';
-import { GIVEN_BACK, lastErrorOf } from '../../model/expiry.ts';
-import { MAX_LOST } from '../../model/retry.ts';
-import type { Transition } from '../../model/states.ts';
-import type { LaneRef, ResultRecord, SessionRef, SettledState, TaskError } from '../../model/task.ts';
-import type { Fence } from '../deliveries.ts';
-import { type Context, ENDED, parseMetadata, READY, RUNNING, stateName, stateNumber, type TaskRow } from './context.ts';
-
-/** A delivery that may still be ended: running, or lost and not given to anybody else. */
-export interface OpenDelivery {
-  readonly row: TaskRow;
-  /** `ready`: only the loss of its session ended it; ending it now takes back what that loss burnt. */
-  readonly from: 'running' | 'ready';
-  readonly burnt: number;
-  readonly lost: number;
-}
-
-export interface Ending {
-  readonly state: SettledState;
-  readonly transition: Transition;
-  readonly clientId: string;
-  readonly attempt: number;
-  /** Unset: as its row has it. */
-  readonly lost?: number;
-  /** A client told it: the same delivery told again is a duplicate. */
-  readonly isTold: boolean;
-  readonly error: TaskError | null;
-  readonly result?: Uint8Array;
-  readonly contentType?: string;
-}
+import type { ChildCounts } from '../../model/broadcast.ts';
+import { endBroadcast } from '../../model/broadcast.ts';
+import {
+  answerClosed,
+  cancelWaiting,
+  type Decision,
+  decide,
+  decideParent,
+  findOpen,
+  type OpenDelivery,
+  type SettleDecision,
+  type Word,
+} from '../../model/delivery.ts';
+import type { Delivery, LaneRef, ResultRecord } from '../../model/task.ts';
+import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
+import { type Context, endNumber, parseMetadata, stateNumber, type TaskRow } from './context.ts';
 
 /** A task that is settled; `parent`: it was the last child of a broadcast, which settled with it. */
 export interface Settled {
@@ -38,29 +24,38 @@ export interface Settled {
 /** What became of a delivery that ended without a result of its own. */
 export type Return = { readonly ready: LaneRef } | Settled;
 
-interface PutBack {
-  readonly transition: 'released' | 'lost';
-  readonly ended: number;
-  readonly owner: string | null;
-  readonly words: string | null;
+/** What backs off, and when it expires; null: never. */
+interface Retried {
+  readonly scheduledAt: number;
+  readonly expiresAt: number | null;
 }
 
-/** The ways in which a delivery, or a waiting task, ends. All callers have read the row in this transaction. */
+/** What a decision writes beside itself. */
+interface Told {
+  readonly clientId: string;
+  readonly result?: Uint8Array;
+  readonly contentType?: string;
+}
+
+/**
+ * Reads what is known of deliveries, has `model/delivery.ts` decide, and writes that. Whoever gives a row has read it in
+ * this transaction.
+ */
 export interface Deliveries {
+  settleTasks(settlements: readonly Settlement[], now: number): readonly SettleOutcome[];
+  releaseTasks(releases: readonly Release[], now: number): readonly SettleOutcome[];
+  checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): readonly boolean[];
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
-  settle(row: TaskRow, ending: Ending, now: number): Settled;
+  /** The server says it of a delivery that runs: it is given back, or its session is gone. */
+  take(row: TaskRow, word: Word & { kind: 'stopped' | 'lost' }, clientId: string, now: number): Return;
+  settle(row: TaskRow, decision: SettleDecision, now: number, told?: Told): Settled;
+  /** Of a task that nobody has. */
+  cancel(row: TaskRow, reason: string, now: number): Settled;
   /** Settles a broadcast whose children are settled, all of them; undefined: some are still out. */
   endBroadcast(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined;
-  cancel(row: TaskRow, reason: string, clientId: string, isTold: boolean, now: number): Settled;
-  /** Backing off until `runAt`; burns an attempt. Answers when it expires, null: never. */
-  retry(open: OpenDelivery, runAt: number, isTold: boolean, error: TaskError): number | null;
-  /** Given back: the delivery is closed; burnt if it was started. A cancel that was asked for happens now. */
-  release(open: OpenDelivery, isStarted: boolean, clientId: string, isTold: boolean, now: number): Return;
-  /** Its session is gone: adoptable until somebody else has it; burnt if it was started. */
-  lose(row: TaskRow, isStarted: boolean, clientId: string, now: number): Return;
   /** Running again, or still, under this session. */
-  adopt(open: OpenDelivery, sessionKey: number): void;
+  adopt(row: TaskRow, open: OpenDelivery, sessionKey: number): void;
 }
 
 /** In the order of their positions. */
@@ -69,11 +64,23 @@ export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
 }
 
 const NOTHING = new Uint8Array(0);
+const NOBODY: Told = Object.freeze({ clientId: '' });
+
+const UNKNOWN: SettleOutcome = Object.freeze({ code: 'UNKNOWN' });
+const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
+const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
 export function createDeliveries({ db, catalog, counters, sessions, tasks, children }: Context): Deliveries {
+  const selectTold = db.prepare<{ position: number }>(
+    'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
+  );
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
+  const putCheckpoint = db.prepare(
+    'INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT (task_key) DO UPDATE SET data = excluded.data',
+  );
+  const markCheckpoint = db.prepare('UPDATE live SET has_checkpoint = 1 WHERE task_key = ? AND has_checkpoint = 0');
   const updateWaiting = db.prepare(
-    `UPDATE live SET state = ?, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
+    `UPDATE live SET state = 0, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
        last_error = coalesce(last_error, ?) WHERE task_key = ?`,
   );
   const updateRetried = db.prepare<{ expires_at: number | null }>(
@@ -84,56 +91,86 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     'UPDATE live SET state = 1, session_key = ?, attempt = ?, lost = ?, ended = 0 WHERE task_key = ?',
   );
 
-  function findOpen(row: TaskRow, { delivery, session, namedBy }: Fence): OpenDelivery | undefined {
-    if (row.delivery !== delivery) return undefined;
-    if (row.state === RUNNING) {
-      if (session && !isOwner(row, session)) return undefined;
-      return { row, from: 'running', burnt: row.attempt, lost: row.lost };
-    }
-    if (row.state !== READY || session || (row.ended !== ENDED.lost && row.ended !== ENDED.lostBurnt)) return undefined;
-    if (namedBy !== undefined && row.owner !== null && row.owner !== namedBy) return undefined;
-    const back = row.ended === ENDED.lostBurnt ? 1 : 0;
-    return { row, from: 'ready', burnt: row.attempt - back, lost: row.lost - back };
+  function find(row: TaskRow, fence: Fence): OpenDelivery | undefined {
+    return findOpen(row, fence, fence.session && sessions.get(fence.session.key)?.epoch);
   }
 
-  function isOwner(row: TaskRow, session: SessionRef): boolean {
-    return row.session_key === session.key && sessions.get(session.key)?.epoch === session.epoch;
+  function settleOne(settlement: Settlement, now: number): SettleOutcome {
+    const row = tasks.byId(settlement.taskId);
+    if (!row) return UNKNOWN;
+    const open = find(row, settlement);
+    if (!open) return wasTold(row, settlement) ? DUPLICATE : STALE;
+    const isTold = settlement.session === undefined;
+    const decision = decide(row, open, settlement, isTold, settlement.clientId, now);
+    // A result comes with a success alone, whatever else was given.
+    const told = settlement.kind === 'succeeded' ? settlement : { clientId: settlement.clientId };
+    return decision ? write(row, open, decision, told, now) : STALE;
+  }
+
+  /** The result of this very delivery was stored before: as the task's end, or as a failure that is retried. */
+  function wasTold(row: TaskRow, fence: Fence): boolean {
+    const answer = answerClosed(row, fence);
+    if (answer !== 'log') return answer === 'DUPLICATE';
+    tasks.flush();
+    return selectTold.get(row.key, fence.delivery) !== undefined;
+  }
+
+  function releaseOne(release: Release, now: number): SettleOutcome {
+    const row = tasks.byId(release.taskId);
+    if (!row) return UNKNOWN;
+    const open = find(row, release);
+    if (!open) return STALE;
+    const clientId = sessions.get(row.sessionKey ?? 0)?.clientId ?? '';
+    const word = { kind: release.cause === 'lost' ? 'lost' : 'stopped', isStarted: release.isStarted } as const;
+    const decision = decide(row, open, word, release.session === undefined, clientId, now);
+    return decision ? write(row, open, decision, { clientId }, now) : STALE;
+  }
+
+  function write(row: TaskRow, open: OpenDelivery, decision: Decision, told: Told, now: number): SettleOutcome {
+    if (decision.kind === 'settled') {
+      const { event, parent } = settle(row, decision, now, told);
+      return parent ? { code: 'STORED', event, parent } : { code: 'STORED', event };
+    }
+    if (decision.kind === 'returned') return { code: 'STORED', ready: putBack(row, open, decision) };
+    const { scheduledAt, expiresAt } = retry(row, open, decision);
+    const outcome = { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queueId).name } as const;
+    return expiresAt === null ? outcome : { ...outcome, expiresAt };
   }
 
   /** Every way to settle comes through here, so that no child goes uncounted. */
-  function settle(row: TaskRow, ending: Ending, now: number): Settled {
+  function settle(row: TaskRow, decision: SettleDecision, now: number, told = NOBODY): Settled {
     // Its mark goes with its live row.
-    const parentKey = row.parent_id === null ? null : children.parentOf(row.key);
-    const event = log(row, ending, now);
+    const parentKey = row.parentId === null ? null : children.parentOf(row.key);
+    const event = log(row, decision, now, told);
     if (parentKey === null) return { event };
-    const counts = children.count(parentKey, ending.state);
+    const counts = children.count(parentKey, decision.state);
     const parent = counts && endParent(parentKey, counts, now);
     return parent ? { event, parent } : { event };
   }
 
   function endParent(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined {
     const parent = tasks.byKey(parentKey);
-    const end = endBroadcast(counts, parent.cancel_reason);
-    const what = { clientId: '', attempt: 0, isTold: false };
-    return end && log(parent, { ...end, ...what, transition: end.state }, now);
+    const end = endBroadcast(counts, parent.cancelReason);
+    if (!end) return undefined;
+    const { result, contentType } = end;
+    return log(parent, decideParent(parent, end), now, { clientId: '', result, contentType });
   }
 
-  function log(row: TaskRow, ending: Ending, now: number): ResultRecord {
-    const lane = catalog.laneById(row.lane_id);
-    catalog.move(lane, stateName(row.state!), ending.transition);
+  function log(row: TaskRow, decision: SettleDecision, now: number, told: Told): ResultRecord {
+    const lane = catalog.laneById(row.laneId);
+    const { state, attempt, lost, error, cancelRequested } = decision;
+    const { clientId, result = NOTHING, contentType = '' } = told;
+    catalog.move(lane, row.state!, state);
     const position = counters.nextPosition++;
-    const { state, attempt, lost = row.lost, error, clientId, result = NOTHING, contentType = '' } = ending;
-    const isAsked = row.cancel_reason !== null || state === 'cancelled';
     // A failed task may be redriven and goes on from there.
-    if (row.has_checkpoint === 1 && state !== 'failed') deleteCheckpoint.run(row.key);
+    if (row.hasCheckpoint && state !== 'failed') deleteCheckpoint.run(row.key);
     tasks.end(row, [
       stateNumber(state),
       attempt,
       lost,
       row.delivery,
-      // A waiting task's newest delivery may have been told before: as the failure that it waits to retry.
-      ending.isTold || row.ended === ENDED.failed ? 1 : 0,
-      isAsked ? 1 : 0,
+      decision.isTold ? 1 : 0,
+      cancelRequested ? 1 : 0,
       now,
       clientId,
       error === null ? null : error.code,
@@ -141,7 +178,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
       contentType,
       position,
       row.key,
-      row.claimed_at,
+      row.claimedAt,
       result,
     ]);
     return {
@@ -156,86 +193,57 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
       delivery: row.delivery,
       clientId,
       createdAt: row.terms.createdAt,
-      claimedAt: row.claimed_at,
+      claimedAt: row.claimedAt,
       settledAt: now,
       metadata: parseMetadata(row.terms.metadata),
-      cancelRequested: isAsked,
-      parentId: row.parent_id,
+      cancelRequested,
+      parentId: row.parentId,
     };
   }
 
-  function cancel(
-    row: TaskRow,
-    reason: string,
-    clientId: string,
-    isTold: boolean,
-    now: number,
-    lost = row.lost,
-  ): Settled {
-    const attempt = row.state === RUNNING ? row.attempt + 1 : row.attempt;
-    const error = { code: 'CANCELLED', message: reason };
-    return settle(row, { state: 'cancelled', transition: 'cancelled', clientId, attempt, lost, isTold, error }, now);
-  }
-
-  /** @param words why an attempt is burnt, unless a worker has told an error before; null: none is */
-  function putBack(open: OpenDelivery, { transition, ended, owner, words }: PutBack): LaneRef {
-    const { row, from, burnt, lost } = open;
-    const lane = catalog.laneById(row.lane_id);
-    if (from === 'ready') catalog.move(lane, 'ready', 'adopted');
+  function putBack(row: TaskRow, open: OpenDelivery, decision: Decision & { kind: 'returned' }): LaneRef {
+    const { transition, attempt, lost, ended, owner, lastError } = decision;
+    const lane = catalog.laneById(row.laneId);
+    if (open.from === 'ready') catalog.move(lane, 'ready', 'adopted');
     catalog.move(lane, 'running', transition);
     tasks.beginChange(row);
-    updateWaiting.run(READY, burnt, lost, ended, owner, words, row.key);
+    updateWaiting.run(attempt, lost, endNumber(ended), owner, lastError, row.key);
     return lane.ref;
   }
 
+  function retry(row: TaskRow, open: OpenDelivery, decision: Decision & { kind: 'retried' }): Retried {
+    const { runAt, attempt, lost, ended, lastError } = decision;
+    catalog.move(catalog.laneById(row.laneId), open.from, 'retried');
+    tasks.beginChange(row);
+    const stored = updateRetried.get(runAt, attempt, lost, endNumber(ended), lastError, row.key)!;
+    return { scheduledAt: runAt, expiresAt: stored.expires_at };
+  }
+
+  function checkpointOne({ taskId, delivery, data }: Delivery & { readonly data: Uint8Array }): boolean {
+    const row = tasks.byId(taskId);
+    if (row?.state !== 'running' || row.delivery !== delivery) return false;
+    tasks.beginChange(row);
+    putCheckpoint.run(row.key, data);
+    markCheckpoint.run(row.key);
+    return true;
+  }
+
   return {
-    findOpen,
+    settleTasks: (settlements, now) => tasks.gather(() => settlements.map((each) => settleOne(each, now))),
+    releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
+    checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
+    findOpen: find,
+    take: (row, word, clientId, now) => {
+      const open = { from: 'running', burnt: row.attempt, lost: row.lost } as const;
+      const decision = decide(row, open, word, false, clientId, now) as Exclude<Decision, { kind: 'retried' }>;
+      if (decision.kind === 'returned') return { ready: putBack(row, open, decision) };
+      return settle(row, decision, now, { clientId });
+    },
     settle,
+    cancel: (row, reason, now) => settle(row, cancelWaiting(row, reason), now),
     endBroadcast: endParent,
-    cancel,
-    retry: ({ row, from, burnt, lost }, runAt, isTold, error) => {
-      catalog.move(catalog.laneById(row.lane_id), from, 'retried');
-      tasks.beginChange(row);
-      const ended = isTold ? ENDED.failed : ENDED.timedOut;
-      return updateRetried.get(runAt, burnt + 1, lost, ended, lastErrorOf(error), row.key)!.expires_at;
-    },
-    release: (open, isStarted, clientId, isTold, now) => {
-      const { row } = open;
-      if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, isTold, now);
-      // Whoever said that it was lost knew whether it had begun.
-      const isBurnt = isStarted && !(open.from === 'ready' && row.ended === ENDED.lost);
-      const burnt = open.burnt + (isBurnt ? 1 : 0);
-      if (isBurnt && burnt >= row.terms.maxAttempts) {
-        const error = { code: 'RELEASED', message: `${GIVEN_BACK}, at its last attempt` };
-        return settle(row, { state: 'failed', transition: 'failed', clientId, attempt: burnt, isTold, error }, now);
-      }
-      const words = isBurnt ? GIVEN_BACK : null;
-      const back: PutBack = { transition: 'released', ended: ENDED.released, owner: null, words };
-      return { ready: putBack({ ...open, burnt }, back) };
-    },
-    lose: (row, isStarted, clientId, now) => {
-      const burnt = row.attempt + (isStarted ? 1 : 0);
-      const lost = row.lost + (isStarted ? 1 : 0);
-      if (row.cancel_reason !== null) return cancel(row, row.cancel_reason, clientId, false, now, lost);
-      if (isStarted && (burnt >= row.terms.maxAttempts || lost >= MAX_LOST)) {
-        const error = { code: 'LOST', message: `its session was lost, ${lost} times in all` };
-        const ending = {
-          state: 'failed',
-          transition: 'failed',
-          clientId,
-          attempt: burnt,
-          lost,
-          isTold: false,
-          error,
-        } as const;
-        return settle(row, ending, now);
-      }
-      const ended = isStarted ? ENDED.lostBurnt : ENDED.lost;
-      const back: PutBack = { transition: 'lost', ended, owner: clientId || null, words: null };
-      return { ready: putBack({ row, from: 'running', burnt, lost }, back) };
-    },
-    adopt: ({ row, from, burnt, lost }, sessionKey) => {
-      if (from === 'ready') catalog.move(catalog.laneById(row.lane_id), 'ready', 'adopted');
+    adopt: (row, { from, burnt, lost }, sessionKey) => {
+      if (from === 'ready') catalog.move(catalog.laneById(row.laneId), 'ready', 'adopted');
       tasks.beginChange(row);
       updateRunning.run(sessionKey, burnt, lost, row.key);
     },

@@ -23,7 +23,6 @@ import { createInserting } from './insert.ts';
 import { createReads, type Reads } from './listing.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createOpenings } from './sessions.ts';
-import { createSettling } from './settle.ts';
 import { createUpkeep } from './tasks.ts';
 
 export interface SqliteEngine extends Engine<Request> {
@@ -57,14 +56,13 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const deliveries = createDeliveries(context);
   const clients = createClients(db);
   const openings = createOpenings(context, deliveries, clients);
-  const settling = createSettling(context, deliveries);
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
   const upkeep = createUpkeep(context, deliveries);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
   const reads = createReads(context);
-  const parts = { ...context, deliveries, clients, openings, settling, inserting, broadcasts, upkeep, queues, reads };
+  const parts = { ...context, deliveries, clients, openings, inserting, broadcasts, upkeep, queues, reads };
   const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
   /** Each after those that it reads when it is loaded. */
   const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting };
@@ -83,9 +81,9 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       case 'endSession':
         return openings.endSession(request.session, request.started, request.now);
       case 'settle':
-        return settling.settleTasks(request.settlements, request.now);
+        return deliveries.settleTasks(request.settlements, request.now);
       case 'release':
-        return settling.releaseTasks(request.releases, request.now);
+        return deliveries.releaseTasks(request.releases, request.now);
       case 'insert':
         return inserting.insertTasks(request.tasks, request.now);
       case 'insertBroadcast':
@@ -103,7 +101,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       case 'delete':
         return upkeep.deleteTasks(request.ids);
       case 'checkpoint':
-        return upkeep.checkpointTasks(request.checkpoints);
+        return deliveries.checkpointTasks(request.checkpoints);
       case 'wake':
         return upkeep.wakeTasks(request.now, request.limit);
       case 'purge':

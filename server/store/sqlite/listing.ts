@@ -68,7 +68,10 @@ const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.ke
   fresh_state(t.key, t.id))`;
 
 export function createReads({ db, catalog, sessions, children, fresh }: Context): Reads {
-  db.define('fresh_state', (key, id) => fresh.find(key as number, id as string)?.state ?? null);
+  db.define('fresh_state', (key, id) => {
+    const state = fresh.find(key as number, id as string)?.state;
+    return state ? stateNumber(state) : null;
+  });
   const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
   const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
   const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
@@ -98,10 +101,11 @@ export function createReads({ db, catalog, sessions, children, fresh }: Context)
   }
 
   function toRecord(described: DescribedRow): TaskRecord {
-    const kept = described.state === null ? fresh.find(described.key, described.id) : undefined;
-    const row = kept ? { ...described, ...kept } : described;
-    const settled = row.state === null ? selectNewest.get(row.key)! : null;
-    const state = settled?.state ?? stateName(row.state!);
+    const found = described.state === null ? fresh.find(described.key, described.id) : undefined;
+    const row = found ? { ...described, ...found, session_key: found.sessionKey } : described;
+    const live = typeof row.state === 'number' ? stateName(row.state) : row.state;
+    const settled = live === null ? selectNewest.get(row.key)! : null;
+    const state = settled?.state ?? live!;
     return {
       id: row.id,
       queue: catalog.queueById(row.queue_id).name,

@@ -50,7 +50,7 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
       for (const select of [selectReady, selectScheduled]) {
         if (settled.length >= limit) return outcomeOf(settled);
         for (const { task_key } of select.all(lane.id, limit - settled.length)) {
-          settled.push(deliveries.cancel(tasks.byKey(task_key), reason, '', false, now));
+          settled.push(deliveries.cancel(tasks.byKey(task_key), reason, now));
         }
       }
     }

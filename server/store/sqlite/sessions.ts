@@ -1,7 +1,8 @@
 import { ContactError } from '../../../shared/errors.ts';
+import { decideHolding, isKnownStarted } from '../../model/holding.ts';
 import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
 import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../sessions.ts';
-import { type Context, ENDED, RUNNING, type SessionEntry, type TaskRow, uniqueLanes } from './context.ts';
+import { type Context, type SessionEntry, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 
 /** The life of session rows. */
@@ -70,13 +71,13 @@ export function createOpenings(
       seen.add(name);
       const row = tasks.byId(taskId);
       const open = row && deliveries.findOpen(row, { taskId, delivery, namedBy: session.clientId });
-      const owner = row?.session_key ?? null;
-      if (!open || (open.from === 'running' && owner !== session.key && !earlier.has(owner ?? 0))) {
+      const holding = row && decideHolding(row, open, session.key, earlier);
+      if (!row || !open || holding === 'closed') {
         closed.push({ taskId, delivery });
         continue;
       }
-      if (owner !== session.key) deliveries.adopt(open, session.key);
-      held.push(toHeld(row, open.burnt, open.from === 'ready' ? row.ended === ENDED.lostBurnt : null));
+      if (holding === 'adopted') deliveries.adopt(row, open, session.key);
+      held.push(toHeld(row, open.burnt, isKnownStarted(row, open)));
     }
     return { held, closed };
   }
@@ -93,12 +94,9 @@ export function createOpenings(
     for (const key of tasks.runningOf(session.key)) {
       const row = tasks.byKey(key);
       if (heldIds.has(row.id)) continue;
-      if (names?.has(`${row.id} ${row.delivery}`) ?? true) {
-        returns.push(deliveries.lose(row, true, session.clientId, now));
-        continue;
-      }
-      const open = { row, from: 'running', burnt: row.attempt, lost: row.lost } as const;
-      returns.push(deliveries.release(open, false, session.clientId, false, now));
+      const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
+      const word = isStarted ? ({ kind: 'lost', isStarted } as const) : ({ kind: 'stopped', isStarted } as const);
+      returns.push(deliveries.take(row, word, session.clientId, now));
     }
     return returns;
   }
@@ -108,14 +106,15 @@ export function createOpenings(
     const names = started === 'all' ? null : namesOf(started);
     const returns = tasks.runningOf(session.key).map((key) => {
       const row = tasks.byKey(key);
-      return deliveries.lose(row, names?.has(`${row.id} ${row.delivery}`) ?? true, clientId, now);
+      const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
+      return deliveries.take(row, { kind: 'lost', isStarted }, clientId, now);
     });
     sessions.delete(session.key);
     return returns;
   }
 
   function toHeld(row: TaskRow, burnt: number, isStarted: boolean | null): HeldTask {
-    const { queue, lane } = catalog.laneById(row.lane_id).ref;
+    const { queue, lane } = catalog.laneById(row.laneId).ref;
     return {
       taskId: row.id,
       delivery: row.delivery,
@@ -125,7 +124,7 @@ export function createOpenings(
       timeoutMs: row.terms.timeoutMs,
       isLast: burnt + 1 >= row.terms.maxAttempts,
       isStarted,
-      cancelReason: row.state === RUNNING ? row.cancel_reason : null,
+      cancelReason: row.state === 'running' ? row.cancelReason : null,
     };
   }
 

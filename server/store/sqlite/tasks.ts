@@ -1,26 +1,14 @@
-import { describeExpiry } from '../../model/expiry.ts';
+import { decideCancel, decideExpiry } from '../../model/delivery.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
-import type { Delivery } from '../../model/task.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../tasks.ts';
-import {
-  type Context,
-  ENDED,
-  lastEnd,
-  READY,
-  RUNNING,
-  SCHEDULED,
-  settledName,
-  type TaskRow,
-  uniqueLanes,
-} from './context.ts';
+import { type Context, endNumber, READY, settledName, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
-/** What operators, timers and checkpoints do to tasks. */
+/** What operators and timers do to tasks. */
 export interface Upkeep {
   cancelTasks(ids: readonly string[], reason: string, now: number): readonly CancelOutcome[];
   retryTasks(ids: readonly string[]): readonly RetryOutcome[];
   deleteTasks(ids: readonly string[]): readonly boolean[];
-  checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): readonly boolean[];
   wakeTasks(now: number, limit: number): WakeOutcome;
 }
 
@@ -50,10 +38,6 @@ export function createUpkeep(
   const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
   const deleteResults = db.prepare('DELETE FROM result WHERE task_key = ?');
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
-  const putCheckpoint = db.prepare(
-    'INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT (task_key) DO UPDATE SET data = excluded.data',
-  );
-  const markCheckpoint = db.prepare('UPDATE live SET has_checkpoint = 1 WHERE task_key = ? AND has_checkpoint = 0');
   const selectExpired = db.prepare<{ task_key: number }>(
     `SELECT task_key FROM live WHERE expires_at IS NOT NULL AND state <> 1 AND expires_at <= ?
      ORDER BY expires_at, task_key LIMIT ?`,
@@ -73,20 +57,18 @@ export function createUpkeep(
     if (!row) return { id, kind: 'not_found' };
     if (row.state === null) return { id, kind: 'settled' };
     const hasChildren = isParent(row);
-    if (row.state !== RUNNING && !hasChildren) {
-      return { id, kind: 'cancelled', ...deliveries.cancel(row, reason, '', false, now) };
-    }
+    const decision = decideCancel(row, reason, hasChildren);
+    if (decision.kind === 'settled') return { id, kind: 'cancelled', ...deliveries.settle(row, decision, now) };
     tasks.beginChange(row);
-    const stored = row.cancel_reason ?? reason;
-    if (row.cancel_reason === null) setCancel.run(stored, row.key);
+    if (row.cancelReason === null) setCancel.run(decision.reason, row.key);
     if (hasChildren) return { id, kind: 'children' };
-    const key = row.session_key!;
+    const key = row.sessionKey!;
     const session = { key, epoch: sessions.get(key)!.epoch };
-    return { id, kind: 'requested', session, delivery: row.delivery, reason: stored };
+    return { id, kind: 'requested', session, delivery: row.delivery, reason: decision.reason };
   }
 
-  function isParent({ key, lane_id }: TaskRow): boolean {
-    return catalog.laneById(lane_id).ref.lane === PARENT_LANE && children.find(key) !== undefined;
+  function isParent({ key, laneId }: TaskRow): boolean {
+    return catalog.laneById(laneId).ref.lane === PARENT_LANE && children.find(key) !== undefined;
   }
 
   function retryOne(id: string): RetryOutcome {
@@ -96,12 +78,12 @@ export function createUpkeep(
     if (!newest || settledName(newest.state) !== 'failed') return { id, kind: 'not_failed' };
     const { lane: name, priority, bytes, has_checkpoint } = selectRedrive.get(row.key)!;
     if (name === PARENT_LANE) return { id, kind: 'not_failed' };
-    const queue = catalog.queueById(row.queue_id);
+    const queue = catalog.queueById(row.queueId);
     const lane = catalog.internLane(queue.name, name);
     const { delivery } = newest;
     catalog.move(lane, 'failed', 'redriven');
     const seq = counters.drawSeq();
-    insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, ENDED.redriven, has_checkpoint);
+    insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, endNumber('redriven'), has_checkpoint);
     return { id, kind: 'ready', lane: lane.ref };
   }
 
@@ -110,7 +92,7 @@ export function createUpkeep(
     if (row?.state !== null) return false;
     const newest = selectResult.get(row.key)!;
     if (newest.position === counters.nextPosition - 1) counters.keepPosition();
-    catalog.remove(catalog.queueById(row.queue_id), settledName(newest.state));
+    catalog.remove(catalog.queueById(row.queueId), settledName(newest.state));
     deleteResults.run(row.key);
     deleteCheckpoint.run(row.key);
     children.forget(row.key);
@@ -118,21 +100,8 @@ export function createUpkeep(
     return true;
   }
 
-  function checkpointOne({ taskId, delivery, data }: Delivery & { readonly data: Uint8Array }): boolean {
-    const row = tasks.byId(taskId);
-    if (row?.state !== RUNNING || row.delivery !== delivery) return false;
-    tasks.beginChange(row);
-    putCheckpoint.run(row.key, data);
-    markCheckpoint.run(row.key);
-    return true;
-  }
-
   function expire(row: TaskRow, now: number): Settled {
-    const isBackingOff = row.state === SCHEDULED;
-    const { last_error: lastError } = selectLastError.get(row.key)!;
-    const error = describeExpiry({ end: lastEnd(row.ended), isBackingOff, attempt: row.attempt, lastError });
-    const what = { clientId: '', attempt: row.attempt, isTold: false, error };
-    return deliveries.settle(row, { state: 'expired', transition: 'expired', ...what }, now);
+    return deliveries.settle(row, decideExpiry(row, selectLastError.get(row.key)!.last_error), now);
   }
 
   function wakeTasks(now: number, limit: number): WakeOutcome {
@@ -155,7 +124,6 @@ export function createUpkeep(
     cancelTasks: (ids, reason, now) => ids.map((id) => cancelOne(id, reason, now)),
     retryTasks: (ids) => ids.map(retryOne),
     deleteTasks: (ids) => ids.map(deleteOne),
-    checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
     wakeTasks,
   };
 }

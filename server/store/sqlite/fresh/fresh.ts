@@ -1,13 +1,4 @@
-import {
-  type Catalog,
-  type Database,
-  type LaneEntry,
-  type NewTask,
-  READY,
-  type ReadyRow,
-  type TaskRow,
-  type TaskTerms,
-} from '../rows/index.ts';
+import type { Catalog, Database, LaneEntry, NewTask, ReadyRow, TaskRow, TaskTerms } from '../rows/index.ts';
 import { createBacklog } from './backlog.ts';
 import { type FreshClaim, prepareFreshReads, prepareLiveRows } from './rows.ts';
 import { createFreshRuns, type RunLimits } from './runs.ts';
@@ -19,7 +10,7 @@ export { type FreshClaim, writeDown } from './rows.ts';
 export { FreshTask, openKept } from './task.ts';
 
 /** The columns of a live row that tell one fresh task from another, and what they all have. */
-export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'session_key' | 'attempt' | 'lost'>;
+export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'sessionKey' | 'attempt' | 'lost'>;
 
 /**
  * Tasks that have gone the straight way so far, inserted and perhaps claimed once: their live rows are in memory alone.
@@ -76,7 +67,7 @@ export interface Fresh {
   reload(): void;
 }
 
-const WAITING: FreshState = Object.freeze({ state: READY, delivery: 0, session_key: null, attempt: 0, lost: 0 });
+const WAITING: FreshState = Object.freeze({ state: 'ready', delivery: 0, sessionKey: null, attempt: 0, lost: 0 });
 
 export interface FreshLimits extends KeptLimits, RunLimits {
   /** Tasks that wait in memory. */

@@ -1,4 +1,4 @@
-import type { LastEnd } from '../../../model/expiry.ts';
+import type { DeliveryEnd, DeliveryFacts } from '../../../model/delivery.ts';
 import type { SettledState, TaskInput, TaskState } from '../../../model/task.ts';
 import type { Value } from '../file/database.ts';
 
@@ -15,49 +15,37 @@ export function stateName(state: number): TaskState {
   return STATES[state]!;
 }
 
+/** Of a live row; null: there is none. */
+export function liveState(state: number | null): TaskRow['state'] {
+  return state === null ? null : (STATES[state] as TaskRow['state']);
+}
+
 export function stateNumber(state: TaskState): number {
   return STATES.indexOf(state);
 }
 
-/** How the newest delivery of a waiting task ended; only a loss can be adopted. */
-export const ENDED = Object.freeze({
-  none: 0,
-  lost: 1,
-  /** Lost after it was started: an attempt is burnt. */
-  lostBurnt: 2,
-  /** By a client's failure, and retried. */
-  failed: 3,
-  /** By the server: a timeout. */
-  timedOut: 4,
-  released: 5,
-  redriven: 6,
-});
+/** Ends of deliveries as they are stored, by their places. */
+const ENDS: readonly DeliveryEnd[] = ['none', 'lost', 'lostBurnt', 'failed', 'timedOut', 'released', 'redriven'];
 
-export function lastEnd(ended: number): LastEnd {
-  if (ended === ENDED.lost || ended === ENDED.lostBurnt) return 'lost';
-  if (ended === ENDED.failed || ended === ENDED.timedOut) return 'failed';
-  return ended === ENDED.released ? 'released' : 'none';
+/** A number of a row that is not settled; of one that is there is none. */
+export function endName(ended: number | null): DeliveryEnd {
+  return ENDS[ended ?? 0]!;
+}
+
+export function endNumber(ended: DeliveryEnd): number {
+  return ENDS.indexOf(ended);
 }
 
 /** A task and, when it is not settled, its live row (else `state` is null). No blobs. */
-export interface TaskRow {
+export interface TaskRow extends DeliveryFacts {
   readonly key: number;
   readonly id: string;
-  readonly queue_id: number;
+  readonly queueId: number;
   readonly terms: TaskTerms;
-  readonly parent_id: string | null;
-  readonly state: number | null;
-  readonly lane_id: number;
-  readonly delivery: number;
-  readonly attempt: number;
-  readonly lost: number;
-  readonly ended: number;
-  readonly has_checkpoint: number;
-  readonly session_key: number | null;
-  readonly claimed_at: number | null;
-  readonly cancel_reason: string | null;
-  /** The client whose loss ended the newest delivery, of one that waits since; null: not known. */
-  readonly owner: string | null;
+  readonly parentId: string | null;
+  readonly laneId: number;
+  readonly hasCheckpoint: boolean;
+  readonly claimedAt: number | null;
 }
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
@@ -223,19 +211,19 @@ export function toRunning(
   return {
     key: row.task_key,
     id,
-    queue_id: lane.queue.id,
-    parent_id: parentId,
-    state: RUNNING,
-    lane_id: lane.id,
+    queueId: lane.queue.id,
+    parentId,
+    state: 'running',
+    laneId: lane.id,
     delivery: row.delivery + 1,
     attempt: row.attempt,
     lost: row.lost,
-    ended: ENDED.none,
-    has_checkpoint: row.has_checkpoint,
-    session_key: sessionKey,
-    claimed_at: now,
+    ended: 'none',
+    hasCheckpoint: row.has_checkpoint === 1,
+    sessionKey,
+    claimedAt: now,
     // Asked of a running task only, and then it is not ready again.
-    cancel_reason: null,
+    cancelReason: null,
     owner: null,
     terms,
   };

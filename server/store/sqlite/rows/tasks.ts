@@ -1,6 +1,6 @@
 import { type Database, prepareKeys, prepareRows, type Value } from '../file/database.ts';
 import type { Cache } from './cache.ts';
-import { readTerms, type TaskRow, TERMS } from './task.ts';
+import { endName, liveState, readTerms, type TaskRow, TERMS } from './task.ts';
 
 /** Where the row of a task is looked up, wherever it lies, changed, and ended. */
 export interface Tasks {
@@ -121,18 +121,18 @@ function toTaskRow(c: readonly Value[]): TaskRow {
   return {
     key: c[0] as number,
     id: c[1] as string,
-    queue_id: c[2] as number,
-    parent_id: c[3] as string | null,
-    state: c[4] as number | null,
-    lane_id: c[5] as number,
+    queueId: c[2] as number,
+    parentId: c[3] as string | null,
+    state: liveState(c[4] as number | null),
+    laneId: c[5] as number,
     delivery: c[6] as number,
     attempt: c[7] as number,
     lost: c[8] as number,
-    ended: c[9] as number,
-    has_checkpoint: c[10] as number,
-    session_key: c[11] as number | null,
-    claimed_at: c[12] as number | null,
-    cancel_reason: c[13] as string | null,
+    ended: endName(c[9] as number | null),
+    hasCheckpoint: c[10] === 1,
+    sessionKey: c[11] as number | null,
+    claimedAt: c[12] as number | null,
+    cancelReason: c[13] as string | null,
     owner: c[14] as string | null,
     terms: readTerms(c, 15),
   };
