@@ -161,6 +161,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/store/sqlite/fresh/task.ts MAX_PACKED_BYTES': 'how payloads lie in memory',
   'server/store/sqlite/queues.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/store/sqlite/listing.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
+  'server/store/sqlite/results.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
+  'server/store/sqlite/results.ts MAX_ROWS': 'rows of a page of the store',
   'server/store/sqlite/listing.ts MAX_ROWS': 'rows of a page of the store',
   'server/store/sqlite/rows/cache.ts MAX_NEW': 'a cache of what the file has',
   'server/store/sqlite/rows/cache.ts MAX_NEW_BYTES': 'a cache of what the file has',

@@ -27,7 +27,7 @@ export function describeStores(title: string, suite: (open: () => Promise<Store>
 const NOTHING: FreshLimits = {
   ready: 0,
   soon: 0,
-  keptBytes: 0,
+  payloadBytes: 0,
   behind: 1,
   step: 1,
   shortest: 1,

@@ -171,7 +171,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'cursor off by one in the store',
-    file: 'server/store/sqlite/listing.ts',
+    file: 'server/store/sqlite/results.ts',
     find: 'WHERE r.position > ? ORDER BY',
     replace: 'WHERE r.position > 1 + ? ORDER BY',
     caughtBy: conformance('reads', 'sqlite store pages through dense positions in commit order'),

@@ -8,7 +8,16 @@ import { createTask, Q, T0 } from '../scene/tasks.ts';
 // A backlog that is read many tasks at a time is what was put in, byte for byte.
 
 const seed = Number(process.env.CONTACT_SEED ?? Date.now());
-const LIMITS = { ready: 4, soon: 2, keptBytes: 1_000, behind: 100_000, step: 2, shortest: 3, claims: 5, runs: 5_000 };
+const LIMITS = {
+  ready: 4,
+  soon: 2,
+  payloadBytes: 1_000,
+  behind: 100_000,
+  step: 2,
+  shortest: 3,
+  claims: 5,
+  runs: 5_000,
+};
 /** As many as may come between in one run. */
 const DUE = 24;
 

@@ -202,7 +202,7 @@ describe('every store against the model', function () {
 
   it('gives the same answers when little is kept, over restarts', async () => {
     await compareOnFiles(60 * scale, {
-      fresh: { ready: 5, soon: 3, keptBytes: 20, behind: 8, step: 3, shortest: 2, claims: 2, runs: 4 },
+      fresh: { ready: 5, soon: 3, payloadBytes: 20, behind: 8, step: 3, shortest: 2, claims: 2, runs: 4 },
     });
   });
 

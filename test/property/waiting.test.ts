@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { FreshTask, openKept } from '../../server/store/sqlite/fresh/task.ts';
+import { FreshTask, openContent } from '../../server/store/sqlite/fresh/task.ts';
 import { createFreshWaiting } from '../../server/store/sqlite/fresh/waiting.ts';
 import type { LaneEntry } from '../../server/store/sqlite/rows/catalog.ts';
 import type { TaskTerms } from '../../server/store/sqlite/rows/task.ts';
@@ -27,7 +27,7 @@ describe('fresh tasks that wait', () => {
     console.log(`      seed ${seed}`);
     fc.assert(
       fc.property(fc.array(step, { minLength: 200, maxLength: 400 }), fc.nat(30), (steps, many) => {
-        const waiting = createFreshWaiting({ keptBytes: KEPT_BYTES });
+        const waiting = createFreshWaiting({ payloadBytes: KEPT_BYTES });
         let plain: FreshTask[] = [];
         let nextKey = 1;
         const next = (lane: LaneEntry) =>
@@ -52,8 +52,8 @@ describe('fresh tasks that wait', () => {
             const found = waiting.peek(lane, many + 2);
             assert.deepEqual(found, next(lane).slice(0, many + 2));
             for (const task of found) {
-              if (task.kept) {
-                const { key, id, payload } = openKept(task, task.kept);
+              if (task.content) {
+                const { key, id, payload } = openContent(task, task.content);
                 assert.deepEqual([key, id, Buffer.from(payload)], [task.task_key, `t${key}`, payloadOf(key)]);
               }
               leave(task);
@@ -68,7 +68,7 @@ describe('fresh tasks that wait', () => {
             waiting.dropFrom(nextKey);
             plain = plain.filter((task) => task.task_key < nextKey);
           }
-          const kept = plain.filter((task) => task.kept).reduce((sum, { bytes }) => sum + bytes, 0);
+          const kept = plain.filter((task) => task.content).reduce((sum, { bytes }) => sum + bytes, 0);
           assert.ok(kept <= KEPT_BYTES, `${kept} bytes are kept`);
           assert.equal(waiting.size, plain.length);
           for (const key of [1, nextKey >> 1, nextKey - 1]) {

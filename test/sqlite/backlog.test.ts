@@ -13,7 +13,7 @@ import { addTasks, createTask, Q, T0 } from '../scene/tasks.ts';
 const LIMITS: FreshLimits = {
   ready: 20,
   soon: 10,
-  keptBytes: 1_000,
+  payloadBytes: 1_000,
   behind: 1_000,
   step: 10,
   shortest: 3,

@@ -13,7 +13,7 @@ import { addTasks, createTask, Q, T0 } from '../scene/tasks.ts';
 const LIMITS: FreshLimits = {
   ready: 40,
   soon: 1_000,
-  keptBytes: 1_000,
+  payloadBytes: 1_000,
   behind: 8,
   step: 4,
   shortest: 100,

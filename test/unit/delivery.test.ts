@@ -180,6 +180,7 @@ describe('decideCancel()', () => {
   it('settles what waits, and asks for that of what runs or has children, once', () => {
     const waiting = decideCancel(LOST, 'why', false);
     assert.equal(waiting.kind === 'settled' && describeDecision(waiting), 'cancelled CANCELLED, attempt 1, lost 0');
+    assert.ok(waiting.kind === 'settled' && waiting.cancelRequested);
     assert.deepEqual(decideCancel(RUNNING, 'why', false), { kind: 'asked', reason: 'why' });
     assert.deepEqual(decideCancel(ASKED, 'why', false), { kind: 'asked', reason: 'enough' });
     assert.deepEqual(decideCancel(LOST, 'why', true), { kind: 'asked', reason: 'why' });

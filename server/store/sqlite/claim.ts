@@ -10,7 +10,7 @@ import {
   MANY,
   marks,
   type NewTask,
-  openKept,
+  openContent,
   parseMetadata,
   prepareKeys,
   READY_COLUMNS,
@@ -174,7 +174,7 @@ export function createClaimTasks(
 
   /** @param left no more are given away in this claim */
   function createCursors(lane: LaneEntry, left: number): LaneCursor[] {
-    const { kept, all } = fresh.countOf(lane);
+    const { inMemory, all } = fresh.countOf(lane);
     const create = (read: LaneCursor['read']): LaneCursor => {
       return { lane, read, rows: [], tasks: new Map(), next: 0, isRead: false };
     };
@@ -182,8 +182,9 @@ export function createClaimTasks(
     if (lane.ready > all) {
       cursors.push(create((last, limit) => selectReady.all(lane.id, last?.nprio ?? -1e9, last?.seq ?? 0, limit)));
     }
-    if (all > kept) cursors.push(create((last, limit) => fresh.readNext(lane, last as FreshTask | undefined, limit)));
-    if (kept > 0) cursors.push({ ...create(() => []), rows: fresh.peek(lane, left), isRead: true });
+    if (all > inMemory)
+      cursors.push(create((last, limit) => fresh.readNext(lane, last as FreshTask | undefined, limit)));
+    if (inMemory > 0) cursors.push({ ...create(() => []), rows: fresh.peek(lane, left), isRead: true });
     return cursors;
   }
 
@@ -234,7 +235,7 @@ export function createClaimTasks(
     catalog.move(lane, 'ready', 'claimed');
     const sessionKey = request.session.key;
     const isFresh = 'lane' in row;
-    const task = isFresh && row.kept ? openKept(row, row.kept) : readTask(cursor, row.task_key, left);
+    const task = isFresh && row.content ? openContent(row, row.content) : readTask(cursor, row.task_key, left);
     if (isFresh) {
       fresh.run(row, task, sessionKey, claim);
     } else if (fresh.mayRejoin(row, task)) {

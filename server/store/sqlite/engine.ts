@@ -20,10 +20,11 @@ import {
 } from './context.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createInserting } from './insert.ts';
-import { createReads, type Reads } from './listing.ts';
+import { createListing, type Listing } from './listing.ts';
 import { createQueues, type Queues } from './queues.ts';
+import { createResults, type Results } from './results.ts';
 import { createOpenings } from './sessions.ts';
-import { createUpkeep } from './tasks.ts';
+import { createTaskOperations } from './tasks.ts';
 
 export interface SqliteEngine extends Engine<Request> {
   transact(requests: readonly Request[], size?: GroupSize): readonly unknown[];
@@ -32,7 +33,8 @@ export interface SqliteEngine extends Engine<Request> {
   readonly clients: Clients;
   readonly children: Children;
   readonly queues: Queues;
-  readonly reads: Reads;
+  readonly results: Results;
+  readonly listing: Listing;
   listSessions(): readonly StoredSession[];
 }
 
@@ -58,11 +60,23 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const openings = createOpenings(context, deliveries, clients);
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
-  const upkeep = createUpkeep(context, deliveries);
+  const operations = createTaskOperations(context, deliveries);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
-  const reads = createReads(context);
-  const parts = { ...context, deliveries, clients, openings, inserting, broadcasts, upkeep, queues, reads };
+  const results = createResults(context);
+  const listing = createListing(context, results.newestOf);
+  const parts = {
+    ...context,
+    deliveries,
+    clients,
+    openings,
+    inserting,
+    broadcasts,
+    operations,
+    queues,
+    results,
+    listing,
+  };
   const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
   /** Each after those that it reads when it is loaded. */
   const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting };
@@ -95,15 +109,15 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       case 'abandonBroadcast':
         return broadcasts.abandon(request.parentId, request.limit);
       case 'cancel':
-        return upkeep.cancelTasks(request.ids, request.reason, request.now);
+        return operations.cancelTasks(request.ids, request.reason, request.now);
       case 'retry':
-        return upkeep.retryTasks(request.ids);
+        return operations.retryTasks(request.ids);
       case 'delete':
-        return upkeep.deleteTasks(request.ids);
+        return operations.deleteTasks(request.ids);
       case 'checkpoint':
         return deliveries.checkpointTasks(request.checkpoints);
       case 'wake':
-        return upkeep.wakeTasks(request.now, request.limit);
+        return operations.wakeTasks(request.now, request.limit);
       case 'purge':
         return queues.purgeTasks(request.queue, request.limit, request.reason, request.now);
       case 'setQueue':
@@ -170,7 +184,8 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     clients,
     children,
     queues,
-    reads,
+    results,
+    listing,
     listSessions,
   };
 }

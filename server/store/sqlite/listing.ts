@@ -2,20 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChildCounts } from '../../model/broadcast.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
 import type { TaskFilter } from '../tasks.ts';
-import {
-  type Catalog,
-  type Context,
-  parseMetadata,
-  settledName,
-  stateName,
-  stateNumber,
-  type Value,
-} from './context.ts';
+import { type Catalog, type Context, parseMetadata, stateName, stateNumber, type Value } from './context.ts';
 
-/** Pages by key; no statement stays open between turns of the event loop. */
-export interface Reads {
-  readResults(after: number, limit: number): readonly ResultRecord[];
-  oldestPosition(): number | null;
+/** What is told of tasks; no statement stays open between turns of the event loop. */
+export interface Listing {
   describeTask(id: string): TaskRecord | undefined;
   listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
   countChildren(parentId: string): ChildCounts | undefined;
@@ -54,9 +44,6 @@ const MAX_PAGE_BYTES = 4 << 20;
 /** Rows that a list looks at before it lets others run. */
 const SCANNED = 2_000;
 
-const RESULT = `SELECT r.position, t.id, t.queue_id, r.state, r.result, r.content_type, r.error_code, r.error_message,
-  r.attempt, r.delivery, r.client_id, t.created_at, r.claimed_at, r.settled_at, t.metadata, r.cancel_requested,
-  t.parent_id FROM result r JOIN task t ON t.key = r.task_key`;
 // A redriven task has no expiry any more; nothing but a redrive gives a task a second result.
 const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.cancel_reason,
   l.last_error,
@@ -67,44 +54,23 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.sessi
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
   fresh_state(t.key, t.id))`;
 
-export function createReads({ db, catalog, sessions, children, fresh }: Context): Reads {
+/** @param newestOf the newest result of a task, by its key */
+export function createListing(
+  { db, catalog, sessions, children, fresh }: Context,
+  newestOf: (taskKey: number) => ResultRecord | undefined,
+): Listing {
   db.define('fresh_state', (key, id) => {
     const state = fresh.find(key as number, id as string)?.state;
     return state ? stateNumber(state) : null;
   });
-  const selectResults = db.prepareColumns(`${RESULT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
-  const selectNewest = db.prepareColumns(`${RESULT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
-  const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
   const selectKey = db.prepare<{ key: number }>('SELECT key FROM task WHERE id = ?');
   const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} WHERE t.id = ?`);
-
-  /** In the order of RESULT. */
-  function toResult(c: readonly Value[]): ResultRecord {
-    return {
-      position: c[0] as number,
-      taskId: c[1] as string,
-      queue: catalog.queueById(c[2] as number).name,
-      state: settledName(c[3] as number),
-      result: c[4] as Uint8Array,
-      contentType: c[5] as string,
-      error: c[6] === null ? null : { code: c[6] as string, message: c[7] as string },
-      attempt: c[8] as number,
-      delivery: c[9] as number,
-      clientId: c[10] as string,
-      createdAt: c[11] as number,
-      claimedAt: c[12] as number | null,
-      settledAt: c[13] as number,
-      metadata: parseMetadata(c[14] as string | null),
-      cancelRequested: c[15] === 1,
-      parentId: c[16] as string | null,
-    };
-  }
 
   function toRecord(described: DescribedRow): TaskRecord {
     const found = described.state === null ? fresh.find(described.key, described.id) : undefined;
     const row = found ? { ...described, ...found, session_key: found.sessionKey } : described;
     const live = typeof row.state === 'number' ? stateName(row.state) : row.state;
-    const settled = live === null ? selectNewest.get(row.key)! : null;
+    const settled = live === null ? newestOf(row.key)! : null;
     const state = settled?.state ?? live!;
     return {
       id: row.id,
@@ -165,17 +131,6 @@ export function createReads({ db, catalog, sessions, children, fresh }: Context)
   }
 
   return {
-    readResults: (after, limit) => {
-      const records: ResultRecord[] = [];
-      let bytes = 0;
-      for (const record of selectResults.iterate(after, Math.min(limit, MAX_ROWS))) {
-        records.push(record);
-        bytes += record.result.byteLength;
-        if (bytes >= MAX_PAGE_BYTES) break;
-      }
-      return records;
-    },
-    oldestPosition: () => selectOldest.get()?.position ?? null,
     describeTask: (id) => {
       const row = selectTask.get(id);
       return row && toRecord(row);

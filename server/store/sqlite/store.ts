@@ -18,7 +18,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
 function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
   const { db, disk } = file;
   const engine = createSqliteEngine(db, disk, options.fresh);
-  const { counters, queues, clients, reads } = engine;
+  const { counters, queues, clients, results, listing } = engine;
   const signals = new Subject<readonly Signal[]>();
   const commit = createGroupCommit<Request>({
     engine,
@@ -106,17 +106,17 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     endSession: (session, started, at) =>
       commit.submit({ kind: 'endSession', session, started, now: Math.floor(at) }, 1, 0),
     listSessions: () => read(engine.listSessions),
-    readResults: (after, limit) => read(() => reads.readResults(after, limit)),
+    readResults: (after, limit) => read(() => results.read(after, limit)),
     resultBounds: () =>
       read(() => {
         const newest = counters.nextPosition - 1;
-        return { newest, beforeOldest: (reads.oldestPosition() ?? newest + 1) - 1 };
+        return { newest, beforeOldest: (results.oldestPosition() ?? newest + 1) - 1 };
       }),
-    describeTask: (id) => read(() => reads.describeTask(id)),
-    listTasks: (filter, before, limit) => read(() => reads.listTasks(filter, before, limit)),
+    describeTask: (id) => read(() => listing.describeTask(id)),
+    listTasks: (filter, before, limit) => read(() => listing.listTasks(filter, before, limit)),
     countQueues: () => read(() => queues.countQueues()),
     findWaiting: () => read(() => queues.findWaiting()),
-    countChildren: (parentId) => read(() => reads.countChildren(parentId)),
+    countChildren: (parentId) => read(() => listing.countChildren(parentId)),
     listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
     countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
     listOldest: (queue, limit) => read(() => queues.listOldest(queue, limit)),

@@ -5,7 +5,7 @@ import { type Context, endNumber, READY, settledName, type TaskRow, uniqueLanes 
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators and timers do to tasks. */
-export interface Upkeep {
+export interface TaskOperations {
   cancelTasks(ids: readonly string[], reason: string, now: number): readonly CancelOutcome[];
   retryTasks(ids: readonly string[]): readonly RetryOutcome[];
   deleteTasks(ids: readonly string[]): readonly boolean[];
@@ -18,10 +18,10 @@ interface NewestResult {
   readonly delivery: number;
 }
 
-export function createUpkeep(
+export function createTaskOperations(
   { db, catalog, counters, tasks, sessions, children }: Context,
   deliveries: Deliveries,
-): Upkeep {
+): TaskOperations {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
   const selectResult = db.prepare<NewestResult>(
     'SELECT position, state, delivery FROM result WHERE task_key = ? ORDER BY position DESC LIMIT 1',

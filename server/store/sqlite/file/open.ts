@@ -8,7 +8,7 @@ import { type Origin, openOrigin } from './origin.ts';
 import { checkPlaces, type Presence, watchPresence } from './presence.ts';
 import { checkSchema, migrate } from './schema.ts';
 import { convertToIncremental, createDiskGuard, type DiskGuard, freeBytesOf } from './space.ts';
-import { createWalCheckpoints, keepLog, openWal, syncLeftovers, type Wal, type WalCheckpoints } from './wal.ts';
+import { createWalCheckpoints, holdLog, openWal, syncLeftovers, type Wal, type WalCheckpoints } from './wal.ts';
 
 const MEMORY = ':memory:';
 
@@ -106,7 +106,7 @@ interface Place {
 function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: StoreOptions): OpenFile {
   const { onFatal = endProcess, onNotice, isServed = false } = options;
   const faults = createFail(onFatal);
-  const keeper = keepLog(file);
+  const heldLog = holdLog(file);
   const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
   const presence = watchPresence({ file, countBytes, onGone: faults.fail, onNotice });
   const fail = (error: unknown): void => faults.fail(presence.look() ?? error);
@@ -120,10 +120,10 @@ function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: S
     // The last look: what was cut or replaced since the one before it is no place to copy the log to.
     presence.look();
     presence.close();
-    if (!faults.isFaulty()) keeper.close();
+    if (!faults.isFaulty()) heldLog.close();
     db.close();
     // What was acknowledged may be in the log alone by now.
-    if (faults.isFaulty()) keeper.close();
+    if (faults.isFaulty()) heldLog.close();
     lock.release();
   }
 

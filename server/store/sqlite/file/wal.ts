@@ -34,13 +34,13 @@ export function openWal(file: string): Wal {
  * and removes it, without a look at what became of the database; and node:sqlite cannot tell it not to. A connection
  * that only reads can do neither, and while it is open no other one is the last.
  */
-export interface LogKeeper {
+export interface HeldLog {
   /** Before the other connections: the last of them removes the log. After them: the log stays as it is. */
   close(): void;
 }
 
 /** @param file of a database in WAL mode that is not empty: SQLite removes the log of an empty one as it opens it */
-export function keepLog(file: string): LogKeeper {
+export function holdLog(file: string): HeldLog {
   const db = new DatabaseSync(file, { readOnly: true, timeout: 0 });
   // Only a connection that has read something has the log open.
   db.prepare('PRAGMA schema_version').get();

@@ -3,11 +3,11 @@ import { createBacklog } from './backlog.ts';
 import { type FreshClaim, prepareFreshReads, prepareLiveRows } from './rows.ts';
 import { createFreshRuns, type RunLimits } from './runs.ts';
 import { FreshTask, type Sent } from './task.ts';
-import { createFreshWaiting, type KeptLimits } from './waiting.ts';
+import { createFreshWaiting, type PayloadLimits } from './waiting.ts';
 
 // The door of what is fresh.
 export { type FreshClaim, writeDown } from './rows.ts';
-export { FreshTask, openKept } from './task.ts';
+export { FreshTask, openContent } from './task.ts';
 
 /** The columns of a live row that tell one fresh task from another, and what they all have. */
 export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'sessionKey' | 'attempt' | 'lost'>;
@@ -36,7 +36,7 @@ export interface Fresh {
   /** An insert is taken back: this task and those after it. */
   dropFrom(key: number): void;
   /** Those in memory, and all. */
-  countOf(lane: LaneEntry): { readonly kept: number; readonly all: number };
+  countOf(lane: LaneEntry): { readonly inMemory: number; readonly all: number };
   /** Those in memory in the order in which they are claimed, at most so many. */
   peek(lane: LaneEntry, limit: number): readonly FreshTask[];
   /** Those that are not, read from the file in that order, behind `after`; fewer than `limit`: there are no more. */
@@ -69,7 +69,7 @@ export interface Fresh {
 
 const WAITING: FreshState = Object.freeze({ state: 'ready', delivery: 0, sessionKey: null, attempt: 0, lost: 0 });
 
-export interface FreshLimits extends KeptLimits, RunLimits {
+export interface FreshLimits extends PayloadLimits, RunLimits {
   /** Tasks that wait in memory. */
   readonly ready: number;
   /** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
@@ -84,7 +84,7 @@ export interface FreshLimits extends KeptLimits, RunLimits {
 const LIMITS: FreshLimits = Object.freeze({
   ready: 100_000,
   soon: 100_000,
-  keptBytes: 16 << 20,
+  payloadBytes: 16 << 20,
   behind: 131_072,
   step: 2_048,
   shortest: 32,
@@ -191,8 +191,8 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
       if (fromKey !== null && fromKey > key) setFrom(key);
     },
     countOf: (lane) => {
-      const kept = waiting.countOf(lane);
-      return { kept, all: kept + backlog.countOf(lane) };
+      const inMemory = waiting.countOf(lane);
+      return { inMemory, all: inMemory + backlog.countOf(lane) };
     },
     peek: waiting.peek,
     readNext: backlog.read,

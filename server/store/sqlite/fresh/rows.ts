@@ -187,7 +187,7 @@ export function prepareReadAhead(db: Database): ReadAhead {
     terms = rows.every((row) => areAlike(row.terms, last!)) ? last : undefined;
     return rows.map((row) => {
       const task = new FreshTask(row.key, nprio, row.seq!, row.payload.byteLength, lane);
-      task.kept = { id: row.id, terms: row.terms, slab: row.payload, offset: 0 };
+      task.content = { id: row.id, terms: row.terms, slab: row.payload, offset: 0 };
       return task;
     });
   }
@@ -209,7 +209,7 @@ export function prepareReadAhead(db: Database): ReadAhead {
       const bytes = lengths[i]!;
       const ofTask = instants ? share({ ...like, createdAt: instants[i]! }) : common;
       const task = new FreshTask(from + i, nprio, seqs?.[i] ?? seq + i, bytes, lane);
-      task.kept = isShared
+      task.content = isShared
         ? { id, terms: ofTask, slab, offset }
         : { id, terms: ofTask, slab: slab.slice(offset, offset + bytes), offset: 0 };
       offset += bytes;

@@ -9,7 +9,7 @@ export class FreshTask implements ReadyRow {
   readonly bytes: number;
   readonly lane: LaneEntry;
   /** What its claim needs, for those whose turn comes soon. */
-  kept: KeptTask | null = null;
+  content: Content | null = null;
   /** It has a place in memory. False: it is claimed, written down or taken back; or it never had one. */
   isReady = false;
 
@@ -43,7 +43,7 @@ export class FreshTask implements ReadyRow {
 }
 
 /** What the claim of a waiting task needs, as small as it can be: there are many, and each is copied by the collector. */
-export interface KeptTask {
+export interface Content {
   readonly id: string;
   readonly terms: TaskTerms;
   /** Has the payload from `offset` on, or is the payload. */
@@ -66,7 +66,7 @@ export class Slabs {
   #slab: Uint8Array = new Uint8Array(0);
   #used = 0;
 
-  keep({ id, payload }: Sent, terms: TaskTerms): KeptTask {
+  keep({ id, payload }: Sent, terms: TaskTerms): Content {
     const { byteLength } = payload;
     if (byteLength > MAX_PACKED_BYTES) return { id, terms, slab: new Uint8Array(payload), offset: 0 };
     const offset = this.#reserve(byteLength);
@@ -86,8 +86,8 @@ export class Slabs {
   }
 }
 
-export function openKept({ task_key: key, seq, bytes }: ReadyRow, kept: KeptTask): NewTask {
-  const { id, terms, slab, offset } = kept;
+export function openContent({ task_key: key, seq, bytes }: ReadyRow, content: Content): NewTask {
+  const { id, terms, slab, offset } = content;
   const payload = slab.byteLength === bytes ? slab : slab.subarray(offset, offset + bytes);
   return { key, id, terms, parentId: null, seq, payload };
 }

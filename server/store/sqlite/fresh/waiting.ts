@@ -33,7 +33,7 @@ class Places {
   #tasks: FreshTask[] = [];
   #head = 0;
   /** Those before it have nothing that could be forgotten. */
-  #firstKept = 0;
+  #firstFull = 0;
 
   /** With void places. */
   get length(): number {
@@ -50,7 +50,7 @@ class Places {
 
   pop(): void {
     this.#tasks.pop();
-    this.#firstKept = Math.min(this.#firstKept, this.#tasks.length);
+    this.#firstFull = Math.min(this.#firstFull, this.#tasks.length);
   }
 
   /** Forgets void places at the head, now and then the memory too. */
@@ -59,20 +59,20 @@ class Places {
     if (this.#head < this.#tasks.length / 2 + 64) return;
     this.#tasks = this.#tasks.slice(this.#head);
     this.#head = 0;
-    this.#firstKept = 0;
+    this.#firstFull = 0;
   }
 
   /** Forgets all void places. */
   compact(): void {
     this.#tasks = this.#tasks.filter((task) => task.isReady);
     this.#head = 0;
-    this.#firstKept = 0;
+    this.#firstFull = 0;
   }
 
   /** The first that has what its claim needs. */
-  firstKept(): FreshTask {
-    while (!this.#tasks[this.#firstKept]!.kept) this.#firstKept++;
-    return this.#tasks[this.#firstKept]!;
+  firstFull(): FreshTask {
+    while (!this.#tasks[this.#firstFull]!.content) this.#firstFull++;
+    return this.#tasks[this.#firstFull]!;
   }
 
   *[Symbol.iterator](): Generator<FreshTask> {
@@ -98,9 +98,9 @@ class Places {
   }
 }
 
-export interface KeptLimits {
+export interface PayloadLimits {
   /** Bytes of payloads that are kept for the claim. */
-  readonly keptBytes: number;
+  readonly payloadBytes: number;
 }
 
 interface FreshLane {
@@ -109,9 +109,9 @@ interface FreshLane {
   readonly levels: { readonly nprio: number; readonly places: Places }[];
 }
 
-export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
+export function createFreshWaiting(limits: PayloadLimits): FreshWaiting {
   const lanes = new ChurnMap<LaneEntry, FreshLane>();
-  let keptBytes = 0;
+  let payloadBytes = 0;
   let all = new Places();
   let size = 0;
 
@@ -138,17 +138,17 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
     if (ofLane.count === 0) lanes.delete(task.lane);
     size--;
     task.isReady = false;
-    if (task.kept) forget(task);
+    if (task.content) forget(task);
   }
 
   function forget(task: FreshTask): void {
-    task.kept = null;
-    keptBytes -= task.bytes;
+    task.content = null;
+    payloadBytes -= task.bytes;
   }
 
   /** The oldest ones give way: they may be for clients that are away. */
   function makeRoom(): void {
-    while (keptBytes > limits.keptBytes) forget(all.firstKept());
+    while (payloadBytes > limits.payloadBytes) forget(all.firstFull());
   }
 
   return {
@@ -165,8 +165,8 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
       size++;
       if (all.length > 2 * size + MAX_VOID) all.compact();
       if (!sent || !terms) return;
-      task.kept = places.slabs.keep(sent, terms);
-      keptBytes += task.bytes;
+      task.content = places.slabs.keep(sent, terms);
+      payloadBytes += task.bytes;
       makeRoom();
     },
     leave,
@@ -209,7 +209,7 @@ export function createFreshWaiting(limits: KeptLimits): FreshWaiting {
       lanes.clear();
       all = new Places();
       size = 0;
-      keptBytes = 0;
+      payloadBytes = 0;
     },
   };
 }

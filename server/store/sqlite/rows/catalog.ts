@@ -23,8 +23,8 @@ export interface LaneEntry {
   ready: number;
   live: number;
   /** The same as of the last commit. */
-  keptReady: number;
-  keptLive: number;
+  committedReady: number;
+  committedLive: number;
   /** Since the last commit. */
   isChanged: boolean;
 }
@@ -111,7 +111,7 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
 
   function addLane(id: number, queue: QueueEntry, lane: Lane, ready: number, live: number): LaneEntry {
     const ref = { queue: queue.name, lane };
-    const kept = { keptReady: ready, keptLive: live };
+    const kept = { committedReady: ready, committedLive: live };
     const entry: LaneEntry = { id, queue, ref, ready, live, ...kept, isChanged: false };
     queue.lanes.set(lane, entry);
     lanes.set(id, entry);
@@ -151,8 +151,8 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
       addQueue(id, name, counts, { queue: name, ...settings });
     }
     for (const { id, queue_id: queueId, lane } of selectLanes.all()) {
-      const { keptReady = 0, keptLive = 0 } = kept.get(id) ?? {};
-      addLane(id, byId.get(queueId)!, lane, keptReady, keptLive);
+      const { committedReady = 0, committedLive = 0 } = kept.get(id) ?? {};
+      addLane(id, byId.get(queueId)!, lane, committedReady, committedLive);
     }
   }
 
@@ -241,8 +241,8 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
         // Dropped.
         if (!lane.isChanged) continue;
         lane.isChanged = false;
-        lane.keptReady = lane.ready;
-        lane.keptLive = lane.live;
+        lane.committedReady = lane.ready;
+        lane.committedLive = lane.live;
         if (lane.live === 0) emptyLanes.add(lane);
         else emptyLanes.delete(lane);
       }

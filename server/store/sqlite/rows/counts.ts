@@ -32,8 +32,8 @@ export function count(counts: Counts, state: TaskState, by: number): void {
 
 /** Tasks of a lane that are ready, and that are not settled, as of the last commit. */
 export interface LaneCounts {
-  readonly keptReady: number;
-  readonly keptLive: number;
+  readonly committedReady: number;
+  readonly committedLive: number;
 }
 
 /** Each from an index, so that a million tasks take no longer than a glance. */
@@ -41,8 +41,11 @@ export function countLanes(db: Database): Map<number, LaneCounts> {
   const countsByLane = new Map<number, LaneCounts>();
   const count = (isReady: boolean, sql: string): void => {
     for (const { lane_id, count } of db.prepare<{ lane_id: number; count: number }>(sql).all()) {
-      const { keptReady, keptLive } = countsByLane.get(lane_id) ?? { keptReady: 0, keptLive: 0 };
-      countsByLane.set(lane_id, { keptReady: keptReady + (isReady ? count : 0), keptLive: keptLive + count });
+      const { committedReady, committedLive } = countsByLane.get(lane_id) ?? { committedReady: 0, committedLive: 0 };
+      countsByLane.set(lane_id, {
+        committedReady: committedReady + (isReady ? count : 0),
+        committedLive: committedLive + count,
+      });
     }
   };
   count(true, 'SELECT lane_id, count(*) AS count FROM live WHERE state = 0 GROUP BY lane_id');
