@@ -1,5 +1,7 @@
 import { ContactError } from '../../shared/errors.ts';
 import { type Caller, isInScope } from '../model/caller.ts';
+import type { TaskRecord } from '../model/task.ts';
+import type { TaskStore } from '../store/tasks.ts';
 
 /** PERMISSION_DENIED, naming the field: the caller may neither give to this queue nor take from it. */
 export function checkQueue({ scope }: Caller, queue: string, field: string): void {
@@ -8,4 +10,15 @@ export function checkQueue({ scope }: Caller, queue: string, field: string): voi
 
 export function foreignQueue(field: string, queue: string): ContactError {
   return new ContactError('PERMISSION_DENIED', `${queue} is no queue of this caller`, { field });
+}
+
+/** The task of this id. NOT_FOUND: it is not there, or not of a queue of this caller, who cannot tell one from the other. */
+export async function findTask(
+  store: Pick<TaskStore, 'describeTask'>,
+  id: string,
+  { scope }: Caller,
+): Promise<TaskRecord> {
+  const record = await store.describeTask(id);
+  if (record && isInScope(scope, record.queue)) return record;
+  throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
 }

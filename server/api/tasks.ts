@@ -7,7 +7,7 @@ import {
   TaskState,
 } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
@@ -24,6 +24,7 @@ import { createWatchResults } from './observer.ts';
 import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { writeEnqueued } from './producer.ts';
+import { findTask } from './scope.ts';
 import { readFilter, type TaskViewOptions, writeState, writeTask } from './views.ts';
 import { createWatchTask } from './watcher.ts';
 
@@ -67,12 +68,10 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return { tasks: writeEnqueued(await enqueue(tasks, caller)) };
     },
 
-    async describeTask({ id }) {
+    async describeTask({ id }, { caller }) {
       checkId('id', id);
       await pace();
-      const record = await store.describeTask(id);
-      if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
-      return { task: await write(record) };
+      return { task: await write(await findTask(store, id, caller)) };
     },
 
     async listTasks({ filter, pageSize, pageToken, withPayload }) {

@@ -1,7 +1,7 @@
 import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { TaskService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
 import type { Activities, Activity } from '../dispatch/activities.ts';
 import { isSettled } from '../model/states.ts';
@@ -10,6 +10,7 @@ import type { TaskStore } from '../store/tasks.ts';
 import { aborted$ } from './context.ts';
 import type { Answer, Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
+import { findTask } from './scope.ts';
 
 /** What happens to one task is told at most this often. */
 const PACE_MS = 250;
@@ -30,7 +31,7 @@ export interface WatchTaskOptions {
 
 /** One task, live: its state at first and with every change, and between them the newest progress. */
 export function createWatchTask({ activities, store, clock, pace, write }: WatchTaskOptions): Handler<WatchTask> {
-  return async function* watchTask({ id }, { signal }) {
+  return async function* watchTask({ id }, { caller, signal }) {
     if (!isTaskId(id)) throw invalid('id', 'expected a UUIDv7 in lower case');
     // Of each kind the newest only, so that a slow reader costs no memory.
     let started: (Activity & { kind: 'started' }) | undefined;
@@ -63,8 +64,7 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
           isChanged = false;
           await pace();
           if (signal.aborted) return;
-          const record = await store.describeTask(id);
-          if (!record) throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
+          const record = await findTask(store, id, caller);
           const { state, delivery, attempt, cancelRequested } = record;
           const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
           if (now !== told) yield { event: { case: 'task', value: await write(record) } };

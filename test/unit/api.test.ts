@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import {
   CallTaskRequestSchema,
+  DescribeTaskRequestSchema,
   EnqueueTasksRequestSchema,
   GetTaskRequestSchema,
   PauseQueueRequestSchema,
   ResultStart,
   TaskState,
   WatchResultsRequestSchema,
+  WatchTaskRequestSchema,
 } from '../../gen/index.ts';
 import { type Api, createApi } from '../../server/api/api.ts';
 import { type Context, whyGone } from '../../server/api/context.ts';
@@ -222,6 +224,23 @@ describe('createApi()', () => {
       const request = create(PauseQueueRequestSchema, { queue: 'theirs', create: true });
       const { context } = createContext(['mine']);
       await assert.rejects(api.admin.pauseQueue(request, context), { code: 'PERMISSION_DENIED', field: 'queue' });
+    });
+
+    it('finds and watches no task of another', async () => {
+      const { tasks = [] } = await enqueue('mine', 'theirs');
+      const [mine, theirs] = tasks.map(({ id }) => id!);
+      const { context } = createContext(['mine']);
+      const describeTask = (id: string) => api.tasks.describeTask(create(DescribeTaskRequestSchema, { id }), context);
+      const watchTask = (id: string) =>
+        api.tasks.watchTask(create(WatchTaskRequestSchema, { id }), context)[Symbol.asyncIterator]().next();
+      assert.equal((await describeTask(mine!)).task?.queue, 'mine');
+      assert.equal((await watchTask(mine!)).value.event.value.queue, 'mine');
+      const unknown = newTaskId();
+      for (const id of [theirs!, unknown]) {
+        const refusal = { code: 'NOT_FOUND', message: `id: no task ${id}` };
+        await assert.rejects(describeTask(id), refusal);
+        await assert.rejects(watchTask(id), refusal);
+      }
     });
 
     it('observes no results of another', async () => {
