@@ -18,10 +18,10 @@ export function runsAgain(rig: Rig, queue?: string): Run[] {
   return rig.journal(queue).filter((entry): entry is Run => entry.kind === 'began' && entry.delivery > 1);
 }
 
-/** Checks the books of `tasks` inputs; nothing lost, nothing accepted twice. Answers what they come to. */
-export async function closeBooks(rig: Rig, tasks: number, options: AccountOptions = {}): Promise<Figures> {
+/** Checks the ledger of `tasks` inputs; nothing lost, nothing accepted twice. Answers what they come to. */
+export async function checkAccount(rig: Rig, tasks: number, options: AccountOptions = {}): Promise<Figures> {
   const { queue, executedTwice = 0, faultsAt = [] } = options;
-  const balance = checkLedger(await rig.books(queue));
+  const balance = checkLedger(await rig.ledger(queue));
   const expected = executedTwice === 'some' ? balance.executedTwice : executedTwice;
   assert.deepEqual(balance, { ...soundBalance(tasks), executedTwice: expected });
   const again = runsAgain(rig, queue);

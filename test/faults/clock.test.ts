@@ -6,7 +6,7 @@ import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses } from '../scene/process.ts';
 import { skipLoudly } from '../scene/skip.ts';
 import { until } from '../scene/until.ts';
-import { closeBooks, runsAgain } from './account.ts';
+import { checkAccount, runsAgain } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -69,7 +69,7 @@ describe('a wall clock that jumps by an hour', () => {
       await sleep(chance.between(0, 200));
     }
     assert.equal((await producer.ended).code, 0);
-    const figures = await closeBooks(rig, TASKS);
+    const figures = await checkAccount(rig, TASKS);
     console.log(`    ${jumps} jumps`);
     assert.deepEqual(states, new Set(['connecting', 'connected']));
     await worker.drain();
@@ -101,7 +101,7 @@ describe('a wall clock that jumps by an hour', () => {
     assert.ok(Math.max(...tookMs) <= windowMs + 1_000, 'too late');
     own.jump(0);
     await rig.observe(HELD);
-    const figures = await closeBooks(rig, HELD, { executedTwice: HELD, faultsAt: [killedAt] });
+    const figures = await checkAccount(rig, HELD, { executedTwice: HELD, faultsAt: [killedAt] });
     await standby.drain();
     await rig.stop();
     return figures;

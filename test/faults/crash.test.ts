@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'mocha';
 import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
-import { closeBooks, runsAgain } from './account.ts';
+import { checkAccount, runsAgain } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -48,7 +48,7 @@ async function crashTwice(setting: Setting, chance: Chance): Promise<Figures> {
   const seen = await rig.observe(tasks);
   console.log(`    killed at ${acknowledged} acknowledged: ${first}; at ${settled} settled: ${second}`);
   assert.equal(seen.length, tasks, 'an observer sees each result once');
-  const figures = await closeBooks(rig, tasks, { faultsAt });
+  const figures = await checkAccount(rig, tasks, { faultsAt });
   await rig.stop();
   return figures;
 }
@@ -73,7 +73,7 @@ async function crashAtStart(setting: Setting, chance: Chance): Promise<Figures> 
   assert.equal((await producer.ended).code, 0);
   await rig.observe(tasks);
   console.log(`    up after ${startMs.toFixed()} ms, killed ${instants.join(', ')} ms after its start`);
-  const figures = await closeBooks(rig, tasks, { faultsAt });
+  const figures = await checkAccount(rig, tasks, { faultsAt });
   await rig.stop();
   return figures;
 }
@@ -98,7 +98,7 @@ async function crashTogether(setting: Setting, chance: Chance): Promise<Figures>
   console.log(`    ${running} running, ${again.length} begun again ${Math.max(...again)} ms after it was back`);
   assert.ok(again.length >= running, `${again.length} again`);
   assert.ok(Math.max(...again) <= setting.windowMs + 1_000, 'too late');
-  const figures = await closeBooks(rig, tasks, { executedTwice: 'some', faultsAt: [killedAt] });
+  const figures = await checkAccount(rig, tasks, { executedTwice: 'some', faultsAt: [killedAt] });
   await next.drain();
   await rig.stop();
   return figures;
@@ -117,7 +117,7 @@ async function crashWhileLeaving(setting: Setting, chance: Chance): Promise<Figu
   assert.equal((await producer.ended).code, 0);
   await rig.observe(tasks);
   console.log(`    back ${gapMs.toFixed()} ms after it was killed on its way out`);
-  const figures = await closeBooks(rig, tasks, { faultsAt });
+  const figures = await checkAccount(rig, tasks, { faultsAt });
   await rig.stop();
   return figures;
 }
@@ -140,7 +140,7 @@ const crashWhileDraining =
     } else await drained.stop('SIGKILL');
     assert.equal((await producer.ended).code, 0);
     await rig.observe(tasks);
-    const figures = await closeBooks(rig, tasks, { executedTwice: who === 'server' ? 0 : 'some', faultsAt });
+    const figures = await checkAccount(rig, tasks, { executedTwice: who === 'server' ? 0 : 'some', faultsAt });
     if (who === 'worker') {
       console.log(`    ${figures.redelivered} begun again, the last one after ${figures.longestMs} ms`);
       assert.ok((figures.longestMs ?? 0) <= setting.windowMs + 1_000, 'too late');

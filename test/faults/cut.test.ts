@@ -6,7 +6,7 @@ import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses } from '../scene/process.ts';
 import { createProxy, type FaultProxy } from '../scene/proxy.ts';
 import { until } from '../scene/until.ts';
-import { closeBooks, runsAgain } from './account.ts';
+import { checkAccount, runsAgain } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -136,7 +136,7 @@ describe('a line to the server', () => {
       );
       await disturbed;
       await rig.observe(TASKS, { queue });
-      const figures = await closeBooks(rig, TASKS, { queue, faultsAt });
+      const figures = await checkAccount(rig, TASKS, { queue, faultsAt });
       console.log(`    ${proxy.accepted} connections; ${figures.redelivered} of ${TASKS} delivered again`);
       await close();
       return figures;
@@ -174,7 +174,7 @@ describe('a line to the server', () => {
     console.log(`    ${again.length} begun elsewhere ${leastMs} to ${longestMs} ms after the line fell silent`);
     assert.ok(longestMs <= 3 * pingMs + windowMs + 1_000, `${longestMs} ms`);
     await rig.observe(held, { queue });
-    const figures = await closeBooks(rig, held, { queue, executedTwice: lost.length, faultsAt: [silentAt] });
+    const figures = await checkAccount(rig, held, { queue, executedTwice: lost.length, faultsAt: [silentAt] });
     await Promise.all([standby, ...others].map((one) => one.drain()));
     await worker.stop({ deadlineMs: 0 });
     await proxy.close();
@@ -210,7 +210,7 @@ describe('a line to the server', () => {
     await cutting;
     console.log(`    ${faultsAt.length} cuts, ${again} tasks sent again that were stored`);
     assert.deepEqual(seen, await rig.observe(many, { queue }));
-    const figures = await closeBooks(rig, many, { queue, faultsAt });
+    const figures = await checkAccount(rig, many, { queue, faultsAt });
     await worker.drain();
     await proxy.close();
     return figures;

@@ -9,7 +9,7 @@ import { cleanUpProcesses } from '../scene/process.ts';
 import { skipLoudly } from '../scene/skip.ts';
 import { createTask } from '../scene/tasks.ts';
 import { until } from '../scene/until.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -46,7 +46,7 @@ describe('a disk', () => {
   });
 
   async function countAccepted(rig: Rig, queue: string): Promise<number> {
-    return (await rig.books(queue)).accepted.length;
+    return (await rig.ledger(queue)).accepted.length;
   }
 
   it('with little room: tasks are refused with advice, results go on, and then tasks too', async function () {
@@ -72,8 +72,8 @@ describe('a disk', () => {
     disk.leaveFree(32 * MIB);
     await patient;
     await rig.observe(100, { queue: 'later' });
-    assert.deepEqual(checkLedger(await rig.books('now')), soundBalance(TAKEN));
-    assert.deepEqual(checkLedger(await rig.books('later')), soundBalance(100));
+    assert.deepEqual(checkLedger(await rig.ledger('now')), soundBalance(TAKEN));
+    assert.deepEqual(checkLedger(await rig.ledger('later')), soundBalance(100));
     await Promise.all([now?.drain(), later?.drain()]);
     await rig.stop();
   });
@@ -106,7 +106,7 @@ describe('a disk', () => {
     await Promise.all([worker.drain(), late.drain()]);
     const end = isKilled ? ', then the server was killed' : '';
     console.log(`    full after ${freeBytes >> 10} KiB, for ${ms} ms${end}`);
-    const figures = await closeBooks(rig, TASKS);
+    const figures = await checkAccount(rig, TASKS);
     await rig.stop();
     return figures;
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { type Books, checkLedger, soundBalance } from './ledger.ts';
+import { checkLedger, type Ledger, soundBalance } from './ledger.ts';
 
 const first = { input: 0, id: 'a' };
 const second = { input: 1, id: 'b' };
-const sound: Books = {
+const sound: Ledger = {
   sent: [0, 1],
   acknowledged: [first, second],
   stored: [first, second],
@@ -20,7 +20,7 @@ describe('checkLedger()', () => {
     assert.deepEqual(checkLedger(sound), soundBalance(2));
   });
 
-  const faults: [string, Partial<Books>, Partial<ReturnType<typeof checkLedger>>][] = [
+  const faults: [string, Partial<Ledger>, Partial<ReturnType<typeof checkLedger>>][] = [
     ['an acknowledged task without a result', { accepted: sound.accepted.slice(1) }, { lost: 1, accepted: 1 }],
     ['an acknowledged task that is not stored', { stored: [first] }, { lost: 1, unstored: 1, stored: 1 }],
     ['an acknowledged id that is another than the stored one', { stored: [first, { input: 1, id: 'c' }] }, { lost: 1 }],

@@ -10,7 +10,7 @@ export interface Accepted extends Entered {
 }
 
 /** What was seen of one run, by whom it was seen. Inputs are numbers, each meant to be done once. */
-export interface Books {
+export interface Ledger {
   /** Inputs that the producer handed to the SDK. */
   readonly sent: readonly number[];
   /** Tasks that the server acknowledged to the producer. */
@@ -43,12 +43,12 @@ export interface Balance {
   readonly wrong: number;
 }
 
-export function checkLedger(books: Books): Balance {
-  const sent = new Set(books.sent);
-  const stored = countInputs(books.stored);
-  const accepted = countInputs(books.accepted);
-  const acknowledged = countInputs(books.acknowledged);
-  const storedIds = new Set(books.stored.map(({ id }) => id));
+export function checkLedger(ledger: Ledger): Balance {
+  const sent = new Set(ledger.sent);
+  const stored = countInputs(ledger.stored);
+  const accepted = countInputs(ledger.accepted);
+  const acknowledged = countInputs(ledger.acknowledged);
+  const storedIds = new Set(ledger.stored.map(({ id }) => id));
   return {
     inputs: sent.size,
     stored: stored.size,
@@ -56,15 +56,15 @@ export function checkLedger(books: Books): Balance {
     accepted: accepted.size,
     // An id that the server does not know was lost, whatever became of the input's other tasks.
     lost: new Set(
-      books.acknowledged
+      ledger.acknowledged
         .filter(({ input, id }) => !accepted.has(input) || !storedIds.has(id))
         .map(({ input }) => input),
     ).size,
     unstored: [...sent].filter((input) => !stored.has(input)).length,
     storedTwice: countRepeated(stored),
     acceptedTwice: countRepeated(accepted),
-    executedTwice: countRepeated(countInputs(books.executed)),
-    wrong: books.accepted.filter(({ input, isRight }) => !isRight || !sent.has(input)).length,
+    executedTwice: countRepeated(countInputs(ledger.executed)),
+    wrong: ledger.accepted.filter(({ input, isRight }) => !isRight || !sent.has(input)).length,
   };
 }
 

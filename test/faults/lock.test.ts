@@ -8,7 +8,7 @@ import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses } from '../scene/process.ts';
 import { until } from '../scene/until.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -47,10 +47,10 @@ async function lock({ pingMs, serverArgs }: Setting, chance: Chance): Promise<Fi
   await assert.rejects(producer.enqueue('endless', 1), { code: 'UNAVAILABLE', retryAfterMs: 100 });
   assert.equal(await tellResult(rig.address, endlessId, 1), 'RETRY_LATER');
   assert.equal((await admin.describeTask(endlessId)).delivery, 1, 'reading goes on');
-  const before = (await rig.books()).accepted.length;
+  const before = (await rig.ledger()).accepted.length;
   // Longer than three ping intervals: nobody who lives is taken for dead.
   await sleep(chance.between(3.5 * pingMs, 8 * pingMs));
-  assert.equal((await rig.books()).accepted.length, before, 'nothing is written');
+  assert.equal((await rig.ledger()).accepted.length, before, 'nothing is written');
   other.exec('ROLLBACK');
   const lockedMs = performance.now() - lockedAt;
 
@@ -61,7 +61,7 @@ async function lock({ pingMs, serverArgs }: Setting, chance: Chance): Promise<Fi
   await Promise.all([worker.drain(), late.drain(), endless.stop(), producer.close(), admin.close()]);
   other.close();
   console.log(`    locked at ${acknowledged} acknowledged, for ${lockedMs.toFixed()} ms`);
-  const figures = await closeBooks(rig, TASKS);
+  const figures = await checkAccount(rig, TASKS);
   assert.equal((await rig.server.stop('SIGTERM')).code, 0);
   await rig.stop();
   return figures;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'mocha';
 import { cleanUpProcesses } from '../scene/process.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -41,7 +41,7 @@ async function restartUnderObservers({ scale, serverArgs }: Setting, chance: Cha
   assert.deepEqual(patient, log, 'the one that stayed');
   assert.deepEqual(restless, log, 'the one that was stopped and started');
   console.log(`    ${tasks} results each, stopped ${stops} times, ${restarts} restarts of the server`);
-  const figures = await closeBooks(rig, tasks);
+  const figures = await checkAccount(rig, tasks);
   await worker.stop();
   await rig.stop();
   return figures;

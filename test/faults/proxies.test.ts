@@ -10,7 +10,7 @@ import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
 import { isInstalled, PROXY_KINDS, type ProxyKind, startRealProxy } from '../scene/realproxies.ts';
 import { skipLoudly } from '../scene/skip.ts';
 import { until } from '../scene/until.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import { createRig } from './rig.ts';
 import { scaled } from './rounds.ts';
 
@@ -90,7 +90,7 @@ describe('a proxy before the server', () => {
     assert.equal((await laterStored).size, LATER);
     assert.equal((await producer.ended).code, 0);
     assert.deepEqual(await observed, await rig.observe(TASKS));
-    await closeBooks(rig, TASKS, { executedTwice: 'some' });
+    await checkAccount(rig, TASKS, { executedTwice: 'some' });
     await proxy.stop();
     await rig.stop();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'mocha';
 import { cleanUpProcesses } from '../scene/process.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { findRunning } from './journal.ts';
@@ -34,7 +34,7 @@ async function restartUnderLongTasks(setting: Setting, chance: Chance): Promise<
   const gapMs = await rig.restart('SIGTERM');
   await rig.observe(tasks);
   console.log(`    back after ${gapMs.toFixed()} ms`);
-  const figures = await closeBooks(rig, tasks, { faultsAt: [stoppedAt] });
+  const figures = await checkAccount(rig, tasks, { faultsAt: [stoppedAt] });
   await rig.stop();
   return figures;
 }
@@ -53,7 +53,7 @@ async function restartUnderShortTasks(setting: Setting, chance: Chance): Promise
   const gapMs = await rig.restart('SIGTERM');
   await rig.observe(tasks);
   console.log(`    back after ${gapMs.toFixed()} ms`);
-  const figures = await closeBooks(rig, tasks, { faultsAt: [stoppedAt] });
+  const figures = await checkAccount(rig, tasks, { faultsAt: [stoppedAt] });
   assert.equal((await worker.stop('SIGTERM')).code, 0, 'the worker leaves quietly');
   await rig.stop();
   return figures;

@@ -7,7 +7,7 @@ import { type ServerProcess, startContact, startNode, startServer, type TestProc
 import { type Answer, INPUT_KEY, isRight, type Job } from './job.ts';
 import type { WorkerOrder } from './jobworker.ts';
 import { type Entry, openJournal, type Run, readJournal } from './journal.ts';
-import type { Accepted, Books, Entered } from './ledger.ts';
+import type { Accepted, Entered, Ledger } from './ledger.ts';
 import type { ProducerOrder } from './producer.ts';
 
 export interface RigOptions {
@@ -41,7 +41,7 @@ export interface Rig {
   /** Reads results until `count` tasks have one; answers them as they came. `from`: a cursor; default the beginning. */
   observe(count: number, where?: Where & { readonly from?: string | undefined }): Promise<Seen[]>;
   journal(queue?: string): Entry[];
-  books(queue?: string): Promise<Books>;
+  ledger(queue?: string): Promise<Ledger>;
   stop(): Promise<void>;
 }
 
@@ -151,7 +151,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       return seen;
     },
     journal: readEntries,
-    async books(queue = QUEUE) {
+    async ledger(queue = QUEUE) {
       const entries = readEntries(queue);
       return {
         sent: entries.filter(({ kind }) => kind === 'sent').map(({ input }) => input),

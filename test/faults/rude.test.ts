@@ -20,7 +20,7 @@ import {
   tell,
   writeIdentity,
 } from '../scene/worker.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import { rightAnswers } from './answers.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
@@ -165,7 +165,7 @@ describe('workers that misbehave', () => {
     await Promise.all(rude);
     await Promise.all(honest.map((worker) => worker.drain()));
     console.log(`    ${JSON.stringify(tally)}`);
-    const figures = await closeBooks(rig, TASKS, { queue });
+    const figures = await checkAccount(rig, TASKS, { queue });
     clients.channel.close();
     assert.equal((await rig.server.stop('SIGTERM')).code, 0);
     await rig.stop();

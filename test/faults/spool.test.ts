@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe } from 'mocha';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
-import { closeBooks, runsAgain } from './account.ts';
+import { checkAccount, runsAgain } from './account.ts';
 import type { Figures } from './figuretable.ts';
 import { createRig, type Rig } from './rig.ts';
 import { itSurvives, itSurvivesAtDefaults, type RunRound, scaled } from './rounds.ts';
@@ -40,7 +40,7 @@ const dieBetween =
     const second = await start('second');
     const backAt = Date.now();
     await rig.observe(TASKS);
-    const figures = await closeBooks(rig, TASKS, { executedTwice: UNFINISHED, faultsAt: [killedAt] });
+    const figures = await checkAccount(rig, TASKS, { executedTwice: UNFINISHED, faultsAt: [killedAt] });
     const again = runsAgain(rig).filter(({ worker }) => worker === 'second');
     assert.equal(again.length, UNFINISHED);
     const latestMs = Math.max(...again.map(({ at }) => at - backAt));

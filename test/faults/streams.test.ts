@@ -8,7 +8,7 @@ import { cleanUpProcesses } from '../scene/process.ts';
 import { createProxy, type FaultProxy } from '../scene/proxy.ts';
 import { until } from '../scene/until.ts';
 import { nameOf, openWorker, type RawWorker } from '../scene/worker.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import { rightAnswers } from './answers.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
@@ -63,7 +63,7 @@ describe('a session', () => {
       [],
       'the other one got none',
     );
-    return await closeBooks(rig, TASKS, { queue, faultsAt: [faultAt] });
+    return await checkAccount(rig, TASKS, { queue, faultsAt: [faultAt] });
   }
 
   /** Each stream has a connection of its own, and one of them dies: so does the session, and its client resumes it. */
@@ -140,7 +140,7 @@ describe('a session', () => {
     rig.server.child.kill('SIGCONT');
     await rig.observe(tasks);
     console.log(`    stood still for ${pauseMs} ms`);
-    const figures = await closeBooks(rig, tasks, { faultsAt: [faultAt] });
+    const figures = await checkAccount(rig, tasks, { faultsAt: [faultAt] });
     await Promise.all(workers.map((worker) => worker.drain()));
     await rig.stop();
     return figures;

@@ -5,7 +5,7 @@ import { createAdmin, type Worker } from '../../client/index.ts';
 import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses, type TestProcess } from '../scene/process.ts';
 import { until } from '../scene/until.ts';
-import { closeBooks } from './account.ts';
+import { checkAccount } from './account.ts';
 import type { Chance } from './chance.ts';
 import type { Figures } from './figuretable.ts';
 import { createJobWorker } from './jobworker.ts';
@@ -69,7 +69,7 @@ describe('a worker that goes away', () => {
         }),
       async finish(executedTwice, faultAt) {
         await rig.observe(TASKS, { queue });
-        const figures = await closeBooks(rig, TASKS, { queue, executedTwice, faultsAt: [faultAt] });
+        const figures = await checkAccount(rig, TASKS, { queue, executedTwice, faultsAt: [faultAt] });
         await standby.stop();
         return figures;
       },

@@ -37,7 +37,7 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
   }
   const lanes = createLaneTable();
   const refs = queues.map((queue) => ({ queue, lane: '' }));
-  const crew: Serving[] = [];
+  const servings: Serving[] = [];
   for (const [n, credit] of credits.entries()) {
     const { session } = await openSession(store, { clientId: `c${n}` });
     const serving: Serving = {
@@ -47,7 +47,7 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
         serving.open.push(...some);
       },
     };
-    crew.push(serving);
+    servings.push(serving);
     lanes.attach(serving, refs);
   }
   let pace = 0;
@@ -68,14 +68,14 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
       }
     }
     // A queue that still has tasks after this claim had some in every one before.
-    for (const { given } of crew) {
+    for (const { given } of servings) {
       for (const queue of queues) {
         const waited = given.length - 1 - given.lastIndexOf(queue);
         if (waiting.get(queue)! > 0) assert.ok(waited < queueCount, `${queue} waits: ${given.join(' ')}`);
       }
     }
     idle = [...before].every(([queue, count]) => waiting.get(queue) === count) ? idle + 1 : 0;
-    for (const serving of crew) {
+    for (const serving of servings) {
       serving.open = serving.open.slice(paces[pace++ % paces.length]!);
       lanes.feed(serving);
     }

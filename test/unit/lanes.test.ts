@@ -212,7 +212,7 @@ describe('createLaneTable()', () => {
     const second = table.learn([{ session: receiver.session, tasks: createTasks(6, 'q', 0), exhausted: false }]);
     assert.deepEqual(rooms(), []);
     for (const grant of [...first, ...second]) table.take(grant);
-    // They are in its own books from here on; here there are none.
+    // From here on a receiver counts these itself, and this one counts none.
     table.feed(receiver);
     assert.deepEqual(rooms(), [{ limit: 10, maxBytes: 1_000, mayExceed: true }]);
   });
