@@ -43,7 +43,7 @@ const OPENERS: Readonly<Record<string, () => Promise<Store>>> = {
       ...store,
       close: async () => {
         await store.close();
-        rmSync(folder, { recursive: true });
+        rmSync(folder, { recursive: true, force: true });
       },
     };
   },

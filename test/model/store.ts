@@ -5,6 +5,7 @@ import type { Store } from '../../server/store/store.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../../server/store/tasks.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
+import { withClose } from './closing.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
@@ -153,5 +154,5 @@ export function createModelStore(): Store {
     ...createOperating(world),
     close: async () => {},
   } satisfies Omit<Store, 'signals$'>;
-  return withSignals(inTurns(store));
+  return withSignals(inTurns(withClose(store)));
 }

@@ -9,7 +9,7 @@ import { applySettings, openDatabase } from '../../server/store/sqlite/file/data
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { startTask, succeed } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
-import { addTasks, createTask, stateOf, T0 } from '../scene/tasks.ts';
+import { createTask, stateOf, T0 } from '../scene/tasks.ts';
 
 describe('a disk in trouble', () => {
   let folder: string;
@@ -82,16 +82,5 @@ describe('a disk in trouble', () => {
     assert.equal((engine.transact([insert(100)])[0] as unknown[]).length, 1);
     assert.equal(db.prepare<{ n: number }>('SELECT count(*) AS n FROM live').get()!.n, 2);
     db.close();
-  });
-
-  it('says that it is closed', async () => {
-    const store = await openStore('memory:', { node: 'test' });
-    await addTasks(store, {});
-    await store.close();
-    await store.close();
-    const closed = { code: 'UNAVAILABLE', message: 'store: closed' };
-    await assert.rejects(store.insertTasks([createTask()], T0), closed);
-    await assert.rejects(store.readResults(0, 10), closed);
-    await assert.rejects(store.listTasks({}, null, 10), closed);
   });
 });

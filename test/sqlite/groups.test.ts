@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openStore } from '../../server/store/open.ts';
-import { createOpening, createRequest, startTask, succeed } from '../scene/deliveries.ts';
-import { addTasks, Q, T0 } from '../scene/tasks.ts';
+import { createOpening, createRequest } from '../scene/deliveries.ts';
+import { addTasks, T0 } from '../scene/tasks.ts';
 
 describe('a turn of the SQLite store', () => {
   it('claims 2,000 tasks or 8 MiB at most, and says that there may be more', async () => {
@@ -31,41 +31,6 @@ describe('a turn of the SQLite store', () => {
         [2, true],
       ],
     );
-    await store.close();
-  });
-
-  it('keeps its counts and numbers when a group is taken back', async () => {
-    const store = await openStore('memory:', { node: 'test' });
-    const run = await startTask(store, { queue: 'a' });
-    const bad = store.claimTasks(
-      () => {
-        throw new Error('a bug in the plan');
-      },
-      () => T0,
-    );
-    const [broken, ids, settled] = await Promise.allSettled([
-      bad,
-      addTasks(store, { queue: 'b' }, {}),
-      store.settleTasks([succeed(run)], T0),
-    ]);
-    assert.deepEqual([broken.status, ids.status, settled.status], ['rejected', 'fulfilled', 'fulfilled']);
-    assert.equal((await store.resultBounds()).newest, 1);
-    const counts = (await store.countQueues()).map(({ queue, ready, running, settled: { succeeded } }) => [
-      queue,
-      ready,
-      running,
-      succeeded,
-    ]);
-    assert.deepEqual(counts.sort(), [
-      ['a', 0, 0, 1],
-      ['b', 1, 0, 0],
-      ['q', 1, 0, 0],
-    ]);
-    const [claimed] = await store.claimTasks(
-      () => [createRequest(run.session, { lanes: [Q] })],
-      () => T0,
-    );
-    assert.equal(claimed!.tasks.length, 1);
     await store.close();
   });
 });
