@@ -202,6 +202,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         // there is to read first.
         isDoubted = true;
         waitMs = interval / 10 + Math.max(0, now - lookAt);
+      } else {
+        isDoubted = false;
       }
       if (step.kind === 'ping') {
         isPinged = true;

@@ -13,3 +13,4 @@ export const conformance = (name: string, title: string) => ({ file: `test/confo
 export const sqlite = (name: string, title: string) => ({ file: `test/sqlite/${name}.test.ts`, title });
 export const transport = (name: string, title: string) => ({ file: `test/transport/${name}.test.ts`, title });
 export const unit = (name: string, title: string) => ({ file: `test/unit/${name}.test.ts`, title });
+export const property = (name: string, title: string) => ({ file: `test/property/${name}.test.ts`, title });

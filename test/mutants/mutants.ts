@@ -1,4 +1,4 @@
-import { type Mutant, transport, unit } from './mutant.ts';
+import { type Mutant, property, transport, unit } from './mutant.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
 
 function onNodes(title: string): Mutant['caughtBy'] {
@@ -228,5 +228,26 @@ export const MUTANTS: readonly Mutant[] = [
     find: ' + Math.max(0, now - lookAt);',
     replace: ';',
     caughtBy: unit('session', 'has as much time to be heard as the process stood still'),
+  },
+  {
+    id: 'a phase of a session that its table does not lead to',
+    file: 'server/session/session.ts',
+    find: "advance(session, 'gone');",
+    replace: "session.phase = 'ended';",
+    caughtBy: property('phases', 'change as the table says, whatever clients, operators and time do'),
+  },
+  {
+    id: 'a field that its decoder leaves and that nobody reads',
+    file: 'wire/enqueue.ts',
+    find: 'case delimited(13):',
+    replace: 'case delimited(113):',
+    caughtBy: property('fields', 'arrive or are left to protobuf-es: NewTask.idempotency_key in StreamEnqueueRequest'),
+  },
+  {
+    id: 'a field that its encoder takes for unset',
+    file: 'wire/enqueue.ts',
+    find: 'hasNone && backoff === undefined',
+    replace: 'hasNone',
+    caughtBy: property('fields', 'arrive or are left to protobuf-es: NewTask.backoff in StreamEnqueueRequest'),
   },
 ];

@@ -132,6 +132,25 @@ describe('createSession()', () => {
     assert.equal(events.length, length);
   });
 
+  it('is looked at twice each time that it reads nothing, when it is plain', () => {
+    session = open();
+    const patience = 3 * PING_MS + (1_000 * (1 << 20)) / 8_192;
+    const standStill = (): void => {
+      hasRoom = false;
+      session.send({ kind: 'ping' });
+      clock.advance(patience);
+    };
+    standStill();
+    hasRoom = true;
+    onRoom();
+    clock.advance(PING_MS);
+    standStill();
+    clock.advance(PING_MS / 10);
+    assert.equal(isLost, false);
+    clock.advance(PING_MS / 10);
+    assert.equal(isLost, true);
+  });
+
   it('is lost when its receipts are overdue, whatever else it says, and sooner when the budget is full', () => {
     const push = () => session.push([taskOf(1 << 19)]);
     push();
