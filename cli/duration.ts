@@ -4,7 +4,7 @@ const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** The longest that fits the contract's 32-bit millisecond fields: 49 days and 17 hours. */
-export const MAX_DURATION_MS = 2 ** 32 - 1;
+const MAX_DURATION_MS = 2 ** 32 - 1;
 
 /** `500ms`, `10s`, `1.5h`, `2d` as whole milliseconds; throws what the parser shows to the user. */
 export function parseDuration(text: string): number {

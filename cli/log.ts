@@ -14,7 +14,7 @@ export function createLog(level: string): Logger {
 }
 
 /** `14:03:59.120 warn  session lost  client=a:1 delivery=2` for a pino record. */
-export function formatRecord(record: string): string {
+function formatRecord(record: string): string {
   const { level, time, msg, ...fields } = JSON.parse(record) as Record<string, unknown>;
   const clock = new Date(Number(time)).toISOString().slice(11, 23);
   const label = (pino.levels.labels[Number(level)] ?? '').padEnd(5);

@@ -4,7 +4,7 @@ import { escapeLine, shorten } from './escape.ts';
 const JSON_TYPE = /^(?:application\/json|[^;]*\+json)\s*(?:;|$)/i;
 const LONG_NUMBER = /\d{16}|\d[eE]|\d\.\d{15}/;
 
-export function isJsonType(contentType: string): boolean {
+function isJsonType(contentType: string): boolean {
   return JSON_TYPE.test(contentType.trim());
 }
 

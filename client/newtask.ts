@@ -86,7 +86,7 @@ const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.f
   codec: check.codec,
 });
 /** Rules of the options of `enqueue()`. */
-export const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });
+const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });
 /** Rules of the options of `broadcast()`. */
 export const BROADCAST_RULES: Readonly<Record<keyof BroadcastOptions | 'signal', check.Check>> = Object.freeze({
   ...withoutTarget(TASK_RULES),
