@@ -1,5 +1,6 @@
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { ClaimedTask, LaneRef } from '../../model/task.ts';
+import { giveInTurn, isBefore, nextInTurn } from '../../model/turns.ts';
 import type { ClaimOutcome, ClaimRequest } from '../deliveries.ts';
 import {
   type Context,
@@ -43,7 +44,7 @@ interface Turn {
   readonly tasks: ClaimedTask[];
   /** Of the tasks, in the store. */
   readonly keys: number[];
-  queue: number;
+  next: number;
   bytes: number;
   isExhausted: boolean;
   readonly isGone: boolean;
@@ -102,13 +103,13 @@ export function createClaimTasks(
       bytes: 0,
     };
     const turns: Turn[] = [];
-    let active: Turn[] = [];
-    for (const request of requests) {
+    // A turn begins with its first task: by then many lanes are known to be empty.
+    const begin = (request: ClaimRequest): Turn => {
       const turn = createTurn(request, pass);
       turns.push(turn);
-      if (giveOne(turn, pass)) active.push(turn);
-    }
-    while (active.length > 0) active = active.filter((turn) => giveOne(turn, pass));
+      return turn;
+    };
+    giveInTurn(requests, begin, (turn) => giveOne(turn, pass));
     // Nothing reads them before: a cursor goes on behind the last one it gave away.
     for (const { request, keys } of turns) updateRunning([request.session.key, now], keys);
     deleteLive([], pass.rejoined);
@@ -120,15 +121,15 @@ export function createClaimTasks(
   function giveOne(turn: Turn, pass: Pass): boolean {
     const { request } = turn;
     if (turn.isGone || request.limit <= 0 || pass.left <= 0) return false;
-    const cursor = findNext(turn, pass);
+    const cursor = nextInTurn(turn, findHead, pass);
     if (!cursor) {
       turn.isExhausted = true;
       return false;
     }
-    const row = cursor.rows[cursor.next]!;
+    const row = headOf(cursor);
     if (!hasRoom(turn, row) || (pass.count > 0 && pass.bytes + row.bytes > maxBytes)) return false;
     cursor.next++;
-    turn.queue++;
+    turn.next++;
     turn.bytes += row.bytes;
     turn.tasks.push(take(cursor, row, turn, pass));
     pass.count++;
@@ -141,7 +142,7 @@ export function createClaimTasks(
     const { session, lanes } = request;
     const isGone = sessions.get(session.key)?.epoch !== session.epoch;
     const queues = !isGone && lanes.some((ref) => findLane(ref, pass.cursors)) ? groupLanes(lanes, pass) : [];
-    return { request, queues, tasks: [], keys: [], queue: 0, bytes: 0, isExhausted: false, isGone };
+    return { request, queues, tasks: [], keys: [], next: 0, bytes: 0, isExhausted: false, isGone };
   }
 
   /** The lane, unless it is known to be empty: thousands of idle sessions ask for a handful of tasks. */
@@ -188,18 +189,14 @@ export function createClaimTasks(
     return cursors;
   }
 
-  /** The lane whose head is next for this request: queues in turn, within one the larger priority, then the older. */
-  function findNext(turn: Turn, pass: Pass): LaneCursor | undefined {
-    for (let i = 0; i < turn.queues.length; i++, turn.queue++) {
-      let best: LaneCursor | undefined;
-      const cursors = turn.queues[turn.queue % turn.queues.length]!;
-      if (cursors.length > 0 && isFull(cursors[0]!.lane.queue)) continue;
-      for (const cursor of cursors) {
-        if (readHead(cursor, pass) && (!best || isBefore(cursor, best))) best = cursor;
-      }
-      if (best) return best;
+  /** The lane whose head is next in a queue. */
+  function findHead(cursors: readonly LaneCursor[], pass: Pass): LaneCursor | undefined {
+    if (cursors.length > 0 && isFull(cursors[0]!.lane.queue)) return undefined;
+    let best: LaneCursor | undefined;
+    for (const cursor of cursors) {
+      if (readHead(cursor, pass) && (!best || isBefore(headOf(cursor), headOf(best)))) best = cursor;
     }
-    return undefined;
+    return best;
   }
 
   function readHead(cursor: LaneCursor, { now, left }: Pass): boolean {
@@ -279,10 +276,8 @@ function hasRoom(turn: Turn, row: ReadyRow): boolean {
   return bytes + row.bytes <= request.maxBytes || (tasks.length === 0 && request.mayExceed);
 }
 
-function isBefore(a: LaneCursor, b: LaneCursor): boolean {
-  const left = a.rows[a.next]!;
-  const right = b.rows[b.next]!;
-  return left.nprio !== right.nprio ? left.nprio < right.nprio : left.seq < right.seq;
+function headOf(cursor: LaneCursor): ReadyRow | FreshTask {
+  return cursor.rows[cursor.next]!;
 }
 
 function isAtEnd(cursor: LaneCursor): boolean {
