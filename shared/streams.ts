@@ -32,12 +32,3 @@ export function drained<T>(call: WritableCall<T>): Promise<boolean> {
     for (const event of END_EVENTS) call.on(event, onEnd);
   });
 }
-
-/** Writes everything `source` yields at the pace of the reader. False: the call ended first. */
-export async function writeAll<T>(call: WritableCall<T>, source: AsyncIterable<T>): Promise<boolean> {
-  for await (const message of source) {
-    if (call.destroyed || call.cancelled) return false;
-    if (!call.write(message) && !(await drained(call))) return false;
-  }
-  return !(call.destroyed || call.cancelled);
-}
