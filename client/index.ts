@@ -28,6 +28,7 @@ export { createProducer, type Producer, type ProducerOptions } from './producer.
 export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
 export type { TaskSelection } from './selection.ts';
+export type { CallContext, MethodHandler, ServiceHandlers } from './serve/service.ts';
 export type { SettledState } from './state.ts';
 export type { WorkerStatus } from './status.ts';
 export type { UnaryOptions } from './unary.ts';

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { DescService } from '@bufbuild/protobuf';
 import type { Observable } from 'rxjs';
 import type { Limits } from '../gen/contact/v1/contact_pb.ts';
 import { invalid } from '../shared/errors.ts';
@@ -7,6 +8,7 @@ import * as check from './check.ts';
 import type { Codec } from './codec.ts';
 import type { Handler } from './handler.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
+import type { ServiceHandlers } from './serve/service.ts';
 import type { WorkerStatus } from './status.ts';
 
 /** The limits that a worker goes by until its server has told its own. */
@@ -63,6 +65,15 @@ export interface Worker {
   connected(): Promise<void>;
   /** Tells operators in free text what this worker is doing; cut at 256 characters. The newest call counts. */
   setStatus(text: string): void;
+  /**
+   * Serves methods of a gRPC service: anybody calls them at the server's address with ordinary stubs, while this worker is
+   * connected. Over the same connection as its tasks; again, with another service, at any time.
+   * @param handlers a function for each method by its local name; one that is left out is not served
+   * @throws ContactError INVALID_ARGUMENT naming what is no method of the service or no function
+   * @example
+   * worker.serve(Greeter, { sayHello: ({ name }) => ({ message: `Hello, ${name}` }) });
+   */
+  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
   /**
    * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes;
    * `deadlineMs`: then goes on as `stop()`. Default: as long as it takes.

@@ -12,6 +12,7 @@ import { holdProcess, pause } from './pause.ts';
 import { INITIAL_LIMITS, identifyClient, validateWorker, type Worker, type WorkerOptions } from './registration.ts';
 import { createRest } from './rest.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
+import { createServing, type Serving } from './serve/serving.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
 import { awaitStartReport } from './startreport.ts';
@@ -76,6 +77,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   });
   let mode: 'open' | 'draining' | 'stopping' | 'closed' = 'open';
   let session: Session | null = null;
+  let serving: Serving | null = null;
+  const refused = Promise.withResolvers<never>();
   let isRegistered = false;
   let isDrainedByServer = false;
   let previousSession = spool?.sessionId ?? null;
@@ -190,6 +193,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   function closeIfDone(): void {
     if (mode === 'open' || workload.size > 0 || outbox.size > 0) return;
+    if (mode === 'draining' && serving && serving.callCount > 0) return;
     if (workload.runningCount === 0 || mode === 'stopping') close();
   }
 
@@ -202,6 +206,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   function refuse(next: 'draining' | 'stopping'): void {
     mode = next;
+    serving?.drain();
     session?.uplink.credit(0);
     workload.releaseWaiting();
     if (isRegistered) publish();
@@ -223,6 +228,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       if (mode === 'open' || mode === 'draining') {
         refuse('stopping');
         workload.abortRunning('the worker stops');
+        serving?.abort('the worker stops');
       }
       if (clock.monotonic() + deadlineMs < abandonsAt) {
         abandonsAt = clock.monotonic() + deadlineMs;
@@ -238,7 +244,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   for (const report of spool?.reports ?? []) outbox.restore(report);
   const letGo = holdProcess();
-  const finished = run()
+  const finished = Promise.race([run(), refused.promise])
     .then(
       () => status$.next({ state: 'stopped', clientId, running: workload.runningCount }),
       (failure) => {
@@ -258,6 +264,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       // What is left in the spool, the next process delivers.
       spool?.close();
       outbox.clear();
+      serving?.close();
       connection.close();
       status$.complete();
       letGo();
@@ -274,6 +281,14 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       check.checkValue('text', text, check.string);
       statusText = shortenStatus(text);
       session?.uplink.status(statusText);
+    },
+    serve(service, handlers) {
+      if (!serving) {
+        const labels = { ...options.labels };
+        serving = createServing({ connection, clientId, labels, onIdle: closeIfDone });
+        serving.run(closing.signal).catch(refused.reject);
+      }
+      serving.add(service, handlers);
     },
     drain,
     stop,

@@ -7,7 +7,20 @@ import { readTree } from './tree.ts';
 
 // Checks the shape of the sources: imports point right, no cycles, no file too long, no unlisted package.
 
-const FOLDERS = ['server', 'client', 'cli', 'shared', 'wire', 'gen', 'bin', 'scripts', 'test', 'bench', 'examples'];
+const FOLDERS = [
+  'server',
+  'client',
+  'cli',
+  'shared',
+  'wire',
+  'tunnel',
+  'gen',
+  'bin',
+  'scripts',
+  'test',
+  'bench',
+  'examples',
+];
 const SOURCE = /\.(ts|js|mjs|cjs)$/;
 const MAX_LINES = 300;
 

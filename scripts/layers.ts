@@ -6,7 +6,9 @@
 export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bin: ['cli'],
   cli: ['client', 'shared', 'gen'],
-  client: ['wire', 'shared', 'gen'],
+  client: ['tunnel', 'wire', 'shared', 'gen'],
+  // Both ends of a Serve stream.
+  tunnel: ['wire', 'shared'],
   wire: ['shared', 'gen'],
   shared: [],
   gen: [],
@@ -14,6 +16,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   server: [
     'server/transport',
     'server/api',
+    'server/tunnel',
     'server/session',
     'server/dispatch',
     'server/store',
@@ -25,13 +28,17 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Sockets and gRPC: only this layer has call objects.
   'server/transport': [
     'server/api',
+    'server/tunnel',
     'server/session',
     'server/dispatch',
     'server/store',
     'server/model',
+    'tunnel',
     'shared',
     'gen',
   ],
+  // Who serves what, and calls to them; nothing here knows what carries either end.
+  'server/tunnel': ['server/model', 'tunnel', 'shared'],
   // Requests and answers are the messages of the contract, whatever carries them; nothing here knows what does.
   'server/api': ['server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
   'server/session': ['server/dispatch', 'server/store', 'server/model', 'shared'],

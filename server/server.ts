@@ -20,6 +20,7 @@ import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
+import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { readVersion } from './version.ts';
 
@@ -118,15 +119,18 @@ export async function createServer(
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
   const api = createApi({ ...options, queue, registry, store, clock, agreement, version });
-  const services = createServices(api, agreement, ends);
+  const patience = options;
+  const reverse = createReverse({ ends, clock, logger, patience, maxMessageBytes, maxOpenCalls, heldBudgetBytes });
+  const services = createServices(api, agreement, ends, reverse);
   services.register(grpcServer);
-  const subsystems = joinSubsystems([services.health]);
+  const subsystems = joinSubsystems([services.health, reverse]);
   sockets = createSockets(grpcServer, {
     credentials: ServerCredentials.createInsecure(),
     clock,
     quietMs,
     maxConnections: options.maxConnections,
     logger,
+    front: reverse.front,
   });
 
   let closed: Promise<void> | undefined;

@@ -26,7 +26,7 @@ import { addService } from './transport/service.ts';
 import { createWorkerStreams } from './transport/worker.ts';
 
 /** One row of the table: a service, who answers it, and the codecs of its hot messages. */
-interface ServiceRow {
+export interface ServiceRow {
   readonly descriptor: DescService;
   register(server: Server, ends: CallEnds): void;
 }
@@ -37,8 +37,11 @@ export interface Services {
   readonly health: Subsystem;
 }
 
-/** The one table of what is served: registration, health and reflection all read it. */
-export function createServices(api: Api, agreement: Agreement, ends: CallEnds): Services {
+/**
+ * The one table of what is served: registration, health and reflection all read it.
+ * @param reverse what carries calls to clients, whose messages are no requests of `api`
+ */
+export function createServices(api: Api, agreement: Agreement, ends: CallEnds, reverse: ServiceRow): Services {
   const ours: readonly ServiceRow[] = [
     row(
       ContactService,
@@ -55,6 +58,7 @@ export function createServices(api: Api, agreement: Agreement, ends: CallEnds): 
       HAND_CODECS,
     ),
     row(AdminService, { handlers: api.admin, flows: {}, own: {} }),
+    reverse,
     row(classic.Contact, {
       handlers: api.classic,
       flows: { sendStatus: CLASSIC_STATUS },

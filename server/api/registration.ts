@@ -54,7 +54,7 @@ function readResume(resume: NonNullable<GetTaskRequest['resume']>): Registration
   return { previousId: previousSession, holding: readDeliveries('resume.holding', holding, MAX_HOLDING), isComplete };
 }
 
-function checkLabels(labels: Readonly<Record<string, string>>): void {
+export function checkLabels(labels: Readonly<Record<string, string>>): void {
   const pairs = Object.entries(labels);
   if (pairs.length > MAX_LABELS) throw invalid('labels', `at most ${MAX_LABELS}, got ${pairs.length}`);
   for (const [key, value] of pairs) {

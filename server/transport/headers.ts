@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 import { ContactError, markOf, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import type { Front } from './front.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -34,7 +35,7 @@ type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, 
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
  * put right here. How it listens for calls is its own affair; when that changes nothing starts, and a test fails.
  */
-export function guardHeaders(grpcServer: Server): void {
+export function guardHeaders(grpcServer: Server, front?: Front): void {
   const { http2Servers } = grpcServer as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
   const http2Server = http2Servers?.size === 1 ? [...http2Servers.keys()][0] : undefined;
   const listeners = http2Server?.listeners('stream') as StreamListener[] | undefined;
@@ -44,6 +45,10 @@ export function guardHeaders(grpcServer: Server): void {
   }
   http2Server.removeAllListeners('stream');
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    if (front?.takes(headers[':path'] ?? '') && judgeCaller(headers)) {
+      front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']));
+      return;
+    }
     const refusal = judgeHeaders(headers);
     if (refusal) {
       refuse(stream, refusal);
@@ -56,6 +61,20 @@ export function guardHeaders(grpcServer: Server): void {
     // Refused, by whomever: once its answer has left it is over, else a client that never ends it would keep it.
     if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   });
+}
+
+/** Whether a call for a callee is taken as it is; if not, it is judged as any other, which has more words. */
+function judgeCaller(headers: IncomingHttpHeaders): boolean {
+  if (!GRPC.test(headers['content-type'] ?? '') || headers[':method'] !== 'POST') return false;
+  return headers['grpc-timeout'] === undefined || TIMEOUT.test(String(headers['grpc-timeout']));
+}
+
+/** 0: there is no deadline, or none that a timer can keep. */
+function readTimeoutMs(text: string | string[] | undefined): number {
+  const [, value, unit] = TIMEOUT.exec(String(text)) ?? [];
+  if (value === undefined || unit === undefined) return 0;
+  const ms = Math.ceil(Number(value) * MS_BY_UNIT[unit]!);
+  return ms > MAX_TIMER_MS ? 0 : Math.max(1, ms);
 }
 
 /** Why a call is not taken; null: it is. A deadline that no timer can keep is left to the client that set it. */

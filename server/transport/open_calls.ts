@@ -15,7 +15,7 @@ import { lookAtLine, sharedBytes } from './line.ts';
 
 /** Looks per ping interval. */
 const LOOKS = 20;
-const COME_AGAIN_MS = 10_000;
+export const COME_AGAIN_MS = 10_000;
 /** Beyond all other calls, so that a server that serves as many as it takes is not restarted by those who probe it. */
 const HEALTH_RESERVE = 100;
 const HEALTH_CHECK = methodPath(health.Health.method.check);

@@ -14,8 +14,8 @@ const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
 
 /** What is written to one reader: bounded, and ended when the reader takes nothing of it for too long, full or not. */
 export interface Outflow<T> {
-  /** Writes in any case. False: wait for `hasRoom` before the next. */
-  write(message: T, bytes: number): boolean;
+  /** Writes in any case. False: wait for `hasRoom` before the next. `onTaken`: the reader has it; not if the call ends. */
+  write(message: T, bytes: number, onTaken?: () => void): boolean;
   /** Waits for room, at most as long as the reader takes something now and then. False: the call is over. */
   hasRoom(): Promise<boolean>;
   /**
@@ -106,6 +106,11 @@ export function createOutflow<T>(options: OutflowOptions<T>): Outflow<T> {
     if (waiting && !isFull()) settle(true);
   }
 
+  function whenTaken(onTaken: () => void): void {
+    take();
+    onTaken();
+  }
+
   /** Again and again while something is pending, and once after that: not a timer for each message. */
   function lookAfter(ms: number): void {
     stopLooking = clock.after(Math.min(ms, patienceMs(patience, 0)), look);
@@ -137,13 +142,13 @@ export function createOutflow<T>(options: OutflowOptions<T>): Outflow<T> {
   // grpc-js tells no writer of a call that was cancelled.
   for (const event of END_EVENTS) call.on(event, leave);
 
-  function write(message: T, bytes: number): boolean {
+  function write(message: T, bytes: number, onTaken?: () => void): boolean {
     if (isOver()) return false;
     wroteAt = clock.monotonic();
     if (pending.length === 0) begin();
     pending.push(bytes);
     pendingBytes += bytes;
-    call.write(message, take);
+    call.write(message, onTaken ? () => whenTaken(onTaken) : take);
     if (!stopLooking) lookAfter(patienceMs(patience, bytes));
     if (isCounted) unread.add(weigh(bytes));
     return !isFull();

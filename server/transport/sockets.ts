@@ -5,6 +5,7 @@ import type { Address } from '../../shared/address.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Front } from './front.ts';
 import { guardHeaders } from './headers.ts';
 import { claimSocketFile, type SocketFile } from './socket_file.ts';
 
@@ -47,6 +48,8 @@ export interface SocketsOptions {
   /** One more is closed as soon as it is accepted, so that descriptors are left for the store. */
   readonly maxConnections: number;
   readonly logger: Logger;
+  /** Takes calls before grpc-js does. */
+  readonly front?: Front;
 }
 
 interface Connection {
@@ -61,7 +64,7 @@ interface Connection {
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
   const { credentials, clock, quietMs, maxConnections, logger } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
-  guardHeaders(grpcServer);
+  guardHeaders(grpcServer, options.front);
   const servers: net.Server[] = [];
   const files: SocketFile[] = [];
   // Bounded by `maxConnections`.

@@ -87,6 +87,20 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['tasks of one `enqueueBatch()`', 'client/producer.ts', 'MAX_WHOLE_BATCH'],
   ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
+  ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_METHODS', 'MAX_ANNOUNCED'],
+  ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
+  ['name of a served method', 'server/tunnel/callees.ts', 'MAX_METHOD_LENGTH'],
+  ['calls of one callee', 'server/transport/serve.ts', 'MAX_CALLS'],
+  ['encodings that a callee', 'server/transport/serve.ts', 'MAX_ENCODINGS'],
+  ['window of a call', 'tunnel/frame.ts', 'WINDOW_BYTES', 'MIN_WINDOW_BYTES', 'MAX_WINDOW_BYTES'],
+  ['a chunk of a message', 'tunnel/frame.ts', 'MAX_CHUNK_BYTES'],
+  ['a message of a Serve', 'tunnel/frame.ts', 'MAX_BATCH_BYTES'],
+  ['a message of a Serve', 'server/transport/serve.ts', 'MAX_ANNOUNCE_BYTES'],
+  ['bytes on their way', 'tunnel/tunnel.ts', 'MAX_IN_FLIGHT_BYTES'],
+  ['calls that a callee may break', 'tunnel/tunnel.ts', 'MAX_FAULTS'],
+  ['metadata of a live call', 'tunnel/metadata.ts', 'MAX_METADATA_BYTES', 'MAX_METADATA_PAIRS'],
+  ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
+  ['time that a call waits', 'server/tunnel/live.ts', 'MAX_WAIT_MS'],
   ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/worker.ts', 'PROGRESS_INTERVAL_MS'],
@@ -174,6 +188,12 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/api/status.ts MAX_ITEMS': 'the items of a repeated field, which have a row',
   'server/api/tasks.ts MAX_REASON_LENGTH': 'the words of a cancel are cut as a status is',
   'server/api/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
+  'server/transport/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
+  'server/transport/front.ts PART_BYTES': WEIGHT,
+  'server/transport/serve.ts EMPTY_BYTES': WEIGHT,
+  'server/transport/serve.ts ON_THE_WAY_BYTES': 'what may be on its way to a callee, and buys it time',
+  'tunnel/frame.ts BATCH_BYTES': 'how full a message of a Serve is made; what is taken has a row',
+  'tunnel/tunnel.ts MAX_CALL': 'a number of 32 bits, after which the client comes again',
   'wire/reader.ts MAX_DECODED': 'twice the items of a repeated field, as their row says',
   'wire/reader.ts MAX_KNOWN': 'longer names are only read without a look at the one before',
 };
@@ -238,7 +258,7 @@ describe('docs/limits.md', () => {
     const inValue = CONSTANTS.flatMap(([, file, ...names]) => names.map((name) => `${file} ${name}`));
     const known = new Set([...inValue, ...BESIDE.map(([, , file, name]) => `${file} ${name}`)]);
     const named = new Set(
-      globSync(['server/**/*.ts', 'wire/*.ts'], { cwd: ROOT }).flatMap((file) =>
+      globSync(['server/**/*.ts', 'wire/*.ts', 'tunnel/*.ts'], { cwd: ROOT }).flatMap((file) =>
         [...read(file).matchAll(BOUND)].map(([, name]) => `${file} ${name}`),
       ),
     );

@@ -1,0 +1,79 @@
+import { Buffer } from 'node:buffer';
+import type { Chunk } from '../../tunnel/chunks.ts';
+
+interface Message {
+  readonly bytes: Buffer;
+  /** Not given back yet. */
+  readonly cost: number;
+}
+
+/**
+ * The messages that came for one call, put together from their chunks. What they have cost is given back when the
+ * consumer takes them; that of a message that is not whole is as soon as the consumer waits for it, or one larger than
+ * the window would never become whole.
+ */
+export class Inbox {
+  readonly #giveBack: (cost: number) => void;
+  // Both bounded by the window of the call, as long as nobody waits; a message that somebody waits for by the largest
+  // that is taken.
+  readonly #messages: Message[] = [];
+  #parts: Buffer[] = [];
+  #partsCost = 0;
+  #waiting: PromiseWithResolvers<Buffer | undefined> | undefined;
+  #isEnded = false;
+  #failure: Error | undefined;
+
+  constructor(giveBack: (cost: number) => void) {
+    this.#giveBack = giveBack;
+  }
+
+  add({ bytes, isLast, cost }: Chunk): void {
+    // The batch that it came in would stay as long as it does.
+    this.#parts.push(Buffer.from(bytes));
+    if (this.#waiting) this.#giveBack(cost);
+    else this.#partsCost += cost;
+    if (!isLast) return;
+    const whole = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    const message = { bytes: whole, cost: this.#partsCost };
+    this.#parts = [];
+    this.#partsCost = 0;
+    if (!this.#waiting) {
+      this.#messages.push(message);
+      return;
+    }
+    this.#waiting.resolve(message.bytes);
+    this.#waiting = undefined;
+  }
+
+  /** Nothing comes any more. */
+  end(): void {
+    this.#isEnded = true;
+    this.#waiting?.resolve(undefined);
+    this.#waiting = undefined;
+  }
+
+  /** The call is over: who waits, or asks, is told so. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#messages.length = 0;
+    this.#parts = [];
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+
+  /** The next message; undefined: there is none any more. One question at a time. */
+  next(): Promise<Buffer | undefined> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const message = this.#messages.shift();
+    if (message) {
+      this.#giveBack(message.cost);
+      return Promise.resolve(message.bytes);
+    }
+    if (this.#isEnded) return Promise.resolve(undefined);
+    this.#waiting ??= Promise.withResolvers();
+    const cost = this.#partsCost;
+    this.#partsCost = 0;
+    if (cost > 0) this.#giveBack(cost);
+    return this.#waiting.promise;
+  }
+}

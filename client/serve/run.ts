@@ -1,0 +1,148 @@
+import { Buffer } from 'node:buffer';
+import { create, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import type { Metadata } from '@grpc/grpc-js';
+import { Metadata as EmptyMetadata } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { TunnelCall } from '../../tunnel/call.ts';
+import type { Open } from '../../tunnel/frame.ts';
+import { refuseMetadata } from '../../tunnel/metadata.ts';
+import { Inbox } from './inbox.ts';
+import type { AnyHandler, CallContext, ServedMethod } from './service.ts';
+import { endOf, metadataOf, pairsOf } from './status.ts';
+
+const CALLER_KEY = 'contact-caller';
+/** What both ends of the call have agreed on, and no metadata of the caller's. */
+const OF_GRPC = 'grpc-';
+
+/** A call that runs here. */
+export interface RunningCall {
+  /** Ends it with this error, whatever its handler does. */
+  abort(reason: ContactError): void;
+}
+
+type Message = MessageShape<ServedMethod['descriptor']['input']>;
+
+/** Runs the handler of a method for one call. @param onOver the call is over, and its handler has ended */
+export function runCall(
+  call: TunnelCall,
+  open: Open,
+  { descriptor, handler }: ServedMethod,
+  clock: Clock,
+  onOver: () => void,
+): RunningCall {
+  const aborting = new AbortController();
+  const inbox = new Inbox((cost) => call.taken(cost));
+  const trailers = new EmptyMetadata();
+  let isOver = false;
+  let hasHeaders = false;
+  let failSend: (error: Error) => void = () => undefined;
+  const { timeoutMs, metadata } = open;
+  const stopTimer =
+    timeoutMs > 0
+      ? clock.after(timeoutMs, () => abort(new ContactError('DEADLINE_EXCEEDED', 'the deadline has passed')))
+      : () => undefined;
+
+  /** Nothing more goes either way; the handler is told. */
+  function stop(reason: Error): void {
+    isOver = true;
+    stopTimer();
+    inbox.fail(reason);
+    failSend(reason);
+    aborting.abort(reason);
+  }
+
+  function abort(reason: ContactError): void {
+    if (isOver) return;
+    call.end(endOf(trailers, reason));
+    stop(reason);
+  }
+
+  const gone = (): void => stop(new ContactError('CANCELLED', 'the caller has gone'));
+  call.listen({
+    headers: () => undefined,
+    ended: () => undefined,
+    chunk(chunk) {
+      if (!chunk.isCompressed) inbox.add(chunk);
+      else abort(new ContactError('UNIMPLEMENTED', 'compressed messages are not taken'));
+    },
+    halfClosed: () => inbox.end(),
+    cancelled: gone,
+    lost: gone,
+  });
+
+  const context: CallContext = {
+    metadata: metadataOf(metadata.filter(({ key }) => key !== CALLER_KEY && !key.startsWith(OF_GRPC))),
+    signal: aborting.signal,
+    deadline: timeoutMs > 0 ? new Date(clock.now() + timeoutMs) : undefined,
+    caller: String(metadata.find(({ key }) => key === CALLER_KEY)?.value ?? ''),
+    sendHeaders(headers: Metadata) {
+      if (hasHeaders || isOver) return;
+      const pairs = pairsOf(headers);
+      const problem = refuseMetadata(pairs, false);
+      if (problem) throw new ContactError('INTERNAL', `metadata for headers: ${problem}`);
+      hasHeaders = true;
+      call.headers(pairs);
+    },
+    trailers,
+  };
+
+  async function* requests(): AsyncGenerator<Message> {
+    for (let bytes = await inbox.next(); bytes; bytes = await inbox.next()) yield decode(bytes);
+  }
+
+  function decode(bytes: Buffer): Message {
+    try {
+      return fromBinary(descriptor.input, bytes);
+    } catch (error) {
+      throw new ContactError('INTERNAL', `not a ${descriptor.input.typeName}`, { cause: error });
+    }
+  }
+
+  async function oneRequest(): Promise<Message> {
+    const bytes = await inbox.next();
+    if (!bytes) throw new ContactError('INTERNAL', 'the request ended before its message was whole');
+    if (await inbox.next())
+      throw new ContactError('INVALID_ARGUMENT', 'the request has two messages, and may have one');
+    return decode(bytes);
+  }
+
+  function send(answer: unknown): Promise<void> {
+    const bytes = toBinary(descriptor.output, create(descriptor.output, answer as Record<string, unknown>));
+    // What comes after the first answer is too late to come before it.
+    hasHeaders = true;
+    return new Promise((resolve, reject) => {
+      if (isOver) {
+        reject(aborting.signal.reason);
+        return;
+      }
+      failSend = reject;
+      const piece = { messageBytes: bytes.byteLength, isLast: true, isCompressed: false, onTaken: resolve };
+      call.send({ ...piece, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) });
+    });
+  }
+
+  async function answer(): Promise<void> {
+    const kind = descriptor.methodKind;
+    const run = handler as AnyHandler as (input: unknown, context: CallContext) => unknown;
+    const hasOneRequest = kind === 'unary' || kind === 'server_streaming';
+    const answered = run(hasOneRequest ? await oneRequest() : requests(), context);
+    if (kind === 'unary' || kind === 'client_streaming') await send(await answered);
+    else for await (const one of answered as AsyncIterable<unknown>) await send(one);
+  }
+
+  answer()
+    .then(
+      () => endOf(trailers),
+      (error: unknown) => endOf(trailers, error ?? 'undefined'),
+    )
+    .then((end) => {
+      if (!isOver) {
+        call.end(end);
+        stop(new ContactError('CANCELLED', 'the call is over'));
+      }
+      onOver();
+    });
+
+  return { abort };
+}

@@ -1,0 +1,198 @@
+import { Buffer } from 'node:buffer';
+import { create, type DescService, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { AcceptedSchema, ReverseService, ServeRequestSchema } from '../../gen/contact/v1/reverse_pb.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { methodPath } from '../../shared/grpc.ts';
+import type { TunnelCall } from '../../tunnel/call.ts';
+import { decodeServe } from '../../tunnel/decode.ts';
+import { MAX_BATCH_BYTES, type Open, plainEnd, WINDOW_BYTES } from '../../tunnel/frame.ts';
+import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
+import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
+import type { Connection, Link } from '../connection.ts';
+import { patienceMs, watchSilence } from '../silence.ts';
+import { type RunningCall, runCall } from './run.ts';
+import type { AnyHandler, ServedMethod, ServiceHandlers } from './service.ts';
+
+const REVISION = 1;
+/** Calls at once; the server sends no more, and has others wait or refuses them. */
+const MAX_CALLS = 100;
+const RESOURCE_EXHAUSTED = 8;
+const UNIMPLEMENTED = 12;
+/** For the server to end the stream that we have ended. */
+const LAST_WORDS_MS = 1_000;
+const EMPTY = Buffer.alloc(0);
+
+export interface ServingOptions {
+  readonly connection: Connection;
+  readonly clientId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The last call that ran is over. */
+  readonly onIdle: () => void;
+}
+
+/** What one client serves, and the Serve stream over which it is called. */
+export interface Serving {
+  readonly callCount: number;
+  add<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
+  /** Serves until it is closed or the signal ends it; comes back by itself. Rejects when the server refuses for good. */
+  run(signal: AbortSignal): Promise<void>;
+  /** No new calls; those that run go on. */
+  drain(): void;
+  /** Ends the calls that run. */
+  abort(reason: string): void;
+  /** Nothing more to say. */
+  close(): void;
+}
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
+
+export function createServing({ connection, clientId, labels, onIdle }: ServingOptions): Serving {
+  const { clock, logger } = connection;
+  const methods = new Map<string, ServedMethod>();
+  // Bounded by MAX_CALLS, and by handlers that go on after their call.
+  const running = new Set<RunningCall>();
+  let stream: ClientDuplexStream<Buffer, Buffer> | undefined;
+  let isDraining = false;
+  let isClosed = false;
+
+  function announce(): void {
+    const names = isDraining ? [] : [...methods.keys()];
+    const message = {
+      announce: { methods: names, maxCalls: MAX_CALLS, window: WINDOW_BYTES, labels, revision: REVISION },
+    };
+    stream?.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
+  }
+
+  function take(call: TunnelCall, open: Open): void {
+    const served = methods.get(open.method);
+    if (!served || running.size >= MAX_CALLS) {
+      refuse(
+        call,
+        served ? RESOURCE_EXHAUSTED : UNIMPLEMENTED,
+        served ? 'as many calls run as may' : `no such method: /${open.method}`,
+      );
+      return;
+    }
+    const one = runCall(call, open, served, clock, () => {
+      running.delete(one);
+      if (running.size === 0) onIdle();
+    });
+    running.add(one);
+  }
+
+  async function serve(link: Link): Promise<CallEnd> {
+    const call = link
+      .client(ReverseService)
+      .makeBidiStreamRequest(
+        methodPath(ReverseService.method.serve),
+        asItIs,
+        asItIs,
+        connection.metadata({ 'contact-client': clientId }),
+      );
+    stream = call;
+    let tunnel: Tunnel | undefined;
+    let verdict: ContactError | undefined;
+    let watch = { heard: (): void => undefined, stop: (): void => undefined };
+
+    function cut(reason: ContactError): void {
+      verdict ??= reason;
+      call.cancel();
+    }
+
+    function accept(head: Uint8Array): Tunnel {
+      const { window, maxMessageBytes, refused, pingIntervalMs } = fromBinary(AcceptedSchema, head);
+      for (const { method, message } of refused) logger.warn(`${method} is not served: ${message}`);
+      if (tunnel) return tunnel;
+      link.answered();
+      if (pingIntervalMs > 0) {
+        const limitMs = patienceMs(pingIntervalMs, MAX_BATCH_BYTES);
+        watch = watchSilence(clock, pingIntervalMs, limitMs, () =>
+          cut(new ContactError('UNAVAILABLE', `nothing heard from the server for ${limitMs} ms`)),
+        );
+      }
+      return createTunnel({
+        role: 'callee',
+        sendWindowBytes: window,
+        receiveWindowBytes: WINDOW_BYTES,
+        maxMessageBytes,
+        write: (batch, onTaken) => void call.write(batch, undefined, (error?: Error | null) => error ?? onTaken()),
+        schedule: setImmediate,
+        onOpen: take,
+        onBroken: () => cut(new ContactError('INTERNAL', 'the server broke the protocol of its tunnel')),
+        refuseMetadata: () => undefined,
+      });
+    }
+
+    call.on('data', (bytes: Buffer) => {
+      watch.heard();
+      if (verdict) return;
+      try {
+        const { head, frames } = decodeServe(bytes);
+        if (head) tunnel = accept(head);
+        else if (frames.length === 0) call.write(EMPTY);
+        tunnel?.receive(frames);
+      } catch (error) {
+        cut(new ContactError('INTERNAL', 'the server has said what cannot be decoded', { cause: error }));
+      }
+    });
+    announce();
+    const said = await endOf(call);
+    watch.stop();
+    stream = undefined;
+    tunnel?.close();
+    return verdict ? { error: verdict, advice: null } : said;
+  }
+
+  return {
+    get callCount() {
+      return running.size;
+    },
+    add(service, handlers) {
+      for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler | undefined>)) {
+        const descriptor = service.methods.find(({ localName }) => localName === name);
+        if (!descriptor) throw invalid(`handlers.${name}`, `${service.typeName} has no such method`);
+        if (typeof handler !== 'function') throw invalid(`handlers.${name}`, 'expected a function');
+        methods.set(methodPath(descriptor).slice(1), { descriptor, handler });
+      }
+      announce();
+    },
+    async run(signal) {
+      for (;;) {
+        const link = await connection.open(signal);
+        if (!link || isClosed) return;
+        const end = await serve(link);
+        if (isClosed) return;
+        if (isFinal(end, connection.hasWorked)) throw errorOf(end);
+        logger.warn(
+          `serves nothing at ${connection.server}: ${errorOf(end).message}; next try in ${link.failed(end)} ms`,
+        );
+      }
+    },
+    drain() {
+      isDraining = true;
+      announce();
+    },
+    abort(reason) {
+      for (const one of running) one.abort(new ContactError('UNAVAILABLE', reason));
+    },
+    close() {
+      isClosed = true;
+      const last = stream;
+      last?.end();
+      clock.after(LAST_WORDS_MS, () => last?.cancel());
+    },
+  };
+}
+
+function refuse(call: TunnelCall, code: number, message: string): void {
+  call.listen({
+    headers: () => undefined,
+    chunk: () => undefined,
+    halfClosed: () => undefined,
+    ended: () => undefined,
+    cancelled: () => undefined,
+    lost: () => undefined,
+  });
+  call.end(plainEnd(code, message));
+}

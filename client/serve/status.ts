@@ -1,0 +1,57 @@
+import { Buffer } from 'node:buffer';
+import { Metadata, status } from '@grpc/grpc-js';
+import { ContactError, statusText } from '../../shared/errors.ts';
+import { type End, NO_DETAILS, type Pair } from '../../tunnel/frame.ts';
+import { refuseMetadata } from '../../tunnel/metadata.ts';
+
+/** What servers of grpc-js say beside the code 0. */
+const OK = 'OK';
+const DETAILS_KEY = 'grpc-status-details-bin';
+
+/** Metadata as a tunnel has it. */
+export function pairsOf(metadata: Metadata): Pair[] {
+  return Object.entries(metadata.toJSON()).flatMap(([key, values]) => values.map((value) => ({ key, value })));
+}
+
+export function metadataOf(pairs: readonly Pair[]): Metadata {
+  const metadata = new Metadata();
+  for (const { key, value } of pairs) metadata.add(key, value);
+  return metadata;
+}
+
+/** The end of a call whose handler has answered, or has thrown `error`. */
+export function endOf(trailers: Metadata, error?: unknown): End {
+  const { code, message, thrown } =
+    error === undefined ? { code: 0, message: OK, thrown: undefined } : readThrown(error);
+  const all = [...pairsOf(trailers), ...(thrown ? pairsOf(thrown) : [])];
+  const details = all.find(({ key }) => key === DETAILS_KEY)?.value;
+  const pairs = all.filter(({ key }) => key !== DETAILS_KEY);
+  const statusDetails = Buffer.isBuffer(details) ? details : NO_DETAILS;
+  const problem = refuseMetadata(pairs, true);
+  if (problem === undefined) return { code, message: statusText(message), statusDetails, trailers: pairs };
+  return {
+    code: status.INTERNAL,
+    message: `metadata for trailers: ${problem}`,
+    statusDetails: NO_DETAILS,
+    trailers: [],
+  };
+}
+
+interface Thrown {
+  readonly code: number;
+  readonly message: string;
+  readonly thrown: Metadata | undefined;
+}
+
+/** By data alone: a ContactError by its name of a code, what has a code of gRPC by that, all else is UNKNOWN. */
+function readThrown(error: unknown): Thrown {
+  if (error instanceof ContactError) return { code: status[error.code], message: error.message, thrown: undefined };
+  const { code, details, metadata } = (error ?? {}) as { code?: unknown; details?: unknown; metadata?: unknown };
+  const words = error instanceof Error ? error.message : String(error);
+  const isCode = typeof code === 'number' && Number.isInteger(code) && code > 0 && code <= 16;
+  return {
+    code: isCode ? code : status.UNKNOWN,
+    message: isCode && typeof details === 'string' ? details : words,
+    thrown: metadata instanceof Metadata ? metadata : undefined,
+  };
+}

@@ -1,0 +1,101 @@
+import { Buffer } from 'node:buffer';
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { statusText } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Chunk } from '../../tunnel/chunks.ts';
+import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
+import { PREFIX_BYTES } from './deframe.ts';
+
+const INTERNAL = 13;
+
+/** The answering half of a call that is taken off HTTP/2. */
+export interface Answer {
+  /** Once, before the first chunk; without it they are empty. */
+  headers(pairs: readonly Pair[]): void;
+  /** `onTaken`: the connection has it. */
+  chunk(chunk: Chunk, onTaken: () => void): void;
+  /** Once; the stream ends with it. */
+  end(end: End): void;
+}
+
+export function createAnswer(stream: ServerHttp2Stream, contentType: string, logger: Logger): Answer {
+  const base = { ':status': 200, 'content-type': contentType };
+  let trailers: OutgoingHttpHeaders | undefined;
+  let isOver = false;
+
+  /** Once all has left, a client that goes on sending is told to stop; what it says after that nobody hears. */
+  function close(): void {
+    setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  }
+
+  function headers(pairs: readonly Pair[]): void {
+    if (isOver || stream.headersSent || stream.destroyed) return;
+    const all = writePairs(pairs, { ...base, 'grpc-accept-encoding': 'identity' });
+    stream.once('wantTrailers', () => {
+      trySend(() => stream.sendTrailers(trailers ?? writeStatus(plainEnd(INTERNAL, 'no status'))));
+      close();
+    });
+    trySend(() => stream.respond(all, { waitForTrailers: true }));
+  }
+
+  function end(last: End): void {
+    if (isOver) return;
+    isOver = true;
+    if (stream.destroyed || stream.closed) return;
+    if (stream.headersSent) {
+      trailers = writeStatus(last);
+      stream.end();
+      return;
+    }
+    trySend(() => stream.respond({ ...base, ...writeStatus(last) }, { endStream: true }));
+    close();
+  }
+
+  /** Node refuses some headers that gRPC allows, such as two dates. */
+  function trySend(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      logger.warn({ err: error }, 'metadata of a callee cannot be sent');
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+  }
+
+  return {
+    headers,
+    chunk({ bytes, isFirst, messageBytes, isCompressed }, onTaken) {
+      if (isOver) return;
+      headers([]);
+      if (stream.destroyed) return;
+      // A copy in any case: the batch that it came in is much larger.
+      const offset = isFirst ? PREFIX_BYTES : 0;
+      const data = Buffer.allocUnsafe(offset + bytes.byteLength);
+      if (isFirst) {
+        data[0] = Number(isCompressed);
+        data.writeUInt32BE(messageBytes, 1);
+      }
+      data.set(bytes, offset);
+      stream.write(data, onTaken);
+    },
+    end,
+  };
+}
+
+function writeStatus({ code, message, statusDetails, trailers }: End): OutgoingHttpHeaders {
+  const status: OutgoingHttpHeaders = { 'grpc-status': code };
+  if (message !== '') status['grpc-message'] = encodeURI(statusText(message));
+  if (statusDetails.byteLength > 0) status['grpc-status-details-bin'] = statusDetails.toString('base64');
+  return writePairs(trailers, status);
+}
+
+/** Repeated keys become repeated headers, in their order. */
+function writePairs(pairs: readonly Pair[], into: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  for (const { key, value } of pairs) {
+    const text = typeof value === 'string' ? value : value.toString('base64');
+    const before = into[key];
+    if (before === undefined) into[key] = text;
+    else if (Array.isArray(before)) before.push(text);
+    else into[key] = [String(before), text];
+  }
+  return into;
+}

@@ -1,0 +1,204 @@
+import { Buffer } from 'node:buffer';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Pair } from '../../tunnel/frame.ts';
+import { isLegal, isOfHttp } from '../../tunnel/metadata.ts';
+import { SERVER_SHUTDOWN } from '../session/closing.ts';
+import type { Callees } from '../tunnel/callees.ts';
+import { type Caller, createLiveCalls, type LiveCall, writeEnd } from '../tunnel/live.ts';
+import { createAnswer } from './answer.ts';
+import { Deframer, type MessagePart } from './deframe.ts';
+import { COME_AGAIN_MS } from './open_calls.ts';
+import type { Reader, Unread } from './unread.ts';
+
+/** Bytes of one call that were read and are not in its tunnel, above which it is read no further; and what each part costs. */
+const MAX_WAITING_BYTES = 65_536;
+const PART_BYTES = 64;
+/** Between two looks whether all calls are over. */
+const LOOK_MS = 20;
+
+/** Of the request itself, which its callee hears in other ways or has no use for. */
+const DROPPED: ReadonlySet<string> = new Set(['grpc-timeout', 'accept-encoding']);
+
+export interface FrontOptions {
+  readonly callees: Callees;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxMessageBytes: number;
+  /** That are open at a time. */
+  readonly maxCalls: number;
+  /** What all live calls hold and nobody has taken, both ways. */
+  readonly unread: Unread;
+}
+
+/** Takes calls of methods that clients serve off HTTP/2 before grpc-js sees them: messages pass without being put together. */
+export interface Front {
+  /** Somebody serves the method at this path, or did. */
+  takes(path: string): boolean;
+  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], timeoutMs: number): void;
+  /** Takes no more calls; resolves when those that run are over, or when it is late. */
+  leave(isLate: () => boolean): Promise<void>;
+  readonly size: number;
+}
+
+export function createFront({ callees, clock, logger, maxMessageBytes, maxCalls, unread }: FrontOptions): Front {
+  const begin = createLiveCalls({ callees, clock });
+  let size = 0;
+  let isLeaving = false;
+
+  function take(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+    timeoutMs: number,
+  ): void {
+    // The caller may go at any moment; `close` tells of it.
+    stream.on('error', () => undefined);
+    const out = createAnswer(stream, headers['content-type'] ?? 'application/grpc', logger);
+    if (isLeaving || size >= maxCalls) {
+      const full = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
+      out.end(
+        writeEnd(
+          isLeaving
+            ? SERVER_SHUTDOWN
+            : new ContactError('RESOURCE_EXHAUSTED', `${maxCalls} are open, more are not taken`, full),
+        ),
+      );
+      stream.resume();
+      return;
+    }
+    size += 1;
+    let heldBytes = 0;
+    let waitingBytes = 0;
+    let movedAt = clock.monotonic();
+    let live: LiveCall | undefined;
+    let isCounted = true;
+    const deframer = new Deframer(maxMessageBytes);
+    const reader: Reader = {
+      get heldBytes() {
+        return heldBytes;
+      },
+      get takenAt() {
+        return movedAt;
+      },
+      drop() {
+        isCounted = false;
+        live?.gone();
+        stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        stream.resume();
+      },
+    };
+    unread.enter(reader);
+
+    function hold(bytes: number): void {
+      if (heldBytes === 0) movedAt = clock.monotonic();
+      heldBytes += bytes;
+      if (isCounted) unread.add(bytes);
+    }
+
+    function giveBack(bytes: number): void {
+      if (!isCounted) return;
+      heldBytes -= bytes;
+      movedAt = clock.monotonic();
+      unread.giveBack(bytes);
+    }
+
+    function send(part: MessagePart): void {
+      const cost = part.bytes.byteLength + PART_BYTES;
+      waitingBytes += cost;
+      hold(cost);
+      if (waitingBytes >= MAX_WAITING_BYTES) stream.pause();
+      live?.piece({
+        ...part,
+        onTaken() {
+          waitingBytes -= cost;
+          giveBack(cost);
+          if (waitingBytes < MAX_WAITING_BYTES / 2 && stream.isPaused()) stream.resume();
+        },
+      });
+    }
+
+    const caller: Caller = {
+      method: String(headers[':path']).slice(1),
+      metadata: readPairs(rawHeaders),
+      timeoutMs,
+      encoding: String(headers['grpc-encoding'] ?? 'identity'),
+      peer: peerOf(stream),
+      read() {
+        stream.on('data', (data: Buffer) => {
+          const fault = deframer.read(data, send);
+          if (fault !== undefined) live?.fail(explainFault(fault, maxMessageBytes));
+        });
+        stream.on('end', () => {
+          if (deframer.isInside)
+            live?.fail(new ContactError('INTERNAL', 'the request ended before its message was whole'));
+          else live?.halfClosed();
+        });
+      },
+      headers: out.headers,
+      chunk(chunk, onTaken) {
+        hold(chunk.cost);
+        out.chunk(chunk, () => {
+          giveBack(chunk.cost);
+          onTaken();
+        });
+      },
+      end(end) {
+        out.end(end);
+        // What it sends on is thrown away.
+        stream.removeAllListeners('data');
+        stream.resume();
+      },
+    };
+    stream.once('close', () => {
+      live?.gone();
+      if (isCounted) unread.leave(reader);
+      isCounted = false;
+      size -= 1;
+    });
+    live = begin(caller);
+  }
+
+  return {
+    takes: (path) => callees.knows(path.slice(1)),
+    take,
+    async leave(isLate) {
+      isLeaving = true;
+      while (size > 0 && !isLate()) await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+    },
+    get size() {
+      return size;
+    },
+  };
+}
+
+/** All pairs of a request in their order, without what belongs to its connection. */
+function readPairs(rawHeaders: readonly string[]): readonly Pair[] {
+  const pairs: Pair[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const key = rawHeaders[at]!;
+    if (isOfHttp(key) || DROPPED.has(key)) continue;
+    const value = rawHeaders[at + 1]!;
+    // Several binary values may share a header.
+    const values = key.endsWith('-bin') ? value.split(',').map((one) => Buffer.from(one, 'base64')) : [value];
+    for (const each of values) {
+      const pair = { key, value: each };
+      if (isLegal(pair)) pairs.push(pair);
+    }
+  }
+  return pairs;
+}
+
+function explainFault(length: number, maxMessageBytes: number): ContactError {
+  if (length < 0) return new ContactError('INTERNAL', 'a message has a flag that gRPC does not know');
+  return new ContactError('RESOURCE_EXHAUSTED', `a message of ${length} bytes, at most ${maxMessageBytes} are taken`);
+}
+
+/** As `getPeer()` of a call of grpc-js names it. */
+function peerOf(stream: ServerHttp2Stream): string {
+  const { remoteAddress, remotePort } = stream.session?.socket ?? {};
+  if (remoteAddress === undefined) return 'unknown';
+  return remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
+}

@@ -1,0 +1,45 @@
+import type { DescService } from '@bufbuild/protobuf';
+import type { Server } from '@grpc/grpc-js';
+import { ReverseService } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Patience } from '../session/liveness.ts';
+import { createCallees } from '../tunnel/callees.ts';
+import type { CallEnds } from './call.ts';
+import { createFront, type Front } from './front.ts';
+import { registerServe } from './serve.ts';
+import { createUnread } from './unread.ts';
+
+export interface ReverseOptions {
+  readonly ends: CallEnds;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly patience: Patience;
+  readonly maxMessageBytes: number;
+  readonly maxOpenCalls: number;
+  readonly heldBudgetBytes: number;
+}
+
+/** Reverse RPC: the service that callees speak, and the front that takes calls to them; a subsystem of the server. */
+export interface Reverse {
+  readonly descriptor: DescService;
+  register(server: Server): void;
+  readonly front: Front;
+  start(): Promise<void>;
+  /** Takes no more calls; those that run may end until the deadline. */
+  close(deadline: { isOver(): boolean }): Promise<void>;
+}
+
+export function createReverse(options: ReverseOptions): Reverse {
+  const { ends, clock, logger, patience, maxMessageBytes, maxOpenCalls, heldBudgetBytes } = options;
+  const callees = createCallees();
+  const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
+  const front = createFront({ callees, clock, logger, maxMessageBytes, maxCalls: maxOpenCalls, unread });
+  return {
+    descriptor: ReverseService,
+    register: (server) => registerServe(server, { callees, ends, clock, patience, maxMessageBytes }),
+    front,
+    async start() {},
+    close: ({ isOver }) => front.leave(isOver),
+  };
+}

@@ -1,0 +1,174 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
+import { AcceptedSchema, type Announce, AnnounceSchema, ReverseService, ServeResponseSchema } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { methodPath } from '../../shared/grpc.ts';
+import { decodeServe, type ServeMessage } from '../../tunnel/decode.ts';
+import { MAX_BATCH_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, WINDOW_BYTES } from '../../tunnel/frame.ts';
+import { refuseMetadata } from '../../tunnel/metadata.ts';
+import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
+import { readClient } from '../api/identity.ts';
+import { checkLabels, REVISION } from '../api/registration.ts';
+import { replacedBy, SILENT } from '../session/closing.ts';
+import { nextStep, type Patience } from '../session/liveness.ts';
+import type { Announcement, Callee, Callees } from '../tunnel/callees.ts';
+import { isOver } from './answering.ts';
+import type { CallEnds } from './call.ts';
+
+/** Of a message that announces. */
+const MAX_ANNOUNCE_BYTES = 512 << 10;
+const DEFAULT_CALLS = 100;
+const MAX_CALLS = 10_000;
+const MAX_ENCODINGS = 16;
+/** What may be on its way to a callee, and buys it time: a batch, and a window of HTTP/2. */
+const ON_THE_WAY_BYTES = 131_072;
+/** A message that means nothing, about. */
+const EMPTY_BYTES = 32;
+const EMPTY = Buffer.alloc(0);
+
+type ServeStream = ServerDuplexStream<Buffer, Buffer>;
+
+export interface ServeOptions {
+  readonly callees: Callees;
+  readonly ends: CallEnds;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly maxMessageBytes: number;
+}
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
+
+/** ReverseService; its messages are read and written by hand. */
+export function registerServe(server: Server, options: ServeOptions): void {
+  const { serve } = ReverseService.method;
+  server.register(methodPath(serve), createServeHandler(options), asItIs, asItIs, 'bidi');
+}
+
+function createServeHandler({ callees, ends, clock, patience, maxMessageBytes }: ServeOptions) {
+  return (call: ServeStream): void => {
+    const peer = call.getPeer();
+    ends.open(call, peer);
+    const out = ends.outflow(call, peer);
+    let clientId = '';
+    let tunnel: Tunnel | undefined;
+    let callee: Callee | undefined;
+    let heardAt = clock.monotonic();
+    let isPinged = false;
+    let stopLooking = (): void => undefined;
+
+    const fail = (error: unknown): void => ends.end(call, peer, error);
+
+    /** Every end comes by here: whoever calls is told, and nobody finds this callee any more. */
+    function leave(): void {
+      stopLooking();
+      callee?.leave();
+      tunnel?.close();
+    }
+
+    function look(): void {
+      if (isOver(call)) return;
+      const step = nextStep(clock.monotonic() - heardAt, isPinged, patience, ON_THE_WAY_BYTES);
+      if (step.kind === 'dead') {
+        fail(SILENT);
+        return;
+      }
+      if (step.kind === 'ping') {
+        isPinged = true;
+        out.write(EMPTY, EMPTY_BYTES);
+      }
+      stopLooking = clock.after(step.ms, look);
+    }
+
+    function open(announce: Announce): Tunnel {
+      const opened = createTunnel({
+        role: 'server',
+        sendWindowBytes: readWindow(announce),
+        receiveWindowBytes: WINDOW_BYTES,
+        maxMessageBytes,
+        write: (batch, onTaken) => void out.write(batch, batch.byteLength, onTaken),
+        schedule: setImmediate,
+        onOpen: () => undefined,
+        onBroken: () => fail(invalid('frames', 'three calls were against the protocol')),
+        refuseMetadata,
+      });
+      callee = callees.join(clientId, opened, () => fail(replacedBy(clientId)));
+      return opened;
+    }
+
+    function hear(bytes: Buffer): void {
+      heardAt = clock.monotonic();
+      isPinged = false;
+      const { head, frames } = read(bytes);
+      if (head) {
+        const announce = fromBinary(AnnounceSchema, head, { readUnknownFields: false });
+        const announcement = readAnnouncement(announce);
+        tunnel ??= open(announce);
+        const refused = callee!.announce(announcement);
+        const accepted = { window: WINDOW_BYTES, maxMessageBytes, refused: [...refused], clientId };
+        const answer = writeAccepted({ ...accepted, pingIntervalMs: patience.pingIntervalMs });
+        out.write(answer, answer.byteLength);
+      }
+      if (!tunnel) throw invalid('announce', 'expected in the first message');
+      tunnel.receive(frames);
+    }
+
+    call.on('data', (bytes: Buffer) => {
+      if (isOver(call)) return;
+      try {
+        hear(bytes);
+      } catch (error) {
+        fail(error instanceof ContactError ? error : invalid('request', 'it is malformed'));
+      }
+    });
+    call.on('end', () => {
+      leave();
+      if (!isOver(call)) call.end();
+    });
+    for (const event of ['finish', 'cancelled', 'error']) call.on(event, leave);
+    try {
+      ({ clientId } = readClient({ header: (key) => call.metadata.get(key)[0]?.toString() || undefined }));
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    out.keep(() => EMPTY);
+    stopLooking = clock.after(patience.pingIntervalMs, look);
+  };
+}
+
+function read(bytes: Buffer): ServeMessage {
+  if (bytes.byteLength > MAX_ANNOUNCE_BYTES) throw tooLarge(bytes, MAX_ANNOUNCE_BYTES);
+  const message = decodeServe(bytes);
+  if (!message.head && bytes.byteLength > MAX_BATCH_BYTES) throw tooLarge(bytes, MAX_BATCH_BYTES);
+  return message;
+}
+
+function tooLarge({ byteLength }: Buffer, limit: number): ContactError {
+  return new ContactError('RESOURCE_EXHAUSTED', `${byteLength} bytes, at most ${limit} are taken`, {
+    field: 'request',
+  });
+}
+
+function readWindow({ window }: Announce): number {
+  if (window === 0) return WINDOW_BYTES;
+  if (window >= MIN_WINDOW_BYTES && window <= MAX_WINDOW_BYTES) return window;
+  throw invalid('announce.window', `expected ${MIN_WINDOW_BYTES} to ${MAX_WINDOW_BYTES}, got ${window}`);
+}
+
+function readAnnouncement(announce: Announce): Announcement {
+  const { methods, maxCalls, acceptEncodings, labels, revision } = announce;
+  if (revision > REVISION) throw invalid('announce.revision', `this server speaks ${REVISION}`);
+  if (maxCalls > MAX_CALLS) throw invalid('announce.max_calls', `expected at most ${MAX_CALLS}, got ${maxCalls}`);
+  if (acceptEncodings.length > MAX_ENCODINGS || acceptEncodings.some((one) => !/^[a-z0-9_-]{1,32}$/.test(one))) {
+    throw invalid('announce.accept_encodings', `expected at most ${MAX_ENCODINGS} names such as gzip`);
+  }
+  checkLabels(labels);
+  return { methods, maxCalls: maxCalls || DEFAULT_CALLS, acceptEncodings, labels };
+}
+
+function writeAccepted(accepted: MessageInitShape<typeof AcceptedSchema>): Buffer {
+  return Buffer.from(
+    toBinary(ServeResponseSchema, create(ServeResponseSchema, { accepted: create(AcceptedSchema, accepted) })),
+  );
+}

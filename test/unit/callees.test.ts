@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { type Announcement, type Callee, createCallees } from '../../server/tunnel/callees.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Tunnel } from '../../tunnel/tunnel.ts';
+
+const ANYBODY = { clientId: undefined, matches: undefined };
+/** Nothing here looks into it. */
+const TUNNEL = {} as Tunnel;
+
+const announce = (methods: readonly string[], with_: Partial<Announcement> = {}): Announcement => ({
+  methods,
+  maxCalls: 2,
+  acceptEncodings: [],
+  labels: {},
+  ...with_,
+});
+
+const names = (count: number, from = 0): string[] => Array.from({ length: count }, (_, at) => `p.S/M${from + at}`);
+
+function nameOf(found: Callee | string): string {
+  return typeof found === 'string' ? found : found.clientId;
+}
+
+describe('callees', () => {
+  it('are found by method as long as they are there and have room', () => {
+    const callees = createCallees();
+    const callee = callees.join('a', TUNNEL, () => undefined);
+    assert.equal(callees.find('p.S/M', ANYBODY), 'unknown');
+    callee.announce(announce(['p.S/M']));
+    const [first, second] = [callee.occupy(), callee.occupy()];
+    assert.equal(callees.find('p.S/M', ANYBODY), 'busy');
+    first();
+    first();
+    assert.equal(nameOf(callees.find('p.S/M', ANYBODY)), 'a');
+    callee.occupy();
+    assert.equal(callees.find('p.S/M', ANYBODY), 'busy', 'a place is given back once');
+    second();
+    callee.leave();
+    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
+    assert.deepEqual(callee.announce(announce(['p.S/M'])), [], 'who has gone announces nothing');
+    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
+  });
+
+  it('replace what they had announced', () => {
+    const callees = createCallees();
+    const callee = callees.join('a', TUNNEL, () => undefined);
+    callee.announce(announce(['p.S/Old', 'p.S/Both']));
+    callee.announce(announce(['p.S/Both', 'p.S/New']));
+    const found = ['p.S/Old', 'p.S/Both', 'p.S/New'].map((method) => nameOf(callees.find(method, ANYBODY)));
+    assert.deepEqual(found, ['absent', 'a', 'a']);
+  });
+
+  it('announce at most 1,000 methods each, and all together 100,000', () => {
+    const callees = createCallees();
+    const callee = callees.join('a', TUNNEL, () => undefined);
+    assert.throws(() => callee.announce(announce(names(1_001))), {
+      code: 'INVALID_ARGUMENT',
+      field: 'announce.methods',
+    });
+    for (let at = 0; at < 100; at++) callees.join(`c${at}`, TUNNEL, () => undefined).announce(announce(names(1_000)));
+    const isFull = (error: unknown) => error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED';
+    assert.throws(() => callee.announce(announce(['p.S/More'])), isFull);
+    callees.join('c7', TUNNEL, () => undefined);
+    callee.announce(announce(['p.S/More']));
+  });
+
+  it('are remembered by 10,000 methods that nobody serves any more; of more the oldest are forgotten', () => {
+    const callees = createCallees();
+    const callee = callees.join('a', TUNNEL, () => undefined);
+    const living = callees.join('b', TUNNEL, () => undefined);
+    living.announce(announce(['p.S/Living']));
+    for (let from = 0; from < 11_000; from += 1_000) callee.announce(announce(names(1_000, from)));
+    callee.announce(announce([]));
+    const known = names(11_000).filter((method) => callees.knows(method));
+    assert.deepEqual([known.length, known[0]], [10_000, 'p.S/M1000']);
+    assert.ok(callees.knows('p.S/Living'));
+  });
+
+  it('refuse names that no method has, or of the server’s own', () => {
+    const callee = createCallees().join('a', TUNNEL, () => undefined);
+    const odd = [
+      '',
+      '/p.S/M',
+      'p.S',
+      'p.S/M/N',
+      `p.S/${'M'.repeat(252)}`,
+      'contact.v2.X/Y',
+      'grpc.a.B/C',
+      'Contact/Any',
+    ];
+    const refused = callee.announce(announce([...odd, `p.S/${'M'.repeat(251)}`, 'contacts.X/Y']));
+    assert.deepEqual(
+      refused.map(({ method }) => method.slice(0, 200)),
+      odd.map((method) => method.slice(0, 200)),
+    );
+  });
+
+  it('are offered to who waits for them, the longest first, as far as they have room', () => {
+    const callees = createCallees();
+    const order: string[] = [];
+    let callee: Callee | undefined;
+    const wait = (name: string) =>
+      callees.wait('p.S/M', () => {
+        if (typeof callees.find('p.S/M', ANYBODY) === 'string') return false;
+        order.push(name);
+        callee!.occupy();
+        return true;
+      });
+    const leave = wait('gone before');
+    for (const name of ['one', 'two', 'three']) wait(name);
+    leave();
+    callee = callees.join('a', TUNNEL, () => undefined);
+    callee.announce(announce(['p.S/M'], { maxCalls: 3 }));
+    assert.deepEqual(order, ['one', 'two', 'three']);
+    wait('four');
+    const giveBack = callees.join('b', TUNNEL, () => undefined);
+    giveBack.announce(announce(['p.S/Other']));
+    assert.equal(order.length, 3, 'who serves something else is of no use');
+  });
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { createCallees } from '../../server/tunnel/callees.ts';
+import { type Caller, createLiveCalls } from '../../server/tunnel/live.ts';
+import type { End, Pair } from '../../tunnel/frame.ts';
+import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
+import { createFakeClock } from '../scene/clock.ts';
+
+/** A caller that keeps what it is told. */
+function createCaller(metadata: readonly Pair[], timeoutMs = 0) {
+  const ends: End[] = [];
+  const caller: Caller = {
+    method: 'p.S/M',
+    metadata,
+    timeoutMs,
+    encoding: 'identity',
+    peer: 'here',
+    read: () => undefined,
+    headers: () => undefined,
+    chunk: () => undefined,
+    end: (end) => void ends.push(end),
+  };
+  return { caller, ends };
+}
+
+function openTunnel(): Tunnel {
+  return createTunnel({
+    role: 'server',
+    sendWindowBytes: 65_536,
+    receiveWindowBytes: 65_536,
+    maxMessageBytes: 1_000,
+    write: () => undefined,
+    schedule: () => undefined,
+    onOpen: () => undefined,
+    onBroken: () => undefined,
+    refuseMetadata: () => undefined,
+  });
+}
+
+const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {} };
+
+describe('a live call', () => {
+  it('waits for a minute at most', () => {
+    const clock = createFakeClock();
+    const begin = createLiveCalls({ callees: createCallees(), clock });
+    const { caller, ends } = createCaller([{ key: 'contact-wait', value: '999999s' }]);
+    begin(caller);
+    clock.advance(59_999);
+    assert.equal(ends.length, 0);
+    clock.advance(2);
+    assert.equal(ends[0]?.code, 12);
+  });
+
+  it('begins once, however long it would have waited', () => {
+    const clock = createFakeClock();
+    const callees = createCallees();
+    const tunnel = openTunnel();
+    const begin = createLiveCalls({ callees, clock });
+    const { caller, ends } = createCaller([{ key: 'contact-wait', value: '10s' }]);
+    const live = begin(caller);
+    callees.join('a', tunnel, () => undefined).announce({ ...SERVED, maxCalls: 5 });
+    clock.advance(20_000);
+    assert.deepEqual([tunnel.callCount, ends.length], [1, 0]);
+    live.gone();
+    assert.equal(tunnel.callCount, 0);
+  });
+
+  it('leaves the line when its caller goes or its deadline passes', () => {
+    const clock = createFakeClock();
+    const callees = createCallees();
+    const tunnel = openTunnel();
+    const begin = createLiveCalls({ callees, clock });
+    const wait = [{ key: 'contact-wait', value: '60s' }];
+    const gone = createCaller(wait);
+    begin(gone.caller).gone();
+    const late = createCaller(wait, 1_000);
+    begin(late.caller);
+    clock.advance(1_001);
+    assert.equal(late.ends[0]?.code, 4);
+    callees.join('a', tunnel, () => undefined).announce(SERVED);
+    assert.equal(tunnel.callCount, 0);
+  });
+
+  it('gives its place back when it is over, and says of one that was lost before it was sent that it has not begun', () => {
+    const clock = createFakeClock();
+    const callees = createCallees();
+    const tunnel = openTunnel();
+    const callee = callees.join('a', tunnel, () => undefined);
+    callee.announce(SERVED);
+    const begin = createLiveCalls({ callees, clock });
+    const first = createCaller([]);
+    const live = begin(first.caller);
+    const busy = createCaller([]);
+    begin(busy.caller);
+    assert.equal(busy.ends[0]?.code, 8);
+    live.gone();
+    const second = createCaller([]);
+    begin(second.caller);
+    tunnel.close();
+    assert.equal(second.ends[0]?.code, 14);
+    assert.ok(second.ends[0]?.trailers.some(({ key, value }) => key === 'contact-started' && value === 'no'));
+    assert.equal(first.ends.length + second.ends.length + busy.ends.length, 3, 'each ends once');
+  });
+});
