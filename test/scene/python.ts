@@ -16,10 +16,10 @@ export function findPython(): string | undefined {
   return CANDIDATES.find((python) => isOk(python, '-c', 'import grpc, google.protobuf'));
 }
 
-/** Bare stubs of these files under `proto/`, with their services, in a folder that PYTHONPATH is to name. */
-export function generateStubs(folder: string, files: readonly string[]): void {
+/** Bare stubs of these files under `root`, with their services, in a folder that PYTHONPATH is to name. */
+export function generateStubs(folder: string, files: readonly string[], root = join(ROOT, 'proto')): void {
   const plugin = execFileSync('sh', ['-c', 'command -v grpc_python_plugin'], { encoding: 'utf8' }).trim();
-  const flags = ['-I', join(ROOT, 'proto'), `--python_out=${folder}`, `--grpc_out=${folder}`];
+  const flags = ['-I', root, `--python_out=${folder}`, `--grpc_out=${folder}`];
   execFileSync('protoc', [...flags, `--plugin=protoc-gen-grpc=${plugin}`, ...files]);
 }
 
