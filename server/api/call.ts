@@ -36,7 +36,8 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
     return outcomes[0]!;
   }
 
-  return async (request, { caller, signal, beginAnswer }) => {
+  return async (request, context) => {
+    const { caller, signal } = context;
     const { cancelWhenAbandoned } = request;
     const told = Promise.withResolvers<ResultRecord>();
     const awaited = openAwaited({
@@ -50,7 +51,7 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
     let takeBack = (): void => undefined;
     try {
       const { id } = await store(request, caller, awaited);
-      beginAnswer();
+      context.beginAnswer();
       takeBack = whenAborted(signal, () => told.reject(signal.reason));
       try {
         const record = await told.promise;

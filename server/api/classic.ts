@@ -200,9 +200,9 @@ function tooLarge(text: string, maxBytes: number): ContactError {
 
 type Beside = Pick<Context, 'caller' | 'header' | 'peer'>;
 
-function keyOf({ header, peer }: Beside): string {
-  const clientId = header(CLIENT_KEY);
-  return clientId === undefined ? `connection ${peer}` : `${CLIENT_PREFIX}${clientId}`;
+function keyOf(beside: Beside): string {
+  const clientId = beside.header(CLIENT_KEY);
+  return clientId === undefined ? `connection ${beside.peer}` : `${CLIENT_PREFIX}${clientId}`;
 }
 
 interface ClassicCall {
@@ -211,13 +211,13 @@ interface ClassicCall {
   readonly onWrite: boolean;
 }
 
-function readCall({ caller, header, peer }: Beside, settleOnWrite: boolean): ClassicCall {
-  const clientId = header(CLIENT_KEY) ?? `classic:${peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.');
-  const queue = header(QUEUE_KEY) ?? 'default';
-  const settle = header(SETTLE_KEY);
+function readCall(beside: Beside, settleOnWrite: boolean): ClassicCall {
+  const clientId = beside.header(CLIENT_KEY) ?? `classic:${beside.peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.');
+  const queue = beside.header(QUEUE_KEY) ?? 'default';
+  const settle = beside.header(SETTLE_KEY);
   if (!isName(clientId)) throw invalidName(CLIENT_KEY, clientId);
   if (!isName(queue)) throw invalidName(QUEUE_KEY, queue);
-  checkQueue(caller, queue, QUEUE_KEY);
+  checkQueue(beside.caller, queue, QUEUE_KEY);
   if (settle !== undefined && settle !== 'on-write') throw invalid(SETTLE_KEY, 'expected on-write, or nothing');
   return { clientId, queue, onWrite: settleOnWrite || settle === 'on-write' };
 }

@@ -4,7 +4,7 @@ import { ContactError } from '../../shared/errors.ts';
 import type { Answer, Converse, Request } from '../api/handler.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 import { type Flow, pullAnswers } from './pull.ts';
 
 /** Requests and answers, the next request being read when what came before was answered and has room. */
@@ -14,7 +14,7 @@ export function adaptBidiStream<M extends DescMethodBiDiStreaming>(
   ends: CallEnds,
 ): handleBidiStreamingCall<Request<M>, Answer<M>> {
   return (call) => {
-    const context = openContext(call, ends);
+    const context = new CallContext(call, ends);
     const requests = readRequests(call);
     void pullAnswers<Answer<M>>({ call, context, ends, answers: () => handle(requests, context), weigh });
   };

@@ -3,7 +3,7 @@ import type { Handlers } from '../../shared/grpc.ts';
 import type { ClassicHandlers } from '../api/classic.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 
 /** The getTask of classic clients. It keeps its call object: tasks are pushed into it by whoever has them. */
 export function createTextStream(
@@ -12,7 +12,7 @@ export function createTextStream(
 ): Pick<Handlers<typeof classic.Contact>, 'getTask'> {
   return {
     getTask(call) {
-      const context = openContext(call, ends);
+      const context = new CallContext(call, ends);
       const { peer } = context;
       ends.open(call, peer);
       const close = openTasks(context, {

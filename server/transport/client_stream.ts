@@ -3,7 +3,7 @@ import type { handleClientStreamingCall } from '@grpc/grpc-js';
 import { ContactError } from '../../shared/errors.ts';
 import type { Answer, CollectRequests, Request } from '../api/handler.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 
 /** Requests, each read when the one before was dealt with, and one answer to all of them. */
 export function adaptClientStream<M extends DescMethodClientStreaming>(
@@ -11,8 +11,12 @@ export function adaptClientStream<M extends DescMethodClientStreaming>(
   ends: CallEnds,
 ): handleClientStreamingCall<Request<M>, Answer<M>> {
   return (call, callback) => {
-    const context = openContext(call, ends);
-    ends.answer(callback, () => handle(readRequests<Request<M>>(call), context), context.close);
+    const context = new CallContext(call, ends);
+    ends.answer(
+      callback,
+      () => handle(readRequests<Request<M>>(call), context),
+      () => context.close(),
+    );
   };
 }
 

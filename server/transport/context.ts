@@ -15,52 +15,66 @@ export interface AnyCall {
   on(event: string, listener: () => void): unknown;
 }
 
-/** The context of a call, until that has been answered. */
-export interface CallContext extends Context {
-  /** Somebody looked at the signal, and it was aborted. */
-  readonly isAborted: boolean;
-  /** The call has been answered, or has ended: nobody is told any more of its end. */
-  close(): void;
-}
-
 const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
 
-/** What a handler is given of a call. Its signal is made for those who look at it: most calls are answered before. */
-export function openContext(call: AnyCall, ends: Pick<CallEnds, 'onClose' | 'whyGone'>): CallContext {
-  let signal: AbortSignal | undefined;
-  let takeBack = (): void => undefined;
-  const deadlineOf = (): number => Number(call.getDeadline());
+/**
+ * What a handler is given of a call, until that has been answered. Nothing of it is made before somebody looks at it: most
+ * calls are answered at once, and asking a connection for its peer costs more than the rest.
+ */
+export class CallContext implements Context {
+  /** Whoever reaches the server: it asks nobody who they are. */
+  readonly caller = ANONYMOUS;
+  readonly #call: AnyCall;
+  readonly #ends: Pick<CallEnds, 'onClose' | 'whyGone'>;
+  #signal: AbortSignal | undefined;
+  #takeBack: (() => void) | undefined;
 
-  function watch(): AbortSignal {
+  constructor(call: AnyCall, ends: Pick<CallEnds, 'onClose' | 'whyGone'>) {
+    this.#call = call;
+    this.#ends = ends;
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
+  get deadlineAt(): number {
+    return Number(this.#call.getDeadline());
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#watch();
+    return this.#signal;
+  }
+
+  /** Somebody looked at the signal, and it was aborted. */
+  get isAborted(): boolean {
+    return this.#signal?.aborted === true;
+  }
+
+  header(name: string): string | undefined {
+    return this.#call.metadata.get(name)[0]?.toString() || undefined;
+  }
+
+  beginAnswer(): void {
+    if (!this.#call.cancelled) this.#call.sendMetadata(new Metadata());
+  }
+
+  /** The call has been answered, or has ended: nobody is told any more of its end. */
+  close(): void {
+    this.#takeBack?.();
+  }
+
+  #watch(): AbortSignal {
+    const call = this.#call;
     const controller = new AbortController();
     const leave = (): void => {
-      takeBack();
-      controller.abort(ends.whyGone(deadlineOf()));
+      this.close();
+      controller.abort(this.#ends.whyGone(this.deadlineAt));
     };
-    takeBack = ends.onClose((error) => controller.abort(error));
+    this.#takeBack = this.#ends.onClose((error) => controller.abort(error));
     for (const event of END_EVENTS) call.on(event, leave);
     if (call.cancelled || call.destroyed || call.writableEnded) leave();
     return controller.signal;
   }
-
-  return {
-    // Whoever reaches the server: it asks nobody who they are.
-    caller: ANONYMOUS,
-    peer: call.getPeer(),
-    get signal() {
-      signal ??= watch();
-      return signal;
-    },
-    get isAborted() {
-      return signal?.aborted === true;
-    },
-    get deadlineAt() {
-      return deadlineOf();
-    },
-    header: (name) => call.metadata.get(name)[0]?.toString() || undefined,
-    beginAnswer() {
-      if (!call.cancelled) call.sendMetadata(new Metadata());
-    },
-    close: () => takeBack(),
-  };
 }

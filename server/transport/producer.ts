@@ -3,7 +3,7 @@ import type { Handlers } from '../../shared/grpc.ts';
 import { MAX_BATCHES, MAX_BYTES, type OpenProducing, type Stored, type StreamAnswer } from '../api/producer.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 
 /** Of an answer on the wire, about, and of each id in it. */
 const ANSWER_BYTES = 64;
@@ -34,7 +34,7 @@ export function createEnqueueStream(
   return { streamEnqueue };
 
   function streamEnqueue(call: EnqueueCall): void {
-    const { caller, peer } = openContext(call, ends);
+    const { caller, peer } = new CallContext(call, ends);
     /** In the order of the batches. Bounded by the window: beyond it nothing is read. */
     const entries: Entry[] = [];
     let bytes = 0;

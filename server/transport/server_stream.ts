@@ -2,7 +2,7 @@ import type { DescMethodServerStreaming } from '@bufbuild/protobuf';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { Answer, AnswerMany, Request } from '../api/handler.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 import { type Flow, pullAnswers } from './pull.ts';
 
 /** One request, and answers at the pace of their reader. */
@@ -13,7 +13,7 @@ export function adaptServerStream<M extends DescMethodServerStreaming>(
 ): handleServerStreamingCall<Request<M>, Answer<M>> {
   return (call) => {
     const { request } = call;
-    const context = openContext(call, ends);
+    const context = new CallContext(call, ends);
     void pullAnswers<Answer<M>>({
       call,
       context,

@@ -2,7 +2,7 @@ import type { DescMethodUnary } from '@bufbuild/protobuf';
 import type { handleUnaryCall } from '@grpc/grpc-js';
 import type { Answer, AnswerOne, Request } from '../api/handler.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 
 /** One request, one answer. */
 export function adaptUnary<M extends DescMethodUnary>(
@@ -10,7 +10,11 @@ export function adaptUnary<M extends DescMethodUnary>(
   ends: CallEnds,
 ): handleUnaryCall<Request<M>, Answer<M>> {
   return (call, callback) => {
-    const context = openContext(call, ends);
-    ends.answer(callback, () => handle(call.request, context), context.close);
+    const context = new CallContext(call, ends);
+    ends.answer(
+      callback,
+      () => handle(call.request, context),
+      () => context.close(),
+    );
   };
 }

@@ -16,7 +16,7 @@ import type { TaskOutlet } from '../session/outlet.ts';
 import type { Session } from '../session/session.ts';
 import { isOver, onPiece } from './answering.ts';
 import type { CallEnds } from './call.ts';
-import { openContext } from './context.ts';
+import { CallContext } from './context.ts';
 
 /** Unanswered status messages of one stream, and bytes of them, before it is read no further. */
 const MAX_UNANSWERED = 64;
@@ -47,7 +47,7 @@ export function createWorkerStreams(
 
   return {
     getTask(call) {
-      const context = openContext(call, ends);
+      const context = new CallContext(call, ends);
       const { peer } = context;
       let session: Session | undefined;
       ends.open(call, peer);
@@ -62,7 +62,7 @@ export function createWorkerStreams(
     },
 
     sendStatus(call) {
-      const context = openContext(call, ends);
+      const context = new CallContext(call, ends);
       const { peer } = context;
       let session: Session | undefined;
       let unanswered = 0;

@@ -5,11 +5,11 @@ import { isAbandoned } from '../../server/api/context.ts';
 import { ANONYMOUS } from '../../server/model/caller.ts';
 import { SERVER_SHUTDOWN } from '../../server/session/closing.ts';
 import { createCallEnds } from '../../server/transport/call.ts';
-import { openContext } from '../../server/transport/context.ts';
+import { CallContext } from '../../server/transport/context.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { createFakeClock } from '../scene/clock.ts';
 
-describe('openContext()', () => {
+describe('CallContext', () => {
   const clock = createFakeClock(0);
 
   function createScene(deadlineAt = Number.POSITIVE_INFINITY) {
@@ -36,13 +36,13 @@ describe('openContext()', () => {
       call.cancelled = true;
       call.emit('cancelled');
     }
-    return { ends, call, cancel, sent, context: openContext(call, ends) };
+    return { ends, call, cancel, sent, context: new CallContext(call, ends) };
   }
 
   it('says who calls, from where, and what came beside the request', () => {
     const { context } = createScene(5);
     assert.deepEqual([context.caller, context.peer, context.deadlineAt], [ANONYMOUS, 'there:1', 5]);
-    const headers = ['contact-client', 'contact-empty', 'contact-none'].map(context.header);
+    const headers = ['contact-client', 'contact-empty', 'contact-none'].map((name) => context.header(name));
     assert.deepEqual(headers, ['robot-7', undefined, undefined]);
   });
 
