@@ -82,9 +82,10 @@ export async function createServer(
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
-  const queue = await createTaskQueue({ store, clock, broadcastParts, onFatal });
+  const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, onFatal });
   const registry = createRegistry({
     queue,
+    store,
     clock,
     random,
     onFatal,

@@ -21,14 +21,17 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
     const { follow } = request;
     const matches = readMatch(request, caller);
     let position = await log.locate(readStart(request));
+    // Of these positions, whatever becomes of the store meanwhile.
+    const { epoch } = log;
+    const cursorAt = (at: number): string => log.cursorAt(at, epoch);
     /** Deleted results that were passed and not yet told. */
     let gap = 0;
     // At once, so that an observer cut off before the first event knows where to go on.
-    yield { cursor: log.cursorAt(position) };
+    yield { cursor: cursorAt(position) };
     let toldAt = position;
     while (!signal.aborted) {
       const { newest } = log;
-      const page = await log.read(position);
+      const page = await log.read(position, epoch);
       const split = splitResults(page, { position, gap }, matches);
       ({ position, gap } = split.reached);
       // An empty page below the newest: what was there has been deleted.
@@ -39,8 +42,8 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
       for (const { records, gap: missed } of split.chunks) {
         toldAt = records.at(-1)!.position;
         yield {
-          events: records.map((one) => writeResult(one, log.cursorAt(one.position))),
-          cursor: log.cursorAt(toldAt),
+          events: records.map((one) => writeResult(one, cursorAt(one.position))),
+          cursor: cursorAt(toldAt),
           gap: BigInt(missed),
         };
       }
@@ -50,7 +53,7 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
         const missed = BigInt(gap);
         toldAt = position;
         gap = 0;
-        yield { cursor: log.cursorAt(position), gap: missed };
+        yield { cursor: cursorAt(position), gap: missed };
       }
       if (isCaughtUp && !follow) return;
       // Asked again: the log may have advanced while the reader took what was yielded, and says so only once.

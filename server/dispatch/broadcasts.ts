@@ -27,6 +27,7 @@ const RETRY_MS = 250;
 
 export interface BroadcastsOptions {
   readonly store: BroadcastStore;
+  readonly node: string;
   readonly clock: Clock;
   readonly addressing: Addressing;
   readonly parts: BroadcastParts;
@@ -40,14 +41,14 @@ export interface BroadcastsOptions {
  */
 export interface Broadcasts {
   insert(parent: TaskInput, audience: Audience): Promise<InsertOutcome>;
-  /** Begins to abandon or open what an earlier process left. */
+  /** Begins to abandon or open what an earlier process of this node left, or what was given to it of one that is gone. */
   recover(): Promise<void>;
   /** What is under way is left to the next process. */
   close(): void;
 }
 
 export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
-  const { store, clock, addressing, parts, onFatal } = options;
+  const { store, node, clock, addressing, parts, onFatal } = options;
   /** Those that are not open, by id: whether they will be. As many as enqueues wait for, and were left at the start. */
   const underWay = new Map<string, Promise<boolean>>();
   let isClosed = false;
@@ -93,7 +94,7 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
     const leave = enter(parent.id);
     let isFilling = false;
     try {
-      const outcome = await store.insertBroadcast(parent, toChildren(first), clock.now(), false);
+      const outcome = await store.insertBroadcast(parent, toChildren(first), clock.now(), node);
       if (!outcome.deduplicated) {
         isFilling = true;
         for (const part of others) await store.extendBroadcast(parent.id, toChildren(part), clock.now());
@@ -155,7 +156,8 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
     insert,
 
     async recover() {
-      for (const { parentId, isOpening } of await store.listUnopened()) {
+      for (const { parentId, isOpening } of await store.listUnopened(node)) {
+        if (underWay.has(parentId)) continue;
         const leave = enter(parentId);
         finish(isOpening ? open(parentId) : abandon(parentId), () => leave(isOpening));
       }

@@ -11,9 +11,13 @@ import type { ResultsLog } from './results.ts';
 export type SessionOrder =
   /** With the reason that is stored. */
   | ({ readonly kind: 'cancel'; readonly reason: string } & Delivery)
+  /** These have ended by what another node was told. */
+  | { readonly kind: 'ended'; readonly deliveries: readonly Delivery[] }
+  /** Its client has come back to it at another node, where it goes on with this epoch. */
+  | { readonly kind: 'resumed'; readonly session: SessionRef }
   /** Another session of its client has its place. */
   | { readonly kind: 'replaced'; readonly session: SessionRef }
-  | { readonly kind: 'drain'; readonly clientId: string; readonly isDrained: boolean };
+  | ({ readonly kind: 'drain' } & Omit<Extract<Signal, { kind: 'clientDrained' }>, 'kind'>);
 
 /** Emits inside the commit that the order comes from, before its caller is answered. One subscriber. */
 export type SessionOrders = Observable<SessionOrder>;
@@ -68,6 +72,12 @@ export function listenToStore(signals$: Signals, options: ListenOptions): Subscr
         order({ kind: 'cancel', taskId, delivery, reason });
         break;
       }
+      case 'deliveriesEnded':
+        order({ kind: 'ended', deliveries: signal.deliveries });
+        break;
+      case 'sessionResumed':
+        order({ kind: 'resumed', session: signal.session });
+        break;
       case 'sessionReplaced':
         order({ kind: 'replaced', session: signal.session });
         break;
@@ -75,8 +85,11 @@ export function listenToStore(signals$: Signals, options: ListenOptions): Subscr
         operations.learn(signal.settings);
         wake();
         break;
+      case 'epochChanged':
+        results.restart().catch(onFatal);
+        break;
       case 'clientDrained':
-        order({ kind: 'drain', clientId: signal.clientId, isDrained: signal.isDrained });
+        order({ ...signal, kind: 'drain' });
     }
   }
 

@@ -6,15 +6,19 @@ import type { LaneTable } from './lanes.ts';
 import type { Operations } from './operations.ts';
 import type { ResultsLog } from './results.ts';
 
-const POLL_MS = 5_000;
+/** Between two looks. */
+export const POLL_MS = 5_000;
 
 export interface PollOptions {
   readonly store: Pick<QueueStore, 'findWaiting' | 'listQueueSettings'>;
   readonly clock: Clock;
+  readonly pollMs: number;
   readonly lanes: LaneTable;
   readonly due: DueTimer;
   readonly operations: Operations;
   readonly results: ResultsLog;
+  /** Looks for broadcasts that were given to this node; absent: no other has any. */
+  readonly recover?: (() => Promise<void>) | undefined;
   readonly onWork: () => void;
   readonly onFatal: (error: unknown) => void;
 }
@@ -24,12 +28,12 @@ export interface PollOptions {
  * the settings of queues and for results. Costs nothing to speak of while nothing waits. The answer stops it.
  */
 export function startPoll(options: PollOptions): () => void {
-  const { store, clock, lanes, due, operations, results, onWork, onFatal } = options;
+  const { store, clock, pollMs, lanes, due, operations, results, recover, onWork, onFatal } = options;
   let isStopped = false;
   let stop = wait();
 
   function wait(): () => void {
-    return clock.after(POLL_MS, () => look().catch(onFatal));
+    return clock.after(pollMs, () => look().catch(onFatal));
   }
 
   async function look(): Promise<void> {
@@ -41,6 +45,7 @@ export function startPoll(options: PollOptions): () => void {
       if (isAny) due.expect(clock.now());
       if (lanes.hasWork()) onWork();
       await results.catchUp();
+      await recover?.();
     } catch (error) {
       if (!(error instanceof ContactError)) throw error;
     }

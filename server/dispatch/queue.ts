@@ -17,15 +17,19 @@ import { createDueTimer } from './due.ts';
 import { createLaneTable, type Grant } from './lanes.ts';
 import { listenToStore, type SessionOrder, type SessionOrders } from './listen.ts';
 import { createOperations, type Operations } from './operations.ts';
-import { startPoll } from './poll.ts';
+import { POLL_MS, startPoll } from './poll.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
 
 export interface TaskQueueOptions {
   readonly store: Store;
+  /** How this process is called among those that share the store. */
+  readonly node: string;
   readonly clock: Clock;
   /** Default: BROADCAST_PARTS. */
   readonly broadcastParts?: BroadcastParts;
+  /** Between two looks for what no signal told of. Default: POLL_MS. */
+  readonly pollMs?: number;
   /** What nobody can go on from: called once, the queue has stopped. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -41,7 +45,6 @@ export interface TaskQueue {
   readonly operations: Operations;
   /** What sessions have to do, whoever asked for it. */
   readonly orders$: SessionOrders;
-  readonly store: Store;
   enqueue(tasks: readonly TaskInput[]): Promise<readonly InsertOutcome[]>;
   /**
    * One child for each client that matches; the outcome is the parent's, once its children can be claimed.
@@ -68,7 +71,7 @@ export interface TaskQueue {
 }
 
 export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQueue> {
-  const { store, clock, onFatal } = options;
+  const { store, node, clock, onFatal } = options;
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
   const activities = createActivities();
@@ -86,7 +89,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const due = createDueTimer({ clock, wake: (now, limit) => store.wakeTasks(now, limit), onFatal });
   const orders$ = new Subject<SessionOrder>();
   const parts = options.broadcastParts ?? BROADCAST_PARTS;
-  const broadcasts = createBroadcasts({ store, clock, addressing, parts, onFatal });
+  const broadcasts = createBroadcasts({ store, node, clock, addressing, parts, onFatal });
   const listening = listenToStore(store.signals$, {
     lanes,
     due,
@@ -139,10 +142,12 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const stopPoll = startPoll({
     store,
     clock,
+    pollMs: options.pollMs ?? POLL_MS,
     lanes,
     due,
     operations,
     results,
+    recover: store.capabilities.isShared ? broadcasts.recover : undefined,
     onWork: () => taskReady$.next(),
     onFatal,
   });
@@ -153,7 +158,6 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     activities,
     operations,
     orders$,
-    store,
 
     async enqueue(tasks) {
       if (tasks.some(({ lane }) => isSelectorLane(lane))) await addressing.admit(tasks);

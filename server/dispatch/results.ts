@@ -23,10 +23,17 @@ export interface ResultsLog {
   append(records: readonly ResultRecord[]): void;
   /** Reads from the store what no signal has told of yet. */
   catchUp(): Promise<void>;
+  /** The store has another epoch: whoever follows the log is refused with its next read, and cursors are new ones. */
+  restart(): Promise<void>;
   /** Results of these tasks were deleted from the store: memory does not tell them either. */
   forget(taskIds: readonly string[]): void;
-  /** Up to a page of results after `position`; empty: none yet. */
-  read(position: number): Promise<readonly ResultRecord[]>;
+  /**
+   * Up to a page of results after `position`; empty: none yet. OUT_OF_RANGE: the position is of another epoch than that of
+   * the store now.
+   */
+  read(position: number, epoch?: string): Promise<readonly ResultRecord[]>;
+  /** Of the positions that are told now. */
+  readonly epoch: string;
   /** Emits when there is more; carries nothing, so a reader that missed one has lost nothing. */
   readonly advanced$: Observable<void>;
   readonly newest: number;
@@ -34,7 +41,8 @@ export interface ResultsLog {
   onSettled(taskId: string, listener: (record: ResultRecord) => void): () => void;
   /** A position from what an observer asked for. OUT_OF_RANGE: older than what is kept, or not there yet. */
   locate(start: ResultStart): Promise<number>;
-  cursorAt(position: number): string;
+  /** @param epoch the position's; default: that of the store now */
+  cursorAt(position: number, epoch?: string): string;
   close(): void;
 }
 
@@ -53,6 +61,7 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
   let oldest = 0;
   /** The newest there was when somebody read last. */
   let lastRead = Number.NEGATIVE_INFINITY;
+  let { epoch } = store;
   let newest = (await store.resultBounds()).newest;
   /** Every result up to here was told, or was there before. */
   let toldUpTo = newest;
@@ -126,6 +135,16 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       }
     },
 
+    async restart() {
+      epoch = store.epoch;
+      for (let slot = 0; slot < RECENT_COUNT; slot += 1) put(slot, undefined);
+      toldBeyond.clear();
+      ({ newest } = await store.resultBounds());
+      toldUpTo = newest;
+      oldest = 0;
+      advanced.next();
+    },
+
     forget(taskIds) {
       const gone = new Set(taskIds);
       recent.forEach((record, slot) => {
@@ -133,7 +152,8 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       });
     },
 
-    async read(position) {
+    async read(position, ofEpoch = epoch) {
+      if (ofEpoch !== epoch) parseCursor(formatCursor(ofEpoch, position), epoch);
       lastRead = newest;
       if (position >= newest) return [];
       const page: ResultRecord[] = [];
@@ -144,6 +164,10 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
     },
 
     advanced$: advanced.asObservable(),
+
+    get epoch() {
+      return epoch;
+    },
 
     get newest() {
       return newest;
@@ -162,9 +186,9 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       const bounds = await store.resultBounds();
       if (start.kind === 'now') return newest;
       if (start.kind === 'oldest') return bounds.beforeOldest;
-      const position = start.kind === 'beginning' ? 0 : parseCursor(start.cursor, store.epoch).position;
+      const position = start.kind === 'beginning' ? 0 : parseCursor(start.cursor, epoch).position;
       if (position < bounds.beforeOldest) {
-        const oldest = formatCursor(store.epoch, bounds.beforeOldest);
+        const oldest = formatCursor(epoch, bounds.beforeOldest);
         throw new ContactError('OUT_OF_RANGE', `results before ${oldest} are no longer kept`, { field: 'cursor' });
       }
       if (position > bounds.newest)
@@ -172,7 +196,7 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       return position;
     },
 
-    cursorAt: (position) => formatCursor(store.epoch, position),
+    cursorAt: (position, ofEpoch = epoch) => formatCursor(ofEpoch, position),
 
     close() {
       advanced.complete();

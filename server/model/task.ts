@@ -66,9 +66,15 @@ export interface ClaimedTask {
 }
 
 /** One settled task in the results log. */
-export interface ResultRecord {
-  /** Dense, from 1, in commit order. */
+export interface ResultRecord extends SettledRecord {
+  /** Dense, from 1; in commit order, of several nodes in the order of each. */
   readonly position: number;
+}
+
+/** One settled task, as what settled it is answered. */
+export interface SettledRecord {
+  /** Null: a store that several nodes share numbers it a moment later. */
+  readonly position: number | null;
   readonly taskId: string;
   readonly queue: string;
   readonly state: SettledState;

@@ -49,12 +49,15 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const entry = current(held);
     if (!entry) return;
     let outcome: SettleOutcome | undefined;
+    entry.held.isEnding = true;
     try {
       [outcome] = await queue.settle([settlement(entry.session)]);
     } catch {
       const again = timers.create(() => close(held, reason, settlement).catch(onFatal));
       timers.set(again, RETRY_MS);
       return;
+    } finally {
+      entry.held.isEnding = false;
     }
     if (outcome?.code !== 'STORED') {
       // Somebody else ended it; or its session was resumed meanwhile, and then this is up to the new one.

@@ -1,4 +1,5 @@
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { SessionRef } from '../model/task.ts';
 import type { OpenedSession, SessionOpening } from '../store/sessions.ts';
 import { type Held, mayHaveBegun } from './ledger.ts';
 import type { Lost } from './lost.ts';
@@ -22,8 +23,8 @@ export function begunBy(clientId: string, { roster, lost, isComplete }: BegunOpt
 }
 
 /** The sessions whose starts were told to this node, or that an earlier process of it left. */
-export function knownSessionsOf(clientId: string, roster: Roster, lost: Lost): readonly number[] {
-  return [...roster.ofClient(clientId).map(({ session }) => session.key), ...lost.keysOf(clientId)];
+export function knownSessionsOf(clientId: string, roster: Roster, lost: Lost): readonly SessionRef[] {
+  return [...roster.ofClient(clientId).map(({ session }) => session), ...lost.sessionsOf(clientId)];
 }
 
 interface OpenRowOptions {

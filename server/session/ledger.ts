@@ -15,6 +15,8 @@ export interface Held {
   isStarted: boolean | null;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
   isSettling: boolean;
+  /** The server's own word about it, that closes it, is on its way into the store. */
+  isEnding: boolean;
   /** The server closed it (timeout, unconfirmed cancel); the client still owes a word about it. */
   isClosed: boolean;
   /** Why its cancel was ordered; null: it was not. */
@@ -40,6 +42,7 @@ export function createHeld(
     isLast,
     isStarted,
     isSettling: false,
+    isEnding: false,
     isClosed: false,
     cancelReason: null,
     timeout: undefined,

@@ -23,8 +23,9 @@ export interface Lost {
   leftBy(clientId: string): readonly Delivery[];
   /** Its end was told, if it is one that an earlier process left. */
   answer(delivery: Delivery): void;
-  /** The keys of a client's absent sessions. */
-  keysOf(clientId: string): readonly number[];
+  has(sessionKey: number): boolean;
+  /** A client's absent sessions. */
+  sessionsOf(clientId: string): readonly SessionRef[];
   /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
   take(sessionKey: number): Absent | undefined;
 }
@@ -116,7 +117,9 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     ownerOf: (delivery) =>
       absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))?.clientId,
 
-    keysOf: (clientId) => [...(absencesByClient.get(clientId) ?? [])].map(({ session }) => session.key),
+    has: (sessionKey) => absenceByKey.has(sessionKey),
+
+    sessionsOf: (clientId) => [...(absencesByClient.get(clientId) ?? [])].map(({ session }) => session),
 
     heldBy: (clientId, isLeftToo) =>
       [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held, isLeft }) => (isLeft && !isLeftToo ? [] : held)),

@@ -1,8 +1,9 @@
 import type { ContactError } from '../../shared/errors.ts';
 import type { SessionOrder } from '../dispatch/listen.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Delivery } from '../model/task.ts';
 import type { Attempts } from './attempts.ts';
-import { replacedBy } from './closing.ts';
+import { RESUMED, replacedBy } from './closing.ts';
 import type { Holders } from './holders.ts';
 import { type Held, nameOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
@@ -23,6 +24,12 @@ export interface OrdersOptions {
 export interface Orders {
   /** The session has been given this: an order may have come before it. */
   held(session: Session, held: Held): void;
+  obey(order: SessionOrder): void;
+  /** A session of this client is about to be opened, one at a time: until `endOpening` a drain is kept for it. */
+  beginOpening(clientId: string): void;
+  /** The drain that was ordered since; null: none. */
+  drainMeanwhile(clientId: string): boolean | null;
+  endOpening(clientId: string): void;
   close(): void;
 }
 
@@ -35,6 +42,8 @@ const MAX_EARLY = 10_000;
 export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOptions): Orders {
   /** The reasons of cancels that came before their deliveries were pushed. */
   const early = new Map<string, string>();
+  /** By client, one at a time: no session here has it yet. Bounded by the openings under way. */
+  const drainByOpening = new Map<string, boolean | null>();
 
   function obey(order: SessionOrder): void {
     switch (order.kind) {
@@ -44,14 +53,34 @@ export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOpt
         else keepEarly(nameOf(order), order.reason);
         break;
       }
+      case 'ended':
+        for (const delivery of order.deliveries) forget(delivery);
+        break;
+      case 'resumed':
       case 'replaced': {
-        const session = [...roster.all].find((one) => one.session.key === order.session.key);
-        if (session) lose(session, replacedBy(session.clientId));
+        const session = findOpen(order.session.key);
+        if (!session) break;
+        if (order.kind === 'replaced') lose(session, replacedBy(session.clientId));
+        else if (session.session.epoch < order.session.epoch) lose(session, RESUMED);
         break;
       }
       case 'drain':
+        if (order.isRemembered && drainByOpening.has(order.clientId))
+          drainByOpening.set(order.clientId, order.isDrained);
         for (const session of roster.ofClient(order.clientId)) session.drain(order.isDrained);
     }
+  }
+
+  const findOpen = (key: number): Session | undefined => [...roster.all].find((one) => one.session.key === key);
+
+  /** It has ended elsewhere, so that its client owes no word here. What is on its way into the store from here ends by itself. */
+  function forget(delivery: Delivery): void {
+    const holder = holders.find(delivery);
+    if (!holder || holder.held.isSettling || holder.held.isEnding || holder.held.isClosed) return;
+    const { session } = holder;
+    session.isOverdue = false;
+    holders.drop(holder);
+    session.options.onRoom(session);
   }
 
   function keepEarly(name: string, reason: string): void {
@@ -62,6 +91,10 @@ export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOpt
   const subscription = queue.orders$.subscribe(obey);
 
   return {
+    obey,
+    beginOpening: (clientId) => void drainByOpening.set(clientId, null),
+    drainMeanwhile: (clientId) => drainByOpening.get(clientId) ?? null,
+    endOpening: (clientId) => void drainByOpening.delete(clientId),
     held(session, held) {
       if (early.size === 0) return;
       const reason = early.get(nameOf(held));

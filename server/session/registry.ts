@@ -1,9 +1,13 @@
 import type { Clock, Random } from '../../shared/clock.ts';
 import type { ContactError } from '../../shared/errors.ts';
+import { POLL_MS } from '../dispatch/poll.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
-import type { OpenedSession } from '../store/sessions.ts';
+import type { ClientStore } from '../store/clients.ts';
+import type { DeliveryStore } from '../store/deliveries.ts';
+import type { OpenedSession, SessionStore } from '../store/sessions.ts';
+import type { Store } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
 import { begunBy, knownSessionsOf, openRow } from './begun.ts';
 import { createBrake } from './brake.ts';
@@ -26,10 +30,12 @@ import { createRoster } from './roster.ts';
 import { createSerial } from './serial.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
+import { watchStanding } from './standing.ts';
 import { createTakeReceipt, createTakeStatus, type TakeReceipt, type TakeStatus } from './status.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
+  readonly store: SessionStore & ClientStore & Pick<DeliveryStore, 'checkpointTasks'> & Pick<Store, 'capabilities'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: SessionSettings;
@@ -40,7 +46,7 @@ export interface RegistryOptions {
 export interface Registry {
   /** Sessions whose task stream is open. */
   readonly sessions: ReadonlySet<Session>;
-  /** Takes over what an earlier process left; its windows run from now. */
+  /** Takes over what an earlier process left, or was given to this node; its windows run from now. */
   recover(): Promise<void>;
   open(registration: Registration): Promise<Session>;
   /** A stream of it has gone, whoever ended it, or ends with this error: then both end with the same. */
@@ -66,7 +72,7 @@ export interface Registry {
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
-  const { queue, clock, random, settings, onFatal } = options;
+  const { queue, store, clock, random, settings, onFatal } = options;
   const timers = createTimers(clock);
   const roster = createRoster();
   const budget = createByteBudget(settings.unreceiptedBudgetBytes);
@@ -83,7 +89,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock, attempts);
-  const takeStatus = createTakeStatus({ queue, attempts, holders, takeResults, takeReceipt });
+  const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
   const runAlone = createSerial();
   const pairing = createPairing(timers, settings.pairingMs);
@@ -145,7 +151,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (registration.isResumable && registration.credit > settings.maxPlainInFlight) {
       await pairing.soon(registration);
     }
-    return runAlone(registration.clientId, () => openNow(registration));
+    const { clientId } = registration;
+    return runAlone(clientId, () => {
+      orders.beginOpening(clientId);
+      return openNow(registration).finally(() => orders.endOpening(clientId));
+    });
   }
 
   async function openNow(registration: Registration): Promise<Session> {
@@ -203,7 +213,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
     // A named client's is remembered by the store.
     const wasDrained = !isNamed && gone.some((one) => one.isDraining && one.session.key === key);
-    if (opened.isDrained || wasDrained) session.drain(true);
+    if (orders.drainMeanwhile(clientId) ?? (opened.isDrained || wasDrained)) session.drain(true);
     carryOver({ holders, orders, attempts }, session, opened, gone);
     lookout.expect(session);
     pairing.announce(registration, session);
@@ -212,24 +222,23 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   const orders = obeyOrders({ queue, roster, holders, attempts, lose });
+  async function recover(): Promise<void> {
+    const keys = new Set([...roster.all].map(({ session }) => session.key));
+    for (const { session, clientId, isNamed, held } of await store.listSessions()) {
+      if (keys.has(session.key) || lost.has(session.key)) continue;
+      const left = { isResumable: true, isLeft: true, isNamed, onEnded: () => undefined };
+      lost.add({ session, clientId, held: held.map(heldOf), ...left });
+    }
+  }
+
+  const pollMs = settings.pollMs ?? POLL_MS;
+  const stopLooking = watchStanding({ store, clock, roster, pollMs, recover, obey: orders.obey, onFatal });
 
   return {
     sessions: roster.all,
-    clients: createClients(queue.store, roster),
+    clients: createClients(store, roster),
 
-    async recover() {
-      for (const { session, clientId, isNamed, held } of await queue.store.listSessions()) {
-        lost.add({
-          session,
-          clientId,
-          held: held.map(heldOf),
-          isResumable: true,
-          isLeft: true,
-          isNamed,
-          onEnded: () => undefined,
-        });
-      }
-    },
+    recover,
 
     open,
 
@@ -273,6 +282,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
 
     close() {
+      stopLooking();
       orders.close();
       timers.close();
       for (const session of roster.all) {

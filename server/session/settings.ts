@@ -4,6 +4,8 @@ export interface SessionSettings {
   readonly pingIntervalMs: number;
   readonly slowLineBytesPerSecond: number;
   readonly resumeWindowMs: number;
+  /** Between two looks at what other nodes did to sessions here. Default: that of dispatch. */
+  readonly pollMs?: number;
   readonly cancelGraceMs: number;
   /** How long the two streams of a session may be apart when it registers. */
   readonly pairingMs: number;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
+import type { DeliveryStore } from '../store/deliveries.ts';
 import type { Attempts } from './attempts.ts';
 import type { Holders } from './holders.ts';
 import type { Held } from './ledger.ts';
@@ -9,7 +10,8 @@ import type { TakeResults } from './results.ts';
 import type { Session } from './session.ts';
 
 export interface TakeStatusOptions {
-  readonly queue: TaskQueue;
+  readonly queue: Pick<TaskQueue, 'activities'>;
+  readonly store: Pick<DeliveryStore, 'checkpointTasks'>;
   readonly attempts: Attempts;
   readonly holders: Holders;
   readonly takeResults: TakeResults;
@@ -32,8 +34,8 @@ export function createTakeReceipt(clock: Clock, attempts: Attempts): TakeReceipt
 export type TakeStatus = (session: Session, report: StatusReport) => ReturnType<TakeResults>;
 
 export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
-  const { queue, attempts, holders, takeResults, takeReceipt } = options;
-  const { activities, store } = queue;
+  const { store, attempts, holders, takeResults, takeReceipt } = options;
+  const { activities } = options.queue;
 
   function findHeld(delivery: Delivery, { ledger }: Session): Held | undefined {
     const holder = holders.find(delivery);

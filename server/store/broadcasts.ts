@@ -1,19 +1,20 @@
 import type { ChildCounts } from '../model/broadcast.ts';
-import type { LaneRef, ResultRecord, TaskInput } from '../model/task.ts';
+import type { QueueScope } from '../model/caller.ts';
+import type { LaneRef, SettledRecord, TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from './tasks.ts';
 
 /** Children of a broadcast that are inserted at once. */
 export const MAX_CHILDREN = 10_000;
 
-/** Payload bytes of them, all together: it is one transaction. */
+/** Payload bytes of them, all together: it is one commit. */
 export const MAX_BROADCAST_BYTES = 256 << 20;
 
 /** Broadcasts: a parent, and a child for each client. The rules of store.ts hold. */
 export interface BroadcastStore {
   /**
-   * A parent and its children, all or nothing, in one transaction whatever its size; then claims see the children.
+   * A parent and its children, all or nothing, in one commit whatever its size; then claims see the children.
    * The parent is ready in lane `p:`, which no claim takes from, and has no instants of its own, whatever it is given:
-   * its children have. It is settled in the transaction that settles its last child, right after that child:
+   * its children have. It is settled in the commit that settles its last child, right after that child:
    * succeeded when all succeeded, else cancelled when its cancel was asked for, else failed (code CHILDREN). Its
    * result holds counts only (JSON, as ChildCounts). A child counts when it settles for the first time: a redrive of a
    * failed one changes neither the counts nor the parent. A parent is not redriven itself.
@@ -22,7 +23,7 @@ export interface BroadcastStore {
    * FAILED_PRECONDITION: no children; INVALID_ARGUMENT: more than MAX_CHILDREN or MAX_BROADCAST_BYTES; else as
    * insertTasks, whose `tasks[0]` is the broadcast.
    *
-   * `isWhole` (default true) false: more children come, and the broadcast is filling. Until it is opened they are held:
+   * `filledBy` (default null: it is whole) names the node that adds more: the broadcast is filling. Until it is opened they are held:
    * scheduled, without an instant, so neither due nor claimed; the first child's instant will be that of all. They may
    * be cancelled, purged and expire, but the parent is not settled before it is open.
    */
@@ -30,7 +31,7 @@ export interface BroadcastStore {
     parent: TaskInput,
     children: readonly TaskInput[],
     now: number,
-    isWhole?: boolean,
+    filledBy?: string | null,
   ): Promise<InsertOutcome>;
 
   /** More children of a broadcast that is filling, held too. FAILED_PRECONDITION: it is not; else as insertBroadcast. */
@@ -49,18 +50,22 @@ export interface BroadcastStore {
    */
   abandonBroadcast(parentId: string, limit: number): Promise<boolean>;
 
-  /** Broadcasts that are not open yet, as many as are under way or were when the process before ended. */
-  listUnopened(): Promise<readonly UnopenedBroadcast[]>;
+  /**
+   * Broadcasts that are not open yet and are this node's to open or to abandon: those that it fills, or left when its
+   * process before ended, and those of nodes that are gone for good. A store that several nodes share gives the latter
+   * to a node that lives; a file has one process at a time, so whoever opens it has what is left there, of whatever node.
+   */
+  listUnopened(node: string): Promise<readonly UnopenedBroadcast[]>;
 
-  /** How far a broadcast is; undefined: not a broadcast. */
-  countChildren(parentId: string): Promise<ChildCounts | undefined>;
+  /** How far a broadcast is; undefined: not a broadcast, or not of a queue in the scope (default: every queue). */
+  countChildren(parentId: string, scope?: QueueScope): Promise<ChildCounts | undefined>;
 }
 
 export interface OpenedBroadcast {
   /** Lanes where children became ready. */
   readonly ready: readonly LaneRef[];
   /** Children that were cancelled; and the parent, when all its children were settled before it was open. */
-  readonly events: readonly ResultRecord[];
+  readonly events: readonly SettledRecord[];
   /** No child is held any more. */
   readonly isOpen: boolean;
   /** When children that were scheduled become due; null: none was. */

@@ -1,4 +1,4 @@
-import type { LaneRef, ResultRecord, SettledState } from '../model/task.ts';
+import type { LaneRef, SettledRecord, SettledState } from '../model/task.ts';
 
 /** Queues as operators see and set them. What lists and counts lanes leaves out the lane of parents. The rules of store.ts hold. */
 export interface QueueStore {
@@ -24,12 +24,12 @@ export interface QueueStore {
 
   /**
    * Changes what is given and keeps the rest; answers all of it as it is now. The settings outlive the queue's tasks.
-   * `isPaused` is only kept: a claim does not look at it.
+   * Of a queue that is paused no claim gives anything from the commit of this on, whichever node asks.
    */
   setQueueSettings(change: QueueChange): Promise<QueueSettings>;
 
   /**
-   * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit` (at best ≤ 2,000): lane after lane by name,
+   * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit`: lane after lane by name,
    * first the ready ones in their order, then the scheduled ones by instant. Fewer than `limit`: nothing is left.
    */
   purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<PurgeOutcome>;
@@ -77,5 +77,5 @@ export interface PurgeOutcome {
   /** Tasks that were cancelled. */
   readonly count: number;
   /** Their results, and those of parents of broadcasts whose last child this was. */
-  readonly events: readonly ResultRecord[];
+  readonly events: readonly SettledRecord[];
 }

@@ -1,3 +1,4 @@
+import type { QueueScope } from '../model/caller.ts';
 import type { Delivery, SessionRef, TaskInput } from '../model/task.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
 import type { QueueChange } from './queues.ts';
@@ -21,7 +22,8 @@ export type Request =
       readonly parent: TaskInput;
       readonly children: readonly TaskInput[];
       readonly now: number;
-      readonly isWhole: boolean;
+      /** Null: it is whole. */
+      readonly filledBy: string | null;
     }
   | {
       readonly kind: 'extendBroadcast';
@@ -31,9 +33,15 @@ export type Request =
     }
   | { readonly kind: 'openBroadcast'; readonly parentId: string; readonly limit: number; readonly now: number }
   | { readonly kind: 'abandonBroadcast'; readonly parentId: string; readonly limit: number }
-  | { readonly kind: 'cancel'; readonly ids: readonly string[]; readonly reason: string; readonly now: number }
-  | { readonly kind: 'retry'; readonly ids: readonly string[]; readonly now: number }
-  | { readonly kind: 'delete'; readonly ids: readonly string[] }
+  | {
+      readonly kind: 'cancel';
+      readonly ids: readonly string[];
+      readonly reason: string;
+      readonly now: number;
+      readonly scope: QueueScope;
+    }
+  | { readonly kind: 'retry'; readonly ids: readonly string[]; readonly now: number; readonly scope: QueueScope }
+  | { readonly kind: 'delete'; readonly ids: readonly string[]; readonly scope: QueueScope }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
   | { readonly kind: 'wake'; readonly now: number; readonly limit: number }
   | {

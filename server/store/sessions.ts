@@ -1,9 +1,9 @@
-import type { Delivery, LaneRef, ResultRecord, SessionRef } from '../model/task.ts';
+import type { Delivery, LaneRef, SessionRef, SettledRecord } from '../model/task.ts';
 
 /** Who may have tasks: the rows of sessions, with what they hold. The rules of store.ts hold. */
 export interface SessionStore {
   /**
-   * Registers a session; resumes or replaces earlier ones in the same transaction. A row is resumed by the id it has or
+   * Registers a session; resumes or replaces earlier ones in the same commit. A row is resumed by the id it has or
    * by the one that its last resume named, whose client may never have heard of that resume.
    * ALREADY_EXISTS: another session has this id.
    */
@@ -20,11 +20,26 @@ export interface SessionStore {
   endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Promise<EndedSession>;
 
   /**
-   * Session rows that an earlier process of this node left behind and nobody resumed yet, with what they run. In a
-   * store that is not shared: of whatever node.
+   * Session rows that an earlier process of this node left behind and nobody resumed yet, with what they run; and those
+   * of nodes that are gone for good, once they were given to this one. In a store that is not shared: of whatever node.
    */
   listSessions(): Promise<readonly StoredSession[]>;
+
+  /** How the rows of these sessions stand, in the order given: a node that missed signals sees what others did to them. */
+  describeSessions(sessions: readonly SessionRef[]): Promise<readonly SessionStanding[]>;
 }
+
+export type SessionStanding =
+  | {
+      readonly kind: 'open';
+      /** Every delivery that it has, with the reason of the cancel that was asked for; null: none was. */
+      readonly running: readonly (Delivery & { readonly cancelReason: string | null })[];
+      /** Of a named client, as in OpenedSession; null: it has no name that is remembered. */
+      readonly isDrained: boolean | null;
+    }
+  /** Its client came back to it: the row has a later epoch. */
+  | { readonly kind: 'resumed' }
+  | { readonly kind: 'gone' };
 
 /** A session that comes back to the one before. */
 export interface SessionResume {
@@ -49,10 +64,11 @@ export interface SessionOpening {
   /** Deliveries of replaced sessions that count as begun, as in endSession. Default: 'all'. */
   readonly started?: readonly Delivery[] | 'all';
   /**
-   * Keys of the sessions whose starts the caller knows: `started`, and that of `resume`, speak of these alone. Whatever
-   * another one has counts as started, for its starts were told to another node. Default: the caller knows all.
+   * The sessions whose starts the caller knows, as it knew them: `started`, and that of `resume`, speak of these alone.
+   * Whatever another one has, or one with another epoch, counts as started, for its starts were told to another node.
+   * Default: the caller knows all.
    */
-  readonly knownSessions?: readonly number[];
+  readonly knownSessions?: readonly SessionRef[];
 }
 
 /** A delivery that a session holds. */
@@ -78,7 +94,7 @@ export interface OpenedSession {
   /** Lanes that got tasks back: what was not named in `holding`, and what replaced sessions had. */
   readonly ready: readonly LaneRef[];
   /** Tasks that this settled (a loss that was one too many, a cancel that was waiting), parents of broadcasts too. */
-  readonly events: readonly ResultRecord[];
+  readonly events: readonly SettledRecord[];
   /** An operator drained this named client, and it was not set back. */
   readonly isDrained: boolean;
   /** Earlier sessions of this client that this one ended. */
@@ -88,7 +104,7 @@ export interface OpenedSession {
 export interface EndedSession {
   readonly ready: readonly LaneRef[];
   /** As in OpenedSession. */
-  readonly events: readonly ResultRecord[];
+  readonly events: readonly SettledRecord[];
 }
 
 export interface StoredSession {

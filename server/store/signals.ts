@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import { distinctLanes } from '../model/lane.ts';
-import type { Delivery, LaneRef, ResultRecord, SessionRef, TaskInput } from '../model/task.ts';
+import type { Delivery, LaneRef, ResultRecord, SessionRef, SettledRecord, TaskInput } from '../model/task.ts';
 import type { OpenedBroadcast } from './broadcasts.ts';
 import type { SettleOutcome } from './deliveries.ts';
 import type { PurgeOutcome, QueueSettings } from './queues.ts';
@@ -10,7 +10,10 @@ import type { CancelOutcome, RetryOutcome, WakeOutcome } from './tasks.ts';
 
 /** One thing that a commit changed and that somebody beside its caller has to know. */
 export type Signal =
-  /** Tasks were inserted there and may be claimed; a claim of the same commit has seen them. */
+  /**
+   * This process inserted tasks there, and they may be claimed; a claim of the same commit has seen them. What another
+   * node inserted is told as `ready`: no claim made here has seen it for certain.
+   */
   | { readonly kind: 'inserted'; readonly lanes: readonly LaneRef[] }
   /** Tasks came back there, by a release, a loss, a redrive or their time. */
   | { readonly kind: 'ready'; readonly lanes: readonly LaneRef[] }
@@ -26,23 +29,35 @@ export type Signal =
   | { readonly kind: 'deleted'; readonly taskIds: readonly string[] }
   /** A cancel was asked for of a delivery that this session has; with the reason that is stored. */
   | ({ readonly kind: 'cancelRequested'; readonly session: SessionRef; readonly reason: string } & Delivery)
+  /** Of other nodes' commits alone: these deliveries have ended there, or were told again. Callers here have the answer. */
+  | { readonly kind: 'deliveriesEnded'; readonly deliveries: readonly Delivery[] }
+  /** Of other nodes' commits alone: its client has come back there, and the row goes on with this epoch. */
+  | { readonly kind: 'sessionResumed'; readonly session: SessionRef }
   /** Another session of its client has taken its place. */
   | { readonly kind: 'sessionReplaced'; readonly session: SessionRef }
   | { readonly kind: 'queueSet'; readonly settings: QueueSettings }
-  | { readonly kind: 'clientDrained'; readonly clientId: string; readonly isDrained: boolean };
+  /** `isRemembered`: it will hold for sessions that the client opens later. */
+  | {
+      readonly kind: 'clientDrained';
+      readonly clientId: string;
+      readonly isDrained: boolean;
+      readonly isRemembered: boolean;
+    }
+  /** `epoch` of the store is another one: what was known of positions is no longer so. */
+  | { readonly kind: 'epochChanged' };
 
 /**
  * What the store tells by itself: each commit's signals, in the order of its operations. A store of one process tells of
  * its own commits, a shared one also of those that it hears of. One subscriber.
  *
  * `inserted`, `ready`, `due` and `runsEnded` come as soon as they are committed, to plan the next claim with, and before
- * the `onClaimed` of that commit; all others once the commit is on disk, before the answers of its operations. Signals may
+ * the `onClaimed` of that commit; all others once the commit is durable, before the answers of its operations. Signals may
  * be late, doubled or lost when they come from elsewhere: whoever listens looks for himself now and then, so that losing
  * one costs a poll interval and no task.
  */
 export type Signals = Observable<readonly Signal[]>;
 
-/** Signals that only help to plan: they may be told before the disk has what they tell of. */
+/** Signals that only help to plan: they may be told before it is durable what they tell of. */
 export type PlanningKind = 'inserted' | 'ready' | 'due' | 'runsEnded';
 
 /** @param stage which of the two moments of a commit it is */
@@ -58,7 +73,9 @@ function planningOf(request: Request, answer: unknown): readonly Signal[] {
     case 'insert':
       return inserted(request.tasks);
     case 'insertBroadcast':
-      return request.isWhole && !(answer as { deduplicated: boolean }).deduplicated ? inserted(request.children) : NONE;
+      return request.filledBy === null && !(answer as { deduplicated: boolean }).deduplicated
+        ? inserted(request.children)
+        : NONE;
     case 'openBroadcast': {
       const { ready, dueAt } = answer as OpenedBroadcast;
       return [...readyAgain(ready), ...(dueAt === null ? NONE : [due(dueAt)])];
@@ -87,7 +104,7 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
     case 'settle':
     case 'release': {
       const items = request.kind === 'settle' ? request.settlements : request.releases;
-      const records: ResultRecord[] = [];
+      const records: SettledRecord[] = [];
       for (const { event, parent } of answer as readonly SettleOutcome[]) {
         if (event) records.push(event);
         if (parent) records.push(parent);
@@ -117,7 +134,14 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
     case 'setQueue':
       return [{ kind: 'queueSet', settings: answer as QueueSettings }];
     case 'drainClient':
-      return [{ kind: 'clientDrained', clientId: request.clientId, isDrained: request.isDrained }];
+      return [
+        {
+          kind: 'clientDrained',
+          clientId: request.clientId,
+          isDrained: request.isDrained,
+          isRemembered: answer as boolean,
+        },
+      ];
     default:
       return NONE;
   }
@@ -150,7 +174,7 @@ function ended(outcomes: readonly SettleOutcome[], now: number): readonly Signal
 }
 
 function cancelled(outcomes: readonly CancelOutcome[]): readonly Signal[] {
-  const records: ResultRecord[] = [];
+  const records: SettledRecord[] = [];
   const requested: Signal[] = [];
   for (const outcome of outcomes) {
     if (outcome.kind === 'cancelled') records.push(outcome.event, ...(outcome.parent ? [outcome.parent] : []));
@@ -165,8 +189,14 @@ function readyAgain(lanes: readonly LaneRef[]): readonly Signal[] {
   return lanes.length > 0 ? [{ kind: 'ready', lanes }] : NONE;
 }
 
-function settled(records: readonly ResultRecord[]): readonly Signal[] {
-  return records.length > 0 ? [{ kind: 'settled', records }] : NONE;
+/** What has no position yet is told once it has, by whoever numbers it. */
+function settled(events: readonly SettledRecord[]): readonly Signal[] {
+  const records = events.some(({ position }) => position === null) ? events.filter(isNumbered) : events;
+  return records.length > 0 ? [{ kind: 'settled', records: records as readonly ResultRecord[] }] : NONE;
+}
+
+function isNumbered(record: SettledRecord): record is ResultRecord {
+  return record.position !== null;
 }
 
 function due(at: number): Signal {

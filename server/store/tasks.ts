@@ -1,18 +1,24 @@
+import type { QueueScope } from '../model/caller.ts';
 import type {
   LaneRef,
-  ResultRecord,
   SessionRef,
+  SettledRecord,
   SettledState,
   TaskInput,
   TaskRecord,
   TaskState,
 } from '../model/task.ts';
 
-/** Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The rules of store.ts hold. */
+/**
+ * Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The
+ * rules of store.ts hold. Where a `scope` is taken (default: every queue) a task of a queue outside it is as one that is
+ * not there.
+ */
 export interface TaskStore {
   /**
-   * All or nothing. A repeated id, or idempotency key within its queue, with the same content (everything but the
-   * instants) is `deduplicated` and names the id that is stored; with other content the whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting
+   * All or nothing. A repeated id, or idempotency key within its queue, with the same
+   * content (everything but the instants) is `deduplicated` and names the id that is stored; with other content the
+   * whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting
    * tasks than the queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
    */
   insertTasks(tasks: readonly TaskInput[], now: number): Promise<readonly InsertOutcome[]>;
@@ -21,27 +27,37 @@ export interface TaskStore {
    * Waiting: cancelled at once. Running: the flag is stored, whoever ends the delivery reads it. The parent of a
    * broadcast: the flag is stored, and the caller cancels the children (listTasks by parentId) that are not settled.
    */
-  cancelTasks(ids: readonly string[], reason: string, now: number): Promise<readonly CancelOutcome[]>;
+  cancelTasks(
+    ids: readonly string[],
+    reason: string,
+    now: number,
+    scope?: QueueScope,
+  ): Promise<readonly CancelOutcome[]>;
 
   /**
    * Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more.
    * Parents of broadcasts are refused as `not_failed`: their children are redriven.
    */
-  retryTasks(ids: readonly string[], now: number): Promise<readonly RetryOutcome[]>;
+  retryTasks(ids: readonly string[], now: number, scope?: QueueScope): Promise<readonly RetryOutcome[]>;
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
-  deleteTasks(ids: readonly string[]): Promise<readonly boolean[]>;
+  deleteTasks(ids: readonly string[], scope?: QueueScope): Promise<readonly boolean[]>;
 
   /** Moves what is due by `now`: scheduled → ready, waiting past its expiry → expired. At most `limit` tasks. */
   wakeTasks(now: number, limit: number): Promise<WakeOutcome>;
 
-  describeTask(id: string): Promise<TaskRecord | undefined>;
+  describeTask(id: string, scope?: QueueScope): Promise<TaskRecord | undefined>;
 
   /**
    * Newest first (by id), at most 500 rows and about 4 MiB; `before` is the id of the last one of the page before.
    * A page may be short; an empty one is the end.
    */
-  listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
+  listTasks(
+    filter: TaskFilter,
+    before: string | null,
+    limit: number,
+    scope?: QueueScope,
+  ): Promise<readonly TaskRecord[]>;
 }
 
 /** What became of a task that was to be inserted. */
@@ -52,7 +68,7 @@ export interface InsertOutcome {
 }
 
 export type CancelOutcome = { readonly id: string } & (
-  | { readonly kind: 'cancelled'; readonly event: ResultRecord; readonly parent?: ResultRecord }
+  | { readonly kind: 'cancelled'; readonly event: SettledRecord; readonly parent?: SettledRecord }
   /**
    * The parent of a broadcast: settled by its last child, and cancelled unless all succeeded. `state`: what it came to
    * once the caller has cancelled the children; absent: some still run.
@@ -70,7 +86,7 @@ export type RetryOutcome =
 export interface WakeOutcome {
   readonly ready: readonly LaneRef[];
   /** And parents of broadcasts whose last child this was. */
-  readonly expired: readonly ResultRecord[];
+  readonly expired: readonly SettledRecord[];
   /** The next instant something is due; null: nothing is. */
   readonly nextDueAt: number | null;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ResultRecord } from '../../server/model/task.ts';
+import type { SettledRecord } from '../../server/model/task.ts';
 import { MAX_CHILDREN } from '../../server/store/broadcasts.ts';
 import type { PurgeOutcome } from '../../server/store/queues.ts';
 import { newTaskId } from '../../shared/ids.ts';
@@ -10,7 +10,7 @@ import { describeStores } from './stores.ts';
 
 const NONE = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
 
-function summaryOf({ taskId, state, error, position }: ResultRecord) {
+function summaryOf({ taskId, state, error, position }: SettledRecord) {
   return [taskId, state, error?.code ?? null, position];
 }
 

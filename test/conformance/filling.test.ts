@@ -27,14 +27,14 @@ describeStores('a broadcast that is filling', (open) => {
     assert.deepEqual(await store.countChildren(parent.id), { ...NONE, children: 3 });
     const [counts] = await store.countQueues();
     assert.deepEqual([counts!.ready, counts!.scheduled], [1, 3]);
-    assert.deepEqual(await store.listUnopened(), [{ parentId: parent.id, isOpening: false }]);
+    assert.deepEqual(await store.listUnopened('test'), [{ parentId: parent.id, isOpening: false }]);
   });
 
   it('is acknowledged again as what is there', async () => {
     const store = await open();
     const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c'], { key: 'k' });
     const stored = { id: parent.id, deduplicated: true };
-    assert.deepEqual(await store.insertBroadcast(parent, children, T0, false), stored);
+    assert.deepEqual(await store.insertBroadcast(parent, children, T0, 'test'), stored);
     assert.deepEqual(await store.insertBroadcast({ ...parent, id: newTaskId() }, [], T0), stored);
     assert.equal((await store.countChildren(parent.id))!.children, 3);
   });
@@ -104,14 +104,14 @@ describeStores('openBroadcast()', (open) => {
     const first = await store.openBroadcast(parent.id, 3, T0);
     const lanesOf = (from: number, to?: number) => children.slice(from, to).map(({ queue, lane }) => ({ queue, lane }));
     assert.deepEqual(first, { ready: lanesOf(0, 3), events: [], isOpen: false, dueAt: null });
-    assert.deepEqual(await store.listUnopened(), [{ parentId: parent.id, isOpening: true }]);
+    assert.deepEqual(await store.listUnopened('test'), [{ parentId: parent.id, isOpening: true }]);
     const { session } = await openSession(store);
     const lanes = [{ queue: 'q', lane: '' }, ...children];
     const claimed = (await claim(store, session, { lanes })).map(({ id }) => id);
     assert.deepEqual(claimed, [between, ...children.slice(0, 3).map(({ id }) => id)]);
     const last = await store.openBroadcast(parent.id, 2, T0);
     assert.deepEqual(last, { ready: lanesOf(3), events: [], isOpen: true, dueAt: null });
-    assert.deepEqual(await store.listUnopened(), []);
+    assert.deepEqual(await store.listUnopened('test'), []);
     assert.equal((await claim(store, session, { lanes })).length, 2);
     assert.deepEqual(await store.openBroadcast(parent.id, 2, T0), UNKNOWN);
   });
@@ -183,7 +183,7 @@ describeStores('abandonBroadcast()', (open) => {
     const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd', 'e'], { key: 'k' });
     const [other] = await addTasks(store, {});
     assert.equal(await store.abandonBroadcast(parent.id, 3), false);
-    assert.deepEqual(await store.listUnopened(), [{ parentId: parent.id, isOpening: false }]);
+    assert.deepEqual(await store.listUnopened('test'), [{ parentId: parent.id, isOpening: false }]);
     assert.equal(await store.abandonBroadcast(parent.id, 2), true);
     assert.deepEqual(
       (await store.listTasks({}, null, 10)).map(({ id }) => id),
@@ -192,7 +192,7 @@ describeStores('abandonBroadcast()', (open) => {
     const [counts] = await store.countQueues();
     assert.deepEqual([counts!.ready, counts!.scheduled, counts!.settled.cancelled], [1, 0, 0]);
     assert.deepEqual(await store.countLanes('q', 10), [{ lane: '', ready: 1 }]);
-    assert.deepEqual([await store.listUnopened(), await store.countChildren(parent.id)], [[], undefined]);
+    assert.deepEqual([await store.listUnopened('test'), await store.countChildren(parent.id)], [[], undefined]);
     assert.deepEqual(await store.insertBroadcast(parent, children, T0), { id: parent.id, deduplicated: false });
   });
 
@@ -230,7 +230,7 @@ describeStores('a broadcast of more children than fit at once', (open) => {
       Array.from({ length: MAX_CHILDREN + 500 }, (_, i) => `client-${i}`),
       { payload: Buffer.from('x') },
     );
-    await store.insertBroadcast(parent, children.slice(0, MAX_CHILDREN), T0, false);
+    await store.insertBroadcast(parent, children.slice(0, MAX_CHILDREN), T0, 'test');
     await store.extendBroadcast(parent.id, children.slice(MAX_CHILDREN), T0);
     let ready = 0;
     for (let isOpen = false; !isOpen; ) {

@@ -32,6 +32,39 @@ describeStores('setQueueSettings()', (open) => {
   });
 });
 
+describeStores('isPaused', (open) => {
+  it('lets nothing be claimed of the queue, whoever asks, until it goes on', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    await addTasks(store, {}, { lane: 'c:n' }, { queue: 'other' });
+    await store.setQueueSettings(createSettings({ isPaused: true }));
+    const lanes = [
+      { queue: 'q', lane: '' },
+      { queue: 'q', lane: 'c:n' },
+      { queue: 'other', lane: '' },
+    ];
+    assert.deepEqual(
+      (await claim(store, session, { lanes })).map(({ queue }) => queue),
+      ['other'],
+    );
+    await addTasks(store, {});
+    assert.deepEqual(await claim(store, session, { lanes }), []);
+    await store.setQueueSettings({ queue: 'q', isPaused: false });
+    assert.equal((await claim(store, session, { lanes })).length, 3);
+  });
+
+  it('holds for a claim of the same commit', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    await addTasks(store, {});
+    const [, tasks] = await Promise.all([
+      store.setQueueSettings(createSettings({ isPaused: true })),
+      claim(store, session),
+    ]);
+    assert.deepEqual(tasks, []);
+  });
+});
+
 describeStores('maxWaiting', (open) => {
   it('refuses a batch that would exceed it, as a whole', async () => {
     const store = await open();

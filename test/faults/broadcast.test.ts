@@ -70,7 +70,7 @@ async function killAt(isReached: (admin: Admin, parentId: string) => Promise<boo
   // Not found at first.
   await until(() => isReached(admin, id).catch(() => false));
   await server.stop('SIGKILL');
-  const [unopened] = await readStore(store, (file) => file.listUnopened());
+  const [unopened] = await readStore(store, (file) => file.listUnopened('test'));
   const second = await startParts(store, address);
   const { deduplicated } = await enqueuing;
   const addressed = await listAddressed(admin, id);

@@ -15,13 +15,19 @@ export type Broadcasting = Pick<
 >;
 
 export function createBroadcasting(world: World): Broadcasting {
-  function insert(given: TaskInput, children: readonly TaskInput[], now: number, isWhole: boolean): InsertOutcome {
+  function insert(
+    given: TaskInput,
+    children: readonly TaskInput[],
+    now: number,
+    filledBy: string | null,
+  ): InsertOutcome {
     const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
     const [stored] = insertTasks(world, [parent], now);
     if (stored!.deduplicated) return stored!;
     const task = world.tasks.get(parent.id)!;
     task.counts = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
-    task.phase = isWhole ? 'open' : 'filling';
+    task.phase = filledBy === null ? 'open' : 'filling';
+    task.filledBy = filledBy;
     try {
       if (children.length === 0) throw new ContactError('FAILED_PRECONDITION', 'broadcast: no client matches');
       addChildren(task, children, now);
@@ -100,13 +106,13 @@ export function createBroadcasting(world: World): Broadcasting {
   }
 
   return {
-    insertBroadcast: async (parent, children, now, isWhole = true) => insert(parent, children, now, isWhole),
+    insertBroadcast: async (parent, children, now, filledBy = null) => insert(parent, children, now, filledBy),
     extendBroadcast: async (parentId, children, now) => extend(parentId, children, now),
     openBroadcast: async (parentId, limit, now) => open(parentId, limit, now),
     abandonBroadcast: async (parentId, limit) => abandon(parentId, limit),
-    listUnopened: async () =>
+    listUnopened: async (node) =>
       [...world.tasks.values()]
-        .filter(({ phase }) => phase !== 'open')
+        .filter(({ phase, filledBy }) => phase !== 'open' && filledBy === node)
         .map(({ input, phase }) => ({ parentId: input.id, isOpening: phase === 'opening' })),
   };
 }

@@ -54,7 +54,8 @@ function findHead(world: World, request: ClaimRequest, queue: string, now: numbe
     .filter((lane) => lane.queue === queue && lane.lane !== PARENT_LANE)
     .map((lane) => lane.lane);
   const tasks = [...world.tasks.values()].filter((task) => task.input.queue === queue);
-  const { maxRunning = 0 } = world.settings.get(queue) ?? {};
+  const { isPaused = false, maxRunning = 0 } = world.settings.get(queue) ?? {};
+  if (isPaused) return undefined;
   if (maxRunning > 0 && tasks.filter((task) => task.state === 'running').length >= maxRunning) return undefined;
   return tasks
     .filter((task) => task.state === 'ready' && lanes.includes(task.input.lane))

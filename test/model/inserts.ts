@@ -64,6 +64,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     countsFor: null,
     counts: null,
     phase: 'open',
+    filledBy: null,
     childRunAt: null,
     results: [],
   };

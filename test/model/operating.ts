@@ -1,3 +1,4 @@
+import { EVERY_QUEUE, isInScope } from '../../server/model/caller.ts';
 import { isSelectorLane, PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { BroadcastStore } from '../../server/store/broadcasts.ts';
@@ -68,7 +69,10 @@ export function createOperating(
 
   return {
     purgeTasks: async (queue, limit, reason, now) => purgeTasks(queue, limit, reason, now),
-    countChildren: async (parentId) => world.tasks.get(parentId)?.counts ?? undefined,
+    countChildren: async (parentId, scope = EVERY_QUEUE) => {
+      const parent = world.tasks.get(parentId);
+      return parent && isInScope(scope, parent.input.queue) ? (parent.counts ?? undefined) : undefined;
+    },
     listSelectorLanes: async (limit) => listSelectorLanes(limit),
     countLanes: async (queue, limit) => countLanes(queue, limit),
     listOldest: async (queue, limit) => listOldest(queue, limit),

@@ -1,5 +1,11 @@
 import type { Delivery, SessionRef } from '../../server/model/task.ts';
-import type { EndedSession, HeldTask, OpenedSession, SessionOpening } from '../../server/store/sessions.ts';
+import type {
+  EndedSession,
+  HeldTask,
+  OpenedSession,
+  SessionOpening,
+  SessionStanding,
+} from '../../server/store/sessions.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { type Back, isOpen, lose, recordsOf, release, takeBackLoss, type World } from './rules.ts';
 import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';
@@ -17,6 +23,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     rows.find((row) => row.namedHash === opening.secretHash);
   if (holder && holder !== previous) throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id');
 
+  const isKnown = previous === undefined || knows(opening, previous);
   const session = previous ?? addSession(world, opening);
   if (previous) {
     const { secretHash, isNamed, node } = opening;
@@ -48,8 +55,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     .map((task) => {
       const begun = opening.resume?.started ?? [];
       const isStarted =
-        !knows(opening, session) ||
-        begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
+        !isKnown || begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
       return isStarted
         ? lose(world, task, true, session.clientId, now)
         : release(world, task, false, session.clientId, false, now);
@@ -70,8 +76,8 @@ export function openSession(world: World, opening: SessionOpening, now: number):
 }
 
 /** What another node was told is not in the caller's books. */
-function knows({ knownSessions }: SessionOpening, { key }: ModelSession): boolean {
-  return knownSessions === undefined || knownSessions.includes(key);
+function knows({ knownSessions }: SessionOpening, { key, epoch }: SessionRef): boolean {
+  return knownSessions === undefined || knownSessions.some((one) => one.key === key && one.epoch === epoch);
 }
 
 function addSession(world: World, opening: SessionOpening): ModelSession {
@@ -129,6 +135,16 @@ function runningOf(world: World, key: number): ModelTask[] {
   // In the order of insertion, which the map keeps; claims of one instant have no other.
   const running = [...world.tasks.values()].filter((task) => task.state === 'running' && task.session === key);
   return running.sort((a, b) => a.claimedAt! - b.claimedAt!);
+}
+
+export function describeSession(world: World, { key, epoch }: SessionRef): SessionStanding {
+  const session = world.sessions.get(key);
+  if (session?.epoch !== epoch) return { kind: session ? 'resumed' : 'gone' };
+  const running = runningOf(world, key).map(({ input, delivery, cancelReason }) => ({
+    ...{ taskId: input.id, delivery, cancelReason },
+  }));
+  const isDrained = session.isNamed ? (world.clients.get(session.clientId)?.isDrained ?? false) : null;
+  return { kind: 'open', running, isDrained };
 }
 
 function toHeld(task: ModelTask, isStarted: boolean | null): HeldTask {

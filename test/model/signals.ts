@@ -1,5 +1,8 @@
 import { Subject } from 'rxjs';
+import { EVERY_QUEUE } from '../../server/model/caller.ts';
+import type { SettleOutcome } from '../../server/store/deliveries.ts';
 import type { Request } from '../../server/store/request.ts';
+import type { OpenedSession } from '../../server/store/sessions.ts';
 import { type Signal, signalsOf } from '../../server/store/signals.ts';
 import type { Store } from '../../server/store/store.ts';
 
@@ -8,19 +11,19 @@ const REQUESTS: {
   readonly [K in keyof Store]?: Store[K] extends (...args: infer A) => unknown ? (...args: A) => Request : never;
 } = {
   insertTasks: (tasks, now) => ({ kind: 'insert', tasks, now }),
-  insertBroadcast: (parent, children, now, isWhole = true) => ({
+  insertBroadcast: (parent, children, now, filledBy = null) => ({
     kind: 'insertBroadcast',
     parent,
     children,
     now,
-    isWhole,
+    filledBy,
   }),
   openBroadcast: (parentId, limit, now) => ({ kind: 'openBroadcast', parentId, limit, now }),
   settleTasks: (settlements, now) => ({ kind: 'settle', settlements, now }),
   releaseTasks: (releases, now) => ({ kind: 'release', releases, now }),
-  cancelTasks: (ids, reason, now) => ({ kind: 'cancel', ids, reason, now }),
-  retryTasks: (ids, now) => ({ kind: 'retry', ids, now }),
-  deleteTasks: (ids) => ({ kind: 'delete', ids }),
+  cancelTasks: (ids, reason, now, scope = EVERY_QUEUE) => ({ kind: 'cancel', ids, reason, now, scope }),
+  retryTasks: (ids, now, scope = EVERY_QUEUE) => ({ kind: 'retry', ids, now, scope }),
+  deleteTasks: (ids, scope = EVERY_QUEUE) => ({ kind: 'delete', ids, scope }),
   wakeTasks: (now, limit) => ({ kind: 'wake', now, limit }),
   purgeTasks: (queue, limit, reason, now) => ({ kind: 'purge', queue, limit, reason, now }),
   openSession: (opening, now) => ({ kind: 'openSession', opening, now }),
@@ -29,8 +32,32 @@ const REQUESTS: {
   drainClient: (clientId, isDrained) => ({ kind: 'drainClient', clientId, isDrained }),
 };
 
-/** A store that tells of what was done to it, one commit an operation. */
-export function withSignals(store: Omit<Store, 'signals$'>): Store {
+/** What other nodes are told of a commit: all, and what its caller has as the answer. */
+export function signalsForOthers(request: Request, answer: unknown): readonly Signal[] {
+  const told = [...signalsOf(request, answer, 'committed'), ...signalsOf(request, answer, 'kept')];
+  // A claim of that commit is another node's: none here has seen what was inserted.
+  const signals = told.map((one): Signal => (one.kind === 'inserted' ? { kind: 'ready', lanes: one.lanes } : one));
+  if (request.kind === 'settle' || request.kind === 'release') {
+    const items = request.kind === 'settle' ? request.settlements : request.releases;
+    const codes = answer as readonly SettleOutcome[];
+    const deliveries = items.filter((_, i) => codes[i]!.code === 'STORED' || codes[i]!.code === 'DUPLICATE');
+    if (deliveries.length > 0) signals.push({ kind: 'deliveriesEnded', deliveries });
+  }
+  if (request.kind === 'openSession') {
+    const { session, resumed } = answer as OpenedSession;
+    if (resumed) signals.push({ kind: 'sessionResumed', session });
+  }
+  return signals;
+}
+
+/**
+ * A store that tells of what was done to it, one commit an operation.
+ * @param onKept hears of each commit once its signals have been told
+ */
+export function withSignals(
+  store: Omit<Store, 'signals$'>,
+  onKept?: (request: Request, answer: unknown) => void,
+): Store {
   const signals = new Subject<readonly Signal[]>();
   const telling = Object.fromEntries(
     Object.entries(REQUESTS).map(([name, requestOf]) => {
@@ -42,6 +69,7 @@ export function withSignals(store: Omit<Store, 'signals$'>): Store {
           const told = signalsOf(request, answer, stage);
           if (told.length > 0) signals.next(told);
         }
+        onKept?.(request, answer);
         return answer;
       };
       return [name, act];

@@ -1,3 +1,4 @@
+import { EVERY_QUEUE, isInScope, type QueueScope } from '../../server/model/caller.ts';
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { QueueCounts } from '../../server/store/queues.ts';
@@ -9,9 +10,9 @@ import { withClose } from './closing.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
-import { endSession, loseSession, openSession } from './sessions.ts';
+import { describeSession, endSession, loseSession, openSession } from './sessions.ts';
 import { withSignals } from './signals.ts';
-import { describe, hasSettled, laneOf, refOf, whyExpired } from './task.ts';
+import { describe, hasSettled, laneOf, type ModelTask, refOf, whyExpired } from './task.ts';
 import { inTurns } from './turns.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
@@ -28,8 +29,13 @@ export function createModelStore(): Store {
   };
   const { tasks, sessions } = world;
 
-  function cancelOne(id: string, reason: string, now: number): CancelOutcome {
+  function findIn(scope: QueueScope, id: string): ModelTask | undefined {
     const task = tasks.get(id);
+    return task && isInScope(scope, task.input.queue) ? task : undefined;
+  }
+
+  function cancelOne(id: string, reason: string, now: number, scope: QueueScope): CancelOutcome {
+    const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (hasSettled(task)) return { id, kind: 'settled' };
     if (task.state !== 'running' && !task.counts) {
@@ -41,8 +47,8 @@ export function createModelStore(): Store {
     return { id, kind: 'requested', session, delivery: task.delivery, reason: task.cancelReason };
   }
 
-  function retryOne(id: string): RetryOutcome {
-    const task = tasks.get(id);
+  function retryOne(id: string, scope: QueueScope): RetryOutcome {
+    const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
     const fresh = { burnt: 0, lost: 0, ended: 'redriven', lastError: null, expiresAt: null, claimedAt: null };
@@ -50,8 +56,8 @@ export function createModelStore(): Store {
     return { id, kind: 'ready', lane: laneOf(task) };
   }
 
-  function deleteOne(id: string): boolean {
-    const task = tasks.get(id);
+  function deleteOne(id: string, scope: QueueScope): boolean {
+    const task = findIn(scope, id);
     if (!task || !hasSettled(task)) return false;
     tasks.delete(id);
     world.results.splice(0, world.results.length, ...world.results.filter((record) => record.taskId !== id));
@@ -115,27 +121,29 @@ export function createModelStore(): Store {
         task.checkpoint = Uint8Array.from(data);
         return true;
       }),
-    cancelTasks: async (ids, reason, now) => ids.map((id) => cancelOne(id, reason, now)),
-    retryTasks: async (ids) => ids.map(retryOne),
-    deleteTasks: async (ids) => ids.map(deleteOne),
+    cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE) => ids.map((id) => cancelOne(id, reason, now, scope)),
+    retryTasks: async (ids, _now, scope = EVERY_QUEUE) => ids.map((id) => retryOne(id, scope)),
+    deleteTasks: async (ids, scope = EVERY_QUEUE) => ids.map((id) => deleteOne(id, scope)),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
     openSession: async (opening, now) => openSession(world, opening, now),
     loseSession: async (session, now) => loseSession(world, session, now),
     endSession: async (session, started, now) => endSession(world, session, started, now),
     // It never outlives a process, so nobody left anything behind.
     listSessions: async () => [],
+    describeSessions: async (refs) => refs.map((ref) => describeSession(world, ref)),
     readResults: async (after, limit) =>
       world.results.filter((each) => each.position > after).slice(0, Math.min(limit, 500)),
     resultBounds: async () => ({
       newest: world.position,
       beforeOldest: (world.results[0]?.position ?? world.position + 1) - 1,
     }),
-    describeTask: async (id) => {
-      const task = tasks.get(id);
+    describeTask: async (id, scope = EVERY_QUEUE) => {
+      const task = findIn(scope, id);
       return task && describe(task, sessions);
     },
-    listTasks: async (filter, before, limit) =>
+    listTasks: async (filter, before, limit, scope = EVERY_QUEUE) =>
       [...tasks.values()]
+        .filter(({ input }) => isInScope(scope, input.queue))
         .map((task) => describe(task, sessions))
         .filter((task) => before === null || task.id < before)
         .filter((task) => filter.queues?.includes(task.queue) ?? true)

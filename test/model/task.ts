@@ -38,6 +38,8 @@ export interface ModelTask {
   /** Of the parent of a broadcast. */
   counts: ChildCounts | null;
   phase: 'open' | 'filling' | 'opening';
+  /** The node that fills it, of the parent of a broadcast that was not whole. */
+  filledBy: string | null;
   /** When the children that it holds are due, once it is open. */
   childRunAt: number | null;
   results: { readonly record: ResultRecord; readonly isTold: boolean }[];

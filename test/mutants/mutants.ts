@@ -1,12 +1,10 @@
 import { type Mutant, property, transport, unit } from './mutant.ts';
+import { NODE_MUTANTS, onNodes } from './node-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
-
-function onNodes(title: string): Mutant['caughtBy'] {
-  return { file: 'test/unit/nodes.test.ts', title: `two nodes over one sqlite store ${title}` };
-}
 
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
+  ...NODE_MUTANTS,
   {
     id: 'receipt ignored',
     file: 'server/session/ledger.ts',
@@ -131,13 +129,6 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'await results.catchUp();',
     replace: '',
     caughtBy: onNodes('find within ten seconds what no signal told of'),
-  },
-  {
-    id: "another node's starts taken for none",
-    file: 'server/session/registry.ts',
-    find: '        knownSessions: knownSessionsOf(clientId, roster, lost),\n',
-    replace: '',
-    caughtBy: onNodes('never run a last attempt twice, though its client comes back to the other and names nothing'),
   },
   {
     id: 'room reserved for a refused claim kept',

@@ -10,7 +10,10 @@ import type { Word } from './words.ts';
 
 /** Everything that a run has. */
 export interface World {
+  /** The node where it happens. */
   readonly house: House;
+  /** All nodes over the store, on one clock. */
+  readonly houses: readonly House[];
   readonly books: Books;
   readonly crew: Crew;
   /** Whatever was enqueued, answered or not. */
@@ -88,7 +91,7 @@ const open = toAct(
     isResumable: fc.nat({ max: 7 }).map((n) => n > 0),
     queues: fc.constantFrom(['a'], ['b'], QUEUES, QUEUES),
   }),
-  ({ worker: n, ...opening }, { crew }) => crew.open(crew.workers[n]!, opening),
+  ({ worker: n, ...opening }, { house, crew }) => crew.open(crew.workers[n]!, opening, house),
 );
 
 const leave = toAct(
@@ -128,7 +131,7 @@ const say = toAct(
     over: fc.constantFrom<'line' | 'previous' | 'tell'>('line', 'line', 'line', 'line', 'previous', 'tell'),
     words: fc.array(word, { minLength: 1, maxLength: 4 }),
   }),
-  ({ worker: n, over, words }, { books, crew }) => {
+  ({ worker: n, over, words }, { house, books, crew }) => {
     const one = crew.workers[n]!;
     const mine = [...one.holding.values()];
     const said = words.flatMap(({ pick: place, whose, kind }): Word[] => {
@@ -136,7 +139,7 @@ const say = toAct(
       const found = known[place % Math.max(1, known.length)];
       return found ? [{ ...found, delivery: found.delivery + (whose === 'off' ? 1 : 0), kind }] : [];
     });
-    crew.say(one, said, over);
+    crew.say(one, said, over, house);
   },
 );
 
@@ -195,10 +198,10 @@ const operate = toAct(
         }
       }, refusal);
     }
-    if (kind === 'pause') house.queue.operations.pauseQueue(queue, true).then(() => books.pausing.add(queue), refusal);
+    if (kind === 'pause') house.queue.operations.pauseQueue(queue, true).catch(refusal);
     if (kind === 'unpause') {
-      for (const queues of [books.paused, books.pausing]) queues.delete(queue);
-      house.queue.operations.resumeQueue(queue).then(() => books.pausing.delete(queue), refusal);
+      books.paused.delete(queue);
+      house.queue.operations.resumeQueue(queue).catch(refusal);
     }
   },
 );

@@ -1,4 +1,5 @@
 import type { Delivery } from '../../server/model/task.ts';
+import type { House } from './house.ts';
 import type { Line, Opening, Worker } from './line.ts';
 
 /** What was seen and said from outside, kept as plainly as possible: what every promise is held against. */
@@ -9,6 +10,8 @@ export interface Books {
   readonly pushed: Delivery[];
   /** The number of the newest delivery pushed of each task. */
   readonly newest: Map<string, number>;
+  /** And the node that pushed it. */
+  readonly newestAt: Map<string, House>;
   /** Deliveries that were pushed at a task's last attempt, by task, unless their worker says that they have not begun. */
   readonly lastPushed: Map<string, number>;
   /** Tasks whose redrive was asked for and not answered. */
@@ -38,10 +41,13 @@ export interface Books {
   readonly lines: Set<Line>;
   /** Those that the server has not answered yet; it goes on with one that is cut meanwhile. */
   readonly openings: Set<Line>;
+  /** As of the last rest, without those that were to go on since: claims that were under way may still be pushed. */
   readonly paused: Set<string>;
-  /** Paused since the last rest: claims that were under way may still be pushed. */
-  readonly pausing: Set<string>;
   hasJumped: boolean;
+  /** A client has registered at one node while it was at another. */
+  hasMoved: boolean;
+  /** Where each client registered last. */
+  readonly lastHouse: Map<string, House>;
   /** Promises broken between two rests. */
   readonly complaints: string[];
 }
@@ -51,6 +57,7 @@ export function createBooks(): Books {
     acknowledged: new Set(),
     pushed: [],
     newest: new Map(),
+    newestAt: new Map(),
     lastPushed: new Map(),
     redriving: new Set(),
     untouched: new Set(),
@@ -67,8 +74,9 @@ export function createBooks(): Books {
     lines: new Set(),
     openings: new Set(),
     paused: new Set(),
-    pausing: new Set(),
     hasJumped: false,
+    hasMoved: false,
+    lastHouse: new Map(),
     complaints: [],
   };
 }
@@ -104,15 +112,16 @@ export function forgetKept({ keptUntil }: Books, clientId: string): void {
   for (const [name, kept] of keptUntil) if (kept.clientId === clientId) keptUntil.delete(name);
 }
 
-/** Whether the server has a delivery in its memory for certain: somebody's line has it, and nobody is about to take it. */
-export function isRemembered({ lines, openings }: Books, one: Delivery): boolean {
-  return openings.size === 0 && [...lines].some(({ session, open }) => session !== null && open.has(nameOf(one)));
+/** Whether a node has a delivery in its memory for certain: a line to it has it, and nobody is about to take it. */
+export function isRemembered({ lines, openings }: Books, at: House, one: Delivery): boolean {
+  const holders = [...lines].filter(({ session, open }) => session !== null && open.has(nameOf(one)));
+  return openings.size === 0 && holders.some(({ house }) => house === at);
 }
 
 /** Whether nothing stands in the way of a success: its worker has the task, and nobody else a word or a hand in it. */
 export function isSure(books: Books, { line, clientId }: Worker, one: Delivery): boolean {
   const name = nameOf(one);
-  if (!line?.session || line.isOver || !line.open.has(name) || line.cancelled.has(name)) return false;
+  if (!line?.session || line.isOver || line.isStale || !line.open.has(name) || line.cancelled.has(name)) return false;
   return !isOpening(books, clientId) && !books.underWay.has(name) && !books.timed.has(one.taskId);
 }
 

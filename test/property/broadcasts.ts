@@ -12,7 +12,11 @@ export const broadcast = toDraw(
     const children = toChildren(drawn.children, parent.id, scene);
     scene.tasks.push(parent, ...children);
     const { now } = scene;
-    return { name: 'broadcast', rank: 3, run: (store) => store.insertBroadcast(parent, children, now, drawn.isWhole) };
+    return {
+      name: 'broadcast',
+      rank: 3,
+      run: (store) => store.insertBroadcast(parent, children, now, drawn.isWhole ? null : 'test'),
+    };
   },
 );
 

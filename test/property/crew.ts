@@ -15,27 +15,14 @@ import {
   openCount,
 } from './books.ts';
 import { type House, SETTINGS } from './house.ts';
-import { createWorker, type Line, type Opening, type Saying, type Worker } from './line.ts';
+import { type Crew, createWorker, type Line, type Opening, type Saying, type Worker } from './line.ts';
 import { judgePush } from './pushed.ts';
 import { NOTHING, reportOf, type Word } from './words.ts';
 
-export interface Crew {
-  readonly workers: readonly Worker[];
-  open(worker: Worker, opening: Opening): void;
-  /** The worker's program ends the line, and what it has not read is gone. */
-  cut(worker: Worker): void;
-  /** Also lines that nobody minds any more. */
-  cutAll(): void;
-  read(worker: Worker): void;
-  stall(worker: Worker, isStalled: boolean): void;
-  /** Says words over its line, over the one before it, or without any. */
-  say(worker: Worker, words: readonly Word[], over: 'line' | 'previous' | 'tell'): void;
-  setCredit(worker: Worker, credit: number): void;
-  /** Lets the attentive ones read. */
-  attend(): void;
-}
+export type { Crew } from './line.ts';
 
-export function createCrew(house: House, books: Books): Crew {
+/** @param only where lines lead, unless it is said */
+export function createCrew(only: House, books: Books): Crew {
   let words = 0;
 
   function complain(what: string): void {
@@ -47,10 +34,11 @@ export function createCrew(house: House, books: Books): Crew {
     if (line.isOver) return;
     line.isOver = true;
     books.lines.delete(line);
-    const until = house.clock.monotonic() + SETTINGS.resumeWindowMs;
+    const until = line.house.clock.monotonic() + SETTINGS.resumeWindowMs;
     for (const name of line.open.keys()) {
       books.lostUntil.set(name, until);
-      if (isMissed && line.isResumable && !books.underWay.has(name)) keep(books, name, until, line.worker.clientId);
+      if (isMissed && line.isResumable && !line.isStale && !books.underWay.has(name))
+        keep(books, name, until, line.worker.clientId);
     }
   }
 
@@ -60,16 +48,22 @@ export function createCrew(house: House, books: Books): Crew {
     if (event.kind === 'registered') {
       line.isRegistered = true;
       const closed = new Set(event.closed.map(nameOf));
-      for (const one of line.holding) if (!closed.has(nameOf(one))) hold(line, one);
+      // The end of one may have been told elsewhere, and answered, before this is heard.
+      const isHeld = (name: string): boolean => !closed.has(name) && !books.stored.has(name);
+      for (const one of line.holding) if (isHeld(nameOf(one))) hold(line, one);
     }
     if (event.kind === 'cancel') line.cancelled.add(nameOf(event.delivery));
     if (event.kind !== 'tasks') return;
     for (const task of event.tasks) {
       const delivery = { taskId: task.id, delivery: task.delivery };
-      for (const wrong of judgePush(books, line, task, house.clock.monotonic())) complain(wrong);
+      for (const wrong of judgePush(books, line, task, line.house.clock.monotonic())) complain(wrong);
       const isLast = task.attempt >= task.maxAttempts;
-      if (isLast) books.lastPushed.set(task.id, task.delivery);
-      books.newest.set(task.id, task.delivery);
+      // One that comes late, from a node that has not heard of the next, is told apart by its number.
+      if (task.delivery > (books.newest.get(task.id) ?? 0)) {
+        if (isLast) books.lastPushed.set(task.id, task.delivery);
+        books.newest.set(task.id, task.delivery);
+        books.newestAt.set(task.id, line.house);
+      }
       books.pushed.push(delivery);
       books.pushedTo.set(nameOf(delivery), line.worker.clientId);
       hold(line, delivery);
@@ -83,7 +77,7 @@ export function createCrew(house: House, books: Books): Crew {
     line.open.set(nameOf(delivery), delivery);
     line.known.add(nameOf(delivery));
     // Ended by its worker before it was registered.
-    if (line.isOver) books.lostUntil.set(nameOf(delivery), house.clock.monotonic() + SETTINGS.resumeWindowMs);
+    if (line.isOver) books.lostUntil.set(nameOf(delivery), line.house.clock.monotonic() + SETTINGS.resumeWindowMs);
   }
 
   function setCeiling(line: Line, credit: number): void {
@@ -93,7 +87,7 @@ export function createCrew(house: House, books: Books): Crew {
 
   function attach(line: Line): void {
     const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line, false) };
-    house.registry
+    line.house.registry
       .attachStatus({ sessionId: line.id, clientId: line.worker.clientId }, outlet)
       .catch((error: unknown) => {
         // It waited too long for the other stream, which is a plain one then.
@@ -107,7 +101,14 @@ export function createCrew(house: House, books: Books): Crew {
     if (!(error instanceof ContactError)) complain(`not a refusal: ${String(error)}`);
   }
 
-  function open(worker: Worker, { kind, credit, isFull, isStatusFirst, isResumable, queues }: Opening): void {
+  function open(worker: Worker, opening: Opening, house: House = only): void {
+    const { kind, credit, isFull, isStatusFirst, isResumable, queues } = opening;
+    for (const line of books.lines) {
+      if (line.house === house || line.worker.clientId !== worker.clientId) continue;
+      line.isStale = true;
+    }
+    if ((books.lastHouse.get(worker.clientId) ?? house) !== house) books.hasMoved = true;
+    books.lastHouse.set(worker.clientId, house);
     const previousId = kind === 'fresh' ? null : worker.sessionId;
     const holding = previousId === null ? [] : holdingOf(books, worker, kind);
     if (previousId === null) {
@@ -118,7 +119,8 @@ export function createCrew(house: House, books: Books): Crew {
     forgetKept(books, worker.clientId);
     const inbox: Line['inbox'] = [];
     const line: Line = {
-      ...{ id: newSessionId(), worker, isResumable, queues, holding, inbox, asked: credit, credit: 0, ceiling: 0 },
+      ...{ id: newSessionId(), worker, house, isStale: false, isUnsure: false, isResumable, queues, holding, inbox },
+      ...{ asked: credit, credit: 0, ceiling: 0 },
       ...{ open: new Map(), known: new Set(), cancelled: new Set(), session: null, flow: () => undefined },
       ...{ isFull: isFull && isStatusFirst, isRegistered: false, isStalled: false, isOver: false, isEnded: false },
     };
@@ -171,7 +173,7 @@ export function createCrew(house: House, books: Books): Crew {
 
   function cutLine(line: Line): void {
     endLine(line, true);
-    if (line.session) house.registry.disconnect(line.session);
+    if (line.session) line.house.registry.disconnect(line.session);
   }
 
   function cut({ line }: Worker): void {
@@ -194,12 +196,13 @@ export function createCrew(house: House, books: Books): Crew {
         worker.holding.set(nameOf(one), one);
       }
     }
-    if (line.session && line.isFull) void house.registry.report(line.session, { ...NOTHING, receipt });
+    if (line.session && line.isFull) void line.house.registry.report(line.session, { ...NOTHING, receipt });
   }
 
-  function say(worker: Worker, said: readonly Word[], over: 'line' | 'previous' | 'tell'): void {
+  function say(worker: Worker, said: readonly Word[], over: 'line' | 'previous' | 'tell', at: House = only): void {
     const line = over === 'previous' ? worker.previous : worker.line;
     const session = over === 'tell' || !line?.isFull ? null : line.session;
+    const house = session ? line!.house : at;
     const report = reportOf(said, () => `word ${++words}`);
     if (session) for (const one of report.started) if (line!.known.has(nameOf(one))) begin(books, one);
     const texts = report.succeeded.map(({ result }) => Buffer.from(result).toString());
@@ -209,7 +212,7 @@ export function createCrew(house: House, books: Books): Crew {
     const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped, ...report.untouched];
     const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
     const returns = ends.length - report.untouched.length;
-    const remembered = new Set(ends.filter((one) => isRemembered(books, one)).map(nameOf));
+    const remembered = new Set(ends.filter((one) => isRemembered(books, house, one)).map(nameOf));
     const sure = new Set(
       over === 'previous' ? [] : report.succeeded.filter((one) => isSure(books, worker, one)).map(nameOf),
     );
@@ -233,7 +236,11 @@ export function createCrew(house: House, books: Books): Crew {
           // What is given back and nobody remembers counts as begun.
           const isReturn = index >= failures && index < returns;
           if (isReturn && code === 'STORED' && !remembered.has(nameOf(outcome))) begin(books, outcome);
-          hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], { isFailure, lines });
+          hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], {
+            isFailure,
+            lines,
+            house,
+          });
         }),
       (error: unknown) => complain(`no outcome: ${String(error)}`),
     );
@@ -252,7 +259,10 @@ export function createCrew(house: House, books: Books): Crew {
     for (const line of books.lines) {
       // Nobody's word but its own client's is about what a line has; a late one, about what it has taken up since.
       const isOther = line.worker.clientId !== worker.clientId || !by.lines.has(line);
-      if (outcome.code !== 'STALE' || !isOther) line.open.delete(name);
+      if (outcome.code === 'STALE' && isOther) continue;
+      // A node hears of what ended elsewhere, and not of a late word about it.
+      if (outcome.code === 'STALE' && line.house !== by.house && line.open.has(name)) line.isUnsure = true;
+      line.open.delete(name);
     }
     if (outcome.code !== 'STORED' && outcome.code !== 'TOO_LARGE') return;
     if (by.isFailure || outcome.code === 'TOO_LARGE') begin(books, outcome);
@@ -281,7 +291,7 @@ export function createCrew(house: House, books: Books): Crew {
     setCredit({ line }, credit) {
       if (!line?.session || line.isOver || !line.isFull) return;
       setCeiling(line, credit);
-      void house.registry.report(line.session, { ...NOTHING, credit });
+      void line.house.registry.report(line.session, { ...NOTHING, credit });
     },
     attend() {
       for (const { worker } of books.lines) if (worker.isAttentive) read(worker);

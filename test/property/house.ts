@@ -52,9 +52,21 @@ export interface House {
   close(): Promise<void>;
 }
 
+export interface HouseOptions {
+  /** Default: one of its own. */
+  readonly clock?: FakeClock;
+  /** How it is called among those that share its store. */
+  readonly node?: string;
+  readonly pollMs?: number;
+}
+
 /** @param random for the jitter of retries */
-export async function createHouse(open: () => Promise<Store>, random: () => number): Promise<House> {
-  const clock = createFakeClock();
+export async function createHouse(
+  open: () => Promise<Store>,
+  random: () => number,
+  { clock = createFakeClock(), node = SETTINGS.node, pollMs }: HouseOptions = {},
+): Promise<House> {
+  const settings = { ...SETTINGS, node, ...(pollMs === undefined ? {} : { pollMs }) };
   const refused = new Set<string>();
   const faults: unknown[] = [];
   let pending = 0;
@@ -121,8 +133,8 @@ export async function createHouse(open: () => Promise<Store>, random: () => numb
   async function start(): Promise<void> {
     store = watchStore(await open());
     const onFatal = (error: unknown): void => void faults.push(error);
-    queue = await createTaskQueue({ store, clock, onFatal });
-    registry = createRegistry({ queue, clock, random, settings: SETTINGS, onFatal });
+    queue = await createTaskQueue({ store, node, clock, ...(pollMs === undefined ? {} : { pollMs }), onFatal });
+    registry = createRegistry({ queue, store, clock, random, settings, onFatal });
     await registry.recover();
   }
 

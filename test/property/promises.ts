@@ -3,16 +3,19 @@ import { isSettled } from '../../server/model/states.ts';
 import type { ResultRecord, TaskRecord } from '../../server/model/task.ts';
 import type { World } from './acts.ts';
 import { nameOf } from './books.ts';
-import { SETTINGS } from './house.ts';
+import { type House, SETTINGS } from './house.ts';
 import type { Line } from './line.ts';
 
 /** Between the end of a window and what comes of it, a refusal by the store included. */
 const SLACK_MS = 1_500;
 
-/** What holds whenever nothing is under way. */
-export async function checkPromises(world: World): Promise<void> {
-  const { house, books } = world;
-  assert.deepEqual(house.faults, []);
+/**
+ * What holds whenever nothing is under way.
+ * @param isCalm every node has had the time to hear of what the others did
+ */
+export async function checkPromises(world: World, isCalm = true): Promise<void> {
+  const { house, houses, books } = world;
+  for (const { faults } of houses) assert.deepEqual(faults, []);
   assert.deepEqual(books.complaints, []);
   const records = await house.store.listTasks({}, null, 500);
   const known = new Map(records.map((record) => [record.id, record]));
@@ -21,19 +24,28 @@ export async function checkPromises(world: World): Promise<void> {
     checkAttempts(world, record);
     const isAsked = record.cancelRequested || isSettled(record.state);
     assert(isAsked || !books.cancelled.has(record.id), `${record.id} knows of its cancel`);
-    if (record.state === 'running') checkRunning(world, record);
+    if (record.state === 'running') checkRunning(world, record, isCalm);
     else if (record.cancelRequested) assert(isSettled(record.state), `${record.id} is cancelled, and ${record.state}`);
   }
-  await checkResults(world);
-  checkBudget(world);
-  for (const line of books.lines) await checkLine(world, line, records);
+  for (const one of houses) {
+    if (isCalm) await checkResults({ ...world, house: one });
+    checkBudget(one);
+  }
+  if (isCalm) {
+    for (const line of books.lines) await checkLine(world, line, records);
+    await checkDrains(world);
+  }
   for (const line of books.lines) line.ceiling = line.credit;
-  for (const queue of books.pausing) books.paused.add(queue);
-  books.pausing.clear();
+  books.paused.clear();
+  for (const { queue, isPaused } of await house.store.listQueueSettings()) if (isPaused) books.paused.add(queue);
 }
 
-/** Only what has begun burns an attempt or fails. */
+/**
+ * Only what has begun burns an attempt or fails; and what was on its way from one node to a client while that registered
+ * at another, which cannot know.
+ */
 function checkAttempts({ books }: World, record: TaskRecord): void {
+  if (books.hasMoved) return;
   const { id, state, attempt } = record;
   const begun = books.begun.get(id)?.size ?? 0;
   const isCurrent = state === 'running' || state === 'succeeded' || state === 'cancelled';
@@ -43,11 +55,11 @@ function checkAttempts({ books }: World, record: TaskRecord): void {
 }
 
 /** It is with somebody who is there, or somebody whose window runs. */
-function checkRunning({ house, books }: World, { id, delivery, cancelRequested }: TaskRecord): void {
+function checkRunning({ house, books }: World, { id, delivery, cancelRequested }: TaskRecord, isCalm: boolean): void {
   const name = nameOf({ taskId: id, delivery });
   const line = [...books.lines].find(({ open }) => open.has(name));
   if (line) {
-    if (cancelRequested && line.session) assert(line.cancelled.has(name), `${name} heard of its cancel`);
+    if (isCalm && cancelRequested && line.session) assert(line.cancelled.has(name), `${name} heard of its cancel`);
     return;
   }
   if (house.refused.size > 0) return;
@@ -77,15 +89,15 @@ async function checkResults({ house, books }: World): Promise<void> {
 }
 
 /** The common budget is what all sessions have not seen, and nothing that has gone is left in it. */
-function checkBudget({ house }: World): void {
+function checkBudget(house: House): void {
   const sessions = [...house.registry.sessions];
   const owed = sessions.reduce((sum, { ledger }) => sum + ledger.unreceiptedBytes, 0);
   for (const { options } of sessions) assert.equal(options.budget.used, owed, 'bytes in the common budget');
 }
 
 /** Its credit is what it is owed, and nothing waits that it could be given, unless others have the common budget. */
-async function checkLine({ house, books }: World, line: Line, records: readonly TaskRecord[]): Promise<void> {
-  const { session } = line;
+async function checkLine({ books }: World, line: Line, records: readonly TaskRecord[]): Promise<void> {
+  const { session, house } = line;
   if (!session || line.inbox.length > 0 || line.isStalled || session.isDraining) return;
   const { budget, settings, brake } = session.options;
   // It gave back and has finished nothing since: its pause is over before the end, when this is looked at once more. Or it
@@ -100,6 +112,7 @@ async function checkLine({ house, books }: World, line: Line, records: readonly 
   if (!budget.isTrusting && !isReserved) return;
   const free = Math.max(0, line.credit - line.open.size);
   const open = [...line.open.keys()].join(', ');
+  if (line.isUnsure) return;
   assert.equal(session.room().limit, free, `${line.worker.clientId} has a credit of ${line.credit}, and open: ${open}`);
   if (free === 0 || house.refused.size > 0) return;
   const now = house.clock.now();
@@ -116,14 +129,26 @@ async function checkLine({ house, books }: World, line: Line, records: readonly 
   assert.equal(ids, '', `${line.worker.clientId} has room for ${free} and these wait`);
 }
 
+/** Every line of a named client is drained, or not, as the operator has it. */
+async function checkDrains({ house, books }: World): Promise<void> {
+  const clients = await house.store.listClients('', 500);
+  const drained = new Set(clients.flatMap(({ clientId, isDrained }) => (isDrained ? [clientId] : [])));
+  for (const { session, worker } of books.lines) {
+    if (!session || !worker.isNamed) continue;
+    assert.equal(session.isDraining, drained.has(worker.clientId), `${worker.clientId} knows whether it is drained`);
+  }
+}
+
 /** Everything ends, once somebody does the work. */
 export async function checkEnd(world: World, pass: (world: World, ms: number) => Promise<void>): Promise<void> {
-  const { house, books, crew } = world;
-  house.refused.clear();
-  house.lagTurns = 0;
+  const { house, houses, books, crew } = world;
+  for (const one of houses) {
+    one.refused.clear();
+    one.lagTurns = 0;
+  }
   crew.cutAll();
   await pass(world, 2 * SETTINGS.resumeWindowMs);
-  await house.rest();
+  await restAll(world);
   await checkPromises(world);
   assert.equal(
     (await house.store.listTasks({ states: ['running'] }, null, 1)).length,
@@ -131,16 +156,16 @@ export async function checkEnd(world: World, pass: (world: World, ms: number) =>
     'nobody is there, and none runs',
   );
   const { operations } = house.queue;
-  for (const queue of ['a', 'b']) if (operations.isPaused(queue)) await operations.resumeQueue(queue);
+  for (const queue of books.paused) await operations.resumeQueue(queue);
   books.paused.clear();
   // Beyond whatever was delayed before the clock went back.
   house.clock.jump(1_000 * 3_600_000);
   const [n0, n1, e] = crew.workers;
-  for (const worker of [n0!, n1!, e!]) {
+  for (const [index, worker] of [n0!, n1!, e!].entries()) {
     await house.registry.clients.resume(worker.clientId).catch(() => undefined);
     const opening = { isFull: true, isStatusFirst: true, isResumable: true, queues: ['a', 'b'] };
-    crew.open(worker, { kind: 'fresh', credit: 100, ...opening });
-    await house.rest();
+    crew.open(worker, { kind: 'fresh', credit: 100, ...opening }, houses[index % houses.length]);
+    await restAll(world);
   }
   for (let round = 0; round < 100; round += 1) {
     for (const worker of [n0!, n1!, e!]) {
@@ -149,7 +174,7 @@ export async function checkEnd(world: World, pass: (world: World, ms: number) =>
       if (done.length > 0) crew.say(worker, done, 'line');
     }
     await pass(world, 200);
-    await house.rest();
+    await restAll(world);
     const open = await house.store.listTasks({ states: ['ready', 'scheduled', 'running'] }, null, 500);
     if (open.length === 0) break;
     assert(
@@ -158,8 +183,15 @@ export async function checkEnd(world: World, pass: (world: World, ms: number) =>
     );
   }
   await checkPromises(world);
-  const { results } = house.queue;
-  for (let position = 0; position < results.newest; position += 1) {
-    assert.equal((await results.read(position))[0]?.position, position + 1);
+  for (const { queue } of houses) {
+    const { results } = queue;
+    for (let position = 0; position < results.newest; position += 1) {
+      assert.equal((await results.read(position))[0]?.position, position + 1);
+    }
   }
+}
+
+/** Until no node has anything under way. */
+export async function restAll({ houses }: Pick<World, 'houses'>): Promise<void> {
+  for (const _ of houses) for (const house of houses) await house.rest();
 }

@@ -6,10 +6,15 @@ import type { Line } from './line.ts';
 export function judgePush(books: Books, line: Line, task: ClaimedTask, now: number): string[] {
   const { id, delivery } = task;
   const wrong: string[] = [];
-  if (delivery <= (books.newest.get(id) ?? 0)) wrong.push(`delivery ${delivery} of ${id} again`);
+  const newest = books.newest.get(id) ?? 0;
+  // A node that has not heard yet how the task went on elsewhere may push what was claimed before.
+  const isLate = delivery < newest && books.newestAt.get(id) !== line.house;
+  if (books.pushedTo.has(`${id} ${delivery}`)) wrong.push(`delivery ${delivery} of ${id} twice`);
+  if (delivery <= newest && !isLate) wrong.push(`delivery ${delivery} of ${id} again`);
   if (!line.queues.includes(task.queue)) wrong.push(`a task of ${task.queue}, which the line does not serve`);
   if (task.lane !== '' && task.lane !== `c:${line.worker.clientId}`) wrong.push(`a task of the lane ${task.lane}`);
   if (books.paused.has(task.queue)) wrong.push(`a task of ${task.queue}, which is paused`);
+  if (isLate) return wrong;
   // A task with a timeout may have gone on meanwhile.
   if (task.timeoutMs > 0) books.timed.add(id);
   const kept = books.timed.has(id) ? undefined : books.keptUntil.get(`${id} ${delivery - 1}`);

@@ -20,7 +20,7 @@ type Run = typeof runs extends fc.Arbitrary<infer T> ? T : never;
 async function live(run: Run, open: () => Promise<Store>, mayRestart: boolean): Promise<void> {
   const house = await createHouse(open, createChance());
   const books = createBooks();
-  const world: World = { house, books, crew: createCrew(house, books), tasks: [] };
+  const world: World = { house, houses: [house], books, crew: createCrew(house, books), tasks: [] };
   try {
     for (const { acts, isRestart } of run) {
       if (mayRestart && isRestart) {

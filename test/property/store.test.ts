@@ -114,7 +114,7 @@ async function dump(store: Store): Promise<unknown> {
     tasks,
     queues,
     children,
-    unopened: await store.listUnopened(),
+    unopened: await store.listUnopened('test'),
     selectors: await store.listSelectorLanes(10),
     settings: await store.listQueueSettings(),
     clients: await store.listClients('', 10),

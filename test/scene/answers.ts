@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ResultRecord } from '../../server/model/task.ts';
+import type { SettledRecord } from '../../server/model/task.ts';
 import type { Store } from '../../server/store/store.ts';
 
 /** Bytes as text, so that buffers of any kind compare. */
@@ -8,8 +8,8 @@ export function textOf(bytes: Uint8Array | undefined): string | undefined {
 }
 
 /** The event is what the log has at its position. */
-export async function assertLogged(store: Store, event: ResultRecord | undefined): Promise<void> {
-  assert(event);
+export async function assertLogged(store: Store, event: SettledRecord | undefined): Promise<void> {
+  assert(event && event.position !== null);
   const [logged] = await store.readResults(event.position - 1, 1);
   assert.deepEqual({ ...logged, result: textOf(logged!.result) }, { ...event, result: textOf(event.result) });
 }

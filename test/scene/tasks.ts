@@ -45,7 +45,7 @@ export function createBroadcast(clients: readonly string[], with_: Partial<TaskI
 /** A broadcast to these clients, all in but not open, in two inserts. */
 export async function fillBroadcast(store: Store, clients: readonly string[], with_: Partial<TaskInput> = {}) {
   const { parent, children } = createBroadcast(clients, with_);
-  await store.insertBroadcast(parent, children.slice(0, 2), T0, false);
+  await store.insertBroadcast(parent, children.slice(0, 2), T0, 'test');
   await store.extendBroadcast(parent.id, children.slice(2), T0);
   return { parent, children };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { EVERY_QUEUE } from '../../server/model/caller.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { Request } from '../../server/store/request.ts';
 import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite/engine.ts';
@@ -95,7 +96,7 @@ describe('queue names of the SQLite store', () => {
       engine.transact([{ kind: 'purge', queue, limit: 1, reason: '', now: T0 }]);
     }
     assert.equal(names().length, 1_501, 'what is settled is still told of');
-    engine.transact([{ kind: 'delete', ids: tasks.map(({ id }) => id) }]);
+    engine.transact([{ kind: 'delete', scope: EVERY_QUEUE, ids: tasks.map(({ id }) => id) }]);
     engine.transact([{ kind: 'insert', tasks: [createTask({ queue: 'last' })], now: T0 }]);
     assert.deepEqual(
       names().filter((name) => !name.startsWith('made-up')),

@@ -14,6 +14,7 @@ const ADDED = [
   ['result', 'lost'],
   ['client', 'first_seen_at'],
   ['live', 'owner'],
+  ['broadcast', 'node'],
 ] as const;
 
 describe('a file of an older schema', () => {

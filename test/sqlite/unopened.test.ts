@@ -25,13 +25,13 @@ describe('openStore() on a file with broadcasts that are not open', () => {
     await first.close();
 
     const second = await open();
-    assert.deepEqual(await second.listUnopened(), left);
+    assert.deepEqual(await second.listUnopened('test'), left);
     assert.equal(await second.abandonBroadcast(filling.parent.id, 1), false);
     assert.equal((await second.openBroadcast(opening.parent.id, 1, T0)).isOpen, false);
     await second.close();
 
     const third = await open();
-    assert.deepEqual(await third.listUnopened(), left);
+    assert.deepEqual(await third.listUnopened('test'), left);
     assert.equal(await third.abandonBroadcast(filling.parent.id, 9), true);
     assert.deepEqual(await third.openBroadcast(opening.parent.id, 9, T0), {
       ready: [],
@@ -42,7 +42,7 @@ describe('openStore() on a file with broadcasts that are not open', () => {
     await third.close();
 
     const fourth = await open();
-    assert.deepEqual(await fourth.listUnopened(), []);
+    assert.deepEqual(await fourth.listUnopened('test'), []);
     assert.deepEqual(
       (await fourth.listTasks({}, null, 10)).map(({ id }) => id).sort(),
       [opening.parent, ...opening.children].map(({ id }) => id).sort(),

@@ -35,9 +35,9 @@ describe('createApi()', () => {
       throw error;
     };
     const clock = systemClock;
-    queue = await createTaskQueue({ store, clock, onFatal });
+    queue = await createTaskQueue({ store, node: 'n', clock, onFatal });
     const settings = { ...DEFAULTS, maxPlainInFlight: 10 };
-    registry = createRegistry({ queue, clock, random: () => 0, settings, onFatal });
+    registry = createRegistry({ queue, store, clock, random: () => 0, settings, onFatal });
     const agreement = { limits: {}, pingIntervalMs: 5_000, resumeWindowMs: 15_000 };
     api = createApi({ ...DEFAULTS, queue, registry, store, clock, agreement, version: '0' });
   });

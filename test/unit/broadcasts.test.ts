@@ -35,9 +35,9 @@ describe('broadcast()', () => {
     };
     const gated: Store = {
       ...store,
-      insertBroadcast: async (parent, children, now, isWhole = true) => {
-        await pass('insert', isWhole ? '' : ` ${children.length}`);
-        return store.insertBroadcast(parent, children, now, isWhole);
+      insertBroadcast: async (parent, children, now, filledBy = null) => {
+        await pass('insert', filledBy === null ? '' : ` ${children.length}`);
+        return store.insertBroadcast(parent, children, now, filledBy);
       },
       extendBroadcast: async (id, children, now) => {
         await pass('extend', ` ${children.length}`);
@@ -62,7 +62,7 @@ describe('broadcast()', () => {
     const onFatal = (error: unknown): never => {
       throw error;
     };
-    const queue = await createTaskQueue({ store, clock: systemClock, broadcastParts: PARTS, onFatal });
+    const queue = await createTaskQueue({ store, node: 'test', clock: systemClock, broadcastParts: PARTS, onFatal });
     opened.push(queue);
     return queue;
   }
@@ -108,7 +108,7 @@ describe('broadcast()', () => {
     assert.deepEqual(await queue.broadcast(parent, EVERYBODY), { id: parent.id, deduplicated: false });
     const opens = Array.from({ length: 4 }, () => 'open 2');
     assert.deepEqual(calls, ['insert 2', 'extend 2', 'extend 2', 'extend 1', ...opens]);
-    assert.deepEqual(await store.listUnopened(), []);
+    assert.deepEqual(await store.listUnopened('test'), []);
     await until(() => pushed.length === 5 + 7);
     assert.deepEqual(
       pushed.filter((one) => !one.endsWith('any')).sort(),
@@ -243,7 +243,7 @@ describe('broadcast()', () => {
         parent,
         lanes.map((lane) => createTask({ lane })),
         Date.now(),
-        false,
+        'test',
       );
     }
     await store.openBroadcast(opening.id, 1, Date.now());

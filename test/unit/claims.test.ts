@@ -71,7 +71,12 @@ describe('the claims of createTaskQueue()', () => {
 
   beforeEach(async () => {
     late = await openLateStore();
-    queue = await createTaskQueue({ store: late.store, clock: systemClock, onFatal: (error) => fatal.push(error) });
+    queue = await createTaskQueue({
+      store: late.store,
+      node: 'test',
+      clock: systemClock,
+      onFatal: (error) => fatal.push(error),
+    });
     const { session } = await queue.openSession(createOpening());
     taker = createTaker(session, 10);
     queue.attach(taker);

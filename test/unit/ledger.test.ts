@@ -10,6 +10,7 @@ function createHeld(taskId: string, delivery = 1): Held {
     isLast: false,
     isStarted: false,
     isSettling: false,
+    isEnding: false,
     isClosed: false,
     cancelReason: null,
     timeout: undefined,

@@ -22,7 +22,12 @@ describe('createTaskQueue()', () => {
         return real.claimTasks(...args);
       },
     };
-    const queue = await createTaskQueue({ store, clock: systemClock, onFatal: (error) => assert.fail(String(error)) });
+    const queue = await createTaskQueue({
+      store,
+      node: 'test',
+      clock: systemClock,
+      onFatal: (error) => assert.fail(String(error)),
+    });
     const pushed: ClaimedTask[] = [];
     let onPushed: (() => void) | undefined;
     queue.attach({

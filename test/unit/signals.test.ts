@@ -41,11 +41,11 @@ describe('signalsOf()', () => {
       parent: createTask(),
       children: [createTask()],
       now: 0,
-      isWhole: true,
+      filledBy: null,
     };
     assert.equal(planning(request, { id: '', deduplicated: false }).length, 1);
     assert.equal(planning(request, { id: '', deduplicated: true }).length, 0);
-    assert.equal(planning({ ...request, isWhole: false }, { id: '', deduplicated: false }).length, 0);
+    assert.equal(planning({ ...request, filledBy: 'n' }, { id: '', deduplicated: false }).length, 0);
   });
 
   it('tells results only once they are on disk, the parent of a broadcast after its child', () => {

@@ -10,7 +10,7 @@ import type { Inserting } from './insert.ts';
 
 /** How broadcasts come to be: in one go, or filled, then opened or abandoned. */
 export interface Broadcasts {
-  insert(parent: TaskInput, children: readonly TaskInput[], now: number, isWhole: boolean): InsertOutcome;
+  insert(parent: TaskInput, children: readonly TaskInput[], now: number, filledBy: string | null): InsertOutcome;
   extend(parentId: string, children: readonly TaskInput[], now: number): void;
   open(parentId: string, limit: number, now: number): OpenedBroadcast;
   abandon(parentId: string, limit: number): boolean;
@@ -23,7 +23,12 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
   const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
   const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
 
-  function insert(given: TaskInput, children: readonly TaskInput[], now: number, isWhole: boolean): InsertOutcome {
+  function insert(
+    given: TaskInput,
+    children: readonly TaskInput[],
+    now: number,
+    filledBy: string | null,
+  ): InsertOutcome {
     const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
     const parentKey = counters.nextTaskKey;
     const stored = inserting.insertTasks([parent], now);
@@ -34,12 +39,13 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
           field: 'broadcast',
         });
       }
-      insertChildren(parent.id, children, now, isWhole);
+      insertChildren(parent.id, children, now, filledBy === null);
     } catch (error) {
       inserting.takeBack(parentKey, [parent], stored, now);
       throw error;
     }
-    counting.create(parentKey, isWhole ? 'open' : 'filling', isWhole ? null : children[0]!.runAt);
+    if (filledBy === null) counting.create(parentKey, 'open', null, '');
+    else counting.create(parentKey, 'filling', children[0]!.runAt, filledBy);
     counting.add(parentKey, parentKey + 1, parentKey + children.length);
     return stored[0]!;
   }

@@ -6,7 +6,7 @@ import {
   type Context,
   type FreshClaim,
   type FreshTask,
-  isFull,
+  isClosed,
   type LaneEntry,
   MANY,
   marks,
@@ -191,7 +191,7 @@ export function createClaimTasks(
 
   /** The lane whose head is next in a queue. */
   function findHead(cursors: readonly LaneCursor[], pass: Pass): LaneCursor | undefined {
-    if (cursors.length > 0 && isFull(cursors[0]!.lane.queue)) return undefined;
+    if (cursors.length > 0 && isClosed(cursors[0]!.lane.queue)) return undefined;
     let best: LaneCursor | undefined;
     for (const cursor of cursors) {
       if (readHead(cursor, pass) && (!best || isBefore(headOf(cursor), headOf(best)))) best = cursor;

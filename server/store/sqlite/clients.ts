@@ -11,6 +11,7 @@ export interface Clients {
   remember(opening: SessionOpening, now: number): boolean;
   see(clientId: string, now: number): void;
   drain(clientId: string, isDrained: boolean): boolean;
+  isDrained(clientId: string): boolean;
   list(after: string, limit: number): readonly StoredClient[];
 }
 
@@ -37,6 +38,7 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
   );
   const updateSeen = db.prepare('UPDATE client SET last_seen_at = ? WHERE client_id = ?');
   const updateDrained = db.prepare('UPDATE client SET is_drained = ? WHERE client_id = ?');
+  const selectDrained = db.prepare<{ is_drained: number }>('SELECT is_drained FROM client WHERE client_id = ?');
   const selectPage = db.prepare<ClientRow>('SELECT * FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?');
   const deleteOld = db.prepare(
     `DELETE FROM client WHERE last_seen_at < ? AND is_drained = 0
@@ -61,6 +63,7 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
     see: (clientId, now) => {
       updateSeen.run(now, clientId);
     },
+    isDrained: (clientId) => selectDrained.get(clientId)?.is_drained === 1,
     drain: (clientId, isDrained) => updateDrained.run(isDrained ? 1 : 0, clientId).changes === 1,
     list: (after, limit) =>
       selectPage.all(after, Math.min(limit, MAX_ROWS)).map((row) => ({

@@ -1,7 +1,8 @@
 import { ContactError } from '../../../shared/errors.ts';
+import type { SessionRef } from '../../model/task.ts';
 import type { Engine, GroupSize } from '../commit.ts';
 import type { Request } from '../request.ts';
-import type { StoredSession } from '../sessions.ts';
+import type { SessionStanding, StoredSession } from '../sessions.ts';
 import { createBroadcasts } from './broadcasts.ts';
 import { createClaimTasks } from './claim.ts';
 import { type Clients, createClients } from './clients.ts';
@@ -13,6 +14,7 @@ import {
   type Database,
   type FreshLimits,
   faultOf,
+  inheritBroadcasts,
   type Mirror,
   type MirrorsOf,
   pruneCatalog,
@@ -36,6 +38,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly results: Results;
   readonly listing: Listing;
   listSessions(): readonly StoredSession[];
+  describeSession(session: SessionRef): SessionStanding;
 }
 
 /** Where commits go that are to outlive the process. */
@@ -50,6 +53,7 @@ export interface Disk {
 export function restoreRows(db: Database): void {
   writeDown(db);
   pruneCatalog(db);
+  inheritBroadcasts(db);
 }
 
 /** @param disk undefined: in memory */
@@ -101,7 +105,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       case 'insert':
         return inserting.insertTasks(request.tasks, request.now);
       case 'insertBroadcast':
-        return broadcasts.insert(request.parent, request.children, request.now, request.isWhole);
+        return broadcasts.insert(request.parent, request.children, request.now, request.filledBy);
       case 'extendBroadcast':
         return broadcasts.extend(request.parentId, request.children, request.now);
       case 'openBroadcast':
@@ -109,11 +113,11 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       case 'abandonBroadcast':
         return broadcasts.abandon(request.parentId, request.limit);
       case 'cancel':
-        return operations.cancelTasks(request.ids, request.reason, request.now);
+        return operations.cancelTasks(request.ids, request.reason, request.now, request.scope);
       case 'retry':
-        return operations.retryTasks(request.ids);
+        return operations.retryTasks(request.ids, request.scope);
       case 'delete':
-        return operations.deleteTasks(request.ids);
+        return operations.deleteTasks(request.ids, request.scope);
       case 'checkpoint':
         return deliveries.checkpointTasks(request.checkpoints);
       case 'wake':
@@ -173,7 +177,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     for (const mirror of loaded) mirror.reload();
   }
 
-  const { listSessions } = openings;
+  const { listSessions, describeSession } = openings;
   return {
     transact,
     ...(disk ? { sync: () => syncAll(disk, counters) } : {}),
@@ -187,6 +191,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     results,
     listing,
     listSessions,
+    describeSession,
   };
 }
 

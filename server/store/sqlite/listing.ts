@@ -1,14 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChildCounts } from '../../model/broadcast.ts';
+import { isInScope, type QueueScope } from '../../model/caller.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
 import type { TaskFilter } from '../tasks.ts';
 import { type Catalog, type Context, parseMetadata, stateName, stateNumber, type Value } from './context.ts';
 
 /** What is told of tasks; no statement stays open between turns of the event loop. */
 export interface Listing {
-  describeTask(id: string): TaskRecord | undefined;
-  listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]>;
-  countChildren(parentId: string): ChildCounts | undefined;
+  describeTask(id: string, scope: QueueScope): TaskRecord | undefined;
+  listTasks(
+    filter: TaskFilter,
+    before: string | null,
+    limit: number,
+    scope: QueueScope,
+  ): Promise<readonly TaskRecord[]>;
+  countChildren(parentId: string, scope: QueueScope): ChildCounts | undefined;
 }
 
 interface DescribedRow {
@@ -63,8 +69,11 @@ export function createListing(
     const state = fresh.find(key as number, id as string)?.state;
     return state ? stateNumber(state) : null;
   });
-  const selectKey = db.prepare<{ key: number }>('SELECT key FROM task WHERE id = ?');
+  const selectKey = db.prepare<{ key: number; queue_id: number }>('SELECT key, queue_id FROM task WHERE id = ?');
   const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} WHERE t.id = ?`);
+
+  const isIn = (scope: QueueScope, { queue_id }: { readonly queue_id: number }): boolean =>
+    isInScope(scope, catalog.queueById(queue_id).name);
 
   function toRecord(described: DescribedRow): TaskRecord {
     const found = described.state === null ? fresh.find(described.key, described.id) : undefined;
@@ -100,8 +109,13 @@ export function createListing(
     };
   }
 
-  async function listTasks(filter: TaskFilter, before: string | null, limit: number): Promise<readonly TaskRecord[]> {
-    const { sql, values } = conditionsOf(filter, catalog);
+  async function listTasks(
+    filter: TaskFilter,
+    before: string | null,
+    limit: number,
+    scope: QueueScope,
+  ): Promise<readonly TaskRecord[]> {
+    const { sql, values } = conditionsOf(filter, scope, catalog);
     const source = filter.parentId === undefined ? 'task' : 'task INDEXED BY task_by_parent';
     const parent = filter.parentId === undefined ? '' : 'parent_id = ? AND';
     const parentValues = filter.parentId === undefined ? [] : [filter.parentId];
@@ -131,23 +145,25 @@ export function createListing(
   }
 
   return {
-    describeTask: (id) => {
+    describeTask: (id, scope) => {
       const row = selectTask.get(id);
-      return row && toRecord(row);
+      return row && isIn(scope, row) ? toRecord(row) : undefined;
     },
     listTasks,
-    countChildren: (parentId) => {
-      const key = selectKey.get(parentId)?.key;
-      return key === undefined ? undefined : children.find(key);
+    countChildren: (parentId, scope) => {
+      const row = selectKey.get(parentId);
+      return row && isIn(scope, row) ? children.find(row.key) : undefined;
     },
   };
 }
 
-function conditionsOf(filter: TaskFilter, catalog: Catalog): { sql: string; values: Value[] } {
+function conditionsOf(filter: TaskFilter, scope: QueueScope, catalog: Catalog): { sql: string; values: Value[] } {
   let sql = '';
   const values: Value[] = [];
-  if (filter.queues) {
-    const ids = [...catalog.queues()].filter((queue) => filter.queues!.includes(queue.name)).map((queue) => queue.id);
+  if (filter.queues || scope.queues !== 'all') {
+    const ids = [...catalog.queues()]
+      .filter(({ name }) => (filter.queues?.includes(name) ?? true) && isInScope(scope, name))
+      .map(({ id }) => id);
     sql += ` AND t.queue_id IN (${ids.join(', ')})`;
   }
   if (filter.states) sql += ` AND ${STATE} IN (${filter.states.map(stateNumber).join(', ')})`;

@@ -1,7 +1,14 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { decideHolding, isKnownStarted } from '../../model/holding.ts';
 import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
-import type { EndedSession, HeldTask, OpenedSession, SessionOpening, StoredSession } from '../sessions.ts';
+import type {
+  EndedSession,
+  HeldTask,
+  OpenedSession,
+  SessionOpening,
+  SessionStanding,
+  StoredSession,
+} from '../sessions.ts';
 import { type Context, type SessionEntry, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 
@@ -11,6 +18,7 @@ export interface Openings {
   loseSession(session: SessionRef, now: number): boolean;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): EndedSession;
   listSessions(): readonly StoredSession[];
+  describeSession(session: SessionRef): SessionStanding;
 }
 
 /** Named clients, as far as their sessions concern them. */
@@ -18,6 +26,7 @@ interface Remembering {
   /** Answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
   see(clientId: string, now: number): void;
+  isDrained(clientId: string): boolean;
 }
 
 export function createOpenings(
@@ -44,10 +53,11 @@ export function createOpenings(
     );
     const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
     const { started = 'all', knownSessions } = opening;
-    const isKnown = (key: number): boolean => knownSessions?.includes(key) ?? true;
-    const left = isKnown(session.key) ? (resume?.started ?? []) : 'all';
+    const isKnown = ({ key, epoch }: SessionRef): boolean =>
+      knownSessions?.some((one) => one.key === key && one.epoch === epoch) ?? true;
+    const left = !isOurs || isKnown(previous) ? (resume?.started ?? []) : 'all';
     const returns = giveBackOthers(session, new Set(held.map((task) => task.taskId)), left, now);
-    for (const { key, epoch } of earlier) returns.push(...endRow({ key, epoch }, isKnown(key) ? started : 'all', now));
+    for (const row of earlier) returns.push(...endRow(row, isKnown(row) ? started : 'all', now));
     const isDrained = opening.isNamed && clients.remember(opening, now);
     return {
       session: { key: session.key, epoch: session.epoch },
@@ -150,6 +160,15 @@ export function createOpenings(
       if (!isCurrent(session)) return collect([]);
       if (!sessions.isLost(session.key)) see(session, now);
       return collect(endRow(session, started, now));
+    },
+    describeSession: ({ key, epoch }) => {
+      const row = sessions.get(key);
+      if (row?.epoch !== epoch) return { kind: row ? 'resumed' : 'gone' };
+      const running = tasks.runningOf(key).map((taskKey) => {
+        const { id, delivery, cancelReason } = tasks.byKey(taskKey);
+        return { taskId: id, delivery, cancelReason };
+      });
+      return { kind: 'open', running, isDrained: row.isNamed ? clients.isDrained(row.clientId) : null };
     },
     listSessions: () =>
       sessions.leftBehind().map(({ key, epoch, clientId, isNamed, node }) => ({

@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { ContactError } from '../../../shared/errors.ts';
+import { EVERY_QUEUE } from '../../model/caller.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
 import type { Settlement } from '../deliveries.ts';
@@ -69,9 +70,9 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       checkDisk();
       return submit({ kind: 'insert', tasks, now: Math.floor(at) }, tasks.length, payloadBytesOf(tasks));
     },
-    insertBroadcast: async (parent, children, at, isWhole = true) => {
+    insertBroadcast: async (parent, children, at, filledBy = null) => {
       checkDisk();
-      const request: Request = { kind: 'insertBroadcast', parent, children, now: Math.floor(at), isWhole };
+      const request: Request = { kind: 'insertBroadcast', parent, children, now: Math.floor(at), filledBy };
       return commit.submit(request, 1 + children.length, payloadBytesOf([parent, ...children]));
     },
     extendBroadcast: async (parentId, children, at) => {
@@ -82,7 +83,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     openBroadcast: (parentId, limit, at) =>
       commit.submit({ kind: 'openBroadcast', parentId, limit, now: Math.floor(at) }, limit, 0),
     abandonBroadcast: (parentId, limit) => commit.submit({ kind: 'abandonBroadcast', parentId, limit }, limit, 0),
-    listUnopened: () => read(() => engine.children.listUnopened()),
+    listUnopened: (node) => read(() => engine.children.listUnopened(node)),
     claimTasks: (plan, now, onClaimed) => commit.submit({ kind: 'claim', plan, now }, 0, 0, onClaimed),
     settleTasks: (settlements, at) => {
       const request: Request = { kind: 'settle', settlements, now: Math.floor(at) };
@@ -93,9 +94,11 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       const bytes = checkpoints.reduce((sum, each) => sum + each.data.byteLength, 0);
       return submit({ kind: 'checkpoint', checkpoints }, checkpoints.length, bytes);
     },
-    cancelTasks: (ids, reason, at) => submit({ kind: 'cancel', ids, reason, now: Math.floor(at) }, ids.length),
-    retryTasks: (ids, at) => submit({ kind: 'retry', ids, now: Math.floor(at) }, ids.length),
-    deleteTasks: (ids) => submit({ kind: 'delete', ids }, ids.length),
+    cancelTasks: (ids, reason, at, scope = EVERY_QUEUE) =>
+      submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope }, ids.length),
+    retryTasks: (ids, at, scope = EVERY_QUEUE) =>
+      submit({ kind: 'retry', ids, now: Math.floor(at), scope }, ids.length),
+    deleteTasks: (ids, scope = EVERY_QUEUE) => submit({ kind: 'delete', ids, scope }, ids.length),
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
     purgeTasks: (queue, limit, reason, at) =>
       commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at) }, limit, 0),
@@ -106,17 +109,19 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     endSession: (session, started, at) =>
       commit.submit({ kind: 'endSession', session, started, now: Math.floor(at) }, 1, 0),
     listSessions: () => read(engine.listSessions),
+    describeSessions: (sessions) => read(() => sessions.map(engine.describeSession)),
     readResults: (after, limit) => read(() => results.read(after, limit)),
     resultBounds: () =>
       read(() => {
         const newest = counters.nextPosition - 1;
         return { newest, beforeOldest: (results.oldestPosition() ?? newest + 1) - 1 };
       }),
-    describeTask: (id) => read(() => listing.describeTask(id)),
-    listTasks: (filter, before, limit) => read(() => listing.listTasks(filter, before, limit)),
+    describeTask: (id, scope = EVERY_QUEUE) => read(() => listing.describeTask(id, scope)),
+    listTasks: (filter, before, limit, scope = EVERY_QUEUE) =>
+      read(() => listing.listTasks(filter, before, limit, scope)),
     countQueues: () => read(() => queues.countQueues()),
     findWaiting: () => read(() => queues.findWaiting()),
-    countChildren: (parentId) => read(() => listing.countChildren(parentId)),
+    countChildren: (parentId, scope = EVERY_QUEUE) => read(() => listing.countChildren(parentId, scope)),
     listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
     countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
     listOldest: (queue, limit) => read(() => queues.listOldest(queue, limit)),

@@ -1,3 +1,4 @@
+import { isInScope, type QueueScope } from '../../model/caller.ts';
 import { decideCancel, decideExpiry } from '../../model/delivery.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../tasks.ts';
@@ -6,9 +7,9 @@ import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators and timers do to tasks. */
 export interface TaskOperations {
-  cancelTasks(ids: readonly string[], reason: string, now: number): readonly CancelOutcome[];
-  retryTasks(ids: readonly string[]): readonly RetryOutcome[];
-  deleteTasks(ids: readonly string[]): readonly boolean[];
+  cancelTasks(ids: readonly string[], reason: string, now: number, scope: QueueScope): readonly CancelOutcome[];
+  retryTasks(ids: readonly string[], scope: QueueScope): readonly RetryOutcome[];
+  deleteTasks(ids: readonly string[], scope: QueueScope): readonly boolean[];
   wakeTasks(now: number, limit: number): WakeOutcome;
 }
 
@@ -52,8 +53,13 @@ export function createTaskOperations(
     'SELECT min(expires_at) AS at FROM live WHERE expires_at IS NOT NULL AND state <> 1',
   );
 
-  function cancelOne(id: string, reason: string, now: number): CancelOutcome {
+  function findIn(scope: QueueScope, id: string): TaskRow | undefined {
     const row = tasks.byId(id);
+    return row && isInScope(scope, catalog.queueById(row.queueId).name) ? row : undefined;
+  }
+
+  function cancelOne(id: string, reason: string, now: number, scope: QueueScope): CancelOutcome {
+    const row = findIn(scope, id);
     if (!row) return { id, kind: 'not_found' };
     if (row.state === null) return { id, kind: 'settled' };
     const hasChildren = isParent(row);
@@ -71,8 +77,8 @@ export function createTaskOperations(
     return catalog.laneById(laneId).ref.lane === PARENT_LANE && children.find(key) !== undefined;
   }
 
-  function retryOne(id: string): RetryOutcome {
-    const row = tasks.byId(id);
+  function retryOne(id: string, scope: QueueScope): RetryOutcome {
+    const row = findIn(scope, id);
     if (!row) return { id, kind: 'not_found' };
     const newest = row.state === null ? selectResult.get(row.key) : undefined;
     if (!newest || settledName(newest.state) !== 'failed') return { id, kind: 'not_failed' };
@@ -87,8 +93,8 @@ export function createTaskOperations(
     return { id, kind: 'ready', lane: lane.ref };
   }
 
-  function deleteOne(id: string): boolean {
-    const row = tasks.byId(id);
+  function deleteOne(id: string, scope: QueueScope): boolean {
+    const row = findIn(scope, id);
     if (row?.state !== null) return false;
     const newest = selectResult.get(row.key)!;
     if (newest.position === counters.nextPosition - 1) counters.keepPosition();
@@ -121,9 +127,9 @@ export function createTaskOperations(
   }
 
   return {
-    cancelTasks: (ids, reason, now) => ids.map((id) => cancelOne(id, reason, now)),
-    retryTasks: (ids) => ids.map(retryOne),
-    deleteTasks: (ids) => ids.map(deleteOne),
+    cancelTasks: (ids, reason, now, scope) => ids.map((id) => cancelOne(id, reason, now, scope)),
+    retryTasks: (ids, scope) => ids.map((id) => retryOne(id, scope)),
+    deleteTasks: (ids, scope) => ids.map((id) => deleteOne(id, scope)),
     wakeTasks,
   };
 }

@@ -258,9 +258,9 @@ function isUnused({ counts: c, lanes, settings: s }: QueueEntry): boolean {
   return tasks === 0 && lanes.size === 0 && !s.isPaused && s.maxWaiting === 0 && s.maxRunning === 0;
 }
 
-/** No more of its tasks may run now. */
-export function isFull({ settings, counts }: QueueEntry): boolean {
-  return settings.maxRunning > 0 && counts.running >= settings.maxRunning;
+/** No more of its tasks may run now: it is paused, or as many run as may. */
+export function isClosed({ settings, counts }: QueueEntry): boolean {
+  return settings.isPaused || (settings.maxRunning > 0 && counts.running >= settings.maxRunning);
 }
 
 function createSettings(queue: string): QueueSettings {

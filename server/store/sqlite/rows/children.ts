@@ -7,8 +7,11 @@ export type Phase = 'open' | 'filling' | 'opening';
 
 /** The counts of broadcasts, by the key of the parent, and the children that they hold. */
 export interface Children {
-  /** @param runAt when its children are due, once it is open */
-  create(parentKey: number, phase: 'open' | 'filling', runAt: number | null): void;
+  /**
+   * @param runAt when its children are due, once it is open
+   * @param node who fills it; empty: nobody
+   */
+  create(parentKey: number, phase: 'open' | 'filling', runAt: number | null, node: string): void;
   /** Counts children that are live and have these keys; those of a broadcast that is filling are held. */
   add(parentKey: number, firstKey: number, lastKey: number): void;
   /** Where a live task counts when it settles; null: nowhere, or it did already. */
@@ -21,7 +24,7 @@ export interface Children {
   move(parentKey: number, phase: 'opening' | 'open'): void;
   /** Gives `take` at most `limit` children that are held, after which they must not be; false: some are left. */
   takeHeld(parentKey: number, limit: number, take: (key: number, laneId: number) => void): boolean;
-  listUnopened(): readonly UnopenedBroadcast[];
+  listUnopened(node: string): readonly UnopenedBroadcast[];
   forget(parentKey: number): void;
 }
 
@@ -42,8 +45,13 @@ const OPENING = PHASES.indexOf('opening');
 
 const COUNTS = 'children, succeeded, failed, cancelled, expired';
 
+/** One process has the file: what is filling when it is opened was left, by whatever node. */
+export function inheritBroadcasts(db: Database): void {
+  db.exec("UPDATE broadcast SET node = '' WHERE parent_key IN (SELECT parent_key FROM held)");
+}
+
 export function createChildren(db: Database): Children {
-  const insert = db.prepare('INSERT INTO broadcast VALUES (?, 0, 0, 0, 0, 0, ?, ?)');
+  const insert = db.prepare('INSERT INTO broadcast VALUES (?, 0, 0, 0, 0, 0, ?, ?, ?)');
   const grow = db.prepare<{ phase: number }>(
     'UPDATE broadcast SET children = children + ? WHERE parent_key = ? RETURNING phase',
   );
@@ -75,7 +83,7 @@ export function createChildren(db: Database): Children {
   // Every broadcast that is not open has a range.
   const selectUnopened = db.prepare<{ id: string; phase: number }>(
     `SELECT id, phase FROM (SELECT DISTINCT parent_key FROM held) JOIN broadcast USING (parent_key)
-       JOIN task ON key = parent_key ORDER BY parent_key`,
+       JOIN task ON key = parent_key WHERE node IN ('', ?) ORDER BY parent_key`,
   );
   const remove = db.prepare('DELETE FROM broadcast WHERE parent_key = ?');
 
@@ -98,8 +106,8 @@ export function createChildren(db: Database): Children {
   }
 
   return {
-    create: (parentKey, phase, runAt) => {
-      insert.run(parentKey, PHASES.indexOf(phase), runAt);
+    create: (parentKey, phase, runAt, node) => {
+      insert.run(parentKey, PHASES.indexOf(phase), runAt, node);
     },
     add: (parentKey, firstKey, lastKey) => {
       const { phase } = grow.get(lastKey - firstKey + 1, parentKey)!;
@@ -124,7 +132,8 @@ export function createChildren(db: Database): Children {
       updatePhase.run(PHASES.indexOf(phase), parentKey);
     },
     takeHeld,
-    listUnopened: () => selectUnopened.all().map(({ id, phase }) => ({ parentId: id, isOpening: phase === OPENING })),
+    listUnopened: (node) =>
+      selectUnopened.all(node).map(({ id, phase }) => ({ parentId: id, isOpening: phase === OPENING })),
     forget: (parentKey) => {
       remove.run(parentKey);
     },
