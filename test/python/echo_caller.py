@@ -14,8 +14,12 @@ stub = rpc.EchoStub(channel)
 WINDOW = 262144
 
 
+# No length of a chunk or window is a multiple of its own.
+PATTERN = bytes(at * 7 & 0xFF for at in range(251))
+
+
 def fill(size):
-    return bytes((at * 7 + (at >> 9)) & 0xFF for at in range(size))
+    return (PATTERN * (size // len(PATTERN) + 1))[:size]
 
 
 def short(body):
@@ -41,10 +45,10 @@ def with_metadata():
     return answer.body, ours(call.initial_metadata()), ours(call.trailing_metadata()), call.code(), call.details()
 
 
-def unknown(path):
-    """The words are each server's own."""
+def code_of(run):
+    """The words are each server's own, or of whichever end is first."""
     try:
-        return channel.unary_unary(path)(b"")
+        return run()
     except grpc.RpcError as error:
         return error.code()
 
@@ -73,8 +77,8 @@ case("empty answers", lambda: len(list(stub.Down(echo.Message(count=500)))))
 case("requests", lambda: str(stub.Up(echo.Message(body=fill(n * 999)) for n in range(60))))
 case("no requests", lambda: str(stub.Up(iter([]))))
 case("chat", lambda: [short(one.body) for one in stub.Chat(echo.Message(body=fill(n * 5000)) for n in range(30))])
-case("deadline", lambda: stub.Unary(echo.Message(body=b"!sleep"), timeout=0.2))
+case("deadline", lambda: code_of(lambda: stub.Unary(echo.Message(body=b"!sleep"), timeout=0.2)))
 case("cancelled after begin", cancelled_after_begin)
 case("cancelled after first", cancelled_after_first)
-case("no such method", lambda: unknown("/echo.Echo/Nothing"))
-case("no such service", lambda: unknown("/echo.Other/Unary"))
+case("no such method", lambda: code_of(lambda: channel.unary_unary("/echo.Echo/Nothing")(b"")))
+case("no such service", lambda: code_of(lambda: channel.unary_unary("/echo.Other/Unary")(b"")))
