@@ -165,6 +165,7 @@ for (const [name, open] of Object.entries(STORES)) {
       const taskId = await enqueue(a);
       a.crew.cut(worker);
       await rest();
+      shared.disturb = () => undefined;
       await a.house.queue.cancel([taskId], 'enough');
       const there = named(b);
       there.sessionId = worker.sessionId;
