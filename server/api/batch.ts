@@ -83,7 +83,7 @@ function readTask(task: NewTask, place: Place, { caller, now, maxPayloadBytes }:
     timeoutMs: task.timeoutMs,
     backoffBaseMs: baseMs,
     backoffCapMs: capMs,
-    key: task.idempotencyKey || null,
+    idempotencyKey: task.idempotencyKey || null,
     parentId: null,
   };
 }

@@ -96,7 +96,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     async retryTasks({ ids, filter }) {
       let total = 0;
       const { items } = await actOn(ids, filter, ['failed'], async (some) => {
-        const outcomes = await queue.retry(some);
+        const outcomes = await queue.redrive(some);
         total += outcomes.filter(({ kind }) => kind === 'ready').length;
         return outcomes;
       });

@@ -118,7 +118,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     delivery: record.delivery,
     lost: record.lost,
     timeoutMs: record.timeoutMs,
-    idempotencyKey: record.key ?? '',
+    idempotencyKey: record.idempotencyKey ?? '',
     targetClientId: isClientLane(lane) ? clientIdOf(lane) : '',
     selector: isSelectorLane(lane) ? selectorOf(lane) : '',
     createdAt: timestampFromMs(record.createdAt),

@@ -174,7 +174,7 @@ function createChild(parent: TaskInput, clientId: string, { childExpiresAt }: Au
     ...parent,
     id: newTaskId(),
     lane: laneOfClient(clientId),
-    key: null,
+    idempotencyKey: null,
     parentId: parent.id,
     expiresAt: childExpiresAt,
   };

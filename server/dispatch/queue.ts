@@ -7,7 +7,7 @@ import type { Delivery, LaneRef, SessionRef, TaskInput } from '../model/task.ts'
 import type { ClaimOutcome, Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
 import type { EndedSession, OpenedSession, SessionOpening } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
-import type { CancelOutcome, InsertOutcome, RetryOutcome } from '../store/tasks.ts';
+import type { CancelOutcome, InsertOutcome, RedriveOutcome } from '../store/tasks.ts';
 import { type Activities, createActivities } from './activities.ts';
 import { type Audience, createAddressing } from './addressing.ts';
 import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
@@ -54,7 +54,7 @@ export interface TaskQueue {
   settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
   release(releases: readonly Release[]): Promise<readonly SettleOutcome[]>;
   cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
-  retry(ids: readonly string[]): Promise<readonly RetryOutcome[]>;
+  redrive(ids: readonly string[]): Promise<readonly RedriveOutcome[]>;
   openSession(opening: SessionOpening): Promise<OpenedSession>;
   loseSession(session: SessionRef): Promise<boolean>;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all'): Promise<EndedSession>;
@@ -172,7 +172,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     settle: (settlements) => store.settleTasks(settlements, clock.now()),
     release: (releases) => store.releaseTasks(releases, clock.now()),
     cancel,
-    retry: (ids) => store.retryTasks(ids, clock.now()),
+    redrive: (ids) => store.redriveTasks(ids, clock.now()),
     openSession: (opening) => store.openSession(opening, clock.now()),
     loseSession: (session) => store.loseSession(session, clock.now()),
     endSession: (session, started) => store.endSession(session, started, clock.now()),

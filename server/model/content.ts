@@ -14,7 +14,7 @@ export function differenceOf(a: TaskContent, b: TaskContent): string | null {
   if (a.maxAttempts !== b.maxAttempts) return 'max_attempts';
   if (a.timeoutMs !== b.timeoutMs) return 'timeout_ms';
   if (a.backoffBaseMs !== b.backoffBaseMs || a.backoffCapMs !== b.backoffCapMs) return 'backoff';
-  if (a.key !== b.key) return 'idempotency_key';
+  if (a.idempotencyKey !== b.idempotencyKey) return 'idempotency_key';
   if (a.parentId !== b.parentId) return 'parent';
   if (a.contentType !== b.contentType) return 'content_type';
   if (!hasSamePairs(a.metadata, b.metadata)) return 'metadata';

@@ -2,7 +2,7 @@ import { describeExpiry, GIVEN_BACK, type LastEnd, lastErrorOf } from './expiry.
 import { MAX_LOST, type RetryAdvice, retryAt } from './retry.ts';
 import type { SessionRef, SettledState, TaskError } from './task.ts';
 
-// A word about a delivery, and what becomes of its task. Pure: a store reads the facts, asks, and writes the decision.
+// What is reported of a delivery, and what becomes of its task. Pure: a store reads the facts, asks, and writes the decision.
 
 /** How the newest delivery of a task that waits ended; `none`: it was never claimed, or it runs. */
 export type DeliveryEnd =
@@ -55,8 +55,8 @@ export interface OpenDelivery {
   readonly lost: number;
 }
 
-/** What is said of an open delivery. */
-export type Word =
+/** What a client or the server itself reports of an open delivery. */
+export type Report =
   | { readonly kind: 'succeeded' }
   | {
       readonly kind: 'failed';
@@ -108,7 +108,7 @@ export type Decision =
 
 /**
  * The delivery that is named, if it is open for whoever names it: the newest one, while it runs, or when only the loss
- * of its session ended it. The server's own words need the session row that runs it, in the epoch that it has now; a
+ * of its session ended it. The server's own reports need the session row that runs it, in the epoch that it has now; a
  * delivery that was lost is open to the client that had it alone.
  * @param epoch of the session row that the server names; undefined: there is no such row
  */
@@ -146,27 +146,27 @@ export function answerClosed(
 }
 
 /**
- * What becomes of the task; undefined: nothing, the word comes too late or too early.
+ * What becomes of the task; undefined: nothing, as the report comes too late or too early.
  * @param isTold by a client; else the server says it by itself
  * @param clientId of the client that had it
  */
 export function decide(
   facts: DeliveryFacts,
   open: OpenDelivery,
-  word: Word,
+  report: Report,
   isTold: boolean,
   clientId: string,
   now: number,
 ): Decision | undefined {
-  switch (word.kind) {
+  switch (report.kind) {
     case 'succeeded':
       return settle(facts, 'succeeded', open.burnt + 1, open.lost, null, isTold);
     case 'failed':
-      return fail(facts, open, word, isTold, now);
+      return fail(facts, open, report, isTold, now);
     case 'stopped':
-      return giveBack(facts, open, word.isStarted ?? true, isTold);
+      return giveBack(facts, open, report.isStarted ?? true, isTold);
     case 'lost':
-      return open.from === 'ready' ? undefined : lose(facts, word.isStarted, clientId);
+      return open.from === 'ready' ? undefined : lose(facts, report.isStarted, clientId);
     case 'abandoned':
       return facts.cancelReason === null ? undefined : cancel(facts, facts.cancelReason, isTold);
   }
@@ -201,7 +201,7 @@ function cancel(facts: DeliveryFacts, reason: string, isTold: boolean, lost = fa
 function fail(
   facts: DeliveryFacts,
   { burnt, lost }: OpenDelivery,
-  { error, retry, random }: Word & { kind: 'failed' },
+  { error, retry, random }: Report & { kind: 'failed' },
   isTold: boolean,
   now: number,
 ): Decision {

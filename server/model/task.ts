@@ -44,7 +44,7 @@ export interface TaskInput {
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
   /** The caller's idempotency key, scoped to the queue; null: none. */
-  readonly key: string | null;
+  readonly idempotencyKey: string | null;
   readonly parentId: string | null;
 }
 

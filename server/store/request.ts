@@ -40,7 +40,7 @@ export type Request =
       readonly now: number;
       readonly scope: QueueScope;
     }
-  | { readonly kind: 'retry'; readonly ids: readonly string[]; readonly now: number; readonly scope: QueueScope }
+  | { readonly kind: 'redrive'; readonly ids: readonly string[]; readonly now: number; readonly scope: QueueScope }
   | { readonly kind: 'delete'; readonly ids: readonly string[]; readonly scope: QueueScope }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
   | { readonly kind: 'wake'; readonly now: number; readonly limit: number }
@@ -71,7 +71,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   openBroadcast: 4,
   abandonBroadcast: 4,
   cancel: 4,
-  retry: 4,
+  redrive: 4,
   delete: 4,
   wake: 4,
   purge: 4,

@@ -6,7 +6,7 @@ import type { SettleOutcome } from './deliveries.ts';
 import type { PurgeOutcome, QueueSettings } from './queues.ts';
 import type { Request } from './request.ts';
 import type { EndedSession, OpenedSession } from './sessions.ts';
-import type { CancelOutcome, RetryOutcome, WakeOutcome } from './tasks.ts';
+import type { CancelOutcome, RedriveOutcome, WakeOutcome } from './tasks.ts';
 
 /** One thing that a commit changed and that somebody beside its caller has to know. */
 export type Signal =
@@ -88,8 +88,8 @@ function planningOf(request: Request, answer: unknown): readonly Signal[] {
       const { ready } = answer as EndedSession;
       return ready.length > 0 ? [...readyAgain(ready), due(request.now), RUNS_ENDED] : [RUNS_ENDED];
     }
-    case 'retry': {
-      const lanes = (answer as readonly RetryOutcome[]).flatMap((one) => (one.kind === 'ready' ? [one.lane] : []));
+    case 'redrive': {
+      const lanes = (answer as readonly RedriveOutcome[]).flatMap((one) => (one.kind === 'ready' ? [one.lane] : []));
       return readyAgain(lanes);
     }
     case 'wake':
@@ -119,8 +119,8 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
       return settled((answer as WakeOutcome).expired);
     case 'openBroadcast':
       return settled((answer as OpenedBroadcast).events);
-    case 'retry':
-      return [{ kind: 'changed', tasks: (answer as readonly RetryOutcome[]).map(({ id }) => ({ taskId: id })) }];
+    case 'redrive':
+      return [{ kind: 'changed', tasks: (answer as readonly RedriveOutcome[]).map(({ id }) => ({ taskId: id })) }];
     case 'delete': {
       const taskIds = request.ids.filter((_, i) => (answer as readonly boolean[])[i]);
       return taskIds.length > 0 ? [{ kind: 'deleted', taskIds }] : NONE;

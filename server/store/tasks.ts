@@ -38,7 +38,7 @@ export interface TaskStore {
    * Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more.
    * Parents of broadcasts are refused as `not_failed`: their children are redriven.
    */
-  retryTasks(ids: readonly string[], now: number, scope?: QueueScope): Promise<readonly RetryOutcome[]>;
+  redriveTasks(ids: readonly string[], now: number, scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
   deleteTasks(ids: readonly string[], scope?: QueueScope): Promise<readonly boolean[]>;
@@ -79,7 +79,7 @@ export type CancelOutcome = { readonly id: string } & (
   | { readonly kind: 'not_found' | 'settled' }
 );
 
-export type RetryOutcome =
+export type RedriveOutcome =
   | { readonly id: string; readonly kind: 'ready'; readonly lane: LaneRef }
   | { readonly id: string; readonly kind: 'not_failed' | 'not_found' };
 

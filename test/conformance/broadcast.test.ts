@@ -53,9 +53,9 @@ describeStores('insertBroadcast()', (open) => {
 
   it('acknowledges a repeated parent again, whatever the children are', async () => {
     const store = await open();
-    const { parent, children } = createBroadcast(['a'], { key: 'k' });
+    const { parent, children } = createBroadcast(['a'], { idempotencyKey: 'k' });
     await store.insertBroadcast(parent, children, T0);
-    const again = createBroadcast(['x', 'y'], { key: 'k' });
+    const again = createBroadcast(['x', 'y'], { idempotencyKey: 'k' });
     const stored = { id: parent.id, deduplicated: true };
     assert.deepEqual(await store.insertBroadcast(parent, again.children, T0 + 5), stored);
     assert.deepEqual(await store.insertBroadcast(parent, [], T0 + 5), stored);
@@ -163,12 +163,12 @@ describeStores('the parent of a broadcast', (open) => {
     const store = await open();
     const { parent, runs, children, session } = await startBroadcast(store, ['a', 'b'], { maxAttempts: 1 });
     await settle(store, fail(runs[0]!));
-    await store.retryTasks([runs[0]!.taskId], T0);
+    await store.redriveTasks([runs[0]!.taskId], T0);
     await claim(store, session, { lanes: children });
     assert.deepEqual((await settle(store, succeed({ ...runs[0]!, delivery: 2 }))).parent, undefined);
     assert.deepEqual(await store.countChildren(parent.id), { ...NONE, children: 2, failed: 1 });
     assert.equal((await settle(store, succeed(runs[1]!))).parent!.state, 'failed');
-    assert.deepEqual(await store.retryTasks([parent.id], T0), [{ id: parent.id, kind: 'not_failed' }]);
+    assert.deepEqual(await store.redriveTasks([parent.id], T0), [{ id: parent.id, kind: 'not_failed' }]);
     assert.equal(await stateOf(store, parent.id), 'failed');
   });
 

@@ -54,7 +54,7 @@ describeStores('what is shown of a task', (open) => {
     }
     const run = await startAndLose(store, { maxAttempts: 1 });
     assert.deepEqual(await describeAs(store, run.taskId, 'state', 'lost'), ['failed', 1]);
-    await store.retryTasks([run.taskId], T0);
+    await store.redriveTasks([run.taskId], T0);
     assert.deepEqual(await describeAs(store, run.taskId, 'state', 'lost'), ['ready', 0]);
   });
 
@@ -90,7 +90,7 @@ describeStores('what is shown of a task', (open) => {
     assert.deepEqual(await describeAs(store, taskId, 'state', 'expiresAt'), ['running', EXPIRES_AT]);
     await settle(store, fail(run));
     assert.deepEqual(await describeAs(store, taskId, 'state', 'expiresAt'), ['failed', EXPIRES_AT]);
-    await store.retryTasks([taskId], T0);
+    await store.redriveTasks([taskId], T0);
     assert.deepEqual(await describeAs(store, taskId, 'state', 'expiresAt'), ['ready', null]);
     const { session } = await openSession(store);
     await claim(store, session);

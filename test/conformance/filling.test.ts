@@ -32,7 +32,7 @@ describeStores('a broadcast that is filling', (open) => {
 
   it('is acknowledged again as what is there', async () => {
     const store = await open();
-    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c'], { key: 'k' });
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c'], { idempotencyKey: 'k' });
     const stored = { id: parent.id, deduplicated: true };
     assert.deepEqual(await store.insertBroadcast(parent, children, T0, 'test'), stored);
     assert.deepEqual(await store.insertBroadcast({ ...parent, id: newTaskId() }, [], T0), stored);
@@ -180,7 +180,7 @@ describeStores('openBroadcast()', (open) => {
 describeStores('abandonBroadcast()', (open) => {
   it('takes a broadcast back, some children at a time, as if it had never been', async () => {
     const store = await open();
-    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd', 'e'], { key: 'k' });
+    const { parent, children } = await fillBroadcast(store, ['a', 'b', 'c', 'd', 'e'], { idempotencyKey: 'k' });
     const [other] = await addTasks(store, {});
     assert.equal(await store.abandonBroadcast(parent.id, 3), false);
     assert.deepEqual(await store.listUnopened('test'), [{ parentId: parent.id, isOpening: false }]);

@@ -18,7 +18,7 @@ describeStores('insertTasks()', (open) => {
       timeoutMs: 700,
       backoffBaseMs: 5,
       backoffCapMs: 9,
-      key: 'once',
+      idempotencyKey: 'once',
       parentId: newTaskId(),
       lane: 'c:mine',
     });
@@ -122,16 +122,16 @@ describeStores('insertTasks()', (open) => {
 
   it('scopes an idempotency key to its queue, and names the task that has it', async () => {
     const store = await open();
-    const first = createTask({ key: 'k' });
+    const first = createTask({ idempotencyKey: 'k' });
     await store.insertTasks([first], T0);
-    const again = createTask({ key: 'k' });
-    const elsewhere = createTask({ key: 'k', queue: 'other' });
+    const again = createTask({ idempotencyKey: 'k' });
+    const elsewhere = createTask({ idempotencyKey: 'k', queue: 'other' });
     assert.deepEqual(await store.insertTasks([again, elsewhere], T0), [
       { id: first.id, deduplicated: true },
       { id: elsewhere.id, deduplicated: false },
     ]);
     await assertRejects(
-      store.insertTasks([createTask({ key: 'k', priority: 3 })], T0),
+      store.insertTasks([createTask({ idempotencyKey: 'k', priority: 3 })], T0),
       'ALREADY_EXISTS',
       /^tasks\[0\]\.idempotency_key:/,
     );
@@ -139,8 +139,8 @@ describeStores('insertTasks()', (open) => {
 
   it('compares tasks within one batch too', async () => {
     const store = await open();
-    const task = createTask({ key: 'k' });
-    const twin = createTask({ key: 'k' });
+    const task = createTask({ idempotencyKey: 'k' });
+    const twin = createTask({ idempotencyKey: 'k' });
     assert.deepEqual(await store.insertTasks([task, task, twin], T0), [
       { id: task.id, deduplicated: false },
       { id: task.id, deduplicated: true },

@@ -60,7 +60,7 @@ const MOVES: Readonly<Partial<Record<TaskState, Readonly<Partial<Record<Transiti
       await settle(store, { ...nameDelivery(task), clientId: '', kind: 'stopped' });
     },
   },
-  failed: { redriven: (store, { taskId }) => store.retryTasks([taskId], T0) },
+  failed: { redriven: (store, { taskId }) => store.redriveTasks([taskId], T0) },
 };
 
 const namesOf = (table: Readonly<Partial<Record<TaskState, object>>>): string[] =>

@@ -76,7 +76,7 @@ describeStores('listTasks()', (open) => {
     const store = await open();
     const run = await startTask(store, { maxAttempts: 1 });
     await settle(store, fail(run));
-    await store.retryTasks([run.taskId], T0);
+    await store.redriveTasks([run.taskId], T0);
     await claim(store, run.session);
     await settle(store, succeed({ taskId: run.taskId, delivery: 2 }));
     assert.equal((await store.listTasks({ states: ['failed'] }, null, 10)).length, 0);
@@ -121,7 +121,7 @@ describeStores('countQueues()', (open) => {
     ]);
     await settle(store, fail(run));
     assert.deepEqual((await count())[0], ['a', 1, 0, 0, 1, 0]);
-    await store.retryTasks([run.taskId], T0);
+    await store.redriveTasks([run.taskId], T0);
     assert.deepEqual((await count())[0], ['a', 2, 0, 0, 0, 0]);
     await claim(store, run.session, { lanes: [{ queue: 'a', lane: '' }] });
     await settle(store, succeed({ taskId: run.taskId, delivery: 2 }));

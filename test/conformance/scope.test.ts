@@ -46,12 +46,12 @@ describeStores('a queue scope', (open) => {
     assert.equal(await stateOf(store, theirs!), 'ready');
   });
 
-  it('lets retryTasks() and deleteTasks() find none of theirs', async () => {
+  it('lets redriveTasks() and deleteTasks() find none of theirs', async () => {
     const store = await open();
     const ids = [await failTask(store, 'ours'), await failTask(store, 'theirs')];
     assert.deepEqual(await store.deleteTasks(ids, { queues: ['none'] }), [false, false]);
     assert.deepEqual(
-      (await store.retryTasks(ids, T0, OURS)).map(({ kind }) => kind),
+      (await store.redriveTasks(ids, T0, OURS)).map(({ kind }) => kind),
       ['ready', 'not_found'],
     );
     assert.deepEqual(await store.deleteTasks(ids, { queues: ['theirs'] }), [false, true]);

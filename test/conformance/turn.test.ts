@@ -7,7 +7,7 @@ describeStores('a turn', (open) => {
   it('stores, settles and claims in one commit, whatever the order of the calls', async () => {
     const store = await open();
     const run = await startTask(store);
-    const task = createTask({ key: 'k' });
+    const task = createTask({ idempotencyKey: 'k' });
     const [claims, inserted, settled, session] = await Promise.all([
       store.claimTasks(
         () => [createRequest(run.session)],

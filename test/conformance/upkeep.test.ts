@@ -8,13 +8,13 @@ import { claim, fail, openSession, settle, startTask, succeed } from '../scene/d
 import { addTasks, createTask, Q, stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
 
-describeStores('retryTasks()', (open) => {
+describeStores('redriveTasks()', (open) => {
   it('makes a failed task ready with fresh attempts, and delivery numbers that go on', async () => {
     const store = await open();
     const run = await startTask(store, { maxAttempts: 1, lane: 'c:me' });
     await settle(store, fail(run));
     const lane = { queue: 'q', lane: 'c:me' };
-    assert.deepEqual(await store.retryTasks([run.taskId], T0), [{ id: run.taskId, kind: 'ready', lane }]);
+    assert.deepEqual(await store.redriveTasks([run.taskId], T0), [{ id: run.taskId, kind: 'ready', lane }]);
     const [again] = await claim(store, run.session, { lanes: [lane] });
     assert.deepEqual([again!.id, again!.delivery, again!.attempt], [run.taskId, 2, 1]);
     assert.equal((await settle(store, fail(run))).code, 'DUPLICATE');
@@ -32,7 +32,7 @@ describeStores('retryTasks()', (open) => {
     const [ready, cancelled] = await addTasks(store, {}, {});
     await store.cancelTasks([cancelled!], '', T0);
     const unknown = newTaskId();
-    assert.deepEqual(await store.retryTasks([ready!, cancelled!, unknown], T0), [
+    assert.deepEqual(await store.redriveTasks([ready!, cancelled!, unknown], T0), [
       { id: ready, kind: 'not_failed' },
       { id: cancelled, kind: 'not_failed' },
       { id: unknown, kind: 'not_found' },
@@ -43,7 +43,7 @@ describeStores('retryTasks()', (open) => {
     const store = await open();
     const run = await startTask(store, { maxAttempts: 1 });
     await settle(store, fail(run));
-    const outcomes = await store.retryTasks([run.taskId, run.taskId], T0);
+    const outcomes = await store.redriveTasks([run.taskId, run.taskId], T0);
     assert.deepEqual(
       outcomes.map((outcome) => outcome.kind),
       ['ready', 'not_failed'],
@@ -54,7 +54,7 @@ describeStores('retryTasks()', (open) => {
     const store = await open();
     const run = await startTask(store, { maxAttempts: 1, expiresAt: T0 + 10 });
     await settle(store, fail(run));
-    await store.retryTasks([run.taskId], T0 + 20);
+    await store.redriveTasks([run.taskId], T0 + 20);
     assert.deepEqual((await store.wakeTasks(T0 + 20, 10)).expired, []);
     assert.equal((await claim(store, run.session, {}, T0 + 20)).length, 1);
   });
@@ -80,12 +80,12 @@ describeStores('deleteTasks()', (open) => {
 
   it('frees the id and the idempotency key', async () => {
     const store = await open();
-    const task = createTask({ key: 'k' });
+    const task = createTask({ idempotencyKey: 'k' });
     await store.insertTasks([task], T0);
     await store.cancelTasks([task.id], '', T0);
     await store.deleteTasks([task.id]);
-    const other = createTask({ key: 'k', priority: 1 });
-    assert.deepEqual(await store.insertTasks([other, { ...task, key: null }], T0), [
+    const other = createTask({ idempotencyKey: 'k', priority: 1 });
+    assert.deepEqual(await store.insertTasks([other, { ...task, idempotencyKey: null }], T0), [
       { id: other.id, deduplicated: false },
       { id: task.id, deduplicated: false },
     ]);
@@ -252,7 +252,7 @@ describeStores('checkpointTasks()', (open) => {
     const run = await startTask(store, { maxAttempts: 1 });
     await store.checkpointTasks([{ taskId: run.taskId, delivery: 1, data: Buffer.from('far') }]);
     await settle(store, fail(run));
-    await store.retryTasks([run.taskId], T0);
+    await store.redriveTasks([run.taskId], T0);
     const [again] = await claim(store, run.session);
     assert.equal(textOf(again!.checkpoint!), 'far');
   });

@@ -10,7 +10,11 @@ export function insertTasks(world: World, inputs: readonly TaskInput[], now: num
   const fresh: TaskInput[] = [];
   const outcomes = inputs.map((input, i) => {
     const byKey = [...known.values()].find(
-      (t) => t.key !== null && t.key === input.key && t.queue === input.queue && !hasLostKey(world, t.id),
+      (t) =>
+        t.idempotencyKey !== null &&
+        t.idempotencyKey === input.idempotencyKey &&
+        t.queue === input.queue &&
+        !hasLostKey(world, t.id),
     );
     const stored = known.get(input.id) ?? byKey;
     if (!stored) {

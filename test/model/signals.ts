@@ -22,7 +22,7 @@ const REQUESTS: {
   settleTasks: (settlements, now) => ({ kind: 'settle', settlements, now }),
   releaseTasks: (releases, now) => ({ kind: 'release', releases, now }),
   cancelTasks: (ids, reason, now, scope = EVERY_QUEUE) => ({ kind: 'cancel', ids, reason, now, scope }),
-  retryTasks: (ids, now, scope = EVERY_QUEUE) => ({ kind: 'retry', ids, now, scope }),
+  redriveTasks: (ids, now, scope = EVERY_QUEUE) => ({ kind: 'redrive', ids, now, scope }),
   deleteTasks: (ids, scope = EVERY_QUEUE) => ({ kind: 'delete', ids, scope }),
   wakeTasks: (now, limit) => ({ kind: 'wake', now, limit }),
   purgeTasks: (queue, limit, reason, now) => ({ kind: 'purge', queue, limit, reason, now }),

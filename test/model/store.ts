@@ -3,7 +3,7 @@ import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { QueueCounts } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
-import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../../server/store/tasks.ts';
+import type { CancelOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
@@ -47,7 +47,7 @@ export function createModelStore(): Store {
     return { id, kind: 'requested', session, delivery: task.delivery, reason: task.cancelReason };
   }
 
-  function retryOne(id: string, scope: QueueScope): RetryOutcome {
+  function redriveOne(id: string, scope: QueueScope): RedriveOutcome {
     const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
@@ -122,7 +122,7 @@ export function createModelStore(): Store {
         return true;
       }),
     cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE) => ids.map((id) => cancelOne(id, reason, now, scope)),
-    retryTasks: async (ids, _now, scope = EVERY_QUEUE) => ids.map((id) => retryOne(id, scope)),
+    redriveTasks: async (ids, _now, scope = EVERY_QUEUE) => ids.map((id) => redriveOne(id, scope)),
     deleteTasks: async (ids, scope = EVERY_QUEUE) => ids.map((id) => deleteOne(id, scope)),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
     openSession: async (opening, now) => openSession(world, opening, now),

@@ -10,7 +10,7 @@ const ORDER: readonly (readonly (keyof Store)[])[] = [
     'openBroadcast',
     'abandonBroadcast',
     'cancelTasks',
-    'retryTasks',
+    'redriveTasks',
     'deleteTasks',
     'wakeTasks',
     'purgeTasks',

@@ -193,7 +193,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'duplicate accepted: an idempotency key is not kept',
     file: 'server/store/sqlite/insert.ts',
-    find: '    task.key,\n',
+    find: '    task.idempotencyKey,\n',
     replace: '    null,\n',
     caughtBy: conformance(
       'insert',

@@ -68,7 +68,14 @@ const enqueue = toAct('enqueue', fc.array(task, { minLength: 1, maxLength: 4 }),
     const before = again === null ? undefined : tasks[again % Math.max(1, tasks.length)];
     if (before) return before;
     const input: TaskInput = {
-      ...{ id: newTaskId(), ...given, payload: Buffer.alloc(bytes), contentType: 't', metadata: {}, key: null },
+      ...{
+        id: newTaskId(),
+        ...given,
+        payload: Buffer.alloc(bytes),
+        contentType: 't',
+        metadata: {},
+        idempotencyKey: null,
+      },
       ...{ runAt: delayMs === 0 ? null : now + delayMs, expiresAt: expiresMs === 0 ? null : now + expiresMs },
       ...{ backoffBaseMs: 200, backoffCapMs: 1_000, parentId: null },
     };
@@ -190,7 +197,7 @@ const operate = toAct(
     if (kind === 'undrain') house.registry.clients.resume(clientId).catch(refusal);
     if (kind === 'redrive') {
       for (const id of ids) books.redriving.add(id);
-      house.queue.retry(ids).then((outcomes) => {
+      house.queue.redrive(ids).then((outcomes) => {
         for (const { id, kind: what } of outcomes) {
           if (what === 'ready') books.redriven.set(id, (books.redriven.get(id) ?? 0) + 1);
           if (what === 'ready') startAnew(books, id);

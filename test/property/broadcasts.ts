@@ -24,7 +24,7 @@ function toChildren(drawn: readonly DrawnTask[], parentId: string, scene: Scene)
   return drawn.map((child) => {
     // Mostly new ones: a child that was there already refuses them all.
     const again = child.again !== null && child.again % 4 === 0 ? child.again : null;
-    return { ...toTask({ ...child, again, key: null }, scene), parentId };
+    return { ...toTask({ ...child, again, idempotencyKey: null }, scene), parentId };
   });
 }
 

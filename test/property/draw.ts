@@ -50,7 +50,7 @@ export const task = fc.record({
   runIn: rarely(fc.integer({ min: -5, max: 40 })),
   expiresIn: rarely(fc.integer({ min: 1, max: 60 })),
   maxAttempts: fc.constantFrom(1, 2, 3, 1_000),
-  key: fc.option(fc.constantFrom('k1', 'k2'), { freq: 5 }),
+  idempotencyKey: fc.option(fc.constantFrom('k1', 'k2'), { freq: 5 }),
   size: fc.constantFrom(0, 1, 10, 300),
 });
 

@@ -25,7 +25,7 @@ export const SETTINGS: SessionSettings = Object.freeze({
 
 const WRITES: ReadonlySet<string> = new Set<keyof Store>([
   ...(['insertTasks', 'claimTasks', 'settleTasks', 'releaseTasks', 'checkpointTasks', 'cancelTasks'] as const),
-  ...(['retryTasks', 'wakeTasks', 'openSession', 'loseSession', 'endSession', 'setQueueSettings'] as const),
+  ...(['redriveTasks', 'wakeTasks', 'openSession', 'loseSession', 'endSession', 'setQueueSettings'] as const),
   'drainClient',
 ]);
 

@@ -20,7 +20,7 @@ const flood = toDraw(
   fc.record({ ids: fc.array(fc.uuid({ version: 7 }), { minLength: 4, maxLength: 12 }), like: task }),
   ({ ids, like }, scene) => {
     const tasks = ids.map((id) =>
-      toTask({ ...like, id, again: null, runIn: null, expiresIn: null, key: null, priority: 0 }, scene),
+      toTask({ ...like, id, again: null, runIn: null, expiresIn: null, idempotencyKey: null, priority: 0 }, scene),
     );
     scene.tasks.push(...tasks);
     const { now } = scene;
@@ -170,7 +170,7 @@ const endSession = toDraw(
 const tend = toDraw(
   'tend',
   fc.record({
-    kind: fc.constantFrom('cancel', 'retry', 'delete', 'wake', 'checkpoint'),
+    kind: fc.constantFrom('cancel', 'redrive', 'delete', 'wake', 'checkpoint'),
     picks: fc.array(pick, { maxLength: 3 }),
   }),
   ({ kind, picks }, scene) => {
@@ -179,7 +179,7 @@ const tend = toDraw(
     const saved = picks.flatMap((n) => fenceOf(scene, { pick: n, off: 0, by: 'client' }) ?? []);
     const run = (store: Store): Promise<unknown> => {
       if (kind === 'cancel') return store.cancelTasks(ids, 'why', now);
-      if (kind === 'retry') return store.retryTasks(ids, now);
+      if (kind === 'redrive') return store.redriveTasks(ids, now);
       if (kind === 'delete') {
         const [id] = ids;
         return id === undefined ? store.deleteTasks([]) : store.deleteTasks([id]).then(([isGone]) => [{ id, isGone }]);

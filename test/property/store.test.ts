@@ -149,7 +149,7 @@ function createLedger() {
           for (const map of [newest, accepted, redriven]) map.delete(id);
         }
       }
-      if (name === 'retry') {
+      if (name === 'redrive') {
         for (const { id, kind } of answer) if (kind === 'ready') redriven.set(id, (redriven.get(id) ?? 0) + 1);
       }
       if (name === 'settle') {

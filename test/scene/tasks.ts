@@ -22,7 +22,7 @@ export function createTask(with_: Partial<TaskInput> = {}): TaskInput {
     timeoutMs: 0,
     backoffBaseMs: 1_000,
     backoffCapMs: 300_000,
-    key: null,
+    idempotencyKey: null,
     parentId: null,
     ...with_,
   };
@@ -37,7 +37,7 @@ export async function addTasks(store: Store, ...tasks: Partial<TaskInput>[]): Pr
 export function createBroadcast(clients: readonly string[], with_: Partial<TaskInput> = {}) {
   const parent = createTask(with_);
   const children = clients.map((client) =>
-    createTask({ ...with_, key: null, lane: `c:${client}`, parentId: parent.id }),
+    createTask({ ...with_, idempotencyKey: null, lane: `c:${client}`, parentId: parent.id }),
   );
   return { parent, children };
 }

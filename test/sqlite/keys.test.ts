@@ -8,7 +8,7 @@ describe('idempotency keys over a restart', () => {
 
   it('are free or taken as before', async () => {
     const open = () => openStore(`sqlite:${place.file}`, { node: 'test' });
-    const task = () => createTask({ key: 'k' });
+    const task = () => createTask({ idempotencyKey: 'k' });
     const [first, second] = [task(), task()];
     let store = await open();
     await store.insertTasks([first], T0);
@@ -21,7 +21,7 @@ describe('idempotency keys over a restart', () => {
     store = await open();
     const [outcome] = await store.insertTasks([task()], T0);
     assert.deepEqual(outcome, { id: second.id, deduplicated: true });
-    assert.equal((await store.describeTask(first.id))!.key, 'k');
+    assert.equal((await store.describeTask(first.id))!.idempotencyKey, 'k');
     await store.close();
   });
 });

@@ -28,7 +28,7 @@ describe('a file of an older schema', () => {
       await settle(store, succeed(done));
       const backing = await startTask(store, { expiresAt: T0 + 10 });
       await settle(store, fail(backing));
-      const [cancelled, ready] = await addTasks(store, { key: 'k' }, {});
+      const [cancelled, ready] = await addTasks(store, { idempotencyKey: 'k' }, {});
       await store.cancelTasks([cancelled!], 'no', T0);
       await store.close();
       const db = new DatabaseSync(file);
@@ -37,7 +37,7 @@ describe('a file of an older schema', () => {
       db.close();
 
       store = await open();
-      const [next] = await store.insertTasks([createTask({ key: 'k' })], T0);
+      const [next] = await store.insertTasks([createTask({ idempotencyKey: 'k' })], T0);
       assert.equal(next!.deduplicated, false);
       const { state, lost, attempt } = (await store.describeTask(done.taskId))!;
       assert.deepEqual([state, lost, attempt], ['succeeded', 0, 1]);

@@ -154,7 +154,7 @@ describe('broadcast()', () => {
         }
       },
     });
-    const parent = createTask({ key: 'k' });
+    const parent = createTask({ idempotencyKey: 'k' });
     await queue.broadcast(parent, EVERYBODY);
     assert.deepEqual(await Promise.all(again), Array(6).fill([{ id: parent.id, deduplicated: true }, true]));
     assert.equal(calls.filter((call) => call.startsWith('extend')).length, 3);
@@ -172,7 +172,7 @@ describe('broadcast()', () => {
   });
 
   it('is abandoned when a part is refused; sent again it is a new one', async () => {
-    const parent = createTask({ key: 'k' });
+    const parent = createTask({ idempotencyKey: 'k' });
     const waiting: Promise<unknown>[] = [];
     const { store, queue, calls, pushed } = await createScene({
       gate: async (call, count) => {

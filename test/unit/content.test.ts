@@ -5,7 +5,7 @@ import { createTask } from '../scene/tasks.ts';
 const isSame = (a: TaskContent, b: TaskContent): boolean => differenceOf(a, b) === null;
 
 describe('differenceOf()', () => {
-  const task = createTask({ metadata: { a: '1', b: '2' }, key: 'k', payload: Buffer.from('x') });
+  const task = createTask({ metadata: { a: '1', b: '2' }, idempotencyKey: 'k', payload: Buffer.from('x') });
 
   it('leaves out ids and instants', () => {
     assert.ok(isSame(task, { ...createTask(), ...task, id: 'other', runAt: 1, expiresAt: 2 } as TaskContent));
@@ -23,7 +23,7 @@ describe('differenceOf()', () => {
     { timeoutMs: 9 },
     { backoffBaseMs: 9 },
     { backoffCapMs: 9 },
-    { key: null },
+    { idempotencyKey: null },
     { parentId: 'p' },
     { contentType: 'x/y' },
     { metadata: { a: '1' } },

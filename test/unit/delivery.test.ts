@@ -9,7 +9,7 @@ import {
   decideExpiry,
   findOpen,
   type OpenDelivery,
-  type Word,
+  type Report,
 } from '../../server/model/delivery.ts';
 import { decideHolding, isKnownStarted } from '../../server/model/holding.ts';
 import { MAX_LOST } from '../../server/model/retry.ts';
@@ -37,7 +37,7 @@ const LAST: DeliveryFacts = { ...RUNNING, attempt: 2 };
 const OFTEN: DeliveryFacts = { ...RUNNING, lost: MAX_LOST - 1, terms: { ...TERMS, maxAttempts: 99 } };
 const ASKED: DeliveryFacts = { ...RUNNING, cancelReason: 'enough' };
 
-const FAILED: Word = {
+const FAILED: Report = {
   kind: 'failed',
   error: { code: 'X', message: 'broken' },
   retry: { kind: 'policy' },
@@ -46,10 +46,10 @@ const FAILED: Word = {
 const POLICY_MS = 100;
 
 /** What a client, or the server, says of a task that is like this; in short. */
-function tell(facts: DeliveryFacts, word: Word, isTold = true): string {
+function tell(facts: DeliveryFacts, report: Report, isTold = true): string {
   const open = findOpen(facts, { delivery: facts.delivery }, undefined);
   if (!open) return 'closed';
-  const decision = decide(facts, open, word, isTold, 'robot', NOW);
+  const decision = decide(facts, open, report, isTold, 'robot', NOW);
   return decision ? describeDecision(decision) : 'nothing';
 }
 
@@ -69,7 +69,7 @@ function describeDecision(decision: Decision): string {
 describe('decide()', () => {
   const started = { isStarted: true } as const;
   const unstarted = { isStarted: false } as const;
-  const rows: readonly (readonly [what: string, facts: DeliveryFacts, word: Word, isTold: boolean, is: string])[] = [
+  const rows: readonly (readonly [what: string, facts: DeliveryFacts, said: Report, isTold: boolean, is: string])[] = [
     ['a result', RUNNING, { kind: 'succeeded' }, true, 'succeeded, attempt 2, lost 0'],
     ['a result after a cancel', ASKED, { kind: 'succeeded' }, true, 'succeeded, attempt 2, lost 0'],
     ['a late result', LOST, { kind: 'succeeded' }, true, 'succeeded, attempt 2, lost 0'],
@@ -97,7 +97,7 @@ describe('decide()', () => {
     ['nobody asked for a cancel', RUNNING, { kind: 'abandoned' }, false, 'nothing'],
   ];
 
-  for (const [what, facts, word, isTold, is] of rows) it(what, () => assert.equal(tell(facts, word, isTold), is));
+  for (const [what, facts, report, isTold, is] of rows) it(what, () => assert.equal(tell(facts, report, isTold), is));
 
   it('says of a settled task whether its newest delivery was told', () => {
     const tellings = [tellSettled(RUNNING, true), tellSettled(RUNNING, false)];
@@ -187,7 +187,7 @@ describe('decideCancel()', () => {
   });
 });
 
-describe('any word about any delivery', () => {
+describe('any report about any delivery', () => {
   const terms = fc.record({
     maxAttempts: fc.integer({ min: 1, max: 4 }),
     backoffBaseMs: fc.constant(10),
@@ -212,7 +212,7 @@ describe('any word about any delivery', () => {
           : { ...common, state: 'ready', ended, sessionKey: null, owner, cancelReason: null };
       }),
   );
-  const word: fc.Arbitrary<Word> = fc.oneof(
+  const report: fc.Arbitrary<Report> = fc.oneof(
     fc.constant({ kind: 'succeeded' } as const),
     fc.record({
       kind: fc.constant('failed' as const),
@@ -235,9 +235,11 @@ describe('any word about any delivery', () => {
     return open.from === 'ready' ? ['adopted', decision.transition] : [decision.transition];
   }
 
-  function check(property: (facts: DeliveryFacts, open: OpenDelivery, word: Word, decision: Decision) => void): void {
+  function check(
+    property: (facts: DeliveryFacts, open: OpenDelivery, report: Report, decision: Decision) => void,
+  ): void {
     fc.assert(
-      fc.property(facts, word, fc.boolean(), (given, said, isTold) => {
+      fc.property(facts, report, fc.boolean(), (given, said, isTold) => {
         const open = findOpen(given, { delivery: 1 }, undefined);
         const decision = open && decide(given, open, said, isTold, 'robot', NOW);
         if (decision) property(given, open, said, decision);

@@ -3,6 +3,7 @@ import type { ClaimedTask, LaneRef } from '../../model/task.ts';
 import { giveInTurn, isBefore, nextInTurn } from '../../model/turns.ts';
 import type { ClaimOutcome, ClaimRequest } from '../deliveries.ts';
 import {
+  type ClaimableTask,
   type Context,
   type FreshClaim,
   type FreshTask,
@@ -10,7 +11,6 @@ import {
   type LaneEntry,
   MANY,
   marks,
-  type NewTask,
   openContent,
   parseMetadata,
   prepareKeys,
@@ -31,7 +31,7 @@ interface LaneCursor {
   readonly read: (last: ReadyRow | FreshTask | undefined, limit: number) => readonly (ReadyRow | FreshTask)[];
   rows: readonly (ReadyRow | FreshTask)[];
   /** Read ahead, by key. */
-  readonly tasks: Map<number, NewTask>;
+  readonly tasks: Map<number, ClaimableTask>;
   next: number;
   isRead: boolean;
 }
@@ -215,8 +215,8 @@ export function createClaimTasks(
   }
 
   /** The task of a row; others that are next in the lane come with it, when that many are wanted. */
-  function readTask(cursor: LaneCursor, key: number, left: number): NewTask {
-    const known = cache.takeNew(key) ?? cursor.tasks.get(key);
+  function readTask(cursor: LaneCursor, key: number, left: number): ClaimableTask {
+    const known = cache.takeClaimable(key) ?? cursor.tasks.get(key);
     if (known) return known;
     cursor.tasks.clear();
     const rows = cursor.rows.slice(cursor.next - 1, cursor.next - 1 + MANY);
@@ -245,7 +245,7 @@ export function createClaimTasks(
     return toClaimed(row, task, lane);
   }
 
-  function toClaimed(row: ReadyRow, task: NewTask, lane: LaneEntry): ClaimedTask {
+  function toClaimed(row: ReadyRow, task: ClaimableTask, lane: LaneEntry): ClaimedTask {
     const { contentType, metadata, priority, maxAttempts, timeoutMs } = task.terms;
     return {
       id: task.id,

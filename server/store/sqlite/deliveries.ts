@@ -8,8 +8,8 @@ import {
   decideParent,
   findOpen,
   type OpenDelivery,
+  type Report,
   type SettleDecision,
-  type Word,
 } from '../../model/delivery.ts';
 import type { Delivery, LaneRef, ResultRecord } from '../../model/task.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
@@ -48,7 +48,7 @@ export interface Deliveries {
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
   /** The server says it of a delivery that runs: it is given back, or its session is gone. */
-  take(row: TaskRow, word: Word & { kind: 'stopped' | 'lost' }, clientId: string, now: number): Return;
+  take(row: TaskRow, report: Report & { kind: 'stopped' | 'lost' }, clientId: string, now: number): Return;
   settle(row: TaskRow, decision: SettleDecision, now: number, told?: Told): Settled;
   /** Of a task that nobody has. */
   cancel(row: TaskRow, reason: string, now: number): Settled;
@@ -121,8 +121,8 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const open = find(row, release);
     if (!open) return STALE;
     const clientId = sessions.get(row.sessionKey ?? 0)?.clientId ?? '';
-    const word = { kind: release.cause === 'lost' ? 'lost' : 'stopped', isStarted: release.isStarted } as const;
-    const decision = decide(row, open, word, release.session === undefined, clientId, now);
+    const report = { kind: release.cause === 'lost' ? 'lost' : 'stopped', isStarted: release.isStarted } as const;
+    const decision = decide(row, open, report, release.session === undefined, clientId, now);
     return decision ? write(row, open, decision, { clientId }, now) : STALE;
   }
 
@@ -233,9 +233,9 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
     checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
     findOpen: find,
-    take: (row, word, clientId, now) => {
+    take: (row, report, clientId, now) => {
       const open = { from: 'running', burnt: row.attempt, lost: row.lost } as const;
-      const decision = decide(row, open, word, false, clientId, now) as Exclude<Decision, { kind: 'retried' }>;
+      const decision = decide(row, open, report, false, clientId, now) as Exclude<Decision, { kind: 'retried' }>;
       if (decision.kind === 'returned') return { ready: putBack(row, open, decision) };
       return settle(row, decision, now, { clientId });
     },

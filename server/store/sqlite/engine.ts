@@ -114,8 +114,8 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
         return broadcasts.abandon(request.parentId, request.limit);
       case 'cancel':
         return operations.cancelTasks(request.ids, request.reason, request.now, request.scope);
-      case 'retry':
-        return operations.retryTasks(request.ids, request.scope);
+      case 'redrive':
+        return operations.redriveTasks(request.ids, request.scope);
       case 'delete':
         return operations.deleteTasks(request.ids, request.scope);
       case 'checkpoint':

@@ -7,6 +7,7 @@ import type { TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../queues.ts';
 import type { InsertOutcome } from '../tasks.ts';
 import {
+  type ClaimableTask,
   type Context,
   createSharing,
   FreshTask,
@@ -14,7 +15,6 @@ import {
   type LaneEntry,
   MANY,
   marks,
-  type NewTask,
   parseMetadata,
   prepareMany,
   prepareRows,
@@ -155,7 +155,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
   /** A task that was cancelled or has expired will never run, so its key is no longer its own once another wants it. */
   function takeOverKey(task: TaskInput, queueId: number): boolean {
     if (selectById.get(task.id)) return false;
-    const { key } = selectByKey.get(queueId, task.key)!;
+    const { key } = selectByKey.get(queueId, task.idempotencyKey)!;
     const end = selectEnd.get(key);
     if (!end || !isKeyFree(settledName(end.state))) return false;
     freeKey.run(key);
@@ -178,7 +178,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
       fresh.add(new FreshTask(key, 0 - task.priority, seq, bytes, lane), terms && task, terms);
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
     if (isFresh) return;
-    if (terms) cache.keepNew(toNew(key, task, seq, terms));
+    if (terms) cache.keepClaimable(toClaimable(key, task, seq, terms));
     const runAt = isReady || task.runAt === HELD ? null : task.runAt;
     live.add([
       key,
@@ -220,7 +220,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
   function findStored(task: TaskInput, queueId: number): { stored: StoredTask; field: string } {
     const byId = selectById.get(task.id);
     if (byId) return { stored: byId, field: 'id' };
-    return { stored: selectByKey.get(queueId, task.key)!, field: 'idempotency_key' };
+    return { stored: selectByKey.get(queueId, task.idempotencyKey)!, field: 'idempotency_key' };
   }
 
   return { insertTasks, takeBack, reload: live.clear };
@@ -240,8 +240,9 @@ function refuseName(index: number): ContactError {
   return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 60_000 });
 }
 
-/** What its claim and its result will read. */
-function toNew(key: number, { id, parentId, payload }: TaskInput, seq: number | null, terms: TaskTerms): NewTask {
+/** What the claim of a task and its result will read of it. */
+function toClaimable(key: number, task: TaskInput, seq: number | null, terms: TaskTerms): ClaimableTask {
+  const { id, parentId, payload } = task;
   // A copy: the payload may be a view that pins a whole received frame.
   return { key, id, terms, parentId, seq, payload: Buffer.from(payload) };
 }
@@ -264,7 +265,7 @@ function contentOf(stored: StoredTask, queue: string): TaskContent {
     timeoutMs: stored.timeout_ms,
     backoffBaseMs: stored.backoff_base_ms,
     backoffCapMs: stored.backoff_cap_ms,
-    key: stored.idempotency_key ?? stored.freed_key,
+    idempotencyKey: stored.idempotency_key ?? stored.freed_key,
     parentId: stored.parent_id,
     contentType: stored.content_type,
     metadata: parseMetadata(stored.metadata),
@@ -284,7 +285,7 @@ function toRow(task: TaskInput, key: number, queueId: number, seq: number | null
     task.timeoutMs,
     task.backoffBaseMs,
     task.backoffCapMs,
-    task.key,
+    task.idempotencyKey,
     task.parentId,
     task.contentType,
     formatMetadata(task.metadata),

@@ -94,7 +94,7 @@ export function createListing(
       timeoutMs: row.timeout_ms,
       backoffBaseMs: row.backoff_base_ms,
       backoffCapMs: row.backoff_cap_ms,
-      key: row.idempotency_key ?? row.freed_key,
+      idempotencyKey: row.idempotency_key ?? row.freed_key,
       parentId: row.parent_id,
       state,
       createdAt: row.created_at,

@@ -105,8 +105,8 @@ export function createOpenings(
       const row = tasks.byKey(key);
       if (heldIds.has(row.id)) continue;
       const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
-      const word = isStarted ? ({ kind: 'lost', isStarted } as const) : ({ kind: 'stopped', isStarted } as const);
-      returns.push(deliveries.take(row, word, session.clientId, now));
+      const report = isStarted ? ({ kind: 'lost', isStarted } as const) : ({ kind: 'stopped', isStarted } as const);
+      returns.push(deliveries.take(row, report, session.clientId, now));
     }
     return returns;
   }

@@ -96,8 +96,8 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     },
     cancelTasks: (ids, reason, at, scope = EVERY_QUEUE) =>
       submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope }, ids.length),
-    retryTasks: (ids, at, scope = EVERY_QUEUE) =>
-      submit({ kind: 'retry', ids, now: Math.floor(at), scope }, ids.length),
+    redriveTasks: (ids, at, scope = EVERY_QUEUE) =>
+      submit({ kind: 'redrive', ids, now: Math.floor(at), scope }, ids.length),
     deleteTasks: (ids, scope = EVERY_QUEUE) => submit({ kind: 'delete', ids, scope }, ids.length),
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
     purgeTasks: (queue, limit, reason, at) =>

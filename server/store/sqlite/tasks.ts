@@ -1,14 +1,14 @@
 import { isInScope, type QueueScope } from '../../model/caller.ts';
 import { decideCancel, decideExpiry } from '../../model/delivery.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
-import type { CancelOutcome, RetryOutcome, WakeOutcome } from '../tasks.ts';
+import type { CancelOutcome, RedriveOutcome, WakeOutcome } from '../tasks.ts';
 import { type Context, endNumber, READY, settledName, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators and timers do to tasks. */
 export interface TaskOperations {
   cancelTasks(ids: readonly string[], reason: string, now: number, scope: QueueScope): readonly CancelOutcome[];
-  retryTasks(ids: readonly string[], scope: QueueScope): readonly RetryOutcome[];
+  redriveTasks(ids: readonly string[], scope: QueueScope): readonly RedriveOutcome[];
   deleteTasks(ids: readonly string[], scope: QueueScope): readonly boolean[];
   wakeTasks(now: number, limit: number): WakeOutcome;
 }
@@ -77,7 +77,7 @@ export function createTaskOperations(
     return catalog.laneById(laneId).ref.lane === PARENT_LANE && children.find(key) !== undefined;
   }
 
-  function retryOne(id: string, scope: QueueScope): RetryOutcome {
+  function redriveOne(id: string, scope: QueueScope): RedriveOutcome {
     const row = findIn(scope, id);
     if (!row) return { id, kind: 'not_found' };
     const newest = row.state === null ? selectResult.get(row.key) : undefined;
@@ -128,7 +128,7 @@ export function createTaskOperations(
 
   return {
     cancelTasks: (ids, reason, now, scope) => ids.map((id) => cancelOne(id, reason, now, scope)),
-    retryTasks: (ids, scope) => ids.map((id) => retryOne(id, scope)),
+    redriveTasks: (ids, scope) => ids.map((id) => redriveOne(id, scope)),
     deleteTasks: (ids, scope) => ids.map((id) => deleteOne(id, scope)),
     wakeTasks,
   };

@@ -1,4 +1,4 @@
-import type { Catalog, Database, LaneEntry, NewTask, ReadyRow, TaskRow, TaskTerms } from '../rows/index.ts';
+import type { Catalog, ClaimableTask, Database, LaneEntry, ReadyRow, TaskRow, TaskTerms } from '../rows/index.ts';
 import { createBacklog } from './backlog.ts';
 import { type FreshClaim, prepareFreshReads, prepareLiveRows } from './rows.ts';
 import { createFreshRuns, type RunLimits } from './runs.ts';
@@ -43,11 +43,11 @@ export interface Fresh {
   readNext(lane: LaneEntry, after: FreshTask | undefined, limit: number): readonly FreshTask[];
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
-  run(fresh: FreshTask, task: NewTask, sessionKey: number, claim: FreshClaim): void;
+  run(fresh: FreshTask, task: ClaimableTask, sessionKey: number, claim: FreshClaim): void;
   /** Whether a ready task that has a row in `live` may do without from its claim on: nothing has happened to it either. */
-  mayRejoin(row: ReadyRow, task: NewTask): boolean;
+  mayRejoin(row: ReadyRow, task: ClaimableTask): boolean;
   /** As `run`; its row in `live` is deleted in the same transaction. */
-  rejoin(row: ReadyRow, lane: LaneEntry, task: NewTask, sessionKey: number, claim: FreshClaim): void;
+  rejoin(row: ReadyRow, lane: LaneEntry, task: ClaimableTask, sessionKey: number, claim: FreshClaim): void;
   endClaim(claim: FreshClaim): void;
   findRun(id: string): TaskRow | undefined;
   /** The task is settled: true if there is no row of it in `live`. */

@@ -1,10 +1,10 @@
 import {
   areAlike,
   type Catalog,
+  type ClaimableTask,
   createSharing,
   type Database,
   type LaneEntry,
-  type NewTask,
   prepareRows,
   READY,
   READY_COLUMNS,
@@ -80,7 +80,7 @@ export interface FreshReads {
   /** All from this key on. */
   fromKey(key: number): FreshTask[];
   byKey(key: number): FreshTask | undefined;
-  taskOf(key: number): NewTask;
+  taskOf(key: number): ClaimableTask;
 }
 
 export function prepareFreshReads(db: Database, catalog: Catalog): FreshReads {

@@ -1,5 +1,5 @@
 import { ChurnMap } from '../../../../shared/churn.ts';
-import { type Database, type NewTask, prepareKeys, type TaskRow } from '../rows/index.ts';
+import { type ClaimableTask, type Database, prepareKeys, type TaskRow } from '../rows/index.ts';
 import { type FreshClaim, type FreshReads, type FreshRun, type LiveRows, rowOf } from './rows.ts';
 import type { FreshTask } from './task.ts';
 
@@ -24,7 +24,7 @@ export interface FreshRuns {
 }
 
 /** What a run keeps of its task. */
-type Begun = Pick<NewTask, 'id' | 'terms'>;
+type Begun = Pick<ClaimableTask, 'id' | 'terms'>;
 
 /** Rows of `claim`, and the runs in them; the oldest beyond that get rows in `live`. */
 export interface RunLimits {

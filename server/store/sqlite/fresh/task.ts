@@ -1,4 +1,4 @@
-import type { LaneEntry, NewTask, ReadyRow, TaskTerms } from '../rows/index.ts';
+import type { ClaimableTask, LaneEntry, ReadyRow, TaskTerms } from '../rows/index.ts';
 
 /** Ready since its insert; its place in the order is the one that it was inserted with. Nothing has happened to it. */
 export class FreshTask implements ReadyRow {
@@ -52,7 +52,7 @@ export interface Content {
 }
 
 /** What a producer sent: the payload may be a view of a whole received frame. */
-export type Sent = Pick<NewTask, 'id' | 'payload'>;
+export type Sent = Pick<ClaimableTask, 'id' | 'payload'>;
 
 const SLAB_BYTES = 8 << 10;
 /** A larger payload has its own memory. */
@@ -86,7 +86,7 @@ export class Slabs {
   }
 }
 
-export function openContent({ task_key: key, seq, bytes }: ReadyRow, content: Content): NewTask {
+export function openContent({ task_key: key, seq, bytes }: ReadyRow, content: Content): ClaimableTask {
   const { id, terms, slab, offset } = content;
   const payload = slab.byteLength === bytes ? slab : slab.subarray(offset, offset + bytes);
   return { key, id, terms, parentId: null, seq, payload };

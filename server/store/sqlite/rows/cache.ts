@@ -1,5 +1,5 @@
 import { ChurnMap } from '../../../../shared/churn.ts';
-import type { NewTask, TaskRow } from './task.ts';
+import type { ClaimableTask, TaskRow } from './task.ts';
 
 /**
  * What the next step of a task's life would read, kept from the step before. It is never more than the file has, so
@@ -7,9 +7,9 @@ import type { NewTask, TaskRow } from './task.ts';
  */
 export interface Cache {
   /** A task that was inserted and may be claimed soon. */
-  keepNew(task: NewTask): void;
+  keepClaimable(task: ClaimableTask): void;
   /** Its claim takes it. */
-  takeNew(key: number): NewTask | undefined;
+  takeClaimable(key: number): ClaimableTask | undefined;
   /** A task that was claimed, as its row is now. */
   keepRunning(row: TaskRow): void;
   findRunning(id: string): TaskRow | undefined;
@@ -24,13 +24,13 @@ const MAX_NEW_BYTES = 8 << 20;
 const MAX_RUNNING = 100_000;
 
 export function createCache(): Cache {
-  let young = new ChurnMap<number, NewTask>();
-  let old = new ChurnMap<number, NewTask>();
+  let young = new ChurnMap<number, ClaimableTask>();
+  let old = new ChurnMap<number, ClaimableTask>();
   let youngBytes = 0;
   const running = new ChurnMap<string, TaskRow>();
 
   return {
-    keepNew: (task) => {
+    keepClaimable: (task) => {
       const { byteLength } = task.payload;
       if (young.size >= MAX_NEW || youngBytes + byteLength > MAX_NEW_BYTES) {
         old = young;
@@ -40,7 +40,7 @@ export function createCache(): Cache {
       youngBytes += byteLength;
       young.set(task.key, task);
     },
-    takeNew: (key) => {
+    takeClaimable: (key) => {
       for (const tasks of [young, old]) {
         const task = tasks.get(key);
         if (!task) continue;

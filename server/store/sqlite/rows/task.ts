@@ -142,7 +142,7 @@ export function areAlike(a: TaskTerms, b: TaskTerms): boolean {
 }
 
 /** What the claim of a task reads of it, and what never changes. */
-export interface NewTask {
+export interface ClaimableTask {
   readonly key: number;
   readonly id: string;
   readonly terms: TaskTerms;
@@ -183,7 +183,7 @@ export function toReadyRow(c: readonly Value[]): ReadyRow {
 
 export const SELECT_TASK = `SELECT key, id, parent_id, seq, ${TERMS}, payload FROM task`;
 
-export function toTask(c: readonly Value[]): NewTask {
+export function toTask(c: readonly Value[]): ClaimableTask {
   return {
     key: c[0] as number,
     id: c[1] as string,
@@ -203,7 +203,7 @@ interface ClaimLane {
 /** Its row as the claim leaves it. */
 export function toRunning(
   row: ReadyRow,
-  { id, terms, parentId }: Pick<NewTask, 'id' | 'terms' | 'parentId'>,
+  { id, terms, parentId }: Pick<ClaimableTask, 'id' | 'terms' | 'parentId'>,
   lane: ClaimLane,
   sessionKey: number,
   now: number,
