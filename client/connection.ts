@@ -78,6 +78,9 @@ export function createConnection(options: ConnectionOptions): Connection {
   let keepaliveMs = options.keepaliveMs ?? KEEPALIVE_MS;
   let notBefore = 0;
 
+  /** Whether the channel of the current link was closed because no connection came in time. */
+  let isShut = false;
+
   function drop(): void {
     release();
     release = () => {};
@@ -95,7 +98,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       logger.warn(`no connection to ${options.server} within ${connectTimeoutMs} ms`);
       timedOut = new ContactError('UNAVAILABLE', `no connection within ${connectTimeoutMs} ms`);
       channel.close();
+      // Calls that wait for it fail and say so; where none waits, the next one must not be made on a closed channel.
+      if (current === link) isShut = true;
     });
+    isShut = false;
     release = () => {
       cancelTimeout();
       channel.close();
@@ -113,11 +119,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       },
       answered() {
         hasWorked = true;
+        cancelTimeout();
         outage.end();
         answeredAt = Math.min(answeredAt, clock.monotonic());
       },
       worked() {
         hasWorked = true;
+        cancelTimeout();
         outage.end();
         if (link === current) failures = 0;
       },
@@ -138,6 +146,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function link(): Link {
+    if (isShut) drop();
     current ??= openLink();
     return current;
   }

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createAdmin, createProducer } from '../../client/index.ts';
-import { closeScene, use } from '../scene/end.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { createFakeClock } from '../scene/clock.ts';
+import { atEnd, closeScene, use } from '../scene/end.ts';
 import { connectTo, startDurable } from '../scene/server.ts';
 
 const OUT_OF_REACH = { name: 'ContactError', code: 'UNAVAILABLE' };
@@ -32,4 +36,46 @@ describe('createAdmin()', () => {
     assert.ok(performance.now() - since >= 250);
     await assert.rejects(use(createAdmin(connectTo(server.address))).listQueues(), OUT_OF_REACH);
   });
+
+  it('goes on after a server that was away when its connection would have timed out', async () => {
+    const server = await startDurable();
+    const clock = createFakeClock(Date.now());
+    const admin = use(createAdmin({ ...connectTo(server.address), clock, connectTimeoutMs: 1_000 }));
+    await admin.listQueues();
+    await server.stop();
+    clock.advance(2_000);
+    await server.start();
+    await untilOk(() => admin.listQueues());
+  });
+
+  it('makes no call on the channel of one that gave up before the connection timed out', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    atEnd(() => silent.close());
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket));
+    atEnd(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const clock = createFakeClock(Date.now());
+    const server = `127.0.0.1:${port}`;
+    const admin = use(createAdmin({ server, clock, connectTimeoutMs: 1_000, deadlineMs: 50 }));
+    const late = { name: 'ContactError', code: 'DEADLINE_EXCEEDED' };
+    await assert.rejects(admin.listQueues(), late);
+    clock.advance(2_000);
+    await assert.rejects(admin.listQueues(), late);
+  });
 });
+
+/** A channel may need one failed call to see that its server is another one. */
+async function untilOk(act: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await act();
+      return;
+    } catch (error) {
+      if (tries > 20 || !(error instanceof ContactError) || error.code !== 'UNAVAILABLE') throw error;
+    }
+  }
+}
