@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 const MOST_CONNECTIONS = 10_000;
-/** For the store, its threads, the log and what the program around a server has open. */
+/** Descriptors left for the store, its threads, the log and what the program around a server has open. */
 const RESERVED_DESCRIPTORS = 200;
 
 /** How many files this process may have open; undefined where the system does not tell. */

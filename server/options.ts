@@ -15,7 +15,7 @@ export interface ServerOptions {
   readonly listen: string | readonly string[];
   /** `sqlite:PATH`, or `memory:` for tasks that do not outlive the process. */
   readonly store: string;
-  /** Name of this process among several. */
+  /** The name of this process among several. */
   readonly node: string;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
@@ -126,7 +126,7 @@ const schema = z.object({
   classicSettleOnWrite: z.boolean(),
 });
 
-/** Defaults filled in and checked once. INVALID_ARGUMENT: Expected `pingIntervalMs` …, got `0`. */
+/** Fills in defaults and checks every option once. INVALID_ARGUMENT: Expected `pingIntervalMs` …, got `0`. */
 export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   const merged: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
@@ -140,7 +140,7 @@ export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${issue.message}, got \`${String(merged[name])}\``);
 }
 
-/** INVALID_ARGUMENT for what is no address. */
+/** Reads the addresses. INVALID_ARGUMENT: one of them is no address. */
 export function readListen(listen: ServerOptions['listen']): Address[] {
   return [listen].flat().map((text) => {
     const address = readAddress(text);
@@ -152,10 +152,10 @@ export function readListen(listen: ServerOptions['listen']): Address[] {
   });
 }
 
-/** What a Date can hold; the store's instants are such. */
+/** The latest instant that a Date can hold, as the store's instants must. */
 const MAX_INSTANT_MS = 8_640_000_000_000_000;
 
-/** INVALID_ARGUMENT for a clock of a program that tells no time. */
+/** Checks the clock that a program brings. INVALID_ARGUMENT: it tells no time. */
 export function checkClock(clock: Clock): void {
   for (const [name, limit] of [
     ['now', MAX_INSTANT_MS],

@@ -26,9 +26,9 @@ import { readVersion } from './version.ts';
 
 /** Where a server is to be found. */
 export interface Listening {
-  /** As clients take them: HOST:PORT or unix:PATH, in the order of the option `listen`. */
+  /** The addresses as clients take them: HOST:PORT or unix:PATH, in the order of the option `listen`. */
   readonly addresses: readonly string[];
-  /** Of the first port; of a server that has none: empty and 0. */
+  /** Host and port of the first address that is a port; of a server that has none: empty and 0. */
   readonly host: string;
   readonly port: number;
 }
@@ -43,7 +43,7 @@ export interface ContactServer {
   /**
    * Goes away: claims nothing more, tells its clients, takes results until nobody holds a task or the deadline has
    * passed (default: the option `shutdownDeadlineMs`), then ends every stream. Nothing is released: what is running
-   * stays with its client, to be resumed. Again with a shorter deadline: that one counts.
+   * stays with its client, to be resumed. Called again with a shorter deadline, that one counts.
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Rejects when the server cannot go on. */
@@ -51,7 +51,7 @@ export interface ContactServer {
 }
 
 /**
- * Opens the store and puts the house together; call `listen()` next.
+ * Opens the store and puts the parts of the server together; call `listen()` next.
  * INVALID_ARGUMENT names an option; FAILED_PRECONDITION: another process has the store.
  */
 export async function createServer(
@@ -101,7 +101,7 @@ export async function createServer(
     interceptors: [createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes })],
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
-    // Nobody asks for it, and it keeps books on every connection, stream and message.
+    // Nobody asks for channelz, which counts every connection, stream and message.
     'grpc.enable_channelz': 0,
     'grpc.keepalive_time_ms': 3 * options.pingIntervalMs,
     'grpc.keepalive_timeout_ms': Math.ceil(quietMs - 2 * options.pingIntervalMs),
@@ -145,7 +145,7 @@ export async function createServer(
     await going;
     registry.close();
     await ends.closeAll(SERVER_SHUTDOWN);
-    // It answers before the sockets are gone; those are waited for below.
+    // `tryShutdown` answers before the sockets are gone, which are waited for below.
     grpcServer.tryShutdown(() => undefined);
     await sockets.close(stuckSocketMs);
     await queue.close();

@@ -4,8 +4,8 @@ import type { Api } from './api/api.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { Registry } from './session/registry.ts';
 
-/** What there is in a server for a part that hangs on it. */
-export interface House {
+/** What a server gives to each of its subsystems. */
+export interface ServerCore {
   readonly queue: TaskQueue;
   readonly registry: Registry;
   readonly api: Api;
@@ -13,28 +13,32 @@ export interface House {
   readonly logger: Logger;
 }
 
-/** When a server that goes waits no longer. */
+/** Until when a server that goes away waits. */
 export interface Deadline {
-  /** From when it began to go. */
+  /** Milliseconds from when it began to go. */
   readonly afterMs: number;
   /** It may be moved forward meanwhile. */
   isOver(): boolean;
 }
 
 /**
- * A part that begins and ends with a server, and that nothing in it needs. A room makes one by the shape alone: what it
- * takes of the house is for it to say.
+ * A part that begins and ends with a server, and that nothing else in it needs. A folder makes one by the shape alone,
+ * without an import of this file: it declares what it takes of the core.
  */
 export interface Subsystem {
-  /** Calls are accepted once all have started. */
-  start(house: House): Promise<void>;
-  /** The server is going: nothing new is begun from now on. What is under way may end until the deadline, and no later. */
+  /** Resolves when the subsystem is ready: calls are accepted once all have started. */
+  start(house: ServerCore): Promise<void>;
+  /**
+   * The server is going: nothing new is begun from now on. What is under way may end until the deadline, and no later.
+   */
   close(deadline: Deadline): Promise<void>;
 }
 
-/** Several as one. They start in order, and go together: one that fails is logged and holds up no other. */
+/**
+ * Several subsystems as one. They start in order and close together: one that fails is logged and holds up no other.
+ */
 export function joinSubsystems(parts: readonly Subsystem[]): Subsystem {
-  /** In the order of their start. */
+  /** Those that have begun to start, in that order. */
   const started: Subsystem[] = [];
   let logger: Logger | undefined;
 
@@ -47,7 +51,7 @@ export function joinSubsystems(parts: readonly Subsystem[]): Subsystem {
       }
     },
     async close(deadline) {
-      // One throws, another rejects: both have failed.
+      // A `close` that throws has failed as one that rejects has.
       const ends = started.splice(0).map(async (part) => part.close(deadline));
       for (const end of await Promise.allSettled(ends)) {
         if (end.status === 'rejected')

@@ -69,7 +69,7 @@ function writeTask(writer: Writer, { task, size, id, queue, contentType, idempot
 
 const UNSET = Object.freeze({ case: undefined });
 
-// What the message before said: queues and content types repeat.
+// The names that the message before had, which mostly are those of the next one too.
 let lastQueue = '';
 let lastType = '';
 

@@ -7,8 +7,8 @@ export interface FieldTable {
 }
 
 /**
- * Every field of every message that is encoded and decoded by hand. A test holds this table against the contract, and the
- * codecs against the table, so that a field which is new in the contract cannot be dropped in silence.
+ * Every field of every message that is encoded and decoded by hand. A test holds this table against the contract, and
+ * the codecs against the table, so that a field which is new in the contract cannot be dropped in silence.
  */
 export const FIELDS: Readonly<Record<string, FieldTable>> = {
   StreamEnqueueRequest: {

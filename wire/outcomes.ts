@@ -22,7 +22,7 @@ export function encodeSendStatusResponse({ outcomes }: SendStatusResponse): Buff
   return writer.buffer;
 }
 
-/** Ids of tasks are ASCII: what is not was refused when it came. */
+/** The size of an outcome; ids of tasks are ASCII, since others were refused when they came. */
 function sizeOfOutcome({ taskId, delivery, code, afterMs }: Outcome): number {
   return sizeOfDelimited(taskId.length) + sizeOfField(delivery) + sizeOfField(code) + sizeOfField(afterMs);
 }

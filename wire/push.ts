@@ -8,7 +8,7 @@ import { sizeOfDelimited, sizeOfField, sizeOfNumber, Writer, zigzag } from './wr
 const TASKS = 3;
 const PING = 7;
 
-/** Nothing is in it, so all pings may share it. */
+/** A ping has no fields, so all pings may share one object. */
 const PING_MESSAGE: Ping = Object.freeze({ $typeName: 'contact.v1.Ping' });
 
 const lengthOfQueue = createLengthOf();
@@ -38,7 +38,7 @@ function encodePing(seq: number): Buffer {
   return writer.buffer;
 }
 
-/** Twice of each task, so that nothing has to be kept between. */
+/** The size of a task, counted twice for each, so that none has to be remembered in between. */
 function sizeOf(task: Assignment): number {
   return (
     sizeOfDelimited(task.taskId.length) +
@@ -54,7 +54,7 @@ function sizeOf(task: Assignment): number {
   );
 }
 
-/** In UTF-8, of a text that is mostly the same as before. */
+/** Makes a function that counts the UTF-8 bytes of a text that is mostly the same as before. */
 function createLengthOf(): (text: string) => number {
   let last = '';
   let length = 0;
@@ -80,7 +80,7 @@ function writeAssignment(writer: Writer, task: Assignment): void {
   writer.number(11, zigzag(task.priority));
 }
 
-// What the message before said: queues and content types repeat.
+// The names that the message before had, which mostly are those of the next one too.
 let lastQueue = '';
 let lastType = '';
 
@@ -96,7 +96,7 @@ export function decodeGetTaskResponse(bytes: Uint8Array): GetTaskResponse | unde
         seq = reader.number();
         break;
       case delimited(3):
-        // Two events: the last would count, or both would be merged.
+        // A message with two events is left to protobuf-es, which takes the last of them or merges both.
         if (tasks || isPing) return undefined;
         tasks = reader.inner(read);
         break;

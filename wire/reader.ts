@@ -6,11 +6,13 @@ const MAX_KNOWN = 128;
 
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 export const NO_METADATA: Record<string, string> = Object.freeze({});
-/** Of a repeated field. Nobody adds to what was received. */
+/** The items of a repeated field that has none; shared, for nobody adds to what was received. */
 export const NO_ITEMS: never[] = [];
 Object.freeze(NO_ITEMS);
 
-/** Items of one repeated field of a request; one with more is left to protobuf-es, before which its items are counted. */
+/**
+ * Items of one repeated field of a request; one with more is left to protobuf-es, before which its items are counted.
+ */
 export const MAX_DECODED = 2_000;
 
 /** A tag: the number of a field and the type of its value on the wire. */
@@ -41,7 +43,7 @@ export class Reader {
     this.pos = this.end;
   }
 
-  /** Up to 28 bits: in four bytes at most. */
+  /** A number of up to 28 bits, which is in four bytes at most. */
   number(): number {
     const bytes = this.#bytes;
     let value = 0;
@@ -67,7 +69,7 @@ export class Reader {
     return 0;
   }
 
-  /** A view. */
+  /** The bytes of a field, as a view. */
   bytes(): Uint8Array<ArrayBuffer> {
     const length = this.#length();
     this.pos += length;
@@ -87,7 +89,7 @@ export class Reader {
     return bytes.toString('latin1', start, start + length);
   }
 
-  /** The same text as `before` if it is that again, as names mostly are: no new string. */
+  /** Answers `before` itself if the text is that again, as names mostly are, so that no string is made. */
   textLike(before: string): string {
     const start = this.pos;
     const length = this.#length();

@@ -41,7 +41,7 @@ export function encodeSendStatusRequest(message: SendStatusRequest): Buffer | un
   return writer.buffer;
 }
 
-/** And receipts and starts. */
+/** Whether a message has nothing but results, receipts and starts. */
 function hasResultsAlone(message: SendStatusRequest): boolean {
   const { progress, checkpoints, failed, released, stopped, untouched, credit, status } = message;
   const reports = failed.length + released.length + stopped.length + untouched.length;
@@ -51,7 +51,7 @@ function hasResultsAlone(message: SendStatusRequest): boolean {
 
 type Named = Pick<Delivery | Succeeded, 'taskId' | 'delivery'>;
 
-/** Ids of tasks come from the server and are ASCII. */
+/** The size of a delivery; ids of tasks come from the server and are ASCII. */
 function sizeOfDelivery({ taskId, delivery }: Named): number {
   return sizeOfDelimited(taskId.length) + sizeOfField(delivery);
 }
@@ -61,7 +61,7 @@ function writeDelivery(writer: Writer, { taskId, delivery }: Named): void {
   writer.number(2, delivery);
 }
 
-// What the message before said: content types repeat.
+// The content type that the message before had, which mostly is that of the next one too.
 let lastType = '';
 
 export function decodeSendStatusRequest(bytes: Uint8Array): SendStatusRequest | undefined {

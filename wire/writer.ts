@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-/** Bytes of a number on the wire: of seven bits each. */
+/** Bytes of a number on the wire, each of which has seven bits of it. */
 export function sizeOfNumber(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
@@ -8,17 +8,17 @@ export function sizeOfNumber(value: number): number {
   return value < 0x1000_0000 ? 4 : 5;
 }
 
-/** Of a field with a number from 1 to 15; none when it is 0. */
+/** Bytes of a numeric field with a field number from 1 to 15; 0 is left out. */
 export function sizeOfField(value: number): number {
   return value === 0 ? 0 : 1 + sizeOfNumber(value);
 }
 
-/** Of a field with a number from 1 to 15 and so many bytes; none when there are none. */
+/** Bytes of a field with a field number from 1 to 15 that has so many bytes; an empty one is left out. */
 export function sizeOfDelimited(length: number): number {
   return length === 0 ? 0 : 1 + sizeOfNumber(length) + length;
 }
 
-/** As sint32 has it. */
+/** A signed number as the type sint32 has it on the wire. */
 export function zigzag(value: number): number {
   if ((value | 0) !== value) throw new RangeError(`not a number of 32 bits: ${value}`);
   return ((value << 1) ^ (value >> 31)) >>> 0;
@@ -36,7 +36,7 @@ export class Writer {
     this.#buffer = Buffer.allocUnsafe(size);
   }
 
-  /** All that was written. It must have filled the size: what is left over would be memory of others. */
+  /** All that was written. Throws unless that has filled the size: what is left over would be memory of others. */
   get buffer(): Buffer {
     if (this.#pos !== this.#buffer.byteLength) {
       throw new RangeError(`wrote ${this.#pos} bytes into a message of ${this.#buffer.byteLength}`);
@@ -51,14 +51,14 @@ export class Writer {
     this.#buffer[this.#pos++] = left;
   }
 
-  /** An unsigned one, of 32 bits. */
+  /** Writes a field with an unsigned number of 32 bits. */
   number(field: number, value: number): void {
     if (value === 0) return;
     this.#buffer[this.#pos++] = field << 3;
     this.#number(value);
   }
 
-  /** Where a message of this length follows. */
+  /** Writes the tag and length of a message that follows. */
   inner(field: number, length: number): void {
     this.#buffer[this.#pos++] = (field << 3) | 2;
     this.#number(length);
@@ -75,7 +75,7 @@ export class Writer {
   text(field: number, value: string, length: number): void {
     if (length === 0) return;
     this.inner(field, length);
-    // ASCII alone is as long as it has characters. What has no room is cut in silence, so that too few are written.
+    // ASCII alone has as many bytes as characters. `write` cuts in silence what does not fit, so the count is compared.
     const written = this.#buffer.write(value, this.#pos, length, length === value.length ? 'latin1' : 'utf8');
     if (written !== length) throw new RangeError(`a text of ${length} bytes has ${written}`);
     this.#pos += length;

@@ -6,7 +6,7 @@ import type { ResultRecord } from '../model/task.ts';
 import type { Store } from '../store/store.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 
-/** Results that one stream may await, and all streams together: each costs some 500 bytes here. */
+/** Results that one stream may await, and all streams together: each awaited result costs some 500 bytes of memory. */
 export const MAX_AWAITED = 2_000;
 const MAX_AWAITED_IN_ALL = 100_000;
 const RETRY_AFTER_MS = 1_000;
@@ -18,25 +18,30 @@ const RESULT_BYTES = 256;
 /** The results that one stream awaits. */
 export interface AwaitedResults {
   readonly count: number;
-  /** Listens from now on. RESOURCE_EXHAUSTED: they would be too many; nothing was admitted. */
+  /**
+   * Listens for the results of these tasks from now on. RESOURCE_EXHAUSTED: too many are awaited, none was admitted.
+   */
   admit(tasks: readonly NewTask[]): Waits;
   /** Takes back one wait of each mention; ids that nobody waits for are ignored. */
   abandon(ids: readonly string[]): void;
   close(): void;
 }
 
-/** Of one batch. */
+/** What one batch awaits. */
 export interface Waits {
   /** The outcomes of the tasks that were admitted. */
   stored(outcomes: readonly InsertOutcome[]): void;
-  /** The batch was acknowledged: what has ended is told, and what ends. */
+  /** The batch was acknowledged: results that are there are told, and those that come. */
   open(): void;
   /** The batch was refused. */
   drop(): void;
 }
 
 export interface AwaitedOptions {
-  /** Writes results to the reader. True: there is room for more; else a promise of it, and of false when it has gone. */
+  /**
+   * Writes results to the reader. True: more may be written; else resolves when it may, to false when the reader has
+   * gone.
+   */
   readonly tell: (records: readonly ResultRecord[], bytes: number) => true | Promise<boolean>;
   /** Nothing is awaited any more. */
   readonly onIdle: () => void;
@@ -47,11 +52,11 @@ export interface AwaitedOptions {
 interface Wait {
   id: string;
   stop: () => void;
-  /** Its batch was acknowledged: before that its result is not told. */
+  /** The batch of the task was acknowledged: before that its result is not told. */
   isOpen: boolean;
-  /** It may have ended before it was listened for, or before it was open: the store knows. */
+  /** The task may have ended before anybody listened, or before the wait was open: the store is asked. */
   isToLook: boolean;
-  /** It waits in `due`. */
+  /** The wait stands in `due`. */
   isDue: boolean;
   /** The result, if it is held in memory; else it is read when its turn comes. */
   record: ResultRecord | null;
@@ -61,7 +66,7 @@ export type OpenAwaited = (options: AwaitedOptions) => AwaitedResults;
 
 /**
  * Awaited results of all streams. A result goes from the commit to its stream without being stored here; while a
- * reader does not keep up, ids alone wait for it, and results are read from the store when there is room.
+ * reader does not keep up, ids alone wait for it, and results are read from the store when more may be written.
  */
 export function createAwaiting(
   results: Pick<ResultsLog, 'onSettled'>,
@@ -111,7 +116,7 @@ export function createAwaiting(
       due.push(wait);
       if (isTelling) return;
       isTelling = true;
-      // In a microtask: what ends with one commit is told together.
+      // Told in a microtask, so that results of one commit go into one message.
       Promise.resolve().then(tellDue).catch(onError);
     }
 
@@ -148,7 +153,7 @@ export function createAwaiting(
       if (count === 0) onIdle();
     }
 
-    /** null: it is not settled, or not any more. */
+    /** The result of the task; null: the task is not settled, or not any more. */
     async function look(wait: Wait): Promise<ResultRecord | null> {
       letGo();
       wait.isToLook = false;
@@ -156,7 +161,7 @@ export function createAwaiting(
       return found?.settled && found.settled.state === found.state ? found.settled : null;
     }
 
-    /** Nothing is held for as long as the next message has to wait. */
+    /** Forgets the results in memory: none is held for as long as the next message has to wait. */
     function letGo(): void {
       mayHold = false;
       for (const wait of due) wait.record = null;
@@ -171,7 +176,7 @@ export function createAwaiting(
       inAll += tasks.length;
       const waits = tasks.map(({ id }): Wait => {
         const wait = { id, stop: () => {}, isOpen: false, isToLook: false, isDue: false, record: null };
-        // Before it is stored: it may end with the very commit that stores it.
+        // Listened for before it is stored: a task may end with the very commit that stores it.
         if (id !== '') listen(wait, id);
         return wait;
       });
@@ -210,7 +215,7 @@ export function createAwaiting(
       admit,
       abandon(ids) {
         for (const id of ids) {
-          // What has ended is told all the same.
+          // A result that is due already is told all the same.
           const wait = waitsById.get(id)?.find(({ isOpen, isDue }) => isOpen && !isDue);
           if (wait) remove(wait);
         }

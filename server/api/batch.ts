@@ -26,7 +26,7 @@ export interface BatchReading {
   readonly caller: Caller;
   readonly now: number;
   readonly maxPayloadBytes: number;
-  /** Names the only task, if it is not one of `tasks`. */
+  /** The field of the only task, if the request has no list `tasks`. */
   readonly field?: string | undefined;
 }
 
@@ -50,7 +50,7 @@ export function readTasks(tasks: readonly NewTask[], reading: BatchReading): Tas
   });
 }
 
-/** Names a field of the task that is being read: only what is refused needs its name. */
+/** The full name of a field of the task that is being read, made only when that field is refused. */
 type Place = (name: string) => string;
 
 function readTask(task: NewTask, place: Place, { caller, now, maxPayloadBytes }: BatchReading): TaskInput {

@@ -16,14 +16,14 @@ export interface CallTaskOptions {
   readonly enqueue: Enqueue;
 }
 
-/** Enqueues and waits. The task's id makes calling again after a lost connection safe. */
+/** CallTask: enqueues a task and waits for its result. The id of the task makes a call after a lost connection safe. */
 export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskService.method)['callTask']> {
   const { queue, enqueue } = options;
   const { results } = queue;
-  // Each awaits one result: bounded by open calls.
+  // Every call awaits one result, so open calls are the bound.
   const openAwaited = createAwaiting(results, options.store, Number.POSITIVE_INFINITY);
 
-  /** Apart, so that the call holds no task while it waits: it may be large, and the store has it. */
+  /** A function of its own, so that a waiting call holds no task: the task may be large, and the store has it. */
   async function store(request: CallTaskRequest, caller: Caller, awaited: AwaitedResults): Promise<InsertOutcome> {
     const { task } = request;
     if (!task) throw invalid('task', 'is required');

@@ -31,17 +31,20 @@ export interface ClassicHandlersOptions {
 }
 
 /** The getTask stream of a classic client, to which its tasks are written. */
-export interface TextOutlet extends Pick<TaskOutlet, 'onRoom'> {
+export interface TextOutlet extends Pick<TaskOutlet, 'onDrain'> {
   isOver(): boolean;
-  /** Null: with OK. */
+  /** Ends the stream; null: with OK. */
   end(error: unknown): void;
-  /** False: it was taken, and nothing more should be sent before `onRoom`. */
+  /** False: it was taken, and nothing more should be sent before `onDrain`. */
   write(text: string, onTaken: () => void): boolean;
 }
 
 /** The classic contract: text tasks one at a time, and results that name no task. */
 export interface ClassicHandlers extends Handlers<typeof classic.Contact, 'getTask'> {
-  /** getTask: waits for its turn, and is given tasks from then on. The answer is to be called once when it has ended. */
+  /**
+   * getTask: waits for its turn, and is given tasks from then on. What it answers is called once, when the stream has
+   * ended.
+   */
   openTasks(context: Omit<Context, 'signal'>, outlet: TextOutlet): () => void;
 }
 
@@ -50,7 +53,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
   const pairs = createPairs({ clock, windowMs, findLeft });
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
-  /** One that is named; a connection does not outlive the process. */
+  /** The task that a named key left; a key that is a connection does not outlive the process. */
   function findLeft(key: string): Delivery | null {
     const clientId = key.startsWith(CLIENT_PREFIX) ? key.slice(CLIENT_PREFIX.length) : undefined;
     const left = clientId === undefined ? [] : registry.leftBy(clientId);
@@ -97,10 +100,10 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
 
     return {
       peer,
-      // Of all events only tasks have words in this contract.
+      // The classic contract has a message for tasks and for no other event.
       send: (_seq, event, onTaken = () => undefined) =>
         event.kind !== 'tasks' || event.tasks.map((task) => write(task, onTaken)).every(Boolean),
-      onRoom: outlet.onRoom,
+      onDrain: outlet.onDrain,
       end: outlet.end,
     };
   }
@@ -142,7 +145,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
       return () => {
         if (turn) {
           turn.isStreamOver = true;
-          // What it holds stays its own for the window; more it does not get.
+          // The client keeps what it holds for the window, and is given no more.
           if (turn.session) registry.disconnect(turn.session);
         }
         pair.checkTurn();
@@ -169,7 +172,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
         if (!hasLeft) pair.leave();
         hasLeft = true;
       };
-      // It may wait for the store long after its client has gone.
+      // The call may wait for the store long after its client has gone.
       whenAborted(context.signal, leave);
       try {
         const { clientId, onWrite } = readCall(context, settleOnWrite);

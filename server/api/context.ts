@@ -13,7 +13,10 @@ export interface Context {
   readonly peer: string;
   /** One text value that came beside the request, by its name in lower case; undefined: not there or empty. */
   header(name: string): string | undefined;
-  /** Tells who is on the way, such as a proxy, that somebody is at it: the answer itself takes its time. */
+  /**
+   * Sends the head of the answer, so that a proxy on the way sees that the call is served although its answer takes
+   * long.
+   */
   beginAnswer(): void;
 }
 

@@ -11,7 +11,10 @@ import { readTasks } from './batch.ts';
 /** Children of a broadcast wait this long, unless it says otherwise. */
 const CHILD_EXPIRY_MS = 3_600_000;
 
-/** Checks and stores one batch, all or nothing; answers after the commit. `field` names its only task, if it is no batch. */
+/**
+ * Checks and stores one batch, all or nothing; answers after the commit. `field` names its only task, if it is no
+ * batch.
+ */
 export type Enqueue = (tasks: readonly NewTask[], caller: Caller, field?: string) => Promise<readonly InsertOutcome[]>;
 
 export function createEnqueue(

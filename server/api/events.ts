@@ -43,7 +43,7 @@ function pick({ taskId, delivery }: Delivery): Delivery {
   return { taskId, delivery };
 }
 
-/** Whole, so that nothing has to be filled in. */
+/** An assignment with every field set, so that protobuf-es has nothing to fill in. */
 function writeAssignment(task: ClaimedTask): Assignment {
   return {
     $typeName: 'contact.v1.Assignment',

@@ -16,19 +16,22 @@ export type Request<M extends DescMethod> = MessageShape<M['input']>;
 /** An answer of a method, to be encoded. */
 export type Answer<M extends DescMethod> = MessageInitShape<M['output']>;
 
-/** One promised answer. */
+/** Answers one request with one promised answer. */
 export type AnswerOne<M extends DescMethod> = (request: Request<M>, context: Context) => Promise<Answer<M>>;
 
-/** Answers at the pace of who pulls them; it is returned when nobody does any more. */
+/**
+ * Answers one request with many answers, at the pace of who pulls them; the iterator is returned when nobody does any
+ * more.
+ */
 export type AnswerMany<M extends DescMethod> = (request: Request<M>, context: Context) => AsyncIterable<Answer<M>>;
 
-/** One answer to requests that are pulled as they are dealt with. */
+/** Answers many requests, which it pulls as it deals with them, with one answer. */
 export type CollectRequests<M extends DescMethod> = (
   requests: AsyncIterable<Request<M>>,
   context: Context,
 ) => Promise<Answer<M>>;
 
-/** Requests are pulled, and answers are given, one at the pace of the other. */
+/** Pulls requests and gives answers, one at the pace of the other. */
 export type Converse<M extends DescMethod> = (
   requests: AsyncIterable<Request<M>>,
   context: Context,

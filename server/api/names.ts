@@ -6,14 +6,16 @@ const COME_AGAIN_MS = 10_000;
 const MAX_NAMES = 100_000;
 
 /**
- * Makes room for so many queue names of one session; the answer gives it back, to be called once. Undefined: so few are
+ * Counts so many queue names of one session; what it answers takes them back, to be called once. Undefined: so few are
  * not counted. RESOURCE_EXHAUSTED: all sessions together have too many.
  */
 export type AdmitNames = (count: number) => (() => void) | undefined;
 
-/** Every name that a session draws from costs some 500 bytes here, for some 20 sent. */
+/**
+ * Bounds the names of all sessions: each that a session draws from costs some 500 bytes of memory, for some 20 sent.
+ */
 export function createNames(): AdmitNames {
-  /** Beyond the FREE_NAMES of each session that is open. */
+  /** Names of all open sessions, those beyond the FREE_NAMES of each. */
   let nameCount = 0;
 
   return (count) => {

@@ -26,7 +26,7 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
     const cursorAt = (at: number): string => log.cursorAt(at, epoch);
     /** Deleted results that were passed and not yet told. */
     let gap = 0;
-    // At once, so that an observer cut off before the first event knows where to go on.
+    // The cursor is told at once, so that an observer cut off before the first event knows where to go on.
     yield { cursor: cursorAt(position) };
     let toldAt = position;
     while (!signal.aborted) {
@@ -56,7 +56,7 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
         yield { cursor: cursorAt(position), gap: missed };
       }
       if (isCaughtUp && !follow) return;
-      // Asked again: the log may have advanced while the reader took what was yielded, and says so only once.
+      // The log is asked again: it may have advanced while the reader took what was yielded, and says so only once.
       if (log.newest > position) continue;
       await firstValueFrom(merge(log.advanced$, aborted$(signal)), { defaultValue: undefined });
     }
@@ -106,7 +106,9 @@ interface Chunk {
   readonly gap: number;
 }
 
-/** What matches, in messages; positions are dense, so one that is missing was deleted, and a message begins after it. */
+/**
+ * What matches, in messages; positions are dense, so one that is missing was deleted, and a message begins after it.
+ */
 function splitResults(
   page: readonly ResultRecord[],
   from: Place,

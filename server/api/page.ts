@@ -1,18 +1,18 @@
-/** Of an answer that is a page: a quarter of what stock clients take. */
+/** Bytes of an answer that is a page: a quarter of what stock clients take. */
 const MAX_PAGE_BYTES = 1 << 20;
 
-/** Of a field or an item on the wire beside its bytes: tag and length. */
+/** What a field or an item costs on the wire beside its bytes: tag and length. */
 const OVERHEAD_BYTES = 8;
 
 export interface Page<T, V> {
   readonly items: T[];
-  /** The last one in it. */
+  /** The last view that is in the page. */
   readonly last: V | undefined;
-  /** More of `views` are left. */
+  /** Some of `views` did not fit. */
   readonly isCut: boolean;
 }
 
-/** As many of `views`, written, as a page has room for; one that is larger than that goes alone. */
+/** As many of `views`, written, as fit into a page; one that is larger than a page goes alone. */
 export function cutPage<V, T>(views: readonly V[], write: (view: V) => T): Page<T, V> {
   const items: T[] = [];
   let bytes = 0;

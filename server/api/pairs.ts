@@ -8,7 +8,7 @@ const MAX_WAITING = 100;
 
 /** The turn of one getTask stream. */
 export interface Turn {
-  /** Null: not open yet, or of an earlier process. */
+  /** Null: the session is not open yet, or was one of an earlier process. */
   session: Session | null;
   /** The task that was written and not yet answered. */
   held: Delivery | null;
@@ -19,7 +19,10 @@ export interface Turn {
 /** Everything a classic client does under one key. */
 export interface Pair {
   readonly turn: Turn | null;
-  /** Waits until no other getTask of this key is served. False: the key has gone meanwhile. RESOURCE_EXHAUSTED: too many wait. */
+  /**
+   * Waits until no other getTask of this key is served. False: the key has gone meanwhile. RESOURCE_EXHAUSTED: too many
+   * wait.
+   */
   waitForTurn(): Promise<Turn | null>;
   /** Looks whether the turn is over, and gives it to the next. */
   checkTurn(): void;
@@ -34,7 +37,7 @@ export interface Pairs {
 
 export interface PairsOptions {
   readonly clock: Clock;
-  /** A task whose getTask has ended waits this long for somebody of its key to tell its result. */
+  /** How long a task whose getTask has ended waits for somebody of its key to tell its result. */
   readonly windowMs: number;
   /** The task that the key was at when an earlier process ended, if its window is not over. */
   readonly findLeft: (key: string) => Delivery | null;
@@ -83,7 +86,7 @@ export function createPairs({ clock, windowMs, findLeft }: PairsOptions): Pairs 
       checkTurn() {
         if (!turn?.isStreamOver) return;
         if (!turn.held) pass();
-        // Who had it may be dead, whether others live under the same key or not.
+        // The client that had the task may be dead, whether others live under the same key or not.
         else stopWindow ??= clock.after(windowMs, pass);
       },
       leave() {

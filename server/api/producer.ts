@@ -13,16 +13,16 @@ import type { Enqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import { writeResult } from './views.ts';
 
-/** Batches, and bytes of them, that a producer may have unacknowledged; beyond it is read no further. */
+/** Batches, and bytes of them, that a producer may have unacknowledged; beyond that its stream is read no further. */
 export const MAX_BATCHES = 64;
 export const MAX_BYTES = 8 << 20;
 
-/** Ids of one `abandoned`. */
+/** Ids that one message may name as abandoned. */
 const MAX_ABANDONED = 1_000;
 
 export type StreamAnswer = MessageInitShape<typeof StreamEnqueueResponseSchema>;
 
-/** What becomes of a batch. */
+/** What became of a batch. */
 export interface Stored {
   readonly answer: StreamAnswer;
   /** The answer has been written: from now on results of the batch are told, if they are wanted. */
@@ -33,9 +33,9 @@ export interface Stored {
 export interface Producing {
   /** The first answer. */
   readonly window: StreamAnswer;
-  /** How many results it awaits. */
+  /** How many results the stream awaits. */
   readonly awaitedCount: number;
-  /** Results that are not wanted any more. INVALID_ARGUMENT: too many at once. */
+  /** The results of these tasks are not wanted any more. INVALID_ARGUMENT: too many ids at once. */
   abandon(ids: readonly string[]): void;
   /** Stores a batch; a refusal is an answer too. Rejects if the server is at fault. */
   store(request: StreamEnqueueRequest): Promise<Stored>;
@@ -45,7 +45,10 @@ export interface Producing {
 
 export interface ProducingOptions {
   readonly caller: Caller;
-  /** Writes results to the reader. True: there is room for more; else a promise of it, and of false when it has gone. */
+  /**
+   * Writes results to the reader. True: more may be written; else resolves when it may, to false when the reader has
+   * gone.
+   */
   readonly tell: (answer: StreamAnswer, bytes: number) => true | Promise<boolean>;
   /** Nothing is awaited any more. */
   readonly onIdle: () => void;
@@ -61,7 +64,7 @@ export interface ProducerOptions {
   readonly cursorAt: (position: number) => string;
 }
 
-/** StreamEnqueue, as far as it is no matter of its stream. */
+/** What StreamEnqueue does, whatever carries the stream. */
 export function createProducing({ agreement, enqueue, openAwaited, cursorAt }: ProducerOptions): OpenProducing {
   const { limits } = agreement;
   const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
@@ -118,7 +121,7 @@ function writeRefusal(error: ContactError): MessageInitShape<typeof EnqueueRefus
   return index === undefined ? refusal : { ...refusal, index };
 }
 
-/** Ids are left out when the producer knows them all. */
+/** The acknowledgement of a batch; its ids are left out when the producer knows them all. */
 function acknowledge(
   { tasks }: StreamEnqueueRequest,
   outcomes: readonly InsertOutcome[],

@@ -17,7 +17,7 @@ const MAX_AGENT_LENGTH = 128;
 /** The revision of the contract that this server speaks. */
 export const REVISION = 1;
 
-/** Who registers. */
+/** What is read of the call of a client that registers. */
 export type Registrant = Headers & Pick<Context, 'caller'>;
 
 /** Decodes and checks how a client registers. INVALID_ARGUMENT or PERMISSION_DENIED names the field. */

@@ -12,7 +12,10 @@ export function foreignQueue(field: string, queue: string): ContactError {
   return new ContactError('PERMISSION_DENIED', `${queue} is no queue of this caller`, { field });
 }
 
-/** The task of this id. NOT_FOUND: it is not there, or not of a queue of this caller, who cannot tell one from the other. */
+/**
+ * The task of this id. NOT_FOUND: it is not there, or not of a queue of this caller, who cannot tell one from the
+ * other.
+ */
 export async function findTask(
   store: Pick<TaskStore, 'describeTask'>,
   id: string,

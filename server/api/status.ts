@@ -48,7 +48,7 @@ export function readStatus(request: SendStatusRequest): StatusReport {
   };
 }
 
-/** It says nothing else. */
+/** Whether a message says nothing but a receipt. */
 export function isReceipt(request: SendStatusRequest): boolean {
   const { receipt, started, progress, checkpoints, succeeded, failed, released, stopped, untouched, credit, status } =
     request;
@@ -105,10 +105,10 @@ function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): F
 
 function readError(error: Failed['error']): TaskError {
   const bytes = Buffer.from(error?.message ?? '');
-  // Cut on a character: a half one at the end is dropped.
+  // The message is cut on a character: a half one at the end is dropped.
   const message = bytes.byteLength <= MAX_ERROR_BYTES ? bytes : bytes.subarray(0, MAX_ERROR_BYTES);
-  const words = message.toString().replace(/\uFFFD+$/, '');
-  return { code: cutText(error?.code ?? '', MAX_CODE_LENGTH), message: mendText(words) };
+  const text = message.toString().replace(/\uFFFD+$/, '');
+  return { code: cutText(error?.code ?? '', MAX_CODE_LENGTH), message: mendText(text) };
 }
 
 function readRetry(retry: Retry, afterMs: number): RetryAdvice {
@@ -125,7 +125,7 @@ const OUTCOME_CODES = {
   RETRY_LATER: OutcomeCode.RETRY_LATER,
 } as const;
 
-/** Whole, so that nothing has to be filled in. */
+/** Outcomes with every field set, so that protobuf-es has nothing to fill in. */
 export function writeOutcomes(outcomes: readonly Outcome[]): OutcomeMessage[] {
   return outcomes.map(({ taskId, delivery, code, afterMs }) => ({
     $typeName: 'contact.v1.Outcome',

@@ -33,7 +33,7 @@ const DEFAULT_PAGE = 100;
 const MAX_IDS = 1_000;
 const MAX_REASON_LENGTH = 256;
 
-/** What is read of tasks, and forgotten, past the queue. */
+/** What handlers ask of the store itself: reading tasks, and deleting them. */
 export type TaskReads = Pick<TaskStore, 'describeTask' | 'listTasks' | 'deleteTasks'> &
   Pick<BroadcastStore, 'countChildren'>;
 
@@ -55,7 +55,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     cursorAt: results.cursorAt,
   });
 
-  /** A single task: with its payload, and a broadcast with its counts. */
+  /** Writes a single task with its payload, and a broadcast with its counts. */
   async function write(record: TaskRecord): Promise<MessageInitShape<typeof TaskSchema>> {
     const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
     return writeTask(record, { ...view(record, true), ...(children ? { children } : {}) });
@@ -124,7 +124,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     watchResults: createWatchResults(results),
   };
 
-  /** Named tasks, or all that a filter finds in these states. */
+  /** Does it to the named tasks, or to all that a filter finds in these states. */
   async function actOn<T>(
     ids: readonly string[],
     filter: TaskFilter | undefined,

@@ -35,7 +35,7 @@ export function writeState(state: State): TaskState {
   return STATES[state];
 }
 
-/** Each once, as a filter needs them. */
+/** The states of a filter, each once. */
 export function readStates(field: string, states: readonly TaskState[]): State[] {
   const found = new Set<State>();
   states.forEach((number, index) => {
@@ -66,7 +66,7 @@ export function readFilter(filter: TaskFilterMessage | undefined): TaskFilter {
   };
 }
 
-/** Each once, as a filter needs them. */
+/** The queues of a filter, each once. */
 export function readQueues(field: string, queues: readonly string[]): string[] {
   if (queues.length > MAX_QUEUES) throw invalid(field, `at most ${MAX_QUEUES}, got ${queues.length}`);
   return [...new Set(queues)];
@@ -98,7 +98,7 @@ export function writeResult(record: ResultRecord, cursor: string): MessageInitSh
 export interface TaskViewOptions {
   readonly withPayload: boolean;
   readonly waitingFor: string;
-  /** Of a broadcast. */
+  /** The counts of a broadcast. */
   readonly children?: ChildCounts;
   readonly cursorAt: (position: number) => string;
 }

@@ -33,7 +33,7 @@ export interface WatchTaskOptions {
 export function createWatchTask({ activities, store, clock, pace, write }: WatchTaskOptions): Handler<WatchTask> {
   return async function* watchTask({ id }, { caller, signal }) {
     if (!isTaskId(id)) throw invalid('id', 'expected a UUIDv7 in lower case');
-    // Of each kind the newest only, so that a slow reader costs no memory.
+    // Only the newest activity of each kind is kept, so that a slow reader costs no memory.
     let started: (Activity & { kind: 'started' }) | undefined;
     let progress: (Activity & { kind: 'progress' }) | undefined;
     let isChanged = true;
@@ -46,7 +46,7 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
       happened$.next();
     }
 
-    /** Until something has happened, and no sooner than the pace allows. */
+    /** Waits until something has happened, and no shorter than the pace allows. */
     async function pause(): Promise<void> {
       if (!isChanged && !started && !progress && !signal.aborted) {
         const takeBack = clock.after(LOOK_MS, () => take({ kind: 'changed' }));

@@ -30,7 +30,7 @@ export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask
   takeReceipt(session: Session, request: SendStatusRequest): boolean;
   /** Takes a message of SendStatus; answers its outcomes after the commit. */
   takeStatus(session: Session, request: SendStatusRequest): Promise<OutcomeMessage[]>;
-  /** Its stream has gone, or ends with this error: so does the session. */
+  /** A stream of the session has gone, or ends with this error: so does the session. */
   disconnect(session: Session, error?: ContactError): void;
   /** The client has said all that it has to say. */
   leave(session: Session): void;
@@ -44,7 +44,7 @@ export function createWorkerHandlers(registry: Registry): WorkerHandlers {
       const registration = readRegistration(request, context, outlet);
       forgetRequest(request);
       const giveBack = admitNames(registration.queues.length);
-      // Only then is there a signal for the stream, which is open for as long as the worker lives.
+      // A signal is made only for sessions that give names back: the stream is open for as long as the worker lives.
       if (giveBack) whenAborted(context.signal, giveBack);
       return registry.open(registration);
     },
@@ -82,7 +82,7 @@ export function createWorkerHandlers(registry: Registry): WorkerHandlers {
   };
 }
 
-/** It has been read. Who carries the call holds on to its request, for as long as the worker lives. */
+/** Empties a request that has been read: whoever carries the call holds on to it for as long as the worker lives. */
 function forgetRequest(request: GetTaskRequest): void {
   request.queues = [];
   request.labels = {};

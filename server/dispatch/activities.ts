@@ -7,14 +7,14 @@ export type Activity =
   | { readonly kind: 'started'; readonly delivery: number }
   | { readonly kind: 'progress'; readonly delivery: number; readonly fraction: number; readonly message: string };
 
-/** What happens to watched tasks, live and not stored. Bounded by watchers; nobody watches: nothing is kept. */
+/** What happens to watched tasks, live and not stored. Bounded by watchers: nothing is remembered of other tasks. */
 export interface Activities {
-  /** Hot. A slow subscriber keeps what it needs itself; nothing is buffered here. */
+  /** A hot Observable: a slow subscriber keeps what it needs itself, nothing is buffered here. */
   watch(taskId: string): Observable<Activity>;
-  /** Whether anybody does. */
+  /** Whether anybody watches a task. */
   readonly isWatched: boolean;
   tell(taskId: string, activity: Activity): void;
-  /** These have changed their state, maybe. */
+  /** Tells that these tasks may have changed their state. */
   tellChanged(items: readonly { readonly taskId: string }[]): void;
   close(): void;
 }

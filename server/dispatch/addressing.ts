@@ -16,9 +16,9 @@ const PAGE = 500;
 
 /** Who gets a child of a broadcast, and how long it waits. */
 export interface Audience {
-  /** Null: every client that serves the queue. */
+  /** The clients that match; null: every client that serves the queue. */
   readonly selector: Selector | null;
-  /** Also named clients that are remembered but away. */
+  /** Whether named clients are meant too that are remembered but away. */
   readonly isKnown: boolean;
   readonly childExpiresAt: number;
 }
@@ -26,7 +26,7 @@ export interface Audience {
 /** Which lanes a client draws from, and which clients a broadcast means. */
 export interface Addressing {
   lanesFor(receiver: Receiver): LaneRef[];
-  /** Selectors that are new: who is connected and matches draws from their lanes from now on. */
+  /** Learns the selectors of these tasks that are new: receivers that match draw from their lanes from now on. */
   admit(tasks: readonly TaskInput[]): Promise<void>;
   /** The ids of the clients that match now. RESOURCE_EXHAUSTED: more than 1,000,000. */
   address(queue: string, audience: Audience): Promise<readonly string[]>;
@@ -58,7 +58,7 @@ export async function createAddressing(
   let wanted: Map<string, LaneRef> | undefined;
   let forgetting: Promise<void> | undefined;
 
-  /** Selectors that no waiting task uses any more. */
+  /** Forgets selectors that no waiting task uses any more. */
   function forgetUnused(): Promise<void> {
     wanted ??= new Map();
     forgetting ??= store.listSelectorLanes(MOST_SELECTORS).then((used) => {
@@ -83,7 +83,7 @@ export async function createAddressing(
     async admit(tasks) {
       for (const [index, { queue, lane }] of tasks.entries()) {
         if (!isSelectorLane(lane)) continue;
-        // Of a task that is on its way into the store while others are listed.
+        // The selector of a task that is on its way into the store is not among those that are listed meanwhile.
         wanted?.set(laneKey({ queue, lane }), { queue, lane });
         if (selectors.has({ queue, lane })) continue;
         if (selectors.isFull(queue)) await forgetUnused();

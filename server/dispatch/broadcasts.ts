@@ -7,7 +7,7 @@ import { type BroadcastStore, MAX_BROADCAST_BYTES, MAX_CHILDREN } from '../store
 import type { InsertOutcome } from '../store/tasks.ts';
 import type { Addressing, Audience } from './addressing.ts';
 
-/** How a broadcast is cut; a part is one transaction. */
+/** How a broadcast is cut into parts, each of which is one transaction. */
 export interface BroadcastParts {
   /** With no more children than this it is inserted whole. */
   readonly wholeCount: number;
@@ -22,7 +22,7 @@ export const BROADCAST_PARTS: BroadcastParts = Object.freeze({
   partBytes: 8 << 20,
 });
 
-/** Before the store is asked again for what it refused for now, when it does not say. */
+/** The pause before the store is asked again for what it refused for now, when it does not say when. */
 const RETRY_MS = 250;
 
 export interface BroadcastsOptions {
@@ -41,9 +41,11 @@ export interface BroadcastsOptions {
  */
 export interface Broadcasts {
   insert(parent: TaskInput, audience: Audience): Promise<InsertOutcome>;
-  /** Begins to abandon or open what an earlier process of this node left, or what was given to it of one that is gone. */
+  /**
+   * Begins to abandon or open what an earlier process of this node left, or what was given to it of one that is gone.
+   */
   recover(): Promise<void>;
-  /** What is under way is left to the next process. */
+  /** Stops; what is under way is left to the next process. */
   close(): void;
 }
 
@@ -65,7 +67,7 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
 
   async function insert(given: TaskInput, audience: Audience): Promise<InsertOutcome> {
     const clientIds = await addressing.address(given.queue, audience);
-    // It waits for its children alone: their instants are not its own.
+    // The parent waits for its children alone: their instants are not its own.
     const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
     const toChildren = (ids: readonly string[]): TaskInput[] => ids.map((id) => createChild(given, id, audience));
     const bytes = clientIds.length * parent.payload.byteLength;
@@ -90,7 +92,7 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
     [first = [], ...others]: readonly (readonly string[])[],
     toChildren: (clientIds: readonly string[]) => TaskInput[],
   ): Promise<InsertOutcome> {
-    // Before it is in the store, where the next one finds it.
+    // Entered before it is in the store, where the next one finds it.
     const leave = enter(parent.id);
     let isFilling = false;
     try {
@@ -128,7 +130,7 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
     while (!(await persist(() => store.abandonBroadcast(id, parts.partCount))));
   }
 
-  /** Until the store takes it: what has begun must come to an end. */
+  /** Runs again until the store takes it: what has begun must come to an end. */
   async function persist<T>(run: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

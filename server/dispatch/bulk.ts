@@ -3,11 +3,11 @@ import type { TaskFilter, TaskStore } from '../store/tasks.ts';
 
 const PAGE = 500;
 
-/** Named in the answer; the others are only counted. */
+/** Tasks that the answer names; the others are only counted. */
 const MAX_NAMED = 1_000;
 
 export interface BulkOutcome<T> {
-  /** The first of them. */
+  /** What became of the first MAX_NAMED tasks. */
   readonly items: readonly T[];
   readonly total: number;
 }

@@ -5,10 +5,10 @@ import type { DeliveryStore } from '../store/deliveries.ts';
 import type { Grant, LaneTable } from './lanes.ts';
 import { type Run, runWhenWoken } from './wake.ts';
 
-/** Before a claim that the store refused for now (busy, no disk) is tried again. */
+/** The pause before a claim is tried again that the store refused for now (busy, no disk). */
 const RETRY_MS = 250;
 
-/** What a claim has for whom: it may be pushed once it is on disk. */
+/** What a claim got for its receivers; it may be pushed once it is on disk. */
 interface Claimed {
   readonly onDisk: Promise<readonly Grant[]>;
 }
@@ -19,29 +19,29 @@ export interface ClaimsOptions {
   readonly store: Pick<DeliveryStore, 'claimTasks'>;
   readonly clock: Clock;
   readonly lanes: LaneTable;
-  /** No more, if it is false. */
+  /** False: nothing is claimed any more. */
   readonly isClaiming: () => boolean;
   readonly push: (grant: Grant) => void;
 }
 
 /**
- * Claims when woken, over everybody who has room, and pushes. A claim ends with its commit: the next one, for what
+ * Claims when woken, for all receivers with capacity, and pushes. A claim ends with its commit: the next one, for what
  * became ready or free since, need not wait until this one is on disk; pushes do, and keep the order of the claims.
  */
 export function claimWhenWoken(wake$: Observable<unknown>, options: ClaimsOptions): Observable<unknown> {
   const { store, clock, lanes, isClaiming, push } = options;
   const retry$ = new Subject<void>();
 
-  /** The tasks are where they were, and their receivers have room again. */
+  /** The claim was taken back: its tasks are where they were, and its receivers have their capacity again. */
   function forgo(grants: readonly Grant[]): void {
     for (const grant of grants) {
       lanes.take(grant);
-      lanes.feed(grant.receiver);
+      lanes.freed(grant.receiver);
       for (const task of grant.outcome.tasks) lanes.mark(task);
     }
   }
 
-  /** A wake-up that comes meanwhile is another run. */
+  /** One claim; a wake-up that comes meanwhile starts another one after it. */
   function claim(): Promise<Run<Claimed>> {
     if (!isClaiming() || !lanes.hasWork()) return Promise.resolve({ value: NOTHING, again: false });
     return new Promise((resolve, reject) => {
@@ -56,7 +56,7 @@ export function claimWhenWoken(wake$: Observable<unknown>, options: ClaimsOption
         () => onDisk.resolve(grants),
         (error: unknown) => {
           onDisk.resolve([]);
-          // What it had learned of is not so: the room that it reserved is free again.
+          // The claim did not happen after all: the capacity that it reserved is free again.
           forgo(grants);
           if (!(error instanceof ContactError)) return reject(error);
           clock.after(error.retryAfterMs ?? RETRY_MS, () => retry$.next());

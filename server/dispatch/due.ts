@@ -23,7 +23,7 @@ export interface DueTimer {
 
 export function createDueTimer(options: DueTimerOptions): DueTimer {
   const { clock, wake, onFatal } = options;
-  // At the start nobody knows what is due: look.
+  // At the start nobody knows what is due, so the first look is at once.
   let dueAt: number | null = Number.NEGATIVE_INFINITY;
   let stop: (() => void) | undefined;
   let isLooking = false;

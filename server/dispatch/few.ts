@@ -31,7 +31,7 @@ export class FewSet<T extends object> {
     }
   }
 
-  /** Whether it was there. */
+  /** Whether the entry was there. */
   delete(entry: T): boolean {
     if (this.#table) return this.#table.delete(entry);
     if (this.#one !== entry) return false;

@@ -19,11 +19,11 @@ const isOwn = ({ lane }: LaneRef): boolean => isClientLane(lane);
 
 interface DrawnLane extends LaneRef {
   readonly members: FewSet<Receiver>;
-  /** Members that may have room, in order of turn: who got tasks goes to the end. */
-  readonly hungry: FewSet<Receiver>;
-  /** May hold tasks. Never false while it does; a claim that finds it empty says so. */
+  /** Members that may have capacity, in order of turn: one that got tasks goes to the end. */
+  readonly free: FewSet<Receiver>;
+  /** Whether the lane may hold tasks. Never false while it does; a claim that finds it empty says so. */
   mayBeReady: boolean;
-  /** The number of plans made when it was last marked. */
+  /** The number of plans that had been made when the lane was last marked. */
   markedAt: number;
   /** The number of the newest plan that asks for its tasks. */
   askedAt: number;
@@ -39,21 +39,21 @@ interface Asked {
 
 export function createLaneTable(): LaneTable {
   const lanesByQueue = new Map<string, FewLanes<DrawnLane>>();
-  /** Without the lanes of its own. */
+  /** The lanes that a receiver draws from, but for those of its client's own. */
   const lanesByReceiver = new Map<Receiver, DrawnLane[]>();
-  /** Loaded lanes of its client's own, by receiver. */
+  /** The loaded lanes of its client's own, by receiver. */
   const ownByReceiver = new Map<Receiver, Set<DrawnLane>>();
   const receiversByClient = new Map<string, Set<Receiver>>();
-  /** Lanes worth asking: possibly ready, and a member may have room. */
+  /** Lanes worth asking: they may hold ready tasks, and a member may have capacity. */
   const hot = new ChurnSet<DrawnLane>();
   const pausedQueues = new Set<string>();
-  /** Fed since the newest plan: what that plan knew of their room is old. */
-  const fed = new ChurnSet<Receiver>();
+  /** Receivers that got capacity since the newest plan, which knew nothing of it. */
+  const freedSincePlan = new ChurnSet<Receiver>();
   const reserved = createReserved();
   const turns = createTurns();
   let askedBySession = new Map<number, Asked>();
   let plans = 0;
-  /** The newest plan has no answer yet. */
+  /** Whether the newest plan has no answer yet. */
   let isAsking = false;
 
   const laneOf = (ref: LaneRef): DrawnLane | undefined => lanesByQueue.get(ref.queue)?.get(ref.lane);
@@ -65,7 +65,7 @@ export function createLaneTable(): LaneTable {
       queue,
       lane,
       members: new FewSet(),
-      hungry: new FewSet(),
+      free: new FewSet(),
       mayBeReady: true,
       markedAt: plans,
       askedAt: 0,
@@ -76,7 +76,7 @@ export function createLaneTable(): LaneTable {
 
   function addTo(lane: DrawnLane, receiver: Receiver): void {
     lane.members.add(receiver);
-    lane.hungry.add(receiver);
+    lane.free.add(receiver);
     if (!isOwn(lane)) return;
     const own = ownByReceiver.get(receiver) ?? new Set();
     ownByReceiver.set(receiver, own.add(lane));
@@ -98,7 +98,7 @@ export function createLaneTable(): LaneTable {
     return [...receivers].filter((one) => one.queues.includes(queue));
   }
 
-  /** It holds nothing: `load` makes it anew when it does. */
+  /** Forgets a lane that holds nothing: `load` makes it anew when it does. */
   function unload(lane: DrawnLane): void {
     for (const receiver of lane.members) {
       const own = ownByReceiver.get(receiver);
@@ -121,7 +121,7 @@ export function createLaneTable(): LaneTable {
   }
 
   function heat(lane: DrawnLane): void {
-    if (lane.mayBeReady && lane.hungry.size > 0 && !pausedQueues.has(lane.queue)) hot.add(lane);
+    if (lane.mayBeReady && lane.free.size > 0 && !pausedQueues.has(lane.queue)) hot.add(lane);
     else hot.delete(lane);
   }
 
@@ -131,10 +131,10 @@ export function createLaneTable(): LaneTable {
     heat(lane);
   }
 
-  /** Out of the turn until `feed`. */
-  function satisfy(receiver: Receiver, lanes: Iterable<DrawnLane>): void {
+  /** Passes a receiver over in these lanes until `freed`. */
+  function markBusy(receiver: Receiver, lanes: Iterable<DrawnLane>): void {
     for (const lane of lanes) {
-      lane.hungry.delete(receiver);
+      lane.free.delete(receiver);
       heat(lane);
     }
   }
@@ -147,7 +147,7 @@ export function createLaneTable(): LaneTable {
       const others = receiversByClient.get(receiver.clientId) ?? new Set();
       receiversByClient.set(receiver.clientId, others.add(receiver));
       for (const lane of lanes) {
-        // One that others draw from is known: a registration among thousands asks for nothing there.
+        // A lane that others draw from is known: a registration among thousands asks for nothing there.
         if (lane.members.size === 0) markLane(lane);
         addTo(lane, receiver);
         heat(lane);
@@ -157,7 +157,7 @@ export function createLaneTable(): LaneTable {
     detach(receiver) {
       for (const lane of lanesOf(receiver)) {
         lane.members.delete(receiver);
-        lane.hungry.delete(receiver);
+        lane.free.delete(receiver);
         if (lane.members.size === 0) forget(lane);
         else heat(lane);
       }
@@ -167,7 +167,7 @@ export function createLaneTable(): LaneTable {
       others?.delete(receiver);
       if (others?.size === 0) receiversByClient.delete(receiver.clientId);
       turns.forget(receiver);
-      fed.delete(receiver);
+      freedSincePlan.delete(receiver);
     },
 
     mark(ref) {
@@ -196,15 +196,15 @@ export function createLaneTable(): LaneTable {
       for (const lane of lanesByQueue.get(queue)?.values() ?? []) heat(lane);
     },
 
-    feed(receiver) {
-      if (lanesByReceiver.has(receiver)) fed.add(receiver);
+    freed(receiver) {
+      if (lanesByReceiver.has(receiver)) freedSincePlan.add(receiver);
       // Without `lanesOf`: every result comes by here.
       for (const lane of lanesByReceiver.get(receiver) ?? []) {
-        lane.hungry.add(receiver);
+        lane.free.add(receiver);
         heat(lane);
       }
       for (const lane of ownByReceiver.get(receiver) ?? []) {
-        lane.hungry.add(receiver);
+        lane.free.add(receiver);
         heat(lane);
       }
     },
@@ -214,26 +214,26 @@ export function createLaneTable(): LaneTable {
     plan() {
       plans += 1;
       isAsking = true;
-      fed.clear();
+      freedSincePlan.clear();
       askedBySession = new Map();
       let budget = MAX_CLAIM;
       for (const lane of hot) {
         lane.askedAt = plans;
-        for (const receiver of lane.hungry) {
+        for (const receiver of lane.free) {
           const known = askedBySession.get(receiver.session.key);
           if (known) {
             known.lanes.push(lane);
             continue;
           }
           if (askedBySession.size >= MAX_REQUESTS || budget <= 0) break;
-          const room = reserved.roomOf(receiver);
-          if (room.limit <= 0) {
-            satisfy(receiver, lanesOf(receiver));
+          const capacity = reserved.capacityOf(receiver);
+          if (capacity.limit <= 0) {
+            markBusy(receiver, lanesOf(receiver));
             continue;
           }
-          const limit = Math.min(room.limit, budget);
+          const limit = Math.min(capacity.limit, budget);
           budget -= limit;
-          const { maxBytes, mayExceed } = room;
+          const { maxBytes, mayExceed } = capacity;
           askedBySession.set(receiver.session.key, { receiver, lanes: [lane], limit, maxBytes, mayExceed });
         }
       }
@@ -256,18 +256,18 @@ export function createLaneTable(): LaneTable {
         for (const lane of lanes) {
           // A lane marked since the plan may have been filled after the claim looked.
           if (outcome.exhausted && lane.markedAt < plans) lane.mayBeReady = false;
-          if (outcome.tasks.length > 0 && lane.hungry.delete(receiver)) lane.hungry.add(receiver);
-          // Among receivers too: the next claim asks first for those of another queue.
+          if (outcome.tasks.length > 0 && lane.free.delete(receiver)) lane.free.add(receiver);
+          // Queues have turns among receivers too: the next claim begins with lanes of other queues.
           if (outcome.tasks[0]?.queue === lane.queue) hot.delete(lane);
           if (isOwn(lane) && !lane.mayBeReady) unload(lane);
           else heat(lane);
         }
-        // Its bytes ended the claim: without this, a task too large for what is left would be asked for again and again.
-        // Not if it got none of any size: then the claim as a whole was full, and its turn comes with the next; unless
-        // its session has ended, which it hears of soon.
+        // The bytes of the receiver ended its request: without this, a task too large for what is left would be asked
+        // for again and again. Not if the receiver got none of any size: then the claim as a whole was full, and its
+        // turn comes with the next one; unless its session has ended, which it hears of soon.
         const isWhole = outcome.tasks.length === 0 && mayExceed && !outcome.isGone;
         const isEnough = !outcome.exhausted && outcome.tasks.length < limit && !isWhole;
-        if (isEnough && !fed.has(receiver)) satisfy(receiver, lanes);
+        if (isEnough && !freedSincePlan.has(receiver)) markBusy(receiver, lanes);
         if (outcome.tasks.length === 0) continue;
         reserved.add(receiver, outcome.tasks);
         if (lanesByReceiver.has(receiver)) turns.served(receiver, outcome.tasks);

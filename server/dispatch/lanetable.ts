@@ -13,11 +13,11 @@ export interface Grant {
  *
  * Only lanes that a receiver draws from are kept (a registration marks those of its lanes that nobody drew from as
  * possibly ready), so tasks for absent clients cost nothing; a client's own lanes only as long as they may hold tasks.
- * The table is bounded by sessions × (queues × selectors).
- * A claim costs what the lanes with both tasks and room cost, however many sessions are idle or full.
+ * The table is bounded by sessions × (queues × selectors). A claim costs what the lanes cost that have tasks and
+ * receivers with capacity, however many sessions are idle or full.
  */
 export interface LaneTable {
-  /** Draws from these lanes, beside those it draws from already. */
+  /** The receiver draws from these lanes too. */
   attach(receiver: Receiver, lanes: readonly LaneRef[]): void;
   detach(receiver: Receiver): void;
   /** Tasks became ready there. */
@@ -32,15 +32,15 @@ export interface LaneTable {
   /** Nothing of this queue is claimed until `resume`. */
   pause(queue: string): void;
   resume(queue: string): void;
-  /** A receiver has room again. */
-  feed(receiver: Receiver): void;
+  /** A receiver has capacity again. */
+  freed(receiver: Receiver): void;
   /** Whether a claim could find something. */
   hasWork(): boolean;
   /** The requests of the next claim; the one before has been learned. */
   plan(): ClaimRequest[];
-  /** What came of the newest plan: who gets something. It is reserved until `take()`. */
+  /** Takes what came of the newest plan; answers who gets something, which is reserved until `take()`. */
   learn(outcomes: readonly ClaimOutcome[]): Grant[];
-  /** It is pushed now. False: the receiver has gone since. */
+  /** The grant is pushed now. False: the receiver has gone since. */
   take(grant: Grant): boolean;
   isDrawn(lane: LaneRef): boolean;
   readonly receivers: Iterable<Receiver>;

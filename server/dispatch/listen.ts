@@ -9,13 +9,13 @@ import type { ResultsLog } from './results.ts';
 
 /** What is to be done about a session, whoever asked for it and on whichever node. */
 export type SessionOrder =
-  /** With the reason that is stored. */
+  /** The delivery is to be cancelled, for the reason that is stored. */
   | ({ readonly kind: 'cancel'; readonly reason: string } & Delivery)
-  /** These have ended by what another node was told. */
+  /** These deliveries have ended by what another node was told. */
   | { readonly kind: 'ended'; readonly deliveries: readonly Delivery[] }
-  /** Its client has come back to it at another node, where it goes on with this epoch. */
+  /** The client has come back to this session at another node, where it goes on with this epoch. */
   | { readonly kind: 'resumed'; readonly session: SessionRef }
-  /** Another session of its client has its place. */
+  /** Another session of the same client has the place of this one. */
   | { readonly kind: 'replaced'; readonly session: SessionRef }
   | ({ readonly kind: 'drain' } & Omit<Extract<Signal, { kind: 'clientDrained' }>, 'kind'>);
 
@@ -29,7 +29,7 @@ export interface ListenOptions {
   readonly operations: Operations;
   readonly activities: Activities;
   readonly order: (order: SessionOrder) => void;
-  /** Lanes have work. */
+  /** Lanes have tasks for receivers with capacity. */
   readonly onReady: () => void;
   readonly onFatal: (error: unknown) => void;
 }
@@ -101,7 +101,7 @@ export function listenToStore(signals$: Signals, options: ListenOptions): Subscr
     try {
       for (const signal of signals) take(signal);
     } catch (error) {
-      // The store goes on with its commit; what this has left half done nobody can vouch for.
+      // The store goes on with its commit, but nobody can vouch for what this has left half done.
       onFatal(error);
     }
   });

@@ -18,7 +18,7 @@ const MAX_PRIORITIES = 32;
 export interface QueueView extends QueueCounts, Omit<QueueSettings, 'queue'> {
   /** Sessions that draw from it. */
   readonly workers: number;
-  /** Ready in lanes that nobody draws from. */
+  /** Tasks that are ready in lanes that nobody draws from. */
   readonly unroutable: number;
   readonly oldest: readonly PriorityOldest[];
 }
@@ -28,7 +28,7 @@ type QueueLimits = Pick<QueueSettings, 'maxWaiting' | 'maxRunning'>;
 /** What operators do with queues. */
 export interface Operations {
   isPaused(queue: string): boolean;
-  /** By name, those after `after`. */
+  /** Queues in the order of their names, those after `after`. */
   listQueues(after: string, limit: number): Promise<readonly QueueView[]>;
   /**
    * Stops claiming at once; remembered.
@@ -44,7 +44,7 @@ export interface Operations {
   learn(settings: QueueSettings): void;
   /** All queues that have settings, as the store lists them. */
   learnAll(settings: readonly QueueSettings[]): void;
-  /** Runs have ended: queues with a limit of them may have room. False: no queue has one. */
+  /** Runs have ended, so that queues with a limit of them may have more claimed. False: no queue has a limit. */
   markLimited(): boolean;
 }
 
@@ -60,7 +60,7 @@ const DEFAULTS = Object.freeze({ isPaused: false, maxWaiting: 0, maxRunning: 0 }
 
 export async function createOperations(options: OperationsOptions): Promise<Operations> {
   const { store, lanes, now, onReady } = options;
-  // Bounded by the queues that an operator has set.
+  // One entry for each queue that an operator has set, which is the bound.
   const settingsByQueue = new Map<string, QueueSettings>();
   const limitedQueues = new Set<string>();
 

@@ -6,7 +6,7 @@ import type { LaneTable } from './lanes.ts';
 import type { Operations } from './operations.ts';
 import type { ResultsLog } from './results.ts';
 
-/** Between two looks. */
+/** The time between two looks. */
 export const POLL_MS = 5_000;
 
 export interface PollOptions {

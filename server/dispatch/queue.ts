@@ -23,20 +23,20 @@ import { openResultsLog, type ResultsLog } from './results.ts';
 
 export interface TaskQueueOptions {
   readonly store: Store;
-  /** How this process is called among those that share the store. */
+  /** The name of this process among those that share the store. */
   readonly node: string;
   readonly clock: Clock;
   /** Default: BROADCAST_PARTS. */
   readonly broadcastParts?: BroadcastParts;
   /** Between two looks for what no signal told of. Default: POLL_MS. */
   readonly pollMs?: number;
-  /** What nobody can go on from: called once, the queue has stopped. */
+  /** Called once, when the queue cannot go on and has stopped. */
   readonly onFatal: (error: unknown) => void;
 }
 
 /**
- * The nervous system: wake-ups → claim → push → settle. The store owns the tasks; this knows who draws from which
- * lane, wakes the claim when there is both work and room, and tells results to observers. All methods that answer a
+ * The nervous system: wake-ups → claim → push → settle. The store owns the tasks; this knows who draws from which lane,
+ * wakes the claim when there are both tasks and capacity, and tells results to observers. All methods that answer a
  * promise answer after the commit.
  */
 export interface TaskQueue {
@@ -61,8 +61,8 @@ export interface TaskQueue {
   /** From now on claims may be pushed to it. */
   attach(receiver: Receiver): void;
   detach(receiver: Receiver): void;
-  /** It has room again. */
-  feed(receiver: Receiver): void;
+  /** The receiver has capacity again. */
+  freed(receiver: Receiver): void;
   isDrawn(lane: LaneRef): boolean;
   countReceivers(queue: string): number;
   /** No more claims; everything else goes on. */
@@ -109,13 +109,15 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     } else giveBack(outcome);
   }
 
-  /** Claimed for a receiver that has gone since: it never saw them. Fenced, so a resume that was quicker keeps its own. */
+  /**
+   * Gives back tasks whose receiver has gone and never saw them. Fenced, so a resume that was quicker keeps its own.
+   */
   function giveBack({ session, tasks }: ClaimOutcome): void {
     const releases = tasks.map(
       ({ id, delivery }): Release => ({ taskId: id, delivery, session, cause: 'released', isStarted: false }),
     );
     store.releaseTasks(releases, clock.now()).catch((error: unknown) => {
-      // Its session row still has them: the end of that row brings them back.
+      // The session row still has them: the end of that row brings them back.
       if (!(error instanceof ContactError)) onFatal(error);
     });
   }
@@ -184,8 +186,8 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
 
     detach: (receiver) => lanes.detach(receiver),
 
-    feed(receiver) {
-      lanes.feed(receiver);
+    freed(receiver) {
+      lanes.freed(receiver);
       if (lanes.hasWork()) credit$.next();
     },
 

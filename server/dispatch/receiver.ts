@@ -1,8 +1,8 @@
 import type { ClaimedTask, SessionRef } from '../model/task.ts';
 
 /** How much a receiver takes now. */
-export interface Room {
-  /** Tasks; 0: none. */
+export interface Capacity {
+  /** How many tasks; 0: none. */
   readonly limit: number;
   /** Payload bytes of all of them together. */
   readonly maxBytes: number;
@@ -16,8 +16,10 @@ export interface Receiver {
   readonly clientId: string;
   readonly queues: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Asked when a claim is planned; what is claimed for it and not pushed yet is not in it. */
-  room(): Room;
+  /**
+   * What the receiver takes, asked when a claim is planned; what is claimed for it and not pushed yet is not deducted.
+   */
+  capacity(): Capacity;
   /** The claim is committed: these are this receiver's now. Never throws. */
   push(tasks: readonly ClaimedTask[]): void;
 }

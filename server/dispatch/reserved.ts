@@ -1,6 +1,6 @@
 import { ChurnMap } from '../../shared/churn.ts';
 import type { ClaimedTask } from '../model/task.ts';
-import type { Receiver, Room } from './receiver.ts';
+import type { Capacity, Receiver } from './receiver.ts';
 
 /**
  * What was claimed for receivers and has not been pushed to them: it is on its way to disk, and the next claim is
@@ -8,13 +8,13 @@ import type { Receiver, Room } from './receiver.ts';
  */
 export interface Reserved {
   add(receiver: Receiver, tasks: readonly ClaimedTask[]): void;
-  /** They are pushed now. */
+  /** These tasks are pushed now. */
   remove(receiver: Receiver, tasks: readonly ClaimedTask[]): void;
   /** What the receiver takes beside them. */
-  roomOf(receiver: Receiver): Room;
+  capacityOf(receiver: Receiver): Capacity;
 }
 
-const NO_ROOM: Room = Object.freeze({ limit: 0, maxBytes: 0, mayExceed: false });
+const NO_CAPACITY: Capacity = Object.freeze({ limit: 0, maxBytes: 0, mayExceed: false });
 
 export function createReserved(): Reserved {
   const byReceiver = new ChurnMap<Receiver, { count: number; bytes: number }>();
@@ -35,12 +35,12 @@ export function createReserved(): Reserved {
       if (sum.count === 0) byReceiver.delete(receiver);
     },
 
-    roomOf(receiver) {
-      const room = receiver.room();
+    capacityOf(receiver) {
+      const capacity = receiver.capacity();
       const sum = byReceiver.get(receiver);
-      if (!sum) return room;
-      const [limit, maxBytes] = [room.limit - sum.count, room.maxBytes - sum.bytes];
-      return limit > 0 && maxBytes > 0 ? { limit, maxBytes, mayExceed: false } : NO_ROOM;
+      if (!sum) return capacity;
+      const [limit, maxBytes] = [capacity.limit - sum.count, capacity.maxBytes - sum.bytes];
+      return limit > 0 && maxBytes > 0 ? { limit, maxBytes, mayExceed: false } : NO_CAPACITY;
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 const RECENT_COUNT = 2_000;
 const RECENT_BYTES = 4 << 20;
 
-/** Rows of one page that is read from the store. */
+/** Results of one page that is read from the store. */
 const PAGE_ROWS = 250;
 
 /**
@@ -19,7 +19,7 @@ const PAGE_ROWS = 250;
  * reader holds one page.
  */
 export interface ResultsLog {
-  /** Committed results, in any order within one commit. */
+  /** Takes committed results, in any order within one commit. */
   append(records: readonly ResultRecord[]): void;
   /** Reads from the store what no signal has told of yet. */
   catchUp(): Promise<void>;
@@ -28,11 +28,11 @@ export interface ResultsLog {
   /** Results of these tasks were deleted from the store: memory does not tell them either. */
   forget(taskIds: readonly string[]): void;
   /**
-   * Up to a page of results after `position`; empty: none yet. OUT_OF_RANGE: the position is of another epoch than that of
-   * the store now.
+   * Up to a page of results after `position`; empty: none yet. OUT_OF_RANGE: the position is of another epoch than that
+   * of the store now.
    */
   read(position: number, epoch?: string): Promise<readonly ResultRecord[]>;
-  /** Of the positions that are told now. */
+  /** The epoch of the positions that are told now. */
   readonly epoch: string;
   /** Emits when there is more; carries nothing, so a reader that missed one has lost nothing. */
   readonly advanced$: Observable<void>;
@@ -54,18 +54,21 @@ export type ResultStart =
 
 export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>): Promise<ResultsLog> {
   const advanced = new Subject<void>();
-  /** By position, modulo its length. */
+  /** The newest results, each at its position modulo the length. */
   const recent = new Array<ResultRecord | undefined>(RECENT_COUNT);
   const listenersByTask = new ChurnMap<string, Set<(record: ResultRecord) => void>>();
   let recentBytes = 0;
   let oldest = 0;
-  /** The newest there was when somebody read last. */
+  /** The newest position that there was when somebody read last. */
   let lastRead = Number.NEGATIVE_INFINITY;
   let { epoch } = store;
   let newest = (await store.resultBounds()).newest;
   /** Every result up to here was told, or was there before. */
   let toldUpTo = newest;
-  /** Told beyond it, out of order: within a commit, or because one before is missing; until the next `catchUp`. */
+  /**
+   * Positions told beyond that, out of order: within a commit, or because one before is missing, until the next
+   * `catchUp`.
+   */
   const toldBeyond = new Set<number>();
 
   function recall(position: number): ResultRecord | undefined {
@@ -93,7 +96,7 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
     }
   }
 
-  /** False: it was told before. */
+  /** Notes a position. False: it was told before. */
   function note(position: number): boolean {
     if (position <= toldUpTo || toldBeyond.has(position)) return false;
     newest = Math.max(newest, position);
@@ -127,7 +130,7 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       while (toldUpTo < bounds.newest) {
         const page = await store.readResults(toldUpTo, PAGE_ROWS);
         append(page);
-        // Deleted ones are in no page.
+        // Results that were deleted are in no page.
         const readUpTo = page.at(-1)?.position ?? bounds.newest;
         if (readUpTo <= toldUpTo) continue;
         for (const position of toldBeyond) if (position <= readUpTo) toldBeyond.delete(position);

@@ -3,19 +3,21 @@ import { selectorOf } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef } from '../model/task.ts';
 
-/** Distinct live selectors of one queue: whose producers use them up, only their own queue is full. */
+/** Distinct live selectors of one queue, so that producers who use them up fill only their own queue. */
 export const MAX_QUEUE_SELECTORS = 1_000;
 
-/** Of each queue, always taken: whoever uses up all others shuts nobody out. Names of queues have a bound of their own. */
+/**
+ * Selectors of each queue that are always taken, so that nobody is shut out. Names of queues have a bound of their own.
+ */
 const FREE_SELECTORS = 4;
 
-/** When one more is worth trying again. */
+/** When one more selector is worth trying again. */
 const COME_AGAIN_MS = 60_000;
 
-/** Over all queues, beyond those. */
+/** Selectors of all queues beyond those. */
 export const MAX_SELECTORS = 20_000;
 
-/** As many as there can be in a store that takes 100,000 names of queues. */
+/** As many selectors as there can be in a store that takes 100,000 names of queues. */
 export const MOST_SELECTORS = MAX_SELECTORS + 100_000 * FREE_SELECTORS;
 
 /**
@@ -23,14 +25,14 @@ export const MOST_SELECTORS = MAX_SELECTORS + 100_000 * FREE_SELECTORS;
  * or the session came first.
  */
 export interface SelectorTable {
-  /** Lanes of these queues whose selector matches the labels. */
+  /** The lanes of these queues whose selector matches the labels. */
   lanesFor(queues: readonly string[], labels: Readonly<Record<string, string>>): LaneRef[];
-  /** Knows it from now on. Undefined: it did already. RESOURCE_EXHAUSTED: too many. */
+  /** Learns the selector of a lane. Undefined: it is known already. RESOURCE_EXHAUSTED: too many. */
   add(lane: LaneRef): Selector | undefined;
-  /** One more for this queue is refused. */
+  /** Whether one more selector for this queue is refused. */
   isFull(queue: string): boolean;
   has(lane: LaneRef): boolean;
-  /** Keeps these only: the others have no tasks any more. */
+  /** Forgets all but these: the others have no tasks any more. */
   retain(lanes: readonly LaneRef[]): void;
   readonly size: number;
 }
@@ -38,7 +40,7 @@ export interface SelectorTable {
 export function createSelectorTable(): SelectorTable {
   const selectorsByQueue = new Map<string, Map<string, Selector>>();
   let size = 0;
-  /** Those that are not free. */
+  /** Selectors that are not among the free ones of their queue. */
   let counted = 0;
 
   function put({ queue, lane }: LaneRef): Selector {

@@ -2,9 +2,9 @@ import type { Clock } from '../../shared/clock.ts';
 
 /** One deadline among many; set again to move it. */
 export interface Deadline {
-  /** Monotonic milliseconds. */
+  /** When it is due, in monotonic milliseconds. */
   at: number;
-  /** Place in the heap; -1: not set. */
+  /** The place in the heap; -1: the deadline is not set. */
   place: number;
   readonly run: () => void;
 }
@@ -15,11 +15,11 @@ export interface Deadline {
  */
 export interface Timers {
   create(run: () => void): Deadline;
-  /** Due `ms` from now; moves it if it was set. */
+  /** Sets a deadline to `ms` from now; moves it if it was set. */
   set(deadline: Deadline, ms: number): void;
   /**
-   * Due about `ms` from now, together with others: at a multiple of `gridMs`, which may be so much earlier. What is done
-   * for thousands a second then costs the process a few turns a second.
+   * Sets a deadline to about `ms` from now, together with others: at a multiple of `gridMs`, which may be so much
+   * earlier. What is done for thousands a second then costs the process a few turns a second.
    */
   setTogether(deadline: Deadline, ms: number, gridMs: number): void;
   clear(deadline: Deadline): void;
@@ -78,7 +78,7 @@ export function createTimers(clock: Clock): Timers {
   function arm(): void {
     const next = heap[0]?.at ?? Number.POSITIVE_INFINITY;
     if (next === stopAt || isClosed) return;
-    // An earlier timer that is still running is left: it finds nothing due and arms again.
+    // A timer that was set for an earlier deadline stays: it finds nothing due and arms again.
     if (stop && stopAt < next) return;
     stop?.();
     stopAt = next;

@@ -2,7 +2,7 @@ import { ChurnMap } from '../../shared/churn.ts';
 import type { LaneRef } from '../model/task.ts';
 import type { Receiver } from './receiver.ts';
 
-/** Queues of which it is known when any receiver of several was served from them: those served last. */
+/** Queues, those served last, of which it is known when any receiver of several queues was served from them. */
 const MAX_QUEUES = 10_000;
 
 /**
@@ -12,7 +12,7 @@ const MAX_QUEUES = 10_000;
  * always begin with the same queue. Bounded by the queues that were served of the receivers attached, and MAX_QUEUES.
  */
 export interface Turns {
-  /** In the order in which their queues are to be served. */
+  /** The lanes in the order in which their queues are to be served. */
   order<L extends LaneRef>(receiver: Receiver, lanes: readonly L[]): readonly L[];
   served(receiver: Receiver, tasks: readonly { readonly queue: string }[]): void;
   forget(receiver: Receiver): void;
@@ -21,7 +21,7 @@ export interface Turns {
 export function createTurns(): Turns {
   /** When each queue was served last, by receiver; those of a single queue have no turns. */
   const servedAt = new Map<Receiver, Map<string, number>>();
-  /** When it was served last for any of them, the longest ago first. */
+  /** When each queue was served last for any receiver, the longest ago first. */
   const servedLast = new ChurnMap<string, number>();
   let count = 0;
 

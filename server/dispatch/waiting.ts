@@ -2,7 +2,7 @@ import { addresseeOf, PARENT_LANE } from '../model/lane.ts';
 import type { TaskRecord } from '../model/task.ts';
 import type { TaskQueue } from './queue.ts';
 
-/** Why a task is not running, in words for people; empty when it is running or settled. */
+/** Why a task is not running, as a text for people; empty when it is running or settled. */
 export function explainWaiting(
   record: TaskRecord,
   queue: Pick<TaskQueue, 'isDrawn' | 'countReceivers' | 'operations'>,

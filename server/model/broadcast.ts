@@ -1,7 +1,7 @@
 import type { SettledState, TaskError } from './task.ts';
 
 /** The instant of a child that is held until its broadcast is open. */
-export const HELD = Number.POSITIVE_INFINITY;
+export const UNTIL_OPEN = Number.POSITIVE_INFINITY;
 
 /** Children by how they settled first; what a redrive makes of a failed one later does not count. */
 export interface ChildCounts {

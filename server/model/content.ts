@@ -1,6 +1,6 @@
 import type { TaskInput } from './task.ts';
 
-/** What a producer says of a task, without when: the instants of a task that is sent again are often others. */
+/** What a producer says of a task, but for its instants, which are often others when the task is sent again. */
 export type TaskContent = Omit<TaskInput, 'id' | 'runAt' | 'expiresAt'>;
 
 /**

@@ -2,18 +2,19 @@ import { describeExpiry, GIVEN_BACK, type LastEnd, lastErrorOf } from './expiry.
 import { MAX_LOST, type RetryAdvice, retryAt } from './retry.ts';
 import type { SessionRef, SettledState, TaskError } from './task.ts';
 
-// What is reported of a delivery, and what becomes of its task. Pure: a store reads the facts, asks, and writes the decision.
+// What is reported of a delivery, and what becomes of its task. Pure: a store reads the facts, asks, and writes the
+// decision.
 
-/** How the newest delivery of a task that waits ended; `none`: it was never claimed, or it runs. */
+/** How the newest delivery of a task that waits ended; `none`: the task was never claimed, or runs. */
 export type DeliveryEnd =
   | 'none'
-  /** Its session was lost before it was started; it is open to its client. */
+  /** The session was lost before the delivery was started, which is open to its client. */
   | 'lost'
-  /** Its session was lost after it was started: an attempt is burnt, which its client takes back by coming back. */
+  /** The session was lost after the delivery was started: an attempt is burnt, until the client comes back. */
   | 'lostBurnt'
-  /** By a failure that its client told, and it is retried. */
+  /** The client told a failure, and the task is retried. */
   | 'failed'
-  /** By the server, and it is retried: a timeout. */
+  /** The server ended it by a timeout, and the task is retried. */
   | 'timedOut'
   | 'released'
   /** The task had failed, and an operator has it run again. */
@@ -21,7 +22,7 @@ export type DeliveryEnd =
 
 /** What is known of a task and its newest delivery. */
 export interface DeliveryFacts {
-  /** Null: it is settled. */
+  /** Null: the task is settled. */
   readonly state: 'scheduled' | 'ready' | 'running' | null;
   readonly delivery: number;
   /** Attempts that are burnt. */
@@ -29,7 +30,7 @@ export interface DeliveryFacts {
   /** Losses of started deliveries. */
   readonly lost: number;
   readonly ended: DeliveryEnd;
-  /** Of the session row that runs it. */
+  /** The key of the session row that runs it. */
   readonly sessionKey: number | null;
   /** Who had the delivery whose loss ended it; null: not known. */
   readonly owner: string | null;
@@ -65,11 +66,11 @@ export type Report =
       /** 0 to 1, for the jitter of a policy retry. */
       readonly random: number;
     }
-  /** Given back, or stopped because of a cancel. `isStarted`: default true. */
+  /** The worker gave the task back, or stopped because of a cancel. `isStarted`: default true. */
   | { readonly kind: 'stopped'; readonly isStarted?: boolean }
-  /** Its session is gone. */
+  /** The session of the delivery is gone. */
   | { readonly kind: 'lost'; readonly isStarted: boolean }
-  /** Nobody confirmed its cancel in time. */
+  /** Nobody confirmed the cancel in time. */
   | { readonly kind: 'abandoned' };
 
 export interface SettleDecision {
@@ -78,14 +79,14 @@ export interface SettleDecision {
   readonly attempt: number;
   readonly lost: number;
   readonly error: TaskError | null;
-  /** A client told it: the same delivery told again is a duplicate. */
+  /** A client told the end, so that the same delivery told again is a duplicate. */
   readonly isTold: boolean;
   readonly cancelRequested: boolean;
 }
 
 export type Decision =
   | SettleDecision
-  /** It backs off: scheduled. */
+  /** The task is scheduled: it backs off. */
   | {
       readonly kind: 'retried';
       readonly runAt: number;
@@ -94,7 +95,7 @@ export type Decision =
       readonly ended: 'failed' | 'timedOut';
       readonly lastError: string;
     }
-  /** It is ready again, in the place that it had. */
+  /** The task is ready again, in the place that it had. */
   | {
       readonly kind: 'returned';
       readonly transition: 'released' | 'lost';
@@ -192,7 +193,7 @@ function settle(
   };
 }
 
-/** Cancelled: a delivery that runs counts as an attempt. */
+/** The task ends as cancelled: a delivery that runs counts as an attempt. */
 function cancel(facts: DeliveryFacts, reason: string, isTold: boolean, lost = facts.lost): SettleDecision {
   const attempt = facts.state === 'running' ? facts.attempt + 1 : facts.attempt;
   return settle(facts, 'cancelled', attempt, lost, { code: 'CANCELLED', message: reason }, isTold);
@@ -234,7 +235,7 @@ function giveBack(facts: DeliveryFacts, open: OpenDelivery, isStarted: boolean, 
   };
 }
 
-/** Open to its client until somebody else has it; an attempt is burnt if it was started. */
+/** The delivery is open to its client until somebody else has the task; an attempt is burnt if it was started. */
 function lose(facts: DeliveryFacts, isStarted: boolean, clientId: string): Decision {
   const attempt = facts.attempt + (isStarted ? 1 : 0);
   const lost = facts.lost + (isStarted ? 1 : 0);
@@ -248,8 +249,8 @@ function lose(facts: DeliveryFacts, isStarted: boolean, clientId: string): Decis
 }
 
 /**
- * An operator's cancel: of a task that runs, or that waits for its children, it is asked for, with the first reason that
- * was given; any other ends.
+ * An operator's cancel: of a task that runs, or that waits for its children, it is asked for, with the first reason
+ * that was given; any other ends.
  */
 export function decideCancel(
   facts: DeliveryFacts,
@@ -266,7 +267,7 @@ export function cancelWaiting(facts: DeliveryFacts, reason: string): SettleDecis
 }
 
 /**
- * Nobody took it in time.
+ * The end of a task that nobody took in time.
  * @param lastError of the last attempt that failed; null: nothing is known of it
  */
 export function decideExpiry(facts: DeliveryFacts, lastError: string | null): SettleDecision {
@@ -275,7 +276,7 @@ export function decideExpiry(facts: DeliveryFacts, lastError: string | null): Se
   return settle(facts, 'expired', facts.attempt, facts.lost, error, false);
 }
 
-/** The parent of a broadcast, whose children are settled. */
+/** The end of a broadcast, whose children are all settled. */
 export function decideParent(
   facts: DeliveryFacts,
   { state, error }: { readonly state: SettledState; readonly error: TaskError | null },
@@ -283,7 +284,7 @@ export function decideParent(
   return settle(facts, state, 0, facts.lost, error, false);
 }
 
-/** In the words of an expiry. */
+/** The end of a delivery as an expiry tells it. */
 function lastEndOf(ended: DeliveryEnd): LastEnd {
   if (isLost(ended)) return 'lost';
   if (ended === 'failed' || ended === 'timedOut') return 'failed';

@@ -1,31 +1,33 @@
 import type { TaskError } from './task.ts';
 
-/** Of an attempt that was burnt without an error of its worker's. */
+/** The error of an attempt that was burnt without one of its worker's. */
 export const GIVEN_BACK = 'it was given back after it had started';
 
-/** How the newest delivery of a task that waits has ended. `none`: it was never claimed, or not since its redrive. */
+/**
+ * How the newest delivery of a task that waits has ended. `none`: the task was never claimed, or not since its redrive.
+ */
 export type LastEnd = 'none' | 'failed' | 'lost' | 'released';
 
-/** Of a task that waits until it expires. */
+/** What is known of a task that waited until it expired. */
 export interface Waited {
   readonly end: LastEnd;
-  /** Its backoff is not over. */
+  /** The backoff of the task is not over. */
   readonly isBackingOff: boolean;
   /** Attempts that were burnt. */
   readonly attempt: number;
-  /** Of the last attempt that failed; null or empty: nothing is known of it. */
+  /** The error of the last attempt that failed; null or empty: nothing is known of it. */
   readonly lastError: string | null;
 }
 
-/** With the words around it less than what is kept of an error. */
+/** Characters of an error that are told: with the text around them less than what is kept of an error. */
 const MAX_CHARACTERS = 1_000;
 
-/** What is kept of the error of an attempt in case that its task expires before the next one. */
+/** The error of an attempt as text, stored in case that the task expires before the next attempt. */
 export function lastErrorOf({ code, message }: TaskError): string {
   return (message || code).slice(0, MAX_CHARACTERS).toWellFormed();
 }
 
-/** Why a task has expired, in true words: it may have been taken before. */
+/** Why a task has expired: it may have been taken, and come back, before. */
 export function describeExpiry(waited: Waited): TaskError {
   const { end, lastError } = waited;
   const isError = lastError && lastError !== GIVEN_BACK;

@@ -46,7 +46,7 @@ export function isSelectorLane(lane: Lane): boolean {
   return lane.startsWith(SELECTOR_PREFIX);
 }
 
-/** Whom a lane names. */
+/** Whom a lane addresses. */
 export function addresseeOf(lane: Lane): Addressee {
   if (lane === SHARED_LANE) return { kind: 'anyone' };
   if (lane === PARENT_LANE) return { kind: 'children' };
@@ -59,7 +59,7 @@ export function laneKey({ queue, lane }: LaneRef): string {
   return `${queue} ${lane}`;
 }
 
-/** The distinct lanes of a batch, in the order in which they come first; most batches have one. */
+/** The distinct lanes of a batch, in the order in which they come first. Most batches have one, which costs no map. */
 export function distinctLanes(refs: readonly LaneRef[]): LaneRef[] {
   const distinct: LaneRef[] = [];
   const seen = new Set<string>();

@@ -46,7 +46,7 @@ function tokenize(text: string, field: string): string[] {
   return tokens;
 }
 
-/** At the commas outside of parentheses. */
+/** Splits the tokens at the commas outside of parentheses. */
 function splitRequirements(tokens: readonly string[], field: string): string[][] {
   const parts: string[][] = [[]];
   let isInside = false;
@@ -69,7 +69,7 @@ function parseRequirement(tokens: readonly string[], field: string): Requirement
   if (!isWord(first)) throw refuse();
   if (tokens.length === 1) return { key: first, operator: 'exists', values: [] };
   if (second === '=' || second === '==' || second === '!=') {
-    // `key=` is the empty value.
+    // `key=` requires the empty value.
     if (tokens.length > 3 || (third !== undefined && !isWord(third))) throw refuse();
     return { key: first, operator: second === '!=' ? 'notin' : 'in', values: [third ?? ''] };
   }
@@ -80,7 +80,7 @@ function parseRequirement(tokens: readonly string[], field: string): Requirement
   return { key: first, operator: second, values: [...new Set(values.filter((value) => value !== ','))].sort() };
 }
 
-/** As labels are named, which may begin with any of these characters. */
+/** Whether a token is a name or a value of a label, which may begin with any of these characters. */
 function isWord(token: string | undefined): token is string {
   return token !== undefined && /^[A-Za-z0-9._:/-]/.test(token);
 }

@@ -1,5 +1,5 @@
 /**
- * The words of the house as types. Pure: imports nothing of the layers, and every layer may import it.
+ * The words of docs/architecture.md as types. Pure: imports nothing of the layers, and every layer may import it.
  * Instants are milliseconds of the wall clock, durations milliseconds.
  */
 
@@ -35,11 +35,11 @@ export interface TaskInput {
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly priority: number;
-  /** Null: ready at once. */
+  /** When the task becomes ready; null: at once. */
   readonly runAt: number | null;
   readonly expiresAt: number | null;
   readonly maxAttempts: number;
-  /** 0: none. */
+  /** How long an attempt may take; 0: for ever. */
   readonly timeoutMs: number;
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
@@ -96,21 +96,24 @@ export interface SettledRecord {
 export interface TaskRecord extends Omit<TaskInput, 'runAt'> {
   readonly state: TaskState;
   readonly createdAt: number;
-  /** For scheduled tasks. */
+  /** When the task becomes ready; null: it is not scheduled. */
   readonly runAt: number | null;
   readonly attempt: number;
   readonly delivery: number;
   readonly lost: number;
   readonly cancelRequested: boolean;
-  /** Who has it. */
+  /** The client that has the task. */
   readonly clientId: string;
   /** Of a task that is not settled: the newest error that was told of an attempt, or that one was given back. */
   readonly lastError: string | null;
-  /** For settled tasks. */
+  /** Null: the task is not settled. */
   readonly settled: ResultRecord | null;
 }
 
-/** A session row: its key, and the epoch that grows with every resume. Both together are the fence of the server's own acts. */
+/**
+ * A session row: its key, and the epoch that grows with every resume. Both together are the fence of the server's own
+ * acts.
+ */
 export interface SessionRef {
   readonly key: number;
   readonly epoch: number;

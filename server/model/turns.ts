@@ -2,9 +2,9 @@
 
 /** What is next in a lane. */
 export interface Head {
-  /** The priority negated: what is smaller comes first, as by `seq`. */
+  /** The priority negated, so that what is smaller comes first, as by `seq`. */
   readonly nprio: number;
-  /** In the order in which tasks became ready. */
+  /** A number that grows in the order in which tasks became ready. */
   readonly seq: number;
 }
 
@@ -31,7 +31,7 @@ export function giveInTurn<W, T>(wanting: readonly W[], begin: (one: W) => T, gi
 /** One who takes from several queues. */
 export interface QueueTurns<Q> {
   readonly queues: readonly Q[];
-  /** Counts the turns; whoever takes what is next goes on to the turn after. */
+  /** The number of the next turn; whoever takes what is next counts it up. */
   next: number;
 }
 

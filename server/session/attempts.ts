@@ -3,11 +3,11 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
 import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
 import type { Holder, Holders } from './holders.ts';
-import type { Held } from './ledger.ts';
+import type { HeldDelivery } from './ledger.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 
-/** Before an act of the server's own that the store refused for now is tried again. */
+/** The pause before the server tries again what the store refused for now. */
 const RETRY_MS = 1_000;
 
 /**
@@ -15,14 +15,14 @@ const RETRY_MS = 1_000;
  * server, fenced by session and epoch, so one that comes too late changes nothing.
  */
 export interface Attempts {
-  /** Its client says that work has begun: its timeout runs. */
-  start(held: Held): void;
-  /** Its session is plain, as far as we know, and will not say when it begins: its timeout runs from now. */
-  presume(held: Held): void;
+  /** The client says that work on the delivery has begun: its timeout runs. */
+  start(held: HeldDelivery): void;
+  /** The session is plain, as far as we know, and will not say when work begins: the timeout runs from now. */
+  presume(held: HeldDelivery): void;
   /** The client of this session says what it begins: what it has not said has not begun, and has no timeout yet. */
   hear(session: Session): void;
   /** Pushes the cancel and starts its grace. */
-  cancel(session: Session, held: Held, reason: string): void;
+  cancel(session: Session, held: HeldDelivery, reason: string): void;
 }
 
 export interface AttemptsOptions {
@@ -38,14 +38,18 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   const { queue, timers, settings, random, onFatal } = options;
 
   /** The delivery as it stands now; sessions come and go while a clock runs. */
-  function current(held: Held): Pick<Holder, 'session' | 'held'> | undefined {
+  function current(held: HeldDelivery): Pick<Holder, 'session' | 'held'> | undefined {
     const holder = options.holders().find(held);
     if (!holder || holder.held.isClosed || holder.held.isSettling) return undefined;
     // A copy: the holder may have another session a moment later.
     return { session: holder.session, held: holder.held };
   }
 
-  async function close(held: Held, reason: string, settlement: (session: Session) => Settlement): Promise<void> {
+  async function close(
+    held: HeldDelivery,
+    reason: string,
+    settlement: (session: Session) => Settlement,
+  ): Promise<void> {
     const entry = current(held);
     if (!entry) return;
     let outcome: SettleOutcome | undefined;
@@ -65,13 +69,13 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       if (next && next.session !== entry.session) await close(held, reason, settlement);
       return;
     }
-    // The credit stays taken until the client says a word: it may well be at it still.
+    // The credit stays taken until the client reports: it may well be at work still.
     entry.held.isClosed = true;
     entry.session.isOverdue = entry.session.status === null;
     entry.session.cancel(held, reason);
   }
 
-  function startTimeout(held: Held): void {
+  function startTimeout(held: HeldDelivery): void {
     if (held.timeoutMs === 0 || held.timeout) return;
     held.timeout = timers.create(() => {
       close(held, 'TIMEOUT', (owner) => ({

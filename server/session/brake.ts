@@ -10,16 +10,16 @@ const MAX_PAUSE_MS = 5_000;
  * draw and give back the same tasks as fast as the server can, before all others.
  */
 export interface Brake {
-  /** It is given nothing. */
+  /** Whether the session is given nothing for now. */
   readonly isOn: boolean;
-  /** One message of it gave back tasks with nothing done. */
+  /** One message of the session gave back tasks with nothing done. */
   gaveBack(): void;
-  /** It has finished a task: a pause is over, and the next one is the first. */
+  /** The session has finished a task: its pause is over, and the next one is as short as the first. */
   finished(): void;
   close(): void;
 }
 
-/** @param onEnd it may be given tasks again */
+/** @param onEnd called when the session may be given tasks again */
 export function createBrake(timers: Timers, onEnd: () => void): Brake {
   let pauseMs = 0;
   let isOn = false;

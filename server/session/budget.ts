@@ -2,33 +2,33 @@ import { ChurnSet } from '../../shared/churn.ts';
 
 /** What a session may owe beyond the first half of the budget, whatever it has shown. */
 export const SHARE_BYTES = 64 << 10;
-/** At most that part of a budget that is small. */
+/** The same as a part of the budget, for one that is small. */
 const SHARE_OF_LIMIT = 1 / 64;
 
 /** Parts of the limit at which something is not given any more, and at which it is given again. */
 const STEPS = {
-  /** Beyond it, to those only who read: whoever does not can take no more than this. */
+  /** Beyond this only those get something who have shown that they read: others can take no more than this together. */
   trusting: [1 / 2, 3 / 8],
   /** The rest is a reserve for sessions that read and owe nothing. */
   full: [7 / 8, 3 / 4],
-  /** Of the reserve the second half is for shares alone. */
+  /** The second half of the reserve is for shares alone. */
   scarce: [15 / 16, 7 / 8],
   spent: [1, 15 / 16],
 } as const;
 
 /** What a session owes the budget, and what it has shown. */
-export interface Standing {
+export interface BudgetUse {
   /** Bytes that it has not seen yet. */
   readonly owedBytes: number;
   /** Bytes that it has seen. */
   readonly seenBytes: number;
-  /** It has given a receipt; of a plain one: the socket has taken tasks of it. */
+  /** Whether it has given a receipt or, a plain one, its socket has taken tasks. */
   readonly isReader: boolean;
 }
 
 /** What a session may be given now. */
 export interface Allowance {
-  /** It may owe that many. */
+  /** How many bytes it may owe. */
   readonly maxBytes: number;
   /** One task may be larger, where nothing is owed. */
   readonly mayExceed: boolean;
@@ -44,20 +44,20 @@ export interface Allowance {
  * - the last eighth is a reserve: of it a session that reads and owes nothing has a share or one larger task;
  * - at the limit nothing is given.
  *
- * It frees itself: receipts come, and a session whose receipt is overdue is ended (`Session.checkLiveness`), sooner while
- * others wait for what it owes.
+ * It frees itself: receipts come, and a session whose receipt is overdue is ended (`Session.checkLiveness`), sooner
+ * while others wait for what it owes.
  */
 export interface ByteBudget {
   readonly used: number;
-  /** Nothing but the reserve is left. */
+  /** Whether nothing but the reserve is left. */
   readonly isFull: boolean;
-  /** Those who have not shown that they read take what others could have. */
+  /** Whether each session may owe all that a session may, also one that has not shown that it reads. */
   readonly isTrusting: boolean;
   add(bytes: number): void;
-  allow(standing: Standing, maxBytes: number): Allowance;
+  allow(standing: BudgetUse, maxBytes: number): Allowance;
   /** Calls `listener` once, when more is given than now. */
   await(listener: () => void): void;
-  /** Who waits has gone. */
+  /** The session of this listener has gone, and waits no more. */
   forget(listener: () => void): void;
 }
 
@@ -66,7 +66,7 @@ const NOTHING: Allowance = Object.freeze({ maxBytes: 0, mayExceed: false });
 export function createByteBudget(limit: number): ByteBudget {
   const steps = { trusting: false, full: false, scarce: false, spent: false };
   const names = Object.keys(STEPS) as (keyof typeof STEPS)[];
-  // Bounded by the sessions.
+  // One listener for each session, which is the bound.
   let waiting = new ChurnSet<() => void>();
   let used = 0;
   /** Between these two no step changes. */

@@ -3,7 +3,7 @@ import type { ClientStore, StoredClient } from '../store/clients.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 
-/** One client as an operator sees it; of several sessions under one id, the newest. */
+/** One client as an operator sees it, with the newest session of several under its id. */
 export interface ClientView {
   readonly clientId: string;
   readonly isNamed: boolean;
@@ -18,9 +18,9 @@ export interface ClientView {
 
 /** What operators do with clients. NOT_FOUND: neither connected nor remembered. */
 export interface Clients {
-  /** By id, those after `after`. */
+  /** Clients in the order of their ids, those after `after`. */
   list(after: string, limit: number, isConnectedOnly: boolean): Promise<readonly ClientView[]>;
-  /** No more tasks until `resume`; remembered for named clients. */
+  /** Gives the client no more tasks until `resume`; remembered for named clients. */
   drain(clientId: string): Promise<void>;
   resume(clientId: string): Promise<void>;
 }

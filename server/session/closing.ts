@@ -6,7 +6,7 @@ export function closing(reason: string, retry: CloseAdvice['retry'], message: st
   return new ContactError(code, message, { advice: { reason, retry } });
 }
 
-/** Of a session id that leads nowhere: with another one the client may come again. */
+/** The error for a session id that leads nowhere: with another one the client may come again. */
 export function notPaired(code: 'ALREADY_EXISTS' | 'FAILED_PRECONDITION', problem: string): ContactError {
   const advice = { reason: 'SESSION', retry: 'backoff' } as const;
   return new ContactError(code, problem, { field: 'contact-session', advice });

@@ -1,16 +1,16 @@
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Delivery } from '../model/task.ts';
-import { type Held, nameOf } from './ledger.ts';
+import { type HeldDelivery, nameOf } from './ledger.ts';
 import type { Session } from './session.ts';
 
 /**
- * Which session holds a task on this node: results may come up any stream, the books are the holder's.
+ * Which session holds a delivery on this node: its result may come up any stream, and frees the credit of the holder.
  * Bounded by the credit of all sessions.
  */
 export interface Holders {
-  add(session: Session, held: Held): void;
+  add(session: Session, held: HeldDelivery): void;
   find(delivery: Delivery): Holder | undefined;
-  /** Accounted for: out of the books. */
+  /** The delivery is accounted for: nobody holds it any more. */
   drop(holder: Holder): void;
   /** Forgets a session and stops its clocks. */
   forget(session: Session): void;
@@ -18,8 +18,10 @@ export interface Holders {
 }
 
 export interface Holder {
-  readonly held: Held;
-  /** Whose it is now: the client's next session takes it over. Stays what it was once it is out of the books. */
+  readonly held: HeldDelivery;
+  /**
+   * Who has the delivery now: the next session of a client takes it over. It stays what it was once that is dropped.
+   */
   readonly session: Session;
   readonly isDropped: boolean;
   /** The task has gone on with another delivery, which has its place. */
@@ -32,9 +34,9 @@ interface Entry extends Holder {
   isOlder: boolean;
 }
 
-export function createHolders(stopClocks: (held: Held) => void): Holders {
+export function createHolders(stopClocks: (held: HeldDelivery) => void): Holders {
   const newest = new ChurnMap<string, Entry>();
-  // Of deliveries that the server closed and whose client owes a word, while the task has gone on with another.
+  // Deliveries that the server closed and whose client owes a report, while the task has gone on with another delivery.
   const older = new ChurnMap<string, Entry>();
 
   function find({ taskId, delivery }: Delivery): Entry | undefined {
@@ -85,7 +87,7 @@ export function createHolders(stopClocks: (held: Held) => void): Holders {
     forget(session) {
       for (const held of session.ledger.held) {
         const entry = find(held);
-        // The client's next session may have taken it over, with the clocks that run.
+        // The next session of the client may have taken the delivery over, with the clocks that run.
         if (entry?.held === held && entry.session !== session) continue;
         if (entry?.held === held) remove(entry);
         else stopClocks(held);

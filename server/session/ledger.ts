@@ -1,11 +1,11 @@
-import type { Room } from '../dispatch/receiver.ts';
+import type { Capacity } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
 import type { HeldTask } from '../store/sessions.ts';
 import type { ByteBudget } from './budget.ts';
 
 /** A delivery that a session has and has not accounted for. */
-export interface Held {
+export interface HeldDelivery {
   readonly taskId: string;
   readonly delivery: number;
   readonly timeoutMs: number;
@@ -15,17 +15,17 @@ export interface Held {
   isStarted: boolean | null;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
   isSettling: boolean;
-  /** The server's own word about it, that closes it, is on its way into the store. */
+  /** The server closes the delivery: that is on its way into the store. */
   isEnding: boolean;
-  /** The server closed it (timeout, unconfirmed cancel); the client still owes a word about it. */
+  /** The server closed the delivery (timeout, unconfirmed cancel); the client still owes a report of it. */
   isClosed: boolean;
-  /** Why its cancel was ordered; null: it was not. */
+  /** Why the cancel was ordered; null: none was. */
   cancelReason: string | null;
   /** Runs the attempt's timeout, once started. */
   timeout: Deadline | undefined;
   /** Runs the grace of a cancel. */
   grace: Deadline | undefined;
-  /** Where it is in the ledger that took it last, which is where that looks first; below 0: none has. */
+  /** The place in the ledger that took the delivery last, where that looks first; below 0: none has taken it. */
   place: number;
 }
 
@@ -34,7 +34,7 @@ export function createHeld(
   timeoutMs: number,
   isLast: boolean,
   isStarted: boolean | null,
-): Held {
+): HeldDelivery {
   return {
     taskId,
     delivery,
@@ -52,57 +52,58 @@ export function createHeld(
 }
 
 /**
- * The entry of a delivery that only the store remembers. Whether it began is not known then, even where the store took it
- * for begun when it counted a loss; only that it did not begin can be.
+ * The entry of a delivery that only the store remembers. Whether it began is not known then, even where the store took
+ * it for begun when it counted a loss; only that it did not begin can be.
  */
-export function heldOf(task: HeldTask): Held {
+export function heldOf(task: HeldTask): HeldDelivery {
   return createHeld(task, task.timeoutMs, task.isLast, task.isStarted === false ? false : null);
 }
 
 /**
- * Whether a delivery counts as started when its client does not say that it was not. A word of its start may be lost
+ * Whether a delivery counts as started when its client does not say that it was not. The report of a start may be lost
  * with the line, so at the last attempt a delivery that was pushed counts, lest the task is run once too often.
  */
-export function mayHaveBegun({ isStarted, isLast }: Held): boolean {
+export function mayHaveStarted({ isStarted, isLast }: HeldDelivery): boolean {
   return isStarted !== false || isLast;
 }
 
 /**
- * The books of one session: credit, unreceipted bytes, what it holds. Pure bookkeeping, no I/O.
+ * The accounts of one session: credit, unreceipted bytes, the deliveries that it holds. Pure, no I/O.
  * Bounded by credit and by the byte limit.
  */
 export interface Ledger {
-  /** A copy. */
-  readonly held: readonly Held[];
+  /** The deliveries that the session holds, as a copy. */
+  readonly held: readonly HeldDelivery[];
   readonly size: number;
   readonly unreceiptedBytes: number;
-  /** It has shown that it reads: something of it was seen. */
+  /** Whether the client has shown that it reads: it has seen something of what was sent. */
   readonly isReader: boolean;
   credit: number;
-  /** What it may be given now. */
-  room(): Room;
-  hold(held: Held): void;
-  has(held: Held): boolean;
+  /** What the session may be given now. */
+  capacity(): Capacity;
+  hold(held: HeldDelivery): void;
+  has(held: HeldDelivery): boolean;
   /** Bytes went down the stream as message `seq`. */
   sent(seq: number, bytes: number): void;
-  /** Everything up to `seq` was seen. True: it may be given more than before. */
+  /** Everything up to `seq` was seen. True: the session may be given more than before. */
   receipt(seq: number): boolean;
   /** A result was handed to the store. */
-  beginSettling(held: Held): void;
-  /** The store did not take it. */
-  stopSettling(held: Held): void;
-  /** Accounted for. */
-  drop(held: Held): void;
+  beginSettling(held: HeldDelivery): void;
+  /** The store did not take the result. */
+  stopSettling(held: HeldDelivery): void;
+  /** The delivery is accounted for: its credit is free. */
+  drop(held: HeldDelivery): void;
   /** Gives back the session's part of the common budget. */
   close(): void;
 }
 
-const NO_ROOM: Room = Object.freeze({ limit: 0, maxBytes: 0, mayExceed: false });
+const NO_CAPACITY: Capacity = Object.freeze({ limit: 0, maxBytes: 0, mayExceed: false });
 
-/** @param onRoom the common budget has room again, after it had none for this session */
-export function createLedger(credit: number, maxBytes: number, budget: ByteBudget, onRoom: () => void): Ledger {
-  // In no order: the last takes the place of one that leaves. A set would grow and shrink with each wave of tasks.
-  const all: Held[] = [];
+/** @param onCapacity the common budget has something for this session again, after it had nothing */
+export function createLedger(credit: number, maxBytes: number, budget: ByteBudget, onCapacity: () => void): Ledger {
+  // In no order, since the last takes the place of one that leaves. A set would grow and shrink with each wave of
+  // tasks.
+  const all: HeldDelivery[] = [];
   const unreceipted: { seq: number; bytes: number }[] = [];
   let bytes = 0;
   let seenBytes = 0;
@@ -114,8 +115,8 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     budget.add(-count);
   }
 
-  /** Below 0: it is not here. The client's next session may have it too. */
-  const placeOf = (one: Held): number => (all[one.place] === one ? one.place : all.indexOf(one));
+  /** The place of a delivery; below 0: it is not here. The next session of the client may have it too. */
+  const placeOf = (one: HeldDelivery): number => (all[one.place] === one ? one.place : all.indexOf(one));
 
   return {
     credit,
@@ -132,12 +133,12 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
       return isReader;
     },
 
-    room() {
+    capacity() {
       const limit = this.credit - (all.length - settling);
-      if (limit <= 0 || bytes >= maxBytes) return NO_ROOM;
+      if (limit <= 0 || bytes >= maxBytes) return NO_CAPACITY;
       const allowed = budget.allow({ owedBytes: bytes, seenBytes, isReader }, maxBytes);
-      if (!budget.isTrusting) budget.await(onRoom);
-      if (bytes >= allowed.maxBytes) return NO_ROOM;
+      if (!budget.isTrusting) budget.await(onCapacity);
+      if (bytes >= allowed.maxBytes) return NO_CAPACITY;
       return { limit, maxBytes: allowed.maxBytes - bytes, mayExceed: bytes === 0 && allowed.mayExceed };
     },
 
@@ -190,7 +191,7 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
     },
 
     close() {
-      budget.forget(onRoom);
+      budget.forget(onCapacity);
       unreceipted.length = 0;
       forgetBytes(bytes);
     },

@@ -9,7 +9,10 @@ export interface Patience {
 /** Silent intervals before the end. */
 const INTERVALS = 3;
 
-/** Of an interval: the answer to a ping comes a moment after it, and is not to cost a look of its own. */
+/**
+ * The part of an interval that counts as silent: the answer to a ping is a moment late, and is to cost no look of its
+ * own.
+ */
 const SILENT = 0.9;
 
 /** How long a session may be silent while `outstandingBytes` are on their way to it. */

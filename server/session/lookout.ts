@@ -1,14 +1,14 @@
 import type { Timers } from '../dispatch/timers.ts';
 import type { Session } from './session.ts';
 
-/** A look is at most an interval's twentieth early. */
+/** Sessions are looked at in groups: a look is at most the twentieth part of an interval early. */
 const LOOKS_PER_INTERVAL = 20;
 
 /** Looks at the liveness of sessions, of many in one turn: ten thousand idle ones cost a few turns a second. */
 export interface Lookout {
   /** The next look is an interval from now. */
   expect(session: Session): void;
-  /** Looks now: a session that is dead is told, of the others the next look is set. */
+  /** Looks now: `onDead` is called for a session that is dead, for others the next look is set. */
   look(session: Session): void;
 }
 

@@ -2,10 +2,10 @@ import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
-import { type Held, mayHaveBegun, nameOf } from './ledger.ts';
+import { type HeldDelivery, mayHaveStarted, nameOf } from './ledger.ts';
 import type { End } from './phases.ts';
 
-/** Before the end of a session that the store refused for now is tried again. */
+/** The pause before the end of a session is tried again that the store refused for now. */
 const RETRY_MS = 1_000;
 
 /**
@@ -15,18 +15,21 @@ const RETRY_MS = 1_000;
 export interface Lost {
   /** Starts the window; at its end the row is ended and `onEnded` is called. */
   add(absent: Absent): void;
-  /** Whose delivery it is, of those that an earlier process left. */
+  /** The client that has a delivery, if an earlier process left it. */
   ownerOf(delivery: Delivery): string | undefined;
-  /** What the absent sessions of a client hold; on demand without those that an earlier process left, whose starts are unknown. */
-  heldBy(clientId: string, isLeftToo: boolean): readonly Held[];
+  /**
+   * What the absent sessions of a client hold; on demand without those that an earlier process left, whose starts are
+   * unknown.
+   */
+  heldBy(clientId: string, isLeftToo: boolean): readonly HeldDelivery[];
   /** What sessions without a name of a client held when an earlier process left them, and nobody has told since. */
   leftBy(clientId: string): readonly Delivery[];
-  /** Its end was told, if it is one that an earlier process left. */
+  /** The end of this delivery was told; only one that an earlier process left is remembered. */
   answer(delivery: Delivery): void;
   has(sessionKey: number): boolean;
   /** A client's absent sessions. */
   sessionsOf(clientId: string): readonly SessionRef[];
-  /** The client is back, or was replaced: no window any more, and no `onEnded`. Undefined: it was not away. */
+  /** The client is back, or was replaced: its window ends without `onEnded`. Undefined: the session was not away. */
   take(sessionKey: number): Absent | undefined;
 }
 
@@ -41,19 +44,19 @@ export interface LostOptions {
 export interface Absent {
   readonly session: SessionRef;
   readonly clientId: string;
-  readonly held: readonly Held[];
-  /** False: nobody knows its id, so there is no window. */
+  readonly held: readonly HeldDelivery[];
+  /** False: nobody knows the id of the session, so there is no window. */
   readonly isResumable: boolean;
-  /** It was given no more tasks, which holds for it when it resumes. */
+  /** The session was drained, and is when it resumes. */
   readonly isDraining?: boolean;
   /** An earlier process left it: nobody else on this node knows what it holds. */
   readonly isLeft?: boolean;
-  /** Of one that was left. */
+  /** Whether its client is a named one, of a session that was left. */
   readonly isNamed?: boolean;
   readonly onEnded: (end: End) => void;
 }
 
-/** One whose client has come back, or was replaced. */
+/** An absent session whose client has come back, or was replaced. */
 export interface Gone extends Absent {
   readonly end: End;
 }
@@ -65,7 +68,7 @@ interface Absence extends Absent {
 export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): Lost {
   const absenceByKey = new Map<number, Absence>();
   const absencesByClient = new Map<string, Set<Absence>>();
-  // Of what an earlier process left: no ledger has these deliveries, since their sessions were never open in this process.
+  // What an earlier process left: no ledger has these deliveries, since their sessions were never open in this process.
   const absenceByDelivery = new Map<string, Absence>();
   const answered = new Set<string>();
 
@@ -86,7 +89,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     const { session, held, window } = absence;
     if (absenceByKey.get(session.key) !== absence) return;
     try {
-      await queue.endSession(session, held.filter(mayHaveBegun));
+      await queue.endSession(session, held.filter(mayHaveStarted));
     } catch (error) {
       if (!(error instanceof ContactError)) throw error;
       timers.set(window, error.retryAfterMs ?? RETRY_MS);

@@ -5,7 +5,7 @@ import type { Delivery } from '../model/task.ts';
 import type { Attempts } from './attempts.ts';
 import { RESUMED, replacedBy } from './closing.ts';
 import type { Holders } from './holders.ts';
-import { type Held, nameOf } from './ledger.ts';
+import { type HeldDelivery, nameOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 
@@ -22,12 +22,12 @@ export interface OrdersOptions {
  * there is nothing to do.
  */
 export interface Orders {
-  /** The session has been given this: an order may have come before it. */
-  held(session: Session, held: Held): void;
+  /** The session has been given this delivery: an order may have come before it. */
+  held(session: Session, held: HeldDelivery): void;
   obey(order: SessionOrder): void;
   /** A session of this client is about to be opened, one at a time: until `endOpening` a drain is kept for it. */
   beginOpening(clientId: string): void;
-  /** The drain that was ordered since; null: none. */
+  /** The drain that was ordered since `beginOpening`; null: none. */
   drainMeanwhile(clientId: string): boolean | null;
   endOpening(clientId: string): void;
   close(): void;
@@ -42,8 +42,8 @@ const MAX_EARLY = 10_000;
 export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOptions): Orders {
   /** The reasons of cancels that came before their deliveries were pushed. */
   const early = new Map<string, string>();
-  /** By client, one at a time: no session here has it yet. Bounded by the openings under way. */
-  const drainByOpening = new Map<string, boolean | null>();
+  /** Drains for clients whose session is being opened, one at a time each. Bounded by the sessions being opened. */
+  const drainByClient = new Map<string, boolean | null>();
 
   function obey(order: SessionOrder): void {
     switch (order.kind) {
@@ -65,22 +65,24 @@ export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOpt
         break;
       }
       case 'drain':
-        if (order.isRemembered && drainByOpening.has(order.clientId))
-          drainByOpening.set(order.clientId, order.isDrained);
+        if (order.isRemembered && drainByClient.has(order.clientId)) drainByClient.set(order.clientId, order.isDrained);
         for (const session of roster.ofClient(order.clientId)) session.drain(order.isDrained);
     }
   }
 
   const findOpen = (key: number): Session | undefined => [...roster.all].find((one) => one.session.key === key);
 
-  /** It has ended elsewhere, so that its client owes no word here. What is on its way into the store from here ends by itself. */
+  /**
+   * Forgets a delivery that has ended elsewhere: its client owes no report here. What is on its way into the store from
+   * here ends by itself.
+   */
   function forget(delivery: Delivery): void {
     const holder = holders.find(delivery);
     if (!holder || holder.held.isSettling || holder.held.isEnding || holder.held.isClosed) return;
     const { session } = holder;
     session.isOverdue = false;
     holders.drop(holder);
-    session.options.onRoom(session);
+    session.options.onCapacity(session);
   }
 
   function keepEarly(name: string, reason: string): void {
@@ -92,9 +94,9 @@ export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOpt
 
   return {
     obey,
-    beginOpening: (clientId) => void drainByOpening.set(clientId, null),
-    drainMeanwhile: (clientId) => drainByOpening.get(clientId) ?? null,
-    endOpening: (clientId) => void drainByOpening.delete(clientId),
+    beginOpening: (clientId) => void drainByClient.set(clientId, null),
+    drainMeanwhile: (clientId) => drainByClient.get(clientId) ?? null,
+    endOpening: (clientId) => void drainByClient.delete(clientId),
     held(session, held) {
       if (early.size === 0) return;
       const reason = early.get(nameOf(held));

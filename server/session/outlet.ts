@@ -21,12 +21,12 @@ export interface TaskOutlet {
   /** Address and port of the other end. */
   readonly peer: string;
   /**
-   * False: it was taken, and nothing more should be sent before `onRoom`. Never throws.
+   * Sends an event. False: it was taken, and nothing more should be sent before `onDrain`. Never throws.
    * @param onTaken called when the socket has all of it; never, if the stream ends before
    */
   send(seq: number, event: SessionEvent, onTaken?: () => void): boolean;
   /** Calls `listener` whenever a full stream can take more. */
-  onRoom(listener: () => void): void;
+  onDrain(listener: () => void): void;
   /** Ends the stream with a status, null: OK; a socket that does not let it go is destroyed by transport. */
   end(error: ContactError | null): void;
 }
@@ -36,7 +36,7 @@ export type OutcomeCode = 'STORED' | 'DUPLICATE' | 'STALE' | 'UNKNOWN' | 'TOO_LA
 /** What became of a result, a release or a stop. */
 export interface Outcome extends Delivery {
   readonly code: OutcomeCode;
-  /** With RETRY_LATER; else 0. */
+  /** When to send it again after RETRY_LATER; else 0. */
   readonly afterMs: number;
 }
 

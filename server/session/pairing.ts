@@ -13,7 +13,7 @@ export interface StatusName {
 
 type Named = Pick<Registration, 'id' | 'clientId' | 'isDrawn'>;
 
-/** Who knows the id of a session and not whose it is has nothing of it. */
+/** Whether the name fits the session: whoever knows its id and not its client does not get it. */
 export function isNamedBy({ id, clientId, isDrawn }: Named, name: StatusName): boolean {
   return id === name.sessionId && (name.clientId === undefined ? isDrawn === true : name.clientId === clientId);
 }
@@ -35,7 +35,7 @@ export interface Pairing {
   soon(registration: Named): Promise<void>;
 }
 
-/** Between the two streams of a session that were opened together. */
+/** How long the second of two streams that were opened together may take. */
 const SOON_MS = 100;
 
 export function createPairing(timers: Timers, pairingMs: number): Pairing {
@@ -44,7 +44,7 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
   // Task streams that came first. Bounded by open streams, each entry for SOON_MS.
   const arrivalById = new Map<string, () => void>();
 
-  /** One whose stream has gone meanwhile does not count. */
+  /** The stream that waits under this name; one that has gone meanwhile does not count. */
   function find(name: StatusName): Waiting | undefined {
     const waiting = waitingByName.get(textOf(name));
     if (!waiting?.outlet.isOver()) return waiting;
@@ -102,7 +102,7 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
   };
 }
 
-/** No name of a client has a blank. */
+/** One text for a name, to be the key of a map: no id of a client has a blank. */
 function textOf({ sessionId, clientId = '' }: StatusName): string {
   return `${sessionId} ${clientId}`;
 }

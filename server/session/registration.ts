@@ -11,7 +11,7 @@ export interface RegistrationResume {
 
 /** A client that registers. */
 export interface Registration {
-  /** The secret of this registration. */
+  /** The secret id of this registration. */
   readonly id: string;
   readonly subject: string;
   readonly clientId: string;

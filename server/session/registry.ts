@@ -9,7 +9,6 @@ import type { DeliveryStore } from '../store/deliveries.ts';
 import type { OpenedSession, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
-import { begunBy, knownSessionsOf, openRow } from './begun.ts';
 import { createBrake } from './brake.ts';
 import { createByteBudget } from './budget.ts';
 import { carryOver } from './carryover.ts';
@@ -19,6 +18,7 @@ import { createHolders } from './holders.ts';
 import { heldOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost, type Gone } from './lost.ts';
+import { knownSessionsOf, openRow, startedBy } from './opening.ts';
 import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
@@ -49,23 +49,25 @@ export interface Registry {
   /** Takes over what an earlier process left, or was given to this node; its windows run from now. */
   recover(): Promise<void>;
   open(registration: Registration): Promise<Session>;
-  /** A stream of it has gone, whoever ended it, or ends with this error: then both end with the same. */
+  /** A stream of the session has gone, whoever ended it, or ends with this error: then both end with the same. */
   disconnect(session: Session, error?: ContactError): void;
   /** The client has said all that it has to say: its streams end with OK if it owes nothing. */
   leaveSession(session: Session): void;
   /** Pairs a status stream with its session, whichever came first. To another client it is as if there were none. */
   attachStatus(name: StatusName, outlet: StatusOutlet): Promise<Session>;
   report: TakeStatus;
-  /** As a report that says nothing else. */
+  /** Takes a receipt alone: the same as a report that says nothing else. */
   receipt: TakeReceipt;
-  /** Results without a session. */
+  /** Takes results that come without a session. */
   tell(report: ResultReport, clientId: string, isAnybody?: boolean): ReturnType<TakeResults>;
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
   leftBy(clientId: string): readonly Delivery[];
   readonly clients: Clients;
   /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
   disconnectClient(clientId: string): number;
-  /** Stops claiming, tells everybody that `deadlineMs` are left, and waits until nobody holds anything or it is over. */
+  /**
+   * Stops claiming, tells everybody that `deadlineMs` are left, and waits until nobody holds anything or it is over.
+   */
   leave(deadlineMs: number, isOver: () => boolean): Promise<void>;
   /** Ends every stream; nothing is released. */
   close(): void;
@@ -95,7 +97,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, session.endReason));
 
-  /** Out of the set of those who may be given tasks; its row and what it holds stay. */
+  /** Takes a session out of those that may be given tasks; its row and what it holds stay. */
   function retire(session: Session, error: ContactError | null): void {
     queue.detach(session);
     timers.clear(session.liveness);
@@ -122,7 +124,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       isResumable,
       isDraining,
       onEnded: (end) => {
-        // The window may run out while its client comes back: it has one end all the same.
+        // The window may run out while the client comes back, and the session has one end all the same.
         if (session.phase === 'away') advance(session, end);
         holders.forget(session);
       },
@@ -147,7 +149,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   async function open(registration: Registration): Promise<Session> {
-    // What it is told of its credit depends on its SendStatus, which may be a moment behind.
+    // The credit that the client is told depends on its SendStatus, which may be a moment behind.
     if (registration.isResumable && registration.credit > settings.maxPlainInFlight) {
       await pairing.soon(registration);
     }
@@ -174,9 +176,9 @@ export function createRegistry(options: RegistryOptions): Registry {
         labels: registration.labels,
         queues: registration.queues,
         node: settings.node,
-        started: begunBy(clientId, { roster, lost, isComplete: false }),
+        started: startedBy(clientId, { roster, lost, isComplete: false }),
         knownSessions: knownSessionsOf(clientId, roster, lost),
-        resume: resume && { ...previousOf(resume), started: begunBy(clientId, { roster, lost, ...resume }) },
+        resume: resume && { ...previousOf(resume), started: startedBy(clientId, { roster, lost, ...resume }) },
       },
     );
     const { key, epoch } = opened.session;
@@ -190,10 +192,10 @@ export function createRegistry(options: RegistryOptions): Registry {
         ref: opened.session,
         budget,
         settings,
-        brake: createBrake(timers, () => queue.feed(session)),
+        brake: createBrake(timers, () => queue.freed(session)),
         connectedAt: clock.now(),
         monotonic: clock.monotonic,
-        onRoom: (one) => queue.feed(one),
+        onCapacity: (one) => queue.freed(one),
         onHeld: (one, held) => {
           holders.add(one, held);
           orders.held(one, held);
@@ -211,7 +213,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     session.setCredit(registration.credit);
     const { closed, resumed } = opened;
     session.send({ kind: 'registered', clientId, resumed, closed, maxInFlight: session.ledger.credit });
-    // A named client's is remembered by the store.
+    // The drain of a named client is remembered by the store.
     const wasDrained = !isNamed && gone.some((one) => one.isDraining && one.session.key === key);
     if (orders.drainMeanwhile(clientId) ?? (opened.isDrained || wasDrained)) session.drain(true);
     carryOver({ holders, orders, attempts }, session, opened, gone);
@@ -258,7 +260,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       if (session.status !== outlet) {
         session.pair(outlet);
         session.touch();
-        // It was never plain: its SendStatus was only behind.
+        // The session was never plain: its SendStatus was only behind.
         attempts.hear(session);
         session.setCredit(session.options.credit);
         lookout.expect(session);

@@ -4,7 +4,7 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
 import type { Holder, Holders } from './holders.ts';
-import { mayHaveBegun } from './ledger.ts';
+import { mayHaveStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
@@ -24,7 +24,7 @@ export interface ResultsOptions {
 
 /**
  * Takes results of any session of a client over any stream; answers after the commit, one outcome each, never rejects.
- * @param isAnybody the words come without a client id, so they are those of whoever has the delivery
+ * @param isAnybody the report comes without a client id, so it counts as that of whoever has the delivery
  */
 export type TakeResults = (report: ResultReport, clientId: string, isAnybody?: boolean) => Promise<Outcome[]>;
 
@@ -36,7 +36,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return { kind: 'failed', taskId, delivery, clientId, error, retry, random: random() };
   }
 
-  /** The delivery is another client's. One that nobody on this node has any more the store judges. */
+  /** Whether the delivery is another client's. The store judges one that nobody on this node has any more. */
   function isForeign(one: Delivery, clientId: string): boolean {
     const holder = holders.find(one);
     const owner = holder ? holder.session.clientId : absent().ownerOf(one);
@@ -91,16 +91,16 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return [...settleOutcomes.toSpliced(stoppedFrom, 0, ...releasedOutcomes), ...untouchedOutcomes];
   }
 
-  /** What may have begun must count: so does a delivery that nobody on this node remembers. */
+  /** Whether a delivery counts as started: one that nobody on this node remembers does, since it may have. */
   function hasStarted(one: Delivery): boolean {
     const held = holders.find(one)?.held;
-    return !held || mayHaveBegun(held);
+    return !held || mayHaveStarted(held);
   }
 
-  /** Nobody wanted it to stop, and nothing was done: as good as given back. */
+  /** Whether a delivery was stopped that nobody wanted to stop, with nothing done: it is as good as given back. */
   function isUnasked(one: Delivery): boolean {
     const held = holders.find(one)?.held;
-    return held !== undefined && !held.grace && !held.isClosed && !mayHaveBegun(held);
+    return held !== undefined && !held.grace && !held.isClosed && !mayHaveStarted(held);
   }
 
   function idlers(unworked: readonly Delivery[]): Set<Session> {
@@ -108,8 +108,9 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   }
 
   /**
-   * Keeps the ledgers around `store`: before it what is told counts as settling, so that its credit is free from the moment
-   * it is in the group commit; after it what was settled goes out of its ledger, and what was not is held as before.
+   * Keeps the ledgers around `store`: before it what is told counts as settling, so that its credit is free from the
+   * moment it is in the group commit; after it what was settled goes out of its ledger, and what was not is held as
+   * before.
    */
   async function take(
     items: readonly Delivery[],
@@ -118,7 +119,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     hasWorked = false,
   ): Promise<Outcome[]> {
     if (items.length === 0) return [];
-    const fed = new Set<Session>();
+    const freeing = new Set<Session>();
     const known = items.map((item) => holders.find(item));
     const settling: Holder[] = [];
     for (const holder of known) {
@@ -126,12 +127,12 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       if (!holder || holder.held.isSettling) continue;
       holder.session.ledger.beginSettling(holder.held);
       settling.push(holder);
-      fed.add(holder.session);
+      freeing.add(holder.session);
     }
     const stored = store();
-    for (const session of fed) {
+    for (const session of freeing) {
       if (hasWorked) session.options.brake.finished();
-      session.options.onRoom(session);
+      session.options.onCapacity(session);
     }
     try {
       const outcomes = await stored;
@@ -148,11 +149,11 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
         if (!holder) absent().answer({ taskId, delivery });
         return { taskId, delivery, code, afterMs: 0 };
       });
-      // Those whose delivery came into the books after the word about it.
-      for (const session of freed) session.options.onRoom(session);
+      // A delivery that was held only after its report came frees credit that nobody has been told of.
+      for (const session of freed) session.options.onCapacity(session);
       return told;
     } catch (error) {
-      // The client's next session may have taken it over meanwhile.
+      // The next session of the client may have taken the delivery over meanwhile, so every ledger is told.
       for (const { session, held } of settling) session.ledger.stopSettling(held);
       const code: OutcomeCode = 'RETRY_LATER';
       const afterMs = (error instanceof ContactError ? error.retryAfterMs : undefined) ?? RETRY_LATER_MS;
@@ -161,7 +162,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   }
 }
 
-/** Of a cancel that was asked for the task has its end, whatever was told: only what failed has failed by its size. */
+/** A task whose cancel was asked for ends by that, whatever was told: only what failed has failed by its size. */
 function codeOfTooLarge({ code, event }: SettleOutcome): OutcomeCode {
   return event?.state === 'failed' ? 'TOO_LARGE' : code;
 }

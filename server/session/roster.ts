@@ -7,7 +7,7 @@ export interface Roster {
   /** False: it was not there. */
   delete(session: Session): boolean;
   has(session: Session): boolean;
-  /** By the secret id of the registration. */
+  /** The session that has this secret id. */
   find(id: string): Session | undefined;
   ofClient(clientId: string): readonly Session[];
 }

@@ -1,4 +1,4 @@
-/** Runs what has one name one after the other, in the order in which it came. Bounded by what is under way. */
+/** Runs what comes under one name one after the other, in order. Bounded by what is under way. */
 export type RunAlone = <T>(name: string, run: () => Promise<T>) => Promise<T>;
 
 export function createSerial(): RunAlone {

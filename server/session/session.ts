@@ -6,19 +6,19 @@ import { splitTasks } from './batches.ts';
 import type { Brake } from './brake.ts';
 import type { ByteBudget } from './budget.ts';
 import { EXHAUSTED, SILENT } from './closing.ts';
-import { createHeld, createLedger, type Held, type Ledger } from './ledger.ts';
+import { createHeld, createLedger, type HeldDelivery, type Ledger } from './ledger.ts';
 import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
 import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
 import { advance, isOpen, type Phase } from './phases.ts';
 import type { SessionSettings } from './settings.ts';
 
-/** Of an interval in which nothing was sent, after which something is: looks are a little early or late. */
+/** The part of an interval after which a ping is sent if nothing else was: looks are a little early or late. */
 const QUIET = 0.9;
 
 /** Messages after which a session is ended: half of what `seq` can count, so that no look at it comes too late. */
 const MAX_SEQ = 2 ** 31;
 
-/** The answering half of its status stream says something at least this often. */
+/** Intervals after which the answering half of a status stream says something if nothing else was said. */
 const STATUS_QUIET_INTERVALS = 3;
 
 const DEAD: LivenessStep = Object.freeze({ kind: 'dead' });
@@ -44,10 +44,10 @@ export interface SessionOptions {
   readonly monotonic: () => number;
   /** Messages that are sent in it; else 2^31. */
   readonly maxSeq?: number;
-  /** It has room again. */
-  readonly onRoom: (session: Session) => void;
-  /** Tasks were pushed: the books outside need them. */
-  readonly onHeld: (session: Session, held: Held) => void;
+  /** The session may be given tasks again. */
+  readonly onCapacity: (session: Session) => void;
+  /** A task is about to be pushed: whoever finds deliveries by their names has to know of it. */
+  readonly onHeld: (session: Session, held: HeldDelivery) => void;
 }
 
 /** One registration: a task stream and, if it is full, the status stream that belongs to it. */
@@ -57,11 +57,11 @@ export interface Session extends Receiver {
   phase: Phase;
   /** Null: plain. */
   readonly status: StatusOutlet | null;
-  /** It has opened its status stream late, or given a receipt: what it holds and has not said to have begun has not. */
+  /** The session opened its status stream late, or gave a receipt: what it has not told as started has not started. */
   isHeard: boolean;
   /**
-   * Plain, and an attempt of it has timed out: behind a proxy it may stand still with nobody noticing, so it is given
-   * nothing more until its client tells a result.
+   * The session is plain, and an attempt of it has timed out: behind a proxy it may stand still with nobody noticing,
+   * so it is given nothing more until its client tells a result.
    */
   isOverdue: boolean;
   isDraining: boolean;
@@ -69,9 +69,9 @@ export interface Session extends Receiver {
   lastReceiptAt: number;
   /** Free text the client sent; the newest counts. */
   text: string;
-  /** Looks after liveness. */
+  /** Runs until the next look at the liveness of the session. */
   readonly liveness: Deadline;
-  /** Its SendStatus is there: it is full. */
+  /** The SendStatus of the session is there, so that it is full. */
   pair(outlet: StatusOutlet): void;
   /** Asks its client to stop this delivery. */
   cancel(delivery: Delivery, reason: string): void;
@@ -83,28 +83,31 @@ export interface Session extends Receiver {
   drain(isDraining: boolean): void;
   /** Anything sent up counts as life. */
   touch(): void;
-  /** One look at its liveness: pings if that is due. Null: it is over, see `endReason`; else when to look again. */
+  /**
+   * Looks at the liveness of the session, and pings if that is due. Null: it is over, see `endReason`; else when to
+   * look again.
+   */
   checkLiveness(): number | null;
-  /** Why it is over once a look has said so. */
+  /** Why the session is over, once a look has said that it is. */
   readonly endReason: ContactError;
-  /** Ends both streams with a status; what it holds is the registry's business. */
+  /** Ends both streams with a status; what becomes of what the session holds is for the registry to say. */
   end(error: ContactError | null): void;
 }
 
 export function createSession(options: SessionOptions, liveness: Deadline): Session {
   const { outlet, settings, budget } = options;
-  const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget, () => options.onRoom(session));
+  const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget, () => options.onCapacity(session));
   let status: StatusOutlet | null = null;
   let seq = 0;
   let isFull = false;
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
   let lastSentAt = lastLifeAt;
-  /** What was said to be seen while our end still had it. */
+  /** The newest message that a receipt named while our end had not sent it all. */
   let saidSeq = 0;
-  /** When its status stream was last kept open. */
+  /** When the status stream was last kept from being idle. */
   let keptAt = lastLifeAt;
-  /** Since when it has seen nothing of the bytes it owes, if it owes some. */
+  /** Since when the client has seen nothing of the bytes that it owes, if it owes some. */
   let owesSince = lastLifeAt;
   let isPinged = false;
   let isDoubted = false;
@@ -129,10 +132,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     text: '',
     liveness,
 
-    room() {
+    capacity() {
       return !isOpen(session.phase) || isFull || session.isDraining || session.isOverdue || options.brake.isOn
         ? { limit: 0, maxBytes: 0, mayExceed: false }
-        : ledger.room();
+        : ledger.capacity();
     },
 
     push(tasks) {
@@ -174,14 +177,14 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     setCredit(credit) {
       const before = ledger.credit;
       ledger.credit = Math.min(credit, status ? settings.maxInFlight : settings.maxPlainInFlight);
-      if (ledger.credit > before) options.onRoom(session);
+      if (ledger.credit > before) options.onCapacity(session);
     },
 
     drain(isDraining) {
       if (session.isDraining === isDraining) return;
       session.isDraining = isDraining;
       if (isDraining) session.send({ kind: 'drain' });
-      else options.onRoom(session);
+      else options.onCapacity(session);
     },
 
     touch() {
@@ -198,7 +201,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       let waitMs = step.kind === 'dead' ? 0 : step.ms;
       if (step.kind === 'dead') {
         if (isDoubted) return null;
-        // After a pause of the process its answer may have come and not been read yet; the longer that was, the more
+        // After a pause of the process the answer may have come and not been read yet; the longer the pause, the more
         // there is to read first.
         isDoubted = true;
         waitMs = interval / 10 + Math.max(0, now - lookAt);
@@ -209,8 +212,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         isPinged = true;
         session.send({ kind: 'ping' });
       } else if (!isPinged && !isFull && now - lastSentAt >= interval * QUIET) {
-        // It lives, and has heard nothing: a proxy between takes a stream for dead in which nothing goes its way. A plain
-        // session answers nothing to it.
+        // The client lives and has heard nothing, and a proxy between takes a stream for dead in which nothing goes its
+        // way. A plain session answers nothing to this ping.
         session.send({ kind: 'ping' });
       }
       if (status && now - keptAt >= STATUS_QUIET_INTERVALS * interval) {
@@ -241,7 +244,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   function receive(upTo: number): void {
     if (!isOpen(session.phase) || !ledger.receipt(Math.min(upTo, seq))) return;
     owesSince = options.monotonic();
-    options.onRoom(session);
+    options.onCapacity(session);
   }
 
   function judge(now: number): LivenessStep {
@@ -251,7 +254,9 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     return isStuck ? DEAD : { kind: 'wait', ms: settings.pingIntervalMs };
   }
 
-  /** Its bytes are overdue, whatever else it says: sooner when others wait for the common budget. */
+  /**
+   * Whether the bytes that it owes are overdue, whatever else it says: sooner when others wait for the common budget.
+   */
   function isOverdue(now: number): boolean {
     const { unreceiptedBytes, isReader } = ledger;
     if (unreceiptedBytes === 0) return false;
@@ -266,11 +271,11 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     options.onHeld(session, held);
   }
 
-  outlet.onRoom(() => {
+  outlet.onDrain(() => {
     isFull = false;
     if (saidSeq > 0) receive(saidSeq);
     saidSeq = 0;
-    if (isOpen(session.phase)) options.onRoom(session);
+    if (isOpen(session.phase)) options.onCapacity(session);
   });
 
   return session;

@@ -12,8 +12,8 @@ export interface SessionSettings {
   readonly maxInFlight: number;
   readonly maxPlainInFlight: number;
   readonly maxResultBytes: number;
-  /** Of one session. */
+  /** Unreceipted bytes that one session may owe. */
   readonly maxUnreceiptedBytes: number;
-  /** Of all sessions together. */
+  /** The same of all sessions together. */
   readonly unreceiptedBudgetBytes: number;
 }

@@ -4,7 +4,7 @@ import { ContactError } from '../../shared/errors.ts';
 import type { SessionOrder } from '../dispatch/listen.ts';
 import type { SessionStanding, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
-import { type Held, nameOf } from './ledger.ts';
+import { type HeldDelivery, nameOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 
@@ -18,14 +18,14 @@ export interface StandingOptions {
   readonly pollMs: number;
   /** Takes over the sessions of nodes that are gone for good, which were given to this one. */
   readonly recover: () => Promise<void>;
-  /** As if dispatch had ordered it. */
+  /** Does what dispatch would order. */
   readonly obey: (order: SessionOrder) => void;
   readonly onFatal: (error: unknown) => void;
 }
 
 /** A session as it was when the store was asked. */
 interface Before {
-  readonly held: readonly Held[];
+  readonly held: readonly HeldDelivery[];
   readonly isDraining: boolean;
 }
 
@@ -50,7 +50,7 @@ export function watchStanding(options: StandingOptions): () => void {
     try {
       for (let at = 0; at < sessions.length && !isStopped; at += PAGE) {
         const page = sessions.slice(at, at + PAGE);
-        // What is given to them after this is none of the answer's business.
+        // The answer is compared with what they had when the store was asked: it knows nothing of what comes later.
         const before = page.map(({ session, ledger, isDraining }) => ({ ref: session, held: ledger.held, isDraining }));
         const standings = await store.describeSessions(before.map(({ ref }) => ref));
         page.forEach((session, index) => {
@@ -75,7 +75,7 @@ export function watchStanding(options: StandingOptions): () => void {
       return;
     }
     const running = new Map(standing.running.map((one) => [nameOf(one), one]));
-    // Of what the server closed itself the client owes a word still.
+    // The client still owes a report of what the server closed itself.
     const ended = held.filter((one) => !one.isClosed && !one.isEnding && !running.has(nameOf(one)));
     if (ended.length > 0) obey({ kind: 'ended', deliveries: ended });
     for (const one of held) {
@@ -94,6 +94,6 @@ export function watchStanding(options: StandingOptions): () => void {
   };
 }
 
-function nameDelivery({ taskId, delivery }: Held): Pick<Held, 'taskId' | 'delivery'> {
+function nameDelivery({ taskId, delivery }: HeldDelivery): Pick<HeldDelivery, 'taskId' | 'delivery'> {
   return { taskId, delivery };
 }

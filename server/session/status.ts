@@ -4,7 +4,7 @@ import type { Delivery } from '../model/task.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
 import type { Attempts } from './attempts.ts';
 import type { Holders } from './holders.ts';
-import type { Held } from './ledger.ts';
+import type { HeldDelivery } from './ledger.ts';
 import type { StatusReport } from './report.ts';
 import type { TakeResults } from './results.ts';
 import type { Session } from './session.ts';
@@ -18,7 +18,7 @@ export interface TakeStatusOptions {
   readonly takeReceipt: TakeReceipt;
 }
 
-/** Everything up to this message was seen. Also a sign of life, and all that an idle client has to say. */
+/** Takes a receipt: everything up to this message was seen. It is a sign of life, and all that an idle client sends. */
 export type TakeReceipt = (session: Session, seq: number) => void;
 
 export function createTakeReceipt(clock: Clock, attempts: Attempts): TakeReceipt {
@@ -37,7 +37,7 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
   const { store, attempts, holders, takeResults, takeReceipt } = options;
   const { activities } = options.queue;
 
-  function findHeld(delivery: Delivery, { ledger }: Session): Held | undefined {
+  function findHeld(delivery: Delivery, { ledger }: Session): HeldDelivery | undefined {
     const holder = holders.find(delivery);
     return holder && ledger.has(holder.held) ? holder.held : undefined;
   }
@@ -55,7 +55,7 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
       if (!findHeld({ taskId, delivery }, session)) continue;
       activities.tell(taskId, { kind: 'progress', delivery, fraction, message });
     }
-    // A comfort for the next attempt: one that is not stored costs work, and no task.
+    // A checkpoint is a comfort for the next attempt: one that is not stored costs work, and no task.
     const checkpoints = report.checkpoints.filter((one) => findHeld(one, session));
     if (checkpoints.length > 0) store.checkpointTasks(checkpoints).catch(() => undefined);
     if (report.credit !== undefined) session.setCredit(report.credit);

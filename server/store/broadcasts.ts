@@ -23,9 +23,9 @@ export interface BroadcastStore {
    * FAILED_PRECONDITION: no children; INVALID_ARGUMENT: more than MAX_CHILDREN or MAX_BROADCAST_BYTES; else as
    * insertTasks, whose `tasks[0]` is the broadcast.
    *
-   * `filledBy` (default null: it is whole) names the node that adds more: the broadcast is filling. Until it is opened they are held:
-   * scheduled, without an instant, so neither due nor claimed; the first child's instant will be that of all. They may
-   * be cancelled, purged and expire, but the parent is not settled before it is open.
+   * `filledBy` (default null: it is whole) names the node that adds more: the broadcast is filling. Until it is opened
+   * they are held: scheduled, without an instant, so neither due nor claimed; the first child's instant will be that of
+   * all. They may be cancelled, purged and expire, but the parent is not settled before it is open.
    */
   insertBroadcast(
     parent: TaskInput,
@@ -34,13 +34,15 @@ export interface BroadcastStore {
     filledBy?: string | null,
   ): Promise<InsertOutcome>;
 
-  /** More children of a broadcast that is filling, held too. FAILED_PRECONDITION: it is not; else as insertBroadcast. */
+  /**
+   * More children of a broadcast that is filling, held too. FAILED_PRECONDITION: it is not; else as insertBroadcast.
+   */
   extendBroadcast(parentId: string, children: readonly TaskInput[], now: number): Promise<void>;
 
   /**
    * All children are in: ends the holding of at most `limit` of them, in their order. They become ready, or are
-   * scheduled, or cancelled when the parent's cancel was asked for. From the first call on the broadcast is opening, and
-   * to be opened by further calls whatever happens; the one that leaves none held opens it.
+   * scheduled, or cancelled when the parent's cancel was asked for. From the first call on the broadcast is opening,
+   * and to be opened by further calls whatever happens; the one that leaves none held opens it.
    */
   openBroadcast(parentId: string, limit: number, now: number): Promise<OpenedBroadcast>;
 
@@ -53,7 +55,8 @@ export interface BroadcastStore {
   /**
    * Broadcasts that are not open yet and are this node's to open or to abandon: those that it fills, or left when its
    * process before ended, and those of nodes that are gone for good. A store that several nodes share gives the latter
-   * to a node that lives; a file has one process at a time, so whoever opens it has what is left there, of whatever node.
+   * to a node that lives; a file has one process at a time, so whoever opens it has what is left there, of whatever
+   * node.
    */
   listUnopened(node: string): Promise<readonly UnopenedBroadcast[]>;
 

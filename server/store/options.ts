@@ -14,7 +14,10 @@ export interface StoreOptions {
   readonly onNotice?: (message: string) => void;
   /** Clients will come: what needs descriptors or threads later is made ready at opening. */
   readonly isServed?: boolean;
-  /** How much of what is new SQLite keeps in memory beside the file's own rows. Default: 100,000 tasks that wait, 16,384 that run. */
+  /**
+   * How much of what is new SQLite keeps in memory beside the file's own rows. Default: 100,000 tasks that wait, 16,384
+   * that run.
+   */
   readonly fresh?: FreshLimits;
 }
 

@@ -1,6 +1,9 @@
 import type { LaneRef, SettledRecord, SettledState } from '../model/task.ts';
 
-/** Queues as operators see and set them. What lists and counts lanes leaves out the lane of parents. The rules of store.ts hold. */
+/**
+ * Queues as operators see and set them. What lists and counts lanes leaves out the lane of parents. The rules of
+ * store.ts hold.
+ */
 export interface QueueStore {
   countQueues(): Promise<readonly QueueCounts[]>;
 

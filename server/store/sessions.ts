@@ -25,7 +25,9 @@ export interface SessionStore {
    */
   listSessions(): Promise<readonly StoredSession[]>;
 
-  /** How the rows of these sessions stand, in the order given: a node that missed signals sees what others did to them. */
+  /**
+   * How the rows of these sessions stand, in the order given: a node that missed signals sees what others did to them.
+   */
   describeSessions(sessions: readonly SessionRef[]): Promise<readonly SessionStanding[]>;
 }
 

@@ -29,7 +29,9 @@ export type Signal =
   | { readonly kind: 'deleted'; readonly taskIds: readonly string[] }
   /** A cancel was asked for of a delivery that this session has; with the reason that is stored. */
   | ({ readonly kind: 'cancelRequested'; readonly session: SessionRef; readonly reason: string } & Delivery)
-  /** Of other nodes' commits alone: these deliveries have ended there, or were told again. Callers here have the answer. */
+  /**
+   * Of other nodes' commits alone: these deliveries have ended there, or were told again. Callers here have the answer.
+   */
   | { readonly kind: 'deliveriesEnded'; readonly deliveries: readonly Delivery[] }
   /** Of other nodes' commits alone: its client has come back there, and the row goes on with this epoch. */
   | { readonly kind: 'sessionResumed'; readonly session: SessionRef }
@@ -47,13 +49,13 @@ export type Signal =
   | { readonly kind: 'epochChanged' };
 
 /**
- * What the store tells by itself: each commit's signals, in the order of its operations. A store of one process tells of
- * its own commits, a shared one also of those that it hears of. One subscriber.
+ * What the store tells by itself: each commit's signals, in the order of its operations. A store of one process tells
+ * of its own commits, a shared one also of those that it hears of. One subscriber.
  *
- * `inserted`, `ready`, `due` and `runsEnded` come as soon as they are committed, to plan the next claim with, and before
- * the `onClaimed` of that commit; all others once the commit is durable, before the answers of its operations. Signals may
- * be late, doubled or lost when they come from elsewhere: whoever listens looks for himself now and then, so that losing
- * one costs a poll interval and no task.
+ * `inserted`, `ready`, `due` and `runsEnded` come as soon as they are committed, to plan the next claim with, and
+ * before the `onClaimed` of that commit; all others once the commit is durable, before the answers of its operations.
+ * Signals may be late, doubled or lost when they come from elsewhere: whoever listens looks for himself now and then,
+ * so that losing one costs a poll interval and no task.
  */
 export type Signals = Observable<readonly Signal[]>;
 

@@ -10,19 +10,20 @@ import type { TaskStore } from './tasks.ts';
 
 /**
  * The Store port: what dispatch needs of durable memory, named as a task's life. Every operation is a batch, has one
- * outcome per item in the order given, and resolves only after its commit: what it answered survives power loss. Several
- * nodes may have one store; docs/decisions/0017 says of each operation how that is kept, and what it promises then.
+ * outcome per item in the order given, and resolves only after its commit: what it answered survives power loss.
+ * Several nodes may have one store; docs/decisions/0017 says of each operation how that is kept, and what it promises
+ * then.
  *
  * Group commit: operations of one event-loop turn, or that arrive while a commit is under way, form the next commit, in
- * the order settles and checkpoints, releases, sessions, inserts, the rest, claims - so that a task can be claimed in the
- * commit that stores it. A store bounds what it takes into one, in order of arrival; a larger batch goes alone. Bytes
- * that are given are read until the answer; an event may carry the very bytes of its settlement.
- * A refused item changes nothing. When the store cannot write for now an operation rejects with ContactError
- * RESOURCE_EXHAUSTED / UNAVAILABLE and changed nothing; when nobody knows what is stored, the process ends.
+ * the order settles and checkpoints, releases, sessions, inserts, the rest, claims - so that a task can be claimed in
+ * the commit that stores it. A store bounds what it takes into one, in order of arrival; a larger batch goes alone.
+ * Bytes that are given are read until the answer; an event may carry the very bytes of its settlement. A refused item
+ * changes nothing. When the store cannot write for now an operation rejects with ContactError RESOURCE_EXHAUSTED /
+ * UNAVAILABLE and changed nothing; when nobody knows what is stored, the process ends.
  *
- * `now` is the caller's wall clock. A store with a clock of its own, such as that of a database which several nodes share,
- * may use that in its place: instants in answers are then the store's. Callers rely on them to set a timer and for nothing
- * else: one that is early finds nothing and asks again, one that is late is caught by the next poll.
+ * `now` is the caller's wall clock. A store with a clock of its own, such as that of a database which several nodes
+ * share, may use that in its place: instants in answers are then the store's. Callers rely on them to set a timer and
+ * for nothing else: one that is early finds nothing and asks again, one that is late is caught by the next poll.
  */
 export interface Store
   extends TaskStore,
@@ -34,8 +35,8 @@ export interface Store
     BroadcastStore {
   readonly capabilities: StoreCapabilities;
   /**
-   * Names one history of positions, and is part of every cursor. [a-z0-9]{1,32} Another one when the store was restored,
-   * or, while it is open, failed over with a loss: then the signal `epochChanged` tells.
+   * Names one history of positions, and is part of every cursor. [a-z0-9]{1,32} Another one when the store was
+   * restored, or, while it is open, failed over with a loss: then the signal `epochChanged` tells.
    */
   readonly epoch: string;
   /** What changed by each commit, for whoever did not ask for it. */

@@ -11,15 +11,15 @@ import type {
 
 /**
  * Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The
- * rules of store.ts hold. Where a `scope` is taken (default: every queue) a task of a queue outside it is as one that is
- * not there.
+ * rules of store.ts hold. Where a `scope` is taken (default: every queue) a task of a queue outside it is as one that
+ * is not there.
  */
 export interface TaskStore {
   /**
-   * All or nothing. A repeated id, or idempotency key within its queue, with the same
-   * content (everything but the instants) is `deduplicated` and names the id that is stored; with other content the
-   * whole batch rejects ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting
-   * tasks than the queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
+   * All or nothing. A repeated id, or idempotency key within its queue, with the same content (everything but the
+   * instants) is `deduplicated` and names the id that is stored; with other content the whole batch rejects
+   * ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting tasks than the
+   * queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
    */
   insertTasks(tasks: readonly TaskInput[], now: number): Promise<readonly InsertOutcome[]>;
 

@@ -14,13 +14,13 @@ export interface AnsweringCall<T> extends WritableCall<T> {
   on(event: string, listener: () => void): unknown;
 }
 
-/** Nothing more can be written. */
+/** Whether nothing more can be written to the call. */
 export function isOver<T>(call: AnsweringCall<T>): boolean {
   return call.destroyed || call.writableEnded || call.cancelled === true;
 }
 
 /**
- * The HTTP/2 stream of a call. grpc-js holds it as its own affair; where it is not found nobody is told and nothing is
+ * The HTTP/2 stream of a call, in a private field of grpc-js; where that is not found nobody is told and nothing is
  * reset, and tests fail.
  */
 export function streamOf(call: object): ServerHttp2Stream | undefined {
@@ -36,7 +36,7 @@ export function onPiece(call: object, listener: () => void): void {
 export interface SignsOfLife {
   /** Resolves true when the peer has answered a PING, false when the connection went first. */
   readonly answered: Promise<boolean>;
-  /** Everything that came from the peer, bytes. */
+  /** Counts the bytes of all that came from the peer. */
   countRead(): number;
 }
 
@@ -61,8 +61,8 @@ export function cancelStream(stream: ServerHttp2Stream): void {
 }
 
 /**
- * Resets a stream with a code that gRPC clients know as RESOURCE_EXHAUSTED: its status would wait behind what is not read,
- * which is what has to go.
+ * Resets a stream with a code that gRPC clients know as RESOURCE_EXHAUSTED: its status would wait behind what is not
+ * read, which is what has to go.
  */
 export function dropStream(call: object): void {
   const stream = streamOf(call);
@@ -70,7 +70,9 @@ export function dropStream(call: object): void {
   stream?.resume();
 }
 
-/** One at a time for each connection, as HTTP/2 allows few: however many of its streams are stuck, one PING tells. */
+/**
+ * The PING under way of each connection, one at a time, as HTTP/2 allows few: it tells for all streams that are stuck.
+ */
 const pings = new WeakMap<Http2Session, Promise<boolean>>();
 
 function ping(session: Http2Session): Promise<boolean> {
@@ -80,7 +82,7 @@ function ping(session: Http2Session): Promise<boolean> {
   pings.set(session, promise);
   session.ping((error) => {
     pings.delete(session);
-    // One that was refused, as too many are on their way, tells nothing: what comes from the peer does.
+    // A PING that was refused, as too many are on their way, tells nothing: what comes from the peer does.
     if (error === null || session.destroyed) resolve(error === null);
   });
   return promise;

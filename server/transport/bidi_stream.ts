@@ -7,7 +7,9 @@ import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
 import { type Flow, pullAnswers } from './pull.ts';
 
-/** Requests and answers, the next request being read when what came before was answered and has room. */
+/**
+ * Adapts a handler of requests and answers; the next request is read when what came before was answered and written.
+ */
 export function adaptBidiStream<M extends DescMethodBiDiStreaming>(
   handle: Converse<M>,
   { weigh }: Pick<Flow<M>, 'weigh'>,
@@ -24,11 +26,11 @@ const GONE = new ContactError('CANCELLED', 'the client has gone');
 const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
 
 /**
- * What a client sends, as it comes. CANCELLED: the call was over before the client had said all. The iterator of a
- * stream itself would destroy the half that answers with the one that is read.
+ * The requests of a client, as they come. CANCELLED: the call was over before the client had said all. The iterator of
+ * a stream itself would destroy the half that answers with the one that is read.
  */
 async function* readRequests<I, O>(call: ServerDuplexStream<I, O>): AsyncGenerator<I> {
-  /** One, or two if they came together: the call is paused by the first. */
+  /** Requests that wait: one, or two if they came together, for the first pauses the call. */
   const requests: I[] = [];
   let hasEnded = false;
   let wake = (): void => undefined;

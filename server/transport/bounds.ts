@@ -4,7 +4,7 @@ import { MAX_METADATA_PAIRS } from '../api/batch.ts';
 import { MAX_HOLDING, MAX_LABELS } from '../api/registration.ts';
 import { type Bounds, type BoundsCheck, compileBounds } from './counts.ts';
 
-/** Of a request that carries no payload. */
+/** Bytes of a request that carries no payload. */
 const MAX_PLAIN_BYTES = 64 << 10;
 
 /** Requests that may be as large as a message can be: they carry payloads, or name all that a worker holds. */
@@ -15,7 +15,7 @@ const LARGE: ReadonlySet<string> = new Set([
   'contact.v1.GetTaskRequest',
   'contact.v1.SendStatusRequest',
   'contact.v1.TellResultRequest',
-  // The classic contract has no limit of its own: its words are cut, and its results are checked as such.
+  // The classic contract has no limit of its own: its texts are cut, and its results are checked as results.
   'ClientMsg',
   'Result',
 ]);

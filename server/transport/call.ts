@@ -25,7 +25,7 @@ const SLOW_READER = { reason: 'SLOW_READER', retry: 'backoff' } as const;
 export interface CallEnds {
   /** Answers a call that has one response with what `work` comes to; `onDone` is called before. */
   answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>, onDone: () => void): void;
-  /** Of a call that ended before it was answered, by its deadline (wall clock, milliseconds). */
+  /** Why a call ended before it was answered, by its deadline (wall clock, milliseconds). */
   whyGone(deadlineAt: number): ContactError;
   /**
    * Remembers a stream, so that `closeAll` ends it.
@@ -68,14 +68,14 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   function end<T>(call: AnsweringCall<T>, peer: string, error: unknown): void {
     if (isOver(call)) return;
     const takeBack = clock.after(stuckSocketMs, () => void reset(call, peer));
-    // All that was written has left, or the client has gone by itself.
+    // The reset is taken back when all that was written has left, or the client has gone by itself.
     call.on('finish', takeBack);
     call.on('cancelled', takeBack);
     call.emit('error', explain(error));
   }
 
   /**
-   * The stream goes; the socket, and with it everything else that it carries, only if its peer gives no sign of life.
+   * Resets the stream; closes the socket, and with it all else that it carries, only if its peer gives no sign of life.
    * Looks are counted, not timed: after a pause of the process the sign lies unread when the first of them is due.
    */
   async function reset<T>(call: AnsweringCall<T>, peer: string): Promise<void> {
@@ -120,10 +120,10 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
       );
   }
 
-  // Bounded by open streams.
+  // One entry for each open stream, which is the bound.
   const peerByCall = new ChurnMap<AnsweringCall<never>, string>();
   let onEmpty: (() => void) | undefined;
-  // Bounded by calls that wait.
+  // One listener for each call that waits, which is the bound.
   const closeListeners = new ChurnSet<(error: ContactError) => void>();
 
   return {
@@ -150,7 +150,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
         onEmpty = resolve;
         clock.after(stuckSocketMs, resolve);
       });
-      // The statuses are with http2; one turn more and they are with the socket, before the GOAWAY.
+      // The statuses are with http2 now; after one more turn they are with the socket, before the GOAWAY.
       await new Promise((resolve) => setImmediate(resolve));
     },
     answer,
@@ -165,13 +165,14 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
         patience,
         line: () => lookAtLine(streamOf(call)),
         onStuck() {
-          // It was ended already, and its status waits behind what is not read.
+          // The call was ended already, and its status waits behind what is not read.
           if (call.writableEnded) void reset(call, peer);
           else onStuck(closing('SLOW_READER', 'backoff', 'nothing was read for three ping intervals'));
         },
         unread,
         onDrop() {
-          // For those who have another stream to say it on; here it would wait behind what has to go.
+          // The error is for those who have another stream to send it on; on this one it would wait behind what has to
+          // go.
           onStuck(new ContactError('RESOURCE_EXHAUSTED', TOO_MUCH, { advice: SLOW_READER }));
           dropStream(call);
         },

@@ -18,7 +18,7 @@ export function createTextStream(
       const close = openTasks(context, {
         isOver: () => isOver(call),
         write: (task, onTaken) => call.write({ task }, onTaken),
-        onRoom: (listener) => call.on('drain', listener),
+        onDrain: (listener) => call.on('drain', listener),
         end: (error) => (error ? ends.end(call, peer, error) : call.end()),
       });
       let isClosed = false;

@@ -5,7 +5,7 @@ import type { Answer, CollectRequests, Request } from '../api/handler.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
 
-/** Requests, each read when the one before was dealt with, and one answer to all of them. */
+/** Adapts a handler that reads each request when it has dealt with the one before, and gives one answer to all. */
 export function adaptClientStream<M extends DescMethodClientStreaming>(
   handle: CollectRequests<M>,
   ends: CallEnds,
@@ -20,7 +20,7 @@ export function adaptClientStream<M extends DescMethodClientStreaming>(
   };
 }
 
-/** What a client sends, as it comes. CANCELLED: it has gone before the end. */
+/** The requests of a client, as they come. CANCELLED: the client has gone before the end. */
 async function* readRequests<T>(call: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* call;

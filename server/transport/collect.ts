@@ -1,21 +1,21 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What a collection has to promise, and the pause after one, as a part of the time that it took. */
+/** Bytes that a collection has to promise to free, and the pause after one, in parts of the time that it took. */
 const WORTH_BYTES = 48 << 20;
 const PAUSE_FACTOR = 1;
 
 export interface Collector {
   /**
-   * So much was received or answered while much is held. What was let go of is memory only once V8 has collected it,
-   * which it does when there is three times what lived; while others fill the memory that is too late.
+   * Notes that so much was received or answered while much is held, and collects now and then. What was let go of is
+   * free only once V8 has collected it, which waits for three times what lived: too late while others fill the memory.
    */
   pass(bytes: number): void;
 }
 
 let collect: (() => void) | undefined;
 
-/** As V8 offers it to who asks for it by a flag. */
+/** The function that collects, which V8 gives to those who ask for it by a flag. */
 function findCollect(): () => void {
   if (!collect) {
     setFlagsFromString('--expose-gc');

@@ -18,8 +18,8 @@ export interface AnyCall {
 const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
 
 /**
- * What a handler is given of a call, until that has been answered. Nothing of it is made before somebody looks at it: most
- * calls are answered at once, and asking a connection for its peer costs more than the rest.
+ * What a handler is given of a call, until that has been answered. Nothing of it is made before somebody looks at it:
+ * most calls are answered at once, and asking a connection for its peer costs more than the rest.
  */
 export class CallContext implements Context {
   /** Whoever reaches the server: it asks nobody who they are. */
@@ -47,7 +47,7 @@ export class CallContext implements Context {
     return this.#signal;
   }
 
-  /** Somebody looked at the signal, and it was aborted. */
+  /** Whether somebody looked at the signal, and it was aborted. */
   get isAborted(): boolean {
     return this.#signal?.aborted === true;
   }

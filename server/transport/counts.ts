@@ -3,14 +3,14 @@ import { ContactError, type ErrorDetail } from '../../shared/errors.ts';
 
 // Two bytes on the wire can become an object of 300 bytes, so what a message holds is counted before it is decoded.
 
-/** Of a repeated field, unless `Bounds` says otherwise. */
+/** Items of a repeated field, unless `Bounds` says otherwise. */
 const MAX_ITEMS = 1_000;
 /**
- * What is a little over is still decoded: its reader knows better words, and other items of a stream go on. Up to
- * this many times the limit.
+ * A message with up to this many times the limit is still decoded: its reader refuses it in terms of the request, and
+ * other items of a stream go on.
  */
 const SLACK = 2;
-/** Of everything else in one message: fields that are said once, however often they are, and unknown ones. */
+/** Fields of one message that are not repeated, each as often as it comes, and unknown ones. */
 const MAX_REST = 256;
 const MAX_DEPTH = 32;
 
@@ -29,7 +29,7 @@ interface Field {
   readonly name: string;
   readonly node: Node;
   readonly isRepeated: boolean;
-  /** How one item is written. Those of numbers may come packed too. */
+  /** The wire type of one item. Numbers may come packed too. */
   readonly wire: number;
   readonly max: number;
   readonly inner: Node | null;
@@ -38,7 +38,7 @@ interface Field {
 
 /** A message at one place of the request. What is counted lives here: a walk is one turn and nobody else's. */
 interface Node {
-  /** The field that it is in, null: it is the request. */
+  /** The field that the message is in; null: it is the request. */
   readonly owner: Omit<Field, 'inner'> | null;
   readonly fields: (Field | undefined)[];
   readonly known: Field[];
@@ -102,7 +102,9 @@ function wireOf(field: DescField): number {
   }
 }
 
-/** A field that is said once may be said again: protobuf merges what is in it, so its counts go on. */
+/**
+ * Sets the counts of a message to 0. A field that is not repeated may come again: protobuf merges it, so it counts on.
+ */
 function reset(node: Node): void {
   node.rest = 0;
   for (const field of node.known) {
@@ -130,7 +132,7 @@ class Cursor {
     return value >>> 0;
   }
 
-  /** The bytes of the value that follows; of one that is a number none are left. */
+  /** The bytes of the value that follows; 0 for a varint, which is read by that. */
   sizeOf(wire: number, end: number, owner: Node['owner']): number {
     switch (wire) {
       case VARINT:
@@ -192,7 +194,7 @@ function tooMany(place: Node['owner'], max: number, what: string): ContactError 
   return new ContactError('RESOURCE_EXHAUSTED', `at most ${max} ${what}`, detailOf(place));
 }
 
-/** The place, and which item of the request's own list it lies in. */
+/** Names the place, and which item of the request's own list it lies in. */
 function detailOf(place: Node['owner']): ErrorDetail {
   const field = placeOf(place);
   let top = place?.node.owner;
@@ -200,7 +202,7 @@ function detailOf(place: Node['owner']): ErrorDetail {
   return top?.isRepeated ? { field, index: top.count - 1 } : { field };
 }
 
-/** As readers of requests say it: `tasks[3].metadata`. */
+/** The path of a field in the form that readers of requests use: `tasks[3].metadata`. */
 function placeOf(field: Node['owner']): string {
   if (!field) return 'request';
   const { owner } = field.node;

@@ -3,14 +3,16 @@ import { type Line, lookAtLine } from './line.ts';
 
 /** What HTTP/2 lets a client send of one call before it is told to go on. */
 export const WINDOW_BYTES = 65_535;
-/** What a piece of a message costs beside its bytes, about, and what it may keep alive of what came with it. */
+/**
+ * What a piece of a message costs beside its bytes, about: its object, and what it keeps alive of what came with it.
+ */
 const PIECE_BYTES = 512;
 /** Pieces that are smaller are put together. */
 const SMALL_BYTES = 4 << 10;
 
 /**
- * What grpc-js knows of a call that it reads. It keeps the pieces of a message until it is whole, and an answer until it
- * is read, and tells nobody; without these fields nobody is watched, and a test fails.
+ * What grpc-js knows of a call that it reads. It keeps the pieces of a message until it is whole, and an answer until
+ * it is read, and tells nobody; without these fields nobody is watched, and a test fails.
  */
 export interface InnerCall {
   readonly stream: ServerHttp2Stream;
@@ -33,10 +35,10 @@ export interface InnerCall {
 /** What a call holds while its client owes something: the rest of a message, or taking its answer. */
 export interface Debt {
   readonly kind: 'message' | 'answer' | 'end';
-  /** A new one is a new debt. */
+  /** Tells one debt from the next: another key is another debt. */
   readonly key: unknown;
   readonly heldBytes: number;
-  /** With those that are still to come. */
+  /** The bytes that are held and those that are still to come. */
   readonly wholeBytes: number;
 }
 
@@ -45,7 +47,7 @@ export interface OpenCall {
   readonly hasOneRequest: boolean;
   readonly hasOneAnswer: boolean;
   debt: Debt | undefined;
-  /** We have ended it; its stream is about to go. */
+  /** The server has ended the call; its stream is about to go. */
   isEnding: boolean;
   /** When the debt began, and when it last became less. */
   since: number;
@@ -66,7 +68,7 @@ export function noteDebt(call: OpenCall, now: number): void {
     call.lineBefore = lookAtLine(call.inner.stream);
   }
   if (isNew || debt.heldBytes !== before?.heldBytes) call.movedAt = now;
-  // We do not read it at the moment: what is missing is not its client's fault.
+  // A paused stream is not read at the moment: what is missing is not the fault of its client.
   if (debt.kind === 'message' && call.inner.stream.isPaused()) call.since = call.movedAt = now;
 }
 

@@ -5,7 +5,7 @@ import type { Flow } from './pull.ts';
 const SMALL_BYTES = 256;
 /** A message that has only a cursor, about. */
 const CURSOR_BYTES = 32;
-/** Of an answer of reflection, at most about: all files. */
+/** Bytes of an answer of reflection, at most about: all files. */
 const FILES_BYTES = 64 << 10;
 
 type Tasks = typeof TaskService.method;

@@ -21,7 +21,7 @@ const GRPC = /^application\/grpc(\+proto)?\s*(;|$)/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const MS_BY_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** In the words of grpc-js, of unary calls too, encoded. */
+/** The message, encoded, by which grpc-js refuses a call whose request came never or twice. */
 const COUNT = /^Received%20(no|a%20second)%20request%20message%20/;
 
 interface HeaderFault {
@@ -33,7 +33,7 @@ type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, 
 
 /**
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
- * put right here. How it listens for calls is its own affair; when that changes nothing starts, and a test fails.
+ * put right here. Its listener is private; when that changes the server does not start, and a test fails.
  */
 export function guardHeaders(grpcServer: Server, front?: Front): void {
   const { http2Servers } = grpcServer as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
@@ -58,7 +58,8 @@ export function guardHeaders(grpcServer: Server, front?: Front): void {
       stream.sendTrailers = sendTrailers;
       handle.call(http2Server, stream, headers, ...rest);
     }
-    // Refused, by whomever: once its answer has left it is over, else a client that never ends it would keep it.
+    // A stream that was refused, by whomever, is over once its answer has left: a client that never ends it would keep
+    // it.
     if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   });
 }
@@ -79,7 +80,7 @@ function readTimeoutMs(text: string | string[] | undefined): number {
 
 /** Why a call is not taken; null: it is. A deadline that no timer can keep is left to the client that set it. */
 export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
-  // What is not gRPC grpc-js answers in HTTP.
+  // A request that is not gRPC is answered in HTTP by grpc-js.
   if (!GRPC.test(headers['content-type'] ?? '')) {
     delete headers['content-type'];
     return null;
@@ -107,7 +108,7 @@ export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
   return null;
 }
 
-/** What no gRPC metadata may be; grpc-js drops it too, but with a line on stderr that quotes it in full. */
+/** Drops what no gRPC metadata may be, as grpc-js would, but with a line on stderr that quotes it in full. */
 function dropIllegal(headers: IncomingHttpHeaders): void {
   for (const key in headers) {
     if (key.startsWith(':')) continue;
@@ -116,7 +117,7 @@ function dropIllegal(headers: IncomingHttpHeaders): void {
 }
 
 function refuse(stream: ServerHttp2Stream, { code, message }: HeaderFault): void {
-  // The client may go meanwhile; nobody else listens.
+  // The client may go meanwhile, and an error that nobody listens for ends the process.
   stream.on('error', () => undefined);
   const answer = {
     ':status': 200,
@@ -127,7 +128,7 @@ function refuse(stream: ServerHttp2Stream, { code, message }: HeaderFault): void
   };
   mark(answer);
   stream.respond(answer, { endStream: true });
-  // What it sends on is thrown away.
+  // What the client still sends is read and thrown away.
   stream.resume();
 }
 
@@ -155,18 +156,18 @@ function mark(headers: OutgoingHttpHeaders): void {
   headers[RETRY_KEY] = retry;
 }
 
-/** As a stream's own. A status without an answer before it goes this way. */
+/** In place of a stream's own `respond`, by which a status without an answer before it goes. */
 function respond(this: ServerHttp2Stream, headers?: OutgoingHttpHeaders, options?: object): void {
   if (headers) {
     explainCount(headers);
     mark(headers);
-    // What is refused is not offered.
+    // Compressed messages are refused, so they are not offered.
     if ('grpc-accept-encoding' in headers) headers['grpc-accept-encoding'] = 'identity';
   }
   Object.getPrototypeOf(this).respond.call(this, headers, options);
 }
 
-/** As a stream's own. */
+/** In place of a stream's own `sendTrailers`. */
 function sendTrailers(this: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
   mark(headers);
   Object.getPrototypeOf(this).sendTrailers.call(this, headers);

@@ -7,14 +7,14 @@ import type { Handlers } from '../api/handler.ts';
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
 
 /**
- * grpc.health.v1 (the gRPC health checking protocol): one state for the whole server, a subsystem of which it is. Watchers
- * are bounded by open calls.
+ * grpc.health.v1 (the gRPC health checking protocol), a subsystem: one state for the whole server. Watchers are bounded
+ * by open calls.
  */
 export interface Health {
   readonly handlers: Handlers<typeof health.Health>;
   /** The server serves. */
   start(): Promise<void>;
-  /** The server is going: who watches is told, and whoever asks. */
+  /** The server is going: those who watch are told, and whoever asks. */
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function createHealth(names: readonly string[]): Health {
     },
     async close() {
       become(NOT_SERVING);
-      // Streams are ended next: in a turn of the event loop who watches has pulled the word.
+      // Streams are ended next; one turn of the event loop lets those who watch pull the new status before.
       await new Promise((resolve) => setImmediate(resolve));
     },
   };

@@ -3,17 +3,17 @@ import type { ServerHttp2Stream } from 'node:http2';
 /** What one connection does with what is written to it. */
 export interface Line {
   /**
-   * It takes nothing at the moment: its flow control, which all its calls share, or its socket is full. If not, what
-   * still waits in one of its calls waits for the reader of that call, as http2 sends all that it may.
+   * The connection takes nothing at the moment: its flow control, which all its calls share, or its socket is full. If
+   * not, what still waits in one of its calls waits for the reader of that call, as http2 sends all that it may.
    */
   readonly isFull: boolean;
-  /** That have left for the kernel since it was opened. */
+  /** Bytes that have left for the kernel since the connection was opened. */
   readonly leftBytes: number;
 }
 
 const GONE: Line = Object.freeze({ isFull: false, leftBytes: 0 });
 
-/** Node holds the handle as its own affair; where it is not found, what waits in the socket counts as gone. */
+/** A private field of Node's; where it is not found, what waits in the socket counts as gone. */
 interface InnerSocket {
   readonly bytesWritten: number;
   readonly _handle?: { readonly writeQueueSize?: number } | null;
@@ -26,7 +26,7 @@ export function lookAtLine(stream: ServerHttp2Stream | undefined): Line {
   const { bytesWritten, _handle } = session.socket as unknown as InnerSocket;
   const waiting = _handle?.writeQueueSize ?? 0;
   return {
-    // Asked for when somebody may be late, not with every message.
+    // A getter, since it is asked for only when somebody may be late and not with every message.
     get isFull() {
       return waiting > 0 || (!session.destroyed && (session.state.remoteWindowSize ?? 1) <= 0);
     },
@@ -37,7 +37,7 @@ export function lookAtLine(stream: ServerHttp2Stream | undefined): Line {
 /**
  * Bytes that a call may have waited for, beside its own, since `before`. Streams of a connection have no turns of their
  * own in nghttp2: one that is read may go first for as long as it has something. So all that has left counts, and
- * nothing where the line has room, or does not move.
+ * nothing where the line is not full, or does not move.
  */
 export function sharedBytes(before: Line, now: Line): number {
   return now.isFull ? Math.max(0, now.leftBytes - before.leftBytes) : 0;

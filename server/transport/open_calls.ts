@@ -13,17 +13,22 @@ import { createCollector } from './collect.ts';
 import { forgetMessage, type InnerCall, noteDebt, type OpenCall, WINDOW_BYTES } from './debt.ts';
 import { lookAtLine, sharedBytes } from './line.ts';
 
-/** Looks per ping interval. */
+/** Looks at all open calls in a ping interval. */
 const LOOKS = 20;
 export const COME_AGAIN_MS = 10_000;
-/** Beyond all other calls, so that a server that serves as many as it takes is not restarted by those who probe it. */
+/**
+ * Calls of Health.Check beyond all others, so that a server with as many calls as it takes is not restarted by its
+ * probes.
+ */
 const HEALTH_RESERVE = 100;
 const HEALTH_CHECK = methodPath(health.Health.method.check);
-/** Of the budget: so much received or answered is a look of its own. */
+/** A part of the budget: when so much was received or answered there is a look before its time. */
 const LOOK_SHARE = 1 / 16;
-/** For which a call that was ended may take its status before it is reset. */
+/** How long a client may take the status of a call that was ended before the call is reset. */
 const TAKE_STATUS_MS = 250;
-/** An answer counts three times: what it was written from is as large as it twice over, and waits to be collected too. */
+/**
+ * Copies of an answer that wait to be collected: its bytes, and what they were written from, which is twice as large.
+ */
 const ANSWER_COPIES = 3;
 
 export interface OpenCallsOptions {
@@ -37,7 +42,8 @@ export interface OpenCallsOptions {
 
 /**
  * An interceptor that sees every call once, when it begins, and hands it on as it is: messages pass as if it were not
- * there. All open calls are looked at by one timer, and whenever much has been received or answered since the last look.
+ * there. All open calls are looked at by one timer, and whenever much has been received or answered since the last
+ * look.
  */
 export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   const { clock, logger, patience, maxOpenCalls, heldBudgetBytes } = options;
@@ -45,7 +51,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   const openCalls = new ChurnMap<InnerCall, OpenCall>();
   let isLooking = false;
   const lookMs = patience.pingIntervalMs / LOOKS;
-  // Time as the looks count it: what a pause of the whole process took is nobody's fault.
+  // Milliseconds as the looks count them: the time that the whole process stood still is nobody's fault.
   let now = 0;
   let lookedAt = 0;
 
@@ -94,7 +100,9 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
     move(this.stream.writableLength * ANSWER_COPIES);
   }
 
-  /** Ends what is late; answers the others. The calls of one connection share its line, so they wait for each other. */
+  /**
+   * Ends the calls that are late; answers the others. Calls of one connection share its line and wait for each other.
+   */
   function endOverdue(debtors: readonly OpenCall[]): OpenCall[] {
     const lines = new Map<unknown, { calls: number; bytes: number }>();
     for (const { inner, debt } of debtors) {
@@ -140,7 +148,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
       const text = `${maxOpenCalls} are open, more are not taken`;
       const detail = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
       const refusal = toStatus(new ContactError('RESOURCE_EXHAUSTED', text, detail));
-      // It is never started, so no handler hears of it.
+      // The call is never started, so no handler hears of it.
       return new ServerInterceptingCall(call, { start: () => call.sendStatus(refusal) });
     }
     const { requestStream, responseStream } = method;
@@ -161,7 +169,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
       lookedAt = clock.monotonic();
       lookLater();
     }
-    // grpc-js takes whatever offers the calls of an intercepted one; the one that it gave costs nothing.
+    // grpc-js takes whatever has the methods of an intercepted call; its own call has them, and costs nothing.
     return call as ServerInterceptingCall;
   };
 

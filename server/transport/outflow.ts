@@ -4,9 +4,12 @@ import type { AnsweringCall } from './answering.ts';
 import { type Line, sharedBytes } from './line.ts';
 import type { Reader, Unread } from './unread.ts';
 
-/** Written and not yet taken by the reader; beyond it the writer waits. A larger single message goes alone. */
+/** Bytes written and not yet taken by the reader; beyond them the writer waits. A larger single message goes alone. */
 const MAX_PENDING_BYTES = 1 << 20;
-/** While much waits for all readers: those that read, be they many, do not fill the common budget. */
+/**
+ * The same while much waits for all readers, so that readers which do read, be they many, do not fill the common
+ * budget.
+ */
 const SCARCE_PENDING_BYTES = 64 << 10;
 const MAX_PENDING = 16;
 
@@ -14,9 +17,13 @@ const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
 
 /** What is written to one reader: bounded, and ended when the reader takes nothing of it for too long, full or not. */
 export interface Outflow<T> {
-  /** Writes in any case. False: wait for `hasRoom` before the next. `onTaken`: the reader has it; not if the call ends. */
+  /**
+   * Writes in any case. False: wait for `hasRoom` before the next. `onTaken`: the reader has it; not if the call ends.
+   */
   write(message: T, bytes: number, onTaken?: () => void): boolean;
-  /** Waits for room, at most as long as the reader takes something now and then. False: the call is over. */
+  /**
+   * Waits until more may be written, for as long as the reader takes something now and then. False: the call is over.
+   */
   hasRoom(): Promise<boolean>;
   /**
    * From now on writes `make()` whenever nothing was written for a ping interval and nothing waits to be taken: proxies
@@ -25,9 +32,9 @@ export interface Outflow<T> {
   keep(make: () => T): void;
 }
 
-/** A message that means nothing, about. */
+/** Bytes of a message that means nothing, about. */
 const EMPTY_BYTES = 32;
-/** A message counts as it was written, and what it was written from; and for what it costs beside its bytes, about. */
+/** What a message costs: its bytes and what they were written from, and about so much beside. */
 const COPIES = 2;
 const MESSAGE_BYTES = 512;
 
@@ -40,11 +47,11 @@ export interface OutflowOptions<T> {
   readonly patience: Patience;
   /** The connection of the call, as it is now. */
   readonly line: () => Line;
-  /** The reader is stuck: ends the call. */
+  /** Ends the call, since its reader is stuck. */
   readonly onStuck: () => void;
   /** What all readers have not taken, this one among them. */
   readonly unread: Unread;
-  /** It has taken nothing for longest, and all of them together too little: resets the call. */
+  /** Resets the call: all readers together take too little, and this one has taken nothing for longest. */
   readonly onDrop: () => void;
 }
 
@@ -111,7 +118,7 @@ export function createOutflow<T>(options: OutflowOptions<T>): Outflow<T> {
     onTaken();
   }
 
-  /** Again and again while something is pending, and once after that: not a timer for each message. */
+  /** Sets the next look. Looks go on while something is pending, and once after that: not a timer for each message. */
   function lookAfter(ms: number): void {
     stopLooking = clock.after(Math.min(ms, patienceMs(patience, 0)), look);
   }
@@ -127,10 +134,10 @@ export function createOutflow<T>(options: OutflowOptions<T>): Outflow<T> {
       lookAfter(ownMs - passedMs);
     } else if (passedMs < sharedMs) {
       isDoubted = false;
-      // The line has room before that time is over, if the reader is to blame.
+      // If the reader is to blame, the line is free again before that time is over.
       lookAfter(Math.min(sharedMs - passedMs, patience.pingIntervalMs));
     } else if (!isDoubted) {
-      // After a pause of the process it may have taken something that we have not heard of yet.
+      // After a pause of the process the reader may have taken something that we have not heard of yet.
       isDoubted = true;
       lookAfter(patience.pingIntervalMs / 20);
     } else {
@@ -139,7 +146,7 @@ export function createOutflow<T>(options: OutflowOptions<T>): Outflow<T> {
     }
   }
 
-  // grpc-js tells no writer of a call that was cancelled.
+  // All ends are listened for, since grpc-js calls back no writer of a call that was cancelled.
   for (const event of END_EVENTS) call.on(event, leave);
 
   function write(message: T, bytes: number, onTaken?: () => void): boolean {

@@ -5,11 +5,11 @@ import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
 
-/** Of an answer on the wire, about, and of each id in it. */
+/** Bytes of an answer on the wire, about, and of each id in it. */
 const ANSWER_BYTES = 64;
 const ID_BYTES = 38;
 
-/** Of a task, and of each pair of its metadata, beside what the producer wrote. */
+/** Bytes of a task, and of each pair of its metadata, beside what the producer wrote. */
 const TASK_BYTES = 64;
 const PAIR_BYTES = 32;
 
@@ -17,15 +17,15 @@ type EnqueueCall = Parameters<Handlers<typeof TaskService>['streamEnqueue']>[0];
 
 /** A batch until its answer has been written. */
 interface Entry {
-  /** null until it is known. */
+  /** What became of the batch; null until that is known. */
   stored: Stored | null;
   readonly bytes: number;
 }
 
 /**
- * Pipelined batches: each is stored as it comes, and all are acknowledged in the order they came. Results that are wanted
- * follow as they come. It keeps its call object: several answers are on their way at a time, and what may wait is
- * counted in batches and bytes, of which requests that are pulled one by one know nothing.
+ * Pipelined batches: each is stored as it comes, and all are acknowledged in the order they came. Results that are
+ * wanted follow as they come. It keeps its call object: several answers are on their way at a time, and what may wait
+ * is counted in batches and bytes, of which requests that are pulled one by one know nothing.
  */
 export function createEnqueueStream(
   openProducing: OpenProducing,
@@ -35,7 +35,7 @@ export function createEnqueueStream(
 
   function streamEnqueue(call: EnqueueCall): void {
     const { caller, peer } = new CallContext(call, ends);
-    /** In the order of the batches. Bounded by the window: beyond it nothing is read. */
+    /** Batches in the order in which they came. Bounded by the window, beyond which nothing is read. */
     const entries: Entry[] = [];
     let bytes = 0;
     let isEnded = false;

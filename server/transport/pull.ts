@@ -6,9 +6,9 @@ import type { CallContext } from './context.ts';
 
 /** How the answers of a stream flow; its handler knows nothing of that. */
 export interface Flow<M extends DescMethod> {
-  /** Of an answer on the wire, about. */
+  /** The bytes of an answer on the wire, about. */
   weigh(answer: Answer<M>): number;
-  /** For a stream that is kept: what is said after this answer for as long as there is nothing to say. */
+  /** For a stream that is kept from being idle: the message that is repeated after this answer until the next. */
   keep?(request: Request<M>, answer: Answer<M>): Answer<M> | undefined;
 }
 
@@ -26,14 +26,14 @@ export async function pullAnswers<T>({ call, context, ends, answers, weigh, keep
   const { peer } = context;
   ends.open(call, peer);
   const out = ends.outflow(call, peer);
-  /** Small: the answer itself would be held for as long as nothing follows it. */
-  let kept: T | undefined;
+  /** The message that is repeated. A small one: the answer itself would be held for as long as nothing follows it. */
+  let repeated: T | undefined;
 
   function write(answer: T): boolean {
     const hasRoom = out.write(answer, weigh(answer));
-    const isFirst = kept === undefined;
-    kept = keep?.(answer);
-    if (isFirst && kept !== undefined) out.keep(() => kept as T);
+    const isFirst = repeated === undefined;
+    repeated = keep?.(answer);
+    if (isFirst && repeated !== undefined) out.keep(() => repeated as T);
     return hasRoom;
   }
 

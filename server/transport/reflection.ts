@@ -5,7 +5,7 @@ import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { invalid, statusText } from '../../shared/errors.ts';
 import type { Handlers } from '../api/handler.ts';
 
-/** Of a request on the wire: the answer repeats it. */
+/** Bytes of a request on the wire, which the answer repeats. */
 const MAX_REQUEST_BYTES = 2_048;
 
 type Answer = reflection.ServerReflectionResponse['messageResponse'];
@@ -31,7 +31,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
   const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName: name }) => ({ name })));
 
   function fileOf(symbol: string): DescFile | undefined {
-    // A method or field: its service or message.
+    // The symbol may be a method or a field, which its service or message has.
     return (registry.get(symbol) ?? registry.get(symbol.slice(0, symbol.lastIndexOf('.'))))?.file;
   }
 

@@ -1,7 +1,7 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
 import { toStatus } from '../../shared/errors.ts';
 
-/** A stream is told so, with the error, if anybody listens; that one ends it, also where its reader is stuck. */
+/** The event of a stream whose request was refused, with the error; who listens ends the stream, also a stuck one. */
 export const REFUSED = 'refused';
 
 /** Stands where a request would, in front of a handler: the call ends with its status. */

@@ -5,7 +5,7 @@ import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
 import { type Flow, pullAnswers } from './pull.ts';
 
-/** One request, and answers at the pace of their reader. */
+/** Adapts a handler of one request that answers at the pace of the reader. */
 export function adaptServerStream<M extends DescMethodServerStreaming>(
   handle: AnswerMany<M>,
   flow: Flow<M>,

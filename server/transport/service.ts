@@ -10,8 +10,8 @@ type Schema = DescMethod['input'];
 export type RequestCheck = (schema: Schema) => (bytes: Uint8Array) => void;
 
 /**
- * Of a request that the check refuses comes a Refusal in its place: what a deserializer throws, grpc-js answers with
- * INTERNAL and words of its own.
+ * A request that the check refuses becomes a Refusal: what a deserializer throws is answered by grpc-js with INTERNAL
+ * and a message of its own.
  */
 function guardedDeserializer(
   schema: Schema,
@@ -28,7 +28,7 @@ function guardedDeserializer(
       return fromBinary(schema, bytes, { readUnknownFields: false });
     } catch (error) {
       const refusal = error instanceof ContactError ? error : undecodable(error);
-      // No handler is given it: see `refusing`.
+      // A Refusal is given to no handler: see `refusing`.
       return new Refusal(refusal) as unknown as MessageShape<Schema>;
     }
   };

@@ -12,7 +12,7 @@ import { ContactError, invalid } from '../../shared/errors.ts';
  * nothing.
  */
 export interface SocketFile {
-  /** To be bound. */
+  /** The name under which the socket is to be bound. */
   readonly draft: string;
   /** Gives the listening socket its name, for this user alone. FAILED_PRECONDITION: another one has it meanwhile. */
   publish(): void;
@@ -21,11 +21,11 @@ export interface SocketFile {
 }
 
 /**
- * Makes room for a socket: one whose process is dead goes.
+ * Takes the name for a socket; a socket whose process is dead is removed.
  * FAILED_PRECONDITION: something else has the name, a living server or what is not a socket.
  */
 export async function claimSocketFile(given: string): Promise<SocketFile> {
-  // The folder that the process is in may be another one at the end.
+  // Resolved now, since the process may be in another folder when it ends.
   const path = resolve(given);
   const draft = nameBeside(given);
   if (Buffer.byteLength(draft) > MAX_SOCKET_PATH_BYTES) {
@@ -56,7 +56,7 @@ export async function claimSocketFile(given: string): Promise<SocketFile> {
   };
 }
 
-/** A hidden file of the same folder, that nobody else has or looks for. */
+/** The name of a hidden file in the same folder that nobody else has or looks for. */
 function nameBeside(path: string): string {
   return join(dirname(path), `.${randomBytes(4).toString('hex')}`);
 }

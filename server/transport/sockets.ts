@@ -13,7 +13,8 @@ import { claimSocketFile, type SocketFile } from './socket_file.ts';
 const LOOKS = 4;
 /**
  * Connections that the kernel keeps until they are accepted. Of those beyond it some take themselves for open and never
- * hear of us; Node's default of 511 is less than a crew that comes back at once. The kernel may have a bound of its own.
+ * hear of us; Node's default of 511 is less than the workers that may come back at once. The kernel may have a bound of
+ * its own.
  */
 const BACKLOG = 4_096;
 /** Between two lines of the log about connections that were refused. */
@@ -22,11 +23,11 @@ const REFUSAL_LOG_MS = 60_000;
 const STOPPED = new ContactError('FAILED_PRECONDITION', 'the server was closed', { field: 'listen' });
 
 /**
- * Our own listening sockets in front of grpc-js: a line that is stuck holds its streams whatever the call does, and only
- * closing its socket ends them, so the sockets have to be ours to close.
+ * Our own listening sockets in front of grpc-js: a line that is stuck holds its streams whatever the call does, and
+ * only closing its socket ends them, so the sockets have to be ours to close.
  */
 export interface Sockets {
-  /** One address more. Answers it with the port that was free, if 0 was asked for. */
+  /** Listens on one more address. Answers it with the port that was free, if 0 was asked for. */
   listen(address: Address): Promise<Address>;
   /**
    * Destroys the connection of `peer` (as a call's `getPeer()` tells it) and every call that it carries: behind a proxy
@@ -45,7 +46,9 @@ export interface SocketsOptions {
   readonly clock: Clock;
   /** A connection on which nothing moves for this long, pings and their answers included, is dead. */
   readonly quietMs: number;
-  /** One more is closed as soon as it is accepted, so that descriptors are left for the store. */
+  /**
+   * Connections at a time; one more is closed as soon as it is accepted, so that descriptors are left for the store.
+   */
   readonly maxConnections: number;
   readonly logger: Logger;
   /** Takes calls before grpc-js does. */
@@ -118,7 +121,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
       const server = net.createServer({ noDelay: true }, accept);
       servers.push(server);
       server.once('error', reject);
-      // It is not said to listen once it was stopped before.
+      // A server that was stopped before it listened never says that it does.
       server.once('close', () => reject(STOPPED));
       server.listen({ ...options, exclusive: true, backlog: BACKLOG }, () => {
         server.off('error', reject);
@@ -131,11 +134,11 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
   async function listenOnFile(path: string): Promise<void> {
     const file = await claimSocketFile(path);
     await bind({ path: file.draft }).catch((error: Error) => {
-      // It names the draft, which nobody knows.
-      const words = error.message.replace(file.draft, path).replace(/^listen /, '');
+      // The error names the draft, which nobody knows.
+      const message = error.message.replace(file.draft, path).replace(/^listen /, '');
       throw error === STOPPED
         ? error
-        : new ContactError('FAILED_PRECONDITION', words, { field: 'listen', cause: error });
+        : new ContactError('FAILED_PRECONDITION', message, { field: 'listen', cause: error });
     });
     if (isStopped) throw STOPPED;
     file.publish();
@@ -190,7 +193,7 @@ function createPeerNames(): (socket: net.Socket) => string {
     if (socket.remoteAddress !== undefined) return `${socket.remoteAddress}:${socket.remotePort}`;
     count += 1;
     const peer = `unix:${own}.${count}`;
-    // Where `getPeer()` of a call looks.
+    // `getPeer()` of a call reads this property.
     Object.defineProperty(socket, 'remoteAddress', { value: peer });
     return peer;
   };

@@ -4,7 +4,7 @@ import type { Answer, AnswerOne, Request } from '../api/handler.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
 
-/** One request, one answer. */
+/** Adapts a handler of one request and one answer. */
 export function adaptUnary<M extends DescMethodUnary>(
   handle: AnswerOne<M>,
   ends: CallEnds,

@@ -2,28 +2,30 @@ import { ChurnSet } from '../../shared/churn.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { createCollector } from './collect.ts';
 
-/** What is ended makes so much room at least, so that not every message beyond the budget looks at all streams. */
-const ROOM_SHARE = 1 / 16;
+/**
+ * The part of the budget that ended streams free at least, so that not every message beyond it looks at all streams.
+ */
+const FREED_SHARE = 1 / 16;
 /** A stream that answers, with what was written to it and not taken yet. */
 export interface Reader {
-  /** What was added for it and not given back. */
+  /** Bytes that were added for the reader and not given back. */
   readonly heldBytes: number;
-  /** When it last took something, or began to have something to take. */
+  /** When the reader last took something, or began to have something to take. */
   readonly takenAt: number;
-  /** Ends it at once, and lets go of what waits for it. */
+  /** Ends the stream at once, and lets go of what waits for its reader. */
   drop(): void;
 }
 
 /** What all streams that answer have written and their readers not taken: one budget for all of them. */
 export interface Unread {
-  /** So much was written. Beyond the budget those end that have taken nothing for longest. */
+  /** Notes that so much was written. Beyond the budget those end that have taken nothing for longest. */
   add(bytes: number): void;
-  /** So much was taken. */
+  /** Notes that so much was taken. */
   giveBack(bytes: number): void;
-  /** Half of the budget is used: less is to be written ahead. */
+  /** Whether half of the budget is used: then less is to be written ahead. */
   isScarce(): boolean;
   enter(reader: Reader): void;
-  /** Gives back what it holds. */
+  /** Takes a reader out, with all that it holds. */
   leave(reader: Reader): void;
 }
 
@@ -34,7 +36,7 @@ export interface UnreadOptions {
 }
 
 export function createUnread({ budgetBytes, monotonic, logger }: UnreadOptions): Unread {
-  // Bounded by open calls.
+  // One reader for each open stream, which is the bound.
   const readers = new ChurnSet<Reader>();
   const collector = createCollector(monotonic);
   let held = 0;
@@ -48,7 +50,7 @@ export function createUnread({ budgetBytes, monotonic, logger }: UnreadOptions):
     logger.warn({ held, budgetBytes }, 'unread answers of streams take too much: who has not read for longest ends');
     const standing = [...readers].filter(({ heldBytes }) => heldBytes > 0).sort((a, b) => a.takenAt - b.takenAt);
     for (const reader of standing) {
-      if (held <= budgetBytes * (1 - ROOM_SHARE)) return;
+      if (held <= budgetBytes * (1 - FREED_SHARE)) return;
       leave(reader);
       reader.drop();
     }
@@ -59,7 +61,7 @@ export function createUnread({ budgetBytes, monotonic, logger }: UnreadOptions):
       held += bytes;
       moved += bytes;
       if (held > budgetBytes) endBeyond();
-      if (moved <= budgetBytes * ROOM_SHARE) return;
+      if (moved <= budgetBytes * FREED_SHARE) return;
       if (held > budgetBytes / 4) collector.pass(moved);
       moved = 0;
     },

@@ -40,7 +40,7 @@ export function createWorkerStreams(
     return {
       peer,
       send: (seq, event, onTaken) => call.write(writeEvent(seq, event, agreement), onTaken && whenTaken(onTaken)),
-      onRoom: (listener) => call.on('drain', listener),
+      onDrain: (listener) => call.on('drain', listener),
       end: (error) => (error ? ends.end(call, peer, error) : call.end()),
     };
   }
@@ -83,13 +83,13 @@ export function createWorkerStreams(
         if (!isClosing && unanswered === 0) out.write({ outcomes: [] }, OUTCOME_BYTES);
       }
 
-      /** One of the two streams is gone, so the session is. */
+      /** Ends the session, since one of its two streams is gone. */
       function disconnect(): void {
         isClosing = true;
         if (session) worker.disconnect(session, reason);
       }
 
-      /** What came up cannot be taken, or what goes down is not: the session ends, and both its streams are told why. */
+      /** Ends the session with both its streams, since a message cannot be taken or outcomes are not read. */
       function fail(error: unknown): void {
         reason = ContactError.from(error);
         disconnect();
@@ -97,8 +97,8 @@ export function createWorkerStreams(
       }
 
       /**
-       * The client has said all; it goes when it has been answered. What it still holds stays its own: a connection
-       * that dies and a call that is cancelled begin with the very same words.
+       * Ends a stream that its client has ended, once all is answered. The client keeps what it holds: a connection
+       * that dies and a call that is cancelled begin with the same half-close.
        */
       function leave(): void {
         if (!isHalfClosed || unanswered > 0 || isClosing) return;
@@ -157,7 +157,7 @@ export function createWorkerStreams(
   };
 }
 
-/** A write that failed was not taken: the end of its stream frees what it cost. */
+/** Calls `onTaken` unless the write failed: what that had cost is freed by the end of its stream. */
 function whenTaken(onTaken: () => void): (error?: Error | null) => void {
   return (error) => {
     if (!error) onTaken();

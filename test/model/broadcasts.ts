@@ -1,4 +1,4 @@
-import { HELD } from '../../server/model/broadcast.ts';
+import { UNTIL_OPEN } from '../../server/model/broadcast.ts';
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef, TaskInput } from '../../server/model/task.ts';
 import type { BroadcastStore, OpenedBroadcast } from '../../server/store/broadcasts.ts';
@@ -50,7 +50,7 @@ export function createBroadcasting(world: World): Broadcasting {
     const named = children.map((child) => ({
       ...child,
       parentId: parent.input.id,
-      ...(parent.phase === 'filling' ? { runAt: HELD } : {}),
+      ...(parent.phase === 'filling' ? { runAt: UNTIL_OPEN } : {}),
     }));
     try {
       if (insertTasks(world, named, now).some((outcome) => outcome.deduplicated)) {

@@ -1,4 +1,4 @@
-import { HELD } from '../../server/model/broadcast.ts';
+import { UNTIL_OPEN } from '../../server/model/broadcast.ts';
 import type { TaskInput } from '../../server/model/task.ts';
 import type { InsertOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -59,7 +59,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     ended: 'none',
     lastError: null,
     owner: null,
-    runAt: isReady || input.runAt === HELD ? null : input.runAt,
+    runAt: isReady || input.runAt === UNTIL_OPEN ? null : input.runAt,
     expiresAt: input.expiresAt,
     session: null,
     claimedAt: null,

@@ -36,9 +36,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'credit of what is claimed and not pushed yet forgotten',
     file: 'server/dispatch/lanes.ts',
-    find: 'reserved.roomOf(receiver)',
-    replace: 'receiver.room()',
-    caughtBy: unit('claims', 'leave to each no more than it has room for, however many of them are on their way'),
+    find: 'reserved.capacityOf(receiver)',
+    replace: 'receiver.capacity()',
+    caughtBy: unit('claims', 'leave to each no more than it has capacity for, however many of them are on their way'),
   },
   {
     id: 'pushed before it is on disk',
@@ -131,13 +131,13 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: onNodes('find within ten seconds what no signal told of'),
   },
   {
-    id: 'room reserved for a refused claim kept',
+    id: 'capacity reserved for a refused claim kept',
     file: 'server/dispatch/claims.ts',
     find: 'lanes.take(grant);',
     replace: '',
     caughtBy: {
       file: 'test/unit/claims.test.ts',
-      title: 'leave the room that they had reserved when they did not come to the disk',
+      title: 'leave the capacity that they had reserved when they did not come to the disk',
     },
   },
   {
@@ -181,9 +181,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'wake-up by credit during a claim lost',
     file: 'server/dispatch/lanes.ts',
-    find: 'if (isEnough && !fed.has(receiver)) satisfy',
-    replace: 'if (isEnough) satisfy',
-    caughtBy: unit('lanes', 'asks again for a receiver that was fed while its claim was under way'),
+    find: 'if (isEnough && !freedSincePlan.has(receiver)) markBusy',
+    replace: 'if (isEnough) markBusy',
+    caughtBy: unit('lanes', 'asks again for a receiver that got capacity while its claim was under way'),
   },
   {
     id: 'plain session bounded as if it gave receipts',

@@ -137,7 +137,7 @@ export function createCrew(only: House, books: Books): Crew {
         onTaken?.();
         return !line.isStalled;
       },
-      onRoom: (listener) => {
+      onDrain: (listener) => {
         line.flow = listener;
       },
       end(error) {

@@ -42,7 +42,7 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
     const { session } = await openSession(store, { clientId: `c${n}` });
     const serving: Serving = {
       ...{ session, clientId: `c${n}`, queues, labels: {}, open: [], given: [] },
-      room: () => ({ limit: credit - serving.open.length, maxBytes: 1 << 20, mayExceed: true }),
+      capacity: () => ({ limit: credit - serving.open.length, maxBytes: 1 << 20, mayExceed: true }),
       push: (some) => {
         serving.open.push(...some);
       },
@@ -77,7 +77,7 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
     idle = [...before].every(([queue, count]) => waiting.get(queue) === count) ? idle + 1 : 0;
     for (const serving of servings) {
       serving.open = serving.open.slice(paces[pace++ % paces.length]!);
-      lanes.feed(serving);
+      lanes.freed(serving);
     }
   }
   await store.close();

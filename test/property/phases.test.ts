@@ -67,7 +67,7 @@ async function live(run: readonly Act[], moves: Moves): Promise<readonly unknown
     const line = { id: newSessionId(), session: null as Session | null };
     newest.set(at, line);
     const resume = isResume && before ? { previousId: before.id, holding: [], isComplete: true } : null;
-    const outlet = { peer: '', send: () => true, onRoom: () => undefined, end: () => undefined };
+    const outlet = { peer: '', send: () => true, onDrain: () => undefined, end: () => undefined };
     house.registry
       .open({
         ...{ id: line.id, subject: '', clientId: CLIENTS[at]!, isNamed, isResumable: true, queues: ['q'], labels: {} },

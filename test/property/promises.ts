@@ -103,7 +103,7 @@ async function checkLine({ books }: World, line: Line, records: readonly TaskRec
   // It gave back and has finished nothing since: its pause is over before the end, when this is looked at once more. Or it
   // is plain, and let an attempt time out.
   if (brake.isOn || (session.isOverdue && !line.isFull)) {
-    assert.equal(session.room().limit, 0);
+    assert.equal(session.capacity().limit, 0);
     return;
   }
   const { unreceiptedBytes, isReader } = session.ledger;
@@ -113,7 +113,11 @@ async function checkLine({ books }: World, line: Line, records: readonly TaskRec
   const free = Math.max(0, line.credit - line.open.size);
   const open = [...line.open.keys()].join(', ');
   if (line.isUnsure) return;
-  assert.equal(session.room().limit, free, `${line.worker.clientId} has a credit of ${line.credit}, and open: ${open}`);
+  assert.equal(
+    session.capacity().limit,
+    free,
+    `${line.worker.clientId} has a credit of ${line.credit}, and open: ${open}`,
+  );
   if (free === 0 || house.refused.size > 0) return;
   const now = house.clock.now();
   const waiting = records.filter(

@@ -1,11 +1,11 @@
 import type { LaneTable } from '../../server/dispatch/lanes.ts';
-import type { Receiver, Room } from '../../server/dispatch/receiver.ts';
+import type { Capacity, Receiver } from '../../server/dispatch/receiver.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
 
 export const LANE = { queue: 'q', lane: '' };
 
 export interface TestReceiver extends Receiver {
-  space: Room;
+  space: Capacity;
 }
 
 export function createReceiver(key: number, limit = 10): TestReceiver {
@@ -15,7 +15,7 @@ export function createReceiver(key: number, limit = 10): TestReceiver {
     queues: ['q'],
     labels: {},
     space: { limit, maxBytes: 1_000, mayExceed: true },
-    room() {
+    capacity() {
       return this.space;
     },
     push: () => {},

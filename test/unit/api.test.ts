@@ -214,7 +214,7 @@ describe('createApi()', () => {
     it('does not register for another', async () => {
       const request = create(GetTaskRequestSchema, { queues: ['mine', 'theirs'] });
       const { context } = createContext(['mine']);
-      const outlet = { peer: '', send: () => true, onRoom: () => undefined, end: () => undefined };
+      const outlet = { peer: '', send: () => true, onDrain: () => undefined, end: () => undefined };
       const refusal = { code: 'PERMISSION_DENIED', field: 'queues[1]' };
       await assert.rejects(api.worker.openSession(request, context, outlet), refusal);
       assert.equal(registry.sessions.size, 0);

@@ -74,7 +74,7 @@ describe('broadcast()', () => {
       clientId,
       queues: ['q'],
       labels: {},
-      room: () => ({ limit: 10, maxBytes: 1 << 20, mayExceed: true }),
+      capacity: () => ({ limit: 10, maxBytes: 1 << 20, mayExceed: true }),
       push: (tasks) => {
         for (const task of tasks) pushed.push(`${clientId} ${task.lane || 'any'}`);
       },

@@ -50,7 +50,7 @@ function createTaker(session: SessionRef, limit: number): Taker {
     labels: {},
     limit,
     pushed: [],
-    room() {
+    capacity() {
       return { limit: this.limit - this.pushed.length, maxBytes: 1_000, mayExceed: this.pushed.length === 0 };
     },
     push(tasks) {
@@ -107,7 +107,7 @@ describe('the claims of createTaskQueue()', () => {
     assert.deepEqual(taker.pushed, [...first, ...second]);
   });
 
-  it('leave to each no more than it has room for, however many of them are on their way', async () => {
+  it('leave to each no more than it has capacity for, however many of them are on their way', async () => {
     taker.limit = 4;
     await enqueue(3);
     const more = await enqueue(3);
@@ -116,7 +116,7 @@ describe('the claims of createTaskQueue()', () => {
     await settle();
     assert.equal(taker.pushed.length, 4);
     taker.limit = 10;
-    queue.feed(taker);
+    queue.freed(taker);
     await settle();
     late.disks[2]!.resolve();
     await settle();
@@ -130,7 +130,7 @@ describe('the claims of createTaskQueue()', () => {
     assert.deepEqual(taker.pushed, []);
   });
 
-  it('leave the room that they had reserved when they did not come to the disk', async () => {
+  it('leave the capacity that they had reserved when they did not come to the disk', async () => {
     taker.limit = 2;
     await enqueue(2);
     late.disks[0]!.reject(new ContactError('UNAVAILABLE', 'store: refused for now'));

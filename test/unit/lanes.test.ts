@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createLaneTable } from '../../server/dispatch/lanes.ts';
-import type { Room } from '../../server/dispatch/receiver.ts';
+import type { Capacity } from '../../server/dispatch/receiver.ts';
 import { measureMemory } from '../scene/memory.ts';
 import { answer, createReceiver, createTasks, LANE, planned } from '../scene/receiver.ts';
 
@@ -78,14 +78,14 @@ describe('createLaneTable()', () => {
     assert.deepEqual(planned(table), [2]);
   });
 
-  it('leaves out who has no room until it is fed', () => {
+  it('leaves out who has no capacity until it has some again', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1, 0);
     table.attach(receiver, [LANE]);
     assert.deepEqual(planned(table), []);
     assert.equal(table.hasWork(), false);
     receiver.space = { limit: 1, maxBytes: 1, mayExceed: true };
-    table.feed(receiver);
+    table.freed(receiver);
     assert.deepEqual(planned(table), [1]);
   });
 
@@ -97,28 +97,28 @@ describe('createLaneTable()', () => {
     table.plan();
     answer(table, receiver, 0, false);
     assert.equal(table.hasWork(), false);
-    table.feed(receiver);
+    table.freed(receiver);
     assert.ok(table.hasWork());
   });
 
-  it('asks again for a receiver that was fed while its claim was under way', () => {
+  it('asks again for a receiver that got capacity while its claim was under way', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1);
     receiver.space = { limit: 10, maxBytes: 100, mayExceed: false };
     table.attach(receiver, [LANE]);
     table.plan();
-    table.feed(receiver);
+    table.freed(receiver);
     answer(table, receiver, 0, false);
     assert.deepEqual(planned(table), [1]);
   });
 
   it('asks again for a receiver that got nothing because the claim as a whole was full', () => {
     const table = createLaneTable();
-    const [fed, left] = [createReceiver(1), createReceiver(2)];
-    table.attach(fed, [LANE]);
+    const [freed, left] = [createReceiver(1), createReceiver(2)];
+    table.attach(freed, [LANE]);
     table.attach(left, [LANE]);
     table.plan();
-    const answers = [fed, left].map(({ session }, index) => ({
+    const answers = [freed, left].map(({ session }, index) => ({
       session,
       tasks: createTasks(index === 0 ? 10 : 0),
       exhausted: false,
@@ -136,7 +136,7 @@ describe('createLaneTable()', () => {
     table.learn([{ session: gone.session, tasks: [], exhausted: false, isGone: true }]);
     assert.equal(table.hasWork(), false);
     other.space = { limit: 1, maxBytes: 1_000, mayExceed: true };
-    table.feed(other);
+    table.freed(other);
     assert.deepEqual(planned(table), [2]);
   });
 
@@ -204,7 +204,8 @@ describe('createLaneTable()', () => {
     const table = createLaneTable();
     const receiver = createReceiver(1, 10);
     table.attach(receiver, [LANE]);
-    const rooms = (): Room[] => table.plan().map(({ limit, maxBytes, mayExceed }) => ({ limit, maxBytes, mayExceed }));
+    const rooms = (): Capacity[] =>
+      table.plan().map(({ limit, maxBytes, mayExceed }) => ({ limit, maxBytes, mayExceed }));
     assert.deepEqual(rooms(), [{ limit: 10, maxBytes: 1_000, mayExceed: true }]);
     const first = table.learn([{ session: receiver.session, tasks: createTasks(4, 'q', 100), exhausted: true }]);
     table.mark(LANE);
@@ -213,7 +214,7 @@ describe('createLaneTable()', () => {
     assert.deepEqual(rooms(), []);
     for (const grant of [...first, ...second]) table.take(grant);
     // From here on a receiver counts these itself, and this one counts none.
-    table.feed(receiver);
+    table.freed(receiver);
     assert.deepEqual(rooms(), [{ limit: 10, maxBytes: 1_000, mayExceed: true }]);
   });
 });

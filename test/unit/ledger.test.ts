@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createByteBudget } from '../../server/session/budget.ts';
-import { createLedger, type Held } from '../../server/session/ledger.ts';
+import { createLedger, type HeldDelivery } from '../../server/session/ledger.ts';
 
-function createHeld(taskId: string, delivery = 1): Held {
+function createHeld(taskId: string, delivery = 1): HeldDelivery {
   return {
     taskId,
     delivery,
@@ -30,7 +30,12 @@ describe('createLedger()', () => {
   it('has what it holds once, whoever leaves and whoever else has it', () => {
     const { ledger } = createBooks(10);
     const other = createBooks(10).ledger;
-    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => createHeld(id)) as [Held, Held, Held, Held];
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => createHeld(id)) as [
+      HeldDelivery,
+      HeldDelivery,
+      HeldDelivery,
+      HeldDelivery,
+    ];
     for (const one of [a, b, c, c]) ledger.hold(one);
     for (const one of [d, c, b]) other.hold(one);
     ledger.drop(a);
@@ -47,7 +52,7 @@ describe('createLedger()', () => {
     );
     other.beginSettling(b);
     other.drop(c);
-    assert.deepEqual([ledger.held.length, other.held.length, other.room().limit], [2, 2, 9]);
+    assert.deepEqual([ledger.held.length, other.held.length, other.capacity().limit], [2, 2, 9]);
     ledger.drop(b);
     ledger.drop(c);
     assert.deepEqual(ledger.held, []);
@@ -55,11 +60,11 @@ describe('createLedger()', () => {
 
   it('gives room for the credit that is not held', () => {
     const { ledger } = createBooks(2);
-    assert.equal(ledger.room().limit, 2);
+    assert.equal(ledger.capacity().limit, 2);
     ledger.hold(createHeld('a'));
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
     ledger.hold(createHeld('b'));
-    assert.equal(ledger.room().limit, 0);
+    assert.equal(ledger.capacity().limit, 0);
   });
 
   it('frees the credit of a delivery while it settles, and takes it back when the store refuses', () => {
@@ -67,14 +72,14 @@ describe('createLedger()', () => {
     const held = createHeld('a');
     ledger.hold(held);
     ledger.beginSettling(held);
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
     ledger.stopSettling(held);
-    assert.equal(ledger.room().limit, 0);
+    assert.equal(ledger.capacity().limit, 0);
     ledger.beginSettling(held);
     ledger.drop(held);
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
     ledger.drop(held);
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
   });
 
   it('counts a delivery that the server closed beside the next one of the same task', () => {
@@ -82,13 +87,13 @@ describe('createLedger()', () => {
     const [first, second] = [createHeld('a', 1), createHeld('a', 2)];
     ledger.hold(first);
     ledger.hold(second);
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
     assert.deepEqual(ledger.held, [first, second]);
     ledger.drop(second);
-    assert.equal(ledger.room().limit, 2);
+    assert.equal(ledger.capacity().limit, 2);
     assert.deepEqual(ledger.held, [first]);
     ledger.drop(first);
-    assert.deepEqual([ledger.room().limit, ledger.size], [3, 0]);
+    assert.deepEqual([ledger.capacity().limit, ledger.size], [3, 0]);
   });
 
   it('counts a delivery once that comes again while its end is under way', () => {
@@ -97,16 +102,16 @@ describe('createLedger()', () => {
     ledger.hold(first);
     ledger.beginSettling(first);
     ledger.hold(createHeld('a', 2));
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
     ledger.drop(first);
-    assert.equal(ledger.room().limit, 1);
+    assert.equal(ledger.capacity().limit, 1);
   });
 
   it('lowers credit for later claims only', () => {
     const { ledger } = createBooks(3);
     for (const id of ['a', 'b', 'c']) ledger.hold(createHeld(id));
     ledger.credit = 1;
-    assert.equal(ledger.room().limit, 0);
+    assert.equal(ledger.capacity().limit, 0);
     assert.equal(ledger.size, 3);
   });
 
@@ -114,11 +119,11 @@ describe('createLedger()', () => {
     const { ledger } = createBooks(100, 1_000);
     ledger.sent(2, 400);
     ledger.sent(3, 700);
-    assert.equal(ledger.room().limit, 0);
+    assert.equal(ledger.capacity().limit, 0);
     assert.equal(ledger.receipt(2), true);
-    assert.deepEqual(ledger.room(), { limit: 100, maxBytes: 300, mayExceed: false });
+    assert.deepEqual(ledger.capacity(), { limit: 100, maxBytes: 300, mayExceed: false });
     assert.equal(ledger.receipt(3), true);
-    assert.equal(ledger.room().mayExceed, true);
+    assert.equal(ledger.capacity().mayExceed, true);
     assert.equal(ledger.receipt(3), false);
   });
 
@@ -131,13 +136,13 @@ describe('createLedger()', () => {
       told += 1;
     });
     owing.sent(1, 699);
-    assert.equal(clean.room().limit, 10);
+    assert.equal(clean.capacity().limit, 10);
     other.sent(1, 101);
-    assert.deepEqual([owing.room().limit, clean.room().limit], [0, 0]);
+    assert.deepEqual([owing.capacity().limit, clean.capacity().limit], [0, 0]);
     other.close();
-    assert.deepEqual([told, clean.room().limit], [1, 0]);
+    assert.deepEqual([told, clean.capacity().limit], [1, 0]);
     owing.close();
-    assert.deepEqual([told, clean.room().limit], [2, 10]);
+    assert.deepEqual([told, clean.capacity().limit], [2, 10]);
     assert.deepEqual([budget.used, budget.isFull], [0, false]);
   });
 
@@ -145,9 +150,9 @@ describe('createLedger()', () => {
     const { budget, ledger } = createBooks(10, 1_000, 1_000);
     const owing = createLedger(10, 1_000, budget, () => undefined);
     owing.sent(1, 500);
-    assert.equal(ledger.room().mayExceed, false);
+    assert.equal(ledger.capacity().mayExceed, false);
     assert.equal(ledger.receipt(1), true);
-    assert.equal(ledger.room().mayExceed, true);
+    assert.equal(ledger.capacity().mayExceed, true);
     assert.equal(ledger.receipt(1), false);
   });
 });

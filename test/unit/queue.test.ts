@@ -35,7 +35,7 @@ describe('createTaskQueue()', () => {
       clientId: 'client',
       queues: [Q.queue],
       labels: {},
-      room: () => ({ limit: 1_000, maxBytes: 1 << 20, mayExceed: true }),
+      capacity: () => ({ limit: 1_000, maxBytes: 1 << 20, mayExceed: true }),
       push: (tasks) => {
         pushed.push(...tasks);
         onPushed?.();

@@ -54,11 +54,11 @@ describe('createRegistry()', () => {
     crew.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'tell');
     await rest();
     const { session, open } = worker!.line!;
-    assert.deepEqual([session!.room().limit, open.size], [0, 1]);
+    assert.deepEqual([session!.capacity().limit, open.size], [0, 1]);
     house.refused.clear();
     crew.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'line');
     await rest();
-    assert.deepEqual([session!.room().limit, open.size], [0, 1]);
+    assert.deepEqual([session!.capacity().limit, open.size], [0, 1]);
     assert.deepEqual(
       [...open.values()].filter((one) => one.taskId === taskId),
       [],

@@ -15,7 +15,7 @@ describe('createSession()', () => {
   let session: Session;
   let isLost: boolean;
   let hasRoom: boolean;
-  let onRoom: () => void;
+  let onDrain: () => void;
   let kept: number;
   let open: () => Session;
 
@@ -55,8 +55,8 @@ describe('createSession()', () => {
       outlet: {
         peer: '',
         send: (_seq: number, event: SessionEvent) => events.push(event.kind) > 0 && hasRoom,
-        onRoom: (listener: () => void) => {
-          onRoom = listener;
+        onDrain: (listener: () => void) => {
+          onDrain = listener;
         },
         end: () => {},
       },
@@ -65,7 +65,7 @@ describe('createSession()', () => {
       brake: createBrake(createTimers(clock), () => undefined),
       monotonic: clock.monotonic,
       maxSeq: 200,
-      onRoom: () => undefined,
+      onCapacity: () => undefined,
       onHeld: () => undefined,
     } as unknown as SessionOptions;
     open = () => createSession(options, {} as Session['liveness']);
@@ -142,7 +142,7 @@ describe('createSession()', () => {
     };
     standStill();
     hasRoom = true;
-    onRoom();
+    onDrain();
     clock.advance(PING_MS);
     standStill();
     clock.advance(PING_MS / 10);
@@ -179,7 +179,7 @@ describe('createSession()', () => {
     session.receipt(1);
     assert.ok(session.ledger.unreceiptedBytes > 0);
     session.push([taskOf(1)]);
-    onRoom();
+    onDrain();
     assert.ok(session.ledger.unreceiptedBytes > 0, 'what was sent later is not seen');
     session.receipt(2);
     assert.equal(session.ledger.unreceiptedBytes, 0);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Deadline, type House, joinSubsystems, type Subsystem } from '../../server/subsystem.ts';
+import { type Deadline, joinSubsystems, type ServerCore, type Subsystem } from '../../server/subsystem.ts';
 
 describe('joinSubsystems()', () => {
   const DEADLINE: Deadline = { afterMs: 10, isOver: () => false };
@@ -21,7 +21,7 @@ describe('joinSubsystems()', () => {
       },
       ...with_,
     });
-    return { said, failures, house: { logger } as unknown as House, create };
+    return { said, failures, house: { logger } as unknown as ServerCore, create };
   }
 
   it('starts one after the other, and closes all', async () => {

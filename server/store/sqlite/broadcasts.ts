@@ -1,5 +1,5 @@
 import { ContactError, nameTask, refuseTask } from '../../../shared/errors.ts';
-import { HELD } from '../../model/broadcast.ts';
+import { UNTIL_OPEN } from '../../model/broadcast.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef, TaskInput } from '../../model/task.ts';
 import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OpenedBroadcast } from '../broadcasts.ts';
@@ -129,7 +129,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
 }
 
 function nameChild(child: TaskInput, parentId: string, isWhole: boolean): TaskInput {
-  if (!isWhole) return { ...child, parentId, runAt: HELD };
+  if (!isWhole) return { ...child, parentId, runAt: UNTIL_OPEN };
   return child.parentId === parentId ? child : { ...child, parentId };
 }
 

@@ -24,7 +24,9 @@ import {
 
 export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => readonly ClaimOutcome[];
 
-/** A place among a lane's fresh tasks in memory or elsewhere, or among its others, shared by the requests of one claim. */
+/**
+ * A place among a lane's fresh tasks in memory or elsewhere, or among its others, shared by the requests of one claim.
+ */
 interface LaneCursor {
   readonly lane: LaneEntry;
   /** Behind the last of its rows; fewer than `limit`: there are no more. */

@@ -3,8 +3,8 @@ import type { SessionOpening } from '../sessions.ts';
 import type { Database } from './context.ts';
 
 /**
- * Named clients: at most 10,000, for 30 days, beside those that are drained or have a session, which always stay. Beyond
- * that those that came last are forgotten first: made-up names push out each other, not those known for long.
+ * Named clients: at most 10,000, for 30 days, beside those that are drained or have a session, which always stay.
+ * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long.
  */
 export interface Clients {
   /** Answers whether it is drained. */

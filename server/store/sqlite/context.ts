@@ -52,8 +52,8 @@ export interface Mirror {
 }
 
 /**
- * Those parts of `Parts` that are mirrors, each of them: a record of mirrors that has this type lacks none. One that was
- * forgotten would go on with what a rollback took back, unseen until much later.
+ * Those parts of `Parts` that are mirrors, each of them: a record of mirrors that has this type lacks none. One that
+ * was forgotten would go on with what a rollback took back, unseen until much later.
  */
 export type MirrorsOf<Parts> = {
   readonly [Name in keyof Parts as Parts[Name] extends Mirror ? Name : never]: Parts[Name];

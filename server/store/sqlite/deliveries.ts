@@ -38,8 +38,8 @@ interface Told {
 }
 
 /**
- * Reads what is known of deliveries, has `model/delivery.ts` decide, and writes that. Whoever gives a row has read it in
- * this transaction.
+ * Reads what is known of deliveries, has `model/delivery.ts` decide, and writes that. Whoever gives a row has read it
+ * in this transaction.
  */
 export interface Deliveries {
   settleTasks(settlements: readonly Settlement[], now: number): readonly SettleOutcome[];

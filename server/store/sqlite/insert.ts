@@ -1,5 +1,5 @@
 import { type ContactError, refuseTask } from '../../../shared/errors.ts';
-import { HELD } from '../../model/broadcast.ts';
+import { UNTIL_OPEN } from '../../model/broadcast.ts';
 import { differenceOf, type TaskContent } from '../../model/content.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
@@ -179,7 +179,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
     catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
     if (isFresh) return;
     if (terms) cache.keepClaimable(toClaimable(key, task, seq, terms));
-    const runAt = isReady || task.runAt === HELD ? null : task.runAt;
+    const runAt = isReady || task.runAt === UNTIL_OPEN ? null : task.runAt;
     live.add([
       key,
       isReady ? READY : SCHEDULED,

@@ -173,7 +173,9 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** The index of the WAL, which is rebuilt when it is gone, could not grow: with the disk full this comes before FULL. */
+/**
+ * The index of the WAL, which is rebuilt when it is gone, could not grow: with the disk full this comes before FULL.
+ */
 const IOERR_SHMSIZE = IOERR | (19 << 8);
 
 export function faultOf(error: unknown): Fault {

@@ -3,10 +3,10 @@ import { closeSync, constants, fsyncSync, openSync, readSync, statSync, write, w
 import type { Database } from './database.ts';
 
 /**
- * Tells a database from a copy of it that was restored in its place, which must not go on with its epoch: positions that
- * were given after the copy was made are given again, to other results. A file beside the database remembers which file
- * it was (inode and birth, so that a copy is another one), a word that each opening draws anew, and the newest position
- * that is known to be on disk; a database that falls short of that is an older state of itself.
+ * Tells a database from a copy of it that was restored in its place, which must not go on with its epoch: positions
+ * that were given after the copy was made are given again, to other results. A file beside the database remembers which
+ * file it was (inode and birth, so that a copy is another one), a word that each opening draws anew, and the newest
+ * position that is known to be on disk; a database that falls short of that is an older state of itself.
  */
 export interface Origin {
   /** The database was not the one that was here: it has a new epoch. */

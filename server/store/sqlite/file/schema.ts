@@ -10,14 +10,15 @@ const APPLICATION_ID = 0x636e7463;
  *
  * `task` is written once, but for a key that another task has taken over: it moves to `freed_key`. `live` has one
  * narrow row for each task that is not settled: 0 ready, 1 running, 2 scheduled; what a delivery carries over (seq,
- * attempt, lost, last_error; owner: who had the delivery that was lost) stays in it. `result` is the log, its position drawn in code so that it is dense. A task's
- * state is its `live` row, or else its newest result; one that has neither is fresh (`fresh/fresh.ts`): running if a row of
- * `claim` names it (`runs`: keys of tasks by session), else ready, with the place in the order that `task.seq` has from
- * the insert; `backlog` has the ranges of keys that nothing else speaks of. `broadcast` counts the children of a
- * parent; `live.parent_key` marks a child that still counts there. Its phase is 0 open, 1 filling, 2 opening; while it
- * is not open `node` says who fills it (empty: whoever opens the file), `held` has the keys of its children, a range for each insert, and those that are held are scheduled
- * without an instant. `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that
- * reading the columns before them touches no overflow page.
+ * attempt, lost, last_error; owner: who had the delivery that was lost) stays in it. `result` is the log, its position
+ * drawn in code so that it is dense. A task's state is its `live` row, or else its newest result; one that has neither
+ * is fresh (`fresh/fresh.ts`): running if a row of `claim` names it (`runs`: keys of tasks by session), else ready,
+ * with the place in the order that `task.seq` has from the insert; `backlog` has the ranges of keys that nothing else
+ * speaks of. `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there. Its
+ * phase is 0 open, 1 filling, 2 opening; while it is not open `node` says who fills it (empty: whoever opens the file),
+ * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
+ * instant. `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that reading the
+ * columns before them touches no overflow page.
  */
 const MIGRATIONS: readonly string[] = [
   `

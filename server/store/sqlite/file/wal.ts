@@ -75,8 +75,8 @@ export type Pass =
   | { readonly kind: 'failed'; readonly message: string };
 
 /**
- * Copies the log into the database while commits go on. Since commits do not stop, the log would never be all copied and
- * so never begin anew: when it is long, one short pass has commits wait for it.
+ * Copies the log into the database while commits go on. Since commits do not stop, the log would never be all copied
+ * and so never begin anew: when it is long, one short pass has commits wait for it.
  */
 export interface WalCheckpoints {
   /** By one commit. */
@@ -88,7 +88,9 @@ export interface WalCheckpoints {
 
 /** In the log before the next pass: so few that the pass which commits wait for has little to do. */
 const PASS_PAGES = 1_000;
-/** To be copied: what a pass copies in one go keeps other threads from their core, and its sync theirs from the disk. */
+/**
+ * To be copied: what a pass copies in one go keeps other threads from their core, and its sync theirs from the disk.
+ */
 const COPIED_PAGES = 250;
 /** Before the pass: by then what brought it about is stored, claimed and sent, and is not held up by it. */
 const DELAY_MS = 30;

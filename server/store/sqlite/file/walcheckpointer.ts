@@ -5,8 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { faultOf } from './database.ts';
 import type { Pass } from './wal.ts';
 
-// A thread: copies what the log has into the database, pass by pass, each when it is asked for. A connection of its own,
-// since a pass blocks the one it runs on; commits go on beside it.
+// A thread: copies what the log has into the database, pass by pass, each when it is asked for. A connection of its
+// own, since a pass blocks the one it runs on; commits go on beside it.
 
 const { file, bytes } = workerData as { readonly file: string; readonly bytes: number };
 /** Only passes write to the database, so that between two of them it has as many bytes as the first one left. */
@@ -24,8 +24,8 @@ if (findSize() >= bytes) {
 }
 
 /**
- * Undefined: the database has what the pass before left there. A pass would fill up what was cut, with holes where pages
- * were that are no longer in the log, and no later look would find anything.
+ * Undefined: the database has what the pass before left there. A pass would fill up what was cut, with holes where
+ * pages were that are no longer in the log, and no later look would find anything.
  */
 function findCut(): string | undefined {
   const found = findSize();

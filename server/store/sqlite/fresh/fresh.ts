@@ -44,7 +44,9 @@ export interface Fresh {
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
   run(fresh: FreshTask, task: ClaimableTask, sessionKey: number, claim: FreshClaim): void;
-  /** Whether a ready task that has a row in `live` may do without from its claim on: nothing has happened to it either. */
+  /**
+   * Whether a ready task that has a row in `live` may do without from its claim on: nothing has happened to it either.
+   */
   mayRejoin(row: ReadyRow, task: ClaimableTask): boolean;
   /** As `run`; its row in `live` is deleted in the same transaction. */
   rejoin(row: ReadyRow, lane: LaneEntry, task: ClaimableTask, sessionKey: number, claim: FreshClaim): void;

@@ -1,7 +1,9 @@
 import { ChurnSet } from '../../../../shared/churn.ts';
 import type { Catalog, Database, LaneEntry } from '../rows/index.ts';
 
-/** Tasks of one lane and priority that wait in the order of their keys, all that there are from the first to the last. */
+/**
+ * Tasks of one lane and priority that wait in the order of their keys, all that there are from the first to the last.
+ */
 export interface Range {
   readonly id: number;
   readonly lane: LaneEntry;

@@ -42,7 +42,9 @@ export class FreshTask implements ReadyRow {
   }
 }
 
-/** What the claim of a waiting task needs, as small as it can be: there are many, and each is copied by the collector. */
+/**
+ * What the claim of a waiting task needs, as small as it can be: there are many, and each is copied by the collector.
+ */
 export interface Content {
   readonly id: string;
   readonly terms: TaskTerms;

@@ -31,9 +31,9 @@ export interface LaneEntry {
 
 /**
  * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
- * memory: as many queues as there are among the tasks kept, the settings and those lanes, beyond MAX_QUEUES none for new
- * tasks; as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in memory
- * alone, so that they cost no write.
+ * memory: as many queues as there are among the tasks kept, the settings and those lanes, beyond MAX_QUEUES none for
+ * new tasks; as many lanes as there are among the unsettled tasks, and up to MAX_EMPTY more. The counts of lanes are in
+ * memory alone, so that they cost no write.
  */
 export interface Catalog {
   internLane(queue: string, lane: Lane): LaneEntry;

@@ -1,25 +1,25 @@
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { SessionRef } from '../model/task.ts';
 import type { OpenedSession, SessionOpening } from '../store/sessions.ts';
-import { type Held, mayHaveBegun } from './ledger.ts';
+import { type HeldDelivery, mayHaveStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Roster } from './roster.ts';
 
-export interface BegunOptions {
+export interface StartedOptions {
   readonly roster: Roster;
   readonly lost: Lost;
-  /** The client says that nothing has begun but what it told. */
+  /** The client says that nothing has started but what it told. */
   readonly isComplete: boolean;
 }
 
 /**
- * Of what the sessions of a client hold, here and while it is away, the deliveries that count as begun: should the store
- * end such a session, because the next registration takes its place, or give back what that registration does not name.
+ * The deliveries that count as started among those that the sessions of a client hold, connected or away: for the
+ * store, should it end such a session or give back what the next registration does not name.
  */
-export function begunBy(clientId: string, { roster, lost, isComplete }: BegunOptions): readonly Held[] {
+export function startedBy(clientId: string, { roster, lost, isComplete }: StartedOptions): readonly HeldDelivery[] {
   const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
   const all = [...held, ...lost.heldBy(clientId, !isComplete)];
-  return all.filter(isComplete ? ({ isStarted }) => isStarted === true : mayHaveBegun);
+  return all.filter(isComplete ? ({ isStarted }) => isStarted === true : mayHaveStarted);
 }
 
 /** The sessions whose starts were told to this node, or that an earlier process of it left. */
@@ -33,8 +33,8 @@ interface OpenRowOptions {
 }
 
 /**
- * Opens the row of a session. Others of its client, whose place it may take, are given nothing meanwhile, lest a task is
- * pushed to them that counts as never pushed.
+ * Opens the row of a session. Others of its client, whose place it may take, are given nothing meanwhile, lest a task
+ * is pushed to them that counts as never pushed.
  */
 export async function openRow({ queue, roster }: OpenRowOptions, opening: SessionOpening): Promise<OpenedSession> {
   const others = opening.isNamed || opening.resume ? roster.ofClient(opening.clientId) : [];
