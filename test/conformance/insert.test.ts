@@ -98,7 +98,7 @@ describeStores('insertTasks()', (open) => {
     timeoutMs: { timeoutMs: 1 },
     backoffBaseMs: { backoffBaseMs: 1 },
     backoffCapMs: { backoffCapMs: 1 },
-    key: { key: 'k' },
+    idempotencyKey: { idempotencyKey: 'k' },
     parentId: { parentId: newTaskId() },
   })) {
     it(`refuses a repeated id with another ${field}, and the whole batch`, async () => {
