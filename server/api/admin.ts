@@ -32,9 +32,9 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
   const { clients } = registry;
 
   return {
-    async listQueues({ pageSize, pageToken }) {
+    async listQueues({ pageSize, pageToken }, { caller }) {
       const limit = readPageSize(pageSize);
-      const views = await operations.listQueues(pageToken, limit);
+      const views = await operations.listQueues(pageToken, limit, caller.scope);
       const { items, last, isCut } = cutPage(views, writeQueue);
       return { queues: items, nextPageToken: isCut || views.length === limit ? last!.queue : '' };
     },

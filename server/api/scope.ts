@@ -21,7 +21,7 @@ export async function findTask(
   id: string,
   { scope }: Caller,
 ): Promise<TaskRecord> {
-  const record = await store.describeTask(id);
-  if (record && isInScope(scope, record.queue)) return record;
+  const record = await store.describeTask(id, scope);
+  if (record) return record;
   throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });
 }

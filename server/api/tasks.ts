@@ -13,6 +13,7 @@ import { cutText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { explainWaiting } from '../dispatch/waiting.ts';
+import type { Caller } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
 import type { TaskState as State, TaskRecord } from '../model/task.ts';
 import type { BroadcastStore } from '../store/broadcasts.ts';
@@ -74,29 +75,29 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return { task: await write(await findTask(store, id, caller)) };
     },
 
-    async listTasks({ filter, pageSize, pageToken, withPayload }) {
+    async listTasks({ filter, pageSize, pageToken, withPayload }, { caller }) {
       if (pageSize > MAX_PAGE) throw invalid('page_size', `at most ${MAX_PAGE}`);
       if (pageToken !== '') checkId('page_token', pageToken);
       const limit = pageSize || DEFAULT_PAGE;
       await pace();
-      const records = await store.listTasks(readFilter(filter), pageToken || null, limit);
+      const records = await store.listTasks(readFilter(filter), pageToken || null, limit, caller.scope);
       const { items, last } = cutPage(records, (record) => writeTask(record, view(record, withPayload)));
       // A page may be short for its bytes; the empty one is the last.
       return { tasks: items, nextPageToken: last?.id ?? '' };
     },
 
-    async cancelTasks({ ids, filter, reason }) {
+    async cancelTasks({ ids, filter, reason }, { caller }) {
       const why = cutText(reason, MAX_REASON_LENGTH);
-      const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], (some) =>
-        queue.cancel(some, why),
+      const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], caller, (some) =>
+        queue.cancel(some, why, caller.scope),
       );
       return { tasks: items.map(writeCancelled), total };
     },
 
-    async retryTasks({ ids, filter }) {
+    async retryTasks({ ids, filter }, { caller }) {
       let total = 0;
-      const { items } = await actOn(ids, filter, ['failed'], async (some) => {
-        const outcomes = await queue.redrive(some);
+      const { items } = await actOn(ids, filter, ['failed'], caller, async (some) => {
+        const outcomes = await queue.redrive(some, caller.scope);
         total += outcomes.filter(({ kind }) => kind === 'ready').length;
         return outcomes;
       });
@@ -108,9 +109,9 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       };
     },
 
-    async deleteTasks({ ids }) {
+    async deleteTasks({ ids }, { caller }) {
       checkIds(ids);
-      const deleted = await store.deleteTasks(ids);
+      const deleted = await store.deleteTasks(ids, caller.scope);
       return {
         ids: ids.filter((_, index) => deleted[index]),
         refusedIds: ids.filter((_, index) => !deleted[index]),
@@ -129,6 +130,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     ids: readonly string[],
     filter: TaskFilter | undefined,
     states: readonly State[],
+    caller: Caller,
     act: (ids: readonly string[]) => Promise<readonly T[]>,
   ): Promise<BulkOutcome<T>> {
     if (!filter) {
@@ -139,7 +141,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     if (ids.length > 0) throw invalid('ids', 'not together with filter');
     const wanted = readFilter(filter);
     if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
-    return actOnFound(store, wanted, states, act);
+    return actOnFound(store, wanted, states, act, caller.scope);
   }
 }
 

@@ -1,3 +1,4 @@
+import { EVERY_QUEUE } from '../model/caller.ts';
 import type { TaskState } from '../model/task.ts';
 import type { TaskFilter, TaskStore } from '../store/tasks.ts';
 
@@ -15,19 +16,21 @@ export interface BulkOutcome<T> {
 /**
  * Applies `act` to every task that the filter finds, a page at a time, newest first. Tasks that come while it goes
  * are not met: it walks towards the oldest.
+ * @param scope the queues whose tasks are found
  */
 export async function actOnFound<T>(
   store: Pick<TaskStore, 'listTasks'>,
   filter: TaskFilter,
   states: readonly TaskState[],
   act: (ids: readonly string[]) => Promise<readonly T[]>,
+  scope = EVERY_QUEUE,
 ): Promise<BulkOutcome<T>> {
   const wanted = filter.states?.filter((state) => states.includes(state)) ?? states;
   const items: T[] = [];
   let total = 0;
   let before: string | null = null;
   while (wanted.length > 0) {
-    const page = await store.listTasks({ ...filter, states: wanted }, before, PAGE);
+    const page = await store.listTasks({ ...filter, states: wanted }, before, PAGE, scope);
     if (page.length === 0) break;
     const outcomes = await act(page.map(({ id }) => id));
     total += outcomes.length;

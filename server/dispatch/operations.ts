@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { isInScope, type QueueScope } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
 import type { PriorityOldest, QueueChange, QueueCounts, QueueSettings, QueueStore } from '../store/queues.ts';
 import type { LaneTable } from './lanes.ts';
@@ -28,8 +29,8 @@ type QueueLimits = Pick<QueueSettings, 'maxWaiting' | 'maxRunning'>;
 /** What operators do with queues. */
 export interface Operations {
   isPaused(queue: string): boolean;
-  /** Queues in the order of their names, those after `after`. */
-  listQueues(after: string, limit: number): Promise<readonly QueueView[]>;
+  /** Queues of the scope in the order of their names, those after `after`. */
+  listQueues(after: string, limit: number, scope: QueueScope): Promise<readonly QueueView[]>;
   /**
    * Stops claiming at once; remembered.
    * @throws ContactError NOT_FOUND, as the next three: the queue has no task, no worker and no settings, and is not to
@@ -131,8 +132,10 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     },
     isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
 
-    async listQueues(after, limit) {
-      const counts = (await store.countQueues()).filter((one) => one.queue > after && isInUse(one));
+    async listQueues(after, limit, scope) {
+      const counts = (await store.countQueues()).filter(
+        (one) => one.queue > after && isInScope(scope, one.queue) && isInUse(one),
+      );
       counts.sort((a, b) => (a.queue < b.queue ? -1 : 1));
       return Promise.all(counts.slice(0, limit).map(view));
     },

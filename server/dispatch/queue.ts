@@ -1,6 +1,7 @@
 import { merge, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
+import type { QueueScope } from '../model/caller.ts';
 import { distinctLanes, isSelectorLane } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
 import type { Delivery, LaneRef, SessionRef, TaskInput } from '../model/task.ts';
@@ -53,8 +54,10 @@ export interface TaskQueue {
   broadcast(parent: TaskInput, audience: Audience): Promise<InsertOutcome>;
   settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
   release(releases: readonly Release[]): Promise<readonly SettleOutcome[]>;
-  cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]>;
-  redrive(ids: readonly string[]): Promise<readonly RedriveOutcome[]>;
+  /** @param scope a task of a queue outside it is not found; default: every queue */
+  cancel(ids: readonly string[], reason: string, scope?: QueueScope): Promise<readonly CancelOutcome[]>;
+  /** @param scope as of `cancel` */
+  redrive(ids: readonly string[], scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
   openSession(opening: SessionOpening): Promise<OpenedSession>;
   loseSession(session: SessionRef): Promise<boolean>;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all'): Promise<EndedSession>;
@@ -122,9 +125,9 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     });
   }
 
-  async function cancel(ids: readonly string[], reason: string): Promise<readonly CancelOutcome[]> {
+  async function cancel(ids: readonly string[], reason: string, scope?: QueueScope): Promise<readonly CancelOutcome[]> {
     const outcomes: CancelOutcome[] = [];
-    for (const outcome of await store.cancelTasks(ids, reason, clock.now())) {
+    for (const outcome of await store.cancelTasks(ids, reason, clock.now(), scope)) {
       outcomes.push(outcome.kind === 'children' ? await cancelChildren(outcome.id, reason) : outcome);
     }
     return outcomes;
@@ -174,7 +177,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     settle: (settlements) => store.settleTasks(settlements, clock.now()),
     release: (releases) => store.releaseTasks(releases, clock.now()),
     cancel,
-    redrive: (ids) => store.redriveTasks(ids, clock.now()),
+    redrive: (ids, scope) => store.redriveTasks(ids, clock.now(), scope),
     openSession: (opening) => store.openSession(opening, clock.now()),
     loseSession: (session) => store.loseSession(session, clock.now()),
     endSession: (session, started) => store.endSession(session, started, clock.now()),

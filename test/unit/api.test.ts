@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import {
   CallTaskRequestSchema,
+  CancelTasksRequestSchema,
+  DeleteTasksRequestSchema,
   DescribeTaskRequestSchema,
   EnqueueTasksRequestSchema,
   GetTaskRequestSchema,
+  ListQueuesRequestSchema,
+  ListTasksRequestSchema,
   PauseQueueRequestSchema,
   ResultStart,
+  RetryTasksRequestSchema,
   TaskState,
   WatchResultsRequestSchema,
   WatchTaskRequestSchema,
@@ -22,6 +27,7 @@ import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { newTaskId } from '../../shared/ids.ts';
+import { createOpening, createRequest, fail } from '../scene/deliveries.ts';
 
 describe('createApi()', () => {
   let store: Store;
@@ -241,6 +247,59 @@ describe('createApi()', () => {
         await assert.rejects(describeTask(id), refusal);
         await assert.rejects(watchTask(id), refusal);
       }
+    });
+
+    it('lists, cancels, redrives and deletes nothing of another, named or found', async () => {
+      const { tasks = [] } = await enqueue('mine', 'theirs');
+      const ids = tasks.map(({ id }) => id!);
+      const [mine, theirs] = ids as [string, string];
+      const { context } = createContext(['mine']);
+      const listed = await api.tasks.listTasks(create(ListTasksRequestSchema, {}), context);
+      assert.deepEqual(
+        listed.tasks?.map(({ id }) => id),
+        [mine],
+      );
+      const { queues } = await api.admin.listQueues(create(ListQueuesRequestSchema, {}), context);
+      assert.deepEqual(
+        queues?.map(({ name }) => name),
+        ['mine'],
+      );
+      const found = { filter: { states: [TaskState.READY] } };
+      const all = await api.tasks.cancelTasks(create(CancelTasksRequestSchema, found), context);
+      assert.deepEqual([all.tasks?.map(({ id }) => id), all.total], [[mine], 1]);
+      const named = await api.tasks.cancelTasks(create(CancelTasksRequestSchema, { ids: [theirs] }), context);
+      assert.deepEqual(named.tasks, [{ id: theirs, refused: 'NOT_FOUND' }]);
+      assert.equal((await store.describeTask(theirs))?.state, 'ready');
+
+      await settle(theirs);
+      const deleted = await api.tasks.deleteTasks(create(DeleteTasksRequestSchema, { ids }), context);
+      assert.deepEqual([deleted.ids, deleted.refusedIds], [[mine], [theirs]]);
+      const again = await api.tasks.retryTasks(create(RetryTasksRequestSchema, { ids: [theirs] }), context);
+      assert.deepEqual([again.ids, again.refusedIds], [[], [theirs]]);
+    });
+
+    it('redrives its own failed tasks alone', async () => {
+      const failed: string[] = [];
+      for (const name of ['mine', 'theirs']) {
+        const { session } = await store.openSession(createOpening({ queues: [name] }), 0);
+        const { tasks = [] } = await enqueue(name);
+        const id = tasks[0]!.id!;
+        const [outcome] = await store.claimTasks(
+          () => [createRequest(session, { lanes: [{ queue: name, lane: '' }] })],
+          () => 0,
+        );
+        await store.settleTasks(
+          [fail({ taskId: id, delivery: outcome!.tasks[0]!.delivery }, { retry: { kind: 'never' } })],
+          0,
+        );
+        failed.push(id);
+      }
+      const { context } = createContext(['mine']);
+      const request = create(RetryTasksRequestSchema, { filter: { states: [TaskState.FAILED] } });
+      assert.deepEqual((await api.tasks.retryTasks(request, context)).ids, [failed[0]]);
+      const named = create(RetryTasksRequestSchema, { ids: [failed[1]!] });
+      assert.deepEqual((await api.tasks.retryTasks(named, context)).refusedIds, [failed[1]]);
+      assert.equal((await store.describeTask(failed[1]!))?.state, 'failed');
     });
 
     it('observes no results of another', async () => {
