@@ -1,0 +1,67 @@
+import { create } from '@bufbuild/protobuf';
+import { EnqueueTasksRequestSchema } from '../../gen/index.ts';
+import { type Api, createApi } from '../../server/api/api.ts';
+import type { Context } from '../../server/api/context.ts';
+import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
+import { ANONYMOUS, type QueueScope } from '../../server/model/caller.ts';
+import { DEFAULTS } from '../../server/options.ts';
+import { createRegistry, type Registry } from '../../server/session/registry.ts';
+import { openStore } from '../../server/store/open.ts';
+import type { Store } from '../../server/store/store.ts';
+import { systemClock } from '../../shared/clock.ts';
+
+/** The handlers of a server that nothing carries calls to. */
+export interface ApiScene {
+  readonly store: Store;
+  readonly queue: TaskQueue;
+  readonly registry: Registry;
+  readonly api: Api;
+  /** Stores a task for each of these queues; answers their ids. */
+  enqueue(...queues: string[]): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export async function openApi(): Promise<ApiScene> {
+  const store = await openStore('memory:', { node: 'n' });
+  const onFatal = (error: unknown): never => {
+    throw error;
+  };
+  const clock = systemClock;
+  const queue = await createTaskQueue({ store, node: 'n', clock, onFatal });
+  const settings = { ...DEFAULTS, maxPlainInFlight: 10 };
+  const registry = createRegistry({ queue, store, clock, random: () => 0, settings, onFatal });
+  const agreement = { limits: {}, pingIntervalMs: 5_000, resumeWindowMs: 15_000 };
+  const api = createApi({ ...DEFAULTS, queue, registry, store, clock, agreement, version: '0' });
+  return {
+    store,
+    queue,
+    registry,
+    api,
+    async enqueue(...queues) {
+      const request = create(EnqueueTasksRequestSchema, { tasks: queues.map((name) => ({ queue: name })) });
+      const { tasks = [] } = await api.tasks.enqueueTasks(request, createContext().context);
+      return tasks.map(({ id }) => id!);
+    },
+    async close() {
+      registry.close();
+      await queue.close();
+    },
+  };
+}
+
+/** A call of who may see these queues, until `leave`. */
+export function createContext(queues: QueueScope['queues'] = 'all') {
+  const controller = new AbortController();
+  let begun = 0;
+  const context: Context = {
+    caller: { ...ANONYMOUS, scope: { queues } },
+    signal: controller.signal,
+    deadlineAt: Number.POSITIVE_INFINITY,
+    peer: 'here',
+    header: () => undefined,
+    beginAnswer: () => {
+      begun += 1;
+    },
+  };
+  return { context, leave: (reason: unknown) => controller.abort(reason), begun: () => begun };
+}
