@@ -101,7 +101,7 @@ describe('a caller with some queues', () => {
     assert.equal((await scene.store.describeTask(theirs))?.state, 'ready');
 
     await scene.queue.cancel([theirs], 'enough');
-    const deleted = await scene.api.tasks.deleteTasks(create(DeleteTasksRequestSchema, { ids }), context);
+    const deleted = await scene.api.tasks.deleteTasks(create(DeleteTasksRequestSchema, { ids: [...ids] }), context);
     assert.deepEqual([deleted.ids, deleted.refusedIds], [[mine], [theirs]]);
     const again = await scene.api.tasks.retryTasks(create(RetryTasksRequestSchema, { ids: [theirs] }), context);
     assert.deepEqual([again.ids, again.refusedIds], [[], [theirs]]);
