@@ -1,6 +1,7 @@
 import { BehaviorSubject } from 'rxjs';
 import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { newSessionId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
@@ -285,7 +286,9 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     serve(service, handlers) {
       if (!serving) {
         const labels = { ...options.labels };
-        serving = createServing({ connection, clientId, labels, onIdle: closeIfDone });
+        const drawn = newSessionId();
+        const sessionId = (): string => previousSession ?? drawn;
+        serving = createServing({ connection, clientId, labels, sessionId, onIdle: closeIfDone });
         serving.run(closing.signal).catch(refused.reject);
       }
       serving.add(service, handlers);

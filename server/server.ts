@@ -22,6 +22,7 @@ import { createCallEnds } from './transport/call.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
+import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
 
 /** Where a server is to be found. */
@@ -83,6 +84,7 @@ export async function createServer(
     onFatal,
   });
   const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, onFatal });
+  const callees = createCallees();
   const registry = createRegistry({
     queue,
     store,
@@ -90,6 +92,7 @@ export async function createServer(
     random,
     onFatal,
     settings: { ...options, maxPlainInFlight: 10 },
+    streams: callees,
   });
 
   // A session is pinged more often than its connection: that is for those without one. A ping waits behind what is on
@@ -121,7 +124,17 @@ export async function createServer(
   const version = readVersion();
   const api = createApi({ ...options, queue, registry, store, clock, agreement, version });
   const patience = options;
-  const reverse = createReverse({ ends, clock, logger, patience, maxMessageBytes, maxOpenCalls, heldBudgetBytes });
+  const reverse = createReverse({
+    callees,
+    registry,
+    ends,
+    clock,
+    logger,
+    patience,
+    maxMessageBytes,
+    maxOpenCalls,
+    heldBudgetBytes,
+  });
   const services = createServices(api, agreement, ends, reverse);
   services.register(grpcServer);
   const subsystems = joinSubsystems([services.health, reverse]);

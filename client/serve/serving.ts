@@ -11,6 +11,7 @@ import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
 import type { Connection, Link } from '../connection.ts';
 import { patienceMs, watchSilence } from '../silence.ts';
+import { describeServices } from './descriptors.ts';
 import { type RunningCall, runCall } from './run.ts';
 import type { AnyHandler, ServedMethod, ServiceHandlers } from './service.ts';
 
@@ -27,6 +28,8 @@ export interface ServingOptions {
   readonly connection: Connection;
   readonly clientId: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The session by which the server knows this client, at the moment. */
+  readonly sessionId: () => string;
   /** The last call that ran is over. */
   readonly onIdle: () => void;
 }
@@ -47,9 +50,11 @@ export interface Serving {
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-export function createServing({ connection, clientId, labels, onIdle }: ServingOptions): Serving {
+export function createServing({ connection, clientId, labels, sessionId, onIdle }: ServingOptions): Serving {
   const { clock, logger } = connection;
   const methods = new Map<string, ServedMethod>();
+  // Both bounded by the services of the program.
+  const services = new Set<DescService>();
   // Bounded by MAX_CALLS, and by handlers that go on after their call.
   const running = new Set<RunningCall>();
   let stream: ClientDuplexStream<Buffer, Buffer> | undefined;
@@ -58,9 +63,9 @@ export function createServing({ connection, clientId, labels, onIdle }: ServingO
 
   function announce(): void {
     const names = isDraining ? [] : [...methods.keys()];
-    const message = {
-      announce: { methods: names, maxCalls: MAX_CALLS, window: WINDOW_BYTES, labels, revision: REVISION },
-    };
+    const fileDescriptorSet = describeServices(services);
+    const limits = { maxCalls: MAX_CALLS, window: WINDOW_BYTES };
+    const message = { announce: { methods: names, fileDescriptorSet, labels, revision: REVISION, ...limits } };
     stream?.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
   }
 
@@ -88,7 +93,7 @@ export function createServing({ connection, clientId, labels, onIdle }: ServingO
         methodPath(ReverseService.method.serve),
         asItIs,
         asItIs,
-        connection.metadata({ 'contact-client': clientId }),
+        connection.metadata({ 'contact-client': clientId, 'contact-session': sessionId() }),
       );
     stream = call;
     let tunnel: Tunnel | undefined;
@@ -101,7 +106,9 @@ export function createServing({ connection, clientId, labels, onIdle }: ServingO
     }
 
     function accept(head: Uint8Array): Tunnel {
-      const { window, maxMessageBytes, refused, pingIntervalMs } = fromBinary(AcceptedSchema, head);
+      const { window, maxMessageBytes, refused, descriptorsRefused, pingIntervalMs } = fromBinary(AcceptedSchema, head);
+      if (descriptorsRefused !== '')
+        logger.warn(`the descriptors of what is served are not taken: ${descriptorsRefused}`);
       for (const { method, message } of refused) logger.warn(`${method} is not served: ${message}`);
       if (tunnel) return tunnel;
       link.answered();
@@ -155,6 +162,7 @@ export function createServing({ connection, clientId, labels, onIdle }: ServingO
         if (typeof handler !== 'function') throw invalid(`handlers.${name}`, 'expected a function');
         methods.set(methodPath(descriptor).slice(1), { descriptor, handler });
       }
+      services.add(service);
       announce();
     },
     async run(signal) {

@@ -2,6 +2,7 @@ import { ContactError } from '../../shared/errors.ts';
 import type { ClientStore, StoredClient } from '../store/clients.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
+import type { ClientStreams } from './streams.ts';
 
 /** One client as an operator sees it, with the newest session of several under its id. */
 export interface ClientView {
@@ -25,11 +26,11 @@ export interface Clients {
   resume(clientId: string): Promise<void>;
 }
 
-export function createClients(store: ClientStore, roster: Roster): Clients {
+export function createClients(store: ClientStore, roster: Roster, streams: ClientStreams): Clients {
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
-    if (!isRemembered && sessions.length === 0)
+    if (!isRemembered && sessions.length === 0 && !streams.has(clientId))
       throw new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
   }
 

@@ -8,12 +8,14 @@ import type { Holders } from './holders.ts';
 import { type HeldDelivery, nameOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
+import type { ClientStreams } from './streams.ts';
 
 export interface OrdersOptions {
   readonly queue: Pick<TaskQueue, 'orders$'>;
   readonly roster: Roster;
   readonly holders: Holders;
   readonly attempts: Attempts;
+  readonly streams: ClientStreams;
   readonly lose: (session: Session, error: ContactError) => void;
 }
 
@@ -39,7 +41,7 @@ export interface Orders {
  */
 const MAX_EARLY = 10_000;
 
-export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOptions): Orders {
+export function obeyOrders({ queue, roster, holders, attempts, streams, lose }: OrdersOptions): Orders {
   /** The reasons of cancels that came before their deliveries were pushed. */
   const early = new Map<string, string>();
   /** Drains for clients whose session is being opened, one at a time each. Bounded by the sessions being opened. */
@@ -67,6 +69,8 @@ export function obeyOrders({ queue, roster, holders, attempts, lose }: OrdersOpt
       case 'drain':
         if (order.isRemembered && drainByClient.has(order.clientId)) drainByClient.set(order.clientId, order.isDrained);
         for (const session of roster.ofClient(order.clientId)) session.drain(order.isDrained);
+        if (order.isRemembered || !order.isDrained || streams.has(order.clientId))
+          streams.drain(order.clientId, order.isDrained);
     }
   }
 

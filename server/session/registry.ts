@@ -32,6 +32,7 @@ import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 import { watchStanding } from './standing.ts';
 import { createTakeReceipt, createTakeStatus, type TakeReceipt, type TakeStatus } from './status.ts';
+import { type ClientStreams, NO_STREAMS } from './streams.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
@@ -40,6 +41,7 @@ export interface RegistryOptions {
   readonly random: Random;
   readonly settings: SessionSettings;
   readonly onFatal: (error: unknown) => void;
+  readonly streams?: ClientStreams;
 }
 
 /** Who is connected, and what becomes of the tasks of those who are not any more. */
@@ -63,7 +65,9 @@ export interface Registry {
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
   leftBy(clientId: string): readonly Delivery[];
   readonly clients: Clients;
-  /** Ends the streams of a client once; it may come again. Answers how many sessions that were. */
+  /** Whether this is the session of a client whose task stream is open. */
+  isOpen(clientId: string, sessionId: string, subject: string): boolean;
+  /** Ends the streams of a client once; it may come again. Answers how many sessions and other streams that were. */
   disconnectClient(clientId: string): number;
   /**
    * Stops claiming, tells everybody that `deadlineMs` are left, and waits until nobody holds anything or it is over.
@@ -74,7 +78,7 @@ export interface Registry {
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
-  const { queue, store, clock, random, settings, onFatal } = options;
+  const { queue, store, clock, random, settings, onFatal, streams = NO_STREAMS } = options;
   const timers = createTimers(clock);
   const roster = createRoster();
   const budget = createByteBudget(settings.unreceiptedBudgetBytes);
@@ -223,7 +227,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     return session;
   }
 
-  const orders = obeyOrders({ queue, roster, holders, attempts, lose });
+  const orders = obeyOrders({ queue, roster, holders, attempts, streams, lose });
   async function recover(): Promise<void> {
     const keys = new Set([...roster.all].map(({ session }) => session.key));
     for (const { session, clientId, isNamed, held } of await store.listSessions()) {
@@ -238,17 +242,17 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     sessions: roster.all,
-    clients: createClients(store, roster),
+    clients: createClients(store, roster, streams),
 
     recover,
-
     open,
-
+    isOpen: roster.isOpen,
     disconnect: (session, error = GONE) => lose(session, error),
     leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),
 
     disconnectClient(clientId) {
-      return roster.ofClient(clientId).map((session) => lose(session, DISCONNECTED)).length;
+      const ended = roster.ofClient(clientId).map((session) => lose(session, DISCONNECTED));
+      return ended.length + streams.disconnect(clientId);
     },
 
     async attachStatus(name, outlet) {

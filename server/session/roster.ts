@@ -10,6 +10,8 @@ export interface Roster {
   /** The session that has this secret id. */
   find(id: string): Session | undefined;
   ofClient(clientId: string): readonly Session[];
+  /** Whether this client has this session. */
+  isOpen(clientId: string, id: string, subject: string): boolean;
 }
 
 export function createRoster(): Roster {
@@ -35,6 +37,10 @@ export function createRoster(): Roster {
     },
     has: (session) => all.has(session),
     find: (id) => sessionById.get(id),
+    isOpen(clientId, id, subject) {
+      const session = sessionById.get(id);
+      return session?.clientId === clientId && (session.options.subject ?? '') === subject;
+    },
     ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],
   };
 }

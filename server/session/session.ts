@@ -30,6 +30,7 @@ export interface SessionOptions {
   readonly isNamed: boolean;
   /** As in a registration. */
   readonly isDrawn?: boolean;
+  readonly subject?: string;
   readonly isResumable: boolean;
   readonly isAnswerable?: boolean;
   readonly labels: Readonly<Record<string, string>>;

@@ -3,14 +3,21 @@ import type { Server } from '@grpc/grpc-js';
 import { ReverseService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
-import { createCallees } from '../tunnel/callees.ts';
+import type { Registry } from '../session/registry.ts';
+import type { Callees } from '../tunnel/callees.ts';
 import type { CallEnds } from './call.ts';
 import { createFront, type Front } from './front.ts';
 import { registerServe } from './serve.ts';
 import { createUnread } from './unread.ts';
 
+/** Clients that the store is asked for at once. */
+const PAGE = 500;
+
 export interface ReverseOptions {
+  readonly callees: Callees;
+  readonly registry: Registry;
   readonly ends: CallEnds;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -31,15 +38,26 @@ export interface Reverse {
 }
 
 export function createReverse(options: ReverseOptions): Reverse {
-  const { ends, clock, logger, patience, maxMessageBytes, maxOpenCalls, heldBudgetBytes } = options;
-  const callees = createCallees();
+  const { callees, registry, ends, clock, logger, patience, maxMessageBytes, maxOpenCalls, heldBudgetBytes } = options;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
   const front = createFront({ callees, clock, logger, maxMessageBytes, maxCalls: maxOpenCalls, unread });
   return {
     descriptor: ReverseService,
-    register: (server) => registerServe(server, { callees, ends, clock, patience, maxMessageBytes }),
+    register: (server) =>
+      registerServe(server, { callees, ends, clock, patience, maxMessageBytes, isOpenSession: registry.isOpen }),
     front,
-    async start() {},
+    async start() {
+      for await (const clientId of listDrained(registry.clients)) callees.drain(clientId, true);
+    },
     close: ({ isOver }) => front.leave(isOver),
   };
+}
+
+/** Clients that were drained before this server started. */
+async function* listDrained({ list }: Registry['clients']): AsyncGenerator<string> {
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const page: readonly ClientView[] = await list(after, PAGE, false);
+    for (const { clientId, isDraining } of page) if (isDraining) yield clientId;
+    after = page.length === PAGE ? page.at(-1)!.clientId : undefined;
+  }
 }

@@ -8,13 +8,14 @@ import { decodeServe, type ServeMessage } from '../../tunnel/decode.ts';
 import { MAX_BATCH_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, WINDOW_BYTES } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
-import { readClient } from '../api/identity.ts';
+import { type Identity, readClient, readSessionId } from '../api/identity.ts';
 import { checkLabels, REVISION } from '../api/registration.ts';
-import { replacedBy, SILENT } from '../session/closing.ts';
+import { DISCONNECTED, replacedBy, SILENT } from '../session/closing.ts';
 import { nextStep, type Patience } from '../session/liveness.ts';
-import type { Announcement, Callee, Callees } from '../tunnel/callees.ts';
+import type { Announcement, Callee, Callees, Claimant } from '../tunnel/callees.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
+import { CallContext } from './context.ts';
 
 /** Of a message that announces. */
 const MAX_ANNOUNCE_BYTES = 512 << 10;
@@ -35,6 +36,8 @@ export interface ServeOptions {
   readonly clock: Clock;
   readonly patience: Patience;
   readonly maxMessageBytes: number;
+  /** Whether this is the session of a client whose task stream is open. */
+  readonly isOpenSession: (clientId: string, sessionId: string, subject: string) => boolean;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -45,12 +48,14 @@ export function registerServe(server: Server, options: ServeOptions): void {
   server.register(methodPath(serve), createServeHandler(options), asItIs, asItIs, 'bidi');
 }
 
-function createServeHandler({ callees, ends, clock, patience, maxMessageBytes }: ServeOptions) {
+function createServeHandler({ callees, ends, clock, patience, maxMessageBytes, isOpenSession }: ServeOptions) {
   return (call: ServeStream): void => {
     const peer = call.getPeer();
     ends.open(call, peer);
     const out = ends.outflow(call, peer);
-    let clientId = '';
+    const context = new CallContext(call, ends);
+    let identity: Identity = { clientId: '', isDrawn: true };
+    let sessionId: string | undefined;
     let tunnel: Tunnel | undefined;
     let callee: Callee | undefined;
     let heardAt = clock.monotonic();
@@ -80,6 +85,13 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes }:
       stopLooking = clock.after(step.ms, look);
     }
 
+    function claim(): Claimant {
+      const { clientId, isDrawn } = identity;
+      const subject = context.caller.principal;
+      const isProven = isDrawn || (sessionId !== undefined && isOpenSession(clientId, sessionId, subject));
+      return { clientId, subject, sessionId, isProven };
+    }
+
     function open(announce: Announce): Tunnel {
       const opened = createTunnel({
         role: 'server',
@@ -92,7 +104,9 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes }:
         onBroken: () => fail(invalid('frames', 'three calls were against the protocol')),
         refuseMetadata,
       });
-      callee = callees.join(clientId, opened, () => fail(replacedBy(clientId)));
+      callee = callees.join(claim(), opened, (why) =>
+        fail(why === 'replaced' ? replacedBy(identity.clientId) : DISCONNECTED),
+      );
       return opened;
     }
 
@@ -105,7 +119,14 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes }:
         const announcement = readAnnouncement(announce);
         tunnel ??= open(announce);
         const refused = callee!.announce(announcement);
-        const accepted = { window: WINDOW_BYTES, maxMessageBytes, refused: [...refused], clientId };
+        const { clientId } = identity;
+        const accepted = {
+          window: WINDOW_BYTES,
+          maxMessageBytes,
+          refused: [...refused.methods],
+          descriptorsRefused: refused.descriptors,
+          clientId,
+        };
         const answer = writeAccepted({ ...accepted, pingIntervalMs: patience.pingIntervalMs });
         out.write(answer, answer.byteLength);
       }
@@ -127,7 +148,8 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes }:
     });
     for (const event of ['finish', 'cancelled', 'error']) call.on(event, leave);
     try {
-      ({ clientId } = readClient({ header: (key) => call.metadata.get(key)[0]?.toString() || undefined }));
+      identity = readClient(context);
+      sessionId = readSessionId(context);
     } catch (error) {
       fail(error);
       return;
@@ -157,14 +179,14 @@ function readWindow({ window }: Announce): number {
 }
 
 function readAnnouncement(announce: Announce): Announcement {
-  const { methods, maxCalls, acceptEncodings, labels, revision } = announce;
+  const { methods, maxCalls, acceptEncodings, labels, revision, fileDescriptorSet: descriptors } = announce;
   if (revision > REVISION) throw invalid('announce.revision', `this server speaks ${REVISION}`);
   if (maxCalls > MAX_CALLS) throw invalid('announce.max_calls', `expected at most ${MAX_CALLS}, got ${maxCalls}`);
   if (acceptEncodings.length > MAX_ENCODINGS || acceptEncodings.some((one) => !/^[a-z0-9_-]{1,32}$/.test(one))) {
     throw invalid('announce.accept_encodings', `expected at most ${MAX_ENCODINGS} names such as gzip`);
   }
   checkLabels(labels);
-  return { methods, maxCalls: maxCalls || DEFAULT_CALLS, acceptEncodings, labels };
+  return { methods, maxCalls: maxCalls || DEFAULT_CALLS, acceptEncodings, labels, descriptors };
 }
 
 function writeAccepted(accepted: MessageInitShape<typeof AcceptedSchema>): Buffer {

@@ -1,5 +1,7 @@
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
+import { createMethodTable, type MethodKind } from './methods.ts';
 
 /** What a callee says that it serves. */
 export interface Announcement {
@@ -8,6 +10,8 @@ export interface Announcement {
   readonly maxCalls: number;
   readonly acceptEncodings: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Bytes of a `google.protobuf.FileDescriptorSet`; empty: none. */
+  readonly descriptors: Uint8Array;
 }
 
 /** A method that was announced and is not called here, and why. */
@@ -16,11 +20,32 @@ export interface MethodRefusal {
   readonly message: string;
 }
 
+/** What was not taken of an announcement; the rest was. */
+export interface Refusals {
+  readonly methods: readonly MethodRefusal[];
+  /** Why its descriptors are not; empty: they are, or there are none. */
+  readonly descriptors: string;
+}
+
 /** Whom a caller wants; none of both: whoever serves the method. */
 export interface Wanted {
   readonly clientId: string | undefined;
   readonly matches: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
 }
+
+/** Who asks to be called under a client id. */
+export interface Claimant {
+  readonly clientId: string;
+  /** The principal that it speaks for. */
+  readonly subject: string;
+  /** The session that it names; undefined: none, and whoever comes next under its id has to wait until it has gone. */
+  readonly sessionId: string | undefined;
+  /** The session is an open one of this client, or the client id was drawn for it: it is who it says. */
+  readonly isProven: boolean;
+}
+
+/** Why a Serve is ended by somebody else than its two ends. */
+export type ServeEnd = 'replaced' | 'disconnected';
 
 /** A connected client that serves methods. */
 export interface Callee {
@@ -30,7 +55,7 @@ export interface Callee {
   /** A call begins here; the answer ends it, once. */
   occupy(): () => void;
   /** Replaces what was announced before. */
-  announce(announcement: Announcement): readonly MethodRefusal[];
+  announce(announcement: Announcement): Refusals;
   /** It has gone; for those who are asked later it is not there. */
   leave(): void;
 }
@@ -39,8 +64,11 @@ export interface Callee {
 export type Nobody = 'unknown' | 'absent' | 'busy';
 
 export interface Callees {
-  /** @param onReplaced another one came under the same id */
-  join(clientId: string, tunnel: Tunnel, onReplaced: () => void): Callee;
+  /**
+   * ALREADY_EXISTS: another one is there under this id, and nothing shows that this one is the same client. It stays then,
+   * or is ended as replaced.
+   */
+  join(claimant: Claimant, tunnel: Tunnel, onEnd: (why: ServeEnd) => void): Callee;
   /** Somebody has announced the method since this server started. */
   knows(method: string): boolean;
   /** Of those who serve the method and are wanted, the one with the most free places. */
@@ -50,12 +78,23 @@ export interface Callees {
    * more. The answer takes it back.
    */
   wait(method: string, tryAgain: () => boolean): () => void;
+  /** What kind of RPC those who serve the method now say that it is. */
+  kindOf(method: string): MethodKind | undefined;
+  /** This client serves. */
+  has(clientId: string): boolean;
+  /** No new calls until it is set back, also when the client comes again; those that run go on. */
+  drain(clientId: string, isDrained: boolean): void;
+  /** Ends the Serve of a client once; how many those were. */
+  disconnect(clientId: string): number;
 }
 
 export const MAX_METHODS = 1_000;
 /** Methods that all callees together announce: each costs some 300 bytes here. */
 const MAX_ANNOUNCED = 100_000;
-/** Methods that are remembered while nobody serves them; the oldest are forgotten, and are UNIMPLEMENTED again. */
+/**
+ * Methods that are remembered while nobody serves them; the oldest are forgotten, and are UNIMPLEMENTED again. As many ids
+ * of drained clients are, here or away.
+ */
 const MAX_REMEMBERED = 10_000;
 
 const METHOD = /^[A-Za-z0-9_.]+\/[A-Za-z0-9_]+$/;
@@ -64,12 +103,22 @@ const MAX_METHOD_LENGTH = 255;
 const OWN = /^(contact\.|grpc\.|Contact\/)/;
 
 interface Seat extends Callee {
+  readonly claimant: Claimant;
   announced: Announcement;
+  descriptors: DescriptorSet | undefined;
   runningCount: number;
-  readonly onReplaced: () => void;
+  readonly onEnd: (why: ServeEnd) => void;
 }
 
-const NOTHING: Announcement = { methods: [], maxCalls: 0, acceptEncodings: [], labels: {} };
+const NOTHING: Announcement = {
+  methods: [],
+  maxCalls: 0,
+  acceptEncodings: [],
+  labels: {},
+  descriptors: new Uint8Array(),
+};
+
+const NO_REFUSALS: Refusals = { methods: [], descriptors: '' };
 
 const freePlaces = ({ announced, runningCount }: Seat): number => announced.maxCalls - runningCount;
 
@@ -77,35 +126,13 @@ const freePlaces = ({ announced, runningCount }: Seat): number => announced.maxC
 export function createCallees(): Callees {
   // Bounded by connections and their streams.
   const seatByClient = new Map<string, Seat>();
-  // Bounded by MAX_ANNOUNCED and MAX_REMEMBERED; a method that nobody serves now has an empty set.
-  const seatsByMethod = new Map<string, Set<Seat>>();
+  const methods = createMethodTable<Seat>(MAX_REMEMBERED);
+  const sets = createDescriptorSets();
   // Bounded by the calls that are open.
   const waitersByMethod = new Map<string, Set<() => boolean>>();
+  // Bounded by MAX_REMEMBERED.
+  const drained = new Set<string>();
   let announcedCount = 0;
-  let emptyCount = 0;
-
-  function add(method: string, seat: Seat): void {
-    const seats = seatsByMethod.get(method) ?? new Set();
-    if (seats.size === 0 && seatsByMethod.has(method)) emptyCount -= 1;
-    seats.add(seat);
-    seatsByMethod.set(method, seats);
-  }
-
-  function remove(method: string, seat: Seat): void {
-    const seats = seatsByMethod.get(method);
-    if (!seats?.delete(seat) || seats.size > 0) return;
-    // At the end of the map: it is the newest of those that nobody serves.
-    seatsByMethod.delete(method);
-    seatsByMethod.set(method, seats);
-    emptyCount += 1;
-    if (emptyCount <= MAX_REMEMBERED) return;
-    for (const [oldest, { size }] of seatsByMethod) {
-      if (size > 0) continue;
-      seatsByMethod.delete(oldest);
-      emptyCount -= 1;
-      return;
-    }
-  }
 
   function offer(seat: Seat): void {
     for (const method of seat.announced.methods) {
@@ -119,43 +146,64 @@ export function createCallees(): Callees {
   }
 
   function withdraw(seat: Seat): void {
-    for (const method of seat.announced.methods) remove(method, seat);
+    for (const method of seat.announced.methods) methods.remove(method, seat);
     announcedCount -= seat.announced.methods.length;
     seat.announced = NOTHING;
+    if (seat.descriptors) sets.release(seat.descriptors);
+    seat.descriptors = undefined;
   }
 
-  function announce(seat: Seat, given: Announcement): readonly MethodRefusal[] {
+  /** Why the method is not called at this callee; undefined: it is. */
+  function refuse(method: string, kind: MethodKind | undefined): string | undefined {
+    const message = refuseName(method);
+    if (message !== undefined) return message;
+    const others = methods.kindOf(method);
+    return kind && others && kind !== others ? `others serve it as ${others}, and this one is ${kind}` : undefined;
+  }
+
+  function announce(seat: Seat, given: Announcement): Refusals {
     if (given.methods.length > MAX_METHODS) {
       throw invalid('announce.methods', `expected at most ${MAX_METHODS}, got ${given.methods.length}`);
     }
-    const refused: MethodRefusal[] = [];
-    const methods = [...new Set(given.methods)].filter((method) => {
-      const message = refuseMethod(method);
-      if (message !== undefined) refused.push({ method: method.slice(0, MAX_METHOD_LENGTH), message });
-      return message === undefined;
-    });
-    const count = announcedCount - seat.announced.methods.length + methods.length;
-    if (count > MAX_ANNOUNCED) {
+    const names = [...new Set(given.methods)];
+    if (announcedCount - seat.announced.methods.length + names.length > MAX_ANNOUNCED) {
       const problem = `all clients together announce more than ${MAX_ANNOUNCED} methods`;
       throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'announce.methods' });
     }
+    const taken = given.descriptors.byteLength > 0 ? sets.take(given.descriptors) : undefined;
+    const descriptors = typeof taken === 'string' ? undefined : taken;
+    // What this one said before is no reason to refuse what it says now.
     withdraw(seat);
-    seat.announced = { ...given, methods };
-    announcedCount = count;
-    for (const method of methods) add(method, seat);
+    const refused: MethodRefusal[] = [];
+    const served: string[] = [];
+    for (const method of names) {
+      const kind = descriptors?.kindOf(method);
+      const message = refuse(method, kind);
+      if (message === undefined) {
+        served.push(method);
+        methods.add(method, seat, kind);
+      } else refused.push({ method: method.slice(0, MAX_METHOD_LENGTH), message });
+    }
+    seat.announced = { ...given, methods: served, descriptors: NOTHING.descriptors };
+    seat.descriptors = descriptors;
+    announcedCount += served.length;
     offer(seat);
-    return refused;
+    return { methods: refused, descriptors: typeof taken === 'string' ? taken : '' };
   }
 
   return {
-    join(clientId, tunnel, onReplaced) {
+    join(claimant, tunnel, onEnd) {
+      const { clientId } = claimant;
       const before = seatByClient.get(clientId);
+      if (before && !isSameClient(before.claimant, claimant)) throw taken(clientId);
       let isThere = true;
       const seat: Seat = {
         clientId,
+        claimant,
         tunnel,
-        onReplaced,
+        onEnd,
         announced: NOTHING,
+        descriptors: undefined,
         runningCount: 0,
         occupy() {
           seat.runningCount += 1;
@@ -167,7 +215,7 @@ export function createCallees(): Callees {
             offer(seat);
           };
         },
-        announce: (announcement) => (isThere ? announce(seat, announcement) : []),
+        announce: (announcement) => (isThere ? announce(seat, announcement) : NO_REFUSALS),
         leave() {
           if (!isThere) return;
           isThere = false;
@@ -177,17 +225,19 @@ export function createCallees(): Callees {
       };
       seatByClient.set(clientId, seat);
       before?.leave();
-      before?.onReplaced();
+      before?.onEnd('replaced');
       return seat;
     },
-    knows: (method) => seatsByMethod.has(method),
+    knows: (method) => methods.servers(method) !== undefined,
+    kindOf: methods.kindOf,
     find(method, { clientId, matches }) {
-      const seats = seatsByMethod.get(method);
+      const seats = methods.servers(method);
       if (!seats) return 'unknown';
       let best: Seat | undefined;
       for (const seat of seats) {
         if (clientId !== undefined && seat.clientId !== clientId) continue;
         if (matches && !matches(seat.announced.labels)) continue;
+        if (drained.has(seat.clientId)) continue;
         if (!best || freePlaces(seat) > freePlaces(best)) best = seat;
       }
       if (!best) return 'absent';
@@ -203,10 +253,36 @@ export function createCallees(): Callees {
         }
       };
     },
+    has: (clientId) => seatByClient.has(clientId),
+    drain(clientId, isDrained) {
+      drained.delete(clientId);
+      const seat = seatByClient.get(clientId);
+      if (isDrained) drained.add(clientId);
+      else if (seat) offer(seat);
+      if (drained.size > MAX_REMEMBERED) drained.delete(drained.values().next().value!);
+    },
+    disconnect(clientId) {
+      const seat = seatByClient.get(clientId);
+      seat?.leave();
+      seat?.onEnd('disconnected');
+      return seat ? 1 : 0;
+    },
   };
 }
 
-function refuseMethod(method: string): string | undefined {
+/** Whether the one that comes may take the place of the one before. */
+function isSameClient(before: Claimant, { subject, sessionId, isProven }: Claimant): boolean {
+  if (subject !== before.subject) return false;
+  return isProven || (sessionId !== undefined && sessionId === before.sessionId);
+}
+
+function taken(clientId: string): ContactError {
+  const problem = `${clientId} serves over another stream, and this is not its session`;
+  const advice = { reason: 'SESSION', retry: 'backoff' } as const;
+  return new ContactError('ALREADY_EXISTS', problem, { field: 'contact-session', advice });
+}
+
+function refuseName(method: string): string | undefined {
   if (method.length > MAX_METHOD_LENGTH || !METHOD.test(method)) return 'expected pkg.Service/Method';
   return OWN.test(method) ? 'this name is the server’s own' : undefined;
 }

@@ -5,7 +5,8 @@ import { status } from '@grpc/grpc-js';
 import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
-import { findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
+import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
+import { REVERSE_CONSTANTS } from './reverselimits.ts';
 
 const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -20,7 +21,7 @@ const OTHERS = ['maxOutstanding', 'maxOutstandingBytes', 'patienceMs', 'deadline
 const FLAGS = ['max-payload', 'max-result', 'min-free', 'ping-interval', 'resume-window', 'cancel-grace'];
 
 /** Constants that no option names: the beginning of their row, and where they are. */
-const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
+const CONSTANTS: readonly ConstantRow[] = [
   ['text of a status', 'shared/errors.ts', 'MAX_TEXT_LENGTH', 'MAX_ENCODED_LENGTH'],
   ['path of a method', 'server/transport/headers.ts', 'MAX_PATH_LENGTH'],
   ['a request of reflection', 'server/transport/reflection.ts', 'MAX_REQUEST_BYTES'],
@@ -87,20 +88,7 @@ const CONSTANTS: readonly [row: string, file: string, ...names: string[]][] = [
   ['tasks of one `enqueueBatch()`', 'client/producer.ts', 'MAX_WHOLE_BATCH'],
   ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
-  ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_METHODS', 'MAX_ANNOUNCED'],
-  ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
-  ['name of a served method', 'server/tunnel/callees.ts', 'MAX_METHOD_LENGTH'],
-  ['calls of one callee', 'server/transport/serve.ts', 'MAX_CALLS'],
-  ['encodings that a callee', 'server/transport/serve.ts', 'MAX_ENCODINGS'],
-  ['window of a call', 'tunnel/frame.ts', 'WINDOW_BYTES', 'MIN_WINDOW_BYTES', 'MAX_WINDOW_BYTES'],
-  ['a chunk of a message', 'tunnel/frame.ts', 'MAX_CHUNK_BYTES'],
-  ['a message of a Serve', 'tunnel/frame.ts', 'MAX_BATCH_BYTES'],
-  ['a message of a Serve', 'server/transport/serve.ts', 'MAX_ANNOUNCE_BYTES'],
-  ['bytes on their way', 'tunnel/tunnel.ts', 'MAX_IN_FLIGHT_BYTES'],
-  ['calls that a callee may break', 'tunnel/tunnel.ts', 'MAX_FAULTS'],
-  ['metadata of a live call', 'tunnel/metadata.ts', 'MAX_METADATA_BYTES', 'MAX_METADATA_PAIRS'],
-  ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
-  ['time that a call waits', 'server/tunnel/live.ts', 'MAX_WAIT_MS'],
+  ...REVERSE_CONSTANTS,
   ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/worker.ts', 'PROGRESS_INTERVAL_MS'],

@@ -1,3 +1,5 @@
+/** Constants of one file that a row is about; the row is named by its beginning. */
+export type ConstantRow = readonly [row: string, file: string, ...names: string[]];
 /** One limit of docs/limits.md. */
 export interface LimitRow {
   readonly what: string;

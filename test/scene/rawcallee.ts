@@ -43,6 +43,7 @@ export async function openServe(
   address: string,
   clientId: string,
   announced: MessageInitShape<typeof AnnounceSchema>,
+  sessionId?: string,
 ): Promise<RawCallee> {
   const client = createClient(ReverseService, address, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
@@ -51,6 +52,7 @@ export async function openServe(
   atEnd(() => client.close());
   const metadata = new Metadata();
   metadata.set('contact-client', clientId);
+  if (sessionId !== undefined) metadata.set('contact-session', sessionId);
   const call = client.makeBidiStreamRequest(methodPath(ReverseService.method.serve), asItIs, asItIs, metadata);
   const opened: Frame[] = [];
   const frames: Frame[] = [];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
+import { newSessionId } from '../../shared/ids.ts';
 import { createCaller, startCallee, untilServed } from '../scene/callers.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene } from '../scene/end.ts';
@@ -119,10 +120,11 @@ describe('a call for a callee', () => {
     assert.ok(open!.timeoutMs > 4_000 && open!.timeoutMs <= 5_000, `${open!.timeoutMs} ms`);
   });
 
-  it('reaches a newer program under the same id, and the one before is told that it was replaced', async () => {
+  it('reaches a newer Serve of the same session, and the one before is told that it was replaced', async () => {
     const { address } = await startScene();
-    const before = await openServe(address, 'raw', { methods: [UNARY] });
-    const after = await openServe(address, 'raw', { methods: [UNARY] });
+    const session = newSessionId();
+    const before = await openServe(address, 'raw', { methods: [UNARY] }, session);
+    const after = await openServe(address, 'raw', { methods: [UNARY] }, session);
     assert.match(await before.ended, /^UNAVAILABLE REPLACED/);
     const reply = createCaller(address).unary('x');
     await until('it is opened', () => after.opened.length === 1);

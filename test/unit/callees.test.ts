@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Announcement, type Callee, createCallees } from '../../server/tunnel/callees.ts';
+import { type Announcement, type Callee, type Claimant, createCallees } from '../../server/tunnel/callees.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 
@@ -7,11 +7,20 @@ const ANYBODY = { clientId: undefined, matches: undefined };
 /** Nothing here looks into it. */
 const TUNNEL = {} as Tunnel;
 
+const claim = (clientId: string, with_: Partial<Claimant> = {}): Claimant => ({
+  clientId,
+  subject: '',
+  sessionId: undefined,
+  isProven: false,
+  ...with_,
+});
+
 const announce = (methods: readonly string[], with_: Partial<Announcement> = {}): Announcement => ({
   methods,
   maxCalls: 2,
   acceptEncodings: [],
   labels: {},
+  descriptors: new Uint8Array(),
   ...with_,
 });
 
@@ -24,7 +33,7 @@ function nameOf(found: Callee | string): string {
 describe('callees', () => {
   it('are found by method as long as they are there and have room', () => {
     const callees = createCallees();
-    const callee = callees.join('a', TUNNEL, () => undefined);
+    const callee = callees.join(claim('a'), TUNNEL, () => undefined);
     assert.equal(callees.find('p.S/M', ANYBODY), 'unknown');
     callee.announce(announce(['p.S/M']));
     const [first, second] = [callee.occupy(), callee.occupy()];
@@ -37,13 +46,13 @@ describe('callees', () => {
     second();
     callee.leave();
     assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
-    assert.deepEqual(callee.announce(announce(['p.S/M'])), [], 'who has gone announces nothing');
+    assert.deepEqual(callee.announce(announce(['p.S/M'])).methods, [], 'who has gone announces nothing');
     assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
   });
 
   it('replace what they had announced', () => {
     const callees = createCallees();
-    const callee = callees.join('a', TUNNEL, () => undefined);
+    const callee = callees.join(claim('a'), TUNNEL, () => undefined);
     callee.announce(announce(['p.S/Old', 'p.S/Both']));
     callee.announce(announce(['p.S/Both', 'p.S/New']));
     const found = ['p.S/Old', 'p.S/Both', 'p.S/New'].map((method) => nameOf(callees.find(method, ANYBODY)));
@@ -52,22 +61,23 @@ describe('callees', () => {
 
   it('announce at most 1,000 methods each, and all together 100,000', () => {
     const callees = createCallees();
-    const callee = callees.join('a', TUNNEL, () => undefined);
+    const callee = callees.join(claim('a'), TUNNEL, () => undefined);
     assert.throws(() => callee.announce(announce(names(1_001))), {
       code: 'INVALID_ARGUMENT',
       field: 'announce.methods',
     });
-    for (let at = 0; at < 100; at++) callees.join(`c${at}`, TUNNEL, () => undefined).announce(announce(names(1_000)));
+    for (let at = 0; at < 100; at++)
+      callees.join(claim(`c${at}`), TUNNEL, () => undefined).announce(announce(names(1_000)));
     const isFull = (error: unknown) => error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED';
     assert.throws(() => callee.announce(announce(['p.S/More'])), isFull);
-    callees.join('c7', TUNNEL, () => undefined);
+    callees.disconnect('c7');
     callee.announce(announce(['p.S/More']));
   });
 
   it('are remembered by 10,000 methods that nobody serves any more; of more the oldest are forgotten', () => {
     const callees = createCallees();
-    const callee = callees.join('a', TUNNEL, () => undefined);
-    const living = callees.join('b', TUNNEL, () => undefined);
+    const callee = callees.join(claim('a'), TUNNEL, () => undefined);
+    const living = callees.join(claim('b'), TUNNEL, () => undefined);
     living.announce(announce(['p.S/Living']));
     for (let from = 0; from < 11_000; from += 1_000) callee.announce(announce(names(1_000, from)));
     callee.announce(announce([]));
@@ -76,8 +86,30 @@ describe('callees', () => {
     assert.ok(callees.knows('p.S/Living'));
   });
 
+  it('are not called while they are drained, as far as 10,000 ids go', () => {
+    const callees = createCallees();
+    const callee = callees.join(claim('a'), TUNNEL, () => undefined);
+    callees.drain('a', true);
+    callee.announce(announce(['p.S/M']));
+    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
+    callees.drain('a', false);
+    assert.equal(nameOf(callees.find('p.S/M', ANYBODY)), 'a');
+    callees.drain('a', true);
+    for (let at = 0; at < 9_999; at++) callees.drain(`c${at}`, true);
+    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
+    callees.drain('one more', true);
+    assert.equal(nameOf(callees.find('p.S/M', ANYBODY)), 'a');
+  });
+
+  it('are of one subject under one id', () => {
+    const callees = createCallees();
+    callees.join(claim('a', { subject: 'alice', sessionId: 's' }), TUNNEL, () => undefined);
+    const mallory = { subject: 'mallory', sessionId: 's', isProven: true };
+    assert.throws(() => callees.join(claim('a', mallory), TUNNEL, () => undefined), { code: 'ALREADY_EXISTS' });
+  });
+
   it('refuse names that no method has, or of the server’s own', () => {
-    const callee = createCallees().join('a', TUNNEL, () => undefined);
+    const callee = createCallees().join(claim('a'), TUNNEL, () => undefined);
     const odd = [
       '',
       '/p.S/M',
@@ -88,7 +120,7 @@ describe('callees', () => {
       'grpc.a.B/C',
       'Contact/Any',
     ];
-    const refused = callee.announce(announce([...odd, `p.S/${'M'.repeat(251)}`, 'contacts.X/Y']));
+    const { methods: refused } = callee.announce(announce([...odd, `p.S/${'M'.repeat(251)}`, 'contacts.X/Y']));
     assert.deepEqual(
       refused.map(({ method }) => method.slice(0, 200)),
       odd.map((method) => method.slice(0, 200)),
@@ -109,11 +141,11 @@ describe('callees', () => {
     const leave = wait('gone before');
     for (const name of ['one', 'two', 'three']) wait(name);
     leave();
-    callee = callees.join('a', TUNNEL, () => undefined);
+    callee = callees.join(claim('a'), TUNNEL, () => undefined);
     callee.announce(announce(['p.S/M'], { maxCalls: 3 }));
     assert.deepEqual(order, ['one', 'two', 'three']);
     wait('four');
-    const giveBack = callees.join('b', TUNNEL, () => undefined);
+    const giveBack = callees.join(claim('b'), TUNNEL, () => undefined);
     giveBack.announce(announce(['p.S/Other']));
     assert.equal(order.length, 3, 'who serves something else is of no use');
   });

@@ -36,7 +36,8 @@ function openTunnel(): Tunnel {
   });
 }
 
-const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {} };
+const claim = (clientId: string) => ({ clientId, subject: '', sessionId: undefined, isProven: false });
+const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {}, descriptors: new Uint8Array() };
 
 describe('a live call', () => {
   it('waits for a minute at most', () => {
@@ -57,7 +58,7 @@ describe('a live call', () => {
     const begin = createLiveCalls({ callees, clock });
     const { caller, ends } = createCaller([{ key: 'contact-wait', value: '10s' }]);
     const live = begin(caller);
-    callees.join('a', tunnel, () => undefined).announce({ ...SERVED, maxCalls: 5 });
+    callees.join(claim('a'), tunnel, () => undefined).announce({ ...SERVED, maxCalls: 5 });
     clock.advance(20_000);
     assert.deepEqual([tunnel.callCount, ends.length], [1, 0]);
     live.gone();
@@ -76,7 +77,7 @@ describe('a live call', () => {
     begin(late.caller);
     clock.advance(1_001);
     assert.equal(late.ends[0]?.code, 4);
-    callees.join('a', tunnel, () => undefined).announce(SERVED);
+    callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
     assert.equal(tunnel.callCount, 0);
   });
 
@@ -84,7 +85,7 @@ describe('a live call', () => {
     const clock = createFakeClock();
     const callees = createCallees();
     const tunnel = openTunnel();
-    const callee = callees.join('a', tunnel, () => undefined);
+    const callee = callees.join(claim('a'), tunnel, () => undefined);
     callee.announce(SERVED);
     const begin = createLiveCalls({ callees, clock });
     const first = createCaller([]);

@@ -568,6 +568,8 @@ export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> 
  */
 export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientResponse"> & {
   /**
+   * Those that it had, and its Serve if there was one.
+   *
    * @generated from field: uint32 sessions = 1;
    */
   sessions: number;

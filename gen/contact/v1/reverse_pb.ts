@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file contact/v1/reverse.proto.
  */
 export const file_contact_v1_reverse: GenFile = /*@__PURE__*/
-  fileDesc("Chhjb250YWN0L3YxL3JldmVyc2UucHJvdG8SCmNvbnRhY3QudjEiWQoMU2VydmVSZXF1ZXN0EiYKCGFubm91bmNlGAEgASgLMhQuY29udGFjdC52MS5Bbm5vdW5jZRIhCgZmcmFtZXMYAiADKAsyES5jb250YWN0LnYxLkZyYW1lIloKDVNlcnZlUmVzcG9uc2USJgoIYWNjZXB0ZWQYASABKAsyFC5jb250YWN0LnYxLkFjY2VwdGVkEiEKBmZyYW1lcxgCIAMoCzIRLmNvbnRhY3QudjEuRnJhbWUiywEKCEFubm91bmNlEg8KB21ldGhvZHMYASADKAkSEQoJbWF4X2NhbGxzGAMgASgNEg4KBndpbmRvdxgEIAEoDRIYChBhY2NlcHRfZW5jb2RpbmdzGAUgAygJEjAKBmxhYmVscxgGIAMoCzIgLmNvbnRhY3QudjEuQW5ub3VuY2UuTGFiZWxzRW50cnkSEAoIcmV2aXNpb24YByABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKIAQoIQWNjZXB0ZWQSDgoGd2luZG93GAEgASgNEhkKEW1heF9tZXNzYWdlX2J5dGVzGAIgASgNEiQKB3JlZnVzZWQYAyADKAsyEy5jb250YWN0LnYxLlJlZnVzYWwSEQoJY2xpZW50X2lkGAQgASgJEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0iKgoHUmVmdXNhbBIOCgZtZXRob2QYASABKAkSDwoHbWVzc2FnZRgCIAEoCSL6AQoFRnJhbWUSDAoEY2FsbBgBIAEoDRIeCgRvcGVuGAIgASgLMhAuY29udGFjdC52MS5PcGVuEiUKB2hlYWRlcnMYAyABKAsyFC5jb250YWN0LnYxLk1ldGFkYXRhEgwKBHNpemUYBCABKA0SEQoEZGF0YRgFIAEoDEgAiAEBEgwKBG1vcmUYBiABKAgSEgoKY29tcHJlc3NlZBgHIAEoCBISCgpoYWxmX2Nsb3NlGAggASgIEhwKA2VuZBgJIAEoCzIPLmNvbnRhY3QudjEuRW5kEg4KBndpbmRvdxgKIAEoDRIOCgZjYW5jZWwYCyABKAhCBwoFX2RhdGEiUgoET3BlbhIOCgZtZXRob2QYASABKAkSJgoIbWV0YWRhdGEYAiABKAsyFC5jb250YWN0LnYxLk1ldGFkYXRhEhIKCnRpbWVvdXRfbXMYAyABKA0iZAoDRW5kEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCRIWCg5zdGF0dXNfZGV0YWlscxgDIAEoDBImCgh0cmFpbGVycxgEIAEoCzIULmNvbnRhY3QudjEuTWV0YWRhdGEiKwoITWV0YWRhdGESHwoFcGFpcnMYASADKAsyEC5jb250YWN0LnYxLlBhaXIiIgoEUGFpchILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAwyUgoOUmV2ZXJzZVNlcnZpY2USQAoFU2VydmUSGC5jb250YWN0LnYxLlNlcnZlUmVxdWVzdBoZLmNvbnRhY3QudjEuU2VydmVSZXNwb25zZSgBMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw");
+  fileDesc("Chhjb250YWN0L3YxL3JldmVyc2UucHJvdG8SCmNvbnRhY3QudjEiWQoMU2VydmVSZXF1ZXN0EiYKCGFubm91bmNlGAEgASgLMhQuY29udGFjdC52MS5Bbm5vdW5jZRIhCgZmcmFtZXMYAiADKAsyES5jb250YWN0LnYxLkZyYW1lIloKDVNlcnZlUmVzcG9uc2USJgoIYWNjZXB0ZWQYASABKAsyFC5jb250YWN0LnYxLkFjY2VwdGVkEiEKBmZyYW1lcxgCIAMoCzIRLmNvbnRhY3QudjEuRnJhbWUi6AEKCEFubm91bmNlEg8KB21ldGhvZHMYASADKAkSGwoTZmlsZV9kZXNjcmlwdG9yX3NldBgCIAEoDBIRCgltYXhfY2FsbHMYAyABKA0SDgoGd2luZG93GAQgASgNEhgKEGFjY2VwdF9lbmNvZGluZ3MYBSADKAkSMAoGbGFiZWxzGAYgAygLMiAuY29udGFjdC52MS5Bbm5vdW5jZS5MYWJlbHNFbnRyeRIQCghyZXZpc2lvbhgHIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqUBCghBY2NlcHRlZBIOCgZ3aW5kb3cYASABKA0SGQoRbWF4X21lc3NhZ2VfYnl0ZXMYAiABKA0SJAoHcmVmdXNlZBgDIAMoCzITLmNvbnRhY3QudjEuUmVmdXNhbBIRCgljbGllbnRfaWQYBCABKAkSGAoQcGluZ19pbnRlcnZhbF9tcxgFIAEoDRIbChNkZXNjcmlwdG9yc19yZWZ1c2VkGAYgASgJIioKB1JlZnVzYWwSDgoGbWV0aG9kGAEgASgJEg8KB21lc3NhZ2UYAiABKAki+gEKBUZyYW1lEgwKBGNhbGwYASABKA0SHgoEb3BlbhgCIAEoCzIQLmNvbnRhY3QudjEuT3BlbhIlCgdoZWFkZXJzGAMgASgLMhQuY29udGFjdC52MS5NZXRhZGF0YRIMCgRzaXplGAQgASgNEhEKBGRhdGEYBSABKAxIAIgBARIMCgRtb3JlGAYgASgIEhIKCmNvbXByZXNzZWQYByABKAgSEgoKaGFsZl9jbG9zZRgIIAEoCBIcCgNlbmQYCSABKAsyDy5jb250YWN0LnYxLkVuZBIOCgZ3aW5kb3cYCiABKA0SDgoGY2FuY2VsGAsgASgIQgcKBV9kYXRhIlIKBE9wZW4SDgoGbWV0aG9kGAEgASgJEiYKCG1ldGFkYXRhGAIgASgLMhQuY29udGFjdC52MS5NZXRhZGF0YRISCgp0aW1lb3V0X21zGAMgASgNImQKA0VuZBIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkSFgoOc3RhdHVzX2RldGFpbHMYAyABKAwSJgoIdHJhaWxlcnMYBCABKAsyFC5jb250YWN0LnYxLk1ldGFkYXRhIisKCE1ldGFkYXRhEh8KBXBhaXJzGAEgAygLMhAuY29udGFjdC52MS5QYWlyIiIKBFBhaXISCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMMlIKDlJldmVyc2VTZXJ2aWNlEkAKBVNlcnZlEhguY29udGFjdC52MS5TZXJ2ZVJlcXVlc3QaGS5jb250YWN0LnYxLlNlcnZlUmVzcG9uc2UoATABQjEKCmNvbnRhY3QudjFQAVoUY29udGFjdC92MTtjb250YWN0djGqAgpDb250YWN0LlYxYgZwcm90bzM");
 
 /**
  * @generated from message contact.v1.ServeRequest
@@ -70,6 +70,14 @@ export type Announce = Message<"contact.v1.Announce"> & {
    * @generated from field: repeated string methods = 1;
    */
   methods: string[];
+
+  /**
+   * A google.protobuf.FileDescriptorSet of the services with all that they import, imports first; at most 262,144 bytes. With
+   * it the server knows what kinds of RPC these methods are. Left out: it takes the callee at its callers' word.
+   *
+   * @generated from field: bytes file_descriptor_set = 2;
+   */
+  fileDescriptorSet: Uint8Array;
 
   /**
    * How many calls may run here at once: 1 to 10,000; 0: 100.
@@ -148,6 +156,13 @@ export type Accepted = Message<"contact.v1.Accepted"> & {
    * @generated from field: uint32 ping_interval_ms = 5;
    */
   pingIntervalMs: number;
+
+  /**
+   * For people: why file_descriptor_set is not taken; empty: it is. The methods are served without it.
+   *
+   * @generated from field: string descriptors_refused = 6;
+   */
+  descriptorsRefused: string;
 };
 
 /**
@@ -167,7 +182,7 @@ export type Refusal = Message<"contact.v1.Refusal"> & {
   method: string;
 
   /**
-   * For people: it is a name of the server's own, say.
+   * For people: it is a name of the server's own, or others serve it as another kind of RPC.
    *
    * @generated from field: string message = 2;
    */
@@ -368,8 +383,13 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * Spoken by callees: clients that serve gRPC services and that nobody can call. Their callers use the stubs of those
  * services at the server's address, and need nothing of this file.
  *
- * Serve carries metadata `contact-client`, the client id; left out, the server draws one. A client has one Serve: a newer
- * one with the same id takes its place, and the one before ends with REPLACED, backoff.
+ * Serve carries metadata `contact-client`, the client id; left out, the server draws one. A client has one Serve. A newer one
+ * with the same id takes its place, and the one before ends with REPLACED, backoff, if it is shown to be the same client by
+ * metadata `contact-session`: the session of an open GetTask of this client, or what the Serve before had (128 random bits
+ * as 32 lower-case hex digits, a secret). Any other is refused with ALREADY_EXISTS, backoff, until the one before is gone.
+ *
+ * What operators do with a client holds for its Serve too: drained, it gets no new calls and finishes those that run;
+ * disconnected, its Serve ends once.
  *
  * Frames:
  *

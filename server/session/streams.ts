@@ -1,0 +1,18 @@
+/**
+ * Streams that clients have beside their sessions, such as those over which they are called. What operators order of a
+ * client holds for them too.
+ */
+export interface ClientStreams {
+  /** This client has one. */
+  has(clientId: string): boolean;
+  /** Nothing new for it until it is set back, also when it comes again. */
+  drain(clientId: string, isDrained: boolean): void;
+  /** Ends those of a client once; it may come again. Answers how many they were. */
+  disconnect(clientId: string): number;
+}
+
+export const NO_STREAMS: ClientStreams = {
+  has: () => false,
+  drain: () => undefined,
+  disconnect: () => 0,
+};

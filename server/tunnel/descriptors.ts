@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { createFileRegistry, type FileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { MethodKind } from './methods.ts';
+
+/** What a callee says its services look like. Sets of the same bytes are one. */
+export interface DescriptorSet {
+  readonly registry: FileRegistry;
+  /** `pkg.Service/Method`; undefined: the set has no such method. */
+  kindOf(method: string): MethodKind | undefined;
+}
+
+export interface DescriptorSets {
+  /** Give it back with `release`. A text says why it is not taken. */
+  take(bytes: Uint8Array): DescriptorSet | string;
+  release(set: DescriptorSet): void;
+}
+
+export const MAX_SET_BYTES = 262_144;
+/** Bytes of all sets that differ: unpacked, each costs some ten times as much. */
+const MAX_ALL_BYTES = 16 << 20;
+
+interface Entry {
+  readonly set: DescriptorSet;
+  readonly hash: string;
+  readonly bytes: number;
+  users: number;
+}
+
+export function createDescriptorSets(maxAllBytes = MAX_ALL_BYTES): DescriptorSets {
+  // Both bounded by `maxAllBytes`.
+  const entryByHash = new Map<string, Entry>();
+  const entryBySet = new Map<DescriptorSet, Entry>();
+  let allBytes = 0;
+
+  return {
+    take(bytes) {
+      if (bytes.byteLength > MAX_SET_BYTES) return `${bytes.byteLength} bytes, at most ${MAX_SET_BYTES} are taken`;
+      const hash = createHash('sha256').update(bytes).digest('base64');
+      const known = entryByHash.get(hash);
+      if (known) {
+        known.users += 1;
+        return known.set;
+      }
+      if (allBytes + bytes.byteLength > maxAllBytes) return 'all clients together announce too large ones';
+      const set = parse(bytes);
+      if (typeof set === 'string') return set;
+      const entry = { set, hash, bytes: bytes.byteLength, users: 1 };
+      entryByHash.set(hash, entry);
+      entryBySet.set(set, entry);
+      allBytes += entry.bytes;
+      return set;
+    },
+    release(set) {
+      const entry = entryBySet.get(set);
+      if (!entry) return;
+      entry.users -= 1;
+      if (entry.users > 0) return;
+      entryByHash.delete(entry.hash);
+      entryBySet.delete(set);
+      allBytes -= entry.bytes;
+    },
+  };
+}
+
+function parse(bytes: Uint8Array): DescriptorSet | string {
+  let registry: FileRegistry;
+  try {
+    registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes));
+  } catch (error) {
+    return `it is no set of files with all that they import, imports first: ${(error as Error).message.slice(0, 200)}`;
+  }
+  return {
+    registry,
+    kindOf(method) {
+      const at = method.indexOf('/');
+      const service = registry.getService(method.slice(0, at));
+      return service?.methods.find(({ name }) => name === method.slice(at + 1))?.methodKind;
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { ConstantRow } from './limits.ts';
+
+/** Constants of reverse RPC that no option names. */
+export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
+  ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_METHODS', 'MAX_ANNOUNCED'],
+  ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
+  ['name of a served method', 'server/tunnel/callees.ts', 'MAX_METHOD_LENGTH'],
+  ['descriptors that one client', 'server/tunnel/descriptors.ts', 'MAX_SET_BYTES', 'MAX_ALL_BYTES'],
+  ['calls of one callee', 'server/transport/serve.ts', 'MAX_CALLS'],
+  ['encodings that a callee', 'server/transport/serve.ts', 'MAX_ENCODINGS'],
+  ['window of a call', 'tunnel/frame.ts', 'WINDOW_BYTES', 'MIN_WINDOW_BYTES', 'MAX_WINDOW_BYTES'],
+  ['a chunk of a message', 'tunnel/frame.ts', 'MAX_CHUNK_BYTES'],
+  ['a message of a Serve', 'tunnel/frame.ts', 'MAX_BATCH_BYTES'],
+  ['a message of a Serve', 'server/transport/serve.ts', 'MAX_ANNOUNCE_BYTES'],
+  ['bytes on their way', 'tunnel/tunnel.ts', 'MAX_IN_FLIGHT_BYTES'],
+  ['calls that a callee may break', 'tunnel/tunnel.ts', 'MAX_FAULTS'],
+  ['metadata of a live call', 'tunnel/metadata.ts', 'MAX_METADATA_BYTES', 'MAX_METADATA_PAIRS'],
+  ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
+  ['time that a call waits', 'server/tunnel/live.ts', 'MAX_WAIT_MS'],
+];
