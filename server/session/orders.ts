@@ -36,10 +36,10 @@ export interface Orders {
 }
 
 /**
- * Cancels that are kept for deliveries which nobody here has, the newest of them: a task may be on its way to its
- * session, or a session on its way back, while another node's cancel is heard already.
+ * How many cancels are remembered for deliveries which nobody here has, the newest of them: a task may be on its way to
+ * its session, or a session on its way back, while another node's cancel is heard already.
  */
-const MAX_EARLY = 10_000;
+export const MAX_EARLY = 10_000;
 
 export function obeyOrders({ queue, roster, holders, attempts, streams, lose }: OrdersOptions): Orders {
   /** The reasons of cancels that came before their deliveries were pushed. */

@@ -6,7 +6,7 @@ import type { InsertOutcome } from './tasks.ts';
 /** Children of a broadcast that are inserted at once. */
 export const MAX_CHILDREN = 10_000;
 
-/** Payload bytes of them, all together: it is one commit. */
+/** Payload bytes of children that are inserted at once, all together, since that is one commit. */
 export const MAX_BROADCAST_BYTES = 256 << 20;
 
 /** Broadcasts: a parent, and a child for each client. The rules of store.ts hold. */
@@ -69,7 +69,7 @@ export interface OpenedBroadcast {
   readonly ready: readonly LaneRef[];
   /** Children that were cancelled; and the parent, when all its children were settled before it was open. */
   readonly events: readonly SettledRecord[];
-  /** No child is held any more. */
+  /** Whether the broadcast is open: no child is held any more. */
   readonly isOpen: boolean;
   /** When children that were scheduled become due; null: none was. */
   readonly dueAt: number | null;
@@ -77,6 +77,6 @@ export interface OpenedBroadcast {
 
 export interface UnopenedBroadcast {
   readonly parentId: string;
-  /** Its children are all in; false: it is filling. */
+  /** Whether the children are all in; false: the broadcast is filling. */
   readonly isOpening: boolean;
 }

@@ -4,7 +4,7 @@ import { ContactError } from '../../shared/errors.ts';
 export interface Engine<R> {
   /**
    * One answer per request, in order, once all of it is committed. An answer that is a ContactError refuses its own
-   * request alone, which changed nothing. Throwing means that nothing of the group was kept.
+   * request alone, which changed nothing. Throwing means that nothing of the group was committed.
    */
   transact(requests: readonly R[], size: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
   /**
@@ -19,9 +19,9 @@ export interface Engine<R> {
    * `sync()` is fatal.
    */
   takeBack?(): Promise<void>;
-  /** While no transaction may begin. */
+  /** Resolves when the next transaction may begin; undefined: at once. */
   pause?(): Promise<void> | undefined;
-  /** What is left after a throw: refuse the group with an error, find the culprit by running one by one, or give up. */
+  /** What is to be done after a throw: refuse the group with an error, find the culprit one by one, or give up. */
   judge(error: unknown): { kind: 'refused'; error: ContactError } | { kind: 'bug' } | { kind: 'fatal' };
 }
 
@@ -36,7 +36,7 @@ export interface GroupCommit<R> {
    * it before it is on disk, which is when the promise resolves. Must not throw
    */
   submit<T>(request: R, items: number, bytes: number, onCommitted?: (answer: T) => void): Promise<T>;
-  /** While something that was committed, and can be read, is on its way to disk. */
+  /** Resolves when all that was committed, and can be read, is on disk; undefined: it is. */
   syncing(): Promise<void> | undefined;
   /** Waits for everything submitted; later submissions are refused. */
   close(): Promise<void>;
@@ -45,13 +45,13 @@ export interface GroupCommit<R> {
 export interface GroupCommitOptions<R> {
   readonly engine: Engine<R>;
   readonly rankOf: (request: R) => number;
-  /** The disk's content is no longer known. */
+  /** Called when the content of the disk is no longer known. */
   readonly onFatal: (error: unknown) => void;
   /**
    * Hears of each group twice: once it is committed, before any `onCommitted` of it, and once it is on disk, before its
    * answers leave. Refused requests are left out. Must not throw.
    */
-  readonly onGroup?: (stage: 'committed' | 'kept', requests: readonly R[], answers: readonly unknown[]) => void;
+  readonly onGroup?: (stage: 'committed' | 'durable', requests: readonly R[], answers: readonly unknown[]) => void;
   readonly maxItems?: number;
   readonly maxBytes?: number;
 }
@@ -76,7 +76,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   const { engine, rankOf, onFatal, onGroup, maxItems = 2_000, maxBytes = 8 * 1024 * 1024 } = options;
   let queue: Waiting<R>[] = [];
   let isScheduled = false;
-  /** Of the newest group, until it is on disk. */
+  /** The sync of the newest group, until it is on disk. */
   let syncing: Promise<void> | undefined;
   /** While the engine takes back what a sync refused. */
   let restoring: Promise<void> | undefined;
@@ -130,35 +130,35 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
       );
       if (answers instanceof Promise) {
         return answers.then(
-          (found) => keep(group, found),
+          (found) => makeDurable(group, found),
           (error: unknown) => recover(group, error),
         );
       }
-      return keep(group, answers);
+      return makeDurable(group, answers);
     } catch (error) {
       return recover(group, error);
     }
   }
 
-  function tell(stage: 'committed' | 'kept', group: readonly Waiting<R>[], answers: readonly unknown[]): void {
+  function tell(stage: 'committed' | 'durable', group: readonly Waiting<R>[], answers: readonly unknown[]): void {
     if (!onGroup) return;
     const isRefused = answers.some((answer) => answer instanceof ContactError);
-    const kept = isRefused ? group.filter((_, i) => !(answers[i] instanceof ContactError)) : group;
+    const accepted = isRefused ? group.filter((_, i) => !(answers[i] instanceof ContactError)) : group;
     onGroup(
       stage,
-      kept.map(({ request }) => request),
+      accepted.map(({ request }) => request),
       isRefused ? answers.filter((answer) => !(answer instanceof ContactError)) : answers,
     );
   }
 
   /** The next group waits until the sync of this one has begun: there are never more than two on their way. */
-  function keep(group: Waiting<R>[], answers: readonly unknown[]): Promise<void> | undefined {
+  function makeDurable(group: Waiting<R>[], answers: readonly unknown[]): Promise<void> | undefined {
     tell('committed', group, answers);
     group.forEach(({ onCommitted }, i) => {
       if (onCommitted && !(answers[i] instanceof ContactError)) onCommitted(answers[i]);
     });
     if (!engine.sync) {
-      tell('kept', group, answers);
+      tell('durable', group, answers);
       deliver(group, answers);
       return undefined;
     }
@@ -169,7 +169,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
     synced.then(
       () => {
         if (syncing === synced) syncing = undefined;
-        tell('kept', group, answers);
+        tell('durable', group, answers);
         deliver(group, answers);
         endIfClosed();
       },
@@ -181,7 +181,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
     return before?.catch(() => undefined);
   }
 
-  /** The group after it was transacted on top of it: its turn to be taken back comes a moment later. */
+  /** Rejects a group whose sync was refused; the group that was transacted on top of it has its turn a moment later. */
   function takeBack(group: readonly Waiting<R>[], error: unknown): void {
     const verdict = engine.judge(error);
     if (refusal || verdict.kind !== 'refused' || !engine.takeBack) {

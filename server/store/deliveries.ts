@@ -40,7 +40,7 @@ export interface ClaimRequest {
   readonly lanes: readonly LaneRef[];
   /** At most this many tasks. */
   readonly limit: number;
-  /** And this many payload bytes; the first task may be larger when `mayExceed`. */
+  /** At most this many payload bytes; the first task may be larger when `mayExceed`. */
   readonly maxBytes: number;
   readonly mayExceed: boolean;
 }
@@ -50,7 +50,7 @@ export interface ClaimOutcome {
   readonly tasks: readonly ClaimedTask[];
   /** True: the lanes had no more when the request ended; false: a limit ended it, or its session is gone. */
   readonly exhausted: boolean;
-  /** Its session row is gone or has another epoch. */
+  /** The session row is gone or has another epoch. */
   readonly isGone?: true;
 }
 
@@ -92,13 +92,13 @@ export interface SettleOutcome {
   readonly code: 'STORED' | 'DUPLICATE' | 'STALE' | 'UNKNOWN';
   /** Set when the task is settled by this. */
   readonly event?: SettledRecord;
-  /** Set when it was the last child of a broadcast: the parent's, at the position after it. */
+  /** Set when it was the last child of a broadcast: the record of the parent, at the position after it. */
   readonly parent?: SettledRecord;
-  /** Set when it waits again. */
+  /** Set when the task is ready again. */
   readonly ready?: LaneRef;
-  /** Set when it backs off, with its queue. */
+  /** Set when the task backs off, with its queue. */
   readonly scheduledAt?: number;
   readonly queue?: string;
-  /** Set when it may expire before that, or has: nobody has looked for it while it ran. */
+  /** Set when the task may expire before that, or is past its expiry: nobody looks for that while it runs. */
   readonly expiresAt?: number;
 }

@@ -10,9 +10,9 @@ export interface StoreOptions {
   readonly freeBytes?: () => number;
   /** What to do when a commit failed in a way that leaves the disk's content unknown. Default: exit 70. */
   readonly onFatal?: (error: unknown) => void;
-  /** Told what an operator should know of the opening. */
+  /** Told what an operator should know when the store has been opened. */
   readonly onNotice?: (message: string) => void;
-  /** Clients will come: what needs descriptors or threads later is made ready at opening. */
+  /** Clients will come, so what needs descriptors or threads later is made ready when the store is opened. */
   readonly isServed?: boolean;
   /**
    * How much of what is new SQLite keeps in memory beside the file's own rows. Default: 100,000 tasks that wait, 16,384
@@ -24,8 +24,8 @@ export interface StoreOptions {
 /** What a store is, for operators. */
 export interface StoreCapabilities {
   readonly kind: 'sqlite' | 'postgres' | 'model';
-  /** Survives the process. */
+  /** Whether the store survives the process. */
   readonly isDurable: boolean;
-  /** Several nodes may share it. */
+  /** Whether several nodes may share the store. */
   readonly isShared: boolean;
 }

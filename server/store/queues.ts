@@ -7,13 +7,16 @@ import type { LaneRef, SettledRecord, SettledState } from '../model/task.ts';
 export interface QueueStore {
   countQueues(): Promise<readonly QueueCounts[]>;
 
-  /** What waits, for a look every few seconds: it makes nothing of the queues but their names. */
+  /** What waits, as cheap as a look every few seconds has to be: of the queues it makes nothing but their names. */
   findWaiting(): Promise<Waiting>;
 
   /** Lanes `s:…` with tasks that are not settled, by queue and lane, at most `limit`. */
   listSelectorLanes(limit: number): Promise<readonly LaneRef[]>;
 
-  /** Ready tasks by lane, the fullest first, at most `limit` lanes of one queue. Kept, not counted: exact and cheap. */
+  /**
+   * Ready tasks by lane, the fullest first, at most `limit` lanes of one queue. Exact and cheap, as they are counted
+   * with every change.
+   */
   countLanes(queue: string, limit: number): Promise<readonly LaneCount[]>;
 
   /**
@@ -41,7 +44,7 @@ export interface QueueStore {
 export interface Waiting {
   /** Queues that have ready tasks. */
   readonly readyQueues: readonly string[];
-  /** Any task is ready or scheduled. */
+  /** Whether any task is ready or scheduled. */
   readonly isAny: boolean;
 }
 

@@ -55,13 +55,13 @@ export type Request =
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
-/** Within a transaction; equal ranks keep their order of arrival. */
+/** The order of requests within a transaction; equal ranks keep their order of arrival. */
 const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
-  // With the settles, as they came: a checkpoint is for the attempt after the failure that came with it.
+  // Checkpoints go with the settles, as they came: one is for the attempt after the failure that came with it.
   checkpoint: 0,
   settle: 0,
   release: 1,
-  // After them: a result that came just before its session ended is no loss.
+  // Sessions come after the settles: a result that came just before its session ended is no loss.
   openSession: 2,
   loseSession: 2,
   endSession: 2,

@@ -9,12 +9,12 @@ export interface SessionStore {
    */
   openSession(opening: SessionOpening, now: number): Promise<OpenedSession>;
 
-  /** Marks a session row lost; its tasks stay. False: gone, or another epoch. */
+  /** Marks a session row lost; its tasks stay. False: the row is gone, or has another epoch. */
   loseSession(session: SessionRef, now: number): Promise<boolean>;
 
   /**
    * Ends a session row: every delivery it still has is lost (ready again and adoptable; burnt if started) and the row
-   * is gone. `started` names the deliveries known to have begun; 'all' when nobody remembers (a restarted node): then
+   * is gone. `started` names the deliveries known to have started; 'all' when nobody remembers (a restarted node): then
    * every delivery counts as started. Another epoch: changes nothing.
    */
   endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Promise<EndedSession>;
@@ -36,10 +36,10 @@ export type SessionStanding =
       readonly kind: 'open';
       /** Every delivery that it has, with the reason of the cancel that was asked for; null: none was. */
       readonly running: readonly (Delivery & { readonly cancelReason: string | null })[];
-      /** Of a named client, as in OpenedSession; null: it has no name that is remembered. */
+      /** As in OpenedSession; null: the client has no name that is remembered. */
       readonly isDrained: boolean | null;
     }
-  /** Its client came back to it: the row has a later epoch. */
+  /** The client came back to the session: the row has a later epoch. */
   | { readonly kind: 'resumed' }
   | { readonly kind: 'gone' };
 
@@ -47,7 +47,7 @@ export type SessionStanding =
 export interface SessionResume {
   readonly previousHash: string;
   readonly holding: readonly Delivery[];
-  /** Deliveries that count as begun: one that is not in `holding` is lost. Others never arrived. Default: none. */
+  /** Deliveries that count as started: one that is not in `holding` is lost. Others never arrived. Default: none. */
   readonly started?: readonly Delivery[];
 }
 
@@ -57,13 +57,13 @@ export interface SessionOpening {
   /** Who authenticated; only the same subject may resume. Empty: nobody. */
   readonly subject: string;
   readonly clientId: string;
-  /** Remembered when away; an earlier named session of the client that is not resumed is REPLACED. */
+  /** The client is remembered when away; an earlier named session of the client that is not resumed is REPLACED. */
   readonly isNamed: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
   readonly node: string;
   readonly resume: SessionResume | null;
-  /** Deliveries of replaced sessions that count as begun, as in endSession. Default: 'all'. */
+  /** Deliveries of replaced sessions that count as started, as in endSession. Default: 'all'. */
   readonly started?: readonly Delivery[] | 'all';
   /**
    * The sessions whose starts the caller knows, as it knew them: `started`, and that of `resume`, speak of these alone.
@@ -79,7 +79,7 @@ export interface HeldTask extends Delivery, LaneRef {
   readonly timeoutMs: number;
   /** The task has no attempt after this one. */
   readonly isLast: boolean;
-  /** Whether it had begun, of a delivery that its loss had ended; null: the store does not know. */
+  /** Whether a delivery that its loss had ended was started; null: the store does not know. */
   readonly isStarted: boolean | null;
   /** A cancel was asked for, with this reason; null: none. */
   readonly cancelReason: string | null;

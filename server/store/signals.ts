@@ -21,21 +21,21 @@ export type Signal =
   | { readonly kind: 'due'; readonly at: number }
   /** Results have their positions, in any order within one commit. */
   | { readonly kind: 'settled'; readonly records: readonly ResultRecord[] }
-  /** Runs have ended, so that a queue with a limit of them may have room. */
+  /** Runs have ended, so that of a queue with a limit of them more may be claimed. */
   | { readonly kind: 'runsEnded' }
   /** These tasks may have another state. */
   | { readonly kind: 'changed'; readonly tasks: readonly { readonly taskId: string }[] }
-  /** Their results are not kept any more. */
+  /** The results of these tasks were deleted. */
   | { readonly kind: 'deleted'; readonly taskIds: readonly string[] }
-  /** A cancel was asked for of a delivery that this session has; with the reason that is stored. */
+  /** A cancel was asked for of a delivery that this session has, for the reason that is stored. */
   | ({ readonly kind: 'cancelRequested'; readonly session: SessionRef; readonly reason: string } & Delivery)
   /**
    * Of other nodes' commits alone: these deliveries have ended there, or were told again. Callers here have the answer.
    */
   | { readonly kind: 'deliveriesEnded'; readonly deliveries: readonly Delivery[] }
-  /** Of other nodes' commits alone: its client has come back there, and the row goes on with this epoch. */
+  /** Of other nodes' commits alone: the client has come back to this session there, which goes on with this epoch. */
   | { readonly kind: 'sessionResumed'; readonly session: SessionRef }
-  /** Another session of its client has taken its place. */
+  /** Another session of the same client has taken the place of this one. */
   | { readonly kind: 'sessionReplaced'; readonly session: SessionRef }
   | { readonly kind: 'queueSet'; readonly settings: QueueSettings }
   /** `isRemembered`: it will hold for sessions that the client opens later. */
@@ -59,11 +59,11 @@ export type Signal =
  */
 export type Signals = Observable<readonly Signal[]>;
 
-/** Signals that only help to plan: they may be told before it is durable what they tell of. */
+/** Signals that only help to plan: they may be told before what they tell of is durable. */
 export type PlanningKind = 'inserted' | 'ready' | 'due' | 'runsEnded';
 
 /** @param stage which of the two moments of a commit it is */
-export function signalsOf(request: Request, answer: unknown, stage: 'committed' | 'kept'): readonly Signal[] {
+export function signalsOf(request: Request, answer: unknown, stage: 'committed' | 'durable'): readonly Signal[] {
   return stage === 'committed' ? planningOf(request, answer) : tellingOf(request, answer);
 }
 
@@ -191,7 +191,7 @@ function readyAgain(lanes: readonly LaneRef[]): readonly Signal[] {
   return lanes.length > 0 ? [{ kind: 'ready', lanes }] : NONE;
 }
 
-/** What has no position yet is told once it has, by whoever numbers it. */
+/** The records that have a position: others are told once they have one, by whoever numbers them. */
 function settled(events: readonly SettledRecord[]): readonly Signal[] {
   const records = events.some(({ position }) => position === null) ? events.filter(isNumbered) : events;
   return records.length > 0 ? [{ kind: 'settled', records: records as readonly ResultRecord[] }] : NONE;

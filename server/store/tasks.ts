@@ -74,7 +74,7 @@ export type CancelOutcome = { readonly id: string } & (
    * once the caller has cancelled the children; absent: some still run.
    */
   | { readonly kind: 'children'; readonly state?: SettledState }
-  /** With the stored reason, which is that of the first cancel. */
+  /** The reason is the stored one, which is that of the first cancel. */
   | { readonly kind: 'requested'; readonly session: SessionRef; readonly delivery: number; readonly reason: string }
   | { readonly kind: 'not_found' | 'settled' }
 );
@@ -85,9 +85,9 @@ export type RedriveOutcome =
 
 export interface WakeOutcome {
   readonly ready: readonly LaneRef[];
-  /** And parents of broadcasts whose last child this was. */
+  /** Tasks that have expired, and parents of broadcasts whose last child one of them was. */
   readonly expired: readonly SettledRecord[];
-  /** The next instant something is due; null: nothing is. */
+  /** The next instant at which something is due; null: nothing is. */
   readonly nextDueAt: number | null;
 }
 

@@ -97,6 +97,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['pause of a named worker', 'client/rivalry.ts', 'BASE_MS', 'CAP_MS'],
   ['a payload or line', 'cli/enqueue.ts', 'MAX_INPUT_BYTES'],
   ['log of `contact serve`', 'cli/log.ts', 'MAX_UNWRITTEN_BYTES'],
+  ['cancels that a node hears of before', 'server/session/orders.ts', 'MAX_EARLY'],
 ];
 
 /** Constants that stand in another cell: in the name of their row, or in what reaching it answers. */
@@ -152,14 +153,13 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
   'server/options.ts MAX_MS': 'what an option may say',
-  'server/session/orders.ts MAX_EARLY': 'cancels of deliveries that nobody here has; the oldest are forgotten',
   'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
   'server/store/sqlite/fresh/rows.ts MAX_SLAB_BYTES': 'how payloads that are read ahead lie in memory',
   'server/store/sqlite/fresh/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',
   'server/store/sqlite/claim.ts MAX_AHEAD_BYTES': 'read ahead in one claim',
   'server/store/sqlite/clients.ts MAX_ROWS': 'rows of a page of the store',
   'server/store/sqlite/fresh/waiting.ts MAX_VOID': 'when an array is made anew',
-  'server/store/sqlite/insert.ts MAX_KEPT_BYTES': 'larger payloads are not kept in memory',
+  'server/store/sqlite/insert.ts MAX_CACHED_BYTES': 'larger payloads are not kept in memory',
   'server/store/sqlite/fresh/task.ts MAX_PACKED_BYTES': 'how payloads lie in memory',
   'server/store/sqlite/queues.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/store/sqlite/listing.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',

@@ -34,7 +34,7 @@ const REQUESTS: {
 
 /** What other nodes are told of a commit: all, and what its caller has as the answer. */
 export function signalsForOthers(request: Request, answer: unknown): readonly Signal[] {
-  const told = [...signalsOf(request, answer, 'committed'), ...signalsOf(request, answer, 'kept')];
+  const told = [...signalsOf(request, answer, 'committed'), ...signalsOf(request, answer, 'durable')];
   // A claim of that commit is another node's: none here has seen what was inserted.
   const signals = told.map((one): Signal => (one.kind === 'inserted' ? { kind: 'ready', lanes: one.lanes } : one));
   if (request.kind === 'settle' || request.kind === 'release') {
@@ -65,7 +65,7 @@ export function withSignals(
       const act = async (...args: unknown[]): Promise<unknown> => {
         const answer = await run(...args);
         const request = (requestOf as (...args: unknown[]) => Request)(...args);
-        for (const stage of ['committed', 'kept'] as const) {
+        for (const stage of ['committed', 'durable'] as const) {
           const told = signalsOf(request, answer, stage);
           if (told.length > 0) signals.next(told);
         }

@@ -51,7 +51,7 @@ describe('signalsOf()', () => {
   it('tells results only once they are on disk, the parent of a broadcast after its child', () => {
     const answer = [{ code: 'STORED', event: { position: 1 }, parent: { position: 2 } }];
     assert.deepEqual(planning(SETTLE, answer), [{ kind: 'runsEnded' }]);
-    assert.deepEqual(signalsOf(SETTLE, answer, 'kept'), [
+    assert.deepEqual(signalsOf(SETTLE, answer, 'durable'), [
       { kind: 'settled', records: [{ position: 1 }, { position: 2 }] },
       { kind: 'changed', tasks: [] },
     ]);

@@ -70,7 +70,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
       if (!outcomes.some((outcome) => outcome.deduplicated)) return;
       inserting.takeBack(firstKey, named, outcomes, now);
     } catch (error) {
-      // Children are nobody's batch: what is wrong with one is wrong with the broadcast.
+      // Nobody sent the children as a batch, so what is wrong with one is told as wrong with the broadcast.
       throw error instanceof ContactError ? nameTask(error, 'tasks[0]') : error;
     }
     throw refuseTask('ALREADY_EXISTS', 0, 'id', 'a task has the id of a child');

@@ -29,10 +29,10 @@ export type ClaimTasks = (requests: readonly ClaimRequest[], now: number) => rea
  */
 interface LaneCursor {
   readonly lane: LaneEntry;
-  /** Behind the last of its rows; fewer than `limit`: there are no more. */
+  /** Reads rows behind the last one; fewer than `limit`: there are no more. */
   readonly read: (last: ReadyRow | FreshTask | undefined, limit: number) => readonly (ReadyRow | FreshTask)[];
   rows: readonly (ReadyRow | FreshTask)[];
-  /** Read ahead, by key. */
+  /** Tasks that were read ahead, by key. */
   readonly tasks: Map<number, ClaimableTask>;
   next: number;
   isRead: boolean;
@@ -41,10 +41,10 @@ interface LaneCursor {
 /** A request and how far it got. */
 interface Turn {
   readonly request: ClaimRequest;
-  /** The lanes of each of its queues. */
+  /** For each queue of the request, the cursors of its lanes. */
   readonly queues: readonly (readonly LaneCursor[])[];
   readonly tasks: ClaimedTask[];
-  /** Of the tasks, in the store. */
+  /** The keys that the tasks have in the store. */
   readonly keys: number[];
   next: number;
   bytes: number;
@@ -59,9 +59,9 @@ interface Pass {
   readonly cursors: Cursors;
   readonly now: number;
   readonly claim: FreshClaim;
-  /** Of tasks that are fresh again. */
+  /** Keys of tasks that are fresh again. */
   readonly rejoined: number[];
-  /** At most so many more tasks are given. */
+  /** How many more tasks may be given. */
   left: number;
   count: number;
   bytes: number;
@@ -72,7 +72,9 @@ const CHUNK = 128;
 /** Payload bytes that are read ahead: some of them may not be given after all. */
 const MAX_AHEAD_BYTES = 64 << 10;
 
-/** Requests in turn, one task each time: fair when supply is short, and when it is not each gets its whole limit. */
+/**
+ * Serves requests in turn, one task each time: fair when supply is short; when it is not, each gets its whole limit.
+ */
 export function createClaimTasks(
   { db, catalog, sessions, fresh, cache }: Context,
   maxTasks = 2_000,
@@ -112,7 +114,7 @@ export function createClaimTasks(
       return turn;
     };
     giveInTurn(requests, begin, (turn) => giveOne(turn, pass));
-    // Nothing reads them before: a cursor goes on behind the last one it gave away.
+    // Written once at the end: nothing reads these rows before, as a cursor goes on behind the last one it gave away.
     for (const { request, keys } of turns) updateRunning([request.session.key, now], keys);
     deleteLive([], pass.rejoined);
     fresh.endClaim(pass.claim);
@@ -205,7 +207,7 @@ export function createClaimTasks(
     for (;;) {
       for (; cursor.next < cursor.rows.length; cursor.next++) {
         const { expires_at: expiresAt } = cursor.rows[cursor.next]!;
-        // Else it expires with the next wake; until then it is nobody's.
+        // A task past its expiry is passed over: the next wake expires it.
         if (expiresAt === null || expiresAt > now) return true;
       }
       if (cursor.isRead) return false;

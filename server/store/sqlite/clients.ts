@@ -7,7 +7,7 @@ import type { Database } from './context.ts';
  * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long.
  */
 export interface Clients {
-  /** Answers whether it is drained. */
+  /** Remembers the client of a session; answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
   see(clientId: string, now: number): void;
   drain(clientId: string, isDrained: boolean): boolean;
@@ -27,7 +27,7 @@ const MAX_CLIENTS = 10_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_ROWS = 500;
 
-/** Openings of named sessions between two looks for clients to forget. */
+/** Named sessions that are opened between two looks for clients to forget. */
 const FORGET_EVERY = 1_000;
 
 export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {

@@ -41,13 +41,13 @@ export function createContext(db: Database, limits?: FreshLimits): Context {
   return { db, catalog, counters, sessions, children, cache, fresh, tasks };
 }
 
-/** What memory has of the file, beside it or on its way into it. */
+/** A part that has in memory what the file has, or is about to have. */
 export interface Mirror {
   /** Writes what changed: before every COMMIT. */
   flush?(): void;
-  /** What was written is there now: after every COMMIT. */
+  /** Learns that what was written is in the file: after every COMMIT. */
   confirm?(): void;
-  /** As the file has it: after every ROLLBACK. */
+  /** Takes back what the file does not have: after every ROLLBACK. */
   reload(): void;
 }
 

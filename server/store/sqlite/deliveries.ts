@@ -24,13 +24,13 @@ export interface Settled {
 /** What became of a delivery that ended without a result of its own. */
 export type Return = { readonly ready: LaneRef } | Settled;
 
-/** What backs off, and when it expires; null: never. */
+/** When a task that backs off is ready again, and when it expires; null: never. */
 interface Retried {
   readonly scheduledAt: number;
   readonly expiresAt: number | null;
 }
 
-/** What a decision writes beside itself. */
+/** What is written beside a decision: what was told of the end, and by whom. */
 interface Told {
   readonly clientId: string;
   readonly result?: Uint8Array;
@@ -47,18 +47,18 @@ export interface Deliveries {
   checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): readonly boolean[];
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
-  /** The server says it of a delivery that runs: it is given back, or its session is gone. */
+  /** Takes a report of the server itself about a delivery that runs: it is given back, or its session is gone. */
   take(row: TaskRow, report: Report & { kind: 'stopped' | 'lost' }, clientId: string, now: number): Return;
   settle(row: TaskRow, decision: SettleDecision, now: number, told?: Told): Settled;
-  /** Of a task that nobody has. */
+  /** Cancels a task that nobody has. */
   cancel(row: TaskRow, reason: string, now: number): Settled;
   /** Settles a broadcast whose children are settled, all of them; undefined: some are still out. */
   endBroadcast(parentKey: number, counts: ChildCounts, now: number): ResultRecord | undefined;
-  /** Running again, or still, under this session. */
+  /** Has the task run again, or still, under this session. */
   adopt(row: TaskRow, open: OpenDelivery, sessionKey: number): void;
 }
 
-/** In the order of their positions. */
+/** The records of settled tasks and of their parents, in the order of their positions. */
 export function recordsOf(settled: readonly Settled[]): ResultRecord[] {
   return settled.flatMap(({ event, parent }) => (parent ? [event, parent] : [event]));
 }
@@ -107,7 +107,9 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     return decision ? write(row, open, decision, told, now) : STALE;
   }
 
-  /** The result of this very delivery was stored before: as the task's end, or as a failure that is retried. */
+  /**
+   * Whether a result of this very delivery was stored before: as the end of the task, or as a failure that is retried.
+   */
   function wasTold(row: TaskRow, fence: Fence): boolean {
     const answer = answerClosed(row, fence);
     if (answer !== 'log') return answer === 'DUPLICATE';
@@ -139,7 +141,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
 
   /** Every way to settle comes through here, so that no child goes uncounted. */
   function settle(row: TaskRow, decision: SettleDecision, now: number, told = NOBODY): Settled {
-    // Its mark goes with its live row.
+    // Asked before the end, since the mark of a child is in its live row.
     const parentKey = row.parentId === null ? null : children.parentOf(row.key);
     const event = log(row, decision, now, told);
     if (parentKey === null) return { event };

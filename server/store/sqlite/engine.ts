@@ -25,7 +25,7 @@ import { createInserting } from './insert.ts';
 import { createListing, type Listing } from './listing.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createResults, type Results } from './results.ts';
-import { createOpenings } from './sessions.ts';
+import { createSessionOperations } from './sessions.ts';
 import { createTaskOperations } from './tasks.ts';
 
 export interface SqliteEngine extends Engine<Request> {
@@ -41,7 +41,7 @@ export interface SqliteEngine extends Engine<Request> {
   describeSession(session: SessionRef): SessionStanding;
 }
 
-/** Where commits go that are to outlive the process. */
+/** What commits need that are to outlive the process. */
 export interface Disk {
   readonly wal: { sync(): Promise<void> };
   readonly checkpoints: { grew(size: GroupSize): void; pause(): Promise<void> | undefined };
@@ -49,22 +49,22 @@ export interface Disk {
   readonly origin?: { reached(position: number): void };
 }
 
-/** What an earlier process left becomes rows, and names that nobody uses go; before an engine is made. */
+/** Makes rows of what an earlier process left, and drops names that nobody uses; before an engine is made. */
 export function restoreRows(db: Database): void {
   writeDown(db);
   pruneCatalog(db);
   inheritBroadcasts(db);
 }
 
-/** @param disk undefined: in memory */
+/** @param disk undefined: the database is in memory */
 export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimits): SqliteEngine {
   const context = createContext(db, limits);
   const deliveries = createDeliveries(context);
   const clients = createClients(db);
-  const openings = createOpenings(context, deliveries, clients);
+  const sessionOperations = createSessionOperations(context, deliveries, clients);
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
-  const operations = createTaskOperations(context, deliveries);
+  const taskOperations = createTaskOperations(context, deliveries);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
   const results = createResults(context);
@@ -73,16 +73,16 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     ...context,
     deliveries,
     clients,
-    openings,
+    openings: sessionOperations,
     inserting,
     broadcasts,
-    operations,
+    operations: taskOperations,
     queues,
     results,
     listing,
   };
   const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
-  /** Each after those that it reads when it is loaded. */
+  /** Mirrors, each after those that it reads when it is loaded. */
   const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting };
   const loaded: readonly Mirror[] = Object.values(mirrors);
   const written = loaded.toReversed();
@@ -93,11 +93,11 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   function run(request: Request): unknown {
     switch (request.kind) {
       case 'openSession':
-        return openings.openSession(request.opening, request.now);
+        return sessionOperations.openSession(request.opening, request.now);
       case 'loseSession':
-        return openings.loseSession(request.session, request.now);
+        return sessionOperations.loseSession(request.session, request.now);
       case 'endSession':
-        return openings.endSession(request.session, request.started, request.now);
+        return sessionOperations.endSession(request.session, request.started, request.now);
       case 'settle':
         return deliveries.settleTasks(request.settlements, request.now);
       case 'release':
@@ -113,15 +113,15 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
       case 'abandonBroadcast':
         return broadcasts.abandon(request.parentId, request.limit);
       case 'cancel':
-        return operations.cancelTasks(request.ids, request.reason, request.now, request.scope);
+        return taskOperations.cancelTasks(request.ids, request.reason, request.now, request.scope);
       case 'redrive':
-        return operations.redriveTasks(request.ids, request.scope);
+        return taskOperations.redriveTasks(request.ids, request.scope);
       case 'delete':
-        return operations.deleteTasks(request.ids, request.scope);
+        return taskOperations.deleteTasks(request.ids, request.scope);
       case 'checkpoint':
         return deliveries.checkpointTasks(request.checkpoints);
       case 'wake':
-        return operations.wakeTasks(request.now, request.limit);
+        return taskOperations.wakeTasks(request.now, request.limit);
       case 'purge':
         return queues.purgeTasks(request.queue, request.limit, request.reason, request.now);
       case 'setQueue':
@@ -177,7 +177,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     for (const mirror of loaded) mirror.reload();
   }
 
-  const { listSessions, describeSession } = openings;
+  const { listSessions, describeSession } = sessionOperations;
   return {
     transact,
     ...(disk ? { sync: () => syncAll(disk, counters) } : {}),
@@ -195,7 +195,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   };
 }
 
-/** Also says whether the files that were written still have their names. */
+/** Syncs the log. Rejects too when the files that were written have lost their names. */
 async function syncAll({ wal, presence, origin }: Disk, counters: Counters): Promise<void> {
   const newest = counters.nextPosition - 1;
   await wal.sync();

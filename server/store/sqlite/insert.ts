@@ -31,7 +31,7 @@ export interface Inserting {
   insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];
   /** Undoes an insert of this transaction that nothing came after: its first key, what it was given and answered. */
   takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number): void;
-  /** After a rollback. */
+  /** Drops the rows that were gathered: after a rollback. */
   reload(): void;
 }
 
@@ -46,7 +46,7 @@ interface StoredTask {
   readonly backoff_base_ms: number;
   readonly backoff_cap_ms: number;
   readonly idempotency_key: string | null;
-  /** The key that it had until another task took it over. */
+  /** The idempotency key that the task had until another one took it over. */
   readonly freed_key: string | null;
   readonly parent_id: string | null;
   readonly content_type: string;
@@ -54,11 +54,11 @@ interface StoredTask {
   readonly payload: Uint8Array;
 }
 
-/** Reading a larger payload costs little beside all the rest. */
-const MAX_KEPT_BYTES = 16 << 10;
-/** Of `task`. */
+/** Bytes of a payload that is cached for its claim: reading a larger one costs little beside all the rest. */
+const MAX_CACHED_BYTES = 16 << 10;
+/** The columns of `task` that are inserted. */
 const COLUMNS = 17;
-/** All but the last four. */
+/** The first columns, all but the last four, which mostly have the same values in all rows of a batch. */
 const SHARED = 13;
 
 export function createInserting({ db, catalog, counters, fresh, cache }: Context): Inserting {
@@ -86,7 +86,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
   function insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[] {
     const firstKey = counters.nextTaskKey;
     const outcomes: InsertOutcome[] = [];
-    // Up to here one by one: some of many were there already.
+    // Up to this task one by one, since some of the chunk were there already.
     let singleUntil = 0;
     while (outcomes.length < tasks.length) {
       const i = outcomes.length;
@@ -104,7 +104,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
     return outcomes;
   }
 
-  /** False: some were there already, and nothing has changed. */
+  /** Inserts MANY tasks at once. False: some were there already, and nothing has changed. */
   function insertChunk(tasks: readonly TaskInput[], outcomes: InsertOutcome[], now: number): boolean {
     if (!tasks.every(({ queue }) => catalog.hasRoomFor(queue))) return false;
     const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
@@ -124,7 +124,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
     return true;
   }
 
-  /** Answers why the whole batch is refused. */
+  /** Inserts one task; answers why the whole batch is refused, if it is. */
   function insertOne(task: TaskInput, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
     if (!catalog.hasRoomFor(task.queue)) return refuseName(i);
     const lane = catalog.internLane(task.queue, task.lane);
@@ -170,8 +170,8 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
     fresh.follow(key);
     const isReady = seq !== null;
     const bytes = task.payload.byteLength;
-    // Of a task whose claim comes soon and is to read nothing.
-    const terms = isReady && bytes <= MAX_KEPT_BYTES && fresh.isSoon(lane) ? share(termsOf(task, now)) : undefined;
+    // Terms are made of a task whose claim comes soon and is to read nothing.
+    const terms = isReady && bytes <= MAX_CACHED_BYTES && fresh.isSoon(lane) ? share(termsOf(task, now)) : undefined;
     const isFresh =
       isReady &&
       mayBeFresh(task) &&
@@ -197,7 +197,9 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
     ]);
   }
 
-  /** Cheaper than a savepoint around each batch: the keys of a batch are a range, and refusals are rare. */
+  /**
+   * Undoes a batch, whose keys are a range: as refusals are rare, that is cheaper than a savepoint around each batch.
+   */
   function takeBack(
     firstKey: number,
     tasks: readonly TaskInput[],
@@ -247,7 +249,7 @@ function toClaimable(key: number, task: TaskInput, seq: number | null, terms: Ta
   return { key, id, terms, parentId, seq, payload: Buffer.from(payload) };
 }
 
-/** Nothing but a claim can happen to it by itself: it does not expire and nobody counts it. */
+/** Whether nothing but a claim can happen to the task by itself: it does not expire and nobody counts it. */
 function mayBeFresh({ expiresAt, parentId, lane }: TaskInput): boolean {
   return expiresAt === null && parentId === null && lane !== PARENT_LANE;
 }
@@ -273,7 +275,7 @@ function contentOf(stored: StoredTask, queue: string): TaskContent {
   };
 }
 
-/** In the order of the columns that are inserted. */
+/** The values of a task in the order of the columns that are inserted. */
 function toRow(task: TaskInput, key: number, queueId: number, seq: number | null, now: number): Value[] {
   return [
     queueId,

@@ -56,7 +56,7 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.sessi
   coalesce(l.lost, (SELECT lost FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1)) AS lost,
   iif(l.state IS NULL AND (SELECT count(*) FROM result WHERE task_key = t.key) < 2, t.expires_at, l.expires_at)
     AS expiry FROM task t LEFT JOIN live l ON l.task_key = t.key`;
-// In this order: only a fresh task has neither.
+// The function comes last, since only a fresh task has neither a live row nor a result.
 const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
   fresh_state(t.key, t.id))`;
 
@@ -119,7 +119,7 @@ export function createListing(
     const source = filter.parentId === undefined ? 'task' : 'task INDEXED BY task_by_parent';
     const parent = filter.parentId === undefined ? '' : 'parent_id = ? AND';
     const parentValues = filter.parentId === undefined ? [] : [filter.parentId];
-    // Two steps, so that a filter that matches little holds nobody up: a window of ids, then the matches in it.
+    // A page is found in two steps, a window of ids and the matches in it, so that a filter with few holds nobody up.
     const selectWindow = db.prepare<{ id: string }>(
       `SELECT id FROM ${source} WHERE ${parent} id < ? ORDER BY id DESC LIMIT 1 OFFSET ${SCANNED - 1}`,
     );

@@ -12,7 +12,7 @@ export interface Queues {
   countLanes(queue: string, limit: number): readonly LaneCount[];
   listOldest(queue: string, limit: number): readonly PriorityOldest[];
   countQueues(): readonly QueueCounts[];
-  /** Of those that have any. */
+  /** The settings of queues that have any. */
   listSettings(): readonly QueueSettings[];
 }
 
@@ -26,12 +26,12 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
   const selectScheduled = db.prepare<{ task_key: number }>(
     'SELECT task_key FROM live WHERE state = 2 AND lane_id = ? ORDER BY run_at, task_key LIMIT ?',
   );
-  // The head of the next priority: a seek for each, however many tasks it has.
+  // The head of the next priority: one seek for each priority, however many tasks it has.
   const selectHead = db.prepare<{ task_key: number; nprio: number; seq: number }>(
     'SELECT task_key, nprio, seq FROM live WHERE state = 0 AND lane_id = ? AND nprio > ? ORDER BY nprio, seq LIMIT 1',
   );
 
-  /** Without the parents of broadcasts: those wait for their children. */
+  /** The lanes of a queue without that of parents, which wait for their children. */
   function lanesOf(queue: string): LaneEntry[] {
     const lanes = catalog.findQueue(queue)?.lanes.values() ?? [];
     return [...lanes].filter((lane) => lane.live > 0 && lane.ref.lane !== PARENT_LANE);
@@ -57,7 +57,7 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
     return outcomeOf(settled);
   }
 
-  /** When the task was created that is next in its lane, by priority. */
+  /** When the next task of a lane was created, by priority. */
   function headsOf(lane: LaneEntry, limit: number): Map<number, number> {
     const freshByPriority = new Map(fresh.heads(lane).map((task) => [task.nprio, task]));
     const createdAt = (key: number) => tasks.byKey(key).terms.createdAt;

@@ -5,7 +5,7 @@ import { type Context, parseMetadata, settledName, type Value } from './context.
 export interface Results {
   read(after: number, limit: number): readonly ResultRecord[];
   oldestPosition(): number | null;
-  /** By the key of the task. */
+  /** The newest result of the task that has this key. */
   newestOf(taskKey: number): ResultRecord | undefined;
 }
 
@@ -21,7 +21,7 @@ export function createResults({ db, catalog }: Context): Results {
   const selectNewest = db.prepareColumns(`${SELECT} WHERE r.task_key = ? ORDER BY r.position DESC LIMIT 1`, toResult);
   const selectOldest = db.prepare<{ position: number | null }>('SELECT min(position) AS position FROM result');
 
-  /** In the order of SELECT. */
+  /** @param c the columns in the order of SELECT */
   function toResult(c: readonly Value[]): ResultRecord {
     return {
       position: c[0] as number,

@@ -12,8 +12,8 @@ import type {
 import { type Context, type SessionEntry, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 
-/** The life of session rows. */
-export interface Openings {
+/** What happens to session rows, and to what they hold. */
+export interface SessionOperations {
   openSession(opening: SessionOpening, now: number): OpenedSession;
   loseSession(session: SessionRef, now: number): boolean;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): EndedSession;
@@ -23,17 +23,17 @@ export interface Openings {
 
 /** Named clients, as far as their sessions concern them. */
 interface Remembering {
-  /** Answers whether it is drained. */
+  /** Remembers the client of a session; answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
   see(clientId: string, now: number): void;
   isDrained(clientId: string): boolean;
 }
 
-export function createOpenings(
+export function createSessionOperations(
   { catalog, tasks, sessions }: Context,
   deliveries: Deliveries,
   clients: Remembering,
-): Openings {
+): SessionOperations {
   function openSession(opening: SessionOpening, now: number): OpenedSession {
     const { resume, clientId } = opening;
     const previous = resume ? sessions.findByHash(resume.previousHash) : undefined;
@@ -47,7 +47,7 @@ export function createOpenings(
       });
     }
     const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
-    // The id of an ephemeral session is no secret: only who knows its session id may take its place.
+    // The client id of an ephemeral session is no secret: only who knows its session id may take its place.
     const earlier = (opening.isNamed ? sessions.findByClient(clientId) : []).filter(
       (row) => row.is_named === 1 && row.key !== session.key,
     );
@@ -70,7 +70,7 @@ export function createOpenings(
     };
   }
 
-  /** What the client says it has, before anything is taken from the rows that had it. */
+  /** Applies what the client says it holds, before anything is taken from the rows that had it. */
   function applyHolding(holding: readonly Delivery[], session: SessionEntry, earlier: ReadonlySet<number>) {
     const held: HeldTask[] = [];
     const closed: Delivery[] = [];
@@ -92,7 +92,10 @@ export function createOpenings(
     return { held, closed };
   }
 
-  /** What a resumed row runs and its client did not name never reached it; or was lost there, if it had started. */
+  /**
+   * Gives back what a resumed row runs and its client did not name: it never came there or, if it had started, was
+   * lost.
+   */
   function giveBackOthers(
     session: SessionEntry,
     heldIds: ReadonlySet<string>,
@@ -138,7 +141,7 @@ export function createOpenings(
     };
   }
 
-  /** A named client was there until now. */
+  /** Notes that a named client was there until now. */
   function see({ key }: SessionRef, now: number): void {
     const session = sessions.get(key);
     if (session?.isNamed) clients.see(session.clientId, now);

@@ -41,12 +41,14 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     await file.close();
   }
 
-  /** Batches of nothing need no commit. */
+  /** Submits a request; a batch of nothing needs no commit. */
   function submit<T>(request: Request, items: number, bytes = 0): Promise<readonly T[]> {
     return items === 0 ? Promise.resolve([]) : commit.submit(request, items, bytes);
   }
 
-  /** Nobody is told of what a power cut could still take back. A read that the end of the store overtakes says so. */
+  /**
+   * Reads, and waits for what a power cut could still take back. A read that the end of the store overtakes says so.
+   */
   async function read<T>(run: () => T | Promise<T>): Promise<T> {
     try {
       const found = await run();

@@ -31,7 +31,7 @@ export function createTaskOperations(
     `SELECT lane, priority, length(payload) AS bytes,
        EXISTS (SELECT 1 FROM checkpoint WHERE task_key = task.key) AS has_checkpoint FROM task WHERE key = ?`,
   );
-  // Without its expiry: an operator wants it to run.
+  // A task that is redriven has no expiry any more: an operator wants it to run.
   const insertLive = db.prepare(
     `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, attempt, lost, ended, has_checkpoint)
      VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,

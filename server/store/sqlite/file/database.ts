@@ -56,15 +56,15 @@ export function openDatabase(file: string): Database {
  */
 export function applySettings(db: Database, file: string): void {
   const journal = file === ':memory:' ? 'memory' : 'wal';
-  // Only before the first page is written; `vacuum.ts` converts what is older.
+  // This takes effect only before the first page is written; `space.ts` converts older databases.
   db.exec('PRAGMA auto_vacuum = INCREMENTAL');
   db.exec(`PRAGMA journal_mode = ${journal}`);
-  // What is committed is synced by `wal.ts`, beside the event loop; SQLite itself syncs around checkpoints.
+  // Commits are synced by `wal.ts`, beside the event loop; SQLite itself syncs around checkpoints.
   db.exec('PRAGMA synchronous = NORMAL');
   // 16 MiB: keys grow with time, so what is worked on lies together; 64 MiB gained nothing and stayed for good.
   db.exec('PRAGMA cache_size = -16384');
   db.exec('PRAGMA temp_store = MEMORY');
-  // `walcheckpoints.ts` does that, in a thread of its own.
+  // `wal.ts` copies the log, in a thread of its own.
   db.exec('PRAGMA wal_autocheckpoint = 0');
   db.exec('PRAGMA journal_size_limit = 67108864');
   const found = { journal: db.pragma('journal_mode'), synchronous: db.pragma('synchronous') };
@@ -75,7 +75,7 @@ export function applySettings(db: Database, file: string): void {
   }
 }
 
-/** Rows of one call of a statement for many: of a call for one row, a good part is the call itself. */
+/** Rows that one call of a statement for many takes: of a call for one row, a good part is the call itself. */
 export const MANY = 16;
 
 /** Runs a statement for MANY rows; answers how many it changed. */
@@ -88,7 +88,7 @@ export type RunMany = (rows: readonly (readonly Value[])[]) => number;
  * @param tail what follows the rows
  */
 export function prepareMany(db: Database, head: string, columns: number, shared = 0, tail = ''): RunMany {
-  // Numbered marks have names, among which those of each value are looked for: no more of them than need be.
+  // Numbered marks have names that are looked up for each value, so there are no more of them than need be.
   const common = Array.from({ length: shared }, (_, column) => `?${column + 1}`);
   const alike = `(${[...common, ...Array<string>(columns - shared).fill('?')].join(', ')})`;
   const prepare = (row: string) => db.prepare(`${head} ${Array(MANY).fill(row).join(', ')} ${tail}`);
@@ -108,11 +108,11 @@ export function prepareMany(db: Database, head: string, columns: number, shared 
   };
 }
 
-/** Rows that are gathered and run together. Whoever reads what they change flushes first. */
+/** Rows that are gathered and run together: whoever reads what they change has to flush first. */
 export interface Rows {
   add(row: readonly Value[]): void;
   flush(): void;
-  /** After a rollback. */
+  /** Drops the rows that were gathered: after a rollback. */
   clear(): void;
 }
 
@@ -151,7 +151,7 @@ export function prepareKeys(db: Database, sql: string): (leading: readonly Value
   };
 }
 
-/** `(?, ?, …)` */
+/** So many marks: `(?, ?, …)`. */
 export function marks(count: number): string {
   return `(${Array(count).fill('?').join(', ')})`;
 }
@@ -162,7 +162,7 @@ export type Fault =
   | { readonly kind: 'refused'; readonly error: ContactError }
   /** What is on disk is no longer known: the process must end. */
   | { readonly kind: 'fatal' }
-  /** Ours: the transaction is rolled back and the culprit found. */
+  /** The error is a fault of our own: the transaction is rolled back and the culprit found. */
   | { readonly kind: 'bug' };
 
 const BUSY = 5;

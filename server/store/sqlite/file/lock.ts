@@ -40,7 +40,7 @@ export function createPrivate(path: string): void {
   }
 }
 
-/** A file of our own, whatever has the name: a link that somebody left there would be written through. */
+/** Writes the pid into a new file, whatever has the name: a link that somebody left there would be written through. */
 function writePid(pidPath: string): void {
   rmSync(pidPath, { force: true });
   writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600, flag: 'wx' });
@@ -53,7 +53,7 @@ function releaseLock(db: Database, pidPath: string): void {
   db.close();
 }
 
-/** NaN: there is none. */
+/** The pid in the file; NaN: there is none. */
 function readPid(pidPath: string): number {
   try {
     return Number(readFileSync(pidPath, 'utf8').trim());

@@ -24,15 +24,15 @@ export interface OpenDisk {
 /** A database that is open, its schema the newest. */
 export interface OpenFile {
   readonly db: Database;
-  /** Undefined: it is in memory. */
+  /** Undefined: the database is in memory. */
   readonly disk: OpenDisk | undefined;
   /** The disk's content is no longer known: told once, with a file that is gone as the cause of whatever failed. */
   fail(error: unknown): void;
-  /** Once nothing is committed any more. */
+  /** Closes the file, once nothing is committed any more. */
   close(): Promise<void>;
 }
 
-/** What is made of the file, before its opening is over. */
+/** What is made of the file before it counts as open. */
 export interface Uses<T> {
   /** Does to the rows what is to be done before anybody reads them. */
   prepare(db: Database): void;
@@ -72,7 +72,7 @@ function openMemory({ onFatal = endProcess }: StoreOptions, prepare: (db: Databa
   return { db, disk: undefined, fail: createFail(onFatal).fail, close: async () => db.close() };
 }
 
-/** One name for a file however it is reached, so that its lock is one too. */
+/** The one name of a file however it is reached, so that its lock is one too. */
 function findRealPath(path: string): string {
   const file = resolve(path);
   if (existsSync(file)) return realpathSync(file);
@@ -117,12 +117,12 @@ function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: S
     await checkpoints.close();
     wal.close();
     origin.close();
-    // The last look: what was cut or replaced since the one before it is no place to copy the log to.
+    // A last look, since the log is not to be copied into a file that was cut or replaced since the look before.
     presence.look();
     presence.close();
     if (!faults.isFaulty()) heldLog.close();
     db.close();
-    // What was acknowledged may be in the log alone by now.
+    // After a fault acknowledged commits may be in the log alone, so the log has to stay.
     if (faults.isFaulty()) heldLog.close();
     lock.release();
   }
@@ -130,7 +130,7 @@ function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: S
   return { db, disk: { wal, checkpoints, presence, origin, guard }, fail, close };
 }
 
-/** Only the first word is the cause; what fails afterwards fails because of it. */
+/** Reports the first failure alone: what fails afterwards fails because of it. */
 function createFail(tell: (error: unknown) => void) {
   let isFaulty = false;
   return {
@@ -143,7 +143,7 @@ function createFail(tell: (error: unknown) => void) {
   };
 }
 
-/** What is on disk is unknown: acknowledging anything more would be a guess. */
+/** Ends the process: what is on disk is unknown, so acknowledging anything more would be a guess. */
 function endProcess(error: unknown): void {
   console.error('store: the disk failed, ending the process:', error);
   process.exit(70);

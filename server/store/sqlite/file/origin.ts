@@ -5,26 +5,29 @@ import type { Database } from './database.ts';
 /**
  * Tells a database from a copy of it that was restored in its place, which must not go on with its epoch: positions
  * that were given after the copy was made are given again, to other results. A file beside the database remembers which
- * file it was (inode and birth, so that a copy is another one), a word that each opening draws anew, and the newest
+ * file it was (inode and birth, so that a copy is another one), a token that each opening draws anew, and the newest
  * position that is known to be on disk; a database that falls short of that is an older state of itself.
  */
 export interface Origin {
   /** The database was not the one that was here: it has a new epoch. */
   readonly isCopy: boolean;
-  /** The new word is on disk in the database: the one before it is worth nothing from now on. */
+  /** The new token is on disk in the database: the one before it is worth nothing from now on. */
   confirm(): void;
-  /** All positions up to this are on disk. */
+  /** All positions up to this one are on disk. */
   reached(position: number): void;
   close(): void;
 }
 
 interface Note {
+  /**
+   * Tokens that the database may have, by the name that they have in the file: one, or two while it is being opened.
+   */
   readonly words: readonly string[];
   readonly position: number;
   readonly place: string;
 }
 
-/** Written in one piece over the one before. */
+/** The size of a note, which is written in one piece over the one before. */
 const NOTE_BYTES = 256;
 const EVERY_MS = 1_000;
 
@@ -37,31 +40,31 @@ export function openOrigin(db: Database, file: string): Origin {
   );
   const place = placeOf(file);
   const before = readNote(handle);
-  const word = get.get('origin')?.value;
-  const newWord = randomBytes(8).toString('hex');
+  const token = get.get('origin')?.value;
+  const newToken = randomBytes(8).toString('hex');
   let position = selectPosition.get()!.position;
   const isCopy = !isSame();
   let written = position;
 
   function isSame(): boolean {
-    // Lost, torn, or of a version that wrote none: then only the file itself can tell.
-    if (!before) return word === undefined || isPlace(get.get('place')!.value, place);
+    // A note that is lost, torn, or of a version that wrote none says nothing: only the file itself can tell.
+    if (!before) return token === undefined || isPlace(get.get('place')!.value, place);
     return (
-      word !== undefined && before.words.includes(word) && before.position <= position && isPlace(before.place, place)
+      token !== undefined && before.words.includes(token) && before.position <= position && isPlace(before.place, place)
     );
   }
 
-  function writeNote(words: readonly string[], toDisk: boolean): void {
-    writeSync(handle, format({ words, position, place }), 0, NOTE_BYTES, 0);
+  function writeNote(tokens: readonly string[], toDisk: boolean): void {
+    writeSync(handle, format({ words: tokens, position, place }), 0, NOTE_BYTES, 0);
     if (toDisk) fsyncSync(handle);
   }
 
-  // In this order: whenever the process ends in between, the word in the database is one of those beside it; of a copy
+  // In this order: whenever the process ends in between, the token in the database is one of those beside it; of a copy
   // it is not, until the new epoch is there.
-  writeNote(isCopy || word === undefined ? [newWord] : [word, newWord], true);
+  writeNote(isCopy || token === undefined ? [newToken] : [token, newToken], true);
   const put = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
   db.exec('BEGIN IMMEDIATE');
-  put.run('origin', newWord);
+  put.run('origin', newToken);
   put.run('place', place);
   if (isCopy) put.run('epoch', randomBytes(8).toString('hex'));
   db.exec('COMMIT');
@@ -70,21 +73,21 @@ export function openOrigin(db: Database, file: string): Origin {
     if (position === written) return;
     written = position;
     // An older position is only a weaker proof: what cannot be written is no fault.
-    write(handle, format({ words: [newWord], position, place }), 0, NOTE_BYTES, 0, () => undefined);
+    write(handle, format({ words: [newToken], position, place }), 0, NOTE_BYTES, 0, () => undefined);
   }, EVERY_MS);
   timer.unref();
   return {
     isCopy,
-    confirm: () => writeNote([newWord], true),
+    confirm: () => writeNote([newToken], true),
     reached: (newest) => {
       position = newest;
     },
     close: () => {
       clearInterval(timer);
       try {
-        writeNote([newWord], false);
+        writeNote([newToken], false);
       } catch {
-        // As above.
+        // The note on disk has an older position, which is only a weaker proof.
       }
       closeSync(handle);
     },
@@ -107,7 +110,7 @@ function readNote(handle: number): Note | undefined {
   }
 }
 
-/** Without the device, whose number may be another one after each start of the machine. */
+/** The identity of a file, without the device, whose number may be another one after each start of the machine. */
 function placeOf(file: string): string {
   const { ino, birthtimeNs, ctimeNs } = statSync(file, { bigint: true });
   // A file system that knows no birth tells the last change instead.

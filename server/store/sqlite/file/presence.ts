@@ -2,7 +2,7 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 import { ContactError } from '../../../../shared/errors.ts';
 import { walOf } from './wal.ts';
 
-/** Beside the database, by their endings: none of them is a database to be opened as a store. */
+/** Endings of the files beside a database: none of these is a database to be opened as a store. */
 const COMPANIONS = ['-wal', '-shm', '-journal', '.lock', '.pid', '.origin'];
 
 /**
@@ -13,7 +13,7 @@ export function checkPlaces(file: string): void {
   const companion = COMPANIONS.find((ending) => file.endsWith(ending));
   if (companion) throw refusal(`${file} belongs to a store (its name ends in ${companion}): name the database itself`);
   const database = lookAt(file);
-  // The one with the pid is replaced, never followed.
+  // The file with the pid is replaced and never followed, so it may be anything.
   for (const ending of COMPANIONS) if (ending !== '.pid') lookAt(file + ending);
   const log = lookAt(walOf(file));
   if (log && log.size > 0 && !database?.size) {
@@ -51,7 +51,7 @@ function refusal(message: string): ContactError {
  * after it was removed or replaced, and never hears of that; what it acknowledges then is in no file that has a name.
  */
 export interface Presence {
-  /** Looks now: the file that is gone is the cause of whatever else fails. */
+  /** Looks now. Answers which file is gone: that is the cause of whatever else fails. */
   look(): ContactError | undefined;
   /** The file that is gone, after a look if the last one is too old; undefined: all are there. */
   check(): ContactError | undefined;
@@ -59,12 +59,12 @@ export interface Presence {
 }
 
 export interface PresenceOptions {
-  /** Of the database. */
+  /** The path of the database. */
   readonly file: string;
   /** Bytes that the database has by its own count: another program's VACUUM makes it smaller. */
   readonly countBytes: () => number;
   readonly onGone: (error: ContactError) => void;
-  /** Something that does no harm yet. */
+  /** Told of what does no harm yet. */
   readonly onNotice?: ((message: string) => void) | undefined;
   readonly everyMs?: number;
 }
@@ -78,9 +78,9 @@ interface Watched {
   readonly dev: number;
   readonly ino: number;
   size: number;
-  /** Names that it has. */
+  /** How many names the file has. */
   links: number;
-  /** The file may have become as small as this. */
+  /** The size down to which the file may have shrunk. */
   readonly mayShrinkTo: () => number;
 }
 
@@ -97,7 +97,9 @@ export function watchPresence(options: PresenceOptions): Presence {
   let gone: ContactError | undefined;
   let isLinked = false;
 
-  /** Nobody else opens a database that has two names; neither does its own server when it starts again. */
+  /**
+   * Tells of a second name: a database that has two is opened by nobody, not even by this server when it starts again.
+   */
   function noteLinks(): void {
     const wasLinked = isLinked;
     isLinked = watched[0]!.links > 1;

@@ -3,14 +3,14 @@ import { ContactError } from '../../../../shared/errors.ts';
 import { type Database, faultOf } from './database.ts';
 
 export interface DiskGuard {
-  /** Undefined: there is room. */
+  /** Why tasks are refused; undefined: enough of the disk is free. */
   refusal(): ContactError | undefined;
 }
 
 const CACHED_MS = 1_000;
 const COME_AGAIN_MS = 1_000;
 
-/** Refuses new tasks while little disk is free, so that results always find room. Asks the disk once a second. */
+/** Refuses new tasks while little disk is free, so that results can always be written. Asks the disk once a second. */
 export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): DiskGuard {
   let askedAt = Number.NEGATIVE_INFINITY;
   let free = 0;
@@ -38,7 +38,7 @@ const INCREMENTAL = 2;
 
 /**
  * A database whose free pages can be given back needs a map of its pages, which it has from its first page or by being
- * written anew: once, with room for a copy of it and for the log that carries it. Without room it stays as it is.
+ * written anew, once, if the disk has space for a copy of it and for the log that carries it; else it stays as it is.
  */
 export function convertToIncremental(
   db: Database,
@@ -54,7 +54,7 @@ export function convertToIncremental(
     return;
   }
   onNotice(`converting ${file} (${bytes} bytes), so that it can give back space`);
-  // A copy of the whole database does not fit into memory.
+  // The copy of the database is made in a file: it may not fit into memory.
   db.exec('PRAGMA temp_store = FILE');
   try {
     db.exec('PRAGMA auto_vacuum = INCREMENTAL');

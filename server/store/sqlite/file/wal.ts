@@ -9,7 +9,7 @@ import type { GroupSize } from '../../commit.ts';
 export interface Wal {
   /** Resolves once all that was committed before this call is on disk; rejects when nobody knows any more. */
   sync(): Promise<void>;
-  /** Once no sync is under way. */
+  /** Closes, once no sync is under way. */
   close(): void;
 }
 
@@ -35,7 +35,7 @@ export function openWal(file: string): Wal {
  * that only reads can do neither, and while it is open no other one is the last.
  */
 export interface HeldLog {
-  /** Before the other connections: the last of them removes the log. After them: the log stays as it is. */
+  /** Closed before the other connections, the last of those removes the log; after them, the log stays as it is. */
   close(): void;
 }
 
@@ -54,7 +54,7 @@ export function holdLog(file: string): HeldLog {
 export function syncLeftovers(file: string): void {
   const log = walOf(file);
   if (existsSync(log)) syncPath(log);
-  // Windows syncs no folders.
+  // Windows cannot sync folders.
   if (process.platform !== 'win32') syncPath(dirname(file));
 }
 
@@ -70,7 +70,7 @@ function syncPath(path: string): void {
 /** What a pass did: the log had so many pages, of which so many are in the database now. */
 export type Pass =
   | { readonly kind: 'done'; readonly pages: number; readonly copied: number }
-  /** No room, or somebody else at it: worth another try. */
+  /** The disk is full, or another connection is at it: worth another try. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -79,33 +79,36 @@ export type Pass =
  * and so never begin anew: when it is long, one short pass has commits wait for it.
  */
 export interface WalCheckpoints {
-  /** By one commit. */
+  /** The log grew by one commit. */
   grew(size: GroupSize): void;
-  /** While commits have to wait. */
+  /** Resolves when commits may go on; undefined: they need not wait. */
   pause(): Promise<void> | undefined;
   close(): Promise<void>;
 }
 
-/** In the log before the next pass: so few that the pass which commits wait for has little to do. */
+/** Pages in the log before the next pass: so few that the pass which commits wait for has little to do. */
 const PASS_PAGES = 1_000;
 /**
- * To be copied: what a pass copies in one go keeps other threads from their core, and its sync theirs from the disk.
+ * Pages that one pass copies: what it copies in one go keeps other threads from the core, and its sync theirs from the
+ * disk.
  */
 const COPIED_PAGES = 250;
-/** Before the pass: by then what brought it about is stored, claimed and sent, and is not held up by it. */
+/** The pause before a pass: by then the tasks that made the log grow are stored, claimed and sent, and not held up. */
 const DELAY_MS = 30;
-/** Of each commit: the ends of a few trees, again and again the same, which a pass copies once. */
+/** Pages of each commit that are the ends of a few trees, again and again the same, which a pass copies once. */
 const END_PAGES = 8;
 const PAGE_BYTES = 4_096;
 const PAGE_ITEMS = 10;
-/** 32 MiB: it may be read whole when the server starts after a crash. */
+/** Pages of a long log, 32 MiB: all of it is read when the server starts after a crash. */
 const LONG_PAGES = 8_000;
 
 export interface WalCheckpointsOptions {
-  /** Of the database. */
+  /** The path of the database. */
   readonly file: string;
   readonly onFatal: (error: unknown) => void;
-  /** Before the first pass: clients may have taken all descriptors by then, and a thread needs some. */
+  /**
+   * Starts the thread before the first pass, when clients may have taken all descriptors, of which a thread needs some.
+   */
   readonly startsAtOnce?: boolean;
   readonly passPages?: number;
   readonly longPages?: number;
@@ -114,11 +117,11 @@ export interface WalCheckpointsOptions {
 
 export function createWalCheckpoints(options: WalCheckpointsOptions): WalCheckpoints {
   const { file, onFatal, passPages = PASS_PAGES, longPages = LONG_PAGES, delayMs = DELAY_MS } = options;
-  // Of a database that was opened a moment ago; the thread may start much later.
+  // The size of the database that was opened a moment ago: the thread, which compares it, may start much later.
   const { size: bytes } = statSync(file);
-  // Else it begins with the first pass: most stores of a test never come to it.
+  // Without the option the thread starts with the first pass, to which most stores of a test never come.
   let thread = options.startsAtOnce ? start() : undefined;
-  /** About so many pages, since the last pass. */
+  /** By how many pages, about, the log has grown since the last pass. */
   let grown = 0;
   let added = 0;
   let isRunning = false;
@@ -132,7 +135,7 @@ export function createWalCheckpoints(options: WalCheckpointsOptions): WalCheckpo
       workerData: { file, bytes },
     });
     worker.on('error', onFatal);
-    // A server that could not start ends by itself.
+    // The thread does not keep a process alive whose server could not start.
     worker.unref();
     return worker;
   }
@@ -159,7 +162,7 @@ export function createWalCheckpoints(options: WalCheckpointsOptions): WalCheckpo
       last = await runPass();
       paused = undefined;
       held.resolve();
-      // Somebody reads an old state of the file: waiting again would help as little.
+      // Somebody reads an old state of the file: the next wait would help as little as this one.
       if (last.kind === 'done') longFrom = last.copied < last.pages ? last.pages + longPages : longPages;
     }
     isRunning = false;

@@ -9,7 +9,7 @@ import type { Pass } from './wal.ts';
 // own, since a pass blocks the one it runs on; commits go on beside it.
 
 const { file, bytes } = workerData as { readonly file: string; readonly bytes: number };
-/** Only passes write to the database, so that between two of them it has as many bytes as the first one left. */
+/** The size that the last pass left: only passes write to the database, so that the next one finds the same. */
 let expected = bytes;
 let db: DatabaseSync | undefined;
 let pass: StatementSync;
@@ -24,8 +24,8 @@ if (findSize() >= bytes) {
 }
 
 /**
- * Undefined: the database has what the pass before left there. A pass would fill up what was cut, with holes where
- * pages were that are no longer in the log, and no later look would find anything.
+ * How the database was cut; undefined: it has what the pass before left there. A pass would fill up what was cut, with
+ * holes where pages were that are no longer in the log, and no later look would find anything.
  */
 function findCut(): string | undefined {
   const found = findSize();
@@ -37,7 +37,7 @@ function findSize(): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** By its own count: it may be smaller than a pass left it when another program made it so. */
+/** The size of the database by its own count: another program may have made it smaller than a pass left it. */
 function countBytes(db: DatabaseSync): number {
   const sql = 'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size';
   return (db.prepare(sql).get() as { bytes: number }).bytes;
@@ -55,8 +55,8 @@ function run(): Pass {
   }
 }
 
-parentPort!.on('message', (word: 'run' | 'close') => {
-  if (word === 'run') {
+parentPort!.on('message', (command: 'run' | 'close') => {
+  if (command === 'run') {
     parentPort!.postMessage(run());
     return;
   }

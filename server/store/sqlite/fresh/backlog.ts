@@ -10,29 +10,29 @@ import type { FreshTask } from './task.ts';
  */
 export interface Backlog {
   /**
-   * A task that was inserted just now. False: it is too large to be read ahead with others, or it comes alone, as in a
-   * lane that takes turns with others.
+   * Takes a task that was inserted just now. False: it is too large to be read ahead with others, or it comes alone, as
+   * in a lane that takes turns with others.
    */
   append(task: FreshTask): boolean;
-  /** Tasks of one lane and priority with keys one after the other. False: they are too few. */
+  /** Takes tasks of one lane and priority with keys one after the other. False: they are too few. */
   take(run: readonly FreshTask[]): boolean;
   has(key: number): boolean;
   countOf(lane: LaneEntry): number;
-  /** In the order in which they are claimed, behind `after`; fewer than `limit`: there are no more. */
+  /** Reads tasks in the order in which they are claimed, behind `after`; fewer than `limit`: there are no more. */
   read(lane: LaneEntry, after: FreshTask | undefined, limit: number): FreshTask[];
-  /** It is claimed. */
+  /** The task is claimed. */
   leave(key: number): void;
-  /** Gives it a row in `live`, if it is here. */
+  /** Gives a task its row in `live`, if it is in a range. */
   write(key: number): void;
-  /** Those that are next in the lane. */
+  /** Gives rows in `live` to the tasks that are next in the lane. */
   writeHead(lane: LaneEntry, limit: number): void;
-  /** The oldest of each priority. */
+  /** The oldest task of each priority. */
   heads(lane: LaneEntry): FreshTask[];
-  /** Takes back those with this key and larger ones. */
+  /** Takes back tasks with this key and larger ones. */
   dropFrom(key: number): void;
-  /** Before every COMMIT. */
+  /** Writes what changed: before every COMMIT. */
   flush(): void;
-  /** As the file has it: at first, and after a rollback. */
+  /** Reads all from the file: at first, and after a rollback. */
   reload(): void;
 }
 
@@ -45,7 +45,7 @@ export interface BacklogOptions {
   readonly shortest: number;
 }
 
-/** Of the payload of each: many of them are read ahead. */
+/** Bytes of the payload of each task in a range: many of them are read ahead. */
 const MAX_BYTES = 16 << 10;
 
 /** Tasks in a row after which a range is begun: most of those that begin become long. */
@@ -90,7 +90,7 @@ export function createBacklog({ db, catalog, reads, live, shortest }: BacklogOpt
       streak = follows ? streak + 1 : 1;
       newest = { key, lane, nprio };
       const tail = ranges.tailOf(lane, nprio);
-      // Others came between: it does not grow any more.
+      // Keys of other lanes came between, so that this range does not grow any more.
       if (tail && tail.last !== key - 1) writeShort([tail]);
       else if (tail) streak = STREAK;
       if (streak < STREAK) return false;

@@ -24,22 +24,24 @@ export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'sessionKey' | 'at
 export interface Fresh {
   /** Whether what is inserted into this lane now is likely to be claimed before much else is inserted. */
   isSoon(lane: LaneEntry): boolean;
-  /** Before a task is inserted with this key, fresh or not. */
+  /** Called before a task is inserted with this key, fresh or not. */
   follow(key: number): void;
   /**
-   * A task that was inserted, as ready, before it is counted; with what was sent its claim has to read nothing. False:
-   * it has to wait for long, and alone, so it needs a row in `live`.
+   * Takes a task that was inserted as ready, before it is counted; with what was sent its claim has to read nothing.
+   * False: it has to wait for long, and alone, so it needs a row in `live`.
    */
   add(task: FreshTask, sent?: Sent, terms?: TaskTerms): boolean;
-  /** After an insert. */
+  /** Writes the rows that an insert made necessary: after every insert. */
   settleRows(): void;
   /** An insert is taken back: this task and those after it. */
   dropFrom(key: number): void;
-  /** Those in memory, and all. */
+  /** Counts the fresh tasks of a lane: those in memory, and all. */
   countOf(lane: LaneEntry): { readonly inMemory: number; readonly all: number };
-  /** Those in memory in the order in which they are claimed, at most so many. */
+  /** The tasks in memory in the order in which they are claimed, at most so many. */
   peek(lane: LaneEntry, limit: number): readonly FreshTask[];
-  /** Those that are not, read from the file in that order, behind `after`; fewer than `limit`: there are no more. */
+  /**
+   * The tasks that are not, read from the file in that order, behind `after`; fewer than `limit`: there are no more.
+   */
   readNext(lane: LaneEntry, after: FreshTask | undefined, limit: number): readonly FreshTask[];
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
@@ -54,18 +56,18 @@ export interface Fresh {
   findRun(id: string): TaskRow | undefined;
   /** The task is settled: true if there is no row of it in `live`. */
   end(id: string): boolean;
-  /** What `live` would say of it; undefined: it is not fresh. */
+  /** What the row in `live` would say of the task; undefined: it is not fresh. */
   find(key: number, id: string): FreshState | undefined;
-  /** The oldest of each priority. */
+  /** The oldest task of each priority. */
   heads(lane: LaneEntry): readonly FreshTask[];
-  /** Gives it a row in `live`, if it is fresh. */
+  /** Gives a task its row in `live`, if it is fresh. */
   write(key: number, id: string): void;
   writeSession(sessionKey: number): void;
-  /** Those that are next in the lane. */
+  /** Gives rows in `live` to the tasks that are next in the lane. */
   writeHead(lane: LaneEntry, limit: number): void;
   /** Writes what changed: before every COMMIT. */
   flush(): void;
-  /** After a rollback: as the file has them. */
+  /** Reads all from the file: after a rollback. */
   reload(): void;
 }
 
@@ -74,9 +76,9 @@ const WAITING: FreshState = Object.freeze({ state: 'ready', delivery: 0, session
 export interface FreshLimits extends PayloadLimits, RunLimits {
   /** Tasks that wait in memory. */
   readonly ready: number;
-  /** Tasks before it in its lane, up to which a task is likely to be claimed before it has to make room. */
+  /** Tasks before it in its lane, up to which a task is likely to be claimed before it has to give way. */
   readonly soon: number;
-  /** So far behind the newest key a task that still waits makes room, so many keys at a time. */
+  /** So far behind the newest key a task that still waits gives way, so many keys at a time. */
   readonly behind: number;
   readonly step: number;
   /** Tasks in a row that are worth a range; fewer are written down one by one. */
@@ -104,7 +106,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
   const waiting = createFreshWaiting(limits);
   const backlog = createBacklog({ db, catalog, reads, live, shortest: limits.shortest });
   const runs = createFreshRuns(db, reads, live, limits);
-  /** No ready one has a smaller key; null: there was none yet. */
+  /** No ready fresh task has a smaller key; null: there was none yet. */
   let fromKey: number | null = null;
 
   function writeReady(task: FreshTask): void {
@@ -112,7 +114,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     live.addReady(task);
   }
 
-  /** Their places in memory are for others. In the order of their keys. */
+  /** Takes tasks out of memory, given in the order of their keys, so that others have their places. */
   function giveWay(tasks: Iterable<FreshTask>): void {
     let run: FreshTask[] = [];
     for (const task of tasks) {
@@ -132,7 +134,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     for (const task of run) write(task);
   }
 
-  /** The first key of those that are looked at after a crash follows the newest, in steps. */
+  /** Has the first key that is looked at after a crash follow the newest, in steps. */
   function follow(key: number): void {
     if (fromKey !== null && key - fromKey < limits.behind) return;
     const next = fromKey === null ? key : fromKey + limits.step;
@@ -140,7 +142,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     setFrom(next);
   }
 
-  /** Those that wait for long, for clients that are away perhaps, give way to new ones. */
+  /** Has tasks that wait for long, for clients that are away perhaps, give way to new ones. */
   function makeRoom(): void {
     const oldest = waiting.oldest(limits.step);
     giveWay(oldest);

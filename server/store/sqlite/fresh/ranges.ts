@@ -18,23 +18,23 @@ export interface Range {
  * it that it is not short.
  */
 export interface Ranges {
-  /** A range that is not there yet; it joins the one that ends where it begins. */
+  /** Adds a range that is not there yet; it joins the one that ends where it begins. */
   add(lane: LaneEntry, nprio: number, first: number, last: number): void;
   /** The last range of this priority. */
   tailOf(lane: LaneEntry, nprio: number): Range | undefined;
   find(key: number): Range | undefined;
-  /** One task leaves; what is left of its range, on both sides of it. */
+  /** Takes one task out; answers what is left of its range, on both sides of it. */
   remove(range: Range, key: number): readonly Range[];
-  /** All tasks of a range leave. */
+  /** Takes all tasks of a range out. */
   drop(range: Range): void;
-  /** Takes back those with this key and larger ones. */
+  /** Takes back tasks with this key and larger ones. */
   dropFrom(key: number): void;
   countOf(lane: LaneEntry): number;
-  /** In the order in which they are claimed. */
+  /** The ranges of a lane in the order in which they are claimed. */
   of(lane: LaneEntry): readonly Range[];
   /** Writes what changed: before every COMMIT. */
   flush(): void;
-  /** As the file has them: at first, and after a rollback. */
+  /** Reads all from the file: at first, and after a rollback. */
   reload(): void;
 }
 
@@ -48,7 +48,7 @@ interface RangeRow {
 
 interface LaneRanges {
   count: number;
-  /** By priority, the largest first, then by key. */
+  /** Sorted by priority, the largest first, then by key. */
   readonly ranges: Range[];
 }
 
@@ -61,13 +61,13 @@ export function createRanges(db: Database, catalog: Catalog): Ranges {
      ON CONFLICT (id) DO UPDATE SET first_key = excluded.first_key, last_key = excluded.last_key`,
   );
   const erase = db.prepare('DELETE FROM backlog WHERE id = ?');
-  /** By key. */
+  /** All ranges, sorted by key. */
   let all: Range[] = [];
   const lanes = new Map<LaneEntry, LaneRanges>();
   const changed = new ChurnSet<Range>();
   let nextId = 1;
 
-  /** Behind all ranges that come before. */
+  /** The place behind all ranges that come before. */
   function placeOf(ranges: readonly Range[], isBefore: (range: Range) => boolean): number {
     let low = 0;
     for (let high = ranges.length; low < high; ) {
@@ -101,7 +101,7 @@ export function createRanges(db: Database, catalog: Catalog): Ranges {
     return range;
   }
 
-  /** Nothing of it is left but its row, until the next flush. */
+  /** Drops a range: nothing of it is left but its row, until the next flush. */
   function drop(range: Range): void {
     const { lane, nprio, first, last } = range;
     const ofLane = lanes.get(lane)!;
@@ -113,7 +113,7 @@ export function createRanges(db: Database, catalog: Catalog): Ranges {
     changed.add(range);
   }
 
-  /** Its ends, one of them nearer to the other. */
+  /** Makes a range shorter at one of its ends. */
   function cut(range: Range, first: number, last: number): void {
     lanes.get(range.lane)!.count -= range.last - range.first - (last - first);
     range.first = first;

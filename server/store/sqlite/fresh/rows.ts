@@ -22,15 +22,15 @@ import {
 } from '../rows/index.ts';
 import { FreshTask } from './task.ts';
 
-// What is written to the file of fresh tasks, and read from it.
+// What the file has of fresh tasks: how that is written, and read.
 
 /** A row of `claim`: what one transaction gave away of what was fresh. */
 export interface FreshClaim {
   readonly id: number;
   readonly now: number;
-  /** Keys of tasks by that of their session. */
+  /** Keys of tasks by the key of their session. */
   readonly runs: Record<number, number[]>;
-  /** Those that are still fresh. */
+  /** How many of them are still fresh. */
   left: number;
 }
 
@@ -42,7 +42,7 @@ export interface FreshRun {
   readonly claim: FreshClaim;
 }
 
-/** Made when somebody asks, which mostly is once, at its end: there are many of them, and they stay for a while. */
+/** The row of a fresh run, made when somebody asks, which mostly is once, at its end: there are many runs at a time. */
 export function rowOf({ ready, id, terms, sessionKey, claim }: FreshRun): TaskRow {
   return toRunning(ready, { id, terms, parentId: null }, ready.lane, sessionKey, claim.now);
 }
@@ -50,7 +50,7 @@ export function rowOf({ ready, id, terms, sessionKey, claim }: FreshRun): TaskRo
 const LIVE_COLUMNS = `${READY_COLUMNS}, state, lane_id, ended, session_key, claimed_at`;
 const LIVE_COUNT = 14;
 
-/** Rows of `live` for what was fresh. */
+/** Writes rows of `live` for tasks that were fresh. */
 export interface LiveRows {
   addReady(task: FreshTask): void;
   addRun(run: FreshRun): void;
@@ -77,7 +77,7 @@ const IS_FRESH = `seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM live WHERE task_
 
 /** Reads what is fresh from the file. */
 export interface FreshReads {
-  /** All from this key on. */
+  /** All fresh tasks from this key on. */
   fromKey(key: number): FreshTask[];
   byKey(key: number): FreshTask | undefined;
   taskOf(key: number): ClaimableTask;
@@ -133,20 +133,22 @@ interface Stretch {
 /** Tasks of a range from this key on, at most so many, with all that their claim needs. */
 export type ReadAhead = (range: Stretch, from: number, limit: number) => FreshTask[];
 
-/** Fewer are not worth a statement that may find nothing. */
+/** Tasks from which on they are read as alike: fewer are not worth a statement that may find nothing. */
 const SHORTEST = 8;
-/** Payloads that came as one keep each other in memory; of more bytes each gets its own. */
+/**
+ * Bytes of payloads up to which they stay one piece, which keeps all in memory; of more each gets memory of its own.
+ */
 const MAX_SLAB_BYTES = 64 << 10;
 
 const NOTHING = new Uint8Array(0);
 
-/** What rows have in one: an answer of one row costs a third of one row for each. */
+/** What many rows say, in one row: reading that costs a third of reading a row for each. */
 interface Alike {
   readonly count: number;
   readonly ids: string;
   readonly payloads: Uint8Array | null;
   readonly lengths: string;
-  /** Smallest and largest. */
+  /** The smallest and the largest instant. */
   readonly createdAt: readonly [number, number];
   readonly seq: readonly [number, number];
 }
@@ -165,7 +167,7 @@ function toAlike(c: readonly Value[]): Alike {
 /** Most tasks that lie together say the same of themselves; where they do not, they are read row by row. */
 export function prepareReadAhead(db: Database): ReadAhead {
   const selectRows = db.prepareColumns(`${SELECT_TASK} WHERE key BETWEEN ? AND ? ORDER BY key`, toTask);
-  // SQLite keeps the order of an inner query for what concatenates.
+  // SQLite concatenates in the order of the inner query.
   const selectAlike = db.prepareColumns(
     `SELECT count(*), json_group_array(id), CAST(group_concat(payload, '') AS BLOB), group_concat(length(payload)),
        min(created_at), max(created_at), min(seq), max(seq)
@@ -178,7 +180,7 @@ export function prepareReadAhead(db: Database): ReadAhead {
     (c) => c.map((numbers) => parseNumbers(numbers as string)),
   );
   const share = createSharing();
-  /** Of the tasks that were read last, when they had the same. */
+  /** The terms of the tasks that were read last, if all had the same. */
   let terms: TaskTerms | undefined;
 
   function readRows({ nprio, lane }: Stretch, from: number, to: number): FreshTask[] {
@@ -192,7 +194,7 @@ export function prepareReadAhead(db: Database): ReadAhead {
     });
   }
 
-  /** Undefined: they are not all alike. */
+  /** Reads tasks that have the same terms; undefined: they are not all alike. */
   function readAlike({ nprio, lane }: Stretch, from: number, to: number, like: TaskTerms): FreshTask[] | undefined {
     const found = selectAlike.get(from, to, ...termsValues(like))!;
     if (found.count <= to - from) return undefined;

@@ -8,23 +8,23 @@ export interface FreshRuns {
   readonly size: number;
   /** Counts what a transaction claims from here on. */
   beginClaim(now: number): FreshClaim;
-  start(fresh: FreshTask, task: Begun, sessionKey: number, claim: FreshClaim): void;
+  start(fresh: FreshTask, task: RunningTask, sessionKey: number, claim: FreshClaim): void;
   endClaim(claim: FreshClaim): void;
   find(id: string): TaskRow | undefined;
   readonly keys: ReadonlySet<number>;
   /** The task is settled: true if it was one of these. */
   end(id: string): boolean;
-  /** Gives it a row in `live`, if it is one of these. */
+  /** Gives a task its row in `live`, if it is one of these. */
   write(id: string): void;
   writeSession(sessionKey: number): void;
   /** Deletes the claims that have ended. */
   flush(): void;
-  /** As the file has them. */
+  /** Reads all from the file. */
   reload(): void;
 }
 
 /** What a run keeps of its task. */
-type Begun = Pick<ClaimableTask, 'id' | 'terms'>;
+type RunningTask = Pick<ClaimableTask, 'id' | 'terms'>;
 
 /** Rows of `claim`, and the runs in them; the oldest beyond that get rows in `live`. */
 export interface RunLimits {
@@ -39,7 +39,7 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
   const runs = new ChurnMap<string, FreshRun>();
   const claims = new ChurnMap<number, FreshClaim>();
   let endedClaims: number[] = [];
-  /** Who ends a run has asked for it just before. */
+  /** The run that was asked for last: whoever ends a run has asked for it just before. */
   let found: FreshRun | undefined;
   let nextClaim = 1;
 
@@ -63,7 +63,7 @@ export function createFreshRuns(db: Database, reads: FreshReads, live: LiveRows,
     live.rows.flush();
   }
 
-  function start(fresh: FreshTask, { id, terms }: Begun, sessionKey: number, claim: FreshClaim): void {
+  function start(fresh: FreshTask, { id, terms }: RunningTask, sessionKey: number, claim: FreshClaim): void {
     runs.set(id, { ready: fresh, id, terms, sessionKey, claim });
     claim.left++;
     const keys = claim.runs[sessionKey];

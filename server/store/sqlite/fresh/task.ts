@@ -1,16 +1,16 @@
 import type { ClaimableTask, LaneEntry, ReadyRow, TaskTerms } from '../rows/index.ts';
 
-/** Ready since its insert; its place in the order is the one that it was inserted with. Nothing has happened to it. */
+/** A task that has been ready since its insert, in the place that it was inserted with. Nothing has happened to it. */
 export class FreshTask implements ReadyRow {
   readonly task_key: number;
   readonly nprio: number;
   readonly seq: number;
-  /** Of the payload. */
+  /** Bytes of the payload. */
   readonly bytes: number;
   readonly lane: LaneEntry;
   /** What its claim needs, for those whose turn comes soon. */
   content: Content | null = null;
-  /** It has a place in memory. False: it is claimed, written down or taken back; or it never had one. */
+  /** Whether it has a place in memory. False: it is claimed, written down or taken back; or it never had one. */
   isReady = false;
 
   constructor(key: number, nprio: number, seq: number, bytes: number, lane: LaneEntry) {
@@ -48,7 +48,7 @@ export class FreshTask implements ReadyRow {
 export interface Content {
   readonly id: string;
   readonly terms: TaskTerms;
-  /** Has the payload from `offset` on, or is the payload. */
+  /** The bytes that have the payload from `offset` on, or are the payload. */
   readonly slab: Uint8Array;
   readonly offset: number;
 }
@@ -57,7 +57,7 @@ export interface Content {
 export type Sent = Pick<ClaimableTask, 'id' | 'payload'>;
 
 const SLAB_BYTES = 8 << 10;
-/** A larger payload has its own memory. */
+/** Bytes of a payload that goes into a slab; a larger one has its own memory. */
 const MAX_PACKED_BYTES = SLAB_BYTES / 8;
 
 /**

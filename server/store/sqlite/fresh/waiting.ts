@@ -5,37 +5,37 @@ import { type FreshTask, type Sent, Slabs } from './task.ts';
 /** Fresh tasks that wait: in the order of their keys, and of each lane in the order in which they are claimed. */
 export interface FreshWaiting {
   readonly size: number;
-  /** Its key is larger than all others. With what was sent its claim has to read nothing. */
+  /** Adds a task whose key is larger than all others. With what was sent its claim has to read nothing. */
   add(task: FreshTask, sent?: Sent, terms?: TaskTerms): void;
-  /** It is claimed, written down or taken back. */
+  /** The task is claimed, written down or taken back. */
   leave(task: FreshTask): void;
   find(key: number): FreshTask | undefined;
-  /** Those with a key below this one. */
+  /** Tasks with a key below this one. */
   before(key: number): Iterable<FreshTask>;
-  /** Of the smallest keys, so many. */
+  /** So many tasks, those with the smallest keys. */
   oldest(limit: number): readonly FreshTask[];
-  /** Takes back those with this key and larger ones: their keys are given away again. */
+  /** Takes back tasks with this key and larger ones: their keys are given to others. */
   dropFrom(key: number): void;
   countOf(lane: LaneEntry): number;
-  /** In the order in which they are claimed, at most so many. */
+  /** Tasks in the order in which they are claimed, at most so many. */
   peek(lane: LaneEntry, limit: number): readonly FreshTask[];
-  /** The first of each priority. */
+  /** The first task of each priority. */
   heads(lane: LaneEntry): readonly FreshTask[];
   clear(): void;
 }
 
-/** Places of tasks that left, beside as many as there are others: a task that is done is not held for long. */
+/** Void places beside as many as there are others: a task that is done is not held in memory for long. */
 const MAX_VOID = 256;
 
-/** Places of tasks that left are void until they are at the head; cheaper than to look for them. */
+/** Tasks in order. The places of those that left are void until they are at the head: cheaper than to look for them. */
 class Places {
   readonly slabs = new Slabs();
   #tasks: FreshTask[] = [];
   #head = 0;
-  /** Those before it have nothing that could be forgotten. */
+  /** The place before which no task has content that could be forgotten. */
   #firstFull = 0;
 
-  /** With void places. */
+  /** How many places there are, void ones too. */
   get length(): number {
     return this.#tasks.length - this.#head;
   }
@@ -69,7 +69,7 @@ class Places {
     this.#firstFull = 0;
   }
 
-  /** The first that has what its claim needs. */
+  /** The first task that has what its claim needs. */
   firstFull(): FreshTask {
     while (!this.#tasks[this.#firstFull]!.content) this.#firstFull++;
     return this.#tasks[this.#firstFull]!;
@@ -85,7 +85,7 @@ class Places {
     }
   }
 
-  /** When they are in the order of their keys. */
+  /** Finds a task by its key; only where tasks are in the order of their keys. */
   find(key: number): FreshTask | undefined {
     let low = this.#head;
     for (let high = this.#tasks.length; low < high; ) {
@@ -105,7 +105,7 @@ export interface PayloadLimits {
 
 interface FreshLane {
   count: number;
-  /** By priority, the largest first. */
+  /** Sorted by priority, the largest first. */
   readonly levels: { readonly nprio: number; readonly places: Places }[];
 }
 
@@ -146,7 +146,7 @@ export function createFreshWaiting(limits: PayloadLimits): FreshWaiting {
     payloadBytes -= task.bytes;
   }
 
-  /** The oldest ones give way: they may be for clients that are away. */
+  /** Forgets content of the oldest tasks, which may be for clients that are away. */
   function makeRoom(): void {
     while (payloadBytes > limits.payloadBytes) forget(all.firstFull());
   }

@@ -2,23 +2,23 @@ import { ChurnMap } from '../../../../shared/churn.ts';
 import type { ClaimableTask, TaskRow } from './task.ts';
 
 /**
- * What the next step of a task's life would read, kept from the step before. It is never more than the file has, so
- * anything may be dropped at any time; whoever changes a running task's row forgets it here.
+ * What the next step of a task's life would read, remembered from the step before. It is never more than the file has,
+ * so anything may be dropped at any time; whoever changes a running task's row forgets it here.
  */
 export interface Cache {
-  /** A task that was inserted and may be claimed soon. */
+  /** Remembers a task that was inserted and may be claimed soon. */
   keepClaimable(task: ClaimableTask): void;
-  /** Its claim takes it. */
+  /** Takes the task out for its claim; undefined: it is not remembered. */
   takeClaimable(key: number): ClaimableTask | undefined;
-  /** A task that was claimed, as its row is now. */
+  /** Remembers a task that was claimed, as its row is now. */
   keepRunning(row: TaskRow): void;
   findRunning(id: string): TaskRow | undefined;
   forgetRunning(id: string): void;
-  /** After anything was taken back. */
+  /** Forgets everything: after anything was taken back. */
   reload(): void;
 }
 
-/** In each of two generations. */
+/** Tasks in each of two generations, and bytes of their payloads. */
 const MAX_NEW = 4_096;
 const MAX_NEW_BYTES = 8 << 20;
 const MAX_RUNNING = 100_000;

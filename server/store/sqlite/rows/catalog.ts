@@ -11,7 +11,7 @@ export interface QueueEntry {
   readonly counts: Counts;
   readonly lanes: Map<Lane, LaneEntry>;
   settings: QueueSettings;
-  /** Its counts are to be written. */
+  /** The counts are to be written. */
   isChanged: boolean;
 }
 
@@ -19,13 +19,13 @@ export interface LaneEntry {
   readonly id: number;
   readonly queue: QueueEntry;
   readonly ref: LaneRef;
-  /** Tasks in it that are ready, and that are not settled. */
+  /** Tasks in the lane that are ready, and that are not settled. */
   ready: number;
   live: number;
-  /** The same as of the last commit. */
+  /** The same counts as of the last commit. */
   committedReady: number;
   committedLive: number;
-  /** Since the last commit. */
+  /** The counts have changed since the last commit. */
   isChanged: boolean;
 }
 
@@ -53,7 +53,7 @@ export interface Catalog {
   set(change: QueueChange): QueueSettings;
   /** Writes what changed: before every COMMIT. */
   flush(): void;
-  /** After every COMMIT. */
+  /** Takes the counts for committed: after every COMMIT. */
   confirm(): void;
   /** Forgets what was not committed: after every ROLLBACK. */
   reload(): void;
@@ -71,7 +71,7 @@ interface QueueRow extends Counts {
 /** Queue names; beyond, tasks for one more are refused. Each costs about 1 KiB of memory. */
 const MAX_QUEUES = 100_000;
 
-/** Lanes without tasks that are kept for the next one. */
+/** Lanes without tasks that are remembered for the next one. */
 const MAX_EMPTY = 1_000;
 
 /** @param maxQueues for tests */
@@ -90,15 +90,15 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
   const byName = new Map<string, QueueEntry>();
   const byId = new Map<number, QueueEntry>();
   const lanes = new Map<number, LaneEntry>();
-  // Marked in the entries, since every step of every task comes by here.
+  // Entries say whether they are in it, since every step of every task comes by here.
   let changed: QueueEntry[] = [];
   let changedLanes: LaneEntry[] = [];
   const emptyLanes = new ChurnSet<LaneEntry>();
-  /** May have nothing any more; looked at before the commit. */
+  /** Queues that may have nothing any more; looked at before the commit. */
   const idleQueues = new ChurnSet<QueueEntry>();
   let lastQueue = 0;
   let lastLane = 0;
-  /** The newest that was asked for: the tasks of a batch mostly go to one lane. */
+  /** The lane that was asked for last: the tasks of a batch mostly go to one. */
   let interned: LaneEntry | undefined;
 
   function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings): QueueEntry {
@@ -139,7 +139,7 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
   }
 
   /** Counts by lane come from the last commit, not from a million rows: a locked file takes a group back every time. */
-  function reload(kept: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
+  function reload(committed: ReadonlyMap<number, LaneCounts> = new Map(lanes)): void {
     for (const map of [byName, byId, lanes, emptyLanes, idleQueues]) map.clear();
     changed = [];
     changedLanes = [];
@@ -151,7 +151,7 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
       addQueue(id, name, counts, { queue: name, ...settings });
     }
     for (const { id, queue_id: queueId, lane } of selectLanes.all()) {
-      const { committedReady = 0, committedLive = 0 } = kept.get(id) ?? {};
+      const { committedReady = 0, committedLive = 0 } = committed.get(id) ?? {};
       addLane(id, byId.get(queueId)!, lane, committedReady, committedLive);
     }
   }
@@ -173,7 +173,7 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
     changedLanes.push(lane);
   }
 
-  /** Only what was empty at the last commit too: a rollback finds the counts of the others. */
+  /** Drops lanes that were empty at the last commit too: a rollback needs the counts of the others. */
   function dropEmptyLanes(): void {
     for (const lane of emptyLanes) {
       if (lane.live > 0) continue;
@@ -187,7 +187,7 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
     interned = undefined;
   }
 
-  /** As if they had never been: names are made up by whoever enqueues. */
+  /** Drops queues as if they had never been: whoever enqueues makes names up, and they have a bound. */
   function dropIdleQueues(): void {
     for (const queue of idleQueues) {
       if (!isUnused(queue)) continue;
@@ -258,7 +258,7 @@ function isUnused({ counts: c, lanes, settings: s }: QueueEntry): boolean {
   return tasks === 0 && lanes.size === 0 && !s.isPaused && s.maxWaiting === 0 && s.maxRunning === 0;
 }
 
-/** No more of its tasks may run now: it is paused, or as many run as may. */
+/** Whether no more tasks of the queue may run now: it is paused, or as many run as may. */
 export function isClosed({ settings, counts }: QueueEntry): boolean {
   return settings.isPaused || (settings.maxRunning > 0 && counts.running >= settings.maxRunning);
 }

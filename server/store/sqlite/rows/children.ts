@@ -8,18 +8,19 @@ export type Phase = 'open' | 'filling' | 'opening';
 /** The counts of broadcasts, by the key of the parent, and the children that they hold. */
 export interface Children {
   /**
+   * Begins to count a broadcast.
    * @param runAt when its children are due, once it is open
    * @param node who fills it; empty: nobody
    */
   create(parentKey: number, phase: 'open' | 'filling', runAt: number | null, node: string): void;
   /** Counts children that are live and have these keys; those of a broadcast that is filling are held. */
   add(parentKey: number, firstKey: number, lastKey: number): void;
-  /** Where a live task counts when it settles; null: nowhere, or it did already. */
+  /** The parent for which a live task counts when it settles; null: none, or it has counted already. */
   parentOf(key: number): number | null;
-  /** Undefined: it is counted, and the broadcast not open, so that it cannot end yet. */
+  /** Counts a child; answers all counts. Undefined: the broadcast is not open, so that it cannot end yet. */
   count(parentKey: number, state: SettledState): ChildCounts | undefined;
   find(parentKey: number): ChildCounts | undefined;
-  /** Undefined: not a broadcast. */
+  /** How far a broadcast is; undefined: the task is no broadcast. */
   phaseOf(parentKey: number): { readonly phase: Phase; readonly runAt: number | null } | undefined;
   move(parentKey: number, phase: 'opening' | 'open'): void;
   /** Gives `take` at most `limit` children that are held, after which they must not be; false: some are left. */
@@ -38,7 +39,7 @@ interface PhaseRow {
   readonly run_at: number | null;
 }
 
-/** As they are stored. */
+/** Phases as they are stored, by their places. */
 const PHASES: readonly Phase[] = ['open', 'filling', 'opening'];
 const OPEN = PHASES.indexOf('open');
 const OPENING = PHASES.indexOf('opening');
@@ -80,7 +81,7 @@ export function createChildren(db: Database): Children {
     `SELECT task_key, lane_id FROM live WHERE task_key BETWEEN ? AND ?
        AND parent_key = ? AND state = 2 AND run_at IS NULL ORDER BY task_key LIMIT ?`,
   );
-  // Every broadcast that is not open has a range.
+  // Broadcasts are found by their ranges, which every one has that is not open.
   const selectUnopened = db.prepare<{ id: string; phase: number }>(
     `SELECT id, phase FROM (SELECT DISTINCT parent_key FROM held) JOIN broadcast USING (parent_key)
        JOIN task ON key = parent_key WHERE node IN ('', ?) ORDER BY parent_key`,
@@ -92,7 +93,7 @@ export function createChildren(db: Database): Children {
     for (;;) {
       const range = selectRange.get(parentKey);
       if (!range) return true;
-      // One more than is taken, to know where to go on.
+      // One more is read than is taken, to know where to go on.
       const rows = selectHeld.all(range.first_key, range.last_key, parentKey, left + 1);
       for (const { task_key, lane_id } of rows.slice(0, left)) take(task_key, lane_id);
       const next = rows[left];
@@ -121,7 +122,7 @@ export function createChildren(db: Database): Children {
     },
     find: (parentKey) => {
       const counts = select.get(parentKey);
-      // A plain object: a row of node:sqlite has no prototype.
+      // A copy is a plain object, while a row of node:sqlite has no prototype.
       return counts && { ...counts };
     },
     phaseOf: (parentKey) => {

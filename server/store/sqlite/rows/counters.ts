@@ -8,7 +8,7 @@ export interface Counters {
   nextPosition: number;
   /** Draws a ready_seq. */
   drawSeq(): number;
-  /** The newest position outlives the result that had it. */
+  /** Has the newest position outlive the result that had it. */
   keepPosition(): void;
   reload(): void;
 }

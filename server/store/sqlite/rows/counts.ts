@@ -3,7 +3,7 @@ import type { Database } from '../file/database.ts';
 
 export type Counts = Record<TaskState, number>;
 
-/** By name: a key that varies is looked up in the slow way. */
+/** Counts by names that are written out, since a key that varies is looked up in the slow way. */
 export function count(counts: Counts, state: TaskState, by: number): void {
   switch (state) {
     case 'ready':
@@ -36,7 +36,7 @@ export interface LaneCounts {
   readonly committedLive: number;
 }
 
-/** Each from an index, so that a million tasks take no longer than a glance. */
+/** Counts the lanes, each from an index, so that a million tasks take no longer than a glance. */
 export function countLanes(db: Database): Map<number, LaneCounts> {
   const countsByLane = new Map<number, LaneCounts>();
   const count = (isReady: boolean, sql: string): void => {

@@ -44,7 +44,7 @@ export function createSessions(db: Database): Sessions {
     `INSERT INTO session (secret_hash, subject, client_id, is_named, labels, queues, node, epoch)
      VALUES (?, ?, ?, ?, ?, ?, ?, 1)`,
   );
-  // The digest that was named stays valid: a client that never heard of this resume names it again.
+  // The digest that was named stays valid, as a client that never heard of this resume names it again.
   const updateRow = db.prepare(
     `UPDATE session SET secret_hash = ?, named_hash = ?, is_named = ?, labels = ?, queues = ?, node = ?,
        epoch = epoch + 1, lost_at = NULL WHERE key = ?`,

@@ -15,7 +15,7 @@ export function stateName(state: number): TaskState {
   return STATES[state]!;
 }
 
-/** Of a live row; null: there is none. */
+/** The state of a live row; null: there is none. */
 export function liveState(state: number | null): TaskRow['state'] {
   return state === null ? null : (STATES[state] as TaskRow['state']);
 }
@@ -27,7 +27,7 @@ export function stateNumber(state: TaskState): number {
 /** Ends of deliveries as they are stored, by their places. */
 const ENDS: readonly DeliveryEnd[] = ['none', 'lost', 'lostBurnt', 'failed', 'timedOut', 'released', 'redriven'];
 
-/** A number of a row that is not settled; of one that is there is none. */
+/** The end that a stored number means; null: the task is settled, and has no such number. */
 export function endName(ended: number | null): DeliveryEnd {
   return ENDS[ended ?? 0]!;
 }
@@ -54,7 +54,7 @@ export function parseMetadata(text: string | null): Readonly<Record<string, stri
   return text === null ? NO_METADATA : (JSON.parse(text) as Record<string, string>);
 }
 
-/** Canonical, so that equal pairs give equal text. */
+/** Metadata as it is stored: canonical, so that equal pairs give equal text. */
 export function formatMetadata(metadata: Readonly<Record<string, string>>): string | null {
   if (isEmpty(metadata)) return null;
   const keys = Object.keys(metadata);
@@ -80,7 +80,7 @@ export interface TaskTerms {
   readonly timeoutMs: number;
   readonly backoffBaseMs: number;
   readonly backoffCapMs: number;
-  /** As it is stored. */
+  /** The metadata as it is stored. */
   readonly metadata: string | null;
 }
 
@@ -96,7 +96,7 @@ export function termsValues(terms: TaskTerms): Value[] {
   return [contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata];
 }
 
-/** Of a task that is inserted. */
+/** The terms of a task that is inserted. */
 export function termsOf(task: TaskInput, now: number): TaskTerms {
   const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs } = task;
   const metadata = formatMetadata(task.metadata);
@@ -128,7 +128,7 @@ export function createSharing(): ShareTerms {
   };
 }
 
-/** They differ in the instant at most. */
+/** Whether terms differ in the instant at most. */
 export function areAlike(a: TaskTerms, b: TaskTerms): boolean {
   return (
     a.contentType === b.contentType &&
@@ -194,13 +194,13 @@ export function toTask(c: readonly Value[]): ClaimableTask {
   };
 }
 
-/** Of a lane, what the row of a task in it says. */
+/** What the row of a task says of its lane. */
 interface ClaimLane {
   readonly id: number;
   readonly queue: { readonly id: number };
 }
 
-/** Its row as the claim leaves it. */
+/** The row of a task as its claim leaves it. */
 export function toRunning(
   row: ReadyRow,
   { id, terms, parentId }: Pick<ClaimableTask, 'id' | 'terms' | 'parentId'>,
@@ -222,7 +222,7 @@ export function toRunning(
     hasCheckpoint: row.has_checkpoint === 1,
     sessionKey,
     claimedAt: now,
-    // Asked of a running task only, and then it is not ready again.
+    // A cancel is asked for only of a running task, which is not ready again after that.
     cancelReason: null,
     owner: null,
     terms,

@@ -6,30 +6,32 @@ import { endName, liveState, readTerms, type TaskRow, TERMS } from './task.ts';
 export interface Tasks {
   byId(id: string): TaskRow | undefined;
   byKey(key: number): TaskRow;
-  /** Before its row in `live` is updated: it has one, and what was known of it is forgotten. */
+  /**
+   * Called before the row in `live` is updated: makes sure that there is one, and forgets what was remembered of it.
+   */
   beginChange(row: TaskRow): void;
-  /** Keys of what a session row runs, as claimed. */
+  /** Keys of the tasks that a session row runs, in the order of their claims. */
   runningOf(sessionKey: number): readonly number[];
   /**
-   * A task is settled: its result comes, its live row goes.
-   * @param result its columns, in their order
+   * Ends a task that is settled: its result comes, its live row goes.
+   * @param result the values of the columns of `result`, in their order
    */
   end(row: TaskRow, result: readonly Value[]): void;
-  /** What is ended is written together when `run` has ended; it reads none of it, unless it flushes. */
+  /** Writes all ends of a run together when `run` has ended, which reads none of them, unless it flushes. */
   gather<T>(run: () => T): T;
   flush(): void;
-  /** After a rollback. */
+  /** Drops the rows that were gathered: after a rollback. */
   reload(): void;
 }
 
 /** What is asked of those that are fresh. */
 export interface FreshRows {
   findRun(id: string): TaskRow | undefined;
-  /** Undefined: it is not fresh. */
+  /** The fresh task; undefined: the task is not fresh. */
   find(key: number, id: string): unknown;
   write(key: number, id: string): void;
   writeSession(sessionKey: number): void;
-  /** False: it has a row in `live`. */
+  /** Ends a fresh task. False: it is not fresh, and has a row in `live`. */
   end(id: string): boolean;
 }
 
@@ -37,9 +39,9 @@ const COLUMNS = `t.key, t.id, t.queue_id, t.parent_id, l.state, l.lane_id, l.del
   l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, l.owner,
   ${TERMS}`;
 
-/** Of `result`. */
+/** The columns of `result`. */
 const RESULT_COLUMNS = 15;
-/** All but the last four. */
+/** The first columns, all but the last four, which mostly have the same values in all rows. */
 const SHARED = 11;
 
 export function createTasks(db: Database, fresh: FreshRows, cache: Cache): Tasks {
@@ -57,7 +59,7 @@ export function createTasks(db: Database, fresh: FreshRows, cache: Cache): Tasks
     SHARED,
   );
   const deleteLive = prepareKeys(db, 'DELETE FROM live WHERE task_key IN');
-  /** Of tasks that are ended and have live rows still. */
+  /** Keys of tasks that have ended and still have live rows. */
   let endedKeys: number[] = [];
   let isGathering = false;
 
@@ -116,7 +118,7 @@ export function createTasks(db: Database, fresh: FreshRows, cache: Cache): Tasks
   };
 }
 
-/** In the order of COLUMNS. */
+/** @param c the columns in the order of COLUMNS */
 function toTaskRow(c: readonly Value[]): TaskRow {
   return {
     key: c[0] as number,
