@@ -27,7 +27,7 @@ export interface Deadline {
  */
 export interface Subsystem {
   /** Resolves when the subsystem is ready: calls are accepted once all have started. */
-  start(house: ServerCore): Promise<void>;
+  start(core: ServerCore): Promise<void>;
   /**
    * The server is going: nothing new is begun from now on. What is under way may end until the deadline, and no later.
    */
@@ -43,11 +43,11 @@ export function joinSubsystems(parts: readonly Subsystem[]): Subsystem {
   let logger: Logger | undefined;
 
   return {
-    async start(house) {
-      ({ logger } = house);
+    async start(core) {
+      ({ logger } = core);
       for (const part of parts) {
         started.push(part);
-        await part.start(house);
+        await part.start(core);
       }
     },
     async close(deadline) {

@@ -2,6 +2,7 @@ import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2
 import type { Metadata } from '@grpc/grpc-js';
 import type { toStatus } from '../../shared/errors.ts';
 import type { WritableCall } from '../../shared/streams.ts';
+import { streamOf } from './internals.ts';
 import type { REFUSED } from './refusal.ts';
 
 /** The answering half of a server's streaming call. */
@@ -17,14 +18,6 @@ export interface AnsweringCall<T> extends WritableCall<T> {
 /** Whether nothing more can be written to the call. */
 export function isOver<T>(call: AnsweringCall<T>): boolean {
   return call.destroyed || call.writableEnded || call.cancelled === true;
-}
-
-/**
- * The HTTP/2 stream of a call, in a private field of grpc-js; where that is not found nobody is told and nothing is
- * reset, and tests fail.
- */
-export function streamOf(call: object): ServerHttp2Stream | undefined {
-  return (call as { readonly call?: { readonly stream?: ServerHttp2Stream } }).call?.stream;
 }
 
 /** Calls `listener` for every piece of what the client sends; grpc-js tells of whole messages only. */

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from 'node:http2';
+import type { InnerCall } from './internals.ts';
 import { type Line, lookAtLine } from './line.ts';
 
 /** What HTTP/2 lets a client send of one call before it is told to go on. */
@@ -9,28 +9,6 @@ export const WINDOW_BYTES = 65_535;
 const PIECE_BYTES = 512;
 /** Pieces that are smaller are put together. */
 const SMALL_BYTES = 4 << 10;
-
-/**
- * What grpc-js knows of a call that it reads. It keeps the pieces of a message until it is whole, and an answer until
- * it is read, and tells nobody; without these fields nobody is watched, and a test fails.
- */
-export interface InnerCall {
-  readonly stream: ServerHttp2Stream;
-  readonly decoder: {
-    write(this: InnerCall['decoder'], data: Buffer): unknown;
-    /** 0: between two messages. */
-    readonly readState: number;
-    readonly readMessageSize: number;
-    readonly readMessageRemaining: number;
-    /** The pieces of a message, in a new array for each; those of the last one stay there until the next begins. */
-    readPartialMessage: Buffer[];
-    /** A slice of the piece that a message began in, which it keeps. Never written to. */
-    readCompressFlag: Buffer;
-  };
-  readonly receivedHalfClose: boolean;
-  sendMessage(this: InnerCall, message: unknown, callback: () => void): void;
-  sendStatus(status: unknown): void;
-}
 
 /** What a call holds while its client owes something: the rest of a message, or taking its answer. */
 export interface Debt {

@@ -1,13 +1,8 @@
-import {
-  constants,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { ContactError, markOf, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import { markOf, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
 import type { Front } from './front.ts';
+import { takeStreamListener } from './internals.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -29,21 +24,12 @@ interface HeaderFault {
   readonly message: string;
 }
 
-type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
-
 /**
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
- * put right here. Its listener is private; when that changes the server does not start, and a test fails.
+ * put right here.
  */
 export function guardHeaders(grpcServer: Server, front?: Front): void {
-  const { http2Servers } = grpcServer as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
-  const http2Server = http2Servers?.size === 1 ? [...http2Servers.keys()][0] : undefined;
-  const listeners = http2Server?.listeners('stream') as StreamListener[] | undefined;
-  const [handle] = listeners ?? [];
-  if (!http2Server || !handle || listeners?.length !== 1) {
-    throw new ContactError('INTERNAL', 'this version of grpc-js listens for calls in an unknown way');
-  }
-  http2Server.removeAllListeners('stream');
+  const { http2Server, handle } = takeStreamListener(grpcServer);
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
     if (front?.takes(headers[':path'] ?? '') && judgeCaller(headers)) {
       front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']));
@@ -64,7 +50,7 @@ export function guardHeaders(grpcServer: Server, front?: Front): void {
   });
 }
 
-/** Whether a call for a callee is taken as it is; if not, it is judged as any other, which has more words. */
+/** Whether a call for a callee is taken as it is; if not, it is judged as any other, whose refusal says more. */
 function judgeCaller(headers: IncomingHttpHeaders): boolean {
   if (!GRPC.test(headers['content-type'] ?? '') || headers[':method'] !== 'POST') return false;
   return headers['grpc-timeout'] === undefined || TIMEOUT.test(String(headers['grpc-timeout']));

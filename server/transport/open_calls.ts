@@ -10,7 +10,8 @@ import { closing } from '../session/closing.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
 import { cancelStream } from './answering.ts';
 import { createCollector } from './collect.ts';
-import { forgetMessage, type InnerCall, noteDebt, type OpenCall, WINDOW_BYTES } from './debt.ts';
+import { forgetMessage, noteDebt, type OpenCall, WINDOW_BYTES } from './debt.ts';
+import { type InnerCall, insideOf } from './internals.ts';
 import { lookAtLine, sharedBytes } from './line.ts';
 
 /** Looks at all open calls in a ping interval. */
@@ -143,7 +144,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
   }
 
   return (method, call) => {
-    const inner = call as unknown as InnerCall;
+    const inner = insideOf(call);
     if (openCalls.size >= (method.path === HEALTH_CHECK ? maxOpenCalls + HEALTH_RESERVE : maxOpenCalls)) {
       const text = `${maxOpenCalls} are open, more are not taken`;
       const detail = { field: 'calls', retryAfterMs: COME_AGAIN_MS };

@@ -111,8 +111,8 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
 
   function addLane(id: number, queue: QueueEntry, lane: Lane, ready: number, live: number): LaneEntry {
     const ref = { queue: queue.name, lane };
-    const kept = { committedReady: ready, committedLive: live };
-    const entry: LaneEntry = { id, queue, ref, ready, live, ...kept, isChanged: false };
+    const committed = { committedReady: ready, committedLive: live };
+    const entry: LaneEntry = { id, queue, ref, ready, live, ...committed, isChanged: false };
     queue.lanes.set(lane, entry);
     lanes.set(id, entry);
     if (live === 0) emptyLanes.add(entry);

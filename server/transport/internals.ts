@@ -1,0 +1,77 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Server } from '@grpc/grpc-js';
+import { ContactError } from '../../shared/errors.ts';
+
+// All private fields of grpc-js that the server reads or replaces, in one place: whoever raises its version reads this
+// file beside it. docs/decisions/0014-inside-grpc-js.md says why they are needed.
+
+export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
+
+/** What a server of grpc-js listens with, out of whose place it was taken. */
+export interface StreamIntake {
+  readonly http2Server: Http2Server;
+  /** Takes a stream into grpc-js. */
+  readonly handle: StreamListener;
+}
+
+/** Takes the listener for streams off the server. INTERNAL: this version of grpc-js has no such one, so nothing starts. */
+export function takeStreamListener(grpcServer: Server): StreamIntake {
+  const { http2Servers } = grpcServer as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+  const http2Server = http2Servers?.size === 1 ? [...http2Servers.keys()][0] : undefined;
+  const listeners = http2Server?.listeners('stream') as StreamListener[] | undefined;
+  const [handle] = listeners ?? [];
+  if (!http2Server || !handle || listeners?.length !== 1) {
+    throw new ContactError('INTERNAL', 'this version of grpc-js listens for calls in an unknown way');
+  }
+  http2Server.removeAllListeners('stream');
+  return { http2Server, handle };
+}
+
+/** The HTTP/2 stream of a call that a handler is given; where it is not found nothing is reset, and tests fail. */
+export function streamOf(call: object): ServerHttp2Stream | undefined {
+  return (call as { readonly call?: { readonly stream?: ServerHttp2Stream } }).call?.stream;
+}
+
+/**
+ * What grpc-js knows of a call that it reads, as an interceptor is given it. It keeps the pieces of a message until it is
+ * whole, and an answer until it is read, and tells nobody.
+ */
+export interface InnerCall {
+  readonly stream: ServerHttp2Stream;
+  readonly decoder: {
+    write(this: InnerCall['decoder'], data: Buffer): unknown;
+    /** 0: between two messages. */
+    readonly readState: number;
+    readonly readMessageSize: number;
+    readonly readMessageRemaining: number;
+    /** The pieces of a message, in a new array for each; those of the last one stay there until the next begins. */
+    readPartialMessage: Buffer[];
+    /** A slice of the piece that a message began in, which it keeps. Never written to. */
+    readCompressFlag: Buffer;
+  };
+  readonly receivedHalfClose: boolean;
+  sendMessage(this: InnerCall, message: unknown, callback: () => void): void;
+  sendStatus(status: unknown): void;
+}
+
+/** The inside of a call. INTERNAL: this version of grpc-js keeps its calls in another form, so they cannot be watched. */
+export function insideOf(call: object): InnerCall {
+  if (hasShape(call)) return call;
+  throw new ContactError('INTERNAL', 'this version of grpc-js keeps its calls in an unknown form');
+}
+
+function hasShape(call: object): call is InnerCall {
+  const { stream, decoder, receivedHalfClose, sendMessage, sendStatus } = call as Partial<InnerCall>;
+  return (
+    typeof stream?.once === 'function' &&
+    typeof decoder?.write === 'function' &&
+    typeof decoder.readState === 'number' &&
+    typeof decoder.readMessageSize === 'number' &&
+    typeof decoder.readMessageRemaining === 'number' &&
+    Array.isArray(decoder.readPartialMessage) &&
+    decoder.readCompressFlag instanceof Uint8Array &&
+    typeof receivedHalfClose === 'boolean' &&
+    typeof sendMessage === 'function' &&
+    typeof sendStatus === 'function'
+  );
+}
