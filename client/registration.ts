@@ -67,7 +67,9 @@ export interface Worker {
   setStatus(text: string): void;
   /**
    * Serves methods of a gRPC service: anybody calls them at the server's address with ordinary stubs, while this worker is
-   * connected. Over the same connection as its tasks; again, with another service, at any time.
+   * connected. Over the same connection as its tasks; again, with another service, at any time. Unary calls that are kept
+   * until somebody is there (`contact-mode: durable`) it runs too, as tasks beside its others, within `concurrency`; their
+   * handlers see `contact-task` in the metadata, the same in each attempt.
    * @param handlers a function for each method by its local name; one that is left out is not served
    * @throws ContactError INVALID_ARGUMENT naming what is no method of the service or no function
    * @example
@@ -89,7 +91,7 @@ export interface Worker {
   readonly finished: Promise<void>;
 }
 
-const MAX_QUEUES = 1_000;
+export const MAX_QUEUES = 1_000;
 const MAX_CREDIT = 10_000;
 
 const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Check>> = Object.freeze({

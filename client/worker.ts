@@ -1,7 +1,6 @@
 import { BehaviorSubject } from 'rxjs';
 import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
-import { newSessionId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { json } from './codec.ts';
@@ -13,7 +12,7 @@ import { holdProcess, pause } from './pause.ts';
 import { INITIAL_LIMITS, identifyClient, validateWorker, type Worker, type WorkerOptions } from './registration.ts';
 import { createRest } from './rest.ts';
 import { createRivalry, isReplaced } from './rivalry.ts';
-import { createServing, type Serving } from './serve/serving.ts';
+import { createCallee, SERVES_MORE } from './serve/callee.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
 import { awaitStartReport } from './startreport.ts';
@@ -50,7 +49,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   const outbox = new Outbox(clock, () => session?.uplink.wake(), spool);
   const workload = new Workload({
     concurrency,
-    run: (task) => runTask(task, options.handler, codec, limits),
+    run: (task) => callee.run(task, limits) ?? runTask(task, options.handler, codec, limits),
     started: (task) => {
       session?.uplink.started(task);
       noteRunning();
@@ -78,13 +77,16 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   });
   let mode: 'open' | 'draining' | 'stopping' | 'closed' = 'open';
   let session: Session | null = null;
-  let serving: Serving | null = null;
   const refused = Promise.withResolvers<never>();
   let isRegistered = false;
   let isDrainedByServer = false;
   let previousSession = spool?.sessionId ?? null;
   /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
+  const sessionId = (): string | null => previousSession;
+  const asCallee = { connection, clientId, labels: { ...options.labels }, sessionId, signal: closing.signal };
+  const onQueues = oncePerTurn(() => session?.cut(SERVES_MORE));
+  const callee = createCallee({ ...asCallee, onIdle: closeIfDone, onQueues, onRefused: refused.reject });
   let statusText = '';
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
@@ -125,7 +127,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       progressIntervalMs: options.progressIntervalMs ?? PROGRESS_INTERVAL_MS,
       request: {
         revision: 1,
-        queues: [...options.queues],
+        queues: callee.queuesBeside(options.queues),
         maxInFlight: credit,
         labels: { ...options.labels },
         ephemeral: options.clientId === undefined,
@@ -183,6 +185,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       session = null;
       isRegistered = false;
       if (mode === 'closed') return;
+      if (end.error === SERVES_MORE) continue;
       if (isFinal(end, connection.hasWorked) && !isReplaced(end.advice)) throw errorOf(end);
       const awayMs = rivalry.pauseMs(end, clock.monotonic() - openedAt);
       trouble = { error: errorOf(end), nextTryMs: Math.max(awayMs, link.failed(end)) };
@@ -194,7 +197,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   function closeIfDone(): void {
     if (mode === 'open' || workload.size > 0 || outbox.size > 0) return;
-    if (mode === 'draining' && serving && serving.callCount > 0) return;
+    if (mode === 'draining' && callee.callCount > 0) return;
     if (workload.runningCount === 0 || mode === 'stopping') close();
   }
 
@@ -207,7 +210,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   function refuse(next: 'draining' | 'stopping'): void {
     mode = next;
-    serving?.drain();
+    callee.drain();
     session?.uplink.credit(0);
     workload.releaseWaiting();
     if (isRegistered) publish();
@@ -229,7 +232,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       if (mode === 'open' || mode === 'draining') {
         refuse('stopping');
         workload.abortRunning('the worker stops');
-        serving?.abort('the worker stops');
+        callee.abort('the worker stops');
       }
       if (clock.monotonic() + deadlineMs < abandonsAt) {
         abandonsAt = clock.monotonic() + deadlineMs;
@@ -265,7 +268,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       // What is left in the spool, the next process delivers.
       spool?.close();
       outbox.clear();
-      serving?.close();
+      callee.close();
       connection.close();
       status$.complete();
       letGo();
@@ -283,16 +286,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       statusText = shortenStatus(text);
       session?.uplink.status(statusText);
     },
-    serve(service, handlers) {
-      if (!serving) {
-        const labels = { ...options.labels };
-        const drawn = newSessionId();
-        const sessionId = (): string => previousSession ?? drawn;
-        serving = createServing({ connection, clientId, labels, sessionId, onIdle: closeIfDone });
-        serving.run(closing.signal).catch(refused.reject);
-      }
-      serving.add(service, handlers);
-    },
+    serve: callee.serve,
     drain,
     stop,
     finished,

@@ -127,6 +127,8 @@ export async function createServer(
   const reverse = createReverse({
     callees,
     registry,
+    storeCall: api.storeCall,
+    maxPayloadBytes,
     ends,
     clock,
     logger,

@@ -12,6 +12,7 @@ import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
 import type { Connection, Link } from '../connection.ts';
 import { patienceMs, watchSilence } from '../silence.ts';
 import { describeServices } from './descriptors.ts';
+import { type KeptMethod, keepMethod } from './durable.ts';
 import { type RunningCall, runCall } from './run.ts';
 import type { AnyHandler, ServedMethod, ServiceHandlers } from './service.ts';
 
@@ -37,6 +38,8 @@ export interface ServingOptions {
 /** What one client serves, and the Serve stream over which it is called. */
 export interface Serving {
   readonly callCount: number;
+  /** By the queue that calls of a method wait in which are kept until somebody is there. */
+  readonly kept: ReadonlyMap<string, KeptMethod>;
   add<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
   /** Serves until it is closed or the signal ends it; comes back by itself. Rejects when the server refuses for good. */
   run(signal: AbortSignal): Promise<void>;
@@ -53,7 +56,8 @@ const asItIs = (bytes: Buffer): Buffer => bytes;
 export function createServing({ connection, clientId, labels, sessionId, onIdle }: ServingOptions): Serving {
   const { clock, logger } = connection;
   const methods = new Map<string, ServedMethod>();
-  // Both bounded by the services of the program.
+  // All bounded by the services of the program.
+  const kept = new Map<string, KeptMethod>();
   const services = new Set<DescService>();
   // Bounded by MAX_CALLS, and by handlers that go on after their call.
   const running = new Set<RunningCall>();
@@ -152,6 +156,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle 
   }
 
   return {
+    kept,
     get callCount() {
       return running.size;
     },
@@ -160,7 +165,11 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle 
         const descriptor = service.methods.find(({ localName }) => localName === name);
         if (!descriptor) throw invalid(`handlers.${name}`, `${service.typeName} has no such method`);
         if (typeof handler !== 'function') throw invalid(`handlers.${name}`, 'expected a function');
-        methods.set(methodPath(descriptor).slice(1), { descriptor, handler });
+        const path = methodPath(descriptor).slice(1);
+        const served = { descriptor, handler };
+        methods.set(path, served);
+        const keeps = keepMethod(path, served);
+        if (keeps) kept.set(path, keeps);
       }
       services.add(service);
       announce();

@@ -6,6 +6,7 @@ import type { StoreCapabilities } from '../store/options.ts';
 import { createAdminHandlers } from './admin.ts';
 import { createAwaiting } from './awaited.ts';
 import { type ClassicHandlers, createClassicHandlers } from './classic.ts';
+import { createStoreCall, type StoreCall } from './durable.ts';
 import { createEnqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
@@ -34,6 +35,8 @@ export interface Api {
   readonly openProducing: OpenProducing;
   readonly admin: Handlers<typeof AdminService>;
   readonly classic: ClassicHandlers;
+  /** Keeps calls to clients until somebody has answered them. */
+  readonly storeCall: StoreCall;
 }
 
 export function createApi(options: ApiOptions): Api {
@@ -46,6 +49,7 @@ export function createApi(options: ApiOptions): Api {
   return {
     worker: createWorkerHandlers(registry),
     tasks: createTaskHandlers({ queue, store, enqueue, clock }),
+    storeCall: createStoreCall({ queue, store, enqueue }),
     openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
     admin: createAdminHandlers({ operations, registry, agreement, version, node, storeKind, startedAt: clock.now() }),
     classic: createClassicHandlers({

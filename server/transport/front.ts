@@ -6,7 +6,8 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Pair } from '../../tunnel/frame.ts';
 import { isLegal, isOfHttp } from '../../tunnel/metadata.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
-import type { Callees } from '../tunnel/callees.ts';
+import { type Callees, isCallable } from '../tunnel/callees.ts';
+import { type DurableCalls, isDurable } from '../tunnel/durable.ts';
 import { type Caller, createLiveCalls, type LiveCall, writeEnd } from '../tunnel/live.ts';
 import { createAnswer } from './answer.ts';
 import { Deframer, type MessagePart } from './deframe.ts';
@@ -22,8 +23,16 @@ const LOOK_MS = 20;
 /** Of the request itself, which its callee hears in other ways or has no use for. */
 const DROPPED: ReadonlySet<string> = new Set(['grpc-timeout', 'accept-encoding']);
 
+const OVER: LiveCall = {
+  piece: () => undefined,
+  halfClosed: () => undefined,
+  gone: () => undefined,
+  fail: () => undefined,
+};
+
 export interface FrontOptions {
   readonly callees: Callees;
+  readonly durable: DurableCalls;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxMessageBytes: number;
@@ -35,18 +44,35 @@ export interface FrontOptions {
 
 /** Takes calls of methods that clients serve off HTTP/2 before grpc-js sees them: messages pass without being put together. */
 export interface Front {
-  /** Somebody serves the method at this path, or did. */
-  takes(path: string): boolean;
+  /** Somebody serves the method at this path, or did, or the call is kept until somebody does. */
+  takes(headers: IncomingHttpHeaders): boolean;
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], timeoutMs: number): void;
   /** Takes no more calls; resolves when those that run are over, or when it is late. */
   leave(isLate: () => boolean): Promise<void>;
   readonly size: number;
 }
 
-export function createFront({ callees, clock, logger, maxMessageBytes, maxCalls, unread }: FrontOptions): Front {
+export function createFront({
+  callees,
+  durable,
+  clock,
+  logger,
+  maxMessageBytes,
+  maxCalls,
+  unread,
+}: FrontOptions): Front {
   const begin = createLiveCalls({ callees, clock });
   let size = 0;
   let isLeaving = false;
+
+  function choose(caller: Caller): LiveCall {
+    try {
+      return isDurable(caller.metadata) ? durable.begin(caller) : begin(caller);
+    } catch (error) {
+      caller.end(writeEnd(error));
+      return OVER;
+    }
+  }
 
   function take(
     stream: ServerHttp2Stream,
@@ -75,6 +101,8 @@ export function createFront({ callees, clock, logger, maxMessageBytes, maxCalls,
     let movedAt = clock.monotonic();
     let live: LiveCall | undefined;
     let isCounted = true;
+    /** What is read stays here until all of it has come. */
+    let isKept = false;
     const deframer = new Deframer(maxMessageBytes);
     const reader: Reader = {
       get heldBytes() {
@@ -109,7 +137,7 @@ export function createFront({ callees, clock, logger, maxMessageBytes, maxCalls,
       const cost = part.bytes.byteLength + PART_BYTES;
       waitingBytes += cost;
       hold(cost);
-      if (waitingBytes >= MAX_WAITING_BYTES) stream.pause();
+      if (waitingBytes >= MAX_WAITING_BYTES && !isKept) stream.pause();
       live?.piece({
         ...part,
         onTaken() {
@@ -126,7 +154,8 @@ export function createFront({ callees, clock, logger, maxMessageBytes, maxCalls,
       timeoutMs,
       encoding: String(headers['grpc-encoding'] ?? 'identity'),
       peer: peerOf(stream),
-      read() {
+      read(keeps = false) {
+        isKept = keeps;
         stream.on('data', (data: Buffer) => {
           const fault = deframer.read(data, send);
           if (fault !== undefined) live?.fail(explainFault(fault, maxMessageBytes));
@@ -158,14 +187,18 @@ export function createFront({ callees, clock, logger, maxMessageBytes, maxCalls,
       isCounted = false;
       size -= 1;
     });
-    live = begin(caller);
+    live = choose(caller);
   }
 
   return {
-    takes: (path) => callees.knows(path.slice(1)),
+    takes(headers) {
+      const method = String(headers[':path']).slice(1);
+      return callees.knows(method) || (headers['contact-mode'] === 'durable' && isCallable(method));
+    },
     take,
     async leave(isLate) {
       isLeaving = true;
+      durable.leave(SERVER_SHUTDOWN);
       while (size > 0 && !isLate()) await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
     },
     get size() {

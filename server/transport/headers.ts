@@ -31,7 +31,7 @@ interface HeaderFault {
 export function guardHeaders(grpcServer: Server, front?: Front): void {
   const { http2Server, handle } = takeStreamListener(grpcServer);
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
-    if (front?.takes(headers[':path'] ?? '') && judgeCaller(headers)) {
+    if (front?.takes(headers) && judgeCaller(headers)) {
       front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']));
       return;
     }

@@ -3,10 +3,13 @@ import type { Server } from '@grpc/grpc-js';
 import { ReverseService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { StoreCall } from '../api/durable.ts';
+import { ANONYMOUS } from '../model/caller.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Callees } from '../tunnel/callees.ts';
+import { createDurableCalls, type KeepCall } from '../tunnel/durable.ts';
 import type { CallEnds } from './call.ts';
 import { createFront, type Front } from './front.ts';
 import { registerServe } from './serve.ts';
@@ -18,6 +21,8 @@ const PAGE = 500;
 export interface ReverseOptions {
   readonly callees: Callees;
   readonly registry: Registry;
+  readonly storeCall: StoreCall;
+  readonly maxPayloadBytes: number;
   readonly ends: CallEnds;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,9 +43,23 @@ export interface Reverse {
 }
 
 export function createReverse(options: ReverseOptions): Reverse {
-  const { callees, registry, ends, clock, logger, patience, maxMessageBytes, maxOpenCalls, heldBudgetBytes } = options;
+  const {
+    callees,
+    registry,
+    storeCall,
+    maxPayloadBytes,
+    ends,
+    clock,
+    logger,
+    patience,
+    maxMessageBytes,
+    maxOpenCalls,
+    heldBudgetBytes,
+  } = options;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
-  const front = createFront({ callees, clock, logger, maxMessageBytes, maxCalls: maxOpenCalls, unread });
+  const keep: KeepCall = (call) => storeCall(call, ANONYMOUS);
+  const durable = createDurableCalls({ keep, kindOf: callees.kindOf, clock, maxPayloadBytes });
+  const front = createFront({ callees, durable, clock, logger, maxMessageBytes, maxCalls: maxOpenCalls, unread });
   return {
     descriptor: ReverseService,
     register: (server) =>

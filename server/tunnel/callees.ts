@@ -282,6 +282,9 @@ function taken(clientId: string): ContactError {
   return new ContactError('ALREADY_EXISTS', problem, { field: 'contact-session', advice });
 }
 
+/** Whether a client may serve a method of this name. */
+export const isCallable = (method: string): boolean => refuseName(method) === undefined;
+
 function refuseName(method: string): string | undefined {
   if (method.length > MAX_METHOD_LENGTH || !METHOD.test(method)) return 'expected pkg.Service/Method';
   return OWN.test(method) ? 'this name is the server’s own' : undefined;

@@ -29,8 +29,11 @@ export interface Caller {
   /** How its messages may be compressed; `identity`: they are not. */
   readonly encoding: string;
   readonly peer: string;
-  /** There is somebody who answers: it is read from now on. */
-  read(): void;
+  /**
+   * There is somebody who answers: it is read from now on. @param isKept what is read is put together, and held until it is
+   * stored: then only the budget of all calls holds it back
+   */
+  read(isKept?: boolean): void;
   headers(pairs: readonly Pair[]): void;
   /** `onTaken`: its connection has it. */
   chunk(chunk: Chunk, onTaken: () => void): void;
@@ -169,16 +172,22 @@ function forward({ metadata, peer }: Caller): readonly Pair[] {
   return [...metadata.filter(({ key }) => !key.startsWith(OURS)), { key: CALLER_KEY, value: peer }];
 }
 
-function textOf(metadata: readonly Pair[], key: string): string | undefined {
+export function textOf(metadata: readonly Pair[], key: string): string | undefined {
   const found = metadata.find((pair) => pair.key === key)?.value;
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
-function readWanted(metadata: readonly Pair[]): Wanted {
+/** Whom the caller names. INVALID_ARGUMENT: no client can be called so, or it says both. */
+export function readTarget(metadata: readonly Pair[]) {
   const clientId = textOf(metadata, CLIENT_KEY);
   const selector = textOf(metadata, SELECTOR_KEY);
   if (clientId !== undefined && !isName(clientId)) throw invalid(CLIENT_KEY, 'not the id of a client');
   if (clientId !== undefined && selector !== undefined) throw invalid(SELECTOR_KEY, `not beside ${CLIENT_KEY}`);
+  return { clientId, selector };
+}
+
+function readWanted(metadata: readonly Pair[]): Wanted {
+  const { clientId, selector } = readTarget(metadata);
   return { clientId, matches: selector === undefined ? undefined : parseSelector(selector, SELECTOR_KEY).matches };
 }
 

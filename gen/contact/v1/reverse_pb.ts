@@ -443,6 +443,22 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *   contact-client    the client that is to answer
  *   contact-selector  or: one whose labels match
  *   contact-wait      10s, 500ms: how long to wait until somebody serves the method and has room; at most a minute
+ *   contact-mode      `durable`: the call is kept until somebody has answered it, see below; else `live`
+ *
+ * Durable calls are unary (another kind is FAILED_PRECONDITION) and need no Serve: each is a task of the queue
+ * `pkg.Service/Method`, its payload the message, its content type application/protobuf, which is pushed by GetTask. The method
+ * need not be known. The task has the caller's metadata without `contact-*`, `grpc-*` and user-agent, `-bin` values in base64,
+ * values of a repeated key joined with commas; `contact-client` and `contact-selector` say who may take it. Initial metadata
+ * `contact-task` tells its id once it is stored; then the caller waits for its result, as long as its deadline. The task stays
+ * when its caller goes. What a caller may say besides:
+ *
+ *   contact-detach    `1`: it is answered with an empty message once the task is stored
+ *   contact-key       an idempotency key: while there is a task of this key, calling again is waiting for that one
+ *
+ * Who takes the task tells the answer's bytes as its result. A failure has the name of a gRPC code (`NOT_FOUND`) as
+ * TaskError.code and the status message as its message, and the caller gets both back; details and trailers are not kept.
+ * UNAVAILABLE, ABORTED and RESOURCE_EXHAUSTED are to be failed by the task's policy, all others with RETRY_NEVER. A task that
+ * was cancelled is CANCELLED to its caller, one that has expired or took too long DEADLINE_EXCEEDED, one that was lost ABORTED.
  *
  * @generated from service contact.v1.ReverseService
  */

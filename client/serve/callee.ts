@@ -1,0 +1,73 @@
+import type { DescService } from '@bufbuild/protobuf';
+import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { newSessionId } from '../../shared/ids.ts';
+import type { Report } from '../outbox.ts';
+import { MAX_QUEUES } from '../registration.ts';
+import { runTask, type WorkerDelivery } from '../task.ts';
+import type { ServiceHandlers } from './service.ts';
+import { createServing, type Serving, type ServingOptions } from './serving.ts';
+
+/**
+ * Why a session ends that begins anew at once: its queues are those of its registration, and there are more now. What it
+ * holds goes on.
+ */
+export const SERVES_MORE = new ContactError('CANCELLED', 'it serves more', {
+  advice: { reason: 'QUEUES', retry: 'now' },
+});
+
+export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
+  /** The session by which the server knows the worker; null: it has registered none yet. */
+  readonly sessionId: () => string | null;
+  /** Ends the Serve. */
+  readonly signal: AbortSignal;
+  /** There are more queues to draw from. */
+  readonly onQueues: () => void;
+  /** The server refuses the Serve for good. */
+  readonly onRefused: (error: unknown) => void;
+}
+
+/** What a worker is beside its tasks, once it serves something. */
+export interface WorkerCallee {
+  /** Live calls that run. */
+  readonly callCount: number;
+  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
+  /** These queues, and those of calls that are kept until somebody is there. */
+  queuesBeside(queues: readonly string[]): string[];
+  /** Runs such a call; undefined: it is none. */
+  run(task: WorkerDelivery, limits: Limits): Promise<Report> | undefined;
+  drain(): void;
+  abort(reason: string): void;
+  close(): void;
+}
+
+export function createCallee({ sessionId, signal, onQueues, onRefused, ...options }: CalleeOptions): WorkerCallee {
+  let serving: Serving | undefined;
+
+  function begin(): Serving {
+    const drawn = newSessionId();
+    const begun = createServing({ ...options, sessionId: () => sessionId() ?? drawn });
+    begun.run(signal).catch(onRefused);
+    return begun;
+  }
+
+  return {
+    get callCount() {
+      return serving?.callCount ?? 0;
+    },
+    serve(service, handlers) {
+      serving ??= begin();
+      const before = serving.kept.size;
+      serving.add(service, handlers);
+      if (serving.kept.size > before) onQueues();
+    },
+    queuesBeside: (queues) => [...new Set([...queues, ...(serving?.kept.keys() ?? [])])].slice(0, MAX_QUEUES),
+    run(task, limits) {
+      const kept = serving?.kept.get(task.queue);
+      return kept && runTask(task, kept.handler, kept.codec, limits);
+    },
+    drain: () => serving?.drain(),
+    abort: (reason) => serving?.abort(reason),
+    close: () => serving?.close(),
+  };
+}

@@ -1,0 +1,53 @@
+import { create, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { Codec } from '../codec.ts';
+import { TaskFailure, TaskRelease } from '../failure.ts';
+import type { Handler, TaskContext } from '../handler.ts';
+import type { AnyHandler, CallContext, ServedMethod } from './service.ts';
+import { endOf } from './status.ts';
+
+/** By which a call that was kept is run again, as the policy of its task says; any other code is final. */
+const RETRIED: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
+const MAX_QUEUE_LENGTH = 128;
+
+type Message = MessageShape<DescMethod['input']>;
+
+/** How the calls of one method are run that come as tasks. */
+export interface KeptMethod {
+  readonly handler: Handler<Message, unknown>;
+  readonly codec: Codec<unknown, Message>;
+}
+
+/** Undefined: calls of this method are not kept, only unary ones are, under names that a queue may have. */
+export function keepMethod(name: string, { descriptor, handler }: ServedMethod): KeptMethod | undefined {
+  if (descriptor.methodKind !== 'unary' || name.length > MAX_QUEUE_LENGTH) return undefined;
+  const run = handler as AnyHandler as (request: Message, context: CallContext) => unknown;
+  return {
+    codec: {
+      contentType: 'application/protobuf',
+      decode: (bytes) => fromBinary(descriptor.input, bytes),
+      encode: (answer) => toBinary(descriptor.output, create(descriptor.output, answer as Record<string, unknown>)),
+    },
+    async handler(request, task) {
+      const context = contextOf(task);
+      try {
+        return await run(request, context);
+      } catch (error) {
+        // What it throws because it was told to end is no answer.
+        if (task.signal.aborted || error instanceof TaskFailure || error instanceof TaskRelease) throw error;
+        const { code, message } = endOf(context.trailers, error ?? 'undefined');
+        throw new TaskFailure(message, { code: status[code]!, retry: RETRIED.has(code) ? 'policy' : 'never' });
+      }
+    },
+  };
+}
+
+/** What a handler knows of a call whose caller may be gone: headers and trailers reach nobody. */
+function contextOf({ taskId, metadata: pairs, signal }: TaskContext): CallContext {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(pairs)) {
+    metadata.set(key, key.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
+  }
+  metadata.set('contact-task', taskId);
+  return { metadata, signal, deadline: undefined, caller: '', sendHeaders: () => undefined, trailers: new Metadata() };
+}

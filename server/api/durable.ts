@@ -1,0 +1,105 @@
+import { create } from '@bufbuild/protobuf';
+import { NewTaskSchema } from '../../gen/index.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Caller } from '../model/caller.ts';
+import type { ResultRecord } from '../model/task.ts';
+import type { TaskStore } from '../store/tasks.ts';
+import { createAwaiting } from './awaited.ts';
+import type { Enqueue } from './enqueue.ts';
+
+/** A call that is kept until somebody has answered it. */
+export interface DurableCall {
+  /** `pkg.Service/Method`, which is the queue. */
+  readonly method: string;
+  readonly payload: Uint8Array;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly clientId: string | undefined;
+  readonly selector: string | undefined;
+  /** Of the same call that is made again; undefined: none. */
+  readonly key: string | undefined;
+  /** Its caller waits for no answer. */
+  readonly isDetached: boolean;
+}
+
+/** A call that was stored. */
+export interface StoredCall {
+  readonly id: string;
+  /** Never settles if nobody waits for it. */
+  readonly settled: Promise<ResultRecord>;
+  /** Nobody waits any more; the task goes on. */
+  forget(): void;
+}
+
+/** What the payloads of durable calls are. */
+const CONTENT_TYPE = 'application/protobuf';
+
+/** The fields of a task, as who calls a method names them. */
+const FIELDS: Readonly<Record<string, string>> = {
+  'task.queue': ':path',
+  'task.client_id': 'contact-client',
+  'task.selector': 'contact-selector',
+  'task.idempotency_key': 'contact-key',
+  'task.metadata': 'metadata',
+  'task.payload': 'message',
+};
+
+export interface DurableCallsOptions {
+  readonly queue: Pick<TaskQueue, 'results'>;
+  readonly store: Pick<TaskStore, 'describeTask'>;
+  readonly enqueue: Enqueue;
+}
+
+/** Stores calls as tasks. The answer comes after the commit. */
+export type StoreCall = (call: DurableCall, caller: Caller) => Promise<StoredCall>;
+
+export function createStoreCall({ queue, store, enqueue }: DurableCallsOptions): StoreCall {
+  // Each awaits one result: bounded by open calls.
+  const openAwaited = createAwaiting(queue.results, store, Number.POSITIVE_INFINITY);
+
+  return async (call, caller) => {
+    const told = Promise.withResolvers<ResultRecord>();
+    // Its caller may have gone before it fails.
+    told.promise.catch(() => undefined);
+    const awaited = openAwaited({
+      tell([record]) {
+        told.resolve(record!);
+        return true;
+      },
+      onIdle: () => undefined,
+      onError: told.reject,
+    });
+    try {
+      const task = taskOf(call);
+      const waits = awaited.admit([task]);
+      const [stored] = await enqueue([task], caller, 'task').catch(rename);
+      waits.stored([stored!]);
+      if (call.isDetached) awaited.close();
+      else waits.open();
+      return { id: stored!.id, settled: told.promise, forget: awaited.close };
+    } catch (error) {
+      awaited.close();
+      throw error;
+    }
+  };
+}
+
+function taskOf({ method, payload, metadata, clientId, selector, key }: DurableCall) {
+  const task = create(NewTaskSchema, { queue: method, payload, metadata, contentType: CONTENT_TYPE });
+  task.idempotencyKey = key ?? '';
+  if (clientId !== undefined) task.target = { case: 'clientId', value: clientId };
+  else if (selector !== undefined) task.target = { case: 'selector', value: selector };
+  return task;
+}
+
+/** The caller has said no task: a field is named as it has said it. */
+function rename(error: unknown): never {
+  if (!(error instanceof ContactError) || error.field === undefined) throw error;
+  const { code, field, retryAfterMs } = error;
+  const text = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
+  throw new ContactError(code, text, {
+    field: FIELDS[field] ?? field,
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}

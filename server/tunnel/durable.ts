@@ -1,0 +1,193 @@
+import { Buffer } from 'node:buffer';
+import { status } from '@grpc/grpc-js';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
+import { refuseSize } from '../../tunnel/metadata.ts';
+import type { Piece } from '../../tunnel/outgoing.ts';
+import type { ResultRecord } from '../model/task.ts';
+import { type Caller, type LiveCall, readTarget, textOf, writeEnd } from './live.ts';
+import type { MethodKind } from './methods.ts';
+
+const MODE_KEY = 'contact-mode';
+const DETACH_KEY = 'contact-detach';
+const KEY_KEY = 'contact-key';
+const TASK_KEY = 'contact-task';
+/** Of the caller's program and its connection, which are others when it calls again. */
+const OF_THE_MOMENT = /^(contact-|grpc-|user-agent$)/;
+const NOTHING = Buffer.alloc(0);
+
+/** What a failure of the server's own, or of a worker that cannot read a call, is to a caller. */
+const CODES: Readonly<Record<string, status>> = {
+  TIMEOUT: status.DEADLINE_EXCEEDED,
+  LOST: status.ABORTED,
+  RELEASED: status.ABORTED,
+  TOO_LARGE: status.RESOURCE_EXHAUSTED,
+  INVALID_PAYLOAD: status.INTERNAL,
+  INVALID_RESULT: status.INTERNAL,
+};
+
+/** What keeps a call, and tells how it ended. */
+export type KeepCall = (call: {
+  readonly method: string;
+  readonly payload: Uint8Array;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly clientId: string | undefined;
+  readonly selector: string | undefined;
+  readonly key: string | undefined;
+  readonly isDetached: boolean;
+}) => Promise<{ readonly id: string; readonly settled: Promise<ResultRecord>; forget(): void }>;
+
+export interface DurableCallsOptions {
+  readonly keep: KeepCall;
+  readonly kindOf: (method: string) => MethodKind | undefined;
+  readonly clock: Clock;
+  readonly maxPayloadBytes: number;
+}
+
+/** Calls that are answered once somebody is there who does, be it after their caller has gone. */
+export interface DurableCalls {
+  begin(caller: Caller): LiveCall;
+  /** Ends those whose callers wait; what is kept stays. */
+  leave(why: ContactError): void;
+}
+
+/** Whether this call is to be kept. INVALID_ARGUMENT: its caller says something else. */
+export function isDurable(metadata: readonly Pair[]): boolean {
+  const mode = textOf(metadata, MODE_KEY);
+  if (mode !== undefined && mode !== 'live' && mode !== 'durable') throw invalid(MODE_KEY, 'expected live or durable');
+  return mode === 'durable';
+}
+
+export function createDurableCalls({ keep, kindOf, clock, maxPayloadBytes }: DurableCallsOptions): DurableCalls {
+  // Bounded by the calls that are open.
+  const failures = new Set<(why: ContactError) => void>();
+
+  function begin(caller: Caller): LiveCall {
+    const { method, timeoutMs, metadata } = caller;
+    // One message, which the budget of what all calls hold counts until it is stored.
+    let pieces: Piece[] = [];
+    let messageCount = 0;
+    let isOver = false;
+    let forget = (): void => undefined;
+    const stopTimer =
+      timeoutMs > 0
+        ? clock.after(timeoutMs, () => fail(new ContactError('DEADLINE_EXCEEDED', 'the deadline has passed')))
+        : () => undefined;
+    failures.add(fail);
+
+    function end(last: End): void {
+      if (isOver) return;
+      isOver = true;
+      pieces = [];
+      stopTimer();
+      forget();
+      failures.delete(fail);
+      caller.end(last);
+    }
+
+    function fail(error: unknown, extra: readonly Pair[] = []): void {
+      end(writeEnd(error, extra));
+    }
+
+    function answer(bytes: Uint8Array): void {
+      if (isOver) return;
+      const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const chunk = { bytes: data, isFirst: true, isLast: true, messageBytes: data.byteLength, isCompressed: false };
+      caller.chunk({ ...chunk, cost: data.byteLength }, () => undefined);
+      end(plainEnd(status.OK, 'OK'));
+    }
+
+    async function store(): Promise<void> {
+      const isDetached = textOf(metadata, DETACH_KEY) === '1';
+      const payload = Buffer.concat(pieces.map(({ bytes }) => bytes));
+      const key = textOf(metadata, KEY_KEY);
+      const call = { method, payload, metadata: writeMetadata(metadata), ...readTarget(metadata), key, isDetached };
+      const stored = await keep(call);
+      if (isOver) {
+        stored.forget();
+        return;
+      }
+      forget = stored.forget;
+      for (const { onTaken } of pieces.splice(0)) onTaken();
+      caller.headers([{ key: TASK_KEY, value: stored.id }]);
+      if (isDetached) {
+        answer(NOTHING);
+        return;
+      }
+      const record = await stored.settled;
+      if (record.state === 'succeeded') answer(record.result);
+      else end(endOf(record));
+    }
+
+    function check(): void {
+      const problem = refuseSize(metadata);
+      if (problem) throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'metadata' });
+      const kind = kindOf(method);
+      if (kind !== undefined && kind !== 'unary') throw notUnary(`${method} is ${kind}`);
+      readTarget(metadata);
+    }
+
+    try {
+      check();
+      if (caller.encoding === 'identity') caller.read(true);
+      else
+        fail(new ContactError('UNIMPLEMENTED', 'grpc-encoding: a call that is kept has no compressed messages'), [
+          { key: 'grpc-accept-encoding', value: 'identity' },
+        ]);
+    } catch (error) {
+      fail(error);
+    }
+    return {
+      piece(piece) {
+        if (isOver) return;
+        if (piece.messageBytes !== undefined) messageCount += 1;
+        if (messageCount > 1) fail(notUnary('the request has two messages'));
+        else if ((piece.messageBytes ?? 0) > maxPayloadBytes)
+          fail(invalid('message', `${piece.messageBytes} bytes, at most ${maxPayloadBytes} are taken`));
+        // What it came in is larger, and would stay as long as it does.
+        else pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
+      },
+      halfClosed() {
+        if (isOver) return;
+        if (messageCount === 0) fail(new ContactError('INTERNAL', 'the request ended before its message was whole'));
+        else store().catch((error: unknown) => fail(error));
+      },
+      gone: () => end(plainEnd(status.CANCELLED, 'the caller has gone')),
+      fail: (error) => fail(error),
+    };
+  }
+
+  return {
+    begin,
+    leave(why) {
+      for (const fail of [...failures]) fail(why);
+    },
+  };
+}
+
+function notUnary(what: string): ContactError {
+  return new ContactError('FAILED_PRECONDITION', `${what}: only unary calls are kept`, { field: MODE_KEY });
+}
+
+/** What the task keeps of the caller's metadata. Of a repeated key the values are joined, as HTTP does. */
+function writeMetadata(pairs: readonly Pair[]): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  for (const { key, value } of pairs) {
+    if (OF_THE_MOMENT.test(key)) continue;
+    const text = typeof value === 'string' ? value : value.toString('base64');
+    metadata[key] = Object.hasOwn(metadata, key) ? `${metadata[key]},${text}` : text;
+  }
+  return metadata;
+}
+
+/** How a task that came to no result ends its call: by the name of a code of gRPC that its worker has said. */
+function endOf({ state, error, taskId }: ResultRecord): End {
+  const message = error?.message || `task ${taskId} ${state}`;
+  if (state === 'cancelled') return plainEnd(status.CANCELLED, message);
+  if (state === 'expired') return plainEnd(status.DEADLINE_EXCEEDED, message);
+  const name = error?.code ?? '';
+  const named = Object.hasOwn(status, name) ? (status as unknown as Record<string, unknown>)[name] : undefined;
+  const isCode = typeof named === 'number' && named !== status.OK;
+  return plainEnd(isCode ? named : (CODES[name] ?? status.UNKNOWN), message);
+}

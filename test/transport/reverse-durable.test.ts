@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { createProducer, createWorker } from '../../client/index.ts';
+import { AdminService, TaskService } from '../../gen/index.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
+import { createCaller, type EchoCaller, type Reply, startCallee, writeCallerMetadata } from '../scene/callers.ts';
+import { ask, connect } from '../scene/clients.ts';
+import { createEcho } from '../scene/echo.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { openServe } from '../scene/rawcallee.ts';
+import { connectTo, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+
+const QUEUE = 'echo.Echo/Unary';
+const DURABLE = { 'contact-mode': 'durable' };
+
+function detach({ unary }: EchoCaller, body: string, more: Record<string, string> = {}): Promise<Reply> {
+  return unary(body, { metadata: { ...DURABLE, 'contact-detach': '1', ...more } });
+}
+
+const taskOf = ({ headers }: Reply): string => String((headers['contact-task'] as string[])[0]);
+
+describe('a durable call', () => {
+  afterEach(closeScene);
+
+  it('waits for a client that nobody has seen, and is answered by the handler of live calls', async () => {
+    const { address } = await startScene();
+    const reply = createCaller(address).unary('hello', { metadata: { ...DURABLE, 'x-initial': 'kept' } });
+    await startCallee(address);
+    const { code, bodies, headers } = await reply;
+    assert.deepEqual([code, bodies], [status.OK, ['hello']]);
+    assert.match(taskOf({ headers } as Reply), /^[0-9a-f-]{36}$/);
+  });
+
+  it('is told the id of its task at once, and is answered without a word when it asks for that', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    const caller = createCaller(scene.address);
+    const reply = await detach(caller, 'later', { 'x-mine': 'yes', 'contact-key': 'k1' });
+    assert.deepEqual([reply.code, reply.bodies], [status.OK, ['']]);
+    const again = await detach(caller, 'later', { 'x-mine': 'yes', 'contact-key': 'k1' });
+    assert.equal(taskOf(again), taskOf(reply), 'the same key is the same call');
+    const other = await detach(caller, 'something else', { 'contact-key': 'k1' });
+    assert.equal(other.code, status.ALREADY_EXISTS);
+    const { task } = await ask(clients, TaskService.method.describeTask, { id: taskOf(reply) });
+    assert.deepEqual([task!.queue, task!.metadata], [QUEUE, { 'x-mine': 'yes' }]);
+  });
+
+  it('is taken too by a worker that serves more than it did when it registered, which keeps what it runs', async () => {
+    const { address } = await startScene();
+    const reply = createCaller(address).unary('hello', { metadata: DURABLE });
+    const running = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<string>();
+    let runs = 0;
+    const handler = () => {
+      runs += 1;
+      running.resolve();
+      return done.promise;
+    };
+    const given = { ...connectTo(address), queues: ['slow'], handler, concurrency: 2 };
+    const worker = useWorker(createWorker(given));
+    const producer = use(createProducer(connectTo(address)));
+    const slow = producer.call('slow', null);
+    await running.promise;
+    worker.serve(Echo, createEcho());
+    assert.deepEqual((await reply).bodies, ['hello']);
+    done.resolve('as it was');
+    assert.equal(await slow, 'as it was');
+    assert.equal(runs, 1);
+  });
+
+  it('has its handler told of the task and the caller’s metadata', async () => {
+    const { address } = await startScene();
+    await startCallee(address);
+    const reply = await createCaller(address).unary('!metadata', { metadata: { ...DURABLE, 'x-mine': 'yes' } });
+    const seen = JSON.parse(reply.bodies[0]!);
+    assert.deepEqual([seen['x-mine'], seen['contact-task']], [['yes'], [taskOf(reply)]]);
+  });
+
+  it('goes to the client that it names, and to no other', async () => {
+    const { address } = await startScene();
+    const named = (name: string) => ({ ...createEcho(), unary: () => ({ body: Buffer.from(name) }) });
+    await startCallee(address, named('a'), { clientId: 'a' });
+    const reply = createCaller(address).unary('x', { metadata: { ...DURABLE, 'contact-client': 'b' } });
+    await startCallee(address, named('b'), { clientId: 'b' });
+    assert.deepEqual((await reply).bodies, ['b']);
+  });
+
+  it('fails for good with the code and the words of its handler, and is tried again for codes that pass', async () => {
+    const { address } = await startScene();
+    let tries = 0;
+    const handlers = {
+      ...createEcho(),
+      unary({ body }: { body: Uint8Array }) {
+        if (Buffer.from(body).toString() === 'once') throw Object.assign(new Error('no'), { code: status.NOT_FOUND });
+        if (body.byteLength > 0 && tries++ < 2) throw Object.assign(new Error('busy'), { code: status.UNAVAILABLE });
+        return { body };
+      },
+    };
+    await startCallee(address, handlers);
+    const { unary } = createCaller(address);
+    const final = await unary('once', { metadata: DURABLE });
+    assert.deepEqual([final.code, final.details], [status.NOT_FOUND, 'no']);
+    assert.deepEqual((await unary('again', { metadata: DURABLE })).bodies, ['again']);
+    assert.equal(tries, 3);
+  });
+
+  it('ends when its task is cancelled', async () => {
+    const scene = await startScene();
+    const reply = createCaller(scene.address).unary('x', { metadata: DURABLE });
+    const clients = connect(scene);
+    const { tasks } = await until('it waits', async () => {
+      const listed = await ask(clients, TaskService.method.listTasks, {});
+      return listed.tasks.length > 0 && listed;
+    });
+    await ask(clients, TaskService.method.cancelTasks, { ids: [tasks[0]!.id] });
+    assert.equal((await reply).code, status.CANCELLED);
+  });
+
+  it('is unary: another kind is refused, as its descriptors or its messages tell', async () => {
+    const { address } = await startScene();
+    await startCallee(address);
+    const caller = createCaller(address);
+    assert.deepEqual(await upload(caller, ['a', 'b']), [status.FAILED_PRECONDITION, 'contact-mode']);
+    assert.deepEqual(await upload(caller, []), [status.FAILED_PRECONDITION, 'contact-mode']);
+    const bare = await startScene();
+    assert.deepEqual(await upload(createCaller(bare.address), ['a', 'b']), [
+      status.FAILED_PRECONDITION,
+      'contact-mode',
+    ]);
+  });
+
+  it('is refused with what it may not be', async () => {
+    const { address } = await startScene({ maxPayloadBytes: 1_000 });
+    const { unary } = createCaller(address);
+    for (const [metadata, body, field] of [
+      [{ 'contact-mode': 'forever' }, 'x', 'contact-mode'],
+      [{ ...DURABLE, 'contact-selector': 'a in (' }, 'x', 'contact-selector'],
+      [{ ...DURABLE, 'contact-key': 'k'.repeat(129) }, 'x', 'contact-key'],
+      [{ ...DURABLE, 'contact-client': 'a', 'contact-selector': 'b=c' }, 'x', 'contact-selector'],
+      [DURABLE, 'x'.repeat(1_001), 'message'],
+    ] as const) {
+      await openServe(address, `raw${field}`, { methods: [QUEUE] });
+      const { code, trailers } = await unary(body, { metadata });
+      assert.deepEqual([code, trailers['contact-field']], [status.INVALID_ARGUMENT, [field]]);
+    }
+  });
+
+  it('is told to come again when the server goes, and its deadline leaves the task alone', async () => {
+    const scene = await startScene({ isDurable: true });
+    const { unary } = createCaller(scene.address);
+    const late = await unary('late', { metadata: DURABLE, deadlineMs: 200 });
+    assert.equal(late.code, status.DEADLINE_EXCEEDED);
+    const waiting = unary('x', { metadata: { ...DURABLE, 'contact-key': 'one' } });
+    await until('it is stored', async () => {
+      const { queues } = await ask(connect(scene), AdminService.method.listQueues, {});
+      return Number(queues[0]?.ready ?? 0) === 2;
+    });
+    await scene.stop({ deadlineMs: 5_000 });
+    const told = await waiting;
+    assert.deepEqual([told.code, told.trailers['contact-reason']], [status.UNAVAILABLE, ['SERVER_SHUTDOWN']]);
+    await scene.start();
+    const bodies: string[] = [];
+    const unaryHandler = ({ body }: { body: Uint8Array }) => {
+      if (body.byteLength > 0) bodies.push(Buffer.from(body).toString());
+      return { body };
+    };
+    await startCallee(scene.address, { ...createEcho(), unary: unaryHandler });
+    const same = await createCaller(scene.address).unary('x', { metadata: { ...DURABLE, 'contact-key': 'one' } });
+    assert.deepEqual(same.bodies, ['x']);
+    await until('both ran, and each once', () => bodies.length === 2);
+    assert.deepEqual(bodies.sort(), ['late', 'x']);
+  });
+});
+
+/** The code and the named field that an upload which is to be kept comes to. */
+function upload({ client }: EchoCaller, bodies: readonly string[]): Promise<[number, unknown]> {
+  return new Promise((resolve) => {
+    const call = client.up(writeCallerMetadata(DURABLE), { deadline: Date.now() + 10_000 }, () => undefined);
+    call.on('error', () => undefined);
+    call.on('status', ({ code, metadata }) => resolve([code, metadata.get('contact-field')[0]]));
+    for (const body of bodies) call.write({ body: Buffer.from(body) });
+    call.end();
+  });
+}
