@@ -75,7 +75,7 @@ export function createWorkerHandlers(registry: Registry): WorkerHandlers {
       for await (const request of requests) {
         const report = readResults(request);
         checkTold(outcomes.length, report);
-        outcomes.push(...(await registry.tell(report, clientId, isDrawn)));
+        outcomes.push(...(await registry.tell(report, isDrawn ? undefined : clientId)));
       }
       return { outcomes: writeOutcomes(outcomes) };
     },

@@ -61,7 +61,7 @@ export interface Registry {
   /** Takes a receipt alone: the same as a report that says nothing else. */
   receipt: TakeReceipt;
   /** Takes results that come without a session. */
-  tell(report: ResultReport, clientId: string, isAnybody?: boolean): ReturnType<TakeResults>;
+  tell(report: ResultReport, clientId: string | undefined): ReturnType<TakeResults>;
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
   leftBy(clientId: string): readonly Delivery[];
   readonly clients: Clients;

@@ -24,16 +24,15 @@ export interface ResultsOptions {
 
 /**
  * Takes results of any session of a client over any stream; answers after the commit, one outcome each, never rejects.
- * @param isAnybody the report comes without a client id, so it counts as that of whoever has the delivery
+ * @param clientId undefined: the report names no client, so it counts as that of whoever has the delivery
  */
-export type TakeResults = (report: ResultReport, clientId: string, isAnybody?: boolean) => Promise<Outcome[]>;
+export type TakeResults = (report: ResultReport, clientId: string | undefined) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
   const { queue, holders, absent, random, maxResultBytes } = options;
 
-  function fail(report: FailedReport, clientId: string): Settlement {
-    const { taskId, delivery, error, retry } = report;
-    return { kind: 'failed', taskId, delivery, clientId, error, retry, random: random() };
+  function fail({ taskId, delivery, error, retry }: FailedReport): Settlement {
+    return { kind: 'failed', taskId, delivery, error, retry, random: random() };
   }
 
   /** Whether the delivery is another client's. The store judges one that nobody on this node has any more. */
@@ -43,17 +42,16 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return owner !== undefined && owner !== clientId;
   }
 
-  return async (report, clientId, isAnybody = false) => {
-    const { order, own } = isAnybody
-      ? { order: null, own: report }
-      : separate(report, (one) => isForeign(one, clientId));
-    const outcomes = await takeOwn(own, clientId, isAnybody ? {} : { namedBy: clientId });
+  return async (report, clientId) => {
+    if (clientId === undefined) return takeOwn(report);
+    const { order, own } = separate(report, (one) => isForeign(one, clientId));
+    const outcomes = await takeOwn(own, clientId);
     if (!order) return outcomes;
     let next = 0;
     return order.map((foreign) => (foreign ? { ...foreign, code: 'STALE', afterMs: 0 } : outcomes[next++]!));
   };
 
-  async function takeOwn(report: ResultReport, clientId: string, by: Pick<Settlement, 'namedBy'>): Promise<Outcome[]> {
+  async function takeOwn(report: ResultReport, clientId?: string): Promise<Outcome[]> {
     const { succeeded, failed, released, stopped, untouched } = report;
     const count = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
     if (count === 0) return [];
@@ -62,16 +60,15 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     for (const one of succeeded) {
       if (one.result.byteLength <= maxResultBytes) {
         const { taskId, delivery, result, contentType } = one;
-        settlements.push({ kind: 'succeeded', taskId, delivery, clientId, result, contentType });
+        settlements.push({ kind: 'succeeded', taskId, delivery, result, contentType });
         continue;
       }
       tooLarge.add(settlements.length);
       const message = `the result has ${one.result.byteLength} bytes, at most ${maxResultBytes} are taken`;
-      settlements.push(fail({ ...one, error: { code: 'TOO_LARGE', message }, retry: { kind: 'never' } }, clientId));
+      settlements.push(fail({ ...one, error: { code: 'TOO_LARGE', message }, retry: { kind: 'never' } }));
     }
-    for (const one of failed) settlements.push(fail(one, clientId));
-    for (const one of stopped)
-      settlements.push({ kind: 'stopped', ...nameDelivery(one), clientId, isStarted: hasStarted(one) });
+    for (const one of failed) settlements.push(fail(one));
+    for (const one of stopped) settlements.push({ kind: 'stopped', ...nameDelivery(one), isStarted: hasStarted(one) });
     const releases = [
       ...released.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: hasStarted(one) })),
       ...untouched.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: false })),
@@ -79,10 +76,12 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
 
     for (const session of idlers([...releases.filter(({ isStarted }) => !isStarted), ...stopped.filter(isUnasked)]))
       session.options.brake.gaveBack();
+    const settledBy = clientId === undefined ? {} : { clientId, namedBy: clientId };
+    const releasedBy = clientId === undefined ? {} : { namedBy: clientId };
     const hasWorked = succeeded.length + failed.length > 0;
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
-      take(settlements, () => queue.settle(settlements.map((one) => ({ ...one, ...by }))), tooLarge, hasWorked),
-      take(releases, () => queue.release(releases.map((one) => ({ ...one, ...by })))),
+      take(settlements, () => queue.settle(settlements.map((one) => ({ ...one, ...settledBy }))), tooLarge, hasWorked),
+      take(releases, () => queue.release(releases.map((one) => ({ ...one, ...releasedBy })))),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
     if (releases.length === 0) return settleOutcomes;

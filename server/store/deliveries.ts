@@ -62,7 +62,8 @@ export interface Fence extends Delivery {
 }
 
 export type Settlement = Fence & {
-  readonly clientId: string;
+  /** Who settles it. Default: the client that has the delivery, or had it until it was lost. */
+  readonly clientId?: string;
 } & (
     | { readonly kind: 'succeeded'; readonly result: Uint8Array; readonly contentType: string }
     | {

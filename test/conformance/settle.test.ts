@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Delivery, SessionRef } from '../../server/model/task.ts';
+import type { Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { assertLogged, textOf } from '../scene/answers.ts';
 import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
@@ -33,6 +35,28 @@ describeStores('settleTasks()', (open) => {
     await assertLogged(store, outcome.event);
     const found = (await store.describeTask(run.taskId))!;
     assert.deepEqual([found.state, found.settled?.position, found.clientId], ['succeeded', 1, 'c']);
+  });
+
+  it('names the client that has the delivery, or had it, when nobody is named, however it ends', async () => {
+    const store = await open();
+    const opening = { clientId: 'owner' };
+    const ends: Record<string, (run: Delivery & { session: SessionRef }) => Promise<SettleOutcome>> = {
+      succeeded: (run) => settle(store, unnamed(succeed(run))),
+      failed: (run) => settle(store, unnamed(fail(run))),
+      stopped: (run) => settle(store, { ...nameDelivery(run), kind: 'stopped' }),
+      released: async (run) =>
+        (await store.releaseTasks([{ ...nameDelivery(run), cause: 'released', isStarted: true }], T0))[0]!,
+      'lost, then succeeded': async (run) => {
+        await store.endSession(run.session, [], T0);
+        return settle(store, unnamed(succeed(run)));
+      },
+    };
+    for (const [end, tell] of Object.entries(ends)) {
+      const run = await startTask(store, { queue: end.replaceAll(' ', ''), maxAttempts: 1 }, opening);
+      const { event } = await tell(run);
+      assert.equal(event?.clientId, 'owner', end);
+      assert.equal((await store.describeTask(run.taskId))!.clientId, 'owner', end);
+    }
   });
 
   it('answers DUPLICATE to the same delivery again, whatever it says', async () => {
@@ -179,3 +203,8 @@ describeStores('settleTasks()', (open) => {
     assert.equal(await stateOf(store, run.taskId), 'running');
   });
 });
+
+/** The same, by nobody in particular. */
+function unnamed({ clientId: _clientId, ...settlement }: Settlement): Settlement {
+  return settlement;
+}

@@ -119,7 +119,7 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   if (!isOpen(world, task, settlement)) {
     return { code: isTold && wasTold(task, settlement.delivery) ? 'DUPLICATE' : 'STALE' };
   }
-  const { clientId } = settlement;
+  const clientId = settlement.clientId ?? holderOf(world, task);
   if (settlement.kind === 'abandoned' && task.cancelReason === null) return { code: 'STALE' };
   if (task.state === 'ready') takeBackLoss(task);
   const attempt = task.burnt + 1;
@@ -147,6 +147,10 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   return task.expiresAt === null ? outcome : { ...outcome, expiresAt: task.expiresAt };
 }
 
+function holderOf(world: World, { session, owner }: ModelTask): string {
+  return (session === null ? owner : world.sessions.get(session)?.clientId) ?? '';
+}
+
 function wasTold(task: ModelTask, delivery: number): boolean {
   if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery) return true;
   return task.results.some(({ record, isTold }) => isTold && record.delivery === delivery);
@@ -156,7 +160,7 @@ export function releaseOne(world: World, given: Release, now: number): SettleOut
   const task = world.tasks.get(given.taskId);
   if (!task) return { code: 'UNKNOWN' };
   if (!isOpen(world, task, given)) return { code: 'STALE' };
-  const clientId = world.sessions.get(task.session ?? 0)?.clientId ?? '';
+  const clientId = holderOf(world, task);
   if (given.cause === 'lost') {
     return task.state === 'ready'
       ? { code: 'STALE' }

@@ -206,6 +206,26 @@ describe('TellResult', () => {
     assert.deepEqual(await tell(clients, 'w'), []);
   });
 
+  it('without a client leaves the task with the client that had it', async () => {
+    const clients = connect(await startScene({ maxResultBytes: 100 }));
+    const ids = await enqueueMany(clients, 4, { maxAttempts: 1 });
+    const worker = await openWorker(clients, { clientId: 'w', maxInFlight: 4 });
+    const [a, b, c, d] = (await worker.receive(4)).map(nameOf);
+    worker.send({ started: [d!] });
+    const told = { succeeded: [a!, { ...b!, result: Buffer.alloc(101) }], failed: [c!], released: [d!] };
+    assert.deepEqual(await tell(clients, '', told), ['STORED', 'TOO_LARGE', 'STORED', 'STORED']);
+    const found = await Promise.all(ids.map((id) => describeTask(clients, id)));
+    assert.deepEqual(
+      found.map(({ state, clientId }) => [state, clientId]),
+      [
+        [TaskState.SUCCEEDED, 'w'],
+        [TaskState.FAILED, 'w'],
+        [TaskState.FAILED, 'w'],
+        [TaskState.FAILED, 'w'],
+      ],
+    );
+  });
+
   it('names what it cannot read', async () => {
     const clients = connect(await startScene());
     const id = newTaskId();

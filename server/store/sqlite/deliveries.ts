@@ -101,9 +101,13 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const open = find(row, settlement);
     if (!open) return wasTold(row, settlement) ? DUPLICATE : STALE;
     const isTold = settlement.session === undefined;
-    const decision = decide(row, open, settlement, isTold, settlement.clientId, now);
+    const clientId = settlement.clientId ?? holderOf(row);
+    const decision = decide(row, open, settlement, isTold, clientId, now);
     // A result comes with a success alone, whatever else was given.
-    const told = settlement.kind === 'succeeded' ? settlement : { clientId: settlement.clientId };
+    const told =
+      settlement.kind === 'succeeded'
+        ? { clientId, result: settlement.result, contentType: settlement.contentType }
+        : { clientId };
     return decision ? write(row, open, decision, told, now) : STALE;
   }
 
@@ -117,12 +121,17 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     return selectTold.get(row.key, fence.delivery) !== undefined;
   }
 
+  /** The client that has the task, or had the delivery that was lost; empty: nobody knows. */
+  function holderOf({ sessionKey, owner }: TaskRow): string {
+    return (sessionKey === null ? owner : sessions.get(sessionKey)?.clientId) ?? '';
+  }
+
   function releaseOne(release: Release, now: number): SettleOutcome {
     const row = tasks.byId(release.taskId);
     if (!row) return UNKNOWN;
     const open = find(row, release);
     if (!open) return STALE;
-    const clientId = sessions.get(row.sessionKey ?? 0)?.clientId ?? '';
+    const clientId = holderOf(row);
     const report = { kind: release.cause === 'lost' ? 'lost' : 'stopped', isStarted: release.isStarted } as const;
     const decision = decide(row, open, report, release.session === undefined, clientId, now);
     return decision ? write(row, open, decision, { clientId }, now) : STALE;
