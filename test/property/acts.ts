@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import type { TaskInput } from '../../server/model/task.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { type Books, startAnew } from './books.ts';
-import type { Crew } from './crew.ts';
-import type { House } from './house.ts';
+import { type Accounts, startAnew } from './accounts.ts';
 import type { Opening } from './line.ts';
-import type { Word } from './words.ts';
+import type { Report } from './reports.ts';
+import type { BareServer } from './server.ts';
+import type { Workers } from './workers.ts';
 
 /** Everything that a run has. */
 export interface World {
   /** The node where it happens. */
-  readonly house: House;
+  readonly server: BareServer;
   /** All nodes over the store, on one clock. */
-  readonly houses: readonly House[];
-  readonly books: Books;
-  readonly crew: Crew;
+  readonly servers: readonly BareServer[];
+  readonly accounts: Accounts;
+  readonly workers: Workers;
   /** Whatever was enqueued, answered or not. */
   readonly tasks: TaskInput[];
 }
@@ -62,30 +62,34 @@ const task = fc.record({
   again: fc.option(pick, { freq: 6 }),
 });
 
-const enqueue = toAct('enqueue', fc.array(task, { minLength: 1, maxLength: 4 }), (drawn, { house, books, tasks }) => {
-  const now = house.clock.now();
-  const inputs = drawn.map(({ bytes, delayMs, expiresMs, again, ...given }): TaskInput => {
-    const before = again === null ? undefined : tasks[again % Math.max(1, tasks.length)];
-    if (before) return before;
-    const input: TaskInput = {
-      ...{
-        id: newTaskId(),
-        ...given,
-        payload: Buffer.alloc(bytes),
-        contentType: 't',
-        metadata: {},
-        idempotencyKey: null,
-      },
-      ...{ runAt: delayMs === 0 ? null : now + delayMs, expiresAt: expiresMs === 0 ? null : now + expiresMs },
-      ...{ backoffBaseMs: 200, backoffCapMs: 1_000, parentId: null },
-    };
-    tasks.push(input);
-    return input;
-  });
-  house.queue.enqueue(inputs).then((outcomes) => {
-    for (const { id } of outcomes) books.acknowledged.add(id);
-  }, expectRefusal(books));
-});
+const enqueue = toAct(
+  'enqueue',
+  fc.array(task, { minLength: 1, maxLength: 4 }),
+  (drawn, { server, accounts, tasks }) => {
+    const now = server.clock.now();
+    const inputs = drawn.map(({ bytes, delayMs, expiresMs, again, ...given }): TaskInput => {
+      const before = again === null ? undefined : tasks[again % Math.max(1, tasks.length)];
+      if (before) return before;
+      const input: TaskInput = {
+        ...{
+          id: newTaskId(),
+          ...given,
+          payload: Buffer.alloc(bytes),
+          contentType: 't',
+          metadata: {},
+          idempotencyKey: null,
+        },
+        ...{ runAt: delayMs === 0 ? null : now + delayMs, expiresAt: expiresMs === 0 ? null : now + expiresMs },
+        ...{ backoffBaseMs: 200, backoffCapMs: 1_000, parentId: null },
+      };
+      tasks.push(input);
+      return input;
+    });
+    server.queue.enqueue(inputs).then((outcomes) => {
+      for (const { id } of outcomes) accounts.acknowledged.add(id);
+    }, expectRefusal(accounts));
+  },
+);
 
 const open = toAct(
   'open',
@@ -98,23 +102,23 @@ const open = toAct(
     isResumable: fc.nat({ max: 7 }).map((n) => n > 0),
     queues: fc.constantFrom(['a'], ['b'], QUEUES, QUEUES),
   }),
-  ({ worker: n, ...opening }, { house, crew }) => crew.open(crew.workers[n]!, opening, house),
+  ({ worker: n, ...opening }, { server, workers }) => workers.open(workers.all[n]!, opening, server),
 );
 
 const leave = toAct(
   'leave',
   fc.record({ worker, kind: fc.constantFrom('cut', 'cut', 'cut', 'operator') }),
-  ({ worker: n, kind }, { house, crew }) => {
-    const one = crew.workers[n]!;
-    if (kind === 'cut') crew.cut(one);
-    else house.registry.disconnectClient(one.clientId);
+  ({ worker: n, kind }, { server, workers }) => {
+    const one = workers.all[n]!;
+    if (kind === 'cut') workers.cut(one);
+    else server.registry.disconnectClient(one.clientId);
   },
 );
 
-const word = fc.record({
+const report = fc.record({
   pick,
   whose: fc.constantFrom('mine', 'mine', 'mine', 'mine', 'mine', 'any', 'off'),
-  kind: fc.constantFrom<Word['kind']>(
+  kind: fc.constantFrom<Report['kind']>(
     ...([
       'started',
       'started',
@@ -136,17 +140,17 @@ const say = toAct(
   fc.record({
     worker,
     over: fc.constantFrom<'line' | 'previous' | 'tell'>('line', 'line', 'line', 'line', 'previous', 'tell'),
-    words: fc.array(word, { minLength: 1, maxLength: 4 }),
+    reports: fc.array(report, { minLength: 1, maxLength: 4 }),
   }),
-  ({ worker: n, over, words }, { house, books, crew }) => {
-    const one = crew.workers[n]!;
+  ({ worker: n, over, reports }, { server, accounts, workers }) => {
+    const one = workers.all[n]!;
     const mine = [...one.holding.values()];
-    const said = words.flatMap(({ pick: place, whose, kind }): Word[] => {
-      const known = whose === 'mine' ? mine : books.pushed.slice(-12);
+    const said = reports.flatMap(({ pick: place, whose, kind }): Report[] => {
+      const known = whose === 'mine' ? mine : accounts.pushed.slice(-12);
       const found = known[place % Math.max(1, known.length)];
       return found ? [{ ...found, delivery: found.delivery + (whose === 'off' ? 1 : 0), kind }] : [];
     });
-    crew.say(one, said, over, house);
+    workers.say(one, said, over, server);
   },
 );
 
@@ -157,11 +161,11 @@ const tend = toAct(
     kind: fc.constantFrom('read', 'read', 'credit', 'credit', 'stall', 'flow', 'flow'),
     credit: fc.nat({ max: 4 }),
   }),
-  ({ worker: n, kind, credit }, { crew }) => {
-    const one = crew.workers[n]!;
-    if (kind === 'read') crew.read(one);
-    else if (kind === 'credit') crew.setCredit(one, credit);
-    else crew.stall(one, kind === 'stall');
+  ({ worker: n, kind, credit }, { workers }) => {
+    const one = workers.all[n]!;
+    if (kind === 'read') workers.read(one);
+    else if (kind === 'credit') workers.setCredit(one, credit);
+    else workers.stall(one, kind === 'stall');
   },
 );
 
@@ -184,31 +188,31 @@ const operate = toAct(
     queue: fc.constantFrom(...QUEUES),
     worker,
   }),
-  ({ kind, picks, queue, worker: n }, { house, books, crew, tasks }) => {
+  ({ kind, picks, queue, worker: n }, { server, accounts, workers, tasks }) => {
     const ids = picks.flatMap((place) => tasks[place % Math.max(1, tasks.length)]?.id ?? []);
-    const { clientId } = crew.workers[n]!;
-    const refusal = expectRefusal(books);
+    const { clientId } = workers.all[n]!;
+    const refusal = expectRefusal(accounts);
     if (kind === 'cancel') {
-      house.queue.cancel(ids, 'why').then((outcomes) => {
-        for (const outcome of outcomes) if (outcome.kind === 'requested') books.cancelled.add(outcome.id);
+      server.queue.cancel(ids, 'why').then((outcomes) => {
+        for (const outcome of outcomes) if (outcome.kind === 'requested') accounts.cancelled.add(outcome.id);
       }, refusal);
     }
-    if (kind === 'drain') house.registry.clients.drain(clientId).catch(refusal);
-    if (kind === 'undrain') house.registry.clients.resume(clientId).catch(refusal);
+    if (kind === 'drain') server.registry.clients.drain(clientId).catch(refusal);
+    if (kind === 'undrain') server.registry.clients.resume(clientId).catch(refusal);
     if (kind === 'redrive') {
-      for (const id of ids) books.redriving.add(id);
-      house.queue.redrive(ids).then((outcomes) => {
+      for (const id of ids) accounts.redriving.add(id);
+      server.queue.redrive(ids).then((outcomes) => {
         for (const { id, kind: what } of outcomes) {
-          if (what === 'ready') books.redriven.set(id, (books.redriven.get(id) ?? 0) + 1);
-          if (what === 'ready') startAnew(books, id);
-          else books.redriving.delete(id);
+          if (what === 'ready') accounts.redriven.set(id, (accounts.redriven.get(id) ?? 0) + 1);
+          if (what === 'ready') startAnew(accounts, id);
+          else accounts.redriving.delete(id);
         }
       }, refusal);
     }
-    if (kind === 'pause') house.queue.operations.pauseQueue(queue, true).catch(refusal);
+    if (kind === 'pause') server.queue.operations.pauseQueue(queue, true).catch(refusal);
     if (kind === 'unpause') {
-      books.paused.delete(queue);
-      house.queue.operations.resumeQueue(queue).catch(refusal);
+      accounts.paused.delete(queue);
+      server.queue.operations.resumeQueue(queue).catch(refusal);
     }
   },
 );
@@ -216,35 +220,35 @@ const operate = toAct(
 const refuse = toAct(
   'refuse',
   fc.option(fc.subarray(REFUSABLE, { minLength: 1, maxLength: 3 }), { freq: 1 }),
-  (kinds, { house }) => {
-    house.refused.clear();
-    for (const kind of kinds ?? []) house.refused.add(kind);
+  (kinds, { server }) => {
+    server.refused.clear();
+    for (const kind of kinds ?? []) server.refused.add(kind);
   },
 );
 
-const lag = toAct('lag', fc.constantFrom(0, 0, 1, 4), (turns, { house }) => {
-  house.lagTurns = turns;
+const lag = toAct('lag', fc.constantFrom(0, 0, 1, 4), (turns, { server }) => {
+  server.lagTurns = turns;
 });
 
 /** Time passes; those who attend answer meanwhile. */
-export async function pass({ house, crew }: World, ms: number): Promise<void> {
+export async function pass({ server, workers }: World, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 200) {
-    house.clock.advance(Math.min(200, left));
-    await house.turn();
-    crew.attend();
+    server.clock.advance(Math.min(200, left));
+    await server.turn();
+    workers.attend();
   }
 }
 
 const wait = toAct('wait', fc.constantFrom(0, 1, 100, 400, 1_200, 3_600), (ms, world) => pass(world, ms));
 
-const jump = toAct('jump', fc.constantFrom(-3_600_000, 3_600_000), (ms, { house, books }) => {
-  books.hasJumped = true;
-  house.clock.jump(ms);
+const jump = toAct('jump', fc.constantFrom(-3_600_000, 3_600_000), (ms, { server, accounts }) => {
+  accounts.hasJumped = true;
+  server.clock.jump(ms);
 });
 
-const turn = toAct('turn', fc.constant(0), (_given, { house }) => house.turn());
+const turn = toAct('turn', fc.constant(0), (_given, { server }) => server.turn());
 
-function expectRefusal({ complaints }: Books): (error: unknown) => void {
+function expectRefusal({ complaints }: Accounts): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof ContactError)) complaints.push(`not a refusal: ${String(error)}`);
   };

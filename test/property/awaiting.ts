@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ResultRecord, TaskInput } from '../../server/model/task.ts';
 import type { Store } from '../../server/store/store.ts';
-import type { House } from './house.ts';
+import type { BareServer } from './server.ts';
 
 /** Callers at every node that wait for the result of each task, and observers that follow the log. */
 export interface Awaiting {
@@ -11,11 +11,11 @@ export interface Awaiting {
   check(store: Store): Promise<void>;
 }
 
-export function createAwaiting(houses: readonly House[]): Awaiting {
+export function createAwaiting(servers: readonly BareServer[]): Awaiting {
   /** Positions that each node's callers heard of. */
-  const heard = houses.map(() => new Set<number>());
+  const heard = servers.map(() => new Set<number>());
   /** What each node's observer has read. */
-  const seen: ResultRecord[][] = houses.map(() => []);
+  const seen: ResultRecord[][] = servers.map(() => []);
   /** By task, the newest position when its callers began to listen: they are not told what was before. */
   const listenedFrom = new Map<string, number>();
 
@@ -23,10 +23,10 @@ export function createAwaiting(houses: readonly House[]): Awaiting {
     async listen(tasks) {
       for (const { id } of tasks) {
         if (listenedFrom.has(id)) continue;
-        houses.forEach(({ queue }, at) => {
+        servers.forEach(({ queue }, at) => {
           queue.results.onSettled(id, ({ position }) => void heard[at]!.add(position));
         });
-        listenedFrom.set(id, (await houses[0]!.store.resultBounds()).newest);
+        listenedFrom.set(id, (await servers[0]!.store.resultBounds()).newest);
       }
     },
 
@@ -36,7 +36,7 @@ export function createAwaiting(houses: readonly House[]): Awaiting {
         all.push(...page);
         page = await store.readResults(all.at(-1)!.position, 500);
       }
-      for (const [at, { queue }] of houses.entries()) {
+      for (const [at, { queue }] of servers.entries()) {
         const log = seen[at]!;
         for (;;) {
           const page = await queue.results.read(log.at(-1)?.position ?? 0);

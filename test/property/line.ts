@@ -1,15 +1,15 @@
 import type { Delivery } from '../../server/model/task.ts';
 import type { SessionEvent } from '../../server/session/outlet.ts';
 import type { Session } from '../../server/session/session.ts';
-import type { House } from './house.ts';
-import type { Word } from './words.ts';
+import type { Report } from './reports.ts';
+import type { BareServer } from './server.ts';
 
 /** One registration, as both of its ends see it. */
 export interface Line {
   readonly id: string;
   readonly worker: Worker;
   /** The node that it leads to. */
-  readonly house: House;
+  readonly server: BareServer;
   /** Its client has another one since, at another node: this one's may not know that it is over. */
   isStale: boolean;
   /** A word about what it had was told elsewhere, and its own node may count that as owed. */
@@ -58,7 +58,7 @@ export interface Saying {
   /** The lines that were open when it was said: it is about nothing that others take up later. */
   readonly lines: ReadonlySet<Line>;
   /** The node that was told. */
-  readonly house: House;
+  readonly server: BareServer;
 }
 
 export function createWorker(clientId: string, isNamed: boolean, isAttentive: boolean): Worker {
@@ -76,18 +76,18 @@ export interface Opening {
 }
 
 /** Everything that workers do. */
-export interface Crew {
-  readonly workers: readonly Worker[];
+export interface Workers {
+  readonly all: readonly Worker[];
   /** @param at the node; default: the only one */
-  open(worker: Worker, opening: Opening, at?: House): void;
+  open(worker: Worker, opening: Opening, at?: BareServer): void;
   /** The worker's program ends the line, and what it has not read is gone. */
   cut(worker: Worker): void;
   /** Also lines that nobody minds any more. */
   cutAll(): void;
   read(worker: Worker): void;
   stall(worker: Worker, isStalled: boolean): void;
-  /** Says words over its line, over the one before it, or without any, to the node `at`. */
-  say(worker: Worker, words: readonly Word[], over: 'line' | 'previous' | 'tell', at?: House): void;
+  /** Says reports over its line, over the one before it, or without any, to the node `at`. */
+  say(worker: Worker, reports: readonly Report[], over: 'line' | 'previous' | 'tell', at?: BareServer): void;
   setCredit(worker: Worker, credit: number): void;
   /** Lets the attentive ones read. */
   attend(): void;

@@ -4,12 +4,12 @@ import type { Store } from '../../server/store/store.ts';
 import { shareStore } from '../model/nodes.ts';
 import { createModelStore } from '../model/store.ts';
 import { createFakeClock } from '../scene/clock.ts';
+import { createAccounts } from './accounts.ts';
 import { type Act, pass, runs, type World } from './acts.ts';
 import { createAwaiting } from './awaiting.ts';
-import { createBooks } from './books.ts';
-import { createCrew } from './crew.ts';
-import { createHouse } from './house.ts';
-import { checkEnd, checkPromises, restAll } from './promises.ts';
+import { checkEnd, checkInvariants, restAll } from './invariants.ts';
+import { createBareServer } from './server.ts';
+import { createWorkers } from './workers.ts';
 
 /** A thorough run takes twenty times as many. */
 const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
@@ -47,19 +47,21 @@ async function live(run: readonly Round[], open: () => Promise<Store>): Promise<
   const clock = createFakeClock();
   const store = await open();
   const shared = shareStore(store, NODES);
-  const houses = [];
+  const servers = [];
   for (const [at, one] of shared.stores.entries()) {
-    houses.push(await createHouse(async () => one, createChance(), { clock, node: `node-${at}`, pollMs: POLL_MS }));
+    servers.push(
+      await createBareServer(async () => one, createChance(), { clock, node: `node-${at}`, pollMs: POLL_MS }),
+    );
   }
-  const [first] = houses;
-  const books = createBooks();
-  const world: World = { house: first!, houses, books, crew: createCrew(first!, books), tasks: [] };
-  const awaiting = createAwaiting(houses);
+  const [first] = servers;
+  const accounts = createAccounts();
+  const world: World = { server: first!, servers, accounts, workers: createWorkers(first!, accounts), tasks: [] };
+  const awaiting = createAwaiting(servers);
   const late: (() => void)[] = [];
 
   async function settleDown(): Promise<void> {
     await restAll(world);
-    world.crew.attend();
+    world.workers.attend();
     await restAll(world);
   }
 
@@ -79,18 +81,18 @@ async function live(run: readonly Round[], open: () => Promise<Store>): Promise<
         if (fate === 'late' || fate === 'twice') late.push(arrive);
         if (fate === 'now' || fate === 'twice') arrive();
       };
-      for (const [index, act] of acts.entries()) await act.run({ ...world, house: houses[nodes[index]!]! });
+      for (const [index, act] of acts.entries()) await act.run({ ...world, server: servers[nodes[index]!]! });
       await awaiting.listen(world.tasks);
       await settleDown();
       if (isCalm) await calm();
-      await checkPromises(world, isCalm);
+      await checkInvariants(world, isCalm);
       if (isCalm) await awaiting.check(store);
     }
     await calm();
     await checkEnd(world, pass);
     await awaiting.check(store);
   } finally {
-    for (const house of houses) await house.close();
+    for (const server of servers) await server.close();
     await store.close();
   }
 }

@@ -6,7 +6,7 @@ import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { createModelStore } from '../model/store.ts';
 import { isFull } from '../scene/full.ts';
-import { createHouse, type House, SETTINGS } from './house.ts';
+import { type BareServer, createBareServer, SETTINGS } from './server.ts';
 
 /** A thorough run takes twenty times as many. */
 const scale = isFull ? 20 : 1;
@@ -52,7 +52,7 @@ function watchPhase(session: Session, moves: Moves): void {
 
 /** What a run of acts does to the sessions of two clients. */
 async function live(run: readonly Act[], moves: Moves): Promise<readonly unknown[]> {
-  const house = await createHouse(
+  const server = await createBareServer(
     async () => createModelStore(),
     () => 0.5,
   );
@@ -68,7 +68,7 @@ async function live(run: readonly Act[], moves: Moves): Promise<readonly unknown
     newest.set(at, line);
     const resume = isResume && before ? { previousId: before.id, holding: [], isComplete: true } : null;
     const outlet = { peer: '', send: () => true, onDrain: () => undefined, end: () => undefined };
-    house.registry
+    server.registry
       .open({
         ...{ id: line.id, subject: '', clientId: CLIENTS[at]!, isNamed, isResumable: true, queues: ['q'], labels: {} },
         ...{ credit: 5, agent: '', resume, outlet },
@@ -83,7 +83,7 @@ async function live(run: readonly Act[], moves: Moves): Promise<readonly unknown
   function pair(at: number): void {
     const sessionId = newest.get(at)?.id ?? newSessionId();
     const outlet = { isOver: () => false, end: () => undefined };
-    house.registry.attachStatus({ sessionId, clientId: CLIENTS[at]! }, outlet).catch(expectRefusal);
+    server.registry.attachStatus({ sessionId, clientId: CLIENTS[at]! }, outlet).catch(expectRefusal);
   }
 
   async function act(one: Act): Promise<void> {
@@ -94,35 +94,35 @@ async function live(run: readonly Act[], moves: Moves): Promise<readonly unknown
         return pair(one.client);
       case 'cut': {
         const session = newest.get(one.client)?.session;
-        if (session) house.registry.disconnect(session);
+        if (session) server.registry.disconnect(session);
         return;
       }
       case 'disconnect':
-        return void house.registry.disconnectClient(CLIENTS[one.client]!);
+        return void server.registry.disconnectClient(CLIENTS[one.client]!);
       case 'drain':
-        return void house.registry.clients.drain(CLIENTS[one.client]!).catch(expectRefusal);
+        return void server.registry.clients.drain(CLIENTS[one.client]!).catch(expectRefusal);
       case 'wait':
-        return house.clock.advance(one.ms);
+        return server.clock.advance(one.ms);
       case 'turn':
-        return house.turn();
+        return server.turn();
       case 'restart':
-        await house.rest();
-        await house.restart();
+        await server.rest();
+        await server.restart();
     }
   }
 
   for (const one of run) await act(one);
-  await settle(house);
-  const { faults } = house;
-  await house.close();
+  await settle(server);
+  const { faults } = server;
+  await server.close();
   return faults;
 }
 
 /** All windows are over. */
-async function settle(house: House): Promise<void> {
-  await house.rest();
-  house.clock.advance(SETTINGS.resumeWindowMs + 1);
-  await house.rest();
+async function settle(server: BareServer): Promise<void> {
+  await server.rest();
+  server.clock.advance(SETTINGS.resumeWindowMs + 1);
+  await server.rest();
 }
 
 describe('the phases of a session', () => {

@@ -6,11 +6,11 @@ import type { Store } from '../../server/store/store.ts';
 import { createModelStore } from '../model/store.ts';
 import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
+import { createAccounts } from './accounts.ts';
 import { pass, runs, type World } from './acts.ts';
-import { createBooks } from './books.ts';
-import { createCrew } from './crew.ts';
-import { createHouse } from './house.ts';
-import { checkEnd, checkPromises } from './promises.ts';
+import { checkEnd, checkInvariants } from './invariants.ts';
+import { createBareServer } from './server.ts';
+import { createWorkers } from './workers.ts';
 
 /** A thorough run takes twenty times as many. */
 const scale = isFull ? 20 : 1;
@@ -18,23 +18,23 @@ const scale = isFull ? 20 : 1;
 type Run = typeof runs extends fc.Arbitrary<infer T> ? T : never;
 
 async function live(run: Run, open: () => Promise<Store>, mayRestart: boolean): Promise<void> {
-  const house = await createHouse(open, createChance());
-  const books = createBooks();
-  const world: World = { house, houses: [house], books, crew: createCrew(house, books), tasks: [] };
+  const server = await createBareServer(open, createChance());
+  const accounts = createAccounts();
+  const world: World = { server, servers: [server], accounts, workers: createWorkers(server, accounts), tasks: [] };
   try {
     for (const { acts, isRestart } of run) {
       if (mayRestart && isRestart) {
         await restart(world);
       }
       for (const act of acts) await act.run(world);
-      await house.rest();
-      world.crew.attend();
-      await house.rest();
-      await checkPromises(world);
+      await server.rest();
+      world.workers.attend();
+      await server.rest();
+      await checkInvariants(world);
     }
     await checkEnd(world, pass);
   } finally {
-    await house.close();
+    await server.close();
   }
 }
 
@@ -48,13 +48,13 @@ function createChance(): () => number {
 }
 
 /** Nobody remembers what has begun: whatever runs may have. */
-async function restart({ house, books }: World): Promise<void> {
-  for (const { id, delivery } of await house.store.listTasks({ states: ['running'] }, null, 500)) {
-    books.begun.set(id, (books.begun.get(id) ?? new Set()).add(delivery));
+async function restart({ server, accounts }: World): Promise<void> {
+  for (const { id, delivery } of await server.store.listTasks({ states: ['running'] }, null, 500)) {
+    accounts.begun.set(id, (accounts.begun.get(id) ?? new Set()).add(delivery));
   }
-  house.refused.clear();
-  house.lagTurns = 0;
-  await house.restart();
+  server.refused.clear();
+  server.lagTurns = 0;
+  await server.restart();
 }
 
 describe('sessions, dispatch and a store', function () {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import { createModelStore } from '../model/store.ts';
-import { type Books, createBooks } from '../property/books.ts';
-import { type Crew, createCrew } from '../property/crew.ts';
-import { createHouse, type House } from '../property/house.ts';
+import { type Accounts, createAccounts } from '../property/accounts.ts';
 import type { Opening } from '../property/line.ts';
+import { type BareServer, createBareServer } from '../property/server.ts';
+import { createWorkers, type Workers } from '../property/workers.ts';
 import { createTask } from '../scene/tasks.ts';
 
 const FULL: Opening = {
@@ -14,49 +14,49 @@ const FULL: Opening = {
 };
 
 describe('createRegistry()', () => {
-  let house: House;
-  let books: Books;
-  let crew: Crew;
+  let server: BareServer;
+  let accounts: Accounts;
+  let workers: Workers;
 
   async function start(open = () => openStore('memory:', { node: 'n' })): Promise<void> {
-    house = await createHouse(open, () => 0);
-    books = createBooks();
-    crew = createCrew(house, books);
+    server = await createBareServer(open, () => 0);
+    accounts = createAccounts();
+    workers = createWorkers(server, accounts);
   }
 
-  afterEach(() => house.close());
+  afterEach(() => server.close());
 
   async function rest(): Promise<void> {
-    await house.rest();
-    crew.attend();
-    await house.rest();
-    assert.deepEqual([books.complaints, house.faults], [[], []]);
+    await server.rest();
+    workers.attend();
+    await server.rest();
+    assert.deepEqual([accounts.complaints, server.faults], [[], []]);
   }
 
   async function enqueue(with_: Partial<TaskInput> = {}): Promise<string> {
     const task = createTask(with_);
-    await house.queue.enqueue([task]);
+    await server.queue.enqueue([task]);
     await rest();
     return task.id;
   }
 
   it('takes back the credit of a result that the store refused, although its session was resumed meanwhile', async () => {
     await start();
-    const [worker] = crew.workers;
-    crew.open(worker!, FULL);
+    const [worker] = workers.all;
+    workers.open(worker!, FULL);
     const taskId = await enqueue();
     await enqueue();
-    house.lagTurns = 3;
-    crew.cut(worker!);
-    crew.open(worker!, { ...FULL, kind: 'resume' });
-    await house.turn();
-    house.refused.add('settleTasks');
-    crew.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'tell');
+    server.lagTurns = 3;
+    workers.cut(worker!);
+    workers.open(worker!, { ...FULL, kind: 'resume' });
+    await server.turn();
+    server.refused.add('settleTasks');
+    workers.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'tell');
     await rest();
     const { session, open } = worker!.line!;
     assert.deepEqual([session!.capacity().limit, open.size], [0, 1]);
-    house.refused.clear();
-    crew.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'line');
+    server.refused.clear();
+    workers.say(worker!, [{ taskId, delivery: 1, kind: 'succeeded' }], 'line');
     await rest();
     assert.deepEqual([session!.capacity().limit, open.size], [0, 1]);
     assert.deepEqual(
@@ -67,47 +67,47 @@ describe('createRegistry()', () => {
 
   it('ends an attempt in time although its session was resumed while the store was asked for that', async () => {
     await start(async () => createModelStore());
-    const [worker] = crew.workers;
-    crew.open(worker!, FULL);
+    const [worker] = workers.all;
+    workers.open(worker!, FULL);
     const taskId = await enqueue({ timeoutMs: 500, maxAttempts: 1 });
-    crew.say(worker!, [{ taskId, delivery: 1, kind: 'started' }], 'line');
-    house.clock.advance(400);
-    house.lagTurns = 3;
-    crew.cut(worker!);
-    crew.open(worker!, { ...FULL, kind: 'resume' });
-    house.clock.advance(100);
+    workers.say(worker!, [{ taskId, delivery: 1, kind: 'started' }], 'line');
+    server.clock.advance(400);
+    server.lagTurns = 3;
+    workers.cut(worker!);
+    workers.open(worker!, { ...FULL, kind: 'resume' });
+    server.clock.advance(100);
     await rest();
-    assert.equal((await house.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
+    assert.equal((await server.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
   });
 
   it('lets a timeout run on when a named client starts anew and still has the task', async () => {
     await start();
-    const [worker, other] = crew.workers.filter(({ clientId }) => clientId === 'n0');
-    crew.open(worker!, FULL);
+    const [worker, other] = workers.all.filter(({ clientId }) => clientId === 'n0');
+    workers.open(worker!, FULL);
     const taskId = await enqueue({ timeoutMs: 500, maxAttempts: 1 });
-    crew.say(worker!, [{ taskId, delivery: 1, kind: 'started' }], 'line');
-    house.clock.advance(400);
+    workers.say(worker!, [{ taskId, delivery: 1, kind: 'started' }], 'line');
+    server.clock.advance(400);
     // Another program of that name, which has what the first one had and resumes a session that nobody knows.
     other!.sessionId = '0'.repeat(32);
     other!.holding.set(`${taskId} 1`, { taskId, delivery: 1 });
-    crew.open(other!, { ...FULL, kind: 'resume' });
+    workers.open(other!, { ...FULL, kind: 'resume' });
     await rest();
-    assert.equal((await house.store.describeTask(taskId))?.state, 'running');
-    house.clock.advance(100);
+    assert.equal((await server.store.describeTask(taskId))?.state, 'running');
+    server.clock.advance(100);
     await rest();
-    assert.equal((await house.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
+    assert.equal((await server.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
   });
 
   it('gives tasks to the others while a session is replaced', async () => {
     await start();
-    const [worker, other] = crew.workers;
-    for (const one of [worker!, other!]) crew.open(one, { ...FULL, credit: 0 });
+    const [worker, other] = workers.all;
+    for (const one of [worker!, other!]) workers.open(one, { ...FULL, credit: 0 });
     await enqueue({ payload: Buffer.alloc(1_500) });
     await enqueue({ payload: Buffer.alloc(0) });
     // The program starts anew, now for another queue, while the claim of this turn still asks for its session.
-    crew.setCredit(other!, 1);
-    crew.setCredit(worker!, 2);
-    crew.open(other!, { ...FULL, queues: ['r'] });
+    workers.setCredit(other!, 1);
+    workers.setCredit(worker!, 2);
+    workers.open(other!, { ...FULL, queues: ['r'] });
     await rest();
     // The second has to wait for the receipt of the first.
     await rest();
@@ -116,36 +116,36 @@ describe('createRegistry()', () => {
 
   async function passFiveSeconds(): Promise<void> {
     for (let second = 0; second < 5; second += 1) {
-      house.clock.advance(1_000);
+      server.clock.advance(1_000);
       await rest();
     }
   }
 
   it('gives at once what the store alone tells of', async () => {
     await start();
-    const [worker] = crew.workers;
-    crew.open(worker!, FULL);
+    const [worker] = workers.all;
+    workers.open(worker!, FULL);
     await rest();
-    await house.store.insertTasks([createTask()], house.clock.now());
+    await server.store.insertTasks([createTask()], server.clock.now());
     await rest();
     assert.equal(worker!.holding.size, 1);
   });
 
   it('finds within five seconds what no signal told of: tasks, instants, results', async () => {
     await start();
-    const [worker] = crew.workers;
-    crew.open(worker!, { ...FULL, credit: 3 });
+    const [worker] = workers.all;
+    workers.open(worker!, { ...FULL, credit: 3 });
     await rest();
-    house.disturb = () => undefined;
-    const now = house.clock.now();
+    server.disturb = () => undefined;
+    const now = server.clock.now();
     const [ready, due, over] = [
       createTask(),
       createTask({ runAt: now + 1_000 }),
       createTask({ queue: 'elsewhere', runAt: now + 1_000, expiresAt: now + 500 }),
     ];
     const settled: string[] = [];
-    house.queue.results.onSettled(over.id, ({ state }) => settled.push(state));
-    await house.store.insertTasks([ready, due, over], now);
+    server.queue.results.onSettled(over.id, ({ state }) => settled.push(state));
+    await server.store.insertTasks([ready, due, over], now);
     await rest();
     assert.equal(worker!.holding.size, 0);
     await passFiveSeconds();
@@ -155,15 +155,15 @@ describe('createRegistry()', () => {
 
   it('finds within five seconds that a queue was paused, when no signal told of it', async () => {
     await start();
-    const [worker] = crew.workers;
-    crew.open(worker!, FULL);
+    const [worker] = workers.all;
+    workers.open(worker!, FULL);
     await rest();
-    house.disturb = () => undefined;
-    await house.store.setQueueSettings({ queue: 'q', isPaused: true });
+    server.disturb = () => undefined;
+    await server.store.setQueueSettings({ queue: 'q', isPaused: true });
     await passFiveSeconds();
     await enqueue();
     assert.equal(worker!.holding.size, 0);
-    await house.store.setQueueSettings({ queue: 'q', isPaused: false });
+    await server.store.setQueueSettings({ queue: 'q', isPaused: false });
     await passFiveSeconds();
     assert.equal(worker!.holding.size, 1);
   });

@@ -30,7 +30,7 @@ const WRITES: ReadonlySet<string> = new Set<keyof Store>([
 ]);
 
 /** Sessions, dispatch and a store without the wire, on a clock that moves when told. */
-export interface House {
+export interface BareServer {
   readonly clock: FakeClock;
   readonly queue: TaskQueue;
   readonly registry: Registry;
@@ -52,7 +52,7 @@ export interface House {
   close(): Promise<void>;
 }
 
-export interface HouseOptions {
+export interface BareServerOptions {
   /** Default: one of its own. */
   readonly clock?: FakeClock;
   /** How it is called among those that share its store. */
@@ -61,11 +61,11 @@ export interface HouseOptions {
 }
 
 /** @param random for the jitter of retries */
-export async function createHouse(
+export async function createBareServer(
   open: () => Promise<Store>,
   random: () => number,
-  { clock = createFakeClock(), node = SETTINGS.node, pollMs }: HouseOptions = {},
-): Promise<House> {
+  { clock = createFakeClock(), node = SETTINGS.node, pollMs }: BareServerOptions = {},
+): Promise<BareServer> {
   const settings = { ...SETTINGS, node, ...(pollMs === undefined ? {} : { pollMs }) };
   const refused = new Set<string>();
   const faults: unknown[] = [];
@@ -82,7 +82,7 @@ export async function createHouse(
     /** Answers come late, and in the order of the commits. */
     function delay(): Promise<unknown> {
       const before = last;
-      const turns = house.lagTurns;
+      const turns = server.lagTurns;
       last = (async () => {
         for (let left = turns; left > 0; left -= 1) await nextTurn();
         await before;
@@ -122,7 +122,7 @@ export async function createHouse(
     return new Observable((subscriber) =>
       signals$.subscribe({
         next: (signals) => {
-          if (house.disturb) house.disturb(signals, () => subscriber.next(signals));
+          if (server.disturb) server.disturb(signals, () => subscriber.next(signals));
           else subscriber.next(signals);
         },
         complete: () => subscriber.complete(),
@@ -156,7 +156,7 @@ export async function createHouse(
     }
   }
 
-  const house: House = {
+  const server: BareServer = {
     clock,
     refused,
     lagTurns: 0,
@@ -180,5 +180,5 @@ export async function createHouse(
     close: stop,
   };
   await start();
-  return house;
+  return server;
 }

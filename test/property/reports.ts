@@ -1,9 +1,9 @@
 import type { Delivery } from '../../server/model/task.ts';
 import type { StatusReport } from '../../server/session/report.ts';
-import { SETTINGS } from './house.ts';
+import { SETTINGS } from './server.ts';
 
 /** Something a worker says about a delivery. */
-export type Word = {
+export type Report = {
   readonly kind:
     | 'started'
     | 'succeeded'
@@ -31,9 +31,9 @@ export const NOTHING: StatusReport = Object.freeze({
   untouched: [],
 });
 
-/** Those words as a message; each success has a text of its own. */
-export function reportOf(said: readonly Word[], nextText: () => string): StatusReport {
-  const of = (...kinds: Word['kind'][]): Word[] => said.filter(({ kind }) => kinds.includes(kind));
+/** Those reports as a message; each success has a text of its own. */
+export function reportOf(said: readonly Report[], nextText: () => string): StatusReport {
+  const of = (...kinds: Report['kind'][]): Report[] => said.filter(({ kind }) => kinds.includes(kind));
   const error = { code: 'E', message: 'e' };
   return {
     ...NOTHING,

@@ -3,7 +3,7 @@ import type { Outcome, SessionEvent, StatusOutlet, TaskOutlet } from '../../serv
 import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import {
-  type Books,
+  type Accounts,
   begin,
   forgetKept,
   forgetUnread,
@@ -13,32 +13,32 @@ import {
   keep,
   nameOf,
   openCount,
-} from './books.ts';
-import { type House, SETTINGS } from './house.ts';
-import { type Crew, createWorker, type Line, type Opening, type Saying, type Worker } from './line.ts';
+} from './accounts.ts';
+import { createWorker, type Line, type Opening, type Saying, type Worker, type Workers } from './line.ts';
 import { judgePush } from './pushed.ts';
-import { NOTHING, reportOf, type Word } from './words.ts';
+import { NOTHING, type Report, reportOf } from './reports.ts';
+import { type BareServer, SETTINGS } from './server.ts';
 
-export type { Crew } from './line.ts';
+export type { Workers } from './line.ts';
 
 /** @param only where lines lead, unless it is said */
-export function createCrew(only: House, books: Books): Crew {
-  let words = 0;
+export function createWorkers(only: BareServer, accounts: Accounts): Workers {
+  let textCount = 0;
 
   function complain(what: string): void {
-    books.complaints.push(what);
+    accounts.complaints.push(what);
   }
 
   /** Over for both; what it held may run on for its window. `isMissed`: somebody waits for it to come back. */
   function endLine(line: Line, isMissed: boolean): void {
     if (line.isOver) return;
     line.isOver = true;
-    books.lines.delete(line);
-    const until = line.house.clock.monotonic() + SETTINGS.resumeWindowMs;
+    accounts.lines.delete(line);
+    const until = line.server.clock.monotonic() + SETTINGS.resumeWindowMs;
     for (const name of line.open.keys()) {
-      books.lostUntil.set(name, until);
-      if (isMissed && line.isResumable && !line.isStale && !books.underWay.has(name))
-        keep(books, name, until, line.worker.clientId);
+      accounts.lostUntil.set(name, until);
+      if (isMissed && line.isResumable && !line.isStale && !accounts.underWay.has(name))
+        keep(accounts, name, until, line.worker.clientId);
     }
   }
 
@@ -49,27 +49,27 @@ export function createCrew(only: House, books: Books): Crew {
       line.isRegistered = true;
       const closed = new Set(event.closed.map(nameOf));
       // The end of one may have been told elsewhere, and answered, before this is heard.
-      const isHeld = (name: string): boolean => !closed.has(name) && !books.stored.has(name);
+      const isHeld = (name: string): boolean => !closed.has(name) && !accounts.stored.has(name);
       for (const one of line.holding) if (isHeld(nameOf(one))) hold(line, one);
     }
     if (event.kind === 'cancel') line.cancelled.add(nameOf(event.delivery));
     if (event.kind !== 'tasks') return;
     for (const task of event.tasks) {
       const delivery = { taskId: task.id, delivery: task.delivery };
-      for (const wrong of judgePush(books, line, task, line.house.clock.monotonic())) complain(wrong);
+      for (const wrong of judgePush(accounts, line, task, line.server.clock.monotonic())) complain(wrong);
       const isLast = task.attempt >= task.maxAttempts;
       // One that comes late, from a node that has not heard of the next, is told apart by its number.
-      if (task.delivery > (books.newest.get(task.id) ?? 0)) {
-        if (isLast) books.lastPushed.set(task.id, task.delivery);
-        books.newest.set(task.id, task.delivery);
-        books.newestAt.set(task.id, line.house);
+      if (task.delivery > (accounts.newest.get(task.id) ?? 0)) {
+        if (isLast) accounts.lastPushed.set(task.id, task.delivery);
+        accounts.newest.set(task.id, task.delivery);
+        accounts.newestAt.set(task.id, line.server);
       }
-      books.pushed.push(delivery);
-      books.pushedTo.set(nameOf(delivery), line.worker.clientId);
+      accounts.pushed.push(delivery);
+      accounts.pushedTo.set(nameOf(delivery), line.worker.clientId);
       hold(line, delivery);
-      if (!line.isFull || isLast) begin(books, delivery);
+      if (!line.isFull || isLast) begin(accounts, delivery);
     }
-    const count = openCount(books, line);
+    const count = openCount(accounts, line);
     if (count > line.ceiling) complain(`${count} open deliveries with a credit of ${line.ceiling}`);
   }
 
@@ -77,7 +77,7 @@ export function createCrew(only: House, books: Books): Crew {
     line.open.set(nameOf(delivery), delivery);
     line.known.add(nameOf(delivery));
     // Ended by its worker before it was registered.
-    if (line.isOver) books.lostUntil.set(nameOf(delivery), line.house.clock.monotonic() + SETTINGS.resumeWindowMs);
+    if (line.isOver) accounts.lostUntil.set(nameOf(delivery), line.server.clock.monotonic() + SETTINGS.resumeWindowMs);
   }
 
   function setCeiling(line: Line, credit: number): void {
@@ -87,7 +87,7 @@ export function createCrew(only: House, books: Books): Crew {
 
   function attach(line: Line): void {
     const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line, false) };
-    line.house.registry
+    line.server.registry
       .attachStatus({ sessionId: line.id, clientId: line.worker.clientId }, outlet)
       .catch((error: unknown) => {
         // It waited too long for the other stream, which is a plain one then.
@@ -101,25 +101,25 @@ export function createCrew(only: House, books: Books): Crew {
     if (!(error instanceof ContactError)) complain(`not a refusal: ${String(error)}`);
   }
 
-  function open(worker: Worker, opening: Opening, house: House = only): void {
+  function open(worker: Worker, opening: Opening, server: BareServer = only): void {
     const { kind, credit, isFull, isStatusFirst, isResumable, queues } = opening;
-    for (const line of books.lines) {
-      if (line.house === house || line.worker.clientId !== worker.clientId) continue;
+    for (const line of accounts.lines) {
+      if (line.server === server || line.worker.clientId !== worker.clientId) continue;
       line.isStale = true;
     }
-    if ((books.lastHouse.get(worker.clientId) ?? house) !== house) books.hasMoved = true;
-    books.lastHouse.set(worker.clientId, house);
+    if ((accounts.lastHouse.get(worker.clientId) ?? server) !== server) accounts.hasMoved = true;
+    accounts.lastHouse.set(worker.clientId, server);
     const previousId = kind === 'fresh' ? null : worker.sessionId;
-    const holding = previousId === null ? [] : holdingOf(books, worker, kind);
+    const holding = previousId === null ? [] : holdingOf(accounts, worker, kind);
     if (previousId === null) {
       // A program that starts anew; as an ephemeral client it has nothing to do with the one before.
       worker.holding.clear();
       if (!worker.isNamed) cut(worker);
     }
-    forgetKept(books, worker.clientId);
+    forgetKept(accounts, worker.clientId);
     const inbox: Line['inbox'] = [];
     const line: Line = {
-      ...{ id: newSessionId(), worker, house, isStale: false, isUnsure: false, isResumable, queues, holding, inbox },
+      ...{ id: newSessionId(), worker, server, isStale: false, isUnsure: false, isResumable, queues, holding, inbox },
       ...{ asked: credit, credit: 0, ceiling: 0 },
       ...{ open: new Map(), known: new Set(), cancelled: new Set(), session: null, flow: () => undefined },
       ...{ isFull: isFull && isStatusFirst, isRegistered: false, isStalled: false, isOver: false, isEnded: false },
@@ -127,8 +127,8 @@ export function createCrew(only: House, books: Books): Crew {
     setCeiling(line, credit);
     worker.previous = worker.line;
     worker.line = line;
-    books.lines.add(line);
-    books.openings.add(line);
+    accounts.lines.add(line);
+    accounts.openings.add(line);
     const outlet: TaskOutlet = {
       peer: 'here',
       send(seq, event, onTaken) {
@@ -150,13 +150,13 @@ export function createCrew(only: House, books: Books): Crew {
     const { clientId, isNamed } = worker;
     const rest = { subject: '', labels: {}, agent: '', isResumable, outlet };
     const isComplete = kind === 'resume';
-    if (isComplete) forgetUnread(books, worker);
+    if (isComplete) forgetUnread(accounts, worker);
     const resume = previousId === null ? null : { previousId, holding, isComplete };
-    house.registry.open({ id: line.id, clientId, isNamed, queues, credit, resume, ...rest }).then(
+    server.registry.open({ id: line.id, clientId, isNamed, queues, credit, resume, ...rest }).then(
       (session) => {
-        books.openings.delete(line);
+        accounts.openings.delete(line);
         line.session = session;
-        if (line.isOver) house.registry.disconnect(session);
+        if (line.isOver) server.registry.disconnect(session);
         else if (isFull && !isStatusFirst) {
           line.isFull = true;
           setCeiling(line, credit);
@@ -164,7 +164,7 @@ export function createCrew(only: House, books: Books): Crew {
         }
       },
       (error: unknown) => {
-        books.openings.delete(line);
+        accounts.openings.delete(line);
         endLine(line, false);
         expectRefusal(error);
       },
@@ -173,7 +173,7 @@ export function createCrew(only: House, books: Books): Crew {
 
   function cutLine(line: Line): void {
     endLine(line, true);
-    if (line.session) line.house.registry.disconnect(line.session);
+    if (line.session) line.server.registry.disconnect(line.session);
   }
 
   function cut({ line }: Worker): void {
@@ -196,32 +196,37 @@ export function createCrew(only: House, books: Books): Crew {
         worker.holding.set(nameOf(one), one);
       }
     }
-    if (line.session && line.isFull) void line.house.registry.report(line.session, { ...NOTHING, receipt });
+    if (line.session && line.isFull) void line.server.registry.report(line.session, { ...NOTHING, receipt });
   }
 
-  function say(worker: Worker, said: readonly Word[], over: 'line' | 'previous' | 'tell', at: House = only): void {
+  function say(
+    worker: Worker,
+    said: readonly Report[],
+    over: 'line' | 'previous' | 'tell',
+    at: BareServer = only,
+  ): void {
     const line = over === 'previous' ? worker.previous : worker.line;
     const session = over === 'tell' || !line?.isFull ? null : line.session;
-    const house = session ? line!.house : at;
-    const report = reportOf(said, () => `word ${++words}`);
-    if (session) for (const one of report.started) if (line!.known.has(nameOf(one))) begin(books, one);
+    const server = session ? line!.server : at;
+    const report = reportOf(said, () => `text ${++textCount}`);
+    if (session) for (const one of report.started) if (line!.known.has(nameOf(one))) begin(accounts, one);
     const texts = report.succeeded.map(({ result }) => Buffer.from(result).toString());
-    for (const [index, { taskId }] of report.succeeded.entries()) books.succeeded.set(texts[index]!, taskId);
+    for (const [index, { taskId }] of report.succeeded.entries()) accounts.succeeded.set(texts[index]!, taskId);
     const failures = report.succeeded.length + report.failed.length;
-    for (const one of report.untouched) books.untouched.add(nameOf(one));
+    for (const one of report.untouched) accounts.untouched.add(nameOf(one));
     const ends = [...report.succeeded, ...report.failed, ...report.released, ...report.stopped, ...report.untouched];
-    const guesses = new Set(ends.filter((one) => one.delivery > (books.newest.get(one.taskId) ?? 0)).map(nameOf));
+    const guesses = new Set(ends.filter((one) => one.delivery > (accounts.newest.get(one.taskId) ?? 0)).map(nameOf));
     const returns = ends.length - report.untouched.length;
-    const remembered = new Set(ends.filter((one) => isRemembered(books, house, one)).map(nameOf));
+    const remembered = new Set(ends.filter((one) => isRemembered(accounts, server, one)).map(nameOf));
     const sure = new Set(
-      over === 'previous' ? [] : report.succeeded.filter((one) => isSure(books, worker, one)).map(nameOf),
+      over === 'previous' ? [] : report.succeeded.filter((one) => isSure(accounts, worker, one)).map(nameOf),
     );
-    const lines = new Set([...books.lines].filter(({ isRegistered }) => isRegistered));
+    const lines = new Set([...accounts.lines].filter(({ isRegistered }) => isRegistered));
     for (const one of ends) {
-      books.keptUntil.delete(nameOf(one));
-      books.underWay.set(nameOf(one), (books.underWay.get(nameOf(one)) ?? 0) + 1);
+      accounts.keptUntil.delete(nameOf(one));
+      accounts.underWay.set(nameOf(one), (accounts.underWay.get(nameOf(one)) ?? 0) + 1);
     }
-    const answer = session ? house.registry.report(session, report) : house.registry.tell(report, worker.clientId);
+    const answer = session ? server.registry.report(session, report) : server.registry.tell(report, worker.clientId);
     answer.then(
       (outcomes) =>
         outcomes.forEach((outcome, index) => {
@@ -235,11 +240,11 @@ export function createCrew(only: House, books: Books): Crew {
           }
           // What is given back and nobody remembers counts as begun.
           const isReturn = index >= failures && index < returns;
-          if (isReturn && code === 'STORED' && !remembered.has(nameOf(outcome))) begin(books, outcome);
+          if (isReturn && code === 'STORED' && !remembered.has(nameOf(outcome))) begin(accounts, outcome);
           hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], {
             isFailure,
             lines,
-            house,
+            server,
           });
         }),
       (error: unknown) => complain(`no outcome: ${String(error)}`),
@@ -248,30 +253,30 @@ export function createCrew(only: House, books: Books): Crew {
 
   function hear(worker: Worker, outcome: Outcome, text: string | undefined, by: Saying): void {
     const name = nameOf(outcome);
-    const left = books.underWay.get(name)! - 1;
-    if (left > 0) books.underWay.set(name, left);
-    else books.underWay.delete(name);
+    const left = accounts.underWay.get(name)! - 1;
+    if (left > 0) accounts.underWay.set(name, left);
+    else accounts.underWay.delete(name);
     // One that is too large never is a success; of a task whose cancel was asked for it is the end all the same.
     const isSuccess = outcome.code === 'STORED' && (text?.length ?? 0) <= SETTINGS.maxResultBytes;
-    if (text !== undefined && !isSuccess) books.succeeded.delete(text);
+    if (text !== undefined && !isSuccess) accounts.succeeded.delete(text);
     if (outcome.code === 'RETRY_LATER') return;
     worker.holding.delete(name);
-    for (const line of books.lines) {
+    for (const line of accounts.lines) {
       // Nobody's word but its own client's is about what a line has; a late one, about what it has taken up since.
       const isOther = line.worker.clientId !== worker.clientId || !by.lines.has(line);
       if (outcome.code === 'STALE' && isOther) continue;
       // A node hears of what ended elsewhere, and not of a late word about it.
-      if (outcome.code === 'STALE' && line.house !== by.house && line.open.has(name)) line.isUnsure = true;
+      if (outcome.code === 'STALE' && line.server !== by.server && line.open.has(name)) line.isUnsure = true;
       line.open.delete(name);
     }
     if (outcome.code !== 'STORED' && outcome.code !== 'TOO_LARGE') return;
-    if (by.isFailure || outcome.code === 'TOO_LARGE') begin(books, outcome);
-    if (books.stored.has(name)) complain(`two words stored for ${name}`);
-    books.stored.add(name);
+    if (by.isFailure || outcome.code === 'TOO_LARGE') begin(accounts, outcome);
+    if (accounts.stored.has(name)) complain(`two reports stored for ${name}`);
+    accounts.stored.add(name);
   }
 
   return {
-    workers: [
+    all: [
       createWorker('n0', true, true),
       createWorker('n1', true, false),
       createWorker('e', false, true),
@@ -280,7 +285,7 @@ export function createCrew(only: House, books: Books): Crew {
     ],
     open,
     cut,
-    cutAll: () => [...books.lines].forEach(cutLine),
+    cutAll: () => [...accounts.lines].forEach(cutLine),
     read,
     stall({ line }, isStalled) {
       if (!line || line.isOver || line.isStalled === isStalled) return;
@@ -291,10 +296,10 @@ export function createCrew(only: House, books: Books): Crew {
     setCredit({ line }, credit) {
       if (!line?.session || line.isOver || !line.isFull) return;
       setCeiling(line, credit);
-      void line.house.registry.report(line.session, { ...NOTHING, credit });
+      void line.server.registry.report(line.session, { ...NOTHING, credit });
     },
     attend() {
-      for (const { worker } of books.lines) if (worker.isAttentive) read(worker);
+      for (const { worker } of accounts.lines) if (worker.isAttentive) read(worker);
     },
   };
 }

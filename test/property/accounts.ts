@@ -1,9 +1,9 @@
 import type { Delivery } from '../../server/model/task.ts';
-import type { House } from './house.ts';
 import type { Line, Opening, Worker } from './line.ts';
+import type { BareServer } from './server.ts';
 
 /** What was seen and said from outside, kept as plainly as possible: what every promise is held against. */
-export interface Books {
+export interface Accounts {
   /** Ids of tasks whose enqueue was answered. */
   readonly acknowledged: Set<string>;
   /** Every delivery that was pushed to anybody, in order. */
@@ -11,7 +11,7 @@ export interface Books {
   /** The number of the newest delivery pushed of each task. */
   readonly newest: Map<string, number>;
   /** And the node that pushed it. */
-  readonly newestAt: Map<string, House>;
+  readonly newestAt: Map<string, BareServer>;
   /** Deliveries that were pushed at a task's last attempt, by task, unless their worker says that they have not begun. */
   readonly lastPushed: Map<string, number>;
   /** Tasks whose redrive was asked for and not answered. */
@@ -47,12 +47,12 @@ export interface Books {
   /** A client has registered at one node while it was at another. */
   hasMoved: boolean;
   /** Where each client registered last. */
-  readonly lastHouse: Map<string, House>;
+  readonly lastHouse: Map<string, BareServer>;
   /** Promises broken between two rests. */
   readonly complaints: string[];
 }
 
-export function createBooks(): Books {
+export function createAccounts(): Accounts {
   return {
     acknowledged: new Set(),
     pushed: [],
@@ -86,60 +86,60 @@ export function nameOf({ taskId, delivery }: Delivery): string {
 }
 
 /** A redrive was asked for: what was before it is over, if nobody has said so yet. The task may come before the answer. */
-export function startAnew({ redriving, begun, lastPushed, cancelled }: Books, id: string): void {
+export function startAnew({ redriving, begun, lastPushed, cancelled }: Accounts, id: string): void {
   if (!redriving.delete(id)) return;
   begun.delete(id);
   lastPushed.delete(id);
   cancelled.delete(id);
 }
 
-export function begin({ begun }: Books, { taskId, delivery }: Delivery): void {
+export function begin({ begun }: Accounts, { taskId, delivery }: Delivery): void {
   begun.set(taskId, (begun.get(taskId) ?? new Set()).add(delivery));
 }
 
 /** Deliveries that the server still counts against a line's credit, words under way left out. */
-export function openCount({ underWay }: Books, line: Line): number {
+export function openCount({ underWay }: Accounts, line: Line): number {
   return [...line.open.keys()].filter((name) => !underWay.has(name)).length;
 }
 
 /** Its client may come back for it, unless it is coming in another way already. */
-export function keep(books: Books, name: string, until: number, clientId: string): void {
-  if (!isOpening(books, clientId)) books.keptUntil.set(name, { until, clientId });
+export function keep(accounts: Accounts, name: string, until: number, clientId: string): void {
+  if (!isOpening(accounts, clientId)) accounts.keptUntil.set(name, { until, clientId });
 }
 
 /** Nobody waits any more for those who said that they do not come back, or who came. */
-export function forgetKept({ keptUntil }: Books, clientId: string): void {
+export function forgetKept({ keptUntil }: Accounts, clientId: string): void {
   for (const [name, kept] of keptUntil) if (kept.clientId === clientId) keptUntil.delete(name);
 }
 
 /** Whether a node has a delivery in its memory for certain: a line to it has it, and nobody is about to take it. */
-export function isRemembered({ lines, openings }: Books, at: House, one: Delivery): boolean {
+export function isRemembered({ lines, openings }: Accounts, at: BareServer, one: Delivery): boolean {
   const holders = [...lines].filter(({ session, open }) => session !== null && open.has(nameOf(one)));
-  return openings.size === 0 && holders.some(({ house }) => house === at);
+  return openings.size === 0 && holders.some(({ server }) => server === at);
 }
 
 /** Whether nothing stands in the way of a success: its worker has the task, and nobody else a word or a hand in it. */
-export function isSure(books: Books, { line, clientId }: Worker, one: Delivery): boolean {
+export function isSure(accounts: Accounts, { line, clientId }: Worker, one: Delivery): boolean {
   const name = nameOf(one);
   if (!line?.session || line.isOver || line.isStale || !line.open.has(name) || line.cancelled.has(name)) return false;
-  return !isOpening(books, clientId) && !books.underWay.has(name) && !books.timed.has(one.taskId);
+  return !isOpening(accounts, clientId) && !accounts.underWay.has(name) && !accounts.timed.has(one.taskId);
 }
 
-function isOpening({ openings }: Books, clientId: string): boolean {
+function isOpening({ openings }: Accounts, clientId: string): boolean {
   return [...openings].some(({ worker }) => worker.clientId === clientId);
 }
 
 /** Its word that all it has is in its `holding` is about what was pushed to it and not read, too. */
-export function forgetUnread(books: Books, { clientId, holding }: Worker): void {
-  for (const { taskId, delivery } of books.pushed) {
+export function forgetUnread(accounts: Accounts, { clientId, holding }: Worker): void {
+  for (const { taskId, delivery } of accounts.pushed) {
     const isUnread =
-      books.pushedTo.get(nameOf({ taskId, delivery })) === clientId && !holding.has(nameOf({ taskId, delivery }));
-    if (isUnread && books.lastPushed.get(taskId) === delivery) books.lastPushed.delete(taskId);
+      accounts.pushedTo.get(nameOf({ taskId, delivery })) === clientId && !holding.has(nameOf({ taskId, delivery }));
+    if (isUnread && accounts.lastPushed.get(taskId) === delivery) accounts.lastPushed.delete(taskId);
   }
 }
 
 /** What it names when it comes back. */
-export function holdingOf({ pushed }: Books, { holding }: Worker, kind: Opening['kind']): readonly Delivery[] {
+export function holdingOf({ pushed }: Accounts, { holding }: Worker, kind: Opening['kind']): readonly Delivery[] {
   const all = [...holding.values()];
   if (kind === 'resume') return all;
   if (kind === 'half') return all.filter((_, i) => i % 2 === 0);
