@@ -97,7 +97,19 @@ export function begin({ begun }: Accounts, { taskId, delivery }: Delivery): void
   begun.set(taskId, (begun.get(taskId) ?? new Set()).add(delivery));
 }
 
-/** Deliveries that the server still counts against a line's credit, words under way left out. */
+/** One more report about it is under way. */
+export function depart({ underWay }: Accounts, name: string): void {
+  underWay.set(name, (underWay.get(name) ?? 0) + 1);
+}
+
+/** A report about it that was under way has its outcome. */
+export function arrive({ underWay }: Accounts, name: string): void {
+  const left = underWay.get(name)! - 1;
+  if (left > 0) underWay.set(name, left);
+  else underWay.delete(name);
+}
+
+/** Deliveries that the server still counts against a line's credit, reports under way left out. */
 export function openCount({ underWay }: Accounts, line: Line): number {
   return [...line.open.keys()].filter((name) => !underWay.has(name)).length;
 }

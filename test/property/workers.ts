@@ -4,7 +4,9 @@ import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import {
   type Accounts,
+  arrive,
   begin,
+  depart,
   forgetKept,
   forgetUnread,
   holdingOf,
@@ -18,8 +20,6 @@ import { createWorker, type Line, type Opening, type Saying, type Worker, type W
 import { judgePush } from './pushed.ts';
 import { NOTHING, type Report, reportOf } from './reports.ts';
 import { type BareServer, SETTINGS } from './server.ts';
-
-export type { Workers } from './line.ts';
 
 /** @param only where lines lead, unless it is said */
 export function createWorkers(only: BareServer, accounts: Accounts): Workers {
@@ -224,7 +224,7 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
     const lines = new Set([...accounts.lines].filter(({ isRegistered }) => isRegistered));
     for (const one of ends) {
       accounts.keptUntil.delete(nameOf(one));
-      accounts.underWay.set(nameOf(one), (accounts.underWay.get(nameOf(one)) ?? 0) + 1);
+      depart(accounts, nameOf(one));
     }
     const answer = session ? server.registry.report(session, report) : server.registry.tell(report, worker.clientId);
     answer.then(
@@ -233,19 +233,16 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
           const isFailure = index >= texts.length && index < failures;
           // A delivery that came about after it was guessed is not accounted for by the guess.
           const isGuess = outcome.code === 'STALE' && guesses.has(nameOf(outcome));
-          const { code } = outcome;
           const isFirst = index < texts.length && sure.delete(nameOf(outcome));
-          if (isFirst && code !== 'STORED' && code !== 'TOO_LARGE' && code !== 'RETRY_LATER') {
+          const { code } = outcome;
+          if (isFirst && !['STORED', 'TOO_LARGE', 'RETRY_LATER'].includes(code)) {
             complain(`${code} for a success of ${nameOf(outcome)}, which its worker had`);
           }
           // What is given back and nobody remembers counts as begun.
           const isReturn = index >= failures && index < returns;
           if (isReturn && code === 'STORED' && !remembered.has(nameOf(outcome))) begin(accounts, outcome);
-          hear(worker, isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome, texts[index], {
-            isFailure,
-            lines,
-            server,
-          });
+          const told: Outcome = isGuess ? { ...outcome, code: 'RETRY_LATER' } : outcome;
+          hear(worker, told, texts[index], { isFailure, lines, server });
         }),
       (error: unknown) => complain(`no outcome: ${String(error)}`),
     );
@@ -253,9 +250,7 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
 
   function hear(worker: Worker, outcome: Outcome, text: string | undefined, by: Saying): void {
     const name = nameOf(outcome);
-    const left = accounts.underWay.get(name)! - 1;
-    if (left > 0) accounts.underWay.set(name, left);
-    else accounts.underWay.delete(name);
+    arrive(accounts, name);
     // One that is too large never is a success; of a task whose cancel was asked for it is the end all the same.
     const isSuccess = outcome.code === 'STORED' && (text?.length ?? 0) <= SETTINGS.maxResultBytes;
     if (text !== undefined && !isSuccess) accounts.succeeded.delete(text);
@@ -269,8 +264,9 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
       if (outcome.code === 'STALE' && line.server !== by.server && line.open.has(name)) line.isUnsure = true;
       line.open.delete(name);
     }
-    if (outcome.code !== 'STORED' && outcome.code !== 'TOO_LARGE') return;
-    if (by.isFailure || outcome.code === 'TOO_LARGE') begin(accounts, outcome);
+    const isTooLarge = outcome.code === 'TOO_LARGE';
+    if (outcome.code !== 'STORED' && !isTooLarge) return;
+    if (by.isFailure || isTooLarge) begin(accounts, outcome);
     if (accounts.stored.has(name)) complain(`two reports stored for ${name}`);
     accounts.stored.add(name);
   }
@@ -280,15 +276,14 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
       createWorker('n0', true, true),
       createWorker('n1', true, false),
       createWorker('e', false, true),
-      // Two programs under one name: the second replaces the first.
-      createWorker('n0', true, false),
+      createWorker('n0', true, false), // Replaces the first, which has its name.
     ],
     open,
     cut,
     cutAll: () => [...accounts.lines].forEach(cutLine),
     read,
     stall({ line }, isStalled) {
-      if (!line || line.isOver || line.isStalled === isStalled) return;
+      if (line?.isStalled !== !isStalled || line.isOver) return;
       line.isStalled = isStalled;
       if (!isStalled) line.flow();
     },

@@ -5,9 +5,9 @@ import type { Store } from '../../server/store/store.ts';
 import { type SharedStore, shareStore } from '../model/nodes.ts';
 import { createModelStore } from '../model/store.ts';
 import { createAccounts } from '../property/accounts.ts';
-import type { Opening, Worker } from '../property/line.ts';
+import type { Opening, Worker, Workers } from '../property/line.ts';
 import { type BareServer, createBareServer } from '../property/server.ts';
-import { createWorkers, type Workers } from '../property/workers.ts';
+import { createWorkers } from '../property/workers.ts';
 import { createBroadcast, createTask, T0 } from '../scene/tasks.ts';
 
 const FULL: Opening = {

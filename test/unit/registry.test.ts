@@ -3,9 +3,9 @@ import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import { createModelStore } from '../model/store.ts';
 import { type Accounts, createAccounts } from '../property/accounts.ts';
-import type { Opening } from '../property/line.ts';
+import type { Opening, Workers } from '../property/line.ts';
 import { type BareServer, createBareServer } from '../property/server.ts';
-import { createWorkers, type Workers } from '../property/workers.ts';
+import { createWorkers } from '../property/workers.ts';
 import { createTask } from '../scene/tasks.ts';
 
 const FULL: Opening = {
