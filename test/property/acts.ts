@@ -6,7 +6,7 @@ import { type Accounts, startAnew } from './accounts.ts';
 import type { Opening } from './line.ts';
 import type { Report } from './reports.ts';
 import type { BareServer } from './server.ts';
-import type { Workers } from './workers.ts';
+import type { Workers } from './line.ts';
 
 /** Everything that a run has. */
 export interface World {
