@@ -27,6 +27,18 @@ describeStores('redriveTasks()', (open) => {
     assert.equal(await stateOf(store, run.taskId), 'succeeded');
   });
 
+  it('keeps when the newest delivery was claimed, should the task be cancelled before the next', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    const [id] = await addTasks(store, { maxAttempts: 1 });
+    await claim(store, session, {}, T0 + 3);
+    await settle(store, fail({ taskId: id!, delivery: 1 }), T0 + 5);
+    await store.redriveTasks([id!], T0 + 7);
+    await store.cancelTasks([id!], '', T0 + 9);
+    const [, event] = await store.readResults(0, 10);
+    assert.deepEqual([event!.state, event!.delivery, event!.claimedAt], ['cancelled', 1, T0 + 3]);
+  });
+
   it('refuses what did not fail', async () => {
     const store = await open();
     const [ready, cancelled] = await addTasks(store, {}, {});

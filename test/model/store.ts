@@ -51,7 +51,7 @@ export function createModelStore(): Store {
     const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
-    const fresh = { burnt: 0, lost: 0, ended: 'redriven', lastError: null, expiresAt: null, claimedAt: null };
+    const fresh = { burnt: 0, lost: 0, ended: 'redriven', lastError: null, expiresAt: null };
     Object.assign(task, { state: 'ready', ...fresh, seq: ++world.seq });
     return { id, kind: 'ready', lane: laneOf(task) };
   }

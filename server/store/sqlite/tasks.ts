@@ -17,6 +17,7 @@ interface NewestResult {
   readonly position: number;
   readonly state: number;
   readonly delivery: number;
+  readonly claimed_at: number | null;
 }
 
 export function createTaskOperations(
@@ -25,7 +26,7 @@ export function createTaskOperations(
 ): TaskOperations {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
   const selectResult = db.prepare<NewestResult>(
-    'SELECT position, state, delivery FROM result WHERE task_key = ? ORDER BY position DESC LIMIT 1',
+    'SELECT position, state, delivery, claimed_at FROM result WHERE task_key = ? ORDER BY position DESC LIMIT 1',
   );
   const selectRedrive = db.prepare<{ lane: string; priority: number; bytes: number; has_checkpoint: number }>(
     `SELECT lane, priority, length(payload) AS bytes,
@@ -33,8 +34,8 @@ export function createTaskOperations(
   );
   // A task that is redriven has no expiry any more: an operator wants it to run.
   const insertLive = db.prepare(
-    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, attempt, lost, ended, has_checkpoint)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
+    `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, claimed_at, ended, has_checkpoint, attempt,
+       lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
   );
   const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
   const deleteResults = db.prepare('DELETE FROM result WHERE task_key = ?');
@@ -86,10 +87,11 @@ export function createTaskOperations(
     if (name === PARENT_LANE) return { id, kind: 'not_failed' };
     const queue = catalog.queueById(row.queueId);
     const lane = catalog.internLane(queue.name, name);
-    const { delivery } = newest;
     catalog.move(lane, 'failed', 'redriven');
     const seq = counters.drawSeq();
-    insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, endNumber('redriven'), has_checkpoint);
+    const { delivery, claimed_at } = newest;
+    const ended = endNumber('redriven');
+    insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, claimed_at, ended, has_checkpoint);
     return { id, kind: 'ready', lane: lane.ref };
   }
 
