@@ -46,8 +46,9 @@ others go on, and the exit code is 1.
 With --wait the bytes of the result are printed; a line feed follows where the result has none and --lines is given or
 stdout is a terminal. A task that did not succeed is reported on stderr, and the exit code is 1.
 With --client or --selector the task waits until such a client connects, or --expires. --broadcast stores one child for
-each client that is connected, serves the queue and matches; those that connect later get none, and children expire
-after --expires, or 1h. With --wait there is a line for each child as it settles (client, state, result or error, a tab
+each client that is connected at this moment, serves the queue and matches; those that connect later get none, nor do
+clients that are just coming back after a restart of the server (--known reaches them), and children expire after
+--expires, or 1h. With --wait there is a line for each child as it settles (client, state, result or error, a tab
 between them) and a summary; the exit code is 1 when a child did not succeed.
 
 Examples:

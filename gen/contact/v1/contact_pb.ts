@@ -99,7 +99,7 @@ export type Resume = Message<"contact.v1.Resume"> & {
 
   /**
    * The client has run without a break since that session was registered and has forgotten nothing: what `holding` does
-   * not name, and was never told as `started`, has not begun. Never true of one that was started anew, from a file.
+   * not name, and was never told as `started`, has not begun. It is believed. Never true of one that was started anew, from a file.
    *
    * @generated from field: bool complete = 3;
    */
@@ -202,7 +202,8 @@ export type Registered = Message<"contact.v1.Registered"> & {
   resumed: boolean;
 
   /**
-   * Deliveries named in `holding` that are closed: stop working on them, their results would be STALE.
+   * Deliveries named in `holding` that are closed: stop working on them. Their results would be STALE, or DUPLICATE where
+   * one had been stored; go on sending what has no outcome.
    *
    * @generated from field: repeated contact.v1.Delivery closed = 5;
    */
@@ -943,7 +944,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *
  *   silence    The server sends something down GetTask in every ping interval. Take the line for dead when nothing came
  *              for three of them and the time that a task of `max_payload_bytes` needs, and connect anew. A plain
- *              client that does not count them keeps its connection under HTTP/2 keepalive, a ping each 5 to 20 s.
+ *              client that does not count them keeps its connection under HTTP/2 keepalive, a ping each 5 to 20 s (and with
+ *              gRPC's C core grpc.http2.ping_timeout_ms, which else waits a minute).
  *   receipts   Say the newest `seq` in `receipt` as soon as a message was read, not when its tasks are done: what is
  *              not receipted holds back further tasks, and ends the session when it is overdue. A receipt is all that
  *              a ping asks for, and all that an idle client has to say.
