@@ -285,6 +285,8 @@ export function createLaneTable(): LaneTable {
       return lanesByReceiver.keys();
     },
 
+    servedQueues: () => lanesByQueue.keys(),
+
     isDrawn: (ref) => laneOf(ref) !== undefined || (isOwn(ref) && drawersOf(ref).length > 0),
 
     countReceivers(queue) {

@@ -44,6 +44,8 @@ export interface LaneTable {
   take(grant: Grant): boolean;
   isDrawn(lane: LaneRef): boolean;
   readonly receivers: Iterable<Receiver>;
+  /** Queues that a receiver draws from. */
+  servedQueues(): Iterable<string>;
   /** Receivers that draw from a queue. */
   countReceivers(queue: string): number;
 }

@@ -29,7 +29,7 @@ type QueueLimits = Pick<QueueSettings, 'maxWaiting' | 'maxRunning'>;
 /** What operators do with queues. */
 export interface Operations {
   isPaused(queue: string): boolean;
-  /** Queues of the scope in the order of their names, those after `after`. */
+  /** Queues of the scope that have a task, a worker or settings, in the order of their names, those after `after`. */
   listQueues(after: string, limit: number, scope: QueueScope): Promise<readonly QueueView[]>;
   /**
    * Stops claiming at once; remembered.
@@ -56,6 +56,13 @@ export interface OperationsOptions {
   /** Lanes may have work. */
   readonly onReady: () => void;
 }
+
+const NO_TASKS: Omit<QueueCounts, 'queue'> = Object.freeze({
+  ready: 0,
+  scheduled: 0,
+  running: 0,
+  settled: Object.freeze({ succeeded: 0, failed: 0, cancelled: 0, expired: 0 }),
+});
 
 const DEFAULTS = Object.freeze({ isPaused: false, maxWaiting: 0, maxRunning: 0 });
 
@@ -106,16 +113,22 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
 
   const isServedOrSet = (queue: string): boolean => settingsByQueue.has(queue) || lanes.countReceivers(queue) > 0;
 
-  /** A queue whose last task was deleted, that nobody serves and nobody has set, is as one that never was. */
-  function isInUse({ queue, ready, scheduled, running, settled }: QueueCounts): boolean {
-    const count = Object.values(settled).reduce((sum, one) => sum + one, ready + scheduled + running);
-    return count > 0 || isServedOrSet(queue);
+  /**
+   * Every queue that there is, by name, with what the store counts in it. One whose last task was deleted, that nobody
+   * serves and nobody has set, is as one that never was.
+   */
+  async function countQueues(): Promise<ReadonlyMap<string, QueueCounts>> {
+    const found = new Map<string, QueueCounts>();
+    for (const counts of await store.countQueues()) if (hasTasks(counts)) found.set(counts.queue, counts);
+    for (const names of [lanes.servedQueues(), settingsByQueue.keys()]) {
+      for (const queue of names) if (!found.has(queue)) found.set(queue, { queue, ...NO_TASKS });
+    }
+    return found;
   }
 
-  /** What the store knows of a queue, which may be nothing; NOT_FOUND: there is none, here either. */
-  async function findQueue(queue: string): Promise<QueueCounts | undefined> {
-    const counts = (await store.countQueues()).find((one) => one.queue === queue);
-    if (counts ? isInUse(counts) : isServedOrSet(queue)) return counts;
+  async function findQueue(queue: string): Promise<QueueCounts> {
+    const counts = (await countQueues()).get(queue);
+    if (counts) return counts;
     throw new ContactError('NOT_FOUND', `no queue "${queue}"; it has no tasks, no workers and no settings`, {
       field: 'queue',
     });
@@ -133,9 +146,8 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
 
     async listQueues(after, limit, scope) {
-      const counts = (await store.countQueues()).filter(
-        (one) => one.queue > after && isInScope(scope, one.queue) && isInUse(one),
-      );
+      const all = [...(await countQueues()).values()];
+      const counts = all.filter(({ queue }) => queue > after && isInScope(scope, queue));
       counts.sort((a, b) => (a.queue < b.queue ? -1 : 1));
       return Promise.all(counts.slice(0, limit).map(view));
     },
@@ -146,8 +158,8 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
 
     async purgeQueue(queue) {
       // What comes while it goes is not its business, else a busy producer would keep it going for ever.
-      const counts = await findQueue(queue);
-      const waiting = counts ? counts.ready + counts.scheduled : 0;
+      const { ready, scheduled } = await findQueue(queue);
+      const waiting = ready + scheduled;
       let total = 0;
       while (total < waiting) {
         const { count } = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
@@ -162,6 +174,10 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       return limitedQueues.size > 0;
     },
   };
+}
+
+function hasTasks({ ready, scheduled, running, settled }: QueueCounts): boolean {
+  return Object.values(settled).some((count) => count > 0) || ready + scheduled + running > 0;
 }
 
 function areSame(a: QueueSettings, b: QueueSettings | undefined): boolean {

@@ -133,6 +133,32 @@ describe('a queue that is not there', () => {
       assert.deepEqual(new Set(await refusals(clients, queue)), new Set(['OK']), queue);
     }
   });
+
+  it('is listed once it has a task, a worker or settings, and no longer than that', async () => {
+    const clients = connect(await startScene());
+    const [id] = await enqueue(clients, { queue: 'task' });
+    const worker = await openWorker(clients, { queues: ['worker', 'also'] });
+    await ask(clients, method.setQueueLimits, { queue: 'settings', limits: { maxRunning: 1 }, create: true });
+    const list = async () => (await listQueues(clients)).map(({ name, workers, ready }) => [name, workers, ready]);
+    const all = [
+      ['also', 1, 0],
+      ['settings', 0, 0],
+      ['task', 0, 1],
+      ['worker', 1, 0],
+    ];
+    assert.deepEqual(await list(), all);
+    const first = await ask(clients, method.listQueues, { pageSize: 3 });
+    const second = await ask(clients, method.listQueues, { pageSize: 3, pageToken: first.nextPageToken });
+    assert.deepEqual(
+      [...first.queues, ...second.queues].map(({ name }) => name),
+      all.map(([name]) => name),
+    );
+    await worker.cancel();
+    await ask(clients, method.setQueueLimits, { queue: 'settings', limits: {} });
+    await ask(clients, TaskService.method.cancelTasks, { ids: [id!] });
+    await ask(clients, TaskService.method.deleteTasks, { ids: [id!] });
+    await until('nothing is listed', async () => (await list()).length === 0);
+  });
 });
 
 describe('clients', () => {

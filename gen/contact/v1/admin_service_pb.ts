@@ -658,6 +658,8 @@ export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*
  */
 export const AdminService: GenService<{
   /**
+   * Queues that have a task, a worker or settings, by name.
+   *
    * @generated from rpc contact.v1.AdminService.ListQueues
    */
   listQueues: {
