@@ -137,7 +137,7 @@ export async function createServer(
     maxOpenCalls,
     heldBudgetBytes,
   });
-  const services = createServices(api, agreement, ends, reverse);
+  const services = createServices(api, agreement, ends, reverse, callees.services);
   services.register(grpcServer);
   const subsystems = joinSubsystems([services.health, reverse]);
   sockets = createSockets(grpcServer, {

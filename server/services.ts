@@ -24,6 +24,7 @@ import { createEnqueueStream } from './transport/producer.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
 import { addService } from './transport/service.ts';
 import { createWorkerStreams } from './transport/worker.ts';
+import type { ServedServices } from './tunnel/callees.ts';
 
 /** One row of the table: a service, who answers it, and the codecs of its hot messages. */
 export interface ServiceRow {
@@ -40,8 +41,15 @@ export interface Services {
 /**
  * The one table of what is served: registration, health and reflection all read it.
  * @param reverse what carries calls to clients, whose messages are no requests of `api`
+ * @param served the services of those clients
  */
-export function createServices(api: Api, agreement: Agreement, ends: CallEnds, reverse: ServiceRow): Services {
+export function createServices(
+  api: Api,
+  agreement: Agreement,
+  ends: CallEnds,
+  reverse: ServiceRow,
+  served: ServedServices,
+): Services {
   const ours: readonly ServiceRow[] = [
     row(
       ContactService,
@@ -65,7 +73,10 @@ export function createServices(api: Api, agreement: Agreement, ends: CallEnds, r
       own: createTextStream(api.classic, ends),
     }),
   ];
-  const alive = createHealth(ours.map(({ descriptor }) => descriptor.typeName));
+  const alive = createHealth(
+    ours.map(({ descriptor }) => descriptor.typeName),
+    served,
+  );
   const standard = [health.Health, reflection.ServerReflection, reflectionV1alpha.ServerReflection] as const;
   const files = [...ours.map(({ descriptor }) => descriptor), ...standard].map(({ file }) => file);
   const [healthService, ...reflections] = standard;
@@ -74,7 +85,7 @@ export function createServices(api: Api, agreement: Agreement, ends: CallEnds, r
     row(healthService, { handlers: alive.handlers, flows: { watch: HEALTH_WATCH }, own: {} }),
     ...reflections.map((service) =>
       row(service, {
-        handlers: createReflectionHandlers(service, files),
+        handlers: createReflectionHandlers(service, files, served),
         flows: { serverReflectionInfo: REFLECTION },
         own: {},
       }),

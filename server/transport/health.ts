@@ -1,4 +1,4 @@
-import { firstValueFrom, merge, Subject } from 'rxjs';
+import { firstValueFrom, merge, type Observable, Subject } from 'rxjs';
 import { health } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { aborted$ } from '../api/context.ts';
@@ -18,8 +18,16 @@ export interface Health {
   close(): Promise<void>;
 }
 
+/** Services that come and go. */
+export interface OtherServices {
+  /** Undefined: nobody knows it. */
+  isServed(service: string): boolean | undefined;
+  /** Emits when that may have changed. */
+  readonly changed$: Observable<void>;
+}
+
 /** @param names full names of the services that are asked for; '' is always one of them and means the whole server */
-export function createHealth(names: readonly string[]): Health {
+export function createHealth(names: readonly string[], others: OtherServices): Health {
   const services = new Set(['', ...names]);
   const changed$ = new Subject<void>();
   let status: health.HealthCheckResponse_ServingStatus = NOT_SERVING;
@@ -29,18 +37,26 @@ export function createHealth(names: readonly string[]): Health {
     changed$.next();
   }
 
+  /** Undefined: there is no such service. */
+  function statusOf(service: string): typeof status | undefined {
+    if (services.has(service)) return status;
+    const isServed = others.isServed(service);
+    return isServed === undefined ? undefined : isServed ? status : NOT_SERVING;
+  }
+
   return {
     handlers: {
       async check({ service }) {
-        if (!services.has(service)) throw new ContactError('NOT_FOUND', `no service ${service}`, { field: 'service' });
-        return { status };
+        const now = statusOf(service);
+        if (now === undefined) throw new ContactError('NOT_FOUND', `no service ${service}`, { field: 'service' });
+        return { status: now };
       },
 
       async *watch({ service }, { signal }) {
         let told: typeof status | undefined;
         while (!signal.aborted) {
-          const now = services.has(service) ? status : SERVICE_UNKNOWN;
-          if (now === told) await firstValueFrom(merge(changed$, aborted$(signal)));
+          const now = statusOf(service) ?? SERVICE_UNKNOWN;
+          if (now === told) await firstValueFrom(merge(changed$, others.changed$, aborted$(signal)));
           else {
             told = now;
             yield { status: now };

@@ -1,4 +1,4 @@
-import { createRegistry, type DescFile, toBinary } from '@bufbuild/protobuf';
+import { createRegistry, type DescFile, type FileRegistry, type Registry, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
@@ -13,10 +13,35 @@ type Answer = reflection.ServerReflectionResponse['messageResponse'];
 /** The protocol as it is, and as it was before it was called v1: their messages are the same on the wire. */
 export type ReflectionService = typeof reflection.ServerReflection | typeof reflectionV1alpha.ServerReflection;
 
-/** Answers for one version of the protocol straight from the descriptors, dependencies of a file included. */
+/** What a client says that its services look like. */
+interface DescribedFiles {
+  readonly registry: FileRegistry;
+  readonly isGone: boolean;
+}
+
+/** What a stream was answered from, of what clients say; it is not kept for the stream's sake. */
+interface Stream {
+  files: WeakRef<DescribedFiles> | undefined;
+}
+
+/** What is served beside the server's own services, by clients. */
+export interface OtherServices {
+  names(): Iterable<string>;
+  sets(): Iterable<DescribedFiles>;
+}
+
+/** The names that no client may speak for. */
+const OWN = /^(contact|grpc)\.|^Contact$/;
+
+/**
+ * Answers for one version of the protocol straight from the descriptors, dependencies of a file included. Clients that serve
+ * the same service may describe it in other words: a stream that was answered from what one of them says is answered from
+ * that first, so that what it puts together fits.
+ */
 export function createReflectionHandlers<S extends ReflectionService>(
   service: S,
   roots: readonly DescFile[],
+  others: OtherServices,
 ): Handlers<S> {
   const { input } = service.method.serverReflectionInfo;
   const fileByName = new Map<string, DescFile>();
@@ -28,11 +53,29 @@ export function createReflectionHandlers<S extends ReflectionService>(
   };
   roots.forEach(add);
   const registry = createRegistry(...fileByName.values());
-  const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName: name }) => ({ name })));
+  const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
 
-  function fileOf(symbol: string): DescFile | undefined {
-    // The symbol may be a method or a field, which its service or message has.
-    return (registry.get(symbol) ?? registry.get(symbol.slice(0, symbol.lastIndexOf('.'))))?.file;
+  /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
+  function findElsewhere(stream: Stream, look: (registry: FileRegistry) => DescFile | undefined): DescFile | undefined {
+    const before = filesOf(stream);
+    const known = before && look(before);
+    if (known) return known;
+    for (const set of others.sets()) {
+      const file = look(set.registry);
+      if (!file) continue;
+      if (!before) stream.files = new WeakRef(set);
+      return file;
+    }
+    return undefined;
+  }
+
+  function fileOf(symbol: string, stream: Stream): DescFile | undefined {
+    const own = fileWith(registry, symbol);
+    return own ?? (OWN.test(symbol) ? undefined : findElsewhere(stream, (other) => fileWith(other, symbol)));
+  }
+
+  function fileNamed(name: string, stream: Stream): DescFile | undefined {
+    return filesOf(stream)?.getFile(name) ?? fileByName.get(name) ?? findElsewhere(stream, (all) => all.getFile(name));
   }
 
   function describe(file: DescFile | undefined, asked: string): object {
@@ -52,14 +95,18 @@ export function createReflectionHandlers<S extends ReflectionService>(
     return { case: 'errorResponse', value: { errorCode, errorMessage: statusText(errorMessage) } };
   }
 
-  function answer({ messageRequest: asked }: reflection.ServerReflectionRequest): object {
+  function listServices(): object[] {
+    return [...new Set([...services, ...others.names()])].map((name) => ({ name }));
+  }
+
+  function answer({ messageRequest: asked }: reflection.ServerReflectionRequest, stream: Stream): object {
     switch (asked.case) {
       case 'listServices':
-        return { case: 'listServicesResponse', value: { service: services } };
+        return { case: 'listServicesResponse', value: { service: listServices() } };
       case 'fileByFilename':
-        return describe(fileByName.get(asked.value), asked.value);
+        return describe(fileNamed(asked.value, stream), asked.value);
       case 'fileContainingSymbol':
-        return describe(fileOf(asked.value), asked.value);
+        return describe(fileOf(asked.value, stream), asked.value);
       default:
         return refuse(status.UNIMPLEMENTED, `${asked.case ?? 'an empty request'} is not answered`);
     }
@@ -67,14 +114,25 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   const handlers: Handlers<typeof reflection.ServerReflection> = {
     async *serverReflectionInfo(requests) {
+      const stream: Stream = { files: undefined };
       for await (const request of requests) {
         const size = toBinary(input, request).byteLength;
         if (size > MAX_REQUEST_BYTES) {
           throw invalid('message_request', `${size} bytes with its host, at most ${MAX_REQUEST_BYTES} are taken`);
         }
-        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) as Answer };
+        yield { validHost: request.host, originalRequest: request, messageResponse: answer(request, stream) as Answer };
       }
     },
   };
   return handlers as unknown as Handlers<S>;
+}
+
+function fileWith(registry: Registry, symbol: string): DescFile | undefined {
+  // A method or field: its service or message.
+  return (registry.get(symbol) ?? registry.get(symbol.slice(0, symbol.lastIndexOf('.'))))?.file;
+}
+
+function filesOf({ files }: Stream): FileRegistry | undefined {
+  const set = files?.deref();
+  return set?.isGone ? undefined : set?.registry;
 }

@@ -1,7 +1,10 @@
+import { type Observable, Subject } from 'rxjs';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import { type Claimant, isSameClient, taken } from './claimant.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { createMethodTable, type MethodKind } from './methods.ts';
+import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
 
 /** What a callee says that it serves. */
 export interface Announcement {
@@ -33,17 +36,6 @@ export interface Wanted {
   readonly matches: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
 }
 
-/** Who asks to be called under a client id. */
-export interface Claimant {
-  readonly clientId: string;
-  /** The principal that it speaks for. */
-  readonly subject: string;
-  /** The session that it names; undefined: none, and whoever comes next under its id has to wait until it has gone. */
-  readonly sessionId: string | undefined;
-  /** The session is an open one of this client, or the client id was drawn for it: it is who it says. */
-  readonly isProven: boolean;
-}
-
 /** Why a Serve is ended by somebody else than its two ends. */
 export type ServeEnd = 'replaced' | 'disconnected';
 
@@ -58,6 +50,18 @@ export interface Callee {
   announce(announcement: Announcement): Refusals;
   /** It has gone; for those who are asked later it is not there. */
   leave(): void;
+}
+
+/** The services that clients serve. */
+export interface ServedServices {
+  /** By their names, those that somebody serves now. */
+  names(): Iterable<string>;
+  /** Undefined: nobody has announced it since this server started, or it was forgotten. False: nobody serves it now. */
+  isServed(service: string): boolean | undefined;
+  /** What clients have said that their services look like. */
+  sets(): Iterable<DescriptorSet>;
+  /** Emits when somebody may serve a service that nobody did, or nobody does any more. */
+  readonly changed$: Observable<void>;
 }
 
 /** Why nobody can be called: nobody ever announced the method, those who did are not there, or all are full. */
@@ -80,6 +84,7 @@ export interface Callees {
   wait(method: string, tryAgain: () => boolean): () => void;
   /** What kind of RPC those who serve the method now say that it is. */
   kindOf(method: string): MethodKind | undefined;
+  readonly services: ServedServices;
   /** This client serves. */
   has(clientId: string): boolean;
   /** No new calls until it is set back, also when the client comes again; those that run go on. */
@@ -96,11 +101,6 @@ const MAX_ANNOUNCED = 100_000;
  * of drained clients are, here or away.
  */
 const MAX_REMEMBERED = 10_000;
-
-const METHOD = /^[A-Za-z0-9_.]+\/[A-Za-z0-9_]+$/;
-const MAX_METHOD_LENGTH = 255;
-/** Services of the server itself, and what it may have one day. */
-const OWN = /^(contact\.|grpc\.|Contact\/)/;
 
 interface Seat extends Callee {
   readonly claimant: Claimant;
@@ -133,6 +133,11 @@ export function createCallees(): Callees {
   // Bounded by MAX_REMEMBERED.
   const drained = new Set<string>();
   let announcedCount = 0;
+  const changed$ = new Subject<void>();
+  const isServed = (service: string): boolean | undefined => {
+    const seats = methods.serversOf(service);
+    return seats && [...seats].some(({ clientId }) => !drained.has(clientId));
+  };
 
   function offer(seat: Seat): void {
     for (const method of seat.announced.methods) {
@@ -188,6 +193,7 @@ export function createCallees(): Callees {
     seat.descriptors = descriptors;
     announcedCount += served.length;
     offer(seat);
+    changed$.next();
     return { methods: refused, descriptors: typeof taken === 'string' ? taken : '' };
   }
 
@@ -220,6 +226,7 @@ export function createCallees(): Callees {
           if (!isThere) return;
           isThere = false;
           withdraw(seat);
+          changed$.next();
           if (seatByClient.get(clientId) === seat) seatByClient.delete(clientId);
         },
       };
@@ -230,6 +237,12 @@ export function createCallees(): Callees {
     },
     knows: (method) => methods.servers(method) !== undefined,
     kindOf: methods.kindOf,
+    services: {
+      names: () => [...methods.services()].filter(isServed),
+      isServed,
+      sets: () => sets.all(),
+      changed$,
+    },
     find(method, { clientId, matches }) {
       const seats = methods.servers(method);
       if (!seats) return 'unknown';
@@ -259,6 +272,7 @@ export function createCallees(): Callees {
       const seat = seatByClient.get(clientId);
       if (isDrained) drained.add(clientId);
       else if (seat) offer(seat);
+      if (seat) changed$.next();
       if (drained.size > MAX_REMEMBERED) drained.delete(drained.values().next().value!);
     },
     disconnect(clientId) {
@@ -268,24 +282,4 @@ export function createCallees(): Callees {
       return seat ? 1 : 0;
     },
   };
-}
-
-/** Whether the one that comes may take the place of the one before. */
-function isSameClient(before: Claimant, { subject, sessionId, isProven }: Claimant): boolean {
-  if (subject !== before.subject) return false;
-  return isProven || (sessionId !== undefined && sessionId === before.sessionId);
-}
-
-function taken(clientId: string): ContactError {
-  const problem = `${clientId} serves over another stream, and this is not its session`;
-  const advice = { reason: 'SESSION', retry: 'backoff' } as const;
-  return new ContactError('ALREADY_EXISTS', problem, { field: 'contact-session', advice });
-}
-
-/** Whether a client may serve a method of this name. */
-export const isCallable = (method: string): boolean => refuseName(method) === undefined;
-
-function refuseName(method: string): string | undefined {
-  if (method.length > MAX_METHOD_LENGTH || !METHOD.test(method)) return 'expected pkg.Service/Method';
-  return OWN.test(method) ? 'this name is the server’s own' : undefined;
 }

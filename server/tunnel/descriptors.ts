@@ -6,6 +6,8 @@ import type { MethodKind } from './methods.ts';
 /** What a callee says its services look like. Sets of the same bytes are one. */
 export interface DescriptorSet {
   readonly registry: FileRegistry;
+  /** Nobody announces it any more. */
+  isGone: boolean;
   /** `pkg.Service/Method`; undefined: the set has no such method. */
   kindOf(method: string): MethodKind | undefined;
 }
@@ -14,6 +16,7 @@ export interface DescriptorSets {
   /** Give it back with `release`. A text says why it is not taken. */
   take(bytes: Uint8Array): DescriptorSet | string;
   release(set: DescriptorSet): void;
+  all(): Iterable<DescriptorSet>;
 }
 
 export const MAX_SET_BYTES = 262_144;
@@ -51,11 +54,13 @@ export function createDescriptorSets(maxAllBytes = MAX_ALL_BYTES): DescriptorSet
       allBytes += entry.bytes;
       return set;
     },
+    all: () => entryBySet.keys(),
     release(set) {
       const entry = entryBySet.get(set);
       if (!entry) return;
       entry.users -= 1;
       if (entry.users > 0) return;
+      set.isGone = true;
       entryByHash.delete(entry.hash);
       entryBySet.delete(set);
       allBytes -= entry.bytes;
@@ -72,6 +77,7 @@ function parse(bytes: Uint8Array): DescriptorSet | string {
   }
   return {
     registry,
+    isGone: false,
     kindOf(method) {
       const at = method.indexOf('/');
       const service = registry.getService(method.slice(0, at));

@@ -7,6 +7,10 @@ export interface MethodTable<S> {
   servers(method: string): ReadonlySet<S> | undefined;
   /** Of who serves it now; undefined: nobody has said. */
   kindOf(method: string): MethodKind | undefined;
+  /** Who serves any method of the service, as `servers`. */
+  serversOf(service: string): Iterable<S> | undefined;
+  /** Those that have methods here. */
+  services(): Iterable<string>;
   add(method: string, server: S, kind: MethodKind | undefined): void;
   remove(method: string, server: S): void;
 }
@@ -17,10 +21,19 @@ interface Entry<S> {
   kind: MethodKind | undefined;
 }
 
+interface Service<S> {
+  methodCount: number;
+  /** With the number of its methods that each serves. */
+  readonly countByServer: Map<S, number>;
+}
+
+const serviceOf = (method: string): string => method.slice(0, method.indexOf('/'));
+
 /** @param maxRemembered methods that stay known while nobody serves them; of more the oldest are forgotten */
 export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
-  // Bounded by what may be announced and by `maxRemembered`.
+  // Both bounded by what may be announced and by `maxRemembered`.
   const entries = new Map<string, Entry<S>>();
+  const services = new Map<string, Service<S>>();
   let emptyCount = 0;
 
   function forgetOldest(): void {
@@ -28,23 +41,49 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
       if (servers.size > 0) continue;
       entries.delete(method);
       emptyCount -= 1;
+      const name = serviceOf(method);
+      const service = services.get(name)!;
+      service.methodCount -= 1;
+      if (service.methodCount === 0) services.delete(name);
       return;
     }
+  }
+
+  function create(method: string): Entry<S> {
+    const entry: Entry<S> = { servers: new Set(), kind: undefined };
+    entries.set(method, entry);
+    const name = serviceOf(method);
+    const service = services.get(name) ?? { methodCount: 0, countByServer: new Map() };
+    service.methodCount += 1;
+    services.set(name, service);
+    emptyCount += 1;
+    return entry;
+  }
+
+  function count(method: string, server: S, by: 1 | -1): void {
+    const { countByServer } = services.get(serviceOf(method))!;
+    const now = (countByServer.get(server) ?? 0) + by;
+    if (now > 0) countByServer.set(server, now);
+    else countByServer.delete(server);
   }
 
   return {
     servers: (method) => entries.get(method)?.servers,
     kindOf: (method) => entries.get(method)?.kind,
+    serversOf: (service) => services.get(service)?.countByServer.keys(),
+    services: () => services.keys(),
     add(method, server, kind) {
-      const entry = entries.get(method) ?? { servers: new Set(), kind: undefined };
-      if (entry.servers.size === 0 && entries.has(method)) emptyCount -= 1;
+      const entry = entries.get(method) ?? create(method);
+      if (entry.servers.size === 0) emptyCount -= 1;
+      if (!entry.servers.has(server)) count(method, server, 1);
       entry.servers.add(server);
       entry.kind ??= kind;
-      entries.set(method, entry);
     },
     remove(method, server) {
       const entry = entries.get(method);
-      if (!entry?.servers.delete(server) || entry.servers.size > 0) return;
+      if (!entry?.servers.delete(server)) return;
+      count(method, server, -1);
+      if (entry.servers.size > 0) return;
       entry.kind = undefined;
       // At the end of the map: it is the newest of those that nobody serves.
       entries.delete(method);

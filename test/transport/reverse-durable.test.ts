@@ -62,11 +62,13 @@ describe('a durable call', () => {
     const producer = use(createProducer(connectTo(address)));
     const slow = producer.call('slow', null);
     await running.promise;
+    const states = new Set<string>();
+    worker.status$.subscribe(({ state }) => states.add(state));
     worker.serve(Echo, createEcho());
     assert.deepEqual((await reply).bodies, ['hello']);
     done.resolve('as it was');
     assert.equal(await slow, 'as it was');
-    assert.equal(runs, 1);
+    assert.deepEqual([runs, states.has('reconnecting')], [1, false]);
   });
 
   it('has its handler told of the task and the caller’s metadata', async () => {
@@ -89,9 +91,11 @@ describe('a durable call', () => {
   it('fails for good with the code and the words of its handler, and is tried again for codes that pass', async () => {
     const { address } = await startScene();
     let tries = 0;
+    let finalTries = 0;
     const handlers = {
       ...createEcho(),
       unary({ body }: { body: Uint8Array }) {
+        if (Buffer.from(body).toString() === 'once') finalTries += 1;
         if (Buffer.from(body).toString() === 'once') throw Object.assign(new Error('no'), { code: status.NOT_FOUND });
         if (body.byteLength > 0 && tries++ < 2) throw Object.assign(new Error('busy'), { code: status.UNAVAILABLE });
         return { body };
@@ -100,7 +104,7 @@ describe('a durable call', () => {
     await startCallee(address, handlers);
     const { unary } = createCaller(address);
     const final = await unary('once', { metadata: DURABLE });
-    assert.deepEqual([final.code, final.details], [status.NOT_FOUND, 'no']);
+    assert.deepEqual([final.code, final.details, finalTries], [status.NOT_FOUND, 'no', 1]);
     assert.deepEqual((await unary('again', { metadata: DURABLE })).bodies, ['again']);
     assert.equal(tries, 3);
   });

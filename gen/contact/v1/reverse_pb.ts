@@ -73,7 +73,7 @@ export type Announce = Message<"contact.v1.Announce"> & {
 
   /**
    * A google.protobuf.FileDescriptorSet of the services with all that they import, imports first; at most 262,144 bytes. With
-   * it the server knows what kinds of RPC these methods are. Left out: it takes the callee at its callers' word.
+   * it the server knows what kinds of RPC these methods are, and its reflection describes them.
    *
    * @generated from field: bytes file_descriptor_set = 2;
    */

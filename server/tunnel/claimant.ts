@@ -1,0 +1,24 @@
+import { ContactError } from '../../shared/errors.ts';
+
+/** Who asks to be called under a client id. */
+export interface Claimant {
+  readonly clientId: string;
+  /** The principal that it speaks for. */
+  readonly subject: string;
+  /** The session that it names; undefined: none, and whoever comes next under its id has to wait until it has gone. */
+  readonly sessionId: string | undefined;
+  /** The session is an open one of this client, or the client id was drawn for it: it is who it says. */
+  readonly isProven: boolean;
+}
+
+/** Whether the one that comes may take the place of the one before. */
+export function isSameClient(before: Claimant, { subject, sessionId, isProven }: Claimant): boolean {
+  if (subject !== before.subject) return false;
+  return isProven || (sessionId !== undefined && sessionId === before.sessionId);
+}
+
+export function taken(clientId: string): ContactError {
+  const problem = `${clientId} serves over another stream, and this is not its session`;
+  const advice = { reason: 'SESSION', retry: 'backoff' } as const;
+  return new ContactError('ALREADY_EXISTS', problem, { field: 'contact-session', advice });
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { AdminService, health, reflection, reflectionV1alpha } from '../../gen/index.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
+import { startCallee } from '../scene/callers.ts';
+import { ask, connect, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openServe } from '../scene/rawcallee.ts';
+import { openReflection } from '../scene/reflection.ts';
+import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { statusOf } from '../scene/worker.ts';
+
+const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
+const { check } = health.Health.method;
+const SERVED = { methods: ['echo.Echo/Unary'] };
+
+/** The echo service, in a file of this name whose messages are in another one. */
+function describeAs(version: string): Uint8Array {
+  const [service] = Echo.file.proto.service;
+  const messages = { ...Echo.file.proto, name: `messages-${version}.proto`, service: [] };
+  const file = { name: `echo-${version}.proto`, package: 'echo', syntax: 'proto3', service: [service!] };
+  const set = { file: [messages, { ...file, dependency: [messages.name] }] };
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, set));
+}
+
+describe('reflection over the services of clients', () => {
+  afterEach(closeScene);
+
+  for (const service of [reflection.ServerReflection, reflectionV1alpha.ServerReflection]) {
+    it(`lists and describes them while they are connected: ${service.typeName}`, async () => {
+      const { address } = await startScene();
+      const worker = await startCallee(address);
+      const stream = openReflection(address, service);
+      const listed = await stream.list();
+      assert.ok(listed.includes('echo.Echo') && listed.includes('contact.v1.TaskService'), String(listed));
+      assert.equal(new Set(listed).size, listed.length);
+      for (const symbol of ['echo.Echo', 'echo.Echo.Unary', 'echo.Message']) {
+        assert.deepEqual(namesOf(await stream.symbol(symbol)), ['echo.proto'], symbol);
+      }
+      await worker.stop();
+      await until('it is not listed', async () => !(await stream.list()).includes('echo.Echo'));
+      assert.equal(await stream.symbol('echo.Echo'), undefined);
+    });
+  }
+
+  it('answers a stream from one set, whoever else describes the same', async () => {
+    const { address } = await startScene();
+    const callees = ['a', 'b'].map((name) =>
+      openServe(address, name, { ...SERVED, fileDescriptorSet: describeAs(name) }),
+    );
+    await Promise.all(callees);
+    const stream = openReflection(address);
+    const files = namesOf(await stream.symbol('echo.Echo'));
+    const version = files[0]!.includes('-a') ? 'a' : 'b';
+    assert.deepEqual(files.toSorted(), [`echo-${version}.proto`, `messages-${version}.proto`]);
+    assert.deepEqual(namesOf(await stream.symbol('echo.Message')), [`messages-${version}.proto`]);
+    const other = version === 'a' ? 'b' : 'a';
+    assert.deepEqual(namesOf(await stream.file(`messages-${other}.proto`)), [`messages-${other}.proto`]);
+    assert.deepEqual(namesOf(await stream.symbol('echo.Message')), [`messages-${version}.proto`]);
+  });
+
+  it('takes no client’s word for the server’s own services', async () => {
+    const { address } = await startScene();
+    const file = { name: 'x.proto', package: 'contact.v9', syntax: 'proto3', messageType: [{ name: 'Fake' }] };
+    const fileDescriptorSet = toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [file] }));
+    await openServe(address, 'a', { ...SERVED, fileDescriptorSet });
+    assert.equal(await openReflection(address).symbol('contact.v9.Fake'), undefined);
+  });
+});
+
+describe('health of a service of clients', () => {
+  afterEach(closeScene);
+
+  it('is serving while one serves it that is not drained, and known when none does any more', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    const service = 'echo.Echo';
+    const told: number[] = [];
+    const watch = clients.health.watch({ service });
+    watch.on('data', ({ status }) => told.push(status));
+    const ended = statusOf(watch);
+    await until('it is told', () => told.length === 1);
+    assert.match(await refusalOf(ask(clients, check, { service })), /^NOT_FOUND service: /);
+    const [one, two] = await Promise.all(['one', 'two'].map((name) => openServe(scene.address, name, SERVED)));
+    assert.equal((await ask(clients, check, { service })).status, SERVING);
+    one!.cut();
+    await ask(clients, AdminService.method.drainClient, { clientId: 'two' });
+    await until('it is not served', async () => (await ask(clients, check, { service })).status === NOT_SERVING);
+    await ask(clients, AdminService.method.resumeClient, { clientId: 'two' });
+    await until('it is served', () => told.at(-1) === SERVING);
+    two!.cut();
+    await until('it is told of the end', () => told.at(-1) === NOT_SERVING);
+    assert.deepEqual(told, [SERVICE_UNKNOWN, SERVING, NOT_SERVING, SERVING, NOT_SERVING]);
+    watch.cancel();
+    await ended;
+  });
+});
+
+function namesOf(files: readonly Uint8Array[] | undefined): string[] {
+  return (files ?? []).map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name);
+}
