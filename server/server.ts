@@ -16,6 +16,7 @@ import { createServices } from './services.ts';
 import { SERVER_SHUTDOWN } from './session/closing.ts';
 import { patienceMs } from './session/liveness.ts';
 import { createRegistry } from './session/registry.ts';
+import { createFailureLog } from './store/failure.ts';
 import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
@@ -84,12 +85,14 @@ export async function createServer(
     onFatal,
   });
   const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, onFatal });
+  const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
   const callees = createCallees();
   const registry = createRegistry({
     queue,
     store,
     clock,
     random,
+    noteFailure,
     onFatal,
     settings: { ...options, maxPlainInFlight: 10 },
     streams: callees,
@@ -122,7 +125,7 @@ export async function createServer(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
-  const api = createApi({ ...options, queue, registry, store, clock, agreement, version });
+  const api = createApi({ ...options, queue, registry, store, clock, agreement, version, noteFailure });
   const patience = options;
   const reverse = createReverse({
     callees,

@@ -2,6 +2,7 @@ import type { AdminService, TaskService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Registry } from '../session/registry.ts';
+import type { NoteFailure } from '../store/failure.ts';
 import type { StoreCapabilities } from '../store/options.ts';
 import { createAdminHandlers } from './admin.ts';
 import { createAwaiting } from './awaited.ts';
@@ -19,6 +20,7 @@ export interface ApiOptions {
   readonly registry: Registry;
   readonly store: TaskReads & { readonly capabilities: StoreCapabilities };
   readonly clock: Clock;
+  readonly noteFailure: NoteFailure;
   readonly agreement: Agreement;
   readonly version: string;
   readonly node: string;
@@ -40,7 +42,8 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { queue, registry, store, clock, agreement, version, node, maxPayloadBytes, maxResultBytes } = options;
+  const { queue, registry, store, clock, noteFailure, agreement, version, node, maxPayloadBytes, maxResultBytes } =
+    options;
   const { results, operations } = queue;
   const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
   const openAwaited = createAwaiting(results, store);
@@ -48,7 +51,7 @@ export function createApi(options: ApiOptions): Api {
 
   return {
     worker: createWorkerHandlers(registry),
-    tasks: createTaskHandlers({ queue, store, enqueue, clock }),
+    tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure }),
     storeCall: createStoreCall({ queue, store, enqueue }),
     openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
     admin: createAdminHandlers({ operations, registry, agreement, version, node, storeKind, startedAt: clock.now() }),

@@ -3,6 +3,7 @@ import { invalid } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
+import type { NoteFailure } from '../store/failure.ts';
 import type { InsertOutcome, TaskStore } from '../store/tasks.ts';
 import { type AwaitedResults, createAwaiting } from './awaited.ts';
 import { isAbandoned, whenAborted } from './context.ts';
@@ -14,11 +15,12 @@ export interface CallTaskOptions {
   readonly queue: Pick<TaskQueue, 'results' | 'cancel'>;
   readonly store: Pick<TaskStore, 'describeTask'>;
   readonly enqueue: Enqueue;
+  readonly noteFailure: NoteFailure;
 }
 
 /** CallTask: enqueues a task and waits for its result. The id of the task makes a call after a lost connection safe. */
 export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskService.method)['callTask']> {
-  const { queue, enqueue } = options;
+  const { queue, enqueue, noteFailure } = options;
   const { results } = queue;
   // Every call awaits one result, so open calls are the bound.
   const openAwaited = createAwaiting(results, options.store, Number.POSITIVE_INFINITY);
@@ -58,7 +60,7 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
         return { result: writeResult(record, results.cursorAt(record.position)) };
       } catch (error) {
         if (cancelWhenAbandoned && isAbandoned(signal)) {
-          queue.cancel([id], 'ABANDONED').catch(() => undefined);
+          queue.cancel([id], 'ABANDONED').catch((bug: unknown) => noteFailure('cancelTasks', bug));
         }
         throw error;
       }

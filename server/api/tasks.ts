@@ -17,6 +17,7 @@ import type { Caller } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
 import type { TaskState as State, TaskRecord } from '../model/task.ts';
 import type { BroadcastStore } from '../store/broadcasts.ts';
+import type { NoteFailure } from '../store/failure.ts';
 import type { CancelOutcome, TaskStore } from '../store/tasks.ts';
 import { createCallTask } from './call.ts';
 import type { Enqueue } from './enqueue.ts';
@@ -43,11 +44,12 @@ export interface TaskHandlersOptions {
   readonly store: TaskReads;
   readonly enqueue: Enqueue;
   readonly clock: Clock;
+  readonly noteFailure: NoteFailure;
 }
 
 /** TaskService, but for its stream of batches: producer.ts. */
 export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeof TaskService, 'streamEnqueue'> {
-  const { queue, store, enqueue, clock } = options;
+  const { queue, store, enqueue, clock, noteFailure } = options;
   const { results } = queue;
 
   const view = (record: TaskRecord, withPayload: boolean): TaskViewOptions => ({
@@ -118,7 +120,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       };
     },
 
-    callTask: createCallTask({ queue, store, enqueue }),
+    callTask: createCallTask({ queue, store, enqueue, noteFailure }),
 
     watchTask: createWatchTask({ activities: queue.activities, store, clock, pace, write }),
 

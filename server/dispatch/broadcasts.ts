@@ -1,9 +1,9 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { laneOfClient, PARENT_LANE } from '../model/lane.ts';
 import type { TaskInput } from '../model/task.ts';
 import { type BroadcastStore, MAX_BROADCAST_BYTES, MAX_CHILDREN } from '../store/broadcasts.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 import type { Addressing, Audience } from './addressing.ts';
 
@@ -21,9 +21,6 @@ export const BROADCAST_PARTS: BroadcastParts = Object.freeze({
   partCount: 2_000,
   partBytes: 8 << 20,
 });
-
-/** The pause before the store is asked again for what it refused for now, when it does not say when. */
-const RETRY_MS = 250;
 
 export interface BroadcastsOptions {
   readonly store: BroadcastStore;
@@ -136,12 +133,20 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
       try {
         return await run();
       } catch (error) {
-        if (isClosed || !(error instanceof ContactError)) {
-          if (!isClosed) onFatal(error);
-          throw error;
-        }
-        await new Promise<void>((resolve) => clock.after(error.retryAfterMs ?? RETRY_MS, resolve));
+        if (isClosed) throw error;
+        const afterMs = judge(error);
+        await new Promise<void>((resolve) => clock.after(afterMs, resolve));
       }
+    }
+  }
+
+  function judge(error: unknown): number {
+    try {
+      return retryAfterMs(error);
+    } catch (bug) {
+      // The enqueue hears of it too, if there is one; a broadcast that stays half done is nobody's to mend.
+      onFatal(bug);
+      throw bug;
     }
   }
 

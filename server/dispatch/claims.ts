@@ -1,12 +1,9 @@
 import { concatMap, merge, type Observable, Subject, tap } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { Grant, LaneTable } from './lanes.ts';
 import { type Run, runWhenWoken } from './wake.ts';
-
-/** The pause before a claim is tried again that the store refused for now (busy, no disk). */
-const RETRY_MS = 250;
 
 /** What a claim got for its receivers; it may be pushed once it is on disk. */
 interface Claimed {
@@ -52,17 +49,18 @@ export function claimWhenWoken(wake$: Observable<unknown>, options: ClaimsOption
         grants = lanes.learn(outcomes);
         resolve({ value: { onDisk: onDisk.promise }, again: outcomes.length > 0 && lanes.hasWork() });
       });
-      claimed.then(
-        () => onDisk.resolve(grants),
-        (error: unknown) => {
-          onDisk.resolve([]);
-          // The claim did not happen after all: the capacity that it reserved is free again.
-          forgo(grants);
-          if (!(error instanceof ContactError)) return reject(error);
-          clock.after(error.retryAfterMs ?? RETRY_MS, () => retry$.next());
-          resolve({ value: NOTHING, again: false });
-        },
-      );
+      claimed
+        .then(
+          () => onDisk.resolve(grants),
+          (error: unknown) => {
+            onDisk.resolve([]);
+            // The claim did not happen after all: the capacity that it reserved is free again.
+            forgo(grants);
+            clock.after(retryAfterMs(error), () => retry$.next());
+            resolve({ value: NOTHING, again: false });
+          },
+        )
+        .catch(reject);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { WakeOutcome } from '../store/tasks.ts';
 
 /** Tasks moved in one transaction. */
@@ -45,8 +45,7 @@ export function createDueTimer(options: DueTimerOptions): DueTimer {
       const { nextDueAt } = await wake(clock.now(), BATCH);
       if (nextDueAt !== null) lower(nextDueAt);
     } catch (error) {
-      if (!(error instanceof ContactError)) throw error;
-      lower(clock.now() + (error.retryAfterMs ?? MAX_WAIT_MS));
+      lower(clock.now() + retryAfterMs(error));
     } finally {
       isLooking = false;
     }

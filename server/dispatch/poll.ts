@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { DueTimer } from './due.ts';
 import type { LaneTable } from './lanes.ts';
@@ -47,7 +47,8 @@ export function startPoll(options: PollOptions): () => void {
       await results.catchUp();
       await recover?.();
     } catch (error) {
-      if (!(error instanceof ContactError)) throw error;
+      // The next look is the next try, whenever the store would take one.
+      retryAfterMs(error);
     }
     if (!isStopped) stop = wait();
   }

@@ -1,11 +1,11 @@
 import { merge, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
 import type { QueueScope } from '../model/caller.ts';
 import { distinctLanes, isSelectorLane } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
 import type { Delivery, LaneRef, SessionRef, TaskInput } from '../model/task.ts';
 import type { ClaimOutcome, Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { EndedSession, OpenedSession, SessionOpening } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import type { CancelOutcome, InsertOutcome, RedriveOutcome } from '../store/tasks.ts';
@@ -119,10 +119,11 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     const releases = tasks.map(
       ({ id, delivery }): Release => ({ taskId: id, delivery, session, cause: 'released', isStarted: false }),
     );
-    store.releaseTasks(releases, clock.now()).catch((error: unknown) => {
-      // The session row still has them: the end of that row brings them back.
-      if (!(error instanceof ContactError)) onFatal(error);
-    });
+    store
+      .releaseTasks(releases, clock.now())
+      // The session row still has what was refused for now: the end of that row brings it back.
+      .catch(retryAfterMs)
+      .catch(onFatal);
   }
 
   async function cancel(ids: readonly string[], reason: string, scope?: QueueScope): Promise<readonly CancelOutcome[]> {

@@ -2,13 +2,11 @@ import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
 import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
 import type { HeldDelivery } from './ledger.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
-
-/** The pause before the server tries again what the store refused for now. */
-const RETRY_MS = 1_000;
 
 /**
  * The clocks of running attempts: their timeout, from `started`, and the grace of a cancel. Both are acts of the
@@ -56,9 +54,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     entry.held.isEnding = true;
     try {
       [outcome] = await queue.settle([settlement(entry.session)]);
-    } catch {
+    } catch (error) {
+      const afterMs = retryAfterMs(error);
       const again = timers.create(() => close(held, reason, settlement).catch(onFatal));
-      timers.set(again, RETRY_MS);
+      timers.set(again, afterMs);
       return;
     } finally {
       entry.held.isEnding = false;

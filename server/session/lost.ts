@@ -1,12 +1,9 @@
-import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
+import { type NoteFailure, retryAfterMs } from '../store/failure.ts';
 import { type HeldDelivery, mayHaveStarted, nameOf } from './ledger.ts';
 import type { End } from './phases.ts';
-
-/** The pause before the end of a session is tried again that the store refused for now. */
-const RETRY_MS = 1_000;
 
 /**
  * Sessions whose client is away: what they hold stays theirs for the resume window, then anybody may have it.
@@ -37,6 +34,7 @@ export interface LostOptions {
   readonly queue: TaskQueue;
   readonly timers: Timers;
   readonly windowMs: number;
+  readonly noteFailure: NoteFailure;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -65,7 +63,7 @@ interface Absence extends Absent {
   readonly window: Deadline;
 }
 
-export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): Lost {
+export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: LostOptions): Lost {
   const absenceByKey = new Map<number, Absence>();
   const absencesByClient = new Map<string, Set<Absence>>();
   // What an earlier process left: no ledger has these deliveries, since their sessions were never open in this process.
@@ -91,8 +89,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
     try {
       await queue.endSession(session, held.filter(mayHaveStarted));
     } catch (error) {
-      if (!(error instanceof ContactError)) throw error;
-      timers.set(window, error.retryAfterMs ?? RETRY_MS);
+      timers.set(window, retryAfterMs(error));
       return;
     }
     forget(absence);
@@ -113,7 +110,7 @@ export function createLost({ queue, timers, windowMs, onFatal }: LostOptions): L
         return;
       }
       // Only a note for people and for other nodes: the window runs here, on the monotonic clock.
-      queue.loseSession(session).catch(() => undefined);
+      queue.loseSession(session).catch((error: unknown) => noteFailure('loseSession', error));
       timers.set(window, windowMs);
     },
 

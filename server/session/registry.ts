@@ -6,6 +6,7 @@ import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
 import type { ClientStore } from '../store/clients.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
+import type { NoteFailure } from '../store/failure.ts';
 import type { OpenedSession, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { createAttempts } from './attempts.ts';
@@ -40,6 +41,7 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: SessionSettings;
+  readonly noteFailure: NoteFailure;
   readonly onFatal: (error: unknown) => void;
   readonly streams?: ClientStreams;
 }
@@ -78,7 +80,8 @@ export interface Registry {
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
-  const { queue, store, clock, random, settings, onFatal, streams = NO_STREAMS } = options;
+  const { queue, store, clock, random, settings, noteFailure, onFatal, streams = NO_STREAMS } = options;
+  const { maxResultBytes, resumeWindowMs } = settings;
   const timers = createTimers(clock);
   const roster = createRoster();
   const budget = createByteBudget(settings.unreceiptedBudgetBytes);
@@ -86,17 +89,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (held.timeout) timers.clear(held.timeout);
     if (held.grace) timers.clear(held.grace);
   });
-  const takeResults = createTakeResults({
-    queue,
-    holders,
-    absent: () => lost,
-    random,
-    maxResultBytes: settings.maxResultBytes,
-  });
+  const takeResults = createTakeResults({ queue, holders, absent: () => lost, random, maxResultBytes, noteFailure });
   const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock, attempts);
-  const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt });
-  const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, onFatal });
+  const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt, noteFailure });
+  const lost = createLost({ queue, timers, windowMs: resumeWindowMs, noteFailure, onFatal });
   const runAlone = createSerial();
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, session.endReason));

@@ -1,17 +1,14 @@
 import type { Random } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
+import type { NoteFailure, StoreOperation } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
 import { mayHaveStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
 import type { Session } from './session.ts';
-
-/** When a result that could not be stored is worth sending again, if the store did not say. */
-const RETRY_LATER_MS = 1_000;
 
 export interface ResultsOptions {
   readonly queue: TaskQueue;
@@ -20,6 +17,7 @@ export interface ResultsOptions {
   readonly absent: () => Pick<Lost, 'ownerOf' | 'answer'>;
   readonly random: Random;
   readonly maxResultBytes: number;
+  readonly noteFailure: NoteFailure;
 }
 
 /**
@@ -29,7 +27,7 @@ export interface ResultsOptions {
 export type TakeResults = (report: ResultReport, clientId: string | undefined) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
-  const { queue, holders, absent, random, maxResultBytes } = options;
+  const { queue, holders, absent, random, maxResultBytes, noteFailure } = options;
 
   function fail({ taskId, delivery, error, retry }: FailedReport): Settlement {
     return { kind: 'failed', taskId, delivery, error, retry, random: random() };
@@ -80,8 +78,14 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     const releasedBy = clientId === undefined ? {} : { namedBy: clientId };
     const hasWorked = succeeded.length + failed.length > 0;
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
-      take(settlements, () => queue.settle(settlements.map((one) => ({ ...one, ...settledBy }))), tooLarge, hasWorked),
-      take(releases, () => queue.release(releases.map((one) => ({ ...one, ...releasedBy })))),
+      take(
+        'settleTasks',
+        settlements,
+        () => queue.settle(settlements.map((one) => ({ ...one, ...settledBy }))),
+        tooLarge,
+        hasWorked,
+      ),
+      take('releaseTasks', releases, () => queue.release(releases.map((one) => ({ ...one, ...releasedBy })))),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
     if (releases.length === 0) return settleOutcomes;
@@ -112,6 +116,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
    * before.
    */
   async function take(
+    operation: StoreOperation,
     items: readonly Delivery[],
     store: () => Promise<readonly SettleOutcome[]>,
     tooLarge?: ReadonlySet<number>,
@@ -155,7 +160,7 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       // The next session of the client may have taken the delivery over meanwhile, so every ledger is told.
       for (const { session, held } of settling) session.ledger.stopSettling(held);
       const code: OutcomeCode = 'RETRY_LATER';
-      const afterMs = (error instanceof ContactError ? error.retryAfterMs : undefined) ?? RETRY_LATER_MS;
+      const afterMs = noteFailure(operation, error);
       return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));
     }
   }

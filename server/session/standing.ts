@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
 import type { SessionOrder } from '../dispatch/listen.ts';
+import { retryAfterMs } from '../store/failure.ts';
 import type { SessionStanding, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { type HeldDelivery, nameOf } from './ledger.ts';
@@ -60,7 +60,8 @@ export function watchStanding(options: StandingOptions): () => void {
       }
       await recover();
     } catch (error) {
-      if (!(error instanceof ContactError)) throw error;
+      // The next look is the next try, whenever the store would take one.
+      retryAfterMs(error);
     }
     if (!isStopped) stop = wait();
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
+import type { NoteFailure } from '../store/failure.ts';
 import type { Attempts } from './attempts.ts';
 import type { Holders } from './holders.ts';
 import type { HeldDelivery } from './ledger.ts';
@@ -16,6 +17,7 @@ export interface TakeStatusOptions {
   readonly holders: Holders;
   readonly takeResults: TakeResults;
   readonly takeReceipt: TakeReceipt;
+  readonly noteFailure: NoteFailure;
 }
 
 /** Takes a receipt: everything up to this message was seen. It is a sign of life, and all that an idle client sends. */
@@ -34,7 +36,7 @@ export function createTakeReceipt(clock: Clock, attempts: Attempts): TakeReceipt
 export type TakeStatus = (session: Session, report: StatusReport) => ReturnType<TakeResults>;
 
 export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
-  const { store, attempts, holders, takeResults, takeReceipt } = options;
+  const { store, attempts, holders, takeResults, takeReceipt, noteFailure } = options;
   const { activities } = options.queue;
 
   function findHeld(delivery: Delivery, { ledger }: Session): HeldDelivery | undefined {
@@ -57,7 +59,9 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
     }
     // A checkpoint is a comfort for the next attempt: one that is not stored costs work, and no task.
     const checkpoints = report.checkpoints.filter((one) => findHeld(one, session));
-    if (checkpoints.length > 0) store.checkpointTasks(checkpoints).catch(() => undefined);
+    if (checkpoints.length > 0) {
+      store.checkpointTasks(checkpoints).catch((error: unknown) => noteFailure('checkpointTasks', error));
+    }
     if (report.credit !== undefined) session.setCredit(report.credit);
     if (report.status !== undefined) session.text = report.status;
     return takeResults(report, session.clientId);

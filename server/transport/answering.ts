@@ -10,6 +10,8 @@ export interface AnsweringCall<T> extends WritableCall<T> {
   readonly metadata: Metadata;
   readonly writableEnded: boolean;
   getPeer(): string;
+  /** The method that was called: `/contact.v1.TaskService/CallTask`. */
+  getPath(): string;
   emit(event: 'error', status: ReturnType<typeof toStatus>): boolean;
   on(event: typeof REFUSED, listener: (error: unknown) => void): unknown;
   on(event: string, listener: () => void): unknown;

@@ -25,7 +25,12 @@ const SLOW_READER = { reason: 'SLOW_READER', retry: 'backoff' } as const;
 /** How calls end: one exit for errors, and none that a stuck reader can block. */
 export interface CallEnds {
   /** Answers a call that has one response with what `work` comes to; `onDone` is called before. */
-  answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>, onDone: () => void): void;
+  answer<O>(
+    call: Pick<AnsweringCall<O>, 'getPath'>,
+    callback: sendUnaryData<O>,
+    work: () => Promise<O>,
+    onDone: () => void,
+  ): void;
   /** Why a call ended before it was answered, by its deadline (wall clock, milliseconds). */
   whyGone(deadlineAt: number): ContactError;
   /**
@@ -60,9 +65,12 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   const { sockets, clock, logger, patience, stuckSocketMs, heldBudgetBytes } = options;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
 
-  function explain(error: unknown): ReturnType<typeof toStatus> {
+  /** The status of an error. What is not for its client stands in the log, with the method that it came from. */
+  function explain(call: Pick<AnsweringCall<never>, 'getPath'>, error: unknown): ReturnType<typeof toStatus> {
     const known = ContactError.from(error);
-    if (known.code === 'INTERNAL') logger.error({ err: known.cause ?? known }, 'a call failed');
+    if (known.code === 'INTERNAL') {
+      logger.error({ err: known.cause ?? known, method: call.getPath() }, 'a call failed');
+    }
     return toStatus(known);
   }
 
@@ -72,7 +80,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
     // The reset is taken back when all that was written has left, or the client has gone by itself.
     call.on('finish', takeBack);
     call.on('cancelled', takeBack);
-    call.emit('error', explain(error));
+    call.emit('error', explain(call, error));
   }
 
   /**
@@ -105,7 +113,12 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
     if (!isAlive) destroy();
   }
 
-  function answer<O>(callback: sendUnaryData<O>, work: () => Promise<O>, onDone: () => void): void {
+  function answer<O>(
+    call: Pick<AnsweringCall<O>, 'getPath'>,
+    callback: sendUnaryData<O>,
+    work: () => Promise<O>,
+    onDone: () => void,
+  ): void {
     // `work` may throw before its first await.
     Promise.resolve()
       .then(work)
@@ -116,7 +129,7 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
         },
         (error: unknown) => {
           onDone();
-          callback(explain(error));
+          callback(explain(call, error));
         },
       );
   }

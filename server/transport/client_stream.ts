@@ -13,6 +13,7 @@ export function adaptClientStream<M extends DescMethodClientStreaming>(
   return (call, callback) => {
     const context = new CallContext(call, ends);
     ends.answer(
+      call,
       callback,
       () => handle(readRequests<Request<M>>(call), context),
       () => context.close(),

@@ -12,6 +12,7 @@ export function adaptUnary<M extends DescMethodUnary>(
   return (call, callback) => {
     const context = new CallContext(call, ends);
     ends.answer(
+      call,
       callback,
       () => handle(call.request, context),
       () => context.close(),

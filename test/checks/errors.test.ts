@@ -23,3 +23,27 @@ describe('errors that name a field', () => {
     assert.deepEqual(found, []);
   });
 });
+
+/** Catches that ask nothing of the error, or ask for their own purpose, each with what it is about. */
+const NO_OPERATIONS: Readonly<Record<string, string>> = {
+  'api/batch.ts': 'gives a refusal the place of its task',
+  'api/classic.ts': 'text that is no UTF-8',
+  'api/durable.ts': 'gives a refusal the name of its field; a result that nobody waits for yet',
+  'api/enqueue.ts': 'gives a refusal the name of its field',
+  'dispatch/addressing.ts': 'gives a refusal the place of its task',
+  'session/serial.ts': 'waits for the end; whoever began it is told of the error',
+};
+
+/** A catch that looks at no error, or that decides by itself which error is a refusal. */
+const OWN_JUDGEMENT = /\bcatch \{|\.catch\(\(\) =>|instanceof ContactError/;
+
+describe('what the store refuses', () => {
+  it('is judged by store/failure.ts alone, wherever the server asks it by itself', () => {
+    const found = ['api', 'session', 'dispatch'].flatMap((layer) =>
+      [...readTree(join(ROOT, 'server', layer))].flatMap(([path, text]) =>
+        OWN_JUDGEMENT.test(text) ? `${layer}/${path}` : [],
+      ),
+    );
+    assert.deepEqual(found.toSorted(), Object.keys(NO_OPERATIONS));
+  });
+});

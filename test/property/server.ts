@@ -3,9 +3,11 @@ import { Observable } from 'rxjs';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import type { SessionSettings } from '../../server/session/settings.ts';
+import { createFailureLog } from '../../server/store/failure.ts';
 import type { Signal, Signals } from '../../server/store/signals.ts';
 import type { Store } from '../../server/store/store.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { silentLogger } from '../../shared/logger.ts';
 import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 /** Small enough that every bound is met in a short run. */
@@ -133,8 +135,10 @@ export async function createBareServer(
   async function start(): Promise<void> {
     store = watchStore(await open());
     const onFatal = (error: unknown): void => void faults.push(error);
+    const logger = { ...silentLogger, error: ({ err }: { err?: unknown }) => void faults.push(err) };
+    const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
     queue = await createTaskQueue({ store, node, clock, ...(pollMs === undefined ? {} : { pollMs }), onFatal });
-    registry = createRegistry({ queue, store, clock, random, settings, onFatal });
+    registry = createRegistry({ queue, store, clock, random, settings, noteFailure, onFatal });
     await registry.recover();
   }
 

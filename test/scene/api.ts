@@ -6,9 +6,11 @@ import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts'
 import { ANONYMOUS, type QueueScope } from '../../server/model/caller.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
+import { createFailureLog } from '../../server/store/failure.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
+import { silentLogger } from '../../shared/logger.ts';
 
 /** The handlers of a server that nothing carries calls to. */
 export interface ApiScene {
@@ -27,11 +29,12 @@ export async function openApi(): Promise<ApiScene> {
     throw error;
   };
   const clock = systemClock;
+  const noteFailure = createFailureLog({ logger: silentLogger, monotonic: clock.monotonic });
   const queue = await createTaskQueue({ store, node: 'n', clock, onFatal });
   const settings = { ...DEFAULTS, maxPlainInFlight: 10 };
-  const registry = createRegistry({ queue, store, clock, random: () => 0, settings, onFatal });
+  const registry = createRegistry({ queue, store, clock, random: () => 0, settings, noteFailure, onFatal });
   const agreement = { limits: {}, pingIntervalMs: 5_000, resumeWindowMs: 15_000 };
-  const api = createApi({ ...DEFAULTS, queue, registry, store, clock, agreement, version: '0' });
+  const api = createApi({ ...DEFAULTS, queue, registry, store, clock, agreement, version: '0', noteFailure });
   return {
     store,
     queue,
