@@ -151,4 +151,29 @@ describe('the claims of createTaskQueue()', () => {
     const states = await Promise.all(ids.map(async (id) => (await late.store.describeTask(id))?.state));
     assert.deepEqual(states, ['ready', 'ready']);
   });
+
+  it('go back when their session goes on with another epoch meanwhile', async () => {
+    const ids = await enqueue(2);
+    Object.assign(taker, { session: { ...taker.session, epoch: taker.session.epoch + 1 } });
+    late.disks[0]!.resolve();
+    await settle();
+    assert.deepEqual(taker.pushed, []);
+    const states = await Promise.all(ids.map(async (id) => (await late.store.describeTask(id))?.state));
+    assert.deepEqual(states, ['ready', 'ready']);
+  });
+
+  it('stop with a pause at once, whatever the store takes to write it down, and go on if it refuses', async () => {
+    const written = Promise.withResolvers<void>();
+    Object.assign(late.store, { setQueueSettings: () => written.promise });
+    const pausing = queue.operations.pauseQueue('q');
+    await enqueue(2);
+    assert.equal(late.disks.length, 0);
+    written.reject(new ContactError('RESOURCE_EXHAUSTED', 'store: full'));
+    await assert.rejects(pausing, { code: 'RESOURCE_EXHAUSTED' });
+    await settle();
+    assert.equal(late.disks.length, 1);
+    late.disks[0]!.resolve();
+    await settle();
+    assert.equal(taker.pushed.length, 2);
+  });
 });
