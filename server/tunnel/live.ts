@@ -65,6 +65,13 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
     const startedAt = clock.monotonic();
     let isOver = false;
     let call: TunnelCall | undefined;
+    let isRead = false;
+    /**
+     * What was given to a call that its callee has not heard of: if that callee is lost, another one gets it. Its caller is
+     * read no further meanwhile, which bounds it. Undefined: a callee has the beginning.
+     */
+    let unsent: Piece[] | undefined = [];
+    let isHalfClosed = false;
     /** What this call has to give back when it is over. */
     const letGo: (() => void)[] = [];
     let stopWaiting = (): void => undefined;
@@ -106,12 +113,37 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
         chunk: (chunk) => caller.chunk(chunk, () => opened.taken(chunk.cost)),
         ended: end,
         lost: (isOpened) =>
-          fail(new ContactError('UNAVAILABLE', `${callee.clientId} has gone`), isOpened ? 'maybe' : 'no'),
+          isOpened ? fail(new ContactError('UNAVAILABLE', `${callee.clientId} has gone`), 'maybe') : dispatch(),
         // A callee does neither; its tunnel takes care of that.
         halfClosed: () => undefined,
         cancelled: () => undefined,
       });
-      caller.read();
+      for (const piece of unsent ?? []) opened.send(piece);
+      if (isHalfClosed) opened.halfClose();
+      if (!isRead) caller.read();
+      isRead = true;
+    }
+
+    function remember(piece: Piece): Piece {
+      const remembered = {
+        ...piece,
+        onTaken() {
+          unsent = undefined;
+          piece.onTaken();
+        },
+      };
+      unsent?.push(remembered);
+      return remembered;
+    }
+
+    /** To whoever serves it now; else it waits as long as its caller has said, from its beginning. */
+    function dispatch(): void {
+      call = undefined;
+      const wanted = readWanted(caller.metadata);
+      const waitMs = readWait(caller.metadata) - (clock.monotonic() - startedAt);
+      const why = tryNow(wanted);
+      if (why && waitMs > 0) waitFor(wanted, waitMs);
+      else if (why) fail(explain(why, method, wanted), 'no');
     }
 
     /** undefined: the call has begun, or is over. */
@@ -140,17 +172,19 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
     try {
       const problem = refuseSize(caller.metadata);
       if (problem) throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'metadata' });
-      const wanted = readWanted(caller.metadata);
-      const waitMs = readWait(caller.metadata);
-      const why = tryNow(wanted);
-      if (why && waitMs > 0) waitFor(wanted, waitMs);
-      else if (why) fail(explain(why, method, wanted), 'no');
+      dispatch();
     } catch (error) {
       fail(error);
     }
     return {
-      piece: (piece) => call?.send(piece),
-      halfClosed: () => call?.halfClose(),
+      piece: (piece) => {
+        const remembered = unsent ? remember(piece) : piece;
+        call?.send(remembered);
+      },
+      halfClosed() {
+        isHalfClosed = true;
+        call?.halfClose();
+      },
       gone() {
         call?.cancel();
         end(plainEnd(CANCELLED, 'the caller has gone'));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createCallees } from '../../server/tunnel/callees.ts';
 import { type Caller, createLiveCalls } from '../../server/tunnel/live.ts';
-import type { End, Pair } from '../../tunnel/frame.ts';
+import { decodeServe } from '../../tunnel/decode.ts';
+import type { End, Frame, Pair } from '../../tunnel/frame.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { createFakeClock } from '../scene/clock.ts';
 
@@ -22,14 +23,26 @@ function createCaller(metadata: readonly Pair[], timeoutMs = 0) {
   return { caller, ends };
 }
 
-function openTunnel(): Tunnel {
+/** A tunnel that says nothing before `flush`. */
+function openTunnelTo(write: (batch: Buffer) => void) {
+  let flush = (): void => undefined;
+  const tunnel = openTunnel(write, (run) => {
+    flush = run;
+  });
+  return { tunnel, flush: () => flush() };
+}
+
+function openTunnel(
+  write: (batch: Buffer) => void = () => undefined,
+  schedule: (run: () => void) => void = () => undefined,
+): Tunnel {
   return createTunnel({
     role: 'server',
     sendWindowBytes: 65_536,
     receiveWindowBytes: 65_536,
     maxMessageBytes: 1_000,
-    write: () => undefined,
-    schedule: () => undefined,
+    write,
+    schedule,
     onOpen: () => undefined,
     onBroken: () => undefined,
     refuseMetadata: () => undefined,
@@ -96,9 +109,35 @@ describe('a live call', () => {
     live.gone();
     const second = createCaller([]);
     begin(second.caller);
+    callee.leave();
     tunnel.close();
     assert.equal(second.ends[0]?.code, 14);
     assert.ok(second.ends[0]?.trailers.some(({ key, value }) => key === 'contact-started' && value === 'no'));
     assert.equal(first.ends.length + second.ends.length + busy.ends.length, 3, 'each ends once');
+  });
+
+  it('goes to another callee, with all that was said, when the one that was found is lost before it has heard of it', () => {
+    const clock = createFakeClock();
+    const callees = createCallees();
+    const first = openTunnel();
+    const frames: Frame[] = [];
+    const second = openTunnelTo((batch) => frames.push(...decodeServe(batch).frames));
+    const one = callees.join(claim('one'), first, () => undefined);
+    one.announce({ ...SERVED, maxCalls: 5 });
+    const { caller, ends } = createCaller([]);
+    const live = createLiveCalls({ callees, clock })(caller);
+    let takenCount = 0;
+    const piece = { messageBytes: 2, isLast: true, isCompressed: false, onTaken: () => takenCount++ };
+    live.piece({ ...piece, bytes: Buffer.from('hi') });
+    live.halfClosed();
+    callees.join(claim('two'), second.tunnel, () => undefined).announce(SERVED);
+    one.leave();
+    first.close();
+    second.flush();
+    assert.deepEqual([ends.length, takenCount], [0, 1]);
+    const [frame] = frames;
+    assert.deepEqual([frame!.open?.method, frame!.data?.toString(), frame!.halfClose], ['p.S/M', 'hi', true]);
+    second.tunnel.close();
+    assert.deepEqual(ends[0]!.trailers.at(-1), { key: 'contact-started', value: 'maybe' });
   });
 });

@@ -433,7 +433,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *
  *   UNIMPLEMENTED       nobody has announced the method since this server started
  *   UNAVAILABLE         nobody serves it now, or not the client that was asked for; `contact-wait` waits. Or the callee was
- *                       lost: then `contact-started` says `no` (it has not seen the call) or `maybe`
+ *                       lost: then `contact-started` says `maybe`. One that was lost before the call was written to it has
+ *                       not seen it: the call goes to another one, and is told `no` when there is none
  *   RESOURCE_EXHAUSTED  all that serve it have max_calls running (`contact-wait` waits); a message is larger than
  *                       max_message_bytes; the server holds too much that is not read
  *   DEADLINE_EXCEEDED   the deadline passed; the callee got cancel
