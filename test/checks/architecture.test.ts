@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceRooms } from '../../scripts/rooms.ts';
 import { ROOT } from '../../scripts/tool.ts';
+import { findWrongHops, readHops } from './walks.ts';
 
 describe('docs/architecture.md', () => {
   const page = readFileSync(join(ROOT, 'docs', 'architecture.md'), 'utf8');
@@ -18,15 +19,36 @@ describe('docs/architecture.md', () => {
     assert.deepEqual(named, found.flatMap((one) => (one.isDirectory() ? [one.name] : [])).toSorted());
   });
 
-  it('walks along files that are there, and names what they have', () => {
-    const hops = [...page.matchAll(/`([a-z]+\/\w+\.ts):\s+([\w$]+)`/g)].map(
-      ([, file, name]) => [file!, name!] as const,
-    );
-    assert.ok(hops.length > 20);
-    const missing = hops.filter(([file, name]) => {
-      const path = join(ROOT, 'server', file);
-      return !existsSync(path) || !new RegExp(`\\b${name.replace('$', '\\$')}(?!\\w)`).test(readFileSync(path, 'utf8'));
-    });
-    assert.deepEqual(missing, []);
+  it('walks along what is defined where it says, by imports that are there', () => {
+    assert.ok(readHops(page).length > 30);
+    assert.deepEqual(findWrongHops(page), []);
+  });
+});
+
+describe('findWrongHops()', () => {
+  it('sees a way that is none', () => {
+    const way =
+      '`session/results.ts: createTakeResults` → `dispatch/queue.ts: settle` → `store/deliveries.ts: settleTasks`';
+    assert.deepEqual(findWrongHops(way), []);
+    const wrong = (before: string, after: string): string[] => {
+      assert.ok(way.includes(before));
+      return findWrongHops(way.replace(before, after));
+    };
+    const nowhere = '`dispatch/broadcasts.ts: what` → `store/clients.ts: remembered`';
+    assert.deepEqual(wrong('`dispatch/queue.ts: settle` → `store/deliveries.ts: settleTasks`', nowhere), [
+      'dispatch/broadcasts.ts: has no what',
+      'store/clients.ts: has no remembered',
+      'session/results.ts → dispatch/broadcasts.ts: no import',
+      'dispatch/broadcasts.ts → store/clients.ts: no import',
+    ]);
+    // The name is there, in a comment or as a use.
+    assert.deepEqual(wrong('createTakeResults', 'mayHaveStarted'), ['session/results.ts: has no mayHaveStarted']);
+    assert.deepEqual(wrong('`store/deliveries.ts: settleTasks`', '`store/commit.ts: createGroupCommit`'), [
+      'dispatch/queue.ts → store/commit.ts: no import',
+    ]);
+    assert.deepEqual(wrong('store/deliveries.ts', 'store/gone.ts'), [
+      'store/gone.ts: has no settleTasks',
+      'dispatch/queue.ts → store/gone.ts: no import',
+    ]);
   });
 });
