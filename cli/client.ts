@@ -14,6 +14,16 @@ export function describeLabels({ labels }: ClientInfo): string {
   return shorten(pairs.toSorted().join(','), MAX_SHOWN);
 }
 
+/** By name, those that it is called for. */
+export function describeServices({ services }: ClientInfo): string {
+  return shorten(services.join(','), MAX_SHOWN);
+}
+
+/** Live calls that run, of those that may; empty: it is not called. */
+export function describeCalls({ calls, maxCalls }: ClientInfo): string {
+  return maxCalls > 0 ? `${calls}/${maxCalls}` : '';
+}
+
 export function describeQueues({ queues }: ClientInfo): string {
   return shorten(queues.join(','), MAX_SHOWN);
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type ClientInfo, ClientInfoSchema } from '../../gen/contact/v1/admin_service_pb.ts';
 import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
-import { describeLabels, describeQueues, describeSession } from '../client.ts';
+import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure } from '../exit.ts';
@@ -14,7 +14,20 @@ interface ListOptions extends TargetOptions {
   readonly connected?: boolean;
 }
 
-const HEADINGS = ['client', 'kind', 'state', 'since', 'receipt', 'running#', 'credit#', 'queues', 'labels', 'status'];
+const HEADINGS = [
+  'client',
+  'kind',
+  'state',
+  'since',
+  'receipt',
+  'running#',
+  'credit#',
+  'calls#',
+  'queues',
+  'serves',
+  'labels',
+  'status',
+];
 
 export function fillClientsCommand(command: Command, context: CommandContext): void {
   command.addHelpText('after', '\nExample:\n  contact clients list');
@@ -88,7 +101,9 @@ function clientToRow(client: ClientInfo, now: number): string[] {
     formatAge(lastReceiptAt, now),
     connected ? String(client.running) : '',
     connected ? String(client.maxInFlight) : '',
+    describeCalls(client),
     describeQueues(client),
+    describeServices(client),
     describeLabels(client),
     client.status,
   ];

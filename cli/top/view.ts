@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { ClientInfo, Queue } from '../../gen/contact/v1/admin_service_pb.ts';
 import { formatAge, formatSpan } from '../age.ts';
-import { describeLabels, describeQueues, describeSession } from '../client.ts';
+import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
 import { escapeLine, shorten } from '../escape.ts';
 import { layOutTable } from '../table.ts';
 import { countTasks, describeCounts } from '../task.ts';
@@ -31,7 +31,18 @@ export interface Line {
 }
 
 const QUEUE_COLUMNS = ['waiting#', 'scheduled#', 'running#', 'failed#', 'workers#', 'settled/s#', 'oldest', ''];
-const CLIENT_COLUMNS = ['running#', 'credit#', 'state', 'since', 'receipt', 'queues', 'labels', 'status'];
+const CLIENT_COLUMNS = [
+  'running#',
+  'credit#',
+  'calls#',
+  'state',
+  'since',
+  'receipt',
+  'queues',
+  'serves',
+  'labels',
+  'status',
+];
 const MAX_NAME = 40;
 const MAX_WARNINGS = 3;
 
@@ -155,10 +166,12 @@ function clientToRow(client: ClientInfo, now: number): string[] {
     shorten(id, MAX_NAME),
     connected ? formatCount(running) : '',
     connected ? formatCount(maxInFlight) : '',
+    describeCalls(client),
     describeSession(client),
     formatAge(connected ? connectedAt : lastSeenAt, now),
     formatAge(lastReceiptAt, now),
     describeQueues(client),
+    describeServices(client),
     describeLabels(client),
     status,
   ];

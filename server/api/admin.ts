@@ -128,7 +128,7 @@ function writeQueue(view: QueueView): MessageInitShape<typeof QueueSchema> {
 }
 
 function writeClient(view: ClientView): MessageInitShape<typeof ClientInfoSchema> {
-  const { clientId, isNamed, isConnected, isDraining, labels, queues, session, lastSeenAt } = view;
+  const { clientId, isNamed, isConnected, isDraining, labels, queues, session, served, lastSeenAt } = view;
   return {
     id: clientId,
     ephemeral: !isNamed,
@@ -137,6 +137,7 @@ function writeClient(view: ClientView): MessageInitShape<typeof ClientInfoSchema
     labels,
     queues: [...queues],
     ...(lastSeenAt === null ? {} : { lastSeenAt: timestampFromMs(lastSeenAt) }),
+    ...(served ? { services: [...served.services], calls: served.callCount, maxCalls: served.maxCalls } : {}),
     ...(session
       ? {
           maxInFlight: session.ledger.credit,

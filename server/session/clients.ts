@@ -2,7 +2,7 @@ import { ContactError } from '../../shared/errors.ts';
 import type { ClientStore, StoredClient } from '../store/clients.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
-import type { ClientStreams } from './streams.ts';
+import type { ClientStreams, StreamView } from './streams.ts';
 
 /** One client as an operator sees it, with the newest session of several under its id. */
 export interface ClientView {
@@ -15,6 +15,8 @@ export interface ClientView {
   readonly lastSeenAt: number | null;
   /** Null: away. */
   readonly session: Session | null;
+  /** What it serves; null: nothing. */
+  readonly served: StreamView | null;
 }
 
 /** What operators do with clients. NOT_FOUND: neither connected nor remembered. */
@@ -39,7 +41,11 @@ export function createClients(store: ClientStore, roster: Roster, streams: Clien
       const views = new Map<string, ClientView>();
       const stored = isConnectedOnly ? [] : await store.listClients(after, limit);
       for (const client of stored) views.set(client.clientId, viewAway(client));
-      for (const session of roster.all) if (session.clientId > after) views.set(session.clientId, viewHere(session));
+      for (const view of streams.views()) if (view.clientId > after) addServed(views, view);
+      for (const session of roster.all) {
+        const { clientId } = session;
+        if (clientId > after) views.set(clientId, { ...viewHere(session), served: streams.describe(clientId) });
+      }
       // A page of the store that is full ends there: what comes later by id is for the next page.
       const last = stored.length === limit ? stored.at(-1)!.clientId : undefined;
       return [...views.values()]
@@ -52,6 +58,13 @@ export function createClients(store: ClientStore, roster: Roster, streams: Clien
   };
 }
 
+/** It is connected, be it by that alone. */
+function addServed(views: Map<string, ClientView>, served: StreamView): void {
+  const { clientId, isNamed, isDraining, labels } = served;
+  const before = views.get(clientId) ?? { clientId, isNamed, isDraining, labels, queues: [], session: null };
+  views.set(clientId, { ...before, isConnected: true, lastSeenAt: null, served });
+}
+
 function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredClient): ClientView {
   return {
     clientId,
@@ -62,6 +75,7 @@ function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredCli
     queues,
     lastSeenAt,
     session: null,
+    served: null,
   };
 }
 
@@ -76,5 +90,6 @@ function viewHere(session: Session): ClientView {
     queues,
     lastSeenAt: null,
     session,
+    served: null,
   };
 }

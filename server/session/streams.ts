@@ -1,3 +1,15 @@
+/** What a client does over such a stream. */
+export interface StreamView {
+  readonly clientId: string;
+  readonly isNamed: boolean;
+  readonly isDraining: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What it is called for. */
+  readonly services: readonly string[];
+  readonly callCount: number;
+  readonly maxCalls: number;
+}
+
 /**
  * Streams that clients have beside their sessions, such as those over which they are called. What operators order of a
  * client holds for them too.
@@ -5,6 +17,9 @@
 export interface ClientStreams {
   /** This client has one. */
   has(clientId: string): boolean;
+  describe(clientId: string): StreamView | null;
+  /** Of the clients that have one. */
+  views(): Iterable<StreamView>;
   /** Nothing new for it until it is set back, also when it comes again. */
   drain(clientId: string, isDrained: boolean): void;
   /** Ends those of a client once; it may come again. Answers how many they were. */
@@ -13,6 +28,8 @@ export interface ClientStreams {
 
 export const NO_STREAMS: ClientStreams = {
   has: () => false,
+  describe: () => null,
+  views: () => [],
   drain: () => undefined,
   disconnect: () => 0,
 };

@@ -90,7 +90,7 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes, i
       const { clientId, isDrawn } = identity;
       const subject = context.caller.principal;
       const isProven = isDrawn || (sessionId !== undefined && isOpenSession(clientId, sessionId, subject));
-      return { clientId, subject, sessionId, isProven };
+      return { clientId, subject, sessionId, isProven, isDrawn };
     }
 
     function open(announce: Announce): Tunnel {

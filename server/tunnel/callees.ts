@@ -5,6 +5,7 @@ import { type Claimant, isSameClient, taken } from './claimant.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { createMethodTable, type MethodKind } from './methods.ts';
 import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
+import { type CalleeView, viewCallee } from './view.ts';
 
 /** What a callee says that it serves. */
 export interface Announcement {
@@ -87,6 +88,8 @@ export interface Callees {
   readonly services: ServedServices;
   /** This client serves. */
   has(clientId: string): boolean;
+  describe(clientId: string): CalleeView | null;
+  views(): Iterable<CalleeView>;
   /** No new calls until it is set back, also when the client comes again; those that run go on. */
   drain(clientId: string, isDrained: boolean): void;
   /** Ends the Serve of a client once; how many those were. */
@@ -134,6 +137,7 @@ export function createCallees(): Callees {
   const drained = new Set<string>();
   let announcedCount = 0;
   const changed$ = new Subject<void>();
+  const describe = (seat: Seat): CalleeView => viewCallee(seat, drained.has(seat.clientId));
   const isServed = (service: string): boolean | undefined => {
     const seats = methods.serversOf(service);
     return seats && [...seats].some(({ clientId }) => !drained.has(clientId));
@@ -267,6 +271,11 @@ export function createCallees(): Callees {
       };
     },
     has: (clientId) => seatByClient.has(clientId),
+    describe(clientId) {
+      const seat = seatByClient.get(clientId);
+      return seat ? describe(seat) : null;
+    },
+    views: () => [...seatByClient.values()].map(describe),
     drain(clientId, isDrained) {
       drained.delete(clientId);
       const seat = seatByClient.get(clientId);

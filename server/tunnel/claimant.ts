@@ -7,8 +7,10 @@ export interface Claimant {
   readonly subject: string;
   /** The session that it names; undefined: none, and whoever comes next under its id has to wait until it has gone. */
   readonly sessionId: string | undefined;
-  /** The session is an open one of this client, or the client id was drawn for it: it is who it says. */
+  /** The session is an open one of this client, or its id was drawn: it is who it says. */
   readonly isProven: boolean;
+  /** Its id is one that the server drew. */
+  readonly isDrawn: boolean;
 }
 
 /** Whether the one that comes may take the place of the one before. */

@@ -27,7 +27,7 @@ interface Service<S> {
   readonly countByServer: Map<S, number>;
 }
 
-const serviceOf = (method: string): string => method.slice(0, method.indexOf('/'));
+export const serviceOf = (method: string): string => method.slice(0, method.indexOf('/'));
 
 /** @param maxRemembered methods that stay known while nobody serves them; of more the oldest are forgotten */
 export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {

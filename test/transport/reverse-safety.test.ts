@@ -112,6 +112,28 @@ describe('a client that serves', () => {
     }
   });
 
+  it('is shown to operators with what it serves and the calls that run, also when it does nothing else', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    const list = async () => (await ask(clients, method.listClients, {})).clients;
+    const callee = await openServe(scene.address, 'raw', { ...SERVED, maxCalls: 7, labels: { site: 'berlin' } });
+    const worker = await startCallee(scene.address, createEcho(), { clientId: 'worker' });
+    void createCaller(scene.address).unary('x', { metadata: { 'contact-client': 'raw' } });
+    await until('it is opened', () => callee.opened.length === 1);
+    const [raw, other] = await list();
+    const { id, connected, ephemeral, labels, services, calls, maxCalls, maxInFlight } = raw!;
+    assert.deepEqual([id, connected, ephemeral, labels], ['raw', true, false, { site: 'berlin' }]);
+    assert.deepEqual([services, calls, maxCalls, maxInFlight], [['echo.Echo'], 1, 7, 0]);
+    assert.deepEqual([other!.id, other!.services, other!.calls, other!.maxInFlight], ['worker', ['echo.Echo'], 0, 1]);
+    callee.cut();
+    await worker.stop();
+    await until('they are away', async () => (await list()).every(({ connected }) => !connected));
+    assert.deepEqual(
+      (await list()).map(({ id, services }) => [id, services]),
+      [['worker', []]],
+    );
+  });
+
   it('is disconnected by an operator once, and may come again', async () => {
     const scene = await startScene();
     const clients = connect(scene);

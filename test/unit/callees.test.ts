@@ -13,6 +13,7 @@ const claim = (clientId: string, with_: Partial<Claimant> = {}): Claimant => ({
   subject: '',
   sessionId: undefined,
   isProven: false,
+  isDrawn: false,
   ...with_,
 });
 

@@ -49,7 +49,7 @@ function openTunnel(
   });
 }
 
-const claim = (clientId: string) => ({ clientId, subject: '', sessionId: undefined, isProven: false });
+const claim = (clientId: string) => ({ clientId, subject: '', sessionId: undefined, isProven: false, isDrawn: false });
 const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {}, descriptors: new Uint8Array() };
 
 describe('a live call', () => {
