@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import type { ContactError } from '../client/index.ts';
+import { ContactError } from '../shared/errors.ts';
 
 /** What the process answers to its caller. */
 export const EXIT = Object.freeze({
@@ -31,16 +31,11 @@ export function usageError(message: string): CommandFailure {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandFailure) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  if (!isContactError(error)) return EXIT.refused;
+  if (!(error instanceof ContactError)) return EXIT.refused;
   if (error.code === 'UNAVAILABLE') return EXIT.unreachable;
   // What was given on the command line makes no sense, whoever noticed it.
   if (error.code === 'INVALID_ARGUMENT') return EXIT.usage;
   return EXIT.refused;
-}
-
-/** By its name: with the class itself, a command that ends at its usage would load all of gRPC. */
-function isContactError(error: unknown): error is ContactError {
-  return error instanceof Error && error.name === 'ContactError';
 }
 
 /** Closes every help text. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { isShipped, refuseImport, refusePackage } from './layers.ts';
+import { isShipped, packagesRefusedTo, refuseImport, refusePackage } from './layers.ts';
 import { readImports } from './modules.ts';
 import { ROOT } from './tool.ts';
 import { readTree } from './tree.ts';
@@ -30,10 +30,12 @@ export function checkImports(root: string): string[] {
   const packages = readPackages(root);
   const problems: string[] = [];
   const importsByFile = new Map<string, string[]>();
+  const packagesByFile = new Map<string, Set<string>>();
   for (const [path, text] of sources) {
     const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
     if (lines > MAX_LINES && !/(^|\/)gen\//.test(path)) problems.push(`${path}: ${lines} lines, at most ${MAX_LINES}`);
     const targets: string[] = [];
+    const direct = new Set<string>();
     for (const specifier of readImports(text)) {
       if (!specifier.startsWith('.')) {
         const name = packageOf(specifier);
@@ -41,6 +43,7 @@ export function checkImports(root: string): string[] {
           problems.push(`${path}: ${name} is not in dependencies`);
         }
         const refusal = name === undefined ? undefined : refusePackage(path, name);
+        if (name !== undefined) direct.add(name);
         if (refusal !== undefined) problems.push(`${path}: imports ${name}: ${refusal}`);
         continue;
       }
@@ -51,8 +54,33 @@ export function checkImports(root: string): string[] {
       else if (!existsSync(join(root, target))) problems.push(`${path}: imports ${target}: there is no such file`);
     }
     importsByFile.set(path, targets);
+    packagesByFile.set(path, direct);
   }
+  problems.push(...findDetours(importsByFile, packagesByFile));
   return [...problems, ...findCycles(importsByFile).map((cycle) => `cycle: ${cycle.join(' → ')}`)];
+}
+
+/**
+ * Packages that a room does not know and that one of its files loads all the same, by way of a file of another room. A
+ * room that does not know the package either is told of by itself.
+ */
+function findDetours(
+  importsByFile: ReadonlyMap<string, readonly string[]>,
+  packagesByFile: ReadonlyMap<string, ReadonlySet<string>>,
+): string[] {
+  const doesLoad = (file: string, name: string, seen: Set<string>): boolean => {
+    if (seen.has(file)) return false;
+    seen.add(file);
+    if (packagesByFile.get(file)?.has(name)) return true;
+    return (importsByFile.get(file) ?? []).some((target) => doesLoad(target, name, seen));
+  };
+  return [...importsByFile].flatMap(([file, targets]) =>
+    packagesRefusedTo(file).flatMap((name) =>
+      targets
+        .filter((target) => !packagesRefusedTo(target).includes(name) && doesLoad(target, name, new Set()))
+        .map((target) => `${file}: imports ${target}, which loads ${name}: its room does not know it`),
+    ),
+  );
 }
 
 function readSources(root: string): Map<string, string> {

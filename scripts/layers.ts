@@ -96,6 +96,11 @@ function refuseBesideDoor(from: string, to: string): string | undefined {
   return undefined;
 }
 
+/** The packages that are no affair of the room of `path`. */
+export function packagesRefusedTo(path: string): readonly string[] {
+  return Object.keys(REFUSED_PACKAGES).filter((name) => refusePackage(path, name) !== undefined);
+}
+
 /** Why `from` must not import a package; undefined: it may, as far as its room goes. */
 export function refusePackage(from: string, name: string): string | undefined {
   const room = roomOf(from);

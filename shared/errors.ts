@@ -1,4 +1,3 @@
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { NAME_FORM, showMisname } from './name.ts';
 
 /** The closed set of codes; the names are gRPC's. */
@@ -17,6 +16,27 @@ export type ErrorCode =
   | 'UNAVAILABLE'
   | 'DEADLINE_EXCEEDED'
   | 'INTERNAL';
+
+/** Names of the codes of gRPC, each at its number; the numbers are part of the wire contract. */
+export const CODE_NAMES = Object.freeze([
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const satisfies readonly (ErrorCode | 'OK' | 'UNKNOWN' | 'DATA_LOSS')[]);
 
 /** What a closed stream tells its client: why, and when it is worth coming again. */
 export interface CloseAdvice {
@@ -87,48 +107,9 @@ export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
 export const FIELD_KEY = 'contact-field';
 export const INDEX_KEY = 'contact-index';
 
-/** Codes of refusals that stay as they are when the same request comes again. */
-const LASTING: ReadonlySet<ErrorCode> = new Set([
-  'INVALID_ARGUMENT',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'UNAUTHENTICATED',
-  'FAILED_PRECONDITION',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-]);
-
-/**
- * The mark of a refusal that has no advice of its own: its code says what a client is to do. By the reason a client
- * tells what a contact server said from what something on the way did.
- */
-export function markOf(code: status): CloseAdvice {
-  const reason = status[code] ?? 'UNKNOWN';
-  return { reason, retry: LASTING.has(reason as ErrorCode) ? 'never' : 'backoff' };
-}
-
 /** A code as it stands in messages that tell of errors. */
 export function codeNumber(code: ErrorCode): number {
-  return status[code];
-}
-
-/** The status that a gRPC call ends with; it always carries a mark. */
-export function toStatus(error: unknown): { code: status; details: string; metadata: Metadata } {
-  const known = ContactError.from(error);
-  const metadata = new Metadata();
-  const { reason, retry } = known.advice ?? markOf(status[known.code]);
-  metadata.set(REASON_KEY, headerText(reason));
-  metadata.set(RETRY_KEY, retry);
-  if (known.retryAfterMs !== undefined) metadata.set(RETRY_AFTER_KEY, String(Math.ceil(known.retryAfterMs)));
-  if (known.field !== undefined) metadata.set(FIELD_KEY, headerText(known.field));
-  if (known.index !== undefined) metadata.set(INDEX_KEY, String(known.index));
-  return { code: status[known.code], details: statusText(known.message), metadata };
-}
-
-/** A text as a header may carry it: printable ASCII, and as short as the text of a status. */
-function headerText(text: string): string {
-  return statusText(text).replace(/[^ -~]/g, '?');
+  return CODE_NAMES.indexOf(code);
 }
 
 const MAX_TEXT_LENGTH = 1_024;
@@ -157,6 +138,13 @@ export function statusText(text: string): string {
   return cut + CUT;
 }
 
+/** An error of a call as grpc-js makes it. This file knows its form and not the library: the rules of tasks need errors. */
+interface ServiceError extends Error {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata?: { get(key: string): readonly (string | Buffer)[] };
+}
+
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
 }
@@ -177,7 +165,7 @@ function fromServiceError(error: ServiceError): ContactError {
     const problem = 'the connection was closed with ENHANCE_YOUR_CALM (too many pings?)';
     return new ContactError('UNAVAILABLE', problem, { cause: error });
   }
-  const name = status[error.code] as ErrorCode | 'OK' | 'UNKNOWN' | 'DATA_LOSS' | undefined;
+  const name = CODE_NAMES[error.code];
   const code: ErrorCode =
     name === undefined || name === 'OK' || name === 'UNKNOWN' || name === 'DATA_LOSS' ? 'INTERNAL' : name;
   const text = (key: string): string | undefined => error.metadata?.get(key)[0]?.toString();

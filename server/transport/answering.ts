@@ -1,6 +1,6 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Metadata } from '@grpc/grpc-js';
-import type { toStatus } from '../../shared/errors.ts';
+import type { toStatus } from '../../shared/status.ts';
 import type { WritableCall } from '../../shared/streams.ts';
 import { streamOf } from './internals.ts';
 import type { REFUSED } from './refusal.ts';

@@ -1,8 +1,9 @@
 import type { sendUnaryData } from '@grpc/grpc-js';
 import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, toStatus } from '../../shared/errors.ts';
+import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { toStatus } from '../../shared/status.ts';
 import { whyGone } from '../api/context.ts';
 import { closing } from '../session/closing.ts';
 import type { Patience } from '../session/liveness.ts';

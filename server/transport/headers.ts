@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { markOf, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import { REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import { markOf } from '../../shared/status.ts';
 import type { Front } from './front.ts';
 import { takeStreamListener } from './internals.ts';
 

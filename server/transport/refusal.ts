@@ -1,5 +1,5 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
-import { toStatus } from '../../shared/errors.ts';
+import { toStatus } from '../../shared/status.ts';
 
 /** The event of a stream whose request was refused, with the error; who listens ends the stream, also a stuck one. */
 export const REFUSED = 'refused';

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid, toStatus } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
+import { toStatus } from '../../shared/status.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';

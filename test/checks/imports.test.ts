@@ -126,6 +126,20 @@ describe('checkImports()', () => {
     }
   });
 
+  it('keeps it out also by way of another room', () => {
+    const files = {
+      'server/model/a.ts': "import '../../shared/b.ts';\n",
+      'server/store/a.ts': "import '../model/a.ts';\n",
+      'server/transport/a.ts': "import '../../shared/b.ts';\n",
+      'shared/b.ts': "import './c.ts';\n",
+      'shared/c.ts': '',
+    };
+    assert.deepEqual(check(files), []);
+    assert.deepEqual(check({ ...files, 'shared/c.ts': "import '@grpc/grpc-js';\n" }), [
+      'server/model/a.ts: imports shared/b.ts, which loads @grpc/grpc-js: its room does not know it',
+    ]);
+  });
+
   it('finds an import of a file that is not there', () => {
     assert.match(check({ 'client/a.ts': `import './b.ts';` }).join(), /there is no such file/);
   });

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { Metadata, status } from '@grpc/grpc-js';
-import { ContactError, invalid, nameTask, refuseTask, toStatus } from '../../shared/errors.ts';
+import { CODE_NAMES, ContactError, codeNumber, invalid, nameTask, refuseTask } from '../../shared/errors.ts';
+import { toStatus } from '../../shared/status.ts';
 
 function serviceError(code: status, details: string, metadata = new Metadata()): Error {
   return Object.assign(new Error(`${code} ${details}`), { code, details, metadata });
 }
+
+describe('CODE_NAMES', () => {
+  it('has the names and numbers of gRPC', () => {
+    const numbers = Object.values(status).filter((value) => typeof value === 'number');
+    assert.deepEqual(
+      CODE_NAMES,
+      numbers.toSorted((a, b) => a - b).map((value) => status[value]),
+    );
+    assert.equal(codeNumber('UNAUTHENTICATED'), status.UNAUTHENTICATED);
+  });
+});
 
 describe('ContactError', () => {
   it('shows nothing of what was not meant to be shown', () => {
