@@ -1,7 +1,8 @@
 import type { Clock } from '../../shared/clock.ts';
 import { newTaskId } from '../../shared/ids.ts';
+import { writeAudience } from '../model/broadcast.ts';
 import { laneOfClient, PARENT_LANE } from '../model/lane.ts';
-import type { TaskInput } from '../model/task.ts';
+import type { BroadcastInput, TaskInput } from '../model/task.ts';
 import { type BroadcastStore, MAX_BROADCAST_BYTES, MAX_CHILDREN } from '../store/broadcasts.ts';
 import { retryAfterMs } from '../store/failure.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
@@ -65,7 +66,8 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
   async function insert(given: TaskInput, audience: Audience): Promise<InsertOutcome> {
     const clientIds = await addressing.address(given.queue, audience);
     // The parent waits for its children alone: their instants are not its own.
-    const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
+    const meant = writeAudience(audience.selector?.canonical ?? null, audience.isKnown);
+    const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null, audience: meant };
     const toChildren = (ids: readonly string[]): TaskInput[] => ids.map((id) => createChild(given, id, audience));
     const bytes = clientIds.length * parent.payload.byteLength;
     const isWhole = clientIds.length <= parts.wholeCount && bytes <= MAX_BROADCAST_BYTES;
@@ -80,12 +82,12 @@ export function createBroadcasts(options: BroadcastsOptions): Broadcasts {
     }
   }
 
-  async function insertWhole(parent: TaskInput, children: readonly TaskInput[]): Promise<InsertOutcome> {
+  async function insertWhole(parent: BroadcastInput, children: readonly TaskInput[]): Promise<InsertOutcome> {
     return store.insertBroadcast(parent, children, clock.now());
   }
 
   async function insertParts(
-    parent: TaskInput,
+    parent: BroadcastInput,
     [first = [], ...others]: readonly (readonly string[])[],
     toChildren: (clientIds: readonly string[]) => TaskInput[],
   ): Promise<InsertOutcome> {

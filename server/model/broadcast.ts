@@ -3,6 +3,15 @@ import type { SettledState, TaskError } from './task.ts';
 /** The instant of a child that is held until its broadcast is open. */
 export const UNTIL_OPEN = Number.POSITIVE_INFINITY;
 
+/**
+ * Whom a broadcast is for, in the one spelling of all that mean the same: it is stored and compared.
+ * @param canonical the canonical form of a selector; null: every client that serves the queue
+ * @param isKnown also named clients that are away
+ */
+export function writeAudience(canonical: string | null, isKnown: boolean): string {
+  return `${isKnown ? 'known' : 'connected'}:${canonical ?? ''}`;
+}
+
 /** Children by how they settled first; what a redrive makes of a failed one later does not count. */
 export interface ChildCounts {
   readonly children: number;

@@ -1,7 +1,10 @@
 import type { TaskInput } from './task.ts';
 
 /** What a producer says of a task, but for its instants, which are often others when the task is sent again. */
-export type TaskContent = Omit<TaskInput, 'id' | 'runAt' | 'expiresAt'>;
+export interface TaskContent extends Omit<TaskInput, 'id' | 'runAt' | 'expiresAt'> {
+  /** Whom a broadcast is for; null or left out: the task is none, or was stored when that was not written down. */
+  readonly audience?: string | null;
+}
 
 /**
  * The first field of the contract in which two tasks differ; null: they are one task sent twice, and a repeated id or
@@ -9,7 +12,7 @@ export type TaskContent = Omit<TaskInput, 'id' | 'runAt' | 'expiresAt'>;
  */
 export function differenceOf(a: TaskContent, b: TaskContent): string | null {
   if (a.queue !== b.queue) return 'queue';
-  if (a.lane !== b.lane) return 'target';
+  if (a.lane !== b.lane || !isSameAudience(a.audience, b.audience)) return 'target';
   if (a.priority !== b.priority) return 'priority';
   if (a.maxAttempts !== b.maxAttempts) return 'max_attempts';
   if (a.timeoutMs !== b.timeoutMs) return 'timeout_ms';
@@ -19,6 +22,11 @@ export function differenceOf(a: TaskContent, b: TaskContent): string | null {
   if (a.contentType !== b.contentType) return 'content_type';
   if (!hasSamePairs(a.metadata, b.metadata)) return 'metadata';
   return Buffer.compare(a.payload, b.payload) === 0 ? null : 'payload';
+}
+
+/** What is not known of one of them is no difference. */
+function isSameAudience(a: TaskContent['audience'], b: TaskContent['audience']): boolean {
+  return a === b || (a ?? null) === null || (b ?? null) === null;
 }
 
 function hasSamePairs(a: TaskInput['metadata'], b: TaskInput['metadata']): boolean {

@@ -48,6 +48,12 @@ export interface TaskInput {
   readonly parentId: string | null;
 }
 
+/** The parent of a broadcast as it is inserted. */
+export interface BroadcastInput extends TaskInput {
+  /** Whom it is for, as text; broadcast.ts writes it. */
+  readonly audience: string;
+}
+
 /** What a claim hands to a session. */
 export interface ClaimedTask {
   readonly id: string;

@@ -1,6 +1,6 @@
 import type { ChildCounts } from '../model/broadcast.ts';
 import type { QueueScope } from '../model/caller.ts';
-import type { LaneRef, SettledRecord, TaskInput } from '../model/task.ts';
+import type { BroadcastInput, LaneRef, SettledRecord, TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from './tasks.ts';
 
 /** Children of a broadcast that are inserted at once. */
@@ -19,7 +19,8 @@ export interface BroadcastStore {
    * result holds counts only (JSON, as ChildCounts). A child counts when it settles for the first time: a redrive of a
    * failed one changes neither the counts nor the parent. A parent is not redriven itself.
    * Children must have new ids; they name the parent in `parentId`, and wait in its queue's limits like any task.
-   * A repeated parent id (or idempotency key) with the same content is `deduplicated`, whatever the children are.
+   * A repeated parent id (or idempotency key) with the same content, its audience included, is `deduplicated`, whatever
+   * the children are. A parent from before audiences were stored is compared without.
    * FAILED_PRECONDITION: no children; INVALID_ARGUMENT: more than MAX_CHILDREN or MAX_BROADCAST_BYTES; else as
    * insertTasks, whose `tasks[0]` is the broadcast.
    *
@@ -28,7 +29,7 @@ export interface BroadcastStore {
    * all. They may be cancelled, purged and expire, but the parent is not settled before it is open.
    */
   insertBroadcast(
-    parent: TaskInput,
+    parent: BroadcastInput,
     children: readonly TaskInput[],
     now: number,
     filledBy?: string | null,

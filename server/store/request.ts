@@ -1,5 +1,5 @@
 import type { QueueScope } from '../model/caller.ts';
-import type { Delivery, SessionRef, TaskInput } from '../model/task.ts';
+import type { BroadcastInput, Delivery, SessionRef, TaskInput } from '../model/task.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
 import type { QueueChange } from './queues.ts';
 import type { SessionOpening } from './sessions.ts';
@@ -19,7 +19,7 @@ export type Request =
   | { readonly kind: 'insert'; readonly tasks: readonly TaskInput[]; readonly now: number }
   | {
       readonly kind: 'insertBroadcast';
-      readonly parent: TaskInput;
+      readonly parent: BroadcastInput;
       readonly children: readonly TaskInput[];
       readonly now: number;
       /** Null: it is whole. */

@@ -64,6 +64,31 @@ describeStores('insertBroadcast()', (open) => {
     assert.equal((await store.listTasks({}, null, 10)).length, 2);
   });
 
+  it('refuses a repeated one to another audience, by its id or its key, whatever became of the first', async () => {
+    const store = await open();
+    const { parent, children } = createBroadcast(['a'], { idempotencyKey: 'k', audience: 'connected:site=berlin' });
+    const byKey = { ...parent, id: newTaskId() };
+    const assertRefused = async (): Promise<void> => {
+      for (const audience of ['connected:site=rome', 'known:site=berlin', 'connected:']) {
+        const insert = (again: typeof parent) => store.insertBroadcast({ ...again, audience }, [], T0);
+        await assertRejects(insert(parent), 'ALREADY_EXISTS', /^tasks\[0\]\.id:/);
+        await assertRejects(insert(byKey), 'ALREADY_EXISTS', /^tasks\[0\]\.idempotency_key:/);
+      }
+      const stored = { id: parent.id, deduplicated: true };
+      assert.deepEqual(await store.insertBroadcast(parent, [], T0), stored);
+      assert.deepEqual(await store.insertBroadcast(byKey, [], T0), stored);
+    };
+    await store.insertBroadcast(parent, children, T0, 'test');
+    await assertRefused();
+    await store.openBroadcast(parent.id, 9, T0);
+    await assertRefused();
+    const { session } = await openSession(store);
+    await claim(store, session, { lanes: children });
+    await settle(store, succeed({ taskId: children[0]!.id, delivery: 1 }));
+    assert.equal(await stateOf(store, parent.id), 'succeeded');
+    await assertRefused();
+  });
+
   it('refuses a repeated id with other content, and keeps nothing', async () => {
     const store = await open();
     const [taken] = await addTasks(store, {});
@@ -95,7 +120,7 @@ describeStores('insertBroadcast()', (open) => {
 
   it('refuses a broadcast to nobody', async () => {
     const store = await open();
-    const parent = createTask();
+    const { parent } = createBroadcast([]);
     await assertRejects(store.insertBroadcast(parent, [], T0), 'FAILED_PRECONDITION', /^broadcast: no client/);
     assert.equal(await store.describeTask(parent.id), undefined);
   });

@@ -1,6 +1,6 @@
 import { UNTIL_OPEN } from '../../server/model/broadcast.ts';
 import { PARENT_LANE } from '../../server/model/lane.ts';
-import type { LaneRef, TaskInput } from '../../server/model/task.ts';
+import type { BroadcastInput, LaneRef, TaskInput } from '../../server/model/task.ts';
 import type { BroadcastStore, OpenedBroadcast } from '../../server/store/broadcasts.ts';
 import type { InsertOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -16,15 +16,21 @@ export type Broadcasting = Pick<
 
 export function createBroadcasting(world: World): Broadcasting {
   function insert(
-    given: TaskInput,
+    { audience, ...given }: BroadcastInput,
     children: readonly TaskInput[],
     now: number,
     filledBy: string | null,
   ): InsertOutcome {
     const parent = { ...given, lane: PARENT_LANE, runAt: null, expiresAt: null };
     const [stored] = insertTasks(world, [parent], now);
-    if (stored!.deduplicated) return stored!;
+    if (stored!.deduplicated) {
+      const known = world.tasks.get(stored!.id)!.audience;
+      if (known === null || known === audience) return stored!;
+      const field = stored!.id === parent.id ? 'id' : 'idempotency_key';
+      throw new ContactError('ALREADY_EXISTS', `tasks[0].${field}: a broadcast to others has it`);
+    }
     const task = world.tasks.get(parent.id)!;
+    task.audience = audience;
     task.counts = { children: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
     task.phase = filledBy === null ? 'open' : 'filling';
     task.filledBy = filledBy;

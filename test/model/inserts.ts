@@ -66,6 +66,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     cancelReason: null,
     checkpoint: null,
     countsFor: null,
+    audience: null,
     counts: null,
     phase: 'open',
     filledBy: null,

@@ -35,6 +35,8 @@ export interface ModelTask {
   checkpoint: Uint8Array | null;
   /** The broadcast that it counts for, until it settled once. */
   countsFor: string | null;
+  /** Whom a broadcast is for; null: it is none. */
+  audience: string | null;
   /** Of the parent of a broadcast. */
   counts: ChildCounts | null;
   phase: 'open' | 'filling' | 'opening';

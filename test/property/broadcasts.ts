@@ -5,17 +5,23 @@ import { type DrawnTask, pick, type Scene, task, toDraw, toTask } from './draw.t
 
 export const broadcast = toDraw(
   'broadcast',
-  fc.record({ parent: task, children: fc.array(task, { maxLength: 4 }), isWhole: fc.boolean() }),
+  fc.record({
+    parent: task,
+    audience: fc.constantFrom('connected:', 'connected:', 'known:'),
+    children: fc.array(task, { maxLength: 4 }),
+    isWhole: fc.boolean(),
+  }),
   (drawn, scene) => {
     const known = scene.tasks.filter((one) => one.lane === PARENT_LANE);
     const parent = { ...toTask(drawn.parent, { ...scene, tasks: known }), lane: PARENT_LANE };
     const children = toChildren(drawn.children, parent.id, scene);
     scene.tasks.push(parent, ...children);
     const { now } = scene;
+    const { audience, isWhole } = drawn;
     return {
       name: 'broadcast',
       rank: 3,
-      run: (store) => store.insertBroadcast(parent, children, now, drawn.isWhole ? null : 'test'),
+      run: (store) => store.insertBroadcast({ ...parent, audience }, children, now, isWhole ? null : 'test'),
     };
   },
 );

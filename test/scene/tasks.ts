@@ -1,4 +1,4 @@
-import type { LaneRef, TaskInput, TaskState } from '../../server/model/task.ts';
+import type { BroadcastInput, LaneRef, TaskInput, TaskState } from '../../server/model/task.ts';
 import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
 
@@ -34,8 +34,8 @@ export async function addTasks(store: Store, ...tasks: Partial<TaskInput>[]): Pr
 }
 
 /** A parent with a child for each client named, in its lane. */
-export function createBroadcast(clients: readonly string[], with_: Partial<TaskInput> = {}) {
-  const parent = createTask(with_);
+export function createBroadcast(clients: readonly string[], { audience = '', ...with_ }: Partial<BroadcastInput> = {}) {
+  const parent: BroadcastInput = { ...createTask(with_), audience };
   const children = clients.map((client) =>
     createTask({ ...with_, idempotencyKey: null, lane: `c:${client}`, parentId: parent.id }),
   );
@@ -43,7 +43,7 @@ export function createBroadcast(clients: readonly string[], with_: Partial<TaskI
 }
 
 /** A broadcast to these clients, all in but not open, in two inserts. */
-export async function fillBroadcast(store: Store, clients: readonly string[], with_: Partial<TaskInput> = {}) {
+export async function fillBroadcast(store: Store, clients: readonly string[], with_: Partial<BroadcastInput> = {}) {
   const { parent, children } = createBroadcast(clients, with_);
   await store.insertBroadcast(parent, children.slice(0, 2), T0, 'test');
   await store.extendBroadcast(parent.id, children.slice(2), T0);

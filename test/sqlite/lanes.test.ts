@@ -10,7 +10,7 @@ import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { createCatalog } from '../../server/store/sqlite/rows/catalog.ts';
 import { openSession, startTask } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
-import { addTasks, createTask, T0 } from '../scene/tasks.ts';
+import { addTasks, createBroadcast, createTask, T0 } from '../scene/tasks.ts';
 
 describe('lanes of the SQLite store', () => {
   let db: Database;
@@ -141,7 +141,7 @@ describe('openStore() on a file with lanes', () => {
     await first.setQueueSettings(settings);
     await openSession(first, { clientId: 'me', isNamed: true });
     await first.drainClient('me', true);
-    const parent = createTask();
+    const { parent } = createBroadcast([]);
     await first.insertBroadcast(parent, [createTask({ lane: 'c:x', priority: 1 })], T0);
     const look = async (store: typeof first) => ({
       lanes: await store.countLanes('q', 10),

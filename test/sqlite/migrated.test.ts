@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import { claim, fail, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
-import { addTasks, createTask, T0 } from '../scene/tasks.ts';
+import { addTasks, createBroadcast, createTask, T0 } from '../scene/tasks.ts';
 
 /** The columns that the first released versions of a file do not have. */
 const ADDED = [
@@ -15,6 +15,7 @@ const ADDED = [
   ['client', 'first_seen_at'],
   ['live', 'owner'],
   ['broadcast', 'node'],
+  ['broadcast', 'audience'],
 ] as const;
 
 describe('a file of an older schema', () => {
@@ -30,6 +31,8 @@ describe('a file of an older schema', () => {
       await settle(store, fail(backing));
       const [cancelled, ready] = await addTasks(store, { idempotencyKey: 'k' }, {});
       await store.cancelTasks([cancelled!], 'no', T0);
+      const { parent, children } = createBroadcast(['a'], { audience: 'connected:a' });
+      await store.insertBroadcast(parent, children, T0);
       await store.close();
       const db = new DatabaseSync(file);
       for (const [table, column] of ADDED) db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
@@ -41,6 +44,9 @@ describe('a file of an older schema', () => {
       assert.equal(next!.deduplicated, false);
       const { state, lost, attempt } = (await store.describeTask(done.taskId))!;
       assert.deepEqual([state, lost, attempt], ['succeeded', 0, 1]);
+      // Nothing is known of its audience, so that a resend is safe whatever it says.
+      const again = { ...parent, audience: 'connected:b' };
+      assert.deepEqual(await store.insertBroadcast(again, [], T0), { id: parent.id, deduplicated: true });
       const { expired } = await store.wakeTasks(T0 + 10, 10);
       assert.equal(expired[0]!.error!.message, 'expired while backing off after attempt 1');
       const { session } = await openSession(store);

@@ -157,6 +157,26 @@ describe('a broadcast', () => {
     assert.equal(late.tasks.length, 0);
   });
 
+  it('is the same one only for the same clients, however they are spelled', async () => {
+    const clients = connect(await startScene());
+    const berlin = await openWorker(clients, { clientId: 'a', labels: { site: 'berlin', gpu: '' } });
+    const rome = await openWorker(clients, { clientId: 'b', labels: { site: 'rome' } });
+    const idempotencyKey = 'k';
+    const first = { ...toAll('site=berlin,gpu'), idempotencyKey };
+    const [id] = (await enqueue(clients, first)) as [string];
+    for (const same of [first, { ...first, id }, { ...toAll('gpu, site == berlin'), idempotencyKey }]) {
+      assert.deepEqual(await enqueue(clients, same), [id]);
+    }
+    const refusal = (field: string) => `ALREADY_EXISTS tasks[0].${field}: task ${id} has it, with another target`;
+    for (const other of [toAll('site=rome'), toAll(), toAll('site=berlin,gpu', true), toAll('site=nowhere')]) {
+      const again = { ...other, idempotencyKey };
+      assert.equal(await refusalOf(enqueue(clients, again)), refusal('idempotency_key'));
+      assert.equal(await refusalOf(enqueue(clients, { ...again, id })), refusal('id'));
+    }
+    await berlin.receive(1);
+    assert.deepEqual(rome.tasks, []);
+  });
+
   it('reaches everybody once when it is stored in parts', async () => {
     const broadcastParts = { wholeCount: 2, partCount: 2, partBytes: 1 << 20 };
     const clients = connect(await startScene({}, { broadcastParts }));

@@ -12,6 +12,7 @@ import {
 } from '../../client/index.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { closeScene, use, useWorker } from '../scene/end.ts';
+import { startProxy } from '../scene/proxy.ts';
 import { connectTo, startDurable } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
@@ -59,6 +60,28 @@ describe('createProducer()', () => {
     }
     assert.deepEqual(answers.toSorted(), ['one', 'two']);
     await assert.rejects(producer.broadcast('ping', 'x', { selector: 'site=rome' }), { code: 'FAILED_PRECONDITION' });
+  });
+
+  it('sends a broadcast again whose acknowledgement was lost, and it is the one that is there', async () => {
+    const server = await startDurable();
+    const labels = { site: 'berlin' };
+    const connection = connectTo(server.address);
+    const worker = useWorker(
+      createWorker({ ...connection, queues: ['q'], clientId: 'a', labels, handler: () => 'pong' }),
+    );
+    await worker.connected();
+    const admin = use(createAdmin(connection));
+    const proxy = await startProxy(server);
+    const producer = use(createProducer(connectTo(proxy.address)));
+    await producer.enqueue('other', 'connects');
+    proxy.swallow('toClient');
+    const sent = producer.broadcast('q', 'ping', { selector: 'site=berlin', known: true });
+    await until('it is stored', async () => (await admin.listTasks({ queues: ['q'] })).tasks.length === 2);
+    proxy.accept();
+    proxy.cut();
+    const { id, deduplicated } = await sent;
+    assert.equal(deduplicated, true);
+    assert.equal((await admin.describeTask(id)).children?.total, 1);
   });
 
   it('rejects only the guilty task of those that travelled together', async () => {

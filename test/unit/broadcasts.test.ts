@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Audience } from '../../server/dispatch/addressing.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import type { Receiver } from '../../server/dispatch/receiver.ts';
+import { writeAudience } from '../../server/model/broadcast.ts';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
@@ -165,10 +166,12 @@ describe('broadcast()', () => {
   it('acknowledges one again when nobody matches any more', async () => {
     const { queue } = await createScene();
     const parent = createTask();
-    await queue.broadcast(parent, EVERYBODY);
-    const nobody = { ...EVERYBODY, selector: { canonical: 'x', matches: () => false } };
-    assert.deepEqual(await queue.broadcast(parent, nobody), { id: parent.id, deduplicated: true });
-    await assert.rejects(queue.broadcast(createTask(), nobody), { code: 'FAILED_PRECONDITION' });
+    let isThere = true;
+    const audience = { ...EVERYBODY, selector: { canonical: 'x', matches: () => isThere } };
+    await queue.broadcast(parent, audience);
+    isThere = false;
+    assert.deepEqual(await queue.broadcast(parent, audience), { id: parent.id, deduplicated: true });
+    await assert.rejects(queue.broadcast(createTask(), audience), { code: 'FAILED_PRECONDITION' });
   });
 
   it('is abandoned when a part is refused; sent again it is a new one', async () => {
@@ -240,7 +243,7 @@ describe('broadcast()', () => {
     for (const parent of [filling, opening]) {
       const lanes = ['c:a', 'c:b', 'c:c', 'c:d', 'c:e'];
       await store.insertBroadcast(
-        parent,
+        { ...parent, audience: writeAudience(null, false) },
         lanes.map((lane) => createTask({ lane })),
         Date.now(),
         'test',

@@ -33,6 +33,17 @@ describe('differenceOf()', () => {
     { payload: Buffer.from('y') },
     { payload: Buffer.from('xx') },
   ];
+  it('compares whom two broadcasts are for, if that is known of both', () => {
+    const broadcast = { ...task, audience: 'connected:a' };
+    assert.ok(isSame(broadcast, { ...task, audience: 'connected:a' }));
+    assert.equal(differenceOf(broadcast, { ...task, audience: 'connected:' }), 'target');
+    assert.equal(differenceOf(broadcast, { ...task, audience: 'known:a' }), 'target');
+    for (const audience of [null, undefined]) {
+      assert.ok(isSame(broadcast, { ...task, ...(audience === undefined ? {} : { audience }) }));
+      assert.ok(isSame({ ...task, ...(audience === undefined ? {} : { audience }) }, broadcast));
+    }
+  });
+
   for (const change of CHANGES) {
     it(`tells apart another ${Object.keys(change)[0]}: ${JSON.stringify(change)}`, () => {
       assert.equal(isSame(task, { ...task, ...change }), false);

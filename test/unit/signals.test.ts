@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Request } from '../../server/store/request.ts';
 import { type Signal, signalsOf } from '../../server/store/signals.ts';
-import { createTask } from '../scene/tasks.ts';
+import { createBroadcast, createTask } from '../scene/tasks.ts';
 
 const LANE = { queue: 'q', lane: '' };
 const SETTLE: Request = { kind: 'settle', settlements: [], now: 100 };
@@ -38,7 +38,7 @@ describe('signalsOf()', () => {
   it('says nothing of a broadcast that is filling or was there', () => {
     const request: Request = {
       kind: 'insertBroadcast',
-      parent: createTask(),
+      parent: createBroadcast([]).parent,
       children: [createTask()],
       now: 0,
       filledBy: null,

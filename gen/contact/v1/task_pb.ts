@@ -213,7 +213,8 @@ export const BackoffSchema: GenMessage<Backoff> = /*@__PURE__*/
   messageDesc(file_contact_v1_task, 1);
 
 /**
- * The clients that get a child of a broadcast task.
+ * The clients that get a child of a broadcast task. It is part of the content of the task: the same id or idempotency key
+ * for others is ALREADY_EXISTS, whichever clients matched when.
  *
  * @generated from message contact.v1.Broadcast
  */

@@ -1,7 +1,7 @@
 import { ContactError, nameTask, refuseTask } from '../../../shared/errors.ts';
 import { UNTIL_OPEN } from '../../model/broadcast.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
-import type { LaneRef, TaskInput } from '../../model/task.ts';
+import type { BroadcastInput, LaneRef, TaskInput } from '../../model/task.ts';
 import { MAX_BROADCAST_BYTES, MAX_CHILDREN, type OpenedBroadcast } from '../broadcasts.ts';
 import type { InsertOutcome } from '../tasks.ts';
 import { type Context, uniqueLanes } from './context.ts';
@@ -10,7 +10,7 @@ import type { Inserting } from './insert.ts';
 
 /** How broadcasts come to be: in one go, or filled, then opened or abandoned. */
 export interface Broadcasts {
-  insert(parent: TaskInput, children: readonly TaskInput[], now: number, filledBy: string | null): InsertOutcome;
+  insert(parent: BroadcastInput, children: readonly TaskInput[], now: number, filledBy: string | null): InsertOutcome;
   extend(parentId: string, children: readonly TaskInput[], now: number): void;
   open(parentId: string, limit: number, now: number): OpenedBroadcast;
   abandon(parentId: string, limit: number): boolean;
@@ -24,7 +24,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
   const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
 
   function insert(
-    given: TaskInput,
+    given: BroadcastInput,
     children: readonly TaskInput[],
     now: number,
     filledBy: string | null,
@@ -44,8 +44,9 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
       inserting.takeBack(parentKey, [parent], stored, now);
       throw error;
     }
-    if (filledBy === null) counting.create(parentKey, 'open', null, '');
-    else counting.create(parentKey, 'filling', children[0]!.runAt, filledBy);
+    const { audience } = parent;
+    if (filledBy === null) counting.create(parentKey, { phase: 'open', runAt: null, node: '', audience });
+    else counting.create(parentKey, { phase: 'filling', runAt: children[0]!.runAt, node: filledBy, audience });
     counting.add(parentKey, parentKey + 1, parentKey + children.length);
     return stored[0]!;
   }

@@ -1,57 +1,42 @@
 import { type ContactError, refuseTask } from '../../../shared/errors.ts';
 import { UNTIL_OPEN } from '../../model/broadcast.ts';
-import { differenceOf, type TaskContent } from '../../model/content.ts';
+import { differenceOf } from '../../model/content.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
-import type { TaskInput } from '../../model/task.ts';
+import type { BroadcastInput, TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../queues.ts';
 import type { InsertOutcome } from '../tasks.ts';
 import {
   type ClaimableTask,
   type Context,
   createSharing,
+  createStoredTasks,
   FreshTask,
   formatMetadata,
   type LaneEntry,
   MANY,
   marks,
-  parseMetadata,
   prepareMany,
   prepareRows,
   type QueueEntry,
   READY,
   SCHEDULED,
+  type StoredTask,
   settledName,
   type TaskTerms,
   termsOf,
   type Value,
 } from './context.ts';
 
+/** Any task, or the parent of a broadcast. */
+type Insertable = TaskInput | BroadcastInput;
+
 export interface Inserting {
-  insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[];
+  insertTasks(tasks: readonly Insertable[], now: number): readonly InsertOutcome[];
   /** Undoes an insert of this transaction that nothing came after: its first key, what it was given and answered. */
   takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number): void;
   /** Drops the rows that were gathered: after a rollback. */
   reload(): void;
-}
-
-interface StoredTask {
-  readonly key: number;
-  readonly id: string;
-  readonly queue_id: number;
-  readonly lane: string;
-  readonly priority: number;
-  readonly max_attempts: number;
-  readonly timeout_ms: number;
-  readonly backoff_base_ms: number;
-  readonly backoff_cap_ms: number;
-  readonly idempotency_key: string | null;
-  /** The idempotency key that the task had until another one took it over. */
-  readonly freed_key: string | null;
-  readonly parent_id: string | null;
-  readonly content_type: string;
-  readonly metadata: string | null;
-  readonly payload: Uint8Array;
 }
 
 /** Bytes of a payload that is cached for its claim: reading a larger one costs little beside all the rest. */
@@ -61,7 +46,7 @@ const COLUMNS = 17;
 /** The first columns, all but the last four, which mostly have the same values in all rows of a batch. */
 const SHARED = 13;
 
-export function createInserting({ db, catalog, counters, fresh, cache }: Context): Inserting {
+export function createInserting({ db, catalog, counters, fresh, cache, children }: Context): Inserting {
   const intoTask = `INSERT INTO task (queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
     backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, key, id, payload, seq) VALUES`;
   const insertTask = db.prepare(`${intoTask} ${marks(COLUMNS)} ON CONFLICT DO NOTHING`);
@@ -75,15 +60,14 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
   const share = createSharing();
   const deleteTasksFrom = db.prepare('DELETE FROM task WHERE key >= ?');
   const deleteLiveFrom = db.prepare('DELETE FROM live WHERE task_key >= ?');
-  const selectById = db.prepare<StoredTask>('SELECT * FROM task WHERE id = ?');
-  const selectByKey = db.prepare<StoredTask>('SELECT * FROM task WHERE queue_id = ? AND idempotency_key = ?');
+  const storedTasks = createStoredTasks(db, children);
   const selectEnd = db.prepare<{ state: number }>(
     `SELECT state FROM result WHERE task_key = ?1 AND NOT EXISTS (SELECT 1 FROM live WHERE task_key = ?1)
      ORDER BY position DESC LIMIT 1`,
   );
   const freeKey = db.prepare('UPDATE task SET freed_key = idempotency_key, idempotency_key = NULL WHERE key = ?');
 
-  function insertTasks(tasks: readonly TaskInput[], now: number): readonly InsertOutcome[] {
+  function insertTasks(tasks: readonly Insertable[], now: number): readonly InsertOutcome[] {
     const firstKey = counters.nextTaskKey;
     const outcomes: InsertOutcome[] = [];
     // Up to this task one by one, since some of the chunk were there already.
@@ -125,7 +109,7 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
   }
 
   /** Inserts one task; answers why the whole batch is refused, if it is. */
-  function insertOne(task: TaskInput, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
+  function insertOne(task: Insertable, i: number, outcomes: InsertOutcome[], now: number): ContactError | undefined {
     if (!catalog.hasRoomFor(task.queue)) return refuseName(i);
     const lane = catalog.internLane(task.queue, task.lane);
     const key = counters.nextTaskKey;
@@ -139,8 +123,8 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
       return undefined;
     }
     const found = findStored(task, lane.queue.id);
-    const isSameQueue = found.stored.queue_id === lane.queue.id;
-    const difference = isSameQueue ? differenceOf(contentOf(found.stored, task.queue), task) : 'queue';
+    const isSameQueue = found.stored.queueId === lane.queue.id;
+    const difference = isSameQueue ? differenceOf(found.stored.content(task.queue), task) : 'queue';
     if (difference !== null) {
       return refuseTask('ALREADY_EXISTS', i, found.field, `task ${found.stored.id} has it, with another ${difference}`);
     }
@@ -154,8 +138,8 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
 
   /** A task that was cancelled or has expired will never run, so its key is no longer its own once another wants it. */
   function takeOverKey(task: TaskInput, queueId: number): boolean {
-    if (selectById.get(task.id)) return false;
-    const { key } = selectByKey.get(queueId, task.idempotencyKey)!;
+    if (storedTasks.byId(task.id)) return false;
+    const { key } = storedTasks.byIdempotencyKey(queueId, task.idempotencyKey)!;
     const end = selectEnd.get(key);
     if (!end || !isKeyFree(settledName(end.state))) return false;
     freeKey.run(key);
@@ -220,9 +204,9 @@ export function createInserting({ db, catalog, counters, fresh, cache }: Context
   }
 
   function findStored(task: TaskInput, queueId: number): { stored: StoredTask; field: string } {
-    const byId = selectById.get(task.id);
+    const byId = storedTasks.byId(task.id);
     if (byId) return { stored: byId, field: 'id' };
-    return { stored: selectByKey.get(queueId, task.idempotencyKey)!, field: 'idempotency_key' };
+    return { stored: storedTasks.byIdempotencyKey(queueId, task.idempotencyKey)!, field: 'idempotency_key' };
   }
 
   return { insertTasks, takeBack, reload: live.clear };
@@ -256,23 +240,6 @@ function mayBeFresh({ expiresAt, parentId, lane }: TaskInput): boolean {
 
 function isDue(task: TaskInput, now: number): boolean {
   return task.runAt === null || task.runAt <= now;
-}
-
-function contentOf(stored: StoredTask, queue: string): TaskContent {
-  return {
-    queue,
-    lane: stored.lane,
-    priority: stored.priority,
-    maxAttempts: stored.max_attempts,
-    timeoutMs: stored.timeout_ms,
-    backoffBaseMs: stored.backoff_base_ms,
-    backoffCapMs: stored.backoff_cap_ms,
-    idempotencyKey: stored.idempotency_key ?? stored.freed_key,
-    parentId: stored.parent_id,
-    contentType: stored.content_type,
-    metadata: parseMetadata(stored.metadata),
-    payload: stored.payload,
-  };
 }
 
 /** The values of a task in the order of the columns that are inserted. */

@@ -17,7 +17,7 @@ const APPLICATION_ID = 0x636e7463;
  * speaks of. `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there. Its
  * phase is 0 open, 1 filling, 2 opening; while it is not open `node` says who fills it (empty: whoever opens the file),
  * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
- * instant. `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that reading the
+ * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that reading the
  * columns before them touches no overflow page.
  */
 const MIGRATIONS: readonly string[] = [
@@ -155,6 +155,7 @@ const MIGRATIONS: readonly string[] = [
   'ALTER TABLE client ADD COLUMN first_seen_at INTEGER NOT NULL DEFAULT 0',
   'ALTER TABLE live ADD COLUMN owner TEXT',
   "ALTER TABLE broadcast ADD COLUMN node TEXT NOT NULL DEFAULT ''",
+  'ALTER TABLE broadcast ADD COLUMN audience TEXT',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -5,14 +5,20 @@ import type { Database } from '../file/database.ts';
 
 export type Phase = 'open' | 'filling' | 'opening';
 
+/** A broadcast of which no child is counted yet. */
+export interface NewBroadcast {
+  readonly phase: 'open' | 'filling';
+  /** When its children are due, once it is open. */
+  readonly runAt: number | null;
+  /** Who fills it; empty: nobody. */
+  readonly node: string;
+  readonly audience: string;
+}
+
 /** The counts of broadcasts, by the key of the parent, and the children that they hold. */
 export interface Children {
-  /**
-   * Begins to count a broadcast.
-   * @param runAt when its children are due, once it is open
-   * @param node who fills it; empty: nobody
-   */
-  create(parentKey: number, phase: 'open' | 'filling', runAt: number | null, node: string): void;
+  /** Begins to count a broadcast. */
+  create(parentKey: number, broadcast: NewBroadcast): void;
   /** Counts children that are live and have these keys; those of a broadcast that is filling are held. */
   add(parentKey: number, firstKey: number, lastKey: number): void;
   /** The parent for which a live task counts when it settles; null: none, or it has counted already. */
@@ -20,6 +26,8 @@ export interface Children {
   /** Counts a child; answers all counts. Undefined: the broadcast is not open, so that it cannot end yet. */
   count(parentKey: number, state: SettledState): ChildCounts | undefined;
   find(parentKey: number): ChildCounts | undefined;
+  /** Whom a broadcast is for; null: that was not written down, or the task is no broadcast. */
+  audienceOf(parentKey: number): string | null;
   /** How far a broadcast is; undefined: the task is no broadcast. */
   phaseOf(parentKey: number): { readonly phase: Phase; readonly runAt: number | null } | undefined;
   move(parentKey: number, phase: 'opening' | 'open'): void;
@@ -52,7 +60,7 @@ export function inheritBroadcasts(db: Database): void {
 }
 
 export function createChildren(db: Database): Children {
-  const insert = db.prepare('INSERT INTO broadcast VALUES (?, 0, 0, 0, 0, 0, ?, ?, ?)');
+  const insert = db.prepare('INSERT INTO broadcast VALUES (?, 0, 0, 0, 0, 0, ?, ?, ?, ?)');
   const grow = db.prepare<{ phase: number }>(
     'UPDATE broadcast SET children = children + ? WHERE parent_key = ? RETURNING phase',
   );
@@ -69,6 +77,7 @@ export function createChildren(db: Database): Children {
     cancelled: prepareCount('cancelled'),
     expired: prepareCount('expired'),
   };
+  const selectAudience = db.prepare<{ audience: string | null }>('SELECT audience FROM broadcast WHERE parent_key = ?');
   const selectPhase = db.prepare<PhaseRow>('SELECT phase, run_at FROM broadcast WHERE parent_key = ?');
   const updatePhase = db.prepare('UPDATE broadcast SET phase = ? WHERE parent_key = ?');
   const insertRange = db.prepare('INSERT INTO held VALUES (?, ?, ?)');
@@ -107,8 +116,8 @@ export function createChildren(db: Database): Children {
   }
 
   return {
-    create: (parentKey, phase, runAt, node) => {
-      insert.run(parentKey, PHASES.indexOf(phase), runAt, node);
+    create: (parentKey, { phase, runAt, node, audience }) => {
+      insert.run(parentKey, PHASES.indexOf(phase), runAt, node, audience);
     },
     add: (parentKey, firstKey, lastKey) => {
       const { phase } = grow.get(lastKey - firstKey + 1, parentKey)!;
@@ -125,6 +134,7 @@ export function createChildren(db: Database): Children {
       // A copy is a plain object, while a row of node:sqlite has no prototype.
       return counts && { ...counts };
     },
+    audienceOf: (parentKey) => selectAudience.get(parentKey)?.audience ?? null,
     phaseOf: (parentKey) => {
       const row = selectPhase.get(parentKey);
       return row && { phase: PHASES[row.phase]!, runAt: row.run_at };
