@@ -20,6 +20,7 @@ import { createFailureLog } from './store/failure.ts';
 import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
+import { createEndings } from './transport/ending.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
@@ -104,7 +105,10 @@ export async function createServer(
   const { maxOpenCalls, heldBudgetBytes } = options;
   const grpcServer = new Server({
     'grpc.max_concurrent_streams': options.maxStreamsPerConnection,
-    interceptors: [createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes })],
+    interceptors: [
+      createEndings(maxMessageBytes),
+      createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes }),
+    ],
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
     // Nobody asks for channelz, which counts every connection, stream and message.

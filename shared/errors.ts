@@ -182,8 +182,8 @@ function fromServiceError(error: ServiceError): ContactError {
     ...(Number.isSafeInteger(index) && text(INDEX_KEY) ? { index } : {}),
     ...(Number.isFinite(after) ? { retryAfterMs: after } : {}),
     isMarked: Boolean(reason),
-    // A reason that is the code's own name adds nothing to it.
-    ...(reason && reason !== name && isRetry(retry) ? { advice: { reason, retry } } : {}),
+    // A reason that is the code's own name adds nothing to it, but for what is full for now and what is too large.
+    ...(reason && isRetry(retry) && (reason !== name || isTooLarge(name, retry)) ? { advice: { reason, retry } } : {}),
   });
 }
 
@@ -201,6 +201,16 @@ export function plainWords(text: string): string {
 /** The refusal of a field whose value is wrong. */
 export function invalid(field: string, problem: string): ContactError {
   return new ContactError('INVALID_ARGUMENT', problem, { field });
+}
+
+/** The refusal of what is larger than any may be: the same is never taken, while what is full now may be empty soon. */
+export function tooLarge(problem: string, detail: Pick<ErrorDetail, 'field' | 'index'> = {}): ContactError {
+  const advice = { reason: 'RESOURCE_EXHAUSTED', retry: 'never' } as const;
+  return new ContactError('RESOURCE_EXHAUSTED', problem, { ...detail, advice });
+}
+
+function isTooLarge(code: string, retry: CloseAdvice['retry']): boolean {
+  return code === 'RESOURCE_EXHAUSTED' && retry === 'never';
 }
 
 /** The refusal of a queue's or a client's name. */

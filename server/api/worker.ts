@@ -5,7 +5,7 @@ import type {
   SendStatusRequest,
   TellResultRequest,
 } from '../../gen/index.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { type ContactError, invalid, tooLarge } from '../../shared/errors.ts';
 import type { Outcome, StatusOutlet, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ResultReport } from '../session/report.ts';
@@ -97,5 +97,5 @@ function checkTold(toldCount: number, report: ResultReport): void {
   const count = toldCount + toldNow;
   if (count <= MAX_TOLD) return;
   const problem = `at most ${MAX_TOLD} in one call, whose answer names each; those before were taken`;
-  throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'results' });
+  throw tooLarge(problem, { field: 'request' });
 }

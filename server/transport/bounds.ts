@@ -1,5 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { ContactError } from '../../shared/errors.ts';
+import { tooLarge } from '../../shared/errors.ts';
 import { MAX_METADATA_PAIRS } from '../api/batch.ts';
 import { MAX_HOLDING, MAX_LABELS } from '../api/registration.ts';
 import { type Bounds, type BoundsCheck, compileBounds } from './counts.ts';
@@ -33,9 +33,7 @@ export function checkRequest(request: DescMessage): BoundsCheck {
   return (bytes) => {
     const size = bytes.byteLength;
     if (size > MAX_PLAIN_BYTES) {
-      throw new ContactError('RESOURCE_EXHAUSTED', `${size} bytes, at most ${MAX_PLAIN_BYTES} are taken`, {
-        field: 'request',
-      });
+      throw tooLarge(`${size} bytes, at most ${MAX_PLAIN_BYTES} are taken`, { field: 'request' });
     }
     checkCounts(bytes);
   };

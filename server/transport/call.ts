@@ -69,7 +69,8 @@ export function createCallEnds(options: CallEndsOptions): CallEnds {
   /** The status of an error. What is not for its client stands in the log, with the method that it came from. */
   function explain(call: Pick<AnsweringCall<never>, 'getPath'>, error: unknown): ReturnType<typeof toStatus> {
     const known = ContactError.from(error);
-    if (known.code === 'INTERNAL') {
+    // What has its mark was said of another stream already, and is no failure of ours.
+    if (known.code === 'INTERNAL' && !known.isMarked) {
       logger.error({ err: known.cause ?? known, method: call.getPath() }, 'a call failed');
     }
     return toStatus(known);

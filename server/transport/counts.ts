@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { ContactError, type ErrorDetail } from '../../shared/errors.ts';
+import { ContactError, type ErrorDetail, tooLarge } from '../../shared/errors.ts';
 
 // Two bytes on the wire can become an object of 300 bytes, so what a message holds is counted before it is decoded.
 
@@ -191,7 +191,7 @@ function oddType(place: Node['owner'], problem: string): ContactError {
 }
 
 function tooMany(place: Node['owner'], max: number, what: string): ContactError {
-  return new ContactError('RESOURCE_EXHAUSTED', `at most ${max} ${what}`, detailOf(place));
+  return tooLarge(`at most ${max} ${what}`, detailOf(place));
 }
 
 /** Names the place, and which item of the request's own list it lies in. */

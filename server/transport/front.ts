@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, tooLarge } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Pair } from '../../tunnel/frame.ts';
 import { isLegal, isOfHttp } from '../../tunnel/metadata.ts';
@@ -227,7 +227,7 @@ function readPairs(rawHeaders: readonly string[]): readonly Pair[] {
 
 function explainFault(length: number, maxMessageBytes: number): ContactError {
   if (length < 0) return new ContactError('INTERNAL', 'a message has a flag that gRPC does not know');
-  return new ContactError('RESOURCE_EXHAUSTED', `a message of ${length} bytes, at most ${maxMessageBytes} are taken`);
+  return tooLarge(`a message of ${length} bytes, at most ${maxMessageBytes} are taken`);
 }
 
 /** As `getPeer()` of a call of grpc-js names it. */

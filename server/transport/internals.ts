@@ -1,5 +1,5 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import type { Server } from '@grpc/grpc-js';
+import type { Server, StatusObject } from '@grpc/grpc-js';
 import { ContactError } from '../../shared/errors.ts';
 
 // All private fields of grpc-js that the server reads or replaces, in one place: whoever raises its version reads this
@@ -27,10 +27,20 @@ export function takeStreamListener(grpcServer: Server): StreamIntake {
   return { http2Server, handle };
 }
 
+/** What grpc-js keeps of a call behind the object that a handler is given: the key by which both know it. */
+export function innerOf(call: object): object | undefined {
+  return (call as { readonly call?: object }).call;
+}
+
 /** The HTTP/2 stream of a call that a handler is given; where it is not found nothing is reset, and tests fail. */
 export function streamOf(call: object): ServerHttp2Stream | undefined {
   return (call as { readonly call?: { readonly stream?: ServerHttp2Stream } }).call?.stream;
 }
+
+/** The status of a call; without metadata where grpc-js gives it by itself. */
+export type StatusOfCall = Pick<StatusObject, 'code' | 'details'> & {
+  readonly metadata?: StatusObject['metadata'] | null;
+};
 
 /**
  * What grpc-js knows of a call that it reads, as an interceptor is given it. It keeps the pieces of a message until it is
@@ -51,7 +61,9 @@ export interface InnerCall {
   };
   readonly receivedHalfClose: boolean;
   sendMessage(this: InnerCall, message: unknown, callback: () => void): void;
-  sendStatus(status: unknown): void;
+  sendStatus(this: InnerCall, status: StatusOfCall): void;
+  /** The client sends no more; also the beginning of a reset. */
+  handleEndEvent(this: InnerCall): void;
 }
 
 /** The inside of a call. INTERNAL: this version of grpc-js keeps its calls in another form, so they cannot be watched. */
@@ -61,7 +73,7 @@ export function insideOf(call: object): InnerCall {
 }
 
 function hasShape(call: object): call is InnerCall {
-  const { stream, decoder, receivedHalfClose, sendMessage, sendStatus } = call as Partial<InnerCall>;
+  const { stream, decoder, receivedHalfClose, sendMessage, sendStatus, handleEndEvent } = call as Partial<InnerCall>;
   return (
     typeof stream?.once === 'function' &&
     typeof decoder?.write === 'function' &&
@@ -72,6 +84,7 @@ function hasShape(call: object): call is InnerCall {
     decoder.readCompressFlag instanceof Uint8Array &&
     typeof receivedHalfClose === 'boolean' &&
     typeof sendMessage === 'function' &&
-    typeof sendStatus === 'function'
+    typeof sendStatus === 'function' &&
+    typeof handleEndEvent === 'function'
   );
 }

@@ -2,7 +2,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import type { Server, ServerDuplexStream } from '@grpc/grpc-js';
 import { AcceptedSchema, type Announce, AnnounceSchema, ReverseService, ServeResponseSchema } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { ContactError, invalid, tooLarge } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { decodeServe, type ServeMessage } from '../../tunnel/decode.ts';
 import { MAX_BATCH_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, WINDOW_BYTES } from '../../tunnel/frame.ts';
@@ -161,16 +161,14 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes, i
 }
 
 function read(bytes: Buffer): ServeMessage {
-  if (bytes.byteLength > MAX_ANNOUNCE_BYTES) throw tooLarge(bytes, MAX_ANNOUNCE_BYTES);
+  if (bytes.byteLength > MAX_ANNOUNCE_BYTES) throw tooLong(bytes, MAX_ANNOUNCE_BYTES);
   const message = decodeServe(bytes);
-  if (!message.head && bytes.byteLength > MAX_BATCH_BYTES) throw tooLarge(bytes, MAX_BATCH_BYTES);
+  if (!message.head && bytes.byteLength > MAX_BATCH_BYTES) throw tooLong(bytes, MAX_BATCH_BYTES);
   return message;
 }
 
-function tooLarge({ byteLength }: Buffer, limit: number): ContactError {
-  return new ContactError('RESOURCE_EXHAUSTED', `${byteLength} bytes, at most ${limit} are taken`, {
-    field: 'request',
-  });
+function tooLong({ byteLength }: Buffer, limit: number): ContactError {
+  return tooLarge(`${byteLength} bytes, at most ${limit} are taken`, { field: 'request' });
 }
 
 function readWindow({ window }: Announce): number {

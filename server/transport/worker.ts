@@ -17,6 +17,7 @@ import type { Session } from '../session/session.ts';
 import { isOver, onPiece } from './answering.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
+import { whenEnded } from './ending.ts';
 
 /** Unanswered status messages of one stream, and bytes of them, before it is read no further. */
 const MAX_UNANSWERED = 64;
@@ -50,12 +51,20 @@ export function createWorkerStreams(
       const context = new CallContext(call, ends);
       const { peer } = context;
       let session: Session | undefined;
+      let reason: ContactError | undefined;
+
+      function disconnect(error?: ContactError): void {
+        reason ??= error;
+        if (session) worker.disconnect(session, reason);
+      }
+
       ends.open(call, peer);
-      call.on('cancelled', () => session && worker.disconnect(session));
+      whenEnded(call, disconnect);
+      call.on('cancelled', () => disconnect());
       worker.openSession(call.request, context, createOutlet(call, peer)).then(
         (opened) => {
           session = opened;
-          if (call.cancelled) worker.disconnect(opened);
+          if (reason || call.cancelled) disconnect();
         },
         (error: unknown) => ends.end(call, peer, error),
       );
@@ -91,7 +100,7 @@ export function createWorkerStreams(
 
       /** Ends the session with both its streams, since a message cannot be taken or outcomes are not read. */
       function fail(error: unknown): void {
-        reason = ContactError.from(error);
+        reason ??= ContactError.from(error);
         disconnect();
         end(reason);
       }
@@ -133,6 +142,11 @@ export function createWorkerStreams(
       const out = ends.outflow(call, peer, fail);
       // Nothing is read before the session is there.
       call.pause();
+      // A message that is too large or cut, and a passed deadline, are seen by grpc-js and not here.
+      whenEnded(call, (error) => {
+        reason ??= error;
+        disconnect();
+      });
       call.on('cancelled', disconnect);
       call.on('end', () => {
         isHalfClosed = true;

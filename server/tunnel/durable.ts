@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { ContactError, invalid, tooLarge } from '../../shared/errors.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
@@ -122,7 +122,7 @@ export function createDurableCalls({ keep, kindOf, clock, maxPayloadBytes }: Dur
 
     function check(): void {
       const problem = refuseSize(metadata);
-      if (problem) throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'metadata' });
+      if (problem) throw tooLarge(problem, { field: 'metadata' });
       const kind = kindOf(method);
       if (kind !== undefined && kind !== 'unary') throw notUnary(`${method} is ${kind}`);
       readTarget(metadata);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { ContactError, invalid, tooLarge } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import { toStatus } from '../../shared/status.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
@@ -172,7 +172,7 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
     }
     try {
       const problem = refuseSize(caller.metadata);
-      if (problem) throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'metadata' });
+      if (problem) throw tooLarge(problem, { field: 'metadata' });
       dispatch();
     } catch (error) {
       fail(error);

@@ -261,7 +261,7 @@ describe('SendStatus', () => {
     const clients = connect(await startScene());
     const good = { taskId: newTaskId(), delivery: 1 };
     const cases: [StatusInit, string, string?][] = [
-      [{ started: Array.from({ length: 10_000 }, () => ({})) }, 'started', 'RESOURCE_EXHAUSTED backoff'],
+      [{ started: Array.from({ length: 10_000 }, () => ({})) }, 'started', 'RESOURCE_EXHAUSTED never'],
       [{ started: [{ taskId: 'x', delivery: 1 }] }, 'started[0].task_id'],
       [{ stopped: [{ taskId: good.taskId }] }, 'stopped[0].delivery'],
       [{ progress: [{ ...good, taskId: '' }] }, 'progress[0].task_id'],

@@ -15,6 +15,7 @@ describe('insideOf()', () => {
     receivedHalfClose: false,
     sendMessage: () => undefined,
     sendStatus: () => undefined,
+    handleEndEvent: () => undefined,
   });
 
   it('is a call that has all that is read of it', () => {
