@@ -8,7 +8,7 @@ import * as check from './check.ts';
 import type { Codec } from './codec.ts';
 import type { Handler } from './handler.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
-import type { ServiceHandlers } from './serve/service.ts';
+import type { ServeOptions, ServiceHandlers } from './serve/service.ts';
 import type { WorkerStatus } from './status.ts';
 
 /** The limits that a worker goes by until its server has told its own. */
@@ -22,10 +22,10 @@ export const INITIAL_LIMITS: Limits = {
 
 /** What `createWorker()` takes. */
 export interface WorkerOptions<P, R> extends ConnectionOptions {
-  /** Queues to draw from; 1 to 1,000 names. */
-  readonly queues: readonly string[];
+  /** Queues to draw from; 1 to 1,000 names. Absent, with `handler`: a worker that only serves. */
+  readonly queues?: readonly string[];
   /** Runs one task: what it answers is the result, what it throws is the failure. */
-  readonly handler: Handler<P, R>;
+  readonly handler?: Handler<P, R>;
   /** How many handlers run at once; 1 to 10,000, default 1. */
   readonly concurrency?: number;
   /**
@@ -71,11 +71,13 @@ export interface Worker {
    * until somebody is there (`contact-mode: durable`) it runs too, as tasks beside its others, within `concurrency`; their
    * handlers see `contact-task` in the metadata, the same in each attempt.
    * @param handlers a function for each method by its local name; one that is left out is not served
+   * @param options.maxCalls how many live calls may run here at once, of all services; 1 to 10,000, default 100. The newest
+   * counts; the server has others wait, or refuses them
    * @throws ContactError INVALID_ARGUMENT naming what is no method of the service or no function
    * @example
    * worker.serve(Greeter, { sayHello: ({ name }) => ({ message: `Hello, ${name}` }) });
    */
-  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
+  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>, options?: ServeOptions): void;
   /**
    * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes;
    * `deadlineMs`: then goes on as `stop()`. Default: as long as it takes.
@@ -113,10 +115,13 @@ const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Che
 export function validateWorker<P, R>(options: WorkerOptions<P, R>): void {
   checkObject(options, WORKER_RULES);
   const { queues, concurrency = 1, prefetch = 0, handler } = options;
-  check.checkValue('queues', queues, check.listOf(check.name));
-  check.checkValue('handler', handler, check.method);
-  if (queues.length === 0 || queues.length > MAX_QUEUES) {
-    throw invalid('queues', `expected 1 to ${MAX_QUEUES} names, got ${queues.length}`);
+  // Without both it only serves.
+  if (queues !== undefined || handler !== undefined) {
+    check.checkValue('queues', queues, check.listOf(check.name));
+    check.checkValue('handler', handler, check.method);
+    const { length } = queues as readonly string[];
+    if (length === 0 || length > MAX_QUEUES)
+      throw invalid('queues', `expected 1 to ${MAX_QUEUES} names, got ${length}`);
   }
   if (concurrency + prefetch > MAX_CREDIT) {
     throw invalid('concurrency', `expected at most ${MAX_CREDIT} with prefetch, got ${concurrency + prefetch}`);

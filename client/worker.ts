@@ -49,7 +49,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   const outbox = new Outbox(clock, () => session?.uplink.wake(), spool);
   const workload = new Workload({
     concurrency,
-    run: (task) => callee.run(task, limits) ?? runTask(task, options.handler, codec, limits),
+    run: (task) => callee.run(task, limits) ?? runTask(task, options.handler!, codec, limits),
     started: (task) => {
       session?.uplink.started(task);
       noteRunning();
@@ -83,10 +83,11 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let previousSession = spool?.sessionId ?? null;
   /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
+  const asCallee = { connection, clientId, labels: { ...options.labels }, queues: options.queues ?? [] };
   const sessionId = (): string | null => previousSession;
-  const asCallee = { connection, clientId, labels: { ...options.labels }, sessionId, signal: closing.signal };
   const onQueues = oncePerTurn(() => session?.cut(SERVES_MORE));
-  const callee = createCallee({ ...asCallee, onIdle: closeIfDone, onQueues, onRefused: refused.reject });
+  const hears = { onIdle: closeIfDone, onServing, onQueues, onRefused: refused.reject };
+  const callee = createCallee({ ...asCallee, ...hears, sessionId, signal: closing.signal });
   let statusText = '';
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
@@ -94,6 +95,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let cancelAbandon = (): void => {};
 
   function publish(): void {
+    if (mode === 'closed') return;
     const running = workload.runningCount;
     const isDraining = mode !== 'open' || isDrainedByServer;
     const away = trouble ? 'reconnecting' : 'connecting';
@@ -101,9 +103,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     status$.next({ state, clientId, running, ...(isRegistered ? {} : trouble) });
   }
 
-  const publishSoon = oncePerTurn(() => {
-    if (mode !== 'closed') publish();
-  });
+  const publishSoon = oncePerTurn(publish);
 
   /** One status for all that begins and ends in a turn, and none if nobody looks. */
   function noteRunning(): void {
@@ -127,7 +127,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       progressIntervalMs: options.progressIntervalMs ?? PROGRESS_INTERVAL_MS,
       request: {
         revision: 1,
-        queues: callee.queuesBeside(options.queues),
+        queues: callee.queues(),
         maxInFlight: credit,
         labels: { ...options.labels },
         ephemeral: options.clientId === undefined,
@@ -178,6 +178,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   async function run(): Promise<void> {
     const rivalry = createRivalry(guardRandom(options.random));
     for (;;) {
+      await callee.untilQueues();
       const link = await connection.open(closing.signal);
       if (!link) return;
       const openedAt = clock.monotonic();
@@ -193,6 +194,12 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       publish();
       await pause(clock, awayMs, closing.signal);
     }
+  }
+
+  function onServing(isServing: boolean): void {
+    isRegistered = isServing;
+    if (isServing) firstRegistration.resolve();
+    publish();
   }
 
   function closeIfDone(): void {
@@ -274,8 +281,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       letGo();
     });
   // Callers may well ignore both promises: status$ and the logger say the same.
-  finished.catch(() => {});
-  firstRegistration.promise.catch(() => {});
+  for (const promise of [finished, firstRegistration.promise]) promise.catch(() => {});
 
   return {
     clientId,

@@ -5,7 +5,7 @@ import { newSessionId } from '../../shared/ids.ts';
 import type { Report } from '../outbox.ts';
 import { MAX_QUEUES } from '../registration.ts';
 import { runTask, type WorkerDelivery } from '../task.ts';
-import type { ServiceHandlers } from './service.ts';
+import type { ServeOptions, ServiceHandlers } from './service.ts';
 import { createServing, type Serving, type ServingOptions } from './serving.ts';
 
 /**
@@ -19,8 +19,12 @@ export const SERVES_MORE = new ContactError('CANCELLED', 'it serves more', {
 export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
   /** The session by which the server knows the worker; null: it has registered none yet. */
   readonly sessionId: () => string | null;
+  /** Those that it takes tasks of in any case. */
+  readonly queues: readonly string[];
   /** Ends the Serve. */
   readonly signal: AbortSignal;
+  /** Of a worker that takes no tasks at all, whose Serve is its only stream. */
+  readonly onServing: (isServing: boolean) => void;
   /** There are more queues to draw from. */
   readonly onQueues: () => void;
   /** The server refuses the Serve for good. */
@@ -31,9 +35,11 @@ export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
 export interface WorkerCallee {
   /** Live calls that run. */
   readonly callCount: number;
-  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
-  /** These queues, and those of calls that are kept until somebody is there. */
-  queuesBeside(queues: readonly string[]): string[];
+  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>, options?: ServeOptions): void;
+  /** Those that it was given, and those of calls that are kept until somebody is there. */
+  queues(): string[];
+  /** Resolves once there are any, or the worker ends. */
+  untilQueues(): Promise<void>;
   /** Runs such a call; undefined: it is none. */
   run(task: WorkerDelivery, limits: Limits): Promise<Report> | undefined;
   drain(): void;
@@ -41,12 +47,33 @@ export interface WorkerCallee {
   close(): void;
 }
 
-export function createCallee({ sessionId, signal, onQueues, onRefused, ...options }: CalleeOptions): WorkerCallee {
+export function createCallee({
+  sessionId,
+  queues,
+  signal,
+  onServing,
+  onQueues,
+  onRefused,
+  ...options
+}: CalleeOptions): WorkerCallee {
+  const hasQueues = Promise.withResolvers<void>();
+  if (queues.length > 0) hasQueues.resolve();
+  signal.addEventListener('abort', () => hasQueues.resolve());
   let serving: Serving | undefined;
+
+  function listQueues(): string[] {
+    return [...new Set([...queues, ...(serving?.kept.keys() ?? [])])].slice(0, MAX_QUEUES);
+  }
 
   function begin(): Serving {
     const drawn = newSessionId();
-    const begun = createServing({ ...options, sessionId: () => sessionId() ?? drawn });
+    const begun = createServing({
+      ...options,
+      sessionId: () => sessionId() ?? drawn,
+      onServing: (isServing) => {
+        if (listQueues().length === 0) onServing(isServing);
+      },
+    });
     begun.run(signal).catch(onRefused);
     return begun;
   }
@@ -55,13 +82,16 @@ export function createCallee({ sessionId, signal, onQueues, onRefused, ...option
     get callCount() {
       return serving?.callCount ?? 0;
     },
-    serve(service, handlers) {
+    serve(service, handlers, given) {
       serving ??= begin();
       const before = serving.kept.size;
-      serving.add(service, handlers);
-      if (serving.kept.size > before) onQueues();
+      serving.add(service, handlers, given);
+      if (serving.kept.size === before) return;
+      hasQueues.resolve();
+      onQueues();
     },
-    queuesBeside: (queues) => [...new Set([...queues, ...(serving?.kept.keys() ?? [])])].slice(0, MAX_QUEUES),
+    untilQueues: () => hasQueues.promise,
+    queues: listQueues,
     run(task, limits) {
       const kept = serving?.kept.get(task.queue);
       return kept && runTask(task, kept.handler, kept.codec, limits);

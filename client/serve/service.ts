@@ -45,6 +45,11 @@ export type ServiceHandlers<S extends DescService> = {
   readonly [K in keyof S['method']]?: MethodHandler<S['method'][K]>;
 };
 
+/** What `serve()` takes beside handlers. */
+export interface ServeOptions {
+  readonly maxCalls?: number;
+}
+
 /** A handler of whichever kind, for the code that runs it by `methodKind`. */
 export type AnyHandler = (input: never, context: CallContext) => unknown;
 

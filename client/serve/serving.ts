@@ -8,17 +8,20 @@ import type { TunnelCall } from '../../tunnel/call.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
 import { MAX_BATCH_BYTES, type Open, plainEnd, WINDOW_BYTES } from '../../tunnel/frame.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
+import * as check from '../check.ts';
 import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
 import type { Connection, Link } from '../connection.ts';
 import { patienceMs, watchSilence } from '../silence.ts';
 import { describeServices } from './descriptors.ts';
 import { type KeptMethod, keepMethod } from './durable.ts';
 import { type RunningCall, runCall } from './run.ts';
-import type { AnyHandler, ServedMethod, ServiceHandlers } from './service.ts';
+import type { AnyHandler, ServedMethod, ServeOptions, ServiceHandlers } from './service.ts';
 
 const REVISION = 1;
-/** Calls at once; the server sends no more, and has others wait or refuses them. */
-const MAX_CALLS = 100;
+/** Calls at once, unless the program says otherwise; the server sends no more, and has others wait or refuses them. */
+const DEFAULT_CALLS = 100;
+const MAX_CALLS = 10_000;
+const SERVE_RULES: check.Rules = Object.freeze({ maxCalls: check.integer(1, MAX_CALLS) });
 const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
 /** For the server to end the stream that we have ended. */
@@ -33,6 +36,8 @@ export interface ServingOptions {
   readonly sessionId: () => string;
   /** The last call that ran is over. */
   readonly onIdle: () => void;
+  /** The server has taken what is announced; or it is out of reach. */
+  readonly onServing: (isServing: boolean) => void;
 }
 
 /** What one client serves, and the Serve stream over which it is called. */
@@ -40,7 +45,7 @@ export interface Serving {
   readonly callCount: number;
   /** By the queue that calls of a method wait in which are kept until somebody is there. */
   readonly kept: ReadonlyMap<string, KeptMethod>;
-  add<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
+  add<S extends DescService>(service: S, handlers: ServiceHandlers<S>, options?: ServeOptions): void;
   /** Serves until it is closed or the signal ends it; comes back by itself. Rejects when the server refuses for good. */
   run(signal: AbortSignal): Promise<void>;
   /** No new calls; those that run go on. */
@@ -53,29 +58,30 @@ export interface Serving {
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-export function createServing({ connection, clientId, labels, sessionId, onIdle }: ServingOptions): Serving {
+export function createServing({ connection, clientId, labels, sessionId, onIdle, onServing }: ServingOptions): Serving {
   const { clock, logger } = connection;
   const methods = new Map<string, ServedMethod>();
   // All bounded by the services of the program.
   const kept = new Map<string, KeptMethod>();
   const services = new Set<DescService>();
-  // Bounded by MAX_CALLS, and by handlers that go on after their call.
+  // Bounded by `maxCalls`, and by handlers that go on after their call.
   const running = new Set<RunningCall>();
   let stream: ClientDuplexStream<Buffer, Buffer> | undefined;
+  let maxCalls = DEFAULT_CALLS;
   let isDraining = false;
   let isClosed = false;
 
   function announce(): void {
     const names = isDraining ? [] : [...methods.keys()];
     const fileDescriptorSet = describeServices(services);
-    const limits = { maxCalls: MAX_CALLS, window: WINDOW_BYTES };
+    const limits = { maxCalls, window: WINDOW_BYTES };
     const message = { announce: { methods: names, fileDescriptorSet, labels, revision: REVISION, ...limits } };
     stream?.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
   }
 
   function take(call: TunnelCall, open: Open): void {
     const served = methods.get(open.method);
-    if (!served || running.size >= MAX_CALLS) {
+    if (!served || running.size >= maxCalls) {
       refuse(
         call,
         served ? RESOURCE_EXHAUSTED : UNIMPLEMENTED,
@@ -116,6 +122,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle 
       for (const { method, message } of refused) logger.warn(`${method} is not served: ${message}`);
       if (tunnel) return tunnel;
       link.answered();
+      onServing(true);
       if (pingIntervalMs > 0) {
         const limitMs = patienceMs(pingIntervalMs, MAX_BATCH_BYTES);
         watch = watchSilence(clock, pingIntervalMs, limitMs, () =>
@@ -151,6 +158,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle 
     const said = await endOf(call);
     watch.stop();
     stream = undefined;
+    onServing(false);
     tunnel?.close();
     return verdict ? { error: verdict, advice: null } : said;
   }
@@ -160,7 +168,8 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle 
     get callCount() {
       return running.size;
     },
-    add(service, handlers) {
+    add(service, handlers, options = {}) {
+      check.checkFields(options, SERVE_RULES);
       for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler | undefined>)) {
         const descriptor = service.methods.find(({ localName }) => localName === name);
         if (!descriptor) throw invalid(`handlers.${name}`, `${service.typeName} has no such method`);
@@ -172,6 +181,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle 
         if (keeps) kept.set(path, keeps);
       }
       services.add(service);
+      maxCalls = options.maxCalls ?? maxCalls;
       announce();
     },
     async run(signal) {
