@@ -5,13 +5,13 @@ import type { ClaimedTask, Delivery, LaneRef, SessionRef, SettledRecord, TaskErr
 export interface DeliveryStore {
   /**
    * Claims ready tasks. `plan` is asked when the commit is formed, so that it sees every insert and settle of that
-   * turn. Within a queue: larger priority first, then ready_seq, over all lanes of the request; in a store of several
+   * turn. Within a queue: larger priority first, then smaller `seq`, over all lanes of the request; in a store of several
    * nodes that is the order of what each has, and not of what they have together. Requests are served in turn, one task
    * each, beginning with the first; a request's queues in turn, beginning with that of its first lane: callers rotate
    * both. A task past its expiry is left to `wakeTasks`. Each claim has delivery + 1 and belongs to the session row; a
    * request whose session row is gone or has another epoch gets nothing. A queue that is paused, or has maxRunning
-   * running tasks, is passed over, as if it were empty: ask again when one of its runs has ended (each outcome that
-   * ends a run names the queue) or its settings have changed. The answer is grouped by request, sorted as claimed.
+   * running tasks, is passed over, as if it were empty: ask again when one of its runs has ended (signal
+   * `runsEnded`) or its settings have changed (`queueSet`). The answer is grouped by request, sorted as claimed.
    * `onClaimed` has it first, maybe before it is durable, and before any other `plan` is asked: to plan with, not to
    * tell.
    */
@@ -97,9 +97,8 @@ export interface SettleOutcome {
   readonly parent?: SettledRecord;
   /** Set when the task is ready again. */
   readonly ready?: LaneRef;
-  /** Set when the task backs off, with its queue. */
+  /** Set when the task backs off. */
   readonly scheduledAt?: number;
-  readonly queue?: string;
   /** Set when the task may expire before that, or is past its expiry: nobody looks for that while it runs. */
   readonly expiresAt?: number;
 }

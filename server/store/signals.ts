@@ -59,9 +59,6 @@ export type Signal =
  */
 export type Signals = Observable<readonly Signal[]>;
 
-/** Signals that only help to plan: they may be told before what they tell of is durable. */
-export type PlanningKind = 'inserted' | 'ready' | 'due' | 'runsEnded';
-
 /** @param stage which of the two moments of a commit it is */
 export function signalsOf(request: Request, answer: unknown, stage: 'committed' | 'durable'): readonly Signal[] {
   return stage === 'committed' ? planningOf(request, answer) : tellingOf(request, answer);

@@ -18,6 +18,13 @@ function readReasons(): Set<string> {
   return new Set(sources.flatMap((text) => [...text.matchAll(said)].map(([, a, b, c, d]) => `${a ?? c} ${b ?? d}`)));
 }
 
+/** In the code: what the server gives as the reason of a cancel by itself. */
+function readCancelReasons(): Set<string> {
+  const sources = globSync('server/**/*.ts', { cwd: ROOT }).map((file) => readFileSync(join(ROOT, file), 'utf8'));
+  const said = /(?:\.cancel\([^;\n]*|\bclose\(held), '([A-Z_]+)'/g;
+  return new Set(sources.flatMap((text) => [...text.matchAll(said)].map(([, reason]) => reason!)));
+}
+
 /** Fields, messages, methods and values of enums of the contract; metadata; and what else is a word of the protocol. */
 function wordsOfContract(): Set<string> {
   const messages = files.flatMap((file) => file.messages);
@@ -33,8 +40,9 @@ function wordsOfContract(): Set<string> {
     ...['contact-client', 'contact-session'],
     ...[...readReasons()].map((reason) => reason.split(' ')[0]!),
     ...Object.values(status).filter((one) => typeof one === 'string'),
-    // Reasons of a cancel and codes of a failure, which are text in the contract; test/unit and test/conformance have them.
-    ...['TIMEOUT', 'LOST'],
+    ...readCancelReasons(),
+    // A code of a failure, which is text in the contract; test/conformance has it.
+    'LOST',
   ]);
 }
 
@@ -67,6 +75,19 @@ describe('docs/protocol.md', () => {
   it('has a row for each reason that a stream ends for, and when to come again', () => {
     const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| (now|backoff|never) \|/gm)];
     assert.deepEqual(new Set(rows.map(([, reason, retry]) => `${reason} ${retry}`)), readReasons());
+  });
+
+  it('names each reason of a cancel that the server gives by itself, as the contract does', () => {
+    const proto = readFileSync(join(ROOT, 'proto/contact/v1/contact.proto'), 'utf8');
+    const comment = /^message Cancel \{[\s\S]*?^\}/m.exec(proto)?.[0] ?? '';
+    const inContract = [...comment.matchAll(/\b([A-Z][A-Z_]{3,}): /g)].map(([, reason]) => reason!);
+    const given = readCancelReasons();
+    assert.ok(given.size > 1);
+    assert.deepEqual(new Set(inContract), given);
+    assert.deepEqual(
+      [...given].filter((reason) => !named.has(reason)),
+      [],
+    );
   });
 
   it('has a picture of each exchange', () => {

@@ -114,7 +114,7 @@ describeStores('settleTasks()', (open) => {
     const store = await open();
     const run = await startTask(store);
     const outcome = await settle(store, fail(run, { random: 0.5 }));
-    assert.deepEqual(outcome, { code: 'STORED', scheduledAt: T0 + 500, queue: 'q' });
+    assert.deepEqual(outcome, { code: 'STORED', scheduledAt: T0 + 500 });
     const found = (await store.describeTask(run.taskId))!;
     assert.deepEqual([found.state, found.runAt, found.attempt, found.clientId], ['scheduled', T0 + 500, 1, '']);
     assert.equal((await settle(store, succeed(run))).code, 'DUPLICATE');

@@ -143,7 +143,7 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   const ended = isTold ? 'failed' : 'timed out';
   const lastError = (error.message || error.code).slice(0, 1_000);
   Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, lastError, session: null });
-  const outcome = { code: 'STORED', scheduledAt: runAt, queue: task.input.queue } as const;
+  const outcome = { code: 'STORED', scheduledAt: runAt } as const;
   return task.expiresAt === null ? outcome : { ...outcome, expiresAt: task.expiresAt };
 }
 

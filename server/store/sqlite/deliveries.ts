@@ -144,7 +144,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     }
     if (decision.kind === 'returned') return { code: 'STORED', ready: putBack(row, open, decision) };
     const { scheduledAt, expiresAt } = retry(row, open, decision);
-    const outcome = { code: 'STORED', scheduledAt, queue: catalog.queueById(row.queueId).name } as const;
+    const outcome = { code: 'STORED', scheduledAt } as const;
     return expiresAt === null ? outcome : { ...outcome, expiresAt };
   }
 

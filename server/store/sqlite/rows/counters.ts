@@ -6,14 +6,14 @@ export interface Counters {
   nextTaskKey: number;
   /** Positions of results: dense, so they are given back by a rollback. */
   nextPosition: number;
-  /** Draws a ready_seq. */
+  /** Draws the `seq` of a task: its place among the ready ones of its priority. */
   drawSeq(): number;
   /** Has the newest position outlive the result that had it. */
   keepPosition(): void;
   reload(): void;
 }
 
-/** So many ready_seqs are reserved in the file at once; those not drawn when the process ends are skipped. */
+/** So many values of `seq` are reserved in the file at once; those not drawn when the process ends are skipped. */
 const RESERVED = 100_000;
 
 export function createCounters(db: Database): Counters {
