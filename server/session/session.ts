@@ -61,8 +61,8 @@ export interface Session extends Receiver {
   /** The session opened its status stream late, or gave a receipt: what it has not told as started has not started. */
   isHeard: boolean;
   /**
-   * The session is plain, and an attempt of it has timed out: behind a proxy it may stand still with nobody noticing,
-   * so it is given nothing more until its client tells a result.
+   * The session is plain, and an attempt of it has timed out or has not ended within the grace of its cancel: behind a
+   * proxy it may stand still with nobody noticing, so it is given nothing more until its client tells a result.
    */
   isOverdue: boolean;
   isDraining: boolean;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { Retry, TaskState, type WatchTaskResponse } from '../../gen/index.ts';
-import { connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
+import { Retry, TaskService, TaskState, type WatchTaskResponse } from '../../gen/index.ts';
+import { ask, connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { startProxy } from '../scene/proxy.ts';
 import { startScene } from '../scene/server.ts';
@@ -49,6 +49,32 @@ describe('a plain session', () => {
     assert.deepEqual([second!.taskId, second!.attempt], [id, 2]);
     assert.deepEqual(await tell(clients, worker.clientId, { succeeded: [nameOf(first!)] }), ['STALE']);
     await enqueueMany(clients, 6);
+    await worker.receive(2);
+  });
+
+  it('is given nothing more once it has left a cancel unanswered for its grace, until it tells a result', async () => {
+    const clients = connect(await startScene({ cancelGraceMs: 50 }));
+    const worker = await openWorker(clients, { isFull: false, maxInFlight: 5 });
+    const [id] = await enqueueMany(clients, 1);
+    const [first] = await worker.receive(1);
+    await ask(clients, TaskService.method.cancelTasks, { ids: [id!] });
+    await until('the cancel once more', () => worker.cancels.length === 2);
+    assert.equal((await describeTask(clients, id!)).state, TaskState.CANCELLED);
+    await enqueueMany(clients, 5);
+    await never('another task', () => worker.tasks.length > 1, 250);
+    assert.deepEqual(await tell(clients, worker.clientId, { failed: [nameOf(first!)] }), ['STALE']);
+    await worker.receive(6);
+  });
+
+  it('answers a cancel with a failure, which is stored, ends the task as cancelled and keeps it at work', async () => {
+    const clients = connect(await startScene());
+    const worker = await openWorker(clients, { isFull: false, maxInFlight: 1 });
+    const [id] = await enqueue(clients, { maxAttempts: 5 }, {});
+    const [first] = await worker.receive(1);
+    await ask(clients, TaskService.method.cancelTasks, { ids: [id!] });
+    await until('the cancel', () => worker.cancels.length === 1);
+    assert.deepEqual(await tell(clients, worker.clientId, { failed: [nameOf(first!)] }), ['STORED']);
+    assert.equal((await describeTask(clients, id!)).state, TaskState.CANCELLED);
     await worker.receive(2);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Metadata, status } from '@grpc/grpc-js';
-import { CODE_NAMES, ContactError, codeNumber, invalid, nameTask, refuseTask } from '../../shared/errors.ts';
+import { CODE_NAMES, ContactError, codeNumber, invalid, nameTask, refuseTask, tooLarge } from '../../shared/errors.ts';
 import { toStatus } from '../../shared/status.ts';
 
 function serviceError(code: status, details: string, metadata = new Metadata()): Error {
@@ -32,6 +32,16 @@ describe('ContactError', () => {
     );
     const back = ContactError.from(serviceError(code, details, metadata));
     assert.deepEqual([back.code, back.message, back.retryAfterMs, back.advice], ['UNAVAILABLE', 'going', 13, advice]);
+  });
+
+  it('tells over the wire what is too large for ever from what is full for now', () => {
+    const adviceOf = (error: ContactError) => {
+      const { code, details, metadata } = toStatus(error);
+      return ContactError.from(serviceError(code, details, metadata)).advice;
+    };
+    const never = { reason: 'RESOURCE_EXHAUSTED', retry: 'never' };
+    assert.deepEqual(adviceOf(tooLarge('7 bytes, at most 6 are taken', { field: 'request' })), never);
+    assert.equal(adviceOf(new ContactError('RESOURCE_EXHAUSTED', 'full')), undefined);
   });
 
   it('keeps what it is about, as data and in its words', () => {

@@ -385,8 +385,10 @@ export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 7);
 
 /**
- * Stop working on this delivery and say so with `stopped`, or with the result if it was already there. It may come again:
- * after a resume, and when nobody said so within the grace (30 s) and the delivery was closed.
+ * Stop working on this delivery and say so with `stopped`, or with the result if it was already there. A plain session
+ * has no `stopped` in TellResult and says `failed`, which ends the task as cancelled too. It may come again: after a
+ * resume, and when nobody said so within the grace (30 s) and the delivery was closed. It counts against the credit until
+ * something is said of it, whose outcome is STALE then.
  *
  * @generated from message contact.v1.Cancel
  */
@@ -472,7 +474,8 @@ export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
 /**
  * Applied in this order: the receipt, `started`, `progress`, `checkpoints`, `credit`, `status`, then `succeeded`,
  * `failed`, `stopped`, then `released`, `untouched`; outcomes come in the order of field numbers. Each repeated field:
- * at most 1,000. A message that is not as it should be ends the session with INVALID_ARGUMENT, never.
+ * at most 1,000. A message that is not as it should be ends the session with INVALID_ARGUMENT, never; one that is larger
+ * than `max_message_bytes` with RESOURCE_EXHAUSTED, never; one that the end of its stream cuts with INTERNAL, backoff.
  *
  * @generated from message contact.v1.SendStatusRequest
  */
@@ -921,7 +924,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  * comes down its stream, and answers nothing. One whose SendStatus comes after its first tasks is full: they have not
  * begun until it says `started`.
  * Behind a proxy that answers HTTP/2 pings itself a plain session lives as long as the proxy: give its tasks a timeout.
- * One whose attempt timed out is given nothing more until it tells a result.
+ * One whose attempt timed out, or that said nothing within the grace of a cancel, is given nothing more until it tells a
+ * result.
  *
  * An id that the client drew for itself (`ephemeral`) is taken over only by a GetTask that names the session before in
  * `resume`; a named one also by a GetTask without: then the session before is closed with REPLACED, backoff. Two
@@ -995,7 +999,7 @@ export const ContactService: GenService<{
     output: typeof SendStatusResponseSchema;
   },
   /**
-   * Results without the bidi stream; at most 50,000 in one call.
+   * Results without the bidi stream; at most 50,000 in one call, more are RESOURCE_EXHAUSTED, never.
    *
    * @generated from rpc contact.v1.ContactService.TellResult
    */
