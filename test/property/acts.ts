@@ -3,10 +3,9 @@ import type { TaskInput } from '../../server/model/task.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { type Accounts, startAnew } from './accounts.ts';
-import type { Opening } from './line.ts';
+import type { Opening, Workers } from './line.ts';
 import type { Report } from './reports.ts';
 import type { BareServer } from './server.ts';
-import type { Workers } from './line.ts';
 
 /** Everything that a run has. */
 export interface World {
