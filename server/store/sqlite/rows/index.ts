@@ -6,6 +6,5 @@ export * from './catalog.ts';
 export * from './children.ts';
 export * from './counters.ts';
 export * from './sessions.ts';
-export * from './stored.ts';
 export * from './task.ts';
 export * from './tasks.ts';
