@@ -14,8 +14,8 @@ export interface Accounts {
   readonly newestAt: Map<string, BareServer>;
   /** Deliveries that were pushed at a task's last attempt, by task, unless their worker says that they have not begun. */
   readonly lastPushed: Map<string, number>;
-  /** Tasks whose redrive was asked for and not answered. */
-  readonly redriving: Set<string>;
+  /** How often the redrive of a task was asked for and not answered, and whether one of them was seen by its push. */
+  readonly redriving: Map<string, { asked: number; isSeen: boolean }>;
   /** Deliveries of which some worker has said that nothing was done, also before they were pushed. */
   readonly untouched: Set<string>;
   /** The client that a delivery was pushed to. */
@@ -59,7 +59,7 @@ export function createAccounts(): Accounts {
     newest: new Map(),
     newestAt: new Map(),
     lastPushed: new Map(),
-    redriving: new Set(),
+    redriving: new Map(),
     untouched: new Set(),
     pushedTo: new Map(),
     begun: new Map(),
@@ -85,9 +85,31 @@ export function nameOf({ taskId, delivery }: Delivery): string {
   return `${taskId} ${delivery}`;
 }
 
-/** A redrive was asked for: what was before it is over, if nobody has said so yet. The task may come before the answer. */
-export function startAnew({ redriving, begun, lastPushed, cancelled }: Accounts, id: string): void {
-  if (!redriving.delete(id)) return;
+export function askRedrive({ redriving }: Accounts, id: string): void {
+  const before = redriving.get(id);
+  redriving.set(id, { asked: (before?.asked ?? 0) + 1, isSeen: before?.isSeen ?? false });
+}
+
+/** An answer to a redrive. What was before it is over, if its push has not said so already. */
+export function hearRedrive(accounts: Accounts, id: string, isReady: boolean): void {
+  const one = accounts.redriving.get(id)!;
+  if (one.asked === 1) accounts.redriving.delete(id);
+  else one.asked -= 1;
+  if (!isReady) return;
+  accounts.redriven.set(id, (accounts.redriven.get(id) ?? 0) + 1);
+  if (one.isSeen) one.isSeen = false;
+  else startAnew(accounts, id);
+}
+
+/** A task came at its first attempt: before the answer to its redrive, if one is under way. */
+export function seeRedriven(accounts: Accounts, id: string): void {
+  const one = accounts.redriving.get(id);
+  if (!one || one.isSeen) return;
+  one.isSeen = true;
+  startAnew(accounts, id);
+}
+
+function startAnew({ begun, lastPushed, cancelled }: Accounts, id: string): void {
   begun.delete(id);
   lastPushed.delete(id);
   cancelled.delete(id);

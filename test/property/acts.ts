@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { TaskInput } from '../../server/model/task.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
-import { type Accounts, startAnew } from './accounts.ts';
+import { type Accounts, askRedrive, hearRedrive } from './accounts.ts';
 import type { Opening, Workers } from './line.ts';
 import type { Report } from './reports.ts';
 import type { BareServer } from './server.ts';
@@ -199,13 +199,9 @@ const operate = toAct(
     if (kind === 'drain') server.registry.clients.drain(clientId).catch(refusal);
     if (kind === 'undrain') server.registry.clients.resume(clientId).catch(refusal);
     if (kind === 'redrive') {
-      for (const id of ids) accounts.redriving.add(id);
+      for (const id of ids) askRedrive(accounts, id);
       server.queue.redrive(ids).then((outcomes) => {
-        for (const { id, kind: what } of outcomes) {
-          if (what === 'ready') accounts.redriven.set(id, (accounts.redriven.get(id) ?? 0) + 1);
-          if (what === 'ready') startAnew(accounts, id);
-          else accounts.redriving.delete(id);
-        }
+        for (const { id, kind: what } of outcomes) hearRedrive(accounts, id, what === 'ready');
       }, refusal);
     }
     if (kind === 'pause') server.queue.operations.pauseQueue(queue, true).catch(refusal);

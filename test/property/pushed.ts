@@ -1,5 +1,5 @@
 import type { ClaimedTask } from '../../server/model/task.ts';
-import { type Accounts, startAnew } from './accounts.ts';
+import { type Accounts, seeRedriven } from './accounts.ts';
 import type { Line } from './line.ts';
 
 /** What is wrong with a task that comes down a line, before it is in the accounts. */
@@ -20,7 +20,7 @@ export function judgePush(accounts: Accounts, line: Line, task: ClaimedTask, now
   const kept = accounts.timed.has(id) ? undefined : accounts.keptUntil.get(`${id} ${delivery - 1}`);
   if (kept && now < kept.until) wrong.push(`${id} is pushed within a window`);
   // After a redrive attempts count from one again.
-  if (task.attempt === 1) startAnew(accounts, id);
+  if (task.attempt === 1) seeRedriven(accounts, id);
   const last = accounts.lastPushed.get(id);
   if (last !== undefined && !accounts.untouched.has(`${id} ${last}`))
     wrong.push(`${id} is pushed again, and may have begun at its last attempt`);
