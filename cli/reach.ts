@@ -72,7 +72,8 @@ export async function reachServer(connection: ConnectionOptions, timeoutMs: numb
   }, QUIET_MS);
   try {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      const answer = await askServer(admin, deadline - performance.now());
+      // The time may end between a look at the clock and the next: a question needs some all the same.
+      const answer = await askServer(admin, Math.max(1, deadline - performance.now()));
       if (!(answer instanceof ContactError)) return answer;
       // The last question may have had no time for an answer; what was wrong before is still so.
       if (trouble === undefined || answer.code !== 'DEADLINE_EXCEEDED') {
