@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { ROOT, toolEnvironment } from './tool.ts';
+
+// `npm test`: every test file once. Most of the tests wait most of the time, so several files run side by side; those
+// that measure have the machine to themselves, after the others. What it is given goes to mocha, and the sum of both
+// parts is its last lines: `N passing`, `N failing`, `N pending`.
+
+/** Processes that run files, of two cores. */
+const JOBS = 3;
+
+/** They measure memory, pauses or processor time, or load the machine so much that others would be late. */
+const ALONE = [
+  'test/attack/*.test.ts',
+  'test/bench/{bench,slow}.test.ts',
+  'test/faults/{broadcast,memory,stuck}.test.ts',
+  'test/transport/{kept,receipts,stuck,timeout,unread}.test.ts',
+];
+
+/** The longest, begun first: none of them is what the end has to wait for. */
+const LONG = ['test/faults/*.test.ts', 'test/e2e/*.test.ts', 'test/checks/*.test.ts', 'test/transport/*.test.ts'];
+
+const WORDS = ['passing', 'pending', 'failing'] as const;
+type Sum = Record<(typeof WORDS)[number], number>;
+
+function findFiles(patterns: readonly string[]): readonly string[] {
+  return patterns.flatMap((pattern) => {
+    const found = globSync(pattern, { cwd: ROOT }).sort();
+    if (found.length === 0) throw new Error(`no file is ${pattern}`);
+    return found;
+  });
+}
+
+/** Runs mocha, whose output is passed on as it comes; adds what its summary says. Answers whether all went well. */
+async function runMocha(args: readonly string[], sum: Sum): Promise<boolean> {
+  const colors = process.stdout.isTTY ? ['--color'] : [];
+  const child = spawn('mocha', [...colors, ...process.argv.slice(2), ...args], {
+    cwd: ROOT,
+    env: toolEnvironment(),
+    stdio: ['inherit', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    output += chunk.toString('latin1');
+  });
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  for (const word of WORDS) {
+    const counts = [...output.matchAll(new RegExp(`^(?:\\x1b\\[[\\d;]*m| )*(\\d+) ${word}\\b`, 'gm'))];
+    sum[word] += Number(counts.at(-1)?.[1] ?? 0);
+  }
+  return code === 0;
+}
+
+const sum: Sum = { passing: 0, pending: 0, failing: 0 };
+const alone = findFiles(ALONE);
+const beside = new Set(findFiles([...LONG, 'test/**/*.test.ts']).filter((file) => !alone.includes(file)));
+const begun = performance.now();
+const areBesideOk = await runMocha(['--parallel', '--jobs', String(JOBS), ...beside], sum);
+const besideSeconds = (performance.now() - begun) / 1_000;
+const areAloneOk = await runMocha(alone, sum);
+const seconds = (performance.now() - begun) / 1_000;
+console.log(
+  `${beside.size} files side by side in ${besideSeconds.toFixed()} s, ` +
+    `${alone.length} alone in ${(seconds - besideSeconds).toFixed()} s:\n`,
+);
+for (const word of WORDS) if (sum[word] > 0 || word === 'passing') console.log(`  ${sum[word]} ${word}`);
+if (!areBesideOk || !areAloneOk) process.exitCode = 1;
