@@ -5,7 +5,8 @@ import type { Context, RootHookObject } from 'mocha';
 // run goes on meanwhile, so that one leak hides nothing; it fails at its end.
 //
 // Where mocha runs files side by side, each of its processes runs one file after the other, and these hooks begin and
-// end with each file: the end of a file stands for the end of the run.
+// end with each file. What keeps a process alive beside sockets, servers and processes is seen in a run of one process
+// only (`npm run test:all`), for mocha's own processes have timers of their own.
 
 /** By Node's names. Timers and the like are not watched, since libraries keep some. */
 const PER_TEST = ['TCPServerWrap', 'ProcessWrap'];
@@ -20,15 +21,14 @@ const isOneOfMany = process.env.MOCHA_WORKER_ID !== undefined && process.connect
 
 type Counts = ReadonlyMap<string, number>;
 
-/** @param kinds undefined: everything that keeps the process alive */
-function countResources(kinds?: readonly string[]): Counts {
+function countResources(kinds: readonly string[]): Counts {
   const active = process.getActiveResourcesInfo();
-  return new Map((kinds ?? active).map((kind) => [kind, active.filter((name) => name === kind).length]));
+  return new Map(kinds.map((kind) => [kind, active.filter((name) => name === kind).length]));
 }
 
 /** Waits for what is on its way out; answers what stays beyond `before`, in words. Undefined: nothing. */
-async function findGrowth(before: Counts, kinds?: readonly string[], forMs = PATIENCE_MS): Promise<string | undefined> {
-  const deadline = performance.now() + forMs;
+async function findGrowth(before: Counts, kinds: readonly string[]): Promise<string | undefined> {
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const now = countResources(kinds);
     const grown = [...now].filter(([kind, count]) => count > (before.get(kind) ?? 0));
@@ -38,12 +38,6 @@ async function findGrowth(before: Counts, kinds?: readonly string[], forMs = PAT
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-/** So that mocha's own timer for a hook, and the streams of the process, are there at the beginning as at the end. */
-async function openOwn(): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) stream.write('');
-  await new Promise((resolve) => setImmediate(resolve));
 }
 
 function endLingering(): void {
@@ -63,10 +57,9 @@ let file = '';
 const leaks: string[] = [];
 
 export const mochaHooks: RootHookObject = {
-  async beforeAll() {
+  beforeAll() {
     if (!isOneOfMany) return;
-    await openOwn();
-    atStart = countResources();
+    atStart = countResources(AT_END);
     hasFailed = false;
   },
   beforeEach(this: Context) {
@@ -83,8 +76,7 @@ export const mochaHooks: RootHookObject = {
   async afterAll() {
     if (!isOneOfMany) setTimeout(endLingering, LINGER_MS).unref();
     if (!hasFailed) {
-      if (isOneOfMany) await openOwn();
-      const growth = isOneOfMany ? await findGrowth(atStart, undefined, LINGER_MS) : await findGrowth(atStart, AT_END);
+      const growth = await findGrowth(atStart, AT_END);
       if (growth !== undefined) leaks.push(`after the last test${isOneOfMany ? ` of ${file}` : ''}: ${growth}`);
     }
     if (leaks.length > 0) throw new Error(`left behind by tests:\n  ${leaks.splice(0).join('\n  ')}`);
