@@ -59,7 +59,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'server/dispatch/lanes.ts',
     find: ' && !pausedQueues.has(lane.queue)) hot.add(lane);',
     replace: ') hot.add(lane);',
-    caughtBy: transport('operators', 'give nothing while they are paused, over a restart too'),
+    // The store's claim obeys a pause too, once it knows of it.
+    caughtBy: unit(
+      'claims',
+      'stop with a pause at once, whatever the store takes to write it down, and go on if it refuses',
+    ),
   },
   {
     id: 'wake-up during a claim lost',
