@@ -109,7 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'isAnswerable && session.ledger.size > 0',
     replace: 'isAnswerable && session.ledger.size < 0',
     caughtBy: transport(
-      'classic',
+      'classic-window',
       'holds a task for the window after the last stream of the client has ended, then it is ready for others',
     ),
   },
