@@ -237,3 +237,20 @@ export function createAwaiting(
 function tooMany(problem: string): ContactError {
   return new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'await_results', retryAfterMs: RETRY_AFTER_MS });
 }
+
+/** For who waits for one result: a promise of it, which rejects when the log of results fails. */
+export function awaitOne(open: OpenAwaited): {
+  readonly told: PromiseWithResolvers<ResultRecord>;
+  readonly awaited: AwaitedResults;
+} {
+  const told = Promise.withResolvers<ResultRecord>();
+  const awaited = open({
+    tell([record]) {
+      told.resolve(record!);
+      return true;
+    },
+    onIdle: () => undefined,
+    onError: told.reject,
+  });
+  return { told, awaited };
+}

@@ -2,10 +2,9 @@ import type { CallTaskRequest, TaskService } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
-import type { ResultRecord } from '../model/task.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { InsertOutcome, TaskStore } from '../store/tasks.ts';
-import { type AwaitedResults, createAwaiting } from './awaited.ts';
+import { type AwaitedResults, awaitOne, createAwaiting } from './awaited.ts';
 import { isAbandoned, whenAborted } from './context.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Handler } from './handler.ts';
@@ -41,15 +40,7 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
   return async (request, context) => {
     const { caller, signal } = context;
     const { cancelWhenAbandoned } = request;
-    const told = Promise.withResolvers<ResultRecord>();
-    const awaited = openAwaited({
-      tell([record]) {
-        told.resolve(record!);
-        return true;
-      },
-      onIdle: () => undefined,
-      onError: told.reject,
-    });
+    const { told, awaited } = awaitOne(openAwaited);
     let takeBack = (): void => undefined;
     try {
       const { id } = await store(request, caller, awaited);

@@ -5,7 +5,7 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import { createAwaiting } from './awaited.ts';
+import { awaitOne, createAwaiting } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
 
 /** A call that is kept until somebody has answered it. */
@@ -58,17 +58,9 @@ export function createStoreCall({ queue, store, enqueue }: DurableCallsOptions):
   const openAwaited = createAwaiting(queue.results, store, Number.POSITIVE_INFINITY);
 
   return async (call, caller) => {
-    const told = Promise.withResolvers<ResultRecord>();
+    const { told, awaited } = awaitOne(openAwaited);
     // Its caller may have gone before it fails.
     told.promise.catch(() => undefined);
-    const awaited = openAwaited({
-      tell([record]) {
-        told.resolve(record!);
-        return true;
-      },
-      onIdle: () => undefined,
-      onError: told.reject,
-    });
     try {
       const task = taskOf(call);
       const waits = awaited.admit([task]);

@@ -3,7 +3,15 @@ import type { ChildCounts } from '../../model/broadcast.ts';
 import { isInScope, type QueueScope } from '../../model/caller.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
 import type { TaskFilter } from '../tasks.ts';
-import { type Catalog, type Context, parseMetadata, stateName, stateNumber, type Value } from './context.ts';
+import {
+  type Catalog,
+  type Context,
+  parseMetadata,
+  type StoredRow,
+  stateName,
+  stateNumber,
+  type Value,
+} from './context.ts';
 
 /** What is told of tasks; no statement stays open between turns of the event loop. */
 export interface Listing {
@@ -17,24 +25,9 @@ export interface Listing {
   countChildren(parentId: string, scope: QueueScope): ChildCounts | undefined;
 }
 
-interface DescribedRow {
-  readonly key: number;
-  readonly id: string;
-  readonly queue_id: number;
-  readonly lane: string;
-  readonly priority: number;
+interface DescribedRow extends StoredRow {
   readonly created_at: number;
   readonly expiry: number | null;
-  readonly max_attempts: number;
-  readonly timeout_ms: number;
-  readonly backoff_base_ms: number;
-  readonly backoff_cap_ms: number;
-  readonly idempotency_key: string | null;
-  readonly freed_key: string | null;
-  readonly parent_id: string | null;
-  readonly content_type: string;
-  readonly metadata: string | null;
-  readonly payload: Uint8Array;
   readonly state: number | null;
   readonly delivery: number | null;
   readonly attempt: number | null;

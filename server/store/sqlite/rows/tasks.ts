@@ -158,7 +158,8 @@ export interface StoredTasks {
   byIdempotencyKey(queueId: number, idempotencyKey: string | null): StoredTask | undefined;
 }
 
-interface StoredRow {
+/** A task as its table has it, with all that its producer gave. */
+export interface StoredRow {
   readonly key: number;
   readonly id: string;
   readonly queue_id: number;
