@@ -226,6 +226,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     file: 'server/store/sqlite/claim.ts',
     find: 'if (turn.isGone || request.limit <= 0',
     replace: 'if (turn.isGone) turn.isExhausted = true;\n    if (turn.isGone || request.limit <= 0',
-    caughtBy: unit('registry', 'gives tasks to the others while a session is replaced'),
+    caughtBy: unit('registry', 'gives tasks to the others while a session is replaced over another node'),
   },
 ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
+import { shareStore } from '../model/nodes.ts';
 import { createModelStore } from '../model/store.ts';
 import { type Accounts, createAccounts } from '../property/accounts.ts';
 import type { Opening, Workers } from '../property/line.ts';
@@ -98,8 +99,16 @@ describe('createRegistry()', () => {
     assert.equal((await server.store.describeTask(taskId))?.settled?.error?.code, 'TIMEOUT');
   });
 
-  it('gives tasks to the others while a session is replaced', async () => {
-    await start();
+  it('gives tasks to the others while a session is replaced over another node', async () => {
+    // Its own node asks no claim for a session while another takes its place: it has to hear of that first.
+    const store = await openStore('memory:', { node: 'n' });
+    const shared = shareStore(store, 2);
+    await start(async () => shared.stores[0]!);
+    const elsewhere = await createBareServer(
+      async () => shared.stores[1]!,
+      () => 0,
+      { node: 'elsewhere' },
+    );
     const [worker, other] = workers.all;
     for (const one of [worker!, other!]) workers.open(one, { ...FULL, credit: 0 });
     await enqueue({ payload: Buffer.alloc(1_500) });
@@ -107,11 +116,13 @@ describe('createRegistry()', () => {
     // The program starts anew, now for another queue, while the claim of this turn still asks for its session.
     workers.setCredit(other!, 1);
     workers.setCredit(worker!, 2);
-    workers.open(other!, { ...FULL, queues: ['r'] });
+    workers.open(other!, { ...FULL, queues: ['r'] }, elsewhere);
     await rest();
     // The second has to wait for the receipt of the first.
     await rest();
     assert.equal(worker!.holding.size, 2);
+    await elsewhere.close();
+    await store.close();
   });
 
   async function passFiveSeconds(): Promise<void> {
