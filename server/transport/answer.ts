@@ -1,10 +1,9 @@
-import { Buffer } from 'node:buffer';
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { statusText } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
+import { frameChunk } from '../../tunnel/deframe.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
-import { PREFIX_BYTES } from './deframe.ts';
 
 const INTERNAL = 13;
 
@@ -63,19 +62,11 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
 
   return {
     headers,
-    chunk({ bytes, isFirst, messageBytes, isCompressed }, onTaken) {
+    chunk(chunk, onTaken) {
       if (isOver) return;
       headers([]);
       if (stream.destroyed) return;
-      // A copy in any case: the batch that it came in is much larger.
-      const offset = isFirst ? PREFIX_BYTES : 0;
-      const data = Buffer.allocUnsafe(offset + bytes.byteLength);
-      if (isFirst) {
-        data[0] = Number(isCompressed);
-        data.writeUInt32BE(messageBytes, 1);
-      }
-      data.set(bytes, offset);
-      stream.write(data, onTaken);
+      stream.write(frameChunk(chunk), onTaken);
     },
     end,
   };

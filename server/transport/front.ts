@@ -1,17 +1,16 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, tooLarge } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { Pair } from '../../tunnel/frame.ts';
-import { isLegal, isOfHttp } from '../../tunnel/metadata.ts';
+import { Deframer, type MessagePart } from '../../tunnel/deframe.ts';
+import { readPairs } from '../../tunnel/headers.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { type DurableCalls, isDurable } from '../tunnel/durable.ts';
 import { type Caller, createLiveCalls, type LiveCall, writeEnd } from '../tunnel/live.ts';
 import { isCallable } from '../tunnel/names.ts';
 import { createAnswer } from './answer.ts';
-import { Deframer, type MessagePart } from './deframe.ts';
 import { COME_AGAIN_MS } from './open_calls.ts';
 import type { Reader, Unread } from './unread.ts';
 
@@ -151,7 +150,7 @@ export function createFront({
 
     const caller: Caller = {
       method: String(headers[':path']).slice(1),
-      metadata: readPairs(rawHeaders),
+      metadata: readPairs(rawHeaders, DROPPED),
       timeoutMs,
       encoding: String(headers['grpc-encoding'] ?? 'identity'),
       peer: peerOf(stream),
@@ -206,23 +205,6 @@ export function createFront({
       return size;
     },
   };
-}
-
-/** All pairs of a request in their order, without what belongs to its connection. */
-function readPairs(rawHeaders: readonly string[]): readonly Pair[] {
-  const pairs: Pair[] = [];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const key = rawHeaders[at]!;
-    if (isOfHttp(key) || DROPPED.has(key)) continue;
-    const value = rawHeaders[at + 1]!;
-    // Several binary values may share a header.
-    const values = key.endsWith('-bin') ? value.split(',').map((one) => Buffer.from(one, 'base64')) : [value];
-    for (const each of values) {
-      const pair = { key, value: each };
-      if (isLegal(pair)) pairs.push(pair);
-    }
-  }
-  return pairs;
 }
 
 function explainFault(length: number, maxMessageBytes: number): ContactError {

@@ -176,7 +176,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/api/status.ts MAX_ITEMS': 'the items of a repeated field, which have a row',
   'server/api/tasks.ts MAX_REASON_LENGTH': 'the words of a cancel are cut as a status is',
   'server/api/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
-  'server/transport/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
+  'tunnel/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
   'server/transport/front.ts PART_BYTES': WEIGHT,
   'server/transport/serve.ts EMPTY_BYTES': WEIGHT,
   'server/transport/serve.ts ON_THE_WAY_BYTES': 'what may be on its way to a callee, and buys it time',

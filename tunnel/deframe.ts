@@ -1,4 +1,5 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
+import type { Chunk } from './chunks.ts';
 
 /** A part of a message as it came over a connection, without the prefix of its length. */
 export interface MessagePart {
@@ -12,6 +13,18 @@ export interface MessagePart {
 
 /** Of a message in gRPC: a flag, and its length. */
 export const PREFIX_BYTES = 5;
+
+/** A chunk as it stands in the body of a call of gRPC. A copy in any case: the batch that it came in is much larger. */
+export function frameChunk({ bytes, isFirst, messageBytes, isCompressed }: Omit<Chunk, 'cost' | 'isLast'>): Buffer {
+  const offset = isFirst ? PREFIX_BYTES : 0;
+  const data = Buffer.allocUnsafe(offset + bytes.byteLength);
+  if (isFirst) {
+    data[0] = Number(isCompressed);
+    data.writeUInt32BE(messageBytes, 1);
+  }
+  data.set(bytes, offset);
+  return data;
+}
 
 /** Takes the prefixes of lengths out of the body of a gRPC request, and puts no message together. */
 export class Deframer {
