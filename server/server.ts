@@ -134,7 +134,7 @@ export async function createServer(
   const reverse = createReverse({
     callees,
     registry,
-    storeCall: api.storeCall,
+    storedCalls: api.storedCalls,
     maxPayloadBytes,
     ends,
     clock,

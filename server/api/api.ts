@@ -7,7 +7,7 @@ import type { StoreCapabilities } from '../store/options.ts';
 import { createAdminHandlers } from './admin.ts';
 import { createAwaiting } from './awaited.ts';
 import { type ClassicHandlers, createClassicHandlers } from './classic.ts';
-import { createStoreCall, type StoreCall } from './durable.ts';
+import { createStoredCalls, type StoredCalls } from './durable.ts';
 import { createEnqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
@@ -38,7 +38,7 @@ export interface Api {
   readonly admin: Handlers<typeof AdminService>;
   readonly classic: ClassicHandlers;
   /** Keeps calls to clients until somebody has answered them. */
-  readonly storeCall: StoreCall;
+  readonly storedCalls: StoredCalls;
 }
 
 export function createApi(options: ApiOptions): Api {
@@ -52,7 +52,7 @@ export function createApi(options: ApiOptions): Api {
   return {
     worker: createWorkerHandlers(registry),
     tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure }),
-    storeCall: createStoreCall({ queue, store, enqueue }),
+    storedCalls: createStoredCalls({ queue, store, enqueue }),
     openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
     admin: createAdminHandlers({ operations, registry, agreement, version, node, storeKind, startedAt: clock.now() }),
     classic: createClassicHandlers({

@@ -21,7 +21,7 @@ export interface AwaitedResults {
   /**
    * Listens for the results of these tasks from now on. RESOURCE_EXHAUSTED: too many are awaited, none was admitted.
    */
-  admit(tasks: readonly NewTask[]): Waits;
+  admit(tasks: readonly Pick<NewTask, 'id'>[]): Waits;
   /** Takes back one wait of each mention; ids that nobody waits for are ignored. */
   abandon(ids: readonly string[]): void;
   close(): void;
@@ -167,7 +167,7 @@ export function createAwaiting(
       for (const wait of due) wait.record = null;
     }
 
-    function admit(tasks: readonly NewTask[]): Waits {
+    function admit(tasks: readonly Pick<NewTask, 'id'>[]): Waits {
       if (count + tasks.length > MAX_AWAITED) {
         throw tooMany(`at most ${MAX_AWAITED} results are awaited on one stream, ${count} are`);
       }

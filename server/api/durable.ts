@@ -1,12 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { NewTaskSchema } from '../../gen/index.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { isTaskId } from '../../shared/ids.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
 import type { TaskStore } from '../store/tasks.ts';
-import { awaitOne, createAwaiting } from './awaited.ts';
+import { type AwaitedResults, awaitOne, createAwaiting } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
+import { findTask } from './scope.ts';
 
 /** A call that is kept until somebody has answered it. */
 export interface DurableCall {
@@ -42,6 +44,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   'task.idempotency_key': 'contact-key',
   'task.metadata': 'metadata',
   'task.payload': 'message',
+  id: 'contact-task',
 };
 
 export interface DurableCallsOptions {
@@ -50,29 +53,56 @@ export interface DurableCallsOptions {
   readonly enqueue: Enqueue;
 }
 
-/** Stores calls as tasks. The answer comes after the commit. */
-export type StoreCall = (call: DurableCall, caller: Caller) => Promise<StoredCall>;
+/** Calls that are kept as tasks. */
+export interface StoredCalls {
+  /** Stores a call; the answer comes after the commit. */
+  store(call: DurableCall, caller: Caller): Promise<StoredCall>;
+  /**
+   * Waits for a call that was stored before. NOT_FOUND: there is none of this id. INVALID_ARGUMENT: it is one of another
+   * method.
+   */
+  find(call: { readonly id: string; readonly method: string }, caller: Caller): Promise<StoredCall>;
+}
 
-export function createStoreCall({ queue, store, enqueue }: DurableCallsOptions): StoreCall {
+export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions): StoredCalls {
   // Each awaits one result: bounded by open calls.
   const openAwaited = createAwaiting(queue.results, store, Number.POSITIVE_INFINITY);
 
-  return async (call, caller) => {
+  /** Waits for one result, which `begin` says, and listens to it before it looks for it. */
+  async function awaitResult(begin: (awaited: AwaitedResults) => Promise<string>): Promise<StoredCall> {
     const { told, awaited } = awaitOne(openAwaited);
     // Its caller may have gone before it fails.
     told.promise.catch(() => undefined);
     try {
-      const task = taskOf(call);
-      const waits = awaited.admit([task]);
-      const [stored] = await enqueue([task], caller, 'task').catch(rename);
-      waits.stored([stored!]);
-      if (call.isDetached) awaited.close();
-      else waits.open();
-      return { id: stored!.id, settled: told.promise, forget: awaited.close };
+      const id = await begin(awaited).catch(rename);
+      return { id, settled: told.promise, forget: awaited.close };
     } catch (error) {
       awaited.close();
       throw error;
     }
+  }
+
+  return {
+    store: (call, caller) =>
+      awaitResult(async (awaited) => {
+        const task = taskOf(call);
+        const waits = awaited.admit([task]);
+        const [stored] = await enqueue([task], caller, 'task');
+        waits.stored([stored!]);
+        if (call.isDetached) awaited.close();
+        else waits.open();
+        return stored!.id;
+      }),
+    find: ({ id, method }, caller) =>
+      awaitResult(async (awaited) => {
+        if (!isTaskId(id)) throw invalid('id', 'expected the id of a task, a UUIDv7 in lower case');
+        const waits = awaited.admit([{ id }]);
+        const task = await findTask(store, id, caller);
+        if (task.queue !== method) throw invalid('id', `${id} is a task of ${task.queue}`);
+        waits.stored([{ id, deduplicated: true }]);
+        waits.open();
+        return id;
+      }),
   };
 }
 

@@ -8,7 +8,7 @@ import { readPairs } from '../../tunnel/headers.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { type DurableCalls, isDurable } from '../tunnel/durable.ts';
-import { type Caller, createLiveCalls, type LiveCall, writeEnd } from '../tunnel/live.ts';
+import { type Caller, createLiveCalls, type LiveCall, NOT_STARTED, writeEnd } from '../tunnel/live.ts';
 import { isCallable } from '../tunnel/names.ts';
 import { createAnswer } from './answer.ts';
 import { COME_AGAIN_MS } from './open_calls.ts';
@@ -90,6 +90,7 @@ export function createFront({
           isLeaving
             ? SERVER_SHUTDOWN
             : new ContactError('RESOURCE_EXHAUSTED', `${maxCalls} are open, more are not taken`, full),
+          NOT_STARTED,
         ),
       );
       stream.resume();

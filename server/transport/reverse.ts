@@ -3,13 +3,13 @@ import type { Server } from '@grpc/grpc-js';
 import { ReverseService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { StoreCall } from '../api/durable.ts';
+import type { StoredCalls } from '../api/durable.ts';
 import { ANONYMOUS } from '../model/caller.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Callees } from '../tunnel/callees.ts';
-import { createDurableCalls, type KeepCall } from '../tunnel/durable.ts';
+import { createDurableCalls } from '../tunnel/durable.ts';
 import type { CallEnds } from './call.ts';
 import { createFront, type Front } from './front.ts';
 import { registerServe } from './serve.ts';
@@ -21,7 +21,7 @@ const PAGE = 500;
 export interface ReverseOptions {
   readonly callees: Callees;
   readonly registry: Registry;
-  readonly storeCall: StoreCall;
+  readonly storedCalls: StoredCalls;
   readonly maxPayloadBytes: number;
   readonly ends: CallEnds;
   readonly clock: Clock;
@@ -46,7 +46,7 @@ export function createReverse(options: ReverseOptions): Reverse {
   const {
     callees,
     registry,
-    storeCall,
+    storedCalls,
     maxPayloadBytes,
     ends,
     clock,
@@ -57,8 +57,13 @@ export function createReverse(options: ReverseOptions): Reverse {
     heldBudgetBytes,
   } = options;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
-  const keep: KeepCall = (call) => storeCall(call, ANONYMOUS);
-  const durable = createDurableCalls({ keep, kindOf: callees.kindOf, clock, maxPayloadBytes });
+  const durable = createDurableCalls({
+    keep: (call) => storedCalls.store(call, ANONYMOUS),
+    find: (call) => storedCalls.find(call, ANONYMOUS),
+    kindOf: callees.kindOf,
+    clock,
+    maxPayloadBytes,
+  });
   const front = createFront({ callees, durable, clock, logger, maxMessageBytes, maxCalls: maxOpenCalls, unread });
   return {
     descriptor: ReverseService,

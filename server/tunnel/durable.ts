@@ -5,7 +5,7 @@ import { ContactError, invalid, tooLarge } from '../../shared/errors.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
-import type { ResultRecord } from '../model/task.ts';
+import type { ResultRecord, SettledState } from '../model/task.ts';
 import { type Caller, type LiveCall, readTarget, textOf, writeEnd } from './live.ts';
 import type { MethodKind } from './methods.ts';
 
@@ -13,8 +13,11 @@ const MODE_KEY = 'contact-mode';
 const DETACH_KEY = 'contact-detach';
 const KEY_KEY = 'contact-key';
 const TASK_KEY = 'contact-task';
-/** Of the caller's program and its connection, which are others when it calls again. */
-const OF_THE_MOMENT = /^(contact-|grpc-|user-agent$)/;
+/** Trailer of a status that is the end of a task, and no trouble of its caller's connection. */
+const STATE_KEY = 'contact-state';
+const OF_NEW_CALLS = [DETACH_KEY, KEY_KEY, 'contact-client', 'contact-selector'];
+/** Of the caller's program and its connection, which are others when it calls again; a credential is not stored either. */
+const OF_THE_MOMENT = /^(contact-|grpc-|(user-agent|authorization)$)/;
 const NOTHING = Buffer.alloc(0);
 
 /** What a failure of the server's own, or of a worker that cannot read a call, is to a caller. */
@@ -27,6 +30,17 @@ const CODES: Readonly<Record<string, status>> = {
   INVALID_RESULT: status.INTERNAL,
 };
 
+/** A call that is kept. */
+export interface KeptCall {
+  readonly id: string;
+  readonly settled: Promise<ResultRecord>;
+  /** Nobody waits for it any more. */
+  forget(): void;
+}
+
+/** Finds a call that was kept before. */
+export type FindCall = (call: { readonly id: string; readonly method: string }) => Promise<KeptCall>;
+
 /** What keeps a call, and tells how it ended. */
 export type KeepCall = (call: {
   readonly method: string;
@@ -36,10 +50,11 @@ export type KeepCall = (call: {
   readonly selector: string | undefined;
   readonly key: string | undefined;
   readonly isDetached: boolean;
-}) => Promise<{ readonly id: string; readonly settled: Promise<ResultRecord>; forget(): void }>;
+}) => Promise<KeptCall>;
 
 export interface DurableCallsOptions {
   readonly keep: KeepCall;
+  readonly find: FindCall;
   readonly kindOf: (method: string) => MethodKind | undefined;
   readonly clock: Clock;
   readonly maxPayloadBytes: number;
@@ -59,7 +74,7 @@ export function isDurable(metadata: readonly Pair[]): boolean {
   return mode === 'durable';
 }
 
-export function createDurableCalls({ keep, kindOf, clock, maxPayloadBytes }: DurableCallsOptions): DurableCalls {
+export function createDurableCalls({ keep, find, kindOf, clock, maxPayloadBytes }: DurableCallsOptions): DurableCalls {
   // Bounded by the calls that are open.
   const failures = new Set<(why: ContactError) => void>();
 
@@ -98,12 +113,17 @@ export function createDurableCalls({ keep, kindOf, clock, maxPayloadBytes }: Dur
       end(plainEnd(status.OK, 'OK'));
     }
 
-    async function store(): Promise<void> {
-      const isDetached = textOf(metadata, DETACH_KEY) === '1';
+    function keepIt(isDetached: boolean): Promise<KeptCall> {
+      const id = textOf(metadata, TASK_KEY);
+      if (id !== undefined) return find({ id, method });
       const payload = Buffer.concat(pieces.map(({ bytes }) => bytes));
       const key = textOf(metadata, KEY_KEY);
-      const call = { method, payload, metadata: writeMetadata(metadata), ...readTarget(metadata), key, isDetached };
-      const stored = await keep(call);
+      return keep({ method, payload, metadata: writeMetadata(metadata), ...readTarget(metadata), key, isDetached });
+    }
+
+    async function store(): Promise<void> {
+      const isDetached = textOf(metadata, DETACH_KEY) === '1';
+      const stored = await keepIt(isDetached);
       if (isOver) {
         stored.forget();
         return;
@@ -126,6 +146,11 @@ export function createDurableCalls({ keep, kindOf, clock, maxPayloadBytes }: Dur
       const kind = kindOf(method);
       if (kind !== undefined && kind !== 'unary') throw notUnary(`${method} is ${kind}`);
       readTarget(metadata);
+      if (textOf(metadata, TASK_KEY) === undefined) return;
+      // What is awaited was stored before: nothing can be said of it any more.
+      for (const key of OF_NEW_CALLS) {
+        if (textOf(metadata, key) !== undefined) throw invalid(key, `not beside ${TASK_KEY}`);
+      }
     }
 
     try {
@@ -184,10 +209,13 @@ function writeMetadata(pairs: readonly Pair[]): Record<string, string> {
 /** How a task that came to no result ends its call: by the name of a code of gRPC that its worker has said. */
 function endOf({ state, error, taskId }: ResultRecord): End {
   const message = error?.message || `task ${taskId} ${state}`;
-  if (state === 'cancelled') return plainEnd(status.CANCELLED, message);
-  if (state === 'expired') return plainEnd(status.DEADLINE_EXCEEDED, message);
-  const name = error?.code ?? '';
+  return plainEnd(codeOf(state, error?.code ?? ''), message, [{ key: STATE_KEY, value: state }]);
+}
+
+function codeOf(state: SettledState, name: string): status {
+  if (state === 'cancelled') return status.CANCELLED;
+  if (state === 'expired') return status.DEADLINE_EXCEEDED;
   const named = Object.hasOwn(status, name) ? (status as unknown as Record<string, unknown>)[name] : undefined;
   const isCode = typeof named === 'number' && named !== status.OK;
-  return plainEnd(isCode ? named : (CODES[name] ?? status.UNKNOWN), message);
+  return isCode ? named : (CODES[name] ?? status.UNKNOWN);
 }

@@ -43,6 +43,8 @@ export interface Caller {
 }
 
 const STARTED_KEY = 'contact-started';
+/** Of a call that nobody has begun to answer, and that may be made again. */
+export const NOT_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'no' }];
 const CALLER_KEY = 'contact-caller';
 const WAIT_KEY = 'contact-wait';
 const CLIENT_KEY = 'contact-client';

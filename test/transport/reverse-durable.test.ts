@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { createProducer, createWorker } from '../../client/index.ts';
+import { createProducer, createWorker, newTaskId } from '../../client/index.ts';
 import { AdminService, TaskService } from '../../gen/index.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, type EchoCaller, type Reply, startCallee, writeCallerMetadata } from '../scene/callers.ts';
@@ -36,7 +36,8 @@ describe('a durable call', () => {
     const scene = await startScene();
     const clients = connect(scene);
     const caller = createCaller(scene.address);
-    const reply = await detach(caller, 'later', { 'x-mine': 'yes', 'contact-key': 'k1' });
+    const mine = { 'x-mine': 'yes', authorization: 'Bearer of the caller alone' };
+    const reply = await detach(caller, 'later', { ...mine, 'contact-key': 'k1' });
     assert.deepEqual([reply.code, reply.bodies], [status.OK, ['']]);
     const again = await detach(caller, 'later', { 'x-mine': 'yes', 'contact-key': 'k1' });
     assert.equal(taskOf(again), taskOf(reply), 'the same key is the same call');
@@ -107,6 +108,39 @@ describe('a durable call', () => {
     assert.deepEqual([final.code, final.details, finalTries], [status.NOT_FOUND, 'no', 1]);
     assert.deepEqual((await unary('again', { metadata: DURABLE })).bodies, ['again']);
     assert.equal(tries, 3);
+  });
+
+  it('is waited for again by its id, before and after it has ended, as often as somebody asks', async () => {
+    const { address } = await startScene();
+    const caller = createCaller(address);
+    const id = taskOf(await detach(caller, 'kept'));
+    const failing = taskOf(await detach(caller, '!status'));
+    const awaiting = { ...DURABLE, 'contact-task': id };
+    const early = caller.unary('', { metadata: awaiting });
+    await startCallee(address);
+    const { code, bodies, headers } = await early;
+    assert.deepEqual([code, bodies, headers['contact-task']], [status.OK, ['kept'], [id]]);
+    assert.deepEqual((await caller.unary('', { metadata: awaiting })).bodies, ['kept']);
+    const failed = await caller.unary('', { metadata: { ...DURABLE, 'contact-task': failing } });
+    assert.deepEqual([failed.code, failed.trailers['contact-state']], [status.FAILED_PRECONDITION, ['failed']]);
+  });
+
+  it('is not found by an id of none, of another queue’s task, or beside what makes a new one', async () => {
+    const { address } = await startScene();
+    const producer = use(createProducer(connectTo(address)));
+    const { id } = await producer.enqueue('another', null);
+    const { unary } = createCaller(address);
+    for (const [metadata, code, field] of [
+      [{ 'contact-task': newTaskId() }, status.NOT_FOUND, 'contact-task'],
+      [{ 'contact-task': 'none' }, status.INVALID_ARGUMENT, 'contact-task'],
+      [{ 'contact-task': id }, status.INVALID_ARGUMENT, 'contact-task'],
+      [{ 'contact-task': id, 'contact-key': 'k' }, status.INVALID_ARGUMENT, 'contact-key'],
+      [{ 'contact-task': id, 'contact-detach': '1' }, status.INVALID_ARGUMENT, 'contact-detach'],
+      [{ 'contact-task': id, 'contact-client': 'c' }, status.INVALID_ARGUMENT, 'contact-client'],
+    ] as const) {
+      const reply = await unary('', { metadata: { ...DURABLE, ...metadata } });
+      assert.deepEqual([reply.code, reply.trailers['contact-field']], [code, [field]]);
+    }
   });
 
   it('ends when its task is cancelled', async () => {

@@ -178,6 +178,7 @@ describe('a caller of a callee', () => {
     await until('all are opened', () => callee.opened.length === 3);
     const more = await unary('x');
     assert.deepEqual([more.code, more.trailers['contact-field']], [status.RESOURCE_EXHAUSTED, ['calls']]);
+    assert.deepEqual(more.trailers['contact-started'], ['no']);
     callee.answer(callee.opened[0]!, 'done');
     await Promise.race(open);
     const next = unary('x');

@@ -434,7 +434,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *   UNIMPLEMENTED       nobody has announced the method since this server started
  *   UNAVAILABLE         nobody serves it now, or not the client that was asked for; `contact-wait` waits. Or the callee was
  *                       lost: then `contact-started` says `maybe`. One that was lost before the call was written to it has
- *                       not seen it: the call goes to another one, and is told `no` when there is none
+ *                       not seen it: the call goes to another one, and is told `no` when there is none. Or the server goes,
+ *                       and has not taken the call: `no`
  *   RESOURCE_EXHAUSTED  all that serve it have max_calls running (`contact-wait` waits); a message is larger than
  *                       max_message_bytes; the server holds too much that is not read
  *   DEADLINE_EXCEEDED   the deadline passed; the callee got cancel
@@ -448,13 +449,19 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *
  * Durable calls are unary (another kind is FAILED_PRECONDITION) and need no Serve: each is a task of the queue
  * `pkg.Service/Method`, its payload the message, its content type application/protobuf, which is pushed by GetTask. The method
- * need not be known. The task has the caller's metadata without `contact-*`, `grpc-*` and user-agent, `-bin` values in base64,
- * values of a repeated key joined with commas; `contact-client` and `contact-selector` say who may take it. Initial metadata
- * `contact-task` tells its id once it is stored; then the caller waits for its result, as long as its deadline. The task stays
- * when its caller goes. What a caller may say besides:
+ * need not be known. The task has the caller's metadata without `contact-*`, `grpc-*`, user-agent and authorization, `-bin`
+ * values in base64, values of a repeated key joined with commas; `contact-client` and `contact-selector` say who may take it.
+ * Initial metadata `contact-task` tells its id once it is stored; then the caller waits for its result, as long as its
+ * deadline. The task stays when its caller goes. What a caller may say besides:
  *
  *   contact-detach    `1`: it is answered with an empty message once the task is stored
  *   contact-key       an idempotency key: while there is a task of this key, calling again is waiting for that one
+ *   contact-task      the id of a call of this method that was stored before: its answer is waited for, and told as often as
+ *                     it is asked for while the task is kept. The message does not count; an empty one will do. Without the
+ *                     three above and `contact-client`, `contact-selector`
+ *
+ * A status that is the end of the task has the trailer `contact-state`: `failed`, `cancelled` or `expired`. One without it
+ * says nothing of the task, which goes on: it is waited for again by its id.
  *
  * Who takes the task tells the answer's bytes as its result. A failure has the name of a gRPC code (`NOT_FOUND`) as
  * TaskError.code and the status message as its message, and the caller gets both back; details and trailers are not kept.
