@@ -25,6 +25,7 @@ export {
 export type { ConnectionOptions, Logger, TlsOptions } from './options.ts';
 export type { PageOptions } from './pages.ts';
 export { createProducer, type Producer, type ProducerOptions } from './producer.ts';
+export { createReflection, type DescribeOptions, type Reflection } from './reflection.ts';
 export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
 export type { TaskSelection } from './selection.ts';

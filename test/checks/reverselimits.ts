@@ -16,5 +16,7 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['calls that a callee may break', 'tunnel/tunnel.ts', 'MAX_FAULTS'],
   ['metadata of a live call', 'tunnel/metadata.ts', 'MAX_METADATA_BYTES', 'MAX_METADATA_PAIRS'],
   ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
+  ['descriptors that the SDK', 'client/fileset.ts', 'MAX_FILES', 'MAX_FILES_BYTES'],
+  ['descriptors that the SDK', 'client/reflection.ts', 'MAX_EXTENSIONS'],
   ['time that a call waits', 'server/tunnel/live.ts', 'MAX_WAIT_MS'],
 ];
