@@ -6,6 +6,8 @@ import { frameChunk } from '../../tunnel/deframe.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 
 const INTERNAL = 13;
+/** Node.js would add a date, which the callee has not said; its types do not know the option. */
+const AS_IT_IS: object = { sendDate: false };
 
 /** The answering half of a call that is taken off HTTP/2. */
 export interface Answer {
@@ -34,7 +36,7 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
       trySend(() => stream.sendTrailers(trailers ?? writeStatus(plainEnd(INTERNAL, 'no status'))));
       close();
     });
-    trySend(() => stream.respond(all, { waitForTrailers: true }));
+    trySend(() => stream.respond(all, { waitForTrailers: true, ...AS_IT_IS }));
   }
 
   function end(last: End): void {
@@ -46,7 +48,7 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
       stream.end();
       return;
     }
-    trySend(() => stream.respond({ ...base, ...writeStatus(last) }, { endStream: true }));
+    trySend(() => stream.respond({ ...base, ...writeStatus(last) }, { endStream: true, ...AS_IT_IS }));
     close();
   }
 

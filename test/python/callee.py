@@ -55,6 +55,9 @@ class Context:
     def is_active(self):
         return not self.call.is_over
 
+    def set_compression(self, compression):
+        pass
+
     def send_initial_metadata(self, pairs):
         self.call.say(headers=write_metadata(pairs))
 

@@ -1,5 +1,6 @@
 """The echo service: `direct` as an ordinary server, `callee ADDRESS` through a contact server."""
 
+import base64
 import json
 import sys
 import time
@@ -11,34 +12,58 @@ import echo_pb2 as echo
 import echo_pb2_grpc as rpc
 
 
+def read_pairs(pairs):
+    return tuple((key, base64.b64decode(value) if key.endswith("-bin") else value) for key, value in pairs)
+
+
+def tell(pairs):
+    """What came, in the order of keys, and under each in its own."""
+    seen = [[key, base64.b64encode(value).decode() if isinstance(value, bytes) else value] for key, value in pairs if key.startswith("x-")]
+    return json.dumps(sorted(seen, key=lambda pair: pair[0]), separators=(",", ":")).encode()
+
+
+def obey(body, context):
+    """Does what a body says that begins with `!do`, which test/scene/echo.ts describes; answers the body of the answer."""
+    if not body.startswith(b"!do "):
+        return body
+    steps = json.loads(body[4:])
+    if "compress" in steps:
+        context.set_compression(grpc.Compression(steps["compress"]))
+    if "headers" in steps:
+        context.send_initial_metadata(read_pairs(steps["headers"]))
+    trailers = read_pairs(steps.get("trailers", []))
+    if "details" in steps:
+        trailers += (("grpc-status-details-bin", base64.b64decode(steps["details"])),)
+    if trailers:
+        context.set_trailing_metadata(trailers)
+    if "code" in steps:
+        context.abort(next(code for code in grpc.StatusCode if code.value[0] == steps["code"]), steps["message"])
+    return tell(context.invocation_metadata()) if "tell" in steps else body
+
+
 class Echo(rpc.EchoServicer):
     def Unary(self, request, context):
-        if request.body == b"!metadata":
-            seen = [(key, list(v) if isinstance(v, bytes) else v) for key, v in context.invocation_metadata() if key.startswith("x-")]
-            context.send_initial_metadata([pair for pair in context.invocation_metadata() if pair[0] == "x-initial"])
-            context.set_trailing_metadata([pair for pair in context.invocation_metadata() if pair[0] == "x-trailing-bin"])
-            return echo.Message(body=json.dumps(sorted(seen)).encode())
-        if request.body == b"!status":
-            context.set_trailing_metadata([("grpc-status-details-bin", bytes([8, 9, 255]))])
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "nö: 100% off\t☺")
         if request.body == b"!sleep":
             while context.is_active():
                 time.sleep(0.01)
-        return request
+        return echo.Message(body=obey(request.body, context))
 
     def Down(self, request, context):
+        body = obey(request.body, context)
         for count in range(request.count):
-            yield echo.Message(body=request.body, count=count)
+            yield echo.Message(body=body, count=count)
 
     def Up(self, requests, context):
         count, size = 0, 0
         for request in requests:
-            count, size = count + 1, size + len(request.body)
+            count, size = count + 1, size + len(obey(request.body, context))
         return echo.Summary(messages=count, bytes=size)
 
     def Chat(self, requests, context):
         for request in requests:
-            yield echo.Message(body=request.body)
+            while request.body == b"!sleep" and context.is_active():
+                time.sleep(0.01)
+            yield echo.Message(body=obey(request.body, context))
 
 
 if sys.argv[1] == "direct":
