@@ -46,7 +46,9 @@ export async function runBench(options: BenchOptions): Promise<boolean> {
     writeFileSync(lines, '');
     const concurrencies = new Map<System, number>();
     for (const system of systems) {
-      concurrencies.set(system, options.concurrency ?? (await sweepConcurrency(system, folder, log)));
+      const isSwept = options.concurrency === null && options.scenarios.some(({ needs }) => !needs?.includes('calls'));
+      const concurrency = options.concurrency ?? system.concurrencies[0]!;
+      concurrencies.set(system, isSwept ? await sweepConcurrency(system, folder, log) : concurrency);
     }
     return runRounds({
       ...options,

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { FleetAsks } from './roles/fleet.ts';
-import type { ProducerAsks, WorkerAsks } from './roles/messages.ts';
+import type { CalleeAsks, CallerAsks, ProducerAsks, WorkerAsks } from './roles/messages.ts';
 
 const ROLE = join(import.meta.dirname, 'role.ts');
 
@@ -96,4 +96,12 @@ export function startWorkerProcess(options?: RoleOptions): RoleProcess<WorkerAsk
 
 export function startFleetProcess(): RoleProcess<FleetAsks> {
   return startRole<FleetAsks>('fleet');
+}
+
+export function startCallerProcess(): RoleProcess<CallerAsks> {
+  return startRole<CallerAsks>('caller');
+}
+
+export function startCalleeProcess(): RoleProcess<CalleeAsks> {
+  return startRole<CalleeAsks>('callee');
 }

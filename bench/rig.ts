@@ -55,7 +55,7 @@ export class Rig {
     const server = await options.system.start({ folder: data, ...options.start });
     const rig = new Rig(options, server, data, startProducerProcess());
     try {
-      await rig.producer.ask.open({ system: options.system.name, address: server.address });
+      if (rig.#takesTasks) await rig.producer.ask.open({ system: options.system.name, address: server.address });
       return rig;
     } catch (error) {
       await rig.end();
@@ -65,6 +65,10 @@ export class Rig {
 
   get system(): System {
     return this.options.system;
+  }
+
+  get #takesTasks(): boolean {
+    return this.system.abilities.includes('tasks');
   }
 
   get load(): Load {
@@ -166,7 +170,7 @@ export class Rig {
   async end(): Promise<void> {
     try {
       await this.endWorker();
-      await this.producer.ask.close();
+      if (this.#takesTasks) await this.producer.ask.close();
     } finally {
       await this.producer.end();
       await this.server.stop();

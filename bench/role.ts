@@ -1,13 +1,17 @@
+import { createCalleeRole } from './roles/callee.ts';
+import { createCallerRole } from './roles/caller.ts';
 import { createFleetRole } from './roles/fleet.ts';
 import { createProducerRole } from './roles/producer.ts';
 import { createWorkerRole } from './roles/worker.ts';
 
-// A process that makes a part of the load: `role.ts producer`, `worker` or `fleet`, started and asked over IPC.
+// A process that makes a part of the load: `role.ts` with the name of one, started and asked over IPC.
 
 const ROLES: Readonly<Record<string, () => object>> = {
   producer: createProducerRole,
   worker: createWorkerRole,
   fleet: createFleetRole,
+  caller: createCallerRole,
+  callee: createCalleeRole,
 };
 const role = ROLES[process.argv[2] ?? '']!();
 const asks = role as Record<string, (...args: unknown[]) => Promise<unknown>>;

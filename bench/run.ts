@@ -36,7 +36,8 @@ export function refuseScenario(scenario: Scenario, system: System): string | und
   if (scenario.systems && !scenario.systems.includes(system.name)) return `only for ${scenario.systems.join(', ')}`;
   const missing = scenario.missing?.();
   if (missing !== undefined) return missing;
-  const absent = scenario.needs?.find((ability) => !system.abilities.includes(ability));
+  const { needs = ['tasks'] } = scenario;
+  const absent = needs.find((ability) => !system.abilities.includes(ability));
   return absent === undefined ? undefined : `${system.name} cannot: ${absent}`;
 }
 

@@ -14,7 +14,10 @@ export interface Scenario {
   readonly about: string;
   /** The first one is what plots show. */
   readonly figures: readonly Figure[];
+  /** Default: `tasks`. */
   readonly needs?: readonly Ability[];
+  /** The system whose figures those of the others are divided by, round by round. */
+  readonly yardstick?: string;
   /** Only these systems; default all. */
   readonly systems?: readonly string[];
   /** Why it cannot run on this machine; undefined: it can. */

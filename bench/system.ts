@@ -2,6 +2,12 @@ import type { Payload } from './payload.ts';
 
 /** What not every system can do; a scenario that needs one is skipped, with its name, where it is absent. */
 export type Ability =
+  /** Takes tasks, which every scenario needs that does not say what it needs. */
+  | 'tasks'
+  /** Answers unary calls of the service `control.Calls`. */
+  | 'calls'
+  /** And those of its methods that stream. */
+  | 'streams'
   /** Waits for the result of one task (`Producer.call`). */
   | 'call'
   /** Runs a failed task again at once. */
@@ -71,6 +77,10 @@ export interface Worker {
   close(): Promise<void>;
 }
 
+export interface Callee {
+  close(): Promise<void>;
+}
+
 export interface BatchShape {
   /** Tasks in one call of `enqueueMany`. */
   readonly size: number;
@@ -96,4 +106,8 @@ export interface System {
   start(options: StartOptions): Promise<RunningServer>;
   produce(address: string): Promise<Producer>;
   work(address: string, work: Work): Promise<Worker>;
+  /** A client that answers calls, ready to; absent: the server does it itself. */
+  serve?(address: string): Promise<Callee>;
+  /** What callers of this system say beside the call. */
+  readonly callMetadata?: Readonly<Record<string, string>>;
 }

@@ -29,6 +29,37 @@ function headingOf({ label, unit }: Figure): string {
   return unit === '' ? label : `${label}, ${unit}`;
 }
 
+/** Figures of one system over those of another in the same round, by the figure's key. */
+export function ratiosOf(records: readonly RunRecord[], scenario: string, system: string, over: string, key: string) {
+  const valueByRound = (name: string): Map<number, number | undefined> =>
+    new Map(
+      records
+        .filter((record) => record.scenario === scenario && record.system === name)
+        .map(({ round, figures }) => [round, figures[key]]),
+    );
+  const below = valueByRound(over);
+  return [...valueByRound(system)].map(([round, value]) => value! / below.get(round)!).filter(Number.isFinite);
+}
+
+/** A line for each system beside the yardstick. */
+function renderRatios(
+  records: readonly RunRecord[],
+  scenario: Scenario,
+  over: string,
+  names: readonly string[],
+): string {
+  const lines = names
+    .filter((name) => name !== over)
+    .flatMap((name) => {
+      const parts = scenario.figures.flatMap(({ key, label }) => {
+        const ratios = ratiosOf(records, scenario.name, name, over, key);
+        return ratios.length === 0 ? [] : [`${label} ${formatFigure(ratios)}`];
+      });
+      return parts.length === 0 ? [] : [`${name} in × of ${over}, round by round: ${parts.join('; ')}.\n`];
+    });
+  return lines.join('');
+}
+
 /** One table per scenario, Markdown. */
 export function renderTables(records: readonly RunRecord[], scenarios: readonly Scenario[]): string {
   const parts = scenarios.map((scenario) => {
@@ -51,7 +82,9 @@ export function renderTables(records: readonly RunRecord[], scenarios: readonly 
       return [name, failures.size > 0 ? `${done}, FAILED: ${[...failures].join('; ')}` : String(done), ...cells];
     });
     const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-    return `## ${scenario.name}\n\n${scenario.about}\n\n${lines.join('\n')}\n`;
+    const ratios =
+      scenario.yardstick === undefined ? '' : `\n${renderRatios(own, scenario, scenario.yardstick, names)}`;
+    return `## ${scenario.name}\n\n${scenario.about}\n\n${lines.join('\n')}\n${ratios}`;
   });
   return parts.filter((part) => part !== '').join('\n');
 }

@@ -75,3 +75,49 @@ export interface WorkerAsks {
   pickup(): Promise<Spread>;
   close(): Promise<void>;
 }
+
+/** Unary calls, as fast as they are answered; each answer is compared with its request. */
+export interface CallLoad {
+  /** Ends after so many calls or milliseconds, whichever is first. */
+  readonly calls: number;
+  readonly forMs: number;
+  readonly outstanding: number;
+  readonly bytes: number;
+}
+
+/** Unary calls by the clock. */
+export interface CallPace {
+  readonly perSecond: number;
+  readonly forMs: number;
+  readonly bytes: number;
+}
+
+export interface CallsMade {
+  readonly tookMs: number;
+  /** How long each call took, in milliseconds. */
+  readonly spread: Spread;
+}
+
+/** The messages of one stream, each of so many bytes. */
+export interface Transfer {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface CallerAsks {
+  open(target: LoadTarget): Promise<void>;
+  call(load: CallLoad): Promise<CallsMade>;
+  pace(pace: CallPace): Promise<CallsMade>;
+  /** From the callee; resolves with the milliseconds until all had come, and were what they should be. */
+  down(transfer: Transfer): Promise<number>;
+  /** To the callee; resolves with the milliseconds until it has said that it has all. */
+  up(transfer: Transfer): Promise<number>;
+  /** Unary calls that the callee says it has answered. */
+  count(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface CalleeAsks {
+  open(target: LoadTarget): Promise<void>;
+  close(): Promise<void>;
+}

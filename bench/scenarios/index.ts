@@ -7,6 +7,7 @@ import { fanOut } from './fanout.ts';
 import { idleOwn, idleShared } from './idle.ts';
 import { neighbours } from './neighbours.ts';
 import { pickup, pickupHalf, roundTrip } from './pickup.ts';
+import { reverse, reverse100k, reverseBulk, reversePace, reverseStream } from './reverse.ts';
 import { slowDisk } from './slowdisk.ts';
 import { payload1m, payload10k, queues, retries } from './variants.ts';
 
@@ -29,6 +30,11 @@ export const SCENARIOS: readonly Scenario[] = [
   backlog,
   slowDisk,
   neighbours,
+  reverse,
+  reversePace,
+  reverse100k,
+  reverseStream,
+  reverseBulk,
 ];
 
 /** Throws: there is none of that name. */

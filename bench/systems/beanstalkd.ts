@@ -12,7 +12,7 @@ export const beanstalkd: System = {
   settings:
     'beanstalkd -b -f 0: synced on every write; puts pipelined, 1,000 outstanding; a connection for each task held',
   isDurable: true,
-  abilities: ['large'],
+  abilities: ['tasks', 'large'],
   concurrencies: [8, 16, 32],
   batch: { size: 1, outstanding: 1_000 },
   isDoneAcknowledged: true,

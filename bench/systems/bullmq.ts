@@ -65,7 +65,7 @@ export const bullmq: System = {
   kind: 'peer',
   settings: 'BullMQ 6.7, Redis with appendfsync always; addBulk of 500, 4 at a time; the last 100 done jobs are kept',
   isDurable: true,
-  abilities: ['call', 'retry', 'large'],
+  abilities: ['tasks', 'call', 'retry', 'large'],
   concurrencies: [32, 64, 128],
   batch: { size: 500, outstanding: 4 },
   isDoneAcknowledged: true,

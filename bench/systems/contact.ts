@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, createAdmin, createProducer, createWorker, TaskFailure } from '../../client/index.ts';
+import { createCalls } from '../control/calls.ts';
+import { Calls } from '../control/gen/control_pb.ts';
 import { spawnProgram } from '../spawn.ts';
 import type { BenchTask, Counts, System } from '../system.ts';
 
@@ -17,7 +19,7 @@ export const contact: System = {
   kind: 'contact',
   settings: 'contact serve, SQLite WAL, its log synced before every acknowledgement; SDK, batches of 500, 4 at a time',
   isDurable: true,
-  abilities: ['call', 'retry', 'queues', 'large'],
+  abilities: ['tasks', 'call', 'retry', 'queues', 'large', 'calls', 'streams'],
   concurrencies: [500, 1_000, 2_000],
   batch: { size: 500, outstanding: 4 },
   // The SDK keeps a result until the server has stored it, and tells nobody.
@@ -88,4 +90,21 @@ export const contact: System = {
       close: () => close(),
     };
   },
+
+  async serve(address) {
+    const worker = createWorker({ server: address });
+    worker.serve(Calls, createCalls());
+    await worker.connected();
+    return { close: () => worker.stop() };
+  },
+};
+
+/** The same with calls that are tasks until they are answered. */
+export const contactDurable: System = {
+  ...contact,
+  name: 'contact-durable',
+  settings: 'the same; each call is a task, stored before it is handed to the client, and so is its answer',
+  abilities: ['calls'],
+  concurrencies: [1],
+  callMetadata: { 'contact-mode': 'durable' },
 };

@@ -36,7 +36,7 @@ export const graphile: System = {
   kind: 'peer',
   settings: `graphile-worker 0.17, PostgreSQL with its defaults, localQueue ${LOCAL_QUEUE}, addJobs of 500, 4 at a time`,
   isDurable: true,
-  abilities: ['queues', 'large'],
+  abilities: ['tasks', 'queues', 'large'],
   concurrencies: [12, 24, 48],
   batch: { size: 500, outstanding: 4 },
   // With localQueue a job is deleted in a later batch than the one that says it is complete.

@@ -1,7 +1,8 @@
 import type { System } from '../system.ts';
 import { beanstalkd } from './beanstalkd.ts';
 import { bullmq } from './bullmq.ts';
-import { contact } from './contact.ts';
+import { contact, contactDurable } from './contact.ts';
+import { direct } from './direct.ts';
 import { graphile } from './graphile.ts';
 import { nats } from './nats.ts';
 import { pgBoss } from './pgboss.ts';
@@ -10,6 +11,8 @@ import { rawMemory, rawSqlite } from './raw.ts';
 
 export const SYSTEMS: readonly System[] = [
   contact,
+  contactDurable,
+  direct,
   rawSqlite,
   rawMemory,
   rabbitClassic,

@@ -60,7 +60,7 @@ export const nats: System = {
   kind: 'peer',
   settings: 'NATS JetStream, file storage synced every 2 minutes: an ack is NOT synced; double acks, 1,000 outstanding',
   isDurable: false,
-  abilities: ['retry', 'large'],
+  abilities: ['tasks', 'retry', 'large'],
   concurrencies: [500, 1_000, 2_000],
   batch: { size: 1, outstanding: 1_000 },
   isDoneAcknowledged: true,

@@ -41,7 +41,7 @@ export const pgBoss: System = {
   kind: 'peer',
   settings: `pg-boss 10.4, PostgreSQL with its defaults, a fetch/complete loop of our own (${FETCH} a time, ${IDLE_MS} ms when idle), which is faster than work(); insert of 500, 4 at a time`,
   isDurable: true,
-  abilities: ['retry', 'large'],
+  abilities: ['tasks', 'retry', 'large'],
   concurrencies: [FETCH, 2 * FETCH, 4 * FETCH],
   batch: { size: 500, outstanding: 4 },
   isDoneAcknowledged: true,

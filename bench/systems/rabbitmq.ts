@@ -37,7 +37,7 @@ function createRabbit(type: 'classic' | 'quorum'): System {
     kind: 'peer',
     settings: `RabbitMQ, one node, durable ${type} queue, persistent messages, publisher confirms, 1,000 unconfirmed`,
     isDurable: true,
-    abilities: ['retry', 'large'],
+    abilities: ['tasks', 'retry', 'large'],
     concurrencies: [200, 500, 1_000],
     batch: { size: 1, outstanding: 1_000 },
     // A synchronous call behind the acks, see below.

@@ -127,7 +127,7 @@ function createControl(name: string, settings: string, hasFile: boolean): System
     kind: 'control',
     settings,
     isDurable: hasFile,
-    abilities: ['call', 'queues', 'large'],
+    abilities: ['tasks', 'call', 'queues', 'large'],
     // Fixed, so that the yardstick stays the same from run to run.
     concurrencies: [1_000],
     batch: { size: 500, outstanding: 4 },

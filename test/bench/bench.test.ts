@@ -8,6 +8,11 @@ import { cleanUpProcesses, type Ended, startNode } from '../scene/process.ts';
 
 /** By the order in which they are run. */
 const SCENARIOS = isFull ? ['combined', 'enqueue-batch'] : ['combined'];
+/** Of reverse RPC. */
+const CALL_SCENARIOS = isFull
+  ? ['reverse', 'reverse-pace', 'reverse-100k', 'reverse-stream', 'reverse-bulk']
+  : ['reverse', 'reverse-bulk'];
+const STREAMS: ReadonlySet<string> = new Set(['reverse-stream', 'reverse-bulk']);
 const MAIN = join(import.meta.dirname, '..', '..', 'bench', 'main.ts');
 
 describe('npm run bench', function () {
@@ -58,10 +63,32 @@ describe('npm run bench', function () {
     assert.deepEqual([checks.clients, checks.served], [200, 200]);
   });
 
+  it('measures calls of clients beside those of a server, and that each was answered', async () => {
+    const out = createFolder();
+    const small = ['--rounds', '1', '--tasks', '100', '--seconds', '5'];
+    const systems = ['--systems', 'contact,contact-durable,direct,raw-memory'];
+    const ended = await runBench([...systems, '--scenarios', CALL_SCENARIOS.join(','), ...small, '--out', out]);
+    assert.equal(ended.code, 0, ended.stderr);
+    const lines = readFileSync(join(out, 'results.jsonl'), 'utf8').trim().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as RunRecord);
+    const made = records.map(({ scenario, system }) => `${scenario} ${system}`).toSorted();
+    assert.deepEqual(
+      made,
+      [
+        ...CALL_SCENARIOS.flatMap((scenario) => [`${scenario} contact`, `${scenario} direct`]),
+        ...CALL_SCENARIOS.filter((scenario) => !STREAMS.has(scenario)).map((scenario) => `${scenario} contact-durable`),
+      ].toSorted(),
+    );
+    for (const { scenario, checks } of records) if (scenario === 'reverse') assert.equal(checks.calls, 100);
+    assert.match(ended.stdout, /^contact in × of direct, round by round: rate \d/m);
+    assert.match(ended.stderr, /SKIPPED reverse: raw-memory cannot: calls/);
+    assert.doesNotMatch(ended.stderr, /concurrency/);
+  });
+
   it('names what there is when a name is wrong', async () => {
     const ended = await runBench(['--systems', 'nosuch']);
     assert.equal(ended.code, 2);
-    assert.match(ended.stderr, /no system `nosuch`; there are: contact, raw-sqlite/);
+    assert.match(ended.stderr, /no system `nosuch`; there are: contact, contact-durable, direct, raw-sqlite/);
     const other = await runBench(['--rounds', '0']);
     assert.match(other.stderr, /--rounds: expected an integer >= 1, got `0`/);
   });

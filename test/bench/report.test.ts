@@ -40,6 +40,11 @@ describe('benchmark report', () => {
     assert.match(contact!, /^\| contact \| 3 \| 2,500 \[1,000-3,000\] \|/);
   });
 
+  it('divides the figures of a round by those of the yardstick in the same round', () => {
+    const table = renderTables(records, [{ ...combined, yardstick: 'raw-sqlite' }]);
+    assert.match(table, /^contact in × of raw-sqlite, round by round: rate 0.200; CPU per 1,000 5.00\.$/m);
+  });
+
   it('ends axes with round numbers', () => {
     assert.deepEqual([0, 1, 1.2, 2.4, 4, 7, 70_001].map(roundUp), [1, 1, 2, 2.5, 5, 10, 100_000]);
   });

@@ -12,7 +12,102 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file control.proto.
  */
 export const file_control: GenFile = /*@__PURE__*/
-  fileDesc("Cg1jb250cm9sLnByb3RvEgdjb250cm9sIlcKBFRhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBISCgpjcmVhdGVkX21zGAQgASgDEg8KB2F0dGVtcHQYBSABKAUiKQoJVGFza0JhdGNoEhwKBXRhc2tzGAEgAygLMg0uY29udHJvbC5UYXNrIjAKBlJlc3VsdBIKCgJpZBgBIAEoCRIKCgJvaxgCIAEoCBIOCgZvdXRwdXQYAyABKAwiLwoLUmVzdWx0QmF0Y2gSIAoHcmVzdWx0cxgBIAMoCzIPLmNvbnRyb2wuUmVzdWx0IiEKA0FjaxILCgNpZHMYASADKAkSDQoFY291bnQYAiABKAMiUAoNV29ya2VyTWVzc2FnZRIPCgdjcmVkaXRzGAEgASgFEiAKB3Jlc3VsdHMYAiADKAsyDy5jb250cm9sLlJlc3VsdBIMCgRwaW5nGAMgASgJIlEKDVNlcnZlck1lc3NhZ2USHAoFdGFza3MYASADKAsyDS5jb250cm9sLlRhc2sSFAoMYWNrbm93bGVkZ2VkGAIgAygJEgwKBHBvbmcYAyABKAkiDgoMV2F0Y2hSZXF1ZXN0Ig8KDUxpc3RlblJlcXVlc3QiDgoMQ291bnRSZXF1ZXN0Ii4KDUNvdW50UmVzcG9uc2USDAoEbGVmdBgBIAEoAxIPCgdzZXR0bGVkGAIgASgDMtYCCgdDb250cm9sEi8KB1Byb2R1Y2USEi5jb250cm9sLlRhc2tCYXRjaBoMLmNvbnRyb2wuQWNrKAEwARI6CgRXb3JrEhYuY29udHJvbC5Xb3JrZXJNZXNzYWdlGhYuY29udHJvbC5TZXJ2ZXJNZXNzYWdlKAEwARI2CgVXYXRjaBIVLmNvbnRyb2wuV2F0Y2hSZXF1ZXN0GhQuY29udHJvbC5SZXN1bHRCYXRjaDABEjYKBUNvdW50EhUuY29udHJvbC5Db3VudFJlcXVlc3QaFi5jb250cm9sLkNvdW50UmVzcG9uc2USOgoGTGlzdGVuEhYuY29udHJvbC5MaXN0ZW5SZXF1ZXN0GhYuY29udHJvbC5TZXJ2ZXJNZXNzYWdlMAESMgoGUmVwb3J0EhYuY29udHJvbC5Xb3JrZXJNZXNzYWdlGgwuY29udHJvbC5BY2soATABYgZwcm90bzM");
+  fileDesc("Cg1jb250cm9sLnByb3RvEgdjb250cm9sIhUKBUJ5dGVzEgwKBGRhdGEYASABKAwiLgoLRG93blJlcXVlc3QSEAoIbWVzc2FnZXMYASABKA0SDQoFYnl0ZXMYAiABKA0iLQoKVXBSZXNwb25zZRIQCghtZXNzYWdlcxgBIAEoDRINCgVieXRlcxgCIAEoBCITChFDb3VudENhbGxzUmVxdWVzdCIjChJDb3VudENhbGxzUmVzcG9uc2USDQoFY2FsbHMYASABKAQiVwoEVGFzaxIKCgJpZBgBIAEoCRINCgVxdWV1ZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhIKCmNyZWF0ZWRfbXMYBCABKAMSDwoHYXR0ZW1wdBgFIAEoBSIpCglUYXNrQmF0Y2gSHAoFdGFza3MYASADKAsyDS5jb250cm9sLlRhc2siMAoGUmVzdWx0EgoKAmlkGAEgASgJEgoKAm9rGAIgASgIEg4KBm91dHB1dBgDIAEoDCIvCgtSZXN1bHRCYXRjaBIgCgdyZXN1bHRzGAEgAygLMg8uY29udHJvbC5SZXN1bHQiIQoDQWNrEgsKA2lkcxgBIAMoCRINCgVjb3VudBgCIAEoAyJQCg1Xb3JrZXJNZXNzYWdlEg8KB2NyZWRpdHMYASABKAUSIAoHcmVzdWx0cxgCIAMoCzIPLmNvbnRyb2wuUmVzdWx0EgwKBHBpbmcYAyABKAkiUQoNU2VydmVyTWVzc2FnZRIcCgV0YXNrcxgBIAMoCzINLmNvbnRyb2wuVGFzaxIUCgxhY2tub3dsZWRnZWQYAiADKAkSDAoEcG9uZxgDIAEoCSIOCgxXYXRjaFJlcXVlc3QiDwoNTGlzdGVuUmVxdWVzdCIOCgxDb3VudFJlcXVlc3QiLgoNQ291bnRSZXNwb25zZRIMCgRsZWZ0GAEgASgDEg8KB3NldHRsZWQYAiABKAMy1gIKB0NvbnRyb2wSLwoHUHJvZHVjZRISLmNvbnRyb2wuVGFza0JhdGNoGgwuY29udHJvbC5BY2soATABEjoKBFdvcmsSFi5jb250cm9sLldvcmtlck1lc3NhZ2UaFi5jb250cm9sLlNlcnZlck1lc3NhZ2UoATABEjYKBVdhdGNoEhUuY29udHJvbC5XYXRjaFJlcXVlc3QaFC5jb250cm9sLlJlc3VsdEJhdGNoMAESNgoFQ291bnQSFS5jb250cm9sLkNvdW50UmVxdWVzdBoWLmNvbnRyb2wuQ291bnRSZXNwb25zZRI6CgZMaXN0ZW4SFi5jb250cm9sLkxpc3RlblJlcXVlc3QaFi5jb250cm9sLlNlcnZlck1lc3NhZ2UwARIyCgZSZXBvcnQSFi5jb250cm9sLldvcmtlck1lc3NhZ2UaDC5jb250cm9sLkFjaygBMAEy0wEKBUNhbGxzEiYKBEVjaG8SDi5jb250cm9sLkJ5dGVzGg4uY29udHJvbC5CeXRlcxIuCgREb3duEhQuY29udHJvbC5Eb3duUmVxdWVzdBoOLmNvbnRyb2wuQnl0ZXMwARIrCgJVcBIOLmNvbnRyb2wuQnl0ZXMaEy5jb250cm9sLlVwUmVzcG9uc2UoARJFCgpDb3VudENhbGxzEhouY29udHJvbC5Db3VudENhbGxzUmVxdWVzdBobLmNvbnRyb2wuQ291bnRDYWxsc1Jlc3BvbnNlYgZwcm90bzM");
+
+/**
+ * @generated from message control.Bytes
+ */
+export type Bytes = Message<"control.Bytes"> & {
+  /**
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message control.Bytes.
+ * Use `create(BytesSchema)` to create a new message.
+ */
+export const BytesSchema: GenMessage<Bytes> = /*@__PURE__*/
+  messageDesc(file_control, 0);
+
+/**
+ * @generated from message control.DownRequest
+ */
+export type DownRequest = Message<"control.DownRequest"> & {
+  /**
+   * @generated from field: uint32 messages = 1;
+   */
+  messages: number;
+
+  /**
+   * Of each.
+   *
+   * @generated from field: uint32 bytes = 2;
+   */
+  bytes: number;
+};
+
+/**
+ * Describes the message control.DownRequest.
+ * Use `create(DownRequestSchema)` to create a new message.
+ */
+export const DownRequestSchema: GenMessage<DownRequest> = /*@__PURE__*/
+  messageDesc(file_control, 1);
+
+/**
+ * @generated from message control.UpResponse
+ */
+export type UpResponse = Message<"control.UpResponse"> & {
+  /**
+   * @generated from field: uint32 messages = 1;
+   */
+  messages: number;
+
+  /**
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message control.UpResponse.
+ * Use `create(UpResponseSchema)` to create a new message.
+ */
+export const UpResponseSchema: GenMessage<UpResponse> = /*@__PURE__*/
+  messageDesc(file_control, 2);
+
+/**
+ * @generated from message control.CountCallsRequest
+ */
+export type CountCallsRequest = Message<"control.CountCallsRequest"> & {
+};
+
+/**
+ * Describes the message control.CountCallsRequest.
+ * Use `create(CountCallsRequestSchema)` to create a new message.
+ */
+export const CountCallsRequestSchema: GenMessage<CountCallsRequest> = /*@__PURE__*/
+  messageDesc(file_control, 3);
+
+/**
+ * @generated from message control.CountCallsResponse
+ */
+export type CountCallsResponse = Message<"control.CountCallsResponse"> & {
+  /**
+   * Of `Echo`.
+   *
+   * @generated from field: uint64 calls = 1;
+   */
+  calls: bigint;
+};
+
+/**
+ * Describes the message control.CountCallsResponse.
+ * Use `create(CountCallsResponseSchema)` to create a new message.
+ */
+export const CountCallsResponseSchema: GenMessage<CountCallsResponse> = /*@__PURE__*/
+  messageDesc(file_control, 4);
 
 /**
  * @generated from message control.Task
@@ -49,7 +144,7 @@ export type Task = Message<"control.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_control, 0);
+  messageDesc(file_control, 5);
 
 /**
  * @generated from message control.TaskBatch
@@ -66,7 +161,7 @@ export type TaskBatch = Message<"control.TaskBatch"> & {
  * Use `create(TaskBatchSchema)` to create a new message.
  */
 export const TaskBatchSchema: GenMessage<TaskBatch> = /*@__PURE__*/
-  messageDesc(file_control, 1);
+  messageDesc(file_control, 6);
 
 /**
  * @generated from message control.Result
@@ -93,7 +188,7 @@ export type Result = Message<"control.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_control, 2);
+  messageDesc(file_control, 7);
 
 /**
  * @generated from message control.ResultBatch
@@ -110,7 +205,7 @@ export type ResultBatch = Message<"control.ResultBatch"> & {
  * Use `create(ResultBatchSchema)` to create a new message.
  */
 export const ResultBatchSchema: GenMessage<ResultBatch> = /*@__PURE__*/
-  messageDesc(file_control, 3);
+  messageDesc(file_control, 8);
 
 /**
  * @generated from message control.Ack
@@ -132,7 +227,7 @@ export type Ack = Message<"control.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_control, 4);
+  messageDesc(file_control, 9);
 
 /**
  * @generated from message control.WorkerMessage
@@ -159,7 +254,7 @@ export type WorkerMessage = Message<"control.WorkerMessage"> & {
  * Use `create(WorkerMessageSchema)` to create a new message.
  */
 export const WorkerMessageSchema: GenMessage<WorkerMessage> = /*@__PURE__*/
-  messageDesc(file_control, 5);
+  messageDesc(file_control, 10);
 
 /**
  * @generated from message control.ServerMessage
@@ -186,7 +281,7 @@ export type ServerMessage = Message<"control.ServerMessage"> & {
  * Use `create(ServerMessageSchema)` to create a new message.
  */
 export const ServerMessageSchema: GenMessage<ServerMessage> = /*@__PURE__*/
-  messageDesc(file_control, 6);
+  messageDesc(file_control, 11);
 
 /**
  * @generated from message control.WatchRequest
@@ -199,7 +294,7 @@ export type WatchRequest = Message<"control.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_control, 7);
+  messageDesc(file_control, 12);
 
 /**
  * @generated from message control.ListenRequest
@@ -212,7 +307,7 @@ export type ListenRequest = Message<"control.ListenRequest"> & {
  * Use `create(ListenRequestSchema)` to create a new message.
  */
 export const ListenRequestSchema: GenMessage<ListenRequest> = /*@__PURE__*/
-  messageDesc(file_control, 8);
+  messageDesc(file_control, 13);
 
 /**
  * @generated from message control.CountRequest
@@ -225,7 +320,7 @@ export type CountRequest = Message<"control.CountRequest"> & {
  * Use `create(CountRequestSchema)` to create a new message.
  */
 export const CountRequestSchema: GenMessage<CountRequest> = /*@__PURE__*/
-  messageDesc(file_control, 9);
+  messageDesc(file_control, 14);
 
 /**
  * @generated from message control.CountResponse
@@ -251,7 +346,7 @@ export type CountResponse = Message<"control.CountResponse"> & {
  * Use `create(CountResponseSchema)` to create a new message.
  */
 export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
-  messageDesc(file_control, 10);
+  messageDesc(file_control, 15);
 
 /**
  * @generated from service control.Control
@@ -309,4 +404,47 @@ export const Control: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_control, 0);
+
+/**
+ * What is called in the scenarios of reverse RPC: at a client through contact, and at a server of bare grpc-js.
+ *
+ * @generated from service control.Calls
+ */
+export const Calls: GenService<{
+  /**
+   * Answers its request.
+   *
+   * @generated from rpc control.Calls.Echo
+   */
+  echo: {
+    methodKind: "unary";
+    input: typeof BytesSchema;
+    output: typeof BytesSchema;
+  },
+  /**
+   * @generated from rpc control.Calls.Down
+   */
+  down: {
+    methodKind: "server_streaming";
+    input: typeof DownRequestSchema;
+    output: typeof BytesSchema;
+  },
+  /**
+   * @generated from rpc control.Calls.Up
+   */
+  up: {
+    methodKind: "client_streaming";
+    input: typeof BytesSchema;
+    output: typeof UpResponseSchema;
+  },
+  /**
+   * @generated from rpc control.Calls.CountCalls
+   */
+  countCalls: {
+    methodKind: "unary";
+    input: typeof CountCallsRequestSchema;
+    output: typeof CountCallsResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_control, 1);
 
