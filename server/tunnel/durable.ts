@@ -6,7 +6,8 @@ import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
 import type { ResultRecord, SettledState } from '../model/task.ts';
-import { type Caller, type LiveCall, readTarget, textOf, writeEnd } from './live.ts';
+import { readTarget, textOf } from './asked.ts';
+import { type Caller, type LiveCall, writeEnd } from './caller.ts';
 import type { MethodKind } from './methods.ts';
 
 const MODE_KEY = 'contact-mode';

@@ -1,60 +1,14 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid, tooLarge } from '../../shared/errors.ts';
-import { isName } from '../../shared/ids.ts';
-import { toStatus } from '../../shared/status.ts';
+import { ContactError, tooLarge } from '../../shared/errors.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
-import type { Chunk } from '../../tunnel/chunks.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
-import { parseSelector } from '../model/selector.ts';
+import { forward, readWait, readWanted } from './asked.ts';
 import type { Callee, Callees, Nobody, Wanted } from './callees.ts';
-
-/** A call that runs, or waits for a callee: what its caller says. */
-export interface LiveCall {
-  piece(piece: Piece): void;
-  halfClosed(): void;
-  /** It has cancelled, or its connection is gone. */
-  gone(): void;
-  /** It has said what it may not, or the server has to end it. */
-  fail(error: ContactError): void;
-}
-
-/** The caller's end of a call, which is no business of the callee. */
-export interface Caller {
-  /** `pkg.Service/Method` */
-  readonly method: string;
-  readonly metadata: readonly Pair[];
-  /** 0: none. */
-  readonly timeoutMs: number;
-  /** How its messages may be compressed; `identity`: they are not. */
-  readonly encoding: string;
-  readonly peer: string;
-  /**
-   * There is somebody who answers: it is read from now on. @param isKept what is read is put together, and held until it is
-   * stored: then only the budget of all calls holds it back
-   */
-  read(isKept?: boolean): void;
-  headers(pairs: readonly Pair[]): void;
-  /** `onTaken`: its connection has it. */
-  chunk(chunk: Chunk, onTaken: () => void): void;
-  /** Its status, after which nothing more is asked of it. */
-  end(end: End): void;
-}
-
-const STARTED_KEY = 'contact-started';
-/** Of a call that nobody has begun to answer, and that may be made again. */
-export const NOT_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'no' }];
-const CALLER_KEY = 'contact-caller';
-const WAIT_KEY = 'contact-wait';
-const CLIENT_KEY = 'contact-client';
-const SELECTOR_KEY = 'contact-selector';
-const OURS = 'contact-';
+import { type Caller, type LiveCall, MAYBE_STARTED, NOT_STARTED, writeEnd } from './caller.ts';
 
 const CANCELLED = 1;
-
-const MAX_WAIT_MS = 60_000;
-const WAIT = /^(\d{1,6})(ms|s)$/;
 
 export interface LiveCallsOptions {
   readonly callees: Callees;
@@ -87,10 +41,9 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
       caller.end(last);
     }
 
-    function fail(error: unknown, isStarted?: 'no' | 'maybe'): void {
+    function fail(error: unknown, extra: readonly Pair[] = []): void {
       if (isOver) return;
       call?.cancel();
-      const extra = isStarted === undefined ? [] : [{ key: STARTED_KEY, value: isStarted }];
       end(writeEnd(error, extra));
     }
 
@@ -106,7 +59,7 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
       const leftMs = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (clock.monotonic() - startedAt)));
       const opened = callee.tunnel.open({ method, metadata: forward(caller), timeoutMs: leftMs });
       if (!opened) {
-        fail(new ContactError('UNAVAILABLE', `${callee.clientId} is going`), 'no');
+        fail(new ContactError('UNAVAILABLE', `${callee.clientId} is going`), NOT_STARTED);
         return;
       }
       call = opened;
@@ -116,7 +69,7 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
         chunk: (chunk) => caller.chunk(chunk, () => opened.taken(chunk.cost)),
         ended: end,
         lost: (isOpened) =>
-          isOpened ? fail(new ContactError('UNAVAILABLE', `${callee.clientId} has gone`), 'maybe') : dispatch(),
+          isOpened ? fail(new ContactError('UNAVAILABLE', `${callee.clientId} has gone`), MAYBE_STARTED) : dispatch(),
         // A callee does neither; its tunnel takes care of that.
         halfClosed: () => undefined,
         cancelled: () => undefined,
@@ -146,7 +99,7 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
       const waitMs = readWait(caller.metadata) - (clock.monotonic() - startedAt);
       const why = tryNow(wanted);
       if (why && waitMs > 0) waitFor(wanted, waitMs);
-      else if (why) fail(explain(why, method, wanted), 'no');
+      else if (why) fail(explain(why, method, wanted), NOT_STARTED);
     }
 
     /** undefined: the call has begun, or is over. */
@@ -161,7 +114,7 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
       const leave = callees.wait(method, () => tryNow(wanted) === undefined);
       const cancel = clock.after(waitMs, () => {
         const why = tryNow(wanted);
-        if (why) fail(explain(why, method, wanted), 'no');
+        if (why) fail(explain(why, method, wanted), NOT_STARTED);
       });
       stopWaiting = () => {
         leave();
@@ -195,45 +148,6 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
       fail: (error) => fail(error),
     };
   };
-}
-
-/** An end in the server's own words, with the mark that tells them from the callee's. */
-export function writeEnd(error: unknown, extra: readonly Pair[] = []): End {
-  const { code, details, metadata } = toStatus(error);
-  const pairs = Object.entries(metadata.getMap()).map(([key, value]) => ({ key, value: value as string }));
-  return plainEnd(code, details, [...pairs, ...extra]);
-}
-
-/** What the callee is told of the caller's metadata. */
-function forward({ metadata, peer }: Caller): readonly Pair[] {
-  return [...metadata.filter(({ key }) => !key.startsWith(OURS)), { key: CALLER_KEY, value: peer }];
-}
-
-export function textOf(metadata: readonly Pair[], key: string): string | undefined {
-  const found = metadata.find((pair) => pair.key === key)?.value;
-  return typeof found === 'string' && found !== '' ? found : undefined;
-}
-
-/** Whom the caller names. INVALID_ARGUMENT: no client can be called so, or it says both. */
-export function readTarget(metadata: readonly Pair[]) {
-  const clientId = textOf(metadata, CLIENT_KEY);
-  const selector = textOf(metadata, SELECTOR_KEY);
-  if (clientId !== undefined && !isName(clientId)) throw invalid(CLIENT_KEY, 'not the id of a client');
-  if (clientId !== undefined && selector !== undefined) throw invalid(SELECTOR_KEY, `not beside ${CLIENT_KEY}`);
-  return { clientId, selector };
-}
-
-function readWanted(metadata: readonly Pair[]): Wanted {
-  const { clientId, selector } = readTarget(metadata);
-  return { clientId, matches: selector === undefined ? undefined : parseSelector(selector, SELECTOR_KEY).matches };
-}
-
-function readWait(metadata: readonly Pair[]): number {
-  const text = textOf(metadata, WAIT_KEY);
-  if (text === undefined) return 0;
-  const [, value, unit] = WAIT.exec(text) ?? [];
-  if (value === undefined) throw invalid(WAIT_KEY, 'expected a time such as 10s or 500ms');
-  return Math.min(MAX_WAIT_MS, Number(value) * (unit === 's' ? 1_000 : 1));
 }
 
 function explain(why: Nobody, method: string, { clientId, matches }: Wanted): ContactError {

@@ -18,5 +18,5 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
   ['descriptors that the SDK', 'client/fileset.ts', 'MAX_FILES', 'MAX_FILES_BYTES'],
   ['descriptors that the SDK', 'client/reflection.ts', 'MAX_EXTENSIONS'],
-  ['time that a call waits', 'server/tunnel/live.ts', 'MAX_WAIT_MS'],
+  ['time that a call waits', 'server/tunnel/asked.ts', 'MAX_WAIT_MS'],
 ];

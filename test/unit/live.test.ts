@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createCallees } from '../../server/tunnel/callees.ts';
-import { type Caller, createLiveCalls } from '../../server/tunnel/live.ts';
+import type { Caller } from '../../server/tunnel/caller.ts';
+import { createLiveCalls } from '../../server/tunnel/live.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
 import type { End, Frame, Pair } from '../../tunnel/frame.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';

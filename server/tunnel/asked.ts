@@ -1,0 +1,51 @@
+import { invalid } from '../../shared/errors.ts';
+import { isName } from '../../shared/ids.ts';
+import type { Pair } from '../../tunnel/frame.ts';
+import { parseSelector } from '../model/selector.ts';
+import type { Wanted } from './callees.ts';
+import type { Caller } from './caller.ts';
+
+// What a caller asks of the server itself, in the metadata of its call.
+
+const CALLER_KEY = 'contact-caller';
+const WAIT_KEY = 'contact-wait';
+const CLIENT_KEY = 'contact-client';
+const SELECTOR_KEY = 'contact-selector';
+const OURS = 'contact-';
+
+const MAX_WAIT_MS = 60_000;
+const WAIT = /^(\d{1,6})(ms|s)$/;
+
+/** What the callee is told of the caller's metadata. */
+export function forward({ metadata, peer }: Caller): readonly Pair[] {
+  return [...metadata.filter(({ key }) => !key.startsWith(OURS)), { key: CALLER_KEY, value: peer }];
+}
+
+export function textOf(metadata: readonly Pair[], key: string): string | undefined {
+  const found = metadata.find((pair) => pair.key === key)?.value;
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+/** Whom the caller names. INVALID_ARGUMENT: no client can be called so, or it says both. */
+export function readTarget(metadata: readonly Pair[]) {
+  const clientId = textOf(metadata, CLIENT_KEY);
+  const selector = textOf(metadata, SELECTOR_KEY);
+  if (clientId !== undefined && !isName(clientId)) throw invalid(CLIENT_KEY, 'not the id of a client');
+  if (clientId !== undefined && selector !== undefined) throw invalid(SELECTOR_KEY, `not beside ${CLIENT_KEY}`);
+  return { clientId, selector };
+}
+
+/** INVALID_ARGUMENT: as `readTarget`, or the selector is none. */
+export function readWanted(metadata: readonly Pair[]): Wanted {
+  const { clientId, selector } = readTarget(metadata);
+  return { clientId, matches: selector === undefined ? undefined : parseSelector(selector, SELECTOR_KEY).matches };
+}
+
+/** How long the call waits for a callee, in ms; 0: not at all. INVALID_ARGUMENT: it is no time. */
+export function readWait(metadata: readonly Pair[]): number {
+  const text = textOf(metadata, WAIT_KEY);
+  if (text === undefined) return 0;
+  const [, value, unit] = WAIT.exec(text) ?? [];
+  if (value === undefined) throw invalid(WAIT_KEY, 'expected a time such as 10s or 500ms');
+  return Math.min(MAX_WAIT_MS, Number(value) * (unit === 's' ? 1_000 : 1));
+}

@@ -1,0 +1,50 @@
+import type { ContactError } from '../../shared/errors.ts';
+import { toStatus } from '../../shared/status.ts';
+import type { Chunk } from '../../tunnel/chunks.ts';
+import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
+import type { Piece } from '../../tunnel/outgoing.ts';
+
+/** A call that runs, or waits for a callee: what its caller says. */
+export interface LiveCall {
+  piece(piece: Piece): void;
+  halfClosed(): void;
+  /** It has cancelled, or its connection is gone. */
+  gone(): void;
+  /** It has said what it may not, or the server has to end it. */
+  fail(error: ContactError): void;
+}
+
+/** The caller's end of a call, which is no business of the callee. */
+export interface Caller {
+  /** `pkg.Service/Method` */
+  readonly method: string;
+  readonly metadata: readonly Pair[];
+  /** 0: none. */
+  readonly timeoutMs: number;
+  /** How its messages may be compressed; `identity`: they are not. */
+  readonly encoding: string;
+  readonly peer: string;
+  /**
+   * There is somebody who answers: it is read from now on. @param isKept what is read is put together, and held until it is
+   * stored: then only the budget of all calls holds it back
+   */
+  read(isKept?: boolean): void;
+  headers(pairs: readonly Pair[]): void;
+  /** `onTaken`: its connection has it. */
+  chunk(chunk: Chunk, onTaken: () => void): void;
+  /** Its status, after which nothing more is asked of it. */
+  end(end: End): void;
+}
+
+const STARTED_KEY = 'contact-started';
+/** Of a call that nobody has begun to answer, and that may be made again. */
+export const NOT_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'no' }];
+/** Of a call whose callee was lost: nobody knows whether it had begun. */
+export const MAYBE_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'maybe' }];
+
+/** An end in the server's own words, with the mark that tells them from the callee's. */
+export function writeEnd(error: unknown, extra: readonly Pair[] = []): End {
+  const { code, details, metadata } = toStatus(error);
+  const pairs = Object.entries(metadata.getMap()).map(([key, value]) => ({ key, value: value as string }));
+  return plainEnd(code, details, [...pairs, ...extra]);
+}
