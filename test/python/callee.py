@@ -10,6 +10,8 @@ from contact.v1 import reverse_pb2_grpc as rpc
 WINDOW = 262144
 CHUNK = 16384
 MESSAGE_COST = 32
+# Ends the thread that sends.
+GONE = object()
 
 
 class Handlers:
@@ -138,7 +140,19 @@ class Call:
             if is_last:
                 return
 
-    def run(self, handler, opened):
+    def lose(self):
+        """The stream is gone, and whoever waits is told."""
+        with self.changed:
+            self.is_over = True
+            self.changed.notify_all()
+
+    def run(self, handler, opened, forget):
+        try:
+            self.answer(handler, opened)
+        finally:
+            forget(self.number, None)
+
+    def answer(self, handler, opened):
         context = Context(self, opened)
         code, message = 0, ""
         try:
@@ -167,22 +181,28 @@ def serve(channel, client_id, handlers, on_ready):
         yield pb.ServeRequest(announce=announce)
         while True:
             frame = out.get()
+            if frame is GONE:
+                return
             yield pb.ServeRequest() if frame is None else pb.ServeRequest(frames=[frame])
 
     calls, window = {}, 0
-    for answer in rpc.ReverseServiceStub(channel).Serve(uplink(), metadata=[("contact-client", client_id)]):
-        if answer.HasField("accepted"):
-            window = answer.accepted.window
-            on_ready()
-        elif not answer.frames:
-            out.put(None)
-        for frame in answer.frames:
-            if frame.HasField("open"):
-                call = calls[frame.call] = Call(frame.call, out)
-                call.may_send = window
-                handler = handlers.by_path["/" + frame.open.method]
-                threading.Thread(target=call.run, args=(handler, frame.open), daemon=True).start()
-            if frame.call in calls:
-                calls[frame.call].hear(frame)
-                if frame.cancel:
-                    del calls[frame.call]
+    try:
+        for answer in rpc.ReverseServiceStub(channel).Serve(uplink(), metadata=[("contact-client", client_id)]):
+            if answer.HasField("accepted"):
+                window = answer.accepted.window
+                on_ready()
+            elif not answer.frames:
+                out.put(None)
+            for frame in answer.frames:
+                if frame.HasField("open"):
+                    call = calls[frame.call] = Call(frame.call, out)
+                    call.may_send = window
+                    handler = handlers.by_path["/" + frame.open.method]
+                    threading.Thread(target=call.run, args=(handler, frame.open, calls.pop), daemon=True).start()
+                call = calls.pop(frame.call, None) if frame.cancel else calls.get(frame.call)
+                if call:
+                    call.hear(frame)
+    finally:
+        for call in list(calls.values()):
+            call.lose()
+        out.put(GONE)
