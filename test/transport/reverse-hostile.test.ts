@@ -53,8 +53,10 @@ describe('a callee that breaks the rules', () => {
       const reply = unary('x', { metadata: { 'contact-client': 'bad' } });
       await until('it is opened', () => callee.opened.length === 1);
       spring(callee, callee.opened[0]!.call);
-      const { code } = await reply;
+      const { code, details } = await reply;
       assert.equal(code, status.INTERNAL);
+      // Not for what it would have broken further on.
+      assert.match(details, /^the other end of the tunnel broke its protocol: /);
       assert.equal((await unary('y', { metadata: { 'contact-client': 'good' } })).code, status.OK);
     });
   }
@@ -207,20 +209,25 @@ describe('a caller of a callee', () => {
   });
 
   it('that reads nothing has a bound, and with others a budget: who has taken nothing for longest ends', async () => {
-    const { address } = await startScene({ heldBudgetBytes: 2 << 20 });
+    // Caller, callee and server share one process: what keeps it busy makes none of them silent.
+    const { address } = await startScene({ heldBudgetBytes: 2 << 20, pingIntervalMs: 5_000, stuckSocketMs: 5_000 });
     await startCallee(address);
     const { client } = createCaller(address);
     const codes: number[] = [];
+    const words: string[] = [];
     for (let at = 0; at < 20; at++) {
       const call = client.down({ body: Buffer.alloc(10_000), count: 1_000_000 });
       call.on('error', () => undefined);
-      call.on('status', ({ code }) => codes.push(code));
+      call.on('status', ({ code, details }) => {
+        codes.push(code);
+        words.push(details);
+      });
       call.pause();
     }
     await until('some are ended', () => codes.length > 0);
     assert.ok(
       codes.every((code) => code === status.RESOURCE_EXHAUSTED),
-      String(codes),
+      `${codes}: ${words.join('; ')}`,
     );
     assert.equal((await createCaller(address).unary('neighbour')).code, status.OK);
   });

@@ -3,7 +3,7 @@ import { createCallees } from '../../server/tunnel/callees.ts';
 import type { Caller } from '../../server/tunnel/caller.ts';
 import { createLiveCalls } from '../../server/tunnel/live.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
-import type { End, Frame, Pair } from '../../tunnel/frame.ts';
+import { createFrame, type End, type Frame, type Pair } from '../../tunnel/frame.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { createFakeClock } from '../scene/clock.ts';
 
@@ -93,6 +93,39 @@ describe('a live call', () => {
     assert.equal(late.ends[0]?.code, 4);
     callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
     assert.equal(tunnel.callCount, 0);
+  });
+
+  it('has left of its deadline what it has not waited', () => {
+    const clock = createFakeClock();
+    const callees = createCallees();
+    const frames: Frame[] = [];
+    const { tunnel, flush } = openTunnelTo((batch) => frames.push(...decodeServe(batch).frames));
+    const { caller } = createCaller([{ key: 'contact-wait', value: '60s' }], 10_000);
+    createLiveCalls({ callees, clock })(caller);
+    clock.advance(3_000);
+    callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
+    flush();
+    assert.equal(frames[0]?.open?.timeoutMs, 7_000);
+  });
+
+  it('gives its callee back what its caller has taken, and no sooner', () => {
+    const callees = createCallees();
+    const frames: Frame[] = [];
+    const { tunnel, flush } = openTunnelTo((batch) => frames.push(...decodeServe(batch).frames));
+    callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
+    const takers: (() => void)[] = [];
+    const { caller } = createCaller([]);
+    const begin = createLiveCalls({ callees, clock: createFakeClock() });
+    begin({ ...caller, chunk: (_chunk, onTaken) => void takers.push(onTaken) });
+    flush();
+    const given = (): number => frames.reduce((sum, { window }) => sum + window, 0);
+    const message = { ...createFrame(1), data: Buffer.alloc(1_000) };
+    tunnel.receive(Array.from({ length: 40 }, () => message));
+    flush();
+    assert.deepEqual([takers.length, given()], [40, 0]);
+    for (const taken of takers) taken();
+    flush();
+    assert.equal(given(), 40 * 1_032);
   });
 
   it('gives its place back when it is over, and says of one that was lost before it was sent that it has not begun', () => {

@@ -29,7 +29,8 @@ describe('a tunnel at the server', () => {
     end.turn();
     assert.equal(end.said.at(-1)!.cancel, true);
     end.hear({ data: Buffer.from('late'), end: plainEnd(0, '') });
-    end.hear({ call: 77, window: 2 ** 32 - 1, end: plainEnd(0, '') });
+    // One more than a tunnel has patience for, were they faults.
+    for (const later of [77, 78, 79]) end.hear({ call: later, window: 2 ** 32 - 1, end: plainEnd(0, '') });
     assert.deepEqual([end.heard, end.brokenCount], [[], 0]);
   });
 
@@ -143,6 +144,22 @@ describe('a tunnel at the server', () => {
     for (const taken of end.takers.splice(0)) taken();
     end.turn();
     assert.equal(takenCount, 0);
+  });
+
+  it('gives back half of a window at a time', () => {
+    const end = createEnd('server');
+    const call = end.open();
+    end.turn();
+    const count = end.said.length;
+    call.taken(WINDOW / 2 - 1);
+    end.turn();
+    assert.equal(end.said.length, count);
+    call.taken(1);
+    end.turn();
+    assert.deepEqual(
+      end.said.slice(count).map(({ window }) => window),
+      [WINDOW / 2],
+    );
   });
 
   it('sends no chunk that does not fit, and goes on when it was given back half of the window', () => {

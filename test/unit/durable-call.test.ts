@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import type { ResultRecord } from '../../server/model/task.ts';
+import { createDurableCalls, type KeepCall } from '../../server/tunnel/durable.ts';
+import type { Caller } from '../../server/tunnel/live.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Pair } from '../../tunnel/frame.ts';
+import { createFakeClock } from '../scene/clock.ts';
+
+type Stored = Awaited<ReturnType<KeepCall>>;
+
+/** A call whose caller has said all, and a store that answers when the test does. */
+function beginCall(more: readonly Pair[] = []) {
+  const heard: string[] = [];
+  const storing = Promise.withResolvers<Stored>();
+  let forgottenCount = 0;
+  const caller: Caller = {
+    method: 'p.S/M',
+    metadata: [{ key: 'contact-mode', value: 'durable' }, ...more],
+    timeoutMs: 0,
+    encoding: 'identity',
+    peer: 'here',
+    read: () => undefined,
+    headers: (pairs) => void heard.push(`headers ${pairs.map(({ value }) => value)}`),
+    chunk: ({ bytes }) => void heard.push(`message ${bytes}`),
+    end: ({ code }) => void heard.push(`end ${code}`),
+  };
+  const clock = createFakeClock();
+  const keep: KeepCall = () => storing.promise;
+  const calls = createDurableCalls({ keep, kindOf: () => undefined, clock, maxPayloadBytes: 1_000 });
+  const call = calls.begin(caller);
+  call.piece({
+    bytes: Buffer.from('hi'),
+    messageBytes: 2,
+    isLast: true,
+    isCompressed: false,
+    onTaken: () => undefined,
+  });
+  call.halfClosed();
+  return {
+    call,
+    heard,
+    get forgottenCount() {
+      return forgottenCount;
+    },
+    refuse: (error: unknown) => storing.reject(error),
+    store: (settled: Promise<ResultRecord> = new Promise(() => undefined)) =>
+      storing.resolve({
+        id: 'the-task',
+        settled,
+        forget: () => {
+          forgottenCount += 1;
+        },
+      }),
+  };
+}
+
+/** Lets all that is settled be heard. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const DETACHED: Pair = { key: 'contact-detach', value: '1' };
+
+describe('a durable call', () => {
+  it('is answered once it is stored, and not when it is not', async () => {
+    const stored = beginCall([DETACHED]);
+    const refused = beginCall([DETACHED]);
+    await turn();
+    assert.deepEqual([stored.heard, refused.heard], [[], []]);
+    stored.store();
+    refused.refuse(new ContactError('RESOURCE_EXHAUSTED', 'the disk is full'));
+    await turn();
+    assert.deepEqual(stored.heard, ['headers the-task', 'message ', 'end 0']);
+    assert.deepEqual(refused.heard, ['end 8']);
+  });
+
+  it('is told the id of its task before the answer is there', async () => {
+    const waiting = beginCall();
+    const settled = Promise.withResolvers<ResultRecord>();
+    waiting.store(settled.promise);
+    await turn();
+    assert.deepEqual(waiting.heard, ['headers the-task']);
+    settled.resolve({ state: 'succeeded', result: Buffer.from('done') } as Partial<ResultRecord> as ResultRecord);
+    await turn();
+    assert.deepEqual(waiting.heard, ['headers the-task', 'message done', 'end 0']);
+  });
+
+  it('is forgotten, and stays stored, when its caller has gone meanwhile', async () => {
+    const gone = beginCall();
+    gone.call.gone();
+    assert.deepEqual(gone.heard, ['end 1']);
+    gone.store();
+    await turn();
+    assert.deepEqual([gone.heard, gone.forgottenCount], [['end 1'], 1]);
+  });
+});
