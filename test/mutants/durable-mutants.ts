@@ -8,8 +8,8 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
   {
     id: 'durable: answered before it is stored',
     file: 'server/tunnel/durable.ts',
-    find: 'const stored = await keep(call);',
-    replace: 'if (isDetached) answer(NOTHING);\n      const stored = await keep(call);',
+    find: 'const stored = await keepIt(isDetached);',
+    replace: 'if (isDetached) answer(NOTHING);\n      const stored = await keepIt(isDetached);',
     caughtBy: kept('is answered once it is stored, and not when it is not'),
   },
   {

@@ -37,13 +37,13 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: nobody says that a call has not begun',
     file: 'server/tunnel/live.ts',
-    find: "else if (why) fail(explain(why, method, wanted), 'no');",
+    find: 'else if (why) fail(explain(why, method, wanted), NOT_STARTED);',
     replace: 'else if (why) fail(explain(why, method, wanted));',
     caughtBy: rules('is UNIMPLEMENTED when nobody ever announced its method, and UNAVAILABLE when nobody is there'),
   },
   {
     id: 'reverse: a call waits as long as it likes',
-    file: 'server/tunnel/live.ts',
+    file: 'server/tunnel/asked.ts',
     find: 'return Math.min(MAX_WAIT_MS, Number(value) * ',
     replace: 'return Math.min(2 ** 31, Number(value) * ',
     caughtBy: live('waits for a minute at most'),
@@ -80,7 +80,7 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "reverse: contact's own words are told to the callee",
-    file: 'server/tunnel/live.ts',
+    file: 'server/tunnel/asked.ts',
     find: 'metadata.filter(({ key }) => !key.startsWith(OURS))',
     replace: 'metadata',
     caughtBy: rules('comes with what its caller said, without contact’s own words, and with where it came from'),
@@ -143,7 +143,7 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'reverse: a message of any length is read',
-    file: 'server/transport/deframe.ts',
+    file: 'tunnel/deframe.ts',
     find: 'if (length > this.#maxMessageBytes) return length;',
     replace: '',
     caughtBy: caller('is refused a message that is too large with its prefix, both ways'),

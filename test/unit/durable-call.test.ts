@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import type { ResultRecord } from '../../server/model/task.ts';
-import { createDurableCalls, type KeepCall } from '../../server/tunnel/durable.ts';
-import type { Caller } from '../../server/tunnel/live.ts';
+import type { Caller } from '../../server/tunnel/caller.ts';
+import { createDurableCalls, type KeptCall } from '../../server/tunnel/durable.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Pair } from '../../tunnel/frame.ts';
 import { createFakeClock } from '../scene/clock.ts';
 
-type Stored = Awaited<ReturnType<KeepCall>>;
-
 /** A call whose caller has said all, and a store that answers when the test does. */
 function beginCall(more: readonly Pair[] = []) {
   const heard: string[] = [];
-  const storing = Promise.withResolvers<Stored>();
+  const storing = Promise.withResolvers<KeptCall>();
   let forgottenCount = 0;
   const caller: Caller = {
     method: 'p.S/M',
@@ -26,8 +24,9 @@ function beginCall(more: readonly Pair[] = []) {
     end: ({ code }) => void heard.push(`end ${code}`),
   };
   const clock = createFakeClock();
-  const keep: KeepCall = () => storing.promise;
-  const calls = createDurableCalls({ keep, kindOf: () => undefined, clock, maxPayloadBytes: 1_000 });
+  const answer = (): Promise<KeptCall> => storing.promise;
+  const stores = { keep: answer, find: answer };
+  const calls = createDurableCalls({ ...stores, kindOf: () => undefined, clock, maxPayloadBytes: 1_000 });
   const call = calls.begin(caller);
   call.piece({
     bytes: Buffer.from('hi'),
