@@ -32,6 +32,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/work.ts')).fillWorkCommand,
   },
   {
+    usage: 'expose [service...]',
+    description: 'make a running gRPC server callable through contact',
+    load: async () => (await import('./commands/expose.ts')).fillExposeCommand,
+  },
+  {
     usage: 'enqueue <queue> [payload]',
     description: 'store a task, or one for each line of stdin',
     load: async () => (await import('./commands/enqueue.ts')).fillEnqueueCommand,

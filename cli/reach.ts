@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, createAdmin } from '../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../client/options.ts';
 import { describeTrouble } from '../client/trouble.ts';
 import { ContactError } from '../shared/errors.ts';
-import { CommandFailure, EXIT, usageError } from './exit.ts';
+import { CommandFailure, EXIT } from './exit.ts';
 import type { TargetOptions } from './target.ts';
+import { readTls } from './tls.ts';
 
 export type ServerInfo = Awaited<ReturnType<Admin['serverInfo']>>;
 
@@ -17,39 +17,15 @@ const QUIET_MS = 2_000;
 
 /** What the SDK needs, from the flags; files are read here, so that a wrong path is a usage error. */
 export function readConnection(options: TargetOptions, say: (line: string) => void): ConnectionOptions {
-  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
-    throw usageError('--tls-cert and --tls-key go together');
-  }
-  const ca = readPem('--tls-ca', options.tlsCa);
-  const cert = readPem('--tls-cert', options.tlsCert);
-  const key = readPem('--tls-key', options.tlsKey);
-  const { tlsServerName: serverName } = options;
-  const isEncrypted = [ca, cert, serverName].some((one) => one !== undefined) || options.tls === true;
+  const { tls: isEncrypted, tlsCa: ca, tlsCert: cert, tlsKey: key, tlsServerName: serverName } = options;
+  const tls = readTls({ tls: isEncrypted, ca, cert, key, serverName }, '--tls');
   return {
     server: options.server,
     logger: { info: say, warn: say },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
-    ...(isEncrypted
-      ? {
-          tls: {
-            ...(ca && { ca }),
-            ...(cert && { cert }),
-            ...(key && { key }),
-            ...(serverName !== undefined && { serverName }),
-          },
-        }
-      : {}),
+    ...(tls && { tls }),
   };
-}
-
-function readPem(flag: string, path: string | undefined): Buffer | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw usageError(`${flag}: ${(error as Error).message}`);
-  }
 }
 
 /**

@@ -11,6 +11,7 @@ export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
+export type { Exposed, ExposeOptions } from './expose/expose.ts';
 export { TaskFailed, TaskFailure, type TaskFailureAdvice, TaskRelease, type TaskReleaseAdvice } from './failure.ts';
 export type { TaskQuery } from './filter.ts';
 export type { Handler, TaskContext } from './handler.ts';
@@ -29,7 +30,8 @@ export { createReflection, type DescribeOptions, type Reflection } from './refle
 export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
 export type { TaskSelection } from './selection.ts';
-export type { CallContext, MethodHandler, ServiceHandlers } from './serve/service.ts';
+export type { RawContext, RawHandler } from './serve/raw.ts';
+export type { CallContext, MethodHandler, ServeOptions, ServiceHandlers } from './serve/service.ts';
 export type { SettledState } from './state.ts';
 export type { WorkerStatus } from './status.ts';
 export type { UnaryOptions } from './unary.ts';

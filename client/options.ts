@@ -111,7 +111,7 @@ export function checkObject(options: ConnectionOptions, rules: check.Rules): voi
   check.checkValue('server', options.server, isAddress);
 }
 
-function isAddress(value: unknown): string | null {
+export function isAddress(value: unknown): string | null {
   if (typeof value === 'string') {
     if (isSocketAddress(value)) {
       return readSocketPath(value) === undefined ? `unix:PATH of at most ${MAX_SOCKET_PATH_BYTES} bytes` : null;

@@ -6,8 +6,10 @@ import { invalid } from '../shared/errors.ts';
 import { newSessionId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import type { Codec } from './codec.ts';
+import type { Exposed, ExposeOptions } from './expose/expose.ts';
 import type { Handler } from './handler.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
+import type { RawHandler } from './serve/raw.ts';
 import type { ServeOptions, ServiceHandlers } from './serve/service.ts';
 import type { WorkerStatus } from './status.ts';
 
@@ -78,6 +80,25 @@ export interface Worker {
    * worker.serve(Greeter, { sayHello: ({ name }) => ({ message: `Hello, ${name}` }) });
    */
   serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>, options?: ServeOptions): void;
+  /**
+   * Serves methods without knowing their messages: bytes in, bytes out, any kind of RPC. For gateways and recorders.
+   * @param methods `pkg.Service/Method`
+   * @throws ContactError INVALID_ARGUMENT naming what is no method or no function
+   * @example
+   * worker.serveRaw(['echo.Echo/Unary'], async function* (requests) { yield* requests; });
+   */
+  serveRaw(methods: readonly string[], handler: RawHandler, options?: ServeOptions): void;
+  /**
+   * Serves what a running gRPC server serves, in whatever language it is written: every call is passed on to it as it is,
+   * and none is looked into. While it is away its methods are withdrawn: their callers get UNAVAILABLE at once, or wait with
+   * `contact-wait`, and tasks of durable calls go back. Its callers' address comes to it as metadata `contact-caller`.
+   * @returns what is exposed, once the server was reached and asked
+   * @throws ContactError INVALID_ARGUMENT naming the option that is wrong, NOT_FOUND for a service that it has not,
+   *   FAILED_PRECONDITION when it has no reflection and no `descriptors` are given, UNAVAILABLE after `deadlineMs`
+   * @example
+   * await worker.expose({ to: '127.0.0.1:8080', services: ['helloworld.Greeter'] });
+   */
+  expose(options: ExposeOptions): Promise<Exposed>;
   /**
    * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes;
    * `deadlineMs`: then goes on as `stop()`. Default: as long as it takes.

@@ -84,10 +84,9 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
   const asCallee = { connection, clientId, labels: { ...options.labels }, queues: options.queues ?? [] };
-  const sessionId = (): string | null => previousSession;
   const onQueues = oncePerTurn(() => session?.cut(SERVES_MORE));
   const hears = { onIdle: closeIfDone, onServing, onQueues, onRefused: refused.reject };
-  const callee = createCallee({ ...asCallee, ...hears, sessionId, signal: closing.signal });
+  const callee = createCallee({ ...asCallee, ...hears, sessionId: () => previousSession, signal: closing.signal });
   let statusText = '';
   let limits = INITIAL_LIMITS;
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
@@ -292,7 +291,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       statusText = shortenStatus(text);
       session?.uplink.status(statusText);
     },
-    serve: callee.serve,
+    ...callee.methods,
     drain,
     stop,
     finished,

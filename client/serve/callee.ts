@@ -1,11 +1,13 @@
-import type { DescService } from '@bufbuild/protobuf';
 import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
+import { exposeTarget } from '../expose/expose.ts';
 import type { Report } from '../outbox.ts';
-import { MAX_QUEUES } from '../registration.ts';
+import { MAX_QUEUES, type Worker } from '../registration.ts';
 import { runTask, type WorkerDelivery } from '../task.ts';
-import type { ServeOptions, ServiceHandlers } from './service.ts';
+import { offerRaw } from './raw.ts';
+import { type Offer, offerService } from './served.ts';
+import type { ServeOptions } from './service.ts';
 import { createServing, type Serving, type ServingOptions } from './serving.ts';
 
 /**
@@ -35,7 +37,8 @@ export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
 export interface WorkerCallee {
   /** Live calls that run. */
   readonly callCount: number;
-  serve<S extends DescService>(service: S, handlers: ServiceHandlers<S>, options?: ServeOptions): void;
+  /** Of the worker itself. */
+  readonly methods: Pick<Worker, 'serve' | 'serveRaw' | 'expose'>;
   /** Those that it was given, and those of calls that are kept until somebody is there. */
   queues(): string[];
   /** Resolves once there are any, or the worker ends. */
@@ -56,10 +59,18 @@ export function createCallee({
   onRefused,
   ...options
 }: CalleeOptions): WorkerCallee {
+  const { clock } = options.connection;
   const hasQueues = Promise.withResolvers<void>();
   if (queues.length > 0) hasQueues.resolve();
-  signal.addEventListener('abort', () => hasQueues.resolve());
   let serving: Serving | undefined;
+  const ending = new AbortController();
+  const over = Promise.withResolvers<never>();
+  over.promise.catch(() => undefined);
+  signal.addEventListener('abort', () => {
+    hasQueues.resolve();
+    ending.abort();
+  });
+  ending.signal.addEventListener('abort', () => over.reject(new ContactError('CANCELLED', 'the worker has stopped')));
 
   function listQueues(): string[] {
     return [...new Set([...queues, ...(serving?.kept.keys() ?? [])])].slice(0, MAX_QUEUES);
@@ -78,17 +89,31 @@ export function createCallee({
     return begun;
   }
 
+  function add(offer: Offer, given?: ServeOptions): void {
+    serving ??= begin();
+    const before = serving.kept.size;
+    serving.add(offer, given);
+    if (serving.kept.size === before) return;
+    hasQueues.resolve();
+    onQueues();
+  }
+
   return {
     get callCount() {
       return serving?.callCount ?? 0;
     },
-    serve(service, handlers, given) {
-      serving ??= begin();
-      const before = serving.kept.size;
-      serving.add(service, handlers, given);
-      if (serving.kept.size === before) return;
-      hasQueues.resolve();
-      onQueues();
+    methods: {
+      serve: (service, handlers, given) => add(offerService(service, handlers, clock), given),
+      serveRaw: (methods, handler, given) => add(offerRaw(methods, handler, clock), given),
+      async expose(given) {
+        const { maxCalls } = given;
+        const refresh = (): void => serving?.refresh();
+        const { offer, exposed } = await exposeTarget(given, options.connection, ending.signal, refresh);
+        if (ending.signal.aborted) return over.promise;
+        add(offer, maxCalls === undefined ? {} : { maxCalls });
+        await Promise.race([serving?.untilAccepted(), over.promise]);
+        return exposed;
+      },
     },
     untilQueues: () => hasQueues.promise,
     queues: listQueues,
@@ -98,6 +123,9 @@ export function createCallee({
     },
     drain: () => serving?.drain(),
     abort: (reason) => serving?.abort(reason),
-    close: () => serving?.close(),
+    close() {
+      serving?.close();
+      ending.abort();
+    },
   };
 }

@@ -3,11 +3,11 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { Codec } from '../codec.ts';
 import { TaskFailure, TaskRelease } from '../failure.ts';
 import type { Handler, TaskContext } from '../handler.ts';
-import type { AnyHandler, CallContext, ServedMethod } from './service.ts';
+import type { AnyHandler, CallContext } from './service.ts';
 import { endOf } from './status.ts';
 
 /** By which a call that was kept is run again, as the policy of its task says; any other code is final. */
-const RETRIED: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
+export const RETRIED: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
 const MAX_QUEUE_LENGTH = 128;
 
 type Message = MessageShape<DescMethod['input']>;
@@ -18,9 +18,14 @@ export interface KeptMethod {
   readonly codec: Codec<unknown, Message>;
 }
 
-/** Undefined: calls of this method are not kept, only unary ones are, under names that a queue may have. */
-export function keepMethod(name: string, { descriptor, handler }: ServedMethod): KeptMethod | undefined {
-  if (descriptor.methodKind !== 'unary' || name.length > MAX_QUEUE_LENGTH) return undefined;
+/** Whether calls of a method may be kept: only unary ones are, under names that a queue may have. */
+export function canKeep(name: string, { methodKind }: DescMethod): boolean {
+  return methodKind === 'unary' && name.length <= MAX_QUEUE_LENGTH;
+}
+
+/** Undefined: calls of this method are not kept. */
+export function keepMethod(name: string, descriptor: DescMethod, handler: AnyHandler): KeptMethod | undefined {
+  if (!canKeep(name, descriptor)) return undefined;
   const run = handler as AnyHandler as (request: Message, context: CallContext) => unknown;
   return {
     codec: {

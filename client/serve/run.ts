@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { create, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
 import { Metadata as EmptyMetadata } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
@@ -8,7 +8,7 @@ import type { TunnelCall } from '../../tunnel/call.ts';
 import type { Open } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
 import { Inbox } from './inbox.ts';
-import type { AnyHandler, CallContext, ServedMethod } from './service.ts';
+import type { AnyHandler, CallContext } from './service.ts';
 import { endOf, metadataOf, pairsOf } from './status.ts';
 
 const CALLER_KEY = 'contact-caller';
@@ -21,13 +21,39 @@ export interface RunningCall {
   abort(reason: ContactError): void;
 }
 
-type Message = MessageShape<ServedMethod['descriptor']['input']>;
+/** A method, as the code that runs it has to know it. */
+export interface RunMethod {
+  readonly hasOneRequest: boolean;
+  readonly hasOneAnswer: boolean;
+  /** Throws a ContactError for what is no request. */
+  decode(bytes: Buffer): unknown;
+  encode(answer: unknown): Uint8Array;
+  readonly handler: AnyHandler;
+}
+
+/** A method by its descriptor. */
+export function typed(descriptor: DescMethod, handler: AnyHandler): RunMethod {
+  const { methodKind: kind, input, output } = descriptor;
+  return {
+    handler,
+    hasOneRequest: kind === 'unary' || kind === 'server_streaming',
+    hasOneAnswer: kind === 'unary' || kind === 'client_streaming',
+    encode: (answer) => toBinary(output, create(output, answer as Record<string, unknown>)),
+    decode(bytes) {
+      try {
+        return fromBinary(input, bytes);
+      } catch (error) {
+        throw new ContactError('INTERNAL', `not a ${input.typeName}`, { cause: error });
+      }
+    },
+  };
+}
 
 /** Runs the handler of a method for one call. @param onOver the call is over, and its handler has ended */
 export function runCall(
   call: TunnelCall,
   open: Open,
-  { descriptor, handler }: ServedMethod,
+  { hasOneRequest, hasOneAnswer, decode, encode, handler }: RunMethod,
   clock: Clock,
   onOver: () => void,
 ): RunningCall {
@@ -87,19 +113,11 @@ export function runCall(
     trailers,
   };
 
-  async function* requests(): AsyncGenerator<Message> {
+  async function* requests(): AsyncGenerator<unknown> {
     for (let bytes = await inbox.next(); bytes; bytes = await inbox.next()) yield decode(bytes);
   }
 
-  function decode(bytes: Buffer): Message {
-    try {
-      return fromBinary(descriptor.input, bytes);
-    } catch (error) {
-      throw new ContactError('INTERNAL', `not a ${descriptor.input.typeName}`, { cause: error });
-    }
-  }
-
-  async function oneRequest(): Promise<Message> {
+  async function oneRequest(): Promise<unknown> {
     const bytes = await inbox.next();
     if (!bytes) throw new ContactError('INTERNAL', 'the request ended before its message was whole');
     if (await inbox.next())
@@ -108,7 +126,7 @@ export function runCall(
   }
 
   function send(answer: unknown): Promise<void> {
-    const bytes = toBinary(descriptor.output, create(descriptor.output, answer as Record<string, unknown>));
+    const bytes = encode(answer);
     // What comes after the first answer is too late to come before it.
     hasHeaders = true;
     return new Promise((resolve, reject) => {
@@ -123,11 +141,9 @@ export function runCall(
   }
 
   async function answer(): Promise<void> {
-    const kind = descriptor.methodKind;
     const run = handler as AnyHandler as (input: unknown, context: CallContext) => unknown;
-    const hasOneRequest = kind === 'unary' || kind === 'server_streaming';
     const answered = run(hasOneRequest ? await oneRequest() : requests(), context);
-    if (kind === 'unary' || kind === 'client_streaming') await send(await answered);
+    if (hasOneAnswer) await send(await answered);
     else for await (const one of answered as AsyncIterable<unknown>) await send(one);
   }
 

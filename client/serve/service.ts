@@ -52,8 +52,3 @@ export interface ServeOptions {
 
 /** A handler of whichever kind, for the code that runs it by `methodKind`. */
 export type AnyHandler = (input: never, context: CallContext) => unknown;
-
-export interface ServedMethod {
-  readonly descriptor: DescMethod;
-  readonly handler: AnyHandler;
-}

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { create, type DescService, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { AcceptedSchema, ReverseService, ServeRequestSchema } from '../../gen/contact/v1/reverse_pb.ts';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { ContactError } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
@@ -13,9 +13,10 @@ import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
 import type { Connection, Link } from '../connection.ts';
 import { patienceMs, watchSilence } from '../silence.ts';
 import { describeServices } from './descriptors.ts';
-import { type KeptMethod, keepMethod } from './durable.ts';
-import { type RunningCall, runCall } from './run.ts';
-import type { AnyHandler, ServedMethod, ServeOptions, ServiceHandlers } from './service.ts';
+import type { KeptMethod } from './durable.ts';
+import type { RunningCall } from './run.ts';
+import type { Offer } from './served.ts';
+import type { ServeOptions } from './service.ts';
 
 const REVISION = 1;
 /** Calls at once, unless the program says otherwise; the server sends no more, and has others wait or refuses them. */
@@ -45,7 +46,11 @@ export interface Serving {
   readonly callCount: number;
   /** By the queue that calls of a method wait in which are kept until somebody is there. */
   readonly kept: ReadonlyMap<string, KeptMethod>;
-  add<S extends DescService>(service: S, handlers: ServiceHandlers<S>, options?: ServeOptions): void;
+  add(offer: Offer, options?: ServeOptions): void;
+  /** Tells the server anew what is served: methods have gone away, or come back. */
+  refresh(): void;
+  /** Resolves once the server knows of all that was added and is not away. */
+  untilAccepted(): Promise<void>;
   /** Serves until it is closed or the signal ends it; comes back by itself. Rejects when the server refuses for good. */
   run(signal: AbortSignal): Promise<void>;
   /** No new calls; those that run go on. */
@@ -60,27 +65,34 @@ const asItIs = (bytes: Buffer): Buffer => bytes;
 
 export function createServing({ connection, clientId, labels, sessionId, onIdle, onServing }: ServingOptions): Serving {
   const { clock, logger } = connection;
-  const methods = new Map<string, ServedMethod>();
+  const offers = new Map<string, Offer>();
   // All bounded by the services of the program.
   const kept = new Map<string, KeptMethod>();
   const services = new Set<DescService>();
+  const encodings = new Set<string>();
   // Bounded by `maxCalls`, and by handlers that go on after their call.
   const running = new Set<RunningCall>();
   let stream: ClientDuplexStream<Buffer, Buffer> | undefined;
   let maxCalls = DEFAULT_CALLS;
+  /** Announcements of the stream that were not answered; null: there is no stream. */
+  let unanswered: number | null = null;
+  // Bounded by how often the program asks.
+  const awaited: (() => void)[] = [];
   let isDraining = false;
   let isClosed = false;
 
   function announce(): void {
-    const names = isDraining ? [] : [...methods.keys()];
+    if (!stream) return;
+    unanswered = (unanswered ?? 0) + 1;
+    const names = [...offers].filter(([, { isAway }]) => !isDraining && !isAway()).map(([name]) => name);
     const fileDescriptorSet = describeServices(services);
-    const limits = { maxCalls, window: WINDOW_BYTES };
+    const limits = { maxCalls, window: WINDOW_BYTES, acceptEncodings: [...encodings] };
     const message = { announce: { methods: names, fileDescriptorSet, labels, revision: REVISION, ...limits } };
-    stream?.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
+    stream.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
   }
 
-  function take(call: TunnelCall, open: Open): void {
-    const served = methods.get(open.method);
+  function take(call: TunnelCall, open: Open, maxMessageBytes: number): void {
+    const served = offers.get(open.method)?.methods.get(open.method);
     if (!served || running.size >= maxCalls) {
       refuse(
         call,
@@ -89,7 +101,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
       );
       return;
     }
-    const one = runCall(call, open, served, clock, () => {
+    const one = served.run(call, open, maxMessageBytes, () => {
       running.delete(one);
       if (running.size === 0) onIdle();
     });
@@ -120,6 +132,8 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
       if (descriptorsRefused !== '')
         logger.warn(`the descriptors of what is served are not taken: ${descriptorsRefused}`);
       for (const { method, message } of refused) logger.warn(`${method} is not served: ${message}`);
+      unanswered = (unanswered ?? 1) - 1;
+      if (unanswered === 0) for (const tell of awaited.splice(0)) tell();
       if (tunnel) return tunnel;
       link.answered();
       onServing(true);
@@ -136,7 +150,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
         maxMessageBytes,
         write: (batch, onTaken) => void call.write(batch, undefined, (error?: Error | null) => error ?? onTaken()),
         schedule: setImmediate,
-        onOpen: take,
+        onOpen: (call, open) => take(call, open, maxMessageBytes),
         onBroken: () => cut(new ContactError('INTERNAL', 'the server broke the protocol of its tunnel')),
         refuseMetadata: () => undefined,
       });
@@ -158,6 +172,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
     const said = await endOf(call);
     watch.stop();
     stream = undefined;
+    unanswered = null;
     onServing(false);
     tunnel?.close();
     return verdict ? { error: verdict, advice: null } : said;
@@ -168,22 +183,19 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
     get callCount() {
       return running.size;
     },
-    add(service, handlers, options = {}) {
+    add(offer, options = {}) {
       check.checkFields(options, SERVE_RULES);
-      for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler | undefined>)) {
-        const descriptor = service.methods.find(({ localName }) => localName === name);
-        if (!descriptor) throw invalid(`handlers.${name}`, `${service.typeName} has no such method`);
-        if (typeof handler !== 'function') throw invalid(`handlers.${name}`, 'expected a function');
-        const path = methodPath(descriptor).slice(1);
-        const served = { descriptor, handler };
-        methods.set(path, served);
-        const keeps = keepMethod(path, served);
-        if (keeps) kept.set(path, keeps);
+      for (const [name, method] of offer.methods) {
+        offers.set(name, offer);
+        if (method.kept) kept.set(name, method.kept);
       }
-      services.add(service);
+      for (const service of offer.services) services.add(service);
+      for (const encoding of offer.acceptEncodings) encodings.add(encoding);
       maxCalls = options.maxCalls ?? maxCalls;
       announce();
     },
+    refresh: announce,
+    untilAccepted: () => (unanswered === 0 ? Promise.resolve() : new Promise((resolve) => void awaited.push(resolve))),
     async run(signal) {
       for (;;) {
         const link = await connection.open(signal);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { createWorker } from '../../client/index.ts';
 import { ROOT } from '../../scripts/tool.ts';
 import { startCallee, untilServed } from '../scene/callers.ts';
-import { closeScene } from '../scene/end.ts';
+import { closeScene, useWorker } from '../scene/end.ts';
+import { describeEcho } from '../scene/exposed.ts';
 import { createFolder, removeFolders } from '../scene/folder.ts';
 import { type Program, startProgram } from '../scene/program.ts';
 import { findPython, generateStubs, PYTHON_NEEDS } from '../scene/python.ts';
-import { startScene } from '../scene/server.ts';
+import { connectTo, startScene } from '../scene/server.ts';
 import { skipLoudly } from '../scene/skip.ts';
 
 const SERVER = join(ROOT, 'test', 'python', 'echo_server.py');
@@ -86,5 +88,13 @@ describe('a caller in Python with ordinary stubs', function () {
     await startCallee(address);
     // Where a server in Python says nothing, it says what servers of grpc-js say.
     compare(await call(address), { words: { OK: 'OK' } });
+  });
+
+  it('is told by a server in Python that is exposed what it is told directly', async () => {
+    const [, target] = await start(SERVER, 'direct').waitForLine(/^serving (.+)$/);
+    const { address } = await startScene({ pingIntervalMs: 2_000 });
+    const worker = useWorker(createWorker(connectTo(address)));
+    await worker.expose({ to: target!, descriptors: describeEcho() });
+    compare(await call(address));
   });
 });

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
 import {
   type CallOptions,
   type ClientOptions,
@@ -160,11 +161,14 @@ function adapt(handlers: ServiceHandlers<typeof Echo>): any {
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   const many = (handler: Any) => async (call: any) => {
     const context = contextOf(call);
+    const gone = once(call, 'cancelled');
+    gone.catch(() => undefined);
     try {
       const run = handler as (input: unknown, context: unknown) => AsyncIterable<unknown>;
       for await (const answer of run(call.request ?? call, context)) {
         if (call.cancelled) return;
-        if (!call.write(answer)) await new Promise((resolve) => call.once('drain', resolve));
+        // After a cancel grpc-js sends no drain.
+        if (!call.write(answer)) await Promise.race([new Promise((resolve) => call.once('drain', resolve)), gone]);
       }
       call.end(context.trailers);
     } catch (error) {

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import type { TlsOptions } from '../client/index.ts';
+import { usageError } from './exit.ts';
+
+/** What the flags of a connection say of TLS: paths of PEM files. */
+export interface TlsFlags {
+  readonly tls?: boolean | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
+}
+
+/** Undefined: plaintext. Files are read here, so that a wrong path is a usage error. @param flag `--tls`, or what it is called */
+export function readTls({ tls, ca, cert, key, serverName }: TlsFlags, flag: string): TlsOptions | undefined {
+  if ((cert === undefined) !== (key === undefined)) throw usageError(`${flag}-cert and ${flag}-key go together`);
+  if (![ca, cert, serverName].some((one) => one !== undefined) && tls !== true) return undefined;
+  return {
+    ...(ca !== undefined && { ca: readFile(`${flag}-ca`, ca) }),
+    ...(cert !== undefined && { cert: readFile(`${flag}-cert`, cert) }),
+    ...(key !== undefined && { key: readFile(`${flag}-key`, key) }),
+    ...(serverName !== undefined && { serverName }),
+  };
+}
+
+/** A file that a flag names; a usage error where it cannot be read. */
+export function readFile(flag: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw usageError(`${flag}: ${(error as Error).message}`);
+  }
+}

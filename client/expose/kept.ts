@@ -1,0 +1,71 @@
+import { Buffer } from 'node:buffer';
+import type { DescMethod, MessageShape } from '@bufbuild/protobuf';
+import { CODE_NAMES } from '../../shared/errors.ts';
+import type { End, Pair } from '../../tunnel/frame.ts';
+import { TaskFailure, TaskRelease } from '../failure.ts';
+import type { TaskContext } from '../handler.ts';
+import { type KeptMethod, RETRIED } from '../serve/durable.ts';
+import { callTarget } from './call.ts';
+import { isUnseen } from './http.ts';
+import type { Target } from './target.ts';
+
+/** Of an answer; a result that the server does not take fails its task for good. */
+const MAX_ANSWER_BYTES = 64 << 20;
+
+/** Runs calls of a unary method that come as tasks, as calls to a target. @param method `pkg.Service/Method` */
+export function keepForTarget(method: string, target: Target): KeptMethod {
+  return {
+    codec: {
+      contentType: 'application/protobuf',
+      decode: (bytes) => bytes as unknown as MessageShape<DescMethod['input']>,
+      encode: (answer) => answer as Uint8Array,
+    },
+    handler: (payload, task) => callOnce(target, method, Buffer.from(payload as unknown as Uint8Array), task),
+  };
+}
+
+function callOnce(target: Target, method: string, payload: Buffer, task: TaskContext): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let count = 0;
+    const open = { method, metadata: pairsOf(task), timeoutMs: 0 };
+    const call = callTarget(target, open, MAX_ANSWER_BYTES, {
+      headers: () => undefined,
+      part({ bytes, isLast }) {
+        parts.push(bytes);
+        if (isLast) count += 1;
+      },
+      ended(end) {
+        task.signal.removeEventListener('abort', cancel);
+        if (end.code === 0 && count === 1) resolve(Buffer.concat(parts));
+        else reject(failureOf(end, count));
+      },
+    });
+    function cancel(): void {
+      call.cancel();
+      reject(task.signal.reason);
+    }
+    task.signal.addEventListener('abort', cancel, { once: true });
+    const whole = { messageBytes: payload.byteLength, isFirst: true, isLast: true, isCompressed: false };
+    call.chunk({ bytes: payload, ...whole }, () => undefined);
+    call.halfClose();
+    if (task.signal.aborted) cancel();
+  });
+}
+
+function failureOf(end: End, answerCount: number): Error {
+  const { code, message } = end;
+  if (isUnseen(end)) return new TaskRelease(message);
+  if (code === 0) return new TaskFailure(`${answerCount} answers, expected one`, { code: 'INTERNAL', retry: 'never' });
+  return new TaskFailure(message, { code: CODE_NAMES[code]!, retry: RETRIED.has(code) ? 'policy' : 'never' });
+}
+
+/** What the target hears of a caller that may be gone, and of the task: its id is the same in each attempt. */
+function pairsOf({ taskId, metadata }: TaskContext): Pair[] {
+  const pairs = Object.entries(metadata).flatMap(([key, value]): Pair[] =>
+    key.endsWith('-bin')
+      ? value.split(',').map((one) => ({ key, value: Buffer.from(one, 'base64') }))
+      : [{ key, value }],
+  );
+  return [...pairs, { key: 'contact-task', value: taskId }];
+}

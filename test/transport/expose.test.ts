@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { status } from '@grpc/grpc-js';
+import { createWorker } from '../../client/index.ts';
+import { CALL_CASES, fill, readAll } from '../scene/callcases.ts';
+import { createCaller, type Reply, serveDirectly, writeCallerMetadata } from '../scene/callers.ts';
+import { createEcho, type EchoLog } from '../scene/echo.ts';
+import { closeScene, use, useWorker } from '../scene/end.ts';
+import { describeEcho, exposeEcho } from '../scene/exposed.ts';
+import { createProxy } from '../scene/proxy.ts';
+import { connectTo, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+
+const DURABLE = { 'contact-mode': 'durable' };
+const startedOf = ({ trailers }: Reply): unknown => (trailers['contact-started'] as string[] | undefined)?.[0];
+
+describe('a call of a server that is exposed', () => {
+  afterEach(closeScene);
+
+  /** An echo service behind a line of its own, exposed. */
+  async function start(log: EchoLog = { aborted: [], readCount: 0 }, handlers = createEcho(log), options = {}) {
+    const proxy = use(await createProxy(await serveDirectly(handlers)));
+    const { address } = await startScene(options);
+    const worker = await exposeEcho(address, proxy.address);
+    return { proxy, address, worker, log, ...createCaller(address) };
+  }
+
+  /** A count that stays the same over several calls of a neighbour. */
+  async function untilStill(count: () => number, neighbour: (body: string) => Promise<Reply>): Promise<void> {
+    let before = 0;
+    let calls = 0;
+    await until('it has come to a halt', async () => {
+      calls = count() === before && before > 0 ? calls + 1 : 0;
+      before = count();
+      assert.equal((await neighbour('a neighbour')).code, status.OK);
+      return calls === 20;
+    });
+  }
+
+  for (const [title, run] of Object.entries(CALL_CASES)) {
+    it(`comes to what it comes to directly: ${title}`, async () => {
+      const target = await serveDirectly();
+      const direct = await run(createCaller(target));
+      const { address } = await startScene();
+      await exposeEcho(address, target);
+      assert.deepEqual(await run(createCaller(address)), direct);
+    });
+  }
+
+  it('is passed on compressed as its caller has sent it', async () => {
+    const { address } = await start();
+    const caller = createCaller(address, { 'grpc.default_compression_algorithm': 2 });
+    const { code, bodies } = await caller.unary('x'.repeat(900));
+    assert.deepEqual([code, bodies], [status.OK, ['x'.repeat(900)]]);
+  });
+
+  it('is cancelled at the target when its caller cancels', async () => {
+    const { client, log } = await start();
+    const call = client.down({ body: fill(1_000), count: 2 ** 31 });
+    call.once('data', () => call.cancel());
+    assert.equal((await readAll(call)).code, status.CANCELLED);
+    await until('the target knows', () => log.aborted.includes('Down'));
+  });
+
+  it('ends at its deadline at the target too', async () => {
+    const { unary, log } = await start();
+    assert.equal((await unary('!sleep', { deadlineMs: 150 })).code, status.DEADLINE_EXCEEDED);
+    await until('the target knows', () => log.aborted.includes('Unary'));
+  });
+
+  it('is answered before its caller has said all', async () => {
+    const { client } = await start();
+    const messages = await new Promise((resolve, reject) => {
+      const call = client.up(writeCallerMetadata(), {}, (error, answer) =>
+        error ? reject(error) : resolve(answer?.messages),
+      );
+      call.write({ count: 99 });
+    });
+    assert.equal(messages, 1);
+  });
+
+  it('holds no more than windows for a caller that does not read, and others go on', async () => {
+    let sent = 0;
+    async function* down() {
+      for (; sent < 20_000; sent++) yield { body: fill(10_000) };
+    }
+    const { address, unary } = await start(undefined, { ...createEcho(), down }, { pingIntervalMs: 10_000 });
+    const line = use(await createProxy(address));
+    const call = createCaller(line.address).client.down({});
+    call.on('error', () => undefined);
+    await new Promise((resolve) => call.once('metadata', resolve));
+    line.stall('toClient');
+    await untilStill(() => sent, unary);
+    assert.ok(sent < 10_000, `${sent} of 20000 messages are on their way`);
+    call.cancel();
+  });
+
+  it('holds no more than windows for a target that does not read', async () => {
+    const { client, log, unary } = await start();
+    const call = client.chat();
+    call.on('error', () => undefined);
+    call.write({ body: Buffer.from('!sleep') });
+    await until('it runs', () => log.readCount === 1);
+    let taken = 0;
+    const write = (): void => {
+      while (taken < 2_000 && call.write({ body: fill(10_000) })) taken += 1;
+      call.once('drain', write);
+    };
+    write();
+    await untilStill(() => taken, unary);
+    assert.ok(taken < 1_000, `${taken} of 2000 messages were taken`);
+    call.cancel();
+  });
+
+  it('is UNAVAILABLE while the target is away, and says that it has not begun; contact-wait waits for it', async () => {
+    const { proxy, unary } = await start();
+    proxy.refuse();
+    proxy.cut();
+    const reply = await unary('x');
+    assert.deepEqual([reply.code, startedOf(reply)], [status.UNAVAILABLE, 'no']);
+    await until('nobody serves it', async () => /^nobody serves/.test((await unary('x')).details));
+    const waiting = unary('later', { metadata: { 'contact-wait': '20s' } });
+    proxy.accept();
+    assert.deepEqual((await waiting).bodies, ['later']);
+  });
+
+  it('says that it may have begun when the target is lost', async () => {
+    const { proxy, client, log } = await start();
+    const call = client.chat();
+    const ended = readAll(call);
+    call.write({ body: Buffer.from('!sleep') });
+    await until('it runs', () => log.readCount === 1);
+    proxy.cut();
+    const reply = await ended;
+    assert.deepEqual([reply.code, startedOf(reply)], [status.UNAVAILABLE, 'maybe']);
+  });
+
+  it('is finished before the worker that was drained ends, and cancelled by one that stops', async () => {
+    for (const how of ['drain', 'stop'] as const) {
+      const { client, worker, log } = await start();
+      const call = client.chat();
+      const ended = readAll(call);
+      call.write({ body: Buffer.from('first') });
+      await until('it runs', () => log.readCount === 1);
+      const over = worker[how]();
+      if (how === 'drain') call.end();
+      const { code, bodies } = await ended;
+      assert.deepEqual([code, bodies.length], how === 'drain' ? [0, 1] : [status.UNAVAILABLE, 1]);
+      await over;
+      await closeScene();
+    }
+  });
+
+  it('is kept until the target is there, when it is durable', async () => {
+    const { proxy, unary } = await start();
+    assert.deepEqual((await unary('now', { metadata: DURABLE })).bodies, ['now']);
+    proxy.refuse();
+    proxy.cut();
+    await until('nobody serves it', async () => /^nobody serves/.test((await unary('x')).details));
+    const reply = unary('later', { metadata: DURABLE });
+    proxy.accept();
+    assert.deepEqual((await reply).bodies, ['later']);
+  });
+
+  it('fails for good with the status of the target, when it is durable', async () => {
+    const { unary } = await start();
+    const { code, details } = await unary('!status', { metadata: DURABLE });
+    assert.deepEqual([code, details], [status.FAILED_PRECONDITION, 'nö: 100% off\t☺']);
+  });
+});
+
+describe('worker.expose()', () => {
+  afterEach(closeScene);
+
+  async function refusal(options: Partial<Parameters<ReturnType<typeof createWorker>['expose']>[0]>) {
+    const { address } = await startScene();
+    const worker = useWorker(createWorker(connectTo(address)));
+    const to = await serveDirectly();
+    return worker.expose({ to, descriptors: describeEcho(), ...options }).then(
+      () => 'exposed',
+      ({ code, message }) => `${code} ${message}`,
+    );
+  }
+
+  it('tells what is exposed', async () => {
+    const { address } = await startScene();
+    const worker = useWorker(createWorker(connectTo(address)));
+    const exposed = await worker.expose({ to: await serveDirectly(), descriptors: describeEcho(), maxCalls: 7 });
+    const methods = ['Unary', 'Down', 'Up', 'Chat'].map((name) => `echo.Echo/${name}`);
+    assert.deepEqual(exposed, { services: [{ name: 'echo.Echo', methods }] });
+  });
+
+  it('refuses what cannot be, naming it', async () => {
+    assert.match(await refusal({ to: 'nowhere' }), /^INVALID_ARGUMENT to: expected HOST:PORT or unix:PATH/);
+    assert.match(await refusal({ descriptors: Buffer.from('no') }), /^INVALID_ARGUMENT descriptors: /);
+    assert.match(
+      await refusal({ services: ['echo.Other'] }),
+      /^NOT_FOUND services: there is no echo.Other; there are: echo.Echo$/,
+    );
+    assert.match(await refusal({ maxCalls: 0 }), /^INVALID_ARGUMENT maxCalls: /);
+    assert.match(
+      await refusal({ to: '127.0.0.1:1', deadlineMs: 100 }),
+      /^UNAVAILABLE to: could not reach 127.0.0.1:1 within 100 ms: connect ECONNREFUSED/,
+    );
+  });
+
+  it('is CANCELLED when the worker stops while the target is awaited', async () => {
+    const { address } = await startScene();
+    const worker = useWorker(createWorker(connectTo(address)));
+    const asked = worker.expose({ to: '127.0.0.1:1', descriptors: describeEcho() });
+    await Promise.all([assert.rejects(asked, { code: 'CANCELLED' }), worker.stop()]);
+  });
+});
