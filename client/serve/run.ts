@@ -90,7 +90,7 @@ export function runCall(
     ended: () => undefined,
     chunk(chunk) {
       if (!chunk.isCompressed) inbox.add(chunk);
-      else abort(new ContactError('UNIMPLEMENTED', 'compressed messages are not taken'));
+      else abort(new ContactError('INTERNAL', 'a message is marked as compressed, and grpc-encoding does not say how'));
     },
     halfClosed: () => inbox.end(),
     cancelled: gone,

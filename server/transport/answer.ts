@@ -4,6 +4,8 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
 import { frameChunk } from '../../tunnel/deframe.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
+import { ACCEPT_ENCODING_KEY } from '../tunnel/encoding.ts';
+import { ACCEPTED_ENCODINGS } from '../tunnel/inflate.ts';
 
 const INTERNAL = 13;
 /** Node.js would add a date, which the callee has not said; its types do not know the option. */
@@ -31,7 +33,7 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
 
   function headers(pairs: readonly Pair[]): void {
     if (isOver || stream.headersSent || stream.destroyed) return;
-    const all = writePairs(pairs, { ...base, 'grpc-accept-encoding': 'identity' });
+    const all = writePairs(pairs, { ...base, [ACCEPT_ENCODING_KEY]: ACCEPTED_ENCODINGS });
     stream.once('wantTrailers', () => {
       trySend(() => stream.sendTrailers(trailers ?? writeStatus(plainEnd(INTERNAL, 'no status'))));
       close();

@@ -9,6 +9,7 @@ import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { type Caller, type LiveCall, NOT_STARTED, writeEnd } from '../tunnel/caller.ts';
 import { type DurableCalls, isDurable } from '../tunnel/durable.ts';
+import type { OpenInflater } from '../tunnel/inflate.ts';
 import { createLiveCalls } from '../tunnel/live.ts';
 import { isCallable } from '../tunnel/names.ts';
 import { createAnswer } from './answer.ts';
@@ -34,6 +35,7 @@ const OVER: LiveCall = {
 export interface FrontOptions {
   readonly callees: Callees;
   readonly durable: DurableCalls;
+  readonly inflate: OpenInflater;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxMessageBytes: number;
@@ -56,13 +58,14 @@ export interface Front {
 export function createFront({
   callees,
   durable,
+  inflate,
   clock,
   logger,
   maxMessageBytes,
   maxCalls,
   unread,
 }: FrontOptions): Front {
-  const begin = createLiveCalls({ callees, clock });
+  const begin = createLiveCalls({ callees, clock, inflate });
   let size = 0;
   let isLeaving = false;
 
@@ -169,6 +172,8 @@ export function createFront({
         });
       },
       headers: out.headers,
+      hold,
+      giveBack,
       chunk(chunk, onTaken) {
         hold(chunk.cost);
         out.chunk(chunk, () => {

@@ -10,6 +10,7 @@ import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { createDurableCalls } from '../tunnel/durable.ts';
+import { createInflating } from '../tunnel/inflate.ts';
 import type { CallEnds } from './call.ts';
 import { createFront, type Front } from './front.ts';
 import { registerServe } from './serve.ts';
@@ -57,14 +58,25 @@ export function createReverse(options: ReverseOptions): Reverse {
     heldBudgetBytes,
   } = options;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
+  const inflate = createInflating(maxMessageBytes);
   const durable = createDurableCalls({
     keep: (call) => storedCalls.store(call, ANONYMOUS),
     find: (call) => storedCalls.find(call, ANONYMOUS),
     kindOf: callees.kindOf,
+    inflate,
     clock,
     maxPayloadBytes,
   });
-  const front = createFront({ callees, durable, clock, logger, maxMessageBytes, maxCalls: maxOpenCalls, unread });
+  const front = createFront({
+    callees,
+    durable,
+    inflate,
+    clock,
+    logger,
+    maxMessageBytes,
+    maxCalls: maxOpenCalls,
+    unread,
+  });
   return {
     descriptor: ReverseService,
     register: (server) =>

@@ -32,6 +32,9 @@ export interface Caller {
   headers(pairs: readonly Pair[]): void;
   /** `onTaken`: its connection has it. */
   chunk(chunk: Chunk, onTaken: () => void): void;
+  /** Counts bytes that are kept for the call beside its messages, until they are given back. */
+  hold(bytes: number): void;
+  giveBack(bytes: number): void;
   /** Its status, after which nothing more is asked of it. */
   end(end: End): void;
 }

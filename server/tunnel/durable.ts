@@ -8,6 +8,8 @@ import type { Piece } from '../../tunnel/outgoing.ts';
 import type { ResultRecord, SettledState } from '../model/task.ts';
 import { readTarget, textOf } from './asked.ts';
 import { type Caller, type LiveCall, writeEnd } from './caller.ts';
+import { passRequests, refuseEncoding } from './encoding.ts';
+import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
 import type { MethodKind } from './methods.ts';
 
 const MODE_KEY = 'contact-mode';
@@ -57,6 +59,7 @@ export interface DurableCallsOptions {
   readonly keep: KeepCall;
   readonly find: FindCall;
   readonly kindOf: (method: string) => MethodKind | undefined;
+  readonly inflate: OpenInflater;
   readonly clock: Clock;
   readonly maxPayloadBytes: number;
 }
@@ -75,7 +78,14 @@ export function isDurable(metadata: readonly Pair[]): boolean {
   return mode === 'durable';
 }
 
-export function createDurableCalls({ keep, find, kindOf, clock, maxPayloadBytes }: DurableCallsOptions): DurableCalls {
+export function createDurableCalls({
+  keep,
+  find,
+  kindOf,
+  inflate,
+  clock,
+  maxPayloadBytes,
+}: DurableCallsOptions): DurableCalls {
   // Bounded by the calls that are open.
   const failures = new Set<(why: ContactError) => void>();
 
@@ -84,6 +94,8 @@ export function createDurableCalls({ keep, find, kindOf, clock, maxPayloadBytes 
     // One message, which the budget of what all calls hold counts until it is stored.
     let pieces: Piece[] = [];
     let messageCount = 0;
+    /** Unpacks what the caller sends; undefined: that is not compressed. */
+    let inflater: Inflater | undefined;
     let isOver = false;
     let forget = (): void => undefined;
     const stopTimer =
@@ -96,6 +108,7 @@ export function createDurableCalls({ keep, find, kindOf, clock, maxPayloadBytes 
       if (isOver) return;
       isOver = true;
       pieces = [];
+      inflater?.close();
       stopTimer();
       forget();
       failures.delete(fail);
@@ -154,31 +167,53 @@ export function createDurableCalls({ keep, find, kindOf, clock, maxPayloadBytes 
       }
     }
 
+    function take(piece: Piece): void {
+      if (isOver) return;
+      if (piece.messageBytes !== undefined) messageCount += 1;
+      if (messageCount > 1) fail(notUnary('the request has two messages'));
+      else if ((piece.messageBytes ?? 0) > maxPayloadBytes)
+        fail(invalid('message', `${piece.messageBytes} bytes, at most ${maxPayloadBytes} are taken`));
+      // What it came in is larger, and would stay as long as it does.
+      else pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
+    }
+
+    function finish(): void {
+      if (isOver) return;
+      if (messageCount === 0) fail(new ContactError('INTERNAL', 'the request ended before its message was whole'));
+      else store().catch((error: unknown) => fail(error));
+    }
+
+    /** What was unpacked is kept until it is stored, as all that is read is. */
+    function unpack(encoding: Encoding): Inflater {
+      const { hold, giveBack } = caller;
+      return inflate(encoding, {
+        piece(piece) {
+          const { byteLength } = piece.bytes;
+          hold(byteLength);
+          take({ ...piece, onTaken: () => giveBack(byteLength) });
+          piece.onTaken();
+        },
+        ended: finish,
+        failed: fail,
+        hold,
+        giveBack,
+      });
+    }
+
     try {
       check();
-      if (caller.encoding === 'identity') caller.read(true);
-      else
-        fail(new ContactError('UNIMPLEMENTED', 'grpc-encoding: a call that is kept has no compressed messages'), [
-          { key: 'grpc-accept-encoding', value: 'identity' },
-        ]);
+      const passage = passRequests(caller, []);
+      if (passage.kind === 'refused') end(refuseEncoding(passage.encoding, []));
+      else {
+        if (passage.kind === 'inflate') inflater = unpack(passage.encoding);
+        caller.read(true);
+      }
     } catch (error) {
       fail(error);
     }
     return {
-      piece(piece) {
-        if (isOver) return;
-        if (piece.messageBytes !== undefined) messageCount += 1;
-        if (messageCount > 1) fail(notUnary('the request has two messages'));
-        else if ((piece.messageBytes ?? 0) > maxPayloadBytes)
-          fail(invalid('message', `${piece.messageBytes} bytes, at most ${maxPayloadBytes} are taken`));
-        // What it came in is larger, and would stay as long as it does.
-        else pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) });
-      },
-      halfClosed() {
-        if (isOver) return;
-        if (messageCount === 0) fail(new ContactError('INTERNAL', 'the request ended before its message was whole'));
-        else store().catch((error: unknown) => fail(error));
-      },
+      piece: (piece) => (inflater ? inflater.add(piece) : take(piece)),
+      halfClosed: () => (inflater ? inflater.end() : finish()),
       gone: () => end(plainEnd(status.CANCELLED, 'the caller has gone')),
       fail: (error) => fail(error),
     };

@@ -4,19 +4,23 @@ import type { TunnelCall } from '../../tunnel/call.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
+import { createAnswers } from './answers.ts';
 import { forward, readWait, readWanted } from './asked.ts';
 import type { Callee, Callees, Nobody, Wanted } from './callees.ts';
 import { type Caller, type LiveCall, MAYBE_STARTED, NOT_STARTED, writeEnd } from './caller.ts';
+import { passRequests, refuseEncoding, withoutEncoding } from './encoding.ts';
+import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
 
 const CANCELLED = 1;
 
 export interface LiveCallsOptions {
   readonly callees: Callees;
   readonly clock: Clock;
+  readonly inflate: OpenInflater;
 }
 
 /** Brings callers and callees together. */
-export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: Caller) => LiveCall {
+export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): (caller: Caller) => LiveCall {
   return (caller) => {
     const { method, timeoutMs } = caller;
     const startedAt = clock.monotonic();
@@ -29,6 +33,8 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
      */
     let unsent: Piece[] | undefined = [];
     let isHalfClosed = false;
+    /** Unpacks what the caller sends; undefined: that goes on as it comes. */
+    let requests: Inflater | undefined;
     /** What this call has to give back when it is over. */
     const letGo: (() => void)[] = [];
     let stopWaiting = (): void => undefined;
@@ -49,47 +55,78 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
 
     function begin(callee: Callee): void {
       stopWaiting();
-      const { acceptEncodings } = callee.announced;
-      if (caller.encoding !== 'identity' && !acceptEncodings.includes(caller.encoding)) {
-        const problem = `grpc-encoding: ${callee.clientId} takes no messages in ${caller.encoding.slice(0, 32)}`;
-        const accepted = ['identity', ...acceptEncodings].join(',');
-        end(writeEnd(new ContactError('UNIMPLEMENTED', problem), [{ key: 'grpc-accept-encoding', value: accepted }]));
+      const passage = passRequests(caller, callee.announced.acceptEncodings);
+      if (passage.kind === 'refused') {
+        end(refuseEncoding(passage.encoding, callee.announced.acceptEncodings));
         return;
       }
+      const isInflated = requests !== undefined || passage.kind === 'inflate';
+      const metadata = isInflated ? withoutEncoding(forward(caller)) : forward(caller);
       const leftMs = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (clock.monotonic() - startedAt)));
-      const opened = callee.tunnel.open({ method, metadata: forward(caller), timeoutMs: leftMs });
+      const opened = callee.tunnel.open({ method, metadata, timeoutMs: leftMs });
       if (!opened) {
         fail(new ContactError('UNAVAILABLE', `${callee.clientId} is going`), NOT_STARTED);
         return;
       }
       call = opened;
-      letGo.push(callee.occupy());
+      const answers = createAnswers({ caller, inflate, onEnd: end, onFailed: fail });
+      letGo.push(callee.occupy(), answers.close);
       opened.listen({
-        headers: (pairs) => caller.headers(pairs),
-        chunk: (chunk) => caller.chunk(chunk, () => opened.taken(chunk.cost)),
-        ended: end,
+        headers: answers.headers,
+        chunk: (chunk) => answers.chunk(chunk, () => opened.taken(chunk.cost)),
+        ended: answers.end,
         lost: (isOpened) =>
           isOpened ? fail(new ContactError('UNAVAILABLE', `${callee.clientId} has gone`), MAYBE_STARTED) : dispatch(),
         // A callee does neither; its tunnel takes care of that.
         halfClosed: () => undefined,
         cancelled: () => undefined,
       });
-      for (const piece of unsent ?? []) opened.send(piece);
-      if (isHalfClosed) opened.halfClose();
+      if (passage.kind === 'inflate' && !requests) unpack(passage.encoding);
+      else {
+        for (const piece of unsent ?? []) opened.send(watched(piece));
+        if (isHalfClosed) opened.halfClose();
+      }
       if (!isRead) caller.read();
       isRead = true;
     }
 
-    function remember(piece: Piece): Piece {
-      const remembered = {
+    /** From now on requests are unpacked, those too that a callee which took them as they are has not heard. */
+    function unpack(encoding: Encoding): void {
+      const before = unsent ?? [];
+      const wasHalfClosed = isHalfClosed;
+      unsent = [];
+      isHalfClosed = false;
+      requests = inflate(encoding, {
+        piece: send,
+        ended: halfClose,
+        failed: fail,
+        hold: caller.hold,
+        giveBack: caller.giveBack,
+      });
+      letGo.push(() => requests?.close());
+      for (const piece of before) requests.add(piece);
+      if (wasHalfClosed) requests.end();
+    }
+
+    function send(piece: Piece): void {
+      unsent?.push(piece);
+      call?.send(unsent ? watched(piece) : piece);
+    }
+
+    function halfClose(): void {
+      isHalfClosed = true;
+      call?.halfClose();
+    }
+
+    /** Once it is taken its callee has the beginning, and no other one gets it. */
+    function watched(piece: Piece): Piece {
+      return {
         ...piece,
         onTaken() {
           unsent = undefined;
           piece.onTaken();
         },
       };
-      unsent?.push(remembered);
-      return remembered;
     }
 
     /** To whoever serves it now; else it waits as long as its caller has said, from its beginning. */
@@ -133,14 +170,8 @@ export function createLiveCalls({ callees, clock }: LiveCallsOptions): (caller: 
       fail(error);
     }
     return {
-      piece: (piece) => {
-        const remembered = unsent ? remember(piece) : piece;
-        call?.send(remembered);
-      },
-      halfClosed() {
-        isHalfClosed = true;
-        call?.halfClose();
-      },
+      piece: (piece) => (requests ? requests.add(piece) : send(piece)),
+      halfClosed: () => (requests ? requests.end() : halfClose()),
       gone() {
         call?.cancel();
         end(plainEnd(CANCELLED, 'the caller has gone'));

@@ -178,6 +178,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/api/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
   'tunnel/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
   'server/transport/front.ts PART_BYTES': WEIGHT,
+  'server/tunnel/inflate.ts CHUNK_BYTES': 'the pieces in which a message is unpacked, which has a row',
   'server/transport/serve.ts EMPTY_BYTES': WEIGHT,
   'server/transport/serve.ts ON_THE_WAY_BYTES': 'what may be on its way to a callee, and buys it time',
   'tunnel/frame.ts BATCH_BYTES': 'how full a message of a Serve is made; what is taken has a row',

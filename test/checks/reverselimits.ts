@@ -18,5 +18,7 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
   ['descriptors that the SDK', 'client/fileset.ts', 'MAX_FILES', 'MAX_FILES_BYTES'],
   ['descriptors that the SDK', 'client/reflection.ts', 'MAX_EXTENSIONS'],
+  ['messages that are unpacked', 'server/tunnel/inflate.ts', 'MAX_INFLATING'],
+  ['a compressed message that', 'server/tunnel/inflate.ts', 'MAX_INLINE_BYTES', 'MAX_INLINE_INFLATED_BYTES'],
   ['time that a call waits', 'server/tunnel/asked.ts', 'MAX_WAIT_MS'],
 ];

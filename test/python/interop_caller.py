@@ -15,6 +15,7 @@ import grpc
 import echo_pb2 as echo
 
 WINDOW = 262144
+GZIP, DEFLATE = grpc.Compression.Gzip, grpc.Compression.Deflate
 # No length of a chunk or window is a multiple of its own.
 PATTERN = bytes(at * 7 & 0xFF for at in range(251))
 
@@ -149,6 +150,13 @@ def cases():
         for text in ODD_MESSAGES:
             yield f"special_status_message {text!r}, {name}", do(code=2, message=text)
     yield "status after answers", lambda: many(chat, (message(body) for body in (b"one", b"two", script(code=2, message="enough"))))
+    for compression in (GZIP, DEFLATE):
+        for size in SIZES:
+            yield f"{compression.name} request of {size} bytes", lambda size=size, c=compression: one(unary, sized(size), compression=c)
+        yield f"{compression.name} requests", lambda c=compression: one(up, (sized(n * 999) for n in range(1, 60)), compression=c)
+        yield f"{compression.name} both ways", lambda c=compression: many(chat, (sized(n * 999) for n in range(1, 60)), compression=c)
+        yield f"{compression.name} answer", lambda c=compression: one(unary, message(script(compress=int(c), pad="a" * 100000)))
+        yield f"{compression.name} answers", lambda c=compression: many(down, message(script(compress=int(c), pad="a" * 10000), 50))
     yield "cancel_after_begin", cancelled_after_begin
     yield "cancel_after_first_response", cancelled_after_first
     yield "own: timeout_on_sleeping_server", lambda: many(chat, iter([message(b"!sleep")]), timeout=0.2)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { createCallees } from '../../server/tunnel/callees.ts';
 import type { Caller } from '../../server/tunnel/caller.ts';
+import { createInflating } from '../../server/tunnel/inflate.ts';
 import { createLiveCalls } from '../../server/tunnel/live.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
 import { createFrame, type End, type Frame, type Pair } from '../../tunnel/frame.ts';
@@ -19,6 +21,8 @@ function createCaller(metadata: readonly Pair[], timeoutMs = 0) {
     read: () => undefined,
     headers: () => undefined,
     chunk: () => undefined,
+    hold: () => undefined,
+    giveBack: () => undefined,
     end: (end) => void ends.push(end),
   };
   return { caller, ends };
@@ -50,13 +54,14 @@ function openTunnel(
   });
 }
 
+const inflate = createInflating(1_000);
 const claim = (clientId: string) => ({ clientId, subject: '', sessionId: undefined, isProven: false, isDrawn: false });
 const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {}, descriptors: new Uint8Array() };
 
 describe('a live call', () => {
   it('waits for a minute at most', () => {
     const clock = createFakeClock();
-    const begin = createLiveCalls({ callees: createCallees(), clock });
+    const begin = createLiveCalls({ callees: createCallees(), clock, inflate });
     const { caller, ends } = createCaller([{ key: 'contact-wait', value: '999999s' }]);
     begin(caller);
     clock.advance(59_999);
@@ -69,7 +74,7 @@ describe('a live call', () => {
     const clock = createFakeClock();
     const callees = createCallees();
     const tunnel = openTunnel();
-    const begin = createLiveCalls({ callees, clock });
+    const begin = createLiveCalls({ callees, clock, inflate });
     const { caller, ends } = createCaller([{ key: 'contact-wait', value: '10s' }]);
     const live = begin(caller);
     callees.join(claim('a'), tunnel, () => undefined).announce({ ...SERVED, maxCalls: 5 });
@@ -83,7 +88,7 @@ describe('a live call', () => {
     const clock = createFakeClock();
     const callees = createCallees();
     const tunnel = openTunnel();
-    const begin = createLiveCalls({ callees, clock });
+    const begin = createLiveCalls({ callees, clock, inflate });
     const wait = [{ key: 'contact-wait', value: '60s' }];
     const gone = createCaller(wait);
     begin(gone.caller).gone();
@@ -134,7 +139,7 @@ describe('a live call', () => {
     const tunnel = openTunnel();
     const callee = callees.join(claim('a'), tunnel, () => undefined);
     callee.announce(SERVED);
-    const begin = createLiveCalls({ callees, clock });
+    const begin = createLiveCalls({ callees, clock, inflate });
     const first = createCaller([]);
     const live = begin(first.caller);
     const busy = createCaller([]);
@@ -159,7 +164,7 @@ describe('a live call', () => {
     const one = callees.join(claim('one'), first, () => undefined);
     one.announce({ ...SERVED, maxCalls: 5 });
     const { caller, ends } = createCaller([]);
-    const live = createLiveCalls({ callees, clock })(caller);
+    const live = createLiveCalls({ callees, clock, inflate })(caller);
     let takenCount = 0;
     const piece = { messageBytes: 2, isLast: true, isCompressed: false, onTaken: () => takenCount++ };
     live.piece({ ...piece, bytes: Buffer.from('hi') });
@@ -171,6 +176,35 @@ describe('a live call', () => {
     assert.deepEqual([ends.length, takenCount], [0, 1]);
     const [frame] = frames;
     assert.deepEqual([frame!.open?.method, frame!.data?.toString(), frame!.halfClose], ['p.S/M', 'hi', true]);
+    second.tunnel.close();
+    assert.deepEqual(ends[0]!.trailers.at(-1), { key: 'contact-started', value: 'maybe' });
+  });
+
+  it('is unpacked for another callee that does not take it as the one did that is lost', async () => {
+    const clock = createFakeClock();
+    const callees = createCallees();
+    const first = openTunnel();
+    const frames: Frame[] = [];
+    const second = openTunnelTo((batch) => frames.push(...decodeServe(batch).frames));
+    const one = callees.join(claim('one'), first, () => undefined);
+    one.announce({ ...SERVED, acceptEncodings: ['gzip'], maxCalls: 5 });
+    const encoding = { key: 'grpc-encoding', value: 'gzip' };
+    const { caller, ends } = createCaller([encoding, { key: 'x-a', value: '1' }]);
+    const live = createLiveCalls({ callees, clock, inflate })({ ...caller, encoding: 'gzip' });
+    const bytes = gzipSync('hello');
+    live.piece({ bytes, messageBytes: bytes.byteLength, isLast: true, isCompressed: true, onTaken: () => undefined });
+    live.halfClosed();
+    callees.join(claim('two'), second.tunnel, () => undefined).announce(SERVED);
+    one.leave();
+    first.close();
+    second.flush();
+    assert.equal(ends.length, 0);
+    const [{ open, data, compressed, halfClose }] = frames as [Frame];
+    assert.deepEqual(
+      open!.metadata.map(({ key }) => key),
+      ['x-a', 'contact-caller'],
+    );
+    assert.deepEqual([data!.toString(), compressed, halfClose], ['hello', false, true]);
     second.tunnel.close();
     assert.deepEqual(ends[0]!.trailers.at(-1), { key: 'contact-started', value: 'maybe' });
   });

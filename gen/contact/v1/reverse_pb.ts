@@ -94,7 +94,8 @@ export type Announce = Message<"contact.v1.Announce"> & {
   window: number;
 
   /**
-   * How messages may be compressed that come here, as `grpc-encoding` names it. A call with another one is UNIMPLEMENTED.
+   * How messages may be compressed that come here, as `grpc-encoding` names it. Those in gzip and deflate are unpacked where
+   * they are not named; a call in another one is UNIMPLEMENTED.
    *
    * @generated from field: repeated string accept_encodings = 5;
    */
@@ -428,6 +429,9 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * that begin with `:` or `grpc-` (but `grpc-encoding` in headers), those of HTTP (`connection`, `content-type`, `te` and their
  * kin), those with other characters than 0-9 a-z _ - ., ASCII values with others than printable ones, more than 64 pairs,
  * more than 8,192 bytes of keys and values.
+ *
+ * Compression: messages pass as they are where their receiver takes them so: a callee by accept_encodings, a caller by its
+ * `grpc-accept-encoding`. Where it does not, the server unpacks those in gzip and deflate, and takes `grpc-encoding` away.
  *
  * What a caller is told in the server's own words, beside what the callee ends its call with:
  *
