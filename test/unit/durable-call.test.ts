@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import type { ResultRecord } from '../../server/model/task.ts';
 import type { Caller } from '../../server/tunnel/caller.ts';
 import { createDurableCalls, type KeptCall } from '../../server/tunnel/durable.ts';
+import { createInflating } from '../../server/tunnel/inflate.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Pair } from '../../tunnel/frame.ts';
 import { createFakeClock } from '../scene/clock.ts';
@@ -21,12 +22,20 @@ function beginCall(more: readonly Pair[] = []) {
     read: () => undefined,
     headers: (pairs) => void heard.push(`headers ${pairs.map(({ value }) => value)}`),
     chunk: ({ bytes }) => void heard.push(`message ${bytes}`),
+    hold: () => undefined,
+    giveBack: () => undefined,
     end: ({ code }) => void heard.push(`end ${code}`),
   };
   const clock = createFakeClock();
   const answer = (): Promise<KeptCall> => storing.promise;
   const stores = { keep: answer, find: answer };
-  const calls = createDurableCalls({ ...stores, kindOf: () => undefined, clock, maxPayloadBytes: 1_000 });
+  const calls = createDurableCalls({
+    ...stores,
+    kindOf: () => undefined,
+    inflate: createInflating(1_000),
+    clock,
+    maxPayloadBytes: 1_000,
+  });
   const call = calls.begin(caller);
   call.piece({
     bytes: Buffer.from('hi'),

@@ -106,7 +106,7 @@ describe('a live call', () => {
     const frames: Frame[] = [];
     const { tunnel, flush } = openTunnelTo((batch) => frames.push(...decodeServe(batch).frames));
     const { caller } = createCaller([{ key: 'contact-wait', value: '60s' }], 10_000);
-    createLiveCalls({ callees, clock })(caller);
+    createLiveCalls({ callees, clock, inflate })(caller);
     clock.advance(3_000);
     callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
     flush();
@@ -120,7 +120,7 @@ describe('a live call', () => {
     callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
     const takers: (() => void)[] = [];
     const { caller } = createCaller([]);
-    const begin = createLiveCalls({ callees, clock: createFakeClock() });
+    const begin = createLiveCalls({ callees, clock: createFakeClock(), inflate });
     begin({ ...caller, chunk: (_chunk, onTaken) => void takers.push(onTaken) });
     flush();
     const given = (): number => frames.reduce((sum, { window }) => sum + window, 0);
