@@ -1,9 +1,9 @@
 import type { NewTask, ResultEvent } from '../gen/contact/v1/task_pb.ts';
 import { TaskService } from '../gen/contact/v1/task_service_pb.ts';
-import { ContactError, type ErrorCode } from '../shared/errors.ts';
-import { isFinal, isRefusal } from './closing.ts';
+import { ContactError } from '../shared/errors.ts';
 import type { Connection } from './connection.ts';
 import { pause } from './pause.ts';
+import { createResending } from './resending.ts';
 import { callUnary } from './unary.ts';
 
 /** How long `call()` waits for its result. */
@@ -20,13 +20,6 @@ const DEADLINE_MS = 60_000;
 /** The longest deadline of one RPC; a longer wait is made of several. */
 const MAX_CALL_MS = 24 * 60 * 60 * 1_000;
 const ABANDON_MS = 1_000;
-/**
- * A stream that was reset shows as INTERNAL, and so does a mistake of an old server, which marks nothing: so many in
- * a row, over so long, are a mistake. One that a server has marked is one at once.
- */
-const MAX_INTERNAL = 3;
-const INTERNAL_MS = 5_000;
-
 /** The connections that a call may go over. */
 export interface CallWays {
   /** The stream that tasks are enqueued over, which costs no call of the wire for each; see `Calls.run`. */
@@ -52,8 +45,7 @@ export async function callTask(
   const overtime = new AbortController();
   const cancelTimeout = clock.after(deadlineMs, () => overtime.abort());
   const ended = signal ? AbortSignal.any([signal, overtime.signal]) : overtime.signal;
-  let internalCount = 0;
-  let internalSince = 0;
+  const isWorthResending = createResending(clock);
   try {
     const told = await stream(task, ended, endsAt);
     if (told) return told;
@@ -83,12 +75,8 @@ export async function callTask(
         // The deadline of the call and our own are two timers.
         if (error.code === 'DEADLINE_EXCEEDED' && leftMs <= MAX_CALL_MS) overtime.abort();
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
-        internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
-        if (internalCount <= 1) internalSince = clock.monotonic();
-        const isLasting = internalCount > MAX_INTERNAL && clock.monotonic() - internalSince >= INTERNAL_MS;
-        const isMistake = error.code === 'INTERNAL' && (error.isMarked || isLasting);
         if (ended.aborted) break;
-        if (!isWorthRetrying(error, connection.hasWorked || quick.hasWorked) || isMistake) throw error;
+        if (!isWorthResending(error, connection.hasWorked || quick.hasWorked)) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);
@@ -125,12 +113,4 @@ async function abandon(connection: Connection, id: string): Promise<void> {
   } catch (error) {
     connection.logger.warn(`call ${id}: not cancelled: ${ContactError.from(error).message}`);
   }
-}
-
-const BROKEN: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'CANCELLED', 'INTERNAL']);
-
-/** A broken connection; or a full server that says when to come again. */
-function isWorthRetrying(error: ContactError, wasConnected: boolean): boolean {
-  if (isFinal({ error, advice: error.advice ?? null }, wasConnected)) return false;
-  return Boolean(error.advice) || BROKEN.has(error.code) || isRefusal(error) || error.retryAfterMs !== undefined;
 }

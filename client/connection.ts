@@ -24,6 +24,12 @@ const ANSWER_KEEPALIVES = 2;
 /** One try to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
 export interface Link {
   client<S extends DescService>(service: S): GrpcClient<S>;
+  /** The connection stands, or did: what was called over it may have got there. */
+  readonly hasConnected: boolean;
+  /** The connection stands. */
+  readonly isConnected: boolean;
+  /** Resolves once the connection stands; never, if it does not come about. */
+  readonly connected: Promise<void>;
   /** The server is there. Says nothing of what is to be sent, so the backoff goes on until this link has lasted. */
   answered(): void;
   /** Something got through: the backoff starts over. */
@@ -91,10 +97,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
     const channel = createChannel(options, credentials, keepaliveMs, proxy);
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
-    isConnected = () => current === link && channel.getConnectivityState(false) === grpc.connectivityState.READY;
+    const isReady = (): boolean => channel.getConnectivityState(false) === grpc.connectivityState.READY;
+    isConnected = () => current === link && isReady();
     let timedOut: ContactError | null = null;
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
-      if (channel.getConnectivityState(false) === grpc.connectivityState.READY) return;
+      if (isReady()) return;
       logger.warn(`no connection to ${options.server} within ${connectTimeoutMs} ms`);
       timedOut = new ContactError('UNAVAILABLE', `no connection within ${connectTimeoutMs} ms`);
       channel.close();
@@ -107,8 +114,24 @@ export function createConnection(options: ConnectionOptions): Connection {
       channel.close();
     };
     const clients = new Map<string, unknown>();
+    const connected = Promise.withResolvers<void>();
+    let hasConnected = false;
+    const watch = (): void => {
+      const state = channel.getConnectivityState(false);
+      hasConnected = state === grpc.connectivityState.READY;
+      if (hasConnected) connected.resolve();
+      else if (state !== grpc.connectivityState.SHUTDOWN) channel.watchConnectivityState(state, Infinity, watch);
+    };
+    watch();
     let answeredAt = Number.POSITIVE_INFINITY;
     const link: Link = {
+      get hasConnected() {
+        return hasConnected;
+      },
+      get isConnected() {
+        return isReady();
+      },
+      connected: connected.promise,
       client<S extends DescService>(service: S): GrpcClient<S> {
         const known = clients.get(service.typeName) as GrpcClient<S> | undefined;
         const client =

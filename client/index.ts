@@ -9,6 +9,10 @@ export {
 } from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
 export type { Enqueued } from './batch.ts';
+export { type Caller, createCaller, type KeptCall } from './caller/caller.ts';
+export { CallError } from './caller/error.ts';
+export type { AnswerOptions, CallerOptions, CallMetadata, StubOptions } from './caller/options.ts';
+export type { Answers, Messages, Stub, StubMethod } from './caller/stub.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
 export type { Exposed, ExposeOptions } from './expose/expose.ts';

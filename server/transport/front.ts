@@ -47,7 +47,7 @@ export interface FrontOptions {
 
 /** Takes calls of methods that clients serve off HTTP/2 before grpc-js sees them: messages pass without being put together. */
 export interface Front {
-  /** Somebody serves the method at this path, or did, or the call is kept until somebody does. */
+  /** Somebody serves the method at this path, or did, or the call waits or is kept until somebody does. */
   takes(headers: IncomingHttpHeaders): boolean;
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], timeoutMs: number): void;
   /** Takes no more calls; resolves when those that run are over, or when it is late. */
@@ -200,7 +200,8 @@ export function createFront({
   return {
     takes(headers) {
       const method = String(headers[':path']).slice(1);
-      return callees.knows(method) || (headers['contact-mode'] === 'durable' && isCallable(method));
+      const mayComeYet = headers['contact-mode'] === 'durable' || headers['contact-wait'] !== undefined;
+      return callees.knows(method) || (mayComeYet && isCallable(method));
     },
     take,
     async leave(isLate) {

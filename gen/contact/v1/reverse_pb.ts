@@ -435,7 +435,7 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *
  * What a caller is told in the server's own words, beside what the callee ends its call with:
  *
- *   UNIMPLEMENTED       nobody has announced the method since this server started
+ *   UNIMPLEMENTED       nobody has announced the method since this server started (`contact-wait` waits)
  *   UNAVAILABLE         nobody serves it now, or not the client that was asked for; `contact-wait` waits. Or the callee was
  *                       lost: then `contact-started` says `maybe`. One that was lost before the call was written to it has
  *                       not seen it: the call goes to another one, and is told `no` when there is none. Or the server goes,
