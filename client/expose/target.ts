@@ -58,7 +58,8 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
   // Bounded by the calls that run: a connection that takes no more is left when its last one is over.
   const sessions = new Set<ClientHttp2Session>();
   let current: ClientHttp2Session | undefined;
-  let connecting: Promise<ClientHttp2Session> | undefined;
+  /** The one that comes, while there is no reason to think that none does. */
+  let next: PromiseWithResolvers<ClientHttp2Session> | undefined = expectSession();
   let trouble: Error | undefined;
   let isThere = false;
 
@@ -113,34 +114,46 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
     onPresence();
   }
 
-  /** Resolves when a connection takes no more calls. */
-  function untilGone(session: ClientHttp2Session): Promise<void> {
+  /** Calls go over this connection until it takes no more. */
+  function use(session: ClientHttp2Session): Promise<void> {
+    current = session;
+    next?.resolve(session);
+    next = undefined;
+    note(undefined);
     return new Promise((resolve) => {
-      if (session.closed || session.destroyed) resolve();
-      session.once('goaway', () => resolve());
-      session.once('close', () => resolve());
+      function leave(): void {
+        if (current !== session) return;
+        current = undefined;
+        next = expectSession();
+        resolve();
+      }
+      session.once('goaway', leave);
+      session.once('close', leave);
+      if (session.closed || session.destroyed) leave();
     });
+  }
+
+  function fail(error: Error): void {
+    next?.reject(error);
+    next = undefined;
+    if (!closing.signal.aborted) note(error);
   }
 
   async function keep(): Promise<void> {
     let failures = 0;
     while (!closing.signal.aborted) {
-      connecting = openSession();
       try {
-        current = await connecting;
+        const session = await openSession();
         const sinceMs = clock.monotonic();
-        note(undefined);
-        await untilGone(current);
+        await use(session);
         failures = clock.monotonic() - sinceMs >= LASTING_MS ? 0 : failures + 1;
-        trouble = new Error('it has closed the connection');
       } catch (error) {
         failures += 1;
-        if (!closing.signal.aborted) note(error as Error);
+        fail(error as Error);
       }
-      current = undefined;
-      connecting = undefined;
       if (failures > 0) await pause(clock, reconnectMs(failures, 'now', BACKOFF, random()), closing.signal);
     }
+    fail(new Error('the worker has stopped'));
   }
 
   return {
@@ -154,8 +167,8 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
       return trouble;
     },
     session() {
-      if (current && !current.closed && !current.destroyed) return Promise.resolve(current);
-      return connecting && !current ? connecting : Promise.reject(trouble ?? new Error('there is no connection'));
+      if (current) return Promise.resolve(current);
+      return next ? next.promise : Promise.reject(trouble ?? new Error('there is no connection'));
     },
     keep,
     close() {
@@ -163,4 +176,11 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
       for (const session of sessions) session.destroy();
     },
   };
+}
+
+/** Nobody need wait for it. */
+function expectSession(): PromiseWithResolvers<ClientHttp2Session> {
+  const expected = Promise.withResolvers<ClientHttp2Session>();
+  expected.promise.catch(() => undefined);
+  return expected;
 }

@@ -17,7 +17,7 @@ describe('contact', function () {
 
   it('has a help text with an example and the exit codes for every command', async () => {
     const commands: Readonly<Record<string, readonly string[]>> = {
-      '': ['', 'serve', 'work', 'enqueue', 'results', 'tasks', 'queues', 'clients', 'top', 'bench'],
+      '': ['', 'serve', 'work', 'expose', 'enqueue', 'results', 'tasks', 'queues', 'clients', 'top', 'bench'],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
       queues: ['list', 'pause', 'resume', 'purge'],
       clients: ['list', 'drain', 'resume', 'disconnect'],

@@ -114,17 +114,18 @@ export function digest(body: Uint8Array): string {
 }
 
 /** The same handlers behind an ordinary server, for what a call comes to without contact. */
-export async function serveDirectly(handlers: ServiceHandlers<typeof Echo> = createEcho()): Promise<string> {
+export async function serveDirectly(
+  handlers: ServiceHandlers<typeof Echo> = createEcho(),
+  { listen = '127.0.0.1:0', secret = ServerCredentials.createInsecure() } = {},
+): Promise<string> {
   const server = new Server({ 'grpc.max_receive_message_length': -1 });
   const definition = defineService(Echo);
   server.addService(definition, adapt(handlers));
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
+    server.bindAsync(listen, secret, (error, bound) => (error ? reject(error) : resolve(bound))),
   );
   atEnd(() => server.forceShutdown());
-  return `127.0.0.1:${port}`;
+  return listen.startsWith('unix:') ? listen : `127.0.0.1:${port}`;
 }
 
 type Any = never;
