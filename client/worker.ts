@@ -269,12 +269,12 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         throw error;
       },
     )
-    .finally(() => {
+    .finally(async () => {
       firstRegistration.reject(new ContactError('CANCELLED', 'the worker stopped before it was connected'));
       // What is left in the spool, the next process delivers.
       spool?.close();
       outbox.clear();
-      callee.close();
+      await callee.close();
       connection.close();
       status$.complete();
       letGo();

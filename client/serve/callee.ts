@@ -47,7 +47,8 @@ export interface WorkerCallee {
   run(task: WorkerDelivery, limits: Limits): Promise<Report> | undefined;
   drain(): void;
   abort(reason: string): void;
-  close(): void;
+  /** Resolves when the server has heard all that was said, or not in time. */
+  close(): Promise<void>;
 }
 
 export function createCallee({
@@ -123,9 +124,9 @@ export function createCallee({
     },
     drain: () => serving?.drain(),
     abort: (reason) => serving?.abort(reason),
-    close() {
-      serving?.close();
+    async close() {
       ending.abort();
+      await serving?.close();
     },
   };
 }

@@ -57,8 +57,8 @@ export interface Serving {
   drain(): void;
   /** Ends the calls that run. */
   abort(reason: string): void;
-  /** Nothing more to say. */
-  close(): void;
+  /** Nothing more to say; resolves when the server has heard all that was said, or not in time. */
+  close(): Promise<void>;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -218,8 +218,18 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
     close() {
       isClosed = true;
       const last = stream;
-      last?.end();
-      clock.after(LAST_WORDS_MS, () => last?.cancel());
+      if (!last) return Promise.resolve();
+      last.end();
+      return new Promise((resolve) => {
+        const stopTimer = clock.after(LAST_WORDS_MS, () => {
+          last.cancel();
+          resolve();
+        });
+        last.once('status', () => {
+          stopTimer();
+          resolve();
+        });
+      });
     },
   };
 }

@@ -70,7 +70,7 @@ if sys.argv[1] == "direct":
     options = [("grpc.max_receive_message_length", -1)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=options)
     rpc.add_EchoServicer_to_server(Echo(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:0")
     server.start()
     print(f"serving 127.0.0.1:{port}", flush=True)
     server.wait_for_termination()
