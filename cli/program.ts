@@ -62,6 +62,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/clients.ts')).fillClientsCommand,
   },
   {
+    usage: 'call <method> [request]',
+    description: 'call a method of a service that a client serves',
+    load: async () => (await import('./commands/call.ts')).fillCallCommand,
+  },
+  {
     usage: 'top',
     description: 'watch the server, its queues and its clients on a live screen',
     load: async () => (await import('./commands/top.ts')).fillTopCommand,

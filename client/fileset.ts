@@ -1,5 +1,7 @@
 import { create, type DescFile, fromBinary } from '@bufbuild/protobuf';
 import {
+  type DescriptorProto,
+  type FieldDescriptorProto,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   type FileDescriptorSet,
@@ -22,7 +24,8 @@ import { ContactError } from '../shared/errors.ts';
 const MAX_FILES = 5_000;
 const MAX_FILES_BYTES = 16_777_216;
 
-const WELL_KNOWN: ReadonlyMap<string, DescFile> = new Map(
+/** What protobuf itself brings, by the names of the files. */
+export const WELL_KNOWN: ReadonlyMap<string, DescFile> = new Map(
   [
     file_google_protobuf_any,
     file_google_protobuf_api,
@@ -102,10 +105,20 @@ export function createFileSet(): FileSet {
 
 function decode(encoded: Uint8Array): FileDescriptorProto {
   try {
-    return fromBinary(FileDescriptorProtoSchema, encoded);
+    const file = fromBinary(FileDescriptorProtoSchema, encoded);
+    nameForJson(file.extension, file.messageType);
+    return file;
   } catch (error) {
     throw new ContactError('INTERNAL', `what describes a file cannot be decoded: ${(error as Error).message}`);
   }
+}
+
+/** Gives the fields their names in JSON: servers in C++ and Python tell descriptors without. */
+function nameForJson(fields: readonly FieldDescriptorProto[], messages: readonly DescriptorProto[]): void {
+  for (const field of fields) {
+    if (field.jsonName === '') field.jsonName = field.name.replace(/_+(.?)/g, (_, next: string) => next.toUpperCase());
+  }
+  for (const { field, extension, nestedType } of messages) nameForJson([...field, ...extension], nestedType);
 }
 
 function tooMuch(limit: string): ContactError {

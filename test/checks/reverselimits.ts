@@ -16,6 +16,8 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['calls that a callee may break', 'tunnel/tunnel.ts', 'MAX_FAULTS'],
   ['metadata of a live call', 'tunnel/metadata.ts', 'MAX_METADATA_BYTES', 'MAX_METADATA_PAIRS'],
   ['bytes of a live call', 'server/transport/front.ts', 'MAX_WAITING_BYTES'],
+  ['a request of `contact call`', 'cli/call/requests.ts', 'MAX_REQUEST_CHARACTERS'],
+  ['a request of `contact call`', 'cli/call/types.ts', 'MAX_ASKED'],
   ['descriptors that the SDK', 'client/fileset.ts', 'MAX_FILES', 'MAX_FILES_BYTES'],
   ['descriptors that the SDK', 'client/reflection.ts', 'MAX_EXTENSIONS'],
   ['messages that are unpacked', 'server/tunnel/inflate.ts', 'MAX_INFLATING'],

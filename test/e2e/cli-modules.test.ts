@@ -39,6 +39,11 @@ describe('the modules that a command loads', function () {
     { args: ['queues', 'list', ...NOWHERE], code: 3, without: [...SERVER, ...OBSERVER, '/client/producer'] },
     { args: ['top', '--once', ...NOWHERE], code: 3, without: [...SERVER, ...OBSERVER, '/client/producer'] },
     { args: ['enqueue', 'q', 'x', ...NOWHERE], code: 3, without: [...SERVER, ...OBSERVER, 'cli-progress'] },
+    {
+      args: ['call', 'a.B/C', '{}', ...NOWHERE],
+      code: 3,
+      without: [...SERVER, ...OBSERVER, '/client/worker', '/client/producer', 'cli-progress'],
+    },
     { args: ['results', ...NOWHERE], code: 3, without: [...SERVER, '/client/worker', '/client/producer'] },
     { args: ['work', 'q', ...NOWHERE, '--', 'cat'], code: 3, without: [...SERVER, '/client/producer', 'cli-progress'] },
   ];

@@ -1,0 +1,38 @@
+const MAX_SHOWN = 5;
+
+/** How many characters have to be added, taken away, replaced or swapped with their neighbour to make one text the other. */
+export function countEdits(one: string, other: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= one.length; row++) {
+    const next = [row];
+    for (let column = 1; column <= other.length; column++) {
+      const isSame = one[row - 1] === other[column - 1];
+      let edits = Math.min(last[column]! + 1, next[column - 1]! + 1, last[column - 1]! + (isSame ? 0 : 1));
+      if (row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1]) {
+        edits = Math.min(edits, before[column - 2]! + 1);
+      }
+      next.push(edits);
+    }
+    before = last;
+    last = next;
+  }
+  return last[other.length]!;
+}
+
+/** The names that somebody may have meant who wrote `wanted`, the nearest first; upper and lower case are alike. */
+export function findNear(wanted: string, names: readonly string[]): string[] {
+  const text = wanted.toLowerCase();
+  const rate = (name: string): number => {
+    const known = name.toLowerCase();
+    if (known.endsWith(`.${text}`) || text.endsWith(`.${known}`)) return 0;
+    return countEdits(text, known);
+  };
+  const limit = Math.max(2, Math.floor(text.length / 4));
+  return names
+    .map((name) => ({ name, edits: rate(name) }))
+    .filter(({ edits }) => edits <= limit)
+    .toSorted((a, b) => a.edits - b.edits)
+    .slice(0, MAX_SHOWN)
+    .map(({ name }) => name);
+}
