@@ -23,7 +23,8 @@ import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
-import { selectTasks, TASK_IDS, type TaskSelection } from './selection.ts';
+import { buildRetention, type QueueRetention } from './retention.ts';
+import { selectTasks, type TaskSelection } from './selection.ts';
 import { callUnary, encodable, type UnaryOptions } from './unary.ts';
 
 /** What `createAdmin()` takes. */
@@ -62,8 +63,8 @@ export interface Admin {
   cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelTasksResponse>;
   /** Redrives failed tasks: they are ready again, with all their attempts before them. */
   retryTasks(selection: TaskSelection): Promise<RetryTasksResponse>;
-  /** Forgets settled tasks and their results; at most 1,000 ids. */
-  deleteTasks(ids: readonly string[]): Promise<DeleteTasksResponse>;
+  /** Forgets settled tasks and their results: of these ids, at most 1,000, or all that a filter finds. */
+  deleteTasks(selection: readonly string[] | TaskSelection): Promise<DeleteTasksResponse>;
   /** One task, live, until it is settled or the signal ends it. A broken connection ends it with UNAVAILABLE. */
   watchTask(
     id: string,
@@ -73,7 +74,7 @@ export interface Admin {
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
   listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
   /**
-   * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next three: the queue has no task,
+   * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next four: the queue has no task,
    * no worker and no settings. `create`: pause it, or set its limits, before it has.
    */
   pauseQueue(queue: string, options?: CreateOptions): Promise<void>;
@@ -85,6 +86,11 @@ export interface Admin {
     limits: { readonly maxWaiting: number; readonly maxRunning: number },
     options?: CreateOptions,
   ): Promise<void>;
+  /**
+   * How long settled tasks of the queue and their results are kept: within both limits, `forever`, or `default`, as long
+   * as the server says. What is beyond them is forgotten, the oldest results first, once it is ten minutes old.
+   */
+  setQueueRetention(queue: string, retention: QueueRetention, options?: CreateOptions): Promise<void>;
   /** Cancels every task that waits in the queue; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
   /** A page of clients by id: those that are connected and, unless `connectedOnly`, named ones that are away. */
@@ -213,10 +219,7 @@ export function createAdmin(options: AdminOptions): Admin {
       return call(tasks.cancelTasks, { ...selectTasks(selection), reason });
     },
     retryTasks: async (selection) => call(tasks.retryTasks, selectTasks(selection)),
-    async deleteTasks(given) {
-      check.checkValue('ids', given, TASK_IDS);
-      return call(tasks.deleteTasks, { ids: [...given] });
-    },
+    deleteTasks: async (given) => call(tasks.deleteTasks, selectTasks(isList(given) ? { ids: given } : given)),
     async *watchTask(id, given = {}) {
       check.checkValue('id', id, check.text);
       check.checkFields(given, WATCH_RULES);
@@ -252,6 +255,10 @@ export function createAdmin(options: AdminOptions): Admin {
       check.checkFields(given, CREATE_RULES);
       await persist(operator.setQueueLimits, { ...queueNamed(queue), limits, ...given });
     },
+    async setQueueRetention(queue, retention, given = {}) {
+      check.checkFields(given, CREATE_RULES);
+      await persist(operator.setQueueRetention, { ...queueNamed(queue), ...buildRetention(retention), ...given });
+    },
     purgeQueue: async (queue) => (await call(operator.purgeQueue, queueNamed(queue))).cancelled,
     listClients,
     listAllClients: (given) => readPages(given, listClients, (answer) => answer.clients),
@@ -261,6 +268,10 @@ export function createAdmin(options: AdminOptions): Admin {
     serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
     close: async () => connection.close(),
   };
+}
+
+function isList(given: readonly string[] | TaskSelection): given is readonly string[] {
+  return Array.isArray(given);
 }
 
 function endWith(error: ContactError): CallEnd {

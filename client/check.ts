@@ -128,6 +128,11 @@ export function integer(min: number, max: number): Check {
   return when(`an integer from ${min} to ${max}`, (v) => Number.isInteger(v) && Number(v) >= min && Number(v) <= max);
 }
 
+/** A number of days, parts of one too. */
+export function daysUpTo(max: number): Check {
+  return when(`a number of days above 0 and up to ${max}`, (v) => typeof v === 'number' && v > 0 && v <= max);
+}
+
 export function oneOf(values: readonly string[]): Check {
   return when(`one of ${values.join(', ')}`, (v) => typeof v === 'string' && values.includes(v));
 }

@@ -33,6 +33,7 @@ export { createProducer, type Producer, type ProducerOptions } from './producer.
 export { createReflection, type DescribeOptions, type Reflection } from './reflection.ts';
 export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
+export type { QueueRetention } from './retention.ts';
 export type { TaskSelection } from './selection.ts';
 export type { RawContext, RawHandler } from './serve/raw.ts';
 export type { CallContext, MethodHandler, ServeOptions, ServiceHandlers } from './serve/service.ts';

@@ -42,10 +42,10 @@ export interface ResultsOptions {
    */
   readonly onCursor?: (cursor: string) => void;
   /**
-   * What to do when results after the wanted place are no longer kept, or the server's store was restored: `error`
-   * (default) throws OUT_OF_RANGE; `oldest` goes on from the oldest kept, with a warning to the logger; a function is
-   * told of it, and then the same. Results that were deleted from the midst of those that are read end nothing: the
-   * logger is warned, the function is told how many they were, and the next result comes.
+   * What to do when the server's store was restored, or the beginning is wanted and no longer kept: `error` (default)
+   * throws OUT_OF_RANGE; `oldest` goes on from the oldest kept, with a warning to the logger; a function is told of it,
+   * and then the same. Results after the place that was reached that are no longer kept, by age, number or a delete, end
+   * nothing: the logger is warned, the function is told how many they were, and the next result comes.
    */
   readonly onGap?: 'error' | 'oldest' | ((gap: ResultsGap) => void);
   /** Ends the results quietly. */
@@ -72,7 +72,7 @@ export interface Observer<R> {
   /**
    * Settled tasks in commit order, each exactly once, also over broken connections and restarts of the server. Read
    * at the pace of the loop: a slow one makes the server wait, and memory does not grow. Throws ContactError
-   * OUT_OF_RANGE when results from the given place on are no longer kept, unless `onGap` says otherwise.
+   * OUT_OF_RANGE when the store was restored, or the beginning is no longer kept, unless `onGap` says otherwise.
    */
   results(options?: ResultsOptions): AsyncGenerator<TaskResult<R>, void, undefined>;
   /** The same as an Observable; each subscriber has a stream of its own. */
@@ -107,7 +107,7 @@ const STARTS = Object.freeze({
  * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
  * @example
  * const observer = createObserver<number>({ server: '127.0.0.1:50051' });
- * for await (const result of observer.results({ queues: ['sums'], from: cursor ?? 'beginning' })) {
+ * for await (const result of observer.results({ queues: ['sums'], from: cursor ?? 'oldest' })) {
  *   console.log(result.taskId, result.state, result.value());
  *   cursor = result.cursor; // Store it with what you did: it is where to go on after a restart.
  * }

@@ -41,6 +41,10 @@ export interface ServerOptions {
   readonly unreceiptedBudgetBytes: number;
   /** Below this much free disk, enqueues are refused and results are not. */
   readonly minFreeBytes: number;
+  /** Days for which settled tasks and their results are kept, of queues that do not say it; 0: no limit. */
+  readonly retainDays: number;
+  /** Settled tasks that each of those queues keeps, once they are ten minutes old; 0: no limit. */
+  readonly retainMax: number;
   /** Connections at a time; one more is closed at once. */
   readonly maxConnections: number;
   /** Calls that one connection may have open; further ones wait at the client. */
@@ -70,6 +74,8 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   maxUnreceiptedBytes: 1 << 20,
   unreceiptedBudgetBytes: 256 << 20,
   minFreeBytes: 64 << 20,
+  retainDays: 7,
+  retainMax: 1_000_000,
   maxConnections: connectionsWithin(readDescriptorLimit()),
   maxStreamsPerConnection: 2_000,
   maxOpenCalls: 50_000,
@@ -116,6 +122,11 @@ const schema = z.object({
   maxUnreceiptedBytes: bytes,
   unreceiptedBudgetBytes: z.int().min(1),
   minFreeBytes: z.int().min(0),
+  retainDays: z.number().min(0).max(36_500),
+  retainMax: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
   maxConnections: z.int().min(1),
   maxStreamsPerConnection: z
     .int()

@@ -4,6 +4,7 @@ import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createApi } from './api/api.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
+import { DAY_MS } from './model/retention.ts';
 import {
   checkClock,
   DEFAULT_PARTS,
@@ -85,7 +86,8 @@ export async function createServer(
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
-  const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, onFatal });
+  const retention = { maxAgeMs: options.retainDays * DAY_MS, maxCount: options.retainMax };
+  const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, retention, onFatal });
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
   const callees = createCallees();
   const registry = createRegistry({

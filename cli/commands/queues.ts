@@ -9,6 +9,7 @@ import { escapeLine } from '../escape.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
+import { addRetainCommand, describeRetention } from './queues/retain.ts';
 
 interface PauseOptions extends TargetOptions {
   readonly create?: boolean;
@@ -27,6 +28,7 @@ const HEADINGS = [
   'workers#',
   'unroutable#',
   'state',
+  'kept',
   'oldest',
 ];
 
@@ -44,6 +46,7 @@ waiting     ready, until a client with credit takes it     workers     sessions 
 scheduled   waits for its time or before a retry           unroutable  of those that wait: no connected client may
 running     with a client                                              take them ("tasks show" says what they need)
 failed      settled as failed, until deleted or redriven   oldest      age of the oldest that wait, by priority
+kept        for how long, and how many, settled tasks are kept; "*": by a setting of the queue ("queues retain")
 
 Example:
   contact queues list --json`,
@@ -71,6 +74,7 @@ Example:
       'after',
       '\nWhat runs goes on. Asks on a terminal; anywhere else it needs --yes.\n\nExample:\n  contact queues purge sums --yes',
     );
+  addRetainCommand(command, context);
   for (const command of [list, pause, resume, purge]) addTargetOptions(command);
 }
 
@@ -91,7 +95,7 @@ async function listQueues(options: TargetOptions, context: CommandContext): Prom
 function queueToRow(queue: Queue, now: number): string[] {
   const { name, ready, scheduled, running, failed, workers, unroutable, paused } = queue;
   const counts = [ready, scheduled, running, failed, workers, unroutable].map(String);
-  return [name, ...counts, paused ? 'paused' : 'open', describeOldest(queue, now)];
+  return [name, ...counts, paused ? 'paused' : 'open', describeRetention(queue), describeOldest(queue, now)];
 }
 
 /** `12s`, and `10: 3s, 0: 12s` when there are other priorities than 0. */

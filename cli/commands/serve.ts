@@ -18,6 +18,8 @@ interface ServeOptions {
   readonly maxPayload?: number;
   readonly maxResult?: number;
   readonly minFree?: number;
+  readonly retainDays?: number;
+  readonly retainMax?: number;
   readonly classicSettleOnWrite?: boolean;
   readonly logLevel: string;
 }
@@ -54,6 +56,16 @@ export function fillServeCommand(command: Command, context: CommandContext): voi
       '--min-free <bytes>',
       'with less free disk, tasks are refused and results are not (default: 67108864)',
       integerBetween(0, Number.MAX_SAFE_INTEGER),
+    )
+    .option(
+      '--retain-days <n>',
+      'keep settled tasks so long; 0: no limit (default: 7; "contact queues retain" sets it for a queue)',
+      integerBetween(0, 36_500),
+    )
+    .option(
+      '--retain-max <n>',
+      'settled tasks that each queue keeps; 0: no limit (default: 1000000)',
+      integerBetween(0, 2 ** 32 - 1),
     )
     .option('--classic-settle-on-write', 'for classic clients that never tell results: written is done')
     .addOption(new Option('--log-level <level>', 'of the log on stderr').choices(LOG_LEVELS).default('info'))
@@ -141,6 +153,8 @@ function toServerOptions(options: ServeOptions): Partial<ServerOptions> {
     maxPayloadBytes: options.maxPayload,
     maxResultBytes: options.maxResult,
     minFreeBytes: options.minFree,
+    retainDays: options.retainDays,
+    retainMax: options.retainMax,
     classicSettleOnWrite: options.classicSettleOnWrite,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,10 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { AdminService, ClientInfoSchema, QueueSchema } from '../../gen/index.ts';
+import type { AdminService, ClientInfoSchema, QueueSchema, Retention as RetentionMessage } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Operations, QueueView } from '../dispatch/operations.ts';
 import type { Caller } from '../model/caller.ts';
+import type { Retention } from '../model/retention.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Agreement } from './events.ts';
@@ -15,6 +16,9 @@ import { checkQueue } from './scope.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
+
+/** 100 years of 365 days. */
+const MAX_AGE_SECONDS = 36_500 * 86_400;
 
 export interface AdminHandlersOptions {
   readonly operations: Operations;
@@ -52,6 +56,11 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     async setQueueLimits({ queue, limits, create }, { caller }) {
       const { maxWaiting = 0, maxRunning = 0 } = limits ?? {};
       await operations.setQueueLimits(readQueue(queue, caller), { maxWaiting, maxRunning }, create);
+      return {};
+    },
+
+    async setQueueRetention({ queue, retention, create }, { caller }) {
+      await operations.setQueueRetention(readQueue(queue, caller), readRetention(retention), create);
       return {};
     },
 
@@ -111,6 +120,12 @@ function readQueue(name: string, caller: Caller): string {
   return name;
 }
 
+function readRetention(given: RetentionMessage | undefined): Retention | null {
+  if (!given) return null;
+  if (given.seconds > MAX_AGE_SECONDS) throw invalid('retention.seconds', `at most ${MAX_AGE_SECONDS}, 100 years`);
+  return { maxAgeMs: given.seconds * 1_000, maxCount: given.max };
+}
+
 function writeQueue(view: QueueView): MessageInitShape<typeof QueueSchema> {
   const { queue, isPaused, ready, scheduled, running, settled, workers, unroutable, oldest } = view;
   return {
@@ -124,6 +139,8 @@ function writeQueue(view: QueueView): MessageInitShape<typeof QueueSchema> {
     unroutable,
     oldest: oldest.map(({ priority, createdAt }) => ({ priority, oldestCreatedAt: timestampFromMs(createdAt) })),
     limits: { maxWaiting: view.maxWaiting, maxRunning: view.maxRunning },
+    retention: { seconds: Math.ceil(view.retention.maxAgeMs / 1_000), max: view.retention.maxCount },
+    ownRetention: view.hasOwnRetention,
   };
 }
 

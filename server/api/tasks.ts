@@ -33,7 +33,10 @@ import { createWatchTask } from './watcher.ts';
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
 const MAX_IDS = 1_000;
+/** Tasks that one commit deletes. */
+const DELETED_AT_ONCE = 200;
 const MAX_REASON_LENGTH = 256;
+const SETTLED_STATES: readonly State[] = ['succeeded', 'failed', 'cancelled', 'expired'];
 
 /** What handlers ask of the store itself: reading tasks, and deleting them. */
 export type TaskReads = Pick<TaskStore, 'describeTask' | 'listTasks' | 'deleteTasks'> &
@@ -111,12 +114,17 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       };
     },
 
-    async deleteTasks({ ids }, { caller }) {
-      checkIds(ids);
-      const deleted = await store.deleteTasks(ids, caller.scope);
+    async deleteTasks({ ids, filter }, { caller }) {
+      let total = 0;
+      const { items } = await actOn(ids, filter, SETTLED_STATES, caller, async (some) => {
+        const outcomes = await deleteInSteps(some, caller);
+        total += outcomes.filter(({ isDeleted }) => isDeleted).length;
+        return outcomes;
+      });
       return {
-        ids: ids.filter((_, index) => deleted[index]),
-        refusedIds: ids.filter((_, index) => !deleted[index]),
+        ids: items.filter(({ isDeleted }) => isDeleted).map(({ id }) => id),
+        refusedIds: items.filter(({ isDeleted }) => !isDeleted).map(({ id }) => id),
+        total,
       };
     },
 
@@ -126,6 +134,18 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
 
     watchResults: createWatchResults(results),
   };
+
+  /** Deletes tasks in several commits, others between them: a thousand at once take as many milliseconds as ten. */
+  async function deleteInSteps(
+    ids: readonly string[],
+    { scope }: Caller,
+  ): Promise<readonly { readonly id: string; readonly isDeleted: boolean }[]> {
+    const deleted: boolean[] = [];
+    for (let at = 0; at < ids.length; at += DELETED_AT_ONCE) {
+      deleted.push(...(await store.deleteTasks(ids.slice(at, at + DELETED_AT_ONCE), scope)));
+    }
+    return ids.map((id, index) => ({ id, isDeleted: deleted[index]! }));
+  }
 
   /** Does it to the named tasks, or to all that a filter finds in these states. */
   async function actOn<T>(

@@ -1,7 +1,16 @@
 import { ContactError } from '../../shared/errors.ts';
 import { isInScope, type QueueScope } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
-import type { PriorityOldest, QueueChange, QueueCounts, QueueSettings, QueueStore } from '../store/queues.ts';
+import type { Retention } from '../model/retention.ts';
+import {
+  DEFAULT_SETTINGS,
+  hasSettings,
+  type PriorityOldest,
+  type QueueChange,
+  type QueueCounts,
+  type QueueSettings,
+  type QueueStore,
+} from '../store/queues.ts';
 import type { LaneTable } from './lanes.ts';
 
 const PURGE_BATCH = 500;
@@ -16,7 +25,11 @@ const MAX_LANES = 1_000;
 const MAX_PRIORITIES = 32;
 
 /** One queue as an operator sees it. */
-export interface QueueView extends QueueCounts, Omit<QueueSettings, 'queue'> {
+export interface QueueView extends QueueCounts, Omit<QueueSettings, 'queue' | 'retention'> {
+  /** How long settled tasks are kept. */
+  readonly retention: Retention;
+  /** It is the queue's own, not the server's default. */
+  readonly hasOwnRetention: boolean;
   /** Sessions that draw from it. */
   readonly workers: number;
   /** Tasks that are ready in lanes that nobody draws from. */
@@ -33,12 +46,14 @@ export interface Operations {
   listQueues(after: string, limit: number, scope: QueueScope): Promise<readonly QueueView[]>;
   /**
    * Stops claiming at once; remembered.
-   * @throws ContactError NOT_FOUND, as the next three: the queue has no task, no worker and no settings, and is not to
+   * @throws ContactError NOT_FOUND, as the next four: the queue has no task, no worker and no settings, and is not to
    * be created
    */
   pauseQueue(queue: string, isCreated?: boolean): Promise<void>;
   resumeQueue(queue: string): Promise<void>;
   setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean): Promise<void>;
+  /** How long settled tasks of the queue are kept; null: as long as the server's default says. */
+  setQueueRetention(queue: string, retention: Retention | null, isCreated?: boolean): Promise<void>;
   /** Cancels everything that waits; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
   /** The settings of a queue are these now. */
@@ -53,6 +68,8 @@ export interface OperationsOptions {
   readonly store: QueueStore;
   readonly lanes: LaneTable;
   readonly now: () => number;
+  /** Of queues that have none of their own. */
+  readonly retention: Retention;
   /** Lanes may have work. */
   readonly onReady: () => void;
 }
@@ -64,17 +81,15 @@ const NO_TASKS: Omit<QueueCounts, 'queue'> = Object.freeze({
   settled: Object.freeze({ succeeded: 0, failed: 0, cancelled: 0, expired: 0 }),
 });
 
-const DEFAULTS = Object.freeze({ isPaused: false, maxWaiting: 0, maxRunning: 0 });
-
 export async function createOperations(options: OperationsOptions): Promise<Operations> {
-  const { store, lanes, now, onReady } = options;
+  const { store, lanes, now, retention, onReady } = options;
   // One entry for each queue that an operator has set, which is the bound.
   const settingsByQueue = new Map<string, QueueSettings>();
   const limitedQueues = new Set<string>();
 
   function learn(settings: QueueSettings): void {
-    const { queue, isPaused, maxWaiting, maxRunning } = settings;
-    if (isPaused || maxWaiting > 0 || maxRunning > 0) settingsByQueue.set(queue, settings);
+    const { queue, isPaused, maxRunning } = settings;
+    if (hasSettings(settings)) settingsByQueue.set(queue, settings);
     else settingsByQueue.delete(queue);
     if (isPaused) lanes.pause(queue);
     else lanes.resume(queue);
@@ -91,7 +106,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       if (!isKnown) await findQueue(queue);
       await store.setQueueSettings({ queue, ...part });
     } catch (error) {
-      learn({ queue, ...DEFAULTS, ...settingsByQueue.get(queue) });
+      learn({ queue, ...DEFAULT_SETTINGS, ...settingsByQueue.get(queue) });
       onReady();
       throw error;
     }
@@ -101,10 +116,12 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     const { queue } = counts;
     const found = counts.ready === 0 ? [] : await store.countLanes(queue, MAX_LANES);
     const unroutable = found.filter(({ lane }) => lane !== PARENT_LANE && !lanes.isDrawn({ queue, lane }));
+    const settings = { ...DEFAULT_SETTINGS, ...settingsByQueue.get(queue) };
     return {
-      ...DEFAULTS,
-      ...settingsByQueue.get(queue),
+      ...settings,
       ...counts,
+      retention: settings.retention ?? retention,
+      hasOwnRetention: settings.retention !== null,
       workers: lanes.countReceivers(queue),
       unroutable: unroutable.reduce((sum, { ready }) => sum + ready, 0),
       oldest: counts.ready === 0 ? [] : await store.listOldest(queue, MAX_PRIORITIES),
@@ -140,7 +157,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     learn,
     learnAll(all) {
       const known = new Set(all.map(({ queue }) => queue));
-      for (const queue of [...settingsByQueue.keys()]) if (!known.has(queue)) learn({ queue, ...DEFAULTS });
+      for (const queue of [...settingsByQueue.keys()]) if (!known.has(queue)) learn({ queue, ...DEFAULT_SETTINGS });
       for (const settings of all) if (!areSame(settings, settingsByQueue.get(settings.queue))) learn(settings);
     },
     isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
@@ -155,6 +172,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     pauseQueue: (queue, isCreated) => change(queue, { isPaused: true }, isCreated),
     resumeQueue: (queue) => change(queue, { isPaused: false }),
     setQueueLimits: (queue, limits, isCreated) => change(queue, limits, isCreated),
+    setQueueRetention: (queue, own, isCreated) => change(queue, { retention: own }, isCreated),
 
     async purgeQueue(queue) {
       // What comes while it goes is not its business, else a busy producer would keep it going for ever.
@@ -181,5 +199,11 @@ function hasTasks({ ready, scheduled, running, settled }: QueueCounts): boolean 
 }
 
 function areSame(a: QueueSettings, b: QueueSettings | undefined): boolean {
-  return a.isPaused === b?.isPaused && a.maxWaiting === b.maxWaiting && a.maxRunning === b.maxRunning;
+  return (
+    a.isPaused === b?.isPaused &&
+    a.maxWaiting === b.maxWaiting &&
+    a.maxRunning === b.maxRunning &&
+    a.retention?.maxAgeMs === b.retention?.maxAgeMs &&
+    a.retention?.maxCount === b.retention?.maxCount
+  );
 }

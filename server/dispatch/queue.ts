@@ -2,6 +2,7 @@ import { merge, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
 import type { QueueScope } from '../model/caller.ts';
 import { distinctLanes, isSelectorLane } from '../model/lane.ts';
+import { FOREVER, type Retention } from '../model/retention.ts';
 import { isSettled } from '../model/states.ts';
 import type { Delivery, LaneRef, SessionRef, TaskInput } from '../model/task.ts';
 import type { ClaimOutcome, Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
@@ -19,6 +20,7 @@ import { createLaneTable, type Grant } from './lanes.ts';
 import { listenToStore, type SessionOrder, type SessionOrders } from './listen.ts';
 import { createOperations, type Operations } from './operations.ts';
 import { POLL_MS, startPoll } from './poll.ts';
+import { startPruning } from './pruning.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
 
@@ -29,6 +31,8 @@ export interface TaskQueueOptions {
   readonly clock: Clock;
   /** Default: BROADCAST_PARTS. */
   readonly broadcastParts?: BroadcastParts;
+  /** How long settled tasks are kept of queues that do not say it; default: for ever. */
+  readonly retention?: Retention;
   /** Between two looks for what no signal told of. Default: POLL_MS. */
   readonly pollMs?: number;
   /** Called once, when the queue cannot go on and has stopped. */
@@ -74,7 +78,7 @@ export interface TaskQueue {
 }
 
 export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQueue> {
-  const { store, node, clock, onFatal } = options;
+  const { store, node, clock, retention = FOREVER, onFatal } = options;
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
   const activities = createActivities();
@@ -83,6 +87,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     store,
     lanes,
     now: clock.now,
+    retention,
     onReady: () => taskReady$.next(),
   });
   const taskReady$ = new Subject<void>();
@@ -157,6 +162,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     onWork: () => taskReady$.next(),
     onFatal,
   });
+  const stopPruning = startPruning({ store, clock, retention, onFatal });
   await broadcasts.recover();
 
   return {
@@ -205,6 +211,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     async close() {
       isClaiming = false;
       stopPoll();
+      stopPruning();
       broadcasts.close();
       due.close();
       subscription.unsubscribe();

@@ -39,7 +39,7 @@ export interface ResultsLog {
   readonly newest: number;
   /** The result of one task, when it comes; take the subscription back when you stop waiting. */
   onSettled(taskId: string, listener: (record: ResultRecord) => void): () => void;
-  /** A position from what an observer asked for. OUT_OF_RANGE: older than what is kept, or not there yet. */
+  /** A position from what an observer asked for. OUT_OF_RANGE: the beginning is not kept, or it is not there yet. */
   locate(start: ResultStart): Promise<number>;
   /** @param epoch the position's; default: that of the store now */
   cursorAt(position: number, epoch?: string): string;
@@ -190,7 +190,8 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       if (start.kind === 'now') return newest;
       if (start.kind === 'oldest') return bounds.beforeOldest;
       const position = start.kind === 'beginning' ? 0 : parseCursor(start.cursor, epoch).position;
-      if (position < bounds.beforeOldest) {
+      // Whoever goes on from a cursor is told how many results are gone since then, and goes on; who wants all is not.
+      if (start.kind === 'beginning' && position < bounds.beforeOldest) {
         const oldest = formatCursor(epoch, bounds.beforeOldest);
         throw new ContactError('OUT_OF_RANGE', `results before ${oldest} are no longer kept`, { field: 'cursor' });
       }

@@ -1,3 +1,4 @@
+import type { Retention } from '../model/retention.ts';
 import type { LaneRef, SettledRecord, SettledState } from '../model/task.ts';
 
 /**
@@ -74,6 +75,20 @@ export interface QueueSettings {
   readonly maxWaiting: number;
   /** Tasks that may run at once over all sessions; 0: no limit. */
   readonly maxRunning: number;
+  /** How long settled tasks are kept; null: as long as the server's default says. */
+  readonly retention: Retention | null;
+}
+
+export const DEFAULT_SETTINGS: Omit<QueueSettings, 'queue'> = Object.freeze({
+  isPaused: false,
+  maxWaiting: 0,
+  maxRunning: 0,
+  retention: null,
+});
+
+/** Whether a queue has any settings of its own. */
+export function hasSettings({ isPaused, maxWaiting, maxRunning, retention }: QueueSettings): boolean {
+  return isPaused || maxWaiting > 0 || maxRunning > 0 || retention !== null;
 }
 
 /** New settings of a queue; what is left out stays. */

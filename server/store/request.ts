@@ -1,4 +1,5 @@
 import type { QueueScope } from '../model/caller.ts';
+import type { Retention } from '../model/retention.ts';
 import type { BroadcastInput, Delivery, SessionRef, TaskInput } from '../model/task.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
 import type { QueueChange } from './queues.ts';
@@ -42,6 +43,7 @@ export type Request =
     }
   | { readonly kind: 'redrive'; readonly ids: readonly string[]; readonly now: number; readonly scope: QueueScope }
   | { readonly kind: 'delete'; readonly ids: readonly string[]; readonly scope: QueueScope }
+  | { readonly kind: 'prune'; readonly retention: Retention; readonly limit: number; readonly now: number }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
   | { readonly kind: 'wake'; readonly now: number; readonly limit: number }
   | {
@@ -73,6 +75,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   cancel: 4,
   redrive: 4,
   delete: 4,
+  prune: 4,
   wake: 4,
   purge: 4,
   setQueue: 4,

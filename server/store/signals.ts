@@ -6,7 +6,7 @@ import type { SettleOutcome } from './deliveries.ts';
 import type { PurgeOutcome, QueueSettings } from './queues.ts';
 import type { Request } from './request.ts';
 import type { EndedSession, OpenedSession } from './sessions.ts';
-import type { CancelOutcome, RedriveOutcome, WakeOutcome } from './tasks.ts';
+import type { CancelOutcome, PruneOutcome, RedriveOutcome, WakeOutcome } from './tasks.ts';
 
 /** One thing that a commit changed and that somebody beside its caller has to know. */
 export type Signal =
@@ -120,10 +120,10 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
       return settled((answer as OpenedBroadcast).events);
     case 'redrive':
       return [{ kind: 'changed', tasks: (answer as readonly RedriveOutcome[]).map(({ id }) => ({ taskId: id })) }];
-    case 'delete': {
-      const taskIds = request.ids.filter((_, i) => (answer as readonly boolean[])[i]);
-      return taskIds.length > 0 ? [{ kind: 'deleted', taskIds }] : NONE;
-    }
+    case 'delete':
+      return deleted(request.ids.filter((_, i) => (answer as readonly boolean[])[i]));
+    case 'prune':
+      return deleted((answer as PruneOutcome).taskIds);
     case 'openSession': {
       const { events, replaced } = answer as OpenedSession;
       return [...settled(events), ...replaced.map((session): Signal => ({ kind: 'sessionReplaced', session }))];
@@ -182,6 +182,10 @@ function cancelled(outcomes: readonly CancelOutcome[]): readonly Signal[] {
     requested.push({ kind: 'cancelRequested', taskId, delivery, session, reason });
   }
   return [...settled(records), ...requested, { kind: 'changed', tasks: outcomes.map(({ id }) => ({ taskId: id })) }];
+}
+
+function deleted(taskIds: readonly string[]): readonly Signal[] {
+  return taskIds.length > 0 ? [{ kind: 'deleted', taskIds }] : NONE;
 }
 
 function readyAgain(lanes: readonly LaneRef[]): readonly Signal[] {

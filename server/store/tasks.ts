@@ -1,4 +1,5 @@
 import type { QueueScope } from '../model/caller.ts';
+import type { Retention } from '../model/retention.ts';
 import type {
   LaneRef,
   SessionRef,
@@ -42,6 +43,14 @@ export interface TaskStore {
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
   deleteTasks(ids: readonly string[], scope?: QueueScope): Promise<readonly boolean[]>;
+
+  /**
+   * Forgets settled tasks that are kept no longer: of each queue from the oldest result on, until one is to be kept, by
+   * the retention that the queue has or else by `retention`. What was redriven counts by its newest result, and not at
+   * all while it is not settled again. At most `limit` tasks, and no more work than a commit may take: until `isDone`
+   * there is more to prune, or space of what was pruned to be given back.
+   */
+  pruneTasks(retention: Retention, limit: number, now: number): Promise<PruneOutcome>;
 
   /** Moves what is due by `now`: scheduled → ready, waiting past its expiry → expired. At most `limit` tasks. */
   wakeTasks(now: number, limit: number): Promise<WakeOutcome>;
@@ -89,6 +98,12 @@ export interface WakeOutcome {
   readonly expired: readonly SettledRecord[];
   /** The next instant at which something is due; null: nothing is. */
   readonly nextDueAt: number | null;
+}
+
+export interface PruneOutcome {
+  /** The tasks that were forgotten. */
+  readonly taskIds: readonly string[];
+  readonly isDone: boolean;
 }
 
 /** Every condition that is set must hold. */

@@ -18,7 +18,16 @@ const SERVER = Object.fromEntries(Object.entries(DEFAULTS).filter(([name]) => !N
 
 /** Options of the SDK that bound something, and flags of the command line. */
 const OTHERS = ['maxOutstanding', 'maxOutstandingBytes', 'patienceMs', 'deadlineMs', 'connectTimeoutMs', 'concurrency'];
-const FLAGS = ['max-payload', 'max-result', 'min-free', 'ping-interval', 'resume-window', 'cancel-grace'];
+const FLAGS = [
+  'max-payload',
+  'max-result',
+  'min-free',
+  'retain-days',
+  'retain-max',
+  'ping-interval',
+  'resume-window',
+  'cancel-grace',
+];
 
 /** Constants that no option names: the beginning of their row, and where they are. */
 const CONSTANTS: readonly ConstantRow[] = [
@@ -79,6 +88,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['empty lanes kept', 'server/store/sqlite/rows/catalog.ts', 'MAX_EMPTY'],
   ['classic `getTask`', 'server/api/pairs.ts', 'MAX_WAITING'],
   ['time for which a file', 'server/store/sqlite/file/presence.ts', 'EVERY_MS'],
+  ['time for which a settled task', 'server/model/retention.ts', 'LEAST_AGE_MS'],
   ['a log before it is copied', 'server/store/sqlite/file/wal.ts', 'LONG_PAGES'],
   ['connections broken in a row', 'client/batch.ts', 'MAX_CUTS'],
   ['connections broken in a row', 'client/outbox.ts', 'MAX_CUTS'],
@@ -153,6 +163,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
   'server/options.ts MAX_MS': 'what an option may say',
+  'server/api/admin.ts MAX_AGE_SECONDS': 'what a retention may say',
+  'server/store/sqlite/store.ts PRUNED_BYTES': WEIGHT,
   'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
   'server/store/sqlite/fresh/rows.ts MAX_SLAB_BYTES': 'how payloads that are read ahead lie in memory',
   'server/store/sqlite/fresh/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { QueueSettings } from '../../server/store/queues.ts';
+import { DEFAULT_SETTINGS, type QueueSettings } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
 import { assertLogged, assertRejects } from '../scene/answers.ts';
 import {
@@ -16,7 +16,7 @@ import { addTasks, createBroadcast, createTask, stateOf, T0 } from '../scene/tas
 import { describeStores } from './stores.ts';
 
 function createSettings(with_: Partial<QueueSettings>): QueueSettings {
-  return { queue: 'q', isPaused: false, maxWaiting: 0, maxRunning: 0, ...with_ };
+  return { queue: 'q', ...DEFAULT_SETTINGS, ...with_ };
 }
 
 describeStores('setQueueSettings()', (open) => {

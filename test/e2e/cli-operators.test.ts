@@ -35,12 +35,28 @@ describe('contact queues', function () {
     await scene.producer.enqueue('a', 'x', { priority: 5 });
     await scene.producer.enqueue('a', 'x', { delayMs: 3_600_000 });
     const { stdout } = await scene.contact('queues', 'list');
-    assert.match(stdout, /^queue +waiting +scheduled +running +failed +workers +unroutable +state +oldest\n/);
+    assert.match(stdout, /^queue +waiting +scheduled +running +failed +workers +unroutable +state +kept +oldest\n/);
     const row = findRow(stdout, 'a');
     assert.deepEqual(row.slice(0, 8), ['a', '2', '1', '0', '0', '0', '2', 'open']);
-    assert.match(row[8] ?? '', /^5: \ds, 0: \ds$/);
+    assert.equal(row[8], '7 d / 1000000');
+    assert.match(row[9] ?? '', /^5: \ds, 0: \ds$/);
     const [json] = parseLines((await scene.contact('queues', 'list', '--json')).stdout);
     assert.deepEqual([json?.name, json?.ready, json?.unroutable, json?.paused], ['a', 2, 2, false]);
+  });
+
+  it('keeps settled tasks as long as it was told, or as the server says', async () => {
+    const kept = async (): Promise<string | undefined> =>
+      findRow((await scene.contact('queues', 'list')).stdout, 'a')[8];
+    const retain = (...args: string[]) => scene.contact('queues', 'retain', 'a', ...args);
+    assert.equal((await retain('--days', '30', '--max', '500')).stdout, 'a keeps settled tasks: 30 d / 500\n');
+    assert.equal(await kept(), '30 d / 500 *');
+    assert.equal((await retain('--forever', '--json')).stdout, '{"queue":"a","retention":"forever"}\n');
+    assert.equal(await kept(), 'forever *');
+    assert.equal((await retain('--default')).stdout, "a keeps settled tasks: by the server's default\n");
+    assert.equal(await kept(), '7 d / 1000000');
+    for (const wrong of [[], ['--days', '0'], ['--days', '3', '--forever'], ['--forever', '--default']])
+      assert.equal((await retain(...wrong)).code, 2, wrong.join(' '));
+    assert.equal((await scene.contact('queues', 'retain', 'nosuch', '--max', '1')).code, 1);
   });
 
   it('is purged after a question', async () => {

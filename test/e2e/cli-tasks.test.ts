@@ -151,6 +151,27 @@ describe('contact tasks', function () {
       assert.deepEqual([code, stdout, stderr], [1, `${settled} deleted\n`, `${waiting}: it is ready\n`]);
       assert.match((await scene.contact('tasks', 'show', settled)).stderr, /^contact: id: no task /);
     });
+
+    it('asks before it forgets what meets conditions, and counts', async () => {
+      const settled = await enqueue('forgotten', 3);
+      await scene.admin.cancelTasks({ ids: settled });
+      const [waiting = ''] = await enqueue('forgotten', 1);
+      assert.equal((await scene.contact('tasks', 'delete', '--queue', 'forgotten')).code, 2);
+      const removal = scene.onTerminal('tasks', 'delete', '--queue', 'forgotten');
+      await removal.waitFor(
+        /Delete all tasks of queue forgotten that are succeeded or failed or cancelled or expired\? \[y\/N\] $/,
+      );
+      removal.type('n\n');
+      assert.equal(await removal.ended, 1);
+      const { stdout } = await scene.contact('tasks', 'delete', '--queue', 'forgotten', '--yes');
+      assert.equal(stdout, '3 tasks deleted\n');
+      assert.equal(await stateOf(waiting), 'ready');
+      assert.equal(
+        (await scene.contact('tasks', 'delete', '--queue', 'forgotten', '--yes', '--json')).stdout,
+        '{"total":0}\n',
+      );
+      assert.equal((await scene.contact('tasks', 'delete', '--state', 'ready', '--yes')).code, 2);
+    });
   });
 
   describe('list and show', () => {

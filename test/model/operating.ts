@@ -3,7 +3,7 @@ import { isSelectorLane, PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { BroadcastStore } from '../../server/store/broadcasts.ts';
 import type { ClientStore } from '../../server/store/clients.ts';
-import type { PurgeOutcome, QueueStore } from '../../server/store/queues.ts';
+import { DEFAULT_SETTINGS, hasSettings, type PurgeOutcome, type QueueStore } from '../../server/store/queues.ts';
 import { cancel, recordsOf, type World } from './rules.ts';
 import { hasSettled, type ModelTask } from './task.ts';
 
@@ -77,11 +77,9 @@ export function createOperating(
     countLanes: async (queue, limit) => countLanes(queue, limit),
     listOldest: async (queue, limit) => listOldest(queue, limit),
     listQueueSettings: async () =>
-      [...world.settings.values()]
-        .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
-        .sort((a, b) => compare(a.queue, b.queue)),
+      [...world.settings.values()].filter(hasSettings).sort((a, b) => compare(a.queue, b.queue)),
     setQueueSettings: async (change) => {
-      const before = { isPaused: false, maxWaiting: 0, maxRunning: 0, ...world.settings.get(change.queue) };
+      const before = { ...DEFAULT_SETTINGS, ...world.settings.get(change.queue) };
       const settings = { ...before, ...change };
       world.settings.set(change.queue, settings);
       return settings;

@@ -24,6 +24,7 @@ const REQUESTS: {
   cancelTasks: (ids, reason, now, scope = EVERY_QUEUE) => ({ kind: 'cancel', ids, reason, now, scope }),
   redriveTasks: (ids, now, scope = EVERY_QUEUE) => ({ kind: 'redrive', ids, now, scope }),
   deleteTasks: (ids, scope = EVERY_QUEUE) => ({ kind: 'delete', ids, scope }),
+  pruneTasks: (retention, limit, now) => ({ kind: 'prune', retention, limit, now }),
   wakeTasks: (now, limit) => ({ kind: 'wake', now, limit }),
   purgeTasks: (queue, limit, reason, now) => ({ kind: 'purge', queue, limit, reason, now }),
   openSession: (opening, now) => ({ kind: 'openSession', opening, now }),

@@ -1,14 +1,16 @@
 import { EVERY_QUEUE, isInScope, type QueueScope } from '../../server/model/caller.ts';
 import { PARENT_LANE } from '../../server/model/lane.ts';
+import type { Retention } from '../../server/model/retention.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { QueueCounts } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
-import type { CancelOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
+import type { CancelOutcome, PruneOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
+import { findPruned } from './retention.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
 import { describeSession, endSession, loseSession, openSession } from './sessions.ts';
 import { withSignals } from './signals.ts';
@@ -62,6 +64,13 @@ export function createModelStore(): Store {
     tasks.delete(id);
     world.results.splice(0, world.results.length, ...world.results.filter((record) => record.taskId !== id));
     return true;
+  }
+
+  function pruneTasks(retention: Retention, limit: number, now: number): PruneOutcome {
+    const found = findPruned(world, retention, now);
+    const taskIds = found.slice(0, limit);
+    for (const id of taskIds) deleteOne(id, EVERY_QUEUE);
+    return { taskIds, isDone: found.length <= limit };
   }
 
   function wakeTasks(now: number, limit: number): WakeOutcome {
@@ -124,6 +133,7 @@ export function createModelStore(): Store {
     cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE) => ids.map((id) => cancelOne(id, reason, now, scope)),
     redriveTasks: async (ids, _now, scope = EVERY_QUEUE) => ids.map((id) => redriveOne(id, scope)),
     deleteTasks: async (ids, scope = EVERY_QUEUE) => ids.map((id) => deleteOne(id, scope)),
+    pruneTasks: async (retention, limit, now) => pruneTasks(retention, limit, now),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
     openSession: async (opening, now) => openSession(world, opening, now),
     loseSession: async (session, now) => loseSession(world, session, now),

@@ -12,6 +12,7 @@ const ORDER: readonly (readonly (keyof Store)[])[] = [
     'cancelTasks',
     'redriveTasks',
     'deleteTasks',
+    'pruneTasks',
     'wakeTasks',
     'purgeTasks',
     'setQueueSettings',

@@ -1,6 +1,7 @@
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
+import { RETENTION_MUTANTS } from './retention-mutants.ts';
 import { REVERSE_MUTANTS } from './reverse-mutants.ts';
 import { SERVER_MUTANTS } from './server-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
@@ -9,6 +10,7 @@ import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...NODE_MUTANTS,
+  ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
   ...TUNNEL_MUTANTS,
   ...REVERSE_MUTANTS,

@@ -45,7 +45,7 @@ export const NODE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'claim of a paused queue',
-    file: 'server/store/sqlite/rows/catalog.ts',
+    file: 'server/store/sqlite/rows/entries.ts',
     find: 'return settings.isPaused || (settings.maxRunning',
     replace: 'return (settings.maxRunning',
     caughtBy: conformance(

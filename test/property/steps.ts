@@ -191,19 +191,27 @@ const tend = toDraw(
   },
 );
 
+/** Short enough that something is over it, and long enough that something is not. */
+const retention = fc.record({
+  maxAgeMs: fc.constantFrom(0, 1, 700_000, 1_400_000),
+  maxCount: fc.constantFrom(0, 1, 3),
+});
+
 const operate = toDraw(
   'operate',
   fc.record({
-    kind: fc.constantFrom('purge', 'limit', 'drain', 'look'),
+    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'look'),
     queue: fc.constantFrom(...queues),
     limit: fc.nat({ max: 4 }),
     client: fc.nat({ max: clients - 1 }),
+    own: fc.option(retention),
   }),
-  ({ kind, queue, limit, client }, scene) => {
+  ({ kind, queue, limit, client, own }, scene) => {
     const { now } = scene;
     const run = (store: Store): Promise<unknown> => {
       if (kind === 'purge') return store.purgeTasks(queue, 1 + limit, 'purged', now);
       if (kind === 'drain') return store.drainClient(`client${client}`, limit % 2 === 0);
+      if (kind === 'retain') return store.setQueueSettings({ queue, retention: own });
       if (kind === 'look') return store.listSelectorLanes(limit);
       // None, as often as not.
       const settings = { queue, isPaused: limit === 1, maxWaiting: limit > 2 ? limit * 4 : 0, maxRunning: limit };
@@ -217,7 +225,9 @@ const operate = toDraw(
 /** Steps that form one group, and the time that passes before it. */
 export const turns = fc.array(
   fc.record({
-    passesMs: fc.constantFrom(0, 1, 7, 30),
+    // Now and then so much that what is settled may be pruned.
+    passesMs: fc.constantFrom(0, 1, 7, 30, 0, 1, 7, 30, 700_000),
+    prunes: fc.option(retention, { freq: 4 }),
     reopens: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     fails: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     steps: fc.array(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { Retention } from '../../server/model/retention.ts';
 import type { ClaimOutcome, SettleOutcome } from '../../server/store/deliveries.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { StoreOptions } from '../../server/store/options.ts';
@@ -45,11 +46,28 @@ async function compare(drawn: Turns, open: () => Promise<Store>, reopens: boolea
         remember(scene, step.name, answers[i]);
         seen.note(step.name, answers[i]);
       }
+      if (turn.prunes) seen.forget(await comparePruning(turn.prunes, scene.now, store, model));
     }
     assert.deepEqual(await dump(store), await dump(model));
     await seen.check(store);
   } finally {
     await store.close();
+  }
+}
+
+/** What is kept no longer is forgotten by both; answers the tasks. */
+async function comparePruning(retention: Retention, now: number, store: Store, model: Store): Promise<string[]> {
+  const [gone, expected] = [await pruneAll(store, retention, now), await pruneAll(model, retention, now)];
+  assert.deepEqual(gone, expected, 'what is pruned, in this order');
+  return gone;
+}
+
+async function pruneAll(store: Store, retention: Retention, now: number): Promise<string[]> {
+  const gone: string[] = [];
+  for (;;) {
+    const { taskIds, isDone } = await store.pruneTasks(retention, 2, now);
+    gone.push(...taskIds);
+    if (isDone) return gone;
   }
 }
 
@@ -130,7 +148,15 @@ function createLedger() {
   const newest = new Map<string, number>();
   const accepted = new Map<string, number>();
   const redriven = new Map<string, number>();
+  function forget(ids: readonly string[]): void {
+    for (const id of ids) {
+      acknowledged.delete(id);
+      for (const map of [newest, accepted, redriven]) map.delete(id);
+    }
+  }
+
   return {
+    forget,
     note(name: string, answer: unknown): void {
       if (!Array.isArray(answer)) return;
       if (name === 'insert') {
@@ -144,10 +170,7 @@ function createLedger() {
         }
       }
       if (name === 'delete') {
-        for (const { id } of answer.filter((each) => each.isGone)) {
-          acknowledged.delete(id);
-          for (const map of [newest, accepted, redriven]) map.delete(id);
-        }
+        forget(answer.filter((each) => each.isGone).map(({ id }) => id));
       }
       if (name === 'redrive') {
         for (const { id, kind } of answer) if (kind === 'ready') redriven.set(id, (redriven.get(id) ?? 0) + 1);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FreshTask, openContent } from '../../server/store/sqlite/fresh/task.ts';
 import { createFreshWaiting } from '../../server/store/sqlite/fresh/waiting.ts';
-import type { LaneEntry } from '../../server/store/sqlite/rows/catalog.ts';
+import type { LaneEntry } from '../../server/store/sqlite/rows/entries.ts';
 import type { TaskTerms } from '../../server/store/sqlite/rows/task.ts';
 
 // What waits in memory, against a plain list: enough of it that void places are forgotten many times.

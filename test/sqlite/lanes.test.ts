@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EVERY_QUEUE } from '../../server/model/caller.ts';
 import { openStore } from '../../server/store/open.ts';
+import { DEFAULT_SETTINGS } from '../../server/store/queues.ts';
 import type { Request } from '../../server/store/request.ts';
 import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite/engine.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/file/database.ts';
@@ -112,7 +113,7 @@ describe('queue names of the SQLite store', () => {
 
   it('are no more than the server takes, and known ones go on', () => {
     const db = open();
-    const catalog = createCatalog(db, 2);
+    const catalog = createCatalog(db, { maxQueues: 2 });
     for (const name of ['a', 'b']) assert.equal(catalog.hasRoomFor(name) && catalog.internLane(name, '').id > 0, true);
     assert.deepEqual([catalog.hasRoomFor('a'), catalog.hasRoomFor('c')], [true, false]);
     db.close();
@@ -137,7 +138,7 @@ describe('openStore() on a file with lanes', () => {
     const first = await openStore(url, { node: 'test' });
     await startTask(first, { lane: 's:run' });
     await addTasks(first, {}, {}, { lane: 's:wait', runAt: T0 + 9 }, { lane: 'c:x' });
-    const settings = { queue: 'unused', isPaused: true, maxWaiting: 0, maxRunning: 0 };
+    const settings = { queue: 'unused', ...DEFAULT_SETTINGS, isPaused: true };
     await first.setQueueSettings(settings);
     await openSession(first, { clientId: 'me', isNamed: true });
     await first.drainClient('me', true);

@@ -16,6 +16,9 @@ const ADDED = [
   ['live', 'owner'],
   ['broadcast', 'node'],
   ['broadcast', 'audience'],
+  ['queue', 'retain_ms'],
+  ['queue', 'retain_count'],
+  ['queue', 'pruned_to'],
 ] as const;
 
 describe('a file of an older schema', () => {
@@ -47,6 +50,10 @@ describe('a file of an older schema', () => {
       // Nothing is known of its audience, so that a resend is safe whatever it says.
       const again = { ...parent, audience: 'connected:b' };
       assert.deepEqual(await store.insertBroadcast(again, [], T0), { id: parent.id, deduplicated: true });
+      // No queue of it has a place yet from which on it keeps tasks, or any retention.
+      assert.deepEqual(await store.listQueueSettings(), []);
+      const { taskIds } = await store.pruneTasks({ maxAgeMs: 0, maxCount: 1 }, 10, T0 + 600_000);
+      assert.deepEqual(taskIds, [done.taskId]);
       const { expired } = await store.wakeTasks(T0 + 10, 10);
       assert.equal(expired[0]!.error!.message, 'expired while backing off after attempt 1');
       const { session } = await openSession(store);

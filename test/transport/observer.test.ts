@@ -240,11 +240,14 @@ describe('WatchResults', () => {
     await enqueue(clients, {});
     assert.deepEqual(positions(await second.receive(1)), [7]);
     assert.deepEqual([second.gaps, all.gaps], [[], []]);
-    // What is older than all that is kept is refused, as ever.
+    // Of who wants all from the beginning it is no gap but a refusal.
     await remove(1, 2);
-    const late = await openObserver(clients, { cursor: all.events[1]!.cursor }).ended;
-    assert.equal(late.code, status.OUT_OF_RANGE);
-    assert.match(late.details, /^cursor: results before \S+\.6 are no longer kept$/);
+    const late = openObserver(clients, { cursor: all.events[0]!.cursor });
+    assert.deepEqual([(await late.ended).code, positions(late.events)], [status.OK, [7]]);
+    assert.deepEqual(late.gaps, [{ count: 5, before: 7 }]);
+    const refused = await openObserver(clients, { start: BEGINNING }).ended;
+    assert.equal(refused.code, status.OUT_OF_RANGE);
+    assert.match(refused.details, /^cursor: results before \S+\.6 are no longer kept$/);
   });
 
   it('refuses what is no cursor, and one that leads nowhere', async () => {

@@ -166,7 +166,12 @@ describe('options of the SDK', () => {
     await assert.rejects(admin.describeTask(null as never), naming('id'));
     await assert.rejects(admin.watchTask(7 as never).next(), naming('id'));
     await assert.rejects(admin.cancelTasks({ ids: [] }, null as never), naming('reason'));
-    await assert.rejects(admin.deleteTasks(null as never), naming('ids'));
+    await assert.rejects(admin.deleteTasks(null as never), naming('selection'));
+    await assert.rejects(admin.deleteTasks([7] as never), naming('ids[0]'));
+    await assert.rejects(admin.setQueueRetention('q', 'never' as never), naming('retention'));
+    await assert.rejects(admin.setQueueRetention('q', {}), naming('retention'));
+    await assert.rejects(admin.setQueueRetention('q', { days: 0 }), naming('days'));
+    await assert.rejects(admin.setQueueRetention('q', { max: 1.5 }), naming('max'));
     await assert.rejects(admin.listQueues({ pageSize: 501 }), naming('pageSize'));
     await assert.rejects(admin.listAllTasks({}, { pageSize: 0 }).next(), naming('pageSize'));
     await assert.rejects(admin.setQueueLimits('q', { maxWaiting: 5 } as never), naming('maxRunning'));

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEilgIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDSJWCgtQcmlvcml0eUFnZRIQCghwcmlvcml0eRgBIAEoERI1ChFvbGRlc3RfY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNwoLUXVldWVMaW1pdHMSEwoLbWF4X3dhaXRpbmcYASABKA0SEwoLbWF4X3J1bm5pbmcYAiABKA0iOgoRTGlzdFF1ZXVlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiEKBnF1ZXVlcxgBIAMoCzIRLmNvbnRhY3QudjEuUXVldWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBmNyZWF0ZRgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2UiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIhUKE1Jlc3VtZVF1ZXVlUmVzcG9uc2UiXwoVU2V0UXVldWVMaW1pdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEicKBmxpbWl0cxgCIAEoCzIXLmNvbnRhY3QudjEuUXVldWVMaW1pdHMSDgoGY3JlYXRlGAMgASgIIhgKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSL0AwoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKEkRyYWluQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFQoTRHJhaW5DbGllbnRSZXNwb25zZSIoChNSZXN1bWVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIWChRSZXN1bWVDbGllbnRSZXNwb25zZSIsChdEaXNjb25uZWN0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiLAoYRGlzY29ubmVjdENsaWVudFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgNIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IucBChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIMCgRub2RlGAIgASgJEhAKCHJldmlzaW9uGAMgASgNEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0b3JlGAUgASgJEiIKBmxpbWl0cxgGIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEigKCWludGVydmFscxgHIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEhAKCHNlc3Npb25zGAggASgNMsYGCgxBZG1pblNlcnZpY2USSwoKTGlzdFF1ZXVlcxIdLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1JlcXVlc3QaHi5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXNwb25zZRJLCgpQYXVzZVF1ZXVlEh0uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlc3BvbnNlEk4KC1Jlc3VtZVF1ZXVlEh4uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHy5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USVwoOU2V0UXVldWVMaW1pdHMSIS5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVxdWVzdBoiLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXNwb25zZRJLCgpQdXJnZVF1ZXVlEh0uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi1wIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIIlYKC1ByaW9yaXR5QWdlEhAKCHByaW9yaXR5GAEgASgREjUKEW9sZGVzdF9jcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3CgtRdWV1ZUxpbWl0cxITCgttYXhfd2FpdGluZxgBIAEoDRITCgttYXhfcnVubmluZxgCIAEoDSIpCglSZXRlbnRpb24SDwoHc2Vjb25kcxgBIAEoDRILCgNtYXgYAiABKA0iOgoRTGlzdFF1ZXVlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiEKBnF1ZXVlcxgBIAMoCzIRLmNvbnRhY3QudjEuUXVldWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBmNyZWF0ZRgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2UiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIhUKE1Jlc3VtZVF1ZXVlUmVzcG9uc2UiXwoVU2V0UXVldWVMaW1pdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEicKBmxpbWl0cxgCIAEoCzIXLmNvbnRhY3QudjEuUXVldWVMaW1pdHMSDgoGY3JlYXRlGAMgASgIIhgKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiYwoYU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEigKCXJldGVudGlvbhgCIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEg4KBmNyZWF0ZRgDIAEoCCIbChlTZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIicKElB1cmdlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0i9AMKCkNsaWVudEluZm8SCgoCaWQYASABKAkSEQoJZXBoZW1lcmFsGAIgASgIEhEKCWNvbm5lY3RlZBgDIAEoCBIyCgZsYWJlbHMYBCADKAsyIi5jb250YWN0LnYxLkNsaWVudEluZm8uTGFiZWxzRW50cnkSDgoGcXVldWVzGAUgAygJEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIwCgxjb25uZWN0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAogASgJEhAKCGRyYWluaW5nGAsgASgIEg0KBXBsYWluGAwgASgIEg0KBWFnZW50GA0gASgJEgwKBHBlZXIYDiABKAkSMAoMbGFzdF9zZWVuX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXJ2aWNlcxgQIAMoCRINCgVjYWxscxgRIAEoDRIRCgltYXhfY2FsbHMYEiABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChJMaXN0Q2xpZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgiVwoTTGlzdENsaWVudHNSZXNwb25zZRInCgdjbGllbnRzGAEgAygLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSInChJEcmFpbkNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhUKE0RyYWluQ2xpZW50UmVzcG9uc2UiKAoTUmVzdW1lQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFgoUUmVzdW1lQ2xpZW50UmVzcG9uc2UiLAoXRGlzY29ubmVjdENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIiwKGERpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRIQCghzZXNzaW9ucxgBIAEoDSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCLnAQoVR2V0U2VydmVySW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDAoEbm9kZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdG9yZRgFIAEoCRIiCgZsaW1pdHMYBiABKAsyEi5jb250YWN0LnYxLkxpbWl0cxIoCglpbnRlcnZhbHMYByABKAsyFS5jb250YWN0LnYxLkludGVydmFscxIQCghzZXNzaW9ucxgIIAEoDTKoBwoMQWRtaW5TZXJ2aWNlEksKCkxpc3RRdWV1ZXMSHS5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXF1ZXN0Gh4uY29udGFjdC52MS5MaXN0UXVldWVzUmVzcG9uc2USSwoKUGF1c2VRdWV1ZRIdLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlBhdXNlUXVldWVSZXNwb25zZRJOCgtSZXN1bWVRdWV1ZRIeLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlElcKDlNldFF1ZXVlTGltaXRzEiEuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1JlcXVlc3QaIi5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVzcG9uc2USYAoRU2V0UXVldWVSZXRlbnRpb24SJC5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVxdWVzdBolLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXNwb25zZRJLCgpQdXJnZVF1ZXVlEh0uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -92,6 +92,20 @@ export type Queue = Message<"contact.v1.Queue"> & {
    * @generated from field: uint32 expired = 13;
    */
   expired: number;
+
+  /**
+   * How long settled tasks are kept: by `SetQueueRetention`, or else by the server's default.
+   *
+   * @generated from field: contact.v1.Retention retention = 14;
+   */
+  retention?: Retention | undefined;
+
+  /**
+   * It is the queue's own.
+   *
+   * @generated from field: bool own_retention = 15;
+   */
+  ownRetention: boolean;
 };
 
 /**
@@ -152,6 +166,36 @@ export const QueueLimitsSchema: GenMessage<QueueLimits> = /*@__PURE__*/
   messageDesc(file_contact_v1_admin_service, 2);
 
 /**
+ * How long settled tasks and their results are kept. What is beyond is forgotten, the oldest results first: observers are
+ * told how many those were (`WatchResultsResponse.gap`). Nothing that settled within the last ten minutes is forgotten, and
+ * a task that was redriven counts by its newest result. With a task its id and its idempotency key are forgotten.
+ *
+ * @generated from message contact.v1.Retention
+ */
+export type Retention = Message<"contact.v1.Retention"> & {
+  /**
+   * From when a task was settled, at most 100 years; 0: no limit.
+   *
+   * @generated from field: uint32 seconds = 1;
+   */
+  seconds: number;
+
+  /**
+   * Settled tasks of one queue; 0: no limit.
+   *
+   * @generated from field: uint32 max = 2;
+   */
+  max: number;
+};
+
+/**
+ * Describes the message contact.v1.Retention.
+ * Use `create(RetentionSchema)` to create a new message.
+ */
+export const RetentionSchema: GenMessage<Retention> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 3);
+
+/**
  * @generated from message contact.v1.ListQueuesRequest
  */
 export type ListQueuesRequest = Message<"contact.v1.ListQueuesRequest"> & {
@@ -173,7 +217,7 @@ export type ListQueuesRequest = Message<"contact.v1.ListQueuesRequest"> & {
  * Use `create(ListQueuesRequestSchema)` to create a new message.
  */
 export const ListQueuesRequestSchema: GenMessage<ListQueuesRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 3);
+  messageDesc(file_contact_v1_admin_service, 4);
 
 /**
  * @generated from message contact.v1.ListQueuesResponse
@@ -195,7 +239,7 @@ export type ListQueuesResponse = Message<"contact.v1.ListQueuesResponse"> & {
  * Use `create(ListQueuesResponseSchema)` to create a new message.
  */
 export const ListQueuesResponseSchema: GenMessage<ListQueuesResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 4);
+  messageDesc(file_contact_v1_admin_service, 5);
 
 /**
  * @generated from message contact.v1.PauseQueueRequest
@@ -219,7 +263,7 @@ export type PauseQueueRequest = Message<"contact.v1.PauseQueueRequest"> & {
  * Use `create(PauseQueueRequestSchema)` to create a new message.
  */
 export const PauseQueueRequestSchema: GenMessage<PauseQueueRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 5);
+  messageDesc(file_contact_v1_admin_service, 6);
 
 /**
  * @generated from message contact.v1.PauseQueueResponse
@@ -232,7 +276,7 @@ export type PauseQueueResponse = Message<"contact.v1.PauseQueueResponse"> & {
  * Use `create(PauseQueueResponseSchema)` to create a new message.
  */
 export const PauseQueueResponseSchema: GenMessage<PauseQueueResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 6);
+  messageDesc(file_contact_v1_admin_service, 7);
 
 /**
  * @generated from message contact.v1.ResumeQueueRequest
@@ -249,7 +293,7 @@ export type ResumeQueueRequest = Message<"contact.v1.ResumeQueueRequest"> & {
  * Use `create(ResumeQueueRequestSchema)` to create a new message.
  */
 export const ResumeQueueRequestSchema: GenMessage<ResumeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 7);
+  messageDesc(file_contact_v1_admin_service, 8);
 
 /**
  * @generated from message contact.v1.ResumeQueueResponse
@@ -262,7 +306,7 @@ export type ResumeQueueResponse = Message<"contact.v1.ResumeQueueResponse"> & {
  * Use `create(ResumeQueueResponseSchema)` to create a new message.
  */
 export const ResumeQueueResponseSchema: GenMessage<ResumeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 8);
+  messageDesc(file_contact_v1_admin_service, 9);
 
 /**
  * @generated from message contact.v1.SetQueueLimitsRequest
@@ -291,7 +335,7 @@ export type SetQueueLimitsRequest = Message<"contact.v1.SetQueueLimitsRequest"> 
  * Use `create(SetQueueLimitsRequestSchema)` to create a new message.
  */
 export const SetQueueLimitsRequestSchema: GenMessage<SetQueueLimitsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 9);
+  messageDesc(file_contact_v1_admin_service, 10);
 
 /**
  * @generated from message contact.v1.SetQueueLimitsResponse
@@ -304,7 +348,51 @@ export type SetQueueLimitsResponse = Message<"contact.v1.SetQueueLimitsResponse"
  * Use `create(SetQueueLimitsResponseSchema)` to create a new message.
  */
 export const SetQueueLimitsResponseSchema: GenMessage<SetQueueLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 10);
+  messageDesc(file_contact_v1_admin_service, 11);
+
+/**
+ * @generated from message contact.v1.SetQueueRetentionRequest
+ */
+export type SetQueueRetentionRequest = Message<"contact.v1.SetQueueRetentionRequest"> & {
+  /**
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Absent: as long as the server's default says.
+   *
+   * @generated from field: contact.v1.Retention retention = 2;
+   */
+  retention?: Retention | undefined;
+
+  /**
+   * Without it a queue that has no task, no worker and no settings is NOT_FOUND, as its name is probably a typing error.
+   *
+   * @generated from field: bool create = 3;
+   */
+  create: boolean;
+};
+
+/**
+ * Describes the message contact.v1.SetQueueRetentionRequest.
+ * Use `create(SetQueueRetentionRequestSchema)` to create a new message.
+ */
+export const SetQueueRetentionRequestSchema: GenMessage<SetQueueRetentionRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 12);
+
+/**
+ * @generated from message contact.v1.SetQueueRetentionResponse
+ */
+export type SetQueueRetentionResponse = Message<"contact.v1.SetQueueRetentionResponse"> & {
+};
+
+/**
+ * Describes the message contact.v1.SetQueueRetentionResponse.
+ * Use `create(SetQueueRetentionResponseSchema)` to create a new message.
+ */
+export const SetQueueRetentionResponseSchema: GenMessage<SetQueueRetentionResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 13);
 
 /**
  * @generated from message contact.v1.PurgeQueueRequest
@@ -321,7 +409,7 @@ export type PurgeQueueRequest = Message<"contact.v1.PurgeQueueRequest"> & {
  * Use `create(PurgeQueueRequestSchema)` to create a new message.
  */
 export const PurgeQueueRequestSchema: GenMessage<PurgeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 11);
+  messageDesc(file_contact_v1_admin_service, 14);
 
 /**
  * @generated from message contact.v1.PurgeQueueResponse
@@ -338,7 +426,7 @@ export type PurgeQueueResponse = Message<"contact.v1.PurgeQueueResponse"> & {
  * Use `create(PurgeQueueResponseSchema)` to create a new message.
  */
 export const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 12);
+  messageDesc(file_contact_v1_admin_service, 15);
 
 /**
  * @generated from message contact.v1.ClientInfo
@@ -450,7 +538,7 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
  * Use `create(ClientInfoSchema)` to create a new message.
  */
 export const ClientInfoSchema: GenMessage<ClientInfo> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 13);
+  messageDesc(file_contact_v1_admin_service, 16);
 
 /**
  * @generated from message contact.v1.ListClientsRequest
@@ -481,7 +569,7 @@ export type ListClientsRequest = Message<"contact.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 14);
+  messageDesc(file_contact_v1_admin_service, 17);
 
 /**
  * @generated from message contact.v1.ListClientsResponse
@@ -503,7 +591,7 @@ export type ListClientsResponse = Message<"contact.v1.ListClientsResponse"> & {
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 15);
+  messageDesc(file_contact_v1_admin_service, 18);
 
 /**
  * @generated from message contact.v1.DrainClientRequest
@@ -520,7 +608,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 16);
+  messageDesc(file_contact_v1_admin_service, 19);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -533,7 +621,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 17);
+  messageDesc(file_contact_v1_admin_service, 20);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -550,7 +638,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 18);
+  messageDesc(file_contact_v1_admin_service, 21);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -563,7 +651,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 19);
+  messageDesc(file_contact_v1_admin_service, 22);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -580,7 +668,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 20);
+  messageDesc(file_contact_v1_admin_service, 23);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -599,7 +687,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 21);
+  messageDesc(file_contact_v1_admin_service, 24);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -612,7 +700,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 25);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -668,7 +756,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * Spoken by operators.
@@ -687,7 +775,7 @@ export const AdminService: GenService<{
     output: typeof ListQueuesResponseSchema;
   },
   /**
-   * This and the next three answer NOT_FOUND for a queue that has no task, no worker and no settings.
+   * This and the next four answer NOT_FOUND for a queue that has no task, no worker and no settings.
    * Stops pushing at once; enqueues, running tasks and results go on.
    *
    * @generated from rpc contact.v1.AdminService.PauseQueue
@@ -712,6 +800,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof SetQueueLimitsRequestSchema;
     output: typeof SetQueueLimitsResponseSchema;
+  },
+  /**
+   * How long settled tasks of the queue and their results are kept.
+   *
+   * @generated from rpc contact.v1.AdminService.SetQueueRetention
+   */
+  setQueueRetention: {
+    methodKind: "unary";
+    input: typeof SetQueueRetentionRequestSchema;
+    output: typeof SetQueueRetentionResponseSchema;
   },
   /**
    * Cancels everything that waits in a queue.

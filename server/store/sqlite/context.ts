@@ -31,8 +31,8 @@ export interface Context {
 }
 
 export function createContext(db: Database, limits?: FreshLimits): Context {
-  const catalog = createCatalog(db);
   const counters = createCounters(db);
+  const catalog = createCatalog(db, { newestPosition: () => counters.nextPosition - 1 });
   const sessions = createSessions(db);
   const children = createChildren(db);
   const cache = createCache();

@@ -25,6 +25,7 @@ import { createInserting } from './insert.ts';
 import { createListing, type Listing } from './listing.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createResults, type Results } from './results.ts';
+import { createRetention, type RetentionOperations } from './retention.ts';
 import { createSessionOperations } from './sessions.ts';
 import { createTaskOperations } from './tasks.ts';
 
@@ -37,6 +38,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly queues: Queues;
   readonly results: Results;
   readonly listing: Listing;
+  readonly retention: RetentionOperations;
   listSessions(): readonly StoredSession[];
   describeSession(session: SessionRef): SessionStanding;
 }
@@ -65,6 +67,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
   const taskOperations = createTaskOperations(context, deliveries);
+  const retention = createRetention(context);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
   const results = createResults(context);
@@ -77,13 +80,14 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     inserting,
     broadcasts,
     operations: taskOperations,
+    retention,
     queues,
     results,
     listing,
   };
   const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
   /** Mirrors, each after those that it reads when it is loaded. */
-  const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting };
+  const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting, retention };
   const loaded: readonly Mirror[] = Object.values(mirrors);
   const written = loaded.toReversed();
   const begin = db.prepare('BEGIN IMMEDIATE');
@@ -118,6 +122,8 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
         return taskOperations.redriveTasks(request.ids, request.scope);
       case 'delete':
         return taskOperations.deleteTasks(request.ids, request.scope);
+      case 'prune':
+        return retention.prune(request.retention, request.limit, request.now);
       case 'checkpoint':
         return deliveries.checkpointTasks(request.checkpoints);
       case 'wake':
@@ -190,6 +196,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     queues,
     results,
     listing,
+    retention,
     listSessions,
     describeSession,
   };

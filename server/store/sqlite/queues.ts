@@ -1,6 +1,14 @@
 import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef } from '../../model/task.ts';
-import type { LaneCount, PriorityOldest, PurgeOutcome, QueueCounts, QueueSettings, Waiting } from '../queues.ts';
+import {
+  hasSettings,
+  type LaneCount,
+  type PriorityOldest,
+  type PurgeOutcome,
+  type QueueCounts,
+  type QueueSettings,
+  type Waiting,
+} from '../queues.ts';
 import type { Context, LaneEntry, QueueEntry } from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
@@ -127,7 +135,7 @@ function outcomeOf(settled: readonly Settled[]): PurgeOutcome {
 function listSettings(queues: Iterable<QueueEntry>): readonly QueueSettings[] {
   return [...queues]
     .map((queue) => queue.settings)
-    .filter(({ isPaused, maxWaiting, maxRunning }) => isPaused || maxWaiting > 0 || maxRunning > 0)
+    .filter(hasSettings)
     .sort((a, b) => (a.queue < b.queue ? -1 : 1));
 }
 

@@ -8,8 +8,14 @@ import type { StoreOptions } from '../options.ts';
 import { type Request, rankOf } from '../request.ts';
 import { type Signal, signalsOf } from '../signals.ts';
 import type { Store } from '../store.ts';
+import type { PruneOutcome } from '../tasks.ts';
 import { createSqliteEngine, restoreRows } from './engine.ts';
 import { type OpenFile, openFile } from './file/open.ts';
+
+const NOTHING_PRUNED: PruneOutcome = Object.freeze({ taskIds: [], isDone: true });
+
+/** About the bytes of the pages that one step of pruning writes, so that the log is copied in time. */
+const PRUNED_BYTES = 256 << 10;
 
 /** @param path a file, or `:memory:` */
 export function openSqliteStore(path: string, options: StoreOptions): Store {
@@ -101,6 +107,12 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     redriveTasks: (ids, at, scope = EVERY_QUEUE) =>
       submit({ kind: 'redrive', ids, now: Math.floor(at), scope }, ids.length),
     deleteTasks: (ids, scope = EVERY_QUEUE) => submit({ kind: 'delete', ids, scope }, ids.length),
+    pruneTasks: async (retention, limit, at) => {
+      // Nothing is asked of the file while nothing is to be pruned.
+      if (!engine.retention.isDue(retention, Math.floor(at))) return NOTHING_PRUNED;
+      const request: Request = { kind: 'prune', retention, limit, now: Math.floor(at) };
+      return commit.submit(request, limit, PRUNED_BYTES);
+    },
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
     purgeTasks: (queue, limit, reason, at) =>
       commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at) }, limit, 0),

@@ -2,7 +2,15 @@ import { isInScope, type QueueScope } from '../../model/caller.ts';
 import { decideCancel, decideExpiry } from '../../model/delivery.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import type { CancelOutcome, RedriveOutcome, WakeOutcome } from '../tasks.ts';
-import { type Context, endNumber, READY, settledName, type TaskRow, uniqueLanes } from './context.ts';
+import {
+  type Context,
+  endNumber,
+  prepareForgetting,
+  READY,
+  settledName,
+  type TaskRow,
+  uniqueLanes,
+} from './context.ts';
 import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators and timers do to tasks. */
@@ -37,9 +45,7 @@ export function createTaskOperations(
     `INSERT INTO live (task_key, state, lane_id, nprio, seq, bytes, delivery, claimed_at, ended, has_checkpoint, attempt,
        lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
   );
-  const deleteTask = db.prepare('DELETE FROM task WHERE key = ?');
-  const deleteResults = db.prepare('DELETE FROM result WHERE task_key = ?');
-  const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
+  const forget = prepareForgetting(db);
   const selectExpired = db.prepare<{ task_key: number }>(
     `SELECT task_key FROM live WHERE expires_at IS NOT NULL AND state <> 1 AND expires_at <= ?
      ORDER BY expires_at, task_key LIMIT ?`,
@@ -101,10 +107,7 @@ export function createTaskOperations(
     const newest = selectResult.get(row.key)!;
     if (newest.position === counters.nextPosition - 1) counters.keepPosition();
     catalog.remove(catalog.queueById(row.queueId), settledName(newest.state));
-    deleteResults.run(row.key);
-    deleteCheckpoint.run(row.key);
-    children.forget(row.key);
-    deleteTask.run(row.key);
+    forget([row.key]);
     return true;
   }
 

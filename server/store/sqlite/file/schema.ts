@@ -17,8 +17,9 @@ const APPLICATION_ID = 0x636e7463;
  * speaks of. `broadcast` counts the children of a parent; `live.parent_key` marks a child that still counts there. Its
  * phase is 0 open, 1 filling, 2 opening; while it is not open `node` says who fills it (empty: whoever opens the file),
  * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
- * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them. Blobs come last, so that reading the
- * columns before them touches no overflow page.
+ * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them; up to the
+ * position `pruned_to` it keeps no settled task. Blobs come last, so that reading the columns before them touches no
+ * overflow page.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -156,6 +157,11 @@ const MIGRATIONS: readonly string[] = [
   'ALTER TABLE live ADD COLUMN owner TEXT',
   "ALTER TABLE broadcast ADD COLUMN node TEXT NOT NULL DEFAULT ''",
   'ALTER TABLE broadcast ADD COLUMN audience TEXT',
+  `
+  ALTER TABLE queue ADD COLUMN retain_ms INTEGER;
+  ALTER TABLE queue ADD COLUMN retain_count INTEGER;
+  ALTER TABLE queue ADD COLUMN pruned_to INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

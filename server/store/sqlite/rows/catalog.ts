@@ -1,33 +1,10 @@
 import { ChurnSet } from '../../../../shared/churn.ts';
 import { isSettled, nextState, type Transition } from '../../../model/states.ts';
 import type { Lane, LaneRef, SettledState, TaskState } from '../../../model/task.ts';
-import type { QueueChange, QueueSettings } from '../../queues.ts';
+import { DEFAULT_SETTINGS, type QueueChange, type QueueSettings } from '../../queues.ts';
 import type { Database } from '../file/database.ts';
 import { type Counts, count, countLanes, type LaneCounts } from './counts.ts';
-
-export interface QueueEntry {
-  readonly id: number;
-  readonly name: string;
-  readonly counts: Counts;
-  readonly lanes: Map<Lane, LaneEntry>;
-  settings: QueueSettings;
-  /** The counts are to be written. */
-  isChanged: boolean;
-}
-
-export interface LaneEntry {
-  readonly id: number;
-  readonly queue: QueueEntry;
-  readonly ref: LaneRef;
-  /** Tasks in the lane that are ready, and that are not settled. */
-  ready: number;
-  live: number;
-  /** The same counts as of the last commit. */
-  committedReady: number;
-  committedLive: number;
-  /** The counts have changed since the last commit. */
-  isChanged: boolean;
-}
+import { isUnused, type LaneEntry, type QueueEntry } from './entries.ts';
 
 /**
  * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
@@ -51,6 +28,8 @@ export interface Catalog {
   move(lane: LaneEntry, from: TaskState, transition: Transition): TaskState;
   /** Changes what is given; answers all settings of the queue. */
   set(change: QueueChange): QueueSettings;
+  /** Notes the oldest result that a queue keeps: before its position the queue keeps no settled task. */
+  keepFrom(queue: QueueEntry, position: number, settledAt: number | undefined): void;
   /** Writes what changed: before every COMMIT. */
   flush(): void;
   /** Takes the counts for committed: after every COMMIT. */
@@ -66,6 +45,9 @@ interface QueueRow extends Counts {
   readonly is_paused: number;
   readonly max_waiting: number;
   readonly max_running: number;
+  readonly retain_ms: number | null;
+  readonly retain_count: number | null;
+  readonly pruned_to: number;
 }
 
 /** Queue names; beyond, tasks for one more are refused. Each costs about 1 KiB of memory. */
@@ -74,15 +56,27 @@ const MAX_QUEUES = 100_000;
 /** Lanes without tasks that are remembered for the next one. */
 const MAX_EMPTY = 1_000;
 
-/** @param maxQueues for tests */
-export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
+export interface CatalogOptions {
+  /** The newest position of the results log: of a new queue all results come after it. Default: 0. */
+  readonly newestPosition?: () => number;
+  /** For tests. */
+  readonly maxQueues?: number;
+}
+
+export function createCatalog(
+  db: Database,
+  { newestPosition = () => 0, maxQueues = MAX_QUEUES }: CatalogOptions = {},
+): Catalog {
   const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
   const selectLanes = db.prepare<{ id: number; queue_id: number; lane: string }>('SELECT * FROM lane');
-  const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)');
+  const insertQueue = db.prepare('INSERT INTO queue VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, ?)');
   const insertLane = db.prepare('INSERT INTO lane VALUES (?, ?, ?)');
   const deleteQueue = db.prepare('DELETE FROM queue WHERE id = ?');
   const deleteLane = db.prepare('DELETE FROM lane WHERE id = ?');
-  const updateSettings = db.prepare('UPDATE queue SET is_paused = ?, max_waiting = ?, max_running = ? WHERE id = ?');
+  const updateSettings = db.prepare(
+    `UPDATE queue SET is_paused = ?, max_waiting = ?, max_running = ?, retain_ms = ?, retain_count = ? WHERE id = ?`,
+  );
+  const updatePruned = db.prepare('UPDATE queue SET pruned_to = ? WHERE id = ?');
   const updateCounts = db.prepare(
     `UPDATE queue SET ready = ?, running = ?, scheduled = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?
      WHERE id = ?`,
@@ -101,8 +95,9 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
   /** The lane that was asked for last: the tasks of a batch mostly go to one. */
   let interned: LaneEntry | undefined;
 
-  function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings): QueueEntry {
-    const entry: QueueEntry = { id, name, counts, lanes: new Map(), settings, isChanged: false };
+  function addQueue(id: number, name: string, counts: Counts, settings: QueueSettings, prunedTo: number): QueueEntry {
+    const lanes = new Map();
+    const entry: QueueEntry = { id, name, counts, lanes, settings, prunedTo, oldestAt: undefined, isChanged: false };
     byName.set(name, entry);
     byId.set(id, entry);
     lastQueue = Math.max(lastQueue, id);
@@ -123,9 +118,10 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
   function internQueue(name: string): QueueEntry {
     const known = byName.get(name);
     if (known) return known;
-    insertQueue.run(lastQueue + 1, name);
+    const prunedTo = newestPosition();
+    insertQueue.run(lastQueue + 1, name, prunedTo);
     const none = { ready: 0, running: 0, scheduled: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
-    return addQueue(lastQueue + 1, name, none, createSettings(name));
+    return addQueue(lastQueue + 1, name, none, { queue: name, ...DEFAULT_SETTINGS }, prunedTo);
   }
 
   function internLane(name: string, lane: Lane): LaneEntry {
@@ -146,9 +142,11 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
     interned = undefined;
     lastQueue = 0;
     lastLane = 0;
-    for (const { id, name, is_paused, max_waiting, max_running, ...counts } of selectQueues.all()) {
-      const settings = { isPaused: is_paused === 1, maxWaiting: max_waiting, maxRunning: max_running };
-      addQueue(id, name, counts, { queue: name, ...settings });
+    for (const row of selectQueues.all()) {
+      const { id, name, is_paused, max_waiting, max_running, retain_ms, retain_count, pruned_to, ...counts } = row;
+      const retention = retain_ms === null ? null : { maxAgeMs: retain_ms, maxCount: retain_count! };
+      const settings = { isPaused: is_paused === 1, maxWaiting: max_waiting, maxRunning: max_running, retention };
+      addQueue(id, name, counts, { queue: name, ...settings }, pruned_to);
     }
     for (const { id, queue_id: queueId, lane } of selectLanes.all()) {
       const { committedReady = 0, committedLive = 0 } = committed.get(id) ?? {};
@@ -221,10 +219,18 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
     set: (change) => {
       const queue = internQueue(change.queue);
       const settings = { ...queue.settings, ...change };
-      updateSettings.run(settings.isPaused ? 1 : 0, settings.maxWaiting, settings.maxRunning, queue.id);
+      const { isPaused, maxWaiting, maxRunning, retention } = settings;
+      const { maxAgeMs = null, maxCount = null } = retention ?? {};
+      updateSettings.run(isPaused ? 1 : 0, maxWaiting, maxRunning, maxAgeMs, maxCount, queue.id);
       queue.settings = settings;
       if (queue.lanes.size === 0) idleQueues.add(queue);
       return settings;
+    },
+    keepFrom: (queue, position, settledAt) => {
+      queue.oldestAt = settledAt;
+      if (queue.prunedTo === position - 1) return;
+      queue.prunedTo = position - 1;
+      updatePruned.run(queue.prunedTo, queue.id);
     },
     flush: () => {
       for (const queue of changed) {
@@ -253,20 +259,6 @@ export function createCatalog(db: Database, maxQueues = MAX_QUEUES): Catalog {
   };
 }
 
-function isUnused({ counts: c, lanes, settings: s }: QueueEntry): boolean {
-  const tasks = c.ready + c.running + c.scheduled + c.succeeded + c.failed + c.cancelled + c.expired;
-  return tasks === 0 && lanes.size === 0 && !s.isPaused && s.maxWaiting === 0 && s.maxRunning === 0;
-}
-
-/** Whether no more tasks of the queue may run now: it is paused, or as many run as may. */
-export function isClosed({ settings, counts }: QueueEntry): boolean {
-  return settings.isPaused || (settings.maxRunning > 0 && counts.running >= settings.maxRunning);
-}
-
-function createSettings(queue: string): QueueSettings {
-  return { queue, isPaused: false, maxWaiting: 0, maxRunning: 0 };
-}
-
 /** Drops lanes that no unsettled task uses and queues without tasks and settings; before the catalog is made. */
 export function pruneCatalog(db: Database): void {
   db.exec(`
@@ -275,7 +267,7 @@ export function pruneCatalog(db: Database): void {
       AND id NOT IN (SELECT lane_id FROM live) AND id NOT IN (SELECT lane_id FROM backlog);
     DELETE FROM queue
       WHERE ready + running + scheduled + succeeded + failed + cancelled + expired = 0
-        AND is_paused + max_waiting + max_running = 0
+        AND is_paused + max_waiting + max_running = 0 AND retain_ms IS NULL
         AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue_id = queue.id);
     COMMIT;`);
 }

@@ -30,6 +30,10 @@ export function count(counts: Counts, state: TaskState, by: number): void {
   }
 }
 
+export function countSettled({ succeeded, failed, cancelled, expired }: Counts): number {
+  return succeeded + failed + cancelled + expired;
+}
+
 /** Tasks of a lane that are ready, and that are not settled, as of the last commit. */
 export interface LaneCounts {
   readonly committedReady: number;

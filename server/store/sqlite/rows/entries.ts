@@ -1,0 +1,42 @@
+import type { Lane, LaneRef } from '../../../model/task.ts';
+import { hasSettings, type QueueSettings } from '../../queues.ts';
+import { type Counts, countSettled } from './counts.ts';
+
+export interface QueueEntry {
+  readonly id: number;
+  readonly name: string;
+  readonly counts: Counts;
+  readonly lanes: Map<Lane, LaneEntry>;
+  settings: QueueSettings;
+  /** Up to this position of the results log the queue keeps no settled task. */
+  prunedTo: number;
+  /** When the oldest result that it keeps was settled, as of the last look; undefined: nobody has looked. */
+  oldestAt: number | undefined;
+  /** The counts are to be written. */
+  isChanged: boolean;
+}
+
+export interface LaneEntry {
+  readonly id: number;
+  readonly queue: QueueEntry;
+  readonly ref: LaneRef;
+  /** Tasks in the lane that are ready, and that are not settled. */
+  ready: number;
+  live: number;
+  /** The same counts as of the last commit. */
+  committedReady: number;
+  committedLive: number;
+  /** The counts have changed since the last commit. */
+  isChanged: boolean;
+}
+
+/** Whether the queue has nothing that is to be remembered. */
+export function isUnused({ counts: c, lanes, settings }: QueueEntry): boolean {
+  const tasks = c.ready + c.running + c.scheduled + countSettled(c);
+  return tasks === 0 && lanes.size === 0 && !hasSettings(settings);
+}
+
+/** Whether no more tasks of the queue may run now: it is paused, or as many run as may. */
+export function isClosed({ settings, counts }: QueueEntry): boolean {
+  return settings.isPaused || (settings.maxRunning > 0 && counts.running >= settings.maxRunning);
+}
