@@ -164,7 +164,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
   'server/options.ts MAX_MS': 'what an option may say',
   'server/api/admin.ts MAX_AGE_SECONDS': 'what a retention may say',
-  'server/store/sqlite/store.ts PRUNED_BYTES': WEIGHT,
   'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
   'server/store/sqlite/fresh/rows.ts MAX_SLAB_BYTES': 'how payloads that are read ahead lie in memory',
   'server/store/sqlite/fresh/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',

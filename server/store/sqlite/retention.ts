@@ -1,8 +1,16 @@
 import { isOver, type Retention } from '../../model/retention.ts';
 import type { SettledState } from '../../model/task.ts';
 import type { PruneOutcome } from '../tasks.ts';
-import { type Context, countSettled, prepareForgetting, type QueueEntry, settledName, type Value } from './context.ts';
-import { giveBackPages, hasPagesToGiveBack } from './file/space.ts';
+import {
+  type Context,
+  countSettled,
+  giveBackPages,
+  hasPagesToGiveBack,
+  prepareForgetting,
+  type QueueEntry,
+  settledName,
+  type Value,
+} from './context.ts';
 
 /**
  * Pruning, step by step. A sweep goes along the results log from the first position at which a queue may have something

@@ -15,7 +15,7 @@ import { type OpenFile, openFile } from './file/open.ts';
 const NOTHING_PRUNED: PruneOutcome = Object.freeze({ taskIds: [], isDone: true });
 
 /** About the bytes of the pages that one step of pruning writes, so that the log is copied in time. */
-const PRUNED_BYTES = 256 << 10;
+const PRUNED_WEIGHT = 256 << 10;
 
 /** @param path a file, or `:memory:` */
 export function openSqliteStore(path: string, options: StoreOptions): Store {
@@ -111,7 +111,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       // Nothing is asked of the file while nothing is to be pruned.
       if (!engine.retention.isDue(retention, Math.floor(at))) return NOTHING_PRUNED;
       const request: Request = { kind: 'prune', retention, limit, now: Math.floor(at) };
-      return commit.submit(request, limit, PRUNED_BYTES);
+      return commit.submit(request, limit, PRUNED_WEIGHT);
     },
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
     purgeTasks: (queue, limit, reason, at) =>

@@ -75,6 +75,27 @@ export function applySettings(db: Database, file: string): void {
   }
 }
 
+/** `PRAGMA auto_vacuum` of a database whose free pages can be given back. */
+export const INCREMENTAL = 2;
+
+/** Pages that stay free for what comes next: 8 MiB, and a sixteenth of the database. */
+const SPARE_PAGES = 2_048;
+const SPARE_SHARE = 16;
+/** Pages that one step gives back: a page at the end of the file is moved to a free place for each. */
+const STEP_PAGES = 64;
+
+/** Whether more of the file is free than what comes next needs, and the file can be made shorter. */
+export function hasPagesToGiveBack(db: Database): boolean {
+  const free = Number(db.pragma('freelist_count'));
+  if (free <= SPARE_PAGES || db.pragma('auto_vacuum') !== INCREMENTAL) return false;
+  return free > SPARE_PAGES + Number(db.pragma('page_count')) / SPARE_SHARE;
+}
+
+/** Makes the database shorter by one step, within a transaction. */
+export function giveBackPages(db: Database): void {
+  if (hasPagesToGiveBack(db)) db.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`);
+}
+
 /** Rows that one call of a statement for many takes: of a call for one row, a good part is the call itself. */
 export const MANY = 16;
 

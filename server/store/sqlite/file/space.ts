@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { ContactError } from '../../../../shared/errors.ts';
-import { type Database, faultOf } from './database.ts';
+import { type Database, faultOf, INCREMENTAL } from './database.ts';
 
 export interface DiskGuard {
   /** Why tasks are refused; undefined: enough of the disk is free. */
@@ -33,26 +33,6 @@ export function freeBytesOf(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
 }
-
-/** Pages that stay free for what comes next: 8 MiB, and a sixteenth of the database. */
-const SPARE_PAGES = 2_048;
-const SPARE_SHARE = 16;
-/** Pages that one step gives back: a page at the end of the file is moved to a free place for each. */
-const STEP_PAGES = 64;
-
-/** Whether more of the file is free than what comes next needs, and the file can be made shorter. */
-export function hasPagesToGiveBack(db: Database): boolean {
-  const free = Number(db.pragma('freelist_count'));
-  if (free <= SPARE_PAGES || db.pragma('auto_vacuum') !== INCREMENTAL) return false;
-  return free > SPARE_PAGES + Number(db.pragma('page_count')) / SPARE_SHARE;
-}
-
-/** Makes the database shorter by one step, within a transaction. */
-export function giveBackPages(db: Database): void {
-  if (hasPagesToGiveBack(db)) db.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`);
-}
-
-const INCREMENTAL = 2;
 
 /**
  * A database whose free pages can be given back needs a map of its pages, which it has from its first page or by being
