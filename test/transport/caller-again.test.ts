@@ -25,22 +25,25 @@ describe('a live call that cannot be made now', () => {
 
   it('ends at once while the server is away, and has not started', async () => {
     const scene = await startScene();
-    await scene.stop();
-    const echo = use(createCaller(connectTo(scene.address))).stub(Echo);
+    // Holds the port, which could be that of another server by then.
+    const proxy = use(await createProxy(scene.address));
+    proxy.refuse();
+    const echo = use(createCaller(connectTo(proxy.address))).stub(Echo);
     const { code, started } = await failureOf(echo.unary({}));
     assert.deepEqual([code, started], ['UNAVAILABLE', 'no']);
     assert.equal((await failureOf(echo.chat([{}]).next())).started, 'no');
     const late = await failureOf(echo.unary({}, { waitMs: 300 }));
     assert.deepEqual([late.code, late.started], ['UNAVAILABLE', 'no']);
-    const over = await failureOf(echo.unary({}, { waitMs: 60_000, deadlineMs: 300 }));
+    const over = await failureOf(echo.unary({}, { waitMs: 60_000, deadlineMs: 1_000 }));
     assert.deepEqual([over.code, over.started], ['DEADLINE_EXCEEDED', 'no']);
     assert.match(over.message, /cannot be reached/);
   });
 
   it('waits for the server and for somebody who serves it, with its requests untouched', async () => {
-    const scene = await startScene();
-    await scene.stop();
-    const echo = use(createCaller({ ...connectTo(scene.address), waitMs: 20_000 })).stub(Echo);
+    const { address } = await startScene();
+    const proxy = use(await createProxy(address));
+    proxy.refuse();
+    const echo = use(createCaller({ ...connectTo(proxy.address), waitMs: 20_000 })).stub(Echo);
     let takenCount = 0;
     async function* bodies() {
       for (; takenCount < 3; takenCount++) yield bodyOf('x');
@@ -49,8 +52,8 @@ describe('a live call that cannot be made now', () => {
     const upload = echo.up(bodies());
     await assert.rejects(echo.unary({}, { waitMs: 0 }), { code: 'UNAVAILABLE' });
     assert.equal(takenCount, 0);
-    await scene.start();
-    await startCallee(scene.address);
+    proxy.accept();
+    await startCallee(address);
     assert.equal(textOf(await unary), 'patient');
     assert.equal((await upload).messages, 3);
   });
