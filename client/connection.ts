@@ -59,7 +59,16 @@ export interface Connection {
   close(): void;
 }
 
-export function createConnection(options: ConnectionOptions): Connection {
+/** What a connection does beside what its user asks for. */
+export interface ConnectionTraits {
+  /**
+   * A message counts as written once HTTP/2 has it. Else grpc-js, which would keep it for a retry, says so at once of up to
+   * 1 MiB of each call, be retries off or not: nothing that is said later can overtake it any more.
+   */
+  readonly countsWritten?: boolean;
+}
+
+export function createConnection(options: ConnectionOptions, traits: ConnectionTraits = {}): Connection {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ? guardLogger(options.logger) : silentLogger;
   const random = guardRandom(options.random);
@@ -95,7 +104,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function openLink(): Link {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
-    const channel = createChannel(options, credentials, keepaliveMs, proxy);
+    const channel = createChannel(options, { credentials, keepaliveMs, proxy, ...traits });
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const isReady = (): boolean => channel.getConnectivityState(false) === grpc.connectivityState.READY;
     isConnected = () => current === link && isReady();
@@ -227,11 +236,15 @@ function nameProxy(proxy: string): grpc.Interceptor {
     });
 }
 
+interface ChannelSetting extends ConnectionTraits {
+  readonly credentials: grpc.ChannelCredentials;
+  readonly keepaliveMs: number;
+  readonly proxy: string | null;
+}
+
 function createChannel(
   { server, tls }: ConnectionOptions,
-  credentials: grpc.ChannelCredentials,
-  keepaliveMs: number,
-  proxy: string | null,
+  { credentials, keepaliveMs, proxy, countsWritten = false }: ChannelSetting,
 ): grpc.Channel {
   const options: grpc.ChannelOptions = {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -244,6 +257,7 @@ function createChannel(
     // Resending is ours: it knows what was acknowledged.
     'grpc.enable_retries': 0,
     'grpc.service_config_disable_resolution': 1,
+    ...(countsWritten ? { 'grpc.per_rpc_retry_buffer_size': 0 } : {}),
     ...nameServer(tls),
   };
   if (!/^unix:|:\d{1,5}$/.test(server)) throw invalid('server', `expected HOST:PORT, got ${JSON.stringify(server)}`);

@@ -36,7 +36,7 @@ const PROGRESS_INTERVAL_MS = 250;
  */
 export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P, R>): Worker {
   validateWorker(options);
-  const connection = createConnection(options);
+  const connection = createConnection(options, { countsWritten: true });
   const { clock, logger } = connection;
   const { spool: path, spoolMaxBytes: maxBytes } = options;
   const spool = path === undefined ? null : openSpool({ path, maxBytes, clientId: options.clientId, clock, logger });

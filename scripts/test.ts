@@ -13,7 +13,7 @@ const JOBS = 3;
 const ALONE = [
   'test/attack/*.test.ts',
   'test/bench/{bench,slow}.test.ts',
-  'test/faults/{broadcast,memory,reverse,stuck}.test.ts',
+  'test/faults/{broadcast,memory,reverse,reverse-stuck,stuck}.test.ts',
   'test/transport/{kept,receipts,stuck,timeout,unread}.test.ts',
 ];
 
