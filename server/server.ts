@@ -136,6 +136,7 @@ export async function createServer(
   const reverse = createReverse({
     callees,
     registry,
+    noteFailure,
     storedCalls: api.storedCalls,
     maxPayloadBytes,
     ends,

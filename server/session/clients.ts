@@ -1,5 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
-import type { ClientStore, StoredClient } from '../store/clients.ts';
+import type { ClientStore, ServingClient, ServingMethods, StoredClient } from '../store/clients.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 import type { ClientStreams, StreamView } from './streams.ts';
@@ -26,9 +26,23 @@ export interface Clients {
   /** Gives the client no more tasks until `resume`; remembered for named clients. */
   drain(clientId: string): Promise<void>;
   resume(clientId: string): Promise<void>;
+  /** Remembers a named client by what it serves. */
+  rememberServing(client: ServingClient): Promise<void>;
+  /** Named clients that have served something, in the order of their ids, those after `after`; empty: no more. */
+  listServing(after: string): Promise<readonly ServingMethods[]>;
 }
 
-export function createClients(store: ClientStore, roster: Roster, streams: ClientStreams): Clients {
+/** Clients with their methods that the store is asked for at once. */
+const SERVING_PAGE = 50;
+
+export interface ClientsOptions {
+  readonly store: ClientStore;
+  readonly roster: Roster;
+  readonly streams: ClientStreams;
+  readonly now: () => number;
+}
+
+export function createClients({ store, roster, streams, now }: ClientsOptions): Clients {
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
@@ -55,6 +69,8 @@ export function createClients(store: ClientStore, roster: Roster, streams: Clien
     },
     drain: (clientId) => setDrained(clientId, true),
     resume: (clientId) => setDrained(clientId, false),
+    rememberServing: (client) => store.rememberServing(client, now()),
+    listServing: (after) => store.listServing(after, SERVING_PAGE),
   };
 }
 

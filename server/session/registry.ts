@@ -239,7 +239,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     sessions: roster.all,
-    clients: createClients(store, roster, streams),
+    clients: createClients({ store, roster, streams, now: clock.now }),
 
     recover,
     open,

@@ -5,6 +5,25 @@ export interface ClientStore {
 
   /** Drained until set back; remembered for named clients only. False: not a named client. */
   drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
+
+  /**
+   * Remembers a named client by what it serves, in the place of what it served before, as a session of it would: it may be
+   * drained, and is forgotten like any other.
+   */
+  rememberServing(client: ServingClient, now: number): Promise<void>;
+
+  /** Named clients that are remembered and have served something, by id, those after `after` ('': from the first). */
+  listServing(after: string, limit: number): Promise<readonly ServingMethods[]>;
+}
+
+export interface ServingMethods {
+  readonly clientId: string;
+  /** `pkg.Service/Method`; never empty. */
+  readonly methods: readonly string[];
+}
+
+export interface ServingClient extends ServingMethods {
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface StoredClient {

@@ -27,7 +27,13 @@ export function retryAfterMs(error: unknown): number {
 export type NoteFailure = (operation: StoreOperation, error: unknown) => number;
 
 /** The operations that clients are told no error of. */
-export type StoreOperation = 'settleTasks' | 'releaseTasks' | 'checkpointTasks' | 'loseSession' | 'cancelTasks';
+export type StoreOperation =
+  | 'settleTasks'
+  | 'releaseTasks'
+  | 'checkpointTasks'
+  | 'loseSession'
+  | 'cancelTasks'
+  | 'rememberServing';
 
 export interface FailureLogOptions {
   readonly logger: Logger;

@@ -1,6 +1,7 @@
 import type { QueueScope } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { BroadcastInput, Delivery, SessionRef, TaskInput } from '../model/task.ts';
+import type { ServingClient } from './clients.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
 import type { QueueChange } from './queues.ts';
 import type { SessionOpening } from './sessions.ts';
@@ -55,6 +56,7 @@ export type Request =
     }
   | { readonly kind: 'setQueue'; readonly settings: QueueChange }
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
+  | { readonly kind: 'rememberServing'; readonly client: ServingClient; readonly now: number }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
 /** The order of requests within a transaction; equal ranks keep their order of arrival. */
@@ -80,6 +82,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   purge: 4,
   setQueue: 4,
   drainClient: 4,
+  rememberServing: 4,
   claim: 5,
 });
 

@@ -8,6 +8,7 @@ import { ANONYMOUS } from '../model/caller.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
+import type { NoteFailure } from '../store/failure.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { createDurableCalls } from '../tunnel/durable.ts';
 import { createInflating } from '../tunnel/inflate.ts';
@@ -22,6 +23,7 @@ const PAGE = 500;
 export interface ReverseOptions {
   readonly callees: Callees;
   readonly registry: Registry;
+  readonly noteFailure: NoteFailure;
   readonly storedCalls: StoredCalls;
   readonly maxPayloadBytes: number;
   readonly ends: CallEnds;
@@ -47,6 +49,7 @@ export function createReverse(options: ReverseOptions): Reverse {
   const {
     callees,
     registry,
+    noteFailure,
     storedCalls,
     maxPayloadBytes,
     ends,
@@ -80,10 +83,22 @@ export function createReverse(options: ReverseOptions): Reverse {
   return {
     descriptor: ReverseService,
     register: (server) =>
-      registerServe(server, { callees, ends, clock, patience, maxMessageBytes, isOpenSession: registry.isOpen }),
+      registerServe(server, {
+        callees,
+        ends,
+        clock,
+        patience,
+        maxMessageBytes,
+        isOpenSession: registry.isOpen,
+        remember(client) {
+          // What is refused for now is asked for again when the client comes or goes the next time.
+          registry.clients.rememberServing(client).catch((error: unknown) => noteFailure('rememberServing', error));
+        },
+      }),
     front,
     async start() {
       for await (const clientId of listDrained(registry.clients)) callees.drain(clientId, true);
+      for await (const methods of listMethods(registry.clients)) callees.remember(methods);
     },
     close: ({ isOver }) => front.leave(isOver),
   };
@@ -95,5 +110,12 @@ async function* listDrained({ list }: Registry['clients']): AsyncGenerator<strin
     const page: readonly ClientView[] = await list(after, PAGE, false);
     for (const { clientId, isDraining } of page) if (isDraining) yield clientId;
     after = page.length === PAGE ? page.at(-1)!.clientId : undefined;
+  }
+}
+
+/** What named clients served before this server started. */
+async function* listMethods({ listServing }: Registry['clients']): AsyncGenerator<readonly string[]> {
+  for (let page = await listServing(''); page.length > 0; page = await listServing(page.at(-1)!.clientId)) {
+    for (const { methods } of page) yield methods;
   }
 }

@@ -12,6 +12,7 @@ import { type Identity, readClient, readSessionId } from '../api/identity.ts';
 import { checkLabels, REVISION } from '../api/registration.ts';
 import { DISCONNECTED, replacedBy, SILENT } from '../session/closing.ts';
 import { nextStep, type Patience } from '../session/liveness.ts';
+import type { ServingClient } from '../store/clients.ts';
 import type { Announcement, Callee, Callees } from '../tunnel/callees.ts';
 import type { Claimant } from '../tunnel/claimant.ts';
 import { isOver } from './answering.ts';
@@ -39,6 +40,8 @@ export interface ServeOptions {
   readonly maxMessageBytes: number;
   /** Whether this is the session of a client whose task stream is open. */
   readonly isOpenSession: (clientId: string, sessionId: string, subject: string) => boolean;
+  /** Remembers a named client by what it serves, for when it is away. */
+  readonly remember: (client: ServingClient) => void;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -49,7 +52,15 @@ export function registerServe(server: Server, options: ServeOptions): void {
   server.register(methodPath(serve), createServeHandler(options), asItIs, asItIs, 'bidi');
 }
 
-function createServeHandler({ callees, ends, clock, patience, maxMessageBytes, isOpenSession }: ServeOptions) {
+function createServeHandler({
+  callees,
+  ends,
+  clock,
+  patience,
+  maxMessageBytes,
+  isOpenSession,
+  remember,
+}: ServeOptions) {
   return (call: ServeStream): void => {
     const peer = call.getPeer();
     ends.open(call, peer);
@@ -65,9 +76,15 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes, i
 
     const fail = (error: unknown): void => ends.end(call, peer, error);
 
+    /** A named client is known by what it last served: it says that it serves nothing when it drains. */
+    function rememberCallee({ announced: { methods, labels } }: Callee): void {
+      if (!identity.isDrawn && methods.length > 0) remember({ clientId: identity.clientId, labels, methods });
+    }
+
     /** Every end comes by here: whoever calls is told, and nobody finds this callee any more. */
     function leave(): void {
       stopLooking();
+      if (callee?.isThere) rememberCallee(callee);
       callee?.leave();
       tunnel?.close();
     }
@@ -120,6 +137,7 @@ function createServeHandler({ callees, ends, clock, patience, maxMessageBytes, i
         const announcement = readAnnouncement(announce);
         tunnel ??= open(announce);
         const refused = callee!.announce(announcement);
+        rememberCallee(callee!);
         const { clientId } = identity;
         const accepted = {
           window: WINDOW_BYTES,

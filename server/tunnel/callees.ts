@@ -45,6 +45,8 @@ export interface Callee {
   readonly clientId: string;
   readonly tunnel: Tunnel;
   readonly announced: Announcement;
+  /** It has not left, and no other one has its place. */
+  readonly isThere: boolean;
   /** A call begins here; the answer ends it, once. */
   occupy(): () => void;
   /** Replaces what was announced before. */
@@ -57,7 +59,7 @@ export interface Callee {
 export interface ServedServices {
   /** By their names, those that somebody serves now. */
   names(): Iterable<string>;
-  /** Undefined: nobody has announced it since this server started, or it was forgotten. False: nobody serves it now. */
+  /** Undefined: nobody has announced it, or it was forgotten. False: nobody serves it now. */
   isServed(service: string): boolean | undefined;
   /** What clients have said that their services look like. */
   sets(): Iterable<DescriptorSet>;
@@ -74,8 +76,10 @@ export interface Callees {
    * or is ended as replaced.
    */
   join(claimant: Claimant, tunnel: Tunnel, onEnd: (why: ServeEnd) => void): Callee;
-  /** Somebody has announced the method since this server started. */
+  /** Somebody has announced the method, be it before this server started, and it was not forgotten. */
   knows(method: string): boolean;
+  /** Methods that were served before this server started: until somebody comes, nobody is there who does. */
+  remember(methods: Iterable<string>): void;
   /** Of those who serve the method and are wanted, the one with the most free places. */
   find(method: string, wanted: Wanted): Callee | Nobody;
   /**
@@ -215,6 +219,9 @@ export function createCallees(): Callees {
         announced: NOTHING,
         descriptors: undefined,
         runningCount: 0,
+        get isThere() {
+          return isThere;
+        },
         occupy() {
           seat.runningCount += 1;
           let isOver = false;
@@ -238,6 +245,9 @@ export function createCallees(): Callees {
       before?.leave();
       before?.onEnd('replaced');
       return seat;
+    },
+    remember(names) {
+      for (const method of names) if (refuseName(method) === undefined) methods.remember(method);
     },
     knows: (method) => methods.servers(method) !== undefined,
     kindOf: methods.kindOf,

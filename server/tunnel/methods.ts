@@ -3,7 +3,7 @@ export type MethodKind = 'unary' | 'server_streaming' | 'client_streaming' | 'bi
 
 /** Which methods there are, and who serves each. */
 export interface MethodTable<S> {
-  /** Undefined: nobody has announced the method since this server started, or it was forgotten. Empty: nobody serves it now. */
+  /** Undefined: nobody has announced the method, or it was forgotten. Empty: nobody serves it now. */
   servers(method: string): ReadonlySet<S> | undefined;
   /** Of who serves it now; undefined: nobody has said. */
   kindOf(method: string): MethodKind | undefined;
@@ -11,6 +11,8 @@ export interface MethodTable<S> {
   serversOf(service: string): Iterable<S> | undefined;
   /** Those that have methods here. */
   services(): Iterable<string>;
+  /** It was served once, and nobody serves it now. */
+  remember(method: string): void;
   add(method: string, server: S, kind: MethodKind | undefined): void;
   remove(method: string, server: S): void;
 }
@@ -72,6 +74,11 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
     kindOf: (method) => entries.get(method)?.kind,
     serversOf: (service) => services.get(service)?.countByServer.keys(),
     services: () => services.keys(),
+    remember(method) {
+      if (entries.has(method)) return;
+      create(method);
+      if (emptyCount > maxRemembered) forgetOldest();
+    },
     add(method, server, kind) {
       const entry = entries.get(method) ?? create(method);
       if (entry.servers.size === 0) emptyCount -= 1;

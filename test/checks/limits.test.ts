@@ -169,6 +169,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/store/sqlite/fresh/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',
   'server/store/sqlite/claim.ts MAX_AHEAD_BYTES': 'read ahead in one claim',
   'server/store/sqlite/clients.ts MAX_ROWS': 'rows of a page of the store',
+  'server/store/sqlite/clients.ts MAX_SERVING_ROWS': 'rows of a page of the store',
   'server/store/sqlite/fresh/waiting.ts MAX_VOID': 'when an array is made anew',
   'server/store/sqlite/insert.ts MAX_CACHED_BYTES': 'larger payloads are not kept in memory',
   'server/store/sqlite/fresh/task.ts MAX_PACKED_BYTES': 'how payloads lie in memory',

@@ -79,6 +79,48 @@ describeStores('drainClient()', (open) => {
   });
 });
 
+describeStores('rememberServing()', (open) => {
+  const serving = { clientId: 'me', labels: { site: 'berlin' }, methods: ['p.S/M', 'p.S/N'] };
+
+  it('remembers a client that has no session, and may be drained', async () => {
+    const store = await open();
+    await store.rememberServing(serving, T0);
+    const me = { clientId: 'me', labels: { site: 'berlin' }, queues: [], lastSeenAt: T0, isDrained: false };
+    assert.deepEqual(await store.listClients('', 10), [me]);
+    assert.equal(await store.drainClient('me', true), true);
+    await store.rememberServing({ ...serving, labels: {} }, T0 + 10);
+    assert.deepEqual(await store.listClients('', 10), [{ ...me, labels: {}, lastSeenAt: T0 + 10, isDrained: true }]);
+    assert.equal((await openSession(store, { clientId: 'me', isNamed: true })).isDrained, true);
+  });
+
+  it('leaves the queues of a client as they are, as a session leaves what it serves', async () => {
+    const store = await open();
+    const session = { clientId: 'me', isNamed: true, queues: ['x'], labels: { v: '1' } };
+    await openSession(store, session);
+    await store.rememberServing(serving, T0 + 1);
+    assert.deepEqual((await store.listClients('', 10))[0]!.queues, ['x']);
+    await openSession(store, session, T0 + 2);
+    assert.deepEqual((await store.listClients('', 10))[0]!.labels, { v: '1' });
+    assert.deepEqual(await store.listServing('', 10), [{ clientId: 'me', methods: ['p.S/M', 'p.S/N'] }]);
+  });
+});
+
+describeStores('listServing()', (open) => {
+  it('pages through the clients that have served something, with what they served last', async () => {
+    const store = await open();
+    await openSession(store, { clientId: 'b', isNamed: true });
+    for (const clientId of ['d', 'a', 'c']) {
+      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/Old'] }, T0);
+      await store.rememberServing({ clientId, labels: {}, methods: [`p.S/${clientId}`] }, T0);
+    }
+    const all = ['a', 'c', 'd'].map((clientId) => ({ clientId, methods: [`p.S/${clientId}`] }));
+    assert.deepEqual(await store.listServing('', 10), all);
+    assert.deepEqual(await store.listServing('', 2), all.slice(0, 2));
+    assert.deepEqual(await store.listServing('c', 2), all.slice(2));
+    assert.deepEqual(await store.listServing('d', 2), []);
+  });
+});
+
 describeStores('a named client', (open) => {
   it('is forgotten after 30 days, unless it is connected or drained', async function () {
     const store = await open();

@@ -89,6 +89,17 @@ export function createOperating(
         .filter(({ clientId }) => clientId > after)
         .sort((a, b) => compare(a.clientId, b.clientId))
         .slice(0, Math.min(limit, 500)),
+    listServing: async (after, limit) =>
+      [...world.methods]
+        .filter(([clientId]) => clientId > after && world.clients.has(clientId))
+        .map(([clientId, methods]) => ({ clientId, methods }))
+        .sort((a, b) => compare(a.clientId, b.clientId))
+        .slice(0, Math.min(limit, 50)),
+    rememberServing: async ({ clientId, labels, methods }, now) => {
+      const before = world.clients.get(clientId) ?? { clientId, queues: [], isDrained: false };
+      world.clients.set(clientId, { ...before, labels, lastSeenAt: now });
+      world.methods.set(clientId, methods);
+    },
     drainClient: async (clientId, isDrained) => {
       const client = world.clients.get(clientId);
       if (client) world.clients.set(clientId, { ...client, isDrained });

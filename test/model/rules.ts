@@ -12,6 +12,8 @@ export interface World {
   readonly results: ResultRecord[];
   readonly settings: Map<string, QueueSettings>;
   readonly clients: Map<string, StoredClient>;
+  /** What named clients have served, by their ids. */
+  readonly methods: Map<string, readonly string[]>;
   position: number;
   seq: number;
   lastSession: number;

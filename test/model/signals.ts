@@ -31,6 +31,7 @@ const REQUESTS: {
   endSession: (session, started, now) => ({ kind: 'endSession', session, started, now }),
   setQueueSettings: (settings) => ({ kind: 'setQueue', settings }),
   drainClient: (clientId, isDrained) => ({ kind: 'drainClient', clientId, isDrained }),
+  rememberServing: (client, now) => ({ kind: 'rememberServing', client, now }),
 };
 
 /** What other nodes are told of a commit: all, and what its caller has as the answer. */

@@ -25,6 +25,7 @@ export function createModelStore(): Store {
     results: [],
     settings: new Map(),
     clients: new Map(),
+    methods: new Map(),
     position: 0,
     seq: 0,
     lastSession: 0,

@@ -29,6 +29,7 @@ const WRITES: ReadonlySet<string> = new Set<keyof Store>([
   ...(['insertTasks', 'claimTasks', 'settleTasks', 'releaseTasks', 'checkpointTasks', 'cancelTasks'] as const),
   ...(['redriveTasks', 'wakeTasks', 'openSession', 'loseSession', 'endSession', 'setQueueSettings'] as const),
   'drainClient',
+  'rememberServing',
 ]);
 
 /** Sessions, dispatch and a store without the wire, on a clock that moves when told. */

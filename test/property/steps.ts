@@ -200,7 +200,7 @@ const retention = fc.record({
 const operate = toDraw(
   'operate',
   fc.record({
-    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'look'),
+    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'serve', 'look'),
     queue: fc.constantFrom(...queues),
     limit: fc.nat({ max: 4 }),
     client: fc.nat({ max: clients - 1 }),
@@ -212,6 +212,10 @@ const operate = toDraw(
       if (kind === 'purge') return store.purgeTasks(queue, 1 + limit, 'purged', now);
       if (kind === 'drain') return store.drainClient(`client${client}`, limit % 2 === 0);
       if (kind === 'retain') return store.setQueueSettings({ queue, retention: own });
+      if (kind === 'serve') {
+        const methods = Array.from({ length: 1 + limit }, (_, at) => `p.S/M${at}`);
+        return store.rememberServing({ clientId: `client${client}`, labels: {}, methods }, now);
+      }
       if (kind === 'look') return store.listSelectorLanes(limit);
       // None, as often as not.
       const settings = { queue, isPaused: limit === 1, maxWaiting: limit > 2 ? limit * 4 : 0, maxRunning: limit };

@@ -136,6 +136,7 @@ async function dump(store: Store): Promise<unknown> {
     selectors: await store.listSelectorLanes(10),
     settings: await store.listQueueSettings(),
     clients: await store.listClients('', 10),
+    serving: await store.listServing('', 10),
     results: await store.readResults(0, 500),
     bounds: await store.resultBounds(),
     counts,

@@ -12,7 +12,7 @@ describe('createClients()', () => {
     migrate(db);
     const clients = createClients(db, 3);
     const see = (clientId: string, now: number) => {
-      db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?)`).run(clientId, now, now);
+      db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?, '[]')`).run(clientId, now, now);
     };
     for (let n = 0; n < 5; n += 1) see(`old-${n}`, T0 + n);
     see('drained', T0 + 10);

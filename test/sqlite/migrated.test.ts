@@ -19,6 +19,7 @@ const ADDED = [
   ['queue', 'retain_ms'],
   ['queue', 'retain_count'],
   ['queue', 'pruned_to'],
+  ['client', 'methods'],
 ] as const;
 
 describe('a file of an older schema', () => {

@@ -96,7 +96,9 @@ describe('a client that serves', () => {
     await startCallee(scene.address, createEcho(), { clientId: 'named' });
     await ask(connect(scene), method.drainClient, { clientId: 'named' });
     await scene.restart();
-    await untilKnown();
+    await until('it has come again', async () =>
+      (await ask(connect(scene), method.listClients, {})).clients.some(({ services }) => services.length > 0),
+    );
     const { code, trailers } = await createCaller(scene.address).unary('x', {
       metadata: { 'contact-client': 'named', 'contact-wait': '300ms' },
     });
@@ -104,12 +106,6 @@ describe('a client that serves', () => {
     await ask(connect(scene), method.resumeClient, { clientId: 'named' });
     const back = await createCaller(scene.address).unary('x', { metadata: { 'contact-wait': '20s' } });
     assert.equal(back.code, status.OK);
-
-    /** It has announced itself again. */
-    async function untilKnown(): Promise<void> {
-      const { unary } = createCaller(scene.address);
-      for (;;) if ((await unary('x')).code !== status.UNIMPLEMENTED) return;
-    }
   });
 
   it('is shown to operators with what it serves and the calls that run, also when it does nothing else', async () => {
@@ -130,7 +126,10 @@ describe('a client that serves', () => {
     await until('they are away', async () => (await list()).every(({ connected }) => !connected));
     assert.deepEqual(
       (await list()).map(({ id, services }) => [id, services]),
-      [['worker', []]],
+      [
+        ['raw', []],
+        ['worker', []],
+      ],
     );
   });
 

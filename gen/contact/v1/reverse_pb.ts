@@ -435,7 +435,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *
  * What a caller is told in the server's own words, beside what the callee ends its call with:
  *
- *   UNIMPLEMENTED       nobody has announced the method since this server started (`contact-wait` waits)
+ *   UNIMPLEMENTED       nobody has announced the method, or who did is forgotten: what a named client served last is
+ *                       remembered as the client is, what others served until the server goes
  *   UNAVAILABLE         nobody serves it now, or not the client that was asked for; `contact-wait` waits. Or the callee was
  *                       lost: then `contact-started` says `maybe`. One that was lost before the call was written to it has
  *                       not seen it: the call goes to another one, and is told `no` when there is none. Or the server goes,

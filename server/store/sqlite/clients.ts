@@ -1,4 +1,4 @@
-import type { StoredClient } from '../clients.ts';
+import type { ServingClient, ServingMethods, StoredClient } from '../clients.ts';
 import type { SessionOpening } from '../sessions.ts';
 import type { Database } from './context.ts';
 
@@ -9,10 +9,13 @@ import type { Database } from './context.ts';
 export interface Clients {
   /** Remembers the client of a session; answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
+  /** Remembers a client by what it serves. */
+  rememberServing(client: ServingClient, now: number): void;
   see(clientId: string, now: number): void;
   drain(clientId: string, isDrained: boolean): boolean;
   isDrained(clientId: string): boolean;
   list(after: string, limit: number): readonly StoredClient[];
+  listServing(after: string, limit: number): readonly ServingMethods[];
 }
 
 interface ClientRow {
@@ -26,20 +29,32 @@ interface ClientRow {
 const MAX_CLIENTS = 10_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_ROWS = 500;
+/** Of clients with their methods, which may be 1,000 each. */
+const MAX_SERVING_ROWS = 50;
 
-/** Named sessions that are opened between two looks for clients to forget. */
+/** Times that a client is remembered between two looks for clients to forget. */
 const FORGET_EVERY = 1_000;
 
 export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
   const upsert = db.prepare<{ is_drained: number }>(
-    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4) ON CONFLICT (client_id) DO UPDATE
+    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]') ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at
      RETURNING is_drained`,
+  );
+  const upsertServing = db.prepare(
+    `INSERT INTO client VALUES (?1, ?2, '[]', ?4, 0, ?4, ?3) ON CONFLICT (client_id) DO UPDATE
+       SET labels = excluded.labels, methods = excluded.methods, last_seen_at = excluded.last_seen_at`,
   );
   const updateSeen = db.prepare('UPDATE client SET last_seen_at = ? WHERE client_id = ?');
   const updateDrained = db.prepare('UPDATE client SET is_drained = ? WHERE client_id = ?');
   const selectDrained = db.prepare<{ is_drained: number }>('SELECT is_drained FROM client WHERE client_id = ?');
-  const selectPage = db.prepare<ClientRow>('SELECT * FROM client WHERE client_id > ? ORDER BY client_id LIMIT ?');
+  const selectPage = db.prepare<ClientRow>(
+    `SELECT client_id, labels, queues, last_seen_at, is_drained FROM client
+     WHERE client_id > ? ORDER BY client_id LIMIT ?`,
+  );
+  const selectServing = db.prepare<{ client_id: string; methods: string }>(
+    "SELECT client_id, methods FROM client WHERE client_id > ? AND methods <> '[]' ORDER BY client_id LIMIT ?",
+  );
   const deleteOld = db.prepare(
     `DELETE FROM client WHERE last_seen_at < ? AND is_drained = 0
        AND client_id NOT IN (SELECT client_id FROM session)`,
@@ -49,22 +64,34 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
        (SELECT client_id FROM client WHERE is_drained = 0 AND client_id NOT IN (SELECT client_id FROM session)
         ORDER BY first_seen_at, client_id LIMIT -1 OFFSET ?)`,
   );
-  let openings = 0;
+  let rememberedCount = 0;
+
+  function forgetSome(now: number): void {
+    if (rememberedCount++ % FORGET_EVERY > 0) return;
+    deleteOld.run(now - KEPT_MS);
+    deleteMany.run(maxClients);
+  }
 
   return {
     remember: ({ clientId, labels, queues }, now) => {
       const row = upsert.get(clientId, JSON.stringify(labels), JSON.stringify(queues), now)!;
-      if (openings++ % FORGET_EVERY === 0) {
-        deleteOld.run(now - KEPT_MS);
-        deleteMany.run(maxClients);
-      }
+      forgetSome(now);
       return row.is_drained === 1;
+    },
+    rememberServing: ({ clientId, labels, methods }, now) => {
+      upsertServing.run(clientId, JSON.stringify(labels), JSON.stringify(methods), now);
+      forgetSome(now);
     },
     see: (clientId, now) => {
       updateSeen.run(now, clientId);
     },
     isDrained: (clientId) => selectDrained.get(clientId)?.is_drained === 1,
     drain: (clientId, isDrained) => updateDrained.run(isDrained ? 1 : 0, clientId).changes === 1,
+    listServing: (after, limit) =>
+      selectServing.all(after, Math.min(limit, MAX_SERVING_ROWS)).map(({ client_id, methods }) => ({
+        clientId: client_id,
+        methods: JSON.parse(methods) as string[],
+      })),
     list: (after, limit) =>
       selectPage.all(after, Math.min(limit, MAX_ROWS)).map((row) => ({
         clientId: row.client_id,

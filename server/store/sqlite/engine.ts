@@ -134,6 +134,8 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
         return catalog.set(request.settings);
       case 'drainClient':
         return clients.drain(request.clientId, request.isDrained);
+      case 'rememberServing':
+        return clients.rememberServing(request.client, request.now);
       case 'claim':
         return claimTasks(request.plan(), Math.floor(request.now()));
     }

@@ -162,6 +162,7 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE queue ADD COLUMN retain_count INTEGER;
   ALTER TABLE queue ADD COLUMN pruned_to INTEGER NOT NULL DEFAULT 0;
   `,
+  "ALTER TABLE client ADD COLUMN methods TEXT NOT NULL DEFAULT '[]'",
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { AdminService } from '../../gen/index.ts';
+import { createCaller, startCallee } from '../scene/callers.ts';
+import { ask, connect } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { openServe } from '../scene/rawcallee.ts';
+import { type Scene, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+
+const { listClients, drainClient, resumeClient } = AdminService.method;
+const UNARY = 'echo.Echo/Unary';
+const SERVED = { methods: [UNARY] };
+
+describe('a method that a named client has served', () => {
+  afterEach(closeScene);
+
+  /** The client is away, and the server has been told. */
+  async function untilAway(scene: Scene, id: string): Promise<void> {
+    await until(`${id} is away`, async () => {
+      const { clients } = await ask(connect(scene), listClients, {});
+      return clients.some((client) => client.id === id && !client.connected);
+    });
+  }
+
+  it('is UNAVAILABLE while its client is away, also when the server has started anew', async () => {
+    const scene = await startScene({ isDurable: true });
+    const callee = await openServe(scene.address, 'raw', SERVED);
+    callee.cut();
+    await untilAway(scene, 'raw');
+    await scene.restart();
+    const absent = await createCaller(scene.address).unary('x');
+    assert.deepEqual([absent.code, absent.details], [status.UNAVAILABLE, `nobody serves ${UNARY} now`]);
+    assert.deepEqual([absent.trailers['contact-retry'], absent.trailers['contact-started']], [['backoff'], ['no']]);
+  });
+
+  it('is waited for after the server has started anew', async () => {
+    const scene = await startScene({ isDurable: true });
+    (await openServe(scene.address, 'raw', SERVED)).cut();
+    await untilAway(scene, 'raw');
+    await scene.restart();
+    const waiting = createCaller(scene.address).unary('x', { metadata: { 'contact-wait': '20s' } });
+    await startCallee(scene.address);
+    assert.equal((await waiting).code, status.OK);
+  });
+
+  it('is the one that it served last, also if it drained itself before it went', async () => {
+    const scene = await startScene({ isDurable: true });
+    const callee = await openServe(scene.address, 'raw', { methods: ['echo.Echo/Old'] });
+    await callee.announce(SERVED);
+    await callee.announce({ methods: [] });
+    callee.cut();
+    await untilAway(scene, 'raw');
+    await scene.restart();
+    const { client, unary } = createCaller(scene.address);
+    const asItIs = (bytes: Buffer): Buffer => bytes;
+    const old = await new Promise((resolve) => {
+      client.makeUnaryRequest('/echo.Echo/Old', asItIs, asItIs, Buffer.alloc(0), (error) => resolve(error?.code));
+    });
+    assert.deepEqual([(await unary('x')).code, old], [status.UNAVAILABLE, status.UNIMPLEMENTED]);
+  });
+
+  it('is not remembered of a client without a name', async () => {
+    const scene = await startScene({ isDurable: true });
+    (await openServe(scene.address, '', SERVED)).cut();
+    const { unary } = createCaller(scene.address);
+    await until('it has gone', async () => (await unary('x')).code === status.UNAVAILABLE);
+    await scene.restart();
+    assert.equal((await createCaller(scene.address).unary('x')).code, status.UNIMPLEMENTED);
+  });
+
+  it('is not called at a client that was drained before the server started anew, be it away then', async () => {
+    const scene = await startScene({ isDurable: true });
+    (await openServe(scene.address, 'raw', SERVED)).cut();
+    await untilAway(scene, 'raw');
+    await ask(connect(scene), drainClient, { clientId: 'raw' });
+    await scene.restart();
+    const callee = await openServe(scene.address, 'raw', SERVED);
+    const { unary } = createCaller(scene.address);
+    assert.equal((await unary('x')).code, status.UNAVAILABLE);
+    await ask(connect(scene), resumeClient, { clientId: 'raw' });
+    const reply = unary('x');
+    await until('it is opened', () => callee.opened.length === 1);
+    callee.answer(callee.opened[0]!, 'back');
+    assert.deepEqual((await reply).bodies, ['back']);
+  });
+});
