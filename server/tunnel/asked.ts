@@ -2,7 +2,7 @@ import { invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Pair } from '../../tunnel/frame.ts';
 import { parseSelector } from '../model/selector.ts';
-import type { Wanted } from './callees.ts';
+import type { Wanted } from './callee.ts';
 import type { Caller } from './caller.ts';
 
 // What a caller asks of the server itself, in the metadata of its call.

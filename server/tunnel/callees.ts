@@ -1,59 +1,12 @@
 import { type Observable, Subject } from 'rxjs';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
 import { type Claimant, isSameClient, taken } from './claimant.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { createMethodTable, type MethodKind } from './methods.ts';
 import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
 import { type CalleeView, viewCallee } from './view.ts';
-
-/** What a callee says that it serves. */
-export interface Announcement {
-  /** `pkg.Service/Method` */
-  readonly methods: readonly string[];
-  readonly maxCalls: number;
-  readonly acceptEncodings: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  /** Bytes of a `google.protobuf.FileDescriptorSet`; empty: none. */
-  readonly descriptors: Uint8Array;
-}
-
-/** A method that was announced and is not called here, and why. */
-export interface MethodRefusal {
-  readonly method: string;
-  readonly message: string;
-}
-
-/** What was not taken of an announcement; the rest was. */
-export interface Refusals {
-  readonly methods: readonly MethodRefusal[];
-  /** Why its descriptors are not; empty: they are, or there are none. */
-  readonly descriptors: string;
-}
-
-/** Whom a caller wants; none of both: whoever serves the method. */
-export interface Wanted {
-  readonly clientId: string | undefined;
-  readonly matches: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
-}
-
-/** Why a Serve is ended by somebody else than its two ends. */
-export type ServeEnd = 'replaced' | 'disconnected';
-
-/** A connected client that serves methods. */
-export interface Callee {
-  readonly clientId: string;
-  readonly tunnel: Tunnel;
-  readonly announced: Announcement;
-  /** It has not left, and no other one has its place. */
-  readonly isThere: boolean;
-  /** A call begins here; the answer ends it, once. */
-  occupy(): () => void;
-  /** Replaces what was announced before. */
-  announce(announcement: Announcement): Refusals;
-  /** It has gone; for those who are asked later it is not there. */
-  leave(): void;
-}
 
 /** The services that clients serve. */
 export interface ServedServices {

@@ -6,7 +6,7 @@ import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
-import { REVERSE_CONSTANTS } from './reverselimits.ts';
+import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
 
 const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -131,6 +131,7 @@ const WEIGHT = 'about what one of them takes; their sum has a row';
 
 /** Constants of the server that are named like bounds and have no row, and why. */
 const REASONS: Readonly<Record<string, string>> = {
+  ...REVERSE_REASONS,
   'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
   'server/dispatch/operations.ts MAX_LANES': 'the fullest lanes that a listing looks at',
@@ -188,13 +189,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/api/status.ts MAX_ITEMS': 'the items of a repeated field, which have a row',
   'server/api/tasks.ts MAX_REASON_LENGTH': 'the words of a cancel are cut as a status is',
   'server/api/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
-  'tunnel/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
-  'server/transport/front.ts PART_BYTES': WEIGHT,
-  'server/tunnel/inflate.ts CHUNK_BYTES': 'the pieces in which a message is unpacked, which has a row',
-  'server/transport/serve.ts EMPTY_BYTES': WEIGHT,
-  'server/transport/serve.ts ON_THE_WAY_BYTES': 'what may be on its way to a callee, and buys it time',
-  'tunnel/frame.ts BATCH_BYTES': 'how full a message of a Serve is made; what is taken has a row',
-  'tunnel/tunnel.ts MAX_CALL': 'a number of 32 bits, after which the client comes again',
   'wire/reader.ts MAX_DECODED': 'twice the items of a repeated field, as their row says',
   'wire/reader.ts MAX_KNOWN': 'longer names are only read without a look at the one before',
 };

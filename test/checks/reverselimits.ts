@@ -24,3 +24,14 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['a compressed message that', 'server/tunnel/inflate.ts', 'MAX_INLINE_BYTES', 'MAX_INLINE_INFLATED_BYTES'],
   ['time that a call waits', 'server/tunnel/asked.ts', 'MAX_WAIT_MS'],
 ];
+
+/** Constants of reverse RPC that are named like bounds and have no row, and why. */
+export const REVERSE_REASONS: Readonly<Record<string, string>> = {
+  'tunnel/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
+  'server/transport/front.ts PART_BYTES': 'about what one of them takes; their sum has a row',
+  'server/tunnel/inflate.ts CHUNK_BYTES': 'the pieces in which a message is unpacked, which has a row',
+  'server/transport/serve.ts EMPTY_BYTES': 'about what one of them takes; their sum has a row',
+  'server/transport/serve.ts ON_THE_WAY_BYTES': 'what may be on its way to a callee, and buys it time',
+  'tunnel/frame.ts BATCH_BYTES': 'how full a message of a Serve is made; what is taken has a row',
+  'tunnel/tunnel.ts MAX_CALL': 'a number of 32 bits, after which the client comes again',
+};

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Announcement, type Callee, createCallees } from '../../server/tunnel/callees.ts';
+import type { Announcement, Callee } from '../../server/tunnel/callee.ts';
+import { createCallees } from '../../server/tunnel/callees.ts';
 import type { Claimant } from '../../server/tunnel/claimant.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
