@@ -244,7 +244,8 @@ describe('CallTask', () => {
           clients,
           TaskService.method.callTask,
           { task: { id, queue: 'q' }, cancelWhenAbandoned: at === 0 },
-          { deadline: Date.now() + 50 },
+          // Time enough for the call to be there before it is over.
+          { deadline: Date.now() + 500 },
         ),
       ),
     );
