@@ -1,4 +1,4 @@
-import type { TaskResult } from '../client/index.ts';
+import type { TaskProblem, TaskResult } from '../client/index.ts';
 import { escapeLine, shorten } from './escape.ts';
 import { describeValue, readValue } from './value.ts';
 
@@ -14,7 +14,7 @@ export function resultToJson(result: TaskResult): Record<string, unknown> {
     state: result.state,
     result: result.state === 'succeeded' ? readValue(result.bytes, result.contentType) : null,
     contentType: result.contentType,
-    error: result.error && { code: result.error.code, message: result.error.message },
+    error: result.error && problemToJson(result.error),
     attempt: result.attempt,
     delivery: result.delivery,
     clientId: result.clientId,
@@ -25,6 +25,11 @@ export function resultToJson(result: TaskResult): Record<string, unknown> {
     cancelRequested: result.cancelRequested,
     cursor: result.cursor,
   };
+}
+
+/** Details are bytes, in base64 as proto3 JSON has them; left out if there are none. */
+function problemToJson({ code, message, details }: TaskProblem): Record<string, unknown> {
+  return { code, message, ...(details.length > 0 ? { details: Buffer.from(details).toString('base64') } : {}) };
 }
 
 /** The same for people: fields with a tab between them, `-` for nothing, long ones shortened. */

@@ -1,5 +1,12 @@
 import { toJson } from '@bufbuild/protobuf';
-import { type Children, type Task, TaskSchema, TaskState, TaskStateSchema } from '../gen/contact/v1/task_pb.ts';
+import {
+  type Children,
+  type Task,
+  type TaskError,
+  TaskSchema,
+  TaskState,
+  TaskStateSchema,
+} from '../gen/contact/v1/task_pb.ts';
 import { readValue } from './value.ts';
 
 const NO_BYTES = new Uint8Array();
@@ -9,6 +16,7 @@ export function taskToJson(task: Task): Record<string, unknown> {
   const {
     payload: _payload,
     result: _result,
+    error,
     ...fields
   } = toJson(TaskSchema, { ...task, payload: NO_BYTES, result: NO_BYTES }, { alwaysEmitImplicit: true }) as Record<
     string,
@@ -16,10 +24,15 @@ export function taskToJson(task: Task): Record<string, unknown> {
   >;
   return {
     ...fields,
+    ...(task.error ? { error: task.error.details.length > 0 ? error : withoutDetails(task.error) } : {}),
     state: stateName(task.state),
     ...(task.contentType || task.payload.length > 0 ? { payload: readValue(task.payload, task.contentType) } : {}),
     ...(task.state === TaskState.SUCCEEDED ? { result: readValue(task.result, task.resultContentType) } : {}),
   };
+}
+
+function withoutDetails({ message, code }: TaskError): Record<string, unknown> {
+  return { message, code };
 }
 
 /** `running` for TASK_STATE_RUNNING. */

@@ -9,6 +9,17 @@ export interface TaskFailureAdvice {
    * attempts, after so many milliseconds.
    */
   readonly retry?: 'policy' | 'never' | { readonly afterMs: number };
+  /** Bytes of a `google.rpc.Status`, kept with the failure; more than 4,096 are left out. Default: none. */
+  readonly details?: Uint8Array;
+}
+
+/** Why a task did not succeed, as its worker or the server has said it. */
+export interface TaskProblem {
+  /** Names the kind of failure for programs; empty: nobody did. */
+  readonly code: string;
+  readonly message: string;
+  /** Bytes of a `google.rpc.Status`; empty: none. */
+  readonly details: Uint8Array;
 }
 
 /**
@@ -18,14 +29,16 @@ export interface TaskFailureAdvice {
 export class TaskFailure extends Error {
   readonly code: string;
   readonly retry: 'policy' | 'never' | { readonly afterMs: number };
+  readonly details: Uint8Array | undefined;
 
   constructor(message: string, advice: TaskFailureAdvice = {}) {
     super(message);
     this.name = 'TaskFailure';
     // What a handler has to say about its failure is not lost by a mistake in how it says it.
-    const { code, retry } = (advice as TaskFailureAdvice | null) ?? {};
+    const { code, retry, details } = (advice as TaskFailureAdvice | null) ?? {};
     this.code = code ?? '';
     this.retry = retry ?? 'policy';
+    this.details = details;
   }
 }
 
@@ -62,9 +75,9 @@ export class TaskFailed extends Error {
   readonly taskId: string;
   /** `failed`, `cancelled` or `expired`. */
   readonly state: SettledState;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: TaskProblem | null;
 
-  constructor(taskId: string, state: SettledState, error: { readonly code: string; readonly message: string } | null) {
+  constructor(taskId: string, state: SettledState, error: TaskProblem | null) {
     super(error?.message ? `task ${taskId} ${state}: ${error.message}` : `task ${taskId} ${state}`);
     this.name = 'TaskFailed';
     this.taskId = taskId;

@@ -16,7 +16,14 @@ export type { Answers, Messages, Stub, StubMethod } from './caller/stub.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
 export type { Exposed, ExposeOptions } from './expose/expose.ts';
-export { TaskFailed, TaskFailure, type TaskFailureAdvice, TaskRelease, type TaskReleaseAdvice } from './failure.ts';
+export {
+  TaskFailed,
+  TaskFailure,
+  type TaskFailureAdvice,
+  type TaskProblem,
+  TaskRelease,
+  type TaskReleaseAdvice,
+} from './failure.ts';
 export type { TaskQuery } from './filter.ts';
 export type { Handler, TaskContext } from './handler.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput } from './newtask.ts';

@@ -20,6 +20,7 @@ import {
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { Outstanding } from './outstanding.ts';
 import { createPipeline } from './pipeline.ts';
+import { readProblem } from './result.ts';
 import { settledStateOf } from './state.ts';
 import { oncePerTurn } from './turn.ts';
 
@@ -194,7 +195,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       const state = settledStateOf(event.state);
       if (state !== 'succeeded') {
         const { error } = event;
-        throw new TaskFailed(event.taskId, state, error ? { code: error.code, message: error.message } : null);
+        throw new TaskFailed(event.taskId, state, error ? readProblem(error) : null);
       }
       return (callOptions.codec ?? codec).decode(event.result, event.contentType) as R;
     },

@@ -1,6 +1,7 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
-import type { ResultEvent } from '../gen/contact/v1/task_pb.ts';
+import type { ResultEvent, TaskError } from '../gen/contact/v1/task_pb.ts';
 import { type Codec, json } from './codec.ts';
+import type { TaskProblem } from './failure.ts';
 import { type SettledState, settledStateOf } from './state.ts';
 
 /** One settled task, as the results log has it. */
@@ -14,7 +15,7 @@ export class TaskResult<R = unknown> {
   readonly bytes: Uint8Array;
   readonly contentType: string;
   /** Why the task did not succeed; null: it did, or nobody said. */
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: TaskProblem | null;
   /** How many attempts were used. */
   readonly attempt: number;
   readonly delivery: number;
@@ -39,7 +40,7 @@ export class TaskResult<R = unknown> {
     // A view would pin the whole message it came in.
     this.bytes = new Uint8Array(event.result);
     this.contentType = event.contentType;
-    this.error = event.error ? { code: event.error.code, message: event.error.message } : null;
+    this.error = event.error ? readProblem(event.error) : null;
     this.attempt = event.attempt;
     this.delivery = event.delivery;
     this.clientId = event.clientId;
@@ -58,6 +59,11 @@ export class TaskResult<R = unknown> {
   value<T>(codec?: Codec<never, T>): R | T | undefined {
     return this.state === 'succeeded' ? (codec ?? this.#codec).decode(this.bytes, this.contentType) : undefined;
   }
+}
+
+/** A view would pin the whole message it came in. */
+export function readProblem({ code, message, details }: TaskError): TaskProblem {
+  return { code, message, details: new Uint8Array(details) };
 }
 
 function dateOf(timestamp: Timestamp | undefined): Date | null {

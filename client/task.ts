@@ -26,6 +26,7 @@ export interface TaskListener {
 const MAX_PROGRESS_BYTES = 1_024;
 const MAX_ERROR_BYTES = 4_096;
 const MAX_CODE_BYTES = 64;
+const MAX_DETAILS_BYTES = 4_096;
 const MAX_UINT32 = 2 ** 32 - 1;
 const NO_BYTES = new Uint8Array();
 
@@ -183,7 +184,13 @@ export function reportEnd(task: WorkerDelivery, isUntouched = !task.isEntered): 
   };
 }
 
-function reportFailure(task: WorkerDelivery, text: string, code: string, advice: TaskFailure['retry']): Report {
+function reportFailure(
+  task: WorkerDelivery,
+  text: string,
+  code: string,
+  advice: TaskFailure['retry'],
+  details: unknown = undefined,
+): Report {
   const { taskId, delivery } = task;
   const message: Failed = {
     $typeName: 'contact.v1.Failed',
@@ -193,11 +200,16 @@ function reportFailure(task: WorkerDelivery, text: string, code: string, advice:
       $typeName: 'contact.v1.TaskError',
       message: cutText(mendText(text), MAX_ERROR_BYTES),
       code: cutText(mendText(code), MAX_CODE_BYTES),
+      details: isKept(details) ? new Uint8Array(details) : NO_BYTES,
     },
     retry: advice === 'policy' ? Retry.UNSPECIFIED : advice === 'never' ? Retry.NEVER : Retry.AFTER,
     retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,
   };
   return { kind: 'failed', message };
+}
+
+function isKept(details: unknown): details is Uint8Array {
+  return details instanceof Uint8Array && details.byteLength <= MAX_DETAILS_BYTES;
 }
 
 /** Whether a handler says that it has done nothing. A value may be such that even asking what it is throws. */
@@ -235,9 +247,9 @@ function reportThrown(task: WorkerDelivery, thrown: unknown): Report {
       return releaseOf(task);
     }
     if (thrown instanceof TaskFailure) {
-      const { code, retry } = thrown as { readonly code: unknown; readonly retry: unknown };
+      const { code, retry, details } = thrown as Readonly<Record<'code' | 'retry' | 'details', unknown>>;
       const named = typeof code === 'string' ? code : describeThrown(code);
-      return reportFailure(task, describeThrown(thrown), named, adviceOf(retry));
+      return reportFailure(task, describeThrown(thrown), named, adviceOf(retry), details);
     }
   } catch {
     // Reading the failure threw: it is described as any other value.

@@ -40,8 +40,8 @@ export function keepMethod(name: string, descriptor: DescMethod, handler: AnyHan
       } catch (error) {
         // What it throws because it was told to end is no answer.
         if (task.signal.aborted || error instanceof TaskFailure || error instanceof TaskRelease) throw error;
-        const { code, message } = endOf(context.trailers, error ?? 'undefined');
-        throw new TaskFailure(message, { code: status[code]!, retry: RETRIED.has(code) ? 'policy' : 'never' });
+        const { code, message, statusDetails: details } = endOf(context.trailers, error ?? 'undefined');
+        throw new TaskFailure(message, { code: status[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
       }
     },
   };

@@ -18,6 +18,7 @@ import type { FailedReport, ResultReport, StatusReport, SucceededReport } from '
 
 const MAX_ITEMS = 1_000;
 const MAX_ERROR_BYTES = 4 << 10;
+const MAX_DETAILS_BYTES = 4 << 10;
 const MAX_CODE_LENGTH = 64;
 const MAX_TYPE_LENGTH = 128;
 const MAX_STATUS_LENGTH = 256;
@@ -108,7 +109,10 @@ function readError(error: Failed['error']): TaskError {
   // The message is cut on a character: a half one at the end is dropped.
   const message = bytes.byteLength <= MAX_ERROR_BYTES ? bytes : bytes.subarray(0, MAX_ERROR_BYTES);
   const text = message.toString().replace(/\uFFFD+$/, '');
-  return { code: cutText(error?.code ?? '', MAX_CODE_LENGTH), message: mendText(text) };
+  const said = { code: cutText(error?.code ?? '', MAX_CODE_LENGTH), message: mendText(text) };
+  const { length = 0 } = error?.details ?? [];
+  // A copy: what came with it would stay as long as it does.
+  return length === 0 || length > MAX_DETAILS_BYTES ? said : { ...said, details: new Uint8Array(error!.details) };
 }
 
 function readRetry(retry: Retry, afterMs: number): RetryAdvice {

@@ -3,6 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type ChildrenSchema,
   type ResultEventSchema,
+  type TaskErrorSchema,
   type TaskFilter as TaskFilterMessage,
   type TaskSchema,
   TaskState,
@@ -11,7 +12,7 @@ import { invalid } from '../../shared/errors.ts';
 import type { ChildCounts } from '../model/broadcast.ts';
 import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
-import type { ResultRecord, SettledState, TaskState as State, TaskRecord } from '../model/task.ts';
+import type { ResultRecord, SettledState, TaskState as State, TaskError, TaskRecord } from '../model/task.ts';
 import type { TaskFilter } from '../store/tasks.ts';
 import { readInstant } from './batch.ts';
 
@@ -82,7 +83,7 @@ export function writeResult(record: ResultRecord, cursor: string): MessageInitSh
     state: STATES[record.state],
     result: bytes(record.result),
     contentType: record.contentType,
-    ...(record.error ? { error: { ...record.error } } : {}),
+    ...(record.error ? { error: writeError(record.error) } : {}),
     attempt: record.attempt,
     delivery: record.delivery,
     clientId: record.clientId,
@@ -93,6 +94,10 @@ export function writeResult(record: ResultRecord, cursor: string): MessageInitSh
     cancelRequested: record.cancelRequested,
     parentId: record.parentId ?? '',
   };
+}
+
+function writeError({ details, ...said }: TaskError): MessageInitShape<typeof TaskErrorSchema> {
+  return details ? { ...said, details: bytes(details) } : said;
 }
 
 export interface TaskViewOptions {
@@ -136,7 +141,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
           clientId: settled.clientId,
           result: bytes(settled.result),
           resultContentType: settled.contentType,
-          ...(settled.error ? { error: { ...settled.error } } : {}),
+          ...(settled.error ? { error: writeError(settled.error) } : {}),
           cursor: options.cursorAt(settled.position),
         }
       : {}),

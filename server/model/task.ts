@@ -24,6 +24,8 @@ export interface Delivery {
 export interface TaskError {
   readonly code: string;
   readonly message: string;
+  /** Bytes of a `google.rpc.Status`; absent: none. */
+  readonly details?: Uint8Array;
 }
 
 /** A task as it is inserted; validated and complete. Immutable afterwards. */

@@ -245,7 +245,8 @@ function writeMetadata(pairs: readonly Pair[]): Record<string, string> {
 /** How a task that came to no result ends its call: by the name of a code of gRPC that its worker has said. */
 function endOf({ state, error, taskId }: ResultRecord): End {
   const message = error?.message || `task ${taskId} ${state}`;
-  return plainEnd(codeOf(state, error?.code ?? ''), message, [{ key: STATE_KEY, value: state }]);
+  const end = plainEnd(codeOf(state, error?.code ?? ''), message, [{ key: STATE_KEY, value: state }]);
+  return error?.details ? { ...end, statusDetails: Buffer.from(error.details) } : end;
 }
 
 function codeOf(state: SettledState, name: string): status {

@@ -57,6 +57,8 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['ids of one request', 'server/api/tasks.ts', 'MAX_IDS'],
   ['a checkpoint', 'server/api/status.ts', 'MAX_CHECKPOINT_BYTES'],
   ['message of a failure', 'server/api/status.ts', 'MAX_ERROR_BYTES', 'MAX_CODE_LENGTH', 'MAX_TYPE_LENGTH'],
+  ['details of a failure', 'server/api/status.ts', 'MAX_DETAILS_BYTES'],
+  ['details of a failure', 'client/task.ts', 'MAX_DETAILS_BYTES'],
   ['status of a worker', 'server/api/status.ts', 'MAX_STATUS_LENGTH', 'MAX_PROGRESS_LENGTH'],
   ['status of a worker', 'server/api/registration.ts', 'MAX_AGENT_LENGTH'],
   ['children of a broadcast', 'server/store/broadcasts.ts', 'MAX_CHILDREN', 'MAX_BROADCAST_BYTES'],

@@ -145,6 +145,19 @@ describeStores('settleTasks()', (open) => {
     await assertLogged(store, event);
   });
 
+  it('keeps the details of a failure, and none where there are none', async () => {
+    const store = await open();
+    const error = { code: 'NOT_FOUND', message: 'no', details: new Uint8Array([8, 5, 0, 255]) };
+    const run = await startTask(store);
+    await settle(store, fail(run, { error, retry: { kind: 'never' } }));
+    const { settled } = (await store.describeTask(run.taskId))!;
+    assert.deepEqual(settled!.error, error);
+    const other = await startTask(store);
+    await settle(store, fail(other, { retry: { kind: 'never' } }));
+    const described = (await store.describeTask(other.taskId))!;
+    assert.deepEqual(described.settled!.error, { code: 'BROKEN', message: 'it broke' });
+  });
+
   it('fails for good with the last attempt', async () => {
     const store = await open();
     const run = await startTask(store, { maxAttempts: 2 });

@@ -16,6 +16,7 @@ const ADDED = [
   ['live', 'owner'],
   ['broadcast', 'node'],
   ['broadcast', 'audience'],
+  ['result', 'error_details'],
   ['queue', 'retain_ms'],
   ['queue', 'retain_count'],
   ['queue', 'pruned_to'],

@@ -7,6 +7,7 @@ import { Echo } from '../echo/gen/echo_pb.ts';
 import { startCallee } from '../scene/callers.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene, use } from '../scene/end.ts';
+import { writeStatus } from '../scene/rpcstatus.ts';
 import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
@@ -90,7 +91,7 @@ describe('caller.stub()', () => {
       unary({ body }) {
         if (body.byteLength === 0) return { body };
         const metadata = new Metadata();
-        metadata.set('grpc-status-details-bin', statusBytes(9, 'no', detail.typeUrl, detail.value));
+        metadata.set('grpc-status-details-bin', writeStatus(9, 'no', detail));
         metadata.set('x-reason', 'mine');
         throw Object.assign(new Error('no'), { code: status.DATA_LOSS, details: 'nö', metadata });
       },
@@ -271,13 +272,6 @@ describe('caller.stub()', () => {
     await assert.rejects(echo.unary({}), { code: 'CANCELLED' });
   });
 });
-
-/** The bytes of a google.rpc.Status with one detail; all are short. */
-function statusBytes(code: number, message: string, typeUrl: string, value: Uint8Array): Buffer {
-  const part = (tag: number, bytes: Uint8Array) => Buffer.concat([Buffer.from([tag, bytes.length]), bytes]);
-  const any = Buffer.concat([part(10, Buffer.from(typeUrl)), part(18, value)]);
-  return Buffer.concat([Buffer.from([8, code]), part(18, Buffer.from(message)), part(26, any)]);
-}
 
 async function failureOf(call: Promise<unknown>): Promise<CallError> {
   const error = await call.then(

@@ -70,6 +70,7 @@ describe('The beginning of a long text', () => {
   for (const [field, end] of [
     ['the code of a failure', { error: { code: LONG, message: '' }, retry: 1 }],
     ['the message of a failure', { error: { code: '', message: LONG }, retry: 1 }],
+    ['the details of a failure', { error: { code: '', message: '', details: Buffer.from(LONG) }, retry: 1 }],
   ] as const) {
     it(`is all that is kept of it: ${field}, while somebody observes`, async function () {
       this.timeout(120_000);

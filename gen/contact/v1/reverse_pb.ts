@@ -469,7 +469,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * says nothing of the task, which goes on: it is waited for again by its id.
  *
  * Who takes the task tells the answer's bytes as its result. A failure has the name of a gRPC code (`NOT_FOUND`) as
- * TaskError.code and the status message as its message, and the caller gets both back; details and trailers are not kept.
+ * TaskError.code, the status message as its message and the google.rpc.Status as its details, and the caller gets all three
+ * back; trailers are not kept.
  * UNAVAILABLE, ABORTED and RESOURCE_EXHAUSTED are to be failed by the task's policy, all others with RETRY_NEVER. A task that
  * was cancelled is CANCELLED to its caller, one that has expired or took too long DEADLINE_EXCEEDED, one that was lost ABORTED.
  *

@@ -186,6 +186,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
       clientId,
       error === null ? null : error.code,
       error === null ? null : error.message,
+      error?.details ?? null,
       contentType,
       position,
       row.key,

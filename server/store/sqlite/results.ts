@@ -1,4 +1,4 @@
-import type { ResultRecord } from '../../model/task.ts';
+import type { ResultRecord, TaskError } from '../../model/task.ts';
 import { type Context, parseMetadata, settledName, type Value } from './context.ts';
 
 /** The log of results, read by position. */
@@ -14,7 +14,7 @@ const MAX_PAGE_BYTES = 4 << 20;
 
 const SELECT = `SELECT r.position, t.id, t.queue_id, r.state, r.result, r.content_type, r.error_code, r.error_message,
   r.attempt, r.delivery, r.client_id, t.created_at, r.claimed_at, r.settled_at, t.metadata, r.cancel_requested,
-  t.parent_id FROM result r JOIN task t ON t.key = r.task_key`;
+  t.parent_id, r.error_details FROM result r JOIN task t ON t.key = r.task_key`;
 
 export function createResults({ db, catalog }: Context): Results {
   const selectPage = db.prepareColumns(`${SELECT} WHERE r.position > ? ORDER BY r.position LIMIT ?`, toResult);
@@ -30,7 +30,7 @@ export function createResults({ db, catalog }: Context): Results {
       state: settledName(c[3] as number),
       result: c[4] as Uint8Array,
       contentType: c[5] as string,
-      error: c[6] === null ? null : { code: c[6] as string, message: c[7] as string },
+      error: readError(c[6], c[7], c[17]),
       attempt: c[8] as number,
       delivery: c[9] as number,
       clientId: c[10] as string,
@@ -57,4 +57,10 @@ export function createResults({ db, catalog }: Context): Results {
     oldestPosition: () => selectOldest.get()?.position ?? null,
     newestOf: (taskKey) => selectNewest.get(taskKey),
   };
+}
+
+function readError(code: Value | undefined, message: Value | undefined, details: Value | undefined): TaskError | null {
+  if (typeof code !== 'string') return null;
+  const said = { code, message: message as string };
+  return details instanceof Uint8Array ? { ...said, details } : said;
 }

@@ -163,6 +163,7 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE queue ADD COLUMN pruned_to INTEGER NOT NULL DEFAULT 0;
   `,
   "ALTER TABLE client ADD COLUMN methods TEXT NOT NULL DEFAULT '[]'",
+  'ALTER TABLE result ADD COLUMN error_details BLOB',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */
