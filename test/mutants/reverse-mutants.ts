@@ -28,7 +28,7 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: what was said is not said to the next callee',
     file: 'server/tunnel/live.ts',
-    find: 'unsent?.push(remembered);',
+    find: 'unsent?.push(piece);',
     replace: '',
     caughtBy: live(
       'goes to another callee, with all that was said, when the one that was found is lost before it has heard of it',
@@ -58,8 +58,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: a place is not given back',
     file: 'server/tunnel/live.ts',
-    find: 'letGo.push(callee.occupy());',
-    replace: 'callee.occupy();',
+    find: 'letGo.push(callee.occupy(), answers.close);',
+    replace: 'callee.occupy();\n      letGo.push(answers.close);',
     caughtBy: live(
       'gives its place back when it is over, and says of one that was lost before it was sent that it has not begun',
     ),
@@ -179,8 +179,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: an answer is given back before its caller has it',
     file: 'server/tunnel/live.ts',
-    find: 'caller.chunk(chunk, () => opened.taken(chunk.cost))',
-    replace: '{ caller.chunk(chunk, () => undefined); opened.taken(chunk.cost); }',
+    find: 'answers.chunk(chunk, () => opened.taken(chunk.cost))',
+    replace: '{ answers.chunk(chunk, () => undefined); opened.taken(chunk.cost); }',
     caughtBy: live('gives its callee back what its caller has taken, and no sooner'),
   },
 ];
