@@ -1,19 +1,19 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { create, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
-import { Metadata as EmptyMetadata } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import type { Open } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
+import { Answers } from './answers.ts';
+import { LiveContext } from './context.ts';
 import { Inbox } from './inbox.ts';
 import type { AnyHandler, CallContext } from './service.ts';
-import { endOf, metadataOf, pairsOf } from './status.ts';
+import { endOf, pairsOf } from './status.ts';
 
-const CALLER_KEY = 'contact-caller';
-/** What both ends of the call have agreed on, and no metadata of the caller's. */
-const OF_GRPC = 'grpc-';
+/** Of calls that have ended as their handlers did: nobody's failure, and one for all. */
+const OVER = new ContactError('CANCELLED', 'the call is over');
 
 /** A call that runs here. */
 export interface RunningCall {
@@ -57,30 +57,34 @@ export function runCall(
   clock: Clock,
   onOver: () => void,
 ): RunningCall {
-  const aborting = new AbortController();
   const inbox = new Inbox((cost) => call.taken(cost));
-  const trailers = new EmptyMetadata();
+  const answers = new Answers(call);
+  const { timeoutMs } = open;
+  const context = new LiveContext(open, timeoutMs > 0 ? clock.now() : 0, sendHeaders);
   let isOver = false;
   let hasHeaders = false;
-  let failSend: (error: Error) => void = () => undefined;
-  const { timeoutMs, metadata } = open;
   const stopTimer =
     timeoutMs > 0
       ? clock.after(timeoutMs, () => abort(new ContactError('DEADLINE_EXCEEDED', 'the deadline has passed')))
-      : () => undefined;
+      : undefined;
 
-  /** Nothing more goes either way; the handler is told. */
-  function stop(reason: Error): void {
+  /** Nothing more is heard or said; the handler is told. */
+  function close(reason: Error): void {
     isOver = true;
-    stopTimer();
+    stopTimer?.();
     inbox.fail(reason);
-    failSend(reason);
-    aborting.abort(reason);
+    context.abort(reason);
+  }
+
+  /** And what was said and has not left is dropped. */
+  function stop(reason: Error): void {
+    close(reason);
+    answers.fail(reason);
   }
 
   function abort(reason: ContactError): void {
     if (isOver) return;
-    call.end(endOf(trailers, reason));
+    call.end(endOf(context.givenTrailers, reason));
     stop(reason);
   }
 
@@ -97,21 +101,14 @@ export function runCall(
     lost: gone,
   });
 
-  const context: CallContext = {
-    metadata: metadataOf(metadata.filter(({ key }) => key !== CALLER_KEY && !key.startsWith(OF_GRPC))),
-    signal: aborting.signal,
-    deadline: timeoutMs > 0 ? new Date(clock.now() + timeoutMs) : undefined,
-    caller: String(metadata.find(({ key }) => key === CALLER_KEY)?.value ?? ''),
-    sendHeaders(headers: Metadata) {
-      if (hasHeaders || isOver) return;
-      const pairs = pairsOf(headers);
-      const problem = refuseMetadata(pairs, false);
-      if (problem) throw new ContactError('INTERNAL', `metadata for headers: ${problem}`);
-      hasHeaders = true;
-      call.headers(pairs);
-    },
-    trailers,
-  };
+  function sendHeaders(headers: Metadata): void {
+    if (hasHeaders || isOver) return;
+    const pairs = pairsOf(headers);
+    const problem = refuseMetadata(pairs, false);
+    if (problem) throw new ContactError('INTERNAL', `metadata for headers: ${problem}`);
+    hasHeaders = true;
+    call.headers(pairs);
+  }
 
   async function* requests(): AsyncGenerator<unknown> {
     for (let bytes = await inbox.next(); bytes; bytes = await inbox.next()) yield decode(bytes);
@@ -125,40 +122,40 @@ export function runCall(
     return decode(bytes);
   }
 
-  function send(answer: unknown): Promise<void> {
+  function send(answer: unknown): void {
     const bytes = encode(answer);
     // What comes after the first answer is too late to come before it.
     hasHeaders = true;
-    return new Promise((resolve, reject) => {
-      if (isOver) {
-        reject(aborting.signal.reason);
-        return;
-      }
-      failSend = reject;
-      const piece = { messageBytes: bytes.byteLength, isLast: true, isCompressed: false, onTaken: resolve };
-      call.send({ ...piece, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) });
-    });
+    answers.add(bytes);
   }
 
   async function answer(): Promise<void> {
     const run = handler as AnyHandler as (input: unknown, context: CallContext) => unknown;
     const answered = run(hasOneRequest ? await oneRequest() : requests(), context);
-    if (hasOneAnswer) await send(await answered);
-    else for await (const one of answered as AsyncIterable<unknown>) await send(one);
+    if (hasOneAnswer) {
+      send(await answered);
+      return;
+    }
+    for await (const one of answered as AsyncIterable<unknown>) {
+      send(one);
+      if (answers.isFull || isOver) await answers.hasRoom();
+    }
   }
 
   answer()
     .then(
-      () => endOf(trailers),
-      (error: unknown) => endOf(trailers, error ?? 'undefined'),
+      () => endOf(context.givenTrailers),
+      (error: unknown) => endOf(context.givenTrailers, error ?? 'undefined'),
     )
     .then((end) => {
-      if (!isOver) {
-        call.end(end);
-        stop(new ContactError('CANCELLED', 'the call is over'));
-      }
-      onOver();
-    });
+      if (isOver) return undefined;
+      // In the frame of the last answer, where that waits still.
+      call.end(end);
+      close(OVER);
+      return answers.allTaken();
+    })
+    .catch(() => undefined)
+    .finally(onOver);
 
   return { abort };
 }

@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { Metadata, status } from '@grpc/grpc-js';
 import { ContactError, statusText } from '../../shared/errors.ts';
-import { type End, NO_DETAILS, type Pair } from '../../tunnel/frame.ts';
+import { type End, NO_DETAILS, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
 
 /** What servers of grpc-js say beside the code 0. */
 const OK = 'OK';
+const PLAIN_END = plainEnd(0, OK);
 const DETAILS_KEY = 'grpc-status-details-bin';
 
 /** Metadata as a tunnel has it. */
@@ -20,10 +21,11 @@ export function metadataOf(pairs: readonly Pair[]): Metadata {
 }
 
 /** The end of a call whose handler has answered, or has thrown `error`. */
-export function endOf(trailers: Metadata, error?: unknown): End {
+export function endOf(trailers: Metadata | undefined, error?: unknown): End {
+  if (!trailers && error === undefined) return PLAIN_END;
   const { code, message, thrown } =
     error === undefined ? { code: 0, message: OK, thrown: undefined } : readThrown(error);
-  const all = [...pairsOf(trailers), ...(thrown ? pairsOf(thrown) : [])];
+  const all = [...(trailers ? pairsOf(trailers) : []), ...(thrown ? pairsOf(thrown) : [])];
   const details = all.find(({ key }) => key === DETAILS_KEY)?.value;
   const pairs = all.filter(({ key }) => key !== DETAILS_KEY);
   const statusDetails = Buffer.isBuffer(details) ? details : NO_DETAILS;

@@ -26,8 +26,12 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
   let trailers: OutgoingHttpHeaders | undefined;
   let isOver = false;
 
-  /** Once all has left, a client that goes on sending is told to stop; what it says after that nobody hears. */
+  /**
+   * Once all has left, a client that goes on sending is told to stop; what it says after that nobody hears. One that has
+   * ended needs no reset, before which HTTP/2 would write all that is pending: a system call for each call.
+   */
   function close(): void {
+    if (stream.readableEnded) return;
     setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
   }
 
