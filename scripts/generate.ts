@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { ROOT, runTool } from './tool.ts';
 import { compareTrees, readTree, type Tree, writeTree } from './tree.ts';
 
-// Generates gen/ from proto/, and the messages of the benchmark's control and of the tests of reverse RPC. With --check nothing is written: what differs is named, and the exit code is 1.
+// Generates gen/ from proto/, and the messages of the benchmark's control, the examples and the tests of reverse RPC. With --check nothing is written: what differs is named, and the exit code is 1.
 
 /** gen/index.ts: v1 flat, everything else under a name of its own, because the classic messages share v1's names. */
 export function renderIndex(modules: readonly string[]): string {
@@ -34,6 +34,11 @@ interface Contract {
 const CONTRACTS: readonly Contract[] = [
   { source: [], target: 'gen', hasIndex: true },
   { source: ['bench/control', '--template', 'buf.gen.yaml'], target: 'bench/control/gen', hasIndex: false },
+  {
+    source: ['examples/reverse/proto', '--template', 'buf.gen.yaml'],
+    target: 'examples/reverse/gen',
+    hasIndex: false,
+  },
   { source: ['test/echo', '--template', 'buf.gen.yaml'], target: 'test/echo/gen', hasIndex: false },
 ];
 

@@ -12,6 +12,8 @@ import { connectTo, startScene } from '../scene/server.ts';
 import { skipLoudly } from '../scene/skip.ts';
 
 const SERVER = join(ROOT, 'test', 'python', 'echo_server.py');
+/** A callee from bare stubs. */
+const EXAMPLES = join(ROOT, 'examples', 'reverse', 'python');
 const CALLER = join(ROOT, 'test', 'python', 'interop_caller.py');
 
 /** What the caller was told: the code of the status alone, where its words are whose they are that notice first. */
@@ -34,7 +36,7 @@ describe('a caller in Python with ordinary stubs', function () {
     if (found === undefined) return skipLoudly(this, PYTHON_NEEDS);
     python = found;
     folder = createFolder();
-    generateStubs(folder, ['contact/v1/reverse.proto']);
+    generateStubs(folder, ['contact/v1/reverse.proto', 'contact/v1/contact.proto', 'contact/v1/task.proto']);
     generateStubs(folder, ['echo.proto'], join(ROOT, 'test', 'echo'));
     const server = start(SERVER, 'direct');
     const [, address] = await server.waitForLine(/^serving (.+)$/);
@@ -50,7 +52,10 @@ describe('a caller in Python with ordinary stubs', function () {
   after(removeFolders);
 
   function start(...args: readonly string[]): Program {
-    const program = startProgram(python, ['-u', ...args], { folder, environment: { PYTHONPATH: folder } });
+    const program = startProgram(python, ['-u', ...args], {
+      folder,
+      environment: { PYTHONPATH: `${folder}:${EXAMPLES}` },
+    });
     programs.push(program);
     return program;
   }

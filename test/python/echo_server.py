@@ -75,9 +75,8 @@ if sys.argv[1] == "direct":
     print(f"serving 127.0.0.1:{port}", flush=True)
     server.wait_for_termination()
 else:
-    import callee
+    from contact_callee import Callee
 
-    handlers = callee.Handlers()
-    rpc.add_EchoServicer_to_server(Echo(), handlers)
-    channel = grpc.insecure_channel(sys.argv[2])
-    callee.serve(channel, "python", handlers, lambda: print("serving", flush=True))
+    callee = Callee(sys.argv[2], "python", on_serving=lambda: print("serving", flush=True))
+    rpc.add_EchoServicer_to_server(Echo(), callee)
+    callee.run()
