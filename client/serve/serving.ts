@@ -128,7 +128,10 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
     }
 
     function accept(head: Uint8Array): Tunnel {
-      const { window, maxMessageBytes, refused, descriptorsRefused, pingIntervalMs } = fromBinary(AcceptedSchema, head);
+      const accepted = fromBinary(AcceptedSchema, head);
+      const { window, maxMessageBytes, refused, descriptorsRefused, pingIntervalMs, taken } = accepted;
+      for (const method of taken) logger.info(`${method} is served from now on`);
+      if (taken.length > 0 && tunnel) return tunnel;
       if (descriptorsRefused !== '')
         logger.warn(`the descriptors of what is served are not taken: ${descriptorsRefused}`);
       for (const { method, message } of refused) logger.warn(`${method} is not served: ${message}`);

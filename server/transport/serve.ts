@@ -123,10 +123,21 @@ function createServeHandler({
         onBroken: () => fail(invalid('frames', 'three calls were against the protocol')),
         refuseMetadata,
       });
-      callee = callees.join(claim(), opened, (why) =>
-        fail(why === 'replaced' ? replacedBy(identity.clientId) : DISCONNECTED),
+      callee = callees.join(
+        claim(),
+        opened,
+        (why) => fail(why === 'replaced' ? replacedBy(identity.clientId) : DISCONNECTED),
+        (taken) => {
+          say({ taken: [...taken] });
+          rememberCallee(callee!);
+        },
       );
       return opened;
+    }
+
+    function say(accepted: MessageInitShape<typeof AcceptedSchema>): void {
+      const message = writeAccepted(accepted);
+      out.write(message, message.byteLength);
     }
 
     function hear(bytes: Buffer): void {
@@ -147,8 +158,7 @@ function createServeHandler({
           descriptorsRefused: refused.descriptors,
           clientId,
         };
-        const answer = writeAccepted({ ...accepted, pingIntervalMs: patience.pingIntervalMs });
-        out.write(answer, answer.byteLength);
+        say({ ...accepted, pingIntervalMs: patience.pingIntervalMs });
       }
       if (!tunnel) throw invalid('announce', 'expected in the first message');
       tunnel.receive(frames);

@@ -3,10 +3,12 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
 import { type Claimant, isSameClient, taken } from './claimant.ts';
+import { createContenders } from './contenders.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { createMethodTable, type MethodKind } from './methods.ts';
 import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
 import { type CalleeView, viewCallee } from './view.ts';
+import { createWaiters, type Waiters } from './waiters.ts';
 
 /** The services that clients serve. */
 export interface ServedServices {
@@ -28,18 +30,20 @@ export interface Callees {
    * ALREADY_EXISTS: another one is there under this id, and nothing shows that this one is the same client. It stays then,
    * or is ended as replaced.
    */
-  join(claimant: Claimant, tunnel: Tunnel, onEnd: (why: ServeEnd) => void): Callee;
+  join(
+    claimant: Claimant,
+    tunnel: Tunnel,
+    onEnd: (why: ServeEnd) => void,
+    /** Methods that it was refused are called there from now on: the others, to whom they were another kind of RPC, have gone. */
+    onTaken?: (methods: readonly string[]) => void,
+  ): Callee;
   /** Somebody has announced the method, be it before this server started, and it was not forgotten. */
   knows(method: string): boolean;
   /** Methods that were served before this server started: until somebody comes, nobody is there who does. */
   remember(methods: Iterable<string>): void;
   /** Of those who serve the method and are wanted, the one with the most free places. */
   find(method: string, wanted: Wanted): Callee | Nobody;
-  /**
-   * Calls `tryAgain` whenever somebody who serves the method may have room; the longest waiting first. True: it waits no
-   * more. The answer takes it back.
-   */
-  wait(method: string, tryAgain: () => boolean): () => void;
+  readonly wait: Waiters['wait'];
   /** What kind of RPC those who serve the method now say that it is. */
   kindOf(method: string): MethodKind | undefined;
   readonly services: ServedServices;
@@ -67,7 +71,10 @@ interface Seat extends Callee {
   announced: Announcement;
   descriptors: DescriptorSet | undefined;
   runningCount: number;
+  /** Methods that it contends for. */
+  readonly contested: Set<string>;
   readonly onEnd: (why: ServeEnd) => void;
+  readonly onTaken: (methods: readonly string[]) => void;
 }
 
 const NOTHING: Announcement = {
@@ -87,9 +94,9 @@ export function createCallees(): Callees {
   // Bounded by connections and their streams.
   const seatByClient = new Map<string, Seat>();
   const methods = createMethodTable<Seat>(MAX_REMEMBERED);
+  const contenders = createContenders<Seat>();
   const sets = createDescriptorSets();
-  // Bounded by the calls that are open.
-  const waitersByMethod = new Map<string, Set<() => boolean>>();
+  const waiters = createWaiters();
   // Bounded by MAX_REMEMBERED.
   const drained = new Set<string>();
   let announcedCount = 0;
@@ -101,30 +108,53 @@ export function createCallees(): Callees {
   };
 
   function offer(seat: Seat): void {
-    for (const method of seat.announced.methods) {
-      const waiters = waitersByMethod.get(method);
-      for (const tryAgain of waiters ?? []) {
-        if (freePlaces(seat) <= 0) return;
-        if (tryAgain()) waiters!.delete(tryAgain);
+    for (const method of seat.announced.methods) waiters.offer(method, () => freePlaces(seat) > 0);
+  }
+
+  const countOf = ({ announced, contested }: Seat): number => announced.methods.length + contested.size;
+
+  /** Answers what it has served. */
+  function withdraw(seat: Seat): readonly string[] {
+    const served = seat.announced.methods;
+    for (const method of served) methods.remove(method, seat);
+    for (const method of seat.contested) contenders.remove(method, seat);
+    announcedCount -= countOf(seat);
+    seat.announced = NOTHING;
+    seat.contested.clear();
+    if (seat.descriptors) sets.release(seat.descriptors);
+    seat.descriptors = undefined;
+    return served;
+  }
+
+  /** Somebody serves these methods no more: who was refused them as another kind may from now on. */
+  function handOver(released: readonly string[]): void {
+    const takenBySeat = new Map<Seat, string[]>();
+    for (const method of released) {
+      for (const [seat, kind] of contenders.of(method)) {
+        if (findClash(method, kind)) continue;
+        methods.add(method, seat, kind);
+        contenders.remove(method, seat);
+        seat.contested.delete(method);
+        takenBySeat.set(seat, [...(takenBySeat.get(seat) ?? []), method]);
       }
-      if (waiters?.size === 0) waitersByMethod.delete(method);
+    }
+    for (const [seat, taken] of takenBySeat) {
+      seat.announced = { ...seat.announced, methods: [...seat.announced.methods, ...taken] };
+      seat.onTaken(taken);
+      offer(seat);
     }
   }
 
-  function withdraw(seat: Seat): void {
-    for (const method of seat.announced.methods) methods.remove(method, seat);
-    announcedCount -= seat.announced.methods.length;
-    seat.announced = NOTHING;
-    if (seat.descriptors) sets.release(seat.descriptors);
-    seat.descriptors = undefined;
+  /** As what others serve the method, if that is another kind of RPC. */
+  function findClash(method: string, kind: MethodKind | undefined): MethodKind | undefined {
+    const others = methods.kindOf(method);
+    return kind && others !== kind ? others : undefined;
   }
 
   /** Why the method is not called at this callee; undefined: it is. */
   function refuse(method: string, kind: MethodKind | undefined): string | undefined {
-    const message = refuseName(method);
-    if (message !== undefined) return message;
-    const others = methods.kindOf(method);
-    return kind && others && kind !== others ? `others serve it as ${others}, and this one is ${kind}` : undefined;
+    const others = findClash(method, kind);
+    return refuseName(method) ?? (others && `others serve it as ${others}, and this one is ${kind}`);
   }
 
   function announce(seat: Seat, given: Announcement): Refusals {
@@ -132,14 +162,14 @@ export function createCallees(): Callees {
       throw invalid('announce.methods', `expected at most ${MAX_METHODS}, got ${given.methods.length}`);
     }
     const names = [...new Set(given.methods)];
-    if (announcedCount - seat.announced.methods.length + names.length > MAX_ANNOUNCED) {
+    if (announcedCount - countOf(seat) + names.length > MAX_ANNOUNCED) {
       const problem = `all clients together announce more than ${MAX_ANNOUNCED} methods`;
       throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'announce.methods' });
     }
     const taken = given.descriptors.byteLength > 0 ? sets.take(given.descriptors) : undefined;
     const descriptors = typeof taken === 'string' ? undefined : taken;
     // What this one said before is no reason to refuse what it says now.
-    withdraw(seat);
+    const before = withdraw(seat);
     const refused: MethodRefusal[] = [];
     const served: string[] = [];
     for (const method of names) {
@@ -148,18 +178,24 @@ export function createCallees(): Callees {
       if (message === undefined) {
         served.push(method);
         methods.add(method, seat, kind);
-      } else refused.push({ method: method.slice(0, MAX_METHOD_LENGTH), message });
+        continue;
+      }
+      refused.push({ method: method.slice(0, MAX_METHOD_LENGTH), message });
+      if (!kind || refuseName(method) !== undefined) continue;
+      seat.contested.add(method);
+      contenders.add(method, seat, kind);
     }
     seat.announced = { ...given, methods: served, descriptors: NOTHING.descriptors };
     seat.descriptors = descriptors;
-    announcedCount += served.length;
+    announcedCount += countOf(seat);
     offer(seat);
+    handOver(before);
     changed$.next();
     return { methods: refused, descriptors: typeof taken === 'string' ? taken : '' };
   }
 
   return {
-    join(claimant, tunnel, onEnd) {
+    join(claimant, tunnel, onEnd, onTaken = () => undefined) {
       const { clientId } = claimant;
       const before = seatByClient.get(clientId);
       if (before && !isSameClient(before.claimant, claimant)) throw taken(clientId);
@@ -169,6 +205,8 @@ export function createCallees(): Callees {
         claimant,
         tunnel,
         onEnd,
+        onTaken,
+        contested: new Set(),
         announced: NOTHING,
         descriptors: undefined,
         runningCount: 0,
@@ -189,7 +227,7 @@ export function createCallees(): Callees {
         leave() {
           if (!isThere) return;
           isThere = false;
-          withdraw(seat);
+          handOver(withdraw(seat));
           changed$.next();
           if (seatByClient.get(clientId) === seat) seatByClient.delete(clientId);
         },
@@ -223,16 +261,7 @@ export function createCallees(): Callees {
       if (!best) return 'absent';
       return freePlaces(best) > 0 ? best : 'busy';
     },
-    wait(method, tryAgain) {
-      const waiters = waitersByMethod.get(method) ?? new Set();
-      waiters.add(tryAgain);
-      waitersByMethod.set(method, waiters);
-      return () => {
-        if (waiters.delete(tryAgain) && waiters.size === 0 && waitersByMethod.get(method) === waiters) {
-          waitersByMethod.delete(method);
-        }
-      };
-    },
+    wait: waiters.wait,
     has: (clientId) => seatByClient.has(clientId),
     describe(clientId) {
       const seat = seatByClient.get(clientId);

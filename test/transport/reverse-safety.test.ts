@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
+import { createWorker } from '../../client/index.ts';
 import { AdminService } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
 import { ask, connect } from '../scene/clients.ts';
 import { createEcho } from '../scene/echo.ts';
-import { closeScene } from '../scene/end.ts';
+import { closeScene, useWorker } from '../scene/end.ts';
 import { openServe } from '../scene/rawcallee.ts';
-import { startScene } from '../scene/server.ts';
+import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
 
@@ -172,11 +173,54 @@ describe('descriptors that a callee announces', () => {
     first.cut();
     same.cut();
     await Promise.all([first.ended, same.ended]);
-    await until('it is not refused any more', async () => {
-      await other.announce(odd);
-      return other.accepted.refused.length === 0;
-    });
+    await other.announce(odd);
+    assert.deepEqual(other.accepted.refused, []);
   });
+
+  it('have a method that was refused called where it was, without a word, once the others have gone', async () => {
+    const scene = await startScene();
+    const { address } = scene;
+    const methods = [UNARY];
+    const first = await openServe(address, 'first', { methods, fileDescriptorSet: describe_() });
+    const other = await openServe(address, 'other', {
+      methods,
+      fileDescriptorSet: describe_({ clientStreaming: true }),
+    });
+    assert.equal(other.accepted.refused.length, 1);
+    const waiting = createCaller(address).unary('x', {
+      metadata: { 'contact-client': 'other', 'contact-wait': '20s' },
+    });
+    await ask(connect(scene), method.disconnectClient, { clientId: 'first' });
+    await first.ended;
+    await until('it is opened', () => other.opened.length === 1);
+    assert.deepEqual([other.accepted.taken, other.accepted.refused], [[UNARY], []]);
+    other.answer(other.opened[0]!, 'mine');
+    assert.deepEqual((await waiting).bodies, ['mine']);
+    const late = await openServe(address, 'late', { methods, fileDescriptorSet: describe_() });
+    assert.equal(late.accepted.refused.length, 1, 'now the kind is that of the one that is there');
+  });
+
+  it('are taken by a worker that was refused its method at first', async () => {
+    const scene = await startScene();
+    const { address } = scene;
+    const first = { methods: [UNARY], fileDescriptorSet: describe_({ serverStreaming: true }) };
+    const callee = await openServe(address, 'first', first);
+    const said: string[] = [];
+    const logger = { info: (line: string) => void said.push(line), warn: (line: string) => void said.push(line) };
+    const worker = await startWorker(address, logger);
+    await until('it was told', () => said.some((line) => line.includes(`${UNARY} is not served: others serve it as`)));
+    callee.cut();
+    await until('it was told', () => said.includes(`${UNARY} is served from now on`));
+    const { code } = await createCaller(address).unary('x');
+    assert.equal(code, status.OK);
+    await worker.stop();
+  });
+
+  function startWorker(address: string, logger: { info(line: string): void; warn(line: string): void }) {
+    const worker = useWorker(createWorker({ ...connectTo(address), clientId: 'worker', logger }));
+    worker.serve(Echo, createEcho());
+    return worker;
+  }
 
   it('are refused with a reason when they are none, and the methods are served all the same', async () => {
     const { address } = await startScene();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { Announcement, Callee } from '../../server/tunnel/callee.ts';
 import { createCallees } from '../../server/tunnel/callees.ts';
 import type { Claimant } from '../../server/tunnel/claimant.ts';
@@ -31,6 +33,14 @@ const names = (count: number, from = 0): string[] => Array.from({ length: count 
 
 function nameOf(found: Callee | string): string {
   return typeof found === 'string' ? found : found.clientId;
+}
+
+/** A set of files with the method `p.S/M`. */
+function describeMethod(changes: object): Uint8Array {
+  const method = { name: 'M', inputType: '.p.X', outputType: '.p.X', ...changes };
+  const service = [{ name: 'S', method: [method] }];
+  const file = [{ name: 'p.proto', package: 'p', syntax: 'proto3', messageType: [{ name: 'X' }], service }];
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
 }
 
 describe('callees', () => {
@@ -128,6 +138,42 @@ describe('callees', () => {
       refused.map(({ method }) => method.slice(0, 200)),
       odd.map((method) => method.slice(0, 200)),
     );
+  });
+
+  it('are handed over, one kind of RPC, when those have gone who served them as another, in the order of who came', () => {
+    const callees = createCallees();
+    const taken: string[] = [];
+    const join = (id: string, changes: object) => {
+      const callee = callees.join(
+        claim(id),
+        TUNNEL,
+        () => undefined,
+        (methods) => taken.push(`${id} ${methods}`),
+      );
+      const { methods } = callee.announce(announce(['p.S/M'], { descriptors: describeMethod(changes), maxCalls: 2 }));
+      return { callee, isRefused: methods.length > 0 };
+    };
+    const unary = join('unary', {});
+    const others = [
+      join('stream', { serverStreaming: true }),
+      join('bidi', { serverStreaming: true, clientStreaming: true }),
+      join('stream too', { serverStreaming: true }),
+    ];
+    assert.deepEqual(
+      [unary, ...others].map(({ isRefused }) => isRefused),
+      [false, true, true, true],
+    );
+    // Saying the same again loses it to nobody.
+    unary.callee.announce(announce(['p.S/M'], { descriptors: describeMethod({}) }));
+    assert.deepEqual(taken, []);
+    unary.callee.leave();
+    assert.deepEqual(taken, ['stream p.S/M', 'stream too p.S/M']);
+    assert.equal(callees.kindOf('p.S/M'), 'server_streaming');
+    others[1]!.callee.leave();
+    others[0]!.callee.leave();
+    others[2]!.callee.announce(announce([]));
+    assert.equal(taken.length, 2, 'who has gone gets nothing');
+    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
   });
 
   it('are offered to who waits for them, the longest first, as far as they have room', () => {
