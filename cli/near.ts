@@ -36,3 +36,9 @@ export function findNear(wanted: string, names: readonly string[]): string[] {
     .slice(0, MAX_SHOWN)
     .map(({ name }) => name);
 }
+
+/** The first of these lists that has something, as the end of a sentence. */
+export function suggest(near: readonly string[], all: readonly string[]): string {
+  if (near.length > 0) return `; did you mean ${near.join(' or ')}?`;
+  return all.length === 0 ? '' : `; it has ${all.slice(0, 20).join(', ')}${all.length > 20 ? ', …' : ''}`;
+}

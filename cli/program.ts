@@ -67,6 +67,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/call.ts')).fillCallCommand,
   },
   {
+    usage: 'services',
+    description: 'look at the services that can be called',
+    load: async () => (await import('./commands/services.ts')).fillServicesCommand,
+  },
+  {
     usage: 'top',
     description: 'watch the server, its queues and its clients on a live screen',
     load: async () => (await import('./commands/top.ts')).fillTopCommand,

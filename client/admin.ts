@@ -2,6 +2,7 @@ import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/
 import {
   AdminService,
   type ClientInfo,
+  type DescribeClientResponse,
   type GetServerInfoResponse,
   type ListClientsResponse,
   type ListQueuesResponse,
@@ -99,6 +100,8 @@ export interface Admin {
     readonly pageSize?: number;
     readonly connectedOnly?: boolean;
   }): AsyncGenerator<ClientInfo, void, undefined>;
+  /** One client, with its sessions and what they hold, and the methods that it serves. NOT_FOUND: no such client. */
+  describeClient(clientId: string): Promise<DescribeClientResponse>;
   /** Gives the client nothing new, also after it has come back, until `resumeClient()`. NOT_FOUND: no such client. */
   drainClient(clientId: string): Promise<void>;
   /** Ends a drain. NOT_FOUND: no such client. */
@@ -262,6 +265,7 @@ export function createAdmin(options: AdminOptions): Admin {
     purgeQueue: async (queue) => (await call(operator.purgeQueue, queueNamed(queue))).cancelled,
     listClients,
     listAllClients: (given) => readPages(given, listClients, (answer) => answer.clients),
+    describeClient: async (clientId) => persist(operator.describeClient, clientNamed(clientId)),
     drainClient: async (clientId) => void (await persist(operator.drainClient, clientNamed(clientId))),
     resumeClient: async (clientId) => void (await persist(operator.resumeClient, clientNamed(clientId))),
     disconnectClient: async (clientId) => (await call(operator.disconnectClient, clientNamed(clientId))).sessions,

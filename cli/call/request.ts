@@ -8,7 +8,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { usageError } from '../exit.ts';
-import { findNear } from '../near.ts';
+import { findNear, suggest } from '../near.ts';
 import type { JsonText } from './jsonvalues.ts';
 
 /**
@@ -123,12 +123,6 @@ function findField(desc: DescMessage, key: string): DescField | undefined {
 
 function isObject(json: JsonValue): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
-/** The first of these lists that has something, as the end of a sentence. */
-export function suggest(near: readonly string[], all: readonly string[]): string {
-  if (near.length > 0) return `; did you mean ${near.join(' or ')}?`;
-  return all.length === 0 ? '' : `; it has ${all.slice(0, 20).join(', ')}${all.length > 20 ? ', …' : ''}`;
 }
 
 /** For people: what protobuf-es says, without the name of the field before it. */

@@ -6,9 +6,8 @@ import { readDescriptorSet } from '../../client/descriptorset.ts';
 import type { Reflection } from '../../client/reflection.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { usageError } from '../exit.ts';
-import { findNear } from '../near.ts';
+import { findNear, suggest } from '../near.ts';
 import type { MethodName } from './name.ts';
-import { suggest } from './request.ts';
 
 type Asking = Omit<Reflection, 'close'>;
 

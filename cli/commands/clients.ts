@@ -9,6 +9,7 @@ import { escapeLine } from '../escape.ts';
 import { CommandFailure } from '../exit.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
+import { addShowCommand } from './clients/show.ts';
 
 interface ListOptions extends TargetOptions {
   readonly connected?: boolean;
@@ -49,6 +50,7 @@ status   the newest text that it sent about itself
 Example:
   contact clients list --json`,
     );
+  addShowCommand(command, context);
   const drain = command
     .command('drain <id>')
     .description('give a client no more tasks until it is resumed')

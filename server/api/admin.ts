@@ -1,13 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { AdminService, ClientInfoSchema, QueueSchema, Retention as RetentionMessage } from '../../gen/index.ts';
+import type { AdminService, QueueSchema, Retention as RetentionMessage } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Operations, QueueView } from '../dispatch/operations.ts';
 import type { Caller } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
-import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
+import { writeClient, writeSession } from './clients.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
 import { cutPage } from './page.ts';
@@ -73,6 +73,15 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       const views = await clients.list(pageToken, limit, connectedOnly);
       const { items, last, isCut } = cutPage(views, writeClient);
       return { clients: items, nextPageToken: isCut || views.length === limit ? last!.clientId : '' };
+    },
+
+    async describeClient({ clientId }, { caller }) {
+      const { view, sessions } = await clients.describe(readName('client_id', clientId));
+      return {
+        client: writeClient(view),
+        sessions: sessions.map((session) => writeSession(session, caller)),
+        methods: view.served?.methods().map(({ method, callCount }) => ({ method, calls: callCount })) ?? [],
+      };
     },
 
     async drainClient({ clientId }) {
@@ -141,31 +150,5 @@ function writeQueue(view: QueueView): MessageInitShape<typeof QueueSchema> {
     limits: { maxWaiting: view.maxWaiting, maxRunning: view.maxRunning },
     retention: { seconds: Math.ceil(view.retention.maxAgeMs / 1_000), max: view.retention.maxCount },
     ownRetention: view.hasOwnRetention,
-  };
-}
-
-function writeClient(view: ClientView): MessageInitShape<typeof ClientInfoSchema> {
-  const { clientId, isNamed, isConnected, isDraining, labels, queues, session, served, lastSeenAt } = view;
-  return {
-    id: clientId,
-    ephemeral: !isNamed,
-    connected: isConnected,
-    draining: isDraining,
-    labels,
-    queues: [...queues],
-    ...(lastSeenAt === null ? {} : { lastSeenAt: timestampFromMs(lastSeenAt) }),
-    ...(served ? { services: [...served.services], calls: served.callCount, maxCalls: served.maxCalls } : {}),
-    ...(session
-      ? {
-          maxInFlight: session.ledger.credit,
-          running: session.ledger.size,
-          connectedAt: timestampFromMs(session.options.connectedAt),
-          ...(session.lastReceiptAt > 0 ? { lastReceiptAt: timestampFromMs(session.lastReceiptAt) } : {}),
-          status: session.text,
-          plain: session.status === null,
-          agent: session.options.agent,
-          peer: session.options.outlet.peer,
-        }
-      : {}),
   };
 }

@@ -23,6 +23,8 @@ export interface ClientView {
 export interface Clients {
   /** Clients in the order of their ids, those after `after`. */
   list(after: string, limit: number, isConnectedOnly: boolean): Promise<readonly ClientView[]>;
+  /** One client, with all its sessions, the newest first. */
+  describe(clientId: string): Promise<{ readonly view: ClientView; readonly sessions: readonly Session[] }>;
   /** Gives the client no more tasks until `resume`; remembered for named clients. */
   drain(clientId: string): Promise<void>;
   resume(clientId: string): Promise<void>;
@@ -66,6 +68,17 @@ export function createClients({ store, roster, streams, now }: ClientsOptions): 
         .filter(({ clientId }) => last === undefined || clientId <= last)
         .sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
         .slice(0, limit);
+    },
+    async describe(clientId) {
+      const sessions = roster.ofClient(clientId).toReversed();
+      const served = streams.describe(clientId);
+      const [newest] = sessions;
+      if (newest) return { view: { ...viewHere(newest), served }, sessions };
+      const stored = await store.findClient(clientId);
+      if (!stored && !served) throw new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
+      const views = new Map(stored ? [[clientId, viewAway(stored)]] : []);
+      if (served) addServed(views, served);
+      return { view: views.get(clientId)!, sessions };
     },
     drain: (clientId) => setDrained(clientId, true),
     resume: (clientId) => setDrained(clientId, false),

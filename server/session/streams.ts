@@ -8,6 +8,10 @@ export interface StreamView {
   readonly services: readonly string[];
   readonly callCount: number;
   readonly maxCalls: number;
+  /** Calls that run, of those services that have any. */
+  callsByService(): Readonly<Record<string, number>>;
+  /** What it is called for, by name, with the calls that run. */
+  methods(): readonly { readonly method: string; readonly callCount: number }[];
 }
 
 /**

@@ -3,6 +3,9 @@ export interface ClientStore {
   /** Named clients that are remembered, by id, those after `after` ('': from the first). */
   listClients(after: string, limit: number): Promise<readonly StoredClient[]>;
 
+  /** One of them; null: it is not remembered. */
+  findClient(clientId: string): Promise<StoredClient | null>;
+
   /** Drained until set back; remembered for named clients only. False: not a named client. */
   drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
 

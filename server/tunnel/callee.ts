@@ -40,8 +40,8 @@ export interface Callee {
   readonly announced: Announcement;
   /** It has not left, and no other one has its place. */
   readonly isThere: boolean;
-  /** A call begins here; the answer ends it, once. */
-  occupy(): () => void;
+  /** A call of this method begins here; the answer ends it, once. */
+  occupy(method: string): () => void;
   /** Replaces what was announced before. */
   announce(announcement: Announcement): Refusals;
   /** It has gone; for those who are asked later it is not there. */

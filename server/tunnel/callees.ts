@@ -7,6 +7,7 @@ import { createContenders } from './contenders.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { createMethodTable, type MethodKind } from './methods.ts';
 import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
+import { createRunning, type Running } from './running.ts';
 import { type CalleeView, viewCallee } from './view.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
 
@@ -70,9 +71,9 @@ interface Seat extends Callee {
   readonly claimant: Claimant;
   announced: Announcement;
   descriptors: DescriptorSet | undefined;
-  runningCount: number;
   /** Methods that it contends for. */
   readonly contested: Set<string>;
+  readonly running: Running;
   readonly onEnd: (why: ServeEnd) => void;
   readonly onTaken: (methods: readonly string[]) => void;
 }
@@ -87,7 +88,7 @@ const NOTHING: Announcement = {
 
 const NO_REFUSALS: Refusals = { methods: [], descriptors: '' };
 
-const freePlaces = ({ announced, runningCount }: Seat): number => announced.maxCalls - runningCount;
+const freePlaces = ({ announced, running }: Seat): number => announced.maxCalls - running.count;
 
 /** Who is there to be called. */
 export function createCallees(): Callees {
@@ -200,6 +201,7 @@ export function createCallees(): Callees {
       const before = seatByClient.get(clientId);
       if (before && !isSameClient(before.claimant, claimant)) throw taken(clientId);
       let isThere = true;
+      const running = createRunning(() => offer(seat));
       const seat: Seat = {
         clientId,
         claimant,
@@ -209,20 +211,11 @@ export function createCallees(): Callees {
         contested: new Set(),
         announced: NOTHING,
         descriptors: undefined,
-        runningCount: 0,
         get isThere() {
           return isThere;
         },
-        occupy() {
-          seat.runningCount += 1;
-          let isOver = false;
-          return () => {
-            if (isOver) return;
-            isOver = true;
-            seat.runningCount -= 1;
-            offer(seat);
-          };
-        },
+        running,
+        occupy: running.begin,
         announce: (announcement) => (isThere ? announce(seat, announcement) : NO_REFUSALS),
         leave() {
           if (!isThere) return;

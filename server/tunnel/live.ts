@@ -71,7 +71,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       }
       call = opened;
       const answers = createAnswers({ caller, inflate, onEnd: end, onFailed: fail });
-      letGo.push(callee.occupy(), answers.close);
+      letGo.push(callee.occupy(method), answers.close);
       opened.listen({
         headers: answers.headers,
         chunk: (chunk) => answers.chunk(chunk, () => opened.taken(chunk.cost)),

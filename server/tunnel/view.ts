@@ -1,5 +1,6 @@
 import type { Claimant } from './claimant.ts';
 import { serviceOf } from './methods.ts';
+import type { Running } from './running.ts';
 
 /** A callee as an operator sees it. */
 export interface CalleeView {
@@ -10,6 +11,10 @@ export interface CalleeView {
   readonly services: readonly string[];
   readonly callCount: number;
   readonly maxCalls: number;
+  /** Of those services that have any. */
+  callsByService(): Readonly<Record<string, number>>;
+  /** What it is called for, by name, with the calls that run. */
+  methods(): readonly { readonly method: string; readonly callCount: number }[];
 }
 
 interface Viewed {
@@ -20,17 +25,19 @@ interface Viewed {
     readonly maxCalls: number;
     readonly labels: Readonly<Record<string, string>>;
   };
-  readonly runningCount: number;
+  readonly running: Running;
 }
 
-export function viewCallee({ clientId, claimant, announced, runningCount }: Viewed, isDraining: boolean): CalleeView {
+export function viewCallee({ clientId, claimant, announced, running }: Viewed, isDraining: boolean): CalleeView {
   return {
     clientId,
     isNamed: !claimant.isDrawn,
     isDraining,
     labels: announced.labels,
     services: [...new Set(announced.methods.map(serviceOf))].sort(),
-    callCount: runningCount,
+    callCount: running.count,
     maxCalls: announced.maxCalls,
+    callsByService: running.byService,
+    methods: () => announced.methods.toSorted().map((method) => ({ method, callCount: running.of(method) })),
   };
 }

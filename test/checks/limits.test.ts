@@ -135,6 +135,7 @@ const WEIGHT = 'about what one of them takes; their sum has a row';
 const REASONS: Readonly<Record<string, string>> = {
   ...REVERSE_REASONS,
   'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
+  'server/api/clients.ts MAX_TASKS': 'tasks of a session that an operator is told; all are counted',
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
   'server/dispatch/operations.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/dispatch/operations.ts MAX_PRIORITIES': 'priorities that a listing names',

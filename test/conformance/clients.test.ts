@@ -30,6 +30,8 @@ describeStores('listClients()', (open) => {
     });
     assert.deepEqual(await store.listClients('a', 1), [all[1]]);
     assert.deepEqual(await store.listClients('c', 10), []);
+    assert.deepEqual(await store.findClient('b'), all[1]);
+    assert.equal(await store.findClient('ephemeral'), null);
   });
 
   it('knows the newest labels, and since when a client is away', async () => {

@@ -37,6 +37,11 @@ describe('the modules that a command loads', function () {
       without: [...SERVER, ...OBSERVER, '/client/worker', 'cli-progress'],
     },
     { args: ['queues', 'list', ...NOWHERE], code: 3, without: [...SERVER, ...OBSERVER, '/client/producer'] },
+    {
+      args: ['services', 'list', ...NOWHERE],
+      code: 3,
+      without: [...SERVER, ...OBSERVER, '/client/worker', '/client/producer', 'cli-progress'],
+    },
     { args: ['top', '--once', ...NOWHERE], code: 3, without: [...SERVER, ...OBSERVER, '/client/producer'] },
     { args: ['enqueue', 'q', 'x', ...NOWHERE], code: 3, without: [...SERVER, ...OBSERVER, 'cli-progress'] },
     {

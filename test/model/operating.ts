@@ -100,6 +100,7 @@ export function createOperating(
       world.clients.set(clientId, { ...before, labels, lastSeenAt: now });
       world.methods.set(clientId, methods);
     },
+    findClient: async (clientId) => world.clients.get(clientId) ?? null,
     drainClient: async (clientId, isDrained) => {
       const client = world.clients.get(clientId);
       if (client) world.clients.set(clientId, { ...client, isDrained });

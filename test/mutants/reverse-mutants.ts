@@ -58,8 +58,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: a place is not given back',
     file: 'server/tunnel/live.ts',
-    find: 'letGo.push(callee.occupy(), answers.close);',
-    replace: 'callee.occupy();\n      letGo.push(answers.close);',
+    find: 'letGo.push(callee.occupy(method), answers.close);',
+    replace: 'callee.occupy(method);\n      letGo.push(answers.close);',
     caughtBy: live(
       'gives its place back when it is over, and says of one that was lost before it was sent that it has not begun',
     ),

@@ -49,12 +49,12 @@ describe('callees', () => {
     const callee = callees.join(claim('a'), TUNNEL, () => undefined);
     assert.equal(callees.find('p.S/M', ANYBODY), 'unknown');
     callee.announce(announce(['p.S/M']));
-    const [first, second] = [callee.occupy(), callee.occupy()];
+    const [first, second] = [callee.occupy('p.S/M'), callee.occupy('p.S/M')];
     assert.equal(callees.find('p.S/M', ANYBODY), 'busy');
     first();
     first();
     assert.equal(nameOf(callees.find('p.S/M', ANYBODY)), 'a');
-    callee.occupy();
+    callee.occupy('p.S/M');
     assert.equal(callees.find('p.S/M', ANYBODY), 'busy', 'a place is given back once');
     second();
     callee.leave();
@@ -184,7 +184,7 @@ describe('callees', () => {
       callees.wait('p.S/M', () => {
         if (typeof callees.find('p.S/M', ANYBODY) === 'string') return false;
         order.push(name);
-        callee!.occupy();
+        callee!.occupy('p.S/M');
         return true;
       });
     const leave = wait('gone before');

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi1wIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIIlYKC1ByaW9yaXR5QWdlEhAKCHByaW9yaXR5GAEgASgREjUKEW9sZGVzdF9jcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3CgtRdWV1ZUxpbWl0cxITCgttYXhfd2FpdGluZxgBIAEoDRITCgttYXhfcnVubmluZxgCIAEoDSIpCglSZXRlbnRpb24SDwoHc2Vjb25kcxgBIAEoDRILCgNtYXgYAiABKA0iOgoRTGlzdFF1ZXVlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiEKBnF1ZXVlcxgBIAMoCzIRLmNvbnRhY3QudjEuUXVldWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBmNyZWF0ZRgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2UiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIhUKE1Jlc3VtZVF1ZXVlUmVzcG9uc2UiXwoVU2V0UXVldWVMaW1pdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEicKBmxpbWl0cxgCIAEoCzIXLmNvbnRhY3QudjEuUXVldWVMaW1pdHMSDgoGY3JlYXRlGAMgASgIIhgKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiYwoYU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEigKCXJldGVudGlvbhgCIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEg4KBmNyZWF0ZRgDIAEoCCIbChlTZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIicKElB1cmdlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0i9AMKCkNsaWVudEluZm8SCgoCaWQYASABKAkSEQoJZXBoZW1lcmFsGAIgASgIEhEKCWNvbm5lY3RlZBgDIAEoCBIyCgZsYWJlbHMYBCADKAsyIi5jb250YWN0LnYxLkNsaWVudEluZm8uTGFiZWxzRW50cnkSDgoGcXVldWVzGAUgAygJEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIwCgxjb25uZWN0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAogASgJEhAKCGRyYWluaW5nGAsgASgIEg0KBXBsYWluGAwgASgIEg0KBWFnZW50GA0gASgJEgwKBHBlZXIYDiABKAkSMAoMbGFzdF9zZWVuX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXJ2aWNlcxgQIAMoCRINCgVjYWxscxgRIAEoDRIRCgltYXhfY2FsbHMYEiABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJTChJMaXN0Q2xpZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgiVwoTTGlzdENsaWVudHNSZXNwb25zZRInCgdjbGllbnRzGAEgAygLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSInChJEcmFpbkNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhUKE0RyYWluQ2xpZW50UmVzcG9uc2UiKAoTUmVzdW1lQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFgoUUmVzdW1lQ2xpZW50UmVzcG9uc2UiLAoXRGlzY29ubmVjdENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIiwKGERpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRIQCghzZXNzaW9ucxgBIAEoDSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCLnAQoVR2V0U2VydmVySW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDAoEbm9kZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdG9yZRgFIAEoCRIiCgZsaW1pdHMYBiABKAsyEi5jb250YWN0LnYxLkxpbWl0cxIoCglpbnRlcnZhbHMYByABKAsyFS5jb250YWN0LnYxLkludGVydmFscxIQCghzZXNzaW9ucxgIIAEoDTKoBwoMQWRtaW5TZXJ2aWNlEksKCkxpc3RRdWV1ZXMSHS5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXF1ZXN0Gh4uY29udGFjdC52MS5MaXN0UXVldWVzUmVzcG9uc2USSwoKUGF1c2VRdWV1ZRIdLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlBhdXNlUXVldWVSZXNwb25zZRJOCgtSZXN1bWVRdWV1ZRIeLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlElcKDlNldFF1ZXVlTGltaXRzEiEuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1JlcXVlc3QaIi5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVzcG9uc2USYAoRU2V0UXVldWVSZXRlbnRpb24SJC5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVxdWVzdBolLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXNwb25zZRJLCgpQdXJnZVF1ZXVlEh0uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi1wIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIIlYKC1ByaW9yaXR5QWdlEhAKCHByaW9yaXR5GAEgASgREjUKEW9sZGVzdF9jcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3CgtRdWV1ZUxpbWl0cxITCgttYXhfd2FpdGluZxgBIAEoDRITCgttYXhfcnVubmluZxgCIAEoDSIpCglSZXRlbnRpb24SDwoHc2Vjb25kcxgBIAEoDRILCgNtYXgYAiABKA0iOgoRTGlzdFF1ZXVlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiEKBnF1ZXVlcxgBIAMoCzIRLmNvbnRhY3QudjEuUXVldWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBmNyZWF0ZRgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2UiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIhUKE1Jlc3VtZVF1ZXVlUmVzcG9uc2UiXwoVU2V0UXVldWVMaW1pdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEicKBmxpbWl0cxgCIAEoCzIXLmNvbnRhY3QudjEuUXVldWVMaW1pdHMSDgoGY3JlYXRlGAMgASgIIhgKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiYwoYU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEigKCXJldGVudGlvbhgCIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEg4KBmNyZWF0ZRgDIAEoCCIbChlTZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIicKElB1cmdlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0i8QQKCkNsaWVudEluZm8SCgoCaWQYASABKAkSEQoJZXBoZW1lcmFsGAIgASgIEhEKCWNvbm5lY3RlZBgDIAEoCBIyCgZsYWJlbHMYBCADKAsyIi5jb250YWN0LnYxLkNsaWVudEluZm8uTGFiZWxzRW50cnkSDgoGcXVldWVzGAUgAygJEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIwCgxjb25uZWN0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAogASgJEhAKCGRyYWluaW5nGAsgASgIEg0KBXBsYWluGAwgASgIEg0KBWFnZW50GA0gASgJEgwKBHBlZXIYDiABKAkSMAoMbGFzdF9zZWVuX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXJ2aWNlcxgQIAMoCRINCgVjYWxscxgRIAEoDRIRCgltYXhfY2FsbHMYEiABKA0SRAoQY2FsbHNfYnlfc2VydmljZRgTIAMoCzIqLmNvbnRhY3QudjEuQ2xpZW50SW5mby5DYWxsc0J5U2VydmljZUVudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKFURlc2NyaWJlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkimAEKFkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USJgoGY2xpZW50GAEgASgLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEisKCHNlc3Npb25zGAIgAygLMhkuY29udGFjdC52MS5DbGllbnRTZXNzaW9uEikKB21ldGhvZHMYAyADKAsyGC5jb250YWN0LnYxLlNlcnZlZE1ldGhvZCKKAgoNQ2xpZW50U2Vzc2lvbhIwCgxjb25uZWN0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcGVlchgDIAEoCRINCgVhZ2VudBgEIAEoCRINCgVwbGFpbhgFIAEoCBIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEg8KB3J1bm5pbmcYByABKA0SGQoRdW5yZWNlaXB0ZWRfYnl0ZXMYCCABKAQSIwoFdGFza3MYCSADKAsyFC5jb250YWN0LnYxLkhlbGRUYXNrIlgKCEhlbGRUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDwoHc3RhcnRlZBgDIAEoCBIYChBjYW5jZWxfcmVxdWVzdGVkGAQgASgIIi0KDFNlcnZlZE1ldGhvZBIOCgZtZXRob2QYASABKAkSDQoFY2FsbHMYAiABKA0iJwoSRHJhaW5DbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIVChNEcmFpbkNsaWVudFJlc3BvbnNlIigKE1Jlc3VtZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFFJlc3VtZUNsaWVudFJlc3BvbnNlIiwKF0Rpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIsChhEaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USEAoIc2Vzc2lvbnMYASABKA0iFgoUR2V0U2VydmVySW5mb1JlcXVlc3Qi5wEKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEgwKBG5vZGUYAiABKAkSEAoIcmV2aXNpb24YAyABKA0SLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RvcmUYBSABKAkSIgoGbGltaXRzGAYgASgLMhIuY29udGFjdC52MS5MaW1pdHMSKAoJaW50ZXJ2YWxzGAcgASgLMhUuY29udGFjdC52MS5JbnRlcnZhbHMSEAoIc2Vzc2lvbnMYCCABKA0ygQgKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -531,6 +531,13 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
    * @generated from field: uint32 max_calls = 18;
    */
   maxCalls: number;
+
+  /**
+   * Of these live calls, those of each service that has any.
+   *
+   * @generated from field: map<string, uint32> calls_by_service = 19;
+   */
+  callsByService: { [key: string]: number };
 };
 
 /**
@@ -594,6 +601,175 @@ export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__P
   messageDesc(file_contact_v1_admin_service, 18);
 
 /**
+ * @generated from message contact.v1.DescribeClientRequest
+ */
+export type DescribeClientRequest = Message<"contact.v1.DescribeClientRequest"> & {
+  /**
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message contact.v1.DescribeClientRequest.
+ * Use `create(DescribeClientRequestSchema)` to create a new message.
+ */
+export const DescribeClientRequestSchema: GenMessage<DescribeClientRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 19);
+
+/**
+ * @generated from message contact.v1.DescribeClientResponse
+ */
+export type DescribeClientResponse = Message<"contact.v1.DescribeClientResponse"> & {
+  /**
+   * @generated from field: contact.v1.ClientInfo client = 1;
+   */
+  client?: ClientInfo | undefined;
+
+  /**
+   * Those that are open, the newest first; a plain client may have several.
+   *
+   * @generated from field: repeated contact.v1.ClientSession sessions = 2;
+   */
+  sessions: ClientSession[];
+
+  /**
+   * What it serves over its Serve, by name.
+   *
+   * @generated from field: repeated contact.v1.ServedMethod methods = 3;
+   */
+  methods: ServedMethod[];
+};
+
+/**
+ * Describes the message contact.v1.DescribeClientResponse.
+ * Use `create(DescribeClientResponseSchema)` to create a new message.
+ */
+export const DescribeClientResponseSchema: GenMessage<DescribeClientResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 20);
+
+/**
+ * @generated from message contact.v1.ClientSession
+ */
+export type ClientSession = Message<"contact.v1.ClientSession"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp connected_at = 1;
+   */
+  connectedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_receipt_at = 2;
+   */
+  lastReceiptAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string peer = 3;
+   */
+  peer: string;
+
+  /**
+   * @generated from field: string agent = 4;
+   */
+  agent: string;
+
+  /**
+   * @generated from field: bool plain = 5;
+   */
+  plain: boolean;
+
+  /**
+   * Its credit, how many deliveries it holds, and the bytes that were sent and not seen yet.
+   *
+   * @generated from field: uint32 max_in_flight = 6;
+   */
+  maxInFlight: number;
+
+  /**
+   * @generated from field: uint32 running = 7;
+   */
+  running: number;
+
+  /**
+   * @generated from field: uint64 unreceipted_bytes = 8;
+   */
+  unreceiptedBytes: bigint;
+
+  /**
+   * At most 1,000 of those that it holds; none for a caller who may not see all queues.
+   *
+   * @generated from field: repeated contact.v1.HeldTask tasks = 9;
+   */
+  tasks: HeldTask[];
+};
+
+/**
+ * Describes the message contact.v1.ClientSession.
+ * Use `create(ClientSessionSchema)` to create a new message.
+ */
+export const ClientSessionSchema: GenMessage<ClientSession> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 21);
+
+/**
+ * @generated from message contact.v1.HeldTask
+ */
+export type HeldTask = Message<"contact.v1.HeldTask"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: uint32 delivery = 2;
+   */
+  delivery: number;
+
+  /**
+   * The client has said that it began.
+   *
+   * @generated from field: bool started = 3;
+   */
+  started: boolean;
+
+  /**
+   * @generated from field: bool cancel_requested = 4;
+   */
+  cancelRequested: boolean;
+};
+
+/**
+ * Describes the message contact.v1.HeldTask.
+ * Use `create(HeldTaskSchema)` to create a new message.
+ */
+export const HeldTaskSchema: GenMessage<HeldTask> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 22);
+
+/**
+ * @generated from message contact.v1.ServedMethod
+ */
+export type ServedMethod = Message<"contact.v1.ServedMethod"> & {
+  /**
+   * `pkg.Service/Method`
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * Live calls of it that run there.
+   *
+   * @generated from field: uint32 calls = 2;
+   */
+  calls: number;
+};
+
+/**
+ * Describes the message contact.v1.ServedMethod.
+ * Use `create(ServedMethodSchema)` to create a new message.
+ */
+export const ServedMethodSchema: GenMessage<ServedMethod> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 23);
+
+/**
  * @generated from message contact.v1.DrainClientRequest
  */
 export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
@@ -608,7 +784,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 19);
+  messageDesc(file_contact_v1_admin_service, 24);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -621,7 +797,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 20);
+  messageDesc(file_contact_v1_admin_service, 25);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -638,7 +814,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 21);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -651,7 +827,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 27);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -668,7 +844,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 28);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -687,7 +863,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 24);
+  messageDesc(file_contact_v1_admin_service, 29);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -700,7 +876,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 25);
+  messageDesc(file_contact_v1_admin_service, 30);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -756,7 +932,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 26);
+  messageDesc(file_contact_v1_admin_service, 31);
 
 /**
  * Spoken by operators.
@@ -828,6 +1004,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListClientsRequestSchema;
     output: typeof ListClientsResponseSchema;
+  },
+  /**
+   * NOT_FOUND: it is neither connected nor remembered.
+   *
+   * @generated from rpc contact.v1.AdminService.DescribeClient
+   */
+  describeClient: {
+    methodKind: "unary";
+    input: typeof DescribeClientRequestSchema;
+    output: typeof DescribeClientResponseSchema;
   },
   /**
    * It is given no more tasks until `ResumeClient`; remembered for named clients.

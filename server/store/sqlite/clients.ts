@@ -16,6 +16,7 @@ export interface Clients {
   isDrained(clientId: string): boolean;
   list(after: string, limit: number): readonly StoredClient[];
   listServing(after: string, limit: number): readonly ServingMethods[];
+  find(clientId: string): StoredClient | null;
 }
 
 interface ClientRow {
@@ -26,6 +27,7 @@ interface ClientRow {
   readonly is_drained: number;
 }
 
+const CLIENT = 'SELECT client_id, labels, queues, last_seen_at, is_drained FROM client';
 const MAX_CLIENTS = 10_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const MAX_ROWS = 500;
@@ -48,10 +50,8 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
   const updateSeen = db.prepare('UPDATE client SET last_seen_at = ? WHERE client_id = ?');
   const updateDrained = db.prepare('UPDATE client SET is_drained = ? WHERE client_id = ?');
   const selectDrained = db.prepare<{ is_drained: number }>('SELECT is_drained FROM client WHERE client_id = ?');
-  const selectPage = db.prepare<ClientRow>(
-    `SELECT client_id, labels, queues, last_seen_at, is_drained FROM client
-     WHERE client_id > ? ORDER BY client_id LIMIT ?`,
-  );
+  const selectPage = db.prepare<ClientRow>(`${CLIENT} WHERE client_id > ? ORDER BY client_id LIMIT ?`);
+  const selectOne = db.prepare<ClientRow>(`${CLIENT} WHERE client_id = ?`);
   const selectServing = db.prepare<{ client_id: string; methods: string }>(
     "SELECT client_id, methods FROM client WHERE client_id > ? AND methods <> '[]' ORDER BY client_id LIMIT ?",
   );
@@ -92,13 +92,20 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
         clientId: client_id,
         methods: JSON.parse(methods) as string[],
       })),
-    list: (after, limit) =>
-      selectPage.all(after, Math.min(limit, MAX_ROWS)).map((row) => ({
-        clientId: row.client_id,
-        labels: JSON.parse(row.labels) as Record<string, string>,
-        queues: JSON.parse(row.queues) as string[],
-        lastSeenAt: row.last_seen_at,
-        isDrained: row.is_drained === 1,
-      })),
+    list: (after, limit) => selectPage.all(after, Math.min(limit, MAX_ROWS)).map(readRow),
+    find(clientId) {
+      const row = selectOne.get(clientId);
+      return row ? readRow(row) : null;
+    },
+  };
+}
+
+function readRow(row: ClientRow): StoredClient {
+  return {
+    clientId: row.client_id,
+    labels: JSON.parse(row.labels),
+    queues: JSON.parse(row.queues),
+    lastSeenAt: row.last_seen_at,
+    isDrained: row.is_drained === 1,
   };
 }

@@ -143,6 +143,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listQueueSettings: () => read(() => queues.listSettings()),
     listClients: (after, limit) => read(() => clients.list(after, limit)),
     listServing: (after, limit) => read(() => clients.listServing(after, limit)),
+    findClient: (clientId) => read(() => clients.find(clientId)),
     close: () => {
       closed ??= close();
       return closed;
