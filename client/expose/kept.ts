@@ -54,10 +54,10 @@ function callOnce(target: Target, method: string, payload: Buffer, task: TaskCon
 }
 
 function failureOf(end: End, answerCount: number): Error {
-  const { code, message } = end;
+  const { code, message, statusDetails: details } = end;
   if (isUnseen(end)) return new TaskRelease(message);
   if (code === 0) return new TaskFailure(`${answerCount} answers, expected one`, { code: 'INTERNAL', retry: 'never' });
-  return new TaskFailure(message, { code: CODE_NAMES[code]!, retry: RETRIED.has(code) ? 'policy' : 'never' });
+  return new TaskFailure(message, { code: CODE_NAMES[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
 }
 
 /** What the target hears of a caller that may be gone, and of the task: its id is the same in each attempt. */

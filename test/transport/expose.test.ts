@@ -137,11 +137,12 @@ describe('a call of a server that is exposed', () => {
 
   it('is finished before the worker that was drained ends, and cancelled by one that stops', async () => {
     for (const how of ['drain', 'stop'] as const) {
-      const { client, worker, log } = await start();
+      const { client, worker } = await start();
       const call = client.chat();
       const ended = readAll(call);
+      const first = new Promise((resolve) => call.once('data', resolve));
       call.write({ body: Buffer.from('first') });
-      await until('it runs', () => log.readCount === 1);
+      await first;
       const over = worker[how]();
       if (how === 'drain') call.end();
       const { code, bodies } = await ended;
@@ -164,8 +165,9 @@ describe('a call of a server that is exposed', () => {
 
   it('fails for good with the status of the target, when it is durable', async () => {
     const { unary } = await start();
-    const { code, details } = await unary('!status', { metadata: DURABLE });
+    const { code, details, trailers } = await unary('!status', { metadata: DURABLE });
     assert.deepEqual([code, details], [status.FAILED_PRECONDITION, 'nö: 100% off\t☺']);
+    assert.deepEqual(trailers['grpc-status-details-bin'], [Buffer.from([8, 9, 255])]);
   });
 });
 

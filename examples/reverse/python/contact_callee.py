@@ -156,7 +156,8 @@ class Callee:
             report = {"succeeded": [{"result": result, "content_type": "application/protobuf", **name}]}
         else:
             retry = contact_pb2.RETRY_UNSPECIFIED if context.code.name in RETRIED else contact_pb2.RETRY_NEVER
-            report = {"failed": [{"error": {"code": context.code.name, "message": context.message}, "retry": retry, **name}]}
+            problem = {"code": context.code.name, "message": context.message, "details": context.details}
+            report = {"failed": [{"error": problem, "retry": retry, **name}]}
         while True:
             told = stub.TellResult(iter([contact_pb2.TellResultRequest(**report)]), metadata=session).outcomes[0]
             if told.code != contact_pb2.OUTCOME_CODE_RETRY_LATER:
