@@ -75,7 +75,8 @@ export interface Worker {
    * @param handlers a function for each method by its local name; one that is left out is not served
    * @param options.maxCalls how many live calls may run here at once, of all services; 1 to 10,000, default 100. The newest
    * counts; the server has others wait, or refuses them
-   * @throws ContactError INVALID_ARGUMENT naming what is no method of the service or no function
+   * @throws ContactError INVALID_ARGUMENT naming what is no method of the service or no function; `methods` for more than
+   * 1,000 of one worker, `queues` for more than 1,000 with those of its unary methods, which have a queue each
    * @example
    * worker.serve(Greeter, { sayHello: ({ name }) => ({ message: `Hello, ${name}` }) });
    */

@@ -1,5 +1,5 @@
 import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { exposeTarget } from '../expose/expose.ts';
 import type { Report } from '../outbox.ts';
@@ -17,6 +17,9 @@ import { createServing, type Serving, type ServingOptions } from './serving.ts';
 export const SERVES_MORE = new ContactError('CANCELLED', 'it serves more', {
   advice: { reason: 'QUEUES', retry: 'now' },
 });
+
+/** That one worker may serve: what the server takes of an announcement. */
+const MAX_METHODS = 1_000;
 
 export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
   /** The session by which the server knows the worker; null: it has registered none yet. */
@@ -74,7 +77,7 @@ export function createCallee({
   ending.signal.addEventListener('abort', () => over.reject(new ContactError('CANCELLED', 'the worker has stopped')));
 
   function listQueues(): string[] {
-    return [...new Set([...queues, ...(serving?.kept.keys() ?? [])])].slice(0, MAX_QUEUES);
+    return [...new Set([...queues, ...(serving?.kept.keys() ?? [])])];
   }
 
   function begin(): Serving {
@@ -90,7 +93,21 @@ export function createCallee({
     return begun;
   }
 
+  /** INVALID_ARGUMENT: it is more than the server takes of one worker, which it would end for good. */
+  function checkRoom({ methods }: Offer): void {
+    const names = new Set([...(serving?.methods.keys() ?? []), ...methods.keys()]);
+    if (names.size > MAX_METHODS)
+      throw invalid('methods', `expected at most ${MAX_METHODS} that one worker serves, got ${names.size}`);
+    const kept = [...methods].filter(([, method]) => method.kept).map(([name]) => name);
+    const { size } = new Set([...listQueues(), ...kept]);
+    if (size > MAX_QUEUES) {
+      const problem = `expected at most ${MAX_QUEUES} with the methods whose calls are kept in a queue, got ${size}`;
+      throw invalid('queues', problem);
+    }
+  }
+
   function add(offer: Offer, given?: ServeOptions): void {
+    checkRoom(offer);
     serving ??= begin();
     const before = serving.kept.size;
     serving.add(offer, given);

@@ -46,6 +46,8 @@ export interface Serving {
   readonly callCount: number;
   /** By the queue that calls of a method wait in which are kept until somebody is there. */
   readonly kept: ReadonlyMap<string, KeptMethod>;
+  /** By their names, what offers each. */
+  readonly methods: ReadonlyMap<string, Offer>;
   add(offer: Offer, options?: ServeOptions): void;
   /** Tells the server anew what is served: methods have gone away, or come back. */
   refresh(): void;
@@ -183,6 +185,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
 
   return {
     kept,
+    methods: offers,
     get callCount() {
       return running.size;
     },

@@ -51,4 +51,30 @@ describe('worker.serve()', () => {
     assert.throws(() => createWorker(options), { code: 'INVALID_ARGUMENT', field: 'queues' });
     assert.throws(() => createWorker({ ...connectTo(address), queues: ['q'] }), { field: 'handler' });
   });
+
+  it('serves a thousand methods, and as many queues with those of kept calls; more are refused at once', async () => {
+    const { address } = await startScene();
+    const worker = useWorker(createWorker({ ...connectTo(address), clientId: 'many' }));
+    const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `p.S/M${at}`);
+    async function* answer(): AsyncGenerator<Uint8Array> {}
+    assert.throws(() => worker.serveRaw(names(1_001), answer), {
+      code: 'INVALID_ARGUMENT',
+      field: 'methods',
+      message: 'methods: expected at most 1000 that one worker serves, got 1001',
+    });
+    worker.serveRaw(names(1_000), answer);
+    await worker.connected();
+    assert.throws(() => worker.serve(Echo, createEcho()), { code: 'INVALID_ARGUMENT', field: 'methods' });
+
+    const queues = Array.from({ length: 1_000 }, (_, at) => `q${at}`);
+    const full = useWorker(createWorker({ ...connectTo(address), queues, handler: () => null, clientId: 'full' }));
+    assert.throws(() => full.serve(Echo, createEcho()), {
+      code: 'INVALID_ARGUMENT',
+      field: 'queues',
+      message: 'queues: expected at most 1000 with the methods whose calls are kept in a queue, got 1001',
+    });
+    const { down } = createEcho();
+    full.serve(Echo, { down: down! });
+    await full.connected();
+  });
 });
