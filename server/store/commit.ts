@@ -9,16 +9,9 @@ export interface Engine<R> {
   transact(requests: readonly R[], size: GroupSize): readonly unknown[] | Promise<readonly unknown[]>;
   /**
    * Puts on disk what was committed before this call, while the next group is transacted. Rejects when nobody knows any
-   * more what is there. Absent: `transact()` has done it.
+   * more what is there, which is fatal. Absent: `transact()` has done it.
    */
   sync?(): Promise<void>;
-  /**
-   * Brings memory back to what is on disk, after a `sync()` whose error `judge()` calls refused: the group that it was
-   * for and the one that was transacted on top of it are rejected, nobody was told of them. Until it resolves no other
-   * is transacted; if it rejects nothing can go on. Absent: an engine that cannot do that, for which any error of
-   * `sync()` is fatal.
-   */
-  takeBack?(): Promise<void>;
   /** Resolves when the next transaction may begin; undefined: at once. */
   pause?(): Promise<void> | undefined;
   /** What is to be done after a throw: refuse the group with an error, find the culprit one by one, or give up. */
@@ -78,8 +71,6 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   let isScheduled = false;
   /** The sync of the newest group, until it is on disk. */
   let syncing: Promise<void> | undefined;
-  /** While the engine takes back what a sync refused. */
-  let restoring: Promise<void> | undefined;
   let closing: (() => void) | null = null;
   let refusal: ContactError | null = null;
 
@@ -90,7 +81,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   async function pump(): Promise<void> {
-    for (let pause = restoring ?? engine.pause?.(); pause; pause = restoring ?? engine.pause?.()) await pause;
+    for (let pause = engine.pause?.(); pause; pause = engine.pause?.()) await pause;
     const running = run(takeGroup());
     if (running) await running;
     isScheduled = false;
@@ -99,7 +90,7 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
   }
 
   function endIfClosed(): void {
-    if (!isScheduled && !syncing && !restoring) closing?.();
+    if (!isScheduled && !syncing) closing?.();
   }
 
   function takeGroup(): Waiting<R>[] {
@@ -175,30 +166,10 @@ export function createGroupCommit<R>(options: GroupCommitOptions<R>): GroupCommi
       },
       (error: unknown) => {
         if (syncing === synced) syncing = undefined;
-        takeBack(group, error);
+        giveUp(group, error);
       },
     );
     return before?.catch(() => undefined);
-  }
-
-  /** Rejects a group whose sync was refused; the group that was transacted on top of it has its turn a moment later. */
-  function takeBack(group: readonly Waiting<R>[], error: unknown): void {
-    const verdict = engine.judge(error);
-    if (refusal || verdict.kind !== 'refused' || !engine.takeBack) {
-      giveUp(group, error);
-      return;
-    }
-    for (const each of group) each.reject(verdict.error);
-    restoring ??= engine.takeBack().then(
-      () => {
-        restoring = undefined;
-        endIfClosed();
-      },
-      (failed: unknown) => {
-        restoring = undefined;
-        giveUp([], failed);
-      },
-    );
   }
 
   function giveUp(group: readonly Waiting<R>[], error: unknown): void {

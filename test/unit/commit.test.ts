@@ -91,50 +91,20 @@ describe('createGroupCommit()', () => {
     await commit.close();
   });
 
-  it('takes back the group whose sync was refused, and the one on top of it, and goes on', async () => {
-    const syncs: PromiseWithResolvers<void>[] = [];
-    const restore = Promise.withResolvers<void>();
-    const { commit, groups, fatal, engine } = createRecorder('refused');
-    let takenBack = 0;
-    engine.sync = () => {
-      syncs.push(Promise.withResolvers());
-      return syncs.at(-1)!.promise;
-    };
-    engine.takeBack = () => {
-      takenBack += 1;
-      return restore.promise;
-    };
-    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    const kept = submit(commit, 'kept');
-    await turn();
-    syncs[0]!.resolve();
-    await kept;
-    const refused = submit(commit, 'refused').catch(nameOf);
-    await turn();
-    const above = submit(commit, 'above').catch(nameOf);
-    await turn();
-    const after = submit(commit, 'after');
-    await turn();
-    assert.deepEqual(groups, [['kept'], ['refused'], ['above']]);
-    syncs[1]!.reject(new Error('refused'));
-    assert.deepEqual(await Promise.all([refused, above]), ['busy', 'busy']);
-    await turn();
-    assert.deepEqual([groups.length, takenBack], [3, 1]);
-    restore.resolve();
-    await turn();
-    syncs[2]!.resolve();
-    assert.equal(await after, 'after');
-    assert.deepEqual([fatal, groups.at(-1)], [[], ['after']]);
-    await commit.close();
-  });
-
-  it('gives up when what a sync refused cannot be taken back', async () => {
+  it('gives up for good when a sync fails, with the group that was transacted on top of it', async () => {
     const { commit, fatal, engine } = createRecorder('refused');
-    engine.sync = () => Promise.reject(new Error('refused'));
-    engine.takeBack = () => Promise.reject(new Error('no memory of it'));
-    await assert.rejects(submit(commit, 'a'), { message: 'busy' });
+    const syncing = Promise.withResolvers<void>();
+    const fault = new Error('nobody knows what is on disk');
+    engine.sync = () => syncing.promise;
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const failed = [submit(commit, 'a').catch(nameOf)];
+    await turn();
+    failed.push(submit(commit, 'above').catch(nameOf));
+    await turn();
+    syncing.reject(fault);
+    assert.deepEqual(await Promise.all(failed), ['store: the disk failed', 'store: the disk failed']);
+    assert.deepEqual(fatal, [fault]);
     await assert.rejects(submit(commit, 'b'), { message: 'store: the disk failed' });
-    assert.equal(String(fatal), 'Error: no memory of it');
   });
 
   it('finishes what was submitted before it closes', async () => {
