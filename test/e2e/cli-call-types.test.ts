@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { create, toBinary } from '@bufbuild/protobuf';
-import { anyPack, BoolValueSchema } from '@bufbuild/protobuf/wkt';
+import { create, createFileRegistry, toBinary } from '@bufbuild/protobuf';
+import { anyPack, BoolValueSchema, FileDescriptorSetSchema, file_google_protobuf_any } from '@bufbuild/protobuf/wkt';
 import { Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import { afterEach, describe, it } from 'mocha';
 import { describeErrorDetails } from '../../cli/call/googlerpc.ts';
@@ -57,9 +57,16 @@ const COLOURS = {
   dependency: ['old.proto'],
   extension: [{ ...field('colour', 100, STRING), extendee: '.old.Line' }],
 };
+const LATE = {
+  name: 'late.proto',
+  package: 'late',
+  syntax: 'proto3',
+  messageType: [{ name: 'Late', field: [field('text', 1, STRING)] }],
+};
 const FILES: Readonly<Record<string, object>> = {
   'boxes.Boxes': BOXES,
   'notes.Note': NOTES,
+  'late.Late': LATE,
   'old.proto': OLD,
   'old.Line 100': COLOURS,
 };
@@ -67,8 +74,14 @@ const FILES: Readonly<Record<string, object>> = {
 type Bytes = (bytes: Buffer) => Buffer;
 const asItIs: Bytes = (bytes) => bytes;
 
-/** Answers what it was asked, or the status if there is one. */
-async function startBoxes(end?: { readonly details: Uint8Array }): Promise<ForeignServer> {
+interface Ending {
+  /** Of a status that is answered. */
+  readonly details?: Uint8Array;
+  readonly answer?: Uint8Array;
+}
+
+/** Answers what it was asked, or this. */
+async function startBoxes(end: Ending = {}): Promise<ForeignServer> {
   const foreign = await startForeignServer({
     services: ['boxes.Boxes'],
     find: (name) => FILES[name],
@@ -83,15 +96,15 @@ async function startBoxes(end?: { readonly details: Uint8Array }): Promise<Forei
   const method = { path: '/boxes.Boxes/Echo', requestStream: false, responseStream: false, ...codec };
   const handle = ({ request }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): void => {
     const metadata = new Metadata();
-    if (end) metadata.set('grpc-status-details-bin', Buffer.from(end.details));
-    if (end) answer({ code: status.INVALID_ARGUMENT, details: 'it is wrong', metadata });
-    else answer(null, request);
+    if (end.details) metadata.set('grpc-status-details-bin', Buffer.from(end.details));
+    if (end.details) answer({ code: status.INVALID_ARGUMENT, details: 'it is wrong', metadata });
+    else answer(null, Buffer.from(end.answer ?? request));
   };
   foreign.server.addService({ echo: method }, { echo: handle });
   return foreign;
 }
 
-async function echo(json: string, end?: { readonly details: Uint8Array }) {
+async function echo(json: string, end: Ending = {}) {
   const { address, asked } = await startBoxes(end);
   return { asked, ...(await runHere(['call', 'boxes.Boxes/Echo', json, '--server', address])) };
 }
@@ -107,6 +120,24 @@ describe('contact call, of types', function () {
     const { code, stdout, stderr, asked } = await echo(json);
     assert.deepEqual([code, stdout], [0, `${json}\n`], stderr);
     assert.equal(asked.filter((line) => line === 'fileContainingSymbol notes.Note').length, 1, asked.join('\n'));
+  });
+
+  it('shows an Any within another one, whose type only reflection knows, and one that nobody describes', async () => {
+    const registry = createFileRegistry(
+      create(FileDescriptorSetSchema, { file: [file_google_protobuf_any.proto, OLD, BOXES, NOTES, LATE] as never }),
+    );
+    const [Box, Note, Late] = ['boxes.Box', 'notes.Note', 'late.Late'].map((name) => registry.getMessage(name)!);
+    const late = anyPack(Late!, create(Late!, { text: 'l' } as never));
+    const hidden = { typeUrl: 'x/no.Such', value: Buffer.from('hidden') };
+    const notes = [late, hidden, hidden].map((seal) => anyPack(Note!, create(Note!, { seal } as never)));
+    const { code, stdout, stderr } = await echo('{}', {
+      answer: toBinary(Box!, create(Box!, { things: notes } as never)),
+    });
+    assert.equal(code, 0, stderr);
+    const note = '"@type":"type.googleapis.com/notes.Note","seal"';
+    const bytes = '{"@type":"x/no.Such","value":"aGlkZGVu"}';
+    const seals = ['{"@type":"type.googleapis.com/late.Late","text":"l"}', bytes, bytes];
+    assert.equal(stdout, `{"things":[${seals.map((seal) => `{${note}:${seal}}`).join(',')}]}\n`);
   });
 
   it('takes no Any of which nothing is known', async () => {

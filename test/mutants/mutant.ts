@@ -14,3 +14,4 @@ export const sqlite = (name: string, title: string) => ({ file: `test/sqlite/${n
 export const transport = (name: string, title: string) => ({ file: `test/transport/${name}.test.ts`, title });
 export const unit = (name: string, title: string) => ({ file: `test/unit/${name}.test.ts`, title });
 export const property = (name: string, title: string) => ({ file: `test/property/${name}.test.ts`, title });
+export const e2e = (name: string, title: string) => ({ file: `test/e2e/${name}.test.ts`, title });

@@ -1,3 +1,4 @@
+import { CALL_MUTANTS } from './call-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
@@ -15,4 +16,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...TUNNEL_MUTANTS,
   ...REVERSE_MUTANTS,
   ...DURABLE_MUTANTS,
+  ...CALL_MUTANTS,
 ];

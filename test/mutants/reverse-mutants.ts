@@ -101,8 +101,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'reverse: a place is given back twice',
-    file: 'server/tunnel/callees.ts',
-    find: 'if (isOver) return;\n            isOver = true;',
+    file: 'server/tunnel/running.ts',
+    find: 'if (isOver) return;\n        isOver = true;',
     replace: 'isOver = true;',
     caughtBy: callees('are found by method as long as they are there and have room'),
   },
@@ -115,9 +115,9 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'reverse: who waits is not offered a place that has become free',
-    file: 'server/tunnel/callees.ts',
-    find: 'seat.runningCount -= 1;\n            offer(seat);',
-    replace: 'seat.runningCount -= 1;',
+    file: 'server/tunnel/running.ts',
+    find: 'onEnded();',
+    replace: '',
     caughtBy: rules('goes to the callee with most free places'),
   },
   {
