@@ -32,7 +32,11 @@ export interface RoleOptions {
 }
 
 /** What the README advises for them; and one helper instead of four, as the server has. */
-const LARGE = ['--initial-old-space-size=96', '--external-memory-accounted-in-global-limit', '--v8-pool-size=1'];
+export const LARGE: readonly string[] = [
+  '--initial-old-space-size=96',
+  '--external-memory-accounted-in-global-limit',
+  '--v8-pool-size=1',
+];
 
 /** Why nobody can be away here; undefined: they can. */
 export function whyNotAway(): string | undefined {
@@ -98,10 +102,10 @@ export function startFleetProcess(): RoleProcess<FleetAsks> {
   return startRole<FleetAsks>('fleet');
 }
 
-export function startCallerProcess(): RoleProcess<CallerAsks> {
-  return startRole<CallerAsks>('caller');
+export function startCallerProcess(options?: RoleOptions): RoleProcess<CallerAsks> {
+  return startRole<CallerAsks>('caller', options);
 }
 
-export function startCalleeProcess(): RoleProcess<CalleeAsks> {
-  return startRole<CalleeAsks>('callee');
+export function startCalleeProcess(options?: RoleOptions): RoleProcess<CalleeAsks> {
+  return startRole<CalleeAsks>('callee', options);
 }

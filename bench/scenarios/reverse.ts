@@ -1,5 +1,5 @@
 import { COSTS, type Figure, type Figures, MEMORY } from '../figure.ts';
-import { type RoleProcess, startCalleeProcess, startCallerProcess } from '../process.ts';
+import { LARGE, type RoleProcess, startCalleeProcess, startCallerProcess } from '../process.ts';
 import { Meter, PAYLOAD_BYTES, type Rig } from '../rig.ts';
 import type { CallerAsks, Transfer } from '../roles/messages.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
@@ -38,12 +38,12 @@ class Calls {
     this.#pids = [...rig.server.pids, caller.pid, ...calleePids];
   }
 
-  /** Runs with both, which are ended afterwards. */
-  static async with<T>(rig: Rig, run: (calls: Calls) => Promise<T>): Promise<T> {
+  /** Runs with both, which are ended afterwards. @param isLarge their messages are */
+  static async with<T>(rig: Rig, run: (calls: Calls) => Promise<T>, isLarge = false): Promise<T> {
     const { system, server } = rig;
     const target = { system: system.name, address: server.address };
-    const caller = startCallerProcess();
-    const callee = system.serve ? startCalleeProcess() : undefined;
+    const caller = startCallerProcess({ isLarge });
+    const callee = system.serve ? startCalleeProcess({ isLarge }) : undefined;
     try {
       await callee?.ask.open(target);
       await caller.ask.open(target);
@@ -107,6 +107,9 @@ class Calls {
   }
 }
 
+/** A server that is the callee is given what a callee is. */
+const startLarge = () => ({ nodeArgs: LARGE });
+
 export const reverse: Scenario = {
   name: 'reverse',
   about: `Unary calls of ${PAYLOAD_BYTES} bytes, ${OUTSTANDING} at a time, to a client through the server, and to a server directly.`,
@@ -139,7 +142,9 @@ export const reverse100k: Scenario = {
   figures: [RATE, P50, P99, ...COSTS],
   needs: ['calls'],
   yardstick: YARDSTICK,
-  run: (rig) => Calls.with(rig, (calls) => calls.load(LARGE_BYTES, LARGE_OUTSTANDING, PAYLOAD_BYTES / LARGE_BYTES)),
+  start: startLarge,
+  run: (rig) =>
+    Calls.with(rig, (calls) => calls.load(LARGE_BYTES, LARGE_OUTSTANDING, PAYLOAD_BYTES / LARGE_BYTES), true),
 };
 
 export const reverseStream: Scenario = {
@@ -162,23 +167,28 @@ export const reverseBulk: Scenario = {
   figures: [DOWN, UP, DOWN_CPU, UP_CPU, MEMORY],
   needs: ['calls', 'streams'],
   yardstick: YARDSTICK,
+  start: startLarge,
   run: (rig) =>
-    Calls.with(rig, async (calls) => {
-      const messages = Math.ceil((rig.load.tasks * TRANSFER_BYTES) / CHUNK_BYTES);
-      const megabytes = (messages * CHUNK_BYTES) / 1e6;
-      const transfer = { messages, bytes: CHUNK_BYTES };
-      const down = await calls.transfer('down', transfer, megabytes);
-      const up = await calls.transfer('up', transfer, megabytes);
-      const rateOf = (tookMs: number): number => (megabytes / tookMs) * 1_000;
-      return {
-        figures: {
-          down: rateOf(down.tookMs),
-          up: rateOf(up.tookMs),
-          downCpu: down.costs.cpu!,
-          upCpu: up.costs.cpu!,
-          memory: Math.max(down.costs.memory!, up.costs.memory!),
-        },
-        checks: { megabytes, downMs: down.tookMs, upMs: up.tookMs },
-      };
-    }),
+    Calls.with(
+      rig,
+      async (calls) => {
+        const messages = Math.ceil((rig.load.tasks * TRANSFER_BYTES) / CHUNK_BYTES);
+        const megabytes = (messages * CHUNK_BYTES) / 1e6;
+        const transfer = { messages, bytes: CHUNK_BYTES };
+        const down = await calls.transfer('down', transfer, megabytes);
+        const up = await calls.transfer('up', transfer, megabytes);
+        const rateOf = (tookMs: number): number => (megabytes / tookMs) * 1_000;
+        return {
+          figures: {
+            down: rateOf(down.tookMs),
+            up: rateOf(up.tookMs),
+            downCpu: down.costs.cpu!,
+            upCpu: up.costs.cpu!,
+            memory: Math.max(down.costs.memory!, up.costs.memory!),
+          },
+          checks: { megabytes, downMs: down.tookMs, upMs: up.tookMs },
+        };
+      },
+      true,
+    ),
 };

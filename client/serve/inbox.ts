@@ -1,11 +1,18 @@
 import { Buffer } from 'node:buffer';
 import type { Chunk } from '../../tunnel/chunks.ts';
+import { WINDOW_BYTES } from '../../tunnel/frame.ts';
 
 interface Message {
   readonly bytes: Buffer;
   /** Not given back yet. */
   readonly cost: number;
 }
+
+/**
+ * A message that is not larger has memory set aside for all of it with its first chunk, as much as its window lets come in
+ * any case; of a larger one the chunks are kept, and put together once they are all there.
+ */
+const PLACED_BYTES = WINDOW_BYTES;
 
 /**
  * The messages that came for one call, put together from their chunks. What they have cost is given back when the
@@ -17,6 +24,10 @@ export class Inbox {
   // Both bounded by the window of the call, as long as nobody waits; a message that somebody waits for by the largest
   // that is taken.
   readonly #messages: Message[] = [];
+  /** Of the message that is not whole, if it is not too large for that, and how much of it is there. */
+  #place: Buffer | undefined;
+  #filledBytes = 0;
+  /** Of one that is. */
   #parts: Buffer[] = [];
   #partsCost = 0;
   #waiting: PromiseWithResolvers<Buffer | undefined> | undefined;
@@ -27,14 +38,17 @@ export class Inbox {
     this.#giveBack = giveBack;
   }
 
-  add({ bytes, isLast, cost }: Chunk): void {
-    // The batch that it came in would stay as long as it does.
-    this.#parts.push(Buffer.from(bytes));
+  add({ bytes, isFirst, isLast, messageBytes, cost }: Chunk): void {
+    if (isFirst && messageBytes <= PLACED_BYTES) this.#place = Buffer.allocUnsafe(messageBytes);
+    // A copy in any case: the batch that it came in would stay as long as it does.
+    if (this.#place) this.#filledBytes += bytes.copy(this.#place, this.#filledBytes);
+    else this.#parts.push(Buffer.from(bytes));
     if (this.#waiting) this.#giveBack(cost);
     else this.#partsCost += cost;
     if (!isLast) return;
-    const whole = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    const message = { bytes: whole, cost: this.#partsCost };
+    const message = { bytes: this.#place ?? Buffer.concat(this.#parts), cost: this.#partsCost };
+    this.#place = undefined;
+    this.#filledBytes = 0;
     this.#parts = [];
     this.#partsCost = 0;
     if (!this.#waiting) {
@@ -57,6 +71,7 @@ export class Inbox {
     this.#failure ??= error;
     this.#messages.length = 0;
     this.#parts = [];
+    this.#place = undefined;
     this.#waiting?.reject(error);
     this.#waiting = undefined;
   }

@@ -73,11 +73,11 @@ describe('the life of a call', () => {
 });
 
 describe('an inbox', () => {
-  const chunk = (bytes: string, isFirst: boolean, isLast: boolean): Chunk => ({
+  const chunk = (bytes: string, isFirst: boolean, isLast: boolean, messageBytes = 4): Chunk => ({
     bytes: Buffer.from(bytes),
     isFirst,
     isLast,
-    messageBytes: 4,
+    messageBytes,
     isCompressed: false,
     cost: bytes.length + (isLast ? 32 : 0),
   });
@@ -94,7 +94,7 @@ describe('an inbox', () => {
     inbox.add(chunk('cd', false, true));
     assert.equal(String(await first), 'abcd');
     assert.equal(given, 36);
-    inbox.add(chunk('ef', true, true));
+    inbox.add(chunk('ef', true, true, 2));
     assert.equal(given, 36, 'a whole one too waits for its taker');
     assert.equal(String(await inbox.next()), 'ef');
     assert.equal(given, 70);
@@ -108,6 +108,19 @@ describe('an inbox', () => {
     inbox.add({ ...chunk('abcd', true, true), bytes: batch });
     batch.fill(0);
     assert.equal(String(await inbox.next()), 'abcd');
+  });
+
+  it('puts together what is larger than a window, and what comes after it', async () => {
+    const inbox = new Inbox(() => undefined);
+    const messageBytes = 300_000;
+    const bytes = Buffer.alloc(messageBytes / 20, 'x');
+    for (let at = 0; at < 20; at += 1) {
+      inbox.add({ bytes, isFirst: at === 0, isLast: at === 19, messageBytes, isCompressed: false, cost: 1 });
+    }
+    inbox.add(chunk('gh', true, false));
+    inbox.add(chunk('ij', false, true));
+    assert.deepEqual(await inbox.next(), Buffer.alloc(messageBytes, 'x'));
+    assert.equal(String(await inbox.next()), 'ghij');
   });
 
   it('tells who waits, and who asks later, why it failed', async () => {
