@@ -29,7 +29,7 @@ export function resultToJson(result: TaskResult): Record<string, unknown> {
 
 /** Details are bytes, in base64 as proto3 JSON has them; left out if there are none. */
 function problemToJson({ code, message, details }: TaskProblem): Record<string, unknown> {
-  return { code, message, ...(details.length > 0 ? { details: Buffer.from(details).toString('base64') } : {}) };
+  return { code, message, ...(details ? { details: Buffer.from(details).toString('base64') } : {}) };
 }
 
 /** The same for people: fields with a tab between them, `-` for nothing, long ones shortened. */

@@ -18,6 +18,7 @@ import {
   type WatchTaskResponse,
 } from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { cancelCall } from './cancel.ts';
 import * as check from './check.ts';
 import { type CallEnd, endOf, isFinal } from './closing.ts';
 import { createConnection } from './connection.ts';
@@ -229,7 +230,7 @@ export function createAdmin(options: AdminOptions): Admin {
       const { signal } = given;
       const stream = connection.link().client(TaskService).watchTask({ id }, connection.metadata());
       const end = endOf(stream);
-      const onAbort = (): void => stream.cancel();
+      const onAbort = (): void => cancelCall(stream);
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         if (signal?.aborted) return;
@@ -241,7 +242,7 @@ export function createAdmin(options: AdminOptions): Admin {
         if (!signal?.aborted) throw ContactError.from(failure);
       } finally {
         signal?.removeEventListener('abort', onAbort);
-        stream.cancel();
+        cancelCall(stream);
       }
     },
     listQueues,

@@ -18,8 +18,8 @@ export interface TaskProblem {
   /** Names the kind of failure for programs; empty: nobody did. */
   readonly code: string;
   readonly message: string;
-  /** Bytes of a `google.rpc.Status`; empty: none. */
-  readonly details: Uint8Array;
+  /** Bytes of a `google.rpc.Status`; absent: none. */
+  readonly details?: Uint8Array;
 }
 
 /**

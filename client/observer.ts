@@ -7,6 +7,7 @@ import {
   type WatchResultsResponse,
 } from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { cancelCall } from './cancel.ts';
 import * as check from './check.ts';
 import { endOf, errorOf, isFinal } from './closing.ts';
 import type { Codec } from './codec.ts';
@@ -124,10 +125,11 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
     let cursor = '';
     for (;;) {
       const link = await connection.open(ended);
-      if (!link) return;
+      // It may have ended on the way from there to here, of which nobody is told any more.
+      if (!link || ended.aborted) return;
       const call = link.client(TaskService).watchResults(requestOf(wanted, cursor), connection.metadata());
       const end = endOf(call);
-      const onAbort = (): void => call.cancel();
+      const onAbort = (): void => cancelCall(call);
       ended.addEventListener('abort', onAbort);
       try {
         for await (const message of call) {
@@ -147,7 +149,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
         if (!isCallFailure(failure) && !ended.aborted) throw failure;
       } finally {
         ended.removeEventListener('abort', onAbort);
-        call.cancel();
+        cancelCall(call);
       }
       if (ended.aborted) return;
       const said = await end;

@@ -13,6 +13,7 @@ import { ContactError, nameTask } from '../shared/errors.ts';
 import { drained } from '../shared/streams.ts';
 import { type Batch, judgeCut, pruneBatch, refuseLarge, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
 import { createCalls, ELSEWHERE } from './calls.ts';
+import { cancelCall } from './cancel.ts';
 import { type CallEnd, endOf, errorOf, errorOfRefusal, isFinal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 
@@ -129,7 +130,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     } else if (event.case !== undefined) {
       const batch = sent.shift();
       if (!batch) {
-        call?.cancel();
+        if (call) cancelCall(call);
         return;
       }
       link.worked();
@@ -185,9 +186,9 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       if (stream === call) readResponse(response, link);
     });
     const cancelTimeout = clock.after(OPEN_TIMEOUT_MS, () => {
-      if (!window) stream.cancel();
+      if (!window) cancelCall(stream);
     });
-    if (closing.signal.aborted) stream.cancel();
+    if (closing.signal.aborted) cancelCall(stream);
     const end = await endOf(stream);
     const wasCut = window !== null && !end.advice && !closing.signal.aborted;
     cancelTimeout();
@@ -260,11 +261,12 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
     async close() {
       const stream = call;
       closing.abort();
-      const stop = clock.after(END_TIMEOUT_MS, () => stream?.cancel());
+      const stop = clock.after(END_TIMEOUT_MS, () => stream && cancelCall(stream));
       calls.flush();
       // The server would end a stream with such a batch only with its results.
-      if (sent.some(({ isAwaited }) => isAwaited)) stream?.cancel();
-      else stream?.end();
+      if (sent.some(({ isAwaited }) => isAwaited)) {
+        if (stream) cancelCall(stream);
+      } else stream?.end();
       await running;
       stop();
       rejectAll(new ContactError('CANCELLED', 'the producer was closed'));

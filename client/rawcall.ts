@@ -2,6 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import { methodPath } from '../shared/grpc.ts';
 import { drained } from '../shared/streams.ts';
+import { cancelCall } from './cancel.ts';
 import type { Link } from './connection.ts';
 
 /** A call of any kind, whose messages are bytes both ways. */
@@ -58,6 +59,6 @@ export function openRawCall(link: Link, method: DescMethod, { metadata, deadline
     },
     headers: headers.promise,
     end: end.promise,
-    cancel: () => call.cancel(),
+    cancel: () => cancelCall(call),
   };
 }

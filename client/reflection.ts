@@ -6,6 +6,7 @@ import {
 } from '../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionV1alpha } from '../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { cancelCall } from './cancel.ts';
 import * as check from './check.ts';
 import { endOf, errorOf } from './closing.ts';
 import { type Connection, createConnection } from './connection.ts';
@@ -184,7 +185,7 @@ async function openStream<T>(
   const call = link.client(service).serverReflectionInfo(connection.metadata(), { deadline });
   const end = endOf(call);
   const answers = call[Symbol.asyncIterator]() as AsyncIterator<ServerReflectionResponse>;
-  const onAbort = (): void => call.cancel();
+  const onAbort = (): void => cancelCall(call);
   signal?.addEventListener('abort', onAbort, { once: true });
 
   async function next(): Promise<ServerReflectionResponse['messageResponse']> {
@@ -217,7 +218,7 @@ async function openStream<T>(
     answers.next().catch(() => undefined);
     return answer;
   } catch (error) {
-    call.cancel();
+    cancelCall(call);
     throw error;
   } finally {
     signal?.removeEventListener('abort', onAbort);

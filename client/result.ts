@@ -61,9 +61,9 @@ export class TaskResult<R = unknown> {
   }
 }
 
-/** A view would pin the whole message it came in. */
 export function readProblem({ code, message, details }: TaskError): TaskProblem {
-  return { code, message, details: new Uint8Array(details) };
+  // A view would pin the whole message it came in.
+  return { code, message, ...(details.length > 0 ? { details: new Uint8Array(details) } : {}) };
 }
 
 function dateOf(timestamp: Timestamp | undefined): Date | null {

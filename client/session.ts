@@ -10,6 +10,7 @@ import {
 } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { newSessionId } from '../shared/ids.ts';
+import { cancelCall } from './cancel.ts';
 import { type CallEnd, endOf, errorOf } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 import type { Outbox } from './outbox.ts';
@@ -81,8 +82,8 @@ export function openSession(options: SessionOptions): Session {
 
   function cut(reason: ContactError): void {
     verdict ??= { error: reason, advice: reason.advice ?? null };
-    down.cancel();
-    up.cancel();
+    cancelCall(down);
+    cancelCall(up);
   }
 
   function readEvent({ seq, event }: GetTaskResponse): void {
@@ -139,7 +140,7 @@ export function openSession(options: SessionOptions): Session {
   async function end(): Promise<CallEnd> {
     const downEnd = endOf(down);
     const upEnd = endOf(up).then((said) => {
-      stopTimers.push(clock.after(LAST_STATUS_MS, () => down.cancel()));
+      stopTimers.push(clock.after(LAST_STATUS_MS, () => cancelCall(down)));
       return said;
     });
     const said = await Promise.race([downEnd, upEnd]);
@@ -149,8 +150,8 @@ export function openSession(options: SessionOptions): Session {
     uplink.close();
     watch?.stop();
     for (const stop of stopTimers) stop();
-    down.cancel();
-    up.cancel();
+    cancelCall(down);
+    cancelCall(up);
     // The second stream to end may have been cancelled here: then only the first knows why.
     const whole = verdict ?? (last.advice ? last : said);
     if (lastSeq > 0 && !isLeaving && !whole.advice) outbox.cut(errorOf(whole).message);
@@ -169,8 +170,8 @@ export function openSession(options: SessionOptions): Session {
       up.end();
       stopTimers.push(
         clock.after(LAST_STATUS_MS, () => {
-          down.cancel();
-          up.cancel();
+          cancelCall(down);
+          cancelCall(up);
         }),
       );
     },

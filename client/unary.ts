@@ -2,6 +2,7 @@ import { create, type DescMethodUnary, type MessageInitShape, type MessageShape,
 import type { CallOptions, ClientUnaryCall, Metadata, requestCallback } from '@grpc/grpc-js';
 import { describeThrown } from '../shared/describe.ts';
 import { ContactError } from '../shared/errors.ts';
+import { cancelCall } from './cancel.ts';
 import type { Connection, Link } from './connection.ts';
 
 /** How long one call may take. */
@@ -49,7 +50,7 @@ export function callUnary<M extends DescMethodUnary>(
       if (error.code === 'UNAVAILABLE') link.failed({ error, advice: error.advice ?? null });
       reject(error);
     });
-    const onAbort = (): void => call.cancel();
+    const onAbort = (): void => cancelCall(call);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -179,7 +179,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     for (;;) {
       await callee.untilQueues();
       const link = await connection.open(closing.signal);
-      if (!link) return;
+      if (!link || closing.signal.aborted) return;
       const openedAt = clock.monotonic();
       const end = await runSession(link);
       session = null;

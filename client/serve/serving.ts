@@ -8,6 +8,7 @@ import type { TunnelCall } from '../../tunnel/call.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
 import { MAX_BATCH_BYTES, type Open, plainEnd, WINDOW_BYTES } from '../../tunnel/frame.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
+import { cancelCall } from '../cancel.ts';
 import * as check from '../check.ts';
 import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
 import type { Connection, Link } from '../connection.ts';
@@ -126,7 +127,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
 
     function cut(reason: ContactError): void {
       verdict ??= reason;
-      call.cancel();
+      cancelCall(call);
     }
 
     function accept(head: Uint8Array): Tunnel {
@@ -228,7 +229,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
       last.end();
       return new Promise((resolve) => {
         const stopTimer = clock.after(LAST_WORDS_MS, () => {
-          last.cancel();
+          cancelCall(last);
           resolve();
         });
         last.once('status', () => {
