@@ -130,8 +130,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: a method is of two kinds',
     file: 'server/tunnel/callees.ts',
-    find: 'return kind && others && kind !== others ?',
-    replace: 'return kind && others && kind !== kind ?',
+    find: 'return kind && others !== kind ? others : undefined;',
+    replace: 'return undefined;',
     caughtBy: safety('refuse a method that others serve as another kind of RPC, to who comes later'),
   },
   {
