@@ -38,7 +38,10 @@ describe('README.md', function () {
     folder = createFolder();
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(ROOT, join(folder, 'node_modules', 'contact'));
+    // What generated code imports.
+    symlinkSync(join(ROOT, 'node_modules', '@bufbuild'), join(folder, 'node_modules', '@bufbuild'));
     symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'));
+    symlinkSync(join(ROOT, 'examples', 'reverse', 'gen'), join(folder, 'gen'));
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     server = startProgram(
       process.execPath,
@@ -86,7 +89,7 @@ describe('README.md', function () {
   });
 
   it('runs its worker, producer and observer', async () => {
-    const worker = start(process.execPath, write('worker.ts', findBlock('ts', 'createWorker').text));
+    const worker = start(process.execPath, write('worker.ts', findBlock('ts', 'concurrency: 8').text));
     await worker.waitForLine(/^connected$/);
     const producer = start(process.execPath, write('producer.ts', findBlock('ts', 'createProducer').text));
     await producer.waitForLine(/^sum 7$/);
@@ -95,6 +98,31 @@ describe('README.md', function () {
     await observer.waitForLine(/^succeeded 3 next [a-z0-9]+\.\d+$/);
     await observer.waitForLine(/^succeeded 7 next [a-z0-9]+\.\d+$/);
     await worker.stop();
+  });
+
+  it('calls a client, live and durable, and what a running server serves', async () => {
+    const worker = start(process.execPath, write('callee.ts', findBlock('ts', 'worker.serve').text));
+    await worker.waitForLine(/^serving$/);
+    const [live = '', durable = '', expose = ''] = findBlock('sh', 'contact expose').text.split('\n');
+    const contact = (line: string, at: string): Program => {
+      const command = `exec "${process.execPath}" "${COMMAND}" ${line.replace(/^contact /, '').replace(/ &$/, '')}`;
+      const program = startProgram('bash', ['-c', command], { folder, environment: { CONTACT_SERVER: at } });
+      programs.push(program);
+      return program;
+    };
+    for (const line of [live, durable]) {
+      const call = contact(line, address);
+      await call.waitForLine(/^\{"message":"Hello, Ada!"\}$/);
+      await call.succeed();
+    }
+    // The server that runs already is a contact server with the worker behind it.
+    const other = start(process.execPath, COMMAND, 'serve', '--listen', '127.0.0.1:0', '--store', 'memory:');
+    const [, at = ''] = await other.waitForLine(/^listening (\S+)$/);
+    assert.match(expose, / --to 127\.0\.0\.1:8080 &$/);
+    await contact(expose.replace('127.0.0.1:8080', address), at).waitForLine(/^exposed helloworld\.Greeter/);
+    const call = contact(live.replace(' --client robot-7', ''), at);
+    await call.waitForLine(/^\{"message":"Hello, Ada!"\}$/);
+    await call.succeed();
   });
 
   it('serves inside a program', async () => {
