@@ -72,6 +72,16 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/services.ts')).fillServicesCommand,
   },
   {
+    usage: 'backup <file>',
+    description: 'copy all that a running server has stored into a file',
+    load: async () => (await import('./commands/backup.ts')).fillBackupCommand,
+  },
+  {
+    usage: 'restore <file>',
+    description: 'make a store of a backup, for a server to be started on',
+    load: async () => (await import('./commands/restore.ts')).fillRestoreCommand,
+  },
+  {
     usage: 'top',
     description: 'watch the server, its queues and its clients on a live screen',
     load: async () => (await import('./commands/top.ts')).fillTopCommand,

@@ -18,9 +18,9 @@ import {
   type WatchTaskResponse,
 } from '../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
-import { cancelCall } from './cancel.ts';
+import { type BackupOptions, readBackup } from './backup.ts';
 import * as check from './check.ts';
-import { type CallEnd, endOf, isFinal } from './closing.ts';
+import { type CallEnd, isFinal } from './closing.ts';
 import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
@@ -28,6 +28,7 @@ import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
 import { buildRetention, type QueueRetention } from './retention.ts';
 import { selectTasks, type TaskSelection } from './selection.ts';
 import { callUnary, encodable, type UnaryOptions } from './unary.ts';
+import { readTask } from './watch.ts';
 
 /** What `createAdmin()` takes. */
 export interface AdminOptions extends ConnectionOptions {
@@ -109,6 +110,12 @@ export interface Admin {
   resumeClient(clientId: string): Promise<void>;
   /** Closes the sessions of the client, which may come back; answers how many sessions that were. */
   disconnectClient(clientId: string): Promise<number>;
+  /**
+   * A copy of all that the server has stored, as of now, in pieces: to be written one after the other, and to be thrown
+   * away unless the last one was followed by the end. PERMISSION_DENIED: the caller has not all queues;
+   * FAILED_PRECONDITION: the store is in memory; RESOURCE_EXHAUSTED: not now, for want of disk or another backup.
+   */
+  backUp(options?: BackupOptions): AsyncGenerator<Uint8Array, void, undefined>;
   /** Version, limits and counts of the server. */
   serverInfo(options?: UnaryOptions): Promise<GetServerInfoResponse>;
   /** Lets go of the connection; calls under way go on to their end. */
@@ -128,7 +135,6 @@ const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.fr
 const TASK_PAGE_RULES = Object.freeze({ ...PAGE_RULES, withPayload: check.flag });
 const CLIENT_PAGE_RULES = Object.freeze({ ...PAGE_RULES, connectedOnly: check.flag });
 const CREATE_RULES: Readonly<Record<keyof CreateOptions, check.Check>> = Object.freeze({ create: check.flag });
-const WATCH_RULES: check.Rules = Object.freeze({ signal: check.signal });
 const LIMIT_RULES = Object.freeze({
   maxWaiting: check.integer(0, MAX_UINT32),
   maxRunning: check.integer(0, MAX_UINT32),
@@ -224,27 +230,7 @@ export function createAdmin(options: AdminOptions): Admin {
     },
     retryTasks: async (selection) => call(tasks.retryTasks, selectTasks(selection)),
     deleteTasks: async (given) => call(tasks.deleteTasks, selectTasks(isList(given) ? { ids: given } : given)),
-    async *watchTask(id, given = {}) {
-      check.checkValue('id', id, check.text);
-      check.checkFields(given, WATCH_RULES);
-      const { signal } = given;
-      const stream = connection.link().client(TaskService).watchTask({ id }, connection.metadata());
-      const end = endOf(stream);
-      const onAbort = (): void => cancelCall(stream);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      try {
-        if (signal?.aborted) return;
-        // One without an event says that the server is there.
-        for await (const message of stream) if (message.event.case !== undefined) yield message;
-        const { error } = await end;
-        if (error) throw error;
-      } catch (failure) {
-        if (!signal?.aborted) throw ContactError.from(failure);
-      } finally {
-        signal?.removeEventListener('abort', onAbort);
-        cancelCall(stream);
-      }
-    },
+    watchTask: (id, given = {}) => readTask(connection, id, given),
     listQueues,
     listAllQueues: (given) => readPages(given, listQueues, (answer) => answer.queues),
     async pauseQueue(queue, given = {}) {
@@ -270,6 +256,7 @@ export function createAdmin(options: AdminOptions): Admin {
     drainClient: async (clientId) => void (await persist(operator.drainClient, clientNamed(clientId))),
     resumeClient: async (clientId) => void (await persist(operator.resumeClient, clientNamed(clientId))),
     disconnectClient: async (clientId) => (await call(operator.disconnectClient, clientNamed(clientId))).sessions,
+    backUp: (given = {}) => readBackup(connection, given),
     serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
     close: async () => connection.close(),
   };

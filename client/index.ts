@@ -8,6 +8,7 @@ export {
   createAdmin,
 } from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
+export type { BackupOptions } from './backup.ts';
 export type { Enqueued } from './batch.ts';
 export { type Caller, createCaller, type KeptCall } from './caller/caller.ts';
 export { CallError } from './caller/error.ts';

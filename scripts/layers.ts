@@ -55,8 +55,8 @@ const REFUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Single files that may import beyond their room, each with the one thing that it needs. */
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
-  // `contact serve` is a server in the process of the command.
-  { from: /^cli\/(.*\/)?serve\.ts$/, to: 'server/index.ts' },
+  // `contact serve` is a server in the process of the command; `contact restore` makes the store of one.
+  { from: /^cli\/(.*\/)?(serve|restore)\.ts$/, to: 'server/index.ts' },
 ];
 
 /** Folders inside a room that are entered by these files alone, which say what others may use of them. */

@@ -18,7 +18,7 @@ import { type Adapting, adaptHandlers } from './transport/adapt.ts';
 import { checkRequest } from './transport/bounds.ts';
 import type { CallEnds } from './transport/call.ts';
 import { createTextStream } from './transport/classic.ts';
-import { CLASSIC_STATUS, HEALTH_WATCH, REFLECTION, WATCH_RESULTS, WATCH_TASK } from './transport/flows.ts';
+import { BACK_UP, CLASSIC_STATUS, HEALTH_WATCH, REFLECTION, WATCH_RESULTS, WATCH_TASK } from './transport/flows.ts';
 import { createHealth } from './transport/health.ts';
 import { createEnqueueStream } from './transport/producer.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
@@ -65,7 +65,7 @@ export function createServices(
       },
       HAND_CODECS,
     ),
-    row(AdminService, { handlers: api.admin, flows: {}, own: {} }),
+    row(AdminService, { handlers: api.admin, flows: { backUp: BACK_UP }, own: {} }),
     reverse,
     row(classic.Contact, {
       handlers: api.classic,

@@ -7,6 +7,8 @@ import type { Operations, QueueView } from '../dispatch/operations.ts';
 import type { Caller } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { Registry } from '../session/registry.ts';
+import type { Store } from '../store/store.ts';
+import { createBackUp } from './backup.ts';
 import { writeClient, writeSession } from './clients.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
@@ -28,6 +30,7 @@ export interface AdminHandlersOptions {
   readonly node: string;
   readonly storeKind: string;
   readonly startedAt: number;
+  readonly store: Pick<Store, 'backUp'>;
 }
 
 /** AdminService. */
@@ -97,6 +100,8 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     async disconnectClient({ clientId }) {
       return { sessions: registry.disconnectClient(readName('client_id', clientId)) };
     },
+
+    backUp: createBackUp(options.store),
 
     async getServerInfo() {
       return {

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Registry } from '../session/registry.ts';
 import type { NoteFailure } from '../store/failure.ts';
-import type { StoreCapabilities } from '../store/options.ts';
+import type { Store } from '../store/store.ts';
 import { createAdminHandlers } from './admin.ts';
 import { createAwaiting } from './awaited.ts';
 import { type ClassicHandlers, createClassicHandlers } from './classic.ts';
@@ -18,7 +18,7 @@ import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 export interface ApiOptions {
   readonly queue: TaskQueue;
   readonly registry: Registry;
-  readonly store: TaskReads & { readonly capabilities: StoreCapabilities };
+  readonly store: TaskReads & Pick<Store, 'capabilities' | 'backUp'>;
   readonly clock: Clock;
   readonly noteFailure: NoteFailure;
   readonly agreement: Agreement;
@@ -54,7 +54,16 @@ export function createApi(options: ApiOptions): Api {
     tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure }),
     storedCalls: createStoredCalls({ queue, store, enqueue }),
     openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
-    admin: createAdminHandlers({ operations, registry, agreement, version, node, storeKind, startedAt: clock.now() }),
+    admin: createAdminHandlers({
+      operations,
+      registry,
+      agreement,
+      version,
+      node,
+      storeKind,
+      startedAt: clock.now(),
+      store,
+    }),
     classic: createClassicHandlers({
       registry,
       clock,

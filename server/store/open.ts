@@ -1,7 +1,10 @@
 import { invalid } from '../../shared/errors.ts';
 import type { StoreOptions } from './options.ts';
+import { type Restored, type RestoreOptions, restoreFile } from './sqlite/file/open.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
+
+export type { Restored, RestoreOptions };
 
 /**
  * Opens the store that `url` names.
@@ -9,14 +12,28 @@ import type { Store } from './store.ts';
  * @throws ContactError INVALID_ARGUMENT for any other, FAILED_PRECONDITION for a file in use, too new, or not ours
  */
 export async function openStore(url: string, options: StoreOptions): Promise<Store> {
-  if (url === 'memory:') return openSqliteStore(':memory:', options);
+  return openSqliteStore(url === 'memory:' ? ':memory:' : readPath(url), options);
+}
+
+/**
+ * Puts a backup where `url` says, from where a server may be started.
+ * @param url `sqlite:PATH`
+ * @throws ContactError INVALID_ARGUMENT for any other, FAILED_PRECONDITION: see `restoreFile`
+ */
+export async function restoreStore(backup: string, url: string, options?: RestoreOptions): Promise<Restored> {
+  if (url === 'memory:') throw invalid('store', 'a backup is restored into a file: write sqlite:PATH');
+  return restoreFile(backup, readPath(url), options);
+}
+
+/** The path in `sqlite:PATH`. */
+function readPath(url: string): string {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : '';
   const advice = adviceFor(path);
   if (advice) throw invalid('store', `${JSON.stringify(url.slice(0, 200))} names no file: write ${advice}`);
   if (path === '' || path.includes('\0')) {
     throw invalid('store', `expected sqlite:PATH or memory:, got ${JSON.stringify(url.slice(0, 200))}`);
   }
-  return openSqliteStore(path, options);
+  return path;
 }
 
 /** Spellings of other programs, which would name a file that nobody meant. */

@@ -1,3 +1,4 @@
+import type { Backup } from './backup.ts';
 import type { BroadcastStore } from './broadcasts.ts';
 import type { ClientStore } from './clients.ts';
 import type { DeliveryStore } from './deliveries.ts';
@@ -41,6 +42,12 @@ export interface Store
   readonly epoch: string;
   /** What changed by each commit, for whoever did not ask for it. */
   readonly signals$: Signals;
+
+  /**
+   * Copies all that is committed now, beside whatever else goes on. FAILED_PRECONDITION: a store that is in memory, or
+   * whose database has tools of its own for that. RESOURCE_EXHAUSTED: not for now, and why.
+   */
+  backUp(signal: AbortSignal): Promise<Backup>;
 
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { classic, health, reflection, TaskService } from '../../gen/index.ts';
+import type { AdminService, classic, health, reflection, TaskService } from '../../gen/index.ts';
 import type { Flow } from './pull.ts';
 
 /** A message without anything large, about. */
@@ -27,6 +27,11 @@ export const WATCH_RESULTS: Flow<Tasks['watchResults']> = {
   },
   // Where to go on from, again; who does not follow is at the end in no time.
   keep: ({ follow }, { cursor = '' }) => (follow ? { cursor } : undefined),
+};
+
+export const BACK_UP: Flow<(typeof AdminService.method)['backUp']> = {
+  weigh: ({ event }) => SMALL_BYTES + (event?.case === 'chunk' ? event.value.byteLength : 0),
+  keep: () => ({}),
 };
 
 export const HEALTH_WATCH: Flow<(typeof health.Health.method)['watch']> = { weigh: () => 7 };

@@ -7,6 +7,7 @@ import { connectionsWithin } from '../../server/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
 import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
+import { STORE_CONSTANTS } from './storelimits.ts';
 
 const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -85,13 +86,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['queue names of all open', 'server/api/names.ts', 'MAX_NAMES'],
   ['selectors of one queue', 'server/dispatch/selectors.ts', 'MAX_QUEUE_SELECTORS'],
   ['selectors of all queues', 'server/dispatch/selectors.ts', 'MAX_SELECTORS'],
-  ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
-  ['names of queues that have', 'server/store/sqlite/rows/catalog.ts', 'MAX_QUEUES'],
-  ['empty lanes kept', 'server/store/sqlite/rows/catalog.ts', 'MAX_EMPTY'],
   ['classic `getTask`', 'server/api/pairs.ts', 'MAX_WAITING'],
-  ['time for which a file', 'server/store/sqlite/file/presence.ts', 'EVERY_MS'],
-  ['time for which a settled task', 'server/model/retention.ts', 'LEAST_AGE_MS'],
-  ['a log before it is copied', 'server/store/sqlite/file/wal.ts', 'LONG_PAGES'],
   ['connections broken in a row', 'client/batch.ts', 'MAX_CUTS'],
   ['connections broken in a row', 'client/outbox.ts', 'MAX_CUTS'],
   ['bytes of one message of the SDK', 'client/newtask.ts', 'MAX_PAYLOAD_BYTES'],
@@ -101,6 +96,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
   ...REVERSE_CONSTANTS,
+  ...STORE_CONSTANTS,
   ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/worker.ts', 'PROGRESS_INTERVAL_MS'],
@@ -121,6 +117,7 @@ const BESIDE: readonly [cell: 'what' | 'answer', row: string, file: string, name
   ['answer', 'calls open on all', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'bytes of unfinished messages', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'results that one `StreamEnqueue`', 'server/api/awaited.ts', 'RETRY_AFTER_MS'],
+  ['answer', 'backups at a time', 'server/store/sqlite/file/backup.ts', 'COME_AGAIN_MS'],
   ['answer', 'free disk below which', 'server/store/sqlite/file/space.ts', 'COME_AGAIN_MS'],
   ['answer', 'children of a broadcast', 'server/dispatch/addressing.ts', 'MAX_CLIENTS'],
 ];

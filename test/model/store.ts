@@ -5,6 +5,7 @@ import type { LaneRef } from '../../server/model/task.ts';
 import type { QueueCounts } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
 import type { CancelOutcome, PruneOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
+import { ContactError } from '../../shared/errors.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
@@ -171,6 +172,9 @@ export function createModelStore(): Store {
     }),
     ...createBroadcasting(world),
     ...createOperating(world),
+    backUp: async () => {
+      throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
+    },
     close: async () => {},
   } satisfies Omit<Store, 'signals$'>;
   return withSignals(inTurns(withClose(store)));

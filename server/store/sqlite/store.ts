@@ -144,6 +144,10 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listClients: (after, limit) => read(() => clients.list(after, limit)),
     listServing: (after, limit) => read(() => clients.listServing(after, limit)),
     findClient: (clientId) => read(() => clients.find(clientId)),
+    backUp: async (signal) => {
+      if (disk) return disk.backups.make(signal);
+      throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
+    },
     close: () => {
       closed ??= close();
       return closed;

@@ -1,14 +1,16 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { ContactError } from '../../../../shared/errors.ts';
 import type { StoreOptions } from '../../options.ts';
+import { type Backups, createBackups, removeLeftover } from './backup.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
 import { type Origin, openOrigin } from './origin.ts';
-import { checkPlaces, type Presence, watchPresence } from './presence.ts';
+import { checkPlaces, findRealPath, type Presence, watchPresence } from './presence.ts';
 import { checkSchema, migrate } from './schema.ts';
 import { convertToIncremental, createDiskGuard, type DiskGuard, freeBytesOf } from './space.ts';
 import { createWalCheckpoints, holdLog, openWal, syncLeftovers, type Wal, type WalCheckpoints } from './wal.ts';
+
+export { type Restored, type RestoreOptions, restoreFile } from './restore.ts';
 
 const MEMORY = ':memory:';
 
@@ -19,6 +21,7 @@ export interface OpenDisk {
   readonly presence: Presence;
   readonly origin: Origin;
   readonly guard: DiskGuard;
+  readonly backups: Backups;
 }
 
 /** A database that is open, its schema the newest. */
@@ -48,6 +51,7 @@ export function openFile<T>(path: string, options: StoreOptions, { prepare, use 
     checkPlaces(file);
     lock = lockFile(file);
     createPrivate(file);
+    removeLeftover(file);
     syncLeftovers(file);
     const db = openReady(file, prepare);
     const freeBytes = options.freeBytes ?? (() => freeBytesOf(dirname(file)));
@@ -57,8 +61,10 @@ export function openFile<T>(path: string, options: StoreOptions, { prepare, use 
     syncLeftovers(file);
     origin.confirm();
     if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
-    const guard = createDiskGuard(freeBytes, options.minFreeBytes ?? 64 << 20);
-    return use(keepOpen(db, { file, lock, guard, origin }, options));
+    const minFreeBytes = options.minFreeBytes ?? 64 << 20;
+    const guard = createDiskGuard(freeBytes, minFreeBytes);
+    const backups = createBackups({ file, countBytes: () => countBytes(db), freeBytes, minFreeBytes });
+    return use(keepOpen(db, { file, lock, guard, origin, backups }, options));
   } catch (error) {
     lock?.release();
     if (error instanceof ContactError) throw error;
@@ -70,16 +76,6 @@ export function openFile<T>(path: string, options: StoreOptions, { prepare, use 
 function openMemory({ onFatal = endProcess }: StoreOptions, prepare: (db: Database) => void): OpenFile {
   const db = openReady(MEMORY, prepare);
   return { db, disk: undefined, fail: createFail(onFatal).fail, close: async () => db.close() };
-}
-
-/** The one name of a file however it is reached, so that its lock is one too. */
-function findRealPath(path: string): string {
-  const file = resolve(path);
-  if (existsSync(file)) return realpathSync(file);
-  if (!existsSync(dirname(file))) {
-    throw new ContactError('FAILED_PRECONDITION', `store: the folder ${dirname(file)} does not exist`);
-  }
-  return join(realpathSync(dirname(file)), basename(file));
 }
 
 function openReady(file: string, prepare: (db: Database) => void): Database {
@@ -101,19 +97,24 @@ interface Place {
   readonly lock: FileLock;
   readonly guard: DiskGuard;
   readonly origin: Origin;
+  readonly backups: Backups;
 }
 
-function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: StoreOptions): OpenFile {
+function countBytes(db: Database): number {
+  return Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
+}
+
+function keepOpen(db: Database, { file, lock, guard, origin, backups }: Place, options: StoreOptions): OpenFile {
   const { onFatal = endProcess, onNotice, isServed = false } = options;
   const faults = createFail(onFatal);
   const heldLog = holdLog(file);
-  const countBytes = (): number => Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
-  const presence = watchPresence({ file, countBytes, onGone: faults.fail, onNotice });
+  const presence = watchPresence({ file, countBytes: () => countBytes(db), onGone: faults.fail, onNotice });
   const fail = (error: unknown): void => faults.fail(presence.look() ?? error);
   const wal = openWal(file);
   const checkpoints = createWalCheckpoints({ file, onFatal: fail, startsAtOnce: isServed });
 
   async function close(): Promise<void> {
+    await backups.close();
     await checkpoints.close();
     wal.close();
     origin.close();
@@ -127,7 +128,7 @@ function keepOpen(db: Database, { file, lock, guard, origin }: Place, options: S
     lock.release();
   }
 
-  return { db, disk: { wal, checkpoints, presence, origin, guard }, fail, close };
+  return { db, disk: { wal, checkpoints, presence, origin, guard, backups }, fail, close };
 }
 
 /** Reports the first failure alone: what fails afterwards fails because of it. */

@@ -1,9 +1,20 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ContactError } from '../../../../shared/errors.ts';
 import { walOf } from './wal.ts';
 
 /** Endings of the files beside a database: none of these is a database to be opened as a store. */
-const COMPANIONS = ['-wal', '-shm', '-journal', '.lock', '.pid', '.origin'];
+const COMPANIONS = ['-wal', '-shm', '-journal', '.lock', '.pid', '.origin', '.copying', '.restoring'];
+
+/** The one name of a file however it is reached, so that its lock is one too. */
+export function findRealPath(path: string): string {
+  const file = resolve(path);
+  if (existsSync(file)) return realpathSync(file);
+  if (!existsSync(dirname(file))) {
+    throw new ContactError('FAILED_PRECONDITION', `store: the folder ${dirname(file)} does not exist`);
+  }
+  return join(realpathSync(dirname(file)), basename(file));
+}
 
 /**
  * Refuses what SQLite would follow, mistake for a new store, or share unseen with another server: anything but regular

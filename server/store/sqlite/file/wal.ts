@@ -58,7 +58,7 @@ export function syncLeftovers(file: string): void {
   if (process.platform !== 'win32') syncPath(dirname(file));
 }
 
-function syncPath(path: string): void {
+export function syncPath(path: string): void {
   const handle = openSync(path, process.platform === 'win32' ? 'r+' : 'r');
   try {
     fsyncSync(handle);

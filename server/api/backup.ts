@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { AdminService } from '../../gen/index.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Handler } from './handler.ts';
+
+/** Streams a copy of the store, and at last the checksum of what was streamed. */
+export function createBackUp(store: Pick<Store, 'backUp'>): Handler<(typeof AdminService.method)['backUp']> {
+  return async function* backUp(_request, { caller, signal }) {
+    if (caller.scope.queues !== 'all') throw new ContactError('PERMISSION_DENIED', 'a backup has every queue in it');
+    // Said at once, and repeated while the copy is made.
+    yield {};
+    const backup = await store.backUp(signal);
+    try {
+      yield { event: { case: 'begin', value: { bytes: BigInt(backup.bytes) } } };
+      const hash = createHash('sha256');
+      for await (const chunk of backup.read()) {
+        hash.update(chunk);
+        yield { event: { case: 'chunk', value: chunk } };
+      }
+      yield { event: { case: 'end', value: { sha256: hash.digest() } } };
+    } finally {
+      await backup.close();
+    }
+  };
+}
