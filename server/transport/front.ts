@@ -12,6 +12,7 @@ import { type DurableCalls, isDurable } from '../tunnel/durable.ts';
 import type { OpenInflater } from '../tunnel/inflate.ts';
 import { createLiveCalls } from '../tunnel/live.ts';
 import { isCallable } from '../tunnel/names.ts';
+import { explainUnknown } from '../tunnel/nobody.ts';
 import { createAnswer } from './answer.ts';
 import { COME_AGAIN_MS } from './open_calls.ts';
 import type { Unread } from './unread.ts';
@@ -50,6 +51,8 @@ export interface Front {
   /** Somebody serves the method at this path, or did, or the call waits or is kept until somebody does. */
   takes(headers: IncomingHttpHeaders): boolean;
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], timeoutMs: number): void;
+  /** Why a call that is not taken is not, with what can be done; undefined: its path is one of the server's own, or of nobody. */
+  explainUnknown(path: string): string | undefined;
   /** Takes no more calls; resolves when those that run are over, or when it is late. */
   leave(isLate: () => boolean): Promise<void>;
   readonly size: number;
@@ -194,11 +197,14 @@ export function createFront({
 
   return {
     takes(headers) {
-      const method = String(headers[':path']).slice(1);
+      const path = String(headers[':path']);
+      if (!path.startsWith('/')) return false;
+      const method = path.slice(1);
       const mayComeYet = headers['contact-mode'] === 'durable' || headers['contact-wait'] !== undefined;
       return callees.knows(method) || (mayComeYet && isCallable(method));
     },
     take,
+    explainUnknown: (path) => (isCallable(path.slice(1)) ? explainUnknown(path.slice(1), callees.services) : undefined),
     async leave(isLate) {
       isLeaving = true;
       durable.leave(SERVER_SHUTDOWN);

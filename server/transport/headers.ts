@@ -36,7 +36,7 @@ export function guardHeaders(grpcServer: Server, front?: Front): void {
       front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']));
       return;
     }
-    const refusal = judgeHeaders(headers);
+    const refusal = judgeHeaders(headers) ?? judgeMethod(headers, front);
     if (refusal) {
       refuse(stream, refusal);
     } else {
@@ -54,7 +54,9 @@ export function guardHeaders(grpcServer: Server, front?: Front): void {
 /** Whether a call for a callee is taken as it is; if not, it is judged as any other, whose refusal says more. */
 function judgeCaller(headers: IncomingHttpHeaders): boolean {
   if (!GRPC.test(headers['content-type'] ?? '') || headers[':method'] !== 'POST') return false;
-  return headers['grpc-timeout'] === undefined || TIMEOUT.test(String(headers['grpc-timeout']));
+  if (headers['grpc-timeout'] === undefined) return true;
+  const [, value] = TIMEOUT.exec(String(headers['grpc-timeout'])) ?? [];
+  return value !== undefined && Number(value) > 0;
 }
 
 /** 0: there is no deadline, or none that a timer can keep. */
@@ -91,8 +93,16 @@ export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
   if (value === undefined || unit === undefined) {
     return { code: status.INTERNAL, message: 'grpc-timeout: expected 1 to 8 digits and one of H, M, S, m, u, n' };
   }
+  if (Number(value) === 0) return { code: status.DEADLINE_EXCEEDED, message: 'the deadline has passed' };
   if (Number(value) * MS_BY_UNIT[unit]! > MAX_TIMER_MS) delete headers['grpc-timeout'];
   return null;
+}
+
+/** Why a method that is none of the server's own is not called; null: it is one, or the request is not gRPC. */
+function judgeMethod(headers: IncomingHttpHeaders, front: Front | undefined): HeaderFault | null {
+  if (headers['content-type'] === undefined) return null;
+  const message = front?.explainUnknown(headers[':path'] ?? '');
+  return message === undefined ? null : { code: status.UNIMPLEMENTED, message };
 }
 
 /** Drops what no gRPC metadata may be, as grpc-js would, but with a line on stderr that quotes it in full. */

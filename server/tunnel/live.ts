@@ -11,6 +11,7 @@ import type { Callees, Nobody } from './callees.ts';
 import { type Caller, type LiveCall, MAYBE_STARTED, NOT_STARTED, writeEnd } from './caller.ts';
 import { passRequests, refuseEncoding, withoutEncoding } from './encoding.ts';
 import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
+import { explainNobody } from './nobody.ts';
 
 const CANCELLED = 1;
 
@@ -137,7 +138,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       const waitMs = readWait(caller.metadata) - (clock.monotonic() - startedAt);
       const why = tryNow(wanted);
       if (why && waitMs > 0) waitFor(wanted, waitMs);
-      else if (why) fail(explain(why, method, wanted), NOT_STARTED);
+      else if (why) fail(explainNobody(why, method, wanted, callees.services), NOT_STARTED);
     }
 
     /** undefined: the call has begun, or is over. */
@@ -152,7 +153,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       const leave = callees.wait(method, () => tryNow(wanted) === undefined);
       const cancel = clock.after(waitMs, () => {
         const why = tryNow(wanted);
-        if (why) fail(explain(why, method, wanted), NOT_STARTED);
+        if (why) fail(explainNobody(why, method, wanted, callees.services), NOT_STARTED);
       });
       stopWaiting = () => {
         leave();
@@ -180,14 +181,4 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       fail: (error) => fail(error),
     };
   };
-}
-
-function explain(why: Nobody, method: string, { clientId, matches }: Wanted): ContactError {
-  if (why === 'unknown') return new ContactError('UNIMPLEMENTED', `no such method: /${method}`);
-  if (why === 'busy') return new ContactError('RESOURCE_EXHAUSTED', `all that serve ${method} are busy`);
-  const who = clientId ?? (matches ? 'no client that was selected' : 'nobody');
-  return new ContactError(
-    'UNAVAILABLE',
-    `${who} ${clientId === undefined ? 'serves' : 'does not serve'} ${method} now`,
-  );
 }
