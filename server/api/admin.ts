@@ -9,7 +9,7 @@ import type { Retention } from '../model/retention.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createBackUp } from './backup.ts';
-import { writeClient, writeSession } from './clients.ts';
+import { checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
 import { cutPage } from './page.ts';
@@ -71,15 +71,20 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       return { cancelled: await operations.purgeQueue(readQueue(queue, caller)) };
     },
 
-    async listClients({ pageSize, pageToken, connectedOnly }) {
+    async listClients({ pageSize, pageToken, connectedOnly }, { caller }) {
       const limit = readPageSize(pageSize);
       const views = await clients.list(pageToken, limit, connectedOnly);
-      const { items, last, isCut } = cutPage(views, writeClient);
-      return { clients: items, nextPageToken: isCut || views.length === limit ? last!.clientId : '' };
+      const { items, last, isCut } = cutPage(
+        views.flatMap((view) => viewFor(view, caller) ?? []),
+        writeClient,
+      );
+      // A page of clients that the caller does not see is empty, and not the last.
+      const end = isCut ? last : views.length === limit ? views.at(-1) : undefined;
+      return { clients: items, nextPageToken: end?.clientId ?? '' };
     },
 
     async describeClient({ clientId }, { caller }) {
-      const { view, sessions } = await clients.describe(readName('client_id', clientId));
+      const { view, sessions } = await findClient(clients, readName('client_id', clientId), caller);
       return {
         client: writeClient(view),
         sessions: sessions.map((session) => writeSession(session, caller)),
@@ -87,18 +92,21 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       };
     },
 
-    async drainClient({ clientId }) {
-      await clients.drain(readName('client_id', clientId));
+    async drainClient({ clientId }, { caller }) {
+      await checkClient(clients, readName('client_id', clientId), caller);
+      await clients.drain(clientId);
       return {};
     },
 
-    async resumeClient({ clientId }) {
-      await clients.resume(readName('client_id', clientId));
+    async resumeClient({ clientId }, { caller }) {
+      await checkClient(clients, readName('client_id', clientId), caller);
+      await clients.resume(clientId);
       return {};
     },
 
-    async disconnectClient({ clientId }) {
-      return { sessions: registry.disconnectClient(readName('client_id', clientId)) };
+    async disconnectClient({ clientId }, { caller }) {
+      await checkClient(clients, readName('client_id', clientId), caller);
+      return { sessions: registry.disconnectClient(clientId) };
     },
 
     backUp: createBackUp(options.store),

@@ -1,12 +1,51 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ClientInfoSchema, ClientSessionSchema } from '../../gen/index.ts';
-import type { Caller } from '../model/caller.ts';
-import type { ClientView } from '../session/clients.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { type Caller, isInScope, type QueueScope } from '../model/caller.ts';
+import { type Clients, type ClientView, noClient } from '../session/clients.ts';
 import type { Session } from '../session/session.ts';
 
 /** Tasks of one session that an operator is told. */
 const MAX_TASKS = 1_000;
+
+/** Calls of a service that are kept wait in queues of this beginning. */
+const isOwnService = (scope: QueueScope, service: string): boolean => isInScope(scope, `${service}/`);
+
+/**
+ * A client as the caller may see it, without queues of others; what it serves is told only if all of that is the caller's.
+ * Undefined: it has nothing to do with the caller's queues.
+ */
+export function viewFor(view: ClientView, { scope }: Caller): ClientView | undefined {
+  if (scope.queues === 'all') return view;
+  const queues = view.queues.filter((queue) => isInScope(scope, queue));
+  const isOwn = view.served?.services.every((service) => isOwnService(scope, service)) ?? false;
+  const served = isOwn ? view.served : null;
+  return queues.length > 0 || (served?.services.length ?? 0) > 0 ? { ...view, queues, served } : undefined;
+}
+
+/** What `clients.describe` tells, as far as the caller may see it. NOT_FOUND: as if the client were not there. */
+export async function findClient(clients: Pick<Clients, 'describe'>, clientId: string, caller: Caller) {
+  const { view, sessions } = await clients.describe(clientId);
+  const seen = viewFor(view, caller);
+  if (!seen) throw noClient(clientId);
+  return { view: seen, sessions };
+}
+
+/**
+ * Whether the caller may order something of the whole client: NOT_FOUND as `findClient`; PERMISSION_DENIED: it works for
+ * queues, or serves services, of others too.
+ */
+export async function checkClient(clients: Pick<Clients, 'describe'>, clientId: string, caller: Caller): Promise<void> {
+  const { scope } = caller;
+  if (scope.queues === 'all') return;
+  const { view, sessions } = await clients.describe(clientId);
+  if (!viewFor(view, caller)) throw noClient(clientId);
+  const queues = [...view.queues, ...sessions.flatMap((session) => session.queues)];
+  const isOwn = queues.every((queue) => isInScope(scope, queue));
+  if (isOwn && (view.served?.services ?? []).every((service) => isOwnService(scope, service))) return;
+  throw new ContactError('PERMISSION_DENIED', `${clientId} works for queues of others too`, { field: 'client_id' });
+}
 
 /** A client as operators list it. */
 export function writeClient(view: ClientView): MessageInitShape<typeof ClientInfoSchema> {

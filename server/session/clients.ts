@@ -44,12 +44,15 @@ export interface ClientsOptions {
   readonly now: () => number;
 }
 
+export function noClient(clientId: string): ContactError {
+  return new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
+}
+
 export function createClients({ store, roster, streams, now }: ClientsOptions): Clients {
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
-    if (!isRemembered && sessions.length === 0 && !streams.has(clientId))
-      throw new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
+    if (!isRemembered && sessions.length === 0 && !streams.has(clientId)) throw noClient(clientId);
   }
 
   return {
@@ -75,7 +78,7 @@ export function createClients({ store, roster, streams, now }: ClientsOptions): 
       const [newest] = sessions;
       if (newest) return { view: { ...viewHere(newest), served }, sessions };
       const stored = await store.findClient(clientId);
-      if (!stored && !served) throw new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
+      if (!stored && !served) throw noClient(clientId);
       const views = new Map(stored ? [[clientId, viewAway(stored)]] : []);
       if (served) addServed(views, served);
       return { view: views.get(clientId)!, sessions };

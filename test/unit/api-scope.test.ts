@@ -4,13 +4,18 @@ import {
   CallTaskRequestSchema,
   CancelTasksRequestSchema,
   DeleteTasksRequestSchema,
+  DescribeClientRequestSchema,
   DescribeTaskRequestSchema,
+  DisconnectClientRequestSchema,
+  DrainClientRequestSchema,
   EnqueueTasksRequestSchema,
   GetTaskRequestSchema,
+  ListClientsRequestSchema,
   ListQueuesRequestSchema,
   ListTasksRequestSchema,
   PauseQueueRequestSchema,
   ResultStart,
+  ResumeClientRequestSchema,
   RetryTasksRequestSchema,
   TaskState,
   WatchResultsRequestSchema,
@@ -139,5 +144,62 @@ describe('a caller with some queues', () => {
       seen.push(...events.map(({ taskId }) => taskId));
     }
     assert.deepEqual(seen, [ids[0], ids[2]]);
+  });
+
+  /** Registers a client of this name for these queues. */
+  async function register(clientId: string, queues: readonly string[]): Promise<void> {
+    const { context } = createContext();
+    const outlet = { peer: '', send: () => true, onDrain: () => undefined, end: () => undefined };
+    const header = (name: string) => (name === 'contact-client' ? clientId : undefined);
+    const request = create(GetTaskRequestSchema, { queues: [...queues] });
+    await scene.api.worker.openSession(request, { ...context, header }, outlet);
+  }
+
+  it('sees clients that work for its queues, by those alone, page by page', async () => {
+    await register('a', ['theirs']);
+    await register('b', ['mine', 'theirs']);
+    await register('c', ['mine']);
+    const { context } = createContext(['mine']);
+    const list = (pageToken: string) =>
+      scene.api.admin.listClients(create(ListClientsRequestSchema, { pageSize: 1, pageToken }), context);
+    const seen: unknown[] = [];
+    let pageToken: string | undefined = '';
+    do {
+      const page = await list(pageToken);
+      seen.push(page.clients?.map(({ id, queues }) => [id, queues]));
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+    assert.deepEqual(seen, [[], [['b', ['mine']]], [['c', ['mine']]], []]);
+    const describe_ = (clientId: string) =>
+      scene.api.admin.describeClient(create(DescribeClientRequestSchema, { clientId }), context);
+    assert.deepEqual((await describe_('b')).client?.queues, ['mine']);
+    for (const clientId of ['a', 'nobody']) {
+      await assert.rejects(describe_(clientId), { code: 'NOT_FOUND', message: `client_id: no client ${clientId}` });
+    }
+  });
+
+  it('orders nothing of a client that works for others', async () => {
+    await register('a', ['theirs']);
+    await register('b', ['mine', 'theirs']);
+    await register('c', ['mine']);
+    const { admin } = scene.api;
+    const { context } = createContext(['mine']);
+    const orders = [
+      (clientId: string) => admin.drainClient(create(DrainClientRequestSchema, { clientId }), context),
+      (clientId: string) => admin.resumeClient(create(ResumeClientRequestSchema, { clientId }), context),
+      (clientId: string) => admin.disconnectClient(create(DisconnectClientRequestSchema, { clientId }), context),
+    ];
+    for (const order of orders) {
+      for (const clientId of ['a', 'nobody']) await assert.rejects(order(clientId), { code: 'NOT_FOUND' });
+      await assert.rejects(order('b'), { code: 'PERMISSION_DENIED', field: 'client_id' });
+      await order('c');
+    }
+    assert.deepEqual(
+      [...scene.registry.sessions].map(({ clientId, isDraining }) => [clientId, isDraining]),
+      [
+        ['a', false],
+        ['b', false],
+      ],
+    );
   });
 });
