@@ -103,6 +103,10 @@ describe('README.md', function () {
   it('calls a client, live and durable, and what a running server serves', async () => {
     const worker = start(process.execPath, write('callee.ts', findBlock('ts', 'worker.serve').text));
     await worker.waitForLine(/^serving$/);
+    const caller = start(process.execPath, write('caller.ts', findBlock('ts', 'createCaller').text));
+    await caller.waitForLine(/^Hello, Ada!$/);
+    await caller.waitForLine(/^kept \S+ Hello, whenever!$/);
+    await caller.succeed();
     const [live = '', durable = '', expose = ''] = findBlock('sh', 'contact expose').text.split('\n');
     const contact = (line: string, at: string): Program => {
       const command = `exec "${process.execPath}" "${COMMAND}" ${line.replace(/^contact /, '').replace(/ &$/, '')}`;
