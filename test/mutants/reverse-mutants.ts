@@ -36,9 +36,9 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'reverse: nobody says that a call has not begun',
-    file: 'server/tunnel/live.ts',
-    find: 'else if (why) fail(explain(why, method, wanted), NOT_STARTED);',
-    replace: 'else if (why) fail(explain(why, method, wanted));',
+    file: 'server/tunnel/caller.ts',
+    find: "[{ key: STARTED_KEY, value: 'no' }]",
+    replace: '[]',
     caughtBy: rules('is UNIMPLEMENTED when nobody ever announced its method, and UNAVAILABLE when nobody is there'),
   },
   {
