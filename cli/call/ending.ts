@@ -7,6 +7,8 @@ import { metadataToJson } from './metadata.ts';
 import type { Types } from './types.ts';
 
 const DETAILS_KEY = 'grpc-status-details-bin';
+/** Of a durable call whose task is settled. */
+const STATE_KEY = 'contact-state';
 
 /** The status that a call ended with, as a program reads it. */
 export interface Ending {
@@ -45,6 +47,12 @@ async function readDetails(
   } catch {
     return [bytes.toString('base64')];
   }
+}
+
+/** What has become of the task of a durable call. */
+export function fateOf({ metadata }: StatusObject): string {
+  const state = metadata.get(STATE_KEY)[0]?.toString();
+  return state === undefined ? 'goes on' : `is ${state}`;
 }
 
 /** What can be done about it, in words for people. */

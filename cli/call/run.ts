@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { DescMethod } from '@bufbuild/protobuf';
-import type { StatusObject } from '@grpc/grpc-js';
+import type { Metadata, StatusObject } from '@grpc/grpc-js';
+import { openWire, type Wire } from '../../client/caller/wire.ts';
 import { type Connection, createConnection } from '../../client/connection.ts';
-import { openRawCall, type RawCall } from '../../client/rawcall.ts';
 import { reflectOver } from '../../client/reflection.ts';
+import { methodPath } from '../../shared/grpc.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure, EXIT, usageError } from '../exit.ts';
@@ -12,7 +13,7 @@ import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
 import type { TargetOptions } from '../target.ts';
 import { type AnswerReader, createAnswerReader } from './answer.ts';
-import { advise, codeName, readEnding } from './ending.ts';
+import { advise, codeName, fateOf, readEnding } from './ending.ts';
 import { addHeaders, describeMetadata, type Header, metadataToJson } from './metadata.ts';
 import type { MethodName } from './name.ts';
 import { encodeRequest, parseJson } from './request.ts';
@@ -94,10 +95,15 @@ async function call(calling: Calling, sdk: Connection, source: string | Readable
   // One that is wrong is told before anything is sent.
   const first = isMany ? undefined : await encodeOne(calling, source);
   const { deadline } = options;
-  const open = openRawCall(sdk.link(), method, {
+  const headers = Promise.withResolvers<Metadata | undefined>();
+  const open = openWire({
+    link: sdk.link(),
+    path: methodPath(method),
     metadata: addHeaders(sdk.metadata(addressing(options)), options.header ?? []),
-    ...(deadline === undefined ? {} : { deadlineMs: Math.min(deadline, MAX_DEADLINE_MS) }),
+    deadlineMs: deadline === undefined ? undefined : Math.min(deadline, MAX_DEADLINE_MS),
+    onHeaders: headers.resolve,
   });
+  void open.ended.then(() => headers.resolve(undefined));
   let stoppedBy: StopSignal | undefined;
   const stopListening = onStopSignal((count, signal) => {
     if (count > 1) process.exit(exitCodeOfSignal(signal));
@@ -111,8 +117,8 @@ async function call(calling: Calling, sdk: Connection, source: string | Readable
     open.cancel();
   });
   try {
-    const taskId = await printAnswers(calling, open);
-    const status = await open.end;
+    const taskId = await printAnswers(calling, open, await headers.promise);
+    const status = await open.ended;
     if (inputError) throw inputError;
     if (out.closed.aborted) return;
     if (first) await sending;
@@ -148,25 +154,30 @@ async function encode({ method, types }: Calling, value: { text: string; line: n
   return encodeRequest(method.input, value, place, types.registry);
 }
 
-async function sendOne(message: Uint8Array, open: RawCall): Promise<void> {
-  if (await open.send(message)) open.halfClose();
+async function sendOne(message: Uint8Array, open: Wire): Promise<void> {
+  await open.send(asBuffer(message));
+  open.halfClose();
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Sends each request as it comes, and no faster than they are taken. */
-async function sendMany(calling: Calling, source: string | Readable, open: RawCall): Promise<void> {
+async function sendMany(calling: Calling, source: string | Readable, open: Wire): Promise<void> {
   let count = 0;
   for await (const value of readRequests(source)) {
     count += 1;
-    if (!(await open.send(await encode(calling, value, `request ${count}`)))) return;
+    await open.send(asBuffer(await encode(calling, value, `request ${count}`)));
+    if (open.isOver) return;
   }
   open.halfClose();
 }
 
 /** Prints what comes; answers the id of the task that a durable call is. */
-async function printAnswers(calling: Calling, open: RawCall): Promise<string | undefined> {
+async function printAnswers(calling: Calling, open: Wire, headers: Metadata | undefined): Promise<string | undefined> {
   const { method, options, context, reader } = calling;
   const { out } = context;
-  const headers = await open.headers;
   const taskId = headers?.get(TASK_KEY)[0]?.toString();
   if (options.verbose) for (const line of describeMetadata(headers)) context.say(`header ${line}`);
   if (options.json && headers) await out.writeJson({ headers: metadataToJson(headers) });
@@ -194,7 +205,7 @@ async function printEnding(calling: Calling, status: StatusObject, taskId: strin
   context.exitCode = EXIT.refused;
   context.say(`contact: ${codeName(status.code)}: ${status.details}`);
   for (const detail of ending.details) context.say(`  detail: ${JSON.stringify(detail)}`);
-  if (taskId !== undefined) context.say(`  task ${taskId}: contact tasks show ${taskId}`);
+  if (taskId !== undefined) context.say(`  task ${taskId} ${fateOf(status)}: contact tasks show ${taskId}`);
   for (const line of advise(status, options.durable === true)) context.say(`  ${line}`);
 }
 

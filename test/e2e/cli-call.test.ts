@@ -180,7 +180,19 @@ describe('contact call', function () {
     assert.match(ended.stderr, new RegExp(`contact: task ${id} goes on: the waiting was ended by SIGINT`));
     assert.deepEqual(log.aborted, []);
     const late = await call('echo.Echo/Unary', body('!sleep'), '--durable', '--deadline', '500ms');
-    assert.match(late.stderr, /^contact: DEADLINE_EXCEEDED: .*\n {2}task \S+: contact tasks show /);
+    assert.match(late.stderr, /^contact: DEADLINE_EXCEEDED: .*\n {2}task \S+ goes on: contact tasks show /);
+    const queue = ['--queue', 'echo.Echo/Unary', '--yes', '--server', server.address];
+    assert.equal((await runHere(['tasks', 'cancel', ...queue])).code, 0);
+  });
+
+  it('tells of a durable call that failed with its details, and that its task has', async () => {
+    await startCallee(server.address, createEcho(), { clientId: 'failing' });
+    const ended = await call('echo.Echo/Unary', body('!status'), '--durable', '--client', 'failing');
+    assert.equal(ended.code, 1);
+    assert.match(
+      ended.stderr,
+      /^contact: FAILED_PRECONDITION: nö.*\n {2}detail: "CAn\/"\n {2}task \S+ is failed: contact tasks show /,
+    );
   });
 
   it('names what is wrong with a request, and sends nothing', async () => {
