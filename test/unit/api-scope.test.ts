@@ -43,6 +43,15 @@ describe('a caller with some queues', () => {
     assert.equal((await scene.api.tasks.enqueueTasks(request, context)).tasks?.length, 1);
   });
 
+  it('is told of an id that a task of another has only that it is taken', async () => {
+    const [id] = await scene.enqueue('theirs');
+    const { context } = createContext(['mine']);
+    const task = { id: id!, queue: 'mine', payload: Buffer.from('guess') };
+    const refusal = { code: 'ALREADY_EXISTS', message: `tasks[0].id: task ${id} has it, with another queue` };
+    const enqueueing = scene.api.tasks.enqueueTasks(create(EnqueueTasksRequestSchema, { tasks: [task] }), context);
+    await assert.rejects(enqueueing, refusal);
+  });
+
   it('is refused a call of another', async () => {
     const request = create(CallTaskRequestSchema, { task: { queue: 'theirs' } });
     const { context } = createContext(['mine']);

@@ -56,4 +56,16 @@ describe('signalsOf()', () => {
       { kind: 'changed', tasks: [] },
     ]);
   });
+
+  it('leaves a result that has no position yet to whoever numbers it', () => {
+    const numbered = { code: 'STORED', event: { position: 7 } };
+    const unnumbered = { code: 'STORED', event: { position: null }, parent: { position: null } };
+    const records = (answer: unknown) =>
+      signalsOf(SETTLE, answer, 'durable').flatMap((signal) => (signal.kind === 'settled' ? signal.records : []));
+    assert.deepEqual(records([unnumbered, numbered]), [{ position: 7 }]);
+    assert.deepEqual(
+      signalsOf(SETTLE, [unnumbered], 'durable').map(({ kind }) => kind),
+      ['changed'],
+    );
+  });
 });
