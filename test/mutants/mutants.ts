@@ -2,6 +2,7 @@ import { CALL_MUTANTS } from './call-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
+import { PASSAGE_MUTANTS } from './passage-mutants.ts';
 import { RETENTION_MUTANTS } from './retention-mutants.ts';
 import { REVERSE_MUTANTS } from './reverse-mutants.ts';
 import { SERVER_MUTANTS } from './server-mutants.ts';
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SERVER_MUTANTS,
   ...TUNNEL_MUTANTS,
   ...REVERSE_MUTANTS,
+  ...PASSAGE_MUTANTS,
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
 ];

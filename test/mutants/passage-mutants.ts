@@ -1,0 +1,91 @@
+import { type Mutant, transport, unit } from './mutant.ts';
+
+const inflate = (title: string) => unit('inflate', `the messages of a call that are unpacked ${title}`);
+const compression = (title: string) => transport('reverse-compression', `a call with compressed messages ${title}`);
+const remembered = (title: string) =>
+  transport('reverse-remembered', `a method that a named client has served ${title}`);
+const edges = (title: string) => transport('reverse-edges', `a call for a callee ${title}`);
+const callees = (title: string) => unit('callees', `callees ${title}`);
+
+/** Of how messages and methods pass between callers and callees. */
+export const PASSAGE_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'passage: a message may be of any size once it is unpacked',
+    file: 'server/tunnel/inflate.ts',
+    find: 'else if (bytes > this.#maxMessageBytes)',
+    replace: 'else if (bytes < 0)',
+    caughtBy: inflate('end the call when one is larger than a message may be, before more than that is held'),
+  },
+  {
+    id: 'passage: the next message is unpacked before the one before is taken',
+    file: 'server/tunnel/inflate.ts',
+    find: '!this.#isInflating && this.#untaken === 0',
+    replace: '!this.#isInflating',
+    caughtBy: inflate('are taken no further while one that came out is not taken'),
+  },
+  {
+    id: 'passage: the end overtakes a message that is unpacked',
+    file: 'server/tunnel/inflate.ts',
+    find: '!this.#isEnded || this.#isInflating || this.#added.length > 0',
+    replace: '!this.#isEnded || this.#added.length > 0',
+    caughtBy: inflate('end the call when one is not what it says'),
+  },
+  {
+    id: 'passage: a turn of unpacking is not given back',
+    file: 'server/tunnel/inflate.ts',
+    find: 'waiting.shift()?.();',
+    replace: '',
+    caughtBy: inflate('have their turns when many are unpacked at a time, also behind calls that are over'),
+  },
+  {
+    id: 'passage: an unpacked answer is still said to be compressed',
+    file: 'server/tunnel/answers.ts',
+    find: 'caller.headers(inflater ? withoutEncoding(pairs) : pairs);',
+    replace: 'caller.headers(pairs);',
+    caughtBy: compression('of its callee is unpacked for a caller that takes identity'),
+  },
+  {
+    id: 'passage: an answer is unpacked for a caller that takes it',
+    file: 'server/tunnel/encoding.ts',
+    find: 'encoding === IDENTITY || accepted.includes(encoding)',
+    replace: 'encoding === IDENTITY',
+    caughtBy: compression('of its callee goes on as it is to a caller that takes it'),
+  },
+  {
+    id: 'passage: what a client serves is not remembered',
+    file: 'server/transport/serve.ts',
+    find: '!identity.isDrawn && methods.length > 0',
+    replace: 'identity.isDrawn && methods.length > 0',
+    caughtBy: remembered('is UNAVAILABLE while its client is away, also when the server has started anew'),
+  },
+  {
+    id: 'passage: a client that drains itself is forgotten to have served',
+    file: 'server/transport/serve.ts',
+    find: '!identity.isDrawn && methods.length > 0',
+    replace: '!identity.isDrawn',
+    caughtBy: remembered('is the one that it served last, also if it drained itself before it went'),
+  },
+  {
+    id: 'passage: a method is handed over to nobody when its server goes',
+    file: 'server/tunnel/callees.ts',
+    find: 'handOver(withdraw(seat));',
+    replace: 'withdraw(seat);',
+    caughtBy: callees(
+      'are handed over, one kind of RPC, when those have gone who served them as another, in the order of who came',
+    ),
+  },
+  {
+    id: 'passage: a deadline of 0 is as good as none',
+    file: 'server/transport/headers.ts',
+    find: 'if (Number(value) === 0) return',
+    replace: 'if (Number(value) < 0) return',
+    caughtBy: edges('leaves the server’s own services as they are'),
+  },
+  {
+    id: 'passage: the first character of a path is any',
+    file: 'server/transport/front.ts',
+    find: "if (!path.startsWith('/')) return false;",
+    replace: '',
+    caughtBy: edges('has an end with such a path in another scheme'),
+  },
+];
