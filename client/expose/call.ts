@@ -36,7 +36,6 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
   let early: ((stream: ClientHttp2Stream) => void)[] = [];
   let last: End | undefined;
   let isOver = false;
-  let isLost = false;
 
   function end(given: End): void {
     if (isOver) return;
@@ -95,7 +94,6 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
       return;
     }
     stream = begun;
-    session.once('close', lose);
     begun.on('error', () => undefined);
     begun.on('response', (headers, flags, raw?: unknown) => answered(headers, flags, raw as string[]));
     begun.on('trailers', (_, _flags, raw?: unknown) => {
@@ -105,18 +103,13 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     // The trailers come before or after it.
     begun.once('end', () => {
       if (last) finish();
-      else setImmediate(() => (begun.rstCode === 0 && !isLost ? finish() : undefined));
+      else setImmediate(() => (begun.rstCode === 0 && !session.destroyed ? finish() : undefined));
     });
     begun.once('close', () => {
-      session.off('close', lose);
       if (last || begun.rstCode === 0) finish();
-      else end(isLost || session.destroyed ? gone(begun) : endOfReset(begun.rstCode));
+      else end(session.destroyed ? gone(begun) : endOfReset(begun.rstCode));
     });
     for (const say of early.splice(0)) say(begun);
-  }
-
-  function lose(): void {
-    isLost = true;
   }
 
   const away = (why: string): End => unavailable(`the target ${target.address} is away: ${why}`, 'no');

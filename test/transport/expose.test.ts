@@ -54,6 +54,17 @@ describe('a call of a server that is exposed', () => {
     assert.deepEqual([code, bodies], [status.OK, ['x'.repeat(900)]]);
   });
 
+  it('runs beside many others over one connection, without a warning', async () => {
+    const { unary, proxy } = await start();
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', onWarning);
+    const replies = await Promise.all(Array.from({ length: 90 }, (_, at) => unary(`call ${at}`)));
+    process.off('warning', onWarning);
+    assert.ok(replies.every(({ code, bodies }, at) => code === 0 && bodies[0] === `call ${at}`));
+    assert.deepEqual([warnings, proxy.size], [[], 1]);
+  });
+
   it('is cancelled at the target when its caller cancels', async () => {
     const { client, log } = await start();
     const call = client.down({ body: fill(1_000), count: 2 ** 31 });
