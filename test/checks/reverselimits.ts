@@ -19,6 +19,7 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['a request of `contact call`', 'cli/call/requests.ts', 'MAX_REQUEST_CHARACTERS'],
   ['a request of `contact call`', 'cli/call/types.ts', 'MAX_ASKED'],
   ['answers of one call', 'client/serve/answers.ts', 'MAX_WAITING_COST'],
+  ['answers of an exposed server', 'client/expose/forward.ts', 'MAX_WAITING_BYTES'],
   ['descriptors that the SDK', 'client/fileset.ts', 'MAX_FILES', 'MAX_FILES_BYTES'],
   ['descriptors that the SDK', 'client/reflection.ts', 'MAX_EXTENSIONS'],
   ['messages that are unpacked', 'server/tunnel/inflate.ts', 'MAX_INFLATING'],

@@ -50,6 +50,11 @@ describe('the modules that a command loads', function () {
       without: [...SERVER, ...OBSERVER, '/client/worker', '/client/producer', 'cli-progress'],
     },
     { args: ['results', ...NOWHERE], code: 3, without: [...SERVER, '/client/worker', '/client/producer'] },
+    {
+      args: ['expose', '--to', '127.0.0.1:2', ...NOWHERE],
+      code: 3,
+      without: [...SERVER, '/client/producer', 'cli-progress'],
+    },
     { args: ['work', 'q', ...NOWHERE, '--', 'cat'], code: 3, without: [...SERVER, '/client/producer', 'cli-progress'] },
   ];
   for (const { args, code, without } of cases) {

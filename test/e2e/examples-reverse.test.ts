@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { Greeter } from '../../examples/reverse/gen/helloworld_pb.ts';
@@ -84,6 +84,32 @@ describe('examples/reverse', function () {
       });
     }
   }
+
+  it('run as their README says', async function () {
+    if (python === undefined) skipLoudly(this, PYTHON_NEEDS);
+    const readme = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
+    const blocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
+    assert.equal(blocks.length, 2);
+    const server = await startServer();
+    programs.push(server);
+    // A checkout that may be written to.
+    const place = createFolder();
+    mkdirSync(join(place, 'examples', 'reverse'), { recursive: true });
+    symlinkSync(join(ROOT, 'proto'), join(place, 'proto'));
+    for (const name of ['proto', 'python', 'gen', 'callee.ts', 'caller.ts'])
+      symlinkSync(join(EXAMPLES, name), join(place, 'examples', 'reverse', name));
+    const node = `"${process.execPath}"`;
+    const lines = blocks
+      .join('')
+      .replace(/^npx contact serve .*$/m, '')
+      .replaceAll('npx node', node)
+      .replaceAll('python3', `"${python}"`)
+      .replaceAll('127.0.0.1:50051', server.address);
+    const script = `set -euo pipefail; trap 'kill $(jobs -p); wait' EXIT; cd "${place}"\n${lines}`;
+    const { stdout, stderr, code } = await startProgram('bash', ['-c', script]).ended;
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.replaceAll(/^serving\n/gm, ''), TOLD + TOLD, stderr);
+  });
 
   it('in Python come back when the line is cut, when the server is killed, and finish what runs when they leave', async function () {
     if (python === undefined) skipLoudly(this, PYTHON_NEEDS);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ServerCredentials, status } from '@grpc/grpc-js';
@@ -88,13 +88,13 @@ describe('a target that is no good server of gRPC', () => {
   afterEach(closeScene);
 
   /** Answers each call as it is told; exposed. */
-  async function start(answer: (stream: ServerHttp2Stream) => void) {
+  async function start(answer: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void) {
     const sessions = new Set<ServerHttp2Session>();
     const server = createServer();
     server.on('session', (session) => sessions.add(session));
-    server.on('stream', (stream) => {
+    server.on('stream', (stream, headers) => {
       stream.on('error', () => undefined);
-      answer(stream);
+      answer(stream, headers);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     atEnd(async () => {
@@ -103,7 +103,7 @@ describe('a target that is no good server of gRPC', () => {
     });
     const { address } = await startScene();
     await exposeEcho(address, `127.0.0.1:${(server.address() as AddressInfo).port}`);
-    return { sessions, ...createCaller(address) };
+    return { address, sessions, ...createCaller(address) };
   }
 
   const GRPC = { ':status': 200, 'content-type': 'application/grpc' };
@@ -154,6 +154,18 @@ describe('a target that is no good server of gRPC', () => {
       }
     });
   }
+
+  it('is given what its callers have compressed as it is', async () => {
+    const seen: unknown[] = [];
+    const { address } = await start((stream, headers) => {
+      stream.once('data', ([flag]: Buffer) => {
+        seen.push([headers['grpc-encoding'], flag]);
+        answerWith(stream, { 'grpc-status': '5' });
+      });
+    });
+    await createCaller(address, { 'grpc.default_compression_algorithm': 2 }).unary('x'.repeat(900));
+    assert.deepEqual(seen, [['gzip', 1]]);
+  });
 
   it('is connected to anew when it says that it goes, and what runs there is finished', async () => {
     let hold: ServerHttp2Stream | undefined;

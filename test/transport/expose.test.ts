@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { status } from '@grpc/grpc-js';
 import { createWorker } from '../../client/index.ts';
+import { TaskService } from '../../gen/index.ts';
 import { CALL_CASES, fill, readAll } from '../scene/callcases.ts';
 import { createCaller, type Reply, serveDirectly, writeCallerMetadata } from '../scene/callers.ts';
+import { ask, connect } from '../scene/clients.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene, use, useWorker } from '../scene/end.ts';
 import { describeEcho, exposeEcho } from '../scene/exposed.ts';
@@ -163,15 +165,20 @@ describe('a call of a server that is exposed', () => {
     }
   });
 
-  it('is kept until the target is there, when it is durable', async () => {
-    const { proxy, unary } = await start();
+  it('is kept until the target is there, when it is durable, and no attempt is burnt', async () => {
+    const { proxy, unary, address } = await start();
     assert.deepEqual((await unary('now', { metadata: DURABLE })).bodies, ['now']);
     proxy.refuse();
     proxy.cut();
     await until('nobody serves it', async () => /^nobody serves/.test((await unary('x')).details));
-    const reply = unary('later', { metadata: DURABLE });
+    const kept = await unary('later', { metadata: { ...DURABLE, 'contact-detach': '1', 'contact-key': 'one' } });
+    const id = String((kept.headers['contact-task'] as string[])[0]);
+    const clients = connect({ address });
+    const describe = async () => (await ask(clients, TaskService.method.describeTask, { id })).task!;
+    await until('it was given back', async () => (await describe()).delivery > 1);
     proxy.accept();
-    assert.deepEqual((await reply).bodies, ['later']);
+    const reply = await unary('', { metadata: { ...DURABLE, 'contact-task': id } });
+    assert.deepEqual([reply.bodies, (await describe()).attempt], [['later'], 1]);
   });
 
   it('fails for good with the status of the target, when it is durable', async () => {
