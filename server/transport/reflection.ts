@@ -1,4 +1,11 @@
-import { createRegistry, type DescFile, type FileRegistry, type Registry, toBinary } from '@bufbuild/protobuf';
+import {
+  createRegistry,
+  type DescExtension,
+  type DescFile,
+  type FileRegistry,
+  type Registry,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
@@ -56,22 +63,44 @@ export function createReflectionHandlers<S extends ReflectionService>(
   const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
-  function findElsewhere(stream: Stream, look: (registry: FileRegistry) => DescFile | undefined): DescFile | undefined {
+  function findElsewhere<T>(stream: Stream, look: (registry: FileRegistry) => T | undefined): T | undefined {
     const before = filesOf(stream);
     const known = before && look(before);
     if (known) return known;
     for (const set of others.sets()) {
-      const file = look(set.registry);
-      if (!file) continue;
+      const found = look(set.registry);
+      if (!found) continue;
       if (!before) stream.files = new WeakRef(set);
-      return file;
+      return found;
     }
     return undefined;
   }
 
+  /** What declares a symbol, with all that belongs to it: the server's own, or the set of a client. */
+  function registryWith(symbol: string, stream: Stream): Registry | undefined {
+    if (fileWith(registry, symbol)) return registry;
+    if (OWN.test(symbol)) return undefined;
+    return findElsewhere(stream, (other) => (fileWith(other, symbol) ? other : undefined));
+  }
+
   function fileOf(symbol: string, stream: Stream): DescFile | undefined {
-    const own = fileWith(registry, symbol);
-    return own ?? (OWN.test(symbol) ? undefined : findElsewhere(stream, (other) => fileWith(other, symbol)));
+    const found = registryWith(symbol, stream);
+    return found && fileWith(found, symbol);
+  }
+
+  function listExtensions(message: string, stream: Stream): object {
+    const found = registryWith(message, stream);
+    if (!found?.getMessage(message)) return refuse(status.NOT_FOUND, `nothing is known of ${message}`);
+    const extensionNumber = [...found]
+      .filter((desc) => desc.kind === 'extension' && desc.extendee.typeName === message)
+      .map((desc) => (desc as DescExtension).number);
+    return { case: 'allExtensionNumbersResponse', value: { baseTypeName: message, extensionNumber } };
+  }
+
+  function fileOfExtension(message: string, number: number, stream: Stream): DescFile | undefined {
+    const found = registryWith(message, stream);
+    const extendee = found?.getMessage(message);
+    return extendee && found?.getExtensionFor(extendee, number)?.file;
   }
 
   function fileNamed(name: string, stream: Stream): DescFile | undefined {
@@ -107,6 +136,13 @@ export function createReflectionHandlers<S extends ReflectionService>(
         return describe(fileNamed(asked.value, stream), asked.value);
       case 'fileContainingSymbol':
         return describe(fileOf(asked.value, stream), asked.value);
+      case 'allExtensionNumbersOfType':
+        return listExtensions(asked.value, stream);
+      case 'fileContainingExtension': {
+        const { containingType, extensionNumber } = asked.value;
+        const file = fileOfExtension(containingType, extensionNumber, stream);
+        return describe(file, `extension ${extensionNumber} of ${containingType}`);
+      }
       default:
         return refuse(status.UNIMPLEMENTED, `${asked.case ?? 'an empty request'} is not answered`);
     }

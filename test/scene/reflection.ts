@@ -9,6 +9,8 @@ export interface ReflectionStream {
   /** Files as they came; undefined: nothing is known of it. */
   symbol(name: string): Promise<readonly Uint8Array[] | undefined>;
   file(name: string): Promise<readonly Uint8Array[] | undefined>;
+  /** Numbers of the extensions of a message. */
+  extensions(name: string): Promise<readonly number[] | undefined>;
 }
 
 export function openReflection(
@@ -43,6 +45,10 @@ export function openReflection(
       return answer.case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
     },
     symbol: (value) => askForFiles({ case: 'fileContainingSymbol', value }),
+    async extensions(value) {
+      const answer = await ask({ case: 'allExtensionNumbersOfType', value });
+      return answer.case === 'allExtensionNumbersResponse' ? answer.value.extensionNumber : undefined;
+    },
     file: (value) => askForFiles({ case: 'fileByFilename', value }),
   };
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { createReflection } from '../../client/index.ts';
 import { AdminService, health, reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { startCallee } from '../scene/callers.ts';
 import { ask, connect, refusalOf } from '../scene/clients.ts';
-import { closeScene } from '../scene/end.ts';
+import { closeScene, use } from '../scene/end.ts';
 import { openServe } from '../scene/rawcallee.ts';
 import { openReflection } from '../scene/reflection.ts';
-import { startScene } from '../scene/server.ts';
+import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { statusOf } from '../scene/worker.ts';
 
@@ -59,6 +60,25 @@ describe('reflection over the services of clients', () => {
     const other = version === 'a' ? 'b' : 'a';
     assert.deepEqual(namesOf(await stream.file(`messages-${other}.proto`)), [`messages-${other}.proto`]);
     assert.deepEqual(namesOf(await stream.symbol('echo.Message')), [`messages-${version}.proto`]);
+  });
+
+  it('tells of extensions that a client describes beside its services', async () => {
+    const { address } = await startScene();
+    const message = { name: 'Line', extensionRange: [{ start: 100, end: 200 }] };
+    const lines = { name: 'lines.proto', package: 'lines', syntax: 'proto2', messageType: [message] };
+    const extension = { name: 'colour', number: 100, extendee: '.lines.Line', type: 9, label: 1 };
+    const colours = { name: 'colours.proto', syntax: 'proto2', dependency: ['lines.proto'], extension: [extension] };
+    const set = create(FileDescriptorSetSchema, { file: [lines, colours] as never });
+    await openServe(address, 'a', { ...SERVED, fileDescriptorSet: toBinary(FileDescriptorSetSchema, set) });
+    const asking = use(createReflection(connectTo(address)));
+    const names = async (extensions: boolean) =>
+      (await asking.describe(['lines.Line'], { extensions })).file.map(({ name }) => name);
+    assert.deepEqual(await names(false), ['lines.proto']);
+    assert.deepEqual(await names(true), ['lines.proto', 'colours.proto']);
+    const stream = openReflection(address);
+    assert.deepEqual(await stream.extensions('lines.Line'), [100]);
+    assert.deepEqual(await stream.extensions('contact.v1.Task'), []);
+    assert.equal(await stream.extensions('lines.Nothing'), undefined);
   });
 
   it('takes no client’s word for the server’s own services', async () => {
