@@ -138,14 +138,11 @@ export async function createServer(
     registry,
     noteFailure,
     storedCalls: api.storedCalls,
-    maxPayloadBytes,
     ends,
     clock,
     logger,
     patience,
-    maxMessageBytes,
-    maxOpenCalls,
-    heldBudgetBytes,
+    limits: { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes },
   });
   const services = createServices(api, agreement, ends, reverse, callees.services);
   services.register(grpcServer);

@@ -3,8 +3,8 @@ import { type Caller, isInScope } from '../model/caller.ts';
 import type { TaskRecord } from '../model/task.ts';
 import type { TaskStore } from '../store/tasks.ts';
 
-// An id is one task's in all queues: who gives one that a foreign task has is told that it is taken, and no more. Ids have
-// 74 random bits, so that nobody comes by one who was not told it.
+// An id is one task's in all queues: who gives one that a foreign task has is told that it is taken, and no more. Ids are
+// drawn at random, so that hardly anybody comes by one who was not told it.
 
 /** PERMISSION_DENIED, naming the field: the caller may neither give to this queue nor take from it. */
 export function checkQueue({ scope }: Caller, queue: string, field: string): void {

@@ -20,19 +20,28 @@ import { createUnread } from './unread.ts';
 /** Clients that the store is asked for at once. */
 const PAGE = 500;
 
+/** What calls to callees may take. */
+export interface ReverseLimits {
+  /** Of the message of a call that is kept. */
+  readonly maxPayloadBytes: number;
+  /** Of any other message. */
+  readonly maxMessageBytes: number;
+  /** Calls at a time. */
+  readonly maxOpenCalls: number;
+  /** What all calls hold and nobody has taken. */
+  readonly heldBudgetBytes: number;
+}
+
 export interface ReverseOptions {
   readonly callees: Callees;
   readonly registry: Registry;
   readonly noteFailure: NoteFailure;
   readonly storedCalls: StoredCalls;
-  readonly maxPayloadBytes: number;
   readonly ends: CallEnds;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly patience: Patience;
-  readonly maxMessageBytes: number;
-  readonly maxOpenCalls: number;
-  readonly heldBudgetBytes: number;
+  readonly limits: ReverseLimits;
 }
 
 /** Reverse RPC: the service that callees speak, and the front that takes calls to them; a subsystem of the server. */
@@ -46,20 +55,8 @@ export interface Reverse {
 }
 
 export function createReverse(options: ReverseOptions): Reverse {
-  const {
-    callees,
-    registry,
-    noteFailure,
-    storedCalls,
-    maxPayloadBytes,
-    ends,
-    clock,
-    logger,
-    patience,
-    maxMessageBytes,
-    maxOpenCalls,
-    heldBudgetBytes,
-  } = options;
+  const { callees, registry, noteFailure, storedCalls, ends, clock, logger, patience, limits } = options;
+  const { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes } = limits;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
   const inflate = createInflating(maxMessageBytes);
   const durable = createDurableCalls({
