@@ -30,8 +30,8 @@ export interface EnqueueOptions<P = unknown> {
   /** Milliseconds that one attempt may take from its start; default 0: no limit. */
   readonly timeoutMs?: number;
   /**
-   * A name of your own for this task within its queue: enqueued again, it is the same task, unless that was cancelled
-   * or has expired.
+   * A name of your own for this task within its queue: enqueued again, it is the same task, unless that was cancelled,
+   * has expired, or is kept no longer.
    */
   readonly key?: string;
   /** Only this client may take it, now or when it comes. Not together with `selector` or `broadcast`. */

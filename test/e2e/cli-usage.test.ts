@@ -17,9 +17,23 @@ describe('contact', function () {
 
   it('has a help text with an example and the exit codes for every command', async () => {
     const commands: Readonly<Record<string, readonly string[]>> = {
-      '': ['', 'serve', 'work', 'expose', 'enqueue', 'results', 'tasks', 'queues', 'clients', 'top', 'bench'],
+      '': [
+        '',
+        'serve',
+        'work',
+        'expose',
+        'enqueue',
+        'results',
+        'tasks',
+        'queues',
+        'clients',
+        'backup',
+        'restore',
+        'top',
+        'bench',
+      ],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
-      queues: ['list', 'pause', 'resume', 'purge'],
+      queues: ['list', 'pause', 'resume', 'retain', 'purge'],
       clients: ['list', 'drain', 'resume', 'disconnect'],
     };
     const all = Object.entries(commands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`.trim()));
