@@ -14,6 +14,11 @@ interface Message {
  */
 const PLACED_BYTES = WINDOW_BYTES;
 
+/** Chunks that are smaller are put together: one may be a byte, and a buffer costs a hundred beside its own. */
+const SMALL_BYTES = 1_024;
+const BLOCK_BYTES = 8_192;
+const NO_ROOM = Buffer.alloc(0);
+
 /**
  * The messages that came for one call, put together from their chunks. What they have cost is given back when the
  * consumer takes them; that of a message that is not whole is as soon as the consumer waits for it, or one larger than
@@ -29,6 +34,8 @@ export class Inbox {
   #filledBytes = 0;
   /** Of one that is. */
   #parts: Buffer[] = [];
+  /** Behind the last of them, if that is one of small chunks. */
+  #room = NO_ROOM;
   #partsCost = 0;
   #waiting: PromiseWithResolvers<Buffer | undefined> | undefined;
   #isEnded = false;
@@ -42,7 +49,7 @@ export class Inbox {
     if (isFirst && messageBytes <= PLACED_BYTES) this.#place = Buffer.allocUnsafe(messageBytes);
     // A copy in any case: the batch that it came in would stay as long as it does.
     if (this.#place) this.#filledBytes += bytes.copy(this.#place, this.#filledBytes);
-    else this.#parts.push(Buffer.from(bytes));
+    else this.#keep(bytes);
     if (this.#waiting) this.#giveBack(cost);
     else this.#partsCost += cost;
     if (!isLast) return;
@@ -50,6 +57,7 @@ export class Inbox {
     this.#place = undefined;
     this.#filledBytes = 0;
     this.#parts = [];
+    this.#room = NO_ROOM;
     this.#partsCost = 0;
     if (!this.#waiting) {
       this.#messages.push(message);
@@ -57,6 +65,23 @@ export class Inbox {
     }
     this.#waiting.resolve(message.bytes);
     this.#waiting = undefined;
+  }
+
+  #keep(bytes: Buffer): void {
+    const count = bytes.byteLength;
+    if (count >= SMALL_BYTES) {
+      this.#parts.push(Buffer.from(bytes));
+      this.#room = NO_ROOM;
+      return;
+    }
+    if (this.#room.byteLength < count) {
+      this.#room = Buffer.allocUnsafe(BLOCK_BYTES);
+      this.#parts.push(this.#room.subarray(0, 0));
+    }
+    bytes.copy(this.#room);
+    this.#room = this.#room.subarray(count);
+    const { buffer, byteOffset, byteLength } = this.#parts.pop()!;
+    this.#parts.push(Buffer.from(buffer, byteOffset, byteLength + count));
   }
 
   /** Nothing comes any more. */

@@ -20,6 +20,8 @@ import type { Unread } from './unread.ts';
 /** Bytes of one call that were read and are not in its tunnel, above which it is read no further; and what each part costs. */
 const MAX_WAITING_BYTES = 65_536;
 const PART_BYTES = 64;
+/** A chunk of an answer that its connection has not taken costs so much beside its bytes, of which it may have one. */
+const CHUNK_BYTES = 1_024;
 /** Between two looks whether all calls are over. */
 const LOOK_MS = 20;
 
@@ -173,9 +175,10 @@ export function createFront({
       hold,
       giveBack,
       chunk(chunk, onTaken) {
-        hold(chunk.cost);
+        const cost = chunk.cost + CHUNK_BYTES;
+        hold(cost);
         out.chunk(chunk, () => {
-          giveBack(chunk.cost);
+          giveBack(cost);
           onTaken();
         });
       },

@@ -20,8 +20,8 @@ export interface DescriptorSets {
 }
 
 export const MAX_SET_BYTES = 262_144;
-/** Bytes of all sets that differ: unpacked, each costs some ten times as much. */
-const MAX_ALL_BYTES = 16 << 20;
+/** Bytes of all sets that differ: unpacked, one that is nothing but fields costs sixty times as much. */
+const MAX_ALL_BYTES = 2 << 20;
 
 interface Entry {
   readonly set: DescriptorSet;

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
 import type { Context } from 'mocha';
 import { spreadOf } from '../../bench/statistics.ts';
 import { createProducer, createWorker } from '../../client/index.ts';
+import { createClient } from '../../shared/grpc.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
+import { untilServed, writeCallerMetadata } from '../scene/callers.ts';
+import { createEcho } from '../scene/echo.ts';
 import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
 import { cleanUpProcesses, isRunning, type ServerProcess, startServer } from '../scene/process.ts';
@@ -21,21 +26,37 @@ export function scale(short: number, long: number): number {
   return isFull ? long : short;
 }
 
+/** The client that behaves. */
+export const WITNESS = 'witness';
+
 interface Witness {
   stop(): Promise<void>;
   /** Waits for that many more answers, or for an error. */
   hear(count: number): Promise<void>;
   readonly errors: readonly unknown[];
   readonly latencies: readonly number[];
+  /** Of live calls to the witness itself; empty: none are made. */
+  readonly liveLatencies: readonly number[];
 }
 
-/** A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. */
-async function startWitness(address: string): Promise<Witness> {
-  const worker = createWorker({ server: address, queues: ['witness'], handler: (payload) => payload });
+/**
+ * A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. The worker
+ * serves `echo.Echo` too, as the client `WITNESS`; with `isCalled` it is also called live as often.
+ */
+async function startWitness(address: string, isCalled: boolean): Promise<Witness> {
+  const worker = createWorker({
+    server: address,
+    queues: ['witness'],
+    handler: (payload) => payload,
+    clientId: WITNESS,
+  });
+  worker.serve(Echo, createEcho());
   await worker.connected();
+  await untilServed(address, WITNESS);
   const producer = createProducer<number>({ server: address });
   const errors: unknown[] = [];
   const latencies: number[] = [];
+  const liveLatencies: number[] = [];
   let isStopped = false;
   worker.status$.subscribe(({ state, error }) => {
     if (state !== 'connected' && !isStopped) errors.push(error ?? new Error(`the worker is ${state}`));
@@ -54,10 +75,28 @@ async function startWitness(address: string): Promise<Witness> {
     }
   }
 
-  const calling = callOn();
+  async function callLive(): Promise<void> {
+    const client = createClient(Echo, address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+    const metadata = writeCallerMetadata({ 'contact-client': WITNESS });
+    while (!isStopped) {
+      const from = performance.now();
+      await new Promise<void>((resolve) => {
+        client.unary({}, metadata, { deadline: Date.now() + CALL_DEADLINE_MS }, (error) => {
+          if (error) errors.push(error);
+          else liveLatencies.push(performance.now() - from);
+          resolve();
+        });
+      });
+      await new Promise((resolve) => setTimeout(resolve, CALL_EVERY_MS));
+    }
+    client.close();
+  }
+
+  const calling = Promise.all([callOn(), isCalled ? callLive() : undefined]);
   return {
     errors,
     latencies,
+    liveLatencies,
     async hear(count) {
       const goal = latencies.length + count;
       while (latencies.length < goal && errors.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -79,13 +118,19 @@ function readPeakMiB(pid: number): number {
 /** Runs an attack and then looks at the server and the witness. */
 export type Attack = (test: Context, act: (server: ServerProcess) => Promise<void>) => Promise<void>;
 
+export interface AttackOptions {
+  /** A program that runs the server. */
+  readonly under?: readonly string[];
+  /** The witness is called live too. */
+  readonly isCalled?: boolean;
+}
+
 /**
  * Call it in a `describe`: a `contact serve` with default flags for each of its attacks, and a witness beside them.
- * `under`: a program that runs the server.
  * After an attack the server is alive and never took more than its memory, and every call of the witness was
  * answered, those during the attack and some after it.
  */
-export function prepareAttacks(options: { readonly under?: readonly string[] } = {}): Attack {
+export function prepareAttacks({ isCalled = false, ...options }: AttackOptions = {}): Attack {
   let server: ServerProcess;
   let witness: Witness;
 
@@ -94,7 +139,7 @@ export function prepareAttacks(options: { readonly under?: readonly string[] } =
   });
   beforeEach(async () => {
     server = await startServer({ store: `sqlite:${join(createFolder(), 'contact.db')}`, ...options });
-    witness = await startWitness(server.address);
+    witness = await startWitness(server.address, isCalled);
   });
   afterEach(async () => {
     await witness.stop();
@@ -113,6 +158,10 @@ export function prepareAttacks(options: { readonly under?: readonly string[] } =
     const { p99, count } = spreadOf(witness.latencies.slice(from));
     const peakMiB = readPeakMiB(server.pid);
     console.log(`      ${count} calls beside it, p99 ${p99.toFixed(0)} ms; memory at most ${peakMiB.toFixed(0)} MiB`);
+    if (isCalled) {
+      const live = spreadOf(witness.liveLatencies);
+      console.log(`      ${live.count} live calls beside it, p99 ${live.p99.toFixed(0)} ms`);
+    }
     assert.deepEqual(witness.errors.map(String), []);
     assert.ok(peakMiB < MAX_MEMORY_MIB, `the server took ${peakMiB.toFixed(0)} MiB`);
   };

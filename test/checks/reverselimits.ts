@@ -31,6 +31,7 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
 export const REVERSE_REASONS: Readonly<Record<string, string>> = {
   'tunnel/deframe.ts PREFIX_BYTES': 'of gRPC: the length before a message',
   'server/transport/front.ts PART_BYTES': 'about what one of them takes; their sum has a row',
+  'server/transport/front.ts CHUNK_BYTES': 'about what one of an answer takes; their sum has a row',
   'server/tunnel/inflate.ts CHUNK_BYTES': 'the pieces in which a message is unpacked, which has a row',
   'server/transport/serve.ts EMPTY_BYTES': 'about what one of them takes; their sum has a row',
   'server/transport/serve.ts ON_THE_WAY_BYTES': 'what may be on its way to a callee, and buys it time',

@@ -5,10 +5,10 @@ import os
 import sys
 import time
 
-import callee
 import echo_pb2 as echo
 import echo_pb2_grpc as rpc
 import grpc
+from contact_callee import Callee
 
 ADDRESS, CLIENT, FILE = sys.argv[1:]
 FAIL_DETAILS = "as it was told: 100 % ☺"
@@ -24,7 +24,7 @@ class Noted:
         self.id = self.metadata["x-call"]
 
     def note(self, kind):
-        os.write(lines, (json.dumps({"kind": kind, "id": self.id, "isKept": False}) + "\n").encode())
+        os.write(lines, (json.dumps({"kind": kind, "id": self.id, "isKept": "contact-task" in self.metadata}) + "\n").encode())
 
     def __enter__(self):
         self.note("began")
@@ -64,13 +64,6 @@ class Echo(rpc.EchoServicer):
                 yield echo.Message(body=request.body)
 
 
-handlers = callee.Handlers()
-rpc.add_EchoServicer_to_server(Echo(), handlers)
-options = [("grpc.keepalive_time_ms", 1000), ("grpc.keepalive_timeout_ms", 1000), ("grpc.http2.max_pings_without_data", 0)]
-while True:
-    with grpc.insecure_channel(ADDRESS, options=options) as channel:
-        try:
-            callee.serve(channel, CLIENT, handlers, lambda: print("serving", flush=True))
-        except grpc.RpcError as error:
-            print(error.details(), file=sys.stderr, flush=True)
-    time.sleep(0.1)
+callee = Callee(ADDRESS, CLIENT, on_serving=lambda: print("serving", flush=True))
+rpc.add_EchoServicer_to_server(Echo(), callee)
+callee.run()

@@ -13,6 +13,9 @@ import { readLines } from './journal.ts';
 const PING_MS = 250;
 const WINDOW_MS = 750;
 const OUTSTANDING = 24;
+/** Where the callee in Python is, and what it needs. */
+const EXAMPLES = join(ROOT, 'examples', 'reverse', 'python');
+const STUBS = ['contact/v1/reverse.proto', 'contact/v1/contact.proto', 'contact/v1/task.proto'];
 const SERVING = /^serving$/m;
 
 /** A process that may be killed and comes again, behind a line of its own. */
@@ -94,7 +97,7 @@ export async function createScene({ seed, calls, calleeCount, callerCount }: Sce
   function startPythonCallee(at: number, name: string, proxy: FaultProxy): TestProcess {
     const script = join(ROOT, 'test', 'python', 'soak_callee.py');
     const args = ['-u', script, proxy.address, clientIds[at]!, join(folder, `${name}.lines`)];
-    return startProgram(python!, args, { env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' } });
+    return startProgram(python!, args, { env: { PYTHONPATH: `${folder}:${EXAMPLES}`, PYTHONDONTWRITEBYTECODE: '1' } });
   }
 
   async function createPlayer(
@@ -129,7 +132,7 @@ export async function createScene({ seed, calls, calleeCount, callerCount }: Sce
   }
 
   if (python !== undefined) {
-    generateStubs(folder, ['contact/v1/reverse.proto']);
+    generateStubs(folder, STUBS);
     generateStubs(folder, ['echo.proto'], join(ROOT, 'test', 'echo'));
   }
   const callees: Player[] = [];
