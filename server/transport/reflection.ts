@@ -23,6 +23,7 @@ export type ReflectionService = typeof reflection.ServerReflection | typeof refl
 /** What a client says that its services look like. */
 interface DescribedFiles {
   readonly registry: FileRegistry;
+  mayHave(name: string): boolean;
   readonly isGone: boolean;
 }
 
@@ -63,11 +64,16 @@ export function createReflectionHandlers<S extends ReflectionService>(
   const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
-  function findElsewhere<T>(stream: Stream, look: (registry: FileRegistry) => T | undefined): T | undefined {
+  function findElsewhere<T>(
+    stream: Stream,
+    names: readonly string[],
+    look: (registry: FileRegistry) => T | undefined,
+  ): T | undefined {
     const before = filesOf(stream);
     const known = before && look(before);
     if (known) return known;
     for (const set of others.sets()) {
+      if (!names.some(set.mayHave)) continue;
       const found = look(set.registry);
       if (!found) continue;
       if (!before) stream.files = new WeakRef(set);
@@ -80,7 +86,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
   function registryWith(symbol: string, stream: Stream): Registry | undefined {
     if (fileWith(registry, symbol)) return registry;
     if (OWN.test(symbol)) return undefined;
-    return findElsewhere(stream, (other) => (fileWith(other, symbol) ? other : undefined));
+    return findElsewhere(stream, namesOf(symbol), (other) => (fileWith(other, symbol) ? other : undefined));
   }
 
   function fileOf(symbol: string, stream: Stream): DescFile | undefined {
@@ -104,7 +110,11 @@ export function createReflectionHandlers<S extends ReflectionService>(
   }
 
   function fileNamed(name: string, stream: Stream): DescFile | undefined {
-    return filesOf(stream)?.getFile(name) ?? fileByName.get(name) ?? findElsewhere(stream, (all) => all.getFile(name));
+    return (
+      filesOf(stream)?.getFile(name) ??
+      fileByName.get(name) ??
+      findElsewhere(stream, [name], (all) => all.getFile(name))
+    );
   }
 
   function describe(file: DescFile | undefined, asked: string): object {
@@ -163,9 +173,14 @@ export function createReflectionHandlers<S extends ReflectionService>(
   return handlers as unknown as Handlers<S>;
 }
 
+/** Of a method or field, its service or message too. */
+function namesOf(symbol: string): readonly [string, string] {
+  return [symbol, symbol.slice(0, symbol.lastIndexOf('.'))];
+}
+
 function fileWith(registry: Registry, symbol: string): DescFile | undefined {
-  // A method or field: its service or message.
-  return (registry.get(symbol) ?? registry.get(symbol.slice(0, symbol.lastIndexOf('.'))))?.file;
+  const [whole, parent] = namesOf(symbol);
+  return (registry.get(whole) ?? registry.get(parent))?.file;
 }
 
 function filesOf({ files }: Stream): FileRegistry | undefined {

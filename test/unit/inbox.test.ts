@@ -27,7 +27,9 @@ describe('the inbox of a call', () => {
     });
     const message = Buffer.alloc(300_000, 'abcdefghijklmnopqrstuvwxyz0');
     const small = Array.from({ length: 300_000 }, () => 1);
-    const mixed = [1, 1_023, 1_024, 5, 8_000, 7_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 946, 1_000, 5_000, 1, 270_000];
+    const mixed = [
+      1, 1_023, 1_024, 5, 8_000, 7_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 946, 1_000, 5_000, 1, 270_000,
+    ];
     for (const lengths of [small, mixed, [300_000]]) addMessage(inbox, message, lengths);
     addMessage(inbox, message.subarray(0, 5), [5]);
     for (let n = 0; n < 3; n++) assert.deepEqual(await inbox.next(), message);
