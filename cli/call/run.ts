@@ -30,6 +30,8 @@ export interface CallOptions extends TargetOptions {
   readonly durable?: boolean;
   readonly detach?: boolean;
   readonly key?: string;
+  /** Whose answer is waited for. */
+  readonly task?: string;
   readonly header?: readonly Header[];
   /** Milliseconds. */
   readonly deadline?: number;
@@ -41,6 +43,7 @@ export interface CallOptions extends TargetOptions {
 /** The longest that the timers of a call can count: 24 days. */
 const MAX_DEADLINE_MS = 24 * 24 * 60 * 60 * 1_000;
 const TASK_KEY = 'contact-task';
+const NOTHING = new Uint8Array();
 
 /** What one run of the command has at hand. */
 interface Calling {
@@ -91,7 +94,8 @@ async function call(calling: Calling, sdk: Connection, source: string | Readable
   const { method, options, context } = calling;
   const { out } = context;
   const isMany = hasManyRequests(method);
-  if (isMany && options.durable) throw usageError(`--durable is for unary methods, ${method.name} is none`);
+  const isKept = options.durable === true || options.task !== undefined;
+  if (isMany && isKept) throw usageError(`durable calls are of unary methods, ${method.name} is none`);
   // One that is wrong is told before anything is sent.
   const first = isMany ? undefined : await encodeOne(calling, source);
   const { deadline } = options;
@@ -133,18 +137,20 @@ async function call(calling: Calling, sdk: Connection, source: string | Readable
 }
 
 /** What the caller says of the call to the server. */
-function addressing({ client, selector, wait, durable, detach, key }: CallOptions): Record<string, string> {
+function addressing({ client, selector, wait, durable, detach, key, task }: CallOptions): Record<string, string> {
   return {
     ...(client !== undefined && { 'contact-client': client }),
     ...(selector !== undefined && { 'contact-selector': selector }),
     ...(wait !== undefined && { 'contact-wait': `${wait}ms` }),
-    ...(durable && { 'contact-mode': 'durable' }),
+    ...((durable || task !== undefined) && { 'contact-mode': 'durable' }),
     ...(detach && { 'contact-detach': '1' }),
     ...(key !== undefined && { 'contact-key': key }),
+    ...(task !== undefined && { [TASK_KEY]: task }),
   };
 }
 
 async function encodeOne(calling: Calling, source: string | Readable): Promise<Uint8Array> {
+  if (calling.options.task !== undefined) return NOTHING;
   const value = (await readOneRequest(source)) ?? { text: '{}', line: 1 };
   return encode(calling, value, 'request');
 }
@@ -206,7 +212,7 @@ async function printEnding(calling: Calling, status: StatusObject, taskId: strin
   context.say(`contact: ${codeName(status.code)}: ${status.details}`);
   for (const detail of ending.details) context.say(`  detail: ${JSON.stringify(detail)}`);
   if (taskId !== undefined) context.say(`  task ${taskId} ${fateOf(status)}: contact tasks show ${taskId}`);
-  for (const line of advise(status, options.durable === true)) context.say(`  ${line}`);
+  for (const line of advise(status, taskId !== undefined)) context.say(`  ${line}`);
 }
 
 function describeStop(signal: StopSignal, taskId: string | undefined): string {

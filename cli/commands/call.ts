@@ -5,7 +5,7 @@ import { type CallOptions, runCall } from '../call/run.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parsePositiveDuration } from '../duration.ts';
 import { usageError } from '../exit.ts';
-import { parseName } from '../names.ts';
+import { parseName, parseTaskId } from '../names.ts';
 import { addTargetOptions } from '../target.ts';
 
 /** The longest that a server waits for a client. */
@@ -20,6 +20,11 @@ export function fillCallCommand(command: Command, context: CommandContext): void
     .option('--durable', 'keep the call until a client has answered it, also one that is away now')
     .option('--detach', 'with --durable: print the id of its task instead of waiting for the answer')
     .option('--key <key>', 'with --durable: an idempotency key; the same key is the same call')
+    .addOption(
+      new Option('--task <id>', 'wait for the answer of a durable call that was stored before')
+        .argParser(parseTaskId)
+        .conflicts(['client', 'selector', 'detach', 'key', 'wait', 'data']),
+    )
     .addOption(
       new Option('-H, --header <pair>', "metadata, 'key: value' (base64 for keys in -bin); may be repeated").argParser(
         collectHeaders,
@@ -45,12 +50,13 @@ list"). REQUEST is proto3 JSON; "-" stands for stdin, and so does nothing when s
 is an empty request. A method that takes many takes JSON values one after the other, sent as they come, until the end of
 stdin. Each answer is a line of JSON. A call that ended with another status than OK is told on stderr, with its details
 and whether it can be made again, and the exit code is 1. An Any whose type nobody describes is shown by its bytes:
-{"@type": …, "value": base64}. Ctrl-C cancels the call; one that is durable goes on as a task.
+{"@type": …, "value": base64}. Ctrl-C cancels the call; one that is durable goes on as a task, and --task waits for it again.
 
 Examples:
   contact call helloworld.Greeter/SayHello '{"name": "robot"}' --client robot-7
   contact call routeguide.RouteGuide/RouteChat < notes.jsonl
-  contact call shop.Orders/Create - --durable --key order-17 < order.json
+  contact call shop.Orders/Create - --durable --key order-17 --detach < order.json
+  contact call shop.Orders/Create --task 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
   contact call contact.v1.AdminService/GetServerInfo`,
     );
   addTargetOptions(command);
@@ -70,6 +76,7 @@ function mergeAliases({ metadata = [], timeout, ...options }: AliasedOptions): C
 
 function checkUsage(request: string | undefined, options: CallOptions): void {
   if (request !== undefined && options.data !== undefined) throw usageError('give REQUEST or --data, not both');
+  if (request !== undefined && options.task !== undefined) throw usageError('--task has its request already');
   if (options.detach && !options.durable) throw usageError('--detach goes with --durable');
   if (options.key !== undefined && !options.durable) throw usageError('--key goes with --durable');
   if (options.wait !== undefined && options.durable)

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterEach, describe, it } from 'mocha';
+import { newTaskId } from '../../shared/ids.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { startCallee } from '../scene/callers.ts';
 import { runHere } from '../scene/command.ts';
@@ -167,6 +168,10 @@ describe('contact call', function () {
     await waiting.waitFor(/header contact-task: /, 'stderr');
     await startCallee(server.address, createEcho(), { clientId: 'robot-7' });
     assert.deepEqual([(await waiting.ended).code, waiting.stdout], [0, `${body('kept')}\n`]);
+    const later = await call('echo.Echo/Unary', '--task', detached.stdout.trim());
+    assert.deepEqual([later.code, later.stdout], [0, `${body('kept')}\n`], later.stderr);
+    const none = await call('echo.Echo/Unary', '--task', newTaskId());
+    assert.deepEqual([none.code, /^contact: NOT_FOUND: /.test(none.stderr)], [1, true], none.stderr);
   });
 
   it('leaves a durable call to itself when it is interrupted', async () => {
@@ -210,7 +215,10 @@ describe('contact call', function () {
       [['echo.Ecko/Unary', '{}'], /^contact: nobody describes a service echo\.Ecko; did you mean echo\.Echo\?/],
       [['echo.Echo', '{}'], /^contact: (nobody describes a service echo|no service)/],
       [['Echo', '{}'], /^contact: expected METHOD as SERVICE\/METHOD/],
-      [['echo.Echo/Chat', '{}', '--durable'], /^contact: --durable is for unary methods/],
+      [['echo.Echo/Chat', '{}', '--durable'], /^contact: durable calls are of unary methods/],
+      [['echo.Echo/Unary', '--task', 'x'], /Expected the id of a task/],
+      [['echo.Echo/Unary', '--task', newTaskId(), '--key', 'k'], /cannot be used with/],
+      [['echo.Echo/Unary', '{}', '--task', newTaskId()], /^contact: --task has its request already/],
       [['echo.Echo/Unary', '{}', '--detach'], /^contact: --detach goes with --durable/],
       [['echo.Echo/Unary', '{}', '-d', '{}'], /^contact: give REQUEST or --data/],
       [['echo.Echo/Unary', '{}', '--wait', '2m'], /^contact: --wait: at most 1m/],
