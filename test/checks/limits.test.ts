@@ -93,6 +93,8 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['tasks and bytes of a producer', 'client/producer.ts', 'MAX_OUTSTANDING', 'MAX_OUTSTANDING_BYTES'],
   ['time for which a producer', 'client/producer.ts', 'PATIENCE_MS'],
   ['tasks of one `enqueueBatch()`', 'client/producer.ts', 'MAX_WHOLE_BATCH'],
+  ['time of a unary call of a stub', 'client/caller/options.ts', 'UNARY_DEADLINE_MS'],
+  ['messages that a source gives', 'client/caller/requests.ts', 'MESSAGES_PER_TURN'],
   ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
   ...REVERSE_CONSTANTS,
