@@ -137,4 +137,23 @@ describe('a live call that cannot be made now', () => {
     assert.deepEqual([code, started], ['UNAVAILABLE', 'maybe']);
     assert.equal(textOf(await echo.unary(bodyOf('a new connection'))), 'a new connection');
   });
+
+  it('that breaks off a thousand others at once loses its connection, and gets a new one', async () => {
+    const { address } = await startScene();
+    await startCallee(address);
+    const echo = use(createCaller(connectTo(address))).stub(Echo);
+    let brokenOff = 0;
+    async function breakOff(): Promise<void> {
+      for await (const _ of echo.down({ count: 3 })) break;
+      brokenOff += 1;
+    }
+    const lost = await failureOf(
+      (async () => {
+        while (brokenOff < 2_000) await Promise.all(Array.from({ length: 16 }, breakOff));
+      })(),
+    );
+    assert.deepEqual([lost.isMarked, lost.started, brokenOff >= 900], [false, 'maybe', true], String(lost));
+    assert.ok(['INTERNAL', 'UNAVAILABLE'].includes(lost.code), lost.code);
+    assert.equal(textOf(await echo.unary(bodyOf('a new connection'))), 'a new connection');
+  });
 });
