@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { DescMethod, MessageShape } from '@bufbuild/protobuf';
 import { CODE_NAMES } from '../../shared/errors.ts';
-import type { End, Pair } from '../../tunnel/frame.ts';
+import type { End } from '../../tunnel/frame.ts';
 import { TaskFailure, TaskRelease } from '../failure.ts';
 import type { TaskContext } from '../handler.ts';
-import { type KeptMethod, RETRIED } from '../serve/durable.ts';
+import { type KeptMethod, pairsOfTask, RETRIED } from '../serve/durable.ts';
 import { callTarget } from './call.ts';
 import { isUnseen } from './http.ts';
 import type { Target } from './target.ts';
@@ -28,7 +28,7 @@ function callOnce(target: Target, method: string, payload: Buffer, task: TaskCon
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let count = 0;
-    const open = { method, metadata: pairsOf(task), timeoutMs: 0 };
+    const open = { method, metadata: pairsOfTask(task), timeoutMs: 0 };
     const call = callTarget(target, open, MAX_ANSWER_BYTES, {
       headers: () => undefined,
       part({ bytes, isLast }) {
@@ -58,14 +58,4 @@ function failureOf(end: End, answerCount: number): Error {
   if (isUnseen(end)) return new TaskRelease(message);
   if (code === 0) return new TaskFailure(`${answerCount} answers, expected one`, { code: 'INTERNAL', retry: 'never' });
   return new TaskFailure(message, { code: CODE_NAMES[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
-}
-
-/** What the target hears of a caller that may be gone, and of the task: its id is the same in each attempt. */
-function pairsOf({ taskId, metadata }: TaskContext): Pair[] {
-  const pairs = Object.entries(metadata).flatMap(([key, value]): Pair[] =>
-    key.endsWith('-bin')
-      ? value.split(',').map((one) => ({ key, value: Buffer.from(one, 'base64') }))
-      : [{ key, value }],
-  );
-  return [...pairs, { key: 'contact-task', value: taskId }];
 }

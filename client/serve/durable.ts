@@ -1,10 +1,11 @@
 import { create, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { Metadata, status } from '@grpc/grpc-js';
+import type { Pair } from '../../tunnel/frame.ts';
 import type { Codec } from '../codec.ts';
 import { TaskFailure, TaskRelease } from '../failure.ts';
 import type { Handler, TaskContext } from '../handler.ts';
 import type { AnyHandler, CallContext } from './service.ts';
-import { endOf } from './status.ts';
+import { endOf, metadataOf } from './status.ts';
 
 /** By which a call that was kept is run again, as the policy of its task says; any other code is final. */
 export const RETRIED: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
@@ -47,12 +48,18 @@ export function keepMethod(name: string, descriptor: DescMethod, handler: AnyHan
   };
 }
 
+/** The caller's metadata, as the task has it: values of a key are joined with commas, bytes are in base64. */
+export function pairsOfTask({ taskId, metadata }: TaskContext): Pair[] {
+  const pairs = Object.entries(metadata).flatMap(([key, value]): Pair[] =>
+    key.endsWith('-bin')
+      ? value.split(',').map((one) => ({ key, value: Buffer.from(one, 'base64') }))
+      : [{ key, value }],
+  );
+  return [...pairs, { key: 'contact-task', value: taskId }];
+}
+
 /** What a handler knows of a call whose caller may be gone: headers and trailers reach nobody. */
-function contextOf({ taskId, metadata: pairs, signal }: TaskContext): CallContext {
-  const metadata = new Metadata();
-  for (const [key, value] of Object.entries(pairs)) {
-    metadata.set(key, key.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
-  }
-  metadata.set('contact-task', taskId);
-  return { metadata, signal, deadline: undefined, caller: '', sendHeaders: () => undefined, trailers: new Metadata() };
+function contextOf(task: TaskContext): CallContext {
+  const nobody = { deadline: undefined, caller: '', sendHeaders: () => undefined, trailers: new Metadata() };
+  return { metadata: metadataOf(pairsOfTask(task)), signal: task.signal, ...nobody };
 }

@@ -75,8 +75,11 @@ describe('a durable call', () => {
   it('has its handler told of the task and the caller’s metadata', async () => {
     const { address } = await startScene();
     await startCallee(address);
-    const reply = await createCaller(address).unary('!metadata', { metadata: { ...DURABLE, 'x-mine': 'yes' } });
+    const bytes = [Buffer.from([0, 255]), Buffer.from('ab')];
+    const metadata = { ...DURABLE, 'x-mine': 'yes', 'x-trailing-bin': bytes };
+    const reply = await createCaller(address).unary('!metadata', { metadata });
     const seen = JSON.parse(reply.bodies[0]!);
+    assert.deepEqual(seen['x-trailing-bin'], JSON.parse(JSON.stringify(bytes)));
     assert.deepEqual([seen['x-mine'], seen['contact-task']], [['yes'], [taskOf(reply)]]);
   });
 

@@ -145,8 +145,10 @@ class Callee:
                 self.answer_task(stub, session, task)
 
     def answer_task(self, stub, session, task):
-        pairs = [(k, base64.b64decode(v) if k.endswith("-bin") else v) for k, v in task.metadata.items()]
-        context, handler, result = Context(pairs + [("contact-task", task.task_id)]), self.handlers[task.queue], b""
+        # Values of a key are joined with commas, bytes are in base64.
+        texts = [pair for pair in task.metadata.items() if not pair[0].endswith("-bin")]
+        bins = [(k, base64.b64decode(one)) for k, v in task.metadata.items() if k.endswith("-bin") for one in v.split(",")]
+        context, handler, result = Context(texts + bins + [("contact-task", task.task_id)]), self.handlers[task.queue], b""
         try:
             result = handler.response_serializer(handler.unary_unary(handler.request_deserializer(task.payload), context))
         except Exception as error:
