@@ -28,6 +28,8 @@ const LOOK_MS = 20;
 /** Of the request itself, which its callee hears in other ways or has no use for. */
 const DROPPED: ReadonlySet<string> = new Set(['grpc-timeout', 'accept-encoding']);
 
+const ignore = (): void => undefined;
+
 const OVER: LiveCall = {
   piece: () => undefined,
   halfClosed: () => undefined,
@@ -90,7 +92,7 @@ export function createFront({
     timeoutMs: number,
   ): void {
     // The caller may go at any moment; `close` tells of it.
-    stream.on('error', () => undefined);
+    stream.on('error', ignore);
     const out = createAnswer(stream, headers['content-type'] ?? 'application/grpc', logger);
     if (isLeaving || size >= maxCalls) {
       const full = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
@@ -194,6 +196,9 @@ export function createFront({
       if (isCounted) unread.leave(reader);
       isCounted = false;
       size -= 1;
+      // Node's table of the streams of a session may keep this one until a full collection, and what it refers to.
+      stream.removeAllListeners();
+      stream.on('error', ignore);
     });
     live = choose(caller);
   }
