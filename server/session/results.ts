@@ -2,7 +2,7 @@ import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
-import type { NoteFailure, StoreOperation } from '../store/failure.ts';
+import { isRefusal, type NoteFailure, type StoreOperation } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
 import { mayHaveStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
@@ -19,6 +19,8 @@ export interface ResultsOptions {
   readonly maxResultBytes: number;
   readonly noteFailure: NoteFailure;
 }
+
+type Store<T> = (items: readonly T[]) => Promise<readonly SettleOutcome[]>;
 
 /**
  * Takes results of any session of a client over any stream; answers after the commit, one outcome each, never rejects.
@@ -81,11 +83,11 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       take(
         'settleTasks',
         settlements,
-        () => queue.settle(settlements.map((one) => ({ ...one, ...settledBy }))),
+        (some) => queue.settle(some.map((one) => ({ ...one, ...settledBy }))),
         tooLarge,
         hasWorked,
       ),
-      take('releaseTasks', releases, () => queue.release(releases.map((one) => ({ ...one, ...releasedBy })))),
+      take('releaseTasks', releases, (some) => queue.release(some.map((one) => ({ ...one, ...releasedBy })))),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
     if (releases.length === 0) return settleOutcomes;
@@ -115,10 +117,10 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
    * moment it is in the group commit; after it what was settled goes out of its ledger, and what was not is held as
    * before.
    */
-  async function take(
+  async function take<T extends Delivery>(
     operation: StoreOperation,
-    items: readonly Delivery[],
-    store: () => Promise<readonly SettleOutcome[]>,
+    items: readonly T[],
+    store: Store<T>,
     tooLarge?: ReadonlySet<number>,
     hasWorked = false,
   ): Promise<Outcome[]> {
@@ -133,35 +135,53 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       settling.push(holder);
       freeing.add(holder.session);
     }
-    const stored = store();
+    const storing = tryStore(operation, items, store);
     for (const session of freeing) {
       if (hasWorked) session.options.brake.finished();
       session.options.onCapacity(session);
     }
+    const outcomes = await storing;
+    const freed = new Set<Session>();
+    const told = items.map(({ taskId, delivery }, index): Outcome => {
+      const outcome = outcomes[index]!;
+      const before = known[index];
+      if (typeof outcome === 'number') {
+        // The next session of the client may have taken the delivery over meanwhile: its ledger is told.
+        if (before && settling.includes(before)) before.session.ledger.stopSettling(before.held);
+        return { taskId, delivery, code: 'RETRY_LATER', afterMs: outcome };
+      }
+      const code = tooLarge?.has(index) ? codeOfTooLarge(outcome) : outcome.code;
+      const holder = before?.isDropped === false ? before : holders.find({ taskId, delivery });
+      // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
+      if (holder && (code !== 'STALE' || holder === before)) {
+        holders.drop(holder);
+        if (!holder.held.isSettling) freed.add(holder.session);
+      }
+      if (!holder) absent().answer({ taskId, delivery });
+      return { taskId, delivery, code, afterMs: 0 };
+    });
+    // A delivery that was held only after its report came frees credit that nobody has been told of.
+    for (const session of freed) session.options.onCapacity(session);
+    return told;
+  }
+
+  /**
+   * What became of each item; a number: it was not stored, and may be told again after so many milliseconds. What meets a
+   * bug does not hold up what was told with it: then each is stored alone.
+   */
+  async function tryStore<T>(
+    operation: StoreOperation,
+    items: readonly T[],
+    store: Store<T>,
+  ): Promise<readonly (SettleOutcome | number)[]> {
     try {
-      const outcomes = await stored;
-      const freed = new Set<Session>();
-      const told = items.map(({ taskId, delivery }, index) => {
-        const code = tooLarge?.has(index) ? codeOfTooLarge(outcomes[index]!) : outcomes[index]!.code;
-        const before = known[index];
-        const holder = before?.isDropped === false ? before : holders.find({ taskId, delivery });
-        // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
-        if (holder && (code !== 'STALE' || holder === before)) {
-          holders.drop(holder);
-          if (!holder.held.isSettling) freed.add(holder.session);
-        }
-        if (!holder) absent().answer({ taskId, delivery });
-        return { taskId, delivery, code, afterMs: 0 };
-      });
-      // A delivery that was held only after its report came frees credit that nobody has been told of.
-      for (const session of freed) session.options.onCapacity(session);
-      return told;
+      return await store(items);
     } catch (error) {
-      // The next session of the client may have taken the delivery over meanwhile, so every ledger is told.
-      for (const { session, held } of settling) session.ledger.stopSettling(held);
-      const code: OutcomeCode = 'RETRY_LATER';
+      if (items.length > 1 && !isRefusal(error)) {
+        return (await Promise.all(items.map((one) => tryStore(operation, [one], store)))).flat();
+      }
       const afterMs = noteFailure(operation, error);
-      return items.map(({ taskId, delivery }) => ({ taskId, delivery, code, afterMs }));
+      return items.map(() => afterMs);
     }
   }
 }

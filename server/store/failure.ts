@@ -10,13 +10,18 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['RESOURCE_EXHAUSTED', 'UNAVAILA
 /** The time in which the failures of one operation are one line of the log. */
 const LOG_INTERVAL_MS = 60_000;
 
+/** Whether the store cannot for now; anything else is a bug. */
+export function isRefusal(error: unknown): error is ContactError {
+  return error instanceof ContactError && PASSING.has(error.code);
+}
+
 /**
  * What a rejected operation of the store means to whoever asked for it: after how many milliseconds to ask again.
  * Throws an error that is no refusal for now. That is a bug, which asking again does not mend: what the server does by
  * itself ends with it (`onFatal`), what a client asked for has it logged (`NoteFailure`).
  */
 export function retryAfterMs(error: unknown): number {
-  if (error instanceof ContactError && PASSING.has(error.code)) return error.retryAfterMs ?? RETRY_MS;
+  if (isRefusal(error)) return error.retryAfterMs ?? RETRY_MS;
   throw error;
 }
 

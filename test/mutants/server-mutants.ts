@@ -232,7 +232,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     id: 'a bug in settling taken for a refusal',
     file: 'server/store/failure.ts',
-    find: 'if (error instanceof ContactError && PASSING.has(error.code)) return error.retryAfterMs ?? RETRY_MS;',
+    find: 'if (isRefusal(error)) return error.retryAfterMs ?? RETRY_MS;',
     replace: 'return (error as ContactError).retryAfterMs ?? RETRY_MS;',
     caughtBy: unit('failure', 'is logged with its name when a client told a result, which is to be told again'),
   },

@@ -28,7 +28,10 @@ describe('results', () => {
         { ...names[1]!, result: Buffer.alloc(1_001) },
         { ...names[5]!, result: Buffer.alloc(1_000) },
       ],
-      failed: [{ ...names[2]!, error: { code: 'BAD', message: 'input' } }, unknown],
+      failed: [
+        { ...names[2]!, error: { code: 'BAD', message: 'input' }, retry: Retry.AFTER, retryAfterMs: 60_000 },
+        unknown,
+      ],
       released: [names[3]!, unknown, { ...names[3]!, delivery: 7 }],
       stopped: [names[4]!, unknown],
     });

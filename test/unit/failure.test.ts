@@ -9,6 +9,7 @@ import { createTakeResults } from '../../server/session/results.ts';
 import type { Session } from '../../server/session/session.ts';
 import type { SessionSettings } from '../../server/session/settings.ts';
 import { createTakeStatus } from '../../server/session/status.ts';
+import type { SettleOutcome } from '../../server/store/deliveries.ts';
 import { createFailureLog, type NoteFailure, retryAfterMs } from '../../server/store/failure.ts';
 import { openStore } from '../../server/store/open.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -76,9 +77,9 @@ describe('an operation of the store that fails by a bug', () => {
 
   afterEach(() => queue.close());
 
-  function createReport(): ReturnType<typeof createTakeResults> {
+  function createReport(with_: Partial<TaskQueue> = {}): ReturnType<typeof createTakeResults> {
     return createTakeResults({
-      queue: { ...queue, settle: fail, release: fail },
+      queue: { ...queue, settle: fail, release: fail, ...with_ },
       holders,
       absent: () => ({ ownerOf: () => undefined, answer: () => undefined }),
       random: () => 0,
@@ -99,6 +100,35 @@ describe('an operation of the store that fails by a bug', () => {
       { err: BUG, operation: 'settleTasks', unlogged: 0 },
       { err: BUG, operation: 'releaseTasks', unlogged: 0 },
     ]);
+  });
+
+  it('holds up nothing that was told with what meets it', async () => {
+    const ids: string[] = [];
+    const settle: TaskQueue['settle'] = async (settlements) => {
+      ids.push(settlements.map(({ taskId }) => taskId).join(''));
+      if (settlements.some(({ taskId }) => taskId === 'b')) throw BUG;
+      return settlements.map(() => ({ code: 'STORED' }) as SettleOutcome);
+    };
+    const take = createReport({ settle });
+    const succeeded = ['a', 'b', 'c'].map((taskId) => {
+      return { taskId, delivery: 1, result: Buffer.alloc(0), contentType: '' };
+    });
+    const outcomes = await take({ ...NOTHING, succeeded }, 'c');
+    assert.deepEqual(
+      outcomes.map(({ taskId, code }) => [taskId, code]),
+      [
+        ['a', 'STORED'],
+        ['b', 'RETRY_LATER'],
+        ['c', 'STORED'],
+      ],
+    );
+    assert.deepEqual([ids, lines.length], [['abc', 'a', 'b', 'c'], 1]);
+    failure = FULL;
+    const refused = await createReport()({ ...NOTHING, succeeded }, 'c');
+    assert.deepEqual(
+      refused.map(({ afterMs }) => afterMs),
+      [200, 200, 200],
+    );
   });
 
   it('is one line a minute, which tells how often it was', async () => {
