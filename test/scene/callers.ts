@@ -146,17 +146,16 @@ function adapt(handlers: ServiceHandlers<typeof Echo>): any {
     };
   };
   // biome-ignore lint/suspicious/noExplicitAny: as above.
-  const fail = (error: any) => ({
-    code: error?.code ?? 2,
-    details: error?.details ?? String(error?.message),
-    metadata: error?.metadata,
-  });
+  const fail = (error: any, { trailers }: { readonly trailers: Metadata }) => {
+    if (error?.metadata) trailers.merge(error.metadata);
+    return { code: error?.code ?? 2, details: error?.details ?? String(error?.message), metadata: trailers };
+  };
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   const one = (handler: Any) => (call: any, callback: any) => {
     const context = contextOf(call);
     Promise.resolve((handler as (input: unknown, context: unknown) => unknown)(call.request ?? call, context)).then(
       (answer) => callback(null, answer, context.trailers),
-      (error) => callback(fail(error)),
+      (error) => callback(fail(error, context)),
     );
   };
   // biome-ignore lint/suspicious/noExplicitAny: as above.
@@ -166,14 +165,16 @@ function adapt(handlers: ServiceHandlers<typeof Echo>): any {
     gone.catch(() => undefined);
     try {
       const run = handler as (input: unknown, context: unknown) => AsyncIterable<unknown>;
-      for await (const answer of run(call.request ?? call, context)) {
+      // A handler that stops reading is no end of the call.
+      const requests = call.request ?? call.iterator({ destroyOnReturn: false });
+      for await (const answer of run(requests, context)) {
         if (call.cancelled) return;
         // After a cancel grpc-js sends no drain.
         if (!call.write(answer)) await Promise.race([new Promise((resolve) => call.once('drain', resolve)), gone]);
       }
       call.end(context.trailers);
     } catch (error) {
-      call.emit('error', fail(error));
+      call.emit('error', fail(error, context));
     }
   };
   const { unary, down, up, chat } = handlers as Record<string, Any>;
