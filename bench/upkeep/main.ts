@@ -25,7 +25,7 @@ const { values } = parseArgs({
     payload: { type: 'string', default: '100' },
     rate: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '20' },
-    out: { type: 'string', default: '.bench' },
+    out: { type: 'string', default: 'bench/out' },
   },
 });
 const [tasks, keep, payload, rate, seconds] = [

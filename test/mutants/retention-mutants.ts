@@ -2,7 +2,7 @@ import { conformance, type Mutant, sqlite, transport } from './mutant.ts';
 
 const RETENTION = 'server/store/sqlite/retention.ts';
 
-/** What is kept too short, too long, or looked for in vain. */
+/** What is kept too short, too long, or looked for in vain; and copies of it that are none. */
 export const RETENTION_MUTANTS: readonly Mutant[] = [
   {
     id: 'redriven task pruned',
@@ -54,5 +54,26 @@ export const RETENTION_MUTANTS: readonly Mutant[] = [
       'retention',
       'forgets what is beyond the number and the age of the server, and tells observers how many those were',
     ),
+  },
+  {
+    id: 'checksum of a backup not compared',
+    file: 'client/backup.ts',
+    find: 'hash.digest().equals(event.value.sha256) && ',
+    replace: '',
+    caughtBy: transport('backup', 'is no backup when a piece was changed'),
+  },
+  {
+    id: 'restored with the epoch of before',
+    file: 'server/store/sqlite/file/restore.ts',
+    find: "SET value = ? WHERE name = 'epoch'",
+    replace: "SET value = ? WHERE name = 'nothing'",
+    caughtBy: sqlite('backup', 'makes a store of a backup, with an epoch of its own that stays'),
+  },
+  {
+    id: 'damage of a backup not looked for',
+    file: 'server/store/sqlite/file/restore.ts',
+    find: "if (fault !== 'ok') throw",
+    replace: 'if (fault === null) throw',
+    caughtBy: sqlite('backup', 'refuses what is no whole backup of contact, and leaves the store that is there'),
   },
 ];

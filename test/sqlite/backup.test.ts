@@ -189,7 +189,7 @@ describe('restoreStore()', () => {
       ['nothing', () => undefined, /is not there/],
       ['text', () => writeFileSync(from(), 'no database '.repeat(500)), /is no backup: /],
       ['another program', () => openOther(from()), /a database of another program/],
-      ['damage', () => damage(from()), /is damaged: |is no backup: /],
+      ['damage', () => damage(from()), /is damaged: /],
       ['a log', () => writeFileSync(`${from()}-wal`, 'x'), /has a log beside it/],
     ];
     for (const [what, prepare, message] of attempts) {
@@ -214,11 +214,15 @@ describe('restoreStore()', () => {
     db.close();
   }
 
-  /** A database of ours whose last page is not as it was. */
+  /** A database of ours, one index of which is no longer there. */
   function damage(path: string): void {
     copyFileSync(place.file, path);
+    const db = openDatabase(path);
+    const page = db.prepare<{ rootpage: number }>(`SELECT rootpage FROM sqlite_schema WHERE name = 'result_by_task'`);
+    const { rootpage } = page.get()!;
+    db.close();
     const handle = openSync(path, 'r+');
-    writeSync(handle, Buffer.alloc(4_096, 0x5a), 0, 4_096, statSync(path).size - 4_096);
+    writeSync(handle, Buffer.alloc(4_096), 0, 4_096, (rootpage - 1) * 4_096);
     closeSync(handle);
   }
 });
