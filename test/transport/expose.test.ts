@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { status } from '@grpc/grpc-js';
 import { createWorker } from '../../client/index.ts';
-import { TaskService } from '../../gen/index.ts';
+import { AdminService, TaskService } from '../../gen/index.ts';
 import { CALL_CASES, fill, readAll } from '../scene/callcases.ts';
 import { createCaller, type Reply, serveDirectly, writeCallerMetadata } from '../scene/callers.ts';
 import { ask, connect } from '../scene/clients.ts';
@@ -123,6 +123,34 @@ describe('a call of a server that is exposed', () => {
     await untilStill(() => taken, unary);
     assert.ok(taken < 1_000, `${taken} of 2000 messages were taken`);
     call.cancel();
+  });
+
+  it('leaves nothing open at any end, however calls and the line to the target end', async () => {
+    const { proxy, client, unary, worker, address } = await start();
+    for (let round = 0; round < 5; round++) {
+      const replies = Array.from({ length: 40 }, (_, at) =>
+        unary(fill(at * 1_000), { metadata: { 'contact-wait': '10s' } }),
+      );
+      const streams = Array.from({ length: 10 }, () => client.down({ body: fill(5_000), count: 1_000 }));
+      const ended = streams.map((stream) => readAll(stream));
+      await Promise.race(replies);
+      for (const stream of streams.slice(0, 5)) stream.cancel();
+      if (round % 2 === 1) proxy.cut();
+      for (const { code } of await Promise.all([...replies, ...ended])) {
+        assert.ok(
+          [status.OK, status.CANCELLED, status.UNAVAILABLE, status.RESOURCE_EXHAUSTED].includes(code),
+          `${code}`,
+        );
+      }
+    }
+    const admin = connect({ address });
+    await until('no call is open', async () => {
+      const { clients } = await ask(admin, AdminService.method.listClients, {});
+      return clients[0]!.calls === 0;
+    });
+    assert.deepEqual((await unary('after all', { metadata: { 'contact-wait': '10s' } })).bodies, ['after all']);
+    await worker.drain();
+    await until('the target is left', () => proxy.size === 0);
   });
 
   it('is UNAVAILABLE while the target is away, and says that it has not begun; contact-wait waits for it', async () => {
