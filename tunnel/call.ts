@@ -17,9 +17,9 @@ export interface CallListener {
   /** Give its cost back with `taken` once the consumer has it. */
   chunk(chunk: Chunk): void;
   halfClosed(): void;
-  /** At the server's end: the callee has ended it, or a fault has. */
+  /** The callee, or a fault, has ended the call; at the server's end alone. */
   ended(end: End): void;
-  /** At the callee's end: the server has cancelled it, or a fault has ended it. */
+  /** The server has cancelled the call, or a fault has ended it; at the callee's end alone. */
   cancelled(): void;
   /** The tunnel is gone. @param isOpened the other end may have heard of the call */
   lost(isOpened: boolean): void;
@@ -44,7 +44,7 @@ export interface CallCarrier {
 /** One end of one call in a tunnel. */
 export class TunnelCall {
   readonly id: number;
-  /** For `Turns`. */
+  /** This call is in the line of `Turns`. */
   isWaiting = false;
   readonly #carrier: CallCarrier;
   readonly #send: SendWindow;
@@ -52,7 +52,7 @@ export class TunnelCall {
   readonly #outgoing: Outgoing;
   readonly #chunks: ChunkCheck;
   #phase: Phase;
-  /** Of a call that is over: the other end is told, and nothing else. */
+  /** The last frame of a call that is over, by which the other end is told; nothing else is sent any more. */
   #lastFrame: Frame | undefined;
   /** No listener yet: nothing has come either. */
   #listener: CallListener | undefined;
@@ -93,12 +93,12 @@ export class TunnelCall {
     this.#say(() => this.#outgoing.halfClose());
   }
 
-  /** After what was sent before. At the callee's end; the call is over once it has gone out. */
+  /** Sends the status behind what was sent before; the call is over once it has gone out. At the callee's end alone. */
   end(end: End): void {
     this.#say(() => this.#outgoing.end(end));
   }
 
-  /** At the server's end: the call is over, and what was not sent is dropped. */
+  /** Ends the call at once, and drops what was not sent. At the server's end alone. */
   cancel(): void {
     if (this.isOver) return;
     const frame = createFrame(this.id);
@@ -130,7 +130,7 @@ export class TunnelCall {
     return { frame, taken };
   }
 
-  /** It could go on at once. */
+  /** The call has something to say that its window allows. */
   get hasNext(): boolean {
     return !this.isOver && this.#outgoing.hasNext;
   }

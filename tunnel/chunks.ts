@@ -8,7 +8,7 @@ export interface Chunk {
   readonly bytes: Buffer;
   readonly isFirst: boolean;
   readonly isLast: boolean;
-  /** Of the whole message. */
+  /** The bytes of the whole message. */
   readonly messageBytes: number;
   readonly isCompressed: boolean;
   /** What it has cost, to be given back when the consumer has taken it. */
@@ -21,7 +21,7 @@ export type ChunkFault = 'oversize' | 'malformed';
 /** Follows the chunks of the messages of one call and direction, and holds them to the length that the first has told. */
 export class ChunkCheck {
   readonly #maxMessageBytes: number;
-  /** Of the message that goes on; 0: none does. */
+  /** Bytes that are to come of the message that goes on; 0: none does. */
   #left = 0;
   #messageBytes = 0;
   #isCompressed = false;

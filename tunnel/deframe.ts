@@ -5,13 +5,13 @@ import type { Chunk } from './chunks.ts';
 export interface MessagePart {
   /** A view into what came. */
   readonly bytes: Buffer;
-  /** Of the whole message, where this is its beginning. */
+  /** The bytes of the whole message, where this part is its beginning. */
   readonly messageBytes: number | undefined;
   readonly isLast: boolean;
   readonly isCompressed: boolean;
 }
 
-/** Of a message in gRPC: a flag, and its length. */
+/** The bytes before each message in gRPC: a flag, and its length. */
 export const PREFIX_BYTES = 5;
 
 /** A chunk as it stands in the body of a call of gRPC. A copy in any case: the batch that it came in is much larger. */
@@ -31,9 +31,9 @@ export class Deframer {
   readonly #prefix = new Uint8Array(PREFIX_BYTES);
   readonly #maxMessageBytes: number;
   #prefixBytes = 0;
-  /** Of the message that goes on. */
+  /** Bytes that are to come of the message that goes on. */
   #left = 0;
-  /** Its first part is to come. */
+  /** The first part of that message is to come. */
   #isBeginning = false;
 
   constructor(maxMessageBytes: number) {

@@ -10,9 +10,9 @@ const FRAMES = 2;
 /** A frame with what its lengths on the wire are. */
 export interface SizedFrame {
   readonly frame: Frame;
-  /** Of the message without its tag and length. */
+  /** The bytes of the message without its tag and length. */
   readonly size: number;
-  /** With them. */
+  /** The bytes with tag and length. */
   readonly wholeSize: number;
 }
 
@@ -56,7 +56,7 @@ function writeFrame(writer: Writer, { frame, size }: SizedFrame): void {
   writer.number(11, Number(frame.cancel));
 }
 
-/** Of a message that is there, be it empty. */
+/** The bytes of a message that is there, be it empty, with its tag and length. */
 function sizeOfInner(size: number): number {
   return 1 + sizeOfNumber(size) + size;
 }

@@ -13,10 +13,10 @@ export interface Open {
 }
 
 export interface End {
-  /** Of gRPC: 0 to 16. */
+  /** The code of the status, as gRPC numbers it: 0 to 16. */
   readonly code: number;
   readonly message: string;
-  /** Of a `google.rpc.Status`; empty: none. */
+  /** The bytes of a `google.rpc.Status`; empty: none. */
   readonly statusDetails: Buffer;
   readonly trailers: readonly Pair[];
 }
@@ -26,7 +26,7 @@ export interface Frame {
   call: number;
   open: Open | undefined;
   headers: readonly Pair[] | undefined;
-  /** Of the whole message, with the first of several chunks; else 0. */
+  /** The bytes of the whole message, with the first of several chunks; else 0. */
   size: number;
   data: Buffer | undefined;
   /** The message goes on. */
@@ -63,7 +63,7 @@ export function plainEnd(code: number, message: string, trailers: readonly Pair[
   return { code, message, statusDetails: NO_DETAILS, trailers };
 }
 
-/** Of one chunk. */
+/** The most bytes of one chunk. */
 export const MAX_CHUNK_BYTES = 16_384;
 /** What a message costs beside its bytes: it keeps empty messages from being free. */
 export const MESSAGE_COST = 32;

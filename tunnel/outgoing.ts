@@ -5,12 +5,12 @@ import type { SendWindow } from './window.ts';
 /** A message, or a part of one, that is to be sent. */
 export interface Piece {
   readonly bytes: Buffer;
-  /** Of the whole message, where this is its beginning; undefined: it goes on with what the piece before began. */
+  /** The bytes of the whole message, where this piece is its beginning; undefined: the message goes on. */
   readonly messageBytes: number | undefined;
-  /** It ends the message. */
+  /** The piece ends the message. */
   readonly isLast: boolean;
   readonly isCompressed: boolean;
-  /** All of it is in the tunnel; not called when the call ends first. */
+  /** Called once all of the piece is in the tunnel; never when the call ends first. */
   readonly onTaken: () => void;
 }
 

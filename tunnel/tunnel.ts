@@ -15,9 +15,9 @@ const MAX_CALL = 2 ** 32 - 1;
 export interface TunnelOptions {
   /** Which end this is. */
   readonly role: Role;
-  /** Of each call, what this end may send. */
+  /** The window of each call for what this end sends. */
   readonly sendWindowBytes: number;
-  /** Of each call, what the other end may. */
+  /** The window of each call for what the other end sends. */
   readonly receiveWindowBytes: number;
   readonly maxMessageBytes: number;
   /** Writes a message of the stream; `onTaken` is called once the connection has it, or never. */

@@ -38,12 +38,12 @@ export interface Callee {
   readonly clientId: string;
   readonly tunnel: Tunnel;
   readonly announced: Announcement;
-  /** It has not left, and no other one has its place. */
+  /** The callee has not left, and no other one has its place. */
   readonly isThere: boolean;
   /** A call of this method begins here; the answer ends it, once. */
   occupy(method: string): () => void;
   /** Replaces what was announced before. */
   announce(announcement: Announcement): Refusals;
-  /** It has gone; for those who are asked later it is not there. */
+  /** The callee has gone: nobody finds it from now on. */
   leave(): void;
 }

@@ -42,7 +42,7 @@ export interface Callees {
   knows(method: string): boolean;
   /** Methods that were served before this server started: until somebody comes, nobody is there who does. */
   remember(methods: Iterable<string>): void;
-  /** Of those who serve the method and are wanted, the one with the most free places. */
+  /** Finds the one with the most free places of those who serve the method and are wanted. */
   find(method: string, wanted: Wanted): Callee | Nobody;
   readonly wait: Waiters['wait'];
   /** What kind of RPC those who serve the method now say that it is. */

@@ -8,9 +8,9 @@ import type { Piece } from '../../tunnel/outgoing.ts';
 export interface LiveCall {
   piece(piece: Piece): void;
   halfClosed(): void;
-  /** It has cancelled, or its connection is gone. */
+  /** The caller has cancelled, or its connection is gone. */
   gone(): void;
-  /** It has said what it may not, or the server has to end it. */
+  /** The caller has said what it may not, or the server has to end the call. */
   fail(error: ContactError): void;
 }
 
@@ -35,14 +35,14 @@ export interface Caller {
   /** Counts bytes that are kept for the call beside its messages, until they are given back. */
   hold(bytes: number): void;
   giveBack(bytes: number): void;
-  /** Its status, after which nothing more is asked of it. */
+  /** Sends the status; nothing more is sent after it. */
   end(end: End): void;
 }
 
 const STARTED_KEY = 'contact-started';
-/** Of a call that nobody has begun to answer, and that may be made again. */
+/** Says of a call that nobody has begun to answer it, so that it may be made again. */
 export const NOT_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'no' }];
-/** Of a call whose callee was lost: nobody knows whether it had begun. */
+/** Says of a call whose callee was lost that nobody knows whether it had begun. */
 export const MAYBE_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'maybe' }];
 
 /** An end in the server's own words, with the mark that tells them from the callee's. */

@@ -9,7 +9,7 @@ export interface Claimant {
   readonly sessionId: string | undefined;
   /** The session is an open one of this client, or its id was drawn: it is who it says. */
   readonly isProven: boolean;
-  /** Its id is one that the server drew. */
+  /** The id is one that the server drew. */
   readonly isDrawn: boolean;
 }
 

@@ -79,7 +79,7 @@ class MessageInflater implements Inflater {
   readonly #inTurn: (run: (done: () => void) => void) => void;
   // Bounded by who sends: none is taken while a message is unpacked or its pieces wait.
   #added: Piece[] = [];
-  /** Of the compressed message that goes on, which is held. */
+  /** The parts that have come of a compressed message, which are held until it is whole. */
   #parts: Buffer[] = [];
   /** A message is unpacked, or handed on. */
   #isInflating = false;

@@ -92,7 +92,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       isRead = true;
     }
 
-    /** From now on requests are unpacked, those too that a callee which took them as they are has not heard. */
+    /** Unpacks requests from now on, those too that were meant for a lost callee which takes them as they are. */
     function unpack(encoding: Encoding): void {
       const before = unsent ?? [];
       const wasHalfClosed = isHalfClosed;
@@ -120,7 +120,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       call?.halfClose();
     }
 
-    /** Once it is taken its callee has the beginning, and no other one gets it. */
+    /** Notes when the piece is taken: the callee has the beginning of the call then, and no other one gets it. */
     function watched(piece: Piece): Piece {
       return {
         ...piece,
@@ -131,7 +131,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       };
     }
 
-    /** To whoever serves it now; else it waits as long as its caller has said, from its beginning. */
+    /** Gives the call to who serves it now, or has it wait as long as its caller has said, counted from its beginning. */
     function dispatch(): void {
       call = undefined;
       const wanted = readWanted(caller.metadata);

@@ -5,13 +5,13 @@ export type MethodKind = 'unary' | 'server_streaming' | 'client_streaming' | 'bi
 export interface MethodTable<S> {
   /** Undefined: nobody has announced the method, or it was forgotten. Empty: nobody serves it now. */
   servers(method: string): ReadonlySet<S> | undefined;
-  /** Of who serves it now; undefined: nobody has said. */
+  /** The kind of RPC that those who serve the method now say it is; undefined: none has said. */
   kindOf(method: string): MethodKind | undefined;
   /** Who serves any method of the service, as `servers`. */
   serversOf(service: string): Iterable<S> | undefined;
   /** Those that have methods here. */
   services(): Iterable<string>;
-  /** It was served once, and nobody serves it now. */
+  /** Makes a method known that was served once, and that nobody serves now. */
   remember(method: string): void;
   add(method: string, server: S, kind: MethodKind | undefined): void;
   remove(method: string, server: S): void;
@@ -25,7 +25,7 @@ interface Entry<S> {
 
 interface Service<S> {
   methodCount: number;
-  /** With the number of its methods that each serves. */
+  /** Who serves any of its methods, and how many of them. */
   readonly countByServer: Map<S, number>;
 }
 
