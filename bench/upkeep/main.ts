@@ -112,13 +112,15 @@ await withDataFolder(values.out, async (folder) => {
   let longestLog = 0;
   const beside = await measure('load and pruning', store, { retainDays: 0, retainMax: keep }, async ({ address }) => {
     const admin = createAdmin({ server: address, deadlineMs: 60_000 });
-    let size = -1;
-    for (let kept = tasks; kept > keep || sizeOf(path) !== size; ) {
-      size = sizeOf(path);
-      await sleep(3_000);
+    // It is over when as many are left as are kept, and the file has stayed as large for a while.
+    let stillCount = 0;
+    for (let size = -1; stillCount < 5; ) {
+      await sleep(2_000);
       longestLog = Math.max(longestLog, sizeOf(`${path}-wal`));
-      kept = (await admin.listQueues()).queues.find(({ name }) => name === 'old')?.cancelled ?? 0;
+      const kept = (await admin.listQueues()).queues.find(({ name }) => name === 'old')?.cancelled ?? 0;
       log(`${kept} tasks, ${sizeOf(path)} MiB, log ${sizeOf(`${path}-wal`)} MiB`);
+      stillCount = kept <= keep && sizeOf(path) === size ? stillCount + 1 : 0;
+      size = sizeOf(path);
     }
     await admin.close();
   });

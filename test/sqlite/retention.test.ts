@@ -66,6 +66,18 @@ describe('pruning of a file', () => {
     await second.close();
   });
 
+  it('passes what it keeps of one queue no more to come to another', async () => {
+    const first = await open();
+    await addSettled(first, 'a', 5_000);
+    await addSettled(first, 'b', 10);
+    assert.equal((await prune(first, 5_000)).count, 0);
+    await first.close();
+    const second = await open();
+    assert.deepEqual(await prune(second, 5_000), { count: 0, steps: 1 });
+    assert.deepEqual([prunedTo('a'), prunedTo('b')], [0, 5_000]);
+    await second.close();
+  });
+
   it('gives no position twice, also over a restart', async () => {
     const first = await open();
     await addSettled(first, 'q', 3);

@@ -69,15 +69,15 @@ export function createRetention({ db, catalog, counters, tasks }: Context): Rete
   function beginSweep(retention: Retention, now: number): Sweep | undefined {
     const queues = new Set([...catalog.queues()].filter((queue) => isQueueDue(queue, retention, now)));
     if (queues.size === 0) return undefined;
-    let position = Number.POSITIVE_INFINITY;
-    for (const { prunedTo } of queues) position = Math.min(position, prunedTo);
-    return { position, queues };
+    return { position: firstOf(queues), queues };
   }
 
   /** Goes on along the log; answers the tasks that are pruned, at most `limit`. */
   function advance(current: Sweep, retention: Retention, limit: number, now: number): LoggedRow[] {
     const pruned: LoggedRow[] = [];
     for (let scanned = 0; scanned < SCANNED && current.queues.size > 0; ) {
+      // What is left may begin far behind those that are done.
+      current.position = Math.max(current.position, firstOf(current.queues));
       const wanted = Math.min(limit, SCANNED - scanned);
       const rows = selectLogged.all(current.position, wanted);
       scanned += wanted;
@@ -136,6 +136,13 @@ export function createRetention({ db, catalog, counters, tasks }: Context): Rete
       sweep = undefined;
     },
   };
+}
+
+/** The first position after which one of the queues may have something to prune. */
+function firstOf(queues: Iterable<QueueEntry>): number {
+  let position = Number.POSITIVE_INFINITY;
+  for (const { prunedTo } of queues) position = Math.min(position, prunedTo);
+  return position;
 }
 
 function toLogged(c: readonly Value[]): LoggedRow {
