@@ -1,19 +1,24 @@
 import { create, type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
 /** What a server takes; a larger set is not sent. */
 const MAX_SET_BYTES = 262_144;
 
-/** A `google.protobuf.FileDescriptorSet` of these services and all that they import, imports first; empty: it is too large. */
+/**
+ * A `google.protobuf.FileDescriptorSet` of these services and all that they import, imports first, without comments; empty: it
+ * is too large. Of two files with one name the first counts.
+ */
 export function describeServices(services: Iterable<DescService>): Uint8Array {
-  const files = new Set<DescFile>();
+  const files = new Map<string, DescFile>();
   function add(file: DescFile): void {
-    if (files.has(file)) return;
+    if (files.has(file.name)) return;
     file.dependencies.forEach(add);
-    files.add(file);
+    files.set(file.name, file);
   }
   for (const { file } of services) add(file);
-  const set = create(FileDescriptorSetSchema, { file: [...files].map(({ proto }) => proto) });
+  // Comments are most of what tools write, and nobody who calls needs them.
+  const described = [...files.values()].map(({ proto }) => ({ ...proto, sourceCodeInfo: undefined }));
+  const set = { ...create(FileDescriptorSetSchema), file: described as FileDescriptorProto[] };
   const bytes = toBinary(FileDescriptorSetSchema, set);
   return bytes.byteLength > MAX_SET_BYTES ? new Uint8Array() : bytes;
 }

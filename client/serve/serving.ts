@@ -73,6 +73,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
   const kept = new Map<string, KeptMethod>();
   const services = new Set<DescService>();
   const encodings = new Set<string>();
+  let fileDescriptorSet: Uint8Array = new Uint8Array();
   // Bounded by `maxCalls`, and by handlers that go on after their call.
   const running = new Set<RunningCall>();
   let stream: ClientDuplexStream<Buffer, Buffer> | undefined;
@@ -88,7 +89,6 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
     if (!stream) return;
     unanswered = (unanswered ?? 0) + 1;
     const names = [...offers].filter(([, { isAway }]) => !isDraining && !isAway()).map(([name]) => name);
-    const fileDescriptorSet = describeServices(services);
     const limits = { maxCalls, window: WINDOW_BYTES, acceptEncodings: [...encodings] };
     const message = { announce: { methods: names, fileDescriptorSet, labels, revision: REVISION, ...limits } };
     stream.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
@@ -197,6 +197,9 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
         if (method.kept) kept.set(name, method.kept);
       }
       for (const service of offer.services) services.add(service);
+      fileDescriptorSet = describeServices(services);
+      if (services.size > 0 && fileDescriptorSet.byteLength === 0)
+        logger.warn('the descriptors of what is served are too large: it is served, but reflection does not know it');
       for (const encoding of offer.acceptEncodings) encodings.add(encoding);
       maxCalls = options.maxCalls ?? maxCalls;
       announce();
