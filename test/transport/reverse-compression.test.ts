@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { gzipSync } from 'node:zlib';
@@ -7,7 +8,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { compressionAlgorithms, status } from '@grpc/grpc-js';
 import { plainEnd } from '../../tunnel/frame.ts';
 import { MessageSchema } from '../echo/gen/echo_pb.ts';
-import { createCaller, startCallee } from '../scene/callers.ts';
+import { createCaller, digest, startCallee } from '../scene/callers.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { dial, frame, open, readEnd } from '../scene/http2.ts';
 import { openServe } from '../scene/rawcallee.ts';
@@ -94,6 +95,15 @@ describe('a call with compressed messages', () => {
     assert.ok(!callee.frames.some(({ data }) => data));
   });
 
+  it('is unpacked where it is larger than what is read ahead, and than a window, compressed too', async () => {
+    const { address } = await startScene();
+    await startCallee(address);
+    const body = randomBytes(1_500_000);
+    const { unary } = createCaller(address, { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip });
+    const replies = await Promise.all([1, 2, 3].map(() => unary(body)));
+    for (const { code, bodies } of replies) assert.deepEqual([code, bodies], [status.OK, [digest(body)]]);
+  });
+
   it('is stored with a message that is not compressed when it is durable', async () => {
     const { address } = await startScene();
     await startCallee(address);
@@ -126,6 +136,41 @@ describe('a call with compressed messages', () => {
       const [told] = await responded;
       return { told, end: await ended, body: () => Buffer.concat(data) };
     }
+
+    it('is given back to the callee as it comes, so that it may be larger than a window', async () => {
+      const { address } = await startScene();
+      const callee = await openServe(address, 'raw', { methods: [UNARY] });
+      const whole = message(randomBytes(400_000));
+      const compressed = gzipSync(whole);
+      const stream = call(address, gzipSync(message(Buffer.from('x'))));
+      const data: Buffer[] = [];
+      stream.on('data', (piece: Buffer) => data.push(piece));
+      const ended = readEnd(stream);
+      await until('it is opened', () => callee.opened.length === 1);
+      const { call: id } = callee.opened[0]!;
+      let room = 262_144;
+      let windowCount = 0;
+      for (let at = 0; at < compressed.byteLength; at += 16_384) {
+        await until('there is room', () => {
+          for (; windowCount < callee.frames.length; windowCount++) room += callee.frames[windowCount]!.window;
+          return room >= 16_384 + 32;
+        });
+        const chunk = compressed.subarray(at, at + 16_384);
+        const more = at + 16_384 < compressed.byteLength;
+        room -= chunk.byteLength + (more ? 0 : 32);
+        const begins = at === 0;
+        callee.say({
+          call: id,
+          ...(begins ? { headers: [{ key: 'grpc-encoding', value: 'gzip' }], size: compressed.byteLength } : {}),
+          compressed: begins,
+          data: chunk,
+          more,
+          ...(more ? {} : { end: plainEnd(0, 'fine') }),
+        });
+      }
+      assert.deepEqual(await ended, { code: status.OK, message: 'fine' });
+      assert.ok(Buffer.concat(data).equals(frame(whole)));
+    });
 
     it('goes on as it is to a caller that takes it', async () => {
       const { told, end, body } = await answerInGzip('identity, deflate, gzip');
