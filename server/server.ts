@@ -187,7 +187,8 @@ export async function createServer(
       for (const address of addresses) bound.push(await sockets.listen(address));
       const { host, port } = bound.find((one) => one.kind === 'port') ?? { host: '', port: 0 };
       const listening = { host, port, addresses: bound.map(writeAddress) };
-      logger.info({ ...listening, store: options.store, version }, 'listening');
+      const { store: url, retainDays, retainMax } = options;
+      logger.info({ ...listening, store: url, version, retainDays, retainMax }, 'listening');
       return listening;
     },
     close({ deadlineMs = options.shutdownDeadlineMs } = {}) {

@@ -14,7 +14,8 @@ import { fillStore } from './fill.ts';
 import { type Load, startLoad } from './load.ts';
 
 // What keeping house costs beside load: `node bench/upkeep/main.ts --tasks 1000000 --keep 100000`. First the same load
-// without pruning, then with it until nothing is left to prune; then a backup beside that load, and its restore.
+// without pruning, then with it until nothing is left to prune; then a backup beside that load, and its restore. `--only
+// pruning` or `--only backup` measures one of them.
 
 const MIB = 1 << 20;
 
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     payload: { type: 'string', default: '100' },
     rate: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '20' },
+    only: { type: 'string', default: '' },
     out: { type: 'string', default: 'bench/out' },
   },
 });
@@ -101,7 +103,10 @@ async function measure(
 
 const rest = async (): Promise<void> => sleep(seconds * 1_000);
 
-await withDataFolder(values.out, async (folder) => {
+if (values.only !== 'backup') await withDataFolder(values.out, measurePruning);
+if (values.only !== 'pruning') await withDataFolder(values.out, measureBackup);
+
+async function measurePruning(folder: string): Promise<void> {
   const path = join(folder, 'contact.db');
   const store = `sqlite:${path}`;
   const forever = { retainDays: 0, retainMax: 0 };
@@ -129,9 +134,9 @@ await withDataFolder(values.out, async (folder) => {
     `${tasks} tasks pruned to ${keep}: p99 of pick-up ${(beside / alone).toFixed(2)} x, ` +
       `file ${before} -> ${after} MiB, log at most ${longestLog} MiB`,
   );
-});
+}
 
-await withDataFolder(values.out, async (folder) => {
+async function measureBackup(folder: string): Promise<void> {
   const path = join(folder, 'contact.db');
   log(`filling a store of ${Math.round((tasks * (payload + 500)) / MIB)} MiB, about`);
   await fillStore(path, tasks, payload);
@@ -148,4 +153,4 @@ await withDataFolder(values.out, async (folder) => {
   console.log(
     `backup of ${sizeOf(copy)} MiB: p99 of pick-up ${(beside / alone).toFixed(2)} x, restored with ${restored.tasks} tasks`,
   );
-});
+}

@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { createReadStream, openSync, rmSync, statSync, unlinkSync } from 'node:fs';
-import { backup, DatabaseSync } from 'node:sqlite';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { ContactError } from '../../../../shared/errors.ts';
 import type { Backup } from '../../backup.ts';
 import { createPrivate } from './lock.ts';
-import { walOf } from './wal.ts';
 
 /** Makes copies of the database while it is in use, one at a time: until it is closed it takes room on the disk. */
 export interface Backups {
@@ -28,10 +29,6 @@ export interface BackupsOptions {
   readonly maxLogBytes?: number;
 }
 
-/**
- * Pages that are copied in one go, in a thread of libuv. Between two of them the event loop has its turn.
- */
-const STEP_PAGES = 200;
 /** The log cannot begin anew while a copy is made; beyond this the copy is given up. */
 const MAX_LOG_BYTES = 1 << 30;
 const CHUNK_BYTES = 256 << 10;
@@ -80,22 +77,13 @@ export function createBackups(options: BackupsOptions): Backups {
     const path = backupOf(file);
     removeLeftover(file);
     createPrivate(path);
-    // A connection of its own, which holds one state of the database: else each commit has the copy begin again.
-    const source = new DatabaseSync(file, { readOnly: true, timeout: 0 });
     try {
-      source.exec('BEGIN');
-      source.prepare('SELECT count(*) FROM sqlite_schema').get();
-      const check = (): void => {
-        if (ended.aborted) throw new ContactError('CANCELLED', 'store: the backup was given up');
-        const log = statSync(walOf(file)).size;
-        if (log > maxLogBytes) throw refusal(`the log grew to ${log} bytes while the backup was made`);
-        checkRoom(0);
-      };
-      check();
-      await backup(source, path, { rate: STEP_PAGES, progress: check });
-      return openCopy(path);
+      const end = await runCopier({ file, path, maxLogBytes, minFreeBytes }, ended);
+      if (end.kind === 'done') return openCopy(path);
+      if (end.kind === 'cancelled') throw new ContactError('CANCELLED', 'store: the backup was given up');
+      if (end.kind === 'refused') throw refusal(end.problem);
+      throw new Error(`store: the backup failed: ${end.problem}`);
     } finally {
-      source.close();
       removeLeftover(file);
     }
   }
@@ -107,6 +95,44 @@ export function createBackups(options: BackupsOptions): Backups {
       await underWay?.catch(() => undefined);
     },
   };
+}
+
+/** What the thread that copies is told. */
+export interface CopyJob {
+  readonly file: string;
+  readonly path: string;
+  /** One flag of 32 bits; not 0: the copy is given up. */
+  readonly given: SharedArrayBuffer;
+  readonly maxLogBytes: number;
+  readonly minFreeBytes: number;
+}
+
+/** What became of the copy. */
+export type CopyEnd =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'refused'; readonly problem: string }
+  | { readonly kind: 'failed'; readonly problem: string };
+
+async function runCopier(job: Omit<CopyJob, 'given'>, ended: AbortSignal): Promise<CopyEnd> {
+  const given = new SharedArrayBuffer(4);
+  const flags = new Int32Array(given);
+  const giveUp = (): void => {
+    Atomics.store(flags, 0, 1);
+    Atomics.notify(flags, 0);
+  };
+  if (ended.aborted) giveUp();
+  ended.addEventListener('abort', giveUp, { once: true });
+  const workerData: CopyJob = { ...job, given };
+  const worker = new Worker(new URL(`./copier${extname(import.meta.url)}`, import.meta.url), { workerData });
+  const exited = once(worker, 'exit');
+  try {
+    const [end] = (await once(worker, 'message')) as [CopyEnd];
+    return end;
+  } finally {
+    ended.removeEventListener('abort', giveUp);
+    await exited;
+  }
 }
 
 /** Keeps the copy by its descriptor alone: whatever becomes of this process, nothing is left of it. */
