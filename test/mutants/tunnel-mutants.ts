@@ -4,6 +4,7 @@ const atServer = (title: string) => unit('tunnel', `a tunnel at the server ${tit
 const atCallee = (title: string) => unit('tunnel-callee', `a tunnel at the callee ${title}`);
 const fault = (what: string) => atServer(`ends a call for both of its sides when it hears ${what}`);
 const inbox = (title: string) => unit('tunnel-callee', `an inbox ${title}`);
+const running = (title: string) => unit('running-call', `runCall() ${title}`);
 const hostile = (title: string) => transport('reverse-hostile', `a callee that breaks the rules ${title}`);
 
 /** Of both ends of a tunnel. */
@@ -169,5 +170,19 @@ export const TUNNEL_MUTANTS: readonly Mutant[] = [
     find: "(key.startsWith('grpc-') && (isTrailers || key !== ENCODING_KEY))",
     replace: 'false',
     caughtBy: hostile('harms its own call alone: another status among its trailers'),
+  },
+  {
+    id: 'tunnel: a handler answers as far ahead as it likes',
+    file: 'client/serve/answers.ts',
+    find: 'return this.#waitingCost >= MAX_WAITING_COST;',
+    replace: 'return false;',
+    caughtBy: running('asks the handler of a stream for no more while 128 KiB of its answers wait'),
+  },
+  {
+    id: 'tunnel: a call is over before its answer has left',
+    file: 'client/serve/run.ts',
+    find: 'return answers.allTaken();',
+    replace: 'return undefined;',
+    caughtBy: running('says the answer of a unary call and its status in one frame, after which it is over'),
   },
 ];
