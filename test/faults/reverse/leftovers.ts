@@ -12,7 +12,8 @@ import { bodyOf, CALL_KEY, planCall } from './plan.ts';
 import type { Player, Scene } from './scene.ts';
 
 const MIB = 1 << 20;
-const SETTLE_MS = 20_000;
+/** A line that went silent is found dead after some 17 s, and only then do its tasks run elsewhere. */
+const SETTLE_MS = 60_000;
 
 /** HTTP/2 streams that are open at the server, by their path, as Node counts them. */
 export async function countStreams(server: ServerProcess): Promise<Readonly<Record<string, number>>> {
