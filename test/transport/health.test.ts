@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
@@ -14,6 +11,7 @@ import {
   reflectionV1alpha,
   TaskService,
 } from '../../gen/index.ts';
+import { bufCurl } from '../scene/buf.ts';
 import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { startScene } from '../scene/server.ts';
@@ -21,7 +19,6 @@ import { until } from '../scene/until.ts';
 import { openWorker, statusOf } from '../scene/worker.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
-const BUF = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'buf');
 const { check } = health.Health.method;
 
 describe('grpc.health.v1', () => {
@@ -100,9 +97,8 @@ describe('reflection', () => {
       this.timeout(120_000);
       const { address } = await startScene();
       const method = `http://${address}/contact.v1.AdminService/GetServerInfo`;
-      const flags = ['--http2-prior-knowledge', '--protocol', 'grpc', '--reflect-protocol', `grpc-${version}`];
-      const { stdout } = await promisify(execFile)(BUF, ['curl', ...flags, '--data', '{}', method]);
-      assert.equal(JSON.parse(stdout).limits.maxPayloadBytes, 1 << 20);
+      const told = await bufCurl(method, '--reflect-protocol', `grpc-${version}`, '--data', '{}');
+      assert.equal(JSON.parse(told).limits.maxPayloadBytes, 1 << 20);
     });
   }
 });

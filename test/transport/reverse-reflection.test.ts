@@ -4,6 +4,7 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/pr
 import { createReflection } from '../../client/index.ts';
 import { AdminService, health, reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
+import { bufCurl } from '../scene/buf.ts';
 import { startCallee } from '../scene/callers.ts';
 import { ask, connect, refusalOf } from '../scene/clients.ts';
 import { closeScene, use } from '../scene/end.ts';
@@ -43,6 +44,30 @@ describe('reflection over the services of clients', () => {
       await worker.stop();
       await until('it is not listed', async () => !(await stream.list()).includes('echo.Echo'));
       assert.equal(await stream.symbol('echo.Echo'), undefined);
+    });
+  }
+
+  for (const version of ['v1', 'v1alpha']) {
+    it(`lets a stock client list a connected client’s services and call them by names alone: ${version}`, async function () {
+      this.timeout(120_000);
+      const { address } = await startScene();
+      await startCallee(address);
+      const reflected = ['--reflect-protocol', `grpc-${version}`];
+      const methods = (await bufCurl(`http://${address}`, ...reflected, '--list-methods')).split('\n');
+      for (const name of ['Unary', 'Down', 'Up', 'Chat'])
+        assert.ok(methods.includes(`echo.Echo/${name}`), `${methods}`);
+      const call = async (name: string, ...bodies: readonly string[]): Promise<unknown[]> => {
+        const data = bodies.map((body) => JSON.stringify({ body: btoa(body), count: 2 })).join('\n');
+        const told = await bufCurl(`http://${address}/echo.Echo/${name}`, ...reflected, '--data', data);
+        return told
+          .trim()
+          .split(/(?<=^})\n/m)
+          .map((text) => JSON.parse(text));
+      };
+      assert.deepEqual(await call('Unary', 'one'), [{ body: btoa('one') }]);
+      assert.equal((await call('Down', 'two')).length, 2);
+      assert.deepEqual(await call('Up', 'a', 'bc'), [{ messages: 2, bytes: '3' }]);
+      assert.equal((await call('Chat', 'a', 'b', 'c')).length, 3);
     });
   }
 
