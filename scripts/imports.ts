@@ -85,9 +85,12 @@ function findDetours(
 
 function readSources(root: string): Map<string, string> {
   const trees = FOLDERS.flatMap((folder) =>
-    [...readTree(join(root, folder))].map(([path, text]): [string, string] => [`${folder}/${path}`, text]),
+    [...readTree(join(root, folder), (name) => SOURCE.test(name))].map(([path, text]): [string, string] => [
+      `${folder}/${path}`,
+      text,
+    ]),
   );
-  return new Map(trees.filter(([path]) => SOURCE.test(path) && !path.includes('/node_modules/')));
+  return new Map(trees.filter(([path]) => !path.includes('/node_modules/')));
 }
 
 function readPackages(root: string): Set<string> {

@@ -4,8 +4,11 @@ import { dirname, join } from 'node:path';
 /** A folder's files by their path below it, always with `/`. */
 export type Tree = ReadonlyMap<string, string>;
 
-/** The text files under `root`, in order of their paths; an absent folder is an empty tree. */
-export function readTree(root: string): Tree {
+/**
+ * The text files under `root`, in order of their paths; an absent folder is an empty tree. What a benchmark leaves there may
+ * be larger than a string can be: `isWanted` keeps files unread by their names.
+ */
+export function readTree(root: string, isWanted: (name: string) => boolean = () => true): Tree {
   let entries: ReturnType<typeof listFolder>;
   try {
     entries = listFolder(root);
@@ -14,7 +17,7 @@ export function readTree(root: string): Tree {
     throw error;
   }
   const paths = entries
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && isWanted(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   return new Map(paths.map((path) => [path.slice(root.length + 1).replaceAll('\\', '/'), readFileSync(path, 'utf8')]));
