@@ -93,7 +93,7 @@ export function createFront({
   ): void {
     // The caller may go at any moment; `close` tells of it.
     stream.on('error', ignore);
-    const out = createAnswer(stream, headers['content-type'] ?? 'application/grpc', logger);
+    const out = createAnswer(stream, headers['content-type']?.trim() ?? 'application/grpc', logger);
     if (isLeaving || size >= maxCalls) {
       const full = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
       out.end(

@@ -1,9 +1,10 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
 import { REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
 import { markOf } from '../../shared/status.ts';
 import type { Front } from './front.ts';
-import { takeStreamListener } from './internals.ts';
+import { keepBlanks, takeStreamListener } from './internals.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -29,8 +30,14 @@ interface HeaderFault {
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
  * put right here.
  */
-export function guardHeaders(grpcServer: Server, front?: Front): void {
+export function guardHeaders(grpcServer: Server, logger: Logger, front?: Front): void {
   const { http2Server, handle } = takeStreamListener(grpcServer);
+  if (front && !keepBlanks(http2Server)) {
+    logger.warn(
+      {},
+      'metadata that begins or ends with a blank does not reach the services of clients: unknown Node.js',
+    );
+  }
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
     if (front?.takes(headers) && judgeCaller(headers)) {
       front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']));

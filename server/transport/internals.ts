@@ -2,8 +2,8 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:h
 import type { Server, StatusObject } from '@grpc/grpc-js';
 import { ContactError } from '../../shared/errors.ts';
 
-// All private fields of grpc-js that the server reads or replaces, in one place: whoever raises its version reads this
-// file beside it. docs/decisions/0014-inside-grpc-js.md says why they are needed.
+// All private fields of grpc-js, and of Node's HTTP/2 server below it, that the server reads or replaces, in one place:
+// whoever raises its version reads this file beside it. docs/decisions/0014-inside-grpc-js.md says why they are needed.
 
 export type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
 
@@ -25,6 +25,21 @@ export function takeStreamListener(grpcServer: Server): StreamIntake {
   }
   http2Server.removeAllListeners('stream');
   return { http2Server, handle };
+}
+
+/**
+ * Has the connections to come keep headers whose value begins or ends with a blank: Node.js drops those without a word unless
+ * its server is made otherwise, and grpc-js makes it. False: this version of Node.js keeps its options in an unknown way, so
+ * they are dropped.
+ */
+export function keepBlanks(http2Server: object): boolean {
+  for (const key of Object.getOwnPropertySymbols(http2Server)) {
+    const options: unknown = key.description === 'options' && Reflect.get(http2Server, key);
+    // What every server of grpc-js is made with shows that these are the options of the server.
+    if (typeof options !== 'object' || !options || !('maxSendHeaderBlockLength' in options)) continue;
+    return Reflect.set(options, 'strictFieldWhitespaceValidation', false);
+  }
+  return false;
 }
 
 /** What grpc-js keeps of a call behind the object that a handler is given: the key by which both know it. */

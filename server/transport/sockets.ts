@@ -67,7 +67,7 @@ interface Connection {
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
   const { credentials, clock, quietMs, maxConnections, logger } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
-  guardHeaders(grpcServer, options.front);
+  guardHeaders(grpcServer, logger, options.front);
   const servers: net.Server[] = [];
   const files: SocketFile[] = [];
   // Bounded by `maxConnections`.

@@ -117,7 +117,8 @@ ODD_MESSAGES = [
     "100% off, a%20b, %zz",
     "",
 ]
-METADATA = [("x-a", "one"), ("x-b", "a, b"), ("x-a", "two"), ("x-c-bin", bytes(range(256))), ("x-c-bin", b""), ("x-a", "three")]
+METADATA = [("x-a", "one"), ("x-b", "a, b"), ("x-a", "two"), ("x-c-bin", bytes(range(256))), ("x-c-bin", b""), ("x-a", "three"),
+            ("x-d", " begins"), ("x-e", "ends  "), ("x-f", "  "), ("x-g", "")]
 TEXTS = [["x-initial", "1"], ["x-initial", "2"], ["x-other", " in the middle "], ["x-initial", "3"]]
 BYTES = [["x-trail-bin", base64.b64encode(one).decode()] for one in (b"ab", bytes([0, 255]), b"\x00")]
 

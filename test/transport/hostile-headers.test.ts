@@ -6,6 +6,7 @@ import { Server, status } from '@grpc/grpc-js';
 import { AdminService, EnqueueTasksRequestSchema, health, TaskService } from '../../gen/index.ts';
 import { guardHeaders } from '../../server/transport/headers.ts';
 import { methodPath } from '../../shared/grpc.ts';
+import { silentLogger } from '../../shared/logger.ts';
 import { ask, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { type Scene, startScene } from '../scene/server.ts';
@@ -251,7 +252,7 @@ describe('A call of one request', () => {
 
 describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
-    assert.throws(() => guardHeaders(new Server()), /unknown way/);
-    assert.throws(() => guardHeaders({} as Server), /unknown way/);
+    assert.throws(() => guardHeaders(new Server(), silentLogger), /unknown way/);
+    assert.throws(() => guardHeaders({} as Server, silentLogger), /unknown way/);
   });
 });

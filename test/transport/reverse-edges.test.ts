@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { startCallee } from '../scene/callers.ts';
+import { createCaller, startCallee } from '../scene/callers.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
-import { dial, frame } from '../scene/http2.ts';
+import { dial, frame, open } from '../scene/http2.ts';
 import { openServe } from '../scene/rawcallee.ts';
 import { startScene } from '../scene/server.ts';
 
@@ -121,5 +122,28 @@ describe('a call for a callee', () => {
     assert.equal(await call(address, { ':path': '/contact.v1.AdminService/ListClients' }, empty), 'OK');
     const late = { ':path': '/contact.v1.AdminService/ListClients', 'grpc-timeout': '0m' };
     assert.equal(await call(address, late, empty), LATE);
+  });
+
+  for (const mode of ['live', 'durable']) {
+    it(`has metadata with blanks at the ends of its values, ${mode}`, async () => {
+      const { address } = await startScene();
+      await startCallee(address);
+      const pairs = { 'x-begins': ' a', 'x-ends': 'a ', 'x-plain': 'a' };
+      const { unary } = createCaller(address);
+      const { bodies } = await unary('!do {"tell": true}', { metadata: { ...pairs, 'contact-mode': mode } });
+      assert.deepEqual(bodies, [JSON.stringify(Object.entries(pairs))]);
+    });
+  }
+
+  it('has blanks around neither the content type of its answer nor the name of its callee', async () => {
+    const { address } = await startScene();
+    await startCallee(address);
+    const session = dial({ address });
+    atEnd(() => session.destroy());
+    const stream = open(session, PATH, { 'content-type': 'application/grpc ' });
+    stream.end(REQUEST);
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    assert.equal(headers['content-type'], 'application/grpc');
+    assert.match(await call(address, { 'contact-client': 'callee ' }), /^INVALID_ARGUMENT contact-client: /);
   });
 });

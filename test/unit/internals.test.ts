@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { insideOf } from '../../server/transport/internals.ts';
+import { createServer } from 'node:http2';
+import { insideOf, keepBlanks } from '../../server/transport/internals.ts';
 
 describe('insideOf()', () => {
   const createCall = () => ({
@@ -36,4 +37,17 @@ describe('insideOf()', () => {
       assert.throws(() => insideOf({ ...call, decoder }), /unknown form/);
     });
   }
+});
+
+describe('keepBlanks()', () => {
+  it('knows the servers of this Node.js', () => {
+    assert.equal(keepBlanks(createServer({ maxSendHeaderBlockLength: 1 })), true);
+  });
+
+  it('says that it does not know what looks otherwise', () => {
+    assert.equal(keepBlanks({}), false);
+    assert.equal(keepBlanks({ [Symbol('options')]: {} }), false);
+    assert.equal(keepBlanks({ [Symbol('options')]: undefined }), false);
+    assert.equal(keepBlanks({ [Symbol('others')]: { maxSendHeaderBlockLength: 1 } }), false);
+  });
 });
