@@ -1,24 +1,23 @@
+import { ContactError, codeNumber, tooLarge } from '../shared/errors.ts';
 import { type Chunk, ChunkCheck, type ChunkFault } from './chunks.ts';
 import { createFrame, type End, type Frame, type Open, type Pair, plainEnd } from './frame.ts';
 import { firstPhase, nextPhase, type Part, type Phase, type Role } from './life.ts';
 import { Outgoing, type Piece } from './outgoing.ts';
 import { ReceiveWindow, SendWindow } from './window.ts';
 
-/** Codes of gRPC that a tunnel gives by itself. */
-const RESOURCE_EXHAUSTED = 8;
-const INTERNAL = 13;
-
 /**
- * What one end of a call hears of it. Exactly one of `ended`, `cancelled` and `lost` comes, as the last, unless this end
- * itself ends the call first: after its `cancel()`, or once its `end()` has gone out, nothing comes any more.
+ * What one end of a call hears of it. Exactly one of `ended`, `failed`, `cancelled` and `lost` comes, as the last, unless
+ * this end itself ends the call first: after its `cancel()`, or once its `end()` has gone out, nothing comes any more.
  */
 export interface CallListener {
   headers(pairs: readonly Pair[]): void;
   /** Give its cost back with `taken` once the consumer has it. */
   chunk(chunk: Chunk): void;
   halfClosed(): void;
-  /** The callee, or a fault, has ended the call; at the server's end alone. */
+  /** The callee has ended the call, in its own words; at the server's end alone. */
   ended(end: End): void;
+  /** The tunnel has ended the call for what the callee has said; at the server's end alone. */
+  failed(error: ContactError): void;
   /** The server has cancelled the call, or a fault has ended it; at the callee's end alone. */
   cancelled(): void;
   /** The tunnel is gone. @param isOpened the other end may have heard of the call */
@@ -167,12 +166,7 @@ export class TunnelCall {
     if (isFault(chunk)) {
       if (chunk === 'malformed') this.#fault('a chunk that does not belong to its message');
       else
-        this.#break(
-          plainEnd(
-            RESOURCE_EXHAUSTED,
-            `a message of ${frame.size} bytes, at most ${this.#carrier.maxMessageBytes} are taken`,
-          ),
-        );
+        this.#break(tooLarge(`a message of ${frame.size} bytes, at most ${this.#carrier.maxMessageBytes} are taken`));
       return;
     }
     if (!this.#receive.spend(chunk.cost)) this.#fault('more was sent than the window has');
@@ -208,19 +202,19 @@ export class TunnelCall {
   }
 
   #fault(problem: string): void {
-    this.#break(plainEnd(INTERNAL, `the other end of the tunnel broke its protocol: ${problem}`));
+    this.#break(new ContactError('INTERNAL', `the other end of the tunnel broke its protocol: ${problem}`));
     this.#carrier.fault();
   }
 
   /** Ends the call for both sides, without what waits to be sent. */
-  #break(end: End): void {
+  #break(error: ContactError): void {
     if (this.#carrier.role === 'server') {
       this.cancel();
-      this.#listener?.ended(end);
+      this.#listener?.failed(error);
       return;
     }
     const frame = createFrame(this.id);
-    frame.end = end;
+    frame.end = plainEnd(codeNumber(error.code), error.message);
     this.#part(frame);
     this.#listener?.cancelled();
   }

@@ -78,6 +78,7 @@ export function forwardCall(call: TunnelCall, open: Open, options: ForwardOption
   call.listen({
     headers: () => undefined,
     ended: () => undefined,
+    failed: () => undefined,
     chunk: (chunk) => there.chunk(chunk, () => call.taken(chunk.cost)),
     halfClosed: () => there.halfClose(),
     cancelled: gone,

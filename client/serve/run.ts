@@ -92,6 +92,7 @@ export function runCall(
   call.listen({
     headers: () => undefined,
     ended: () => undefined,
+    failed: () => undefined,
     chunk(chunk) {
       if (!chunk.isCompressed) inbox.add(chunk);
       else abort(new ContactError('INTERNAL', 'a message is marked as compressed, and grpc-encoding does not say how'));

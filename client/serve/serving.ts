@@ -250,6 +250,7 @@ function refuse(call: TunnelCall, code: number, message: string): void {
     chunk: () => undefined,
     halfClosed: () => undefined,
     ended: () => undefined,
+    failed: () => undefined,
     cancelled: () => undefined,
     lost: () => undefined,
   });

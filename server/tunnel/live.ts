@@ -77,6 +77,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
         headers: answers.headers,
         chunk: (chunk) => answers.chunk(chunk, () => opened.taken(chunk.cost)),
         ended: answers.end,
+        failed: (error) => fail(error),
         lost: (isOpened) =>
           isOpened ? fail(new ContactError('UNAVAILABLE', `${callee.clientId} has gone`), MAYBE_STARTED) : dispatch(),
         // A callee does neither; its tunnel takes care of that.

@@ -115,6 +115,7 @@ export function createHouse(): House {
     call.listen({
       headers: () => assert.fail('headers came up'),
       ended: () => assert.fail('the server ended a call'),
+      failed: () => assert.fail('the server ended a call'),
       chunk: (chunk) => inbox.add(chunk),
       halfClosed: () => inbox.end(),
       cancelled: over,
@@ -154,6 +155,7 @@ export function createHouse(): House {
         pair.serverEnds += 1;
         pair.down.isFinished = true;
       },
+      failed: ({ message }) => assert.fail(message),
       lost: () => {
         pair.serverEnds += 1;
       },

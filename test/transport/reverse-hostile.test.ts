@@ -53,13 +53,30 @@ describe('a callee that breaks the rules', () => {
       const reply = unary('x', { metadata: { 'contact-client': 'bad' } });
       await until('it is opened', () => callee.opened.length === 1);
       spring(callee, callee.opened[0]!.call);
-      const { code, details } = await reply;
+      const { code, details, trailers } = await reply;
       assert.equal(code, status.INTERNAL);
       // Not for what it would have broken further on.
       assert.match(details, /^the other end of the tunnel broke its protocol: /);
+      assert.deepEqual(
+        trailers,
+        { 'contact-reason': ['INTERNAL'], 'contact-retry': ['backoff'] },
+        'the server says so',
+      );
       assert.equal((await unary('y', { metadata: { 'contact-client': 'good' } })).code, status.OK);
     });
   }
+
+  it('is refused a message that is too large in the words of the server', async () => {
+    const { address } = await startScene();
+    const callee = await openServe(address, 'bad', ANNOUNCED);
+    const reply = createCaller(address).unary('x');
+    await until('it is opened', () => callee.opened.length === 1);
+    callee.say({ call: callee.opened[0]!.call, data: Buffer.alloc(5), more: true, size: 2 ** 31 });
+    const { code, details, trailers } = await reply;
+    assert.equal(code, status.RESOURCE_EXHAUSTED);
+    assert.match(details, /^a message of 2147483648 bytes, at most \d+ are taken$/);
+    assert.deepEqual(trailers, { 'contact-reason': ['RESOURCE_EXHAUSTED'], 'contact-retry': ['never'] });
+  });
 
   it('is ignored where it speaks of calls that are over, or never were', async () => {
     const { address } = await startScene();

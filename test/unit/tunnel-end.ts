@@ -24,6 +24,7 @@ export function createEnd(
     chunk: (chunk) => void heard.push(chunk),
     halfClosed: () => void heard.push('half-closed'),
     ended: (end) => void heard.push(end),
+    failed: ({ code }) => void heard.push(`failed: ${code}`),
     cancelled: () => void heard.push('cancelled'),
     lost: (isOpened) => void heard.push(isOpened ? 'lost, maybe heard of' : 'lost, not heard of'),
   };
