@@ -1,7 +1,13 @@
 import { InvalidArgumentError } from 'commander';
 
 const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
 
 /** The longest that fits the contract's 32-bit millisecond fields: 49 days and 17 hours. */
 const MAX_DURATION_MS = 2 ** 32 - 1;
@@ -9,7 +15,7 @@ const MAX_DURATION_MS = 2 ** 32 - 1;
 /** `500ms`, `10s`, `1.5h`, `2d` as whole milliseconds; throws what the parser shows to the user. */
 export function parseDuration(text: string): number {
   const [, amount, unit] = FORM.exec(text) ?? [];
-  const ms = Math.round(Number(amount) * (UNIT_MS[unit ?? ''] ?? Number.NaN));
+  const ms = Math.round(Number(amount) * (UNIT_MS.get(unit ?? '') ?? Number.NaN));
   if (Number.isNaN(ms)) throw new InvalidArgumentError(`Expected a duration such as 500ms, 10s, 5m, 1h or 2d.`);
   if (ms > MAX_DURATION_MS) throw new InvalidArgumentError('Expected at most 49d.');
   return ms;

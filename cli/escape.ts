@@ -13,12 +13,16 @@ const UNSAFE = new RegExp(
   ].join('|'),
   'gu',
 );
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+]);
 
 function escapeCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return (
-    SHORT[character] ??
+    SHORT.get(character) ??
     (code < 0x100
       ? `\\x${code.toString(16).padStart(2, '0')}`
       : code < 0x1_0000

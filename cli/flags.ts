@@ -1,22 +1,22 @@
 import { ContactError } from '../shared/errors.ts';
 
 /** What the fields of a task are called on the command line, by their names in the contract and in the SDK. */
-const FLAGS: Readonly<Record<string, string>> = {
-  idempotency_key: '--key',
-  key: '--key',
-  content_type: '--content-type',
-  contentType: '--content-type',
-  selector: '--selector',
-  client_id: '--client',
-  clientId: '--client',
-  payload: 'PAYLOAD',
-};
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ['idempotency_key', '--key'],
+  ['key', '--key'],
+  ['content_type', '--content-type'],
+  ['contentType', '--content-type'],
+  ['selector', '--selector'],
+  ['client_id', '--client'],
+  ['clientId', '--client'],
+  ['payload', 'PAYLOAD'],
+]);
 const TOO_LARGE = /at most \d+ are taken$/;
 
 /** The same refusal, naming what was given on the command line instead of a field of the contract. */
 export function nameFlag(error: unknown): unknown {
   if (!(error instanceof ContactError) || error.field === undefined) return error;
-  const flag = FLAGS[error.field.split('.').at(-1)!];
+  const flag = FLAGS.get(error.field.split('.').at(-1)!);
   if (flag === undefined) return error;
   const { code, problem, advice, retryAfterMs, isMarked } = error;
   const hint = TOO_LARGE.test(problem) ? ' (contact serve --max-payload sets that)' : '';

@@ -14,33 +14,38 @@ import {
  * The error details that most services use, by their fields from number 1 on: `*` is repeated, `{}` a map of strings, no type
  * a string. They are known here because hardly any server describes them.
  */
-const MESSAGES: Readonly<Record<string, string>> = {
-  Status: 'code:int32 message details*:google.protobuf.Any',
-  ErrorInfo: 'reason domain metadata{}',
-  RetryInfo: 'retry_delay:google.protobuf.Duration',
-  DebugInfo: 'stack_entries* detail',
-  QuotaFailure: 'violations*:google.rpc.QuotaFailure.Violation',
-  'QuotaFailure.Violation':
+const MESSAGES: ReadonlyMap<string, string> = new Map([
+  ['Status', 'code:int32 message details*:google.protobuf.Any'],
+  ['ErrorInfo', 'reason domain metadata{}'],
+  ['RetryInfo', 'retry_delay:google.protobuf.Duration'],
+  ['DebugInfo', 'stack_entries* detail'],
+  ['QuotaFailure', 'violations*:google.rpc.QuotaFailure.Violation'],
+  [
+    'QuotaFailure.Violation',
     'subject description api_service quota_metric quota_id quota_dimensions{} quota_value:int64',
-  PreconditionFailure: 'violations*:google.rpc.PreconditionFailure.Violation',
-  'PreconditionFailure.Violation': 'type subject description',
-  BadRequest: 'field_violations*:google.rpc.BadRequest.FieldViolation',
-  'BadRequest.FieldViolation': 'field description reason localized_message:google.rpc.LocalizedMessage',
-  RequestInfo: 'request_id serving_data',
-  ResourceInfo: 'resource_type resource_name owner description',
-  Help: 'links*:google.rpc.Help.Link',
-  'Help.Link': 'description url',
-  LocalizedMessage: 'locale message',
-};
+  ],
+  ['PreconditionFailure', 'violations*:google.rpc.PreconditionFailure.Violation'],
+  ['PreconditionFailure.Violation', 'type subject description'],
+  ['BadRequest', 'field_violations*:google.rpc.BadRequest.FieldViolation'],
+  ['BadRequest.FieldViolation', 'field description reason localized_message:google.rpc.LocalizedMessage'],
+  ['RequestInfo', 'request_id serving_data'],
+  ['ResourceInfo', 'resource_type resource_name owner description'],
+  ['Help', 'links*:google.rpc.Help.Link'],
+  ['Help.Link', 'description url'],
+  ['LocalizedMessage', 'locale message'],
+]);
 
 const FIELD = /^(\w+)(\*|\{\})?(?::([\w.]+))?$/;
-const SCALARS: Readonly<Record<string, Type>> = { int32: Type.INT32, int64: Type.INT64 };
+const SCALARS: ReadonlyMap<string, Type> = new Map([
+  ['int32', Type.INT32],
+  ['int64', Type.INT64],
+]);
 
 /** `google.rpc.Status` and what it commonly has as details. */
 export function describeErrorDetails(): FileRegistry {
   const messageType: DescriptorProto[] = [];
   const messageByName = new Map<string, DescriptorProto>();
-  for (const [fullName, fields] of Object.entries(MESSAGES)) {
+  for (const [fullName, fields] of MESSAGES) {
     const at = fullName.indexOf('.');
     const message = describeMessage(fullName.slice(at + 1), `google.rpc.${fullName}`, fields.split(' '));
     messageByName.set(fullName, message);
@@ -71,7 +76,7 @@ function describeMessage(name: string, fullName: string, fields: readonly string
             jsonName: camel(field),
             number: at + 1,
             label: form === undefined ? Label.OPTIONAL : Label.REPEATED,
-            type: typeName === '' ? (SCALARS[type ?? ''] ?? Type.STRING) : Type.MESSAGE,
+            type: typeName === '' ? (SCALARS.get(type ?? '') ?? Type.STRING) : Type.MESSAGE,
             typeName,
           },
         ],

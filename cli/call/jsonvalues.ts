@@ -14,7 +14,10 @@ export interface JsonSplitter {
 }
 
 const SPACE = ' \t\r\n';
-const CLOSING: Readonly<Record<string, string>> = { '{': '}', '[': ']' };
+const CLOSING: ReadonlyMap<string, string> = new Map([
+  ['{', '}'],
+  ['[', ']'],
+]);
 
 /**
  * A splitter with nothing in it. It only looks for the ends of values: what is no JSON comes out as it is, for the parser to
@@ -49,7 +52,7 @@ export function createJsonSplitter(maxLength: number): JsonSplitter {
       return !isInString && open.length === 0;
     }
     if (character === '"') isInString = true;
-    else if (character in CLOSING) open.push(CLOSING[character]!);
+    else if (CLOSING.has(character)) open.push(CLOSING.get(character)!);
     else if (character === '}' || character === ']') return open.pop() !== character || open.length === 0;
     else if (open.length === 0) isBare = true;
     return false;
@@ -67,7 +70,7 @@ export function createJsonSplitter(maxLength: number): JsonSplitter {
       };
       for (let at = 0; at < text.length; at++) {
         const character = text[at]!;
-        const isBetween = !isInString && open.length === 0 && (SPACE.includes(character) || character in CLOSING);
+        const isBetween = !isInString && open.length === 0 && (SPACE.includes(character) || CLOSING.has(character));
         if (isBare && (isBetween || character === '"')) {
           keep(at);
           values.push(take());

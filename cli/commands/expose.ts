@@ -105,21 +105,21 @@ async function explain(error: unknown, worker: Worker): Promise<undefined> {
   const { code, problem, field } = ContactError.from(error);
   await worker.stop({ deadlineMs: 0 }).catch(() => undefined);
   if (code === 'CANCELLED') return undefined;
-  const flag = field === undefined ? '--to' : (FLAGS[field] ?? field);
-  throw new CommandFailure(`${flag}: ${problem}`, EXIT_BY_CODE[code] ?? EXIT.refused);
+  const flag = field === undefined ? '--to' : (FLAGS.get(field) ?? field);
+  throw new CommandFailure(`${flag}: ${problem}`, EXIT_BY_CODE.get(code) ?? EXIT.refused);
 }
 
-const FLAGS: Readonly<Record<string, string>> = {
-  to: '--to',
-  services: 'SERVICE',
-  descriptors: '--descriptors',
-  tls: '--to-tls',
-};
-const EXIT_BY_CODE: Readonly<Record<string, number>> = {
-  UNAVAILABLE: EXIT.unreachable,
-  DEADLINE_EXCEEDED: EXIT.unreachable,
-  INVALID_ARGUMENT: EXIT.usage,
-};
+const FLAGS: ReadonlyMap<string, string> = new Map([
+  ['to', '--to'],
+  ['services', 'SERVICE'],
+  ['descriptors', '--descriptors'],
+  ['tls', '--to-tls'],
+]);
+const EXIT_BY_CODE: ReadonlyMap<string, number> = new Map([
+  ['UNAVAILABLE', EXIT.unreachable],
+  ['DEADLINE_EXCEEDED', EXIT.unreachable],
+  ['INVALID_ARGUMENT', EXIT.usage],
+]);
 
 function tell({ services }: Exposed, clientId: string, isJson: boolean, { out }: CommandContext): void {
   for (const { name, methods } of services) {

@@ -48,9 +48,10 @@ async function describeOne(asking: Reflection, service: string): Promise<DescSer
 async function findServers(admin: Admin): Promise<Map<string, Server[]>> {
   const found = new Map<string, Server[]>();
   for await (const { id, services, callsByService } of admin.listAllClients({ connectedOnly: true })) {
+    const calls = new Map(Object.entries(callsByService));
     for (const service of services) {
       const before = found.get(service) ?? [];
-      found.set(service, [...before, { id, calls: callsByService[service] ?? 0 }]);
+      found.set(service, [...before, { id, calls: calls.get(service) ?? 0 }]);
     }
   }
   return found;

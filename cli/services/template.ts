@@ -1,25 +1,25 @@
 import { type DescField, type DescMessage, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 
 /** Messages of protobuf itself that have a form of their own in JSON. */
-const FORMS: Readonly<Record<string, JsonValue>> = {
-  Any: { '@type': '' },
-  Timestamp: '1970-01-01T00:00:00Z',
-  Duration: '0s',
-  FieldMask: '',
-  Struct: {},
-  Value: null,
-  ListValue: [],
-  Empty: {},
-  BoolValue: false,
-  StringValue: '',
-  BytesValue: '',
-  Int32Value: 0,
-  UInt32Value: 0,
-  Int64Value: '0',
-  UInt64Value: '0',
-  FloatValue: 0,
-  DoubleValue: 0,
-};
+const FORMS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
+  ['Any', { '@type': '' }],
+  ['Timestamp', '1970-01-01T00:00:00Z'],
+  ['Duration', '0s'],
+  ['FieldMask', ''],
+  ['Struct', {}],
+  ['Value', null],
+  ['ListValue', []],
+  ['Empty', {}],
+  ['BoolValue', false],
+  ['StringValue', ''],
+  ['BytesValue', ''],
+  ['Int32Value', 0],
+  ['UInt32Value', 0],
+  ['Int64Value', '0'],
+  ['UInt64Value', '0'],
+  ['FloatValue', 0],
+  ['DoubleValue', 0],
+]);
 const LONG: ReadonlySet<ScalarType> = new Set([
   ScalarType.INT64,
   ScalarType.UINT64,
@@ -36,7 +36,7 @@ const MAX_DEPTH = 8;
  * first field, and a message within itself left empty.
  */
 export function createTemplate(desc: DescMessage, above: readonly DescMessage[] = []): JsonValue {
-  const form = desc.typeName.startsWith(PACKAGE) ? FORMS[desc.typeName.slice(PACKAGE.length)] : undefined;
+  const form = desc.typeName.startsWith(PACKAGE) ? FORMS.get(desc.typeName.slice(PACKAGE.length)) : undefined;
   if (form !== undefined) return form;
   if (above.includes(desc) || above.length >= MAX_DEPTH) return {};
   const inside = [...above, desc];

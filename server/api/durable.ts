@@ -37,15 +37,15 @@ export interface StoredCall {
 const CONTENT_TYPE = 'application/protobuf';
 
 /** The fields of a task, as who calls a method names them. */
-const FIELDS: Readonly<Record<string, string>> = {
-  'task.queue': ':path',
-  'task.client_id': 'contact-client',
-  'task.selector': 'contact-selector',
-  'task.idempotency_key': 'contact-key',
-  'task.metadata': 'metadata',
-  'task.payload': 'message',
-  id: 'contact-task',
-};
+const FIELDS: ReadonlyMap<string, string> = new Map([
+  ['task.queue', ':path'],
+  ['task.client_id', 'contact-client'],
+  ['task.selector', 'contact-selector'],
+  ['task.idempotency_key', 'contact-key'],
+  ['task.metadata', 'metadata'],
+  ['task.payload', 'message'],
+  ['id', 'contact-task'],
+]);
 
 export interface DurableCallsOptions {
   readonly queue: Pick<TaskQueue, 'results'>;
@@ -120,7 +120,7 @@ function rename(error: unknown): never {
   const { code, field, retryAfterMs } = error;
   const text = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
   throw new ContactError(code, text, {
-    field: FIELDS[field] ?? field,
+    field: FIELDS.get(field) ?? field,
     cause: error,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });

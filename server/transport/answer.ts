@@ -89,12 +89,15 @@ function writeStatus({ code, message, statusDetails, trailers }: End): OutgoingH
 
 /** Repeated keys become repeated headers, in their order. */
 function writePairs(pairs: readonly Pair[], into: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  if (pairs.length === 0) return into;
+  // A key may be any word, `constructor` too.
+  const all = new Map(Object.entries(into));
   for (const { key, value } of pairs) {
     const text = typeof value === 'string' ? value : value.toString('base64');
-    const before = into[key];
-    if (before === undefined) into[key] = text;
+    const before = all.get(key);
+    if (before === undefined) all.set(key, text);
     else if (Array.isArray(before)) before.push(text);
-    else into[key] = [String(before), text];
+    else all.set(key, [String(before), text]);
   }
-  return into;
+  return Object.fromEntries(all);
 }

@@ -16,7 +16,14 @@ const LEGAL_VALUE = /^[ -~]*$/;
 /** Neither gRPC-Web nor another encoding of messages, which grpc-js would take for gRPC. */
 const GRPC = /^application\/grpc(\+proto)?\s*(;|$)/;
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
-const MS_BY_UNIT: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+const MS_BY_UNIT: ReadonlyMap<string, number> = new Map([
+  ['H', 3_600_000],
+  ['M', 60_000],
+  ['S', 1_000],
+  ['m', 1],
+  ['u', 1e-3],
+  ['n', 1e-6],
+]);
 
 /** The message, encoded, by which grpc-js refuses a call whose request came never or twice. */
 const COUNT = /^Received%20(no|a%20second)%20request%20message%20/;
@@ -70,7 +77,7 @@ function judgeCaller(headers: IncomingHttpHeaders): boolean {
 function readTimeoutMs(text: string | string[] | undefined): number {
   const [, value, unit] = TIMEOUT.exec(String(text)) ?? [];
   if (value === undefined || unit === undefined) return 0;
-  const ms = Math.ceil(Number(value) * MS_BY_UNIT[unit]!);
+  const ms = Math.ceil(Number(value) * MS_BY_UNIT.get(unit)!);
   return ms > MAX_TIMER_MS ? 0 : Math.max(1, ms);
 }
 
@@ -101,7 +108,7 @@ export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
     return { code: status.INTERNAL, message: 'grpc-timeout: expected 1 to 8 digits and one of H, M, S, m, u, n' };
   }
   if (Number(value) === 0) return { code: status.DEADLINE_EXCEEDED, message: 'the deadline has passed' };
-  if (Number(value) * MS_BY_UNIT[unit]! > MAX_TIMER_MS) delete headers['grpc-timeout'];
+  if (Number(value) * MS_BY_UNIT.get(unit)! > MAX_TIMER_MS) delete headers['grpc-timeout'];
   return null;
 }
 

@@ -24,14 +24,14 @@ const OF_THE_MOMENT = /^(contact-|grpc-|(user-agent|authorization)$)/;
 const NOTHING = Buffer.alloc(0);
 
 /** What a failure of the server's own, or of a worker that cannot read a call, is to a caller. */
-const CODES: Readonly<Record<string, status>> = {
-  TIMEOUT: status.DEADLINE_EXCEEDED,
-  LOST: status.ABORTED,
-  RELEASED: status.ABORTED,
-  TOO_LARGE: status.RESOURCE_EXHAUSTED,
-  INVALID_PAYLOAD: status.INTERNAL,
-  INVALID_RESULT: status.INTERNAL,
-};
+const CODES: ReadonlyMap<string, status> = new Map([
+  ['TIMEOUT', status.DEADLINE_EXCEEDED],
+  ['LOST', status.ABORTED],
+  ['RELEASED', status.ABORTED],
+  ['TOO_LARGE', status.RESOURCE_EXHAUSTED],
+  ['INVALID_PAYLOAD', status.INTERNAL],
+  ['INVALID_RESULT', status.INTERNAL],
+]);
 
 /** A call that is kept. */
 export interface KeptCall {
@@ -233,13 +233,15 @@ function notUnary(what: string): ContactError {
 
 /** What the task keeps of the caller's metadata. Of a repeated key the values are joined, as HTTP does. */
 function writeMetadata(pairs: readonly Pair[]): Record<string, string> {
-  const metadata: Record<string, string> = {};
+  // A key may be any word, `__proto__` too.
+  const metadata = new Map<string, string>();
   for (const { key, value } of pairs) {
     if (OF_THE_MOMENT.test(key)) continue;
     const text = typeof value === 'string' ? value : value.toString('base64');
-    metadata[key] = Object.hasOwn(metadata, key) ? `${metadata[key]},${text}` : text;
+    const before = metadata.get(key);
+    metadata.set(key, before === undefined ? text : `${before},${text}`);
   }
-  return metadata;
+  return Object.fromEntries(metadata);
 }
 
 /** How a task that came to no result ends its call: by the name of a code of gRPC that its worker has said. */
@@ -254,5 +256,5 @@ function codeOf(state: SettledState, name: string): status {
   if (state === 'expired') return status.DEADLINE_EXCEEDED;
   const named = Object.hasOwn(status, name) ? (status as unknown as Record<string, unknown>)[name] : undefined;
   const isCode = typeof named === 'number' && named !== status.OK;
-  return isCode ? named : (CODES[name] ?? status.UNKNOWN);
+  return isCode ? named : (CODES.get(name) ?? status.UNKNOWN);
 }

@@ -39,12 +39,13 @@ export function createRunning(onEnded: () => void): Running {
     },
     of: (method) => countByMethod.get(method) ?? 0,
     byService() {
-      const counts: Record<string, number> = {};
+      // A name may be any word, `constructor` too.
+      const counts = new Map<string, number>();
       for (const [method, calls] of countByMethod) {
         const service = serviceOf(method);
-        counts[service] = (counts[service] ?? 0) + calls;
+        counts.set(service, (counts.get(service) ?? 0) + calls);
       }
-      return counts;
+      return Object.fromEntries(counts);
     },
   };
 }

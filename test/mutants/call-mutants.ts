@@ -57,7 +57,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
   {
     id: 'services: calls are counted for no service',
     file: 'server/tunnel/running.ts',
-    find: 'counts[service] = (counts[service] ?? 0) + calls;',
+    find: 'counts.set(service, (counts.get(service) ?? 0) + calls);',
     replace: '',
     caughtBy: transport(
       'describe-client',

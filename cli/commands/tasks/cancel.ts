@@ -25,10 +25,10 @@ interface CancelOptions extends TargetOptions, ConditionOptions {
 type CancelledTask = CancelTasksResponse['tasks'][number];
 
 const OPEN_STATES = ['scheduled', 'ready', 'running'];
-const REFUSALS: Readonly<Record<string, string>> = {
-  NOT_FOUND: 'there is no such task',
-  SETTLED: 'it is settled already',
-};
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['NOT_FOUND', 'there is no such task'],
+  ['SETTLED', 'it is settled already'],
+]);
 
 export function addCancelCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
@@ -81,7 +81,7 @@ async function cancelNamed(
   for (const task of tasks) {
     if (task.refused) context.exitCode = EXIT.refused;
     if (options.json) await context.out.writeJson(taskToJson(task));
-    else if (task.refused) context.say(`${task.id}: ${REFUSALS[task.refused] ?? task.refused}`);
+    else if (task.refused) context.say(`${task.id}: ${REFUSALS.get(task.refused) ?? task.refused}`);
     else await context.out.write(`${escapeLine(task.id)} ${describeOutcome(task)}\n`);
   }
 }
