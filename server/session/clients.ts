@@ -30,6 +30,8 @@ export interface Clients {
   resume(clientId: string): Promise<void>;
   /** Remembers a named client by what it serves. */
   rememberServing(client: ServingClient): Promise<void>;
+  /** It serves no more. */
+  leaveServing(clientId: string): Promise<void>;
   /** Named clients that have served something, in the order of their ids, those after `after`; empty: no more. */
   listServing(after: string): Promise<readonly ServingMethods[]>;
 }
@@ -86,6 +88,7 @@ export function createClients({ store, roster, streams, now }: ClientsOptions): 
     drain: (clientId) => setDrained(clientId, true),
     resume: (clientId) => setDrained(clientId, false),
     rememberServing: (client) => store.rememberServing(client, now()),
+    leaveServing: (clientId) => store.leaveServing(clientId, now()),
     listServing: (after) => store.listServing(after, SERVING_PAGE),
   };
 }

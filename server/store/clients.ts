@@ -11,9 +11,12 @@ export interface ClientStore {
 
   /**
    * Remembers a named client by what it serves, in the place of what it served before, as a session of it would: it may be
-   * drained, and is forgotten like any other.
+   * drained, and is forgotten like any other once it has left.
    */
   rememberServing(client: ServingClient, now: number): Promise<void>;
+
+  /** It serves no more: a client that has served something was there until now. */
+  leaveServing(clientId: string, now: number): Promise<void>;
 
   /** Named clients that are remembered and have served something, by id, those after `after` ('': from the first). */
   listServing(after: string, limit: number): Promise<readonly ServingMethods[]>;
@@ -33,7 +36,7 @@ export interface StoredClient {
   readonly clientId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
-  /** When its newest session was opened or, if it is away, when that was lost or ended. */
+  /** When its newest session was opened or it said what it serves or, if it is away, when it went. */
   readonly lastSeenAt: number;
   readonly isDrained: boolean;
 }

@@ -38,7 +38,8 @@ export type StoreOperation =
   | 'checkpointTasks'
   | 'loseSession'
   | 'cancelTasks'
-  | 'rememberServing';
+  | 'rememberServing'
+  | 'leaveServing';
 
 export interface FailureLogOptions {
   readonly logger: Logger;

@@ -57,6 +57,7 @@ export type Request =
   | { readonly kind: 'setQueue'; readonly settings: QueueChange }
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
   | { readonly kind: 'rememberServing'; readonly client: ServingClient; readonly now: number }
+  | { readonly kind: 'leaveServing'; readonly clientId: string; readonly now: number }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
 /** The order of requests within a transaction; equal ranks keep their order of arrival. */
@@ -83,6 +84,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   setQueue: 4,
   drainClient: 4,
   rememberServing: 4,
+  leaveServing: 4,
   claim: 5,
 });
 

@@ -91,6 +91,9 @@ export function createReverse(options: ReverseOptions): Reverse {
           // What is refused for now is asked for again when the client comes or goes the next time.
           registry.clients.rememberServing(client).catch((error: unknown) => noteFailure('rememberServing', error));
         },
+        left(clientId) {
+          registry.clients.leaveServing(clientId).catch((error: unknown) => noteFailure('leaveServing', error));
+        },
       }),
     front,
     async start() {

@@ -43,6 +43,8 @@ export interface ServeOptions {
   readonly isOpenSession: (clientId: string, sessionId: string, subject: string) => boolean;
   /** Remembers a named client by what it serves, for when it is away. */
   readonly remember: (client: ServingClient) => void;
+  /** A client that was remembered is away. */
+  readonly left: (clientId: string) => void;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -61,6 +63,7 @@ function createServeHandler({
   maxMessageBytes,
   isOpenSession,
   remember,
+  left,
 }: ServeOptions) {
   return (call: ServeStream): void => {
     const peer = call.getPeer();
@@ -75,17 +78,27 @@ function createServeHandler({
     let isPinged = false;
     let stopLooking = (): void => undefined;
 
+    /** The store takes this client for one that serves, because of this stream. */
+    let isRemembered = false;
+
     const fail = (error: unknown): void => ends.end(call, peer, error);
 
     /** A named client is known by what it last served: it says that it serves nothing when it drains. */
     function rememberCallee({ announced: { methods, labels } }: Callee): void {
-      if (!identity.isDrawn && methods.length > 0) remember({ clientId: identity.clientId, labels, methods });
+      const isKnown = !identity.isDrawn && methods.length > 0;
+      if (isKnown) remember({ clientId: identity.clientId, labels, methods });
+      isRemembered ||= isKnown;
     }
 
-    /** Every end comes by here: whoever calls is told, and nobody finds this callee any more. */
+    /**
+     * Every end comes by here: whoever calls is told, and nobody finds this callee any more. Who is replaced leaves before the
+     * one that comes is remembered.
+     */
     function leave(): void {
       stopLooking();
       if (callee?.isThere) rememberCallee(callee);
+      if (isRemembered) left(identity.clientId);
+      isRemembered = false;
       callee?.leave();
       tunnel?.close();
     }

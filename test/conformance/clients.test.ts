@@ -107,6 +107,22 @@ describeStores('rememberServing()', (open) => {
   });
 });
 
+describeStores('leaveServing()', (open) => {
+  it('notes until when a client that has served something was there', async () => {
+    const store = await open();
+    const seen = async () =>
+      (await store.listClients('', 10)).map(({ clientId, lastSeenAt }) => [clientId, lastSeenAt]);
+    await store.rememberServing({ clientId: 'me', labels: {}, methods: ['p.S/M'] }, T0);
+    await openSession(store, { clientId: 'worker', isNamed: true }, T0);
+    for (const clientId of ['me', 'worker', 'nobody']) await store.leaveServing(clientId, T0 + 10);
+    const left = [
+      ['me', T0 + 10],
+      ['worker', T0],
+    ];
+    assert.deepEqual(await seen(), left);
+  });
+});
+
 describeStores('listServing()', (open) => {
   it('pages through the clients that have served something, with what they served last', async () => {
     const store = await open();
@@ -124,7 +140,7 @@ describeStores('listServing()', (open) => {
 });
 
 describeStores('a named client', (open) => {
-  it('is forgotten after 30 days, unless it is connected or drained', async function () {
+  it('is forgotten after 30 days, unless it is connected, serves or is drained', async function () {
     const store = await open();
     if (store.capabilities.kind === 'model') this.skip();
     const away = await openSession(store, { clientId: 'away', isNamed: true });
@@ -132,6 +148,10 @@ describeStores('a named client', (open) => {
     const drained = await openSession(store, { clientId: 'drained', isNamed: true });
     await store.drainClient('drained', true);
     for (const { session } of [away, drained]) await store.endSession(session, [], T0);
+    for (const clientId of ['serves', 'has served']) {
+      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/M'] }, T0);
+    }
+    await store.leaveServing('has served', T0 + 10);
     // Looked for once in a thousand openings.
     for (let i = 0; i < 1_000; i += 50) {
       const openings = Array.from({ length: 50 }, () =>
@@ -141,7 +161,7 @@ describeStores('a named client', (open) => {
     }
     assert.deepEqual(
       (await store.listClients('', 10)).map((client) => client.clientId),
-      ['connected', 'drained', 'other'],
+      ['connected', 'drained', 'other', 'serves'],
     );
   });
 });

@@ -100,6 +100,10 @@ export function createOperating(
       world.clients.set(clientId, { ...before, labels, lastSeenAt: now });
       world.methods.set(clientId, methods);
     },
+    leaveServing: async (clientId, now) => {
+      const client = world.clients.get(clientId);
+      if (client && world.methods.has(clientId)) world.clients.set(clientId, { ...client, lastSeenAt: now });
+    },
     findClient: async (clientId) => world.clients.get(clientId) ?? null,
     drainClient: async (clientId, isDrained) => {
       const client = world.clients.get(clientId);

@@ -32,6 +32,7 @@ const REQUESTS: {
   setQueueSettings: (settings) => ({ kind: 'setQueue', settings }),
   drainClient: (clientId, isDrained) => ({ kind: 'drainClient', clientId, isDrained }),
   rememberServing: (client, now) => ({ kind: 'rememberServing', client, now }),
+  leaveServing: (clientId, now) => ({ kind: 'leaveServing', clientId, now }),
 };
 
 /** What other nodes are told of a commit: all, and what its caller has as the answer. */

@@ -30,6 +30,7 @@ const WRITES: ReadonlySet<string> = new Set<keyof Store>([
   ...(['redriveTasks', 'wakeTasks', 'openSession', 'loseSession', 'endSession', 'setQueueSettings'] as const),
   'drainClient',
   'rememberServing',
+  'leaveServing',
 ]);
 
 /** Sessions, dispatch and a store without the wire, on a clock that moves when told. */

@@ -200,7 +200,7 @@ const retention = fc.record({
 const operate = toDraw(
   'operate',
   fc.record({
-    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'serve', 'look'),
+    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'serve', 'leave', 'look'),
     queue: fc.constantFrom(...queues),
     limit: fc.nat({ max: 4 }),
     client: fc.nat({ max: clients - 1 }),
@@ -216,6 +216,7 @@ const operate = toDraw(
         const methods = Array.from({ length: 1 + limit }, (_, at) => `p.S/M${at}`);
         return store.rememberServing({ clientId: `client${client}`, labels: {}, methods }, now);
       }
+      if (kind === 'leave') return store.leaveServing(`client${client}`, now);
       if (kind === 'look') return store.listSelectorLanes(limit);
       // None, as often as not.
       const settings = { queue, isPaused: limit === 1, maxWaiting: limit > 2 ? limit * 4 : 0, maxRunning: limit };

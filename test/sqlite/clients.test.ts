@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import type { SessionOpening } from '../../server/store/sessions.ts';
-import { createClients } from '../../server/store/sqlite/clients.ts';
+import { type Clients, createClients } from '../../server/store/sqlite/clients.ts';
 import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { T0 } from '../scene/tasks.ts';
 
+const HOUR = 3_600_000;
+
 describe('createClients()', () => {
-  it('remembers so many that are idle, those known longest, and every one that is drained or has a session', () => {
+  it('remembers so many that are idle, those known longest, and every one that is drained, has a session or serves', () => {
     const db = openDatabase(':memory:');
     applySettings(db, ':memory:');
     migrate(db);
     const clients = createClients(db, 3);
     const see = (clientId: string, now: number) => {
-      db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?, '[]')`).run(clientId, now, now);
+      db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?, '[]', 0)`).run(clientId, now, now);
     };
     for (let n = 0; n < 5; n += 1) see(`old-${n}`, T0 + n);
     see('drained', T0 + 10);
@@ -22,12 +24,21 @@ describe('createClients()', () => {
       `INSERT INTO session (client_id, secret_hash, subject, is_named, labels, queues, node, epoch)
        VALUES ('connected', 'x', '', 1, '{}', '[]', 'test', 1)`,
     ).run();
+    // What another server has left, which ended while they served.
+    const before = createClients(db, 100);
+    const serve = ({ rememberServing }: Clients, clientId: string, now: number): void =>
+      rememberServing({ clientId, labels: {}, methods: ['p.S/M'] }, now);
+    for (const clientId of ['serves', 'stays away', 'left']) serve(before, clientId, T0 + 10);
+    before.leaveServing('left', T0 + 11);
+    const idsAfter = (clientId: string, now: number): readonly string[] => {
+      clients.remember({ clientId, labels: {}, queues: [] } as unknown as SessionOpening, now);
+      return clients.list('', 20).map((client) => client.clientId);
+    };
+    const stay = ['connected', 'drained', 'old-0', 'old-1', 'old-2', 'serves'];
     // Looked for at the first opening, and once in a thousand.
-    clients.remember({ clientId: 'new', labels: {}, queues: [] } as unknown as SessionOpening, T0 + 20);
-    assert.deepEqual(
-      clients.list('', 10).map(({ clientId }) => clientId),
-      ['connected', 'drained', 'old-0', 'old-1', 'old-2'],
-    );
+    assert.deepEqual(idsAfter('new', T0 + 20), [...stay, 'stays away']);
+    for (let count = 1; count < 1_000; count += 1) serve(clients, 'serves', T0 + 30);
+    assert.deepEqual(idsAfter('new', T0 + 2 * HOUR), stay);
     db.close();
   });
 });

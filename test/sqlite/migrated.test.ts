@@ -21,6 +21,7 @@ const ADDED = [
   ['queue', 'retain_count'],
   ['queue', 'pruned_to'],
   ['client', 'methods'],
+  ['client', 'served_until'],
 ] as const;
 
 describe('a file of an older schema', () => {

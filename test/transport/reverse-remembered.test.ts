@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import { AdminService } from '../../gen/index.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
 import { ask, connect } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
-import { openServe } from '../scene/rawcallee.ts';
+import { openServe, type RawCallee } from '../scene/rawcallee.ts';
 import { type Scene, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
-const { listClients, drainClient, resumeClient } = AdminService.method;
+const { listClients, drainClient, resumeClient, disconnectClient } = AdminService.method;
 const UNARY = 'echo.Echo/Unary';
 const SERVED = { methods: [UNARY] };
+const SESSION = 'a'.repeat(32);
 
 describe('a method that a named client has served', () => {
   afterEach(closeScene);
@@ -83,5 +85,51 @@ describe('a method that a named client has served', () => {
     await until('it is opened', () => callee.opened.length === 1);
     callee.answer(callee.opened[0]!, 'back');
     assert.deepEqual((await reply).bodies, ['back']);
+  });
+});
+
+describe('a named client that serves', () => {
+  afterEach(closeScene);
+
+  /** The store takes it for one that serves, and does not forget it. */
+  function isKept({ storeFile }: Scene): boolean {
+    const db = new DatabaseSync(storeFile, { readOnly: true });
+    try {
+      return Number(db.prepare('SELECT served_until > 0 AS kept FROM client').get()?.kept) === 1;
+    } finally {
+      db.close();
+    }
+  }
+
+  const ways: readonly (readonly [string, (callee: RawCallee, scene: Scene) => unknown])[] = [
+    ['goes', ({ cut }) => cut()],
+    [
+      'goes after it drained itself',
+      async ({ announce, cut }) => {
+        await announce({ methods: [] });
+        cut();
+      },
+    ],
+    ['is disconnected', (_, scene) => ask(connect(scene), disconnectClient, { clientId: 'raw' })],
+  ];
+  for (const [what, go] of ways) {
+    it(`is not forgotten until it ${what}`, async () => {
+      const scene = await startScene({ isDurable: true });
+      const callee = await openServe(scene.address, 'raw', SERVED);
+      await until('it is remembered', () => isKept(scene));
+      await go(callee, scene);
+      await until('it may be forgotten', () => !isKept(scene));
+    });
+  }
+
+  it('is not forgotten when another stream of it takes the place of the first', async () => {
+    const scene = await startScene({ isDurable: true });
+    const first = await openServe(scene.address, 'raw', SERVED, SESSION);
+    await openServe(scene.address, 'raw', SERVED, SESSION);
+    assert.match(await first.ended, /REPLACED/);
+    // The store has all that came before these.
+    await ask(connect(scene), drainClient, { clientId: 'raw' });
+    await ask(connect(scene), resumeClient, { clientId: 'raw' });
+    assert.equal(isKept(scene), true);
   });
 });

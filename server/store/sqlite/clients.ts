@@ -3,7 +3,7 @@ import type { SessionOpening } from '../sessions.ts';
 import type { Database } from './context.ts';
 
 /**
- * Named clients: at most 10,000, for 30 days, beside those that are drained or have a session, which always stay.
+ * Named clients: at most 10,000, for 30 days, beside those that are drained, have a session or serve, which always stay.
  * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long.
  */
 export interface Clients {
@@ -11,6 +11,7 @@ export interface Clients {
   remember(opening: SessionOpening, now: number): boolean;
   /** Remembers a client by what it serves. */
   rememberServing(client: ServingClient, now: number): void;
+  leaveServing(clientId: string, now: number): void;
   see(clientId: string, now: number): void;
   drain(clientId: string, isDrained: boolean): boolean;
   isDrained(clientId: string): boolean;
@@ -30,6 +31,10 @@ interface ClientRow {
 const CLIENT = 'SELECT client_id, labels, queues, last_seen_at, is_drained FROM client';
 const MAX_CLIENTS = 10_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
+/** `served_until` of a client that serves; else it is 0, or when a server was there again that ended while the client served. */
+const STILL = Number.MAX_SAFE_INTEGER;
+/** Those that served when a server ended stay for so long after it is there again: they may be on their way back. */
+const COME_BACK_MS = 3_600_000;
 const MAX_ROWS = 500;
 /** Of clients with their methods, which may be 1,000 each. */
 const MAX_SERVING_ROWS = 50;
@@ -39,14 +44,19 @@ const FORGET_EVERY = 1_000;
 
 export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
   const upsert = db.prepare<{ is_drained: number }>(
-    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]') ON CONFLICT (client_id) DO UPDATE
+    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]', 0) ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at
      RETURNING is_drained`,
   );
   const upsertServing = db.prepare(
-    `INSERT INTO client VALUES (?1, ?2, '[]', ?4, 0, ?4, ?3) ON CONFLICT (client_id) DO UPDATE
-       SET labels = excluded.labels, methods = excluded.methods, last_seen_at = excluded.last_seen_at`,
+    `INSERT INTO client VALUES (?1, ?2, '[]', ?4, 0, ?4, ?3, ${STILL}) ON CONFLICT (client_id) DO UPDATE
+       SET labels = excluded.labels, methods = excluded.methods, last_seen_at = excluded.last_seen_at,
+         served_until = ${STILL}`,
   );
+  const updateLeft = db.prepare(
+    "UPDATE client SET last_seen_at = ?, served_until = 0 WHERE client_id = ? AND methods <> '[]'",
+  );
+  const updateLeftBehind = db.prepare(`UPDATE client SET served_until = ? WHERE served_until = ${STILL}`);
   const updateSeen = db.prepare('UPDATE client SET last_seen_at = ? WHERE client_id = ?');
   const updateDrained = db.prepare('UPDATE client SET is_drained = ? WHERE client_id = ?');
   const selectDrained = db.prepare<{ is_drained: number }>('SELECT is_drained FROM client WHERE client_id = ?');
@@ -56,31 +66,42 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
     "SELECT client_id, methods FROM client WHERE client_id > ? AND methods <> '[]' ORDER BY client_id LIMIT ?",
   );
   const deleteOld = db.prepare(
-    `DELETE FROM client WHERE last_seen_at < ? AND is_drained = 0
+    `DELETE FROM client WHERE last_seen_at < ?1 AND served_until < ?1 AND is_drained = 0
        AND client_id NOT IN (SELECT client_id FROM session)`,
   );
   const deleteMany = db.prepare(
     `DELETE FROM client WHERE client_id IN
-       (SELECT client_id FROM client WHERE is_drained = 0 AND client_id NOT IN (SELECT client_id FROM session)
+       (SELECT client_id FROM client
+        WHERE is_drained = 0 AND served_until < ? AND client_id NOT IN (SELECT client_id FROM session)
         ORDER BY first_seen_at, client_id LIMIT -1 OFFSET ?)`,
   );
   let rememberedCount = 0;
 
+  /** Notes of those that served when the last server ended that they have to come back. */
+  function leaveBehind(now: number): void {
+    if (rememberedCount === 0) updateLeftBehind.run(now);
+  }
+
   function forgetSome(now: number): void {
     if (rememberedCount++ % FORGET_EVERY > 0) return;
     deleteOld.run(now - KEPT_MS);
-    deleteMany.run(maxClients);
+    deleteMany.run(now - COME_BACK_MS, maxClients);
   }
 
   return {
     remember: ({ clientId, labels, queues }, now) => {
+      leaveBehind(now);
       const row = upsert.get(clientId, JSON.stringify(labels), JSON.stringify(queues), now)!;
       forgetSome(now);
       return row.is_drained === 1;
     },
     rememberServing: ({ clientId, labels, methods }, now) => {
+      leaveBehind(now);
       upsertServing.run(clientId, JSON.stringify(labels), JSON.stringify(methods), now);
       forgetSome(now);
+    },
+    leaveServing: (clientId, now) => {
+      updateLeft.run(now, clientId);
     },
     see: (clientId, now) => {
       updateSeen.run(now, clientId);

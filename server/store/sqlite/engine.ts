@@ -136,6 +136,8 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
         return clients.drain(request.clientId, request.isDrained);
       case 'rememberServing':
         return clients.rememberServing(request.client, request.now);
+      case 'leaveServing':
+        return clients.leaveServing(request.clientId, request.now);
       case 'claim':
         return claimTasks(request.plan(), Math.floor(request.now()));
     }

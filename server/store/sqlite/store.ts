@@ -118,6 +118,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at) }, limit, 0),
     setQueueSettings: (settings) => commit.submit({ kind: 'setQueue', settings }, 1, 0),
     drainClient: (clientId, isDrained) => commit.submit({ kind: 'drainClient', clientId, isDrained }, 1, 0),
+    leaveServing: (clientId, at) => commit.submit({ kind: 'leaveServing', clientId, now: Math.floor(at) }, 1, 0),
     rememberServing: (client, at) => commit.submit({ kind: 'rememberServing', client, now: Math.floor(at) }, 1, 0),
     openSession: (opening, at) => commit.submit({ kind: 'openSession', opening, now: Math.floor(at) }, 1, 0),
     loseSession: (session, at) => commit.submit({ kind: 'loseSession', session, now: Math.floor(at) }, 1, 0),

@@ -164,6 +164,7 @@ const MIGRATIONS: readonly string[] = [
   `,
   "ALTER TABLE client ADD COLUMN methods TEXT NOT NULL DEFAULT '[]'",
   'ALTER TABLE result ADD COLUMN error_details BLOB',
+  'ALTER TABLE client ADD COLUMN served_until INTEGER NOT NULL DEFAULT 0',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */
