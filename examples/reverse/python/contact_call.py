@@ -15,6 +15,10 @@ class Aborted(Exception):
     """The handler has ended the call with a status."""
 
 
+class Broken(Exception):
+    """The call ends with this status in the words of grpc.server, and not in those of its handler."""
+
+
 class Over(Exception):
     """Nobody hears the handler any more: the caller has gone, or its deadline has passed."""
 
@@ -23,11 +27,31 @@ def write_metadata(pairs):
     return reverse_pb2.Metadata(pairs=[{"key": k, "value": v if isinstance(v, bytes) else v.encode()} for k, v in pairs or ()])
 
 
+def checked(convert, words):
+    """A serializer whose failures are INTERNAL, as grpc.server has it; None: the bytes themselves."""
+
+    def run(value):
+        try:
+            return convert(value) if convert else value
+        except Exception as error:
+            raise Broken(grpc.StatusCode.INTERNAL, words) from error
+
+    return run
+
+
+def reader_of(handler):
+    return checked(handler.request_deserializer, "Exception deserializing request!")
+
+
+def writer_of(handler):
+    return checked(handler.response_serializer, "Failed to serialize response!")
+
+
 class Context:
     """What handlers get of `grpc.ServicerContext`. A task has no caller that could hear headers and trailers."""
 
     def __init__(self, metadata, timeout_ms=0, call=None):
-        self.metadata, self.call, self.trailers, self.details = metadata, call, (), b""
+        self.metadata, self.call, self.trailers, self.details = metadata, call, write_metadata(()), b""
         self.code, self.message = grpc.StatusCode.OK, ""
         self.ends_at = time.monotonic() + timeout_ms / 1000 if timeout_ms else None
 
@@ -44,9 +68,13 @@ class Context:
         if self.call:
             self.call.say(headers=write_metadata(pairs))
 
+    def peer(self):
+        return dict(self.metadata).get("contact-caller", "")
+
     def set_trailing_metadata(self, pairs):
-        self.trailers = [pair for pair in pairs if pair[0] != "grpc-status-details-bin"]
-        self.details = dict(pairs).get("grpc-status-details-bin", b"")
+        # What cannot be sent is the handler's failure.
+        self.trailers = write_metadata(pair for pair in pairs or () if pair[0] != "grpc-status-details-bin")
+        self.details = bytes(dict(pairs or ()).get("grpc-status-details-bin", b""))
 
     def set_code(self, code):
         self.code = code
@@ -58,12 +86,25 @@ class Context:
         pass  # answers are not compressed
 
     def abort(self, code, details):
-        self.code, self.message = code, details
+        # Nothing is aborted with OK.
+        self.code, self.message = (grpc.StatusCode.UNKNOWN, "") if code is grpc.StatusCode.OK else (code, details)
         raise Aborted(code, details)
 
+    def abort_with_status(self, status):
+        self.set_trailing_metadata(status.trailing_metadata)
+        self.abort(status.code, status.details)
+
     def fail(self, error):
-        if not isinstance(error, Aborted):
+        if isinstance(error, Broken):
+            self.code, self.message = error.args
+        elif not isinstance(error, Aborted):
             self.code, self.message = grpc.StatusCode.UNKNOWN, f"Exception calling application: {error}"
+
+    def status(self):
+        """Code and message, whatever the handler has set: a code that is none of gRPC's is UNKNOWN, as grpc.server has it."""
+        code = self.code if isinstance(self.code, grpc.StatusCode) else grpc.StatusCode.UNKNOWN
+        message = self.message or ""
+        return code, message if isinstance(message, str) else str(message)
 
 
 class Call:
@@ -138,15 +179,21 @@ class Call:
 
     def run(self, handler, context):
         try:
-            given = self.requests(context, handler.request_deserializer)
+            given, write = self.requests(context, reader_of(handler)), writer_of(handler)
             kinds = (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
             answer = kinds[2 * handler.request_streaming + handler.response_streaming]
-            answers = answer(given if handler.request_streaming else next(given), context)
+            answers = answer(given if handler.request_streaming else self.only(given), context)
             for answer in answers if handler.response_streaming else [answers]:
-                self.send(context, handler.response_serializer(answer))
+                self.send(context, write(answer))
         except Over:
             return
-        except Exception as error:
+        except BaseException as error:  # sys.exit() of a handler too: without an end its caller would wait for ever
             context.fail(error)
-        status = {"code": context.code.value[0], "message": context.message, "status_details": context.details}
-        self.say(end=reverse_pb2.End(trailers=write_metadata(context.trailers), **status))
+        code, message = context.status()
+        status = {"code": code.value[0], "message": message, "status_details": context.details}
+        self.say(end=reverse_pb2.End(trailers=context.trailers, **status))
+
+    def only(self, given):
+        for request in given:
+            return request
+        raise Broken(grpc.StatusCode.UNIMPLEMENTED, "requires exactly one request message.")

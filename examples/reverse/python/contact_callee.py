@@ -14,19 +14,32 @@ import queue
 import random
 import threading
 import time
+import traceback
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from contact.v1 import contact_pb2, contact_pb2_grpc, reverse_pb2, reverse_pb2_grpc
 
-from contact_call import WINDOW, Call, Context
+from contact_call import WINDOW, Broken, Call, Context, reader_of, writer_of
 
 BATCH = 65536
 RETRIED = ("UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED")  # a durable call that ends so is run again
 # What is put among frames to be sent: the server wants to hear; no new calls; a call is over; the stream is.
 PONG, LEAVE, LOOK, GONE = "pong", "leave", "look", "gone"
 KEEPALIVE = [("grpc.keepalive_time_ms", 20000), ("grpc.keepalive_timeout_ms", 10000), ("grpc.http2.ping_timeout_ms", 10000)]
+
+
+def read_metadata(metadata):
+    """Of a task, which anybody may have stored: values of a key are joined with commas, bytes are in base64."""
+    pairs = [pair for pair in metadata.items() if not pair[0].endswith("-bin")]
+    for key, values in metadata.items():
+        for value in values.split(",") if key.endswith("-bin") else ():
+            try:
+                pairs.append((key, base64.b64decode(value + "=" * (-len(value) % 4))))
+            except ValueError as error:
+                raise Broken(grpc.StatusCode.INTERNAL, f"metadata {key} is no base64") from error
+    return pairs
 
 
 class Callee:
@@ -76,6 +89,9 @@ class Callee:
             except grpc.RpcError as error:
                 if dict(error.trailing_metadata() or ()).get("contact-retry") == "never" and failures == 0:
                     raise
+            except Exception:
+                # This half is not to end alone and unseen.
+                traceback.print_exc()
             failures = 0 if time.monotonic() - began_at > 5 else failures + 1
             self.stopped.wait(random.uniform(0, min(5, 0.1 * 2**failures)))
 
@@ -145,20 +161,19 @@ class Callee:
                 self.answer_task(stub, session, task)
 
     def answer_task(self, stub, session, task):
-        # Values of a key are joined with commas, bytes are in base64.
-        texts = [pair for pair in task.metadata.items() if not pair[0].endswith("-bin")]
-        bins = [(k, base64.b64decode(one)) for k, v in task.metadata.items() if k.endswith("-bin") for one in v.split(",")]
-        context, handler, result = Context(texts + bins + [("contact-task", task.task_id)]), self.handlers[task.queue], b""
+        context, handler, result = Context([("contact-task", task.task_id)]), self.handlers[task.queue], b""
         try:
-            result = handler.response_serializer(handler.unary_unary(handler.request_deserializer(task.payload), context))
-        except Exception as error:
+            context.metadata = read_metadata(task.metadata) + context.metadata
+            result = writer_of(handler)(handler.unary_unary(reader_of(handler)(task.payload), context))
+        except BaseException as error:  # sys.exit() of a handler too, which would end this thread
             context.fail(error)
         name = {"task_id": task.task_id, "delivery": task.delivery}
-        if context.code is grpc.StatusCode.OK:
+        code, message = context.status()
+        if code is grpc.StatusCode.OK:
             report = {"succeeded": [{"result": result, "content_type": "application/protobuf", **name}]}
         else:
-            retry = contact_pb2.RETRY_UNSPECIFIED if context.code.name in RETRIED else contact_pb2.RETRY_NEVER
-            problem = {"code": context.code.name, "message": context.message, "details": context.details}
+            retry = contact_pb2.RETRY_UNSPECIFIED if code.name in RETRIED else contact_pb2.RETRY_NEVER
+            problem = {"code": code.name, "message": message, "details": context.details}
             report = {"failed": [{"error": problem, "retry": retry, **name}]}
         while True:
             told = stub.TellResult(iter([contact_pb2.TellResultRequest(**report)]), metadata=session).outcomes[0]
