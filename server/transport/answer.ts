@@ -39,10 +39,10 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
     if (isOver || stream.headersSent || stream.destroyed) return;
     const all = writePairs(pairs, { ...base, [ACCEPT_ENCODING_KEY]: ACCEPTED_ENCODINGS });
     stream.once('wantTrailers', () => {
-      trySend(() => stream.sendTrailers(trailers ?? writeStatus(plainEnd(INTERNAL, 'no status'))));
+      trySend(trailers ?? writeStatus(plainEnd(INTERNAL, 'no status')), (last) => stream.sendTrailers(last));
       close();
     });
-    trySend(() => stream.respond(all, { waitForTrailers: true, ...AS_IT_IS }));
+    trySend(all, (first) => stream.respond(first, { waitForTrailers: true, ...AS_IT_IS }));
   }
 
   function end(last: End): void {
@@ -54,14 +54,20 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
       stream.end();
       return;
     }
-    trySend(() => stream.respond({ ...base, ...writeStatus(last) }, { endStream: true, ...AS_IT_IS }));
+    trySend({ ...base, ...writeStatus(last) }, (all) => stream.respond(all, { endStream: true, ...AS_IT_IS }));
     close();
   }
 
-  /** Node refuses some headers that gRPC allows, such as two dates. */
-  function trySend(send: () => void): void {
+  /** Older versions of Node.js refuse to repeat some keys, `date` and `etag` among them: their values share a header there. */
+  function trySend(all: OutgoingHttpHeaders, send: (all: OutgoingHttpHeaders) => void): void {
     try {
-      send();
+      send(all);
+      return;
+    } catch {
+      // It has sent nothing.
+    }
+    try {
+      send(joinRepeated(all));
     } catch (error) {
       logger.warn({ err: error }, 'metadata of a callee cannot be sent');
       stream.close(constants.NGHTTP2_INTERNAL_ERROR);
@@ -100,4 +106,12 @@ function writePairs(pairs: readonly Pair[], into: OutgoingHttpHeaders): Outgoing
     else all.set(key, [String(before), text]);
   }
   return Object.fromEntries(all);
+}
+
+/** Says the same of a key by one header, as HTTP and gRPC allow. */
+function joinRepeated(all: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const pairs = Object.entries(all).map(
+    ([key, value]) => [key, Array.isArray(value) ? value.join(',') : value] as const,
+  );
+  return Object.fromEntries(pairs);
 }

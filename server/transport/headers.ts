@@ -4,7 +4,7 @@ import { REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { markOf } from '../../shared/status.ts';
 import type { Front } from './front.ts';
-import { keepBlanks, takeStreamListener } from './internals.ts';
+import { loosenHeaders, takeStreamListener } from './internals.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -39,10 +39,10 @@ interface HeaderFault {
  */
 export function guardHeaders(grpcServer: Server, logger: Logger, front?: Front): void {
   const { http2Server, handle } = takeStreamListener(grpcServer);
-  if (front && !keepBlanks(http2Server)) {
+  if (front && !loosenHeaders(http2Server)) {
     logger.warn(
       {},
-      'metadata that begins or ends with a blank does not reach the services of clients: unknown Node.js',
+      'values of metadata that begin or end with a blank do not reach the services of clients: unknown Node.js',
     );
   }
   http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {

@@ -27,17 +27,25 @@ export function takeStreamListener(grpcServer: Server): StreamIntake {
   return { http2Server, handle };
 }
 
+/** Options of Node's HTTP/2 server, which grpc-js makes and does not pass them to. */
+const LOOSE = {
+  /** Headers whose value begins or ends with a blank would be dropped without a word. */
+  strictFieldWhitespaceValidation: false,
+  /** Some forty keys of HTTP, `etag` and `date` among them, could not be said twice. */
+  strictSingleValueFields: false,
+};
+
 /**
- * Has the connections to come keep headers whose value begins or ends with a blank: Node.js drops those without a word unless
- * its server is made otherwise, and grpc-js makes it. False: this version of Node.js keeps its options in an unknown way, so
- * they are dropped.
+ * Has the connections to come take headers as gRPC does. False: this version of Node.js keeps the options of its server in an
+ * unknown way, and nothing is changed.
  */
-export function keepBlanks(http2Server: object): boolean {
+export function loosenHeaders(http2Server: object): boolean {
   for (const key of Object.getOwnPropertySymbols(http2Server)) {
     const options: unknown = key.description === 'options' && Reflect.get(http2Server, key);
     // What every server of grpc-js is made with shows that these are the options of the server.
     if (typeof options !== 'object' || !options || !('maxSendHeaderBlockLength' in options)) continue;
-    return Reflect.set(options, 'strictFieldWhitespaceValidation', false);
+    Object.assign(options, LOOSE);
+    return true;
   }
   return false;
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
+import { type Frame, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { dial, frame, open } from '../scene/http2.ts';
 import { openServe } from '../scene/rawcallee.ts';
 import { startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 
 const PATH = '/echo.Echo/Unary';
 /** A message with a body of one byte. */
@@ -100,6 +102,22 @@ const CASES: readonly (readonly [what: string, headers: Headers, outcome: string
   ['a method that its service might have', { ':path': '/grpc.health.v1.Health/X' }, /^UNIMPLEMENTED .*Health\/X/],
 ];
 
+const ETAGS: readonly Pair[] = ['a', 'b'].map((value) => ({ key: 'etag', value }));
+/** Answers that say a key twice which Node.js takes for one that may be said once. */
+const REPEATED: Readonly<Record<string, Partial<Frame>>> = {
+  headers: { headers: ETAGS, data: Buffer.alloc(0), end: plainEnd(0, '') },
+  trailers: { headers: [], data: Buffer.alloc(0), end: plainEnd(0, '', ETAGS) },
+  'trailers alone': { end: plainEnd(5, 'no', ETAGS) },
+};
+
+/** A connection that takes what is said twice. */
+function dialLoosely(address: string): ClientHttp2Session {
+  const session = connect(`http://${address}`, { strictSingleValueFields: false } as object);
+  session.on('error', () => undefined);
+  atEnd(() => session.destroy());
+  return session;
+}
+
 describe('a call for a callee', () => {
   afterEach(closeScene);
 
@@ -146,4 +164,28 @@ describe('a call for a callee', () => {
     assert.equal(headers['content-type'], 'application/grpc');
     assert.match(await call(address, { 'contact-client': 'callee ' }), /^INVALID_ARGUMENT contact-client: /);
   });
+
+  for (const [where, says] of Object.entries(REPEATED)) {
+    it(`hears a key of HTTP twice that its callee says twice, in ${where}`, async () => {
+      const { address } = await startScene();
+      const callee = await openServe(address, 'raw', { methods: ['echo.Echo/Unary'] });
+      const stream = open(dialLoosely(address), PATH);
+      const heard: string[] = [];
+      const hear = (_: unknown, __: unknown, raw: readonly string[]): void => {
+        for (let at = 0; at < raw.length; at += 2) if (raw[at] === 'etag') heard.push(raw[at + 1]!);
+      };
+      stream.on('response', hear).on('trailers', hear).resume();
+      stream.end(REQUEST);
+      await until('it is opened', () => callee.opened.length === 1);
+      const { call } = callee.opened[0]!;
+      callee.say({ call, ...says });
+      await once(stream, 'close');
+      // Older versions of Node.js say them in one header.
+      assert.deepEqual(
+        heard.flatMap((value) => value.split(',')),
+        ['a', 'b'],
+      );
+      assert.equal(stream.rstCode, 0);
+    });
+  }
 });

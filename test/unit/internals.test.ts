@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http2';
-import { insideOf, keepBlanks } from '../../server/transport/internals.ts';
+import { insideOf, loosenHeaders } from '../../server/transport/internals.ts';
 
 describe('insideOf()', () => {
   const createCall = () => ({
@@ -39,15 +39,22 @@ describe('insideOf()', () => {
   }
 });
 
-describe('keepBlanks()', () => {
+describe('loosenHeaders()', () => {
   it('knows the servers of this Node.js', () => {
-    assert.equal(keepBlanks(createServer({ maxSendHeaderBlockLength: 1 })), true);
+    assert.equal(loosenHeaders(createServer({ maxSendHeaderBlockLength: 1 })), true);
+  });
+
+  it('has what is strict by default loose', () => {
+    const options = { maxSendHeaderBlockLength: 1 };
+    loosenHeaders({ [Symbol('options')]: options });
+    const loose = { strictFieldWhitespaceValidation: false, strictSingleValueFields: false };
+    assert.deepEqual(options, { maxSendHeaderBlockLength: 1, ...loose });
   });
 
   it('says that it does not know what looks otherwise', () => {
-    assert.equal(keepBlanks({}), false);
-    assert.equal(keepBlanks({ [Symbol('options')]: {} }), false);
-    assert.equal(keepBlanks({ [Symbol('options')]: undefined }), false);
-    assert.equal(keepBlanks({ [Symbol('others')]: { maxSendHeaderBlockLength: 1 } }), false);
+    assert.equal(loosenHeaders({}), false);
+    assert.equal(loosenHeaders({ [Symbol('options')]: {} }), false);
+    assert.equal(loosenHeaders({ [Symbol('options')]: undefined }), false);
+    assert.equal(loosenHeaders({ [Symbol('others')]: { maxSendHeaderBlockLength: 1 } }), false);
   });
 });
