@@ -15,16 +15,16 @@ export interface ServeMessage {
 /** Throws what protobuf-es throws when the bytes are no such message. Data of frames are views into `bytes`. */
 export function decodeServe(bytes: Uint8Array): ServeMessage {
   const reader = new BinaryReader(bytes);
-  let head: Uint8Array | undefined;
+  // A message that is said twice is merged, which putting the bytes behind each other does: once, whatever their number.
+  const heads: Uint8Array[] = [];
   const frames: Frame[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    // A message that is said twice is merged, which putting the bytes behind each other does.
-    if (tag === delimited(1)) head = head ? Buffer.concat([head, reader.bytes()]) : reader.bytes();
+    if (tag === delimited(1)) heads.push(reader.bytes());
     else if (tag === delimited(2)) frames.push(readFrame(reader));
     else skip(reader, tag);
   }
-  return { head, frames };
+  return { head: heads.length > 1 ? Buffer.concat(heads) : heads[0], frames };
 }
 
 function readFrame(reader: BinaryReader): Frame {

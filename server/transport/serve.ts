@@ -203,13 +203,15 @@ function createServeHandler({
 }
 
 function read(bytes: Buffer): ServeMessage {
-  if (bytes.byteLength > MAX_ANNOUNCE_BYTES) throw tooLong(bytes, MAX_ANNOUNCE_BYTES);
+  if (bytes.byteLength > MAX_ANNOUNCE_BYTES) throw tooLong(bytes.byteLength, MAX_ANNOUNCE_BYTES);
   const message = decodeServe(bytes);
-  if (!message.head && bytes.byteLength > MAX_BATCH_BYTES) throw tooLong(bytes, MAX_BATCH_BYTES);
+  // What stands beside an announcement is no longer than without it.
+  const besideBytes = bytes.byteLength - (message.head?.byteLength ?? 0);
+  if (besideBytes > MAX_BATCH_BYTES) throw tooLong(besideBytes, MAX_BATCH_BYTES);
   return message;
 }
 
-function tooLong({ byteLength }: Buffer, limit: number): ContactError {
+function tooLong(byteLength: number, limit: number): ContactError {
   return tooLarge(`${byteLength} bytes, at most ${limit} are taken`, { field: 'request' });
 }
 

@@ -113,6 +113,11 @@ describe('a callee that breaks the rules', () => {
       'RESOURCE_EXHAUSTED',
       ({ announce }) => announce({ methods: [`p.S/${'m'.repeat(600_000)}`] }),
     ],
+    [
+      'frames of more than 128 KiB beside an announcement',
+      'RESOURCE_EXHAUSTED',
+      ({ sayBytes }) => sayBytes(Buffer.alloc(131_074).fill(Buffer.from([0x0a, 0]))),
+    ],
     ['more than 10,000 calls', 'INVALID_ARGUMENT', ({ announce }) => announce({ ...ANNOUNCED, maxCalls: 10_001 })],
     [
       'more than 16 encodings',
