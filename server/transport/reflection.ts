@@ -1,16 +1,10 @@
-import {
-  createRegistry,
-  type DescExtension,
-  type DescFile,
-  type FileRegistry,
-  type Registry,
-  toBinary,
-} from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { create, type DescFile, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { invalid, statusText } from '../../shared/errors.ts';
 import type { Handlers } from '../api/handler.ts';
+import { createFileIndex, type FileIndex } from '../tunnel/fileindex.ts';
 
 /** Bytes of a request on the wire, which the answer repeats. */
 const MAX_REQUEST_BYTES = 2_048;
@@ -21,9 +15,7 @@ type Answer = reflection.ServerReflectionResponse['messageResponse'];
 export type ReflectionService = typeof reflection.ServerReflection | typeof reflectionV1alpha.ServerReflection;
 
 /** What a client says that its services look like. */
-interface DescribedFiles {
-  readonly registry: FileRegistry;
-  mayHave(name: string): boolean;
+interface DescribedFiles extends FileIndex {
   readonly isGone: boolean;
 }
 
@@ -52,82 +44,38 @@ export function createReflectionHandlers<S extends ReflectionService>(
   others: OtherServices,
 ): Handlers<S> {
   const { input } = service.method.serverReflectionInfo;
-  const fileByName = new Map<string, DescFile>();
-  const add = (file: DescFile): void => {
-    const name = file.proto.name;
-    if (fileByName.has(name)) return;
-    fileByName.set(name, file);
-    file.dependencies.forEach(add);
-  };
-  roots.forEach(add);
-  const registry = createRegistry(...fileByName.values());
-  const services = [...fileByName.values()].flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
+  const own = indexOf(roots);
+  const services = roots.flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
-  function findElsewhere<T>(
-    stream: Stream,
-    names: readonly string[],
-    look: (registry: FileRegistry) => T | undefined,
-  ): T | undefined {
+  function findElsewhere<T>(stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
     const before = filesOf(stream);
     const known = before && look(before);
-    if (known) return known;
+    if (known !== undefined) return known;
     for (const set of others.sets()) {
-      if (!names.some(set.mayHave)) continue;
-      const found = look(set.registry);
-      if (!found) continue;
+      const found = look(set);
+      if (found === undefined) continue;
       if (!before) stream.files = new WeakRef(set);
       return found;
     }
     return undefined;
   }
 
-  /** What declares a symbol, with all that belongs to it: the server's own, or the set of a client. */
-  function registryWith(symbol: string, stream: Stream): Registry | undefined {
-    if (fileWith(registry, symbol)) return registry;
-    if (OWN.test(symbol)) return undefined;
-    return findElsewhere(stream, namesOf(symbol), (other) => (fileWith(other, symbol) ? other : undefined));
-  }
-
-  function fileOf(symbol: string, stream: Stream): DescFile | undefined {
-    const found = registryWith(symbol, stream);
-    return found && fileWith(found, symbol);
+  /** Looks into the server's own files, then into those of clients, who may not speak for what is the server's own. */
+  function findSymbol<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
+    return look(own) ?? (OWN.test(symbol) ? undefined : findElsewhere(stream, look));
   }
 
   function listExtensions(message: string, stream: Stream): object {
-    const found = registryWith(message, stream);
-    if (!found?.getMessage(message)) return refuse(status.NOT_FOUND, `nothing is known of ${message}`);
-    const extensionNumber = [...found]
-      .filter((desc) => desc.kind === 'extension' && desc.extendee.typeName === message)
-      .map((desc) => (desc as DescExtension).number);
+    const found = findSymbol(message, stream, (files) => (files.hasMessage(message) ? files : undefined));
+    if (!found) return refuse(status.NOT_FOUND, `nothing is known of ${message}`);
+    const extensionNumber = [...found.extensionsOf(message).keys()];
     return { case: 'allExtensionNumbersResponse', value: { baseTypeName: message, extensionNumber } };
   }
 
-  function fileOfExtension(message: string, number: number, stream: Stream): DescFile | undefined {
-    const found = registryWith(message, stream);
-    const extendee = found?.getMessage(message);
-    return extendee && found?.getExtensionFor(extendee, number)?.file;
-  }
-
-  function fileNamed(name: string, stream: Stream): DescFile | undefined {
-    return (
-      filesOf(stream)?.getFile(name) ??
-      fileByName.get(name) ??
-      findElsewhere(stream, [name], (all) => all.getFile(name))
-    );
-  }
-
-  function describe(file: DescFile | undefined, asked: string): object {
-    if (!file) return refuse(status.NOT_FOUND, `nothing is known of ${asked}`);
-    const closure = new Set<DescFile>();
-    const collect = (one: DescFile): void => {
-      if (closure.has(one)) return;
-      closure.add(one);
-      one.dependencies.forEach(collect);
-    };
-    collect(file);
-    const fileDescriptorProto = [...closure].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
-    return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
+  function describe(closure: Closure | undefined, asked: string): object {
+    if (!closure) return refuse(status.NOT_FOUND, `nothing is known of ${asked}`);
+    return { case: 'fileDescriptorResponse', value: { fileDescriptorProto: closure } };
   }
 
   function refuse(errorCode: status, errorMessage: string): object {
@@ -142,16 +90,22 @@ export function createReflectionHandlers<S extends ReflectionService>(
     switch (asked.case) {
       case 'listServices':
         return { case: 'listServicesResponse', value: { service: listServices() } };
-      case 'fileByFilename':
-        return describe(fileNamed(asked.value, stream), asked.value);
-      case 'fileContainingSymbol':
-        return describe(fileOf(asked.value, stream), asked.value);
+      case 'fileByFilename': {
+        const look = (files: FileIndex) => closureOf(files, files.fileNamed(asked.value));
+        const known = filesOf(stream);
+        return describe((known && look(known)) ?? look(own) ?? findElsewhere(stream, look), asked.value);
+      }
+      case 'fileContainingSymbol': {
+        const look = (files: FileIndex) => closureOf(files, fileWith(files, asked.value));
+        return describe(findSymbol(asked.value, stream, look), asked.value);
+      }
       case 'allExtensionNumbersOfType':
         return listExtensions(asked.value, stream);
       case 'fileContainingExtension': {
-        const { containingType, extensionNumber } = asked.value;
-        const file = fileOfExtension(containingType, extensionNumber, stream);
-        return describe(file, `extension ${extensionNumber} of ${containingType}`);
+        const { containingType: type, extensionNumber: number } = asked.value;
+        const found = findSymbol(type, stream, (files) => (files.hasMessage(type) ? files : undefined));
+        const closure = found && closureOf(found, found.extensionsOf(type).get(number));
+        return describe(closure, `extension ${number} of ${type}`);
       }
       default:
         return refuse(status.UNIMPLEMENTED, `${asked.case ?? 'an empty request'} is not answered`);
@@ -173,17 +127,29 @@ export function createReflectionHandlers<S extends ReflectionService>(
   return handlers as unknown as Handlers<S>;
 }
 
-/** Of a method or field, its service or message too. */
-function namesOf(symbol: string): readonly [string, string] {
-  return [symbol, symbol.slice(0, symbol.lastIndexOf('.'))];
+type Closure = readonly Uint8Array[];
+
+/** The files that declare the services of these, with all that they import, imports first. */
+function indexOf(roots: readonly DescFile[]): FileIndex {
+  const file = new Set<DescFile['proto']>();
+  const add = (one: DescFile): void => {
+    one.dependencies.forEach(add);
+    file.add(one.proto);
+  };
+  roots.forEach(add);
+  return createFileIndex(toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [...file] })));
 }
 
-function fileWith(registry: Registry, symbol: string): DescFile | undefined {
-  const [whole, parent] = namesOf(symbol);
-  return (registry.get(whole) ?? registry.get(parent))?.file;
+function closureOf(files: FileIndex, file: number | undefined): Closure | undefined {
+  return file === undefined ? undefined : files.closureOf(file);
 }
 
-function filesOf({ files }: Stream): FileRegistry | undefined {
+/** A method, a field and what else is no type stands in the file of what it belongs to. */
+function fileWith(files: FileIndex, symbol: string): number | undefined {
+  return files.fileWith(symbol) ?? files.fileWith(symbol.slice(0, symbol.lastIndexOf('.')));
+}
+
+function filesOf({ files }: Stream): FileIndex | undefined {
   const set = files?.deref();
-  return set?.isGone ? undefined : set?.registry;
+  return set?.isGone ? undefined : set;
 }

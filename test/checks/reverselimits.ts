@@ -6,6 +6,7 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
   ['name of a served method', 'server/tunnel/names.ts', 'MAX_METHOD_LENGTH'],
   ['descriptors that one client', 'server/tunnel/descriptors.ts', 'MAX_SET_BYTES', 'MAX_ALL_BYTES'],
+  ['files of such a set', 'server/tunnel/fileindex.ts', 'MAX_FILES', 'MAX_DEPTH'],
   ['calls of one callee', 'server/transport/serve.ts', 'MAX_CALLS'],
   ['encodings that a callee', 'server/transport/serve.ts', 'MAX_ENCODINGS'],
   ['window of a call', 'tunnel/frame.ts', 'WINDOW_BYTES', 'MIN_WINDOW_BYTES', 'MAX_WINDOW_BYTES'],

@@ -1,4 +1,5 @@
 import { CALL_MUTANTS } from './call-mutants.ts';
+import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...TUNNEL_MUTANTS,
   ...REVERSE_MUTANTS,
   ...PASSAGE_MUTANTS,
+  ...DESCRIPTOR_MUTANTS,
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
 ];

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createDescriptorSets, type DescriptorSet, MAX_SET_BYTES } from '../../server/tunnel/descriptors.ts';
+import { MAX_FILES } from '../../server/tunnel/fileindex.ts';
 import { measureMemory } from '../scene/memory.ts';
 
-function setOf(name: string): Uint8Array {
-  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [{ name, syntax: 'proto3' }] }));
+function setWith(...file: readonly object[]): Uint8Array {
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: file as never }));
 }
+
+const setOf = (name: string): Uint8Array => setWith({ name, syntax: 'proto3' });
 
 describe('descriptor sets', () => {
   it('of the same bytes are one, and all that differ have a bound', () => {
@@ -25,21 +28,40 @@ describe('descriptor sets', () => {
     assert.equal(why, '262145 bytes, at most 262144 are taken');
   });
 
-  it('keep what they are unpacked to no longer than somebody looks, and their names', async () => {
+  it('cost what their bytes are, whatever is in them', async () => {
     const sets = createDescriptorSets();
-    const field = Array.from({ length: 30 }, (_, at) => ({ name: `f${at}`, number: at + 1, type: 9, label: 1 }));
-    const messageType = Array.from({ length: 150 }, (_, at) => ({ name: `M${at}`, field }));
     const before = await measureMemory();
-    const taken = Array.from({ length: 10 }, (_, at) => {
-      const file = [{ name: `${at}.proto`, package: `p${at}`, syntax: 'proto3', messageType }];
-      return sets.take(
-        toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: file as never })),
-      ) as DescriptorSet;
-    });
+    const taken: (DescriptorSet | string)[] = [];
+    const begun = performance.now();
+    for (let at = 0; at < 20; at++) {
+      const dense = Array.from({ length: 25_000 }, (_, no) => ({ name: String.fromCharCode(97 + (no % 26)) }));
+      taken.push(sets.take(setWith({ name: `${at}`, package: `p${at}`, messageType: dense })));
+      // Full names of 120,000 characters each, of which 12,000 would be a gigabyte.
+      const many = Array.from({ length: 12_000 }, (_, no) => ({ name: `M${no}` }));
+      taken.push(sets.take(setWith({ name: `long${at}`, package: `p${at}`.padEnd(120_000, 'x'), messageType: many })));
+    }
     const held = (await measureMemory()) - before;
-    assert.ok(held < 5_000_000, `${held} bytes`);
-    const [first] = taken;
-    assert.deepEqual(['p0.M7', '0.proto', 'p1.M7', 'p0.N'].map(first!.mayHave), [true, true, false, false]);
-    assert.equal(first!.registry.getMessage('p0.M7')?.fields.length, 30);
+    for (const set of taken) assert.notEqual(typeof set, 'string', String(set));
+    const ms = performance.now() - begun;
+    assert.ok(held < 24_000_000, `${held} bytes`);
+    assert.ok(ms < 20_000, `${ms} ms`);
+    const [dense, long] = taken as [DescriptorSet, DescriptorSet];
+    assert.deepEqual(['p0.a', 'p0.z', 'p1.a', 'a'].map(dense.fileWith), [0, 0, undefined, undefined]);
+    assert.equal(long.fileWith(`${'p0'.padEnd(120_000, 'x')}.M11999`), 0);
+  });
+
+  it('are refused where they have no end: nested, in many files, without what they import', () => {
+    const sets = createDescriptorSets();
+    let nested: object = { name: 'M' };
+    for (let depth = 0; depth < 101; depth++) nested = { name: 'M', nestedType: [nested] };
+    const files = Array.from({ length: MAX_FILES + 1 }, (_, at) => ({ name: `${at}.proto` }));
+    const why = (...file: object[]): string => String(sets.take(setWith(...file))).replace(/^.* first: /, '');
+    assert.equal(why({ name: 'a', messageType: [nested] }), 'its messages are nested deeper than 100');
+    assert.equal(why(...files), 'it has more than 1000 files');
+    assert.equal(why({ name: 'a', dependency: ['b'] }, { name: 'b' }), 'b, which a imports, is not before it');
+    assert.equal(why({ name: 'a' }, { name: 'a' }), 'two files are named a');
+    for (const bytes of [[10, 5, 10], [11, 12], [8], [10, 5, 10, 1, 97, 34, 4, 10, 2, 10, 0]]) {
+      assert.equal(typeof sets.take(Uint8Array.from(bytes)), 'string', String(bytes));
+    }
   });
 });
