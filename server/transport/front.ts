@@ -72,13 +72,13 @@ export function createFront({
   maxCalls,
   unread,
 }: FrontOptions): Front {
-  const begin = createLiveCalls({ callees, clock, inflate });
+  const lives = createLiveCalls({ callees, clock, inflate });
   let size = 0;
   let isLeaving = false;
 
   function choose(caller: Caller): LiveCall {
     try {
-      return isDurable(caller.metadata) ? durable.begin(caller) : begin(caller);
+      return isDurable(caller.metadata) ? durable.begin(caller) : lives.begin(caller);
     } catch (error) {
       caller.end(writeEnd(error));
       return OVER;
@@ -216,6 +216,7 @@ export function createFront({
     async leave(isLate) {
       isLeaving = true;
       durable.leave(SERVER_SHUTDOWN);
+      lives.leave(SERVER_SHUTDOWN);
       while (size > 0 && !isLate()) await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
     },
     get size() {

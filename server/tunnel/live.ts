@@ -21,9 +21,21 @@ export interface LiveCallsOptions {
   readonly inflate: OpenInflater;
 }
 
+/** Calls that are answered now, or not at all. */
+export interface LiveCalls {
+  begin(caller: Caller): LiveCall;
+  /** Ends those that wait for a callee, since none comes any more; those that run go on. */
+  leave(why: ContactError): void;
+}
+
 /** Brings callers and callees together. */
-export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): (caller: Caller) => LiveCall {
-  return (caller) => {
+export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): LiveCalls {
+  // Bounded by the calls that are open.
+  const waiting = new Set<(why: ContactError) => void>();
+  /** Why nobody waits any more. */
+  let farewell: ContactError | undefined;
+
+  function begin(caller: Caller): LiveCall {
     const { method, timeoutMs } = caller;
     const startedAt = clock.monotonic();
     let isOver = false;
@@ -55,7 +67,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       end(writeEnd(error, extra));
     }
 
-    function begin(callee: Callee): void {
+    function run(callee: Callee): void {
       stopWaiting();
       const passage = passRequests(caller, callee.announced.acceptEncodings);
       if (passage.kind === 'refused') {
@@ -138,25 +150,35 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       const wanted = readWanted(caller.metadata);
       const waitMs = readWait(caller.metadata) - (clock.monotonic() - startedAt);
       const why = tryNow(wanted);
-      if (why && waitMs > 0) waitFor(wanted, waitMs);
-      else if (why) fail(explainNobody(why, method, wanted, callees.services), NOT_STARTED);
+      if (why && waitMs > 0 && !farewell) waitFor(wanted, waitMs);
+      else if (why) giveUp(why, wanted);
     }
 
     /** undefined: the call has begun, or is over. */
     function tryNow(wanted: Wanted): Nobody | undefined {
       const found = callees.find(method, wanted);
       if (typeof found === 'string') return found;
-      begin(found);
+      run(found);
       return undefined;
+    }
+
+    function giveUp(why: Nobody, wanted: Wanted): void {
+      fail(farewell ?? explainNobody(why, method, wanted, callees.services), NOT_STARTED);
+    }
+
+    function failUnbegun(why: ContactError): void {
+      fail(why, NOT_STARTED);
     }
 
     function waitFor(wanted: Wanted, waitMs: number): void {
       const leave = callees.wait(method, () => tryNow(wanted) === undefined);
       const cancel = clock.after(waitMs, () => {
         const why = tryNow(wanted);
-        if (why) fail(explainNobody(why, method, wanted, callees.services), NOT_STARTED);
+        if (why) giveUp(why, wanted);
       });
+      waiting.add(failUnbegun);
       stopWaiting = () => {
+        waiting.delete(failUnbegun);
         leave();
         cancel();
       };
@@ -181,5 +203,13 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       },
       fail: (error) => fail(error),
     };
+  }
+
+  return {
+    begin,
+    leave(why) {
+      farewell = why;
+      for (const fail of [...waiting]) fail(why);
+    },
   };
 }

@@ -51,8 +51,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: a call that has begun goes on waiting',
     file: 'server/tunnel/live.ts',
-    find: '    function begin(callee: Callee): void {\n      stopWaiting();',
-    replace: '    function begin(callee: Callee): void {',
+    find: '    function run(callee: Callee): void {\n      stopWaiting();',
+    replace: '    function run(callee: Callee): void {',
     caughtBy: live('begins once, however long it would have waited'),
   },
   {

@@ -98,6 +98,18 @@ describe('a live call that cannot be made now', () => {
     assert.deepEqual([started, runs], ['maybe', 1]);
   });
 
+  it('waits on over an orderly restart of the server', async () => {
+    const scene = await startScene();
+    const echo = use(createCaller({ ...connectTo(scene.address), waitMs: 60_000 })).stub(Echo);
+    const waiting = echo.unary(bodyOf('x'));
+    // Over the same connection it comes after that one.
+    assert.equal((await failureOf(echo.unary(bodyOf('y'), { waitMs: 0 }))).code, 'UNIMPLEMENTED');
+    await scene.stop({ deadlineMs: 60_000 });
+    await scene.start();
+    await startCallee(scene.address);
+    assert.equal(textOf(await waiting), 'x');
+  });
+
   it('is not made again once its callee has heard of it', async () => {
     const { address } = await startScene();
     const running = Promise.withResolvers<void>();

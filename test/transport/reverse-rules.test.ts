@@ -175,6 +175,26 @@ describe('a call for a callee', () => {
     await closed;
   });
 
+  it('that waits is told to come again as soon as the server goes, and that nobody has begun', async () => {
+    const { address, server } = await startScene();
+    const callee = await openServe(address, 'raw', { methods: [UNARY] });
+    const { unary } = createCaller(address);
+    const running = unary('x');
+    await until('it is opened', () => callee.opened.length === 1);
+    const named = { 'contact-wait': '30s', 'contact-client': 'nobody' };
+    const waiting = [unary('x', { metadata: named }), unary('x', { metadata: { ...named, 'contact-client': 'raw2' } })];
+    // Over the same connection it comes after them.
+    assert.equal((await unary('x', { metadata: { 'contact-client': 'nobody' } })).code, status.UNAVAILABLE);
+    const closed = server.close({ deadlineMs: 60_000 });
+    for (const { code, trailers } of await Promise.all(waiting)) {
+      const words = ['contact-reason', 'contact-retry', 'contact-started'].flatMap((key) => trailers[key]);
+      assert.deepEqual([code, words], [status.UNAVAILABLE, ['SERVER_SHUTDOWN', 'now', 'no']]);
+    }
+    callee.cut();
+    assert.equal((await running).trailers['contact-started']?.toString(), 'maybe');
+    await closed;
+  });
+
   it('finds its callee again after the connection was cut', async () => {
     const scene = await startScene();
     await startCallee(scene.address);

@@ -61,7 +61,7 @@ const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {
 describe('a live call', () => {
   it('waits for a minute at most', () => {
     const clock = createFakeClock();
-    const begin = createLiveCalls({ callees: createCallees(), clock, inflate });
+    const { begin } = createLiveCalls({ callees: createCallees(), clock, inflate });
     const { caller, ends } = createCaller([{ key: 'contact-wait', value: '999999s' }]);
     begin(caller);
     clock.advance(59_999);
@@ -74,7 +74,7 @@ describe('a live call', () => {
     const clock = createFakeClock();
     const callees = createCallees();
     const tunnel = openTunnel();
-    const begin = createLiveCalls({ callees, clock, inflate });
+    const { begin } = createLiveCalls({ callees, clock, inflate });
     const { caller, ends } = createCaller([{ key: 'contact-wait', value: '10s' }]);
     const live = begin(caller);
     callees.join(claim('a'), tunnel, () => undefined).announce({ ...SERVED, maxCalls: 5 });
@@ -88,7 +88,7 @@ describe('a live call', () => {
     const clock = createFakeClock();
     const callees = createCallees();
     const tunnel = openTunnel();
-    const begin = createLiveCalls({ callees, clock, inflate });
+    const { begin } = createLiveCalls({ callees, clock, inflate });
     const wait = [{ key: 'contact-wait', value: '60s' }];
     const gone = createCaller(wait);
     begin(gone.caller).gone();
@@ -106,7 +106,7 @@ describe('a live call', () => {
     const frames: Frame[] = [];
     const { tunnel, flush } = openTunnelTo((batch) => frames.push(...decodeServe(batch).frames));
     const { caller } = createCaller([{ key: 'contact-wait', value: '60s' }], 10_000);
-    createLiveCalls({ callees, clock, inflate })(caller);
+    createLiveCalls({ callees, clock, inflate }).begin(caller);
     clock.advance(3_000);
     callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
     flush();
@@ -120,7 +120,7 @@ describe('a live call', () => {
     callees.join(claim('a'), tunnel, () => undefined).announce(SERVED);
     const takers: (() => void)[] = [];
     const { caller } = createCaller([]);
-    const begin = createLiveCalls({ callees, clock: createFakeClock(), inflate });
+    const { begin } = createLiveCalls({ callees, clock: createFakeClock(), inflate });
     begin({ ...caller, chunk: (_chunk, onTaken) => void takers.push(onTaken) });
     flush();
     const given = (): number => frames.reduce((sum, { window }) => sum + window, 0);
@@ -139,7 +139,7 @@ describe('a live call', () => {
     const tunnel = openTunnel();
     const callee = callees.join(claim('a'), tunnel, () => undefined);
     callee.announce(SERVED);
-    const begin = createLiveCalls({ callees, clock, inflate });
+    const { begin } = createLiveCalls({ callees, clock, inflate });
     const first = createCaller([]);
     const live = begin(first.caller);
     const busy = createCaller([]);
@@ -164,7 +164,7 @@ describe('a live call', () => {
     const one = callees.join(claim('one'), first, () => undefined);
     one.announce({ ...SERVED, maxCalls: 5 });
     const { caller, ends } = createCaller([]);
-    const live = createLiveCalls({ callees, clock, inflate })(caller);
+    const live = createLiveCalls({ callees, clock, inflate }).begin(caller);
     let takenCount = 0;
     const piece = { messageBytes: 2, isLast: true, isCompressed: false, onTaken: () => takenCount++ };
     live.piece({ ...piece, bytes: Buffer.from('hi') });
@@ -190,7 +190,7 @@ describe('a live call', () => {
     one.announce({ ...SERVED, acceptEncodings: ['gzip'], maxCalls: 5 });
     const encoding = { key: 'grpc-encoding', value: 'gzip' };
     const { caller, ends } = createCaller([encoding, { key: 'x-a', value: '1' }]);
-    const live = createLiveCalls({ callees, clock, inflate })({ ...caller, encoding: 'gzip' });
+    const live = createLiveCalls({ callees, clock, inflate }).begin({ ...caller, encoding: 'gzip' });
     const bytes = gzipSync('hello');
     live.piece({ bytes, messageBytes: bytes.byteLength, isLast: true, isCompressed: true, onTaken: () => undefined });
     live.halfClosed();
