@@ -22,10 +22,12 @@ export interface ServiceView {
 /** What can be called: what clients serve, then what the server does, each by name. */
 export async function listServices(asking: Reflection, admin: Admin): Promise<ServiceView[]> {
   const clientsByService = await findServers(admin);
-  const names = new Set([...(await asking.listServices()), ...clientsByService.keys()]);
+  const described = new Set(await asking.listServices());
+  const names = new Set([...described, ...clientsByService.keys()]);
   const views: ServiceView[] = [];
   for (const service of [...names].toSorted()) {
-    const desc = await describeOne(asking, service);
+    // The server lists what somebody describes.
+    const desc = described.has(service) ? await describeOne(asking, service) : undefined;
     views.push({ service, desc, clients: clientsByService.get(service) ?? null });
   }
   return views.toSorted((a, b) => Number(a.clients === null) - Number(b.clients === null));
@@ -33,10 +35,11 @@ export async function listServices(asking: Reflection, admin: Admin): Promise<Se
 
 /** One of them. @throws CommandFailure of wrong usage that names what there is instead */
 export async function findService(asking: Reflection, admin: Admin, service: string): Promise<ServiceView> {
-  const clients = (await findServers(admin)).get(service) ?? null;
+  const clientsByService = await findServers(admin);
+  const clients = clientsByService.get(service) ?? null;
   const desc = await describeOne(asking, service);
   if (desc || clients) return { service, desc, clients };
-  const names = await asking.listServices();
+  const names = [...new Set([...(await asking.listServices()), ...clientsByService.keys()])];
   throw usageError(`nobody serves ${service}${suggest(findNear(service, names), names)}`);
 }
 
@@ -50,8 +53,9 @@ async function findServers(admin: Admin): Promise<Map<string, Server[]>> {
   for await (const { id, services, callsByService } of admin.listAllClients({ connectedOnly: true })) {
     const calls = new Map(Object.entries(callsByService));
     for (const service of services) {
-      const before = found.get(service) ?? [];
-      found.set(service, [...before, { id, calls: calls.get(service) ?? 0 }]);
+      const servers = found.get(service) ?? [];
+      servers.push({ id, calls: calls.get(service) ?? 0 });
+      found.set(service, servers);
     }
   }
   return found;

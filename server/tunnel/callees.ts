@@ -5,7 +5,8 @@ import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } 
 import { type Claimant, isSameClient, taken } from './claimant.ts';
 import { createContenders } from './contenders.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
-import { createMethodTable, type MethodKind } from './methods.ts';
+import { listNames } from './listing.ts';
+import { createMethodTable, type MethodKind, serviceOf } from './methods.ts';
 import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
 import { createRunning, type Running } from './running.ts';
 import { type CalleeView, viewCallee } from './view.ts';
@@ -13,7 +14,7 @@ import { createWaiters, type Waiters } from './waiters.ts';
 
 /** The services that clients serve. */
 export interface ServedServices {
-  /** By their names, those that somebody serves now. */
+  /** By their names, those that somebody serves now and describes; of too many those of clients that serve few. */
   names(): Iterable<string>;
   /** Undefined: nobody has announced it, or it was forgotten. False: nobody serves it now. */
   isServed(service: string): boolean | undefined;
@@ -71,6 +72,8 @@ interface Seat extends Callee {
   readonly claimant: Claimant;
   announced: Announcement;
   descriptors: DescriptorSet | undefined;
+  /** Services that it serves and describes. */
+  readonly described: Set<string>;
   /** Methods that it contends for. */
   readonly contested: Set<string>;
   readonly running: Running;
@@ -122,6 +125,7 @@ export function createCallees(): Callees {
     announcedCount -= countOf(seat);
     seat.announced = NOTHING;
     seat.contested.clear();
+    seat.described.clear();
     if (seat.descriptors) sets.release(seat.descriptors);
     seat.descriptors = undefined;
     return served;
@@ -136,6 +140,7 @@ export function createCallees(): Callees {
         methods.add(method, seat, kind);
         contenders.remove(method, seat);
         seat.contested.delete(method);
+        seat.described.add(serviceOf(method));
         takenBySeat.set(seat, [...(takenBySeat.get(seat) ?? []), method]);
       }
     }
@@ -179,6 +184,7 @@ export function createCallees(): Callees {
       if (message === undefined) {
         served.push(method);
         methods.add(method, seat, kind);
+        if (kind) seat.described.add(serviceOf(method));
         continue;
       }
       refused.push({ method: method.slice(0, MAX_METHOD_LENGTH), message });
@@ -208,6 +214,7 @@ export function createCallees(): Callees {
         tunnel,
         onEnd,
         onTaken,
+        described: new Set(),
         contested: new Set(),
         announced: NOTHING,
         descriptors: undefined,
@@ -236,7 +243,10 @@ export function createCallees(): Callees {
     knows: (method) => methods.servers(method) !== undefined,
     kindOf: methods.kindOf,
     services: {
-      names: () => [...methods.services()].filter(isServed),
+      names() {
+        const seats = [...seatByClient.values()].filter(({ clientId }) => !drained.has(clientId));
+        return listNames(seats.map(({ described }) => described));
+      },
       isServed,
       sets: () => sets.all(),
       changed$,

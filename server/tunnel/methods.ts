@@ -9,8 +9,6 @@ export interface MethodTable<S> {
   kindOf(method: string): MethodKind | undefined;
   /** Who serves any method of the service, as `servers`. */
   serversOf(service: string): Iterable<S> | undefined;
-  /** Those that have methods here. */
-  services(): Iterable<string>;
   /** Makes a method known that was served once, and that nobody serves now. */
   remember(method: string): void;
   add(method: string, server: S, kind: MethodKind | undefined): void;
@@ -73,7 +71,6 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
     servers: (method) => entries.get(method)?.servers,
     kindOf: (method) => entries.get(method)?.kind,
     serversOf: (service) => services.get(service)?.countByServer.keys(),
-    services: () => services.keys(),
     remember(method) {
       if (entries.has(method)) return;
       create(method);

@@ -52,6 +52,8 @@ describe('reflection over the services of clients', () => {
       this.timeout(120_000);
       const { address } = await startScene();
       await startCallee(address);
+      // Tools describe all that is listed, and are of no use if something cannot be.
+      await openServe(address, 'mute', { methods: ['mute.Service/Say'] });
       const reflected = ['--reflect-protocol', `grpc-${version}`];
       const methods = (await bufCurl(`http://${address}`, ...reflected, '--list-methods')).split('\n');
       for (const name of ['Unary', 'Down', 'Up', 'Chat'])

@@ -176,6 +176,29 @@ describe('callees', () => {
     assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
   });
 
+  it('are listed by the services that they serve and describe', () => {
+    const callees = createCallees();
+    const list = (): string[] => [...callees.services.names()].toSorted();
+    const join = (id: string, changes?: object): Callee => {
+      const callee = callees.join(claim(id), TUNNEL, () => undefined);
+      callee.announce(announce(['p.S/M', `${id}.Mute/M`], changes ? { descriptors: describeMethod(changes) } : {}));
+      return callee;
+    };
+    const mute = join('mute');
+    assert.deepEqual(list(), []);
+    const unary = join('unary', {});
+    const stream = join('stream', { serverStreaming: true });
+    assert.deepEqual(list(), ['p.S']);
+    callees.drain('unary', true);
+    assert.deepEqual(list(), []);
+    unary.leave();
+    assert.deepEqual(list(), [], 'who does not describe it serves it, as any kind');
+    mute.leave();
+    assert.deepEqual(list(), ['p.S'], 'it was handed over');
+    stream.announce(announce(['p.S/M']));
+    assert.deepEqual(list(), []);
+  });
+
   it('are offered to who waits for them, the longest first, as far as they have room', () => {
     const callees = createCallees();
     const order: string[] = [];

@@ -1,0 +1,29 @@
+/** Of an answer that lists services; stock clients take 4 MiB. */
+const MAX_LISTED_BYTES = 3 << 20;
+/** What a name costs in it beside its bytes: tags and lengths. */
+const OVERHEAD_BYTES = 8;
+
+/**
+ * The names of services of several clients, each once. Where they are too many, those are left out that come from who
+ * has most of them: nobody's names push out those of a client that has few.
+ */
+export function listNames(namesOfClients: readonly ReadonlySet<string>[], maxBytes = MAX_LISTED_BYTES): Set<string> {
+  const weighed = namesOfClients.map((names) => ({ names, weight: weigh(names) }));
+  const listed = new Set<string>();
+  let bytes = 0;
+  for (const { names } of weighed.sort((a, b) => a.weight - b.weight)) {
+    for (const name of names) {
+      if (listed.has(name)) continue;
+      bytes += name.length + OVERHEAD_BYTES;
+      if (bytes > maxBytes) return listed;
+      listed.add(name);
+    }
+  }
+  return listed;
+}
+
+function weigh(names: ReadonlySet<string>): number {
+  let bytes = 0;
+  for (const name of names) bytes += name.length + OVERHEAD_BYTES;
+  return bytes;
+}
