@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { readImports } from '../../scripts/modules.ts';
 import { ROOT } from '../../scripts/tool.ts';
 
-/** A place that a page names as `folder/file.ts: name`. */
+/** A place that a page names as `folder/file.ts: name`; a folder that is none of the project's is one of `server/`. */
 interface Hop {
   readonly file: string;
   readonly name: string;
@@ -31,7 +31,7 @@ export function readHops(page: string): Hop[] {
 
 /**
  * What is wrong with the ways that a page tells, a line each: a hop that is not defined where it is said to be, and an
- * arrow between files of which neither imports the other. Down, the file of the hop before imports the next; up, the
+ * arrow within a paragraph between files of which neither imports the other. Down, the file of the hop before imports the next; up, the
  * next implements or hears what the one before declares.
  */
 export function findWrongHops(page: string): string[] {
@@ -39,20 +39,26 @@ export function findWrongHops(page: string): string[] {
   const missing = hops.filter(({ file, name }) => !defines(readSource(file), name));
   const arrows = hops.flatMap((hop, at) => {
     const next = hops[at + 1];
-    return next && hop.after.startsWith('→') && !isTied(hop.file, next.file) ? [`${hop.file} → ${next.file}`] : [];
+    const isArrow = hop.after.startsWith('→') && !hop.after.includes('\n\n');
+    return next && isArrow && !isTied(hop.file, next.file) ? [`${hop.file} → ${next.file}`] : [];
   });
   return [...missing.map(({ file, name }) => `${file}: has no ${name}`), ...arrows.map((one) => `${one}: no import`)];
 }
 
 function isTied(from: string, to: string): boolean {
-  return importsOf(from).includes(to) || importsOf(to).includes(from);
+  return from === to || importsOf(from).includes(pathOf(to)) || importsOf(to).includes(pathOf(from));
 }
 
 function importsOf(file: string): string[] {
-  return readImports(readSource(file)).map((specifier) => normalize(join(dirname(file), specifier)));
+  return readImports(readSource(file)).map((specifier) => normalize(join(dirname(pathOf(file)), specifier)));
+}
+
+/** Below the project's top. */
+function pathOf(file: string): string {
+  return existsSync(join(ROOT, file)) ? file : join('server', file);
 }
 
 function readSource(file: string): string {
-  const path = join(ROOT, 'server', file);
+  const path = join(ROOT, pathOf(file));
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
