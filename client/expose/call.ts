@@ -36,6 +36,11 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
   let early: ((stream: ClientHttp2Stream) => void)[] = [];
   let last: End | undefined;
   let isOver = false;
+  /**
+   * Resets the stream. Its own `close()` would end it first, and a target whose caller has gone in the middle of an upload
+   * would take that for whole.
+   */
+  const resetting = new AbortController();
 
   function end(given: End): void {
     if (isOver) return;
@@ -44,7 +49,7 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     const problem = refuseMetadata(given.trailers, true);
     listener.ended(problem === undefined ? given : plainEnd(INTERNAL, `metadata for trailers: ${problem}`));
     // What its caller goes on to say reaches nobody.
-    stream?.close(constants.NGHTTP2_CANCEL);
+    resetting.abort();
   }
 
   function answered(headers: IncomingHttpHeaders, flags: number, raw: readonly string[]): void {
@@ -86,7 +91,8 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     let begun: ClientHttp2Stream;
     try {
       const headers = writeRequest(open, target.scheme, target.authority);
-      begun = session.request(headers as unknown as IncomingHttpHeaders, { endStream: false });
+      const { signal } = resetting;
+      begun = session.request(headers as unknown as IncomingHttpHeaders, { endStream: false, signal });
     } catch (error) {
       const isGone = session.closed || session.destroyed;
       const { message } = error as Error;
@@ -141,7 +147,7 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
       if (isOver) return;
       isOver = true;
       early = [];
-      stream?.close(constants.NGHTTP2_CANCEL);
+      resetting.abort();
     },
   };
 }

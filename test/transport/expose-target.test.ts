@@ -11,8 +11,10 @@ import { createEcho } from '../scene/echo.ts';
 import { atEnd, closeScene, useWorker } from '../scene/end.ts';
 import { describeEcho, exposeEcho } from '../scene/exposed.ts';
 import { createFolder } from '../scene/folder.ts';
+import { dial, frame } from '../scene/http2.ts';
 import { openReflection } from '../scene/reflection.ts';
 import { connectTo, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 
 function secretOf({ cert, key }: TestCertificate, asksForClients = false): ServerCredentials {
   const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
@@ -152,6 +154,38 @@ describe('a target that is no good server of gRPC', () => {
         const { code, details } = await unary('x');
         assert.match(`${code} ${details}`, expected);
       }
+    });
+  }
+
+  for (const [what, headers] of [
+    ['its caller goes', {}],
+    ['its deadline passes', { 'grpc-timeout': '100m' }],
+  ] as const) {
+    it(`hears nothing of an upload that breaks off as if it were whole: ${what}`, async () => {
+      const heard: string[] = [];
+      let count = 0;
+      const { address } = await start((stream) => {
+        stream.once('data', () => (count += 1)).resume();
+        stream.on('end', () => heard.push(stream.rstCode === 0 ? 'a good end' : `a reset, ${stream.rstCode}`));
+      });
+      const session = dial({ address });
+      atEnd(() => session.destroy());
+      const leaving = new AbortController();
+      for (let at = 0; at < 10; at++) {
+        const base = {
+          ':method': 'POST',
+          ':path': '/echo.Echo/Up',
+          'content-type': 'application/grpc',
+          te: 'trailers',
+        };
+        const stream = session.request({ ...base, ...headers }, { endStream: false, signal: leaving.signal });
+        stream.on('error', () => undefined).resume();
+        stream.write(frame(Buffer.from([16, 1])));
+      }
+      await until('the target has heard of all', () => count === 10);
+      if (what === 'its caller goes') leaving.abort();
+      await until('all have ended there', () => heard.length === 10);
+      assert.deepEqual([...new Set(heard)], ['a reset, 8']);
     });
   }
 
