@@ -3,6 +3,7 @@ import type { ConstantRow } from './limits.ts';
 /** Of the store. */
 export const STORE_CONSTANTS: readonly ConstantRow[] = [
   ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
+  ['what clients have served', 'server/store/sqlite/clients.ts', 'MAX_METHODS_BYTES'],
   ['names of queues that have', 'server/store/sqlite/rows/catalog.ts', 'MAX_QUEUES'],
   ['empty lanes kept', 'server/store/sqlite/rows/catalog.ts', 'MAX_EMPTY'],
   ['time for which a file', 'server/store/sqlite/file/presence.ts', 'EVERY_MS'],

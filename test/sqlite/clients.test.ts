@@ -41,4 +41,27 @@ describe('createClients()', () => {
     assert.deepEqual(idsAfter('new', T0 + 2 * HOUR), stay);
     db.close();
   });
+
+  it('remembers so many bytes of what those have served that are away, of those known longest', () => {
+    const db = openDatabase(':memory:');
+    applySettings(db, ':memory:');
+    migrate(db);
+    const methods = [`p.S/${'m'.repeat(194)}`];
+    // Ten clients have 2,020 bytes with the brackets and quotes of JSON; the look comes when a quarter of it is written.
+    const clients = createClients(db, 1_000, 2_020);
+    const known = (): string[] => clients.listServing('', 50).map(({ clientId }) => clientId);
+    const serve = (clientId: string, now: number): void =>
+      clients.rememberServing({ clientId, labels: {}, methods }, now);
+    const name = (n: number): string => `c${String(n).padStart(3, '0')}`;
+    for (let n = 0; n < 200; n += 1) {
+      serve(name(n), T0 + n);
+      if (n !== 50) clients.leaveServing(name(n), T0 + n);
+      assert.ok(known().length <= 15, `${known().length} at ${n}`);
+    }
+    serve('last', T0 + 300);
+    const oldest = known().slice(0, 11);
+    assert.deepEqual(oldest, [...Array.from({ length: 10 }, (_, n) => name(n)), name(50)]);
+    assert.equal(clients.list('', 500).length, 201, 'the clients themselves stay known');
+    db.close();
+  });
 });

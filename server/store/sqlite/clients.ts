@@ -4,7 +4,8 @@ import type { Database } from './context.ts';
 
 /**
  * Named clients: at most 10,000, for 30 days, beside those that are drained, have a session or serve, which always stay.
- * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long.
+ * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long. So is
+ * what those have served that are away, beyond 16 MiB.
  */
 export interface Clients {
   /** Remembers the client of a session; answers whether it is drained. */
@@ -30,6 +31,8 @@ interface ClientRow {
 
 const CLIENT = 'SELECT client_id, labels, queues, last_seen_at, is_drained FROM client';
 const MAX_CLIENTS = 10_000;
+/** Of the methods of those that serve no more. */
+const MAX_METHODS_BYTES = 16 << 20;
 const KEPT_MS = 30 * 24 * 3_600_000;
 /** `served_until` of a client that serves; else it is 0, or when a server was there again that ended while the client served. */
 const STILL = Number.MAX_SAFE_INTEGER;
@@ -42,7 +45,7 @@ const MAX_SERVING_ROWS = 50;
 /** Times that a client is remembered between two looks for clients to forget. */
 const FORGET_EVERY = 1_000;
 
-export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
+export function createClients(db: Database, maxClients = MAX_CLIENTS, maxMethodsBytes = MAX_METHODS_BYTES): Clients {
   const upsert = db.prepare<{ is_drained: number }>(
     `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]', 0) ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at
@@ -75,7 +78,16 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
         WHERE is_drained = 0 AND served_until < ? AND client_id NOT IN (SELECT client_id FROM session)
         ORDER BY first_seen_at, client_id LIMIT -1 OFFSET ?)`,
   );
+  const updateMany = db.prepare(
+    `UPDATE client SET methods = '[]' WHERE client_id IN
+       (SELECT client_id FROM
+         (SELECT client_id, sum(octet_length(methods)) OVER (ORDER BY first_seen_at, client_id) AS bytes FROM client
+          WHERE methods <> '[]' AND served_until < ?)
+        WHERE bytes > ?)`,
+  );
   let rememberedCount = 0;
+  /** Bytes of methods that were written since the last look. */
+  let writtenBytes = 0;
 
   /** Notes of those that served when the last server ended that they have to come back. */
   function leaveBehind(now: number): void {
@@ -83,9 +95,11 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
   }
 
   function forgetSome(now: number): void {
-    if (rememberedCount++ % FORGET_EVERY > 0) return;
+    if (rememberedCount++ % FORGET_EVERY > 0 && writtenBytes < maxMethodsBytes / 4) return;
+    writtenBytes = 0;
     deleteOld.run(now - KEPT_MS);
     deleteMany.run(now - COME_BACK_MS, maxClients);
+    updateMany.run(now - COME_BACK_MS, maxMethodsBytes);
   }
 
   return {
@@ -97,7 +111,9 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS): Clients {
     },
     rememberServing: ({ clientId, labels, methods }, now) => {
       leaveBehind(now);
-      upsertServing.run(clientId, JSON.stringify(labels), JSON.stringify(methods), now);
+      const text = JSON.stringify(methods);
+      writtenBytes += text.length;
+      upsertServing.run(clientId, JSON.stringify(labels), text, now);
       forgetSome(now);
     },
     leaveServing: (clientId, now) => {
