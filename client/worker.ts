@@ -83,7 +83,8 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let previousSession = spool?.sessionId ?? null;
   /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
-  const asCallee = { connection, clientId, labels: { ...options.labels }, queues: options.queues ?? [] };
+  const isEphemeral = options.clientId === undefined;
+  const asCallee = { connection, clientId, isEphemeral, labels: { ...options.labels }, queues: options.queues ?? [] };
   const onQueues = oncePerTurn(() => session?.cut(SERVES_MORE));
   const hears = { onIdle: closeIfDone, onServing, onQueues, onRefused: refused.reject };
   const callee = createCallee({ ...asCallee, ...hears, sessionId: () => previousSession, signal: closing.signal });
@@ -129,7 +130,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         queues: callee.queues(),
         maxInFlight: credit,
         labels: { ...options.labels },
-        ephemeral: options.clientId === undefined,
+        ephemeral: isEphemeral,
         agent: options.agent ?? '',
         ...resume,
       },

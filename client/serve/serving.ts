@@ -33,6 +33,8 @@ const EMPTY = Buffer.alloc(0);
 export interface ServingOptions {
   readonly connection: Connection;
   readonly clientId: string;
+  /** The id was drawn, and means nothing once this process has ended. */
+  readonly isEphemeral: boolean;
   readonly labels: Readonly<Record<string, string>>;
   /** The session by which the server knows this client, at the moment. */
   readonly sessionId: () => string;
@@ -66,7 +68,15 @@ export interface Serving {
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
-export function createServing({ connection, clientId, labels, sessionId, onIdle, onServing }: ServingOptions): Serving {
+export function createServing({
+  connection,
+  clientId,
+  isEphemeral,
+  labels,
+  sessionId,
+  onIdle,
+  onServing,
+}: ServingOptions): Serving {
   const { clock, logger } = connection;
   const offers = new Map<string, Offer>();
   // All bounded by the services of the program.
@@ -89,7 +99,7 @@ export function createServing({ connection, clientId, labels, sessionId, onIdle,
     if (!stream) return;
     unanswered = (unanswered ?? 0) + 1;
     const names = [...offers].filter(([, { isAway }]) => !isDraining && !isAway()).map(([name]) => name);
-    const limits = { maxCalls, window: WINDOW_BYTES, acceptEncodings: [...encodings] };
+    const limits = { ephemeral: isEphemeral, maxCalls, window: WINDOW_BYTES, acceptEncodings: [...encodings] };
     const message = { announce: { methods: names, fileDescriptorSet, labels, revision: REVISION, ...limits } };
     stream.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, message))));
   }

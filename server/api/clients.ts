@@ -59,6 +59,7 @@ export function writeClient(view: ClientView): MessageInitShape<typeof ClientInf
     queues: [...queues],
     ...(lastSeenAt === null ? {} : { lastSeenAt: timestampFromMs(lastSeenAt) }),
     ...(served ? writeServed(served) : {}),
+    // What a session says of the connection comes after it.
     ...(session
       ? {
           maxInFlight: session.ledger.credit,
@@ -80,6 +81,8 @@ function writeServed(served: NonNullable<ClientView['served']>): MessageInitShap
     calls: served.callCount,
     maxCalls: served.maxCalls,
     callsByService: { ...served.callsByService() },
+    connectedAt: timestampFromMs(served.connectedAt),
+    peer: served.peer,
   };
 }
 

@@ -93,11 +93,11 @@ export function createClients({ store, roster, streams, now }: ClientsOptions): 
   };
 }
 
-/** It is connected, be it by that alone. */
+/** It is connected, be it by that alone: then its labels are those that it has said there, not those that are remembered. */
 function addServed(views: Map<string, ClientView>, served: StreamView): void {
   const { clientId, isNamed, isDraining, labels } = served;
   const before = views.get(clientId) ?? { clientId, isNamed, isDraining, labels, queues: [], session: null };
-  views.set(clientId, { ...before, isConnected: true, lastSeenAt: null, served });
+  views.set(clientId, { ...before, labels, isConnected: true, lastSeenAt: null, served });
 }
 
 function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredClient): ClientView {

@@ -4,6 +4,9 @@ export interface StreamView {
   readonly isNamed: boolean;
   readonly isDraining: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  readonly peer: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly connectedAt: number;
   /** What it is called for. */
   readonly services: readonly string[];
   readonly callCount: number;

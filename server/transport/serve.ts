@@ -84,8 +84,8 @@ function createServeHandler({
     const fail = (error: unknown): void => ends.end(call, peer, error);
 
     /** A named client is known by what it last served: it says that it serves nothing when it drains. */
-    function rememberCallee({ announced: { methods, labels } }: Callee): void {
-      const isKnown = !identity.isDrawn && methods.length > 0;
+    function rememberCallee({ announced: { methods, labels, isEphemeral } }: Callee): void {
+      const isKnown = !identity.isDrawn && !isEphemeral && methods.length > 0;
       if (isKnown) remember({ clientId: identity.clientId, labels, methods });
       isRemembered ||= isKnown;
     }
@@ -121,7 +121,7 @@ function createServeHandler({
       const { clientId, isDrawn } = identity;
       const subject = context.caller.principal;
       const isProven = isDrawn || (sessionId !== undefined && isOpenSession(clientId, sessionId, subject));
-      return { clientId, subject, sessionId, isProven, isDrawn };
+      return { clientId, subject, sessionId, isProven, isDrawn, peer, connectedAt: clock.now() };
     }
 
     function open(announce: Announce): Tunnel {
@@ -223,13 +223,14 @@ function readWindow({ window }: Announce): number {
 
 function readAnnouncement(announce: Announce): Announcement {
   const { methods, maxCalls, acceptEncodings, labels, revision, fileDescriptorSet: descriptors } = announce;
+  const { ephemeral: isEphemeral } = announce;
   if (revision > REVISION) throw invalid('announce.revision', `this server speaks ${REVISION}`);
   if (maxCalls > MAX_CALLS) throw invalid('announce.max_calls', `expected at most ${MAX_CALLS}, got ${maxCalls}`);
   if (acceptEncodings.length > MAX_ENCODINGS || acceptEncodings.some((one) => !/^[a-z0-9_-]{1,32}$/.test(one))) {
     throw invalid('announce.accept_encodings', `expected at most ${MAX_ENCODINGS} names such as gzip`);
   }
   checkLabels(labels);
-  return { methods, maxCalls: maxCalls || DEFAULT_CALLS, acceptEncodings, labels, descriptors };
+  return { methods, maxCalls: maxCalls || DEFAULT_CALLS, acceptEncodings, labels, isEphemeral, descriptors };
 }
 
 function writeAccepted(accepted: MessageInitShape<typeof AcceptedSchema>): Buffer {

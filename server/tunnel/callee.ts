@@ -7,6 +7,8 @@ export interface Announcement {
   readonly maxCalls: number;
   readonly acceptEncodings: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** The client drew its id for itself: nobody asks for it once it has left. */
+  readonly isEphemeral: boolean;
   /** Bytes of a `google.protobuf.FileDescriptorSet`; empty: none. */
   readonly descriptors: Uint8Array;
 }

@@ -86,6 +86,7 @@ const NOTHING: Announcement = {
   maxCalls: 0,
   acceptEncodings: [],
   labels: {},
+  isEphemeral: false,
   descriptors: new Uint8Array(),
 };
 

@@ -11,6 +11,10 @@ export interface Claimant {
   readonly isProven: boolean;
   /** The id is one that the server drew. */
   readonly isDrawn: boolean;
+  /** Where it comes from. */
+  readonly peer: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly connectedAt: number;
 }
 
 /** Whether the one that comes may take the place of the one before. */

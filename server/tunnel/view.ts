@@ -8,6 +8,9 @@ export interface CalleeView {
   readonly isNamed: boolean;
   readonly isDraining: boolean;
   readonly labels: Readonly<Record<string, string>>;
+  readonly peer: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly connectedAt: number;
   readonly services: readonly string[];
   readonly callCount: number;
   readonly maxCalls: number;
@@ -24,6 +27,7 @@ interface Viewed {
     readonly methods: readonly string[];
     readonly maxCalls: number;
     readonly labels: Readonly<Record<string, string>>;
+    readonly isEphemeral: boolean;
   };
   readonly running: Running;
 }
@@ -31,9 +35,11 @@ interface Viewed {
 export function viewCallee({ clientId, claimant, announced, running }: Viewed, isDraining: boolean): CalleeView {
   return {
     clientId,
-    isNamed: !claimant.isDrawn,
+    isNamed: !claimant.isDrawn && !announced.isEphemeral,
     isDraining,
     labels: announced.labels,
+    peer: claimant.peer,
+    connectedAt: claimant.connectedAt,
     services: [...new Set(announced.methods.map(serviceOf))].sort(),
     callCount: running.count,
     maxCalls: announced.maxCalls,

@@ -54,15 +54,15 @@ export const PASSAGE_MUTANTS: readonly Mutant[] = [
   {
     id: 'passage: what a client serves is not remembered',
     file: 'server/transport/serve.ts',
-    find: '!identity.isDrawn && methods.length > 0',
-    replace: 'identity.isDrawn && methods.length > 0',
+    find: '!identity.isDrawn && !isEphemeral',
+    replace: 'identity.isDrawn && !isEphemeral',
     caughtBy: remembered('is UNAVAILABLE while its client is away, also when the server has started anew'),
   },
   {
     id: 'passage: a client that drains itself is forgotten to have served',
     file: 'server/transport/serve.ts',
-    find: '!identity.isDrawn && methods.length > 0',
-    replace: '!identity.isDrawn',
+    find: '!isEphemeral && methods.length > 0',
+    replace: '!isEphemeral',
     caughtBy: remembered('is the one that it served last, also if it drained itself before it went'),
   },
   {

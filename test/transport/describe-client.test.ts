@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { AdminService, TaskService } from '../../gen/index.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
 import { ask, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { openServe } from '../scene/rawcallee.ts';
 import { startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
@@ -46,6 +48,27 @@ describe('describeClient()', () => {
     assert.deepEqual([client!.labels, sessions], [{ site: 'x' }, []]);
     assert.match(await refusalOf(ask(clients, describeClient, { clientId: 'nobody' })), /^NOT_FOUND client_id: /);
     assert.match(await refusalOf(ask(clients, describeClient, { clientId: '' })), /^INVALID_ARGUMENT client_id: /);
+  });
+
+  it('tells where a client that serves alone comes from, since when, and the labels that calls are selected by', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    const look = async () => (await ask(clients, describeClient, { clientId: 'a' })).client!;
+    const worker = await openWorker(clients, { clientId: 'a', labels: { site: 'tasks' } });
+    const beganAt = Date.now();
+    const serve = { methods: ['echo.Echo/Unary'], labels: { site: 'calls' } };
+    await openServe(scene.address, 'a', serve, worker.sessionId);
+    assert.deepEqual((await look()).labels, { site: 'tasks' });
+    const { peer } = await look();
+    await worker.cancel();
+    await until('its session has gone', async () => (await look()).maxInFlight === 0);
+    const client = await look();
+    assert.deepEqual([client.connected, client.labels, client.lastSeenAt], [true, { site: 'calls' }, undefined]);
+    assert.match(client.peer, /^127\.0\.0\.1:\d+$/);
+    assert.notEqual(client.peer, peer);
+    const sinceMs = timestampMs(client.connectedAt!);
+    assert.ok(sinceMs >= beganAt && sinceMs <= Date.now(), String(sinceMs));
+    assert.deepEqual((await ask(clients, listClients, {})).clients, [client]);
   });
 
   it('counts live calls by method and by service, also of a client that takes no tasks', async () => {

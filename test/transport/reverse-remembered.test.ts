@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
+import { createWorker } from '../../client/index.ts';
 import { AdminService } from '../../gen/index.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
 import { ask, connect } from '../scene/clients.ts';
-import { closeScene } from '../scene/end.ts';
+import { createEcho } from '../scene/echo.ts';
+import { closeScene, useWorker } from '../scene/end.ts';
 import { openServe, type RawCallee } from '../scene/rawcallee.ts';
-import { type Scene, startScene } from '../scene/server.ts';
+import { connectTo, type Scene, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
 const { listClients, drainClient, resumeClient, disconnectClient } = AdminService.method;
@@ -69,6 +72,25 @@ describe('a method that a named client has served', () => {
     await until('it has gone', async () => (await unary('x')).code === status.UNAVAILABLE);
     await scene.restart();
     assert.equal((await createCaller(scene.address).unary('x')).code, status.UNIMPLEMENTED);
+  });
+
+  it('is not remembered of a client that drew its name, as a worker of the SDK without an id does', async () => {
+    const scene = await startScene({ isDurable: true });
+    const { address } = scene;
+    const shown = async () => (await ask(connect(scene), listClients, {})).clients;
+    const raw = await openServe(address, 'drawn', { ...SERVED, ephemeral: true });
+    const worker = useWorker(createWorker(connectTo(address)));
+    worker.serve(Echo, createEcho());
+    await until(
+      'both are there',
+      async () => (await shown()).filter(({ services }) => services.length > 0).length === 2,
+    );
+    assert.deepEqual(new Set((await shown()).map(({ ephemeral }) => ephemeral)), new Set([true]));
+    await worker.stop();
+    raw.cut();
+    await until('both are forgotten', async () => (await shown()).length === 0);
+    await scene.restart();
+    assert.equal((await createCaller(address).unary('x')).code, status.UNIMPLEMENTED);
   });
 
   it('is not called at a client that was drained before the server started anew, be it away then', async () => {

@@ -17,6 +17,8 @@ const claim = (clientId: string, with_: Partial<Claimant> = {}): Claimant => ({
   sessionId: undefined,
   isProven: false,
   isDrawn: false,
+  peer: 'here',
+  connectedAt: 0,
   ...with_,
 });
 
@@ -25,6 +27,7 @@ const announce = (methods: readonly string[], with_: Partial<Announcement> = {})
   maxCalls: 2,
   acceptEncodings: [],
   labels: {},
+  isEphemeral: false,
   descriptors: new Uint8Array(),
   ...with_,
 });

@@ -55,8 +55,23 @@ function openTunnel(
 }
 
 const inflate = createInflating(1_000);
-const claim = (clientId: string) => ({ clientId, subject: '', sessionId: undefined, isProven: false, isDrawn: false });
-const SERVED = { methods: ['p.S/M'], maxCalls: 1, acceptEncodings: [], labels: {}, descriptors: new Uint8Array() };
+const claim = (clientId: string) => ({
+  clientId,
+  subject: '',
+  sessionId: undefined,
+  isProven: false,
+  isDrawn: false,
+  peer: '',
+  connectedAt: 0,
+});
+const SERVED = {
+  methods: ['p.S/M'],
+  maxCalls: 1,
+  acceptEncodings: [],
+  labels: {},
+  isEphemeral: false,
+  descriptors: new Uint8Array(),
+};
 
 describe('a live call', () => {
   it('waits for a minute at most', () => {

@@ -448,6 +448,9 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
   connected: boolean;
 
   /**
+   * Of its newest session, which selectors of tasks look at; without one, of its Serve. The selector of a live call looks at
+   * those of the Serve in any case.
+   *
    * @generated from field: map<string, string> labels = 4;
    */
   labels: { [key: string]: string };
@@ -468,6 +471,8 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
   running: number;
 
   /**
+   * Of its newest session; without one, of its Serve. So is `peer`.
+   *
    * @generated from field: google.protobuf.Timestamp connected_at = 8;
    */
   connectedAt?: Timestamp | undefined;
@@ -509,6 +514,8 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
   peer: string;
 
   /**
+   * While it is away.
+   *
    * @generated from field: google.protobuf.Timestamp last_seen_at = 15;
    */
   lastSeenAt?: Timestamp | undefined;
