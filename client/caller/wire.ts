@@ -2,6 +2,7 @@ import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import { ReverseService } from '../../gen/contact/v1/reverse_pb.ts';
 import { cancelCall } from '../cancel.ts';
 import type { Link } from '../connection.ts';
+import { resetWithoutEnd } from '../internals.ts';
 
 /** One try to make a call: a stream of messages each way, whatever kind of RPC it is. */
 export interface Wire {
@@ -35,6 +36,8 @@ export function openWire({ link, path, metadata, deadlineMs, onHeaders }: WireOp
   const call = link.client(ReverseService).makeBidiStreamRequest(path, asItIs, asItIs, metadata, options);
   const ended = Promise.withResolvers<StatusObject>();
   let isOver = false;
+  /** Its callee will not take requests that broke off for all. */
+  let _isGuarded = false;
   // A call that is over drops the callback of a write.
   let taken = (): void => undefined;
   call.on('metadata', onHeaders);
@@ -54,7 +57,10 @@ export function openWire({ link, path, metadata, deadlineMs, onHeaders }: WireOp
       if (isOver) return Promise.resolve();
       return new Promise((resolve) => {
         taken = resolve;
-        call.write(message, undefined, () => resolve());
+        call.write(message, undefined, () => {
+          _isGuarded ||= resetWithoutEnd(call);
+          resolve();
+        });
       });
     },
     halfClose() {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http2';
+import { resetWithoutEnd, streamOf } from '../../client/internals.ts';
 import { insideOf, loosenHeaders } from '../../server/transport/internals.ts';
 
 describe('insideOf()', () => {
@@ -56,5 +57,16 @@ describe('loosenHeaders()', () => {
     assert.equal(loosenHeaders({ [Symbol('options')]: {} }), false);
     assert.equal(loosenHeaders({ [Symbol('options')]: undefined }), false);
     assert.equal(loosenHeaders({ [Symbol('others')]: { maxSendHeaderBlockLength: 1 } }), false);
+  });
+});
+
+describe('streamOf()', () => {
+  it('finds nothing in what it does not know', () => {
+    const endless: { call?: object } = {};
+    endless.call = endless;
+    for (const call of [{}, endless, { call: { nextCall: { child: null } } }, { underlyingCalls: [] }]) {
+      assert.equal(streamOf(call), undefined);
+      assert.equal(resetWithoutEnd(call), false);
+    }
   });
 });
