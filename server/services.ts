@@ -13,6 +13,7 @@ import type { HandCodecs } from '../shared/grpc.ts';
 import { HAND_CODECS } from '../wire/index.ts';
 import type { Api } from './api/api.ts';
 import type { Agreement } from './api/events.ts';
+import { createPace } from './api/pace.ts';
 import type { Subsystem } from './subsystem.ts';
 import { type Adapting, adaptHandlers } from './transport/adapt.ts';
 import { checkRequest } from './transport/bounds.ts';
@@ -80,12 +81,13 @@ export function createServices(
   const standard = [health.Health, reflection.ServerReflection, reflectionV1alpha.ServerReflection] as const;
   const files = [...ours.map(({ descriptor }) => descriptor), ...standard].map(({ file }) => file);
   const [healthService, ...reflections] = standard;
+  const pace = createPace();
   const table = [
     ...ours,
     row(healthService, { handlers: alive.handlers, flows: { watch: HEALTH_WATCH }, own: {} }),
     ...reflections.map((service) =>
       row(service, {
-        handlers: createReflectionHandlers(service, files, served),
+        handlers: createReflectionHandlers(service, files, served, pace),
         flows: { serverReflectionInfo: REFLECTION },
         own: {},
       }),

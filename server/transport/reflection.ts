@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { invalid, statusText } from '../../shared/errors.ts';
 import type { Handlers } from '../api/handler.ts';
+import type { Pace } from '../api/pace.ts';
 import { createFileIndex, type FileIndex } from '../tunnel/fileindex.ts';
 
 /** Bytes of a request on the wire, which the answer repeats. */
@@ -27,7 +28,8 @@ interface Stream {
 /** What is served beside the server's own services, by clients. */
 export interface OtherServices {
   names(): Iterable<string>;
-  sets(): Iterable<DescribedFiles>;
+  /** Of those clients that may speak for a symbol, or a file. */
+  sets(symbol: string): Iterable<DescribedFiles>;
 }
 
 /** The names that no client may speak for. */
@@ -42,17 +44,18 @@ export function createReflectionHandlers<S extends ReflectionService>(
   service: S,
   roots: readonly DescFile[],
   others: OtherServices,
+  pace: Pace,
 ): Handlers<S> {
   const { input } = service.method.serverReflectionInfo;
   const own = indexOf(roots);
   const services = roots.flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
-  function findElsewhere<T>(stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
+  function findElsewhere<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
     const before = filesOf(stream);
     const known = before && look(before);
     if (known !== undefined) return known;
-    for (const set of others.sets()) {
+    for (const set of others.sets(symbol)) {
       const found = look(set);
       if (found === undefined) continue;
       if (!before) stream.files = new WeakRef(set);
@@ -63,7 +66,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   /** Looks into the server's own files, then into those of clients, who may not speak for what is the server's own. */
   function findSymbol<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
-    return look(own) ?? (OWN.test(symbol) ? undefined : findElsewhere(stream, look));
+    return look(own) ?? (OWN.test(symbol) ? undefined : findElsewhere(symbol, stream, look));
   }
 
   function listExtensions(message: string, stream: Stream): object {
@@ -93,7 +96,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
       case 'fileByFilename': {
         const look = (files: FileIndex) => closureOf(files, files.fileNamed(asked.value));
         const known = filesOf(stream);
-        return describe((known && look(known)) ?? look(own) ?? findElsewhere(stream, look), asked.value);
+        return describe((known && look(known)) ?? look(own) ?? findElsewhere(asked.value, stream, look), asked.value);
       }
       case 'fileContainingSymbol': {
         const look = (files: FileIndex) => closureOf(files, fileWith(files, asked.value));
@@ -120,6 +123,8 @@ export function createReflectionHandlers<S extends ReflectionService>(
         if (size > MAX_REQUEST_BYTES) {
           throw invalid('message_request', `${size} bytes with its host, at most ${MAX_REQUEST_BYTES} are taken`);
         }
+        // However many come at once, others have their turns between.
+        await pace();
         yield { validHost: request.host, originalRequest: request, messageResponse: answer(request, stream) as Answer };
       }
     },

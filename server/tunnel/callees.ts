@@ -4,6 +4,7 @@ import type { Tunnel } from '../../tunnel/tunnel.ts';
 import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
 import { type Claimant, isSameClient, taken } from './claimant.ts';
 import { createContenders } from './contenders.ts';
+import { findSets } from './describing.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { listNames } from './listing.ts';
 import { createMethodTable, type MethodKind, serviceOf } from './methods.ts';
@@ -18,8 +19,8 @@ export interface ServedServices {
   names(): Iterable<string>;
   /** Undefined: nobody has announced it, or it was forgotten. False: nobody serves it now. */
   isServed(service: string): boolean | undefined;
-  /** What clients have said that their services look like. */
-  sets(): Iterable<DescriptorSet>;
+  /** What those clients have said that may speak for a symbol: for a service, those who serve it. */
+  sets(symbol: string): Iterable<DescriptorSet>;
   /** Emits when somebody may serve a service that nobody did, or nobody does any more. */
   readonly changed$: Observable<void>;
 }
@@ -249,7 +250,7 @@ export function createCallees(): Callees {
         return listNames(seats.map(({ described }) => described));
       },
       isServed,
-      sets: () => sets.all(),
+      sets: (symbol) => findSets(symbol, methods.serversOf, seatByClient.values()),
       changed$,
     },
     find(method, { clientId, matches }) {

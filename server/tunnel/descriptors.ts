@@ -11,7 +11,6 @@ export interface DescriptorSets {
   /** Give it back with `release`. A text says why it is not taken. */
   take(bytes: Uint8Array): DescriptorSet | string;
   release(set: DescriptorSet): void;
-  all(): Iterable<DescriptorSet>;
 }
 
 export const MAX_SET_BYTES = 262_144;
@@ -49,7 +48,6 @@ export function createDescriptorSets(maxAllBytes = MAX_ALL_BYTES): DescriptorSet
       allBytes += entry.bytes;
       return set;
     },
-    all: () => entryBySet.keys(),
     release(set) {
       const entry = entryBySet.get(set);
       if (!entry) return;

@@ -108,6 +108,21 @@ describe('reflection over the services of clients', () => {
     assert.equal(await stream.extensions('lines.Nothing'), undefined);
   });
 
+  it('describes a service as those do who serve it, whoever else describes it', async () => {
+    const { address } = await startScene();
+    const set = { fileDescriptorSet: describeAs('evil') };
+    await openServe(address, 'serves-nothing', { methods: [], ...set });
+    await openServe(address, 'serves-another', { methods: ['evil.Evil/Call'], ...set });
+    const robot = await openServe(address, 'robot', { ...SERVED, fileDescriptorSet: describeAs('good') });
+    const wanted = ['echo-good.proto', 'messages-good.proto'];
+    for (const symbol of ['echo.Echo', 'echo.Echo.Unary']) {
+      assert.deepEqual(namesOf(await openReflection(address).symbol(symbol)).toSorted(), wanted, symbol);
+    }
+    robot.cut();
+    const isUnknown = async () => (await openReflection(address).symbol('echo.Echo')) === undefined;
+    await until('who is away is described by nobody', isUnknown);
+  });
+
   it('takes no client’s word for the server’s own services', async () => {
     const { address } = await startScene();
     const file = { name: 'x.proto', package: 'contact.v9', syntax: 'proto3', messageType: [{ name: 'Fake' }] };
