@@ -1,5 +1,3 @@
-import type { ContactError } from '../shared/errors.ts';
-
 /** Messages of Node, OpenSSL and grpc-js that tell a person nothing, and what they mean. Nothing is decided by them. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^Deadline exceeded/, 'no answer'],
@@ -13,7 +11,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
 const HUNG_UP = /^(?:Failed to connect|Client network socket disconnected)/;
 
 /** Why a server could not be reached, in one line for people. */
-export function describeTrouble({ message }: ContactError, isEncrypted: boolean): string {
+export function describeTrouble({ message }: Pick<Error, 'message'>, isEncrypted: boolean): string {
   const plain = message
     .replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, '')
     .replace(/^Error \[\w+\]: /, '')

@@ -6,6 +6,7 @@ import * as check from '../check.ts';
 import type { Connection } from '../connection.ts';
 import { readDescriptorSet } from '../descriptorset.ts';
 import { guardRandom, isAddress } from '../options.ts';
+import { pause } from '../pause.ts';
 import { createReflection } from '../reflection.ts';
 import { canKeep } from '../serve/durable.ts';
 import type { Offer, Served } from '../serve/served.ts';
@@ -100,6 +101,7 @@ function offerTarget(services: readonly DescService[], target: Target, { clock }
   return { offer, exposed };
 }
 
+/** The process is kept alive meanwhile, also where nothing else of it is open any more. */
 async function untilThere(target: Target, deadlineMs: number, { clock }: Connection, signal: AbortSignal) {
   const beganAt = clock.monotonic();
   while (!target.isThere) {
@@ -110,7 +112,7 @@ async function untilThere(target: Target, deadlineMs: number, { clock }: Connect
         field: 'to',
       });
     }
-    await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+    await pause(clock, LOOK_MS, signal);
   }
 }
 

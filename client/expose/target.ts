@@ -9,6 +9,7 @@ import { reconnectMs } from '../backoff.ts';
 import type { Logger } from '../options.ts';
 import { pause } from '../pause.ts';
 import type { TlsOptions } from '../tls.ts';
+import { describeTrouble } from '../trouble.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A target is often on this machine, and its callers wait for it. */
@@ -62,6 +63,8 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
   let next: PromiseWithResolvers<ClientHttp2Session> | undefined = expectSession();
   let trouble: Error | undefined;
   let isThere = false;
+  /** That it is away is told once, be it so from the beginning. */
+  let isTold = false;
 
   function dial(): Socket {
     const where = place.kind === 'file' ? { path: place.path } : { host: place.host, port: place.port };
@@ -107,11 +110,14 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
 
   function note(error: Error | undefined): void {
     trouble = error;
-    if (isThere === (error === undefined)) return;
-    isThere = !isThere;
-    if (isThere) logger.info(`the target ${address} is there`);
-    else logger.warn(`the target ${address} is away: ${error?.message}; what it serves is withdrawn`);
-    onPresence();
+    const wasThere = isThere;
+    isThere = error === undefined;
+    const what = wasThere ? 'away' : 'not there yet';
+    const then = wasThere ? 'withdrawn' : 'announced once it is';
+    if (error && !isTold) logger.warn(`the target ${address} is ${what}: ${error.message}; what it serves is ${then}`);
+    if (isThere && !wasThere) logger.info(`the target ${address} is there`);
+    isTold = !isThere;
+    if (isThere !== wasThere) onPresence();
   }
 
   /** Calls go over this connection until it takes no more. */
@@ -149,7 +155,7 @@ export function createTarget({ to, tls, clock, random, logger, onPresence }: Tar
         failures = clock.monotonic() - sinceMs >= LASTING_MS ? 0 : failures + 1;
       } catch (error) {
         failures += 1;
-        fail(error as Error);
+        fail(new Error(describeTrouble(error as Error, tls !== undefined), { cause: error }));
       }
       if (failures > 0) await pause(clock, reconnectMs(failures, 'now', BACKOFF, random()), closing.signal);
     }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 import { readAll } from '../scene/callcases.ts';
@@ -97,6 +99,29 @@ describe('contact expose', function () {
     assert.equal((await program.ended).code, 0);
     assert.match(clientId, /^[\w.:-]+$/);
     await inner.stop();
+  });
+
+  it('says why its target is not there yet, and ends well when it is stopped meanwhile', async () => {
+    const old = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    );
+    await once(old.listen(0, '127.0.0.1'), 'listening');
+    const { port } = old.address() as AddressInfo;
+    for (const [to, why] of [
+      ['127.0.0.1:1', 'connect ECONNREFUSED 127.0.0.1:1'],
+      [`127.0.0.1:${port}`, 'what listens there does not speak gRPC (HTTP/2)'],
+    ] as const) {
+      const program = expose('--to', to, '--connect-timeout', '0s');
+      await program.waitFor(/the target .* is not there yet: .*/, 'stderr');
+      const { code, stdout, stderr } = await program.stop('SIGTERM');
+      const [, line] = stderr.match(/is not there yet: (.*); what it serves is announced once it is$/m) ?? [];
+      assert.deepEqual([line, code, stdout], [why, 0, '']);
+      assert.doesNotMatch(stderr, /Warning/);
+    }
+    old.close();
   });
 
   it('says what is wrong, and what to do', async () => {

@@ -53,7 +53,11 @@ describe('a target', () => {
     const sealed = await serveDirectly(createEcho(), { secret });
     const expose = (to: string, tls?: TlsOptions) =>
       worker.expose({ to, descriptors: describeEcho(), deadlineMs: 300, ...(tls && { tls }) });
-    await assert.rejects(expose(plain, { ca: Buffer.from(ADDRESSED.cert) }), { code: 'UNAVAILABLE', field: 'to' });
+    await assert.rejects(expose(plain, { ca: Buffer.from(ADDRESSED.cert) }), {
+      code: 'UNAVAILABLE',
+      field: 'to',
+      problem: `could not reach ${plain} within 300 ms: what listens there does not speak TLS`,
+    });
     await assert.rejects(expose(sealed), /it has closed the connection \(does it speak TLS\?\)/);
     await assert.rejects(expose(sealed, { ca: Buffer.from(NAMED.cert) }), /self-signed certificate|unable to verify/);
   });
