@@ -39,7 +39,7 @@ describe('a durable call', () => {
     const mine = { 'x-mine': 'yes', authorization: 'Bearer of the caller alone' };
     const reply = await detach(caller, 'later', { ...mine, 'contact-key': 'k1' });
     assert.deepEqual([reply.code, reply.bodies], [status.OK, ['']]);
-    const again = await detach(caller, 'later', { 'x-mine': 'yes', 'contact-key': 'k1' });
+    const again = await detach(caller, 'later', { 'x-mine': 'yes', 'contact-key': 'k1', traceparent: 'another' });
     assert.equal(taskOf(again), taskOf(reply), 'the same key is the same call');
     const other = await detach(caller, 'something else', { 'contact-key': 'k1' });
     assert.equal(other.code, status.ALREADY_EXISTS);

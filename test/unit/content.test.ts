@@ -15,6 +15,30 @@ describe('differenceOf()', () => {
     assert.ok(isSame(task, { ...task, metadata: { b: '2', a: '1' } }));
   });
 
+  it('leaves out what tracing says in metadata', () => {
+    const traced = (id: string, state: object) => ({
+      ...task.metadata,
+      traceparent: id,
+      b3: id,
+      'x-b3-traceid': id,
+      ...state,
+    });
+    const other = { ...task, metadata: traced('two', { tracestate: 'x', baggage: 'y' }) };
+    assert.ok(isSame({ ...task, metadata: traced('one', {}) }, other));
+    assert.ok(isSame(task, other));
+    assert.equal(differenceOf(other, { ...other, metadata: { ...other.metadata, a: '2' } }), 'metadata');
+  });
+
+  it('takes a message of protobuf whose bytes are in another order for the same', () => {
+    const say = (payload: string, contentType: string) => ({ ...task, contentType, payload: Buffer.from(payload) });
+    const of = (contentType: string, text: string) => differenceOf(say('a=1,b=2', contentType), say(text, contentType));
+    assert.deepEqual([of('application/protobuf', 'b=2,a=1'), of('application/json', 'b=2,a=1')], [null, 'payload']);
+    assert.deepEqual(
+      [of('application/protobuf', 'b=2,a=2'), of('application/protobuf', 'a=1')],
+      ['payload', 'payload'],
+    );
+  });
+
   const CHANGES: Partial<TaskContent>[] = [
     { queue: 'p' },
     { lane: 'c:x' },

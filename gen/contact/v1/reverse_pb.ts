@@ -475,7 +475,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * deadline. The task stays when its caller goes. What a caller may say besides:
  *
  *   contact-detach    `1`: it is answered with an empty message once the task is stored
- *   contact-key       an idempotency key: while there is a task of this key, calling again is waiting for that one
+ *   contact-key       an idempotency key: while there is a task of this key, calling again with the same message and metadata
+ *                     is waiting for that one; see `idempotency_key` of NewTask for what is the same
  *   contact-task      the id of a call of this method that was stored before: its answer is waited for, and told as often as
  *                     it is asked for while the task is kept. The message does not count; an empty one will do. Without the
  *                     three above and `contact-client`, `contact-selector`

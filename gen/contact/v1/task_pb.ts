@@ -131,8 +131,10 @@ export type NewTask = Message<"contact.v1.NewTask"> & {
 
   /**
    * The caller's own key, scoped to its queue; at most 128 characters. While a task has it, another with the same
-   * content is that task, and one with other content is refused. A task has its key as long as it is kept, but for
-   * one that was CANCELLED or has EXPIRED, which will never run: its key is free for the next task at once.
+   * content is that task, and one with other content is refused. What tracing says in metadata (traceparent, tracestate,
+   * baggage, B3) is not compared, and bytes of `application/protobuf` may come in another order: maps have none. A task has
+   * its key as long as it is kept, but for one that was CANCELLED or has EXPIRED, which will never run: its key is free for
+   * the next task at once.
    *
    * @generated from field: string idempotency_key = 13;
    */
