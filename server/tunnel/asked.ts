@@ -10,7 +10,7 @@ import type { Caller } from './caller.ts';
 const CALLER_KEY = 'contact-caller';
 const WAIT_KEY = 'contact-wait';
 const CLIENT_KEY = 'contact-client';
-const SELECTOR_KEY = 'contact-selector';
+export const SELECTOR_KEY = 'contact-selector';
 const OURS = 'contact-';
 
 const MAX_WAIT_MS = 60_000;
@@ -38,7 +38,7 @@ export function readTarget(metadata: readonly Pair[]) {
 /** INVALID_ARGUMENT: as `readTarget`, or the selector is none. */
 export function readWanted(metadata: readonly Pair[]): Wanted {
   const { clientId, selector } = readTarget(metadata);
-  return { clientId, matches: selector === undefined ? undefined : parseSelector(selector, SELECTOR_KEY).matches };
+  return { clientId, selector: selector === undefined ? undefined : parseSelector(selector, SELECTOR_KEY) };
 }
 
 /** How long the call waits for a callee, in ms; 0: not at all. INVALID_ARGUMENT: it is no time. */

@@ -1,4 +1,5 @@
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import type { Selector } from '../model/selector.ts';
 
 /** What a callee says that it serves. */
 export interface Announcement {
@@ -29,7 +30,7 @@ export interface Refusals {
 /** Whom a caller wants; none of both: whoever serves the method. */
 export interface Wanted {
   readonly clientId: string | undefined;
-  readonly matches: ((labels: Readonly<Record<string, string>>) => boolean) | undefined;
+  readonly selector: Selector | undefined;
 }
 
 /** Why a Serve is ended by somebody else than its two ends. */

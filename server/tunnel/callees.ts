@@ -114,7 +114,8 @@ export function createCallees(): Callees {
   };
 
   function offer(seat: Seat): void {
-    for (const method of seat.announced.methods) waiters.offer(method, () => freePlaces(seat) > 0);
+    const offered = { clientId: seat.clientId, labels: seat.announced.labels };
+    for (const method of seat.announced.methods) waiters.offer(method, offered, () => freePlaces(seat) > 0);
   }
 
   const countOf = ({ announced, contested }: Seat): number => announced.methods.length + contested.size;
@@ -253,13 +254,13 @@ export function createCallees(): Callees {
       sets: (symbol) => findSets(symbol, methods.serversOf, seatByClient.values()),
       changed$,
     },
-    find(method, { clientId, matches }) {
+    find(method, { clientId, selector }) {
       const seats = methods.servers(method);
       if (!seats) return 'unknown';
       let best: Seat | undefined;
       for (const seat of seats) {
         if (clientId !== undefined && seat.clientId !== clientId) continue;
-        if (matches && !matches(seat.announced.labels)) continue;
+        if (selector && !selector.matches(seat.announced.labels)) continue;
         if (drained.has(seat.clientId)) continue;
         if (!best || freePlaces(seat) > freePlaces(best)) best = seat;
       }

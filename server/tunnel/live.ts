@@ -5,13 +5,14 @@ import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
 import { createAnswers } from './answers.ts';
-import { forward, readWait, readWanted } from './asked.ts';
+import { forward, readWait, readWanted, SELECTOR_KEY } from './asked.ts';
 import type { Callee, Wanted } from './callee.ts';
 import type { Callees, Nobody } from './callees.ts';
 import { type Caller, type LiveCall, MAYBE_STARTED, NOT_STARTED, writeEnd } from './caller.ts';
 import { passRequests, refuseEncoding, withoutEncoding } from './encoding.ts';
 import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
 import { explainNobody } from './nobody.ts';
+import { MAX_SELECTORS } from './waiters.ts';
 
 const CANCELLED = 1;
 
@@ -171,7 +172,12 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
     }
 
     function waitFor(wanted: Wanted, waitMs: number): void {
-      const leave = callees.wait(method, () => tryNow(wanted) === undefined);
+      const leave = callees.wait(method, wanted, () => tryNow(wanted) === undefined);
+      if (!leave) {
+        const problem = `calls of this method wait with ${MAX_SELECTORS} other selectors`;
+        failUnbegun(new ContactError('RESOURCE_EXHAUSTED', problem, { field: SELECTOR_KEY }));
+        return;
+      }
       const cancel = clock.after(waitMs, () => {
         const why = tryNow(wanted);
         if (why) giveUp(why, wanted);

@@ -17,12 +17,12 @@ export function explainUnknown(method: string, { isServed }: Pick<ServedServices
 export function explainNobody(
   why: Nobody,
   method: string,
-  { clientId, matches }: Wanted,
+  { clientId, selector }: Wanted,
   services: Pick<ServedServices, 'isServed'>,
 ): ContactError {
   if (why === 'unknown') return new ContactError('UNIMPLEMENTED', explainUnknown(method, services));
   if (why === 'busy') return new ContactError('RESOURCE_EXHAUSTED', `all that serve ${method} are busy`);
-  const who = clientId ?? (matches ? 'no client that was selected' : 'nobody');
+  const who = clientId ?? (selector ? 'no client that was selected' : 'nobody');
   return new ContactError(
     'UNAVAILABLE',
     `${who} ${clientId === undefined ? 'serves' : 'does not serve'} ${method} now`,

@@ -26,6 +26,7 @@ export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['descriptors that the SDK', 'client/reflection.ts', 'MAX_EXTENSIONS'],
   ['messages that are unpacked', 'server/tunnel/inflate.ts', 'MAX_INFLATING'],
   ['a compressed message that', 'server/tunnel/inflate.ts', 'MAX_INLINE_BYTES', 'MAX_INLINE_INFLATED_BYTES'],
+  ['selectors that calls of one method', 'server/tunnel/waiters.ts', 'MAX_SELECTORS'],
   ['time that a call waits', 'server/tunnel/asked.ts', 'MAX_WAIT_MS'],
 ];
 

@@ -7,7 +7,7 @@ import type { Claimant } from '../../server/tunnel/claimant.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 
-const ANYBODY = { clientId: undefined, matches: undefined };
+const ANYBODY = { clientId: undefined, selector: undefined };
 /** Nothing here looks into it. */
 const TUNNEL = {} as Tunnel;
 
@@ -207,7 +207,7 @@ describe('callees', () => {
     const order: string[] = [];
     let callee: Callee | undefined;
     const wait = (name: string) =>
-      callees.wait('p.S/M', () => {
+      callees.wait('p.S/M', ANYBODY, () => {
         if (typeof callees.find('p.S/M', ANYBODY) === 'string') return false;
         order.push(name);
         callee!.occupy('p.S/M');
@@ -215,7 +215,7 @@ describe('callees', () => {
       });
     const leave = wait('gone before');
     for (const name of ['one', 'two', 'three']) wait(name);
-    leave();
+    leave?.();
     callee = callees.join(claim('a'), TUNNEL, () => undefined);
     callee.announce(announce(['p.S/M'], { maxCalls: 3 }));
     assert.deepEqual(order, ['one', 'two', 'three']);

@@ -85,6 +85,23 @@ describe('a live call', () => {
     assert.equal(ends[0]?.code, 12);
   });
 
+  it('waits with one of 1,000 selectors, and with a further one not at all', () => {
+    const { begin } = createLiveCalls({ callees: createCallees(), clock: createFakeClock(), inflate });
+    const beginWith = (selector: string): End[] => {
+      const { caller, ends } = createCaller([
+        { key: 'contact-wait', value: '10s' },
+        { key: 'contact-selector', value: selector },
+      ]);
+      begin(caller);
+      return ends;
+    };
+    for (let n = 0; n < 1_000; n += 1) assert.deepEqual(beginWith(`n=${n}`), []);
+    assert.deepEqual(beginWith('n = 7'), [], 'it means the same as one of them');
+    const [end] = beginWith('n=1000');
+    const told = Object.fromEntries(end!.trailers.map(({ key, value }) => [key, String(value)]));
+    assert.deepEqual([end!.code, told['contact-field'], told['contact-started']], [8, 'contact-selector', 'no']);
+  });
+
   it('begins once, however long it would have waited', () => {
     const clock = createFakeClock();
     const callees = createCallees();
