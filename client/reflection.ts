@@ -18,6 +18,11 @@ import type { UnaryOptions } from './unary.ts';
 export interface DescribeOptions extends UnaryOptions {
   /** Also the files that extend messages of the set, where the server tells of them; default false. */
   readonly extensions?: boolean;
+  /**
+   * As this client describes its services, if it is there and does; default: as any client does that serves them. For
+   * contact servers: others know no clients.
+   */
+  readonly clientId?: string;
 }
 
 /** What a gRPC server says of itself by reflection, v1 or v1alpha: a contact server or any other. */
@@ -45,6 +50,8 @@ type Value<C> = Extract<Answered, { case: C }>['value'];
 /** Asks one question of an open stream. */
 type Ask = <C extends Answered['case']>(asked: Asked, expected: C) => Promise<Value<C>>;
 
+type StreamOptions = Omit<DescribeOptions, 'extensions'>;
+
 const DEADLINE_MS = 10_000;
 const MAX_CALL_MS = 24 * 24 * 60 * 60 * 1_000;
 /** Extensions that one set is asked for; more are left out. */
@@ -59,6 +66,7 @@ const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.fr
 const DESCRIBE_RULES: Readonly<Record<keyof DescribeOptions, check.Check>> = Object.freeze({
   ...UNARY_RULES,
   extensions: check.flag,
+  clientId: check.name,
 });
 
 /**
@@ -81,7 +89,7 @@ export function reflectOver(connection: Connection): Omit<Reflection, 'close'> {
   let service: typeof ServerReflection | typeof ServerReflectionV1alpha = ServerReflection;
 
   /** Asks by v1, and once that is known to be missing by v1alpha; the messages of both are the same on the wire. */
-  async function converse<T>(options: UnaryOptions, questions: (ask: Ask) => Promise<T>): Promise<T> {
+  async function converse<T>(options: StreamOptions, questions: (ask: Ask) => Promise<T>): Promise<T> {
     try {
       return await openStream(connection, service as typeof ServerReflection, options, questions);
     } catch (error) {
@@ -176,13 +184,17 @@ class Refused extends ContactError {}
 async function openStream<T>(
   connection: Connection,
   service: typeof ServerReflection,
-  { deadlineMs = DEADLINE_MS, signal }: UnaryOptions,
+  { deadlineMs = DEADLINE_MS, signal, clientId }: StreamOptions,
   questions: (ask: Ask) => Promise<T>,
 ): Promise<T> {
   if (signal?.aborted) throw new ContactError('CANCELLED', 'cancelled before it was sent');
   const link = connection.link();
   const deadline = Date.now() + Math.min(deadlineMs, MAX_CALL_MS);
-  const call = link.client(service).serverReflectionInfo(connection.metadata(), { deadline });
+  const call = link
+    .client(service)
+    .serverReflectionInfo(connection.metadata(clientId === undefined ? {} : { 'contact-client': clientId }), {
+      deadline,
+    });
   const end = endOf(call);
   const answers = call[Symbol.asyncIterator]() as AsyncIterator<ServerReflectionResponse>;
   const onAbort = (): void => cancelCall(call);

@@ -18,7 +18,7 @@ import { addHeaders, describeMetadata, type Header, metadataToJson } from './met
 import type { MethodName } from './name.ts';
 import { encodeRequest, parseJson } from './request.ts';
 import { readOneRequest, readRequests } from './requests.ts';
-import { describeService, describeSymbol, findMethod, readDescriptors } from './source.ts';
+import { type Asking, describeService, describeSymbol, findMethod, readDescriptors } from './source.ts';
 import { createTypes, type Types } from './types.ts';
 
 export interface CallOptions extends TargetOptions {
@@ -66,7 +66,7 @@ export async function runCall(
   await reachServer(connection, options.connectTimeout);
   const sdk = createConnection(connection);
   try {
-    const asking = reflectOver(sdk);
+    const asking = reflectAs(options.client, reflectOver(sdk));
     const files = given ?? (await describeService(asking, name.service, options.wait ?? 0));
     const types = createTypes(files, async (symbol) => (given ? undefined : describeSymbol(asking, symbol)));
     const reader = createAnswerReader(types, options.emitDefaults === true);
@@ -75,6 +75,12 @@ export async function runCall(
   } finally {
     sdk.close();
   }
+}
+
+/** Asks for what the client that is called says its services look like, if it says so. */
+function reflectAs(clientId: string | undefined, reflection: Asking): Asking {
+  if (clientId === undefined) return reflection;
+  return { ...reflection, describe: (symbols, options) => reflection.describe(symbols, { ...options, clientId }) };
 }
 
 /** Where the requests come from; a text that is empty: one empty request. */

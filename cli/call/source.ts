@@ -9,7 +9,7 @@ import { usageError } from '../exit.ts';
 import { findNear, suggest } from '../near.ts';
 import type { MethodName } from './name.ts';
 
-type Asking = Omit<Reflection, 'close'>;
+export type Asking = Omit<Reflection, 'close'>;
 
 /** How often a server is asked again for a service that is waited for. */
 const PAUSE_MS = 100;

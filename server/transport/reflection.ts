@@ -20,16 +20,18 @@ interface DescribedFiles extends FileIndex {
   readonly isGone: boolean;
 }
 
-/** What a stream was answered from, of what clients say; it is not kept for the stream's sake. */
 interface Stream {
+  /** Whose services are asked for: `contact-client`, as for a call; undefined: anybody's. */
+  readonly clientId: string | undefined;
+  /** What it was answered from, of what clients say; it is not kept for the stream's sake. */
   files: WeakRef<DescribedFiles> | undefined;
 }
 
 /** What is served beside the server's own services, by clients. */
 export interface OtherServices {
   names(): Iterable<string>;
-  /** Of those clients that may speak for a symbol, or a file. */
-  sets(symbol: string): Iterable<DescribedFiles>;
+  /** Of those clients that may speak for a symbol, or a file; of one alone, if it is named and describes what it serves. */
+  sets(symbol: string, clientId: string | undefined): ReadonlySet<DescribedFiles>;
 }
 
 /** The names that no client may speak for. */
@@ -38,7 +40,7 @@ const OWN = /^(contact|grpc)\.|^Contact$/;
 /**
  * Answers for one version of the protocol straight from the descriptors, dependencies of a file included. Clients that serve
  * the same service may describe it in other words: a stream that was answered from what one of them says is answered from
- * that first, so that what it puts together fits.
+ * that first, so that what it puts together fits. Metadata `contact-client` asks for the words of one of them.
  */
 export function createReflectionHandlers<S extends ReflectionService>(
   service: S,
@@ -52,10 +54,13 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
   function findElsewhere<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
-    const before = filesOf(stream);
+    const sets = others.sets(symbol, stream.clientId);
+    const files = filesOf(stream);
+    // What it was answered from may have no say in this.
+    const before = files && sets.has(files) ? files : undefined;
     const known = before && look(before);
     if (known !== undefined) return known;
-    for (const set of others.sets(symbol)) {
+    for (const set of sets) {
       const found = look(set);
       if (found === undefined) continue;
       if (!before) stream.files = new WeakRef(set);
@@ -95,8 +100,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
         return { case: 'listServicesResponse', value: { service: listServices() } };
       case 'fileByFilename': {
         const look = (files: FileIndex) => closureOf(files, files.fileNamed(asked.value));
-        const known = filesOf(stream);
-        return describe((known && look(known)) ?? look(own) ?? findElsewhere(asked.value, stream, look), asked.value);
+        return describe(look(own) ?? findElsewhere(asked.value, stream, look), asked.value);
       }
       case 'fileContainingSymbol': {
         const look = (files: FileIndex) => closureOf(files, fileWith(files, asked.value));
@@ -116,8 +120,8 @@ export function createReflectionHandlers<S extends ReflectionService>(
   }
 
   const handlers: Handlers<typeof reflection.ServerReflection> = {
-    async *serverReflectionInfo(requests) {
-      const stream: Stream = { files: undefined };
+    async *serverReflectionInfo(requests, context) {
+      const stream: Stream = { clientId: context.header('contact-client'), files: undefined };
       for await (const request of requests) {
         const size = toBinary(input, request).byteLength;
         if (size > MAX_REQUEST_BYTES) {
@@ -154,7 +158,7 @@ function fileWith(files: FileIndex, symbol: string): number | undefined {
   return files.fileWith(symbol) ?? files.fileWith(symbol.slice(0, symbol.lastIndexOf('.')));
 }
 
-function filesOf({ files }: Stream): FileIndex | undefined {
+function filesOf({ files }: Stream): DescribedFiles | undefined {
   const set = files?.deref();
   return set?.isGone ? undefined : set;
 }

@@ -19,8 +19,11 @@ export interface ServedServices {
   names(): Iterable<string>;
   /** Undefined: nobody has announced it, or it was forgotten. False: nobody serves it now. */
   isServed(service: string): boolean | undefined;
-  /** What those clients have said that may speak for a symbol: for a service, those who serve it. */
-  sets(symbol: string): Iterable<DescriptorSet>;
+  /**
+   * What those clients have said that may speak for a symbol: for a service, those who serve it; the client that is named, if
+   * it is there and has described what it serves.
+   */
+  sets(symbol: string, clientId?: string): ReadonlySet<DescriptorSet>;
   /** Emits when somebody may serve a service that nobody did, or nobody does any more. */
   readonly changed$: Observable<void>;
 }
@@ -251,7 +254,10 @@ export function createCallees(): Callees {
         return listNames(seats.map(({ described }) => described));
       },
       isServed,
-      sets: (symbol) => findSets(symbol, methods.serversOf, seatByClient.values()),
+      sets(symbol, clientId) {
+        const its = clientId === undefined ? undefined : seatByClient.get(clientId)?.descriptors;
+        return its ? new Set([its]) : findSets(symbol, methods.serversOf, seatByClient.values());
+      },
       changed$,
     },
     find(method, { clientId, selector }) {

@@ -89,13 +89,35 @@ describe('reflection over the services of clients', () => {
     assert.deepEqual(namesOf(await stream.symbol('echo.Message')), [`messages-${version}.proto`]);
   });
 
+  it('answers from the client that is asked for, and on one stream from who serves each service', async () => {
+    const { address } = await startScene();
+    await openServe(address, 'nobody', { methods: ['other.Other/Unary'], fileDescriptorSet: describeAs('nobody') });
+    const stream = openReflection(address);
+    assert.deepEqual(namesOf(await stream.symbol('echo.Message')), ['messages-nobody.proto']);
+    for (const name of ['a', 'b']) await openServe(address, name, { ...SERVED, fileDescriptorSet: describeAs(name) });
+    assert.deepEqual(namesOf(await stream.symbol('echo.Echo.Unary')).toSorted(), ['echo-a.proto', 'messages-a.proto']);
+    const asking = use(createReflection(connectTo(address)));
+    for (const clientId of ['a', 'b']) {
+      const { file } = await asking.describe(['echo.Echo'], { clientId });
+      assert.deepEqual(
+        file.map(({ name }) => name),
+        [`messages-${clientId}.proto`, `echo-${clientId}.proto`],
+      );
+    }
+    // It has said nothing, or is away: as others do.
+    await openServe(address, 'c', SERVED);
+    for (const clientId of ['c', 'away'])
+      assert.equal((await asking.describe(['echo.Echo'], { clientId })).file.length, 2);
+    await assert.rejects(asking.describe(['echo.Echo'], { clientId: '' }), /clientId/);
+  });
+
   it('tells of extensions that a client describes beside its services', async () => {
     const { address } = await startScene();
     const message = { name: 'Line', extensionRange: [{ start: 100, end: 200 }] };
     const lines = { name: 'lines.proto', package: 'lines', syntax: 'proto2', messageType: [message] };
     const extension = { name: 'colour', number: 100, extendee: '.lines.Line', type: 9, label: 1 };
     const colours = { name: 'colours.proto', syntax: 'proto2', dependency: ['lines.proto'], extension: [extension] };
-    const set = create(FileDescriptorSetSchema, { file: [lines, colours] as never });
+    const set = create(FileDescriptorSetSchema, { file: [lines, colours, Echo.file.proto] as never });
     await openServe(address, 'a', { ...SERVED, fileDescriptorSet: toBinary(FileDescriptorSetSchema, set) });
     const asking = use(createReflection(connectTo(address)));
     const names = async (extensions: boolean) =>

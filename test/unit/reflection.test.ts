@@ -8,7 +8,7 @@ const { ServerReflection, ServerReflectionRequestSchema } = reflection;
 
 describe('createReflectionHandlers()', () => {
   it('lets others have their turns between answers, however many are asked for at once, on however many streams', async () => {
-    const others = { names: () => [], sets: () => [] };
+    const others = { names: () => [], sets: () => new Set<never>() };
     const roots = [ServerReflection.file];
     const { serverReflectionInfo } = createReflectionHandlers(ServerReflection, roots, others, createPace(4));
     const request = create(ServerReflectionRequestSchema, { messageRequest: { case: 'listServices', value: '' } });
@@ -25,7 +25,7 @@ describe('createReflectionHandlers()', () => {
     };
     setImmediate(count);
     const streams = Array.from({ length: 10 }, async () => {
-      for await (const answer of serverReflectionInfo(ask(), {} as never)) {
+      for await (const answer of serverReflectionInfo(ask(), { header: () => undefined } as never)) {
         assert.equal(answer.messageResponse?.case, 'listServicesResponse');
         answered += 1;
       }
