@@ -53,9 +53,9 @@ export function fillExposeCommand(command: Command, context: CommandContext): vo
       `
 Makes a running gRPC server, in whatever language, callable through contact: callers use their ordinary stubs at the
 address of the contact server. Each call is passed on as it is; nothing is decoded. Without SERVICE all that the server
-has are exposed but those of grpc. A line on stdout for each service, once it can be called. While the server is away its
-services are withdrawn, and come back with it. SIGTERM, SIGINT, SIGHUP or SIGQUIT takes no new calls and ends when the
-running ones have; a second one cancels those.
+has are exposed but those of grpc and of contact. A line on stdout for each service, once it can be called. While the
+server is away its services are withdrawn, and come back with it. SIGTERM, SIGINT, SIGHUP or SIGQUIT takes no new calls
+and ends when the running ones have; a second one cancels those.
 
 Example:
   contact expose helloworld.Greeter --to 127.0.0.1:8080`,
@@ -121,7 +121,8 @@ const EXIT_BY_CODE: ReadonlyMap<string, number> = new Map([
   ['INVALID_ARGUMENT', EXIT.usage],
 ]);
 
-function tell({ services }: Exposed, clientId: string, isJson: boolean, { out }: CommandContext): void {
+function tell({ services }: Exposed, clientId: string, isJson: boolean, { out, say }: CommandContext): void {
+  if (services.length === 0) say('nothing is exposed: the server has refused every method');
   for (const { name, methods } of services) {
     if (isJson) void out.writeJson({ service: name, methods, clientId });
     else void out.write(`exposed ${name} with ${methods.length} method${methods.length === 1 ? '' : 's'}\n`);

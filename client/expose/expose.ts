@@ -1,7 +1,8 @@
 import { createFileRegistry, type DescService, type FileRegistry } from '@bufbuild/protobuf';
 import type { FileDescriptorSet } from '@bufbuild/protobuf/wkt';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
+import { isOwnService } from '../../tunnel/names.ts';
 import * as check from '../check.ts';
 import type { Connection } from '../connection.ts';
 import { readDescriptorSet } from '../descriptorset.ts';
@@ -21,7 +22,7 @@ export interface ExposeOptions {
   readonly to: string;
   /** How it is spoken to; absent: plaintext. */
   readonly tls?: TlsOptions;
-  /** `pkg.Service`; default: all that it is asked for, or `descriptors` has, but those of `grpc.`. */
+  /** `pkg.Service`; default: all that it is asked for, or `descriptors` has, but those of `grpc.` and `contact.`. */
   readonly services?: readonly string[];
   /** A `google.protobuf.FileDescriptorSet` of its services with all that they import; default: its reflection is asked. */
   readonly descriptors?: Uint8Array;
@@ -33,7 +34,7 @@ export interface ExposeOptions {
 
 /** What is exposed. */
 export interface Exposed {
-  /** With their methods, `pkg.Service/Method`. */
+  /** With their methods, `pkg.Service/Method`; without those that the server has refused, which `logger` is told of. */
   readonly services: readonly { readonly name: string; readonly methods: readonly string[] }[];
 }
 
@@ -119,7 +120,7 @@ async function untilThere(target: Target, deadlineMs: number, { clock }: Connect
 async function reflect({ to, tls, services }: ExposeOptions): Promise<FileDescriptorSet> {
   const reflection = createReflection({ server: to, ...(tls ? { tls } : {}) });
   try {
-    const names = services ?? (await reflection.listServices()).filter((name) => !isOwn(name));
+    const names = services ?? (await reflection.listServices()).filter((name) => !isOwnService(name));
     return await reflection.describe(names);
   } catch (error) {
     const { code, problem } = ContactError.from(error);
@@ -134,18 +135,17 @@ async function reflect({ to, tls, services }: ExposeOptions): Promise<FileDescri
   }
 }
 
-function isOwn(service: string): boolean {
-  return service.startsWith('grpc.');
-}
-
 function chooseServices(registry: FileRegistry, names: readonly string[] | undefined, address: string): DescService[] {
   const all = [...registry].filter((one) => one.kind === 'service');
   if (names === undefined) {
-    const chosen = all.filter(({ typeName }) => !isOwn(typeName));
+    const chosen = all.filter(({ typeName }) => !isOwnService(typeName));
     if (chosen.length > 0) return chosen;
-    throw new ContactError('NOT_FOUND', `${address} serves nothing but services of grpc`, { field: 'services' });
+    throw new ContactError('NOT_FOUND', `${address} serves nothing but services of grpc and of contact`, {
+      field: 'services',
+    });
   }
   return names.map((name) => {
+    if (isOwnService(name)) throw invalid('services', `${name}: this name is the server’s own`);
     const found = registry.getService(name);
     if (found) return found;
     const there = all.map(({ typeName }) => typeName).join(', ');

@@ -1,7 +1,8 @@
 import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { exposeTarget } from '../expose/expose.ts';
+import { refuseName } from '../../tunnel/names.ts';
+import { type Exposed, exposeTarget } from '../expose/expose.ts';
 import type { Report } from '../outbox.ts';
 import { MAX_QUEUES, type Worker } from '../registration.ts';
 import { runTask, type WorkerDelivery } from '../task.ts';
@@ -93,8 +94,12 @@ export function createCallee({
     return begun;
   }
 
-  /** INVALID_ARGUMENT: it is more than the server takes of one worker, which it would end for good. */
+  /** INVALID_ARGUMENT: it is what the server takes of no worker, or more than of one, which it would end for good. */
   function checkRoom({ methods }: Offer): void {
+    for (const name of methods.keys()) {
+      const problem = refuseName(name);
+      if (problem !== undefined) throw invalid('methods', `${name}: ${problem}`);
+    }
     const names = new Set([...(serving?.methods.keys() ?? []), ...methods.keys()]);
     if (names.size > MAX_METHODS)
       throw invalid('methods', `expected at most ${MAX_METHODS} that one worker serves, got ${names.size}`);
@@ -130,7 +135,7 @@ export function createCallee({
         if (ending.signal.aborted) return over.promise;
         add(offer, maxCalls === undefined ? {} : { maxCalls });
         await Promise.race([serving?.untilAccepted(), over.promise]);
-        return exposed;
+        return withoutRefused(exposed, serving?.refused);
       },
     },
     untilQueues: () => hasQueues.promise,
@@ -146,4 +151,12 @@ export function createCallee({
       await serving?.close();
     },
   };
+}
+
+function withoutRefused({ services }: Exposed, refused: ReadonlySet<string> = new Set()): Exposed {
+  const taken = services.map(({ name, methods }) => ({
+    name,
+    methods: methods.filter((method) => !refused.has(method)),
+  }));
+  return { services: taken.filter(({ methods }) => methods.length > 0) };
 }

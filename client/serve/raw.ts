@@ -1,12 +1,13 @@
 import type { Clock } from '../../shared/clock.ts';
 import { invalid } from '../../shared/errors.ts';
+import { isMethodName, MAX_METHOD_LENGTH } from '../../tunnel/names.ts';
 import * as check from '../check.ts';
 import { type RunMethod, runCall } from './run.ts';
 import type { Offer, Served } from './served.ts';
 import type { AnyHandler, CallContext } from './service.ts';
 
-const METHOD = /^[\w.]{1,200}\/\w{1,100}$/;
-const method: check.Check = (value) => (typeof value === 'string' && METHOD.test(value) ? null : 'pkg.Service/Method');
+const FORM = `pkg.Service/Method, at most ${MAX_METHOD_LENGTH} characters`;
+const method: check.Check = (value) => (typeof value === 'string' && isMethodName(value) ? null : FORM);
 
 /** What a raw handler knows of its call beside the messages. */
 export interface RawContext extends CallContext {

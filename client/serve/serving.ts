@@ -52,6 +52,8 @@ export interface Serving {
   /** By their names, what offers each. */
   readonly methods: ReadonlyMap<string, Offer>;
   add(offer: Offer, options?: ServeOptions): void;
+  /** Methods that the server refuses, others serving them as another kind. */
+  readonly refused: ReadonlySet<string>;
   /** Tells the server anew what is served: methods have gone away, or come back. */
   refresh(): void;
   /** Resolves once the server knows of all that was added and is not away. */
@@ -92,6 +94,8 @@ export function createServing({
   let unanswered: number | null = null;
   // Bounded by how often the program asks.
   const awaited: (() => void)[] = [];
+  // Bounded by the methods that are served.
+  let refusedMethods = new Set<string>();
   let isDraining = false;
   let isClosed = false;
 
@@ -143,11 +147,15 @@ export function createServing({
     function accept(head: Uint8Array): Tunnel {
       const accepted = fromBinary(AcceptedSchema, head);
       const { window, maxMessageBytes, refused, descriptorsRefused, pingIntervalMs, taken } = accepted;
-      for (const method of taken) logger.info(`${method} is served from now on`);
+      for (const method of taken) {
+        logger.info(`${method} is served from now on`);
+        refusedMethods.delete(method);
+      }
       if (taken.length > 0 && tunnel) return tunnel;
       if (descriptorsRefused !== '')
         logger.warn(`the descriptors of what is served are not taken: ${descriptorsRefused}`);
       for (const { method, message } of refused) logger.warn(`${method} is not served: ${message}`);
+      refusedMethods = new Set(refused.map(({ method }) => method));
       unanswered = (unanswered ?? 1) - 1;
       if (unanswered === 0) for (const tell of awaited.splice(0)) tell();
       if (tunnel) return tunnel;
@@ -213,6 +221,9 @@ export function createServing({
       for (const encoding of offer.acceptEncodings) encodings.add(encoding);
       maxCalls = options.maxCalls ?? maxCalls;
       announce();
+    },
+    get refused() {
+      return refusedMethods;
     },
     refresh: announce,
     untilAccepted: () => (unanswered === 0 ? Promise.resolve() : new Promise((resolve) => void awaited.push(resolve))),

@@ -3,6 +3,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import type { reflection, reflectionV1alpha } from '../../gen/index.ts';
 import { invalid, statusText } from '../../shared/errors.ts';
+import { isOwnService } from '../../tunnel/names.ts';
 import type { Handlers } from '../api/handler.ts';
 import type { Pace } from '../api/pace.ts';
 import { createFileIndex, type FileIndex } from '../tunnel/fileindex.ts';
@@ -33,9 +34,6 @@ export interface OtherServices {
   /** Of those clients that may speak for a symbol, or a file; of one alone, if it is named and describes what it serves. */
   sets(symbol: string, clientId: string | undefined): ReadonlySet<DescribedFiles>;
 }
-
-/** The names that no client may speak for. */
-const OWN = /^(contact|grpc)\.|^Contact$/;
 
 /**
  * Answers for one version of the protocol straight from the descriptors, dependencies of a file included. Clients that serve
@@ -71,7 +69,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   /** Looks into the server's own files, then into those of clients, who may not speak for what is the server's own. */
   function findSymbol<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
-    return look(own) ?? (OWN.test(symbol) ? undefined : findElsewhere(symbol, stream, look));
+    return look(own) ?? (isOwnService(symbol) ? undefined : findElsewhere(symbol, stream, look));
   }
 
   function listExtensions(message: string, stream: Stream): object {

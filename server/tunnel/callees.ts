@@ -1,5 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import { ContactError, invalid } from '../../shared/errors.ts';
+import { MAX_METHOD_LENGTH, refuseName } from '../../tunnel/names.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
 import { type Claimant, isSameClient, taken } from './claimant.ts';
@@ -8,7 +9,6 @@ import { findSets } from './describing.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
 import { listNames } from './listing.ts';
 import { createMethodTable, type MethodKind, serviceOf } from './methods.ts';
-import { MAX_METHOD_LENGTH, refuseName } from './names.ts';
 import { createRunning, type Running } from './running.ts';
 import { type CalleeView, viewCallee } from './view.ts';
 import { createWaiters, type Waiters } from './waiters.ts';

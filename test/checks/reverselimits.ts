@@ -4,7 +4,7 @@ import type { ConstantRow } from './limits.ts';
 export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_METHODS', 'MAX_ANNOUNCED'],
   ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
-  ['name of a served method', 'server/tunnel/names.ts', 'MAX_METHOD_LENGTH'],
+  ['name of a served method', 'tunnel/names.ts', 'MAX_METHOD_LENGTH'],
   ['descriptors that one client', 'server/tunnel/descriptors.ts', 'MAX_SET_BYTES', 'MAX_ALL_BYTES'],
   ['files of such a set', 'server/tunnel/fileindex.ts', 'MAX_FILES', 'MAX_DEPTH'],
   ['services that reflection lists', 'server/tunnel/listing.ts', 'MAX_LISTED_BYTES'],

@@ -67,13 +67,17 @@ describe('a target', () => {
     await startCallee(inner.address);
     const { address } = await startScene();
     const worker = useWorker(createWorker(connectTo(address)));
-    const { services } = await worker.expose({ to: inner.address, services: ['echo.Echo'] });
+    const { services } = await worker.expose({ to: inner.address });
     assert.deepEqual(
       services.map(({ name }) => name),
       ['echo.Echo'],
     );
     assert.deepEqual((await createCaller(address).unary('through both')).bodies, ['through both']);
     assert.ok((await openReflection(address).list()).includes('echo.Echo'), 'and contact describes it in its turn');
+    await assert.rejects(worker.expose({ to: inner.address, services: ['contact.v1.TaskService'] }), {
+      code: 'INVALID_ARGUMENT',
+      message: 'services: contact.v1.TaskService: this name is the server’s own',
+    });
     await assert.rejects(worker.expose({ to: inner.address, services: ['echo.Nothing'] }), {
       code: 'NOT_FOUND',
       field: 'services',
@@ -247,6 +251,11 @@ describe('worker.serveRaw()', () => {
     for (const methods of [[], ['Unary'], ['/echo.Echo/Unary']]) {
       assert.throws(() => worker.serveRaw(methods, handler), { code: 'INVALID_ARGUMENT', message: /^methods/ });
     }
+    for (const name of ['contact.v1.Mine/Own', 'grpc.health.v1.Health/Check', 'Contact/getTask']) {
+      const message = `methods: ${name}: this name is the server’s own`;
+      assert.throws(() => worker.serveRaw([name], handler), { code: 'INVALID_ARGUMENT', message });
+    }
+    assert.throws(() => worker.serveRaw([`a.B/${'c'.repeat(252)}`], handler), /methods\[0\]: .*at most 255 characters/);
     assert.throws(() => worker.serveRaw(['a.B/C'], null as never), { field: 'handler' });
   });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import { createWorker } from '../../client/index.ts';
 import { AdminService, TaskService } from '../../gen/index.ts';
@@ -10,6 +12,7 @@ import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene, use, useWorker } from '../scene/end.ts';
 import { describeEcho, exposeEcho } from '../scene/exposed.ts';
 import { createProxy } from '../scene/proxy.ts';
+import { openServe } from '../scene/rawcallee.ts';
 import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
@@ -236,6 +239,17 @@ describe('worker.expose()', () => {
     const exposed = await worker.expose({ to: await serveDirectly(), descriptors: describeEcho(), maxCalls: 7 });
     const methods = ['Unary', 'Down', 'Up', 'Chat'].map((name) => `echo.Echo/${name}`);
     assert.deepEqual(exposed, { services: [{ name: 'echo.Echo', methods }] });
+  });
+
+  it('tells nothing to be exposed that the server has refused', async () => {
+    const { address } = await startScene();
+    const { file } = fromBinary(FileDescriptorSetSchema, describeEcho());
+    for (const { method } of file[0]!.service) method[0]!.clientStreaming = true;
+    const fileDescriptorSet = toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
+    await openServe(address, 'other', { methods: ['echo.Echo/Unary'], fileDescriptorSet });
+    const worker = useWorker(createWorker(connectTo(address)));
+    const { services } = await worker.expose({ to: await serveDirectly(), descriptors: describeEcho() });
+    assert.deepEqual(services, [{ name: 'echo.Echo', methods: ['echo.Echo/Down', 'echo.Echo/Up', 'echo.Echo/Chat'] }]);
   });
 
   it('refuses what cannot be, naming it', async () => {
