@@ -66,7 +66,7 @@ function kindOf(value: object): string {
 }
 
 /** Whether a value was made by `{}`, in whatever realm, or without a prototype: all that it has are its own fields. */
-function isPlain(value: unknown): boolean {
+export function isPlain(value: unknown): boolean {
   if (object(value) !== null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

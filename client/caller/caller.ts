@@ -5,6 +5,7 @@ import { methodPath } from '../../shared/grpc.ts';
 import { isTaskId } from '../../shared/ids.ts';
 import { DEFAULT_BACKOFF } from '../backoff.ts';
 import { createConnection } from '../connection.ts';
+import { checkMethod, checkService } from '../descriptor.ts';
 import { guardRandom } from '../options.ts';
 import { callDurable, type DurableOptions } from './durable.ts';
 import { endHere } from './error.ts';
@@ -144,6 +145,7 @@ export function createCaller(options: CallerOptions): Caller {
   }
 
   const answer: Caller['answer'] = async (method, taskId, given = {}) => {
+    checkMethod(method);
     const wanted = readWaiting(options, given);
     if (!isTaskId(taskId)) throw invalid('taskId', 'expected the id of a task, a UUIDv7 in lower case');
     return decodeAnswer(method, (await durable(methodPath(method), wanted, { taskId })).bytes);
@@ -151,6 +153,7 @@ export function createCaller(options: CallerOptions): Caller {
 
   return {
     stub<S extends DescService>(service: S): Stub<S> {
+      checkService(service);
       const stub: AnyStub = {};
       for (const method of service.methods) {
         const { methodKind, localName } = method;
@@ -160,6 +163,7 @@ export function createCaller(options: CallerOptions): Caller {
       return stub as Stub<S>;
     },
     async keep(method, request, given = {}) {
+      checkMethod(method);
       const wanted = readWanted(options, { ...given, mode: 'durable' }, method);
       const call = { message: encodeRequest(method, request), isDetached: true };
       const { taskId } = await durable(methodPath(method), wanted, call);

@@ -2,7 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { type CloseAdvice, ContactError } from '../../shared/errors.ts';
+import { type CloseAdvice, ContactError, isRetry, RETRY_KEY } from '../../shared/errors.ts';
 import { SETTLED_STATES, type SettledState } from '../state.ts';
 
 const STARTED_KEY = 'contact-started';
@@ -58,7 +58,8 @@ export class CallError extends ContactError {
 
   /** When the server says that calling again makes sense; undefined: it has not said. Whether it is safe, `started` says. */
   get retry(): CloseAdvice['retry'] | undefined {
-    return this.advice?.retry;
+    const told = this.isMarked ? textOf(this.metadata, RETRY_KEY) : undefined;
+    return isRetry(told) ? told : undefined;
   }
 
   /** The details of the `google.rpc.Status` that came with the error, to be read with `anyUnpack`; empty: there are none. */

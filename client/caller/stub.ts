@@ -13,6 +13,7 @@ import {
 } from '@bufbuild/protobuf';
 import { describeThrown } from '../../shared/describe.ts';
 import { invalid } from '../../shared/errors.ts';
+import { checkInit } from '../descriptor.ts';
 import { CallError, endHere } from './error.ts';
 import type { StubOptions } from './options.ts';
 
@@ -44,6 +45,7 @@ export type Stub<S extends DescService> = { readonly [K in keyof S['method']]: S
 
 /** The bytes of a request. Throws INVALID_ARGUMENT, naming the field, for what is no message of this method. */
 export function encodeRequest({ input }: DescMethod, request: unknown): Buffer {
+  checkInit(input, request, 'request');
   try {
     const bytes = toBinary(input, create(input, request as Record<string, unknown>));
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -64,7 +64,7 @@ export function createCallee({
   onRefused,
   ...options
 }: CalleeOptions): WorkerCallee {
-  const { clock } = options.connection;
+  const { connection } = options;
   const hasQueues = Promise.withResolvers<void>();
   if (queues.length > 0) hasQueues.resolve();
   let serving: Serving | undefined;
@@ -126,12 +126,12 @@ export function createCallee({
       return serving?.callCount ?? 0;
     },
     methods: {
-      serve: (service, handlers, given) => add(offerService(service, handlers, clock), given),
-      serveRaw: (methods, handler, given) => add(offerRaw(methods, handler, clock), given),
+      serve: (service, handlers, given) => add(offerService(service, handlers, connection), given),
+      serveRaw: (methods, handler, given) => add(offerRaw(methods, handler, connection), given),
       async expose(given) {
         const { maxCalls } = given;
         const refresh = (): void => serving?.refresh();
-        const { offer, exposed } = await exposeTarget(given, options.connection, ending.signal, refresh);
+        const { offer, exposed } = await exposeTarget(given, connection, ending.signal, refresh);
         if (ending.signal.aborted) return over.promise;
         add(offer, maxCalls === undefined ? {} : { maxCalls });
         await Promise.race([serving?.untilAccepted(), over.promise]);

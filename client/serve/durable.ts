@@ -1,11 +1,12 @@
-import { create, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type DescMethod, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Pair } from '../../tunnel/frame.ts';
 import type { Codec } from '../codec.ts';
 import { TaskFailure, TaskRelease } from '../failure.ts';
 import type { Handler, TaskContext } from '../handler.ts';
+import { encodeAnswer, type Surroundings } from './run.ts';
 import type { AnyHandler, CallContext } from './service.ts';
-import { endOf, metadataOf } from './status.ts';
+import { endOf, metadataOf, tellFailure } from './status.ts';
 
 /** By which a call that was kept is run again, as the policy of its task says; any other code is final. */
 export const RETRIED: ReadonlySet<number> = new Set([status.UNAVAILABLE, status.ABORTED, status.RESOURCE_EXHAUSTED]);
@@ -25,14 +26,19 @@ export function canKeep(name: string, { methodKind }: DescMethod): boolean {
 }
 
 /** Undefined: calls of this method are not kept. */
-export function keepMethod(name: string, descriptor: DescMethod, handler: AnyHandler): KeptMethod | undefined {
+export function keepMethod(
+  name: string,
+  descriptor: DescMethod,
+  handler: AnyHandler,
+  { logger }: Surroundings,
+): KeptMethod | undefined {
   if (!canKeep(name, descriptor)) return undefined;
   const run = handler as AnyHandler as (request: Message, context: CallContext) => unknown;
   return {
     codec: {
       contentType: 'application/protobuf',
       decode: (bytes) => fromBinary(descriptor.input, bytes),
-      encode: (answer) => toBinary(descriptor.output, create(descriptor.output, answer as Record<string, unknown>)),
+      encode: (answer) => encodeAnswer(descriptor.output, answer),
     },
     async handler(request, task) {
       const context = contextOf(task);
@@ -41,6 +47,7 @@ export function keepMethod(name: string, descriptor: DescMethod, handler: AnyHan
       } catch (error) {
         // What it throws because it was told to end is no answer.
         if (task.signal.aborted || error instanceof TaskFailure || error instanceof TaskRelease) throw error;
+        tellFailure(logger, name, error);
         const { code, message, statusDetails: details } = endOf(context.trailers, error ?? 'undefined');
         throw new TaskFailure(message, { code: status[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
       }

@@ -1,8 +1,7 @@
-import type { Clock } from '../../shared/clock.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isMethodName, MAX_METHOD_LENGTH } from '../../tunnel/names.ts';
 import * as check from '../check.ts';
-import { type RunMethod, runCall } from './run.ts';
+import { type RunMethod, runCall, type Surroundings } from './run.ts';
 import type { Offer, Served } from './served.ts';
 import type { AnyHandler, CallContext } from './service.ts';
 
@@ -22,15 +21,15 @@ export interface RawContext extends CallContext {
 export type RawHandler = (requests: AsyncIterable<Uint8Array>, context: RawContext) => AsyncIterable<Uint8Array>;
 
 /** @throws ContactError INVALID_ARGUMENT naming what is no method, or no function */
-export function offerRaw(names: readonly string[], handler: RawHandler, clock: Clock): Offer {
+export function offerRaw(names: readonly string[], handler: RawHandler, around: Surroundings): Offer {
   check.checkValue('methods', names, check.listOf(method));
   if (names.length === 0) throw invalid('methods', 'expected at least one');
   check.checkValue('handler', handler, check.method);
-  const methods = new Map(names.map((name) => [name, serveRaw(name, handler, clock)]));
+  const methods = new Map(names.map((name) => [name, serveRaw(name, handler, around)]));
   return { methods, services: [], acceptEncodings: [], isAway: () => false };
 }
 
-function serveRaw(name: string, handler: RawHandler, clock: Clock): Served {
+function serveRaw(name: string, handler: RawHandler, around: Surroundings): Served {
   const run = (requests: AsyncIterable<Uint8Array>, context: CallContext) =>
     handler(requests, { ...context, method: name });
   const raw: RunMethod = {
@@ -40,5 +39,5 @@ function serveRaw(name: string, handler: RawHandler, clock: Clock): Served {
     encode: (answer) => answer as Uint8Array,
     handler: run as AnyHandler,
   };
-  return { run: (call, open, _, onOver) => runCall(call, open, raw, clock, onOver), kept: undefined };
+  return { run: (call, open, _, onOver) => runCall(call, open, raw, around, onOver), kept: undefined };
 }

@@ -1,16 +1,18 @@
 import type { Buffer } from 'node:buffer';
-import { create, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, type DescMethod, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Metadata } from '@grpc/grpc-js';
-import type { Clock } from '../../shared/clock.ts';
+import { describeThrown } from '../../shared/describe.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import type { Open } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
+import type { Connection } from '../connection.ts';
+import { checkInit } from '../descriptor.ts';
 import { Answers } from './answers.ts';
 import { LiveContext } from './context.ts';
 import { Inbox } from './inbox.ts';
 import type { AnyHandler, CallContext } from './service.ts';
-import { endOf, pairsOf } from './status.ts';
+import { endOf, pairsOf, tellFailure } from './status.ts';
 
 /** Of calls that have ended as their handlers did: nobody's failure, and one for all. */
 const OVER = new ContactError('CANCELLED', 'the call is over');
@@ -38,7 +40,7 @@ export function typed(descriptor: DescMethod, handler: AnyHandler): RunMethod {
     handler,
     hasOneRequest: kind === 'unary' || kind === 'server_streaming',
     hasOneAnswer: kind === 'unary' || kind === 'client_streaming',
-    encode: (answer) => toBinary(output, create(output, answer as Record<string, unknown>)),
+    encode: (answer) => encodeAnswer(output, answer),
     decode(bytes) {
       try {
         return fromBinary(input, bytes);
@@ -49,12 +51,25 @@ export function typed(descriptor: DescMethod, handler: AnyHandler): RunMethod {
   };
 }
 
+/** The bytes of what a handler has answered; that it is no message is a fault of the handler. */
+export function encodeAnswer(output: DescMessage, answer: unknown): Uint8Array {
+  try {
+    checkInit(output, answer, 'the answer');
+    return toBinary(output, create(output, answer as Record<string, unknown>));
+  } catch (error) {
+    throw new TypeError(`its handler has answered wrongly: ${describeThrown(error)}`, { cause: error });
+  }
+}
+
+/** What calls have around them. */
+export type Surroundings = Pick<Connection, 'clock' | 'logger'>;
+
 /** Runs the handler of a method for one call. @param onOver the call is over, and its handler has ended */
 export function runCall(
   call: TunnelCall,
   open: Open,
   { hasOneRequest, hasOneAnswer, decode, encode, handler }: RunMethod,
-  clock: Clock,
+  { clock, logger }: Surroundings,
   onOver: () => void,
 ): RunningCall {
   const inbox = new Inbox((cost) => call.taken(cost));
@@ -146,7 +161,10 @@ export function runCall(
   answer()
     .then(
       () => endOf(context.givenTrailers),
-      (error: unknown) => endOf(context.givenTrailers, error ?? 'undefined'),
+      (error: unknown) => {
+        if (!isOver) tellFailure(logger, open.method, error);
+        return endOf(context.givenTrailers, error ?? 'undefined');
+      },
     )
     .then((end) => {
       if (isOver) return undefined;

@@ -1,11 +1,12 @@
 import type { DescService } from '@bufbuild/protobuf';
-import type { Clock } from '../../shared/clock.ts';
 import { invalid } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import type { Open } from '../../tunnel/frame.ts';
+import * as check from '../check.ts';
+import { checkService } from '../descriptor.ts';
 import { type KeptMethod, keepMethod } from './durable.ts';
-import { type RunningCall, runCall, typed } from './run.ts';
+import { type RunningCall, runCall, type Surroundings, typed } from './run.ts';
 import type { AnyHandler, ServiceHandlers } from './service.ts';
 
 /** What answers the calls of one method. */
@@ -28,19 +29,35 @@ export interface Offer {
   readonly isAway: () => boolean;
 }
 
-/** The methods of a service that have handlers. @throws ContactError INVALID_ARGUMENT naming what is none */
-export function offerService<S extends DescService>(service: S, handlers: ServiceHandlers<S>, clock: Clock): Offer {
+/**
+ * The methods of a service that have handlers, be they of an object or, as with a class, of its prototype; fields of a class that
+ * are no methods of the service are its own affair.
+ * @throws ContactError INVALID_ARGUMENT naming what is none
+ */
+export function offerService<S extends DescService>(
+  service: S,
+  handlers: ServiceHandlers<S>,
+  around: Surroundings,
+): Offer {
+  checkService(service);
+  check.checkValue('handlers', handlers, check.object);
+  const names = new Set(service.methods.map(({ localName }) => localName));
+  const odd = check.isPlain(handlers) ? Object.keys(handlers).find((name) => !names.has(name)) : undefined;
+  if (odd !== undefined) throw invalid(`handlers.${odd}`, `${service.typeName} has no such method`);
   const methods = new Map<string, Served>();
-  for (const [name, handler] of Object.entries(handlers as Record<string, AnyHandler | undefined>)) {
-    const descriptor = service.methods.find(({ localName }) => localName === name);
-    if (!descriptor) throw invalid(`handlers.${name}`, `${service.typeName} has no such method`);
-    if (typeof handler !== 'function') throw invalid(`handlers.${name}`, 'expected a function');
+  for (const descriptor of service.methods) {
+    const { localName: name } = descriptor;
+    if (!(name in handlers) || name in Object.prototype) continue;
+    const given: unknown = (handlers as Record<string, unknown>)[name];
+    if (typeof given !== 'function') throw invalid(`handlers.${name}`, 'expected a function');
+    const handler = given.bind(handlers) as AnyHandler;
     const path = methodPath(descriptor).slice(1);
     const method = typed(descriptor, handler);
     methods.set(path, {
-      run: (call, open, _, onOver) => runCall(call, open, method, clock, onOver),
-      kept: keepMethod(path, descriptor, handler),
+      run: (call, open, _, onOver) => runCall(call, open, method, around, onOver),
+      kept: keepMethod(path, descriptor, handler, around),
     });
   }
+  if (methods.size === 0) throw invalid('handlers', `expected one at least, of: ${[...names].join(', ')}`);
   return { methods, services: [service], acceptEncodings: [], isAway: () => false };
 }

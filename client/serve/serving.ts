@@ -210,12 +210,13 @@ export function createServing({
     },
     add(offer, options = {}) {
       check.checkFields(options, SERVE_RULES);
+      // Before anything is kept: what cannot be described is refused whole.
+      fileDescriptorSet = describeServices([...services, ...offer.services]);
       for (const [name, method] of offer.methods) {
         offers.set(name, offer);
         if (method.kept) kept.set(name, method.kept);
       }
       for (const service of offer.services) services.add(service);
-      fileDescriptorSet = describeServices(services);
       if (services.size > 0 && fileDescriptorSet.byteLength === 0)
         logger.warn('the descriptors of what is served are too large: it is served, but reflection does not know it');
       for (const encoding of offer.acceptEncodings) encodings.add(encoding);

@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { Metadata, status } from '@grpc/grpc-js';
+import { describeThrown } from '../../shared/describe.ts';
 import { ContactError, statusText } from '../../shared/errors.ts';
 import { type End, NO_DETAILS, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
+import type { Logger } from '../options.ts';
 
 /** What servers of grpc-js say beside the code 0. */
 const OK = 'OK';
@@ -39,6 +41,22 @@ export function endOf(trailers: Metadata | undefined, error?: unknown): End {
   };
 }
 
+/** Whether a handler meant what it has thrown to be a status: of anything else people have to learn where it came from. */
+function isMeant(error: unknown): boolean {
+  return error instanceof ContactError || isCode((error as { code?: unknown } | null | undefined)?.code);
+}
+
+function isCode(code: unknown): code is number {
+  return typeof code === 'number' && Number.isInteger(code) && code > 0 && code <= 16;
+}
+
+/** Says where a handler has failed, if it did not mean to. */
+export function tellFailure(logger: Logger, method: string, error: unknown): void {
+  if (isMeant(error)) return;
+  const words = (error instanceof Error ? error.stack : undefined) ?? describeThrown(error);
+  logger.warn(`the handler of ${method} has failed: ${words}`);
+}
+
 interface Thrown {
   readonly code: number;
   readonly message: string;
@@ -50,10 +68,9 @@ function readThrown(error: unknown): Thrown {
   if (error instanceof ContactError) return { code: status[error.code], message: error.message, thrown: undefined };
   const { code, details, metadata } = (error ?? {}) as { code?: unknown; details?: unknown; metadata?: unknown };
   const words = error instanceof Error ? error.message : String(error);
-  const isCode = typeof code === 'number' && Number.isInteger(code) && code > 0 && code <= 16;
   return {
-    code: isCode ? code : status.UNKNOWN,
-    message: isCode && typeof details === 'string' ? details : words,
+    code: isCode(code) ? code : status.UNKNOWN,
+    message: isCode(code) && typeof details === 'string' ? details : words,
     thrown: metadata instanceof Metadata ? metadata : undefined,
   };
 }

@@ -116,6 +116,12 @@ describe('caller.stub()', () => {
     assert.deepEqual(await answers.next(), { done: true, value: undefined });
   });
 
+  it('says when calling again makes sense, in the words of the server', async () => {
+    const { echo } = await start();
+    const absent = await failureOf(echo.unary({}, { clientId: 'nobody' }));
+    assert.deepEqual([absent.code, absent.retry, absent.started], ['UNAVAILABLE', 'backoff', 'no']);
+  });
+
   it('refuses what is wrong in the caller’s own turn, and names it', async () => {
     const { caller, echo } = await start();
     const refuse = (field: string) => ({ code: 'INVALID_ARGUMENT', field });
@@ -139,6 +145,11 @@ describe('caller.stub()', () => {
       assert.throws(() => echo.down({}, options as object), refuse(field === 'waitMs' ? 'mode' : field));
     }
     await assert.rejects(echo.unary({ count: -1 }), refuse('count'));
+    await assert.rejects(echo.unary(null as never), refuse('request'));
+    await assert.rejects(echo.unary({ coutn: 1 } as never), refuse('coutn'));
+    await assert.rejects(caller.keep('echo.Echo/Unary' as never, {} as never), refuse('method'));
+    await assert.rejects(caller.answer(undefined as never, 'none'), refuse('method'));
+    assert.throws(() => caller.stub({} as never), refuse('service'));
     assert.throws(() => echo.down({ count: 2 ** 32 }), refuse('count'));
     await assert.rejects(echo.up(null as never), refuse('requests'));
     await assert.rejects(echo.up([bodyOf('x'), { count: -1 }]), refuse('count'));

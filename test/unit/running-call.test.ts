@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { silentLogger } from '../../client/options.ts';
 import { runCall } from '../../client/serve/run.ts';
 import type { AnyHandler, CallContext } from '../../client/serve/service.ts';
 import { systemClock } from '../../shared/clock.ts';
@@ -16,7 +17,7 @@ function begin(handler: (request: unknown, context: CallContext) => unknown, has
   const asItIs = (bytes: unknown): Buffer => bytes as Buffer;
   const method = { hasOneRequest: true, hasOneAnswer, decode: asItIs, encode: asItIs, handler: handler as AnyHandler };
   let isOver = false;
-  runCall(end.calls[0]!, open, method, systemClock, () => {
+  runCall(end.calls[0]!, open, method, { clock: systemClock, logger: silentLogger }, () => {
     isOver = true;
   });
   end.hear({ data: Buffer.from('a'), halfClose: true });
