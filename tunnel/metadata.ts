@@ -27,6 +27,17 @@ const OF_HTTP: ReadonlySet<string> = new Set([
 /** The one key of gRPC's own that a callee may say, before its messages. */
 export const ENCODING_KEY = 'grpc-encoding';
 
+/** Keys that the server speaks with callers and callees by. */
+const OURS = 'contact-';
+
+/** The key by which who was to answer a call says whether it had begun with it. */
+export const STARTED_KEY = 'contact-started';
+
+/** What one end tells the other, without what is between either of them and the server. */
+export function withoutOurs(pairs: readonly Pair[]): readonly Pair[] {
+  return pairs.some(({ key }) => key.startsWith(OURS)) ? pairs.filter(({ key }) => !key.startsWith(OURS)) : pairs;
+}
+
 /** Whether a key belongs to the connection that it came over, and not to the call. */
 export function isOfHttp(key: string): boolean {
   return key.startsWith(':') || OF_HTTP.has(key);

@@ -2,14 +2,13 @@ import { Buffer } from 'node:buffer';
 import { constants } from 'node:http2';
 import { type End, NO_DETAILS, type Open, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { readPairs } from '../../tunnel/headers.ts';
-import { ENCODING_KEY } from '../../tunnel/metadata.ts';
+import { ENCODING_KEY, STARTED_KEY, withoutOurs } from '../../tunnel/metadata.ts';
 
 // How a call of a tunnel stands in HTTP/2, and the other way round: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
 const STATUS_KEY = 'grpc-status';
 const MESSAGE_KEY = 'grpc-message';
 const DETAILS_KEY = 'grpc-status-details-bin';
-const STARTED_KEY = 'contact-started';
 const OF_GRPC = 'grpc-';
 const NOTHING: ReadonlySet<string> = new Set();
 /** The longest number that `grpc-timeout` takes. */
@@ -58,7 +57,8 @@ function writeTimeout(ms: number): string {
 
 /** The metadata before the answers. */
 export function readHeaders(rawHeaders: readonly string[]): readonly Pair[] {
-  return readPairs(rawHeaders, NOTHING).filter(({ key }) => !key.startsWith(OF_GRPC) || key === ENCODING_KEY);
+  const pairs = withoutOurs(readPairs(rawHeaders, NOTHING));
+  return pairs.filter(({ key }) => !key.startsWith(OF_GRPC) || key === ENCODING_KEY);
 }
 
 /** The status that stands in headers or trailers; undefined: there is none. */
@@ -74,7 +74,8 @@ export function readEnd(rawHeaders: readonly string[]): End | undefined {
     code: isCode ? code : UNKNOWN,
     message: decodeMessage(String(find(MESSAGE_KEY) ?? '')),
     statusDetails: Buffer.isBuffer(details) ? details : NO_DETAILS,
-    trailers: pairs.filter(({ key }) => !key.startsWith(OF_GRPC)),
+    // What a target says of a call that it made itself is not said of this one.
+    trailers: withoutOurs(pairs).filter(({ key }) => !key.startsWith(OF_GRPC)),
   };
 }
 

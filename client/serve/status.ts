@@ -3,7 +3,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { describeThrown } from '../../shared/describe.ts';
 import { ContactError, statusText } from '../../shared/errors.ts';
 import { type End, NO_DETAILS, type Pair, plainEnd } from '../../tunnel/frame.ts';
-import { refuseMetadata } from '../../tunnel/metadata.ts';
+import { refuseMetadata, withoutOurs } from '../../tunnel/metadata.ts';
 import type { Logger } from '../options.ts';
 
 /** What servers of grpc-js say beside the code 0. */
@@ -29,7 +29,8 @@ export function endOf(trailers: Metadata | undefined, error?: unknown): End {
     error === undefined ? { code: 0, message: OK, thrown: undefined } : readThrown(error);
   const all = [...(trailers ? pairsOf(trailers) : []), ...(thrown ? pairsOf(thrown) : [])];
   const details = all.find(({ key }) => key === DETAILS_KEY)?.value;
-  const pairs = all.filter(({ key }) => key !== DETAILS_KEY);
+  // A handler may throw on what a call through the server came to: whether that one had begun says nothing of its own.
+  const pairs = withoutOurs(all).filter(({ key }) => key !== DETAILS_KEY);
   const statusDetails = Buffer.isBuffer(details) ? details : NO_DETAILS;
   const problem = refuseMetadata(pairs, true);
   if (problem === undefined) return { code, message: statusText(message), statusDetails, trailers: pairs };

@@ -1,9 +1,12 @@
 import { ContactError } from '../../shared/errors.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
 import type { End, Pair } from '../../tunnel/frame.ts';
+import { STARTED_KEY, withoutOurs } from '../../tunnel/metadata.ts';
 import type { Caller } from './caller.ts';
 import { passAnswers, withoutEncoding } from './encoding.ts';
 import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
+
+const UNAVAILABLE = 14;
 
 export interface AnswersOptions {
   readonly caller: Caller;
@@ -43,7 +46,8 @@ export function createAnswers({ caller, inflate, onEnd, onFailed }: AnswersOptio
   }
 
   return {
-    headers(pairs) {
+    headers(given) {
+      const pairs = withoutOurs(given);
       const passage = passAnswers(pairs, caller);
       if (passage.kind === 'refused') {
         onFailed(
@@ -62,10 +66,21 @@ export function createAnswers({ caller, inflate, onEnd, onFailed }: AnswersOptio
       else inflater.add({ ...chunk, messageBytes: chunk.isFirst ? chunk.messageBytes : undefined, onTaken });
     },
     end(end) {
-      last = end;
+      last = { ...end, trailers: readTrailers(end) };
       if (inflater) inflater.end();
-      else onEnd(end);
+      else onEnd(last);
     },
     close: () => inflater?.close(),
   };
+}
+
+/**
+ * A callee says nothing in the server's own words, but one that it alone knows: where it passes calls on, whether the one
+ * who was to answer had begun with a call that came to nothing.
+ */
+function readTrailers({ code, trailers }: End): readonly Pair[] {
+  const others = withoutOurs(trailers);
+  if (others === trailers) return trailers;
+  const started = trailers.find(({ key, value }) => key === STARTED_KEY && (value === 'no' || value === 'maybe'));
+  return started && code === UNAVAILABLE ? [...others, started] : others;
 }

@@ -2,6 +2,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import { toStatus } from '../../shared/status.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
+import { STARTED_KEY } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
 
 /** A call that runs, or waits for a callee: what its caller says. */
@@ -39,7 +40,6 @@ export interface Caller {
   end(end: End): void;
 }
 
-const STARTED_KEY = 'contact-started';
 /** Says of a call that nobody has begun to answer it, so that it may be made again. */
 export const NOT_STARTED: readonly Pair[] = [{ key: STARTED_KEY, value: 'no' }];
 /** Says of a call whose callee was lost that nobody knows whether it had begun. */

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
-import { status } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import { createWorker } from '../../client/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { createCaller, startCallee, untilServed } from '../scene/callers.ts';
+import { type Pair, plainEnd } from '../../tunnel/frame.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
+import { createCaller, serveDirectly, startCallee, untilServed } from '../scene/callers.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
-import { closeScene } from '../scene/end.ts';
+import { closeScene, useWorker } from '../scene/end.ts';
+import { exposeEcho } from '../scene/exposed.ts';
 import { openServe } from '../scene/rawcallee.ts';
-import { startScene } from '../scene/server.ts';
+import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
 const UNARY = 'echo.Echo/Unary';
+const pairOf = (key: string, value: string): Pair => ({ key, value });
 
 /** Echo whose answers say who gave them. */
 const named = (name: string) => ({ ...createEcho(), unary: () => ({ body: Buffer.from(name) }) });
@@ -99,6 +104,46 @@ describe('a call for a callee', () => {
     assert.deepEqual(trailers['contact-started'], ['maybe']);
     assert.deepEqual(trailers['contact-retry'], ['backoff']);
   });
+
+  it('ends in no words of contact’s own that its callee has said, but whether it had begun', async () => {
+    const { address } = await startScene();
+    const callee = await openServe(address, 'raw', { methods: [UNARY] });
+    const { unary } = createCaller(address);
+    const ours = ['reason', 'retry', 'retry-after-ms', 'state', 'task'].map((key) => pairOf(`contact-${key}`, 'now'));
+    const endedWith = async (code: number, started: string): Promise<readonly [unknown, unknown]> => {
+      const count = callee.opened.length;
+      const reply = unary('x');
+      await until('it is opened', () => callee.opened.length > count);
+      const trailers = [pairOf('x-a', '1'), ...ours, pairOf('contact-started', started)];
+      const headers = [pairOf('x-b', '2'), ...ours];
+      callee.say({ call: callee.opened.at(-1)!.call, headers, end: plainEnd(code, 'so', trailers) });
+      const told = await reply;
+      return [told.trailers, Object.keys(told.headers).filter((key) => key.startsWith('contact-'))];
+    };
+    assert.deepEqual(await endedWith(status.UNAVAILABLE, 'no'), [{ 'x-a': ['1'], 'contact-started': ['no'] }, []]);
+    assert.deepEqual(await endedWith(status.UNAVAILABLE, 'odd'), [{ 'x-a': ['1'] }, []]);
+    assert.deepEqual(await endedWith(status.NOT_FOUND, 'no'), [{ 'x-a': ['1'] }, []]);
+  });
+
+  for (const how of ['a handler', 'a server that is exposed'] as const) {
+    it(`has begun where ${how} passes on what a call of its own came to, which had not`, async () => {
+      const { address } = await startScene();
+      const unbegun = new Metadata();
+      for (const [key, value] of [
+        ['contact-started', 'no'],
+        ['contact-retry', 'now'],
+        ['x-a', '1'],
+      ] as const) {
+        unbegun.set(key, value);
+      }
+      const inner = Object.assign(new Error('nobody'), { code: status.UNAVAILABLE, metadata: unbegun });
+      const handlers = { ...createEcho(), unary: () => Promise.reject(inner) };
+      if (how === 'a handler') useWorker(createWorker({ ...connectTo(address), clientId: 'c' })).serve(Echo, handlers);
+      else await exposeEcho(address, await serveDirectly(handlers));
+      const { code, trailers } = await createCaller(address).unary('x', { metadata: { 'contact-wait': '20s' } });
+      assert.deepEqual([code, trailers], [status.UNAVAILABLE, { 'x-a': ['1'] }]);
+    });
+  }
 
   it('comes with what its caller said, without contact’s own words, and with where it came from', async () => {
     const { address } = await startScene();

@@ -24,7 +24,7 @@ class Over(Exception):
 
 
 def write_metadata(pairs):
-    return reverse_pb2.Metadata(pairs=[{"key": k, "value": v if isinstance(v, bytes) else v.encode()} for k, v in pairs or ()])
+    return reverse_pb2.Metadata(pairs=[{"key": k, "value": v if isinstance(v, bytes) else v.encode()} for k, v in pairs or () if not k.startswith("contact-")])
 
 
 def checked(convert, words):

@@ -443,7 +443,9 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * `grpc-accept-encoding` are kept, and `contact-caller`, where the call came from, is added. From a callee are refused: keys
  * that begin with `:` or `grpc-` (but `grpc-encoding` in headers), those of HTTP (`connection`, `content-type`, `te` and their
  * kin), those with other characters than 0-9 a-z _ - ., ASCII values with others than printable ones, more than 64 pairs,
- * more than 8,192 bytes of keys and values.
+ * more than 8,192 bytes of keys and values. `contact-*` of a callee do not reach the caller, but for `contact-started`, `no`
+ * or `maybe`, at the end of a call with UNAVAILABLE: a callee that passes calls on tells by it whether the one who was to
+ * answer had begun.
  *
  * Compression: messages pass as they are where their receiver takes them so: a callee by accept_encodings, a caller by its
  * `grpc-accept-encoding`. Where it does not, the server unpacks those in gzip and deflate, and takes `grpc-encoding` away.
