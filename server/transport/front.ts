@@ -28,6 +28,9 @@ const LOOK_MS = 20;
 /** Of the request itself, which its callee hears in other ways or has no use for. */
 const DROPPED: ReadonlySet<string> = new Set(['grpc-timeout', 'accept-encoding']);
 
+/** Who says one of these means the service of a client, be it one that nobody has announced yet, and is told what is wrong with it. */
+const ADDRESSING = ['contact-mode', 'contact-wait', 'contact-client', 'contact-selector'];
+
 const ignore = (): void => undefined;
 
 const OVER: LiveCall = {
@@ -208,8 +211,8 @@ export function createFront({
       const path = String(headers[':path']);
       if (!path.startsWith('/')) return false;
       const method = path.slice(1);
-      const mayComeYet = headers['contact-mode'] === 'durable' || headers['contact-wait'] !== undefined;
-      return callees.knows(method) || (mayComeYet && isCallable(method));
+      const isAddressed = ADDRESSING.some((key) => headers[key] !== undefined);
+      return callees.knows(method) || (isAddressed && isCallable(method));
     },
     take,
     explainUnknown: (path) => (isCallable(path.slice(1)) ? explainUnknown(path.slice(1), callees.services) : undefined),

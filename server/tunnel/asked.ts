@@ -26,10 +26,18 @@ export function textOf(metadata: readonly Pair[], key: string): string | undefin
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
-/** Whom the caller names. INVALID_ARGUMENT: no client can be called so, or it says both. */
+/** What names a target: a name that is empty, or another one beside it, would lead to who was not meant. */
+function onlyTextOf(metadata: readonly Pair[], key: string): string | undefined {
+  const [found, second] = metadata.filter((pair) => pair.key === key);
+  if (second) throw invalid(key, 'expected one value');
+  if (found?.value === '') throw invalid(key, 'expected a value, or to be left out');
+  return textOf(metadata, key);
+}
+
+/** Whom the caller names. INVALID_ARGUMENT: no client can be called so, or it says both, or one of them twice. */
 export function readTarget(metadata: readonly Pair[]) {
-  const clientId = textOf(metadata, CLIENT_KEY);
-  const selector = textOf(metadata, SELECTOR_KEY);
+  const clientId = onlyTextOf(metadata, CLIENT_KEY);
+  const selector = onlyTextOf(metadata, SELECTOR_KEY);
   if (clientId !== undefined && !isName(clientId)) throw invalid(CLIENT_KEY, 'not the id of a client');
   if (clientId !== undefined && selector !== undefined) throw invalid(SELECTOR_KEY, `not beside ${CLIENT_KEY}`);
   return { clientId, selector };

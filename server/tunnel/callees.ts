@@ -50,7 +50,7 @@ export interface Callees {
   /** Finds the one with the most free places of those who serve the method and are wanted. */
   find(method: string, wanted: Wanted): Callee | Nobody;
   readonly wait: Waiters['wait'];
-  /** What kind of RPC those who serve the method now say that it is. */
+  /** What kind of RPC those who serve the method have said that it is, be it before they left. */
   kindOf(method: string): MethodKind | undefined;
   readonly services: ServedServices;
   /** This client serves. */
@@ -247,7 +247,7 @@ export function createCallees(): Callees {
       for (const method of names) if (refuseName(method) === undefined) methods.remember(method);
     },
     knows: (method) => methods.servers(method) !== undefined,
-    kindOf: methods.kindOf,
+    kindOf: methods.lastKindOf,
     services: {
       names() {
         const seats = [...seatByClient.values()].filter(({ clientId }) => !drained.has(clientId));

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid, tooLarge } from '../../shared/errors.ts';
+import { ContactError, invalid, REASON_KEY, RETRY_KEY, tooLarge } from '../../shared/errors.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
 import type { ResultRecord, SettledState } from '../model/task.ts';
-import { readTarget, textOf } from './asked.ts';
+import { readTarget, readWait, textOf } from './asked.ts';
 import { type Caller, type LiveCall, writeEnd } from './caller.ts';
 import { passRequests, refuseEncoding } from './encoding.ts';
 import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
@@ -22,6 +22,7 @@ const OF_NEW_CALLS = [DETACH_KEY, KEY_KEY, 'contact-client', 'contact-selector']
 /** Of the caller's program and its connection, which are others when it calls again; a credential is not stored either. */
 const OF_THE_MOMENT = /^(contact-|grpc-|(user-agent|authorization)$)/;
 const NOTHING = Buffer.alloc(0);
+const NEVER: Pair = { key: RETRY_KEY, value: 'never' };
 
 /** What a failure of the server's own, or of a worker that cannot read a call, is to a caller. */
 const CODES: ReadonlyMap<string, status> = new Map([
@@ -160,6 +161,9 @@ export function createDurableCalls({
       const kind = kindOf(method);
       if (kind !== undefined && kind !== 'unary') throw notUnary(`${method} is ${kind}`);
       readTarget(metadata);
+      readWait(metadata);
+      const detach = textOf(metadata, DETACH_KEY);
+      if (detach !== undefined && detach !== '1') throw invalid(DETACH_KEY, 'expected 1, or to be left out');
       if (textOf(metadata, TASK_KEY) === undefined) return;
       // What is awaited was stored before: nothing can be said of it any more.
       for (const key of OF_NEW_CALLS) {
@@ -247,7 +251,13 @@ function writeMetadata(pairs: readonly Pair[]): Record<string, string> {
 /** How a task that came to no result ends its call: by the name of a code of gRPC that its worker has said. */
 function endOf({ state, error, taskId }: ResultRecord): End {
   const message = error?.message || `task ${taskId} ${state}`;
-  const end = plainEnd(codeOf(state, error?.code ?? ''), message, [{ key: STATE_KEY, value: state }]);
+  const name = error?.code ?? '';
+  const isOwn = state !== 'failed' || CODES.has(name);
+  const end = plainEnd(codeOf(state, name), message, [
+    { key: STATE_KEY, value: state },
+    // That is no word of its handler; waiting for the task again leads to the same.
+    ...(isOwn ? [{ key: REASON_KEY, value: name || state.toUpperCase() }, NEVER] : []),
+  ]);
   return error?.details ? { ...end, statusDetails: Buffer.from(error.details) } : end;
 }
 

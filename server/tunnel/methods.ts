@@ -4,9 +4,11 @@ export type MethodKind = 'unary' | 'server_streaming' | 'client_streaming' | 'bi
 /** Which methods there are, and who serves each. */
 export interface MethodTable<S> {
   /** Undefined: nobody has announced the method, or it was forgotten. Empty: nobody serves it now. */
-  servers(method: string): ReadonlySet<S> | undefined;
+  servers(method: string): Iterable<S> | undefined;
   /** The kind of RPC that those who serve the method now say it is; undefined: none has said. */
   kindOf(method: string): MethodKind | undefined;
+  /** The kind that was said last, be it by somebody who has gone; undefined: none was said. */
+  lastKindOf(method: string): MethodKind | undefined;
   /** Who serves any method of the service, as `servers`. */
   serversOf(service: string): Iterable<S> | undefined;
   /** Makes a method known that was served once, and that nobody serves now. */
@@ -16,9 +18,12 @@ export interface MethodTable<S> {
 }
 
 interface Entry<S> {
-  readonly servers: Set<S>;
-  /** The first that is said; it stays until nobody serves the method any more. */
-  kind: MethodKind | undefined;
+  /** With the kind that each has said. */
+  readonly kindByServer: Map<S, MethodKind | undefined>;
+  /** Somebody who serves the method now has said `lastKind`. */
+  isSaid: boolean;
+  /** The one that was said last: all who say one say the same. */
+  lastKind: MethodKind | undefined;
 }
 
 interface Service<S> {
@@ -29,6 +34,11 @@ interface Service<S> {
 
 export const serviceOf = (method: string): string => method.slice(0, method.indexOf('/'));
 
+function isSaid<S>({ kindByServer }: Entry<S>): boolean {
+  for (const kind of kindByServer.values()) if (kind !== undefined) return true;
+  return false;
+}
+
 /** @param maxRemembered methods that stay known while nobody serves them; of more the oldest are forgotten */
 export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
   // Both bounded by what may be announced and by `maxRemembered`.
@@ -37,8 +47,8 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
   let emptyCount = 0;
 
   function forgetOldest(): void {
-    for (const [method, { servers }] of entries) {
-      if (servers.size > 0) continue;
+    for (const [method, { kindByServer }] of entries) {
+      if (kindByServer.size > 0) continue;
       entries.delete(method);
       emptyCount -= 1;
       const name = serviceOf(method);
@@ -50,7 +60,7 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
   }
 
   function create(method: string): Entry<S> {
-    const entry: Entry<S> = { servers: new Set(), kind: undefined };
+    const entry: Entry<S> = { kindByServer: new Map(), isSaid: false, lastKind: undefined };
     entries.set(method, entry);
     const name = serviceOf(method);
     const service = services.get(name) ?? { methodCount: 0, countByServer: new Map() };
@@ -68,8 +78,12 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
   }
 
   return {
-    servers: (method) => entries.get(method)?.servers,
-    kindOf: (method) => entries.get(method)?.kind,
+    servers: (method) => entries.get(method)?.kindByServer.keys(),
+    kindOf(method) {
+      const entry = entries.get(method);
+      return entry?.isSaid ? entry.lastKind : undefined;
+    },
+    lastKindOf: (method) => entries.get(method)?.lastKind,
     serversOf: (service) => services.get(service)?.countByServer.keys(),
     remember(method) {
       if (entries.has(method)) return;
@@ -78,17 +92,19 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
     },
     add(method, server, kind) {
       const entry = entries.get(method) ?? create(method);
-      if (entry.servers.size === 0) emptyCount -= 1;
-      if (!entry.servers.has(server)) count(method, server, 1);
-      entry.servers.add(server);
-      entry.kind ??= kind;
+      if (entry.kindByServer.size === 0) emptyCount -= 1;
+      if (!entry.kindByServer.has(server)) count(method, server, 1);
+      entry.kindByServer.set(server, kind);
+      if (kind === undefined) return;
+      entry.isSaid = true;
+      entry.lastKind = kind;
     },
     remove(method, server) {
       const entry = entries.get(method);
-      if (!entry?.servers.delete(server)) return;
+      if (!entry?.kindByServer.delete(server)) return;
       count(method, server, -1);
-      if (entry.servers.size > 0) return;
-      entry.kind = undefined;
+      entry.isSaid &&= isSaid(entry);
+      if (entry.kindByServer.size > 0) return;
       // At the end of the map: it is the newest of those that nobody serves.
       entries.delete(method);
       entries.set(method, entry);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { createProducer, createWorker, newTaskId } from '../../client/index.ts';
-import { AdminService, TaskService } from '../../gen/index.ts';
+import { AdminService, Retry, TaskService } from '../../gen/index.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, type EchoCaller, type Reply, startCallee, writeCallerMetadata } from '../scene/callers.ts';
 import { ask, connect } from '../scene/clients.ts';
@@ -10,6 +10,7 @@ import { closeScene, use, useWorker } from '../scene/end.ts';
 import { openServe } from '../scene/rawcallee.ts';
 import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
 
 const QUEUE = 'echo.Echo/Unary';
 const DURABLE = { 'contact-mode': 'durable' };
@@ -155,15 +156,36 @@ describe('a durable call', () => {
       return listed.tasks.length > 0 && listed;
     });
     await ask(clients, TaskService.method.cancelTasks, { ids: [tasks[0]!.id] });
-    assert.equal((await reply).code, status.CANCELLED);
+    const { code, trailers } = await reply;
+    const marks = ['contact-state', 'contact-reason', 'contact-retry'].flatMap((key) => trailers[key]);
+    assert.deepEqual([code, marks], [status.CANCELLED, ['cancelled', 'CANCELLED', 'never']]);
+  });
+
+  it('that took too long is told from one whose handler says so', async () => {
+    const scene = await startScene();
+    const clients = connect(scene);
+    const worker = await openWorker(clients, { queues: [QUEUE] });
+    const { unary } = createCaller(scene.address);
+    for (const [code, reason] of [
+      ['TIMEOUT', 'TIMEOUT'],
+      ['DEADLINE_EXCEEDED', undefined],
+    ] as const) {
+      const reply = unary('x', { metadata: DURABLE });
+      const { taskId, delivery } = (await worker.receive(worker.tasks.length + 1)).at(-1)!;
+      await worker.report({ failed: [{ taskId, delivery, error: { code, message: 'late' }, retry: Retry.NEVER }] });
+      const { code: told, trailers } = await reply;
+      assert.deepEqual([told, trailers['contact-reason']?.toString()], [status.DEADLINE_EXCEEDED, reason]);
+    }
   });
 
   it('is unary: another kind is refused, as its descriptors or its messages tell', async () => {
     const { address } = await startScene();
-    await startCallee(address);
+    const callee = await startCallee(address);
     const caller = createCaller(address);
     assert.deepEqual(await upload(caller, ['a', 'b']), [status.FAILED_PRECONDITION, 'contact-mode']);
     assert.deepEqual(await upload(caller, []), [status.FAILED_PRECONDITION, 'contact-mode']);
+    await callee.stop();
+    assert.deepEqual(await upload(caller, ['a']), [status.FAILED_PRECONDITION, 'contact-mode'], 'while it is away too');
     const bare = await startScene();
     assert.deepEqual(await upload(createCaller(bare.address), ['a', 'b']), [
       status.FAILED_PRECONDITION,
@@ -177,6 +199,10 @@ describe('a durable call', () => {
     for (const [metadata, body, field] of [
       [{ 'contact-mode': 'forever' }, 'x', 'contact-mode'],
       [{ ...DURABLE, 'contact-selector': 'a in (' }, 'x', 'contact-selector'],
+      [{ ...DURABLE, 'contact-detach': 'yes' }, 'x', 'contact-detach'],
+      [{ ...DURABLE, 'contact-wait': '10' }, 'x', 'contact-wait'],
+      [{ ...DURABLE, 'contact-client': '' }, 'x', 'contact-client'],
+      [{ ...DURABLE, 'contact-client': ['a', 'b'] }, 'x', 'contact-client'],
       [{ ...DURABLE, 'contact-key': 'k'.repeat(129) }, 'x', 'contact-key'],
       [{ ...DURABLE, 'contact-client': 'a', 'contact-selector': 'b=c' }, 'x', 'contact-selector'],
       [DURABLE, 'x'.repeat(1_001), 'message'],

@@ -52,6 +52,25 @@ describe('a call for a callee', () => {
     assert.deepEqual(odd.trailers['contact-field'], ['contact-selector']);
   });
 
+  it('is told what is wrong with its metadata, whether its method is known or not', async () => {
+    const { address } = await startScene();
+    const { unary } = createCaller(address);
+    for (const _ of ['unknown', 'known']) {
+      for (const [metadata, field] of [
+        [{ 'contact-mode': 'DURABLE' }, 'contact-mode'],
+        [{ 'contact-client': 'a', 'contact-selector': 'b' }, 'contact-selector'],
+        [{ 'contact-client': '' }, 'contact-client'],
+        [{ 'contact-client': ['a', 'b'] }, 'contact-client'],
+        [{ 'contact-selector': '' }, 'contact-selector'],
+        [{ 'contact-wait': '10' }, 'contact-wait'],
+      ] as const) {
+        const { code, trailers } = await unary('x', { metadata });
+        assert.deepEqual([code, trailers['contact-field']], [status.INVALID_ARGUMENT, [field]]);
+      }
+      await openServe(address, 'raw', { methods: [UNARY] });
+    }
+  });
+
   it('goes to the callee with most free places', async () => {
     const { address } = await startScene();
     const small = await openServe(address, 'small', { methods: [UNARY], maxCalls: 1 });

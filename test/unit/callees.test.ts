@@ -179,6 +179,24 @@ describe('callees', () => {
     assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
   });
 
+  it('have said what kind of RPC a method is, also once they have gone', () => {
+    const callees = createCallees();
+    const join = (id: string, changes?: object) => {
+      const callee = callees.join(claim(id), TUNNEL, () => undefined);
+      const descriptors = changes ? { descriptors: describeMethod(changes) } : {};
+      return { ...callee, refused: callee.announce(announce(['p.S/M'], descriptors)).methods.length };
+    };
+    const stream = join('stream', { serverStreaming: true });
+    stream.leave();
+    assert.equal(callees.kindOf('p.S/M'), 'server_streaming');
+    const unary = join('unary', {});
+    const mute = join('mute');
+    assert.deepEqual([unary.refused, mute.refused, callees.kindOf('p.S/M')], [0, 0, 'unary']);
+    assert.equal(join('stream again', { serverStreaming: true }).refused, 1);
+    unary.leave();
+    assert.equal(callees.kindOf('p.S/M'), 'server_streaming', 'who is left has said no kind');
+  });
+
   it('are listed by the services that they serve and describe', () => {
     const callees = createCallees();
     const list = (): string[] => [...callees.services.names()].toSorted();
@@ -195,9 +213,9 @@ describe('callees', () => {
     callees.drain('unary', true);
     assert.deepEqual(list(), []);
     unary.leave();
-    assert.deepEqual(list(), [], 'who does not describe it serves it, as any kind');
+    assert.deepEqual(list(), ['p.S'], 'it was handed over, since who is left has said no kind');
     mute.leave();
-    assert.deepEqual(list(), ['p.S'], 'it was handed over');
+    assert.deepEqual(list(), ['p.S']);
     stream.announce(announce(['p.S/M']));
     assert.deepEqual(list(), []);
   });

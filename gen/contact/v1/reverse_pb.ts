@@ -431,8 +431,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *
  * Life: a message of this stream with nothing in it asks for another one. The server sends it when it has sent nothing,
  * or has heard nothing, for `ping_interval_ms`; a callee answers each. A callee that has said nothing for three of them,
- * and the time that what is on its way takes at 8 KiB/s, is taken for gone (SILENT); a callee takes the server for gone
- * by the same rule.
+ * and for the time that 128 KiB take at 8 KiB/s, which may be on their way, is taken for gone (SILENT); a callee takes the
+ * server for gone by the same rule.
  *
  * Faults: what is against these rules in one call (headers twice, a message after half_close, more than the window, size
  * and chunks that differ, metadata that is refused) ends that call: its caller is told INTERNAL, its other end gets cancel,
@@ -464,12 +464,13 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *
  * What a caller may say in its metadata:
  *
- *   contact-client    the client that is to answer
+ *   contact-client    the client that is to answer; empty, or said twice, it is INVALID_ARGUMENT, and so is the next one
  *   contact-selector  or: one whose labels match
  *   contact-wait      10s, 500ms: how long to wait until somebody serves the method and has room; at most a minute
  *   contact-mode      `durable`: the call is kept until somebody has answered it, see below; else `live`
  *
- * Durable calls are unary (another kind is FAILED_PRECONDITION) and need no Serve: each is a task of the queue
+ * Durable calls are unary (another kind is FAILED_PRECONDITION, as those who serve the method say, or said before they went)
+ * and need no Serve: each is a task of the queue
  * `pkg.Service/Method`, its payload the message, its content type application/protobuf, which is pushed by GetTask. The method
  * need not be known. The task has the caller's metadata without `contact-*`, `grpc-*`, user-agent and authorization, `-bin`
  * values in base64, values of a repeated key joined with commas; `contact-client` and `contact-selector` say who may take it.
@@ -483,7 +484,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  *                     it is asked for while the task is kept. The message does not count; an empty one will do. Without the
  *                     three above and `contact-client`, `contact-selector`
  *
- * A status that is the end of the task has the trailer `contact-state`: `failed`, `cancelled` or `expired`. One without it
+ * A status that is the end of the task has the trailer `contact-state`: `failed`, `cancelled` or `expired`; and
+ * `contact-reason` (`CANCELLED`, `EXPIRED`, `TIMEOUT`, `LOST`, …) where it is not its handler that has said so. One without it
  * says nothing of the task, which goes on: it is waited for again by its id.
  *
  * Who takes the task tells the answer's bytes as its result. A failure has the name of a gRPC code (`NOT_FOUND`) as
