@@ -2,6 +2,8 @@ import { type DescMessage, type DescMethod, type DescService, ScalarType } from 
 import { invalid } from '../shared/errors.ts';
 import * as check from './check.ts';
 
+export { isOwnService } from '../tunnel/names.ts';
+
 const TYPES: ReadonlyMap<ScalarType, string> = new Map([
   [ScalarType.STRING, 'string'],
   [ScalarType.BOOL, 'boolean'],

@@ -34,6 +34,11 @@ export function codeName(code: number): string {
   return CODE_NAMES[code] ?? `code ${code}`;
 }
 
+/** For people: what a call that ran into its deadline was doing in grpc-js tells them nothing. */
+export function wordsOf({ details }: StatusObject): string {
+  return details.replace(/^(Deadline exceeded after [\d.]+s),.*$/s, '$1');
+}
+
 async function readDetails(
   { metadata }: StatusObject,
   reader: AnswerReader,

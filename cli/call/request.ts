@@ -11,6 +11,8 @@ import { usageError } from '../exit.ts';
 import { findNear, suggest } from '../near.ts';
 import type { JsonText } from './jsonvalues.ts';
 
+const MAX_SHOWN = 60;
+
 /**
  * The bytes of a request that was written as proto3 JSON.
  * @throws CommandFailure of wrong usage that says where it is wrong: the line of the JSON, or the path of the field
@@ -47,8 +49,8 @@ interface Fault {
 
 /** Where in a JSON value that is no such message the mistake is: the first field that is wrong by itself. */
 function findFault(desc: DescMessage, json: JsonValue, registry: Registry, problem: string): Fault {
-  const isWhole = desc.file.proto.package === 'google.protobuf' || !isObject(json);
-  if (isWhole) return { path: '', problem };
+  if (desc.file.proto.package === 'google.protobuf') return { path: '', problem };
+  if (!isObject(json)) return { path: '', problem: `expected an object (${desc.typeName}), got ${showKind(json)}` };
   for (const [key, value] of Object.entries(json)) {
     const field = findField(desc, key);
     if (!field) {
@@ -123,6 +125,10 @@ function findField(desc: DescMessage, key: string): DescField | undefined {
 
 function isObject(json: JsonValue): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function showKind(json: JsonValue): string {
+  return Array.isArray(json) ? 'an array' : JSON.stringify(json).slice(0, MAX_SHOWN);
 }
 
 /** For people: what protobuf-es says, without the name of the field before it. */

@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { DescMethod } from '@bufbuild/protobuf';
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
+import { createAdmin } from '../../client/admin.ts';
 import { openWire, type Wire } from '../../client/caller/wire.ts';
 import { type Connection, createConnection } from '../../client/connection.ts';
+import { isOwnService } from '../../client/descriptor.ts';
 import { reflectOver } from '../../client/reflection.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import type { CommandContext } from '../context.ts';
@@ -13,13 +15,14 @@ import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
 import type { TargetOptions } from '../target.ts';
 import { type AnswerReader, createAnswerReader } from './answer.ts';
-import { advise, codeName, fateOf, readEnding } from './ending.ts';
+import { advise, codeName, fateOf, readEnding, wordsOf } from './ending.ts';
 import { addHeaders, describeMetadata, type Header, metadataToJson } from './metadata.ts';
 import type { MethodName } from './name.ts';
 import { encodeRequest, parseJson } from './request.ts';
 import { readOneRequest, readRequests } from './requests.ts';
 import { type Asking, describeService, describeSymbol, findMethod, readDescriptors } from './source.ts';
 import { createTypes, type Types } from './types.ts';
+import { explainUndescribed } from './undescribed.ts';
 
 export interface CallOptions extends TargetOptions {
   readonly data?: string;
@@ -60,14 +63,24 @@ export async function runCall(
   options: CallOptions,
   context: CommandContext,
 ): Promise<void> {
+  refuseOwn(name, options);
   const given = options.descriptors === undefined ? undefined : readDescriptors(options.descriptors);
   if (given) findMethod(given, name);
   const connection = readConnection(options, context.say);
   await reachServer(connection, options.connectTimeout);
   const sdk = createConnection(connection);
+  async function failUndescribed(): Promise<never> {
+    const admin = createAdmin(connection);
+    try {
+      throw await explainUndescribed(name.service, reflectOver(sdk), admin, options.client);
+    } finally {
+      await admin.close();
+    }
+  }
   try {
     const asking = reflectAs(options.client, reflectOver(sdk));
-    const files = given ?? (await describeService(asking, name.service, options.wait ?? 0));
+    const files =
+      given ?? (await describeService(asking, name.service, options.wait ?? 0)) ?? (await failUndescribed());
     const types = createTypes(files, async (symbol) => (given ? undefined : describeSymbol(asking, symbol)));
     const reader = createAnswerReader(types, options.emitDefaults === true);
     const method = findMethod(files, name);
@@ -75,6 +88,13 @@ export async function runCall(
   } finally {
     sdk.close();
   }
+}
+
+/** The server answers these itself, now, whatever is said of clients: of which it says nothing. */
+function refuseOwn({ service }: MethodName, options: CallOptions): void {
+  if (!isOwnService(service)) return;
+  const odd = (['client', 'selector', 'wait', 'durable', 'task'] as const).find((flag) => options[flag] !== undefined);
+  if (odd !== undefined) throw usageError(`--${odd} is of what clients serve, and ${service} is the server's own`);
 }
 
 /** Asks for what the client that is called says its services look like, if it says so. */
@@ -215,7 +235,7 @@ async function printEnding(calling: Calling, status: StatusObject, taskId: strin
   }
   if (status.code === 0) return;
   context.exitCode = EXIT.refused;
-  context.say(`contact: ${codeName(status.code)}: ${status.details}`);
+  context.say(`contact: ${codeName(status.code)}: ${wordsOf(status)}`);
   for (const detail of ending.details) context.say(`  detail: ${JSON.stringify(detail)}`);
   if (taskId !== undefined) context.say(`  task ${taskId} ${fateOf(status)}: contact tasks show ${taskId}`);
   for (const line of advise(status, taskId !== undefined)) context.say(`  ${line}`);

@@ -13,7 +13,6 @@ export type Asking = Omit<Reflection, 'close'>;
 
 /** How often a server is asked again for a service that is waited for. */
 const PAUSE_MS = 100;
-const HINT = 'only connected clients describe what they serve; --descriptors FILE describes it without them';
 
 /** What a file of descriptors has, as `protoc --include_imports -o` or `buf build -o` writes it. */
 export function readDescriptors(path: string): FileRegistry {
@@ -25,21 +24,19 @@ export function readDescriptors(path: string): FileRegistry {
   }
 }
 
-/**
- * The files of a service as the server's reflection tells them, asked for until `waitMs` are over.
- * @throws CommandFailure of wrong usage that names what there is instead
- */
-export async function describeService(asking: Asking, service: string, waitMs: number): Promise<FileRegistry> {
+/** The files of a service as the server's reflection tells them, asked for until `waitMs` are over. Undefined: nobody does. */
+export async function describeService(
+  asking: Asking,
+  service: string,
+  waitMs: number,
+): Promise<FileRegistry | undefined> {
   const until = performance.now() + waitMs;
   for (;;) {
     const set = await describeSymbol(asking, service);
     if (set) return createFileRegistry(set);
-    if (performance.now() >= until) break;
+    if (performance.now() >= until) return undefined;
     await sleep(PAUSE_MS);
   }
-  const services = await asking.listServices();
-  if (services.includes(service)) throw usageError(`${service} is served, and described by nobody: ${HINT}`);
-  throw usageError(`nobody describes a service ${service}${suggest(findNear(service, services), services)} (${HINT})`);
 }
 
 /** Undefined: nothing is known of it. */

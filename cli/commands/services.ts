@@ -4,13 +4,15 @@ import type { Admin } from '../../client/admin.ts';
 import { createReflection, type Reflection } from '../../client/reflection.ts';
 import { withAdmin } from '../admin.ts';
 import { describeSymbol, readDescriptors } from '../call/source.ts';
+import { explainUndescribed } from '../call/undescribed.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLines, shorten } from '../escape.ts';
 import { usageError } from '../exit.ts';
 import { findNear, suggest } from '../near.ts';
 import { readConnection } from '../reach.ts';
-import { describeTypes, findService, listServices, type Server, type ServiceView } from '../services/list.ts';
+import { describeTypes, findService, listServices, type ServiceView } from '../services/list.ts';
 import { type Described, describeAsProto } from '../services/prototext.ts';
+import type { Server } from '../services/servers.ts';
 import { createTemplate } from '../services/template.ts';
 import { renderPairs, renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
@@ -129,19 +131,17 @@ async function describeOne(given: string, options: DescribeOptions, context: Com
   const symbol = given.replace(/^[./]/, '').replace('/', '.');
   if (options.descriptors !== undefined) {
     const files = readDescriptors(options.descriptors);
-    await printSymbol(
-      symbol,
-      find(files, symbol),
-      [...files].map(({ typeName }) => typeName),
-      options,
-      context,
-    );
+    const found = find(files, symbol);
+    const names = [...files].map(({ typeName }) => typeName);
+    if (!found) throw usageError(`the file has no ${symbol}${suggest(findNear(symbol, names), names)}`);
+    await printSymbol(symbol, found, options, context);
     return;
   }
-  await withServer(options, context, async (asking) => {
+  await withServer(options, context, async (asking, admin) => {
     const set = await describeSymbol(asking, symbol);
     const found = set && find(createFileRegistry(set), symbol);
-    await printSymbol(symbol, found, found ? [] : await asking.listServices(), options, context);
+    if (!found) throw await explainUndescribed(symbol, asking, admin);
+    await printSymbol(symbol, found, options, context);
   });
 }
 
@@ -153,12 +153,10 @@ function find(files: Registry, symbol: string): Described | undefined {
 
 async function printSymbol(
   symbol: string,
-  desc: Described | undefined,
-  names: readonly string[],
+  desc: Described,
   options: DescribeOptions,
   { out }: CommandContext,
 ): Promise<void> {
-  if (!desc) throw usageError(`nobody describes ${symbol}${suggest(findNear(symbol, names), names)}`);
   if (!options.template) {
     const proto = describeAsProto(desc);
     await (options.json ? out.writeJson({ symbol, kind: desc.kind, proto }) : out.write(escapeLines(proto)));

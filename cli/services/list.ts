@@ -4,12 +4,7 @@ import type { Reflection } from '../../client/reflection.ts';
 import { describeSymbol } from '../call/source.ts';
 import { usageError } from '../exit.ts';
 import { findNear, suggest } from '../near.ts';
-
-/** A client that serves a service, and how many live calls of it run there. */
-export interface Server {
-  readonly id: string;
-  readonly calls: number;
-}
+import { findServers, type Server } from './servers.ts';
 
 export interface ServiceView {
   readonly service: string;
@@ -46,19 +41,6 @@ export async function findService(asking: Reflection, admin: Admin, service: str
 async function describeOne(asking: Reflection, service: string): Promise<DescService | undefined> {
   const set = await describeSymbol(asking, service);
   return set && createFileRegistry(set).getService(service);
-}
-
-async function findServers(admin: Admin): Promise<Map<string, Server[]>> {
-  const found = new Map<string, Server[]>();
-  for await (const { id, services, callsByService } of admin.listAllClients({ connectedOnly: true })) {
-    const calls = new Map(Object.entries(callsByService));
-    for (const service of services) {
-      const servers = found.get(service) ?? [];
-      servers.push({ id, calls: calls.get(service) ?? 0 });
-      found.set(service, servers);
-    }
-  }
-  return found;
 }
 
 const STREAMS: Readonly<Record<DescMethod['methodKind'], readonly [up: boolean, down: boolean]>> = {

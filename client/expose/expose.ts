@@ -125,7 +125,7 @@ async function reflect({ to, tls, services }: ExposeOptions): Promise<FileDescri
   } catch (error) {
     const { code, problem } = ContactError.from(error);
     if (code === 'UNIMPLEMENTED') {
-      const hint = 'it has no reflection; give a FileDescriptorSet of its services';
+      const hint = `${to} has no reflection; give a FileDescriptorSet of its services`;
       throw new ContactError('FAILED_PRECONDITION', hint, { field: 'descriptors', cause: error });
     }
     if (code === 'NOT_FOUND') throw new ContactError('NOT_FOUND', problem, { field: 'services', cause: error });

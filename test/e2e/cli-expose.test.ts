@@ -128,7 +128,7 @@ describe('contact expose', function () {
     const to = await serveDirectly();
     const run = (...args: string[]) => runContact(['expose', ...args, '--server', server.address]);
     for (const [args, code, message] of [
-      [['--to', to], 1, /^contact: --descriptors: it has no reflection; give a FileDescriptorSet of its services$/m],
+      [['--to', to], 1, /^contact: --descriptors: \S+ has no reflection; give a FileDescriptorSet of its services$/m],
       [['--to', server.address, 'no.Such'], 1, /^contact: SERVICE: .*no\.Such/m],
       [['--to', to, '--descriptors', '/no/such/file'], 2, /^contact: --descriptors: ENOENT/m],
       [

@@ -94,6 +94,16 @@ describe('contact services', function () {
     assert.deepEqual([unknown.code, /did you mean contact\.v1\.TaskService/.test(unknown.stderr)], [2, true]);
   });
 
+  it('says by whom a service is served that nobody describes', async () => {
+    const { address } = await startScene();
+    await openServe(address, 'raw', { methods: ['odd.Service/Do'] });
+    for (const symbol of ['odd.Service', 'odd.Service/Do']) {
+      const { code, stderr } = await runHere(['services', 'describe', symbol, '--server', address]);
+      assert.equal(code, 2);
+      assert.match(stderr, /^contact: odd\.Service is served by raw, and described by nobody: /);
+    }
+  });
+
   it('describes what a file has, without a server', async () => {
     const file = join(createFolder(), 'echo.binpb');
     writeFileSync(

@@ -97,7 +97,9 @@ describe('encodeRequest()', () => {
     ['{"tasks":[{"payload":"%"}]}', /^request tasks\[0\]\.payload: /],
     ['{"tasks":[{"priority":2147483648}]}', /^request tasks\[0\]\.priority: /],
     ['{"tasks":{}}', /^request tasks: expected Array/],
-    ['[]', /^request: /],
+    ['[]', /^request: expected an object \(contact\.v1\.EnqueueTasksRequest\), got an array$/],
+    ['null', /^request: expected an object \(.*\), got null$/],
+    ['{"tasks":[7]}', /^request tasks\[0\]: expected an object \(.*\), got 7$/],
     ['{"tasks":[}', /^request: no JSON: /],
   ];
   for (const [json, said] of cases) {
