@@ -34,7 +34,6 @@ const CODE_BY_HTTP_STATUS: Readonly<Record<number, number>> = {
 };
 
 const CODE_BY_RESET: Readonly<Record<number, number>> = {
-  [constants.NGHTTP2_REFUSED_STREAM]: UNAVAILABLE,
   [constants.NGHTTP2_CANCEL]: CANCELLED,
   [constants.NGHTTP2_ENHANCE_YOUR_CALM]: RESOURCE_EXHAUSTED,
   [constants.NGHTTP2_INADEQUATE_SECURITY]: 7,

@@ -212,6 +212,17 @@ describe('a call of a server that is exposed', () => {
     assert.deepEqual([reply.bodies, (await describe()).attempt], [['later'], 1]);
   });
 
+  it('runs again for codes that pass, when it is durable', async () => {
+    let tries = 0;
+    const unary = async ({ body }: { body: Uint8Array }) => {
+      if (tries++ === 0) throw Object.assign(new Error('busy'), { code: status.UNAVAILABLE });
+      return { body };
+    };
+    const target = await start(undefined, { ...createEcho(), unary });
+    assert.deepEqual((await target.unary('again', { metadata: DURABLE })).bodies, ['again']);
+    assert.equal(tries, 2);
+  });
+
   it('fails for good with the status of the target, when it is durable', async () => {
     const { unary } = await start();
     const { code, details, trailers } = await unary('!status', { metadata: DURABLE });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
 import { createWorker } from '../../client/index.ts';
 import { AdminService } from '../../gen/index.ts';
@@ -8,6 +10,7 @@ import { createCaller, startCallee } from '../scene/callers.ts';
 import { ask, connect } from '../scene/clients.ts';
 import { createEcho } from '../scene/echo.ts';
 import { closeScene, useWorker } from '../scene/end.ts';
+import { describeEcho } from '../scene/exposed.ts';
 import { openServe, type RawCallee } from '../scene/rawcallee.ts';
 import { connectTo, type Scene, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
@@ -113,15 +116,18 @@ describe('a method that a named client has served', () => {
 describe('a named client that serves', () => {
   afterEach(closeScene);
 
-  /** The store takes it for one that serves, and does not forget it. */
-  function isKept({ storeFile }: Scene): boolean {
+  /** What the store knows of one client. */
+  function readClient({ storeFile }: Scene, clientId: string) {
     const db = new DatabaseSync(storeFile, { readOnly: true });
     try {
-      return Number(db.prepare('SELECT served_until > 0 AS kept FROM client').get()?.kept) === 1;
+      return db.prepare('SELECT methods, served_until FROM client WHERE client_id = ?').get(clientId);
     } finally {
       db.close();
     }
   }
+
+  /** The store takes it for one that serves, and does not forget it. */
+  const isKept = (scene: Scene): boolean => Number(readClient(scene, 'raw')?.served_until) > 0;
 
   const ways: readonly (readonly [string, (callee: RawCallee, scene: Scene) => unknown])[] = [
     ['goes', ({ cut }) => cut()],
@@ -143,6 +149,18 @@ describe('a named client that serves', () => {
       await until('it may be forgotten', () => !isKept(scene));
     });
   }
+
+  it('is remembered by a method that it was refused, once that was handed over to it', async () => {
+    const scene = await startScene({ isDurable: true });
+    const { file } = fromBinary(FileDescriptorSetSchema, describeEcho());
+    const first = await openServe(scene.address, 'first', { ...SERVED, fileDescriptorSet: describeEcho() });
+    for (const { method } of file[0]!.service) method[0]!.clientStreaming = true;
+    const fileDescriptorSet = toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
+    const second = await openServe(scene.address, 'second', { ...SERVED, fileDescriptorSet });
+    assert.equal(second.accepted.refused.length, 1);
+    first.cut();
+    await until('it is remembered while it serves', () => readClient(scene, 'second')?.methods === `["${UNARY}"]`);
+  });
 
   it('is not forgotten when another stream of it takes the place of the first', async () => {
     const scene = await startScene({ isDurable: true });

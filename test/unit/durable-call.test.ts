@@ -92,6 +92,30 @@ describe('a durable call', () => {
     assert.deepEqual(waiting.heard, ['headers the-task', 'message done', 'end 0']);
   });
 
+  const ENDS: readonly (readonly [state: ResultRecord['state'], code: string, expected: number])[] = [
+    ['cancelled', '', 1],
+    ['expired', '', 4],
+    ['failed', 'TIMEOUT', 4],
+    ['failed', 'LOST', 10],
+    ['failed', 'RELEASED', 10],
+    ['failed', 'TOO_LARGE', 8],
+    ['failed', 'INVALID_PAYLOAD', 13],
+    ['failed', 'INVALID_RESULT', 13],
+    ['failed', 'NOT_FOUND', 5],
+    ['failed', 'OK', 2],
+    ['failed', 'constructor', 2],
+    ['failed', 'MY_OWN', 2],
+  ];
+  for (const [state, code, expected] of ENDS) {
+    it(`ends with ${expected} when its task has ${state} ${code}`, async () => {
+      const waiting = beginCall();
+      const error = { code, message: 'so it ended' };
+      waiting.store(Promise.resolve({ state, error } as Partial<ResultRecord> as ResultRecord));
+      await turn();
+      assert.deepEqual(waiting.heard, ['headers the-task', `end ${expected}`]);
+    });
+  }
+
   it('is forgotten, and stays stored, when its caller has gone meanwhile', async () => {
     const gone = beginCall();
     gone.call.gone();
