@@ -23,5 +23,7 @@ export function explainWaiting(
     return `a client: none that is connected serves the queue ${record.queue}`;
   }
   const count = queue.countReceivers(record.queue);
-  return `credit: ${count === 1 ? 'the one client' : `the ${count} clients`} of the queue ${count === 1 ? 'is' : 'are'} busy`;
+  const who = count === 1 ? 'the one client' : `the ${count} clients`;
+  const why = count === 1 ? 'it is busy or drained, or gives' : 'they are busy or drained, or give';
+  return `credit: ${who} of the queue ${count === 1 ? 'takes' : 'take'} no more now: ${why} tasks back`;
 }

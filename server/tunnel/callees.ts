@@ -28,8 +28,8 @@ export interface ServedServices {
   readonly changed$: Observable<void>;
 }
 
-/** Why nobody can be called: nobody ever announced the method, those who did are not there, or all are full. */
-export type Nobody = 'unknown' | 'absent' | 'busy';
+/** Why nobody can be called: nobody ever announced the method, those who did are not there, are drained, or all are full. */
+export type Nobody = 'unknown' | 'absent' | 'drained' | 'busy';
 
 export interface Callees {
   /**
@@ -264,13 +264,14 @@ export function createCallees(): Callees {
       const seats = methods.servers(method);
       if (!seats) return 'unknown';
       let best: Seat | undefined;
+      let why: Nobody = 'absent';
       for (const seat of seats) {
         if (clientId !== undefined && seat.clientId !== clientId) continue;
         if (selector && !selector.matches(seat.announced.labels)) continue;
-        if (drained.has(seat.clientId)) continue;
-        if (!best || freePlaces(seat) > freePlaces(best)) best = seat;
+        if (drained.has(seat.clientId)) why = 'drained';
+        else if (!best || freePlaces(seat) > freePlaces(best)) best = seat;
       }
-      if (!best) return 'absent';
+      if (!best) return why;
       return freePlaces(best) > 0 ? best : 'busy';
     },
     wait: waiters.wait,

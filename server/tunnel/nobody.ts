@@ -21,10 +21,16 @@ export function explainNobody(
   services: Pick<ServedServices, 'isServed'>,
 ): ContactError {
   if (why === 'unknown') return new ContactError('UNIMPLEMENTED', explainUnknown(method, services));
-  if (why === 'busy') return new ContactError('RESOURCE_EXHAUSTED', `all that serve ${method} are busy`);
-  const who = clientId ?? (selector ? 'no client that was selected' : 'nobody');
-  return new ContactError(
-    'UNAVAILABLE',
-    `${who} ${clientId === undefined ? 'serves' : 'does not serve'} ${method} now`,
-  );
+  const all = selector ? `all that ${selector.canonical} selects and that serve ${method}` : `all that serve ${method}`;
+  if (why === 'busy') {
+    const words = clientId === undefined ? `${all} are busy` : `${clientId} is busy: it has as many calls as it takes`;
+    return new ContactError('RESOURCE_EXHAUSTED', words);
+  }
+  if (why === 'drained') {
+    const words = clientId === undefined ? `${all} are drained` : `${clientId} is drained`;
+    return new ContactError('UNAVAILABLE', `${words}: no new calls until an operator resumes`);
+  }
+  if (clientId !== undefined) return new ContactError('UNAVAILABLE', `${clientId} does not serve ${method} now`);
+  const who = selector ? `no client that ${selector.canonical} selects` : 'nobody';
+  return new ContactError('UNAVAILABLE', `${who} serves ${method} now`);
 }

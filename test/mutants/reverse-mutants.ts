@@ -109,8 +109,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: 'reverse: one that is drained is called',
     file: 'server/tunnel/callees.ts',
-    find: 'if (drained.has(seat.clientId)) continue;',
-    replace: '',
+    find: "if (drained.has(seat.clientId)) why = 'drained';\n        else if (",
+    replace: 'if (',
     caughtBy: callees('are not called while they are drained, as far as 10,000 ids go'),
   },
   {

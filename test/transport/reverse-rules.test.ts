@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { Metadata, status } from '@grpc/grpc-js';
 import { createWorker } from '../../client/index.ts';
+import { AdminService } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, serveDirectly, startCallee, untilServed } from '../scene/callers.ts';
+import { ask, connect } from '../scene/clients.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene, useWorker } from '../scene/end.ts';
 import { exposeEcho } from '../scene/exposed.ts';
@@ -50,6 +52,28 @@ describe('a call for a callee', () => {
     const odd = await unary('x', { metadata: { 'contact-selector': 'a in (' } });
     assert.equal(odd.code, status.INVALID_ARGUMENT);
     assert.deepEqual(odd.trailers['contact-field'], ['contact-selector']);
+  });
+
+  it('is told why nobody answers: busy, drained, not there, be it one client, those selected or all', async () => {
+    const scene = await startScene();
+    const { unary } = createCaller(scene.address);
+    const callee = await openServe(scene.address, 'a', { methods: [UNARY], labels: { site: 'x' }, maxCalls: 1 });
+    const words = (metadata: Record<string, string>) => unary('x', { metadata }).then(({ details }) => details);
+    const [byName, selected] = [{ 'contact-client': 'a' }, { 'contact-selector': 'site = x' }];
+    assert.equal(await words({ 'contact-selector': 'site=y' }), `no client that site=y selects serves ${UNARY} now`);
+    const running = unary('x', { deadlineMs: 60_000 });
+    await until('it runs', () => callee.opened.length === 1);
+    assert.equal(await words(byName), 'a is busy: it has as many calls as it takes');
+    assert.equal(await words({}), `all that serve ${UNARY} are busy`);
+    assert.equal(await words(selected), `all that site=x selects and that serve ${UNARY} are busy`);
+    await ask(connect(scene), AdminService.method.drainClient, { clientId: 'a' });
+    const rest = 'no new calls until an operator resumes';
+    assert.equal(await words(byName), `a is drained: ${rest}`);
+    assert.equal(await words({}), `all that serve ${UNARY} are drained: ${rest}`);
+    assert.equal(await words(selected), `all that site=x selects and that serve ${UNARY} are drained: ${rest}`);
+    await ask(connect(scene), AdminService.method.disconnectClient, { clientId: 'a' });
+    assert.equal((await running).trailers['contact-started']?.toString(), 'maybe');
+    assert.equal(await words({}), `nobody serves ${UNARY} now`);
   });
 
   it('is told what is wrong with its metadata, whether its method is known or not', async () => {

@@ -107,12 +107,12 @@ describe('callees', () => {
     const callee = callees.join(claim('a'), TUNNEL, () => undefined);
     callees.drain('a', true);
     callee.announce(announce(['p.S/M']));
-    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
+    assert.equal(callees.find('p.S/M', ANYBODY), 'drained');
     callees.drain('a', false);
     assert.equal(nameOf(callees.find('p.S/M', ANYBODY)), 'a');
     callees.drain('a', true);
     for (let at = 0; at < 9_999; at++) callees.drain(`c${at}`, true);
-    assert.equal(callees.find('p.S/M', ANYBODY), 'absent');
+    assert.equal(callees.find('p.S/M', ANYBODY), 'drained');
     callees.drain('one more', true);
     assert.equal(nameOf(callees.find('p.S/M', ANYBODY)), 'a');
   });
