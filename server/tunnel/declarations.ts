@@ -4,10 +4,11 @@ import { DOT } from './nametable.ts';
 // What stands where in google/protobuf/descriptor.proto, by the numbers of its fields.
 export const FILE = { package: 2, dependency: 3, messageType: 4, enumType: 5, service: 6, extension: 7 } as const;
 const MESSAGE = { name: 1, nestedType: 3, enumType: 4, extension: 6 } as const;
+const ENUM = { value: 2 } as const;
 export const SERVICE = { method: 2 } as const;
 export const METHOD = { clientStreaming: 5, serverStreaming: 6 } as const;
 const FIELD = { extendee: 2, number: 3 } as const;
-/** The name of a message, an enum, a service or a field. */
+/** The name of a message, an enum, one of its values, a service or a field. */
 const NAME = 1;
 
 const NOWHERE: Span = { from: 0, to: 0 };
@@ -56,6 +57,15 @@ export function nameIn(message: MessageBytes, span: Span): Span {
   return name;
 }
 
+/** Each value of an enum: its name stands beside that of the enum, not within it. */
+export function valuesOf(message: MessageBytes, span: Span): readonly Span[] {
+  const values: Span[] = [];
+  message.eachField(span, (no, value) => {
+    if (no === ENUM.value && typeof value !== 'number') values.push(value);
+  });
+  return values;
+}
+
 /** Each extension that a file declares: the full name of what it extends, and its number. */
 export function eachExtension(
   message: MessageBytes,
@@ -89,7 +99,10 @@ export function declares(message: MessageBytes, file: Span, wanted: Uint8Array, 
       const name = nameIn(message, span);
       return isAt(at, name) && at + name.to - name.from === wanted.byteLength;
     };
-    if (what === 'any' && (enums.some(ends) || services.some(ends) || extensions.some(ends))) return true;
+    const isOther = (): boolean =>
+      [enums, services, extensions].some((some) => some.some(ends)) ||
+      enums.some((span) => valuesOf(message, span).some(ends));
+    if (what === 'any' && isOther()) return true;
     return messages.some((inner) => {
       const name = nameIn(message, inner);
       if (!isAt(at, name)) return false;

@@ -10,6 +10,7 @@ import {
   readMessage,
   SERVICE,
   startsAt,
+  valuesOf,
 } from './declarations.ts';
 import { createMessageBytes, type MessageBytes, type Span } from './fields.ts';
 import type { MethodKind } from './methods.ts';
@@ -21,7 +22,7 @@ import { createNameTable, DOT, extend, extendByte, hashOf, type NameTable, NO_NA
  * many types would be more text than a server can hold). The bytes stay as they came.
  */
 export interface FileIndex {
-  /** The place of the file that declares a message, enum, service or extension; undefined: none does. */
+  /** The place of the file that declares a message, enum, value of one, service or extension; undefined: none does. */
   fileWith(symbol: string): number | undefined;
   fileNamed(name: string): number | undefined;
   hasMessage(name: string): boolean;
@@ -132,7 +133,8 @@ function readNames(message: MessageBytes, files: readonly Span[]): Tables {
   function addTypes(declared: Declarations, prefix: number, file: number, depth: number): void {
     if (depth > MAX_DEPTH) throw new Error(`its messages are nested deeper than ${MAX_DEPTH}`);
     const { messages, enums, services, extensions } = declared;
-    for (const other of [enums, extensions].flat()) types.add(extendByName(prefix, other), file);
+    const values = enums.flatMap((span) => valuesOf(message, span));
+    for (const other of [enums, values, extensions].flat()) types.add(extendByName(prefix, other), file);
     for (const service of services) {
       const hash = extendByName(prefix, service);
       types.add(hash, file);

@@ -74,6 +74,7 @@ function filesOf(drawn: readonly DrawnFile[]): object[] {
         { name: base, extensionRange: [{ start: 100, end: 200 }] },
         ...(one.types.length > 0 ? [{ name: `T${at}`, nestedType: one.types.map(messageOf) }] : []),
       ],
+      enumType: [{ name: `Top${at}`, value: [{ name: `TOP${at}`, number: 0 }] }],
       service: [
         {
           name: `S${at}`,
@@ -116,6 +117,13 @@ describe('createFileIndex()', () => {
           assert.deepEqual(declaring, desc ? [desc.file.proto.name] : [], symbol);
         }
         for (const desc of registry) {
+          if (desc.kind === 'enum') {
+            // A value stands beside its enum.
+            const scope = desc.typeName.slice(0, -desc.name.length);
+            for (const { name } of desc.values)
+              assert.equal(nameAt(index.fileWith(scope + name)), desc.file.proto.name);
+            continue;
+          }
           if (desc.kind === 'service') {
             for (const { name, methodKind } of desc.methods) {
               assert.equal(index.kindOf(`${desc.typeName}/${name}`), methodKind);

@@ -38,6 +38,8 @@ describe('reflection over the services of clients', () => {
       const listed = await stream.list();
       assert.ok(listed.includes('echo.Echo') && listed.includes('contact.v1.TaskService'), String(listed));
       assert.equal(new Set(listed).size, listed.length);
+      const [ownFile] = namesOf((await stream.symbol('contact.v1.TASK_STATE_READY')) ?? []);
+      assert.equal(ownFile, 'contact/v1/task.proto', 'a value of an enum is a symbol of its package');
       for (const symbol of ['echo.Echo', 'echo.Echo.Unary', 'echo.Message']) {
         assert.deepEqual(namesOf(await stream.symbol(symbol)), ['echo.proto'], symbol);
       }
