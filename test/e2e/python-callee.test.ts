@@ -41,8 +41,9 @@ describe('the callee in Python', function () {
     generateStubs(folder, ['contact/v1/reverse.proto', 'contact/v1/contact.proto', 'contact/v1/task.proto']);
     generateStubs(folder, readdirSync(join(EXAMPLES, 'proto')), join(EXAMPLES, 'proto'));
     const server = await startServer();
+    const env = { PYTHONPATH: `${folder}:${join(EXAMPLES, 'python')}`, PYTHONDONTWRITEBYTECODE: '1' };
     const callee = startProgram(python, ['-u', join(ROOT, 'test/python/odd_callee.py'), server.address, 'odd'], {
-      env: { PYTHONPATH: `${folder}:${join(EXAMPLES, 'python')}`, PYTHONDONTWRITEBYTECODE: '1' },
+      env,
     });
     programs.push(server, callee);
     await callee.waitFor(/^serving$/m, 'stdout');
@@ -59,6 +60,14 @@ describe('the callee in Python', function () {
         assert.ok(told.startsWith(end), `${mode}, ${name}: ${told}\n${callee.stderr}`);
       }
     }
+    assert.match(callee.stderr, /^contact\.v1\.Own\/Do is not served: this name is the server’s own$/m);
+    assert.match(callee.stderr, /^a handler has failed\nTraceback .*\bSystemExit: 1$/ms);
+    const second = startProgram(python, ['-u', join(ROOT, 'test/python/odd_callee.py'), server.address, 'odd'], {
+      env,
+    });
+    programs.push(second);
+    await second.waitFor(/^odd at 127\.0\.0\.1:\d+: ALREADY_EXISTS: .*; trying on$/m, 'stderr');
+    await second.stop('SIGKILL');
     const noBase64 = producer.call('helloworld.Greeter/SayHello', null, { metadata: { 'x-bin': 'a' } });
     await assert.rejects(noBase64, /metadata x-bin is no base64/);
     assert.deepEqual([await call('x', 'live'), await call('x', 'durable')], ['answered', 'answered']);

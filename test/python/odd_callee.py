@@ -34,5 +34,7 @@ class Greeter(helloworld_pb2_grpc.GreeterServicer):
 
 callee = Callee(sys.argv[1], sys.argv[2], on_serving=lambda: print("serving", flush=True))
 helloworld_pb2_grpc.add_GreeterServicer_to_server(Greeter(), callee)
+own = grpc.unary_unary_rpc_method_handler(lambda request, context: request)
+callee.add_methods("contact.v1.Own", {"Do": own})
 signal.signal(signal.SIGTERM, lambda *_: callee.stop())
 callee.run()

@@ -1,11 +1,13 @@
 """One call as a servicer sees it, and one live call in the tunnel: contact_callee.py has the connection."""
 
+import logging
 import threading
 import time
 
 import grpc
 from contact.v1 import reverse_pb2
 
+LOG = logging.getLogger("contact")  # Without handlers of the program, warnings and errors go to stderr.
 WINDOW = 262144  # bytes of one call that may be on their way here
 CHUNK = 16384
 MESSAGE_COST = 32
@@ -98,6 +100,7 @@ class Context:
         if isinstance(error, Broken):
             self.code, self.message = error.args
         elif not isinstance(error, Aborted):
+            LOG.error("a handler has failed", exc_info=error)
             self.code, self.message = grpc.StatusCode.UNKNOWN, f"Exception calling application: {error}"
 
     def status(self):

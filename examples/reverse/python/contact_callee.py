@@ -14,14 +14,13 @@ import queue
 import random
 import threading
 import time
-import traceback
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 from contact.v1 import contact_pb2, contact_pb2_grpc, reverse_pb2, reverse_pb2_grpc
 
-from contact_call import WINDOW, Broken, Call, Context, reader_of, writer_of
+from contact_call import LOG, WINDOW, Broken, Call, Context, reader_of, writer_of
 
 BATCH = 65536
 RETRIED = ("UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED")  # a durable call that ends so is run again
@@ -78,7 +77,7 @@ class Callee:
 
     def come_again(self, work):
         """Each failure waits twice as long as the one before, at most 5 s, drawn at random; one that lasted begins anew."""
-        failures = 0
+        failures, told = 0, None
         while not self.stopped.is_set():
             began_at = time.monotonic()
             try:
@@ -89,9 +88,13 @@ class Callee:
             except grpc.RpcError as error:
                 if dict(error.trailing_metadata() or ()).get("contact-retry") == "never" and failures == 0:
                     raise
+                trouble = f"{error.code().name}: {error.details()}"
+                if (trouble != told or time.monotonic() - began_at > 5) and not self.stopped.is_set():
+                    LOG.warning("%s at %s: %s; trying on", self.client_id, self.address, trouble)
+                told = trouble
             except Exception:
                 # This half is not to end alone and unseen.
-                traceback.print_exc()
+                LOG.exception("%s at %s", self.client_id, self.address)
             failures = 0 if time.monotonic() - began_at > 5 else failures + 1
             self.stopped.wait(random.uniform(0, min(5, 0.1 * 2**failures)))
 
@@ -102,6 +105,8 @@ class Callee:
             for answer in reverse_pb2_grpc.ReverseServiceStub(channel).Serve(self.uplink(self.out), metadata=metadata):
                 if answer.HasField("accepted"):
                     may_send = answer.accepted.window
+                    for one in answer.accepted.refused:
+                        LOG.warning("%s is not served: %s", one.method, one.message)
                     self.on_serving()
                 elif not answer.frames:
                     self.out.put(PONG)
