@@ -20,6 +20,8 @@ const DEADLINE_MS = 60_000;
 /** The longest deadline of one RPC; a longer wait is made of several. */
 const MAX_CALL_MS = 24 * 60 * 60 * 1_000;
 const ABANDON_MS = 1_000;
+/** A server that takes no such call says so sooner. */
+const TAKEN_MS = 2_000;
 /** The connections that a call may go over. */
 export interface CallWays {
   /** The stream that tasks are enqueued over, which costs no call of the wire for each; see `Calls.run`. */
@@ -53,6 +55,7 @@ export async function callTask(
     while (!ended.aborted) {
       const link = await connection.open(ended);
       const leftMs = endsAt - clock.monotonic();
+      const begunAt = clock.monotonic();
       // Timers may be late.
       if (leftMs <= 0) overtime.abort();
       if (!link || leftMs <= 0) break;
@@ -76,7 +79,8 @@ export async function callTask(
         if (error.code === 'DEADLINE_EXCEEDED' && leftMs <= MAX_CALL_MS) overtime.abort();
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         if (ended.aborted) break;
-        if (!isWorthResending(error, connection.hasWorked || quick.hasWorked)) throw error;
+        const wasTaken = clock.monotonic() - begunAt >= TAKEN_MS;
+        if (!isWorthResending(error, connection.hasWorked || quick.hasWorked, wasTaken)) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);

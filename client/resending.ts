@@ -12,13 +12,16 @@ const BROKEN: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'CANCELLED', 'INT
 
 /**
  * Judges the failures of one call that may be sent twice, in their order: whether it is worth sending again. So it is after a
- * broken connection, and where a full server says when to come again.
+ * broken connection, and where a full server says when to come again. A try that the server had begun to answer, or that it
+ * let wait, was no mistake of an old one: proxies end such a stream at their time-outs.
  */
-export function createResending(clock: Clock): (error: ContactError, wasConnected: boolean) => boolean {
+export function createResending(
+  clock: Clock,
+): (error: ContactError, wasConnected: boolean, wasTaken: boolean) => boolean {
   let internalCount = 0;
   let internalSince = 0;
-  return (error, wasConnected) => {
-    internalCount = error.code === 'INTERNAL' ? internalCount + 1 : 0;
+  return (error, wasConnected, wasTaken) => {
+    internalCount = error.code === 'INTERNAL' && !wasTaken ? internalCount + 1 : 0;
     if (internalCount <= 1) internalSince = clock.monotonic();
     const isLasting = internalCount > MAX_INTERNAL && clock.monotonic() - internalSince >= INTERNAL_MS;
     if (error.code === 'INTERNAL' && (error.isMarked || isLasting)) return false;

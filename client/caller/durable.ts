@@ -57,6 +57,7 @@ export async function callDurable(options: DurableOptions): Promise<DurableAnswe
       const end = life.end ?? endHere('CANCELLED', 'the caller was closed');
       throw new CallError(explainEnd(end, connection), { isUnsent, taskId });
     }
+    let wasTaken = false;
     const requests = oneRequest('message' in call && taskId === undefined ? call.message : NOTHING);
     const trying = attempt(options, {
       link,
@@ -64,6 +65,7 @@ export async function callDurable(options: DurableOptions): Promise<DurableAnswe
       entries: entries(),
       onHeaders(headers) {
         const [told] = headers.get(TASK_KEY);
+        wasTaken = told !== undefined;
         if (taskId !== undefined || told === undefined) return;
         taskId = String(told);
         wanted.onTask?.(taskId);
@@ -82,7 +84,7 @@ export async function callDurable(options: DurableOptions): Promise<DurableAnswe
     if (error.taskState || life.end) throw error;
     // The longest that one call of gRPC may take is over.
     if (error.code === 'DEADLINE_EXCEEDED' && (life.leftMs() ?? PIECE_MS) >= PIECE_MS) continue;
-    if (!isWorthResending(error, connection.hasWorked)) throw error;
+    if (!isWorthResending(error, connection.hasWorked, wasTaken)) throw error;
     const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
     logger.warn(`call ${path}: ${error.message}; next try in ${waitMs} ms`);
     if (error.retryAfterMs !== undefined) await pause(clock, waitMs, life.signal);

@@ -14,7 +14,8 @@ export const SELECTOR_KEY = 'contact-selector';
 const OURS = 'contact-';
 
 const MAX_WAIT_MS = 60_000;
-const WAIT = /^(\d{1,6})(ms|s)$/;
+const WAIT = /^(\d{1,6})(ms|s|m)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
 /** What the callee is told of the caller's metadata. */
 export function forward({ metadata, peer }: Caller): readonly Pair[] {
@@ -54,6 +55,6 @@ export function readWait(metadata: readonly Pair[]): number {
   const text = textOf(metadata, WAIT_KEY);
   if (text === undefined) return 0;
   const [, value, unit] = WAIT.exec(text) ?? [];
-  if (value === undefined) throw invalid(WAIT_KEY, 'expected a time such as 10s or 500ms');
-  return Math.min(MAX_WAIT_MS, Number(value) * (unit === 's' ? 1_000 : 1));
+  if (value === undefined) throw invalid(WAIT_KEY, 'expected a time such as 10s, 500ms or 1m');
+  return Math.min(MAX_WAIT_MS, Number(value) * UNIT_MS[unit!]!);
 }

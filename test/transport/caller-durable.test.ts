@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { constants, createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { type CallContext, CallError, createAdmin, createCaller, newTaskId } from '../../client/index.ts';
 import { Echo, type Message } from '../echo/gen/echo_pb.ts';
 import { startCallee } from '../scene/callers.ts';
 import { createEcho } from '../scene/echo.ts';
-import { closeScene, use } from '../scene/end.ts';
+import { atEnd, closeScene, use } from '../scene/end.ts';
 import { createProxy } from '../scene/proxy.ts';
 import { connectTo, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
 
 const { unary } = Echo.method;
 const bodyOf = (text: string) => ({ body: Buffer.from(text) });
@@ -80,6 +84,38 @@ describe('a durable call of a stub', () => {
     assert.equal(textOf(await other.answer(unary, kept.taskId)), 'kept', 'as often as somebody asks');
     assert.deepEqual(ran.toSorted(), ['early', 'kept'], 'each was stored once');
     assert.equal(told.length, 1);
+  });
+
+  it('is waited for as long as it takes behind a proxy that ends its stream again and again', async () => {
+    const taskId = newTaskId();
+    const proxy = createServer();
+    atEnd(() => void proxy.close());
+    let isDone = false;
+    let tries = 0;
+    proxy.on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      tries += 1;
+      const type = { 'content-type': 'application/grpc' };
+      if (isDone) {
+        stream.respond(
+          { ...type, 'grpc-status': '9', 'grpc-message': 'so', 'contact-state': 'failed' },
+          { endStream: true },
+        );
+        return;
+      }
+      stream.respond({ ...type, 'contact-task': taskId });
+      stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const caller = use(createCaller(connectTo(`127.0.0.1:${port}`)));
+    const failed = failureOf(caller.answer(unary, taskId, { deadlineMs: 50_000 }));
+    // Longer than it would take an old server's mistake for one.
+    const since = performance.now();
+    await until('it has tried on', () => tries > 5 && performance.now() - since > 6_000);
+    isDone = true;
+    const { code, message, taskState } = await failed;
+    assert.deepEqual([code, message, taskState], ['FAILED_PRECONDITION', 'so', 'failed']);
   });
 
   it('is one task under one key, also when another caller says it', async () => {

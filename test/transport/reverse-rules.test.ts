@@ -130,7 +130,7 @@ describe('a call for a callee', () => {
     assert.equal(short.code, status.UNAVAILABLE);
     const odd = await unary('x', { metadata: { 'contact-wait': 'soon' } });
     assert.equal(odd.code, status.INVALID_ARGUMENT);
-    const waiting = unary('x', { metadata: wait });
+    const waiting = unary('x', { metadata: { 'contact-wait': '1m' } });
     await startCallee(address);
     assert.equal((await waiting).code, status.OK);
   });
