@@ -15,7 +15,11 @@ const OURS = 'contact-';
 
 const MAX_WAIT_MS = 60_000;
 const WAIT = /^(\d{1,6})(ms|s|m)$/;
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+const UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+]);
 
 /** What the callee is told of the caller's metadata. */
 export function forward({ metadata, peer }: Caller): readonly Pair[] {
@@ -56,5 +60,5 @@ export function readWait(metadata: readonly Pair[]): number {
   if (text === undefined) return 0;
   const [, value, unit] = WAIT.exec(text) ?? [];
   if (value === undefined) throw invalid(WAIT_KEY, 'expected a time such as 10s, 500ms or 1m');
-  return Math.min(MAX_WAIT_MS, Number(value) * UNIT_MS[unit!]!);
+  return Math.min(MAX_WAIT_MS, Number(value) * UNIT_MS.get(unit!)!);
 }
