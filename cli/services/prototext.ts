@@ -6,9 +6,14 @@ import {
   type DescMethod,
   type DescOneof,
   type DescService,
+  isFieldSet,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { FeatureSet_FieldPresence as Presence } from '@bufbuild/protobuf/wkt';
+import {
+  FieldDescriptorProto_Type,
+  FieldDescriptorProtoSchema,
+  FeatureSet_FieldPresence as Presence,
+} from '@bufbuild/protobuf/wkt';
 
 /** What can be described by its own. */
 export type Described = DescService | DescMethod | DescMessage | DescEnum | DescExtension;
@@ -61,8 +66,33 @@ function writeEnum({ values }: DescEnum): string[] {
 }
 
 function writeField(field: DescField | DescExtension): string {
-  const deprecated = field.deprecated ? ' [deprecated = true]' : '';
-  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number}${deprecated};`;
+  const group = groupOf(field);
+  if (group) return `${labelOf(field) || 'optional '}group ${group.name} = ${field.number} {} // ${group.typeName}`;
+  const options = optionsOf(field);
+  const written = options.length > 0 ? ` [${options.join(', ')}]` : '';
+  return `${labelOf(field)}${typeOf(field)} ${field.name} = ${field.number}${written};`;
+}
+
+/** The message of a field that proto2 declares as a group. */
+function groupOf(field: DescField | DescExtension): DescMessage | undefined {
+  return field.proto.type === FieldDescriptorProto_Type.GROUP ? field.message : undefined;
+}
+
+function optionsOf(field: DescField | DescExtension): string[] {
+  const { defaultValue, type } = field.proto;
+  const isText = type === FieldDescriptorProto_Type.STRING || type === FieldDescriptorProto_Type.BYTES;
+  const hasDefault = isFieldSet(field.proto, FieldDescriptorProtoSchema.field.defaultValue);
+  const isDelimited = 'delimitedEncoding' in field && field.delimitedEncoding;
+  return [
+    // Bytes come escaped.
+    ...(hasDefault ? [`default = ${isText ? quote(defaultValue, type) : defaultValue}`] : []),
+    ...(isDelimited ? ['features.message_encoding = DELIMITED'] : []),
+    ...(field.deprecated ? ['deprecated = true'] : []),
+  ];
+}
+
+function quote(text: string, type: FieldDescriptorProto_Type): string {
+  return type === FieldDescriptorProto_Type.BYTES ? `"${text}"` : JSON.stringify(text);
 }
 
 function labelOf(field: DescField | DescExtension): string {

@@ -7,7 +7,7 @@ import { createTemplate } from '../../cli/services/template.ts';
 import { createRunning } from '../../server/tunnel/running.ts';
 
 const [OPTIONAL, REQUIRED, REPEATED] = [1, 2, 3];
-const [INT64, STRING, MESSAGE, ENUM] = [3, 9, 11, 14];
+const [INT64, STRING, GROUP, MESSAGE, BYTES, ENUM] = [3, 9, 10, 11, 12, 14];
 
 const FILE = {
   name: 'old.proto',
@@ -50,6 +50,56 @@ describe('describeAsProto()', () => {
     assert.equal(proto('old.mark'), 'extend old.Node {\n  optional string mark = 100;\n}\n');
     assert.equal(proto('old.Node.Empty'), 'message old.Node.Empty {}\n');
     assert.equal(proto('old.Node.Colour'), 'enum old.Node.Colour {\n  RED = 1;\n}\n');
+  });
+});
+
+const DEFAULTS = {
+  name: 'defaults.proto',
+  package: 'old',
+  syntax: 'proto2',
+  messageType: [
+    {
+      name: 'Q',
+      field: [
+        {
+          name: 'n',
+          jsonName: 'n',
+          number: 1,
+          type: INT64,
+          label: OPTIONAL,
+          defaultValue: '7',
+          options: { deprecated: true },
+        },
+        { name: 't', jsonName: 't', number: 2, type: STRING, label: OPTIONAL, defaultValue: 'a "b"' },
+        { name: 'b', jsonName: 'b', number: 3, type: BYTES, label: OPTIONAL, defaultValue: '\\000x' },
+        { name: 'c', jsonName: 'c', number: 4, type: ENUM, label: OPTIONAL, typeName: '.old.Q.C', defaultValue: 'RED' },
+        { name: 'g', jsonName: 'g', number: 5, type: GROUP, label: OPTIONAL, typeName: '.old.Q.G' },
+        { name: 'h', jsonName: 'h', number: 6, type: GROUP, label: REPEATED, typeName: '.old.Q.H' },
+      ],
+      enumType: [{ name: 'C', value: [{ name: 'RED', number: 1 }] }],
+      nestedType: [{ name: 'G' }, { name: 'H' }],
+    },
+  ],
+};
+
+describe('describeAsProto() of proto2', () => {
+  it('writes defaults and groups', () => {
+    const described = createFileRegistry(create(FileDescriptorSetSchema, { file: [DEFAULTS as object] }));
+    assert.equal(
+      describeAsProto(described.getMessage('old.Q')!),
+      `message old.Q {
+  optional int64 n = 1 [default = 7, deprecated = true];
+  optional string t = 2 [default = "a \\"b\\""];
+  optional bytes b = 3 [default = "\\000x"];
+  optional old.Q.C c = 4 [default = RED];
+  optional group G = 5 {} // old.Q.G
+  repeated group H = 6 {} // old.Q.H
+  // enum old.Q.C
+  // message old.Q.G
+  // message old.Q.H
+}
+`,
+    );
   });
 });
 
