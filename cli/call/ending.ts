@@ -54,10 +54,14 @@ async function readDetails(
   }
 }
 
+/** Whether a durable call ended because its task did, and for nothing on the way. */
+export function isSettled({ metadata }: StatusObject): boolean {
+  return metadata.get(STATE_KEY).length > 0;
+}
+
 /** What has become of the task of a durable call. */
-export function fateOf({ metadata }: StatusObject): string {
-  const state = metadata.get(STATE_KEY)[0]?.toString();
-  return state === undefined ? 'goes on' : `is ${state}`;
+export function fateOf(status: StatusObject): string {
+  return isSettled(status) ? `is ${status.metadata.get(STATE_KEY)[0]}` : 'goes on';
 }
 
 /** What can be done about it, in words for people. */

@@ -15,7 +15,7 @@ import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
 import type { TargetOptions } from '../target.ts';
 import { type AnswerReader, createAnswerReader } from './answer.ts';
-import { advise, codeName, fateOf, readEnding, wordsOf } from './ending.ts';
+import { advise, codeName, fateOf, isSettled, readEnding, wordsOf } from './ending.ts';
 import { addHeaders, describeMetadata, type Header, metadataToJson } from './metadata.ts';
 import type { MethodName } from './name.ts';
 import { encodeRequest, parseJson } from './request.ts';
@@ -237,7 +237,11 @@ async function printEnding(calling: Calling, status: StatusObject, taskId: strin
   context.exitCode = EXIT.refused;
   context.say(`contact: ${codeName(status.code)}: ${wordsOf(status)}`);
   for (const detail of ending.details) context.say(`  detail: ${JSON.stringify(detail)}`);
-  if (taskId !== undefined) context.say(`  task ${taskId} ${fateOf(status)}: contact tasks show ${taskId}`);
+  if (taskId !== undefined) {
+    context.say(`  task ${taskId} ${fateOf(status)}: contact tasks show ${taskId}`);
+    const name = `${calling.method.parent.typeName}/${calling.method.name}`;
+    if (!isSettled(status)) context.say(`  its answer is waited for by: contact call ${name} --task ${taskId}`);
+  }
   for (const line of advise(status, taskId !== undefined)) context.say(`  ${line}`);
 }
 

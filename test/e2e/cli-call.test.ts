@@ -206,6 +206,7 @@ describe('contact call', function () {
     assert.deepEqual(log.aborted, []);
     const late = await call('echo.Echo/Unary', body('!sleep'), '--durable', '--deadline', '500ms');
     assert.match(late.stderr, /^contact: DEADLINE_EXCEEDED: .*\n {2}task \S+ goes on: contact tasks show /);
+    assert.match(late.stderr, /^ {2}its answer is waited for by: contact call echo\.Echo\/Unary --task \S+$/m);
     const queue = ['--queue', 'echo.Echo/Unary', '--yes', '--server', server.address];
     assert.equal((await runHere(['tasks', 'cancel', ...queue])).code, 0);
   });
