@@ -156,7 +156,7 @@ describe('contact call', function () {
     assert.equal(selected.stdout, `${body('here')}\n`);
     assert.match(
       (await call('echo.Echo/Unary', '{}', '-l', 'site=paris')).stderr,
-      /no client that was selected serves/,
+      /no client that site=paris selects serves/,
     );
   });
 
