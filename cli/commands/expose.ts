@@ -91,6 +91,8 @@ async function runExpose(services: string[], flags: ExposeFlags, context: Comman
       ...(services.length > 0 && { services }),
       ...(flags.maxCalls !== undefined && { maxCalls: flags.maxCalls }),
       ...(flags.connectTimeout > 0 && { deadlineMs: flags.connectTimeout }),
+      // For operators, who see neither this machine nor its stderr.
+      onPresence: (trouble) => worker.setStatus(trouble ? `${flags.to} is away: ${trouble.message}` : ''),
     });
     const exposed = await asked.catch((error) => explain(error, worker));
     if (exposed) tell(exposed, worker.clientId, flags.json === true, context);

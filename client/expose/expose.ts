@@ -1,5 +1,6 @@
 import { createFileRegistry, type DescService, type FileRegistry } from '@bufbuild/protobuf';
 import type { FileDescriptorSet } from '@bufbuild/protobuf/wkt';
+import { describeThrown } from '../../shared/describe.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { isOwnService } from '../../tunnel/names.ts';
@@ -30,6 +31,8 @@ export interface ExposeOptions {
   readonly maxCalls?: number;
   /** How long it may be away at first; default: as long as it takes. */
   readonly deadlineMs?: number;
+  /** It is there from now on (`trouble` is undefined), or away because of that. */
+  readonly onPresence?: (trouble: Error | undefined) => void;
 }
 
 /** What is exposed. */
@@ -45,6 +48,7 @@ const RULES: Readonly<Record<keyof ExposeOptions, check.Check>> = Object.freeze(
   descriptors: check.bytes,
   maxCalls: check.anything,
   deadlineMs: check.waitMs,
+  onPresence: check.method,
 });
 
 /** The compressions of gRPC: what its target does not take of them, that says itself. */
@@ -69,7 +73,15 @@ export async function exposeTarget(
   const { to, tls, services, descriptors } = options;
   const set = descriptors && readDescriptorSet(descriptors);
   const { clock, logger } = connection;
-  const target = createTarget({ to, tls, clock, logger, random: guardRandom(undefined), onPresence });
+  function notice(): void {
+    onPresence();
+    try {
+      options.onPresence?.(target.trouble);
+    } catch (error) {
+      logger.warn(`onPresence has thrown: ${describeThrown(error)}`);
+    }
+  }
+  const target = createTarget({ to, tls, clock, logger, random: guardRandom(undefined), onPresence: notice });
   signal.addEventListener('abort', target.close);
   void target.keep();
   try {

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
 import { readAll } from '../scene/callcases.ts';
 import { createCaller, serveDirectly, startCallee } from '../scene/callers.ts';
+import { runHere } from '../scene/command.ts';
 import { closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, runContact, type ServerProcess, startContact, startServer } from '../scene/process.ts';
 import { type Program, startProgram } from '../scene/program.ts';
 import { findPython, generateStubs, PYTHON_NEEDS } from '../scene/python.ts';
 import { skipLoudly } from '../scene/skip.ts';
+import { until } from '../scene/until.ts';
 
 const SERVER = join(ROOT, 'test', 'python', 'echo_server.py');
 const PROTO = join(ROOT, 'test', 'echo');
@@ -45,6 +47,15 @@ describe('contact expose', function () {
     });
     afterEach(() => target?.stop('SIGKILL'));
 
+    /** What the program says of itself to operators. */
+    async function untilStatus(isIt: (status: string) => boolean): Promise<void> {
+      const list = ['clients', 'list', '--json', '--server', server.address];
+      await until('it says so', async () => {
+        const { stdout } = await runHere(list);
+        return stdout.split('\n').some((line) => line.includes('"python"') && isIt(JSON.parse(line).status ?? ''));
+      });
+    }
+
     async function startTarget(address = '127.0.0.1:0'): Promise<string> {
       target = startProgram(python, ['-u', SERVER, 'direct', address], { folder, environment: { PYTHONPATH: folder } });
       return (await target.waitForLine(/^serving (.+)$/))[1]!;
@@ -60,10 +71,12 @@ describe('contact expose', function () {
 
       await target!.stop('SIGKILL');
       await program.waitFor(/is away: .*; what it serves is withdrawn/, 'stderr');
+      await untilStatus((status) => status.startsWith(`${to} is away: connect ECONNREFUSED`));
       const later = unary('later', { metadata: { 'contact-wait': '30s' } });
       const kept = unary('kept', { metadata: { 'contact-mode': 'durable' } });
       await startTarget(to);
       assert.deepEqual([(await later).bodies, (await kept).bodies], [['later'], ['kept']]);
+      await untilStatus((status) => status === '');
 
       const call = client.chat();
       const replies = readAll(call);
