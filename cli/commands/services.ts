@@ -37,7 +37,7 @@ export function fillServicesCommand(command: Command, context: CommandContext): 
       'after',
       `
 What connected clients serve comes first, then what the server itself does. methods is empty for a service that its
-clients do not describe; calls counts live calls that run.
+clients do not describe; calls counts live calls that run. A client that is drained takes no new ones.
 
 Examples:
   contact services list
@@ -102,7 +102,7 @@ async function printServices(
     service,
     desc ? String(desc.methods.length) : '',
     clients ? String(clients.reduce((sum, { calls }) => sum + calls, 0)) : '',
-    clients ? shorten(clients.map(({ id }) => id).join(','), MAX_SHOWN) : '(the server)',
+    clients ? shorten(clients.map(nameServer).join(','), MAX_SHOWN) : '(the server)',
   ]);
   await out.write(renderTable(SERVICE_HEADINGS, rows, out.isTerminal));
 }
@@ -123,8 +123,14 @@ async function printService({ service, desc, clients }: ServiceView, { json }: T
   if (!desc) context.say(`${service} is served by ${clients?.map(({ id }) => id).join(', ')}, and described by nobody`);
 }
 
-function describeServer({ id, calls }: Server): string {
-  return calls === 0 ? id : `${id} (${calls} ${calls === 1 ? 'call' : 'calls'})`;
+function nameServer({ id, draining }: Server): string {
+  return draining ? `${id} (drained)` : id;
+}
+
+function describeServer(server: Server): string {
+  const { calls } = server;
+  const name = nameServer(server);
+  return calls === 0 ? name : `${name} (${calls} ${calls === 1 ? 'call' : 'calls'})`;
 }
 
 async function describeOne(given: string, options: DescribeOptions, context: CommandContext): Promise<void> {

@@ -3,6 +3,7 @@ import { type Server, status } from '@grpc/grpc-js';
 import { REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { markOf } from '../../shared/status.ts';
+import { STARTED_KEY } from '../../tunnel/metadata.ts';
 import type { Front } from './front.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
 
@@ -31,6 +32,8 @@ const COUNT = /^Received%20(no|a%20second)%20request%20message%20/;
 interface HeaderFault {
   readonly code: status;
   readonly message: string;
+  /** It could have been for a client, and none has begun it. */
+  readonly isUnbegun?: boolean;
 }
 
 /**
@@ -116,7 +119,7 @@ export function judgeHeaders(headers: IncomingHttpHeaders): HeaderFault | null {
 function judgeMethod(headers: IncomingHttpHeaders, front: Front | undefined): HeaderFault | null {
   if (headers['content-type'] === undefined) return null;
   const message = front?.explainUnknown(headers[':path'] ?? '');
-  return message === undefined ? null : { code: status.UNIMPLEMENTED, message };
+  return message === undefined ? null : { code: status.UNIMPLEMENTED, message, isUnbegun: true };
 }
 
 /** Drops what no gRPC metadata may be, as grpc-js would, but with a line on stderr that quotes it in full. */
@@ -127,7 +130,7 @@ function dropIllegal(headers: IncomingHttpHeaders): void {
   }
 }
 
-function refuse(stream: ServerHttp2Stream, { code, message }: HeaderFault): void {
+function refuse(stream: ServerHttp2Stream, { code, message, isUnbegun }: HeaderFault): void {
   // The client may go meanwhile, and an error that nobody listens for ends the process.
   stream.on('error', () => undefined);
   const answer = {
@@ -136,6 +139,7 @@ function refuse(stream: ServerHttp2Stream, { code, message }: HeaderFault): void
     'grpc-status': code,
     'grpc-message': encodeURI(statusText(message)),
     'grpc-accept-encoding': 'identity',
+    ...(isUnbegun ? { [STARTED_KEY]: 'no' } : {}),
   };
   mark(answer);
   stream.respond(answer, { endStream: true });

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterEach, describe, it } from 'mocha';
+import { AdminService } from '../../gen/index.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
+import { ask, connect } from '../scene/clients.ts';
 import { runHere } from '../scene/command.ts';
 import { closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
@@ -42,8 +44,16 @@ describe('contact services', function () {
     assert.equal(third!.at(-1), '(the server)');
     const json = parse((await list('--json')).stdout);
     const methods = ['Unary', 'Down', 'Up', 'Chat'];
-    assert.deepEqual(json[0], { service: 'echo.Echo', methods, clients: [{ id: 'callee', calls: 1 }] });
-    assert.deepEqual(json[1], { service: 'mute.Service', methods: null, clients: [{ id: 'dumb', calls: 0 }] });
+    assert.deepEqual(json[0], {
+      service: 'echo.Echo',
+      methods,
+      clients: [{ id: 'callee', calls: 1, draining: false }],
+    });
+    assert.deepEqual(json[1], {
+      service: 'mute.Service',
+      methods: null,
+      clients: [{ id: 'dumb', calls: 0, draining: false }],
+    });
     assert.equal(json.find(({ service }) => service === 'contact.v1.TaskService')?.clients, null);
 
     const one = await list('echo.Echo');
@@ -51,13 +61,23 @@ describe('contact services', function () {
     assert.match(one.stdout, /^Chat +stream echo\.Message +stream echo\.Message\nserved by: callee \(1 call\)\n$/m);
     const [unary] = parse((await list('echo.Echo', '--json')).stdout);
     const type = 'echo.Message';
-    const clients = [{ id: 'callee', calls: 1 }];
+    const clients = [{ id: 'callee', calls: 1, draining: false }];
     assert.deepEqual(unary, { method: 'echo.Echo/Unary', kind: 'unary', request: type, answer: type, clients });
     assert.match((await list('mute.Service')).stderr, /is served by dumb, and described by nobody/);
     const unknown = await list('echo.Ecko');
     assert.deepEqual([unknown.code, /did you mean echo\.Echo\?/.test(unknown.stderr)], [2, true]);
     await closeScene();
     await sleeping;
+  });
+
+  it('marks who is drained', async () => {
+    const { address } = await startScene();
+    await startCallee(address);
+    await ask(connect({ address }), AdminService.method.drainClient, { clientId: 'callee' });
+    const list = (...more: string[]) => runHere(['services', 'list', ...more, '--server', address]);
+    assert.match((await list()).stdout, /^echo\.Echo .* callee \(drained\)$/m);
+    const [echo] = parse((await list('--json')).stdout);
+    assert.deepEqual(echo?.clients, [{ id: 'callee', calls: 0, draining: true }]);
   });
 
   it('describes services, methods, messages and enums as a .proto file does, and fills in a request', async () => {
