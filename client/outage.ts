@@ -1,5 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
+import { lineOf } from '../shared/text.ts';
 import { describeTrouble } from './trouble.ts';
 
 /** A server that is starting answers sooner; a program that waits longer is told what for. */
@@ -40,7 +41,7 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
     }
     const isTold = trouble?.isMarked || trouble?.advice;
     const what = isTold ? `${server} does not take this client yet` : `no answer from ${server} yet`;
-    const why = trouble ? `: ${trouble.message}` : '';
+    const why = trouble ? `: ${lineOf(trouble.message)}` : '';
     tell?.(`contact: ${what}${why}; trying on (the option \`logger\` replaces this line)`);
   }
 

@@ -13,6 +13,11 @@ export function mendText(text: string): string {
   return isPlainText(text) ? text : text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
+/** A text of somebody else, in one line for a terminal: what is no visible character, and could fake other text, is a blank. */
+export function lineOf(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
+}
+
 /**
  * The beginning of a text, mended, for storing. It is a copy: a slice of V8 holds on to the whole text, so that 64
  * characters would hold the megabytes that they came with.

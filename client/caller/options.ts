@@ -140,7 +140,9 @@ function readMetadata(metadata: CallMetadata = {}): readonly Pair[] {
   const pairs: Pair[] = [];
   for (const [key, values] of Object.entries(all)) {
     const field = `metadata[${JSON.stringify(key.slice(0, 64))}]`;
-    if (isOfHttp(key) || /^(contact|grpc)-/.test(key)) throw invalid(field, 'is no key of metadata');
+    // Headers of grpc-js are a plain object, which takes the last of these for its prototype.
+    if (isOfHttp(key) || /^(contact|grpc)-/.test(key) || key === '__proto__')
+      throw invalid(field, 'is no key of metadata');
     for (const value of Array.isArray(values) ? values : [values]) {
       const isBytes = value instanceof Uint8Array;
       const pair = { key, value: isBytes ? Buffer.from(value) : value } as Pair;

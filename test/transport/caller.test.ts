@@ -136,6 +136,7 @@ describe('caller.stub()', () => {
       [{ metadata: { x: new Uint8Array(1) } }, 'metadata["x"]'],
       [{ metadata: { x: 'line\nbreak' } }, 'metadata["x"]'],
       [{ metadata: { 'X-Upper': 'x' } }, 'metadata["X-Upper"]'],
+      [{ metadata: JSON.parse('{"__proto__": "x"}') }, 'metadata["__proto__"]'],
       [{ metadata: { x: 'x'.repeat(9_000) } }, 'metadata'],
       [{ key: 'k' }, 'key'],
       [{ mode: 'durable', waitMs: 1 }, 'waitMs'],
