@@ -50,7 +50,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages that are no affair of some rooms, each with those rooms. */
 const REFUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // What carries a request is known to the left of them alone.
-  '@grpc/grpc-js': ['server/api', 'server/session', 'server/dispatch', 'server/store', 'server/model'],
+  '@grpc/grpc-js': ['server/api', 'server/session', 'server/dispatch', 'server/store', 'server/model', 'tunnel'],
 };
 
 /** Single files that may import beyond their room, each with the one thing that it needs. */

@@ -108,7 +108,7 @@ export const FIELD_KEY = 'contact-field';
 export const INDEX_KEY = 'contact-index';
 
 /** A code as it stands in messages that tell of errors. */
-export function codeNumber(code: ErrorCode): number {
+export function codeNumber(code: (typeof CODE_NAMES)[number]): number {
   return CODE_NAMES.indexOf(code);
 }
 

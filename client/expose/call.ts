@@ -1,14 +1,12 @@
 import type { Buffer } from 'node:buffer';
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
+import { codeNumber } from '../../shared/errors.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
 import { Deframer, frameChunk, type MessagePart } from '../../tunnel/deframe.ts';
 import { type End, type Open, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
 import { endOfHttp, endOfReset, readEnd, readHeaders, unavailable, writeRequest } from './http.ts';
 import type { Target } from './target.ts';
-
-const RESOURCE_EXHAUSTED = 8;
-const INTERNAL = 13;
 
 /** What is heard of a call to a target. */
 export interface TargetListener {
@@ -47,7 +45,9 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     isOver = true;
     early = [];
     const problem = refuseMetadata(given.trailers, true);
-    listener.ended(problem === undefined ? given : plainEnd(INTERNAL, `metadata for trailers: ${problem}`));
+    listener.ended(
+      problem === undefined ? given : plainEnd(codeNumber('INTERNAL'), `metadata for trailers: ${problem}`),
+    );
     // What its caller goes on to say reaches nobody.
     resetting.abort();
   }
@@ -65,7 +65,7 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     const pairs = readHeaders(raw);
     const problem = refuseMetadata(pairs, false);
     if (problem === undefined) listener.headers(pairs);
-    else end(plainEnd(INTERNAL, `metadata for headers: ${problem}`));
+    else end(plainEnd(codeNumber('INTERNAL'), `metadata for headers: ${problem}`));
   }
 
   function read(data: Buffer): void {
@@ -75,15 +75,19 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     const isOversize = fault >= 0;
     end(
       isOversize
-        ? plainEnd(RESOURCE_EXHAUSTED, `an answer of ${fault} bytes, at most ${maxMessageBytes} are taken`)
-        : plainEnd(INTERNAL, 'an answer has a flag that gRPC does not know'),
+        ? plainEnd(
+            codeNumber('RESOURCE_EXHAUSTED'),
+            `an answer of ${fault} bytes, at most ${maxMessageBytes} are taken`,
+          )
+        : plainEnd(codeNumber('INTERNAL'), 'an answer has a flag that gRPC does not know'),
     );
   }
 
   /** All that the target says has come. */
   function finish(): void {
-    if (last && deframer.isInside && last.code === 0) last = plainEnd(INTERNAL, 'an answer ended before it was whole');
-    end(last ?? plainEnd(INTERNAL, 'the target has ended the call without a status'));
+    if (last && deframer.isInside && last.code === 0)
+      last = plainEnd(codeNumber('INTERNAL'), 'an answer ended before it was whole');
+    end(last ?? plainEnd(codeNumber('INTERNAL'), 'the target has ended the call without a status'));
   }
 
   function begin(session: ClientHttp2Session): void {
@@ -96,7 +100,9 @@ export function callTarget(target: Target, open: Open, maxMessageBytes: number, 
     } catch (error) {
       const isGone = session.closed || session.destroyed;
       const { message } = error as Error;
-      end(isGone ? away(message) : plainEnd(INTERNAL, `the target cannot be told of the call: ${message}`));
+      end(
+        isGone ? away(message) : plainEnd(codeNumber('INTERNAL'), `the target cannot be told of the call: ${message}`),
+      );
       return;
     }
     stream = begun;

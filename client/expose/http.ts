@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:http2';
+import { codeNumber } from '../../shared/errors.ts';
 import { type End, NO_DETAILS, type Open, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { readPairs } from '../../tunnel/headers.ts';
 import { ENCODING_KEY, STARTED_KEY, withoutOurs } from '../../tunnel/metadata.ts';
@@ -14,29 +15,22 @@ const NOTHING: ReadonlySet<string> = new Set();
 /** The longest number that `grpc-timeout` takes. */
 const MAX_TIMEOUT = 99_999_999;
 
-const CANCELLED = 1;
-const UNKNOWN = 2;
-const RESOURCE_EXHAUSTED = 8;
-const UNIMPLEMENTED = 12;
-const INTERNAL = 13;
-const UNAVAILABLE = 14;
-
 /** What answers of HTTP that are not gRPC's come to. */
 const CODE_BY_HTTP_STATUS: Readonly<Record<number, number>> = {
-  400: INTERNAL,
-  401: 16,
-  403: 7,
-  404: UNIMPLEMENTED,
-  429: UNAVAILABLE,
-  502: UNAVAILABLE,
-  503: UNAVAILABLE,
-  504: UNAVAILABLE,
+  400: codeNumber('INTERNAL'),
+  401: codeNumber('UNAUTHENTICATED'),
+  403: codeNumber('PERMISSION_DENIED'),
+  404: codeNumber('UNIMPLEMENTED'),
+  429: codeNumber('UNAVAILABLE'),
+  502: codeNumber('UNAVAILABLE'),
+  503: codeNumber('UNAVAILABLE'),
+  504: codeNumber('UNAVAILABLE'),
 };
 
 const CODE_BY_RESET: Readonly<Record<number, number>> = {
-  [constants.NGHTTP2_CANCEL]: CANCELLED,
-  [constants.NGHTTP2_ENHANCE_YOUR_CALM]: RESOURCE_EXHAUSTED,
-  [constants.NGHTTP2_INADEQUATE_SECURITY]: 7,
+  [constants.NGHTTP2_CANCEL]: codeNumber('CANCELLED'),
+  [constants.NGHTTP2_ENHANCE_YOUR_CALM]: codeNumber('RESOURCE_EXHAUSTED'),
+  [constants.NGHTTP2_INADEQUATE_SECURITY]: codeNumber('PERMISSION_DENIED'),
 };
 
 /** The headers of a call, in their order: names and values in turns. */
@@ -70,7 +64,7 @@ export function readEnd(rawHeaders: readonly string[]): End | undefined {
   const isCode = Number.isInteger(code) && code >= 0 && code <= 16;
   const details = find(DETAILS_KEY);
   return {
-    code: isCode ? code : UNKNOWN,
+    code: isCode ? code : codeNumber('UNKNOWN'),
     message: decodeMessage(String(find(MESSAGE_KEY) ?? '')),
     statusDetails: Buffer.isBuffer(details) ? details : NO_DETAILS,
     // What a target says of a call that it made itself is not said of this one.
@@ -90,7 +84,7 @@ function decodeMessage(text: string): string {
 /** The end of a call that was answered by something that speaks no gRPC; undefined: it does. */
 export function endOfHttp(httpStatus: number, contentType: string): End | undefined {
   if (httpStatus === 200 && contentType.startsWith('application/grpc')) return undefined;
-  const code = CODE_BY_HTTP_STATUS[httpStatus] ?? UNKNOWN;
+  const code = CODE_BY_HTTP_STATUS[httpStatus] ?? codeNumber('UNKNOWN');
   return plainEnd(code, `the target answers in HTTP and not in gRPC: ${httpStatus} ${contentType.slice(0, 64)}`);
 }
 
@@ -98,16 +92,16 @@ export function endOfHttp(httpStatus: number, contentType: string): End | undefi
 export function endOfReset(rstCode: number): End {
   const isRefused = rstCode === constants.NGHTTP2_REFUSED_STREAM;
   if (isRefused) return unavailable('the target has refused the call', 'no');
-  const code = CODE_BY_RESET[rstCode] ?? INTERNAL;
+  const code = CODE_BY_RESET[rstCode] ?? codeNumber('INTERNAL');
   return plainEnd(code, `the target has closed the call without a status (HTTP/2 code ${rstCode})`);
 }
 
 /** @param isStarted whether the target may have begun with the call */
 export function unavailable(message: string, isStarted: 'no' | 'maybe'): End {
-  return plainEnd(UNAVAILABLE, message, [{ key: STARTED_KEY, value: isStarted }]);
+  return plainEnd(codeNumber('UNAVAILABLE'), message, [{ key: STARTED_KEY, value: isStarted }]);
 }
 
 /** It was never seen by the target, so it may be made again. */
 export function isUnseen({ code, trailers }: End): boolean {
-  return code === UNAVAILABLE && trailers.some(({ key, value }) => key === STARTED_KEY && value === 'no');
+  return code === codeNumber('UNAVAILABLE') && trailers.some(({ key, value }) => key === STARTED_KEY && value === 'no');
 }

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { create, type DescService, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { AcceptedSchema, ReverseService, ServeRequestSchema } from '../../gen/contact/v1/reverse_pb.ts';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, codeNumber } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
@@ -24,8 +24,6 @@ const REVISION = 1;
 const DEFAULT_CALLS = 100;
 const MAX_CALLS = 10_000;
 const SERVE_RULES: check.Rules = Object.freeze({ maxCalls: check.integer(1, MAX_CALLS) });
-const RESOURCE_EXHAUSTED = 8;
-const UNIMPLEMENTED = 12;
 /** For the server to end the stream that we have ended. */
 const LAST_WORDS_MS = 1_000;
 const EMPTY = Buffer.alloc(0);
@@ -113,7 +111,7 @@ export function createServing({
     if (!served || running.size >= maxCalls) {
       refuse(
         call,
-        served ? RESOURCE_EXHAUSTED : UNIMPLEMENTED,
+        codeNumber(served ? 'RESOURCE_EXHAUSTED' : 'UNIMPLEMENTED'),
         served ? 'as many calls run as may' : `no such method: /${open.method}`,
       );
       return;

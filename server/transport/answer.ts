@@ -1,5 +1,5 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { statusText } from '../../shared/errors.ts';
+import { codeNumber, statusText } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Chunk } from '../../tunnel/chunks.ts';
 import { frameChunk } from '../../tunnel/deframe.ts';
@@ -7,7 +7,6 @@ import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { ACCEPT_ENCODING_KEY } from '../tunnel/encoding.ts';
 import { ACCEPTED_ENCODINGS } from '../tunnel/inflate.ts';
 
-const INTERNAL = 13;
 /** Node.js would add a date, which the callee has not said; its types do not know the option. */
 const AS_IT_IS: object = { sendDate: false };
 
@@ -39,7 +38,9 @@ export function createAnswer(stream: ServerHttp2Stream, contentType: string, log
     if (isOver || stream.headersSent || stream.destroyed) return;
     const all = writePairs(pairs, { ...base, [ACCEPT_ENCODING_KEY]: ACCEPTED_ENCODINGS });
     stream.once('wantTrailers', () => {
-      trySend(trailers ?? writeStatus(plainEnd(INTERNAL, 'no status')), (last) => stream.sendTrailers(last));
+      trySend(trailers ?? writeStatus(plainEnd(codeNumber('INTERNAL'), 'no status')), (last) =>
+        stream.sendTrailers(last),
+      );
       close();
     });
     trySend(all, (first) => stream.respond(first, { waitForTrailers: true, ...AS_IT_IS }));

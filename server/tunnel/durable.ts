@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid, REASON_KEY, RETRY_KEY, tooLarge } from '../../shared/errors.ts';
+import { CODE_NAMES, ContactError, codeNumber, invalid, REASON_KEY, RETRY_KEY, tooLarge } from '../../shared/errors.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
@@ -22,16 +21,18 @@ const OF_NEW_CALLS = [DETACH_KEY, KEY_KEY, 'contact-client', 'contact-selector']
 /** Of the caller's program and its connection, which are others when it calls again; a credential is not stored either. */
 const OF_THE_MOMENT = /^(contact-|grpc-|(user-agent|authorization)$)/;
 const NOTHING = Buffer.alloc(0);
+
+type CodeName = (typeof CODE_NAMES)[number];
 const NEVER: Pair = { key: RETRY_KEY, value: 'never' };
 
 /** What a failure of the server's own, or of a worker that cannot read a call, is to a caller. */
-const CODES: ReadonlyMap<string, status> = new Map([
-  ['TIMEOUT', status.DEADLINE_EXCEEDED],
-  ['LOST', status.ABORTED],
-  ['RELEASED', status.ABORTED],
-  ['TOO_LARGE', status.RESOURCE_EXHAUSTED],
-  ['INVALID_PAYLOAD', status.INTERNAL],
-  ['INVALID_RESULT', status.INTERNAL],
+const CODES: ReadonlyMap<string, CodeName> = new Map([
+  ['TIMEOUT', 'DEADLINE_EXCEEDED'],
+  ['LOST', 'ABORTED'],
+  ['RELEASED', 'ABORTED'],
+  ['TOO_LARGE', 'RESOURCE_EXHAUSTED'],
+  ['INVALID_PAYLOAD', 'INTERNAL'],
+  ['INVALID_RESULT', 'INTERNAL'],
 ]);
 
 /** A call that is kept. */
@@ -125,7 +126,7 @@ export function createDurableCalls({
       const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const chunk = { bytes: data, isFirst: true, isLast: true, messageBytes: data.byteLength, isCompressed: false };
       caller.chunk({ ...chunk, cost: data.byteLength }, () => undefined);
-      end(plainEnd(status.OK, 'OK'));
+      end(plainEnd(codeNumber('OK'), 'OK'));
     }
 
     function keepIt(isDetached: boolean): Promise<KeptCall> {
@@ -218,7 +219,7 @@ export function createDurableCalls({
     return {
       piece: (piece) => (inflater ? inflater.add(piece) : take(piece)),
       halfClosed: () => (inflater ? inflater.end() : finish()),
-      gone: () => end(plainEnd(status.CANCELLED, 'the caller has gone')),
+      gone: () => end(plainEnd(codeNumber('CANCELLED'), 'the caller has gone')),
       fail: (error) => fail(error),
     };
   }
@@ -261,10 +262,9 @@ function endOf({ state, error, taskId }: ResultRecord): End {
   return error?.details ? { ...end, statusDetails: Buffer.from(error.details) } : end;
 }
 
-function codeOf(state: SettledState, name: string): status {
-  if (state === 'cancelled') return status.CANCELLED;
-  if (state === 'expired') return status.DEADLINE_EXCEEDED;
-  const named = Object.hasOwn(status, name) ? (status as unknown as Record<string, unknown>)[name] : undefined;
-  const isCode = typeof named === 'number' && named !== status.OK;
-  return isCode ? named : (CODES.get(name) ?? status.UNKNOWN);
+function codeOf(state: SettledState, name: string): number {
+  if (state === 'cancelled') return codeNumber('CANCELLED');
+  if (state === 'expired') return codeNumber('DEADLINE_EXCEEDED');
+  const named = CODE_NAMES.find((one) => one === name && one !== 'OK');
+  return codeNumber(named ?? CODES.get(name) ?? 'UNKNOWN');
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, tooLarge } from '../../shared/errors.ts';
+import { ContactError, codeNumber, tooLarge } from '../../shared/errors.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
@@ -13,8 +13,6 @@ import { passRequests, refuseEncoding, withoutEncoding } from './encoding.ts';
 import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
 import { explainNobody } from './nobody.ts';
 import { MAX_SELECTORS } from './waiters.ts';
-
-const CANCELLED = 1;
 
 export interface LiveCallsOptions {
   readonly callees: Callees;
@@ -205,7 +203,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
       halfClosed: () => (requests ? requests.end() : halfClose()),
       gone() {
         call?.cancel();
-        end(plainEnd(CANCELLED, 'the caller has gone'));
+        end(plainEnd(codeNumber('CANCELLED'), 'the caller has gone'));
       },
       fail: (error) => fail(error),
     };

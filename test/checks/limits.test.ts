@@ -277,6 +277,9 @@ describe('docs/limits.md', () => {
     assert.equal(isTitleIn('b', "it('a b', () => {})"), false);
     assert.equal(isTitleIn('a 7 b', `it(\`a \${n} b\`, () => {})`), true);
     assert.equal(isTitleIn('a 7 c', `it(\`a \${n} b\`, () => {})`), false);
+    for (const untried of ["// it('a b')", " * 'a b'", "it.skip('a b', () => {})", "describe.skip('a b', f)"]) {
+      assert.equal(isTitleIn('a b', `${untried}\nit('c', () => {})`), false, untried);
+    }
   });
 });
 

@@ -54,8 +54,8 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
   {
     id: 'durable: the code of a handler is lost',
     file: 'server/tunnel/durable.ts',
-    find: 'isCode ? named : (CODES.get(name) ?? status.UNKNOWN)',
-    replace: 'CODES.get(name) ?? status.UNKNOWN',
+    find: 'named ?? CODES.get(name)',
+    replace: 'CODES.get(name)',
     caughtBy: durable(
       'fails for good with the code and the words of its handler, and is tried again for codes that pass',
     ),
