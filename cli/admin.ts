@@ -1,5 +1,7 @@
 import { type Admin, createAdmin } from '../client/admin.ts';
+import { ContactError } from '../shared/errors.ts';
 import type { CommandContext } from './context.ts';
+import { CommandFailure } from './exit.ts';
 import { reachServer, readConnection } from './reach.ts';
 import type { TargetOptions } from './target.ts';
 
@@ -22,8 +24,14 @@ export async function withAdmin(
   const patienceMs = isPatient ? options.connectTimeout || Number.MAX_SAFE_INTEGER : 0;
   const admin = createAdmin({ ...connection, patienceMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
   try {
-    await work(admin);
+    await work(admin).catch((error) => explainStranger(error, connection.server));
   } finally {
     await admin.close();
   }
+}
+
+/** Another server of gRPC answers as well; what it says of a method that it does not know are its own words, or grpc-js's. */
+function explainStranger(error: unknown, server: string): never {
+  if (!(error instanceof ContactError) || error.code !== 'UNIMPLEMENTED' || error.isMarked) throw error;
+  throw new CommandFailure(`${server} does not know this request: it is no contact server, or an older one`);
 }

@@ -72,7 +72,8 @@ export interface Worker {
    * connected. Over the same connection as its tasks; again, with another service, at any time. Unary calls that are kept
    * until somebody is there (`contact-mode: durable`) it runs too, as tasks beside its others, within `concurrency`; their
    * handlers see `contact-task` in the metadata, the same in each attempt.
-   * @param handlers a function for each method by its local name; one that is left out is not served
+   * @param handlers a function for each method by its local name, of an object or of an instance of a class; one that is left out
+   * is not served. Methods that are served already get these handlers from now on
    * @param options.maxCalls how many live calls may run here at once, of all services; 1 to 10,000, default 100. The newest
    * counts; the server has others wait, or refuses them
    * @throws ContactError INVALID_ARGUMENT naming what is no method of the service or no function; `methods` for more than

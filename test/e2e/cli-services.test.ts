@@ -7,7 +7,7 @@ import { afterEach, describe, it } from 'mocha';
 import { AdminService } from '../../gen/index.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { createCaller, startCallee } from '../scene/callers.ts';
-import { ask, connect } from '../scene/clients.ts';
+import { ask, connect, enqueueMany } from '../scene/clients.ts';
 import { runHere } from '../scene/command.ts';
 import { closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
@@ -15,6 +15,7 @@ import { cleanUpProcesses } from '../scene/process.ts';
 import { openServe } from '../scene/rawcallee.ts';
 import { startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
 
 const lines = (text: string): string[] => text.trimEnd().split('\n');
 const parse = (text: string): Record<string, unknown>[] => lines(text).map((line) => JSON.parse(line));
@@ -138,6 +139,16 @@ describe('contact services', function () {
 describe('contact clients show', function () {
   this.timeout(60_000);
   afterEach(closeScene);
+
+  it('does not know whether a plain client has begun what it holds', async () => {
+    const { address } = await startScene();
+    const clients = connect({ address });
+    await enqueueMany(clients, 1);
+    const worker = await openWorker(clients, { isFull: false });
+    await worker.receive(1);
+    const { stdout } = await runHere(['clients', 'show', worker.clientId, '--server', address]);
+    assert.match(stdout, /^holds: +\S+ {2}delivery 1, begun or not$/m);
+  });
 
   it('shows what a client serves, and how many calls run', async () => {
     const { address } = await startScene();

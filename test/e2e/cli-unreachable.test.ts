@@ -5,8 +5,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, it } from 'mocha';
+import { serveDirectly } from '../scene/callers.ts';
 import { ADDRESSED } from '../scene/certificates.ts';
 import { runHere } from '../scene/command.ts';
+import { closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses } from '../scene/process.ts';
 
@@ -97,5 +99,18 @@ describe('a server that cannot be reached', function () {
     const [notice = '', ...rest] = (await failToReach('127.0.0.1:1', '2600ms')).trimEnd().split('\n');
     assert.match(notice, /^no answer from 127\.0\.0\.1:1 yet: connect ECONNREFUSED 127\.0\.0\.1:1; trying for 2\.6 s/);
     assert.equal(rest.length, 1);
+  });
+
+  it('is told from one that answers and is no contact server', async () => {
+    const server = await serveDirectly();
+    for (const args of [
+      ['services', 'list'],
+      ['clients', 'show', 'a'],
+    ]) {
+      const { code, stderr } = await runHere([...args, '--server', server]);
+      assert.equal(code, 1);
+      assert.equal(stderr, `contact: ${server} does not know this request: it is no contact server, or an older one\n`);
+    }
+    await closeScene();
   });
 });

@@ -75,12 +75,16 @@ function sessionToPairs(session: ClientSession, now: number): [string, string][]
   const rest = running - Math.min(tasks.length, MAX_TASKS);
   return [
     ['session', parts.filter(Boolean).join(', ')],
-    ...tasks.slice(0, MAX_TASKS).map((task): [string, string] => ['holds', describeHeld(task)]),
+    ...tasks.slice(0, MAX_TASKS).map((task): [string, string] => ['holds', describeHeld(task, plain)]),
     ['holds', rest > 0 && tasks.length > 0 ? `and ${rest} more` : ''],
   ];
 }
 
-function describeHeld({ taskId, delivery, started, cancelRequested }: HeldTask): string {
-  const state = [started ? 'started' : 'not started', cancelRequested ? 'cancel requested' : ''];
+/** A plain client never says what it has begun. */
+function describeHeld({ taskId, delivery, started, cancelRequested }: HeldTask, isPlain: boolean): string {
+  const state = [
+    started ? 'started' : isPlain ? 'begun or not' : 'not started',
+    cancelRequested ? 'cancel requested' : '',
+  ];
   return `${taskId}  delivery ${delivery}, ${state.filter(Boolean).join(', ')}`;
 }
