@@ -88,4 +88,41 @@ export const PASSAGE_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: edges('has an end with such a path in another scheme'),
   },
+  {
+    id: 'passage: what ends a call for a fault is told as the words of its callee',
+    file: 'server/tunnel/live.ts',
+    find: 'failed: (error) => fail(error),',
+    replace: 'failed: (error) => answers.end(plainEnd(codeNumber(error.code), error.message)),',
+    caughtBy: transport(
+      'reverse-hostile',
+      'a callee that breaks the rules is refused a message that is too large in the words of the server',
+    ),
+  },
+  {
+    id: 'passage: an upload that breaks off is ended at its target before it is reset',
+    file: 'client/expose/call.ts',
+    find: 'early = [];\n      resetting.abort();',
+    replace: 'early = [];\n      stream?.close(8);',
+    caughtBy: transport(
+      'expose-target',
+      'a target that is no good server of gRPC hears nothing of an upload that breaks off as if it were whole: its caller goes',
+    ),
+  },
+  {
+    id: 'passage: requests of a stub that break off are ended before they are reset',
+    file: 'client/internals.ts',
+    find: 'stream.end = () => stream;',
+    replace: '{}',
+    caughtBy: transport(
+      'caller-upload',
+      'an upload of a stub that breaks off never looks whole to its callee when its source throws',
+    ),
+  },
+  {
+    id: 'passage: a client that serves stays known as one when it is disconnected',
+    file: 'server/transport/serve.ts',
+    find: 'if (isRemembered) left(identity.clientId);',
+    replace: 'if (callee?.isThere) left(identity.clientId);',
+    caughtBy: transport('reverse-remembered', 'a named client that serves is not forgotten until it is disconnected'),
+  },
 ];
