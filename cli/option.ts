@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { findLabelFault } from '../client/labels.ts';
 
 /** Collects the values of an option that may be repeated. */
 export function collect(value: string, earlier: readonly string[] | undefined): string[] {
@@ -15,12 +16,15 @@ export function collectFrom(
   };
 }
 
-/** Collects the pairs of a repeated `KEY=VALUE` option. */
-export function collectPairs(
-  value: string,
+/** Collects the labels of a repeated `KEY=VALUE` option. */
+export function collectLabels(
+  given: string,
   earlier: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> {
-  const at = value.indexOf('=');
+  const at = given.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Expected KEY=VALUE.');
-  return { ...earlier, [value.slice(0, at)]: value.slice(at + 1) };
+  const [key, value] = [given.slice(0, at), given.slice(at + 1)];
+  const fault = findLabelFault(key, value);
+  if (fault !== null) throw new InvalidArgumentError(`Expected ${fault}.`);
+  return { ...earlier, [key]: value };
 }

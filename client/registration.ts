@@ -8,6 +8,7 @@ import * as check from './check.ts';
 import type { Codec } from './codec.ts';
 import type { Exposed, ExposeOptions } from './expose/expose.ts';
 import type { Handler } from './handler.ts';
+import { isLabels } from './labels.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import type { RawHandler } from './serve/raw.ts';
 import type { ServeOptions, ServiceHandlers } from './serve/service.ts';
@@ -126,7 +127,7 @@ const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Che
   concurrency: check.integer(1, MAX_CREDIT),
   prefetch: check.integer(0, MAX_CREDIT),
   clientId: check.name,
-  labels: check.recordOf(check.text),
+  labels: isLabels,
   codec: check.codec,
   agent: check.text,
   progressIntervalMs: check.integer(1, Number.MAX_SAFE_INTEGER),

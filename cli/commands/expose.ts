@@ -7,7 +7,7 @@ import type { CommandContext } from '../context.ts';
 import { CommandFailure, EXIT, usageError } from '../exit.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
-import { collectPairs } from '../option.ts';
+import { collectLabels } from '../option.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import { addTargetOptions, parseTarget, type TargetOptions } from '../target.ts';
@@ -38,7 +38,7 @@ export function fillExposeCommand(command: Command, context: CommandContext): vo
       'what it serves, as `buf build -o` and `protoc -o` write it, if it has no reflection',
     )
     .option('--id <id>', 'a name for callers to ask for; the server remembers it', parseName)
-    .option('--label <key=value>', 'what selectors look at; may be repeated', collectPairs)
+    .option('--label <key=value>', 'what selectors look at; may be repeated', collectLabels)
     .option('--max-calls <n>', 'calls at once; others wait or are refused (default: 100)', integerBetween(1, 10_000))
     .option('--concurrency <n>', 'durable calls at once, beside those', integerBetween(1, 10_000), 1)
     .option('--to-tls', 'speak TLS to it')

@@ -11,7 +11,7 @@ import { closeProcessGroups } from '../group.ts';
 import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
-import { collectPairs } from '../option.ts';
+import { collectLabels } from '../option.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, exitOnDeadlySignals, onStopSignal } from '../signals.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
@@ -40,7 +40,7 @@ export function fillWorkCommand(command: Command, context: CommandContext): void
       'a name the server remembers; of two workers with one name the newer replaces the older',
       parseName,
     )
-    .option('--label <key=value>', 'what selectors look at; may be repeated', collectPairs)
+    .option('--label <key=value>', 'what selectors look at; may be repeated', collectLabels)
     .option('--content-type <type>', 'of the results', 'application/octet-stream')
     .option('--spool <file>', 'keep results here until the server has them, also when this command is killed')
     .addOption(

@@ -63,6 +63,8 @@ describe('contact', function () {
       [['work', 'q', '--'], /missing command/],
       [['work', '--', 'cat'], /missing QUEUE/],
       [['work', 'q', '--label', 'x', '--', 'cat'], /Expected KEY=VALUE/],
+      [['work', 'q', '--label', 'a b=c', '--', 'cat'], /Expected a key of .*, got "a b"/],
+      [['expose', '--to', 'a:1', '--label', 'a=b c'], /Expected nothing, or .*, under "a", got "b c"/],
       [['results', '--server', 'localhost'], /Expected HOST:PORT/],
       [['results', '--server', 'unix:'], /Expected unix:PATH/],
       [['serve', '--listen', `unix:/${'x'.repeat(107)}`], /Expected unix:PATH, PATH of at most 107 bytes/],

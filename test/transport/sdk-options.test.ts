@@ -122,6 +122,11 @@ describe('options of the SDK', () => {
       readonly site = 'berlin';
     }
     assert.throws(() => MAKERS.worker({ labels: new Labels() }), naming('labels'));
+    for (const labels of [{ 'a b': 'c' }, { a: 'b c' }, { a: 'b'.repeat(129) }, { '': 'b' }]) {
+      assert.throws(() => MAKERS.worker({ labels }), naming('labels'));
+    }
+    const many = Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`k${at}`, '']));
+    assert.throws(() => MAKERS.worker({ labels: many }), naming('labels'));
     MAKERS.worker({ labels: Object.assign(Object.create(null), { site: 'berlin' }) });
   });
 
