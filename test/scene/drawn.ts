@@ -24,11 +24,9 @@ export function drawMessage(draw: Draw, description: DescMessage, words: Words, 
 function drawField(draw: Draw, writer: BinaryWriter, field: DescField, words: Words, depth: number): void {
   if (field.fieldKind === 'map') {
     const key = drawWord(draw, field.name, words);
-    const value = drawWord(draw, field.name, words);
     const pair = new BinaryWriter().tag(1, WireType.LengthDelimited).string(key);
-    writer
-      .tag(field.number, WireType.LengthDelimited)
-      .bytes(pair.tag(2, WireType.LengthDelimited).string(value).finish());
+    drawScalar(draw, pair, field, words, 2);
+    writer.tag(field.number, WireType.LengthDelimited).bytes(pair.finish());
   } else if (field.message) {
     if (depth >= MAX_DEPTH) return;
     const bytes = drawMessage(draw, field.message, words, depth + 1);
@@ -40,8 +38,14 @@ function drawField(draw: Draw, writer: BinaryWriter, field: DescField, words: Wo
   }
 }
 
-function drawScalar(draw: Draw, writer: BinaryWriter, field: DescField, words: Words): void {
-  const { number } = field;
+/** Of a map it is the value of a pair. */
+function drawScalar(
+  draw: Draw,
+  writer: BinaryWriter,
+  field: DescField,
+  words: Words,
+  number: number = field.number,
+): void {
   switch (field.scalar) {
     case ScalarType.STRING:
       writer.tag(number, WireType.LengthDelimited).string(drawWord(draw, field.name, words));
