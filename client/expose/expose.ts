@@ -58,7 +58,6 @@ const LOOK_MS = 20;
 export interface Exposing {
   readonly offer: Offer;
   readonly exposed: Exposed;
-  readonly target: Target;
 }
 
 /** Reaches a target and asks it what it serves. @param onPresence it has gone, or come back */
@@ -88,7 +87,7 @@ export async function exposeTarget(
     await untilThere(target, options.deadlineMs ?? Number.POSITIVE_INFINITY, connection, signal);
     const registry = createFileRegistry(set ?? (await reflect(options)));
     const chosen = chooseServices(registry, services, target.address);
-    return { target, ...offerTarget(chosen, target, connection) };
+    return offerTarget(chosen, target, connection);
   } catch (error) {
     target.close();
     throw error;

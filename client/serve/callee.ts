@@ -19,13 +19,13 @@ export const SERVES_MORE = new ContactError('CANCELLED', 'it serves more', {
   advice: { reason: 'QUEUES', retry: 'now' },
 });
 
-/** That one worker may serve: what the server takes of an announcement. */
+/** Methods that one worker may serve: what the server takes of an announcement. */
 const MAX_METHODS = 1_000;
 
 export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
   /** The session by which the server knows the worker; null: it has registered none yet. */
   readonly sessionId: () => string | null;
-  /** Those that it takes tasks of in any case. */
+  /** The queues that it takes tasks of in any case. */
   readonly queues: readonly string[];
   /** Ends the Serve. */
   readonly signal: AbortSignal;
@@ -43,11 +43,11 @@ export interface WorkerCallee {
   readonly callCount: number;
   /** Of the worker itself. */
   readonly methods: Pick<Worker, 'serve' | 'serveRaw' | 'expose'>;
-  /** Those that it was given, and those of calls that are kept until somebody is there. */
+  /** The queues that it draws from: those that it was given, and those of the methods whose calls are kept. */
   queues(): string[];
-  /** Resolves once there are any, or the worker ends. */
+  /** Resolves once it draws from a queue, or the worker ends. */
   untilQueues(): Promise<void>;
-  /** Runs such a call; undefined: it is none. */
+  /** Runs a task that is a kept call; undefined: it is an ordinary one. */
   run(task: WorkerDelivery, limits: Limits): Promise<Report> | undefined;
   drain(): void;
   abort(reason: string): void;

@@ -29,12 +29,12 @@ export class Inbox {
   // Both bounded by the window of the call, as long as nobody waits; a message that somebody waits for by the largest
   // that is taken.
   readonly #messages: Message[] = [];
-  /** Of the message that is not whole, if it is not too large for that, and how much of it is there. */
+  /** Room for the message that is not whole yet, unless it is too large for that, and how much of it is there. */
   #place: Buffer | undefined;
   #filledBytes = 0;
-  /** Of one that is. */
+  /** The parts of a message that is too large for that. */
   #parts: Buffer[] = [];
-  /** Behind the last of them, if that is one of small chunks. */
+  /** Room behind the last of the parts, if that was put together of small chunks. */
   #room = NO_ROOM;
   #partsCost = 0;
   #waiting: PromiseWithResolvers<Buffer | undefined> | undefined;

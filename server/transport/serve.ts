@@ -20,14 +20,14 @@ import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
 
-/** Of a message that announces. */
+/** The most that a message which announces may have. */
 const MAX_ANNOUNCE_BYTES = 512 << 10;
 const DEFAULT_CALLS = 100;
 const MAX_CALLS = 10_000;
 const MAX_ENCODINGS = 16;
 /** What may be on its way to a callee, and buys it time: a batch, and a window of HTTP/2. */
 const ON_THE_WAY_BYTES = 131_072;
-/** A message that means nothing, about. */
+/** What an empty message, which is a ping, costs on its way, about. */
 const EMPTY_BYTES = 32;
 const EMPTY = Buffer.alloc(0);
 
