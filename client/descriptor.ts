@@ -36,6 +36,8 @@ export function checkInit({ typeName, members }: DescMessage, init: unknown, wha
   }
   if ('$typeName' in init) return;
   for (const [name, value] of Object.entries(init)) {
+    // A copy of a message may have what protobuf-es keeps beside its fields.
+    if (name.startsWith('$')) continue;
     const member = members.find(({ localName }) => localName === name);
     if (!member) throw invalid(name, `${typeName} has no such field`);
     if (member.kind === 'oneof' || member.fieldKind !== 'scalar' || value === undefined) continue;

@@ -10,6 +10,8 @@ describe('checkInit()', () => {
     check({});
     check({ id: 'a', connected: true, labels: { site: 'berlin' }, queues: ['q'], agent: undefined });
     check(create(ClientInfoSchema));
+    check({ ...create(ClientInfoSchema), id: 'a' });
+    check({ id: 'a', $unknown: [] });
     checkInit(EnqueueTasksRequestSchema, { tasks: [{ queue: 'q' }] }, 'request');
   });
 
