@@ -164,6 +164,15 @@ describe('a queue that is not there', () => {
 describe('clients', () => {
   afterEach(closeScene);
 
+  it('that are drained are not said to be busy to who asks what a task waits for', async () => {
+    const clients = connect(await startScene());
+    await openWorker(clients, { clientId: 'a' });
+    await ask(clients, method.drainClient, { clientId: 'a' });
+    const [id] = await enqueue(clients, {});
+    const words = 'credit: the one client of the queue takes no more now: it is busy or drained, or gives tasks back';
+    assert.equal((await describeTask(clients, id!)).waitingFor, words);
+  });
+
   it('are listed: connected ones, and named ones that are away', async () => {
     const clients = connect(await startScene());
     await (await openWorker(clients, { clientId: 'away', labels: { site: 'x' } })).cancel();
