@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
 import { after } from 'mocha';
 import { removeFolders } from './folder.ts';
@@ -170,11 +172,27 @@ export interface ServerProcessOptions extends ProcessOptions {
   readonly args?: readonly string[];
 }
 
-/** `contact serve` on a free port, listening. */
+/**
+ * `contact serve` on a free port, listening. The port is none that the system gives to outgoing connections: while a server
+ * is away that comes back to its port, nobody else gets it.
+ */
 export async function startServer(options: ServerProcessOptions = {}): Promise<ServerProcess> {
-  const { store = 'memory:', listen = '127.0.0.1:0', args = [] } = options;
+  const { store = 'memory:', listen = `127.0.0.1:${await findPort()}`, args = [] } = options;
   const started = startContact(['serve', '--listen', listen, '--store', store, ...args], options);
   const [, address = ''] = await started.waitFor(/^listening (\S+)$/m, 'stdout');
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   return Object.assign(started, { address, port, kill: () => started.stop('SIGKILL') });
+}
+
+const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_000];
+
+async function findPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    const probe = createNetServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
