@@ -49,6 +49,7 @@ export interface Pair {
   calleeEnds: number;
   hasHalfClosed: boolean;
   hasEnded: boolean;
+  hasHeaders: boolean;
   isAsking: boolean;
   /** Chunks that came down and that the server's consumer has not taken. */
   readonly untaken: number[];
@@ -137,6 +138,7 @@ export function createHouse(): House {
       calleeEnds: 0,
       hasHalfClosed: false,
       hasEnded: false,
+      hasHeaders: false,
       isAsking: false,
       untaken: [],
     };

@@ -104,7 +104,11 @@ function run(house: House, { act, which, size: bytes }: Step): void {
     if (!pair.hasHalfClosed) pair.server.halfClose();
     pair.hasHalfClosed = true;
   } else if (act === 'headers') {
-    if (pair.down.said.length === 0 && !pair.hasEnded) pair.callee?.headers([]);
+    // Once, as a callee has to: a second time is against the protocol.
+    if (pair.callee && pair.down.said.length === 0 && !pair.hasEnded && !pair.hasHeaders) {
+      pair.hasHeaders = true;
+      pair.callee.headers([]);
+    }
   } else if (act === 'end') end(pair);
   else if (act === 'cancel') cancel(pair);
   else if (act === 'ask') ask(pair);
