@@ -179,8 +179,14 @@ export async function createServer(
         if (closed) throw new ContactError('FAILED_PRECONDITION', 'the server was closed', { field: 'listen' });
       };
       check();
-      await registry.recover();
-      await subsystems.start({ queue, registry, api, clock, logger });
+      try {
+        await registry.recover();
+        await subsystems.start({ queue, registry, api, clock, logger });
+      } catch (error) {
+        // Whatever a server that was closed meanwhile fails of, that is why.
+        check();
+        throw error;
+      }
       // A server that was closed meanwhile opens no socket that nobody would close.
       check();
       const bound: Address[] = [];

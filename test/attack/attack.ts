@@ -40,19 +40,20 @@ interface Witness {
 }
 
 /**
- * A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. The worker
- * serves `echo.Echo` too, as the client `WITNESS`; with `isCalled` it is also called live as often.
+ * A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. With
+ * `isCalled` the worker is the client `WITNESS` and serves `echo.Echo`, which is called live as often.
  */
 async function startWitness(address: string, isCalled: boolean): Promise<Witness> {
   const worker = createWorker({
     server: address,
     queues: ['witness'],
     handler: (payload) => payload,
-    clientId: WITNESS,
+    // Else its id is drawn, as that of most workers is.
+    ...(isCalled ? { clientId: WITNESS } : {}),
   });
-  worker.serve(Echo, createEcho());
+  if (isCalled) worker.serve(Echo, createEcho());
   await worker.connected();
-  await untilServed(address, WITNESS);
+  if (isCalled) await untilServed(address, WITNESS);
   const producer = createProducer<number>({ server: address });
   const errors: unknown[] = [];
   const latencies: number[] = [];
