@@ -2,6 +2,7 @@ import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { refuseName } from '../../tunnel/names.ts';
+import { MAX_METHODS } from '../../tunnel/terms.ts';
 import { type Exposed, exposeTarget } from '../expose/expose.ts';
 import type { Report } from '../outbox.ts';
 import { MAX_QUEUES, type Worker } from '../registration.ts';
@@ -18,9 +19,6 @@ import { createServing, type Serving, type ServingOptions } from './serving.ts';
 export const SERVES_MORE = new ContactError('CANCELLED', 'it serves more', {
   advice: { reason: 'QUEUES', retry: 'now' },
 });
-
-/** Methods that one worker may serve: what the server takes of an announcement. */
-const MAX_METHODS = 1_000;
 
 export interface CalleeOptions extends Omit<ServingOptions, 'sessionId'> {
   /** The session by which the server knows the worker; null: it has registered none yet. */

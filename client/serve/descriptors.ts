@@ -1,8 +1,6 @@
 import { create, type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
 import { type FileDescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-
-/** What a server takes; a larger set is not sent. */
-const MAX_SET_BYTES = 262_144;
+import { MAX_SET_BYTES } from '../../tunnel/terms.ts';
 
 /**
  * A `google.protobuf.FileDescriptorSet` of these services and all that they import, imports first, without comments; empty: it

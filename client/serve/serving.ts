@@ -7,6 +7,7 @@ import { methodPath } from '../../shared/grpc.ts';
 import type { TunnelCall } from '../../tunnel/call.ts';
 import { decodeServe } from '../../tunnel/decode.ts';
 import { MAX_BATCH_BYTES, type Open, plainEnd, WINDOW_BYTES } from '../../tunnel/frame.ts';
+import { DEFAULT_CALLS, MAX_CALLS } from '../../tunnel/terms.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { cancelCall } from '../cancel.ts';
 import * as check from '../check.ts';
@@ -20,9 +21,6 @@ import type { Offer } from './served.ts';
 import type { ServeOptions } from './service.ts';
 
 const REVISION = 1;
-/** Calls at once, unless the program says otherwise; the server sends no more, and has others wait or refuses them. */
-const DEFAULT_CALLS = 100;
-const MAX_CALLS = 10_000;
 const SERVE_RULES: check.Rules = Object.freeze({ maxCalls: check.integer(1, MAX_CALLS) });
 /** For the server to end the stream that we have ended. */
 const LAST_WORDS_MS = 1_000;

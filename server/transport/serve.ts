@@ -7,6 +7,7 @@ import { methodPath } from '../../shared/grpc.ts';
 import { decodeServe, type ServeMessage } from '../../tunnel/decode.ts';
 import { MAX_BATCH_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, WINDOW_BYTES } from '../../tunnel/frame.ts';
 import { refuseMetadata } from '../../tunnel/metadata.ts';
+import { DEFAULT_CALLS, MAX_CALLS } from '../../tunnel/terms.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { type Identity, readClient, readSessionId } from '../api/identity.ts';
 import { checkLabels, REVISION } from '../api/registration.ts';
@@ -22,8 +23,6 @@ import { CallContext } from './context.ts';
 
 /** The most that a message which announces may have. */
 const MAX_ANNOUNCE_BYTES = 512 << 10;
-const DEFAULT_CALLS = 100;
-const MAX_CALLS = 10_000;
 const MAX_ENCODINGS = 16;
 /** What may be on its way to a callee, and buys it time: a batch, and a window of HTTP/2. */
 const ON_THE_WAY_BYTES = 131_072;

@@ -1,6 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { MAX_METHOD_LENGTH, refuseName } from '../../tunnel/names.ts';
+import { MAX_METHODS } from '../../tunnel/terms.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
 import { type Claimant, isSameClient, taken } from './claimant.ts';
@@ -63,7 +64,6 @@ export interface Callees {
   disconnect(clientId: string): number;
 }
 
-export const MAX_METHODS = 1_000;
 /** Methods that all callees together announce: each costs some 300 bytes here. */
 const MAX_ANNOUNCED = 100_000;
 /**

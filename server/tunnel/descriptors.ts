@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { MAX_SET_BYTES } from '../../tunnel/terms.ts';
 import { createFileIndex, type FileIndex } from './fileindex.ts';
 
 /** What a callee says its services look like. Sets of the same bytes are one. */
@@ -13,7 +14,6 @@ export interface DescriptorSets {
   release(set: DescriptorSet): void;
 }
 
-export const MAX_SET_BYTES = 262_144;
 /** Bytes of all sets that differ; the names in them are kept as hashes, which at worst are three times as many bytes. */
 const MAX_ALL_BYTES = 16 << 20;
 

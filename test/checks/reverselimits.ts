@@ -2,13 +2,15 @@ import type { ConstantRow } from './limits.ts';
 
 /** Constants of reverse RPC that no option names. */
 export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
-  ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_METHODS', 'MAX_ANNOUNCED'],
+  ['methods that one client announces', 'tunnel/terms.ts', 'MAX_METHODS'],
+  ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_ANNOUNCED'],
   ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
   ['name of a served method', 'tunnel/names.ts', 'MAX_METHOD_LENGTH'],
-  ['descriptors that one client', 'server/tunnel/descriptors.ts', 'MAX_SET_BYTES', 'MAX_ALL_BYTES'],
+  ['descriptors that one client', 'tunnel/terms.ts', 'MAX_SET_BYTES'],
+  ['descriptors that one client', 'server/tunnel/descriptors.ts', 'MAX_ALL_BYTES'],
   ['files of such a set', 'server/tunnel/fileindex.ts', 'MAX_FILES', 'MAX_DEPTH'],
   ['services that reflection lists', 'server/tunnel/listing.ts', 'MAX_LISTED_BYTES'],
-  ['calls of one callee', 'server/transport/serve.ts', 'MAX_CALLS'],
+  ['calls of one callee', 'tunnel/terms.ts', 'MAX_CALLS'],
   ['encodings that a callee', 'server/transport/serve.ts', 'MAX_ENCODINGS'],
   ['window of a call', 'tunnel/frame.ts', 'WINDOW_BYTES', 'MIN_WINDOW_BYTES', 'MAX_WINDOW_BYTES'],
   ['a chunk of a message', 'tunnel/frame.ts', 'MAX_CHUNK_BYTES'],

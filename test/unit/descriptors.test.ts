@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { createDescriptorSets, type DescriptorSet, MAX_SET_BYTES } from '../../server/tunnel/descriptors.ts';
+import { createDescriptorSets, type DescriptorSet } from '../../server/tunnel/descriptors.ts';
 import { MAX_FILES } from '../../server/tunnel/fileindex.ts';
+import { MAX_SET_BYTES } from '../../tunnel/terms.ts';
 import { measureMemory } from '../scene/memory.ts';
 
 function setWith(...file: readonly object[]): Uint8Array {
