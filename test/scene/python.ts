@@ -6,14 +6,22 @@ import { ROOT } from '../../scripts/tool.ts';
 export const PYTHON_NEEDS =
   'Python clients need python3-grpcio, python3-protobuf, protobuf-compiler-grpc and libprotobuf-dev (Debian)';
 
+const WHERE = 'import grpc, google.protobuf, sys; print(sys.executable)';
 const CANDIDATES = ['python3', '/usr/bin/python3'];
 
-/** A Python that has grpc and protobuf, on a machine that can generate stubs; undefined: none. */
+/**
+ * The path of a Python that has grpc and protobuf, on a machine that can generate stubs; undefined: none. Which one a name
+ * means is another matter in a shell with a profile of its own.
+ */
 export function findPython(): string | undefined {
   // The compiler comes without the .proto files that ours import.
   const finds = ['-I', join(ROOT, 'proto'), 'contact/v1/task.proto', '--descriptor_set_out=/dev/null'];
   if (!isOk('protoc', ...finds) || !isOk('sh', '-c', 'command -v grpc_python_plugin')) return undefined;
-  return CANDIDATES.find((python) => isOk(python, '-c', 'import grpc, google.protobuf'));
+  for (const python of CANDIDATES) {
+    const { status, stdout } = spawnSync(python, ['-c', WHERE], { encoding: 'utf8' });
+    if (status === 0) return stdout.trim();
+  }
+  return undefined;
 }
 
 /** Bare stubs of these files under `root`, with their services, in a folder that PYTHONPATH is to name. */
