@@ -1,4 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
+import { createConnection } from 'node:net';
+import { atEnd } from './end.ts';
 
 /** A connection by hand that no test waits for. */
 export function dial(
@@ -6,8 +8,16 @@ export function dial(
   settings: { readonly initialWindowSize?: number } = {},
 ): ClientHttp2Session {
   // The bound of Node on what one session keeps would end the attack at its own side.
-  const session = connect(`http://${address}`, { settings, maxSessionMemory: 10_000 });
+  const { hostname, port } = new URL(`http://${address}`);
+  const socket = createConnection(Number(port), hostname);
+  const session = connect(`http://${address}`, {
+    settings,
+    maxSessionMemory: 10_000,
+    createConnection: () => socket,
+  });
   session.on('error', () => undefined);
+  // A session that is destroyed while its other end reads nothing may keep its socket.
+  atEnd(() => socket.destroy());
   return session;
 }
 
