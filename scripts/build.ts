@@ -8,7 +8,18 @@ import { ROOT, runTool } from './tool.ts';
 const DIST = join(ROOT, 'dist');
 const COPIED = ['README.md', 'LICENSE', 'NOTICE', 'CHANGELOG.md', 'bin', 'proto'];
 /** Kept from package.json as they are. */
-const KEPT = ['name', 'version', 'description', 'license', 'type', 'engines', 'bin', 'dependencies'];
+const KEPT = [
+  'name',
+  'version',
+  'description',
+  'license',
+  'type',
+  'engines',
+  'bin',
+  'dependencies',
+  'peerDependencies',
+  'peerDependenciesMeta',
+];
 
 interface Manifest {
   readonly exports: Readonly<Record<string, string>>;
