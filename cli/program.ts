@@ -87,6 +87,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/top.ts')).fillTopCommand,
   },
   {
+    usage: 'health',
+    description: 'ask once whether a server serves, for probes',
+    load: async () => (await import('./commands/health.ts')).fillHealthCommand,
+  },
+  {
     usage: 'bench',
     description: 'put load on a server and measure it',
     load: async () => (await import('./commands/bench.ts')).fillBenchCommand,

@@ -17,6 +17,7 @@ import {
   TaskService,
   type WatchTaskResponse,
 } from '../gen/contact/v1/task_service_pb.ts';
+import { Health, HealthCheckResponse_ServingStatus } from '../gen/grpc/health/v1/health_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type BackupOptions, readBackup } from './backup.ts';
 import * as check from './check.ts';
@@ -118,6 +119,12 @@ export interface Admin {
   backUp(options?: BackupOptions): AsyncGenerator<Uint8Array, void, undefined>;
   /** Version, limits and counts of the server. */
   serverInfo(options?: UnaryOptions): Promise<GetServerInfoResponse>;
+  /**
+   * Whether the server serves, by the health checking protocol of gRPC: false while it starts, goes, or refuses new tasks,
+   * for want of disk say. `service`, such as `contact.v1.TaskService`, may be one that clients serve: false while none
+   * does. Default: the server as a whole. NOT_FOUND: there is no such service. Asked once, whatever `patienceMs` is.
+   */
+  checkHealth(service?: string, options?: UnaryOptions): Promise<boolean>;
   /** Lets go of the connection; calls under way go on to their end. */
   close(): Promise<void>;
 }
@@ -258,6 +265,11 @@ export function createAdmin(options: AdminOptions): Admin {
     disconnectClient: async (clientId) => (await call(operator.disconnectClient, clientNamed(clientId))).sessions,
     backUp: (given = {}) => readBackup(connection, given),
     serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
+    async checkHealth(service = '', unary) {
+      check.checkValue('service', service, check.string);
+      const { status } = await call(Health.method.check, { service }, unary);
+      return status === HealthCheckResponse_ServingStatus.SERVING;
+    },
     close: async () => connection.close(),
   };
 }

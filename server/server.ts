@@ -144,7 +144,10 @@ export async function createServer(
     patience,
     limits: { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes },
   });
-  const services = createServices(api, agreement, ends, reverse, callees.services);
+  const services = createServices(api, agreement, ends, reverse, callees.services, {
+    clock,
+    refusal: () => store.refusal(),
+  });
   services.register(grpcServer);
   const subsystems = joinSubsystems([services.health, reverse]);
   sockets = createSockets(grpcServer, {

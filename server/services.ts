@@ -20,7 +20,7 @@ import { checkRequest } from './transport/bounds.ts';
 import type { CallEnds } from './transport/call.ts';
 import { createTextStream } from './transport/classic.ts';
 import { BACK_UP, CLASSIC_STATUS, HEALTH_WATCH, REFLECTION, WATCH_RESULTS, WATCH_TASK } from './transport/flows.ts';
-import { createHealth } from './transport/health.ts';
+import { createHealth, type Health, type Standing } from './transport/health.ts';
 import { createEnqueueStream } from './transport/producer.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
 import { addService } from './transport/service.ts';
@@ -36,13 +36,14 @@ export interface ServiceRow {
 export interface Services {
   /** Every method of the table, and no other, is served from now on. */
   register(server: Server): void;
-  readonly health: Subsystem;
+  readonly health: Subsystem & Pick<Health, 'trouble'>;
 }
 
 /**
  * The one table of what is served: registration, health and reflection all read it.
  * @param reverse what carries calls to clients, whose messages are no requests of `api`
  * @param served the services of those clients
+ * @param standing what the health of the server goes by
  */
 export function createServices(
   api: Api,
@@ -50,6 +51,7 @@ export function createServices(
   ends: CallEnds,
   reverse: ServiceRow,
   served: ServedServices,
+  standing: Standing,
 ): Services {
   const ours: readonly ServiceRow[] = [
     row(
@@ -77,6 +79,7 @@ export function createServices(
   const alive = createHealth(
     ours.map(({ descriptor }) => descriptor.typeName),
     served,
+    standing,
   );
   const standard = [health.Health, reflection.ServerReflection, reflectionV1alpha.ServerReflection] as const;
   const files = [...ours.map(({ descriptor }) => descriptor), ...standard].map(({ file }) => file);

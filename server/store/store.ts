@@ -1,3 +1,4 @@
+import type { ContactError } from '../../shared/errors.ts';
 import type { Backup } from './backup.ts';
 import type { BroadcastStore } from './broadcasts.ts';
 import type { ClientStore } from './clients.ts';
@@ -7,6 +8,7 @@ import type { QueueStore } from './queues.ts';
 import type { ResultStore } from './results.ts';
 import type { SessionStore } from './sessions.ts';
 import type { Signals } from './signals.ts';
+import type { StoreSpace } from './space.ts';
 import type { TaskStore } from './tasks.ts';
 
 /**
@@ -48,6 +50,15 @@ export interface Store
    * whose database has tools of its own for that. RESOURCE_EXHAUSTED: not for now, and why.
    */
   backUp(signal: AbortSignal): Promise<Backup>;
+
+  /**
+   * Why new tasks would be refused now, as far as is known without a try: too little disk is free, or what was tried a
+   * moment ago could not be written. Undefined: they would be taken. Cheap enough to be asked every second.
+   */
+  refusal(): ContactError | undefined;
+
+  /** What it takes of its disk; undefined: it has none of its own. As cheap. */
+  space(): StoreSpace | undefined;
 
   /** Waits for what is under way, then closes. */
   close(): Promise<void>;

@@ -1,18 +1,24 @@
 import { firstValueFrom, merge, type Observable, Subject } from 'rxjs';
 import { health } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { aborted$ } from '../api/context.ts';
 import type { Handlers } from '../api/handler.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
 
+/** Between two looks at what may have changed without a word. */
+const LOOK_MS = 1_000;
+
 /**
- * grpc.health.v1 (the gRPC health checking protocol), a subsystem: one state for the whole server. Watchers are bounded
- * by open calls.
+ * grpc.health.v1 (the gRPC health checking protocol), a subsystem: one state for the whole server, which serves from its
+ * start on, unless new tasks are refused, until it goes. Watchers are bounded by open calls.
  */
 export interface Health {
   readonly handlers: Handlers<typeof health.Health>;
-  /** The server serves. */
+  /** Why the server does not serve; undefined: it does. */
+  readonly trouble: string | undefined;
+  /** The server serves, as far as it is up to itself. */
   start(): Promise<void>;
   /** The server is going: those who watch are told, and whoever asks. */
   close(): Promise<void>;
@@ -26,19 +32,35 @@ export interface OtherServices {
   readonly changed$: Observable<void>;
 }
 
+/** What the state of a server is made of. */
+export interface Standing {
+  readonly clock: Pick<Clock, 'after'>;
+  /** Why new tasks are refused for now; undefined: they are taken. */
+  refusal(): ContactError | undefined;
+}
+
 /** @param names full names of the services that are asked for; '' is always one of them and means the whole server */
-export function createHealth(names: readonly string[], others: OtherServices): Health {
+export function createHealth(names: readonly string[], others: OtherServices, standing: Standing): Health {
   const services = new Set(['', ...names]);
   const changed$ = new Subject<void>();
-  let status: health.HealthCheckResponse_ServingStatus = NOT_SERVING;
+  let trouble: string | undefined = 'the server is starting';
+  let stopLooking = (): void => undefined;
 
-  function become(next: typeof status): void {
-    status = next;
+  function become(next: string | undefined): void {
+    if (next === trouble) return;
+    trouble = next;
     changed$.next();
   }
 
+  /** Nobody tells of a disk that is full, or has room again: it is looked at again and again. */
+  function look(): void {
+    become(standing.refusal()?.message);
+    stopLooking = standing.clock.after(LOOK_MS, look);
+  }
+
   /** Undefined: there is no such service. */
-  function statusOf(service: string): typeof status | undefined {
+  function statusOf(service: string): health.HealthCheckResponse_ServingStatus | undefined {
+    const status = trouble === undefined ? SERVING : NOT_SERVING;
     if (services.has(service)) return status;
     const isServed = others.isServed(service);
     return isServed === undefined ? undefined : isServed ? status : NOT_SERVING;
@@ -53,7 +75,7 @@ export function createHealth(names: readonly string[], others: OtherServices): H
       },
 
       async *watch({ service }, { signal }) {
-        let told: typeof status | undefined;
+        let told: health.HealthCheckResponse_ServingStatus | undefined;
         while (!signal.aborted) {
           const now = statusOf(service) ?? SERVICE_UNKNOWN;
           if (now === told) await firstValueFrom(merge(changed$, others.changed$, aborted$(signal)));
@@ -64,11 +86,15 @@ export function createHealth(names: readonly string[], others: OtherServices): H
         }
       },
     },
+    get trouble() {
+      return trouble;
+    },
     async start() {
-      become(SERVING);
+      look();
     },
     async close() {
-      become(NOT_SERVING);
+      stopLooking();
+      become('the server is going');
       // Streams are ended next; one turn of the event loop lets those who watch pull the new status before.
       await new Promise((resolve) => setImmediate(resolve));
     },

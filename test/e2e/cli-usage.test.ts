@@ -30,6 +30,7 @@ describe('contact', function () {
         'backup',
         'restore',
         'top',
+        'health',
         'bench',
       ],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],

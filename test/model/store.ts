@@ -175,7 +175,10 @@ export function createModelStore(): Store {
     backUp: async () => {
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },
+    refusal: () => undefined,
+    space: () => undefined,
     close: async () => {},
   } satisfies Omit<Store, 'signals$'>;
-  return withSignals(inTurns(withClose(store)));
+  const { refusal, space } = store;
+  return { ...withSignals(inTurns(withClose(store))), refusal, space };
 }

@@ -14,6 +14,7 @@ import {
 import { bufCurl } from '../scene/buf.ts';
 import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { lockStore } from '../scene/lock.ts';
 import { startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { openWorker, statusOf } from '../scene/worker.ts';
@@ -66,6 +67,33 @@ describe('grpc.health.v1', () => {
     await scene.server.close();
     assert.equal((await ended).code, status.UNAVAILABLE);
     assert.deepEqual(seen, [SERVING, NOT_SERVING]);
+  });
+
+  it('says no while the store takes nothing, and yes again', async () => {
+    const scene = await startScene({ isDurable: true });
+    const clients = connect(scene);
+    const seen: number[] = [];
+    const watch = clients.health.watch({ service: '' });
+    watch.on('error', () => undefined).on('data', ({ status: one }: health.HealthCheckResponse) => seen.push(one));
+    await until('the first word', () => seen.length === 1);
+    const unlock = lockStore(scene.storeFile);
+    await until('a watcher hears of it', async () => {
+      await refusalOf(enqueue(clients, {}));
+      return seen.length === 2;
+    });
+    assert.equal((await ask(clients, check, { service: TaskService.typeName })).status, NOT_SERVING);
+    unlock();
+    await enqueue(clients, {});
+    await until('a watcher hears of the end', () => seen.length === 3);
+    assert.deepEqual(seen, [SERVING, NOT_SERVING, SERVING]);
+    assert.equal((await ask(clients, check, {})).status, SERVING);
+    watch.cancel();
+  });
+
+  it('says no while too little disk is free', async () => {
+    const scene = await startScene({ isDurable: true, minFreeBytes: Number.MAX_SAFE_INTEGER });
+    const clients = connect(scene);
+    assert.equal((await ask(clients, check, {})).status, NOT_SERVING);
   });
 });
 

@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
-import { DatabaseSync } from 'node:sqlite';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { type StreamEnqueueResponse, TaskState } from '../../gen/index.ts';
 import { connect, describeTask, enqueue, enqueueMany } from '../scene/clients.ts';
-import { atEnd, closeScene } from '../scene/end.ts';
+import { closeScene } from '../scene/end.ts';
+import { lockStore } from '../scene/lock.ts';
 import { startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { nameOf, openWorker, tell } from '../scene/worker.ts';
-
-/** Somebody else writes to the file and does not stop. */
-function lockStore(file: string): () => void {
-  const other = new DatabaseSync(file);
-  atEnd(() => other.isOpen && other.close());
-  other.exec('BEGIN IMMEDIATE');
-  return () => other.close();
-}
 
 describe('a store that cannot', () => {
   afterEach(closeScene);

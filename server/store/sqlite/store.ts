@@ -5,6 +5,7 @@ import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
 import type { Settlement } from '../deliveries.ts';
 import type { StoreOptions } from '../options.ts';
+import { createRefusals } from '../refusals.ts';
 import { type Request, rankOf } from '../request.ts';
 import { type Signal, signalsOf } from '../signals.ts';
 import type { Store } from '../store.ts';
@@ -27,10 +28,12 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
   const engine = createSqliteEngine(db, disk, options.fresh);
   const { counters, queues, clients, results, listing } = engine;
   const signals = new Subject<readonly Signal[]>();
+  const writing = createRefusals();
   const commit = createGroupCommit<Request>({
-    engine,
+    engine: { ...engine, judge: (error) => writing.note(engine.judge(error)) },
     rankOf,
     onGroup: (stage, requests, answers) => {
+      writing.worked();
       const told = requests.flatMap((request, i) => signalsOf(request, answers[i], stage));
       if (told.length > 0) signals.next(told);
     },
@@ -149,6 +152,8 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       if (disk) return disk.backups.make(signal);
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },
+    refusal: () => disk?.guard.refusal() ?? writing.last(),
+    space: () => disk?.space(),
     close: () => {
       closed ??= close();
       return closed;

@@ -1,13 +1,14 @@
 import { dirname } from 'node:path';
 import { ContactError } from '../../../../shared/errors.ts';
 import type { StoreOptions } from '../../options.ts';
+import type { StoreSpace } from '../../space.ts';
 import { type Backups, createBackups, removeLeftover } from './backup.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';
 import { type Origin, openOrigin } from './origin.ts';
 import { checkPlaces, findRealPath, type Presence, watchPresence } from './presence.ts';
 import { checkSchema, migrate } from './schema.ts';
-import { convertToIncremental, createDiskGuard, type DiskGuard, freeBytesOf } from './space.ts';
+import { convertToIncremental, createDiskGuard, type DiskGuard, freeBytesOf, spaceOf } from './space.ts';
 import { createWalCheckpoints, holdLog, openWal, syncLeftovers, type Wal, type WalCheckpoints } from './wal.ts';
 
 export { type Restored, type RestoreOptions, restoreFile } from './restore.ts';
@@ -22,6 +23,7 @@ export interface OpenDisk {
   readonly origin: Origin;
   readonly guard: DiskGuard;
   readonly backups: Backups;
+  space(): StoreSpace;
 }
 
 /** A database that is open, its schema the newest. */
@@ -63,8 +65,9 @@ export function openFile<T>(path: string, options: StoreOptions, { prepare, use 
     if (origin.isCopy) options.onNotice?.(`${file} is a copy, or an older state: it has a new epoch, cursors end`);
     const minFreeBytes = options.minFreeBytes ?? 64 << 20;
     const guard = createDiskGuard(freeBytes, minFreeBytes);
+    const space = () => ({ ...spaceOf(file), freeBytes: freeBytes(), minFreeBytes });
     const backups = createBackups({ file, countBytes: () => countBytes(db), freeBytes, minFreeBytes });
-    return use(keepOpen(db, { file, lock, guard, origin, backups }, options));
+    return use(keepOpen(db, { file, lock, guard, origin, backups, space }, options));
   } catch (error) {
     lock?.release();
     if (error instanceof ContactError) throw error;
@@ -98,13 +101,14 @@ interface Place {
   readonly guard: DiskGuard;
   readonly origin: Origin;
   readonly backups: Backups;
+  readonly space: () => StoreSpace;
 }
 
 function countBytes(db: Database): number {
   return Number(db.pragma('page_count')) * Number(db.pragma('page_size'));
 }
 
-function keepOpen(db: Database, { file, lock, guard, origin, backups }: Place, options: StoreOptions): OpenFile {
+function keepOpen(db: Database, { file, lock, guard, origin, backups, space }: Place, options: StoreOptions): OpenFile {
   const { onFatal = endProcess, onNotice, isServed = false } = options;
   const faults = createFail(onFatal);
   const heldLog = holdLog(file);
@@ -128,7 +132,7 @@ function keepOpen(db: Database, { file, lock, guard, origin, backups }: Place, o
     lock.release();
   }
 
-  return { db, disk: { wal, checkpoints, presence, origin, guard, backups }, fail, close };
+  return { db, disk: { wal, checkpoints, presence, origin, guard, backups, space }, fail, close };
 }
 
 /** Reports the first failure alone: what fails afterwards fails because of it. */

@@ -1,6 +1,8 @@
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { ContactError } from '../../../../shared/errors.ts';
+import type { StoreSpace } from '../../space.ts';
 import { type Database, faultOf, INCREMENTAL } from './database.ts';
+import { walOf } from './wal.ts';
 
 export interface DiskGuard {
   /** Why tasks are refused; undefined: enough of the disk is free. */
@@ -27,6 +29,12 @@ export function createDiskGuard(freeBytes: () => number, minFreeBytes: number): 
       });
     },
   };
+}
+
+/** What the files of a database take, as the file system says. */
+export function spaceOf(file: string): Pick<StoreSpace, 'bytes' | 'logBytes'> {
+  const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return { bytes: sizeOf(file), logBytes: sizeOf(walOf(file)) };
 }
 
 export function freeBytesOf(folder: string): number {
