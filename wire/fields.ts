@@ -66,6 +66,7 @@ export const FIELDS: Readonly<Record<string, FieldTable>> = {
       'oneof event: Cancel cancel = 4',
       'oneof event: Drain drain = 5',
       'oneof event: Moving moving = 6',
+      'oneof event: Renew renew = 8',
     ],
   },
   Tasks: {

@@ -1,3 +1,5 @@
+import { ALL_RIGHTS, findBeyond, matchesAny, type Rights, type Role, withClient } from './access.ts';
+
 /** Which queues a caller may see: all, or those that a pattern matches, a name with an optional `*` at its end. */
 export interface QueueScope {
   readonly queues: 'all' | readonly string[];
@@ -5,23 +7,104 @@ export interface QueueScope {
 
 export const EVERY_QUEUE: QueueScope = Object.freeze({ queues: 'all' });
 
+/** Which clients a caller may be, address and see: all, or those that a pattern matches. */
+export interface ClientScope {
+  readonly clients: 'all' | readonly string[];
+}
+
+export const EVERY_CLIENT: ClientScope = Object.freeze({ clients: 'all' });
+
 /** Who makes a call. Handlers are given it with every request; by-id operations of the store take its scope. */
 export interface Caller {
-  /** Its name, to which its sessions are bound; empty: nobody asked for it. */
+  /**
+   * Its name, to which its sessions are bound: `client:robot-7`, `token:NAME`, `operator`, `jwt:SUB`, `cert:NAME`. It stays
+   * the same when a credential is replaced by another. Empty: nobody asked for it.
+   */
   readonly principal: string;
   /** How it is known who that is. */
-  readonly kind: 'anonymous';
+  readonly kind: 'anonymous' | 'local' | 'token' | 'client' | 'jwt' | 'certificate';
+  readonly roles: ReadonlySet<Role>;
   readonly scope: QueueScope;
+  readonly clients: ClientScope;
+  /** Methods that it may call of clients, as patterns. */
+  readonly calls: 'all' | readonly string[];
+  /** Methods that it may serve, as patterns. */
+  readonly serves: 'all' | readonly string[];
+  /** The one client that it may be; undefined: any that `clients` matches. */
+  readonly clientId?: string;
+  /** What it called with, if that is stored. */
+  readonly credentialId?: string;
+  /** Milliseconds of the wall clock; Infinity: never. */
+  readonly expiresAt: number;
+}
+
+/** What is known of a caller before its rights are applied. */
+export type CallerInput = Omit<Caller, 'roles' | 'scope' | 'clients' | 'calls' | 'serves'> & {
+  readonly rights: Rights;
+};
+
+/** The caller who has these rights: `{client}` is replaced, or means nothing where there is no one client. */
+export function createCaller({ rights, ...who }: CallerInput): Caller {
+  return Object.freeze({
+    ...who,
+    roles: new Set(rights.roles),
+    scope: Object.freeze({ queues: orAll(withClient(rights.queues, who.clientId)) }),
+    clients: Object.freeze({ clients: orAll(rights.clients) }),
+    calls: orAll(rights.calls),
+    serves: orAll(rights.serves),
+  });
+}
+
+function orAll(patterns: readonly string[]): 'all' | readonly string[] {
+  return patterns.includes('*') ? 'all' : Object.freeze([...patterns]);
 }
 
 /** Whoever reaches the server, while it asks nobody who they are. */
-export const ANONYMOUS: Caller = Object.freeze({ principal: '', kind: 'anonymous', scope: EVERY_QUEUE });
+export const ANONYMOUS: Caller = createCaller({
+  principal: '',
+  kind: 'anonymous',
+  rights: ALL_RIGHTS,
+  expiresAt: Number.POSITIVE_INFINITY,
+});
+
+/** Whoever may open the operator's socket file. */
+export const LOCAL_OPERATOR: Caller = createCaller({
+  principal: 'operator',
+  kind: 'local',
+  rights: ALL_RIGHTS,
+  expiresAt: Number.POSITIVE_INFINITY,
+});
 
 /** Whether tasks of this queue are there for who has the scope. A `*` elsewhere than at the end matches nothing. */
 export function isInScope({ queues }: QueueScope, queue: string): boolean {
-  return queues === 'all' || queues.some((pattern) => matches(pattern, queue));
+  return matchesAny(queues, queue);
 }
 
-function matches(pattern: string, queue: string): boolean {
-  return pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern;
+/** Whether the caller may register as this client. */
+export function mayBe({ clientId, clients }: Caller, client: string): boolean {
+  return clientId === undefined ? matchesAny(clients.clients, client) : client === clientId;
+}
+
+/** Whether this client is there for the caller: to be given tasks, listed, drained and called. */
+export function mayAddress({ clients }: Caller, client: string): boolean {
+  return matchesAny(clients.clients, client);
+}
+
+/** Whether the caller may call this method of clients, `pkg.Service/Method`. */
+export function mayCall({ calls }: Caller, method: string): boolean {
+  return matchesAny(calls, method);
+}
+
+/** Whether the caller may serve this method, `pkg.Service/Method`. */
+export function mayServe({ serves }: Caller, method: string): boolean {
+  return matchesAny(serves, method);
+}
+
+/**
+ * What of these rights goes beyond the caller's own: `rights.queues[2]`; undefined: the caller may give them to others.
+ * Roles are not compared.
+ */
+export function findUngrantable(caller: Caller, rights: Rights): string | undefined {
+  const { scope, clients, calls, serves } = caller;
+  return findBeyond(rights, { queues: scope.queues, clients: clients.clients, calls, serves });
 }

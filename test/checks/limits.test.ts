@@ -5,9 +5,10 @@ import { status } from '@grpc/grpc-js';
 import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
+import { ACCESS_CONSTANTS, ACCESS_REASONS } from './accesslimits.ts';
 import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
 import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
-import { STORE_CONSTANTS } from './storelimits.ts';
+import { STORE_CONSTANTS, STORE_REASONS } from './storelimits.ts';
 
 const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -99,6 +100,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
   ...REVERSE_CONSTANTS,
   ...STORE_CONSTANTS,
+  ...ACCESS_CONSTANTS,
   ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/worker.ts', 'PROGRESS_INTERVAL_MS'],
@@ -133,6 +135,8 @@ const WEIGHT = 'about what one of them takes; their sum has a row';
 /** Constants of the server that are named like bounds and have no row, and why. */
 const REASONS: Readonly<Record<string, string>> = {
   ...REVERSE_REASONS,
+  ...STORE_REASONS,
+  ...ACCESS_REASONS,
   'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
   'server/api/clients.ts MAX_TASKS': 'tasks of a session that an operator is told; all are counted',
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
@@ -142,10 +146,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/dispatch/turns.ts MAX_QUEUES': 'those beyond it begin their turns anew with each session',
   'server/session/budget.ts SHARE_OF_LIMIT': 'a part of a limit that has a row',
   'server/session/batches.ts TASK_OVERHEAD_BYTES': WEIGHT,
-  'server/store/sqlite/file/wal.ts PAGE_BYTES': 'what SQLite writes at a time',
-  'server/store/sqlite/fresh/task.ts SLAB_BYTES': 'how payloads lie in memory',
-  'server/store/sqlite/file/origin.ts NOTE_BYTES': 'of a file that the store writes itself',
-  'server/store/sqlite/file/presence.ts LOG_LIMIT': 'of the log that the store writes itself',
   'server/api/awaited.ts MESSAGE_BYTES': WEIGHT,
   'server/api/awaited.ts RESULT_BYTES': WEIGHT,
   'server/transport/debt.ts WINDOW_BYTES': 'a number of HTTP/2',
@@ -168,22 +168,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/options.ts MAX_MS': 'what an option may say',
   'server/api/admin.ts MAX_AGE_SECONDS': 'what a retention may say',
   'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
-  'server/store/sqlite/fresh/rows.ts MAX_SLAB_BYTES': 'how payloads that are read ahead lie in memory',
-  'server/store/sqlite/fresh/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',
-  'server/store/sqlite/claim.ts MAX_AHEAD_BYTES': 'read ahead in one claim',
-  'server/store/sqlite/clients.ts MAX_ROWS': 'rows of a page of the store',
-  'server/store/sqlite/clients.ts MAX_SERVING_ROWS': 'rows of a page of the store',
-  'server/store/sqlite/fresh/waiting.ts MAX_VOID': 'when an array is made anew',
-  'server/store/sqlite/insert.ts MAX_CACHED_BYTES': 'larger payloads are not kept in memory',
-  'server/store/sqlite/fresh/task.ts MAX_PACKED_BYTES': 'how payloads lie in memory',
-  'server/store/sqlite/queues.ts MAX_LANES': 'the fullest lanes that a listing looks at',
-  'server/store/sqlite/listing.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
-  'server/store/sqlite/results.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
-  'server/store/sqlite/results.ts MAX_ROWS': 'rows of a page of the store',
-  'server/store/sqlite/listing.ts MAX_ROWS': 'rows of a page of the store',
-  'server/store/sqlite/rows/cache.ts MAX_NEW': 'a cache of what the file has',
-  'server/store/sqlite/rows/cache.ts MAX_NEW_BYTES': 'a cache of what the file has',
-  'server/store/sqlite/rows/cache.ts MAX_RUNNING': 'a cache of what the file has',
   'server/api/classic.ts MAX_STATUS_LENGTH': 'in the row of the status of a worker',
   'server/transport/counts.ts MAX_DEPTH': 'of the messages of the contract, which a client cannot choose',
   'server/transport/headers.ts MAX_TIMER_MS': 'its row says 2^31 - 1 ms, and its own test reaches it',

@@ -260,7 +260,7 @@ describe('the encoders of what a task causes', () => {
   });
 
   it('leave every other event to protobuf-es', () => {
-    for (const event of ['drain', 'moving', 'cancel', 'registered'] as const) {
+    for (const event of ['drain', 'moving', 'renew', 'cancel', 'registered'] as const) {
       const message = create(GetTaskResponseSchema, { event: { case: event, value: {} } as never });
       assert.equal(encodeGetTaskResponse(message), undefined);
     }

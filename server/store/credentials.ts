@@ -1,0 +1,125 @@
+import type { Rights } from '../model/access.ts';
+
+export type CredentialKind = 'token' | 'join' | 'client';
+
+/**
+ * Credentials, which say who may call and what. The store knows hashes of secrets and no secret. The rules of store.ts hold.
+ * At most 100,000 are stored: beyond that what would store one more rejects with RESOURCE_EXHAUSTED. Those that were
+ * revoked or have expired are forgotten after 30 days, a few with each that is stored; a revoked client's stays for as
+ * long as there is a join that would let the client in again.
+ *
+ * Whoever repeats an operation that stores a credential, with the same id and hash, has the stored one as the answer:
+ * an answer that was lost costs nothing. ALREADY_EXISTS, naming the field: another credential has this id or this hash.
+ */
+export interface CredentialStore {
+  /** Stores a token or a join. */
+  createCredential(credential: NewCredential, now: number): Promise<StoredCredential>;
+
+  /**
+   * In one commit: looks at the join and at the client's past, stores the client's credential, counts the use. The same
+   * join, client, id and hash again: the stored one, and no use is counted.
+   */
+  enrolClient(enrolment: Enrolment, now: number): Promise<StoredCredential | EnrolRefusal>;
+
+  /**
+   * Stores another credential in the place of a client's or a token's, with the same principal, rights and lifetime; the one
+   * before expires when the overlap is over, or earlier if it would anyway. With it expires what had been stored in its
+   * place before and was never used, as its answer was lost. A join is `unknown`.
+   */
+  renewCredential(renewal: Renewal, now: number): Promise<StoredCredential | RenewRefusal>;
+
+  /**
+   * Revokes it and those that it has replaced; of a client all that it has. False: there is none of this id. True: it is
+   * revoked, also if it was before.
+   */
+  revokeCredential(id: string, now: number): Promise<boolean>;
+
+  /** By id, those after `after` ('': from the first); at most 500. */
+  listCredentials(after: string, limit: number): Promise<readonly StoredCredential[]>;
+
+  /** One of them; null: there is none. */
+  findCredential(id: string): Promise<StoredCredential | null>;
+
+  /** They were used now. Of each it is stored once a minute at most; ids that there are not are passed over. */
+  touchCredentials(ids: readonly string[], now: number): Promise<void>;
+}
+
+export interface StoredCredential {
+  /** 16 of [a-z0-9] */
+  readonly id: string;
+  /** SHA-256 of the secret, as 64 hex digits; no other credential has it. */
+  readonly hash: string;
+  readonly kind: CredentialKind;
+  /** `token:NAME`, `join:NAME`, `client:ID` */
+  readonly principal: string;
+  readonly name: string;
+  /** Of a join: those of the clients that come by it. */
+  readonly rights: Rights;
+  readonly createdAt: number;
+  /** Null: never. */
+  readonly expiresAt: number | null;
+  /** Of a join; null: no limit. */
+  readonly usesLeft: number | null;
+  /** How long it lives, and what replaces it will; of a join: the credentials that it gives. Null: without end. */
+  readonly lifetimeMs: number | null;
+  /** The join that a client came by, or the credential that this one replaces. */
+  readonly parentId: string | null;
+  /** Of a client: its id, the only one that it may have. */
+  readonly clientId: string | null;
+  readonly revokedAt: number | null;
+  /** To the minute. */
+  readonly lastUsedAt: number | null;
+  /** A principal. */
+  readonly createdBy: string;
+}
+
+/** A token or a join. */
+export interface NewCredential
+  extends Pick<StoredCredential, 'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy'> {
+  readonly kind: 'token' | 'join';
+  /** Of a join; null: no limit. */
+  readonly usesLeft: number | null;
+  /** Of the credentials that a join gives; of a token it is what is left until it expires, whatever stands here. */
+  readonly lifetimeMs: number | null;
+}
+
+export interface Enrolment {
+  readonly joinId: string;
+  readonly clientId: string;
+  /** Of the client's credential, as the client has drawn it. */
+  readonly id: string;
+  readonly hash: string;
+}
+
+/**
+ * `unknown`: there is no such join. `expired`, `used_up`: the join. `revoked`: the join, or the client since the join was
+ * made. `client_refused`: no pattern of the join means this id. `taken`: the client has a credential that lives, of another
+ * secret.
+ */
+export type EnrolRefusal = 'unknown' | 'expired' | 'used_up' | 'revoked' | 'client_refused' | 'taken';
+
+export interface Renewal {
+  /** The credential to be replaced. */
+  readonly oldId: string;
+  /** Of the one that replaces it. */
+  readonly id: string;
+  readonly hash: string;
+  /** For which the replaced one lives on. */
+  readonly overlapMs: number;
+}
+
+/** Each is about the credential that was to be replaced. */
+export type RenewRefusal = 'unknown' | 'revoked' | 'expired';
+
+/** For how long a credential that was revoked or has expired is told of. */
+const KEPT_MS = 30 * 24 * 3_600_000;
+
+/** Until when it is worth something; Infinity: without end. */
+export function endOf({ revokedAt, expiresAt }: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>): number {
+  return Math.min(revokedAt ?? Number.POSITIVE_INFINITY, expiresAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** Whether it has been worth nothing for so long that nobody is told of it. */
+export function isForgotten(credential: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>, now: number): boolean {
+  return endOf(credential) + KEPT_MS <= now;
+}

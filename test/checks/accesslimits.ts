@@ -1,0 +1,9 @@
+import type { ConstantRow } from './limits.ts';
+
+/** Of identity and rights. */
+export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
+  ["patterns of each list of a credential's rights", 'server/model/access.ts', 'MAX_PATTERNS', 'MAX_PATTERN_LENGTH'],
+];
+
+/** Constants of identity and rights that are named like bounds and have no row, and why. */
+export const ACCESS_REASONS: Readonly<Record<string, string>> = {};
