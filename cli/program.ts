@@ -4,6 +4,7 @@ import { type CommandContext, createContext, type Input } from './context.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
 import { checkArguments } from './names.ts';
 import type { Output } from './output.ts';
+import { settleTarget } from './settle.ts';
 import { readVersion } from './version.ts';
 
 const EXAMPLE = `
@@ -82,6 +83,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/restore.ts')).fillRestoreCommand,
   },
   {
+    usage: 'config',
+    description: 'keep profiles: which server commands speak to, and by which files',
+    load: async () => (await import('./commands/config.ts')).fillConfigCommand,
+  },
+  {
     usage: 'top',
     description: 'watch the server, its queues and its clients on a live screen',
     load: async () => (await import('./commands/top.ts')).fillTopCommand,
@@ -98,6 +104,9 @@ const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
+/** What is read of the environment in place of flags. */
+const VARIABLES = ['CONTACT_SERVER', 'CONTACT_TOKEN', 'CONTACT_TOKEN_FILE', 'CONTACT_PROFILE'];
+
 /** Runs one command line; answers the exit code. Never rejects. */
 export async function runCommandLine(
   args: readonly string[],
@@ -106,7 +115,7 @@ export async function runCommandLine(
   input?: Input,
 ): Promise<number> {
   // As with most programs, a variable that is set to nothing is not set.
-  for (const name of ['CONTACT_SERVER', 'CONTACT_TOKEN']) if (process.env[name] === '') delete process.env[name];
+  for (const name of VARIABLES) if (process.env[name] === '') delete process.env[name];
   const dashes = args.indexOf('--');
   const context = createContext({
     out,
@@ -173,7 +182,8 @@ export async function createProgram(
     })
     .showHelpAfterError('(--help shows the usage)')
     .addHelpText('after', EXAMPLE)
-    .addHelpText('afterAll', EXIT_CODES_HELP);
+    .addHelpText('afterAll', EXIT_CODES_HELP)
+    .hook('preAction', (_, command) => settleTarget(command, context));
   for (const { usage, description, load } of COMMANDS) {
     const command = program.command(usage).description(description);
     if (!isWanted(command.name())) continue;

@@ -24,6 +24,7 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
     logger: { info: say, warn: say },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
+    ...(options.tokenFile ? { tokenFile: options.tokenFile } : {}),
     ...(tls && { tls }),
   };
 }

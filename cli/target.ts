@@ -6,6 +6,8 @@ import { parseDuration, parsePositiveDuration } from './duration.ts';
 export interface TargetOptions {
   readonly server: string;
   readonly token?: string;
+  readonly tokenFile?: string;
+  readonly profile?: string;
   readonly tls?: boolean;
   readonly tlsCa?: string;
   readonly tlsCert?: string;
@@ -25,7 +27,9 @@ export function addTargetOptions(command: Command): Command {
       .default('127.0.0.1:50051')
       .env('CONTACT_SERVER')
       .argParser(parseTarget),
-    new Option('--token <token>', 'proves who you are').env('CONTACT_TOKEN'),
+    new Option('--profile <name>', 'go by this profile ("contact config")').env('CONTACT_PROFILE'),
+    new Option('--token-file <file>', 'holds the token that proves who you are').env('CONTACT_TOKEN_FILE'),
+    new Option('--token <token>', 'the token itself, which other users of this machine can see').env('CONTACT_TOKEN'),
     new Option('--tls', 'encrypt, and check the server against the well-known authorities'),
     new Option('--tls-ca <file>', 'encrypt, and check the server against these authorities (PEM)'),
     new Option('--tls-cert <file>', 'certificate of this client (PEM)'),

@@ -6,6 +6,7 @@ import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { HAND_CODECS } from '../wire/index.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import { type CallEnd, errorOf } from './closing.ts';
+import { createCredential } from './credential/credential.ts';
 import { createCredentials, nameServer } from './credentials.ts';
 import { type ConnectionOptions, guardLogger, guardRandom, type Logger, silentLogger } from './options.ts';
 import { createOutage } from './outage.ts';
@@ -75,6 +76,11 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const credentials = createCredentials(options.tls);
+  const tell = options.logger ? null : (line: string): void => console.warn(line);
+  const credential = createCredential(options, {
+    clock,
+    warn: (line) => (tell ? tell(`contact: ${line}`) : logger.warn(line)),
+  });
   const proxy = proxyFor(options.server);
   const interceptors = proxy === null ? [] : [nameProxy(proxy)];
   const closing = new AbortController();
@@ -83,7 +89,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     server: options.server,
     isEncrypted: options.tls !== undefined,
     isConnected: () => isConnected(),
-    tell: options.logger ? null : (line) => console.warn(line),
+    tell,
   });
   let current: Link | null = null;
   let isConnected = (): boolean => false;
@@ -104,6 +110,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
 
   function openLink(): Link {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
+    credential.refresh();
     const channel = createChannel(options, { credentials, keepaliveMs, proxy, ...traits });
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const isReady = (): boolean => channel.getConnectivityState(false) === grpc.connectivityState.READY;
@@ -205,7 +212,8 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     },
     metadata(entries = {}) {
       const metadata = new grpc.Metadata();
-      if (options.token !== undefined) metadata.set('authorization', `Bearer ${options.token}`);
+      const { token } = credential;
+      if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
       for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
       return metadata;
     },

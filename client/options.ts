@@ -16,8 +16,13 @@ export interface Logger {
 export interface ConnectionOptions {
   /** HOST:PORT of the server, or `unix:PATH` of its socket file. */
   readonly server: string;
-  /** Sent as `authorization: Bearer …` with every call. */
+  /** Sent as `authorization: Bearer …` with every call. Not together with `tokenFile`. */
   readonly token?: string;
+  /**
+   * Path of a file that holds the token, which is read whenever a connection is made, and when it has changed. Where others
+   * than its owner can read it (its mode is not 0600), the logger is warned.
+   */
+  readonly tokenFile?: string;
   /** Certificates in PEM; absent: plaintext. An empty object: TLS with the system's authorities. */
   readonly tls?: TlsOptions;
   /** Exponential backoff with full jitter between tries to connect; default `{ baseMs: 100, capMs: 5000 }`. */
@@ -89,10 +94,16 @@ function draws(random: unknown): string | null {
 /** The least time for an answer: with less nothing would work even on a good line. */
 const MIN_TIMEOUT_MS = 100;
 
+/** What is wrong with a secret is told without showing it. */
+const secretText: check.Check = Object.assign((value: unknown) => check.headerText(value), {
+  show: () => 'another value',
+});
+
 /** The rule of each option. A field that is new in the options has to be here too, or the compiler says so. */
 export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
   server: isAddress,
-  token: check.headerText,
+  token: secretText,
+  tokenFile: check.someText,
   tls: isTls,
   backoff: check.shape({ baseMs: check.waitMs, capMs: check.waitMs } satisfies Record<
     keyof BackoffOptions,

@@ -29,6 +29,7 @@ describe('contact', function () {
         'clients',
         'backup',
         'restore',
+        'config',
         'top',
         'health',
         'bench',
@@ -36,6 +37,7 @@ describe('contact', function () {
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
       queues: ['list', 'pause', 'resume', 'retain', 'purge'],
       clients: ['list', 'drain', 'resume', 'disconnect'],
+      config: ['set-profile', 'delete-profile', 'use', 'list', 'show'],
     };
     const all = Object.entries(commands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`.trim()));
     for (const command of all) {

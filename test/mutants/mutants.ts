@@ -1,3 +1,4 @@
+import { ACCESS_MUTANTS } from './access-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DESCRIPTOR_MUTANTS,
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
+  ...ACCESS_MUTANTS,
 ];

@@ -14,6 +14,14 @@ export const FIRST_LINE = readFileSync(CONTACT, 'utf8').split('\n', 1)[0]!;
 /** What that gives Node. */
 export const NODE_FLAGS: readonly string[] = FIRST_LINE.match(/--\S+/g) ?? [];
 
+/** What this process may have, and a command that is tried must not. */
+const UNSET = {
+  CONTACT_SERVER: undefined,
+  CONTACT_TOKEN: undefined,
+  CONTACT_TOKEN_FILE: undefined,
+  CONTACT_PROFILE: undefined,
+};
+
 export interface ProcessOptions {
   /** The whole of stdin; absent: empty. `open`: stays open, write to `child.stdin`. */
   readonly stdin?: string | Uint8Array | 'open';
@@ -98,7 +106,7 @@ export function startNode(args: readonly string[], options: ProcessOptions = {})
 export function startProgram(command: string, args: readonly string[], options: ProcessOptions = {}): TestProcess {
   const child = spawn(command, args, {
     stdio: 'pipe',
-    env: { ...process.env, CONTACT_SERVER: undefined, CONTACT_TOKEN: undefined, ...options.env },
+    env: { ...process.env, ...UNSET, ...options.env },
     detached: options.isGroup === true,
   });
   let stdout = '';

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { recordCalls } from '../scene/asked.ts';
+import { type Outcome, runHere } from '../scene/command.ts';
+import { closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
+import { startScene } from '../scene/server.ts';
+
+const VARIABLES = ['XDG_CONFIG_HOME', 'CONTACT_SERVER', 'CONTACT_TOKEN', 'CONTACT_TOKEN_FILE', 'CONTACT_PROFILE'];
+const QUICK = ['--connect-timeout', '200ms'];
+
+describe('contact config', () => {
+  let file: string;
+  let folder: string;
+  let before: (string | undefined)[];
+
+  beforeEach(() => {
+    before = VARIABLES.map((name) => process.env[name]);
+    for (const name of VARIABLES) delete process.env[name];
+    folder = createFolder();
+    process.env.XDG_CONFIG_HOME = folder;
+    file = join(folder, 'contact', 'config.json');
+  });
+  afterEach(async () => {
+    await closeScene();
+    for (const [at, name] of VARIABLES.entries()) {
+      if (before[at] === undefined) delete process.env[name];
+      else process.env[name] = before[at];
+    }
+  });
+
+  async function succeed(...args: string[]): Promise<Outcome> {
+    const outcome = await runHere(args);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    return outcome;
+  }
+
+  async function refuse(message: RegExp, ...args: string[]): Promise<void> {
+    const { code, stdout, stderr } = await runHere(args);
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, message);
+  }
+
+  it('keeps profiles, shows them, and holds paths instead of secrets', async () => {
+    await succeed('config', 'set-profile', 'prod', '--server', 'tasks.example.org:443', '--tls');
+    await succeed('config', 'set-profile', 'prod', '--token-file', 'secret');
+    await succeed('config', 'set-profile', 'home', '--server', 'unix:/run/contact.sock');
+    await refuse(/a profile holds no secrets/, 'config', 'set-profile', 'prod', '--token', 'hidden');
+    await succeed('config', 'use', 'prod');
+    const tokenFile = resolve('secret');
+    const prod = { server: 'tasks.example.org:443', tls: true, tokenFile };
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), {
+      current: 'prod',
+      profiles: { prod, home: { server: 'unix:/run/contact.sock' } },
+    });
+    const { stdout } = await succeed('config', 'list', '--json');
+    assert.deepEqual(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      [
+        { name: 'home', current: false, server: 'unix:/run/contact.sock' },
+        { name: 'prod', current: true, ...prod },
+      ],
+    );
+    assert.match((await succeed('config', 'list')).stdout, /^profile +server .*\nhome .*\nprod .* yes +\*\n$/);
+    assert.match((await succeed('config', 'show')).stdout, /^profile: +prod \(current\)\nserver: +tasks\.example\.org/);
+    assert.deepEqual(JSON.parse((await succeed('config', 'show', 'home', '--json')).stdout), {
+      name: 'home',
+      current: false,
+      server: 'unix:/run/contact.sock',
+    });
+    await succeed('config', 'delete-profile', 'prod');
+    await refuse(/no profile "prod"; there are: home/, 'config', 'use', 'prod');
+    await refuse(/no profile is the current one/, 'config', 'show');
+  });
+
+  it('comes after flags and the environment, and before the defaults', async () => {
+    const [profiled, other] = [await startScene(), await startScene()];
+    const [seen, elsewhere] = [recordCalls(profiled.address), recordCalls(other.address)];
+    const secret = (name: string): string => {
+      writeFileSync(join(folder, name), `${name}\n`, { mode: 0o600 });
+      return join(folder, name);
+    };
+    const sent = (): unknown[] => [
+      ...new Set([...seen.splice(0), ...elsewhere.splice(0)].map(({ headers }) => headers.authorization)),
+    ];
+    const list = ['queues', 'list'];
+    await succeed('config', 'set-profile', 'p', '--server', profiled.address, '--token-file', secret('profile'));
+    await succeed(...list, '--profile', 'p');
+    assert.deepEqual(sent(), ['Bearer profile']);
+    await succeed('config', 'use', 'p');
+    await succeed(...list);
+    assert.deepEqual(sent(), ['Bearer profile']);
+    process.env.CONTACT_TOKEN_FILE = secret('environment');
+    await succeed(...list);
+    assert.deepEqual(sent(), ['Bearer environment']);
+    await succeed(...list, '--token-file', secret('flag'));
+    assert.deepEqual(sent(), ['Bearer flag']);
+    assert.match((await succeed(...list, '--token', 'bare')).stderr, /--token can be read by every user .*\(ps\)/);
+    assert.deepEqual(sent(), ['Bearer bare']);
+    process.env.CONTACT_TOKEN = 'variable';
+    assert.equal((await succeed(...list, '--token-file', secret('flag'))).stderr, '');
+    assert.deepEqual(sent(), ['Bearer flag']);
+    await refuse(/--token and --token-file .*only one/, ...list);
+    delete process.env.CONTACT_TOKEN_FILE;
+    assert.equal((await succeed(...list)).stderr, '');
+    assert.deepEqual(sent(), ['Bearer variable']);
+    delete process.env.CONTACT_TOKEN;
+    // The current profile is of its server; what is named holds anywhere.
+    await succeed(...list, '--server', other.address);
+    assert.deepEqual(sent(), [undefined]);
+    process.env.CONTACT_PROFILE = 'p';
+    await succeed(...list, '--server', other.address);
+    assert.deepEqual(sent(), ['Bearer profile']);
+  });
+
+  it('answers 2 to a profile that there is not, and to a file that is none, and says where', async () => {
+    await refuse(/no profile "nosuch"; make one: contact config set-profile/, 'queues', 'list', '--profile', 'nosuch');
+    await refuse(/say one of: --server, --token-file/, 'config', 'set-profile', 'p');
+    await refuse(/--tls-cert and --tls-key go together/, 'config', 'set-profile', 'p', '--tls-cert', 'c');
+    mkdirSync(dirname(file), { recursive: true });
+    const wrong: [string, RegExp][] = [
+      ['{', /config\.json is no JSON/],
+      ['[]', /expected an object with `profiles`/],
+      ['{"profiles":[]}', /profiles: expected an object/],
+      ['{"profiles":{"a b":{}}}', /profiles\.a b: expected a name/],
+      ['{"profiles":{"p":{"token":"t"}}}', /profiles\.p: unknown field token; known: server/],
+      ['{"profiles":{"p":{"tls":false}}}', /profiles\.p: tls: expected true, or nothing/],
+      ['{"profiles":{"p":{"server":5}}}', /profiles\.p: server: expected a text/],
+      ['{"profiles":{},"current":"p"}', /current: expected the name of a profile/],
+      ['{"profiles":{},"more":1}', /unknown field more/],
+      ['{"profiles":{"p":{"server":"nowhere"}},"current":"p"}', /profile p: server: Expected HOST:PORT/],
+    ];
+    for (const [content, message] of wrong) {
+      writeFileSync(file, content);
+      await refuse(message, 'queues', 'list', ...QUICK);
+    }
+  });
+});
