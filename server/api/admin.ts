@@ -6,12 +6,14 @@ import { isName } from '../../shared/ids.ts';
 import type { Operations, QueueView } from '../dispatch/operations.ts';
 import type { Caller } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
+import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createBackUp } from './backup.ts';
 import { checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
+import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { REVISION } from './registration.ts';
 import { checkQueue } from './scope.ts';
@@ -37,6 +39,26 @@ export interface AdminHandlersOptions {
 export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typeof AdminService> {
   const { operations, registry, agreement, version, node, storeKind, startedAt } = options;
   const { clients } = registry;
+  const pace = createPace();
+
+  /** A page of clients that the caller sees: no page tells how many others there are, or what they are called. */
+  async function listFor(
+    caller: Caller,
+    after: string,
+    limit: number,
+    isConnectedOnly: boolean,
+  ): Promise<ClientView[]> {
+    const seen: ClientView[] = [];
+    // Who sees few of many is not to have all of them sorted again for each of the few.
+    const count = caller.clients.clients === 'all' ? limit : MAX_PAGE;
+    for (let from: string | undefined = after; from !== undefined && seen.length < limit; ) {
+      await pace();
+      const page: readonly ClientView[] = await clients.list(from, count, isConnectedOnly);
+      seen.push(...page.flatMap((view) => viewFor(view, caller) ?? []));
+      from = page.length === count ? page.at(-1)!.clientId : undefined;
+    }
+    return seen.slice(0, limit);
+  }
 
   return {
     async listQueues({ pageSize, pageToken }, { caller }) {
@@ -73,14 +95,9 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
 
     async listClients({ pageSize, pageToken, connectedOnly }, { caller }) {
       const limit = readPageSize(pageSize);
-      const views = await clients.list(pageToken, limit, connectedOnly);
-      const { items, last, isCut } = cutPage(
-        views.flatMap((view) => viewFor(view, caller) ?? []),
-        writeClient,
-      );
-      // A page of clients that the caller does not see is empty, and not the last.
-      const end = isCut ? last : views.length === limit ? views.at(-1) : undefined;
-      return { clients: items, nextPageToken: end?.clientId ?? '' };
+      const views = await listFor(caller, pageToken, limit, connectedOnly);
+      const { items, last, isCut } = cutPage(views, writeClient);
+      return { clients: items, nextPageToken: isCut || views.length === limit ? last!.clientId : '' };
     },
 
     async describeClient({ clientId }, { caller }) {
@@ -111,17 +128,12 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
 
     backUp: createBackUp(options.store),
 
-    async getServerInfo() {
-      return {
-        version,
-        node,
-        revision: REVISION,
-        startedAt: timestampFromMs(startedAt),
-        store: storeKind,
-        limits: agreement.limits,
-        intervals: { pingIntervalMs: agreement.pingIntervalMs, resumeWindowMs: agreement.resumeWindowMs },
-        sessions: registry.sessions.size,
-      };
+    async getServerInfo(_request, { caller }) {
+      const { limits, pingIntervalMs, resumeWindowMs } = agreement;
+      const shared = { version, revision: REVISION, limits, intervals: { pingIntervalMs, resumeWindowMs } };
+      if (!caller.roles.has('operator')) return shared;
+      const { size } = registry.sessions;
+      return { ...shared, node, startedAt: timestampFromMs(startedAt), store: storeKind, sessions: size };
     },
   };
 }

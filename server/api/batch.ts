@@ -2,13 +2,14 @@ import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
 import { ContactError, invalid, invalidName, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
+import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import { isPlainText } from '../../shared/text.ts';
-import { type Caller, isInScope } from '../model/caller.ts';
+import { type Caller, isInScope, mayAddress } from '../model/caller.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';
-import { foreignQueue } from './scope.ts';
+import { foreignClient, foreignQueue, foreignSelector } from './scope.ts';
 import { OCTET_STREAM } from './status.ts';
 
 const MAX_BATCH = 1_000;
@@ -72,10 +73,10 @@ function readTask(task: NewTask, place: Place, { caller, now, maxPayloadBytes }:
   return {
     id: task.id || newTaskId(),
     queue: task.queue,
-    lane: readLane(task, place),
+    lane: readLane(task, place, caller),
     payload: task.payload,
     contentType: task.contentType || OCTET_STREAM,
-    metadata: task.metadata,
+    metadata: readMetadata(task.metadata, caller),
     priority: task.priority,
     runAt: readStart(task, place, now),
     expiresAt: readExpiry(task, place, now),
@@ -106,14 +107,23 @@ function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>)
     throw invalid(place('metadata'), `at most ${MAX_METADATA_BYTES} bytes in all, got ${bytes}`);
 }
 
-function readLane({ target }: NewTask, place: Place): Lane {
+/** Who called is said by the server alone: whoever wants it told leaves the key empty. */
+function readMetadata(metadata: NewTask['metadata'], { principal }: Caller): TaskInput['metadata'] {
+  if (!Object.hasOwn(metadata, PRINCIPAL_KEY)) return metadata;
+  const { [PRINCIPAL_KEY]: _said, ...others } = metadata;
+  return principal === '' ? others : { ...others, [PRINCIPAL_KEY]: principal };
+}
+
+function readLane({ target }: NewTask, place: Place, caller: Caller): Lane {
   switch (target.case) {
     case undefined:
       return SHARED_LANE;
     case 'clientId':
       if (!isName(target.value)) throw invalidName(place('client_id'), target.value);
+      if (!mayAddress(caller, target.value)) throw foreignClient(place('client_id'), target.value);
       return laneOfClient(target.value);
     case 'selector':
+      if (caller.clients.clients !== 'all') throw foreignSelector(place('selector'));
       return laneOfSelector(parseSelector(target.value, place('selector')).canonical);
     case 'broadcast':
       return PARENT_LANE;

@@ -7,16 +7,17 @@ import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ResultReport } from '../session/report.ts';
+import type { Teller } from '../session/results.ts';
 import { type Context, whenAborted } from './context.ts';
 import type { Handlers } from './handler.ts';
-import { CLIENT_KEY } from './identity.ts';
+import { CLIENT_KEY, readClient } from './identity.ts';
 import { createPairs, type Turn } from './pairs.ts';
 import { checkQueue } from './scope.ts';
 
 const QUEUE_KEY = 'contact-queue';
 const SETTLE_KEY = 'contact-settle';
 const MAX_STATUS_LENGTH = 256;
-const CLIENT_PREFIX = 'client ';
+const CLIENT = 'client';
 const TEXT = 'text/plain; charset=utf-8';
 const NO_RESULTS: ResultReport = { succeeded: [], failed: [], released: [], stopped: [], untouched: [] };
 
@@ -55,16 +56,16 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
 
   /** The task that a named key left; a key that is a connection does not outlive the process. */
   function findLeft(key: string): Delivery | null {
-    const clientId = key.startsWith(CLIENT_PREFIX) ? key.slice(CLIENT_PREFIX.length) : undefined;
-    const left = clientId === undefined ? [] : registry.leftBy(clientId);
+    const { clientId, subject } = readKey(key);
+    const left = clientId === undefined ? [] : registry.leftBy(clientId, subject);
     return left.length === 1 ? left[0]! : null;
   }
 
   /** Tells one result and insists until the store has taken it; answers what became of it. */
-  async function settle(delivery: Delivery, clientId: string, text: string): Promise<OutcomeCode | undefined> {
+  async function settle(delivery: Delivery, by: Teller, text: string): Promise<OutcomeCode | undefined> {
     for (;;) {
       const result = { ...delivery, result: Buffer.from(text), contentType: TEXT };
-      const [outcome] = await registry.tell({ ...NO_RESULTS, succeeded: [result] }, clientId);
+      const [outcome] = await registry.tell({ ...NO_RESULTS, succeeded: [result] }, by);
       if (outcome?.code !== 'RETRY_LATER') return outcome?.code;
       await new Promise<void>((resolve) => {
         clock.after(outcome.afterMs, resolve);
@@ -72,29 +73,31 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
     }
   }
 
-  async function refuse(delivery: Delivery, clientId: string): Promise<void> {
+  async function refuse(delivery: Delivery, by: Teller): Promise<void> {
     const error = {
       code: 'NOT_TEXT',
       message: 'the payload is not UTF-8 text, which is all a classic client can take',
     };
     const failure = { ...delivery, error, retry: { kind: 'never' as const } };
-    await registry.tell({ ...NO_RESULTS, failed: [failure] }, clientId);
+    await registry.tell({ ...NO_RESULTS, failed: [failure] }, by);
   }
 
-  function createOutlet(peer: string, outlet: TextOutlet, turn: Turn, { clientId, onWrite }: ClassicCall): TaskOutlet {
+  function createOutlet(peer: string, outlet: TextOutlet, turn: Turn, call: ClassicCall): TaskOutlet {
+    const { onWrite } = call;
+
     function write(task: ClaimedTask, onTaken: () => void): boolean {
       const delivery = { taskId: task.id, delivery: task.delivery };
       let text: string;
       try {
         text = decoder.decode(task.payload);
       } catch {
-        void refuse(delivery, clientId);
+        void refuse(delivery, call);
         onTaken();
         return true;
       }
       if (!onWrite) turn.held = delivery;
       const hasRoom = outlet.write(text, onTaken);
-      if (onWrite) void settle(delivery, clientId, '');
+      if (onWrite) void settle(delivery, call, '');
       return hasRoom;
     }
 
@@ -128,7 +131,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
       const openSession = (call: ClassicCall, ofTurn: Turn) =>
         registry.open({
           id: newSessionId(),
-          subject: context.caller.principal,
+          subject: call.subject,
           clientId: call.clientId,
           isNamed: false,
           isResumable: false,
@@ -175,16 +178,16 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
       // The call may wait for the store long after its client has gone.
       whenAborted(context.signal, leave);
       try {
-        const { clientId, onWrite } = readCall(context, settleOnWrite);
+        const call = readCall(context, settleOnWrite);
         for await (const { ret } of requests) {
           const { turn } = pair;
           if (!turn?.held) {
-            if (onWrite) continue;
+            if (call.onWrite) continue;
             throw new ContactError('FAILED_PRECONDITION', 'tellResult: this client holds no task');
           }
           const { held } = turn;
           turn.held = null;
-          const code = await settle(held, clientId, ret);
+          const code = await settle(held, call, ret);
           pair.checkTurn();
           if (code === 'TOO_LARGE') throw tooLarge(ret, maxResultBytes);
         }
@@ -203,24 +206,35 @@ function tooLarge(text: string, maxBytes: number): ContactError {
 
 type Beside = Pick<Context, 'caller' | 'header' | 'peer'>;
 
+/** Whose streams belong together: those of one client or connection, and of one principal. No id, and no peer, has a blank. */
 function keyOf(beside: Beside): string {
-  const clientId = beside.header(CLIENT_KEY);
-  return clientId === undefined ? `connection ${beside.peer}` : `${CLIENT_PREFIX}${clientId}`;
+  const { caller, peer } = beside;
+  const clientId = beside.header(CLIENT_KEY) ?? caller.clientId;
+  return `${clientId === undefined ? `connection ${peer}` : `${CLIENT} ${clientId}`} ${caller.principal}`;
 }
 
-interface ClassicCall {
+function readKey(key: string): { readonly clientId: string | undefined; readonly subject: string } {
+  const [kind, id, ...principal] = key.split(' ');
+  return { clientId: kind === CLIENT ? id : undefined, subject: principal.join(' ') };
+}
+
+interface ClassicCall extends Teller {
   readonly clientId: string;
+  readonly subject: string;
   readonly queue: string;
   readonly onWrite: boolean;
 }
 
 function readCall(beside: Beside, settleOnWrite: boolean): ClassicCall {
-  const clientId = beside.header(CLIENT_KEY) ?? `classic:${beside.peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.');
+  const { caller, peer } = beside;
+  const isNamed = (beside.header(CLIENT_KEY) ?? caller.clientId) !== undefined;
+  const { clientId } = isNamed
+    ? readClient(beside)
+    : { clientId: `classic:${peer}`.replaceAll(/[^A-Za-z0-9._:/-]/g, '.') };
   const queue = beside.header(QUEUE_KEY) ?? 'default';
   const settle = beside.header(SETTLE_KEY);
-  if (!isName(clientId)) throw invalidName(CLIENT_KEY, clientId);
   if (!isName(queue)) throw invalidName(QUEUE_KEY, queue);
-  checkQueue(beside.caller, queue, QUEUE_KEY);
+  checkQueue(caller, queue, QUEUE_KEY);
   if (settle !== undefined && settle !== 'on-write') throw invalid(SETTLE_KEY, 'expected on-write, or nothing');
-  return { clientId, queue, onWrite: settleOnWrite || settle === 'on-write' };
+  return { clientId, subject: caller.principal, queue, onWrite: settleOnWrite || settle === 'on-write' };
 }

@@ -2,48 +2,54 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ClientInfoSchema, ClientSessionSchema } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { type Caller, isInScope, type QueueScope } from '../model/caller.ts';
+import { type Caller, isInScope, mayAddress, mayCall, mayCallSome } from '../model/caller.ts';
 import { type Clients, type ClientView, noClient } from '../session/clients.ts';
 import type { Session } from '../session/session.ts';
+import type { StreamView } from '../session/streams.ts';
 
 /** Tasks of one session that an operator is told. */
 const MAX_TASKS = 1_000;
 
-/** Calls of a service that are kept wait in queues of this beginning. */
-const isOwnService = (scope: QueueScope, service: string): boolean => isInScope(scope, `${service}/`);
+/** What a client serves as who may call that alone sees it. */
+function servedFor(served: StreamView, caller: Caller): StreamView {
+  if (caller.calls === 'all') return served;
+  return {
+    ...served,
+    services: served.services.filter((service) => mayCallSome(caller, service)),
+    callsByService: () =>
+      Object.fromEntries(Object.entries(served.callsByService()).filter(([service]) => mayCallSome(caller, service))),
+    methods: () => served.methods().filter(({ method }) => mayCall(caller, method)),
+  };
+}
 
 /**
- * A client as the caller may see it, without queues of others; what it serves is told only if all of that is the caller's.
- * Undefined: it has nothing to do with the caller's queues.
+ * A client as the caller may see it, without queues of others, and without what it serves to others. Undefined: it is no
+ * client of the caller.
  */
-export function viewFor(view: ClientView, { scope }: Caller): ClientView | undefined {
-  if (scope.queues === 'all') return view;
-  const queues = view.queues.filter((queue) => isInScope(scope, queue));
-  const isOwn = view.served?.services.every((service) => isOwnService(scope, service)) ?? false;
-  const served = isOwn ? view.served : null;
-  return queues.length > 0 || (served?.services.length ?? 0) > 0 ? { ...view, queues, served } : undefined;
+export function viewFor(view: ClientView, caller: Caller): ClientView | undefined {
+  if (!mayAddress(caller, view.clientId)) return undefined;
+  const queues = view.queues.filter((queue) => isInScope(caller.scope, queue));
+  return { ...view, queues, served: view.served && servedFor(view.served, caller) };
 }
 
 /** What `clients.describe` tells, as far as the caller may see it. NOT_FOUND: as if the client were not there. */
 export async function findClient(clients: Pick<Clients, 'describe'>, clientId: string, caller: Caller) {
+  if (!mayAddress(caller, clientId)) throw noClient(clientId);
   const { view, sessions } = await clients.describe(clientId);
-  const seen = viewFor(view, caller);
-  if (!seen) throw noClient(clientId);
-  return { view: seen, sessions };
+  return { view: viewFor(view, caller)!, sessions };
 }
 
 /**
  * Whether the caller may order something of the whole client: NOT_FOUND as `findClient`; PERMISSION_DENIED: it works for
- * queues, or serves services, of others too.
+ * queues of others too.
  */
 export async function checkClient(clients: Pick<Clients, 'describe'>, clientId: string, caller: Caller): Promise<void> {
   const { scope } = caller;
+  if (!mayAddress(caller, clientId)) throw noClient(clientId);
   if (scope.queues === 'all') return;
   const { view, sessions } = await clients.describe(clientId);
-  if (!viewFor(view, caller)) throw noClient(clientId);
   const queues = [...view.queues, ...sessions.flatMap((session) => session.queues)];
-  const isOwn = queues.every((queue) => isInScope(scope, queue));
-  if (isOwn && (view.served?.services ?? []).every((service) => isOwnService(scope, service))) return;
+  if (queues.every((queue) => isInScope(scope, queue))) return;
   throw new ContactError('PERMISSION_DENIED', `${clientId} works for queues of others too`, { field: 'client_id' });
 }
 

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { NewTaskSchema } from '../../gen/index.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
+import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
@@ -85,7 +86,7 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
   return {
     store: (call, caller) =>
       awaitResult(async (awaited) => {
-        const task = taskOf(call);
+        const task = taskOf(call, caller);
         const waits = awaited.admit([task]);
         const [stored] = await enqueue([task], caller, 'task');
         waits.stored([stored!]);
@@ -106,7 +107,9 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
   };
 }
 
-function taskOf({ method, payload, metadata, clientId, selector, key }: DurableCall) {
+function taskOf({ method, payload, clientId, selector, key, ...call }: DurableCall, { principal }: Caller) {
+  // Of the same key another principal makes another call, and is not given the answer of this one.
+  const metadata = principal === '' ? call.metadata : { ...call.metadata, [PRINCIPAL_KEY]: principal };
   const task = create(NewTaskSchema, { queue: method, payload, metadata, contentType: CONTENT_TYPE });
   task.idempotencyKey = key ?? '';
   if (clientId !== undefined) task.target = { case: 'clientId', value: clientId };

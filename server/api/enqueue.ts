@@ -29,15 +29,26 @@ export function createEnqueue(
     if (at < 0) return field === undefined ? queue.enqueue(inputs) : queue.enqueue(inputs).catch(renameTo(field));
     const place = field ?? `tasks[${at}]`;
     if (tasks.length > 1) throw invalid(`${place}.broadcast`, 'must be alone in its batch');
-    const stored = queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, now, place));
+    const stored = queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, { now, caller, field: place }));
     return [await (field === undefined ? stored : stored.catch(renameTo(field)))];
   };
 }
 
-function readAudience({ target }: NewTask, { runAt, expiresAt }: TaskInput, now: number, field: string): Audience {
-  const { selector, known } = target.case === 'broadcast' ? target.value : { selector: '', known: false };
+interface AudienceReading {
+  readonly now: number;
+  readonly caller: Caller;
+  readonly field: string;
+}
+
+function readAudience(
+  { target }: NewTask,
+  { runAt, expiresAt }: TaskInput,
+  { now, caller, field }: AudienceReading,
+): Audience {
+  const { selector, known: isKnown } = target.case === 'broadcast' ? target.value : { selector: '', known: false };
   const childExpiresAt = expiresAt ?? (runAt ?? now) + CHILD_EXPIRY_MS;
-  return parseAudience(selector, known, childExpiresAt, `${field}.broadcast.selector`);
+  const input = { selector, isKnown, scope: caller.clients, childExpiresAt };
+  return parseAudience(input, `${field}.broadcast.selector`);
 }
 
 /** The store speaks of batches, `tasks[0]`; the caller's request has its task elsewhere. */

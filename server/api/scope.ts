@@ -15,6 +15,16 @@ export function foreignQueue(field: string, queue: string): ContactError {
   return new ContactError('PERMISSION_DENIED', `${queue} is no queue of this caller`, { field });
 }
 
+/** The caller may not be this client, or not address it, whether there is one or not. */
+export function foreignClient(field: string, clientId: string): ContactError {
+  return new ContactError('PERMISSION_DENIED', `${clientId} is no client of this caller`, { field });
+}
+
+/** Whom a selector means is known when a client draws: it may be any, so only who may address all may give one. */
+export function foreignSelector(field: string): ContactError {
+  return new ContactError('PERMISSION_DENIED', 'it may select clients that are none of this caller', { field });
+}
+
 /**
  * The task of this id. NOT_FOUND: it is not there, or not of a queue of this caller, who cannot tell one from the
  * other.

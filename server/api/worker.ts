@@ -53,7 +53,8 @@ export function createWorkerHandlers(registry: Registry): WorkerHandlers {
       const sessionId = readSessionId(context);
       if (sessionId === undefined) throw invalid(SESSION_KEY, 'SendStatus needs the id of its session');
       const { clientId, isDrawn } = readClient(context);
-      return registry.attachStatus({ sessionId, clientId: isDrawn ? undefined : clientId }, outlet);
+      const subject = context.caller.principal;
+      return registry.attachStatus({ sessionId, clientId: isDrawn ? undefined : clientId, subject }, outlet);
     },
 
     takeReceipt(session, request) {
@@ -72,10 +73,11 @@ export function createWorkerHandlers(registry: Registry): WorkerHandlers {
     async tellResult(requests: AsyncIterable<TellResultRequest>, context) {
       const outcomes: Outcome[] = [];
       const { clientId, isDrawn } = readClient(context);
+      const by = { clientId: isDrawn ? undefined : clientId, subject: context.caller.principal };
       for await (const request of requests) {
         const report = readResults(request);
         checkTold(outcomes.length, report);
-        outcomes.push(...(await registry.tell(report, isDrawn ? undefined : clientId)));
+        outcomes.push(...(await registry.tell(report, by)));
       }
       return { outcomes: writeOutcomes(outcomes) };
     },

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ContactError, refuseTask } from '../../shared/errors.ts';
+import { type ClientScope, isClientInScope } from '../model/caller.ts';
 import { isSelectorLane, laneKey, laneOfClient, SHARED_LANE } from '../model/lane.ts';
 import { parseSelector, type Selector } from '../model/selector.ts';
 import type { LaneRef, TaskInput } from '../model/task.ts';
@@ -20,6 +21,8 @@ export interface Audience {
   readonly selector: Selector | null;
   /** Whether named clients are meant too that are remembered but away. */
   readonly isKnown: boolean;
+  /** Of those, the clients that whoever sends it may address. */
+  readonly scope: ClientScope;
   readonly childExpiresAt: number;
 }
 
@@ -92,11 +95,12 @@ export async function createAddressing(
       }
     },
 
-    async address(queue, { selector, isKnown }) {
+    async address(queue, { selector, isKnown, scope }) {
       const clientIds = new Set<string>();
       const addMeant = (clients: Iterable<Pick<Receiver, 'clientId' | 'queues' | 'labels'>>): void => {
         for (const { clientId, queues, labels } of clients) {
-          if (queues.includes(queue) && (selector?.matches(labels) ?? true)) clientIds.add(clientId);
+          if (!queues.includes(queue) || !(selector?.matches(labels) ?? true)) continue;
+          if (isClientInScope(scope, clientId)) clientIds.add(clientId);
         }
         if (clientIds.size <= MAX_CLIENTS) return;
         throw new ContactError('RESOURCE_EXHAUSTED', `more than ${MAX_CLIENTS} clients match`, { field: 'broadcast' });
@@ -113,6 +117,13 @@ export async function createAddressing(
   };
 }
 
-export function parseAudience(selector: string, isKnown: boolean, childExpiresAt: number, field: string): Audience {
-  return { selector: selector === '' ? null : parseSelector(selector, field), isKnown, childExpiresAt };
+export interface AudienceInput {
+  readonly selector: string;
+  readonly isKnown: boolean;
+  readonly scope: ClientScope;
+  readonly childExpiresAt: number;
+}
+
+export function parseAudience({ selector, ...others }: AudienceInput, field: string): Audience {
+  return { ...others, selector: selector === '' ? null : parseSelector(selector, field) };
 }

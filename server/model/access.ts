@@ -52,6 +52,13 @@ export function matchesAny(patterns: 'all' | readonly string[], name: string): b
   return patterns === 'all' || patterns.some((pattern) => matchesPattern(pattern, name));
 }
 
+/** Whether one of the patterns means a name of this beginning. */
+export function mayMatch(patterns: readonly string[], beginning: string): boolean {
+  return patterns.some(
+    (one) => one.startsWith(beginning) || (one.endsWith('*') && beginning.startsWith(one.slice(0, -1))),
+  );
+}
+
 /** Whether whatever `pattern` means is also meant by one of `others`. */
 function isCovered(pattern: string, others: 'all' | readonly string[]): boolean {
   if (others === 'all') return true;

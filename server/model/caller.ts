@@ -1,4 +1,4 @@
-import { ALL_RIGHTS, findBeyond, matchesAny, type Rights, type Role, withClient } from './access.ts';
+import { ALL_RIGHTS, findBeyond, matchesAny, mayMatch, type Rights, type Role, withClient } from './access.ts';
 
 /** Which queues a caller may see: all, or those that a pattern matches, a name with an optional `*` at its end. */
 export interface QueueScope {
@@ -85,14 +85,24 @@ export function mayBe({ clientId, clients }: Caller, client: string): boolean {
   return clientId === undefined ? matchesAny(clients.clients, client) : client === clientId;
 }
 
+/** Whether this client is there for who has the scope. */
+export function isClientInScope({ clients }: ClientScope, client: string): boolean {
+  return matchesAny(clients, client);
+}
+
 /** Whether this client is there for the caller: to be given tasks, listed, drained and called. */
 export function mayAddress({ clients }: Caller, client: string): boolean {
-  return matchesAny(clients.clients, client);
+  return isClientInScope(clients, client);
 }
 
 /** Whether the caller may call this method of clients, `pkg.Service/Method`. */
 export function mayCall({ calls }: Caller, method: string): boolean {
   return matchesAny(calls, method);
+}
+
+/** Whether there may be a method of this service, `pkg.Service`, that the caller may call. */
+export function mayCallSome({ calls }: Caller, service: string): boolean {
+  return calls === 'all' || mayMatch(calls, `${service}/`);
 }
 
 /** Whether the caller may serve this method, `pkg.Service/Method`. */

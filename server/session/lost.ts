@@ -12,15 +12,15 @@ import type { End } from './phases.ts';
 export interface Lost {
   /** Starts the window; at its end the row is ended and `onEnded` is called. */
   add(absent: Absent): void;
-  /** The client that has a delivery, if an earlier process left it. */
-  ownerOf(delivery: Delivery): string | undefined;
+  /** Who has a delivery, if an earlier process left it. */
+  ownerOf(delivery: Delivery): Pick<Absent, 'clientId' | 'subject'> | undefined;
   /**
    * What the absent sessions of a client hold; on demand without those that an earlier process left, whose starts are
    * unknown.
    */
   heldBy(clientId: string, isLeftToo: boolean): readonly HeldDelivery[];
   /** What sessions without a name of a client held when an earlier process left them, and nobody has told since. */
-  leftBy(clientId: string): readonly Delivery[];
+  leftBy(clientId: string, subject: string): readonly Delivery[];
   /** The end of this delivery was told; only one that an earlier process left is remembered. */
   answer(delivery: Delivery): void;
   has(sessionKey: number): boolean;
@@ -42,6 +42,8 @@ export interface LostOptions {
 export interface Absent {
   readonly session: SessionRef;
   readonly clientId: string;
+  /** The principal that had the session. */
+  readonly subject: string;
   readonly held: readonly HeldDelivery[];
   /** False: nobody knows the id of the session, so there is no window. */
   readonly isResumable: boolean;
@@ -114,8 +116,7 @@ export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: Lo
       timers.set(window, windowMs);
     },
 
-    ownerOf: (delivery) =>
-      absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))?.clientId,
+    ownerOf: (delivery) => (absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))),
 
     has: (sessionKey) => absenceByKey.has(sessionKey),
 
@@ -124,9 +125,9 @@ export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: Lo
     heldBy: (clientId, isLeftToo) =>
       [...(absencesByClient.get(clientId) ?? [])].flatMap(({ held, isLeft }) => (isLeft && !isLeftToo ? [] : held)),
 
-    leftBy: (clientId) =>
+    leftBy: (clientId, subject) =>
       [...(absencesByClient.get(clientId) ?? [])]
-        .filter(({ isLeft, isNamed }) => isLeft && !isNamed)
+        .filter((one) => one.isLeft && !one.isNamed && one.subject === subject)
         .flatMap(({ held }) => held.map(({ taskId, delivery }) => ({ taskId, delivery })))
         .filter((one) => !answered.has(nameOf(one))),
 

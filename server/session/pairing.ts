@@ -9,13 +9,18 @@ export interface StatusName {
   readonly sessionId: string;
   /** Undefined: the server draws it. */
   readonly clientId: string | undefined;
+  /** The principal that opens the stream. */
+  readonly subject: string;
 }
 
-type Named = Pick<Registration, 'id' | 'clientId' | 'isDrawn'>;
+interface Named extends Pick<Registration, 'id' | 'clientId' | 'isDrawn'> {
+  readonly subject?: string;
+}
 
-/** Whether the name fits the session: whoever knows its id and not its client does not get it. */
-export function isNamedBy({ id, clientId, isDrawn }: Named, name: StatusName): boolean {
-  return id === name.sessionId && (name.clientId === undefined ? isDrawn === true : name.clientId === clientId);
+/** Whether the name fits the session: whoever knows its id, and is not its client or its principal, does not get it. */
+export function isNamedBy({ id, clientId, isDrawn, subject = '' }: Named, name: StatusName): boolean {
+  if (id !== name.sessionId || subject !== name.subject) return false;
+  return name.clientId === undefined ? isDrawn === true : name.clientId === clientId;
 }
 
 interface Waiting {
@@ -52,8 +57,9 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
     return undefined;
   }
 
-  function findFor({ id: sessionId, clientId, isDrawn }: Named): Waiting | undefined {
-    return find({ sessionId, clientId }) ?? (isDrawn ? find({ sessionId, clientId: undefined }) : undefined);
+  function findFor({ id: sessionId, clientId, isDrawn, subject = '' }: Named): Waiting | undefined {
+    const found = find({ sessionId, clientId, subject });
+    return found ?? (isDrawn ? find({ sessionId, clientId: undefined, subject }) : undefined);
   }
 
   return {
@@ -102,7 +108,7 @@ export function createPairing(timers: Timers, pairingMs: number): Pairing {
   };
 }
 
-/** One text for a name, to be the key of a map: no id of a client has a blank. */
-function textOf({ sessionId, clientId = '' }: StatusName): string {
-  return `${sessionId} ${clientId}`;
+/** One text for a name, to be the key of a map: no id of a session or a client has a blank. */
+function textOf({ sessionId, clientId = '', subject }: StatusName): string {
+  return `${sessionId} ${clientId} ${subject}`;
 }

@@ -25,7 +25,6 @@ import type { StatusOutlet } from './outlet.ts';
 import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
 import { advance } from './phases.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
-import type { ResultReport } from './report.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
 import { createSerial } from './serial.ts';
@@ -63,12 +62,14 @@ export interface Registry {
   /** Takes a receipt alone: the same as a report that says nothing else. */
   receipt: TakeReceipt;
   /** Takes results that come without a session. */
-  tell(report: ResultReport, clientId: string | undefined): ReturnType<TakeResults>;
+  readonly tell: TakeResults;
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
-  leftBy(clientId: string): readonly Delivery[];
+  leftBy(clientId: string, subject: string): readonly Delivery[];
   readonly clients: Clients;
   /** Whether this is the session of a client whose task stream is open. */
   isOpen(clientId: string, sessionId: string, subject: string): boolean;
+  /** Whether a session of this client is open that another principal has. */
+  isAnothers(clientId: string, subject: string): boolean;
   /** Ends the streams of a client once; it may come again. Answers how many sessions and other streams that were. */
   disconnectClient(clientId: string): number;
   /**
@@ -121,6 +122,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     return {
       session: session.session,
       clientId,
+      subject: session.options.subject ?? '',
       held,
       isResumable,
       isDraining,
@@ -227,10 +229,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   const orders = obeyOrders({ queue, roster, holders, attempts, streams, lose });
   async function recover(): Promise<void> {
     const keys = new Set([...roster.all].map(({ session }) => session.key));
-    for (const { session, clientId, isNamed, held } of await store.listSessions()) {
+    for (const { session, clientId, subject, isNamed, held } of await store.listSessions()) {
       if (keys.has(session.key) || lost.has(session.key)) continue;
       const left = { isResumable: true, isLeft: true, isNamed, onEnded: () => undefined };
-      lost.add({ session, clientId, held: held.map(heldOf), ...left });
+      lost.add({ session, clientId, subject, held: held.map(heldOf), ...left });
     }
   }
 
@@ -244,6 +246,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     recover,
     open,
     isOpen: roster.isOpen,
+    isAnothers: roster.isAnothers,
     disconnect: (session, error = GONE) => lose(session, error),
     leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),
 

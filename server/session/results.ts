@@ -22,11 +22,22 @@ export interface ResultsOptions {
 
 type Store<T> = (items: readonly T[]) => Promise<readonly SettleOutcome[]>;
 
+/** Who tells results. */
+export interface Teller {
+  /** Undefined: none is named, so the report counts as that of whoever has the delivery. */
+  readonly clientId: string | undefined;
+  /** The principal of who tells without a session. Undefined: a session of the client tells, whoever of it has the delivery. */
+  readonly subject?: string;
+}
+
+/** No client is called so. */
+const NOBODY = '';
+
 /**
  * Takes results of any session of a client over any stream; answers after the commit, one outcome each, never rejects.
- * @param clientId undefined: the report names no client, so it counts as that of whoever has the delivery
+ * What is another client's, or another principal's, is STALE.
  */
-export type TakeResults = (report: ResultReport, clientId: string | undefined) => Promise<Outcome[]>;
+export type TakeResults = (report: ResultReport, by: Teller) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
   const { queue, holders, absent, random, maxResultBytes, noteFailure } = options;
@@ -35,23 +46,31 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return { kind: 'failed', taskId, delivery, error, retry, random: random() };
   }
 
-  /** Whether the delivery is another client's. The store judges one that nobody on this node has any more. */
-  function isForeign(one: Delivery, clientId: string): boolean {
-    const holder = holders.find(one);
-    const owner = holder ? holder.session.clientId : absent().ownerOf(one);
-    return owner !== undefined && owner !== clientId;
+  /** Whether the delivery is not the teller's. The store judges one that nobody on this node has any more. */
+  function isForeign(one: Delivery, { clientId, subject }: Teller): boolean {
+    const owner = holders.find(one)?.session ?? absent().ownerOf(one);
+    if (!owner) return false;
+    if (clientId !== undefined && clientId !== owner.clientId) return true;
+    return subject !== undefined && subject !== ('options' in owner ? (owner.options.subject ?? '') : owner.subject);
   }
 
-  return async (report, clientId) => {
-    if (clientId === undefined) return takeOwn(report);
-    const { order, own } = separate(report, (one) => isForeign(one, clientId));
-    const outcomes = await takeOwn(own, clientId);
+  return async (report, by) => {
+    const { clientId, subject = '' } = by;
+    if (clientId === undefined && subject === '') return takeOwn(report, {}, {});
+    const { order, own } = separate(report, (one) => isForeign(one, by));
+    // Of a principal that names no client only what it has is taken, and no lost delivery, which was that of a client.
+    const releasedBy = { namedBy: clientId ?? NOBODY };
+    const outcomes = await takeOwn(own, clientId === undefined ? releasedBy : { clientId, ...releasedBy }, releasedBy);
     if (!order) return outcomes;
     let next = 0;
     return order.map((foreign) => (foreign ? { ...foreign, code: 'STALE', afterMs: 0 } : outcomes[next++]!));
   };
 
-  async function takeOwn(report: ResultReport, clientId?: string): Promise<Outcome[]> {
+  async function takeOwn(
+    report: ResultReport,
+    settledBy: Pick<Settlement, 'clientId' | 'namedBy'>,
+    releasedBy: Pick<Release, 'namedBy'>,
+  ): Promise<Outcome[]> {
     const { succeeded, failed, released, stopped, untouched } = report;
     const count = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
     if (count === 0) return [];
@@ -76,8 +95,6 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
 
     for (const session of idlers([...releases.filter(({ isStarted }) => !isStarted), ...stopped.filter(isUnasked)]))
       session.options.brake.gaveBack();
-    const settledBy = clientId === undefined ? {} : { clientId, namedBy: clientId };
-    const releasedBy = clientId === undefined ? {} : { namedBy: clientId };
     const hasWorked = succeeded.length + failed.length > 0;
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
       take(

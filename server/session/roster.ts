@@ -12,6 +12,8 @@ export interface Roster {
   ofClient(clientId: string): readonly Session[];
   /** Whether this client has this session. */
   isOpen(clientId: string, id: string, subject: string): boolean;
+  /** Whether another principal has a session of this client. */
+  isAnothers(clientId: string, subject: string): boolean;
 }
 
 export function createRoster(): Roster {
@@ -41,6 +43,8 @@ export function createRoster(): Roster {
       const session = sessionById.get(id);
       return session?.clientId === clientId && (session.options.subject ?? '') === subject;
     },
+    isAnothers: (clientId, subject) =>
+      [...(sessionsByClient.get(clientId) ?? [])].some(({ options }) => (options.subject ?? '') !== subject),
     ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],
   };
 }

@@ -112,6 +112,8 @@ export interface EndedSession {
 export interface StoredSession {
   readonly session: SessionRef;
   readonly clientId: string;
+  /** As in SessionOpening. */
+  readonly subject: string;
   readonly isNamed: boolean;
   readonly node: string;
   readonly held: readonly HeldTask[];

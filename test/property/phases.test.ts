@@ -83,7 +83,7 @@ async function live(run: readonly Act[], moves: Moves): Promise<readonly unknown
   function pair(at: number): void {
     const sessionId = newest.get(at)?.id ?? newSessionId();
     const outlet = { isOver: () => false, end: () => undefined };
-    server.registry.attachStatus({ sessionId, clientId: CLIENTS[at]! }, outlet).catch(expectRefusal);
+    server.registry.attachStatus({ sessionId, clientId: CLIENTS[at]!, subject: '' }, outlet).catch(expectRefusal);
   }
 
   async function act(one: Act): Promise<void> {

@@ -88,7 +88,7 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
   function attach(line: Line): void {
     const outlet: StatusOutlet = { isOver: () => line.isOver, end: () => endLine(line, false) };
     line.server.registry
-      .attachStatus({ sessionId: line.id, clientId: line.worker.clientId }, outlet)
+      .attachStatus({ sessionId: line.id, clientId: line.worker.clientId, subject: '' }, outlet)
       .catch((error: unknown) => {
         // It waited too long for the other stream, which is a plain one then.
         line.isFull = false;
@@ -226,7 +226,7 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
       accounts.keptUntil.delete(nameOf(one));
       depart(accounts, nameOf(one));
     }
-    const answer = session ? server.registry.report(session, report) : server.registry.tell(report, worker.clientId);
+    const answer = session ? server.registry.report(session, report) : server.registry.tell(report, worker);
     answer.then(
       (outcomes) =>
         outcomes.forEach((outcome, index) => {

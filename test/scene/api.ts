@@ -3,7 +3,7 @@ import { EnqueueTasksRequestSchema } from '../../gen/index.ts';
 import { type Api, createApi } from '../../server/api/api.ts';
 import type { Context } from '../../server/api/context.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
-import { ANONYMOUS, type QueueScope } from '../../server/model/caller.ts';
+import { ANONYMOUS, type Caller, type QueueScope } from '../../server/model/caller.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import { createFailureLog } from '../../server/store/failure.ts';
@@ -52,12 +52,12 @@ export async function openApi(): Promise<ApiScene> {
   };
 }
 
-/** A call of who may see these queues, until `leave`. */
-export function createContext(queues: QueueScope['queues'] = 'all') {
+/** A call of who may see these queues, and do what `rights` say of all the rest, until `leave`. */
+export function createContext(queues: QueueScope['queues'] = 'all', rights: Partial<Caller> = {}) {
   const controller = new AbortController();
   let begun = 0;
   const context: Context = {
-    caller: { ...ANONYMOUS, scope: { queues } },
+    caller: { ...ANONYMOUS, ...rights, scope: { queues } },
     signal: controller.signal,
     deadlineAt: Number.POSITIVE_INFINITY,
     peer: 'here',

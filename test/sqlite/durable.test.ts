@@ -76,7 +76,7 @@ describe('openStore() on a file', () => {
   it('lists what an earlier process left behind, until it is resumed or ended', async () => {
     const first = await open();
     const a = await startTask(first, { timeoutMs: 5 }, { secretHash: 'a', clientId: 'a', node: 'n1' });
-    const b = await startTask(first, {}, { clientId: 'b', isNamed: true });
+    const b = await startTask(first, {}, { clientId: 'b', isNamed: true, subject: 'client:b' });
     assert.deepEqual(await first.listSessions(), []);
     await first.close();
 
@@ -87,6 +87,7 @@ describe('openStore() on a file', () => {
       {
         session: a.session,
         clientId: 'a',
+        subject: '',
         isNamed: false,
         node: 'n1',
         held: [{ ...nameDelivery(a), ...held, timeoutMs: 5 }],
@@ -94,6 +95,7 @@ describe('openStore() on a file', () => {
       {
         session: b.session,
         clientId: 'b',
+        subject: 'client:b',
         isNamed: true,
         node: 'test',
         held: [{ ...nameDelivery(b), ...held, timeoutMs: 0 }],

@@ -3,6 +3,7 @@ import type { Audience } from '../../server/dispatch/addressing.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import type { Receiver } from '../../server/dispatch/receiver.ts';
 import { writeAudience } from '../../server/model/broadcast.ts';
+import { EVERY_CLIENT } from '../../server/model/caller.ts';
 import type { TaskInput } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import type { Store } from '../../server/store/store.ts';
@@ -15,7 +16,12 @@ import { until } from '../scene/until.ts';
 
 const PARTS = { wholeCount: 3, partCount: 2, partBytes: 1 << 20 };
 
-const EVERYBODY: Audience = { selector: null, isKnown: false, childExpiresAt: Date.now() + 3_600_000 };
+const EVERYBODY: Audience = {
+  selector: null,
+  isKnown: false,
+  scope: EVERY_CLIENT,
+  childExpiresAt: Date.now() + 3_600_000,
+};
 
 /** What is done before a call of the store goes through; what it throws refuses the call. */
 type Gate = (call: 'insert' | 'extend' | 'open' | 'abandon', count: number) => unknown;

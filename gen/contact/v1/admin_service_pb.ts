@@ -895,6 +895,8 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
   version: string;
 
   /**
+   * To operators alone, like `started_at`, `store` and `sessions`.
+   *
    * @generated from field: string node = 2;
    */
   node: string;
@@ -1155,7 +1157,7 @@ export const AdminService: GenService<{
   /**
    * A copy of all that the server has stored, as of the moment of the call, while everything goes on. One at a time.
    * FAILED_PRECONDITION of a store that is in memory; RESOURCE_EXHAUSTED when another is being made, or the disk has no
-   * room for the copy, which is made there first. Only for a caller of all queues.
+   * room for the copy, which is made there first. Only for an operator of all queues and all clients.
    *
    * @generated from rpc contact.v1.AdminService.BackUp
    */

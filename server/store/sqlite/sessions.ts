@@ -174,9 +174,10 @@ export function createSessionOperations(
       return { kind: 'open', running, isDrained: row.isNamed ? clients.isDrained(row.clientId) : null };
     },
     listSessions: () =>
-      sessions.leftBehind().map(({ key, epoch, clientId, isNamed, node }) => ({
+      sessions.leftBehind().map(({ key, epoch, clientId, subject, isNamed, node }) => ({
         session: { key, epoch },
         clientId,
+        subject,
         isNamed,
         node,
         held: tasks.runningOf(key).map((taskKey) => {

@@ -5,6 +5,7 @@ import type { Database } from '../file/database.ts';
 /** What the store remembers of a session row in memory: as many as there are rows. */
 export interface SessionEntry extends SessionRef {
   readonly clientId: string;
+  readonly subject: string;
   readonly isNamed: boolean;
   readonly node: string;
 }
@@ -54,15 +55,18 @@ export function createSessions(db: Database): Sessions {
   const deleteRow = db.prepare('DELETE FROM session WHERE key = ?');
   const entries = new Map<number, SessionEntry>();
 
-  function put(key: number, epoch: number, clientId: string, isNamed: boolean, node: string): SessionEntry {
-    const entry = { key, epoch, clientId, isNamed, node };
+  function put(key: number, epoch: number, opening: Omit<SessionEntry, 'key' | 'epoch'>): SessionEntry {
+    const { clientId, subject, isNamed, node } = opening;
+    const entry = { key, epoch, clientId, subject, isNamed, node };
     entries.set(key, entry);
     return entry;
   }
 
   function reload(): void {
     entries.clear();
-    for (const row of selectAll.all()) put(row.key, row.epoch, row.client_id, row.is_named === 1, row.node);
+    for (const { key, epoch, client_id: clientId, subject, is_named: isNamed, node } of selectAll.all()) {
+      put(key, epoch, { clientId, subject, isNamed: isNamed === 1, node });
+    }
   }
 
   reload();
@@ -83,12 +87,12 @@ export function createSessions(db: Database): Sessions {
         JSON.stringify(queues),
         node,
       );
-      return put(Number(lastInsertRowid), 1, clientId, isNamed, node);
+      return put(Number(lastInsertRowid), 1, opening);
     },
     resume: (row, { secretHash, isNamed, labels, queues, node, resume }) => {
       const named = resume?.previousHash ?? null;
       updateRow.run(secretHash, named, isNamed ? 1 : 0, JSON.stringify(labels), JSON.stringify(queues), node, row.key);
-      return put(row.key, row.epoch + 1, row.client_id, isNamed, node);
+      return put(row.key, row.epoch + 1, { clientId: row.client_id, subject: row.subject, isNamed, node });
     },
     markLost: (key, now) => {
       updateLost.run(now, key);
