@@ -16,6 +16,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   server: [
     'server/transport',
     'server/api',
+    'server/access',
     'server/tunnel',
     'server/session',
     'server/dispatch',
@@ -28,6 +29,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Sockets and gRPC: only this layer has call objects.
   'server/transport': [
     'server/api',
+    'server/access',
     'server/tunnel',
     'server/session',
     'server/dispatch',
@@ -40,7 +42,9 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Who serves what, and calls to them; nothing here knows what carries either end.
   'server/tunnel': ['server/model', 'tunnel', 'shared'],
   // Requests and answers are the messages of the contract, whatever carries them; nothing here knows what does.
-  'server/api': ['server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
+  'server/api': ['server/access', 'server/session', 'server/dispatch', 'server/store', 'server/model', 'shared', 'gen'],
+  // Who somebody is, and which methods are for whom: tokens, certificates, credentials in memory; no call objects.
+  'server/access': ['server/store', 'server/model', 'shared', 'gen'],
   'server/session': ['server/dispatch', 'server/store', 'server/model', 'shared'],
   'server/dispatch': ['server/store', 'server/model', 'shared'],
   'server/store': ['server/model', 'shared'],
@@ -50,7 +54,15 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages that are no affair of some rooms, each with those rooms. */
 const REFUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // What carries a request is known to the left of them alone.
-  '@grpc/grpc-js': ['server/api', 'server/session', 'server/dispatch', 'server/store', 'server/model', 'tunnel'],
+  '@grpc/grpc-js': [
+    'server/api',
+    'server/access',
+    'server/session',
+    'server/dispatch',
+    'server/store',
+    'server/model',
+    'tunnel',
+  ],
 };
 
 /** Single files that may import beyond their room, each with the one thing that it needs. */

@@ -22,6 +22,7 @@ import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
 import { createEndings } from './transport/ending.ts';
+import { OPEN_GATE } from './transport/gate.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
@@ -105,12 +106,10 @@ export async function createServer(
   // its way already: one window of HTTP/2.
   const quietMs = patienceMs(options, 65_535);
   const { maxOpenCalls, heldBudgetBytes } = options;
+  const openCalls = createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes });
   const grpcServer = new Server({
     'grpc.max_concurrent_streams': options.maxStreamsPerConnection,
-    interceptors: [
-      createEndings(maxMessageBytes),
-      createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes }),
-    ],
+    interceptors: [createEndings(maxMessageBytes), openCalls.interceptor],
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
     // Nobody asks for channelz, which counts every connection, stream and message.
@@ -156,6 +155,7 @@ export async function createServer(
     quietMs,
     maxConnections: options.maxConnections,
     logger,
+    gate: OPEN_GATE,
     front: reverse.front,
   });
 

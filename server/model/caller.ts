@@ -21,8 +21,8 @@ export interface Caller {
    * the same when a credential is replaced by another. Empty: nobody asked for it.
    */
   readonly principal: string;
-  /** How it is known who that is. */
-  readonly kind: 'anonymous' | 'local' | 'token' | 'client' | 'jwt' | 'certificate';
+  /** How it is known who that is; a `join` may let clients in and nothing else. */
+  readonly kind: 'anonymous' | 'local' | 'token' | 'join' | 'client' | 'jwt' | 'certificate';
   readonly roles: ReadonlySet<Role>;
   readonly scope: QueueScope;
   readonly clients: ClientScope;

@@ -1,7 +1,8 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { Context } from '../api/context.ts';
-import { ANONYMOUS } from '../model/caller.ts';
+import type { Caller } from '../model/caller.ts';
 import type { CallEnds } from './call.ts';
+import { callerOf } from './callers.ts';
 
 /** What calls of all kinds offer. */
 export interface AnyCall {
@@ -22,8 +23,6 @@ const END_EVENTS = ['cancelled', 'close', 'error', 'finish'] as const;
  * most calls are answered at once, and asking a connection for its peer costs more than the rest.
  */
 export class CallContext implements Context {
-  /** Whoever reaches the server: it asks nobody who they are. */
-  readonly caller = ANONYMOUS;
   readonly #call: AnyCall;
   readonly #ends: Pick<CallEnds, 'onClose' | 'whyGone'>;
   #signal: AbortSignal | undefined;
@@ -32,6 +31,10 @@ export class CallContext implements Context {
   constructor(call: AnyCall, ends: Pick<CallEnds, 'onClose' | 'whyGone'>) {
     this.#call = call;
     this.#ends = ends;
+  }
+
+  get caller(): Caller {
+    return callerOf(this.#call);
   }
 
   get peer(): string {

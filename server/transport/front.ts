@@ -1,11 +1,13 @@
 import type { Buffer } from 'node:buffer';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, tooLarge } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { Deframer, type MessagePart } from '../../tunnel/deframe.ts';
 import { readPairs } from '../../tunnel/headers.ts';
 import { isCallable } from '../../tunnel/names.ts';
+import type { Caller as Principal } from '../model/caller.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { type Caller, type LiveCall, NOT_STARTED, writeEnd } from '../tunnel/caller.ts';
@@ -57,7 +59,15 @@ export interface FrontOptions {
 export interface Front {
   /** Somebody serves the method at this path, or did, or the call waits or is kept until somebody does. */
   takes(headers: IncomingHttpHeaders): boolean;
-  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[], timeoutMs: number): void;
+  take(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+    timeoutMs: number,
+    who: Principal,
+  ): void;
+  /** Ends the open calls of those that have to go, each with the reason. */
+  expel(reasonFor: (who: Principal) => ContactError | undefined): void;
   /** Why a call that is not taken is not, with what can be done; undefined: its path is one of the server's own, or of nobody. */
   explainUnknown(path: string): string | undefined;
   /** Takes no more calls; resolves when those that run are over, or when it is late. */
@@ -78,6 +88,8 @@ export function createFront({
   const lives = createLiveCalls({ callees, clock, inflate });
   let size = 0;
   let isLeaving = false;
+  // Bounded by `maxCalls`.
+  const open = new ChurnSet<{ readonly who: Principal; readonly end: (error: ContactError) => void }>();
 
   function choose(caller: Caller): LiveCall {
     try {
@@ -93,6 +105,7 @@ export function createFront({
     headers: IncomingHttpHeaders,
     rawHeaders: readonly string[],
     timeoutMs: number,
+    who: Principal,
   ): void {
     // The caller may go at any moment; `close` tells of it.
     stream.on('error', ignore);
@@ -194,7 +207,17 @@ export function createFront({
         stream.resume();
       },
     };
+    const entry = {
+      who,
+      end(error: ContactError) {
+        caller.end(writeEnd(error));
+        live?.gone();
+        live = OVER;
+      },
+    };
+    open.add(entry);
     stream.once('close', () => {
+      open.delete(entry);
       live?.gone();
       if (isCounted) unread.leave(reader);
       isCounted = false;
@@ -216,6 +239,12 @@ export function createFront({
     },
     take,
     explainUnknown: (path) => (isCallable(path.slice(1)) ? explainUnknown(path.slice(1), callees.services) : undefined),
+    expel(reasonFor) {
+      for (const { who, end } of [...open]) {
+        const reason = reasonFor(who);
+        if (reason) end(reason);
+      }
+    },
     async leave(isLate) {
       isLeaving = true;
       durable.leave(SERVER_SHUTDOWN);

@@ -1,10 +1,13 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import { type ContactError, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { markOf } from '../../shared/status.ts';
+import { markOf, toStatus } from '../../shared/status.ts';
 import { STARTED_KEY } from '../../tunnel/metadata.ts';
+import type { Caller } from '../model/caller.ts';
+import { noteCaller } from './callers.ts';
 import type { Front } from './front.ts';
+import type { Gate } from './gate.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
@@ -34,13 +37,15 @@ interface HeaderFault {
   readonly message: string;
   /** It could have been for a client, and none has begun it. */
   readonly isUnbegun?: boolean;
+  /** The mark, and what else belongs to the status. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
- * put right here.
+ * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
-export function guardHeaders(grpcServer: Server, logger: Logger, front?: Front): void {
+export function guardHeaders(grpcServer: Server, logger: Logger, gate: Gate, front?: Front): void {
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -48,24 +53,51 @@ export function guardHeaders(grpcServer: Server, logger: Logger, front?: Front):
       'values of metadata that begin or end with a blank do not reach the services of clients: unknown Node.js',
     );
   }
-  http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+  gate.watch(http2Server);
+
+  function take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[], caller: Caller): void {
+    noteCaller(stream, caller);
     if (front?.takes(headers) && judgeCaller(headers)) {
-      front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']));
+      front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']), caller);
       return;
     }
     const refusal = judgeHeaders(headers) ?? judgeMethod(headers, front);
-    if (refusal) {
-      refuse(stream, refusal);
-    } else {
-      dropIllegal(headers);
-      stream.respond = respond;
-      stream.sendTrailers = sendTrailers;
-      handle.call(http2Server, stream, headers, ...rest);
+    if (refusal) refuse(stream, refusal);
+    else hand(stream, headers, rest);
+  }
+
+  function hand(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[]): void {
+    dropIllegal(headers);
+    stream.respond = respond;
+    stream.sendTrailers = sendTrailers;
+    handle.call(http2Server, stream, headers, ...rest);
+    closeRefused(stream);
+  }
+
+  http2Server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => {
+    if (!GRPC.test(headers['content-type'] ?? '')) {
+      // It is answered in HTTP by grpc-js, and calls nothing.
+      delete headers['content-type'];
+      hand(stream, headers, rest);
+      return;
     }
-    // A stream that was refused, by whomever, is over once its answer has left: a client that never ends it would keep
-    // it.
-    if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    gate.decide(
+      stream,
+      headers,
+      (caller) => take(stream, headers, rest, caller),
+      (error) => refuse(stream, faultOf(error)),
+    );
   });
+}
+
+/** A stream that was refused, by whomever, is over once its answer has left: a client that never ends it would keep it. */
+function closeRefused(stream: ServerHttp2Stream): void {
+  if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+function faultOf(error: ContactError): HeaderFault {
+  const { code, details, metadata } = toStatus(error);
+  return { code, message: details, headers: metadata.getMap() as Record<string, string> };
 }
 
 /** Whether a call for a callee is taken as it is; if not, it is judged as any other, whose refusal says more. */
@@ -130,7 +162,7 @@ function dropIllegal(headers: IncomingHttpHeaders): void {
   }
 }
 
-function refuse(stream: ServerHttp2Stream, { code, message, isUnbegun }: HeaderFault): void {
+function refuse(stream: ServerHttp2Stream, { code, message, isUnbegun, headers }: HeaderFault): void {
   // The client may go meanwhile, and an error that nobody listens for ends the process.
   stream.on('error', () => undefined);
   const answer = {
@@ -140,11 +172,13 @@ function refuse(stream: ServerHttp2Stream, { code, message, isUnbegun }: HeaderF
     'grpc-message': encodeURI(statusText(message)),
     'grpc-accept-encoding': 'identity',
     ...(isUnbegun ? { [STARTED_KEY]: 'no' } : {}),
+    ...headers,
   };
   mark(answer);
   stream.respond(answer, { endStream: true });
-  // What the client still sends is read and thrown away.
+  // What has come already is thrown away.
   stream.resume();
+  closeRefused(stream);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { constants } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { health } from '../../gen/index.ts';
 import { ChurnMap } from '../../shared/churn.ts';
@@ -42,12 +42,19 @@ export interface OpenCallsOptions {
   readonly heldBudgetBytes: number;
 }
 
+/** The calls that grpc-js has taken and not ended. */
+export interface OpenCalls {
+  readonly interceptor: ServerInterceptor;
+  /** Ends the calls for which there is a reason, each with that. */
+  expel(reasonFor: (stream: ServerHttp2Stream) => ContactError | undefined): void;
+}
+
 /**
  * An interceptor that sees every call once, when it begins, and hands it on as it is: messages pass as if it were not
  * there. All open calls are looked at by one timer, and whenever much has been received or answered since the last
  * look.
  */
-export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
+export function createOpenCalls(options: OpenCallsOptions): OpenCalls {
   const { clock, logger, patience, maxOpenCalls, heldBudgetBytes } = options;
   // Bounded by `maxOpenCalls`.
   const openCalls = new ChurnMap<InnerCall, OpenCall>();
@@ -144,7 +151,7 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
     }
   }
 
-  return (method, call) => {
+  const interceptor: ServerInterceptor = (method, call) => {
     const inner = insideOf(call);
     if (openCalls.size >= (method.path === HEALTH_CHECK ? maxOpenCalls + HEALTH_RESERVE : maxOpenCalls)) {
       const text = `${maxOpenCalls} are open, more are not taken`;
@@ -187,10 +194,26 @@ export function createOpenCalls(options: OpenCallsOptions): ServerInterceptor {
       cancelStream(stream);
       return;
     }
+    endNow(inner, error);
+  }
+
+  /** The status goes first, then the stream; a client that takes neither does not keep it. */
+  function endNow(inner: InnerCall, error: ContactError): void {
+    const { stream } = inner;
     // After the head of an answer the status is in its trailers, which are asked for once that has left.
     const leaving = stream.headersSent ? 'wantTrailers' : 'finish';
     inner.sendStatus(toStatus(error));
     stream.once(leaving, () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)));
     clock.after(TAKE_STATUS_MS, () => cancelStream(stream));
   }
+
+  return {
+    interceptor,
+    expel(reasonFor) {
+      for (const [inner] of [...openCalls]) {
+        const reason = reasonFor(inner.stream);
+        if (reason) endNow(inner, reason);
+      }
+    },
+  };
 }

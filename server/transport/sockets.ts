@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Front } from './front.ts';
+import type { Gate } from './gate.ts';
 import { guardHeaders } from './headers.ts';
 import { claimSocketFile, type SocketFile } from './socket_file.ts';
 
@@ -51,6 +52,8 @@ export interface SocketsOptions {
    */
   readonly maxConnections: number;
   readonly logger: Logger;
+  /** Says who is let in. */
+  readonly gate: Gate;
   /** Takes calls before grpc-js does. */
   readonly front?: Front;
 }
@@ -67,7 +70,7 @@ interface Connection {
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
   const { credentials, clock, quietMs, maxConnections, logger } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
-  guardHeaders(grpcServer, logger, options.front);
+  guardHeaders(grpcServer, logger, options.gate, options.front);
   const servers: net.Server[] = [];
   const files: SocketFile[] = [];
   // Bounded by `maxConnections`.

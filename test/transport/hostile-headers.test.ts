@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Server, status } from '@grpc/grpc-js';
 import { AdminService, EnqueueTasksRequestSchema, health, TaskService } from '../../gen/index.ts';
+import { OPEN_GATE } from '../../server/transport/gate.ts';
 import { guardHeaders } from '../../server/transport/headers.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { silentLogger } from '../../shared/logger.ts';
@@ -252,7 +253,7 @@ describe('A call of one request', () => {
 
 describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
-    assert.throws(() => guardHeaders(new Server(), silentLogger), /unknown way/);
-    assert.throws(() => guardHeaders({} as Server, silentLogger), /unknown way/);
+    assert.throws(() => guardHeaders(new Server(), silentLogger, OPEN_GATE), /unknown way/);
+    assert.throws(() => guardHeaders({} as Server, silentLogger, OPEN_GATE), /unknown way/);
   });
 });

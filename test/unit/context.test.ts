@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import type { ServerHttp2Stream } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
 import { isAbandoned } from '../../server/api/context.ts';
 import { ANONYMOUS } from '../../server/model/caller.ts';
 import { SERVER_SHUTDOWN } from '../../server/session/closing.ts';
 import { createCallEnds } from '../../server/transport/call.ts';
+import { noteCaller } from '../../server/transport/callers.ts';
 import { CallContext } from '../../server/transport/context.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { createFakeClock } from '../scene/clock.ts';
@@ -25,7 +27,10 @@ describe('CallContext', () => {
     metadata.set('contact-client', 'robot-7');
     metadata.set('contact-empty', '');
     const sent: Metadata[] = [];
+    const stream = {};
+    noteCaller(stream as ServerHttp2Stream, ANONYMOUS);
     const call = Object.assign(new EventEmitter(), {
+      call: { stream },
       metadata,
       cancelled: false,
       getPeer: () => 'there:1',

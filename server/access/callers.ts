@@ -1,0 +1,64 @@
+import type { Rights } from '../model/access.ts';
+import { type Caller, createCaller, mayBe } from '../model/caller.ts';
+import type { StoredCredential } from '../store/credentials.ts';
+
+/** Clients that are remembered of one credential; it forgets all of them before it remembers more. */
+const MAX_CLIENTS = 1_000;
+
+const NOTHING: Rights = Object.freeze({ roles: [], queues: [], clients: [], calls: [], serves: [] });
+
+/** Who calls what needs no credential, where others need one: may do nothing beside. */
+export const NOBODY: Caller = createCaller({
+  principal: '',
+  kind: 'anonymous',
+  rights: NOTHING,
+  expiresAt: Number.POSITIVE_INFINITY,
+});
+
+/** Who somebody is, before it is known as which client. */
+export interface Subject {
+  readonly principal: string;
+  readonly kind: Caller['kind'];
+  readonly rights: Rights;
+  readonly clientId?: string;
+  readonly credentialId?: string;
+  readonly expiresAt: number;
+}
+
+/** The callers of one subject: one for each client that it calls as, made once. */
+export interface Callers {
+  /** @param clientId the client that the call names as its own; undefined: none */
+  as(clientId: string | undefined): Caller;
+}
+
+export function createCallers(subject: Subject): Callers {
+  const plain = createCaller(subject);
+  const isSame = subject.clientId !== undefined || !subject.rights.queues.some((queue) => queue.includes('{client}'));
+  const byClient = new Map<string, Caller>();
+
+  return {
+    as(clientId) {
+      if (isSame || clientId === undefined || !mayBe(plain, clientId)) return plain;
+      const known = byClient.get(clientId);
+      if (known) return known;
+      if (byClient.size >= MAX_CLIENTS) byClient.clear();
+      const caller = createCaller({ ...subject, clientId });
+      byClient.set(clientId, caller);
+      return caller;
+    },
+  };
+}
+
+/** The callers of a credential. */
+export function callersOf(credential: StoredCredential): Callers {
+  const { id, kind, principal, rights, clientId, expiresAt } = credential;
+  return createCallers({
+    principal,
+    kind,
+    // What a join allows is for those that come by it.
+    rights: kind === 'join' ? NOTHING : rights,
+    ...(clientId === null ? {} : { clientId }),
+    credentialId: id,
+    expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+  });
+}

@@ -1,0 +1,148 @@
+import { hash } from 'node:crypto';
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { ChurnMap } from '../../shared/churn.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { ReadForeignToken } from './authenticate.ts';
+import { type Callers, createCallers } from './callers.ts';
+import { type Grants, grantedTo } from './grants.ts';
+import { openKeys } from './jwks.ts';
+import { EXPIRED, UNAUTHENTICATED, UNCHECKED } from './refusals.ts';
+
+/** Tokens that were checked and are remembered until they expire; then the oldest go. */
+const MAX_REMEMBERED = 10_000;
+/** Tokens that are checked at a time, each of which may wait for keys to be fetched. */
+const MAX_CHECKS = 200;
+/** Between two lines of the log about keys that cannot be had. */
+const LOG_MS = 60_000;
+const TOLERANCE_SECONDS = 5;
+/** None whose key both sides have. */
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+export interface JwtOptions {
+  /** A path or a URL of a JSON Web Key Set. */
+  readonly jwks: string;
+  readonly issuer: string;
+  readonly audience: string;
+  /** Whose text names the principal. */
+  readonly principalClaim: string;
+  /** Whose texts `grants` is asked for; `a.b` is the claim `b` within `a`. */
+  readonly rolesClaim: string;
+  readonly grants: Grants;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Remembered {
+  readonly callers: Callers;
+  readonly expiresAt: number;
+}
+
+/** Takes tokens that somebody else has signed, by their keys. */
+export function createJwtReader(options: JwtOptions): ReadForeignToken {
+  const { issuer, audience, principalClaim, rolesClaim, grants, clock, logger } = options;
+  const keys = openKeys(options.jwks, clock.monotonic);
+  // By hash, so that nothing in memory can be used by who sees it.
+  const rememberedByHash = new ChurnMap<string, Remembered>();
+  const checks = new ChurnMap<string, Promise<Callers>>();
+  let loggedAt = Number.NEGATIVE_INFINITY;
+
+  function remember(key: string, one: Remembered): void {
+    if (rememberedByHash.size >= MAX_REMEMBERED) {
+      const [oldest] = rememberedByHash;
+      if (oldest) rememberedByHash.delete(oldest[0]);
+    }
+    rememberedByHash.set(key, one);
+  }
+
+  async function check(key: string, text: string): Promise<Callers> {
+    const payload = await verify(text);
+    const names = readTexts(payload, rolesClaim);
+    const principal = readClaim(payload, principalClaim);
+    if (typeof principal !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(principal)) throw UNAUTHENTICATED;
+    const rights = grantedTo(names, grants);
+    if (!rights) throw UNAUTHENTICATED;
+    const expiresAt = 1_000 * payload.exp!;
+    const callers = createCallers({ principal: `jwt:${principal}`, kind: 'jwt', rights, expiresAt });
+    remember(key, { callers, expiresAt });
+    return callers;
+  }
+
+  async function verify(text: string): Promise<JWTPayload> {
+    try {
+      const { payload } = await jwtVerify(text, keys, {
+        issuer,
+        audience,
+        algorithms: ALGORITHMS,
+        requiredClaims: ['exp'],
+        clockTolerance: TOLERANCE_SECONDS,
+        currentDate: new Date(clock.now()),
+      });
+      if (1_000 * payload.exp! <= clock.now()) throw EXPIRED;
+      return payload;
+    } catch (error) {
+      throw error === EXPIRED ? error : explain(error);
+    }
+  }
+
+  function explain(error: unknown): unknown {
+    // Its signature was good, or its time would not have been looked at.
+    if (error instanceof errors.JWTExpired) return EXPIRED;
+    if (error instanceof errors.JOSEError && !isAboutKeys(error)) return UNAUTHENTICATED;
+    if (clock.monotonic() - loggedAt >= LOG_MS) {
+      loggedAt = clock.monotonic();
+      logger.warn({ err: error, jwks: options.jwks }, 'the keys of tokens cannot be had');
+    }
+    return UNCHECKED;
+  }
+
+  return (text) => {
+    if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) throw UNAUTHENTICATED;
+    const key = hash('sha256', text, 'base64url');
+    const known = rememberedByHash.get(key);
+    if (known && known.expiresAt > clock.now()) return known.callers;
+    if (known) {
+      rememberedByHash.delete(key);
+      throw EXPIRED;
+    }
+    const running = checks.get(key);
+    if (running) return running;
+    if (checks.size >= MAX_CHECKS) throw UNCHECKED;
+    const started = check(key, text).finally(() => checks.delete(key));
+    checks.set(key, started);
+    return started;
+  };
+}
+
+/** Whether the set of keys is at fault, or the way to it. */
+function isAboutKeys({ code }: errors.JOSEError): boolean {
+  return code === 'ERR_JWKS_TIMEOUT' || code === 'ERR_JWKS_INVALID' || code === 'ERR_JOSE_GENERIC';
+}
+
+function readClaim(payload: JWTPayload, claim: string): unknown {
+  const parts = Object.hasOwn(payload, claim) ? [claim] : claim.split('.');
+  let value: unknown = payload;
+  for (const part of parts) {
+    value = typeof value === 'object' && value !== null && Object.hasOwn(value, part) ? Reflect.get(value, part) : null;
+  }
+  return value;
+}
+
+/** The texts of a claim: one, or a list of them, or several with blanks between them, as in `scope`. */
+function readTexts(payload: JWTPayload, claim: string): readonly string[] {
+  const value = readClaim(payload, claim);
+  if (typeof value === 'string') return value.split(' ').filter((text) => text !== '');
+  return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+}

@@ -1,0 +1,25 @@
+import { ContactError } from '../../shared/errors.ts';
+
+/** All that a caller hears who is not known: whether the id, the secret or anything else was wrong is not said. */
+export const UNAUTHENTICATED = new ContactError(
+  'UNAUTHENTICATED',
+  'this server knows its callers: send a valid credential as authorization: Bearer ct_…',
+);
+
+/** For who has the secret of a credential that was revoked. */
+export const REVOKED = new ContactError('UNAUTHENTICATED', 'this credential was revoked', {
+  advice: { reason: 'REVOKED', retry: 'never' },
+});
+
+/** For who has the secret of a credential whose time is over. */
+export const EXPIRED = new ContactError('UNAUTHENTICATED', 'this credential has expired', {
+  advice: { reason: 'EXPIRED', retry: 'never' },
+});
+
+/** For streams whose JWT has run out: their client may have the next one already. */
+export const RUN_OUT = new ContactError('UNAUTHENTICATED', 'this token has expired: come again with the next one', {
+  advice: { reason: 'EXPIRED', retry: 'now' },
+});
+
+/** For callers whose token cannot be checked at the moment, through no fault of theirs. */
+export const UNCHECKED = new ContactError('UNAVAILABLE', 'tokens cannot be checked at the moment');

@@ -1,0 +1,178 @@
+import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Authenticate, PeerIdentity } from '../access/authenticate.ts';
+import { NOBODY } from '../access/callers.ts';
+import { type Admission, admissionOf, isAdmitted, isOfClient } from '../access/methods.ts';
+import { UNAUTHENTICATED } from '../access/refusals.ts';
+import { CLIENT_KEY } from '../api/identity.ts';
+import type { Caller } from '../model/caller.ts';
+import { ANONYMOUS } from '../model/caller.ts';
+
+/** Refusals of one connection in a row, after which it is closed unless it carries a call that was let in. */
+const MAX_REFUSALS = 5;
+/** Refusals that wait for their time, of all connections; one more closes its connection instead. */
+const MAX_WAITING = 1_000;
+/** How long a client may take its last refusal before its connection is closed. */
+const LAST_WORD_MS = 250;
+
+/** Decides by the headers of a call whether it is let in, before anything else of it is read. */
+export interface Gate {
+  /** Watches the connections that come. */
+  watch(http2Server: Http2Server): void;
+  /**
+   * Calls one of the two, now or later, or neither if the call is over first. What is refused for want of a credential
+   * is refused late.
+   */
+  decide(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    admit: (caller: Caller) => void,
+    refuse: (error: ContactError) => void,
+  ): void;
+}
+
+/** A server that asks nobody who they are. */
+export const OPEN_GATE: Gate = {
+  watch: () => undefined,
+  decide: (_stream, _headers, admit) => admit(ANONYMOUS),
+};
+
+export interface GateOptions {
+  readonly authenticate: Authenticate;
+  readonly peerOf: (stream: ServerHttp2Stream) => PeerIdentity;
+  /** A caller was let in. */
+  readonly onAdmitted: (caller: Caller) => void;
+  readonly clock: Clock;
+  /** By which a refusal for want of a credential is late. */
+  readonly refusalDelayMs: number;
+  /** A connection without a call that was let in is closed after so long. */
+  readonly authenticateWithinMs: number;
+}
+
+/** What is known of a connection. */
+interface Connection {
+  /** In a row. */
+  refusals: number;
+  /** Calls that were let in and are open. */
+  openCalls: number;
+  isAuthenticated: boolean;
+  /** When a call came last that needs no credential, monotonic. */
+  publicAt: number;
+}
+
+export function createGate(options: GateOptions): Gate {
+  const { authenticate, peerOf, onAdmitted, clock, refusalDelayMs, authenticateWithinMs } = options;
+  // Goes with its session; sessions are bounded by connections.
+  const connections = new WeakMap<Http2Session, Connection>();
+  let waiting = 0;
+
+  function enter(session: Http2Session): Connection {
+    const connection: Connection = { refusals: 0, openCalls: 0, isAuthenticated: false, publicAt: clock.monotonic() };
+    connections.set(session, connection);
+    const look = (): void => {
+      if (connection.isAuthenticated || session.destroyed) return;
+      const leftMs = connection.publicAt + authenticateWithinMs - clock.monotonic();
+      if (leftMs > 0) stop = clock.after(leftMs, look);
+      else session.destroy();
+    };
+    let stop = clock.after(authenticateWithinMs, look);
+    session.once('close', () => stop());
+    return connection;
+  }
+
+  function letIn(
+    stream: ServerHttp2Stream,
+    connection: Connection,
+    caller: Caller,
+    admission: Admission,
+    path: string,
+  ): ContactError | undefined {
+    if (!isAdmitted(caller, admission)) return refuseRole(caller, admission, path);
+    connection.isAuthenticated = true;
+    connection.refusals = 0;
+    connection.openCalls += 1;
+    stream.once('close', () => {
+      connection.openCalls -= 1;
+    });
+    onAdmitted(caller);
+    return undefined;
+  }
+
+  /** Says it late, so that guessing is slow whatever was guessed; and to who goes on guessing not for ever. */
+  function refuseLate(
+    stream: ServerHttp2Stream,
+    connection: Connection,
+    error: ContactError,
+    refuse: (error: ContactError) => void,
+  ): void {
+    const { session } = stream;
+    // Its client may go meanwhile, and an error that nobody listens for ends the process.
+    stream.on('error', () => undefined);
+    connection.refusals += 1;
+    const isLast = connection.refusals >= MAX_REFUSALS;
+    if (waiting >= MAX_WAITING && connection.openCalls === 0) {
+      session?.destroy();
+      return;
+    }
+    waiting += 1;
+    clock.after(refusalDelayMs, () => {
+      waiting -= 1;
+      if (stream.destroyed || stream.closed) return;
+      refuse(error);
+      // Behind a proxy others may share the connection, whose calls are worth more than its end.
+      if (isLast && connection.openCalls === 0) clock.after(LAST_WORD_MS, () => session?.destroy());
+    });
+  }
+
+  return {
+    watch(http2Server) {
+      http2Server.on('session', enter);
+    },
+
+    decide(stream, headers, admit, refuse) {
+      const { session } = stream;
+      if (!session) return;
+      const connection = connections.get(session) ?? enter(session);
+      const path = String(headers[':path']);
+      const admission = admissionOf(path);
+      if (admission === 'anybody') {
+        connection.publicAt = clock.monotonic();
+        admit(NOBODY);
+        return;
+      }
+
+      const pass = (caller: Caller): void => {
+        if (stream.destroyed) return;
+        const error = letIn(stream, connection, caller, admission, path);
+        if (error === undefined) admit(caller);
+        else if (error === UNAUTHENTICATED) refuseLate(stream, connection, error, refuse);
+        else refuse(error);
+      };
+      const fail = (error: unknown): void => refuseLate(stream, connection, ContactError.from(error), refuse);
+
+      let caller: Caller | Promise<Caller>;
+      try {
+        const { authorization } = headers;
+        const named = isOfClient(path) ? headers[CLIENT_KEY] : undefined;
+        const clientId = typeof named === 'string' && named !== '' ? named : undefined;
+        caller = authenticate({ authorization, clientId, peer: () => peerOf(stream) });
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      if (caller instanceof Promise) {
+        // Its client may go while it is asked who that is.
+        stream.on('error', () => undefined);
+        caller.then(pass, fail);
+      } else pass(caller);
+    },
+  };
+}
+
+function refuseRole(caller: Caller, admission: Admission, path: string): ContactError {
+  // A join is good for one method, and nothing else is good for that.
+  if (caller.kind === 'join' || admission === 'join') return UNAUTHENTICATED;
+  const roles = Array.isArray(admission) ? admission.join(' or ') : '';
+  return new ContactError('PERMISSION_DENIED', `${path.slice(1)} is for the role ${roles}, which this caller has not`);
+}
