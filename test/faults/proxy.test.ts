@@ -10,6 +10,10 @@ describe('createProxy()', () => {
   let client: Socket;
   let server: Socket;
   let received: { server: string; client: string };
+  /** Sockets that were there before the test. */
+  let before: number;
+
+  const countSockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 
   async function open(): Promise<void> {
     const accepted = once(listener, 'connection');
@@ -27,6 +31,7 @@ describe('createProxy()', () => {
   }
 
   beforeEach(async () => {
+    before = countSockets();
     received = { server: '', client: '' };
     listener = createServer({ allowHalfOpen: true });
     listener.listen(0, '127.0.0.1');
@@ -57,6 +62,17 @@ describe('createProxy()', () => {
     await open();
     client.write('again');
     await until(() => received.server === 'again');
+  });
+
+  it('leaves no socket of a direction that has ended and that nobody reads when it is cut', async () => {
+    server.pause();
+    client.write(Buffer.alloc(32 << 20, 'x'));
+    await until(() => proxy.countBytes('toServer') > 1 << 20 && client.writableLength > 1 << 20);
+    proxy.halfClose('toServer');
+    proxy.cut();
+    await until(() => client.destroyed);
+    server.destroy();
+    await until(() => countSockets() === before);
   });
 
   it('fills the sender of a stalled direction and loses nothing', async () => {

@@ -51,6 +51,15 @@ interface Connection {
   readonly serverClosed: Promise<unknown>;
 }
 
+/**
+ * Resets a socket. One that is still saying its end, since its peer does not read, is closed in place of it: the system
+ * refuses the reset then (EINVAL), and Node forgets the handle and leaves it open.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** A proxy in front of `target` (HOST:PORT). */
 export async function createProxy(target: string): Promise<FaultProxy> {
   let weather: Record<Direction, Weather> = { toServer: createWeather(), toClient: createWeather() };
@@ -62,7 +71,7 @@ export async function createProxy(target: string): Promise<FaultProxy> {
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     client.on('error', () => undefined);
     if (isRefusing) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     accepted += 1;
@@ -94,7 +103,7 @@ export async function createProxy(target: string): Promise<FaultProxy> {
   /** One side has gone. In a black hole the other does not hear of it. */
   function forget(connection: Connection, current: Weather, hadError: boolean, other: Socket): void {
     if (!current.isSwallowed) {
-      if (hadError) other.resetAndDestroy();
+      if (hadError) reset(other);
       else other.end();
     }
     if (!connection.client.destroyed || !connection.server.destroyed) return;
@@ -112,8 +121,8 @@ export async function createProxy(target: string): Promise<FaultProxy> {
 
   function cut(): void {
     for (const { client, server } of connections) {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      reset(client);
+      reset(server);
     }
   }
 
