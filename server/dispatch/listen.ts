@@ -90,6 +90,9 @@ export function listenToStore(signals$: Signals, options: ListenOptions): Subscr
         break;
       case 'clientDrained':
         order({ ...signal, kind: 'drain' });
+        break;
+      // Who may call is no affair of dispatch.
+      case 'credentialsChanged':
     }
   }
 

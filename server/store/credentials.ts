@@ -111,15 +111,34 @@ export interface Renewal {
 /** Each is about the credential that was to be replaced. */
 export type RenewRefusal = 'unknown' | 'revoked' | 'expired';
 
+/** What an operation changes, as data. */
+export type CredentialChange =
+  | { readonly kind: 'create'; readonly credential: NewCredential }
+  | { readonly kind: 'enrol'; readonly enrolment: Enrolment }
+  | { readonly kind: 'renew'; readonly renewal: Renewal }
+  | { readonly kind: 'revoke'; readonly id: string }
+  | { readonly kind: 'touch'; readonly ids: readonly string[] };
+
+/** What became of it. */
+export interface CredentialOutcome {
+  /** For who asked for it. */
+  readonly answer: StoredCredential | EnrolRefusal | RenewRefusal | boolean;
+  /** Credentials that may do more, less or something else than before, as they are now; not those that were merely used. */
+  readonly changed: readonly StoredCredential[];
+}
+
 /** For how long a credential that was revoked or has expired is told of. */
-const KEPT_MS = 30 * 24 * 3_600_000;
+export const CREDENTIAL_KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Until when it is worth something; Infinity: without end. */
 export function endOf({ revokedAt, expiresAt }: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>): number {
   return Math.min(revokedAt ?? Number.POSITIVE_INFINITY, expiresAt ?? Number.POSITIVE_INFINITY);
 }
 
-/** Whether it has been worth nothing for so long that nobody is told of it. */
-export function isForgotten(credential: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>, now: number): boolean {
-  return endOf(credential) + KEPT_MS <= now;
+/** Whether it was revoked, or else has expired, so long ago that nobody is told of it. */
+export function isForgotten(
+  { revokedAt, expiresAt }: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>,
+  now: number,
+): boolean {
+  return (revokedAt ?? expiresAt ?? Number.POSITIVE_INFINITY) + CREDENTIAL_KEPT_MS <= now;
 }

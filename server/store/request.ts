@@ -2,6 +2,7 @@ import type { QueueScope } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { BroadcastInput, Delivery, SessionRef, TaskInput } from '../model/task.ts';
 import type { ServingClient } from './clients.ts';
+import type { CredentialChange } from './credentials.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
 import type { QueueChange } from './queues.ts';
 import type { SessionOpening } from './sessions.ts';
@@ -58,6 +59,7 @@ export type Request =
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
   | { readonly kind: 'rememberServing'; readonly client: ServingClient; readonly now: number }
   | { readonly kind: 'leaveServing'; readonly clientId: string; readonly now: number }
+  | { readonly kind: 'changeCredential'; readonly change: CredentialChange; readonly now: number }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
 /** The order of requests within a transaction; equal ranks keep their order of arrival. */
@@ -85,6 +87,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   drainClient: 4,
   rememberServing: 4,
   leaveServing: 4,
+  changeCredential: 4,
   claim: 5,
 });
 

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { distinctLanes } from '../model/lane.ts';
 import type { Delivery, LaneRef, ResultRecord, SessionRef, SettledRecord, TaskInput } from '../model/task.ts';
 import type { OpenedBroadcast } from './broadcasts.ts';
+import type { CredentialOutcome, StoredCredential } from './credentials.ts';
 import type { SettleOutcome } from './deliveries.ts';
 import type { PurgeOutcome, QueueSettings } from './queues.ts';
 import type { Request } from './request.ts';
@@ -45,12 +46,14 @@ export type Signal =
       readonly isDrained: boolean;
       readonly isRemembered: boolean;
     }
+  /** These credentials are new, or may do more, less or something else than before: this is what they are now. */
+  | { readonly kind: 'credentialsChanged'; readonly credentials: readonly StoredCredential[] }
   /** `epoch` of the store is another one: what was known of positions is no longer so. */
   | { readonly kind: 'epochChanged' };
 
 /**
  * What the store tells by itself: each commit's signals, in the order of its operations. A store of one process tells
- * of its own commits, a shared one also of those that it hears of. One subscriber.
+ * of its own commits, a shared one also of those that it hears of. Dispatch subscribes once, the book of credentials once.
  *
  * `inserted`, `ready`, `due` and `runsEnded` come as soon as they are committed, to plan the next claim with, and
  * before the `onClaimed` of that commit; all others once the commit is durable, before the answers of its operations.
@@ -141,6 +144,10 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
           isRemembered: answer as boolean,
         },
       ];
+    case 'changeCredential': {
+      const { changed } = answer as CredentialOutcome;
+      return changed.length > 0 ? [{ kind: 'credentialsChanged', credentials: changed }] : NONE;
+    }
     default:
       return NONE;
   }

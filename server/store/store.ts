@@ -2,6 +2,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Backup } from './backup.ts';
 import type { BroadcastStore } from './broadcasts.ts';
 import type { ClientStore } from './clients.ts';
+import type { CredentialStore } from './credentials.ts';
 import type { DeliveryStore } from './deliveries.ts';
 import type { StoreCapabilities } from './options.ts';
 import type { QueueStore } from './queues.ts';
@@ -35,7 +36,8 @@ export interface Store
     ResultStore,
     QueueStore,
     ClientStore,
-    BroadcastStore {
+    BroadcastStore,
+    CredentialStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Names one history of positions, and is part of every cursor. [a-z0-9]{1,32} Another one when the store was

@@ -14,6 +14,7 @@ const PORTS: Readonly<Record<string, string>> = {
   queues: 'QueueStore',
   clients: 'ClientStore',
   broadcasts: 'BroadcastStore',
+  credentials: 'CredentialStore',
   store: 'Store',
 };
 

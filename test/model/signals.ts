@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { EVERY_QUEUE } from '../../server/model/caller.ts';
+import type { StoredCredential } from '../../server/store/credentials.ts';
 import type { SettleOutcome } from '../../server/store/deliveries.ts';
 import type { Request } from '../../server/store/request.ts';
 import type { OpenedSession } from '../../server/store/sessions.ts';
@@ -34,6 +35,19 @@ const REQUESTS: {
   rememberServing: (client, now) => ({ kind: 'rememberServing', client, now }),
   leaveServing: (clientId, now) => ({ kind: 'leaveServing', clientId, now }),
 };
+
+/** Operations whose answer does not say all that they change. */
+const CREDENTIALS = ['createCredential', 'enrolClient', 'renewCredential', 'revokeCredential'] as const;
+
+/** All credentials, each as a text that is another one when it may do something else. */
+async function readCredentials(store: Pick<Store, 'listCredentials'>): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (let page = await store.listCredentials('', 500); page.length > 0; ) {
+    for (const one of page) found.set(one.id, JSON.stringify({ ...one, lastUsedAt: null }));
+    page = await store.listCredentials(page.at(-1)!.id, 500);
+  }
+  return found;
+}
 
 /** What other nodes are told of a commit: all, and what its caller has as the answer. */
 export function signalsForOthers(request: Request, answer: unknown): readonly Signal[] {
@@ -78,5 +92,16 @@ export function withSignals(
       return [name, act];
     }),
   );
+  for (const name of CREDENTIALS) {
+    const run = store[name] as (...args: unknown[]) => Promise<unknown>;
+    telling[name] = async (...args: unknown[]): Promise<unknown> => {
+      const before = await readCredentials(store);
+      const answer = await run(...args);
+      const changed = [...(await readCredentials(store))].filter(([id, one]) => before.get(id) !== one);
+      const credentials = changed.map(([, one]) => JSON.parse(one) as StoredCredential);
+      if (credentials.length > 0) signals.next([{ kind: 'credentialsChanged', credentials }]);
+      return answer;
+    };
+  }
   return { ...store, ...telling, signals$: signals.asObservable() };
 }

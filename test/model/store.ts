@@ -9,6 +9,7 @@ import { ContactError } from '../../shared/errors.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
+import { createCredentials } from './credentials.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { findPruned } from './retention.ts';
@@ -172,6 +173,7 @@ export function createModelStore(): Store {
     }),
     ...createBroadcasting(world),
     ...createOperating(world),
+    ...createCredentials(),
     backUp: async () => {
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },

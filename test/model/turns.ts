@@ -19,6 +19,11 @@ const ORDER: readonly (readonly (keyof Store)[])[] = [
     'drainClient',
     'rememberServing',
     'leaveServing',
+    'createCredential',
+    'enrolClient',
+    'renewCredential',
+    'revokeCredential',
+    'touchCredentials',
   ],
   ['claimTasks'],
 ];

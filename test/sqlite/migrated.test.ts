@@ -42,6 +42,7 @@ describe('a file of an older schema', () => {
       await store.close();
       const db = new DatabaseSync(file);
       for (const [table, column] of ADDED) db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      db.exec('DROP TABLE credential');
       db.exec('PRAGMA user_version = 3');
       db.close();
 

@@ -20,6 +20,7 @@ import {
   pruneCatalog,
   writeDown,
 } from './context.ts';
+import { type Credentials, createCredentials } from './credentials.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createInserting } from './insert.ts';
 import { createListing, type Listing } from './listing.ts';
@@ -34,6 +35,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly clients: Clients;
+  readonly credentials: Credentials;
   readonly children: Children;
   readonly queues: Queues;
   readonly results: Results;
@@ -63,6 +65,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   const context = createContext(db, limits);
   const deliveries = createDeliveries(context);
   const clients = createClients(db);
+  const credentials = createCredentials(db);
   const sessionOperations = createSessionOperations(context, deliveries, clients);
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
@@ -76,6 +79,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     ...context,
     deliveries,
     clients,
+    credentials,
     openings: sessionOperations,
     inserting,
     broadcasts,
@@ -87,7 +91,17 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
   };
   const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
   /** Mirrors, each after those that it reads when it is loaded. */
-  const mirrors: MirrorsOf<typeof parts> = { catalog, counters, sessions, cache, fresh, tasks, inserting, retention };
+  const mirrors: MirrorsOf<typeof parts> = {
+    catalog,
+    counters,
+    sessions,
+    cache,
+    fresh,
+    tasks,
+    inserting,
+    retention,
+    credentials,
+  };
   const loaded: readonly Mirror[] = Object.values(mirrors);
   const written = loaded.toReversed();
   const begin = db.prepare('BEGIN IMMEDIATE');
@@ -138,6 +152,8 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
         return clients.rememberServing(request.client, request.now);
       case 'leaveServing':
         return clients.leaveServing(request.clientId, request.now);
+      case 'changeCredential':
+        return credentials.change(request.change, request.now);
       case 'claim':
         return claimTasks(request.plan(), Math.floor(request.now()));
     }
@@ -196,6 +212,7 @@ export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimi
     catalog,
     counters,
     clients,
+    credentials,
     children,
     queues,
     results,

@@ -10,6 +10,7 @@ import { type Request, rankOf } from '../request.ts';
 import { type Signal, signalsOf } from '../signals.ts';
 import type { Store } from '../store.ts';
 import type { PruneOutcome } from '../tasks.ts';
+import { createCredentialPort } from './credentials.ts';
 import { createSqliteEngine, restoreRows } from './engine.ts';
 import { type OpenFile, openFile } from './file/open.ts';
 
@@ -148,6 +149,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listClients: (after, limit) => read(() => clients.list(after, limit)),
     listServing: (after, limit) => read(() => clients.listServing(after, limit)),
     findClient: (clientId) => read(() => clients.find(clientId)),
+    ...createCredentialPort(engine.credentials, (request, items) => commit.submit(request, items, 0), read),
     backUp: async (signal) => {
       if (disk) return disk.backups.make(signal);
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');

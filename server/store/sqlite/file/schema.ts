@@ -165,6 +165,29 @@ const MIGRATIONS: readonly string[] = [
   "ALTER TABLE client ADD COLUMN methods TEXT NOT NULL DEFAULT '[]'",
   'ALTER TABLE result ADD COLUMN error_details BLOB',
   'ALTER TABLE client ADD COLUMN served_until INTEGER NOT NULL DEFAULT 0',
+  `
+  CREATE TABLE credential (
+    id TEXT PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    name TEXT NOT NULL,
+    rights TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    uses_left INTEGER,
+    lifetime_ms INTEGER,
+    parent_id TEXT,
+    client_id TEXT,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    created_by TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX credential_by_client ON credential (client_id) WHERE client_id IS NOT NULL;
+  CREATE INDEX credential_by_parent ON credential (parent_id) WHERE parent_id IS NOT NULL;
+  CREATE INDEX credential_by_end ON credential (coalesce(revoked_at, expires_at));
+  CREATE INDEX credential_joins ON credential (created_at) WHERE kind = 'join';
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

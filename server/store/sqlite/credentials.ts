@@ -1,0 +1,285 @@
+import { ContactError } from '../../../shared/errors.ts';
+import { matchesAny, type Rights } from '../../model/access.ts';
+import {
+  CREDENTIAL_KEPT_MS,
+  type CredentialChange,
+  type CredentialOutcome,
+  type CredentialStore,
+  type Enrolment,
+  endOf,
+  type NewCredential,
+  type Renewal,
+  type StoredCredential,
+} from '../credentials.ts';
+import type { Request } from '../request.ts';
+import type { Database } from './context.ts';
+
+export interface Credentials {
+  change(change: CredentialChange, now: number): CredentialOutcome;
+  list(after: string, limit: number): readonly StoredCredential[];
+  find(id: string): StoredCredential | null;
+  /** Counts them anew: after a ROLLBACK. */
+  reload(): void;
+}
+
+interface CredentialRow {
+  readonly id: string;
+  readonly hash: string;
+  readonly kind: string;
+  readonly principal: string;
+  readonly name: string;
+  readonly rights: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly uses_left: number | null;
+  readonly lifetime_ms: number | null;
+  readonly parent_id: string | null;
+  readonly client_id: string | null;
+  readonly revoked_at: number | null;
+  readonly last_used_at: number | null;
+  readonly created_by: string;
+}
+
+const MAX_CREDENTIALS = 100_000;
+const MAX_ROWS = 500;
+const TOUCHED_EVERY_MS = 60_000;
+/** Credentials that are stored between two looks for some to forget, how many are forgotten then, and the time between. */
+const FORGET_EVERY = 100;
+const FORGOTTEN_AT_ONCE = 1_000;
+const FORGET_EVERY_MS = 60_000;
+/** A chain of credentials that have replaced each other within their overlaps is no longer than this. */
+const MAX_REPLACED = 1_000;
+
+const isSame = (one: StoredCredential, { id, hash }: Pick<StoredCredential, 'id' | 'hash'>): boolean =>
+  one.id === id && one.hash === hash;
+
+export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS): Credentials {
+  const insert = db.prepare<CredentialRow>(
+    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?) RETURNING *',
+  );
+  const selectOne = db.prepare<CredentialRow>('SELECT * FROM credential WHERE id = ?');
+  const selectByHash = db.prepare<{ id: string }>('SELECT id FROM credential WHERE hash = ?');
+  const selectPage = db.prepare<CredentialRow>('SELECT * FROM credential WHERE id > ? ORDER BY id LIMIT ?');
+  const selectOfClient = db.prepare<CredentialRow>('SELECT * FROM credential WHERE client_id = ? ORDER BY id');
+  const selectUnusedHeirs = db.prepare<CredentialRow>(
+    'SELECT * FROM credential WHERE parent_id = ? AND id <> ? AND last_used_at IS NULL AND revoked_at IS NULL ORDER BY id',
+  );
+  const updateUses = db.prepare<CredentialRow>(
+    'UPDATE credential SET uses_left = uses_left - 1 WHERE id = ? AND uses_left IS NOT NULL RETURNING *',
+  );
+  const updateExpiry = db.prepare<CredentialRow>(
+    'UPDATE credential SET expires_at = ?2 WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2) RETURNING *',
+  );
+  const updateRevoked = db.prepare<CredentialRow>(
+    'UPDATE credential SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL RETURNING *',
+  );
+  const updateUsed = db.prepare(
+    'UPDATE credential SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?3)',
+  );
+  const countAll = db.prepare<{ count: number }>('SELECT count(*) AS count FROM credential');
+  // A revoked client's row is what keeps the client out for as long as a join that is older would let it in.
+  const deleteForgotten = db.prepare(
+    `DELETE FROM credential WHERE id IN
+       (SELECT id FROM credential AS old
+        WHERE coalesce(revoked_at, expires_at) <= ?1
+          AND NOT (client_id IS NOT NULL AND revoked_at IS NOT NULL AND EXISTS
+            (SELECT 1 FROM credential AS gate
+             WHERE gate.kind = 'join' AND gate.created_at <= old.revoked_at AND gate.revoked_at IS NULL
+               AND (gate.expires_at IS NULL OR gate.expires_at > ?2) AND (gate.uses_left IS NULL OR gate.uses_left > 0)))
+        LIMIT ?3)`,
+  );
+  let count = countAll.get()!.count;
+  let storedCount = 0;
+  let forgotAt = Number.NEGATIVE_INFINITY;
+
+  function find(id: string): StoredCredential | null {
+    const row = selectOne.get(id);
+    return row ? readRow(row) : null;
+  }
+
+  function forgetSome(now: number): void {
+    // What is full looks once a minute, and finds nothing when nothing is old.
+    const isDue =
+      count >= maxCredentials ? Math.abs(now - forgotAt) >= FORGET_EVERY_MS : storedCount % FORGET_EVERY === 0;
+    if (!isDue) return;
+    forgotAt = now;
+    count -= Number(deleteForgotten.run(now - CREDENTIAL_KEPT_MS, now, FORGOTTEN_AT_ONCE).changes);
+  }
+
+  function store(one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>, now: number): StoredCredential {
+    if (selectOne.get(one.id)) throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field: 'id' });
+    if (selectByHash.get(one.hash)) {
+      throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field: 'secret_hash' });
+    }
+    forgetSome(now);
+    if (count >= maxCredentials) {
+      const advice = 'those that were revoked or have expired are forgotten after 30 days';
+      throw new ContactError(
+        'RESOURCE_EXHAUSTED',
+        `${maxCredentials} credentials are stored, and no more are taken; ${advice}`,
+      );
+    }
+    const { id, hash, kind, principal, name, rights, createdAt, expiresAt, usesLeft, lifetimeMs, createdBy } = one;
+    const row = insert.get(
+      ...[id, hash, kind, principal, name, JSON.stringify(rights), createdAt, expiresAt, usesLeft, lifetimeMs],
+      ...[one.parentId, one.clientId, createdBy],
+    )!;
+    storedCount += 1;
+    count += 1;
+    return readRow(row);
+  }
+
+  function create(given: NewCredential, now: number): CredentialOutcome {
+    const stored = find(given.id);
+    if (stored && isSame(stored, given)) return { answer: stored, changed: [] };
+    const { kind, expiresAt } = given;
+    const ownMs = expiresAt === null ? null : expiresAt - now;
+    const created = store(
+      {
+        ...given,
+        createdAt: now,
+        usesLeft: kind === 'join' ? given.usesLeft : null,
+        lifetimeMs: kind === 'join' ? given.lifetimeMs : ownMs,
+        parentId: null,
+        clientId: null,
+      },
+      now,
+    );
+    return { answer: created, changed: [created] };
+  }
+
+  function enrol({ joinId, clientId, id, hash }: Enrolment, now: number): CredentialOutcome {
+    const refuse = (answer: CredentialOutcome['answer']): CredentialOutcome => ({ answer, changed: [] });
+    const join = find(joinId);
+    if (join?.kind !== 'join') return refuse('unknown');
+    const stored = find(id);
+    if (stored && isSame(stored, { id, hash }) && stored.parentId === joinId && stored.clientId === clientId) {
+      return refuse(stored.revokedAt === null ? stored : 'revoked');
+    }
+    if (join.revokedAt !== null) return refuse('revoked');
+    if (endOf(join) <= now) return refuse('expired');
+    if (join.usesLeft === 0) return refuse('used_up');
+    if (!matchesAny(join.rights.clients, clientId)) return refuse('client_refused');
+    const past = selectOfClient.all(clientId).map(readRow);
+    if (past.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return refuse('revoked');
+    if (past.some((one) => endOf(one) > now)) return refuse('taken');
+    const { rights, lifetimeMs, principal } = join;
+    const enrolled = store(
+      {
+        ...{ id, hash, kind: 'client', principal: `client:${clientId}`, name: clientId, rights, clientId },
+        ...{ createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, lifetimeMs, usesLeft: null },
+        ...{ parentId: joinId, createdBy: principal },
+      },
+      now,
+    );
+    const used = updateUses.get(joinId);
+    return { answer: enrolled, changed: used ? [enrolled, readRow(used)] : [enrolled] };
+  }
+
+  function renew({ oldId, id, hash, overlapMs }: Renewal, now: number): CredentialOutcome {
+    const old = find(oldId);
+    if (!old || old.kind === 'join') return { answer: 'unknown', changed: [] };
+    if (old.revokedAt !== null) return { answer: 'revoked', changed: [] };
+    const stored = find(id);
+    if (stored && isSame(stored, { id, hash }) && stored.parentId === oldId) return { answer: stored, changed: [] };
+    if (endOf(old) <= now) return { answer: 'expired', changed: [] };
+    const { lifetimeMs } = old;
+    const renewed = store(
+      { ...old, id, hash, createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, parentId: oldId },
+      now,
+    );
+    const overAt = now + overlapMs;
+    const shortened = [old, ...selectUnusedHeirs.all(oldId, id)].flatMap(
+      (each) => updateExpiry.get(each.id, overAt) ?? [],
+    );
+    return { answer: renewed, changed: [renewed, ...shortened.map(readRow)] };
+  }
+
+  function revoke(id: string, now: number): CredentialOutcome {
+    const one = find(id);
+    if (!one) return { answer: false, changed: [] };
+    const ids = one.clientId === null ? withReplaced(one) : selectOfClient.all(one.clientId).map((row) => row.id);
+    return { answer: true, changed: ids.flatMap((each) => updateRevoked.get(each, now) ?? []).map(readRow) };
+  }
+
+  /** It, and those that it has replaced, which may live on until their overlap is over. */
+  function withReplaced(one: StoredCredential): string[] {
+    const ids = [one.id];
+    for (let { parentId } = one; parentId !== null && ids.length < MAX_REPLACED; ) {
+      ids.push(parentId);
+      parentId = find(parentId)?.parentId ?? null;
+    }
+    return ids;
+  }
+
+  function touch(ids: readonly string[], now: number): CredentialOutcome {
+    for (const id of ids) updateUsed.run(id, now, now - TOUCHED_EVERY_MS);
+    return { answer: true, changed: [] };
+  }
+
+  return {
+    change(change, now) {
+      switch (change.kind) {
+        case 'create':
+          return create(change.credential, now);
+        case 'enrol':
+          return enrol(change.enrolment, now);
+        case 'renew':
+          return renew(change.renewal, now);
+        case 'revoke':
+          return revoke(change.id, now);
+        case 'touch':
+          return touch(change.ids, now);
+      }
+    },
+    list: (after, limit) => selectPage.all(after, Math.min(limit, MAX_ROWS)).map(readRow),
+    find,
+    reload() {
+      count = countAll.get()!.count;
+    },
+  };
+}
+
+/** The operations of the port, on top of group commit and of reads that wait for it. */
+export function createCredentialPort(
+  credentials: Credentials,
+  submit: (request: Request, items: number) => Promise<CredentialOutcome>,
+  read: <T>(run: () => T) => Promise<T>,
+): CredentialStore {
+  async function change<T>(asked: CredentialChange, now: number, items = 1): Promise<T> {
+    const { answer } = await submit({ kind: 'changeCredential', change: asked, now: Math.floor(now) }, items);
+    return answer as T;
+  }
+
+  return {
+    createCredential: (credential, now) => change({ kind: 'create', credential }, now),
+    enrolClient: (enrolment, now) => change({ kind: 'enrol', enrolment }, now),
+    renewCredential: (renewal, now) => change({ kind: 'renew', renewal }, now),
+    revokeCredential: (id, now) => change({ kind: 'revoke', id }, now),
+    touchCredentials: async (ids, now) => {
+      if (ids.length > 0) await change({ kind: 'touch', ids }, now, ids.length);
+    },
+    listCredentials: (after, limit) => read(() => credentials.list(after, limit)),
+    findCredential: (id) => read(() => credentials.find(id)),
+  };
+}
+
+function readRow(row: CredentialRow): StoredCredential {
+  return {
+    id: row.id,
+    hash: row.hash,
+    kind: row.kind as StoredCredential['kind'],
+    principal: row.principal,
+    name: row.name,
+    rights: JSON.parse(row.rights) as Rights,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    usesLeft: row.uses_left,
+    lifetimeMs: row.lifetime_ms,
+    parentId: row.parent_id,
+    clientId: row.client_id,
+    revokedAt: row.revoked_at,
+    lastUsedAt: row.last_used_at,
+    createdBy: row.created_by,
+  };
+}

@@ -1,0 +1,132 @@
+import { matchesAny } from '../../server/model/access.ts';
+import type {
+  CredentialStore,
+  Enrolment,
+  EnrolRefusal,
+  NewCredential,
+  Renewal,
+  RenewRefusal,
+  StoredCredential,
+} from '../../server/store/credentials.ts';
+import { ContactError } from '../../shared/errors.ts';
+
+const DAY = 24 * 3_600_000;
+
+/** Credentials as plainly as they can be said: nothing is bounded, and the old are forgotten with each that is stored. */
+export function createCredentials(): CredentialStore {
+  const all = new Map<string, StoredCredential>();
+
+  const isLive = ({ revokedAt, expiresAt }: StoredCredential, now: number): boolean =>
+    revokedAt === null && (expiresAt === null || expiresAt > now);
+
+  function put(one: StoredCredential): StoredCredential {
+    all.set(one.id, one);
+    return one;
+  }
+
+  function add(one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>): StoredCredential {
+    for (const other of all.values()) {
+      const field = other.id === one.id ? 'id' : other.hash === one.hash ? 'secret_hash' : undefined;
+      if (field) throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field });
+    }
+    return put({ ...one, revokedAt: null, lastUsedAt: null });
+  }
+
+  function create({ id, hash, ...given }: NewCredential, now: number): StoredCredential {
+    if (all.get(id)?.hash === hash) return all.get(id)!;
+    const isJoin = given.kind === 'join';
+    const ownMs = given.expiresAt === null ? null : given.expiresAt - now;
+    return add({
+      ...{ ...given, id, hash, createdAt: now, parentId: null, clientId: null },
+      ...{ usesLeft: isJoin ? given.usesLeft : null, lifetimeMs: isJoin ? given.lifetimeMs : ownMs },
+    });
+  }
+
+  function enrol({ joinId, clientId, id, hash }: Enrolment, now: number): StoredCredential | EnrolRefusal {
+    const join = all.get(joinId);
+    if (join?.kind !== 'join') return 'unknown';
+    const stored = all.get(id);
+    if (stored?.hash === hash && stored.parentId === joinId && stored.clientId === clientId) {
+      return stored.revokedAt === null ? stored : 'revoked';
+    }
+    const ofClient = [...all.values()].filter((one) => one.clientId === clientId);
+    if (join.revokedAt !== null) return 'revoked';
+    if (!isLive(join, now)) return 'expired';
+    if (join.usesLeft === 0) return 'used_up';
+    if (!matchesAny(join.rights.clients, clientId)) return 'client_refused';
+    if (ofClient.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return 'revoked';
+    if (ofClient.some((one) => isLive(one, now))) return 'taken';
+    const enrolled = add({
+      ...{ id, hash, clientId, kind: 'client', principal: `client:${clientId}`, name: clientId, parentId: joinId },
+      ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal },
+      ...{ expiresAt: join.lifetimeMs === null ? null : now + join.lifetimeMs, lifetimeMs: join.lifetimeMs },
+    });
+    if (join.usesLeft !== null) put({ ...join, usesLeft: join.usesLeft - 1 });
+    return enrolled;
+  }
+
+  function renew({ oldId, id, hash, overlapMs }: Renewal, now: number): StoredCredential | RenewRefusal {
+    const old = all.get(oldId);
+    if (!old || old.kind === 'join') return 'unknown';
+    if (old.revokedAt !== null) return 'revoked';
+    const stored = all.get(id);
+    if (stored?.hash === hash && stored.parentId === oldId) return stored;
+    if (!isLive(old, now)) return 'expired';
+    const expiresAt = old.lifetimeMs === null ? null : now + old.lifetimeMs;
+    const heirs = [...all.values()].filter(
+      (one) => one.parentId === oldId && one.lastUsedAt === null && one.revokedAt === null,
+    );
+    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId });
+    for (const each of [old, ...heirs]) {
+      put({ ...each, expiresAt: Math.min(each.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs) });
+    }
+    return renewed;
+  }
+
+  function revoke(id: string, now: number): boolean {
+    const one = all.get(id);
+    if (!one) return false;
+    const replaced: StoredCredential[] = [];
+    for (let each: StoredCredential | undefined = one; each; each = all.get(each.parentId ?? '')) replaced.push(each);
+    const ofClient = [...all.values()].filter((each) => each.clientId === one.clientId);
+    for (const each of one.clientId === null ? replaced : ofClient) {
+      if (each.revokedAt === null) put({ ...each, revokedAt: now });
+    }
+    return true;
+  }
+
+  function touch(ids: readonly string[], now: number): void {
+    for (const one of ids.flatMap((id) => all.get(id) ?? [])) {
+      if (one.lastUsedAt === null || one.lastUsedAt <= now - 60_000) put({ ...one, lastUsedAt: now });
+    }
+  }
+
+  /** Forgets what is old, but who is kept out as long as an older join would let in. */
+  function forget(now: number): void {
+    const joins = [...all.values()].filter((one) => one.kind === 'join' && one.usesLeft !== 0 && isLive(one, now));
+    for (const { id, revokedAt, expiresAt, clientId } of [...all.values()]) {
+      const isKeptOut =
+        clientId !== null && revokedAt !== null && joins.some(({ createdAt }) => createdAt <= revokedAt);
+      const endedAt = revokedAt ?? expiresAt;
+      if (endedAt !== null && endedAt <= now - 30 * DAY && !isKeptOut) all.delete(id);
+    }
+  }
+
+  return {
+    createCredential: async (credential, now) => {
+      const created = create(credential, now);
+      forget(now);
+      return created;
+    },
+    enrolClient: async (enrolment, now) => enrol(enrolment, now),
+    renewCredential: async (renewal, now) => renew(renewal, now),
+    revokeCredential: async (id, now) => revoke(id, now),
+    touchCredentials: async (ids, now) => touch(ids, now),
+    listCredentials: async (after, limit) =>
+      [...all.values()]
+        .filter(({ id }) => id > after)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, Math.min(limit, 500)),
+    findCredential: async (id) => all.get(id) ?? null,
+  };
+}
