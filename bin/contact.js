@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 
 // The first line (docs/performance.md), which kernels before 5.1 read up to 127 bytes of: a flood of tasks would make V8
@@ -32,9 +33,14 @@ if (major < 22 || (major === 22 && minor < 18)) {
   }
   // A server that is asked to end before its command listens by itself has nothing to finish.
   if (process.argv[2] === 'serve') {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']) {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT']) {
       process.on(signal, () => process.listenerCount(signal) > 1 || process.exit(0));
     }
+    // A hang-up is a wish for the configuration, which is yet to be read, unless the terminal is gone.
+    const terminal = [0, 1, 2].find((fd) => isatty(fd));
+    process.on('SIGHUP', () => {
+      if (terminal !== undefined && !isatty(terminal) && process.listenerCount('SIGHUP') === 1) process.exit(0);
+    });
   }
   // A checkout runs its sources as they are, a published build has them compiled.
   const source = new URL('../cli/main.ts', import.meta.url);

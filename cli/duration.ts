@@ -1,22 +1,13 @@
 import { InvalidArgumentError } from 'commander';
-
-const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
-const UNIT_MS: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
+import { DURATION_FORM, readDuration } from '../shared/quantity.ts';
 
 /** The longest that fits the contract's 32-bit millisecond fields: 49 days and 17 hours. */
 const MAX_DURATION_MS = 2 ** 32 - 1;
 
 /** `500ms`, `10s`, `1.5h`, `2d` as whole milliseconds; throws what the parser shows to the user. */
 export function parseDuration(text: string): number {
-  const [, amount, unit] = FORM.exec(text) ?? [];
-  const ms = Math.round(Number(amount) * (UNIT_MS.get(unit ?? '') ?? Number.NaN));
-  if (Number.isNaN(ms)) throw new InvalidArgumentError(`Expected a duration such as 500ms, 10s, 5m, 1h or 2d.`);
+  const ms = readDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${DURATION_FORM}.`);
   if (ms > MAX_DURATION_MS) throw new InvalidArgumentError('Expected at most 49d.');
   return ms;
 }
@@ -65,5 +56,5 @@ function isInCalendar({ year, month, day }: Fields): boolean {
 
 /** An instant that has passed: as `parseInstant`, or a duration that stands for so long ago. */
 export function parsePast(text: string): Date {
-  return FORM.test(text) ? new Date(Date.now() - parseDuration(text)) : parseInstant(text);
+  return readDuration(text) !== undefined ? new Date(Date.now() - parseDuration(text)) : parseInstant(text);
 }

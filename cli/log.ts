@@ -1,11 +1,13 @@
-import { type Logger, pino } from 'pino';
+import { pino, type Logger as ServerLog } from 'pino';
 import { escapeLine } from './escape.ts';
+
+export type { ServerLog };
 
 /** How much of the log is buffered while stderr takes nothing; further records are dropped. */
 const MAX_UNWRITTEN_BYTES = 2 ** 20;
 
 /** The server's log on stderr: JSON lines for programs, short lines when a person looks on. */
-export function createLog(level: string): Logger {
+export function createLog(level: string): ServerLog {
   const stderr = pino.destination({ fd: 2, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
   // A full disk under the log, or a pipe that nobody reads any more, is no reason to serve no tasks.
   stderr.on('error', () => undefined);

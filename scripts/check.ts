@@ -19,6 +19,7 @@ const CHECKS: readonly Check[] = [
   { name: 'generated code', command: 'node', args: ['scripts/generate.ts', '--check'] },
   { name: 'states document', command: 'node', args: ['scripts/states.ts', '--check'] },
   { name: 'table of rooms', command: 'node', args: ['scripts/rooms.ts', '--check'] },
+  { name: 'configuration page', command: 'node', args: ['scripts/configuration.ts', '--check'] },
   { name: 'contract lint', command: 'buf', args: ['lint'] },
   { name: 'contract breaking', command: 'buf', args: ['breaking', '--against', RELEASED] },
 ];

@@ -14,6 +14,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gen: [],
   // The composition root puts every room together.
   server: [
+    'server/config',
     'server/transport',
     'server/api',
     'server/access',
@@ -49,6 +50,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'server/dispatch': ['server/store', 'server/model', 'shared'],
   'server/store': ['server/model', 'shared'],
   'server/model': ['shared'],
+  // The options of a server: what they are called, how they are written and where they come from.
+  'server/config': ['shared'],
 };
 
 /** Packages that are no affair of some rooms, each with those rooms. */
@@ -69,6 +72,9 @@ const REFUSED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
   // `contact serve` is a server in the process of the command; `contact restore` makes the store of one.
   { from: /^cli\/(.*\/)?(serve|restore)\.ts$/, to: 'server/index.ts' },
+  { from: /^cli\/serve\//, to: 'server/index.ts' },
+  // Its flags are made of the table of options, which loads nothing of a server.
+  { from: /^cli\/(serve\/.*|commands\/serve)\.ts$/, to: 'server/config/index.ts' },
 ];
 
 /** Folders inside a room that are entered by these files alone, which say what others may use of them. */

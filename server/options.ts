@@ -1,87 +1,16 @@
-import { hostname } from 'node:os';
-import * as z from 'zod';
+import { isDeepStrictEqual } from 'node:util';
 import { type Address, isSocketAddress, MAX_SOCKET_PATH_BYTES, readAddress } from '../shared/address.ts';
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
-import { connectionsWithin, readDescriptorLimit } from './descriptors.ts';
+import type { AnyRow } from './config/row.ts';
+import { defaultsOf, SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
 
-/** Everything a server can be told. Durations are milliseconds, sizes bytes. */
-export interface ServerOptions {
-  /**
-   * HOST:PORT, where port 0 picks a free one, or `unix:PATH`, a socket file that is this user's alone; one or several.
-   */
-  readonly listen: string | readonly string[];
-  /** `sqlite:PATH`, or `memory:` for tasks that do not outlive the process. */
-  readonly store: string;
-  /** The name of this process among several. */
-  readonly node: string;
-  readonly maxPayloadBytes: number;
-  readonly maxResultBytes: number;
-  /** Credit of one session; what asks for more gets this. */
-  readonly maxInFlight: number;
-  /** A session silent for this long is pinged; three of them without life end it. */
-  readonly pingIntervalMs: number;
-  /** A line slower than this is taken for dead: what is on its way buys a silent client that much time. */
-  readonly slowLineBytesPerSecond: number;
-  /** A lost session keeps its tasks this long. */
-  readonly resumeWindowMs: number;
-  /** A running task whose cancel nobody confirmed is closed after this. */
-  readonly cancelGraceMs: number;
-  /** How long `close()` takes results before it ends the streams. */
-  readonly shutdownDeadlineMs: number;
-  /** How long a reader may hold on to a stream that has ended, and its connection give no answer once that is reset. */
-  readonly stuckSocketMs: number;
-  /** How long a SendStatus stream waits for its GetTask. */
-  readonly pairingMs: number;
-  /** Unreceipted bytes of one session. */
-  readonly maxUnreceiptedBytes: number;
-  /** Unreceipted bytes of all sessions together. */
-  readonly unreceiptedBudgetBytes: number;
-  /** Below this much free disk, enqueues are refused and results are not. */
-  readonly minFreeBytes: number;
-  /** Days for which settled tasks and their results are kept, of queues that do not say it; 0: no limit. */
-  readonly retainDays: number;
-  /** Settled tasks that each of those queues keeps, once they are ten minutes old; 0: no limit. */
-  readonly retainMax: number;
-  /** Connections at a time; one more is closed at once. */
-  readonly maxConnections: number;
-  /** Calls that one connection may have open; further ones wait at the client. */
-  readonly maxStreamsPerConnection: number;
-  /** Calls of all connections that are open at a time. */
-  readonly maxOpenCalls: number;
-  /** Bytes of unfinished messages and of unread answers of all calls together; as many again for streamed answers. */
-  readonly heldBudgetBytes: number;
-  /** Classic clients: a task counts as done once it is written (at most once), also without `contact-settle`. */
-  readonly classicSettleOnWrite: boolean;
-}
+export type { ServerOptions };
 
-export const DEFAULTS: ServerOptions = Object.freeze({
-  listen: '127.0.0.1:50051',
-  store: 'sqlite:contact.db',
-  node: hostname(),
-  maxPayloadBytes: 1 << 20,
-  maxResultBytes: 1 << 20,
-  maxInFlight: 10_000,
-  pingIntervalMs: 5_000,
-  slowLineBytesPerSecond: 8 << 10,
-  resumeWindowMs: 15_000,
-  cancelGraceMs: 30_000,
-  shutdownDeadlineMs: 10_000,
-  stuckSocketMs: 10_000,
-  pairingMs: 10_000,
-  maxUnreceiptedBytes: 1 << 20,
-  unreceiptedBudgetBytes: 256 << 20,
-  minFreeBytes: 64 << 20,
-  retainDays: 7,
-  retainMax: 1_000_000,
-  maxConnections: connectionsWithin(readDescriptorLimit()),
-  maxStreamsPerConnection: 2_000,
-  maxOpenCalls: 50_000,
-  heldBudgetBytes: 64 << 20,
-  classicSettleOnWrite: false,
-});
+/** What a server does that is told nothing. */
+export const DEFAULTS: ServerOptions = defaultsOf(SERVER_ROWS);
 
 /** What a test or an embedding program may replace. */
 export interface ServerParts {
@@ -98,45 +27,6 @@ export const DEFAULT_PARTS: ServerParts = Object.freeze({
   broadcastParts: BROADCAST_PARTS,
 });
 
-const MAX_MS = 2 ** 31 - 1;
-const ms = z.int().min(1).max(MAX_MS);
-const bytes = z
-  .int()
-  .min(1)
-  .max(64 << 20);
-
-const schema = z.object({
-  listen: z.union([z.string(), z.array(z.string()).min(1)]),
-  store: z.string().min(1),
-  node: z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/, 'to be a name of [A-Za-z0-9._:/-], 1 to 128 characters'),
-  maxPayloadBytes: bytes,
-  maxResultBytes: bytes,
-  maxInFlight: z.int().min(1).max(100_000),
-  pingIntervalMs: ms,
-  slowLineBytesPerSecond: z.int().min(1),
-  resumeWindowMs: ms,
-  cancelGraceMs: ms,
-  shutdownDeadlineMs: z.int().min(0).max(MAX_MS),
-  stuckSocketMs: ms,
-  pairingMs: ms,
-  maxUnreceiptedBytes: bytes,
-  unreceiptedBudgetBytes: z.int().min(1),
-  minFreeBytes: z.int().min(0),
-  retainDays: z.number().min(0).max(36_500),
-  retainMax: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1),
-  maxConnections: z.int().min(1),
-  maxStreamsPerConnection: z
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1),
-  maxOpenCalls: z.int().min(1),
-  heldBudgetBytes: z.int().min(1),
-  classicSettleOnWrite: z.boolean(),
-});
-
 /** Fills in defaults and checks every option once. INVALID_ARGUMENT: Expected `pingIntervalMs` …, got `0`. */
 export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   const merged: Record<string, unknown> = { ...DEFAULTS };
@@ -144,11 +34,22 @@ export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
     if (!(name in DEFAULTS)) throw new ContactError('INVALID_ARGUMENT', `Unknown option \`${name}\``);
     if (value !== undefined) merged[name] = value;
   }
-  const checked = schema.safeParse(merged);
-  if (checked.success) return Object.freeze(checked.data);
-  const issue = checked.error.issues[0]!;
-  const name = String(issue.path[0]);
-  throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${issue.message}, got \`${String(merged[name])}\``);
+  for (const [name, { kind, isSecret }] of Object.entries<AnyRow>(SERVER_ROWS)) {
+    const checked = kind.schema.safeParse(merged[name]);
+    if (checked.success) continue;
+    const got = isSecret ? '' : `, got \`${String(merged[name])}\``;
+    throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${checked.error.issues[0]!.message}${got}`);
+  }
+  return Object.freeze(merged) as ServerOptions;
+}
+
+/** The options that differ and that a running server does not take over. */
+export function listFixed(before: ServerOptions, after: ServerOptions): (keyof ServerOptions)[] {
+  const names = Object.keys(SERVER_ROWS) as (keyof ServerOptions)[];
+  return names.filter((name) => {
+    const { kind, isReloaded }: AnyRow = SERVER_ROWS[name];
+    return !isReloaded && !isDeepStrictEqual(kind.write(before[name]), kind.write(after[name]));
+  });
 }
 
 /** Reads the addresses. INVALID_ARGUMENT: one of them is no address. */

@@ -4,10 +4,11 @@ import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createApi } from './api/api.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
-import { DAY_MS } from './model/retention.ts';
+import { DAY_MS, type Retention } from './model/retention.ts';
 import {
   checkClock,
   DEFAULT_PARTS,
+  listFixed,
   readListen,
   resolveOptions,
   type ServerOptions,
@@ -38,6 +39,10 @@ export interface Listening {
   readonly port: number;
 }
 
+function readRetention({ retainDays, retainMax }: ServerOptions): Retention {
+  return { maxAgeMs: retainDays * DAY_MS, maxCount: retainMax };
+}
+
 /** A server inside this process. */
 export interface ContactServer {
   /**
@@ -51,6 +56,11 @@ export interface ContactServer {
    * stays with its client, to be resumed. Called again with a shorter deadline, that one counts.
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /**
+   * Takes over what may change while it runs, of options as they were given to `createServer()`: docs/configuration.md says
+   * which. Answers the names of those that differ and need a new server. INVALID_ARGUMENT names an option: nothing changes.
+   */
+  reload(given: Partial<ServerOptions>): readonly (keyof ServerOptions)[];
   /** Rejects when the server cannot go on. */
   readonly failed: Promise<never>;
 }
@@ -87,7 +97,7 @@ export async function createServer(
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
-  const retention = { maxAgeMs: options.retainDays * DAY_MS, maxCount: options.retainMax };
+  const retention = readRetention(options);
   const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, retention, onFatal });
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
   const callees = createCallees();
@@ -204,6 +214,12 @@ export async function createServer(
       leavesAt = Math.min(leavesAt, clock.monotonic() + deadlineMs);
       closed ??= close(deadlineMs);
       return closed;
+    },
+    reload(wanted) {
+      const next = resolveOptions(wanted);
+      // Whoever prunes reads it anew for each step.
+      Object.assign(retention, readRetention(next));
+      return listFixed(options, next);
     },
     failed,
   };

@@ -7,8 +7,8 @@ import {
   type Registry,
   toBinary,
 } from '@bufbuild/protobuf';
+import { findNear, suggest } from '../../shared/near.ts';
 import { usageError } from '../exit.ts';
-import { findNear, suggest } from '../near.ts';
 import type { JsonText } from './jsonvalues.ts';
 
 const MAX_SHOWN = 60;

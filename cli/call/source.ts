@@ -5,8 +5,8 @@ import type { FileDescriptorSet } from '@bufbuild/protobuf/wkt';
 import { readDescriptorSet } from '../../client/descriptorset.ts';
 import type { Reflection } from '../../client/reflection.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { findNear, suggest } from '../../shared/near.ts';
 import { usageError } from '../exit.ts';
-import { findNear, suggest } from '../near.ts';
 import type { MethodName } from './name.ts';
 
 export type Asking = Omit<Reflection, 'close'>;

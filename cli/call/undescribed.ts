@@ -1,8 +1,8 @@
 import type { Admin } from '../../client/admin.ts';
 import type { Reflection } from '../../client/reflection.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { findNear, suggest } from '../../shared/near.ts';
 import { CommandFailure, usageError } from '../exit.ts';
-import { findNear, suggest } from '../near.ts';
 import { findServers } from '../services/servers.ts';
 
 const HINT =

@@ -1,9 +1,9 @@
 import { createFileRegistry, type DescMethod, type DescService } from '@bufbuild/protobuf';
 import type { Admin } from '../../client/admin.ts';
 import type { Reflection } from '../../client/reflection.ts';
+import { findNear, suggest } from '../../shared/near.ts';
 import { describeSymbol } from '../call/source.ts';
 import { usageError } from '../exit.ts';
-import { findNear, suggest } from '../near.ts';
 import { findServers, type Server } from './servers.ts';
 
 export interface ServiceView {

@@ -1,6 +1,6 @@
 import { invalid } from '../../shared/errors.ts';
 import type { StoreOptions } from './options.ts';
-import { type Restored, type RestoreOptions, restoreFile } from './sqlite/file/open.ts';
+import { probeFile, type Restored, type RestoreOptions, restoreFile } from './sqlite/file/open.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
 
@@ -13,6 +13,15 @@ export type { Restored, RestoreOptions };
  */
 export async function openStore(url: string, options: StoreOptions): Promise<Store> {
   return openSqliteStore(url === 'memory:' ? ':memory:' : readPath(url), options);
+}
+
+/**
+ * Whether the store that `url` names could be opened, as far as a look can tell that changes nothing. That a server has it
+ * is no fault.
+ * @throws ContactError INVALID_ARGUMENT, FAILED_PRECONDITION: as `openStore`
+ */
+export function probeStore(url: string): void {
+  if (url !== 'memory:') probeFile(readPath(url));
 }
 
 /**

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { ROOT } from '../../scripts/tool.ts';
-import { connectionsWithin } from '../../server/descriptors.ts';
+import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { ACCESS_CONSTANTS, ACCESS_REASONS } from './accesslimits.ts';
 import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
@@ -162,10 +162,12 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/transport/producer.ts TASK_BYTES': WEIGHT,
   'server/api/batch.ts PRIORITY_LIMIT': 'its row says the largest below it, and its own test reaches it',
   'server/transport/worker.ts OUTCOME_BYTES': WEIGHT,
-  'server/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',
+  'server/config/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',
   'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
-  'server/options.ts MAX_MS': 'what an option may say',
+  'server/config/kinds.ts MAX_TIMER_MS': 'what an option may say',
+  'server/config/rows.ts MAX_MESSAGE_PART': 'what an option may say',
+  'server/config/file.ts MAX_FILE_BYTES': 'of a file that an operator writes',
   'server/api/admin.ts MAX_AGE_SECONDS': 'what a retention may say',
   'server/session/session.ts MAX_SEQ': 'its row says 2^31, and its own test reaches it',
   'server/api/classic.ts MAX_STATUS_LENGTH': 'in the row of the status of a worker',

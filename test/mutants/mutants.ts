@@ -1,5 +1,6 @@
 import { ACCESS_MUTANTS } from './access-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
+import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -23,4 +24,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
   ...ACCESS_MUTANTS,
+  ...CONFIG_MUTANTS,
 ];

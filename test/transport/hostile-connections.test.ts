@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { AdminService } from '../../gen/index.ts';
-import { connectionsWithin } from '../../server/descriptors.ts';
+import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { ask, type Clients, connect } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { type Scene, startScene } from '../scene/server.ts';

@@ -6,8 +6,8 @@ import { createJsonSplitter } from '../../cli/call/jsonvalues.ts';
 import { collectHeaders } from '../../cli/call/metadata.ts';
 import { parseMethodName } from '../../cli/call/name.ts';
 import { encodeRequest } from '../../cli/call/request.ts';
-import { countEdits, findNear } from '../../cli/near.ts';
 import { EnqueueTasksRequestSchema } from '../../gen/index.ts';
+import { countEdits, findNear } from '../../shared/near.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 
 function split(...pieces: string[]): string[] {

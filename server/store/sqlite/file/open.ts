@@ -11,6 +11,7 @@ import { checkSchema, migrate } from './schema.ts';
 import { convertToIncremental, createDiskGuard, type DiskGuard, freeBytesOf, spaceOf } from './space.ts';
 import { createWalCheckpoints, holdLog, openWal, syncLeftovers, type Wal, type WalCheckpoints } from './wal.ts';
 
+export { probeFile } from './probe.ts';
 export { type Restored, type RestoreOptions, restoreFile } from './restore.ts';
 
 const MEMORY = ':memory:';

@@ -3,7 +3,7 @@ import { ContactError } from '../../../../shared/errors.ts';
 import type { Database } from './database.ts';
 
 /** Marks the file as ours ("cntc"), so that another program's database is never touched. */
-const APPLICATION_ID = 0x636e7463;
+export const APPLICATION_ID = 0x636e7463;
 
 /**
  * Numbered from 1; each runs in a transaction of its own and is never edited once released.

@@ -1,0 +1,91 @@
+import type { Configuration, ServeOptions, ServerOptions } from '../../server/config/index.ts';
+import { ConfigurationError, SERVER_ROWS } from '../../server/config/index.ts';
+import type { ContactServer } from '../../server/index.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandFailure } from '../exit.ts';
+import type { ServerLog } from '../log.ts';
+import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
+import { onHangUp } from './hangup.ts';
+
+/** Runs a server until a signal ends it or it fails. SIGHUP reads the configuration anew, by `read`. */
+export async function runServer(
+  { values, warnings }: Configuration,
+  read: () => Configuration,
+  context: CommandContext,
+): Promise<void> {
+  const stop = new AbortController();
+  const reloads: { now?: () => void } = {};
+  // The listeners come before anything is loaded or opened: a server may be stopped while it starts.
+  const removeHangUp = onHangUp({ reload: () => reloads.now?.(), stop: () => onStop(1, 'SIGHUP') });
+  const removeStop = onStopSignal(onStop, ['SIGINT', 'SIGTERM', 'SIGQUIT']);
+  function onStop(count: number, signal: NodeJS.Signals): void {
+    if (count > 1 || stop.signal.aborted) process.exit(exitCodeOfSignal(signal));
+    stop.abort(signal);
+  }
+
+  try {
+    // Loaded here, so that the other commands do not wait for the server's code.
+    const [{ createServer }, { createLog }] = await Promise.all([import('../../server/index.ts'), import('../log.ts')]);
+    if (stop.signal.aborted) return;
+    const logger = createLog(values.logLevel);
+    for (const warning of warnings) logger.warn({}, warning);
+    const server = await createServer(pickServerOptions(values), { logger });
+    reloads.now = () => reload(server, logger, read);
+    const stopped = whenAborted(stop.signal).then(() => {
+      logger.info({ signal: stop.signal.reason }, 'stopping');
+      return server.close();
+    });
+    await Promise.race([stopped, serve(server, [values.listen].flat(), context)]);
+  } finally {
+    removeStop();
+    removeHangUp();
+  }
+}
+
+/** The options that `createServer()` knows: not those of the command itself. */
+export function pickServerOptions(values: ServeOptions): ServerOptions {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => name in SERVER_ROWS)) as ServerOptions;
+}
+
+/** A configuration that is wrong changes nothing, and the server goes on. */
+function reload(server: ContactServer, logger: ServerLog, read: () => Configuration): void {
+  try {
+    const { values } = read();
+    const needRestart = server.reload(pickServerOptions(values));
+    logger.level = values.logLevel;
+    logger.info({ needRestart }, 'configuration reloaded');
+  } catch (error) {
+    const problems = error instanceof ConfigurationError ? error.problems : [(error as Error).message];
+    logger.error({ problems }, 'the configuration is wrong, and stays as it was');
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Listens, says where, and waits until the server fails. */
+async function serve(server: ContactServer, wanted: readonly string[], { out }: CommandContext): Promise<void> {
+  const addresses = await listen(server, wanted);
+  await out.write(addresses.map((address) => `listening ${address}\n`).join(''));
+  await server.failed;
+}
+
+async function listen(server: ContactServer, wanted: readonly string[]): Promise<readonly string[]> {
+  try {
+    return (await server.listen()).addresses;
+  } catch (error) {
+    await server.close();
+    // Loaded here and not at the top: a command that only prints its help needs nothing of gRPC.
+    const { ContactError } = await import('../../shared/errors.ts');
+    if (error instanceof ContactError) throw error;
+    const { code, message, address: host, port } = error as ListenError;
+    const address = host === undefined || port === undefined ? wanted.join(', ') : `${host}:${port}`;
+    throw new CommandFailure(
+      `cannot listen on ${address}: ${code === 'EADDRINUSE' ? 'the address is in use' : message}`,
+    );
+  }
+}
+
+type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };

@@ -1,0 +1,144 @@
+import { hostname } from 'node:os';
+import { connectionsWithin, readDescriptorLimit } from './descriptors.ts';
+import { address, choice, count, duration, name, oneOrMore, size, text, toggle } from './kinds.ts';
+import { row } from './row.ts';
+
+// The options of a server, each once. Flags of `contact serve`, environment, file, `createServer()`, `--check` and
+// docs/configuration.md are made of these rows: `npm run generate` after a change.
+
+/** What one message, one payload or one result may be. */
+const MAX_MESSAGE_PART = 64 << 20;
+
+export const NETWORK = {
+  listen: row({
+    kind: oneOrMore(address()),
+    default: '127.0.0.1:50051',
+    description: 'HOST:PORT, where port 0 picks a free one, or unix:PATH, a socket file that is for this user alone',
+  }),
+  node: row({
+    kind: name(),
+    default: hostname(),
+    defaultText: 'the name of the host',
+    description: 'the name of this process among several',
+  }),
+  maxConnections: row({
+    kind: count({ min: 1 }),
+    default: connectionsWithin(readDescriptorLimit()),
+    defaultText: '10000, or fewer where the system gives fewer descriptors',
+    description: 'connections at a time; one more is closed at once',
+  }),
+  maxStreamsPerConnection: row({
+    kind: count({ min: 1, max: 2 ** 31 - 1 }),
+    default: 2_000,
+    description: 'calls that one connection may have open; further ones wait at the client',
+  }),
+  maxOpenCalls: row({
+    kind: count({ min: 1 }),
+    default: 50_000,
+    description: 'calls of all connections that are open at a time',
+  }),
+  heldBudgetBytes: row({
+    kind: size(),
+    default: 64 << 20,
+    description: 'unfinished messages and unread answers of all calls together; as much again for streamed answers',
+  }),
+  stuckSocketMs: row({
+    kind: duration(),
+    default: 10_000,
+    description: 'how long a reader may hold on to a stream that has ended, and its connection then give no answer',
+  }),
+};
+
+export const STORAGE = {
+  store: row({
+    kind: text('url', 'sqlite:PATH, or memory:'),
+    default: 'sqlite:contact.db',
+    description: 'sqlite:PATH, or memory: for tasks that end with the process',
+  }),
+  minFreeBytes: row({
+    kind: size({ min: 0 }),
+    default: 64 << 20,
+    description: 'with less free disk, tasks are refused and results are not',
+  }),
+  retainDays: row({
+    kind: count({ max: 36_500, isFractional: true }),
+    default: 7,
+    isReloaded: true,
+    description:
+      'days for which settled tasks are kept, of queues that do not say it ("contact queues retain"); 0: no limit',
+  }),
+  retainMax: row({
+    kind: count({ max: 2 ** 32 - 1 }),
+    default: 1_000_000,
+    isReloaded: true,
+    description: 'settled tasks that each of those queues keeps, once they are ten minutes old; 0: no limit',
+  }),
+};
+
+export const TASKS = {
+  maxPayloadBytes: row({
+    kind: size({ max: MAX_MESSAGE_PART }),
+    default: 1 << 20,
+    description: 'the payload of a task',
+  }),
+  maxResultBytes: row({ kind: size({ max: MAX_MESSAGE_PART }), default: 1 << 20, description: 'the result of a task' }),
+  cancelGraceMs: row({
+    kind: duration(),
+    default: 30_000,
+    description: 'a running task whose cancel no worker confirms is closed after this',
+  }),
+};
+
+export const SESSIONS = {
+  maxInFlight: row({
+    kind: count({ min: 1, max: 100_000 }),
+    default: 10_000,
+    description: 'unfinished tasks of one session; what asks for more gets this',
+  }),
+  pingIntervalMs: row({
+    kind: duration(),
+    default: 5_000,
+    description: 'a session silent for this long is pinged; three of them without life end it',
+  }),
+  slowLineBytesPerSecond: row({
+    kind: size(),
+    default: 8 << 10,
+    description: 'each second; a slower line is taken for dead: what is on its way buys a silent client that much time',
+  }),
+  resumeWindowMs: row({ kind: duration(), default: 15_000, description: 'a lost session keeps its tasks this long' }),
+  pairingMs: row({
+    kind: duration(),
+    default: 10_000,
+    description: 'how long a SendStatus stream waits for its GetTask',
+  }),
+  maxUnreceiptedBytes: row({
+    kind: size({ max: MAX_MESSAGE_PART }),
+    default: 1 << 20,
+    description: 'tasks that one session was sent and has not confirmed',
+  }),
+  unreceiptedBudgetBytes: row({
+    kind: size(),
+    default: 256 << 20,
+    description: 'tasks that all sessions together were sent and have not confirmed',
+  }),
+  shutdownDeadlineMs: row({
+    kind: duration({ min: 0 }),
+    default: 10_000,
+    description: 'how long a stopping server takes results before it ends the streams',
+  }),
+  classicSettleOnWrite: row({
+    kind: toggle(),
+    default: false,
+    description: 'for classic clients that never tell results: a task counts as done once it is written',
+  }),
+};
+
+/** Options of `contact serve` alone: a program that embeds a server has a logger of its own. */
+export const LOGS = {
+  logLevel: row({
+    kind: choice('debug', 'info', 'warn', 'error', 'silent'),
+    default: 'info',
+    isReloaded: true,
+    description: 'of the log on stderr',
+  }),
+};
