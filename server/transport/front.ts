@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/logger.ts';
 import { Deframer, type MessagePart } from '../../tunnel/deframe.ts';
 import { readPairs } from '../../tunnel/headers.ts';
 import { isCallable } from '../../tunnel/names.ts';
-import type { Caller as Principal } from '../model/caller.ts';
+import { mayCall, type Caller as Principal } from '../model/caller.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { type Caller, type LiveCall, NOT_STARTED, writeEnd } from '../tunnel/caller.ts';
@@ -58,7 +58,7 @@ export interface FrontOptions {
 /** Takes calls of methods that clients serve off HTTP/2 before grpc-js sees them: messages pass without being put together. */
 export interface Front {
   /** Somebody serves the method at this path, or did, or the call waits or is kept until somebody does. */
-  takes(headers: IncomingHttpHeaders): boolean;
+  takes(headers: IncomingHttpHeaders, who: Principal): boolean;
   take(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
@@ -177,6 +177,7 @@ export function createFront({
       timeoutMs,
       encoding: String(headers['grpc-encoding'] ?? 'identity'),
       peer: peerOf(stream),
+      who,
       read(keeps = false) {
         isKept = keeps;
         stream.on('data', (data: Buffer) => {
@@ -230,12 +231,13 @@ export function createFront({
   }
 
   return {
-    takes(headers) {
+    takes(headers, who) {
       const path = String(headers[':path']);
       if (!path.startsWith('/')) return false;
       const method = path.slice(1);
-      const isAddressed = ADDRESSING.some((key) => headers[key] !== undefined);
-      return callees.knows(method) || (isAddressed && isCallable(method));
+      // Who may not call it is told so, and not whether anybody has announced it.
+      const isMeant = !mayCall(who, method) || ADDRESSING.some((key) => headers[key] !== undefined);
+      return callees.knows(method) || (isMeant && isCallable(method));
     },
     take,
     explainUnknown: (path) => (isCallable(path.slice(1)) ? explainUnknown(path.slice(1), callees.services) : undefined),

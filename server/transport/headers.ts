@@ -57,7 +57,7 @@ export function guardHeaders(grpcServer: Server, logger: Logger, gate: Gate, fro
 
   function take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[], caller: Caller): void {
     noteCaller(stream, caller);
-    if (front?.takes(headers) && judgeCaller(headers)) {
+    if (front?.takes(headers, caller) && judgeCaller(headers)) {
       front.take(stream, headers, rest[1] as readonly string[], readTimeoutMs(headers['grpc-timeout']), caller);
       return;
     }

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { aborted$ } from '../api/context.ts';
 import type { Handlers } from '../api/handler.ts';
+import { type Caller, mayCallSome } from '../model/caller.ts';
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
 
@@ -58,26 +59,26 @@ export function createHealth(names: readonly string[], others: OtherServices, st
     stopLooking = standing.clock.after(LOOK_MS, look);
   }
 
-  /** Undefined: there is no such service. */
-  function statusOf(service: string): health.HealthCheckResponse_ServingStatus | undefined {
+  /** Undefined: there is no such service, or it is one of clients that the caller may not call. */
+  function statusOf(service: string, caller: Caller): health.HealthCheckResponse_ServingStatus | undefined {
     const status = trouble === undefined ? SERVING : NOT_SERVING;
     if (services.has(service)) return status;
-    const isServed = others.isServed(service);
+    const isServed = mayCallSome(caller, service) ? others.isServed(service) : undefined;
     return isServed === undefined ? undefined : isServed ? status : NOT_SERVING;
   }
 
   return {
     handlers: {
-      async check({ service }) {
-        const now = statusOf(service);
+      async check({ service }, { caller }) {
+        const now = statusOf(service, caller);
         if (now === undefined) throw new ContactError('NOT_FOUND', `no service ${service}`, { field: 'service' });
         return { status: now };
       },
 
-      async *watch({ service }, { signal }) {
+      async *watch({ service }, { caller, signal }) {
         let told: health.HealthCheckResponse_ServingStatus | undefined;
         while (!signal.aborted) {
-          const now = statusOf(service) ?? SERVICE_UNKNOWN;
+          const now = statusOf(service, caller) ?? SERVICE_UNKNOWN;
           if (now === told) await firstValueFrom(merge(changed$, others.changed$, aborted$(signal)));
           else {
             told = now;

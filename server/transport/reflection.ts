@@ -6,6 +6,7 @@ import { invalid, statusText } from '../../shared/errors.ts';
 import { isOwnService } from '../../tunnel/names.ts';
 import type { Handlers } from '../api/handler.ts';
 import type { Pace } from '../api/pace.ts';
+import { type Caller, mayAddress, mayCallSome } from '../model/caller.ts';
 import { createFileIndex, type FileIndex } from '../tunnel/fileindex.ts';
 
 /** Bytes of a request on the wire, which the answer repeats. */
@@ -24,6 +25,8 @@ interface DescribedFiles extends FileIndex {
 interface Stream {
   /** Whose services are asked for: `contact-client`, as for a call; undefined: anybody's. */
   readonly clientId: string | undefined;
+  /** Who asks: what it may not call of clients is as nothing to it. */
+  readonly caller: Caller;
   /** What it was answered from, of what clients say; it is not kept for the stream's sake. */
   files: WeakRef<DescribedFiles> | undefined;
 }
@@ -31,6 +34,8 @@ interface Stream {
 /** What is served beside the server's own services, by clients. */
 export interface OtherServices {
   names(): Iterable<string>;
+  /** Undefined: nobody has announced it. */
+  isServed(service: string): boolean | undefined;
   /** Of those clients that may speak for a symbol, or a file; of one alone, if it is named and describes what it serves. */
   sets(symbol: string, clientId: string | undefined): ReadonlySet<DescribedFiles>;
 }
@@ -52,6 +57,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
   function findElsewhere<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
+    if (!maySee(symbol, stream.caller)) return undefined;
     const sets = others.sets(symbol, stream.clientId);
     const files = filesOf(stream);
     // What it was answered from may have no say in this.
@@ -88,14 +94,27 @@ export function createReflectionHandlers<S extends ReflectionService>(
     return { case: 'errorResponse', value: { errorCode, errorMessage: statusText(errorMessage) } };
   }
 
-  function listServices(): object[] {
-    return [...new Set([...services, ...others.names()])].map((name) => ({ name }));
+  function listServices({ caller }: Stream): object[] {
+    const callable = [...others.names()].filter((name) => mayCallSome(caller, name));
+    return [...new Set([...services, ...callable])].map((name) => ({ name }));
+  }
+
+  /**
+   * A service, and a method of one, is there for who may call it; what else clients describe for who may call anything of
+   * theirs, since a file of messages belongs to many services.
+   */
+  function maySee(symbol: string, caller: Caller): boolean {
+    if (caller.calls === 'all') return true;
+    const service = [symbol, symbol.slice(0, symbol.lastIndexOf('.'))].find(
+      (name) => others.isServed(name) !== undefined,
+    );
+    return service === undefined ? caller.calls.length > 0 : mayCallSome(caller, service);
   }
 
   function answer({ messageRequest: asked }: reflection.ServerReflectionRequest, stream: Stream): object {
     switch (asked.case) {
       case 'listServices':
-        return { case: 'listServicesResponse', value: { service: listServices() } };
+        return { case: 'listServicesResponse', value: { service: listServices(stream) } };
       case 'fileByFilename': {
         const look = (files: FileIndex) => closureOf(files, files.fileNamed(asked.value));
         return describe(look(own) ?? findElsewhere(asked.value, stream, look), asked.value);
@@ -119,7 +138,11 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   const handlers: Handlers<typeof reflection.ServerReflection> = {
     async *serverReflectionInfo(requests, context) {
-      const stream: Stream = { clientId: context.header('contact-client'), files: undefined };
+      const { caller } = context;
+      const named = context.header('contact-client');
+      // Whoever is no client of the caller is as one that is not there.
+      const clientId = named !== undefined && mayAddress(caller, named) ? named : undefined;
+      const stream: Stream = { clientId, caller, files: undefined };
       for await (const request of requests) {
         const size = toBinary(input, request).byteLength;
         if (size > MAX_REQUEST_BYTES) {

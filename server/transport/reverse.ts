@@ -4,7 +4,6 @@ import { ReverseService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { StoredCalls } from '../api/durable.ts';
-import { ANONYMOUS } from '../model/caller.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
@@ -60,8 +59,8 @@ export function createReverse(options: ReverseOptions): Reverse {
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
   const inflate = createInflating(maxMessageBytes);
   const durable = createDurableCalls({
-    keep: (call) => storedCalls.store(call, ANONYMOUS),
-    find: (call) => storedCalls.find(call, ANONYMOUS),
+    keep: storedCalls.store,
+    find: storedCalls.find,
     kindOf: callees.kindOf,
     inflate,
     clock,
@@ -87,6 +86,7 @@ export function createReverse(options: ReverseOptions): Reverse {
         patience,
         maxMessageBytes,
         isOpenSession: registry.isOpen,
+        isAnothers: registry.isAnothers,
         remember(client) {
           // What is refused for now is asked for again when the client comes or goes the next time.
           registry.clients.rememberServing(client).catch((error: unknown) => noteFailure('rememberServing', error));

@@ -11,12 +11,13 @@ import { DEFAULT_CALLS, MAX_CALLS } from '../../tunnel/terms.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { type Identity, readClient, readSessionId } from '../api/identity.ts';
 import { checkLabels, REVISION } from '../api/registration.ts';
+import { mayServe } from '../model/caller.ts';
 import { DISCONNECTED, replacedBy, SILENT } from '../session/closing.ts';
 import { nextStep, type Patience } from '../session/liveness.ts';
 import type { ServingClient } from '../store/clients.ts';
 import type { Announcement, Callee } from '../tunnel/callee.ts';
 import type { Callees } from '../tunnel/callees.ts';
-import type { Claimant } from '../tunnel/claimant.ts';
+import { type Claimant, taken } from '../tunnel/claimant.ts';
 import { isOver } from './answering.ts';
 import type { CallEnds } from './call.ts';
 import { CallContext } from './context.ts';
@@ -40,6 +41,8 @@ export interface ServeOptions {
   readonly maxMessageBytes: number;
   /** Whether this is the session of a client whose task stream is open. */
   readonly isOpenSession: (clientId: string, sessionId: string, subject: string) => boolean;
+  /** Whether another principal has a session of this client. */
+  readonly isAnothers: (clientId: string, subject: string) => boolean;
   /** Remembers a named client by what it serves, for when it is away. */
   readonly remember: (client: ServingClient) => void;
   /** A client that was remembered is away. */
@@ -61,6 +64,7 @@ function createServeHandler({
   patience,
   maxMessageBytes,
   isOpenSession,
+  isAnothers,
   remember,
   left,
 }: ServeOptions) {
@@ -118,9 +122,12 @@ function createServeHandler({
 
     function claim(): Claimant {
       const { clientId, isDrawn } = identity;
-      const subject = context.caller.principal;
+      const { caller } = context;
+      const subject = caller.principal;
+      if (isAnothers(clientId, subject)) throw taken(clientId);
       const isProven = isDrawn || (sessionId !== undefined && isOpenSession(clientId, sessionId, subject));
-      return { clientId, subject, sessionId, isProven, isDrawn, peer, connectedAt: clock.now() };
+      const mayServeIt = (method: string): boolean => mayServe(caller, method);
+      return { clientId, subject, sessionId, isProven, isDrawn, mayServe: mayServeIt, peer, connectedAt: clock.now() };
     }
 
     function open(announce: Announce): Tunnel {

@@ -1,6 +1,8 @@
-import { invalid } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
+import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { Pair } from '../../tunnel/frame.ts';
+import { mayAddress, mayCall } from '../model/caller.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Wanted } from './callee.ts';
 import type { Caller } from './caller.ts';
@@ -12,6 +14,7 @@ const WAIT_KEY = 'contact-wait';
 const CLIENT_KEY = 'contact-client';
 export const SELECTOR_KEY = 'contact-selector';
 const OURS = 'contact-';
+export const CREDENTIAL_KEY = 'authorization';
 
 const MAX_WAIT_MS = 60_000;
 const WAIT = /^(\d{1,6})(ms|s|m)$/;
@@ -21,9 +24,22 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['m', 60_000],
 ]);
 
-/** What the callee is told of the caller's metadata. */
-export function forward({ metadata, peer }: Caller): readonly Pair[] {
-  return [...metadata.filter(({ key }) => !key.startsWith(OURS)), { key: CALLER_KEY, value: peer }];
+/** What the callee is told of the caller's metadata, but for its credential, and what the server says of the caller. */
+export function forward({ metadata, peer, who: { principal } }: Caller): readonly Pair[] {
+  const told = metadata.filter(({ key }) => key !== CREDENTIAL_KEY && !key.startsWith(OURS));
+  told.push({ key: CALLER_KEY, value: peer });
+  if (principal !== '') told.push({ key: PRINCIPAL_KEY, value: principal });
+  return told;
+}
+
+/** PERMISSION_DENIED: it may not call this method, or the client that it names, whether there is one or not. */
+export function checkCaller({ method, metadata, who }: Caller): void {
+  if (!mayCall(who, method)) {
+    throw new ContactError('PERMISSION_DENIED', `${method} is no method for this caller`, { field: ':path' });
+  }
+  const { clientId } = readTarget(metadata);
+  if (clientId === undefined || mayAddress(who, clientId)) return;
+  throw new ContactError('PERMISSION_DENIED', `${clientId} is no client of this caller`, { field: CLIENT_KEY });
 }
 
 export function textOf(metadata: readonly Pair[], key: string): string | undefined {
@@ -49,9 +65,10 @@ export function readTarget(metadata: readonly Pair[]) {
 }
 
 /** INVALID_ARGUMENT: as `readTarget`, or the selector is none. */
-export function readWanted(metadata: readonly Pair[]): Wanted {
-  const { clientId, selector } = readTarget(metadata);
-  return { clientId, selector: selector === undefined ? undefined : parseSelector(selector, SELECTOR_KEY) };
+export function readWanted({ metadata, who }: Caller): Wanted {
+  const { clientId, selector: text } = readTarget(metadata);
+  const selector = text === undefined ? undefined : parseSelector(text, SELECTOR_KEY);
+  return { clientId, selector, scope: who.clients };
 }
 
 /** How long the call waits for a callee, in ms; 0: not at all. INVALID_ARGUMENT: it is no time. */

@@ -1,4 +1,5 @@
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import type { ClientScope } from '../model/caller.ts';
 import type { Selector } from '../model/selector.ts';
 
 /** What a callee says that it serves. */
@@ -31,6 +32,8 @@ export interface Refusals {
 export interface Wanted {
   readonly clientId: string | undefined;
   readonly selector: Selector | undefined;
+  /** Of those, the clients that it may call. */
+  readonly scope: ClientScope;
 }
 
 /** Why a Serve is ended by somebody else than its two ends. */

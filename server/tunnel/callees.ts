@@ -3,8 +3,9 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import { MAX_METHOD_LENGTH, refuseName } from '../../tunnel/names.ts';
 import { MAX_METHODS } from '../../tunnel/terms.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import { isClientInScope } from '../model/caller.ts';
 import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
-import { type Claimant, isSameClient, taken } from './claimant.ts';
+import { type Claimant, isSameClient, refuseMethod, taken } from './claimant.ts';
 import { createContenders } from './contenders.ts';
 import { findSets } from './describing.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
@@ -163,10 +164,10 @@ export function createCallees(): Callees {
     return kind && others !== kind ? others : undefined;
   }
 
-  /** Why the method is not called at this callee; undefined: it is. */
-  function refuse(method: string, kind: MethodKind | undefined): string | undefined {
+  /** Why the method is not called at this callee now; undefined: it is. */
+  function refuse(method: string, kind: MethodKind | undefined, claimant: Claimant): string | undefined {
     const others = findClash(method, kind);
-    return refuseName(method) ?? (others && `others serve it as ${others}, and this one is ${kind}`);
+    return refuseMethod(method, claimant) ?? (others && `others serve it as ${others}, and this one is ${kind}`);
   }
 
   function announce(seat: Seat, given: Announcement): Refusals {
@@ -186,7 +187,7 @@ export function createCallees(): Callees {
     const served: string[] = [];
     for (const method of names) {
       const kind = descriptors?.kindOf(method);
-      const message = refuse(method, kind);
+      const message = refuse(method, kind, seat.claimant);
       if (message === undefined) {
         served.push(method);
         methods.add(method, seat, kind);
@@ -194,7 +195,7 @@ export function createCallees(): Callees {
         continue;
       }
       refused.push({ method: method.slice(0, MAX_METHOD_LENGTH), message });
-      if (!kind || refuseName(method) !== undefined) continue;
+      if (!kind || refuseMethod(method, seat.claimant) !== undefined) continue;
       seat.contested.add(method);
       contenders.add(method, seat, kind);
     }
@@ -260,13 +261,13 @@ export function createCallees(): Callees {
       },
       changed$,
     },
-    find(method, { clientId, selector }) {
+    find(method, { clientId, selector, scope }) {
       const seats = methods.servers(method);
       if (!seats) return 'unknown';
       let best: Seat | undefined;
       let why: Nobody = 'absent';
       for (const seat of seats) {
-        if (clientId !== undefined && seat.clientId !== clientId) continue;
+        if ((clientId ?? seat.clientId) !== seat.clientId || !isClientInScope(scope, seat.clientId)) continue;
         if (selector && !selector.matches(seat.announced.labels)) continue;
         if (drained.has(seat.clientId)) why = 'drained';
         else if (!best || freePlaces(seat) > freePlaces(best)) best = seat;

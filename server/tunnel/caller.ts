@@ -4,6 +4,7 @@ import type { Chunk } from '../../tunnel/chunks.ts';
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { STARTED_KEY } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
+import type { Caller as Principal } from '../model/caller.ts';
 
 /** A call that runs, or waits for a callee: what its caller says. */
 export interface LiveCall {
@@ -25,6 +26,8 @@ export interface Caller {
   /** How its messages may be compressed; `identity`: they are not. */
   readonly encoding: string;
   readonly peer: string;
+  /** Who it is, and what it may do. */
+  readonly who: Principal;
   /**
    * There is somebody who answers: it is read from now on. @param isKept what is read is put together, and held until it is
    * stored: then only the budget of all calls holds it back

@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { refuseName } from '../../tunnel/names.ts';
 
 /** Who asks to be called under a client id. */
 export interface Claimant {
@@ -11,6 +12,8 @@ export interface Claimant {
   readonly isProven: boolean;
   /** The id is one that the server drew. */
   readonly isDrawn: boolean;
+  /** Whether it has the right to serve this method. */
+  readonly mayServe: (method: string) => boolean;
   /** Where it comes from. */
   readonly peer: string;
   /** Wall clock, milliseconds since 1970. */
@@ -21,6 +24,11 @@ export interface Claimant {
 export function isSameClient(before: Claimant, { subject, sessionId, isProven }: Claimant): boolean {
   if (subject !== before.subject) return false;
   return isProven || (sessionId !== undefined && sessionId === before.sessionId);
+}
+
+/** Why nobody calls the method at this client, whoever else serves it; undefined: it may be called there. */
+export function refuseMethod(method: string, { mayServe }: Claimant): string | undefined {
+  return refuseName(method) ?? (mayServe(method) ? undefined : 'it is no method that this client may serve');
 }
 
 export function taken(clientId: string): ContactError {

@@ -4,8 +4,9 @@ import { CODE_NAMES, ContactError, codeNumber, invalid, REASON_KEY, RETRY_KEY, t
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
+import type { Caller as Principal } from '../model/caller.ts';
 import type { ResultRecord, SettledState } from '../model/task.ts';
-import { readTarget, readWait, textOf } from './asked.ts';
+import { checkCaller, readTarget, readWait, textOf } from './asked.ts';
 import { type Caller, type LiveCall, writeEnd } from './caller.ts';
 import { passRequests, refuseEncoding } from './encoding.ts';
 import type { Encoding, Inflater, OpenInflater } from './inflate.ts';
@@ -44,18 +45,21 @@ export interface KeptCall {
 }
 
 /** Finds a call that was kept before. */
-export type FindCall = (call: { readonly id: string; readonly method: string }) => Promise<KeptCall>;
+export type FindCall = (call: { readonly id: string; readonly method: string }, who: Principal) => Promise<KeptCall>;
 
 /** What keeps a call, and tells how it ended. */
-export type KeepCall = (call: {
-  readonly method: string;
-  readonly payload: Uint8Array;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly clientId: string | undefined;
-  readonly selector: string | undefined;
-  readonly key: string | undefined;
-  readonly isDetached: boolean;
-}) => Promise<KeptCall>;
+export type KeepCall = (
+  call: {
+    readonly method: string;
+    readonly payload: Uint8Array;
+    readonly metadata: Readonly<Record<string, string>>;
+    readonly clientId: string | undefined;
+    readonly selector: string | undefined;
+    readonly key: string | undefined;
+    readonly isDetached: boolean;
+  },
+  who: Principal,
+) => Promise<KeptCall>;
 
 export interface DurableCallsOptions {
   readonly keep: KeepCall;
@@ -92,7 +96,7 @@ export function createDurableCalls({
   const failures = new Set<(why: ContactError) => void>();
 
   function begin(caller: Caller): LiveCall {
-    const { method, timeoutMs, metadata } = caller;
+    const { method, timeoutMs, metadata, who } = caller;
     // One message, which the budget of what all calls hold counts until it is stored.
     let pieces: Piece[] = [];
     let messageCount = 0;
@@ -131,10 +135,11 @@ export function createDurableCalls({
 
     function keepIt(isDetached: boolean): Promise<KeptCall> {
       const id = textOf(metadata, TASK_KEY);
-      if (id !== undefined) return find({ id, method });
+      if (id !== undefined) return find({ id, method }, who);
       const payload = Buffer.concat(pieces.map(({ bytes }) => bytes));
       const key = textOf(metadata, KEY_KEY);
-      return keep({ method, payload, metadata: writeMetadata(metadata), ...readTarget(metadata), key, isDetached });
+      const call = { method, payload, metadata: writeMetadata(metadata), ...readTarget(metadata), key, isDetached };
+      return keep(call, who);
     }
 
     async function store(): Promise<void> {
@@ -159,9 +164,9 @@ export function createDurableCalls({
     function check(): void {
       const problem = refuseSize(metadata);
       if (problem) throw tooLarge(problem, { field: 'metadata' });
+      checkCaller(caller);
       const kind = kindOf(method);
       if (kind !== undefined && kind !== 'unary') throw notUnary(`${method} is ${kind}`);
-      readTarget(metadata);
       readWait(metadata);
       const detach = textOf(metadata, DETACH_KEY);
       if (detach !== undefined && detach !== '1') throw invalid(DETACH_KEY, 'expected 1, or to be left out');

@@ -5,7 +5,7 @@ import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
 import { createAnswers } from './answers.ts';
-import { forward, readWait, readWanted, SELECTOR_KEY } from './asked.ts';
+import { checkCaller, forward, readWait, readWanted, SELECTOR_KEY } from './asked.ts';
 import type { Callee, Wanted } from './callee.ts';
 import type { Callees, Nobody } from './callees.ts';
 import { type Caller, type LiveCall, MAYBE_STARTED, NOT_STARTED, writeEnd } from './caller.ts';
@@ -146,7 +146,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
     /** Gives the call to who serves it now, or has it wait as long as its caller has said, counted from its beginning. */
     function dispatch(): void {
       call = undefined;
-      const wanted = readWanted(caller.metadata);
+      const wanted = readWanted(caller);
       const waitMs = readWait(caller.metadata) - (clock.monotonic() - startedAt);
       const why = tryNow(wanted);
       if (why && waitMs > 0 && !farewell) waitFor(wanted, waitMs);
@@ -194,6 +194,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
     try {
       const problem = refuseSize(caller.metadata);
       if (problem) throw tooLarge(problem, { field: 'metadata' });
+      checkCaller(caller);
       dispatch();
     } catch (error) {
       fail(error);

@@ -1,3 +1,4 @@
+import { isClientInScope } from '../model/caller.ts';
 import type { Wanted } from './callee.ts';
 
 /** Who may have room. */
@@ -17,7 +18,7 @@ export interface Waiters {
   offer(method: string, offered: Offered, hasRoom: () => boolean): void;
 }
 
-/** Selectors that calls of one method wait with: each is held against who may have room. */
+/** Selectors, and lists of clients, that calls of one method wait with: each is held against who may have room. */
 export const MAX_SELECTORS = 1_000;
 
 interface Waiter {
@@ -33,7 +34,15 @@ type Group = Set<Waiter>;
 interface Line {
   readonly anybody: Group;
   readonly byClient: Map<string, Group>;
-  readonly bySelector: Map<string, { readonly group: Group; readonly matches: (labels: Offered['labels']) => boolean }>;
+  /** Those who want some of all clients: for their labels, or since they may call these alone. */
+  readonly bySome: Map<string, { readonly group: Group; readonly matches: (offered: Offered) => boolean }>;
+}
+
+/** One text for each selector and scope, to be the key of a map; undefined: any client will do. */
+function someOf({ selector, scope: { clients } }: Wanted): string | undefined {
+  if (clients === 'all') return selector?.canonical;
+  // No selector, and no pattern of clients, has a line break.
+  return [selector?.canonical ?? '', ...clients].join('\n');
 }
 
 /**
@@ -44,33 +53,40 @@ export function createWaiters(): Waiters {
   const lines = new Map<string, Line>();
   let placeCount = 0;
 
-  function groupOf({ anybody, byClient, bySelector }: Line, { clientId, selector }: Wanted): Group | undefined {
+  function groupOf({ anybody, byClient, bySome }: Line, wanted: Wanted): Group | undefined {
+    const { clientId, selector, scope } = wanted;
     if (clientId !== undefined) {
       const group = byClient.get(clientId) ?? new Set();
       byClient.set(clientId, group);
       return group;
     }
-    if (!selector) return anybody;
-    const known = bySelector.get(selector.canonical);
+    const some = someOf(wanted);
+    if (some === undefined) return anybody;
+    const known = bySome.get(some);
     if (known) return known.group;
-    if (bySelector.size === MAX_SELECTORS) return undefined;
+    if (bySome.size === MAX_SELECTORS) return undefined;
     const group: Group = new Set();
-    bySelector.set(selector.canonical, { group, matches: selector.matches });
+    bySome.set(some, {
+      group,
+      matches: (offered) => (selector?.matches(offered.labels) ?? true) && isClientInScope(scope, offered.clientId),
+    });
     return group;
   }
 
   /** Forgets what nobody waits in any more. */
-  function tidy(method: string, line: Line, { clientId, selector }: Wanted): void {
-    const { anybody, byClient, bySelector } = line;
+  function tidy(method: string, line: Line, wanted: Wanted): void {
+    const { anybody, byClient, bySome } = line;
+    const { clientId } = wanted;
+    const some = clientId === undefined ? someOf(wanted) : undefined;
     if (clientId !== undefined && byClient.get(clientId)?.size === 0) byClient.delete(clientId);
-    else if (selector && bySelector.get(selector.canonical)?.group.size === 0) bySelector.delete(selector.canonical);
-    const isEmpty = anybody.size === 0 && byClient.size === 0 && bySelector.size === 0;
+    else if (some !== undefined && bySome.get(some)?.group.size === 0) bySome.delete(some);
+    const isEmpty = anybody.size === 0 && byClient.size === 0 && bySome.size === 0;
     if (isEmpty && lines.get(method) === line) lines.delete(method);
   }
 
   return {
     wait(method, wanted, tryAgain) {
-      const line = lines.get(method) ?? { anybody: new Set(), byClient: new Map(), bySelector: new Map() };
+      const line = lines.get(method) ?? { anybody: new Set(), byClient: new Map(), bySome: new Map() };
       const group = groupOf(line, wanted);
       if (!group) return undefined;
       lines.set(method, line);
@@ -84,13 +100,13 @@ export function createWaiters(): Waiters {
       group.add(waiter);
       return waiter.leave;
     },
-    offer(method, { clientId, labels }, hasRoom) {
+    offer(method, offered, hasRoom) {
       const line = lines.get(method);
       if (!line || !hasRoom()) return;
       const groups = [line.anybody];
-      const named = line.byClient.get(clientId);
+      const named = line.byClient.get(offered.clientId);
       if (named) groups.push(named);
-      for (const { group, matches } of line.bySelector.values()) if (matches(labels)) groups.push(group);
+      for (const { group, matches } of line.bySome.values()) if (matches(offered)) groups.push(group);
       while (hasRoom()) {
         const next = firstOf(groups);
         if (!next) break;

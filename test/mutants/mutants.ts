@@ -24,5 +24,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
   ...ACCESS_MUTANTS,
+  ...ACCESS_MUTANTS,
   ...CONFIG_MUTANTS,
 ];

@@ -81,8 +81,8 @@ export const REVERSE_MUTANTS: readonly Mutant[] = [
   {
     id: "reverse: contact's own words are told to the callee",
     file: 'server/tunnel/asked.ts',
-    find: 'metadata.filter(({ key }) => !key.startsWith(OURS))',
-    replace: 'metadata',
+    find: ' && !key.startsWith(OURS)',
+    replace: '',
     caughtBy: rules('comes with what its caller said, without contact’s own words, and with where it came from'),
   },
   {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { EVERY_CLIENT } from '../../server/model/caller.ts';
 import type { Announcement, Callee } from '../../server/tunnel/callee.ts';
 import { createCallees } from '../../server/tunnel/callees.ts';
 import type { Claimant } from '../../server/tunnel/claimant.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 
-const ANYBODY = { clientId: undefined, selector: undefined };
+const ANYBODY = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT };
 /** Nothing here looks into it. */
 const TUNNEL = {} as Tunnel;
 
@@ -16,6 +17,7 @@ const claim = (clientId: string, with_: Partial<Claimant> = {}): Claimant => ({
   subject: '',
   sessionId: undefined,
   isProven: false,
+  mayServe: () => true,
   isDrawn: false,
   peer: 'here',
   connectedAt: 0,
@@ -122,6 +124,36 @@ describe('callees', () => {
     callees.join(claim('a', { subject: 'alice', sessionId: 's' }), TUNNEL, () => undefined);
     const mallory = { subject: 'mallory', sessionId: 's', isProven: true };
     assert.throws(() => callees.join(claim('a', mallory), TUNNEL, () => undefined), { code: 'ALREADY_EXISTS' });
+  });
+
+  it('are those that their caller may call', () => {
+    const callees = createCallees();
+    for (const name of ['robot-1', 'laptop'])
+      callees.join(claim(name), TUNNEL, () => undefined).announce(announce(['p.S/M']));
+    const some = (...clients: string[]) => ({ ...ANYBODY, scope: { clients } });
+    assert.equal(nameOf(callees.find('p.S/M', some('robot-*'))), 'robot-1');
+    assert.equal(nameOf(callees.find('p.S/M', some('laptop'))), 'laptop');
+    assert.equal(callees.find('p.S/M', some('printer')), 'absent');
+    assert.equal(callees.find('p.S/M', some()), 'absent');
+  });
+
+  it('are refused methods that they may not serve, now and later', () => {
+    const callees = createCallees();
+    const first = callees.join(claim('first'), TUNNEL, () => undefined);
+    first.announce(announce(['p.S/M'], { descriptors: describeMethod({ serverStreaming: true }) }));
+    const taken: string[] = [];
+    const mayServe = (method: string) => method === 'p.S/N';
+    const second = callees.join(
+      claim('second', { mayServe }),
+      TUNNEL,
+      () => undefined,
+      (methods) => taken.push(...methods),
+    );
+    const { methods: refused } = second.announce(announce(['p.S/M', 'p.S/N'], { descriptors: describeMethod({}) }));
+    assert.deepEqual(refused, [{ method: 'p.S/M', message: 'it is no method that this client may serve' }]);
+    first.leave();
+    assert.deepEqual([taken, callees.find('p.S/M', ANYBODY)], [[], 'absent']);
+    assert.equal(nameOf(callees.find('p.S/N', ANYBODY)), 'second');
   });
 
   it('refuse names that no method has, or of the server’s own', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { ANONYMOUS } from '../../server/model/caller.ts';
 import type { ResultRecord } from '../../server/model/task.ts';
 import type { Caller } from '../../server/tunnel/caller.ts';
 import { createDurableCalls, type KeptCall } from '../../server/tunnel/durable.ts';
@@ -19,6 +20,7 @@ function beginCall(more: readonly Pair[] = []) {
     timeoutMs: 0,
     encoding: 'identity',
     peer: 'here',
+    who: ANONYMOUS,
     read: () => undefined,
     headers: (pairs) => void heard.push(`headers ${pairs.map(({ value }) => value)}`),
     chunk: ({ bytes }) => void heard.push(`message ${bytes}`),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
+import { ANONYMOUS, type Caller as Principal } from '../../server/model/caller.ts';
+import { forward } from '../../server/tunnel/asked.ts';
 import { createCallees } from '../../server/tunnel/callees.ts';
 import type { Caller } from '../../server/tunnel/caller.ts';
 import { createInflating } from '../../server/tunnel/inflate.ts';
@@ -19,6 +21,7 @@ function createCaller(metadata: readonly Pair[], timeoutMs = 0) {
     timeoutMs,
     encoding: 'identity',
     peer: 'here',
+    who: ANONYMOUS,
     read: () => undefined,
     headers: () => undefined,
     chunk: () => undefined,
@@ -61,6 +64,7 @@ const claim = (clientId: string) => ({
   subject: '',
   sessionId: undefined,
   isProven: false,
+  mayServe: () => true,
   isDrawn: false,
   peer: '',
   connectedAt: 0,
@@ -75,6 +79,54 @@ const SERVED = {
 };
 
 describe('a live call', () => {
+  const MAY_ALL = ANONYMOUS;
+  const PATIENT: Pair = { key: 'contact-wait', value: '10s' };
+
+  /** What a call of who has these rights comes to at once. */
+  function endOf(rights: Partial<Principal>, ...metadata: Pair[]): End | undefined {
+    const callees = createCallees();
+    for (const id of ['robot-1', 'laptop']) callees.join(claim(id), openTunnel(), () => undefined).announce(SERVED);
+    const { begin } = createLiveCalls({ callees, clock: createFakeClock(), inflate });
+    const { caller, ends } = createCaller(metadata);
+    begin({ ...caller, who: { ...MAY_ALL, ...rights } });
+    return ends[0];
+  }
+
+  const fieldOf = (end: End | undefined) => [
+    end?.code,
+    end?.message,
+    end?.trailers.find(({ key }) => key === 'contact-field')?.value,
+  ];
+
+  it('of a method or a client that are not for its caller is refused, whether they are there or not', () => {
+    const refused = (message: string, field: string) => [status.PERMISSION_DENIED, `${field}: ${message}`, field];
+    for (const calls of [[], ['p.S/N', 'q.*']]) {
+      assert.deepEqual(fieldOf(endOf({ calls })), refused('p.S/M is no method for this caller', ':path'));
+      assert.deepEqual(fieldOf(endOf({ calls }, PATIENT)), refused('p.S/M is no method for this caller', ':path'));
+    }
+    const robots = { clients: { clients: ['robot-*'] } };
+    for (const value of ['laptop', 'nobody']) {
+      const end = endOf(robots, { key: 'contact-client', value }, PATIENT);
+      assert.deepEqual(fieldOf(end), refused(`${value} is no client of this caller`, 'contact-client'));
+    }
+    assert.equal(endOf({ ...robots, calls: ['p.*'] }), undefined);
+    assert.equal(endOf(robots, { key: 'contact-client', value: 'robot-1' }), undefined);
+    assert.equal(endOf({ clients: { clients: ['printer'] } })?.code, status.UNAVAILABLE);
+  });
+
+  it('tells its callee who calls, and no credential', () => {
+    const metadata: readonly Pair[] = [
+      { key: 'authorization', value: 'Bearer ct_secret' },
+      { key: 'contact-principal', value: 'operator' },
+      { key: 'x-own', value: '1' },
+    ];
+    const told = (principal: string) => forward({ ...createCaller(metadata).caller, who: { ...MAY_ALL, principal } });
+    const own = { key: 'x-own', value: '1' };
+    const from = { key: 'contact-caller', value: 'here' };
+    assert.deepEqual(told('token:web'), [own, from, { key: 'contact-principal', value: 'token:web' }]);
+    assert.deepEqual(told(''), [own, from]);
+  });
+
   it('waits for a minute at most', () => {
     const clock = createFakeClock();
     const { begin } = createLiveCalls({ callees: createCallees(), clock, inflate });

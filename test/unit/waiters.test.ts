@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { EVERY_CLIENT } from '../../server/model/caller.ts';
 import { parseSelector } from '../../server/model/selector.ts';
 import type { Wanted } from '../../server/tunnel/callee.ts';
 import { createWaiters, MAX_SELECTORS } from '../../server/tunnel/waiters.ts';
 
-const ANYBODY: Wanted = { clientId: undefined, selector: undefined };
-const named = (clientId: string): Wanted => ({ clientId, selector: undefined });
-const selected = (text: string): Wanted => ({ clientId: undefined, selector: parseSelector(text, '') });
+const ANYBODY: Wanted = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT };
+const named = (clientId: string): Wanted => ({ ...ANYBODY, clientId });
+const selected = (text: string): Wanted => ({ ...ANYBODY, selector: parseSelector(text, '') });
 const METHOD = 'p.S/M';
 
 /** Those who are asked, in their order; each takes what it is asked for, but for those named here. */
@@ -39,6 +40,18 @@ describe('createWaiters()', () => {
     assert.deepEqual(offer('a', { site: 'rome' }), ['rome', 'any too', 'rome too']);
     assert.deepEqual(offer('a', { site: 'rome' }), [], 'each is asked once');
     assert.deepEqual(offer('b', { site: 'berlin' }), ['other', 'berlin']);
+  });
+
+  it('asks those who may call who is offered, and finds nobody for one list of clients alone', () => {
+    const { wait, offer } = createScene(['robots', 'robots too']);
+    const may = (wanted: Wanted, ...clients: string[]): Wanted => ({ ...wanted, scope: { clients } });
+    wait('robots', may(ANYBODY, 'robot-*'));
+    wait('robots too', may(ANYBODY, 'robot-*'));
+    wait('laptops', may(ANYBODY, 'laptop-*'));
+    wait('robots of rome', may(selected('site=rome'), 'robot-*'));
+    wait('any', ANYBODY);
+    assert.deepEqual(offer('robot-1', { site: 'rome' }), ['robots', 'robots of rome', 'any']);
+    assert.deepEqual(offer('laptop-1'), ['laptops']);
   });
 
   it('asks one of many who want somebody else nothing, and one of those who want the same that finds nobody', () => {

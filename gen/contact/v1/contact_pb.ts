@@ -946,7 +946,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
 /**
  * Spoken by workers. Both streaming calls carry metadata:
  *
- *   contact-client   the client id, the same on both; left out: the server draws one and tells it in `registered`
+ *   contact-client   the client id, the same on both; left out: the server draws one and tells it in `registered`, but
+ *                    for a client with a credential of its own, which has the id of that
  *   contact-session  32 lower-case hex digits (128 random bits), drawn anew by the client for each GetTask and named
  *                    on the SendStatus that belongs to it. Either call may arrive first. It is a secret. A GetTask that
  *                    leaves it out opens a plain session that nobody can resume.

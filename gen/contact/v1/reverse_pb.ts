@@ -439,10 +439,10 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * or end. Three such calls end the Serve with INVALID_ARGUMENT, and so does a message that cannot be decoded.
  *
  * Metadata of a call: pairs in their order, repeated keys kept; the value of a key that ends in `-bin` is its bytes, not
- * base64. The callee gets those of the caller but the ones of HTTP/2, `contact-*` and `grpc-timeout`; `grpc-encoding` and
- * `grpc-accept-encoding` are kept, and `contact-caller`, where the call came from, is added. From a callee are refused: keys
- * that begin with `:` or `grpc-` (but `grpc-encoding` in headers), those of HTTP (`connection`, `content-type`, `te` and their
- * kin), those with other characters than 0-9 a-z _ - ., ASCII values with others than printable ones, more than 64 pairs,
+ * base64. The callee gets those of the caller but the ones of HTTP/2, `contact-*`, `authorization` and `grpc-timeout`;
+ * `grpc-encoding` and `grpc-accept-encoding` are kept. Two are added: `contact-caller`, where the call came from, and, where
+ * the server asks who calls, `contact-principal`, who that is. From a callee are refused: keys that begin with `:` or
+ * `grpc-` (but `grpc-encoding` in headers), those of HTTP (`connection`, `content-type`, `te` and their kin), those with other characters than 0-9 a-z _ - ., ASCII values with others than printable ones, more than 64 pairs,
  * more than 8,192 bytes of keys and values. `contact-*` of a callee do not reach the caller, but for `contact-started`, `no`
  * or `maybe`, at the end of a call with UNAVAILABLE: a callee that passes calls on tells by it whether the one who was to
  * answer had begun.
