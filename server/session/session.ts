@@ -104,8 +104,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
   let lastSentAt = lastLifeAt;
-  /** The newest message that a receipt named while our end had not sent it all. */
+  /** The newest message that a receipt named. */
   let saidSeq = 0;
+  /** Messages with tasks that no socket has taken yet, in order. Bounded by what the session may owe. */
+  const untaken: number[] = [];
   /** When the status stream was last kept from being idle. */
   let keptAt = lastLifeAt;
   /** Since when the client has seen nothing of the bytes that it owes, if it owes some. */
@@ -144,10 +146,11 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       for (const task of tasks) hold(task);
       for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {
         if (ledger.unreceiptedBytes === 0) owesSince = options.monotonic();
-        ledger.sent(seq + 1, batch.bytes);
         const sent = seq + 1;
+        ledger.sent(sent, batch.bytes);
+        if (status) untaken.push(sent);
         // A plain session gives no receipts: what the socket has taken counts as seen.
-        session.send({ kind: 'tasks', tasks: batch.tasks }, status ? undefined : () => receive(sent));
+        session.send({ kind: 'tasks', tasks: batch.tasks }, status ? takeOldest : () => receive(sent));
       }
     },
 
@@ -170,9 +173,8 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     },
 
     receipt(upTo) {
-      // Nobody has seen what has not left us: a receipt for it is given blindly, and counts once it is true.
-      if (isFull) saidSeq = Math.max(saidSeq, Math.min(upTo, seq));
-      else receive(upTo);
+      saidSeq = Math.max(saidSeq, Math.min(upTo, seq));
+      receive(saidSeq);
     },
 
     setCredit(credit) {
@@ -242,8 +244,16 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     return seq >= (options.maxSeq ?? MAX_SEQ);
   }
 
+  /** The socket has the oldest of what it had not. */
+  function takeOldest(): void {
+    const taken = untaken.shift();
+    if (taken !== undefined && taken <= saidSeq) receive(saidSeq);
+  }
+
   function receive(upTo: number): void {
-    if (!isOpen(session.phase) || !ledger.receipt(Math.min(upTo, seq))) return;
+    // Nobody has seen what has not left us: a receipt for it is given blindly, and counts once it is true.
+    const leftSeq = untaken.length > 0 ? untaken[0]! - 1 : seq;
+    if (!isOpen(session.phase) || !ledger.receipt(Math.min(upTo, leftSeq))) return;
     owesSince = options.monotonic();
     options.onCapacity(session);
   }
@@ -274,8 +284,6 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
 
   outlet.onDrain(() => {
     isFull = false;
-    if (saidSeq > 0) receive(saidSeq);
-    saidSeq = 0;
     if (isOpen(session.phase)) options.onCapacity(session);
   });
 

@@ -190,9 +190,16 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     id: 'plain session bounded as if it gave receipts',
     file: 'server/session/session.ts',
-    find: 'status ? undefined : () => receive(sent)',
-    replace: 'undefined',
+    find: 'status ? takeOldest : () => receive(sent)',
+    replace: 'takeOldest',
     caughtBy: transport('plain', 'is given tasks of any size up to its credit'),
+  },
+  {
+    id: 'a receipt that counts for what waits for its socket',
+    file: 'server/session/session.ts',
+    find: 'untaken.length > 0 ? untaken[0]! - 1 : seq',
+    replace: 'seq',
+    caughtBy: unit('session', 'has seen nothing that no socket has taken, where its stream has room'),
   },
   {
     id: 'half a message taken for silence',

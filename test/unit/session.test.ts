@@ -16,6 +16,9 @@ describe('createSession()', () => {
   let isLost: boolean;
   let hasRoom: boolean;
   let onDrain: () => void;
+  /** What the socket has not taken yet, and whether it takes what is sent at once. */
+  let untaken: (() => void)[];
+  let isTaking: boolean;
   let kept: number;
   let open: () => Session;
 
@@ -46,6 +49,8 @@ describe('createSession()', () => {
     isLost = false;
     kept = 0;
     hasRoom = true;
+    untaken = [];
+    isTaking = true;
     const settings = { pingIntervalMs: PING_MS, slowLineBytesPerSecond: 8_192, maxUnreceiptedBytes: 1 << 20 };
     const options = {
       ref: { key: 1, epoch: 1 },
@@ -54,7 +59,12 @@ describe('createSession()', () => {
       labels: {},
       outlet: {
         peer: '',
-        send: (_seq: number, event: SessionEvent) => events.push(event.kind) > 0 && hasRoom,
+        send(_seq: number, event: SessionEvent, onTaken?: () => void) {
+          events.push(event.kind);
+          if (onTaken && isTaking && hasRoom) onTaken();
+          else if (onTaken) untaken.push(onTaken);
+          return hasRoom;
+        },
         onDrain: (listener: () => void) => {
           onDrain = listener;
         },
@@ -173,17 +183,26 @@ describe('createSession()', () => {
     assert.equal(isLost, true);
   });
 
-  it('has seen nothing that has not left: a receipt given blindly counts once its stream has room', () => {
-    hasRoom = false;
-    session.push([taskOf(1 << 19)]);
-    session.receipt(1);
-    assert.ok(session.ledger.unreceiptedBytes > 0);
-    session.push([taskOf(1)]);
-    onDrain();
-    assert.ok(session.ledger.unreceiptedBytes > 0, 'what was sent later is not seen');
-    session.receipt(2);
-    assert.equal(session.ledger.unreceiptedBytes, 0);
-  });
+  for (const isRoomLeft of [false, true]) {
+    it(`has seen nothing that no socket has taken, where its stream has ${isRoomLeft ? '' : 'no '}room`, () => {
+      const take = (): void => untaken.shift()!();
+      isTaking = false;
+      hasRoom = isRoomLeft;
+      session.push([taskOf(1 << 19)]);
+      session.receipt(1);
+      assert.ok(session.ledger.unreceiptedBytes > 0);
+      session.push([taskOf(1)]);
+      take();
+      assert.ok(session.ledger.unreceiptedBytes > 0, 'what was sent later is not seen');
+      session.receipt(2 ** 32 - 1);
+      assert.ok(session.ledger.unreceiptedBytes > 0, 'what was sent later has not left');
+      take();
+      assert.equal(session.ledger.unreceiptedBytes, 0);
+      session.push([taskOf(1)]);
+      take();
+      assert.ok(session.ledger.unreceiptedBytes > 0, 'a receipt is for what was sent before it');
+    });
+  }
 
   it('is over, to be taken up at once, long before its numbers are used up', () => {
     for (let n = 0; n < 199; n += 1) session.send({ kind: 'ping' });
