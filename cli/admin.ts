@@ -24,7 +24,7 @@ export async function withAdmin(
   const patienceMs = isPatient ? options.connectTimeout || Number.MAX_SAFE_INTEGER : 0;
   const admin = createAdmin({ ...connection, patienceMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
   try {
-    await work(admin).catch((error) => explainStranger(error, connection.server));
+    await work(admin).catch((error) => explainStranger(error, connection.server ?? 'the server'));
   } finally {
     await admin.close();
   }

@@ -35,7 +35,7 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
  * @throws CommandFailure with exit code 3 and the reason when it did not answer in time
  */
 export async function reachServer(connection: ConnectionOptions, timeoutMs: number): Promise<ServerInfo | null> {
-  const { server, logger, tls } = connection;
+  const { server = 'the server', logger, tls } = connection;
   // What its logger would say of each try is told here, once.
   const admin = createAdmin({ ...connection, logger: silentLogger });
   const beganAt = performance.now();

@@ -169,7 +169,7 @@ export function createAdmin(options: AdminOptions): Admin {
   ): Promise<MessageShape<M['output']>> {
     check.checkFields(unary, UNARY_RULES);
     const { deadlineMs } = options;
-    return callUnary(connection, connection.link(), method, encodable(method, request) as typeof request, {
+    return callUnary(connection, await connection.link(), method, encodable(method, request) as typeof request, {
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...unary,
     });

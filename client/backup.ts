@@ -28,7 +28,8 @@ export async function* readBackup(
   const { onBegin, signal } = options;
   const cancelled = (): ContactError => new ContactError('CANCELLED', 'the backup was given up');
   if (signal?.aborted) throw cancelled();
-  const call = connection.link().client(AdminService).backUp({}, connection.metadata());
+  const link = await connection.link();
+  const call = link.client(AdminService).backUp({}, connection.metadata());
   const end = endOf(call);
   const onAbort = (): void => cancelCall(call);
   signal?.addEventListener('abort', onAbort, { once: true });

@@ -80,7 +80,8 @@ export async function callTask(
         if (error.code === 'DEADLINE_EXCEEDED' && !ended.aborted) continue;
         if (ended.aborted) break;
         const wasTaken = clock.monotonic() - begunAt >= TAKEN_MS;
-        if (!isWorthResending(error, connection.hasWorked || quick.hasWorked, wasTaken)) throw error;
+        const isOutdated = connection.isOutdated({ error, advice: null }, link);
+        if (!isOutdated && !isWorthResending(error, connection.hasWorked || quick.hasWorked, wasTaken)) throw error;
         const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
         logger.warn(`call ${task.id}: ${error.message}; next try in ${waitMs} ms`);
         if (error.retryAfterMs !== undefined) await pause(clock, error.retryAfterMs, ended);
@@ -113,7 +114,9 @@ function overdue(id: string, deadlineMs: number, { server, trouble, hasWorked }:
 async function abandon(connection: Connection, id: string): Promise<void> {
   const request = { ids: [id], reason: 'the caller gave up' };
   try {
-    await callUnary(connection, connection.link(), TaskService.method.cancelTasks, request, { deadlineMs: ABANDON_MS });
+    await callUnary(connection, await connection.link(), TaskService.method.cancelTasks, request, {
+      deadlineMs: ABANDON_MS,
+    });
   } catch (error) {
     connection.logger.warn(`call ${id}: not cancelled: ${ContactError.from(error).message}`);
   }

@@ -1,47 +1,41 @@
 import type { DescService } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { asksForCalm, ContactError, invalid, plainWords } from '../shared/errors.ts';
+import { asksForCalm, ContactError, invalid } from '../shared/errors.ts';
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { HAND_CODECS } from '../wire/index.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
-import { type CallEnd, errorOf } from './closing.ts';
-import { createCredential } from './credential/credential.ts';
-import { createCredentials, nameServer } from './credentials.ts';
-import { type ConnectionOptions, guardLogger, guardRandom, type Logger, silentLogger } from './options.ts';
+import { createChannel, nameProxy } from './channel.ts';
+import { type CallEnd, errorOf, isFinal } from './closing.ts';
+import { chooseCredential } from './credential/choose.ts';
+import { createUpkeep } from './credential/upkeep.ts';
+import { createCredentials } from './credentials.ts';
+import type { Link } from './link.ts';
+import {
+  type ConnectionOptions,
+  guardLogger,
+  guardRandom,
+  type Logger,
+  silentLogger,
+  type TlsOptions,
+} from './options.ts';
 import { createOutage } from './outage.ts';
 import { pause } from './pause.ts';
 import { proxyFor } from './proxy.ts';
 
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+export type { Link };
+
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A server's ping interval unless configured; channel options cannot be changed once it has told its own. */
 const KEEPALIVE_MS = 5_000;
 /** The strictest servers in use allow a ping every five minutes. */
 const MAX_KEEPALIVE_MS = 300_000;
-/** At most one window of HTTP/2 (64 KiB) is in the way of an answer: 8 s at 8 KiB/s. */
-const ANSWER_KEEPALIVES = 2;
-
-/** One try to reach the server: a channel that connects once. Whoever sees it fail says so, and gets a new one. */
-export interface Link {
-  client<S extends DescService>(service: S): GrpcClient<S>;
-  /** The connection stands, or did: what was called over it may have got there. */
-  readonly hasConnected: boolean;
-  /** The connection stands. */
-  readonly isConnected: boolean;
-  /** Resolves once the connection stands; never, if it does not come about. */
-  readonly connected: Promise<void>;
-  /** The server is there. Says nothing of what is to be sent, so the backoff goes on until this link has lasted. */
-  answered(): void;
-  /** Something got through: the backoff starts over. */
-  worked(): void;
-  /** This link is of no more use; answers how many milliseconds the next one waits. */
-  failed(end: CallEnd): number;
-}
 
 /** The connection of one SDK object: one channel at a time, one backoff for all who share it. */
 export interface Connection {
   readonly server: string;
+  /** The one client that its credential is of; undefined: none in particular. */
+  readonly clientId: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Of the next channel: longer once somebody on the way has asked for fewer pings. */
@@ -50,10 +44,19 @@ export interface Connection {
   readonly hasWorked: boolean;
   /** Why the server is out of reach, in words for people; null: it answers, or no try has failed yet. */
   readonly trouble: ContactError | null;
-  /** A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. */
+  /**
+   * A link, once the backoff allows it; null: the signal ended the wait, or the connection is closed. Rejects when the
+   * server refuses to enrol this client.
+   */
   open(signal?: AbortSignal): Promise<Link | null>;
-  /** A link at once, whatever the backoff; for calls that a person waits for. */
-  link(): Link;
+  /** A link at once, whatever the backoff; for calls that a person waits for. Rejects when it has to enrol and cannot. */
+  link(): Promise<Link>;
+  /** Whether it is useless to come again after a link has ended so. */
+  isFinal(end: CallEnd, link: Link): boolean;
+  /** Whether what a link ended with is the refusal of a token that is no longer the newest: it is worth coming again. */
+  isOutdated(end: CallEnd, link: Link): boolean;
+  /** The server asks for another secret. */
+  renew(): void;
   /** The metadata of every call, with `entries` added. */
   metadata(entries?: Readonly<Record<string, string>>): grpc.Metadata;
   /** Lets go of the channel; calls under way go on to their end. */
@@ -62,11 +65,10 @@ export interface Connection {
 
 /** What a connection does beside what its user asks for. */
 export interface ConnectionTraits {
-  /**
-   * A message counts as written once HTTP/2 has it. Else grpc-js, which would keep it for a retry, says so at once of up to
-   * 1 MiB of each call, be retries off or not: nothing that is said later can overtake it any more.
-   */
+  /** As of a channel; default false. */
   readonly countsWritten?: boolean;
+  /** The name of the worker that it is of. */
+  readonly clientId?: string | undefined;
 }
 
 export function createConnection(options: ConnectionOptions, traits: ConnectionTraits = {}): Connection {
@@ -75,22 +77,23 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
   const random = guardRandom(options.random);
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-  const credentials = createCredentials(options.tls);
   const tell = options.logger ? null : (line: string): void => console.warn(line);
-  const credential = createCredential(options, {
+  const credential = chooseCredential(options, {
     clock,
+    clientId: traits.clientId,
     warn: (line) => (tell ? tell(`contact: ${line}`) : logger.warn(line)),
   });
-  const proxy = proxyFor(options.server);
-  const interceptors = proxy === null ? [] : [nameProxy(proxy)];
+  const { servers, tls } = readTarget(options, credential.target);
+  const credentials = createCredentials(tls);
   const closing = new AbortController();
   const outage = createOutage({
     clock,
-    server: options.server,
-    isEncrypted: options.tls !== undefined,
+    server: () => servers[serverAt]!,
+    isEncrypted: tls !== undefined,
     isConnected: () => isConnected(),
     tell,
   });
+  let serverAt = 0;
   let current: Link | null = null;
   let isConnected = (): boolean => false;
   let release: () => void = () => {};
@@ -111,14 +114,18 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
   function openLink(): Link {
     if (closing.signal.aborted) throw new ContactError('CANCELLED', 'this connection was closed');
     credential.refresh();
-    const channel = createChannel(options, { credentials, keepaliveMs, proxy, ...traits });
+    const server = servers[serverAt]!;
+    const proxy = proxyFor(server);
+    const interceptors = proxy === null ? [] : [nameProxy(proxy)];
+    const { countsWritten = false } = traits;
+    const channel = createChannel({ server, tls, credentials, keepaliveMs, proxy, countsWritten });
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const isReady = (): boolean => channel.getConnectivityState(false) === grpc.connectivityState.READY;
     isConnected = () => current === link && isReady();
     let timedOut: ContactError | null = null;
     const cancelTimeout = clock.after(connectTimeoutMs, () => {
       if (isReady()) return;
-      logger.warn(`no connection to ${options.server} within ${connectTimeoutMs} ms`);
+      logger.warn(`no connection to ${server} within ${connectTimeoutMs} ms`);
       timedOut = new ContactError('UNAVAILABLE', `no connection within ${connectTimeoutMs} ms`);
       channel.close();
       // Calls that wait for it fail and say so; where none waits, the next one must not be made on a closed channel.
@@ -141,6 +148,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     watch();
     let answeredAt = Number.POSITIVE_INFINITY;
     const link: Link = {
+      token: credential.token,
       get hasConnected() {
         return hasConnected;
       },
@@ -151,8 +159,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
       client<S extends DescService>(service: S): GrpcClient<S> {
         const known = clients.get(service.typeName) as GrpcClient<S> | undefined;
         const client =
-          known ??
-          createClient(service, options.server, credentials, { channelOverride: channel, interceptors }, HAND_CODECS);
+          known ?? createClient(service, server, credentials, { channelOverride: channel, interceptors }, HAND_CODECS);
         clients.set(service.typeName, client);
         return client;
       },
@@ -172,6 +179,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
         // Somebody who shares the link was faster: same failure, same wait.
         if (link === current) {
           drop();
+          if (!hasConnected) serverAt = (serverAt + 1) % servers.length;
           outage.failed(timedOut ?? errorOf(end));
           if (end.error && asksForCalm(end.error)) keepaliveMs = Math.max(keepaliveMs, calmer(keepaliveMs));
           const hasLasted = clock.monotonic() - answeredAt >= backoff.capMs;
@@ -181,6 +189,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
         return Math.max(0, Math.round(notBefore - clock.monotonic()));
       },
     };
+    void connected.promise.then(() => upkeep.connected());
     return link;
   }
 
@@ -190,8 +199,22 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     return current;
   }
 
-  return {
-    server: options.server,
+  function isOutdated({ error }: CallEnd, { token }: Link): boolean {
+    return error?.code === 'UNAUTHENTICATED' && error.isMarked && credential.hasOther(token);
+  }
+
+  /** A link, once the backoff allows it, whether or not there is a credential for it. */
+  async function openAny(ended: AbortSignal): Promise<Link | null> {
+    if (!ended.aborted) outage.await();
+    const isOver = await pause(clock, current ? 0 : notBefore - clock.monotonic(), ended);
+    return isOver && !ended.aborted ? link() : null;
+  }
+
+  const connection: Connection = {
+    get server() {
+      return servers[serverAt]!;
+    },
+    clientId: credential.clientId,
     clock,
     logger,
     get keepaliveMs() {
@@ -203,13 +226,28 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     get trouble() {
       return outage.trouble;
     },
-    link,
+    async link() {
+      const opened = link();
+      if (credential.isReady) return opened;
+      await upkeep.enrol(opened);
+      return link();
+    },
     async open(signal) {
       const ended = signal ? AbortSignal.any([signal, closing.signal]) : closing.signal;
-      if (!ended.aborted) outage.await();
-      const isOver = await pause(clock, current ? 0 : notBefore - clock.monotonic(), ended);
-      return isOver && !ended.aborted ? link() : null;
+      for (;;) {
+        const opened = await openAny(ended);
+        if (!opened || credential.isReady) return opened;
+        const end = await upkeep.tryToEnrol(opened);
+        if (!end) continue;
+        if (isFinal(end, hasWorked)) throw errorOf(end);
+        logger.warn(
+          `not enrolled at ${connection.server}: ${errorOf(end).message}; next try in ${opened.failed(end)} ms`,
+        );
+      }
     },
+    isFinal: (end, link) => isFinal(end, hasWorked) && !isOutdated(end, link),
+    isOutdated,
+    renew: () => upkeep.renew(),
     metadata(entries = {}) {
       const metadata = new grpc.Metadata();
       const { token } = credential;
@@ -219,59 +257,25 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     },
     close() {
       closing.abort();
+      upkeep.close();
       outage.close();
       drop();
     },
   };
+  const upkeep = createUpkeep(credential, connection);
+  return connection;
+}
+
+/** Where to connect, in this order, and how: as the options say, else as the join text did. */
+function readTarget(
+  { server, tls }: ConnectionOptions,
+  told: { readonly addresses: readonly string[]; readonly pin: string } | undefined,
+): { readonly servers: readonly string[]; readonly tls: TlsOptions | undefined } {
+  const servers = server === undefined ? (told?.addresses ?? []) : [server];
+  if (tls === undefined && told !== undefined && told.pin !== '') throw invalid('tls', 'expected the authority (ca)');
+  return { servers, tls };
 }
 
 function calmer(keepaliveMs: number): number {
   return Math.min(2 * keepaliveMs, MAX_KEEPALIVE_MS);
-}
-
-/** Whoever reads that a server is out of reach shall know who said so. */
-function nameProxy(proxy: string): grpc.Interceptor {
-  const name = (end: grpc.StatusObject): grpc.StatusObject => {
-    if (end.code !== grpc.status.UNAVAILABLE) return end;
-    const details = plainWords(end.details);
-    // What grpc-js says of a proxy that does not answer or refuses the tunnel.
-    return { ...end, details: `${details === 'undefined' ? 'no tunnel to the server' : details}, via proxy ${proxy}` };
-  };
-  const listener = new grpc.ListenerBuilder().withOnReceiveStatus((end, next) => next(name(end))).build();
-  return (options, nextCall) =>
-    new grpc.InterceptingCall(nextCall(options), {
-      start: (metadata, _, next) => next(metadata, listener),
-    });
-}
-
-interface ChannelSetting extends ConnectionTraits {
-  readonly credentials: grpc.ChannelCredentials;
-  readonly keepaliveMs: number;
-  readonly proxy: string | null;
-}
-
-function createChannel(
-  { server, tls }: ConnectionOptions,
-  { credentials, keepaliveMs, proxy, countsWritten = false }: ChannelSetting,
-): grpc.Channel {
-  const options: grpc.ChannelOptions = {
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.keepalive_time_ms': keepaliveMs,
-    'grpc.keepalive_timeout_ms': ANSWER_KEEPALIVES * keepaliveMs,
-    'grpc.enable_channelz': 0,
-    'grpc.enable_http_proxy': proxy === null ? 0 : 1,
-    // Resending is ours: it knows what was acknowledged.
-    'grpc.enable_retries': 0,
-    'grpc.service_config_disable_resolution': 1,
-    ...(countsWritten ? { 'grpc.per_rpc_retry_buffer_size': 0 } : {}),
-    ...nameServer(tls),
-  };
-  if (!/^unix:|:\d{1,5}$/.test(server)) throw invalid('server', `expected HOST:PORT, got ${JSON.stringify(server)}`);
-  try {
-    return new grpc.Channel(server, credentials, options);
-  } catch {
-    throw invalid('server', `expected HOST:PORT, got ${JSON.stringify(server)}`);
-  }
 }

@@ -9,7 +9,7 @@ import {
 import { ContactError } from '../shared/errors.ts';
 import { cancelCall } from './cancel.ts';
 import * as check from './check.ts';
-import { endOf, errorOf, isFinal } from './closing.ts';
+import { endOf, errorOf } from './closing.ts';
 import type { Codec } from './codec.ts';
 import { createConnection } from './connection.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
@@ -160,7 +160,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
         cursor = '';
         continue;
       }
-      if (isFinal(said, connection.hasWorked)) throw errorOf(said);
+      if (connection.isFinal(said, link)) throw errorOf(said);
       const nextTryMs = link.failed(said);
       connection.logger.warn(`lost ${connection.server}: ${errorOf(said).message}; next try in ${nextTryMs} ms`);
     }

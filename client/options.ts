@@ -14,8 +14,8 @@ export interface Logger {
 
 /** What every SDK object takes; each object has a connection of its own, a producer that calls has two. */
 export interface ConnectionOptions {
-  /** HOST:PORT of the server, or `unix:PATH` of its socket file. */
-  readonly server: string;
+  /** HOST:PORT of the server, or `unix:PATH` of its socket file. Default: where the join text says. */
+  readonly server?: string;
   /** Sent as `authorization: Bearer …` with every call. Not together with `tokenFile`. */
   readonly token?: string;
   /**
@@ -23,6 +23,20 @@ export interface ConnectionOptions {
    * than its owner can read it (its mode is not 0600), the logger is warned.
    */
   readonly tokenFile?: string;
+  /**
+   * A join text (`cj_…`), or the path of a file that holds one: this client enrols with its first connection, and has a
+   * credential of its own from then on, which `credentialFile` keeps. It is not looked at again once that has been done.
+   */
+  readonly join?: string;
+  /** The client id to enrol as. Default: `clientId` of a worker, or what the credential file says. */
+  readonly joinAs?: string;
+  /**
+   * Path of the file that keeps what came of `join`: the secret, drawn here, the client id, and where the server is and how it
+   * is known. Made with mode 0600. The next start needs it alone, and so does every other object and process of the same
+   * client, at the same time too: each has it renewed when two thirds of its life are over, and takes what another has
+   * renewed. A worker is the client that it is of, unless `clientId` says so already.
+   */
+  readonly credentialFile?: string;
   /** Certificates in PEM; absent: plaintext. An empty object: TLS with the system's authorities. */
   readonly tls?: TlsOptions;
   /** Exponential backoff with full jitter between tries to connect; default `{ baseMs: 100, capMs: 5000 }`. */
@@ -95,15 +109,18 @@ function draws(random: unknown): string | null {
 const MIN_TIMEOUT_MS = 100;
 
 /** What is wrong with a secret is told without showing it. */
-const secretText: check.Check = Object.assign((value: unknown) => check.headerText(value), {
-  show: () => 'another value',
-});
+function hidden(rule: check.Check): check.Check {
+  return Object.assign((value: unknown) => rule(value), { show: () => 'another value' });
+}
 
 /** The rule of each option. A field that is new in the options has to be here too, or the compiler says so. */
 export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
   server: isAddress,
-  token: secretText,
+  token: hidden(check.headerText),
   tokenFile: check.someText,
+  join: hidden(check.someText),
+  joinAs: check.name,
+  credentialFile: check.someText,
   tls: isTls,
   backoff: check.shape({ baseMs: check.waitMs, capMs: check.waitMs } satisfies Record<
     keyof BackoffOptions,
@@ -119,7 +136,8 @@ export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Ch
 /** Throws INVALID_ARGUMENT naming the option of an SDK object that is unknown, missing or of a wrong kind. */
 export function checkObject(options: ConnectionOptions, rules: check.Rules): void {
   check.checkFields(options, rules);
-  check.checkValue('server', options.server, isAddress);
+  const { server, join, credentialFile } = options;
+  if (server !== undefined || (join ?? credentialFile) === undefined) check.checkValue('server', server, isAddress);
 }
 
 export function isAddress(value: unknown): string | null {

@@ -20,7 +20,8 @@ export interface Outage {
 
 export interface OutageOptions {
   readonly clock: Clock;
-  readonly server: string;
+  /** As it is called at the moment. */
+  readonly server: () => string;
   readonly isEncrypted: boolean;
   /** There is a connection, whatever was said over it. */
   readonly isConnected: () => boolean;
@@ -40,7 +41,7 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
       return;
     }
     const isTold = trouble?.isMarked || trouble?.advice;
-    const what = isTold ? `${server} does not take this client yet` : `no answer from ${server} yet`;
+    const what = isTold ? `${server()} does not take this client yet` : `no answer from ${server()} yet`;
     const why = trouble ? `: ${lineOf(trouble.message)}` : '';
     tell?.(`contact: ${what}${why}; trying on (the option \`logger\` replaces this line)`);
   }

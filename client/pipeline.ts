@@ -14,7 +14,7 @@ import { drained } from '../shared/streams.ts';
 import { type Batch, judgeCut, pruneBatch, refuseLarge, rejectBatch, resolveBatch, splitBatch } from './batch.ts';
 import { createCalls, ELSEWHERE } from './calls.ts';
 import { cancelCall } from './cancel.ts';
-import { type CallEnd, endOf, errorOf, errorOfRefusal, isFinal } from './closing.ts';
+import { type CallEnd, endOf, errorOf, errorOfRefusal } from './closing.ts';
 import type { Connection, Link } from './connection.ts';
 
 export interface PipelineOptions {
@@ -210,7 +210,7 @@ export function createPipeline({ connection, patienceMs, left }: PipelineOptions
       const end = await runStream(link);
       if (closing.signal.aborted) return;
       const nextTryMs = link.failed(end);
-      if (isFinal(end, connection.hasWorked)) {
+      if (connection.isFinal(end, link)) {
         rejectAll(errorOf(end));
         return;
       }

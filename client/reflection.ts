@@ -188,7 +188,7 @@ async function openStream<T>(
   questions: (ask: Ask) => Promise<T>,
 ): Promise<T> {
   if (signal?.aborted) throw new ContactError('CANCELLED', 'cancelled before it was sent');
-  const link = connection.link();
+  const link = await connection.link();
   const deadline = Date.now() + Math.min(deadlineMs, MAX_CALL_MS);
   const call = link
     .client(service)

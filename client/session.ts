@@ -24,6 +24,7 @@ export interface SessionListener {
   cancelled(cancel: Cancel): void;
   draining(): void;
   moving(afterMs: number): void;
+  renewing(): void;
   outcomes(outcomes: readonly Outcome[]): void;
 }
 
@@ -106,6 +107,9 @@ export function openSession(options: SessionOptions): Session {
         break;
       case 'drain':
         listener.draining();
+        break;
+      case 'renew':
+        listener.renewing();
         break;
       case 'moving':
         listener.moving(event.value.afterMs);

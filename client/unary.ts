@@ -3,7 +3,8 @@ import type { CallOptions, ClientUnaryCall, Metadata, requestCallback } from '@g
 import { describeThrown } from '../shared/describe.ts';
 import { ContactError } from '../shared/errors.ts';
 import { cancelCall } from './cancel.ts';
-import type { Connection, Link } from './connection.ts';
+import { adviseCaller } from './closing.ts';
+import type { Link } from './link.ts';
 
 /** How long one call may take. */
 export interface UnaryOptions {
@@ -17,13 +18,16 @@ const DEADLINE_MS = 10_000;
 /** The longest deadline that the timers of a call can count: 24 days. */
 const MAX_CALL_MS = 24 * 24 * 60 * 60 * 1_000;
 
-/** A unary call as a promise; rejects with a ContactError. A server out of reach is UNAVAILABLE, at once. */
+/**
+ * A unary call as a promise; rejects with a ContactError. A server out of reach is UNAVAILABLE, at once.
+ * @param options.token sent in place of that of the connection
+ */
 export function callUnary<M extends DescMethodUnary>(
-  connection: Connection,
+  connection: { metadata(entries?: Readonly<Record<string, string>>): Metadata },
   link: Link,
   method: M,
   request: MessageInitShape<M['input']>,
-  { deadlineMs = DEADLINE_MS, signal }: UnaryOptions = {},
+  { deadlineMs = DEADLINE_MS, signal, token }: UnaryOptions & { readonly token?: string } = {},
 ): Promise<MessageShape<M['output']>> {
   type Send = (
     request: MessageInitShape<M['input']>,
@@ -38,7 +42,8 @@ export function callUnary<M extends DescMethodUnary>(
       return;
     }
     const deadline = Date.now() + Math.min(deadlineMs, MAX_CALL_MS);
-    const call = client[method.localName]!(request, connection.metadata(), { deadline }, (failure, response) => {
+    const metadata = connection.metadata(token === undefined ? {} : { authorization: `Bearer ${token}` });
+    const call = client[method.localName]!(request, metadata, { deadline }, (failure, response) => {
       signal?.removeEventListener('abort', onAbort);
       if (response !== undefined && !failure) {
         link.worked();
@@ -48,7 +53,7 @@ export function callUnary<M extends DescMethodUnary>(
       const error = ContactError.from(failure);
       // The next call is to try afresh, not to wait for the channel's own backoff.
       if (error.code === 'UNAVAILABLE') link.failed({ error, advice: error.advice ?? null });
-      reject(error);
+      reject(adviseCaller(error));
     });
     const onAbort = (): void => cancelCall(call);
     signal?.addEventListener('abort', onAbort, { once: true });

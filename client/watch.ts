@@ -16,7 +16,8 @@ export async function* readTask(
   check.checkValue('id', id, check.text);
   check.checkFields(given, RULES);
   const { signal } = given;
-  const stream = connection.link().client(TaskService).watchTask({ id }, connection.metadata());
+  const link = await connection.link();
+  const stream = link.client(TaskService).watchTask({ id }, connection.metadata());
   const end = endOf(stream);
   const onAbort = (): void => cancelCall(stream);
   signal?.addEventListener('abort', onAbort, { once: true });

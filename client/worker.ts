@@ -2,7 +2,7 @@ import { BehaviorSubject } from 'rxjs';
 import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
-import { type CallEnd, errorOf, isFinal } from './closing.ts';
+import { type CallEnd, errorOf } from './closing.ts';
 import { json } from './codec.ts';
 import { createConnection, type Link } from './connection.ts';
 import { createHolding } from './holding.ts';
@@ -36,11 +36,11 @@ const PROGRESS_INTERVAL_MS = 250;
  */
 export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P, R>): Worker {
   validateWorker(options);
-  const connection = createConnection(options, { countsWritten: true });
+  const connection = createConnection(options, { countsWritten: true, clientId: options.clientId });
   const { clock, logger } = connection;
-  const { spool: path, spoolMaxBytes: maxBytes } = options;
-  const spool = path === undefined ? null : openSpool({ path, maxBytes, clientId: options.clientId, clock, logger });
-  const clientId = options.clientId ?? spool?.clientId ?? identifyClient();
+  const { spool: path, spoolMaxBytes: maxBytes, clientId: givenId = connection.clientId } = options;
+  const spool = path === undefined ? null : openSpool({ path, maxBytes, clientId: givenId, clock, logger });
+  const clientId = givenId ?? spool?.clientId ?? identifyClient();
   const codec = options.codec ?? (json as NonNullable<WorkerOptions<P, R>['codec']>);
   const concurrency = options.concurrency ?? 1;
   const firstRegistration = Promise.withResolvers<void>();
@@ -83,13 +83,12 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   let previousSession = spool?.sessionId ?? null;
   /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
-  const isEphemeral = options.clientId === undefined;
-  const asCallee = { connection, clientId, isEphemeral, labels: { ...options.labels }, queues: options.queues ?? [] };
+  const [labels, isEphemeral] = [{ ...options.labels }, givenId === undefined];
+  const asCallee = { connection, clientId, isEphemeral, labels, queues: options.queues ?? [] };
   const onQueues = oncePerTurn(() => session?.cut(SERVES_MORE));
   const hears = { onIdle: closeIfDone, onServing, onQueues, onRefused: refused.reject };
   const callee = createCallee({ ...asCallee, ...hears, sessionId: () => previousSession, signal: closing.signal });
-  let statusText = '';
-  let limits = INITIAL_LIMITS;
+  let [statusText, limits] = ['', INITIAL_LIMITS];
   let trouble: { error: ContactError; nextTryMs: number } | null = null;
   let abandonsAt = Number.POSITIVE_INFINITY;
   let cancelAbandon = (): void => {};
@@ -129,7 +128,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         revision: 1,
         queues: callee.queues(),
         maxInFlight: credit,
-        labels: { ...options.labels },
+        labels,
         ephemeral: isEphemeral,
         agent: options.agent ?? '',
         ...resume,
@@ -164,6 +163,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
           workload.releaseWaiting();
           publish();
         },
+        renewing: connection.renew,
         moving: (afterMs) => logger.info(`${connection.server} goes away in ${afterMs} ms`),
         outcomes: (outcomes) => {
           for (const outcome of outcomes) outbox.settle(outcome);
@@ -187,7 +187,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       isRegistered = false;
       if (mode === 'closed') return;
       if (end.error === SERVES_MORE) continue;
-      if (isFinal(end, connection.hasWorked) && !isReplaced(end.advice)) throw errorOf(end);
+      if (connection.isFinal(end, link) && !isReplaced(end.advice)) throw errorOf(end);
       const awayMs = rivalry.pauseMs(end, clock.monotonic() - openedAt);
       trouble = { error: errorOf(end), nextTryMs: Math.max(awayMs, link.failed(end)) };
       logger.warn(`lost ${connection.server}: ${trouble.error.message}; next try in ${trouble.nextTryMs} ms`);

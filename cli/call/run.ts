@@ -127,7 +127,7 @@ async function call(calling: Calling, sdk: Connection, source: string | Readable
   const { deadline } = options;
   const headers = Promise.withResolvers<Metadata | undefined>();
   const open = openWire({
-    link: sdk.link(),
+    link: await sdk.link(),
     path: methodPath(method),
     metadata: addHeaders(sdk.metadata(addressing(options)), options.header ?? []),
     deadlineMs: deadline === undefined ? undefined : Math.min(deadline, MAX_DEADLINE_MS),

@@ -84,7 +84,8 @@ export async function callDurable(options: DurableOptions): Promise<DurableAnswe
     if (error.taskState || life.end) throw error;
     // The longest that one call of gRPC may take is over.
     if (error.code === 'DEADLINE_EXCEEDED' && (life.leftMs() ?? PIECE_MS) >= PIECE_MS) continue;
-    if (!isWorthResending(error, connection.hasWorked, wasTaken)) throw error;
+    const isOutdated = connection.isOutdated({ error, advice: null }, link);
+    if (!isOutdated && !isWorthResending(error, connection.hasWorked, wasTaken)) throw error;
     const waitMs = error.retryAfterMs ?? link.failed({ error, advice: error.advice ?? null });
     logger.warn(`call ${path}: ${error.message}; next try in ${waitMs} ms`);
     if (error.retryAfterMs !== undefined) await pause(clock, waitMs, life.signal);

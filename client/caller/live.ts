@@ -25,7 +25,7 @@ export async function* callLive(options: LiveOptions, requests: Requests): Async
   const waitsUntil = clock.monotonic() + wanted.waitMs;
   const waitMs = (): number => Math.max(0, Math.ceil(waitsUntil - clock.monotonic()));
   let link: Link | null =
-    wanted.waitMs > 0 ? await openWithin(options, wanted.waitMs) : life.end ? null : connection.link();
+    wanted.waitMs > 0 ? await openWithin(options, wanted.waitMs) : life.end ? null : await connection.link();
   let last: CallError | undefined;
   for (let failures = 1; ; failures++) {
     if (life.end) throw new CallError(explainEnd(life.end, connection), { isUnsent: true });

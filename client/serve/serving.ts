@@ -11,7 +11,7 @@ import { DEFAULT_CALLS, MAX_CALLS } from '../../tunnel/terms.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
 import { cancelCall } from '../cancel.ts';
 import * as check from '../check.ts';
-import { type CallEnd, endOf, errorOf, isFinal } from '../closing.ts';
+import { type CallEnd, endOf, errorOf } from '../closing.ts';
 import type { Connection, Link } from '../connection.ts';
 import { patienceMs, watchSilence } from '../silence.ts';
 import { describeServices } from './descriptors.ts';
@@ -230,7 +230,7 @@ export function createServing({
         if (!link || isClosed) return;
         const end = await serve(link);
         if (isClosed) return;
-        if (isFinal(end, connection.hasWorked)) throw errorOf(end);
+        if (connection.isFinal(end, link)) throw errorOf(end);
         logger.warn(
           `serves nothing at ${connection.server}: ${errorOf(end).message}; next try in ${link.failed(end)} ms`,
         );

@@ -1,6 +1,7 @@
 import { ACCESS_MUTANTS } from './access-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
 import { CONFIG_MUTANTS } from './config-mutants.ts';
+import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -24,6 +25,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
   ...ACCESS_MUTANTS,
-  ...ACCESS_MUTANTS,
+  ...CREDENTIAL_MUTANTS,
   ...CONFIG_MUTANTS,
 ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { DEFAULT_BACKOFF, reconnectMs } from '../../client/backoff.ts';
-import { createConnection } from '../../client/connection.ts';
+import { createConnection, type Link } from '../../client/connection.ts';
 import { pause } from '../../client/pause.ts';
 import { patienceMs, watchSilence } from '../../client/silence.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -108,15 +108,15 @@ describe('the backoff of a connection', () => {
     const backoff = { baseMs: 100, capMs: 5_000 };
     const connection = createConnection({ server: '127.0.0.1:9', clock, backoff, random: () => ALMOST_ONE });
     const waits: number[] = [];
-    const fail = (during: (link: ReturnType<typeof connection.link>) => void): void => {
-      const link = connection.link();
+    const fail = async (during: (link: Link) => void): Promise<void> => {
+      const link = await connection.link();
       during(link);
       waits.push(link.failed(broken) + 1);
     };
-    for (let n = 0; n < 3; n += 1) fail((link) => link.answered());
-    fail((link) => link.worked());
-    fail((link) => link.answered());
-    fail((link) => {
+    for (let n = 0; n < 3; n += 1) await fail((link) => link.answered());
+    await fail((link) => link.worked());
+    await fail((link) => link.answered());
+    await fail((link) => {
       link.answered();
       clock.advance(5_000);
     });
@@ -126,15 +126,16 @@ describe('the backoff of a connection', () => {
 });
 
 describe('the keepalive of a connection', () => {
-  it('doubles with every channel that was closed for too many pings, up to five minutes', () => {
+  it('doubles with every channel that was closed for too many pings, up to five minutes', async () => {
     const connection = createConnection({ server: '127.0.0.1:9', keepaliveMs: 100_000 });
     const details = 'Bandwidth exhausted or memory limit exceeded';
     const calm = ContactError.from(Object.assign(new Error(details), { code: 8, details }));
     assert.equal(calm.code, 'UNAVAILABLE');
-    const seen = [calm, new ContactError('UNAVAILABLE', 'reset'), calm, calm].map((error) => {
-      connection.link().failed({ error, advice: null });
-      return connection.keepaliveMs;
-    });
+    const seen: number[] = [];
+    for (const error of [calm, new ContactError('UNAVAILABLE', 'reset'), calm, calm]) {
+      (await connection.link()).failed({ error, advice: null });
+      seen.push(connection.keepaliveMs);
+    }
     connection.close();
     assert.deepEqual(seen, [200_000, 200_000, 300_000, 300_000]);
   });

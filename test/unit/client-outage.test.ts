@@ -9,7 +9,7 @@ describe('createOutage()', () => {
     const told: string[] = [];
     const outage = createOutage({
       clock,
-      server: 'there:1',
+      server: () => 'there:1',
       isEncrypted: false,
       isConnected: () => false,
       tell: (line) => void told.push(line),

@@ -1,0 +1,173 @@
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
+import { type JoinText, readJoinText } from '../../shared/jointext.ts';
+import type { Credential, CredentialContext, Lifetime } from './credential.ts';
+import {
+  createCredentialFile,
+  type KeptCredential,
+  type ReadCredential,
+  readCredentialFile,
+  replaceCredentialFile,
+} from './credentialfile.ts';
+import { withFileLock } from './filelock.ts';
+import { drawSecret, writeToken } from './secret.ts';
+import { readSecretFile } from './secretfile.ts';
+
+export interface EnrolledOptions {
+  /** A join text, or the path of a file that holds one; needed until the client has enrolled. */
+  readonly join: string | undefined;
+  /** Of the credential file. */
+  readonly path: string;
+  /** Whom to enrol as; undefined: as the file says. */
+  readonly clientId: string | undefined;
+}
+
+/** Of its life a credential is renewed after this share. */
+const RENEWAL_SHARE = 2 / 3;
+/** Of what is then left of it, the share after which a renewal that failed is tried again. */
+const RETRY_SHARE = 0.1;
+const MIN_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 3_600_000;
+
+/**
+ * A client that has enrolled, or will over its first connection. Its secret is drawn here and is in the file before the
+ * server hears of it, so that whoever is cut off goes on with the same one: what was asked twice is one credential.
+ * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
+ */
+export function openEnrolled(options: EnrolledOptions, { clock, warn }: CredentialContext): Credential {
+  const { path } = options;
+  const { read, join } = openFile(options, warn);
+  let { kept } = read;
+  let { stamp } = read.file;
+  let retryAt: number | undefined;
+
+  /** Takes what another process, or another object of this one, has written. */
+  function reread(): void {
+    const latest = readCredentialFile(path);
+    if (!latest || latest.file.stamp === stamp) return;
+    ({ stamp } = latest.file);
+    ({ kept } = latest);
+  }
+
+  function write(next: KeptCredential): void {
+    try {
+      replaceCredentialFile(path, next);
+    } catch (error) {
+      throw new ContactError('FAILED_PRECONDITION', (error as Error).message, { field: 'credentialFile' });
+    }
+    retryAt = undefined;
+    reread();
+  }
+
+  function refresh(): void {
+    try {
+      reread();
+    } catch (error) {
+      warn(`${(error as Error).message}; going on with the credential that was read before`);
+    }
+  }
+
+  return {
+    target: join ?? kept,
+    clientId: kept.clientId,
+    get token() {
+      return writeToken(kept);
+    },
+    get isReady() {
+      return kept.isEnrolled;
+    },
+    get renewAt() {
+      return retryAt ?? kept.renewAt ?? Number.POSITIVE_INFINITY;
+    },
+    refresh,
+    async enrol(ask) {
+      refresh();
+      if (kept.isEnrolled || !join) return;
+      const { addresses, pin } = join;
+      const lifetime = await ask({ token: writeToken(join), clientId: kept.clientId, secret: kept });
+      write({ ...kept, addresses, pin, isEnrolled: true, ...planRenewal(clock, lifetime) });
+    },
+    renew: (ask) =>
+      withFileLock(`${path}.lock`, clock, async () => {
+        const { id } = kept;
+        reread();
+        if (kept.id !== id) return;
+        if (!kept.next) write({ ...kept, next: drawSecret() });
+        const { next = drawSecret(), renewAt: _, expiresAt: _before, ...current } = kept;
+        try {
+          const lifetime = await ask({ secret: next });
+          write({ ...current, ...next, ...planRenewal(clock, lifetime) });
+        } catch (error) {
+          const leftMs = (kept.expiresAt ?? 0) - clock.now();
+          retryAt = clock.now() + Math.min(Math.max(RETRY_SHARE * leftMs, MIN_RETRY_MS), MAX_RETRY_MS);
+          throw error;
+        }
+      }),
+    hasOther(refused) {
+      refresh();
+      if (writeToken(kept) !== refused) return true;
+      const { next, ...rest } = kept;
+      if (!next) return false;
+      // The answer to its renewal was lost, and what was in force before has expired meanwhile.
+      write({ ...rest, ...next });
+      return true;
+    },
+  };
+}
+
+/** By the clock of this machine alone: that of the server may show another time. */
+function planRenewal(clock: Clock, { lifetimeMs }: Lifetime): Pick<KeptCredential, 'renewAt' | 'expiresAt'> {
+  if (lifetimeMs === undefined) return {};
+  const now = clock.now();
+  return { renewAt: Math.round(now + RENEWAL_SHARE * lifetimeMs), expiresAt: now + lifetimeMs };
+}
+
+interface Opened {
+  readonly read: ReadCredential;
+  /** Undefined: the client has enrolled already. */
+  readonly join: JoinText | undefined;
+}
+
+function openFile({ join, path, clientId }: EnrolledOptions, warn: (line: string) => void): Opened {
+  const before = readCredentialFile(path);
+  if (before?.file.exposure !== undefined) warn(`credentialFile: ${before.file.exposure}`);
+  if (before && clientId !== undefined && before.kept.clientId !== clientId)
+    throw invalid('credentialFile', `${path} is that of client ${before.kept.clientId}, and not of ${clientId}`);
+  if (before?.kept.isEnrolled) return { read: before, join: undefined };
+  if (join === undefined) {
+    const problem = before ? 'was not enrolled to its end' : 'is not there';
+    throw invalid('credentialFile', `${path} ${problem}: join is needed, the text that lets this client in`);
+  }
+  const text = readJoin(join, warn);
+  if (before) return { read: before, join: text };
+  if (clientId === undefined) throw invalid('joinAs', 'expected the client id to enrol as');
+  const { addresses, pin } = text;
+  return { read: createFile(path, { ...drawSecret(), isEnrolled: false, clientId, addresses, pin }), join: text };
+}
+
+/** The file as it is there then: another process may have been faster. */
+function createFile(path: string, draft: KeptCredential): ReadCredential {
+  try {
+    createCredentialFile(path, draft);
+  } catch (error) {
+    throw invalid('credentialFile', (error as Error).message);
+  }
+  const read = readCredentialFile(path);
+  if (read?.kept.clientId === draft.clientId) return read;
+  throw invalid('credentialFile', `${path} is another client's`);
+}
+
+function readJoin(given: string, warn: (line: string) => void): JoinText {
+  if (given.trim().startsWith('cj_')) return readJoinText(given);
+  let text: string;
+  try {
+    const file = readSecretFile(given);
+    if (file.exposure !== undefined) warn(`join: ${file.exposure}`);
+    ({ text } = file);
+  } catch (error) {
+    // What is meant as a text and is cut off must not be shown as if it were a path.
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw invalid('join', `it is no join text (cj_…), and as the path of a file it cannot be read (${code})`);
+  }
+  return readJoinText(text);
+}

@@ -1,0 +1,109 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Metadata } from '@grpc/grpc-js';
+import type { Credential as CredentialMessage } from '../../gen/contact/v1/access_service_pb.ts';
+import { EnrolmentService } from '../../gen/contact/v1/access_service_pb.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { CallEnd } from '../closing.ts';
+import type { Link } from '../link.ts';
+import type { Logger } from '../options.ts';
+import { callUnary } from '../unary.ts';
+import type { Credential, Lifetime } from './credential.ts';
+import { hashSecret } from './secret.ts';
+
+/** What a connection does for its credential: comes in with it once, and has it renewed in time. */
+export interface Upkeep {
+  /** Rejects with what the server, or the file, has said against it. Whoever comes meanwhile waits for the same try. */
+  enrol(link: Link): Promise<void>;
+  /** The same, with its failure as a value; null: it is enrolled. */
+  tryToEnrol(link: Link): Promise<CallEnd | null>;
+  /** A connection stands: what is due is seen to. */
+  connected(): void;
+  /** Renews it now; one renewal at a time. */
+  renew(): void;
+  close(): void;
+}
+
+/** The connection that the calls for its credential go over. */
+interface Upkept {
+  readonly server: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  link(): Promise<Link>;
+  metadata(entries?: Readonly<Record<string, string>>): Metadata;
+}
+
+export function createUpkeep(credential: Credential, connection: Upkept): Upkeep {
+  const { clock, logger } = connection;
+  let enrolling: Promise<void> | undefined;
+  let isRenewing = false;
+  let isClosed = false;
+  let cancelTimer = (): void => {};
+
+  function enrol(link: Link): Promise<void> {
+    enrolling ??= credential
+      .enrol(async ({ token, clientId, secret }) => {
+        const request = { clientId, id: secret.id, secretHash: hashSecret(secret) };
+        const answer = await callUnary(connection, link, EnrolmentService.method.enrol, request, { token });
+        logger.info(`enrolled at ${connection.server} as ${clientId}`);
+        return lifetimeOf(answer.credential);
+      })
+      .finally(() => {
+        enrolling = undefined;
+        schedule();
+      });
+    return enrolling;
+  }
+
+  function schedule(): void {
+    cancelTimer();
+    if (isClosed || credential.renewAt === Number.POSITIVE_INFINITY || !credential.isReady) return;
+    cancelTimer = clock.after(Math.max(0, credential.renewAt - clock.now()), renew);
+  }
+
+  function renew(): void {
+    if (isRenewing || isClosed || !credential.isReady) return;
+    isRenewing = true;
+    void renewOnce()
+      .catch((error) => logger.warn(`the credential was not renewed: ${ContactError.from(error).message}`))
+      .finally(() => {
+        isRenewing = false;
+        schedule();
+      });
+  }
+
+  function renewOnce(): Promise<void> {
+    return credential.renew(async ({ secret }) => {
+      const request = { id: secret.id, secretHash: hashSecret(secret) };
+      const link = await connection.link();
+      const answer = await callUnary(connection, link, EnrolmentService.method.renew, request);
+      logger.info('the credential was renewed');
+      return lifetimeOf(answer.credential);
+    });
+  }
+
+  return {
+    enrol,
+    async tryToEnrol(link) {
+      try {
+        await enrol(link);
+        return null;
+      } catch (failure) {
+        const error = ContactError.from(failure);
+        return { error, advice: error.advice ?? null };
+      }
+    },
+    connected: schedule,
+    renew,
+    close() {
+      isClosed = true;
+      cancelTimer();
+    },
+  };
+}
+
+function lifetimeOf(credential: CredentialMessage | undefined): Lifetime {
+  const { createdAt, expiresAt } = credential ?? {};
+  if (!createdAt || !expiresAt) return { lifetimeMs: undefined };
+  return { lifetimeMs: Math.max(0, timestampMs(expiresAt) - timestampMs(createdAt)) };
+}

@@ -1,0 +1,79 @@
+import { e2e, type Mutant, transport, unit } from './mutant.ts';
+
+const tokenFile = (title: string) => transport('sdk-token', `tokenFile ${title}`);
+
+const enrolled = (title: string) => unit('client-enrolled', `openEnrolled() ${title}`);
+
+/** Of what clients prove themselves with. */
+export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'token file: it is not looked at again',
+    file: 'client/credential/tokenfile.ts',
+    find: 'if (clock.monotonic() - lookedAt >= LOOK_MS) refresh();',
+    replace: '',
+    caughtBy: tokenFile('is read anew by calls of a connection that stands, once a second'),
+  },
+  {
+    id: 'token file: others may read it',
+    file: 'client/credential/secretfile.ts',
+    find: 'const OTHERS = 0o077;',
+    replace: 'const OTHERS = 0o007;',
+    caughtBy: tokenFile('that others can read is warned of, and only then'),
+  },
+  {
+    id: 'token: it is quoted by its own refusal',
+    file: 'client/options.ts',
+    find: "show: () => 'another value'",
+    replace: 'show: (value: unknown) => JSON.stringify(value)',
+    caughtBy: transport('sdk-token', 'the token of the SDK is told to nobody in errors'),
+  },
+  {
+    id: 'enrolment: another secret is drawn after a cut',
+    file: 'client/credential/enrolled.ts',
+    find: 'if (before) return { read: before, join: text };',
+    replace:
+      'if (before) { replaceCredentialFile(path, { ...before.kept, ...drawSecret() }); return { read: readCredentialFile(path)!, join: text }; }',
+    caughtBy: enrolled(
+      'has its secret in a file for its owner alone before it is enrolled, and the same one when it was cut off',
+    ),
+  },
+  {
+    id: 'credential file: the group can read it',
+    file: 'client/credential/credentialfile.ts',
+    find: '{ mode: 0o600,',
+    replace: '{ mode: 0o640,',
+    caughtBy: enrolled(
+      'has its secret in a file for its owner alone before it is enrolled, and the same one when it was cut off',
+    ),
+  },
+  {
+    id: 'renewal: the next secret is in no file before the server has it',
+    file: 'client/credential/enrolled.ts',
+    find: 'if (!kept.next) write({ ...kept, next: drawSecret() });',
+    replace: '',
+    caughtBy: enrolled('has the next secret in its file before it is renewed, and asks for the same one again'),
+  },
+  {
+    id: 'renewal: what another process has renewed is renewed again',
+    file: 'client/credential/enrolled.ts',
+    find: 'if (kept.id !== id) return;',
+    replace: '',
+    caughtBy: enrolled('is renewed once by all that share its file'),
+  },
+  {
+    id: 'renewal: a refused token is all that there is',
+    file: 'client/credential/enrolled.ts',
+    find: 'if (writeToken(kept) !== refused) return true;',
+    replace: 'if (writeToken(kept) !== refused) return false;',
+    caughtBy: enrolled(
+      'has another token to come again with once somebody else has renewed it, or its own answer was lost',
+    ),
+  },
+  {
+    id: 'profiles: the current one is for every server',
+    file: 'cli/settle.ts',
+    find: 'if (named === undefined && isElsewhere) return;',
+    replace: '',
+    caughtBy: e2e('cli-config', 'contact config comes after flags and the environment, and before the defaults'),
+  },
+];
