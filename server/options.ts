@@ -3,9 +3,11 @@ import { type Address, isSocketAddress, MAX_SOCKET_PATH_BYTES, readAddress } fro
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
+import { checkIdentity } from './access/options.ts';
 import type { AnyRow } from './config/row.ts';
 import { defaultsOf, SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
+import type { KeepOperatorToken } from './identity.ts';
 
 export type { ServerOptions };
 
@@ -18,6 +20,11 @@ export interface ServerParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly broadcastParts: BroadcastParts;
+  /**
+   * Given the token of the first operator, `ct_…`, when a server that asks who calls has no credential yet: keep it where its
+   * owner finds it, and nobody else. It is worth something once this has resolved. Undefined: no token is made.
+   */
+  readonly keepOperatorToken: KeepOperatorToken | undefined;
 }
 
 export const DEFAULT_PARTS: ServerParts = Object.freeze({
@@ -25,6 +32,7 @@ export const DEFAULT_PARTS: ServerParts = Object.freeze({
   random: Math.random,
   logger: silentLogger,
   broadcastParts: BROADCAST_PARTS,
+  keepOperatorToken: undefined,
 });
 
 /** Fills in defaults and checks every option once. INVALID_ARGUMENT: Expected `pingIntervalMs` …, got `0`. */
@@ -40,7 +48,9 @@ export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
     const got = isSecret ? '' : `, got \`${String(merged[name])}\``;
     throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${checked.error.issues[0]!.message}${got}`);
   }
-  return Object.freeze(merged) as ServerOptions;
+  const options = Object.freeze(merged) as ServerOptions;
+  checkIdentity(options);
+  return options;
 }
 
 /** The options that differ and that a running server does not take over. */

@@ -4,6 +4,7 @@ import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createApi } from './api/api.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
+import { createIdentity, openForeignTokens } from './identity.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
 import {
   checkClock,
@@ -22,8 +23,8 @@ import { createFailureLog } from './store/failure.ts';
 import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
+import { callerOfStream } from './transport/callers.ts';
 import { createEndings } from './transport/ending.ts';
-import { OPEN_GATE } from './transport/gate.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
@@ -74,10 +75,12 @@ export async function createServer(
   parts: Partial<ServerParts> = {},
 ): Promise<ContactServer> {
   const options = resolveOptions(given);
-  const { clock, random, broadcastParts, ...rest } = { ...DEFAULT_PARTS, ...parts };
+  const { clock, random, broadcastParts, keepOperatorToken, ...rest } = { ...DEFAULT_PARTS, ...parts };
   checkClock(clock);
   const logger = guardLogger(rest.logger);
   const addresses = readListen(options.listen);
+  const auth = options.auth ?? 'off';
+  const readForeignToken = openForeignTokens(options, clock, logger);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 
   let fail: (error: unknown) => void = () => {};
@@ -140,7 +143,25 @@ export async function createServer(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
-  const api = createApi({ ...options, queue, registry, store, clock, agreement, version, noteFailure });
+  const identity = createIdentity({
+    options,
+    isOn: auth === 'on',
+    store,
+    clock,
+    logger,
+    readForeignToken,
+    peerOf: () => ({ kind: 'none' }),
+    expel(reasonFor) {
+      openCalls.expel((stream) => {
+        const caller = callerOfStream(stream);
+        return caller && reasonFor(caller);
+      });
+      reverse.front.expel(reasonFor);
+    },
+    keepOperatorToken,
+  });
+  const access = { ...identity, addresses: () => bound.map(writeAddress), authority: () => ({ pin: '' }) };
+  const api = createApi({ ...options, access, queue, registry, store, clock, agreement, version, noteFailure });
   const patience = options;
   const reverse = createReverse({
     callees,
@@ -165,10 +186,11 @@ export async function createServer(
     quietMs,
     maxConnections: options.maxConnections,
     logger,
-    gate: OPEN_GATE,
+    gate: identity.gate,
     front: reverse.front,
   });
 
+  const bound: Address[] = [];
   let closed: Promise<void> | undefined;
   let leavesAt = Number.POSITIVE_INFINITY;
 
@@ -183,6 +205,7 @@ export async function createServer(
     // `tryShutdown` answers before the sockets are gone, which are waited for below.
     grpcServer.tryShutdown(() => undefined);
     await sockets.close(stuckSocketMs);
+    await identity.close();
     await queue.close();
   }
 
@@ -193,6 +216,7 @@ export async function createServer(
       };
       check();
       try {
+        await identity.start();
         await registry.recover();
         await subsystems.start({ queue, registry, api, clock, logger });
       } catch (error) {
@@ -202,7 +226,6 @@ export async function createServer(
       }
       // A server that was closed meanwhile opens no socket that nobody would close.
       check();
-      const bound: Address[] = [];
       for (const address of addresses) bound.push(await sockets.listen(address));
       const { host, port } = bound.find((one) => one.kind === 'port') ?? { host: '', port: 0 };
       const listening = { host, port, addresses: bound.map(writeAddress) };

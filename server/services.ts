@@ -1,9 +1,11 @@
 import type { DescService } from '@bufbuild/protobuf';
 import type { Server } from '@grpc/grpc-js';
 import {
+  AccessService,
   AdminService,
   ContactService,
   classic,
+  EnrolmentService,
   health,
   reflection,
   reflectionV1alpha,
@@ -69,6 +71,8 @@ export function createServices(
       HAND_CODECS,
     ),
     row(AdminService, { handlers: api.admin, flows: { backUp: BACK_UP }, own: {} }),
+    row(AccessService, { handlers: api.access, flows: {}, own: {} }),
+    row(EnrolmentService, { handlers: api.enrolment, flows: {}, own: {} }),
     reverse,
     row(classic.Contact, {
       handlers: api.classic,

@@ -1,19 +1,65 @@
-import { matchesPattern, PATTERN_LISTS, type Rights } from '../model/access.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { checkRights, matchesPattern, PATTERN_LISTS, type Rights, type Role } from '../model/access.ts';
 
-/** What names of others stand for: a name, or the beginning of one and `*`, with what it allows. */
-export type Grants = Readonly<Record<string, Partial<Rights>>>;
+/** What a name of others stands for. */
+export interface Grant {
+  /** A name, or the beginning of one and `*`. */
+  readonly pattern: string;
+  readonly rights: Rights;
+}
+
+export type Grants = readonly Grant[];
+
+/** How each list of rights is said, one pattern at a time. */
+const KEYS: ReadonlyMap<string, keyof Rights> = new Map([
+  ['role', 'roles'],
+  ['queue', 'queues'],
+  ['client', 'clients'],
+  ['call', 'calls'],
+  ['serve', 'serves'],
+]);
+
+/**
+ * Reads `NAME role=R queue=Q …`.
+ * @param option the option that they are of
+ * @throws ContactError INVALID_ARGUMENT naming it
+ */
+export function readGrants(texts: readonly string[], option: string): Grants {
+  return texts.map((text) => readGrant(text, option));
+}
+
+function readGrant(text: string, option: string): Grant {
+  const [pattern = '', ...words] = text.split(/ +/);
+  if (!/^[^*]+\*?$|^\*$/.test(pattern))
+    throw expected(option, `to have a * at the end of a name alone, got \`${text}\``);
+  const given: Record<keyof Rights, string[]> = { roles: [], queues: [], clients: [], calls: [], serves: [] };
+  for (const word of words) {
+    const at = word.indexOf('=');
+    const list = KEYS.get(word.slice(0, at));
+    if (at < 0 || !list) throw expected(option, `to have ${[...KEYS.keys()].join('=, ')}=, got \`${word}\``);
+    given[list].push(word.slice(at + 1));
+  }
+  try {
+    return { pattern, rights: checkRights(given as Rights & { roles: Role[] }, pattern) };
+  } catch (error) {
+    throw expected(option, `to be right: ${ContactError.from(error).message}`);
+  }
+}
 
 /** What is allowed to who has all of these names; null: none of them is known. */
 export function grantedTo(names: readonly string[], grants: Grants): Rights | null {
-  const found = Object.entries(grants)
-    .filter(([pattern]) => names.some((name) => matchesPattern(pattern, name)))
-    .map(([, rights]) => rights);
+  const found = grants
+    .filter(({ pattern }) => names.some((name) => matchesPattern(pattern, name)))
+    .map(({ rights }) => rights);
   if (found.length === 0) return null;
-  const lists = PATTERN_LISTS.map((list) => [list, unite(found.map((rights) => rights[list] ?? []))] as const);
-  const roles = unite(found.map((rights) => rights.roles ?? []));
-  return { roles, ...(Object.fromEntries(lists) as unknown as Omit<Rights, 'roles'>) };
+  const lists = PATTERN_LISTS.map((list) => [list, unite(found.map((rights) => rights[list]))] as const);
+  return { roles: unite(found.map(({ roles }) => roles)), ...(Object.fromEntries(lists) as Omit<Rights, 'roles'>) };
 }
 
 function unite<T>(lists: readonly (readonly T[])[]): readonly T[] {
   return [...new Set(lists.flat())];
+}
+
+function expected(option: string, problem: string): ContactError {
+  return new ContactError('INVALID_ARGUMENT', `Expected \`${option}\` ${problem}`);
 }

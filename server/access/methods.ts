@@ -117,6 +117,7 @@ export function hasAdmission(method: DescMethod): boolean {
 export function isAdmitted({ roles, kind }: Caller, admission: Admission): boolean {
   if (admission === 'anybody') return true;
   if (admission === 'join' || kind === 'join') return admission === 'join' && kind === 'join';
+  if (kind === 'anonymous') return false;
   return admission === 'authenticated' || admission.some((role) => roles.has(role));
 }
 

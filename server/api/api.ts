@@ -1,14 +1,18 @@
-import type { AdminService, TaskService } from '../../gen/index.ts';
+import type { AccessService, AdminService, EnrolmentService, TaskService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
+import type { Renewals } from '../access/renewals.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Registry } from '../session/registry.ts';
+import type { CredentialStore } from '../store/credentials.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { Store } from '../store/store.ts';
+import { type AccessOptions, createAccessHandlers } from './access.ts';
 import { createAdminHandlers } from './admin.ts';
 import { createAwaiting } from './awaited.ts';
 import { type ClassicHandlers, createClassicHandlers } from './classic.ts';
 import { createStoredCalls, type StoredCalls } from './durable.ts';
 import { createEnqueue } from './enqueue.ts';
+import { createEnrolmentHandlers } from './enrolment.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
 import { createProducing, type OpenProducing } from './producer.ts';
@@ -18,8 +22,9 @@ import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 export interface ApiOptions {
   readonly queue: TaskQueue;
   readonly registry: Registry;
-  readonly store: TaskReads & Pick<Store, 'capabilities' | 'backUp'>;
+  readonly store: TaskReads & CredentialStore & Pick<Store, 'capabilities' | 'backUp'>;
   readonly clock: Clock;
+  readonly access: Pick<AccessOptions, 'isOn' | 'addresses' | 'authority'> & { readonly renewals: Renewals };
   readonly noteFailure: NoteFailure;
   readonly agreement: Agreement;
   readonly version: string;
@@ -36,21 +41,36 @@ export interface Api {
   readonly tasks: Handlers<typeof TaskService, 'streamEnqueue'>;
   readonly openProducing: OpenProducing;
   readonly admin: Handlers<typeof AdminService>;
+  readonly access: Handlers<typeof AccessService>;
+  readonly enrolment: Handlers<typeof EnrolmentService>;
   readonly classic: ClassicHandlers;
   /** Keeps calls to clients until somebody has answered them. */
   readonly storedCalls: StoredCalls;
 }
 
 export function createApi(options: ApiOptions): Api {
-  const { queue, registry, store, clock, noteFailure, agreement, version, node, maxPayloadBytes, maxResultBytes } =
-    options;
+  const {
+    queue,
+    registry,
+    store,
+    clock,
+    access,
+    noteFailure,
+    agreement,
+    version,
+    node,
+    maxPayloadBytes,
+    maxResultBytes,
+  } = options;
   const { results, operations } = queue;
   const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
   const openAwaited = createAwaiting(results, store);
   const storeKind = store.capabilities.kind;
 
   return {
-    worker: createWorkerHandlers(registry),
+    worker: createWorkerHandlers(registry, access.renewals),
+    access: createAccessHandlers({ ...access, store, clock }),
+    enrolment: createEnrolmentHandlers({ ...access, store, clock }),
     tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure }),
     storedCalls: createStoredCalls({ queue, store, enqueue }),
     openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Assignment, GetTaskResponseSchema, LimitsSchema } from '../../gen/index.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { SessionEvent } from '../session/outlet.ts';
@@ -36,6 +37,8 @@ export function writeEvent(
       return { seq, event: { case: 'drain', value: {} } };
     case 'ping':
       return { seq, event: { case: 'ping', value: {} } };
+    case 'renew':
+      return { seq, event: { case: 'renew', value: { expiresAt: timestampFromMs(event.expiresAt) } } };
   }
 }
 

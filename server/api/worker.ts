@@ -6,6 +6,7 @@ import type {
   TellResultRequest,
 } from '../../gen/index.ts';
 import { type ContactError, invalid, tooLarge } from '../../shared/errors.ts';
+import type { Renewals } from '../access/renewals.ts';
 import type { Outcome, StatusOutlet, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ResultReport } from '../session/report.ts';
@@ -36,7 +37,7 @@ export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask
   leave(session: Session): void;
 }
 
-export function createWorkerHandlers(registry: Registry): WorkerHandlers {
+export function createWorkerHandlers(registry: Registry, renewals: Renewals): WorkerHandlers {
   const admitNames = createNames();
 
   return {
@@ -46,7 +47,13 @@ export function createWorkerHandlers(registry: Registry): WorkerHandlers {
       const giveBack = admitNames(registration.queues.length);
       // A signal is made only for sessions that give names back: the stream is open for as long as the worker lives.
       if (giveBack) whenAborted(context.signal, giveBack);
-      return registry.open(registration);
+      const session = await registry.open(registration);
+      const { kind, credentialId } = context.caller;
+      if (kind === 'client' && credentialId !== undefined) {
+        const tell = (expiresAt: number): void => session.send({ kind: 'renew', expiresAt });
+        whenAborted(context.signal, renewals.watch(credentialId, tell));
+      }
+      return session;
     },
 
     async attachStatus(context, outlet) {

@@ -150,6 +150,19 @@ export function text(placeholder: string, form: string): Kind<string> {
   });
 }
 
+/** `NAME role=R queue=Q …`: what a name of others stands for; whether its patterns are any is said by who reads them. */
+export function grant(): Kind<string> {
+  const form = 'NAME role=R queue=Q client=C call=M serve=M, each but NAME any number of times';
+  const isGrant = (given: string): boolean => /^\S+( +(role|queue|client|call|serve)=\S+)+$/.test(given);
+  return word({
+    schema: z.string().refine(isGrant, `to be ${form}`),
+    form,
+    placeholder: 'grant',
+    read: (given) => (isGrant(given) ? given : undefined),
+    write: (value) => value,
+  });
+}
+
 /** The name of a node, a queue or a client. */
 export function name(): Kind<string> {
   return word({

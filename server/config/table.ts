@@ -1,8 +1,9 @@
+import { ACCESS } from './access.ts';
 import type { AnyRow, Rows, ValuesOf } from './row.ts';
 import { LOGS, NETWORK, SESSIONS, STORAGE, TASKS } from './rows.ts';
 
 /** The options that `createServer()` takes. */
-export const SERVER_ROWS = { ...NETWORK, ...STORAGE, ...TASKS, ...SESSIONS } satisfies Rows;
+export const SERVER_ROWS = { ...NETWORK, ...ACCESS, ...STORAGE, ...TASKS, ...SESSIONS } satisfies Rows;
 
 /** Those of `contact serve`: all of these, and its own. */
 export const ROWS = { ...SERVER_ROWS, ...LOGS } satisfies Rows;
@@ -14,6 +15,7 @@ export type ServeOptions = ValuesOf<typeof ROWS>;
 /** Headings of the reference and of `--help`, each with its rows. */
 export const GROUPS: readonly (readonly [title: string, rows: Rows])[] = [
   ['Network', NETWORK],
+  ['Who is let in', ACCESS],
   ['Store', STORAGE],
   ['Tasks', TASKS],
   ['Sessions', SESSIONS],

@@ -12,6 +12,12 @@ export function notPaired(code: 'ALREADY_EXISTS' | 'FAILED_PRECONDITION', proble
   return new ContactError(code, problem, { field: 'contact-session', advice });
 }
 
+/** Whether a stream ends because its client may not come again as who it was: it cannot resume its session either. */
+export function isExpelled(error: ContactError | null): boolean {
+  const advice = error?.advice;
+  return advice?.retry === 'never' && (advice.reason === 'REVOKED' || advice.reason === 'EXPIRED');
+}
+
 /** The stream was closed at the other end. */
 export const GONE = closing('DISCONNECTED', 'now', 'the stream was closed');
 export const SILENT = closing('SILENT', 'backoff', 'no sign of life for three ping intervals');

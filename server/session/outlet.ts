@@ -14,7 +14,9 @@ export type SessionEvent =
   | { readonly kind: 'cancel'; readonly delivery: Delivery; readonly reason: string }
   | { readonly kind: 'drain' }
   | { readonly kind: 'moving'; readonly afterMs: number }
-  | { readonly kind: 'ping' };
+  | { readonly kind: 'ping' }
+  /** The credential of the client expires, by the wall clock in milliseconds. */
+  | { readonly kind: 'renew'; readonly expiresAt: number };
 
 /** The task stream as a session sees it; `transport` implements it for each contract. */
 export interface TaskOutlet {

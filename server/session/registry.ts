@@ -14,7 +14,7 @@ import { createBrake } from './brake.ts';
 import { createByteBudget } from './budget.ts';
 import { carryOver } from './carryover.ts';
 import { type Clients, createClients } from './clients.ts';
-import { DISCONNECTED, GONE, notPaired, RESUMED, replacedBy, SERVER_SHUTDOWN } from './closing.ts';
+import { DISCONNECTED, GONE, isExpelled, notPaired, RESUMED, replacedBy, SERVER_SHUTDOWN } from './closing.ts';
 import { createHolders } from './holders.ts';
 import { heldOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
@@ -112,7 +112,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!roster.has(session)) return;
     retire(session, error);
     const { isResumable, isAnswerable = false } = session.options;
-    lost.add(absent(session, isResumable || (isAnswerable && session.ledger.size > 0)));
+    lost.add(absent(session, !isExpelled(error) && (isResumable || (isAnswerable && session.ledger.size > 0))));
   }
 
   function absent(session: Session, isResumable: boolean): Absent {

@@ -4,10 +4,37 @@ import type { ConstantRow } from './limits.ts';
 export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ["patterns of each list of a credential's rights", 'server/model/access.ts', 'MAX_PATTERNS', 'MAX_PATTERN_LENGTH'],
   ['credentials that are stored', 'server/store/sqlite/credentials.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
+  ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
 ];
 
 /** Constants of identity and rights that are named like bounds and have no row, and why. */
 export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/store/sqlite/credentials.ts MAX_ROWS': 'rows of a page of the store',
   'server/store/sqlite/credentials.ts MAX_REPLACED': 'longer than any chain whose overlaps are not over',
+  'server/transport/gate.ts MAX_WAITING': 'as many refusals are late; one more closes its connection at once',
+  'server/api/access.ts MAX_PAGE': 'as every page of operators',
+  'server/api/access.ts MAX_USES': 'INVALID_ARGUMENT naming uses, as many as there are credentials',
+  'server/api/access.ts MAX_OVERLAP_SECONDS': 'INVALID_ARGUMENT naming overlap_seconds',
+  'server/api/credentials.ts HASH_BYTES': 'of SHA-256',
+  'server/api/credentials.ts MAX_SECONDS': '100 years, which nobody waits for',
+  'server/access/authenticate.ts MAX_LENGTH': "of a token: longer ones are nobody's",
+  'server/access/callers.ts MAX_CLIENTS': 'what is forgotten is made again by the next call',
+  'server/access/certificates.ts MAX_REMEMBERED': 'what is forgotten is made again by the next call',
+  'server/access/jwt.ts MAX_REMEMBERED': 'a token that is forgotten is checked again',
+  'server/access/jwt.ts MAX_CHECKS':
+    'UNAVAILABLE for tokens that were not seen before, for as long as the others wait for keys',
+  'server/access/standing.ts MAX_NOTED': 'beyond it all that runs is looked at once a second',
+  'server/access/token.ts SECRET_BYTES': 'of a secret',
 };
+
+/** Options of identity and rights that bound nothing. */
+export const ACCESS_OPTIONS: readonly string[] = [
+  'auth',
+  'jwks',
+  'jwtIssuer',
+  'jwtAudience',
+  'jwtPrincipalClaim',
+  'jwtRolesClaim',
+  'jwtGrants',
+  'certificateGrants',
+];

@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
-import { ACCESS_CONSTANTS, ACCESS_REASONS } from './accesslimits.ts';
+import { ACCESS_CONSTANTS, ACCESS_OPTIONS, ACCESS_REASONS } from './accesslimits.ts';
 import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
 import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
 import { STORE_CONSTANTS, STORE_REASONS } from './storelimits.ts';
@@ -14,7 +14,7 @@ const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 /** What is no bound: where the server is, what it is called, and a choice of the contract. */
-const NO_LIMITS: readonly string[] = ['listen', 'store', 'node', 'classicSettleOnWrite'];
+const NO_LIMITS: readonly string[] = ['listen', 'store', 'node', 'classicSettleOnWrite', ...ACCESS_OPTIONS];
 
 const SERVER = Object.fromEntries(Object.entries(DEFAULTS).filter(([name]) => !NO_LIMITS.includes(name)));
 

@@ -34,7 +34,9 @@ export async function openApi(): Promise<ApiScene> {
   const settings = { ...DEFAULTS, maxPlainInFlight: 10 };
   const registry = createRegistry({ queue, store, clock, random: () => 0, settings, noteFailure, onFatal });
   const agreement = { limits: {}, pingIntervalMs: 5_000, resumeWindowMs: 15_000 };
-  const api = createApi({ ...DEFAULTS, queue, registry, store, clock, agreement, version: '0', noteFailure });
+  const renewals = { watch: () => () => undefined };
+  const access = { isOn: false, renewals, addresses: () => [], authority: () => ({ pin: '' }) };
+  const api = createApi({ ...DEFAULTS, access, queue, registry, store, clock, agreement, version: '0', noteFailure });
   return {
     store,
     queue,

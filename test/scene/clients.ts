@@ -8,7 +8,15 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { type CallOptions, Channel, type ChannelOptions, credentials, status } from '@grpc/grpc-js';
+import {
+  type CallOptions,
+  Channel,
+  type ChannelOptions,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+  status,
+} from '@grpc/grpc-js';
 import {
   AdminService,
   ContactService,
@@ -46,7 +54,12 @@ export interface Clients {
   readonly reflectionV1alpha: GrpcClient<typeof reflectionV1alpha.ServerReflection>;
 }
 
-export function connect({ address }: { readonly address: string }, options: ChannelOptions = {}): Clients {
+/** @param token sent with every call */
+export function connect(
+  { address }: { readonly address: string },
+  options: ChannelOptions = {},
+  token?: string,
+): Clients {
   // Else every channel of the process to one address shares one connection.
   const channel = new Channel(address, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
@@ -59,7 +72,10 @@ export function connect({ address }: { readonly address: string }, options: Chan
   });
   atEnd(() => channel.close());
   const open = <S extends Parameters<typeof createClient>[0]>(service: S): GrpcClient<S> =>
-    createClient(service, address, credentials.createInsecure(), { channelOverride: channel });
+    createClient(service, address, credentials.createInsecure(), {
+      channelOverride: channel,
+      ...(token === undefined ? {} : { interceptors: [sendToken(token)] }),
+    });
   return {
     channel,
     contact: open(ContactService),
@@ -70,6 +86,16 @@ export function connect({ address }: { readonly address: string }, options: Chan
     reflection: open(reflection.ServerReflection),
     reflectionV1alpha: open(reflectionV1alpha.ServerReflection),
   };
+}
+
+function sendToken(token: string): Interceptor {
+  return (options, next) =>
+    new InterceptingCall(next(options), {
+      start(metadata, listener, start) {
+        metadata.set('authorization', `Bearer ${token}`);
+        start(metadata, listener);
+      },
+    });
 }
 
 /** The answer of a unary call: `ask(clients, TaskService.method.describeTask, { id })`. */

@@ -1,0 +1,57 @@
+import type { Clock } from '../../shared/clock.ts';
+import type { StoredCredential } from '../store/credentials.ts';
+import type { Lineage } from './standing.ts';
+
+/** The part of its lifetime after which a credential is to be replaced. */
+const RENEW_SHARE = 2 / 3;
+/** Who was told and has not renewed is told again after this part of what is left. */
+const AGAIN_SHARE = 1 / 2;
+/** Not more often than that. */
+const LEAST_MS = 1_000;
+
+/** Tells sessions that the credential which they were opened with, or the one in its place, is to be replaced. */
+export interface Renewals {
+  /**
+   * Watches a session that lives until `onEnd` of its owner; the answer ends it.
+   * @param tell says it to the client, with the end of the credential that is in force
+   */
+  watch(credentialId: string, tell: (expiresAt: number) => void): () => void;
+}
+
+export function createRenewals(credentials: Lineage, clock: Clock): Renewals {
+  /** The newest of those that were stored in the place of this one. */
+  function newestOf(id: string): StoredCredential | undefined {
+    let newest = credentials.find(id);
+    for (let next = newest; next; next = credentials.successorsOf(next.id).at(-1)) {
+      if (next.revokedAt === null) newest = next;
+    }
+    return newest;
+  }
+
+  return {
+    watch(credentialId, tell) {
+      let told: string | undefined;
+      let stop = (): void => undefined;
+
+      function look(): void {
+        const newest = newestOf(credentialId);
+        // Tokens are replaced by their operators.
+        if (newest?.kind !== 'client' || newest.expiresAt === null) return;
+        const now = clock.now();
+        const leftMs = newest.expiresAt - now;
+        if (leftMs <= 0) return;
+        const dueAt = newest.createdAt + RENEW_SHARE * (newest.expiresAt - newest.createdAt);
+        if (told !== newest.id && dueAt > now) {
+          stop = clock.after(dueAt - now, look);
+          return;
+        }
+        told = newest.id;
+        tell(newest.expiresAt);
+        stop = clock.after(Math.max(LEAST_MS, leftMs * AGAIN_SHARE), look);
+      }
+
+      look();
+      return () => stop();
+    },
+  };
+}

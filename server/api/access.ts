@@ -1,0 +1,180 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { AccessService } from '../../gen/index.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
+import { isName } from '../../shared/ids.ts';
+import type { Rights } from '../model/access.ts';
+import { type Caller, findUngrantable } from '../model/caller.ts';
+import type { CredentialStore, StoredCredential } from '../store/credentials.ts';
+import { readHash, readId, readLifetime, readRights, writeCredential, writeRightsOf } from './credentials.ts';
+import type { Handlers } from './handler.ts';
+import { cutPage } from './page.ts';
+
+const MAX_PAGE = 500;
+const DEFAULT_PAGE = 100;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const MAX_USES = 100_000;
+/** Renewing takes a client a few seconds at worst. */
+const LEAST_CLIENT_LIFETIME_MS = 60_000;
+const CLIENT_LIFETIME_MS = 90 * DAY_MS;
+const OVERLAP_SECONDS = 600;
+const MAX_OVERLAP_SECONDS = 30 * 86_400;
+
+/** By whom a client knows the server before it sends anything. */
+export interface Authority {
+  /** SHA-256 of its key, base64url; empty: one that all know, or there is no TLS. */
+  readonly pin: string;
+  /** Its certificate, PEM. */
+  readonly ca?: string;
+}
+
+export interface AccessOptions {
+  readonly store: CredentialStore;
+  readonly clock: Clock;
+  /** Whether callers have to say who they are. */
+  readonly isOn: boolean;
+  /** Where clients reach the server. */
+  readonly addresses: () => readonly string[];
+  readonly authority: () => Authority;
+}
+
+/** AccessService. */
+export function createAccessHandlers(options: AccessOptions): Handlers<typeof AccessService> {
+  const { store, clock, isOn, addresses, authority } = options;
+
+  /** One of the caller's own or less. NOT_FOUND: it is not there, or allows what the caller may not. */
+  async function find(id: string, caller: Caller): Promise<StoredCredential> {
+    const found = await store.findCredential(readId(id, 'id'));
+    if (found && isWithin(found, caller)) return found;
+    throw new ContactError('NOT_FOUND', `no credential ${id}`, { field: 'id' });
+  }
+
+  return {
+    async createToken({ id, secretHash, name, rights, lifetimeSeconds }, { caller }) {
+      checkOn(isOn);
+      const lifetimeMs = readLifetime(lifetimeSeconds, 'lifetime_seconds');
+      const now = clock.now();
+      const credential = await store.createCredential(
+        {
+          kind: 'token',
+          id: readId(id, 'id'),
+          hash: readHash(secretHash),
+          name: readCredentialName(name),
+          principal: `token:${name}`,
+          rights: grant(readRights(rights), caller),
+          expiresAt: lifetimeMs === null ? null : now + lifetimeMs,
+          usesLeft: null,
+          lifetimeMs: null,
+          createdBy: caller.principal,
+        },
+        now,
+      );
+      return { credential: writeCredential(credential) };
+    },
+
+    async createJoin(request, { caller }) {
+      checkOn(isOn);
+      const { id, secretHash, name, uses, lifetimeSeconds, clientLifetimeSeconds } = request;
+      const rights = grant(readRights(request.rights), caller);
+      const operator = rights.roles.indexOf('operator');
+      if (operator >= 0)
+        throw invalid(`rights.roles[${operator}]`, 'who joins is no operator: create a token for that');
+      if (uses > MAX_USES) throw invalid('uses', `at most ${MAX_USES}`);
+      const lifetimeMs = readLifetime(clientLifetimeSeconds, 'client_lifetime_seconds') ?? CLIENT_LIFETIME_MS;
+      if (lifetimeMs < LEAST_CLIENT_LIFETIME_MS) throw invalid('client_lifetime_seconds', 'at least 60');
+      const now = clock.now();
+      const credential = await store.createCredential(
+        {
+          kind: 'join',
+          id: readId(id, 'id'),
+          hash: readHash(secretHash),
+          name: readCredentialName(name),
+          principal: `join:${name}`,
+          rights,
+          expiresAt: now + (readLifetime(lifetimeSeconds, 'lifetime_seconds') ?? HOUR_MS),
+          usesLeft: uses || 1,
+          lifetimeMs,
+          createdBy: caller.principal,
+        },
+        now,
+      );
+      const caPin = Buffer.from(authority().pin, 'base64url');
+      return { credential: writeCredential(credential), addresses: [...addresses()], caPin };
+    },
+
+    async listCredentials({ pageSize, pageToken }, { caller }) {
+      checkOn(isOn);
+      if (pageSize > MAX_PAGE) throw invalid('page_size', `at most ${MAX_PAGE}`);
+      const limit = pageSize || DEFAULT_PAGE;
+      const found = await store.listCredentials(pageToken, limit);
+      const { items, last, isCut } = cutPage(
+        found.filter((one) => isWithin(one, caller)),
+        writeCredential,
+      );
+      // A page of what the caller does not see is empty, and not the last.
+      const end = isCut ? last : found.length === limit ? found.at(-1) : undefined;
+      return { credentials: items, nextPageToken: end?.id ?? '' };
+    },
+
+    async revokeCredential({ id }, { caller }) {
+      checkOn(isOn);
+      await find(id, caller);
+      await store.revokeCredential(id, clock.now());
+      return {};
+    },
+
+    async rotateCredential({ id, newId, secretHash, overlapSeconds = OVERLAP_SECONDS }, { caller }) {
+      checkOn(isOn);
+      if (overlapSeconds > MAX_OVERLAP_SECONDS) throw invalid('overlap_seconds', `at most ${MAX_OVERLAP_SECONDS}`);
+      const renewal = {
+        oldId: id,
+        id: readId(newId, 'new_id'),
+        hash: readHash(secretHash),
+        overlapMs: 1_000 * overlapSeconds,
+      };
+      const { kind } = await find(id, caller);
+      if (kind === 'join') throw new ContactError('FAILED_PRECONDITION', 'a join is not replaced', { field: 'id' });
+      const rotated = await store.renewCredential(renewal, clock.now());
+      if (typeof rotated === 'object') return { credential: writeCredential(rotated) };
+      if (rotated === 'unknown') throw new ContactError('NOT_FOUND', `no credential ${id}`, { field: 'id' });
+      const problem = rotated === 'revoked' ? 'it was revoked' : 'it has expired';
+      throw new ContactError('FAILED_PRECONDITION', problem, { field: 'id' });
+    },
+
+    async describeCaller(_request, { caller }) {
+      const { principal, kind, clientId = '', credentialId = '', expiresAt } = caller;
+      return {
+        principal,
+        kind,
+        rights: writeRightsOf(caller),
+        ...(expiresAt === Number.POSITIVE_INFINITY ? {} : { expiresAt: timestampFromMs(expiresAt) }),
+        clientId,
+        credentialId,
+      };
+    },
+  };
+}
+
+/** FAILED_PRECONDITION: credentials would mean nothing here. */
+export function checkOn(isOn: boolean): void {
+  if (isOn) return;
+  const problem = 'this server asks nobody who they are, so credentials mean nothing: start it with --auth on';
+  throw new ContactError('FAILED_PRECONDITION', problem);
+}
+
+function readCredentialName(name: string): string {
+  if (!isName(name)) throw invalidName('name', name);
+  return name;
+}
+
+function isWithin({ rights }: StoredCredential, caller: Caller): boolean {
+  return findUngrantable(caller, rights) === undefined;
+}
+
+/** PERMISSION_DENIED names the pattern: nobody gives to others what they may not do themselves. */
+function grant(rights: Rights, caller: Caller): Rights {
+  const field = findUngrantable(caller, rights);
+  if (field === undefined) return rights;
+  throw new ContactError('PERMISSION_DENIED', 'it goes beyond what its maker may', { field });
+}

@@ -1,0 +1,58 @@
+import { choice, duration, grant, list, optional, text } from './kinds.ts';
+import { row } from './row.ts';
+
+// The options that say who is let in, as those of rows.ts.
+
+export const ACCESS = {
+  auth: row({
+    kind: optional(choice('on', 'off')),
+    default: undefined,
+    defaultText: 'off',
+    description: 'whether callers have to say who they are, by a token or a certificate',
+  }),
+  refusalDelayMs: row({
+    kind: duration({ min: 0, max: 60_000 }),
+    default: 300,
+    description: 'by how much the answer to a call without a valid credential is late, so that guessing is slow',
+  }),
+  authenticateWithinMs: row({
+    kind: duration(),
+    default: 10_000,
+    description: 'a connection over which no call came that was let in is closed after this, where auth is on',
+  }),
+  jwks: row({
+    kind: optional(text('file|url', 'a path, or a URL that begins with https://')),
+    default: undefined,
+    description: 'the JSON Web Key Set that signs JWTs; without it none is taken',
+  }),
+  jwtIssuer: row({
+    kind: optional(text('text', 'a text')),
+    default: undefined,
+    description: 'the iss that JWTs must have',
+  }),
+  jwtAudience: row({
+    kind: optional(text('text', 'a text')),
+    default: undefined,
+    description: 'the aud that JWTs must have',
+  }),
+  jwtPrincipalClaim: row({
+    kind: text('claim', 'the name of a claim'),
+    default: 'sub',
+    description: 'the claim of a JWT that names who it is of',
+  }),
+  jwtRolesClaim: row({
+    kind: text('claim', 'the name of a claim'),
+    default: 'roles',
+    description: 'the claim of a JWT whose texts the grants are for; realm_access.roles is one within another',
+  }),
+  jwtGrants: row({
+    kind: list(grant()),
+    default: [],
+    description: 'what a text of that claim allows, or the beginning of one and *: "web role=producer queue=mail/*"',
+  }),
+  certificateGrants: row({
+    kind: list(grant()),
+    default: [],
+    description: 'what a client certificate allows, by its name in the same way',
+  }),
+};

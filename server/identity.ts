@@ -1,0 +1,147 @@
+import type { Clock } from '../shared/clock.ts';
+import type { ContactError } from '../shared/errors.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createAuthenticate, type PeerIdentity, type ReadForeignToken } from './access/authenticate.ts';
+import { createBook } from './access/book.ts';
+import { createCertificateReader } from './access/certificates.ts';
+import { readGrants } from './access/grants.ts';
+import { createJwtReader } from './access/jwt.ts';
+import type { IdentityOptions } from './access/options.ts';
+import { createRenewals, type Renewals } from './access/renewals.ts';
+import { createStanding } from './access/standing.ts';
+import { drawToken } from './access/token.ts';
+import { ALL_RIGHTS } from './model/access.ts';
+import type { Caller } from './model/caller.ts';
+import { retryAfterMs } from './store/failure.ts';
+import type { Store } from './store/store.ts';
+import { createGate, type Gate, OPEN_GATE } from './transport/gate.ts';
+
+/** The name of the token that is made when a server that asks who calls starts for the first time. */
+const FIRST_TOKEN = 'first-operator';
+
+/** Given the first operator's token, to keep it where its owner finds it; it is worth something once this has resolved. */
+export type KeepOperatorToken = (token: string) => void | Promise<void>;
+
+export interface IdentityParts {
+  readonly options: IdentityOptions;
+  /** Whether callers have to say who they are. */
+  readonly isOn: boolean;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** As `openForeignTokens` answers. */
+  readonly readForeignToken: ReadForeignToken | undefined;
+  readonly peerOf: (stream: Parameters<Gate['decide']>[0]) => PeerIdentity;
+  /** Ends whatever runs for callers that there is a reason for. */
+  readonly expel: (reasonFor: (caller: Caller) => ContactError | undefined) => void;
+  /** Undefined: no token is made. */
+  readonly keepOperatorToken: KeepOperatorToken | undefined;
+}
+
+/** Who is let in, and for how long. */
+export interface Identity {
+  readonly isOn: boolean;
+  readonly gate: Gate;
+  readonly renewals: Renewals;
+  /** Reads the credentials that there are; before anybody is let in. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createIdentity(parts: IdentityParts): Identity {
+  const { options, isOn, store, clock, logger, readForeignToken, peerOf, expel, keepOperatorToken } = parts;
+  const book = createBook({
+    store,
+    clock,
+    onTrouble(error) {
+      // A refusal for now costs a note of when something was used last; anything else is logged.
+      try {
+        retryAfterMs(error);
+      } catch (bug) {
+        logger.error({ err: bug }, 'that credentials were used could not be noted');
+      }
+    },
+  });
+  const renewals = createRenewals(book, clock);
+  if (!isOn) {
+    return { isOn, gate: OPEN_GATE, renewals, start: () => Promise.resolve(), close: () => book.close() };
+  }
+
+  const standing = createStanding({ credentials: book, clock, onEnd: () => expel(standing.endOf) });
+  const authenticate = createAuthenticate({
+    credentials: book,
+    now: clock.now,
+    readForeignToken,
+    callersOfCertificate: createCertificateReader(
+      readGrants(options.certificateGrants, 'certificateGrants'),
+      clock.now,
+    ),
+  });
+  const { refusalDelayMs, authenticateWithinMs } = options;
+  const gate = createGate({
+    authenticate,
+    peerOf,
+    onAdmitted: standing.note,
+    clock,
+    refusalDelayMs,
+    authenticateWithinMs,
+  });
+  const subscription = book.changed$.subscribe(standing.changed);
+
+  async function makeFirstToken(): Promise<void> {
+    const isFirst = (await store.listCredentials('', 1)).length === 0;
+    if (!isFirst || !keepOperatorToken) return;
+    const { text, id, hash } = drawToken();
+    // A token that is kept and not stored opens nothing, and the next start makes another; the other way round nobody had it.
+    await keepOperatorToken(text);
+    const credential = {
+      kind: 'token',
+      id,
+      hash,
+      name: FIRST_TOKEN,
+      principal: 'operator',
+      rights: ALL_RIGHTS,
+      expiresAt: null,
+      usesLeft: null,
+      lifetimeMs: null,
+      createdBy: '',
+    } as const;
+    await store.createCredential(credential, clock.now());
+    logger.info({ credential: id, name: FIRST_TOKEN }, 'the first token of an operator was made');
+  }
+
+  return {
+    isOn,
+    gate,
+    renewals,
+    async start() {
+      await book.load();
+      await makeFirstToken();
+    },
+    async close() {
+      subscription.unsubscribe();
+      standing.close();
+      await book.close();
+    },
+  };
+}
+
+/** What takes JWTs; undefined: none are taken. INVALID_ARGUMENT: their keys cannot be read. */
+export function openForeignTokens(
+  options: IdentityOptions,
+  clock: Clock,
+  logger: Logger,
+): ReadForeignToken | undefined {
+  const { jwks, jwtIssuer, jwtAudience, jwtPrincipalClaim, jwtRolesClaim, jwtGrants } = options;
+  if (jwks === undefined || jwtIssuer === undefined || jwtAudience === undefined) return undefined;
+  return createJwtReader({
+    jwks,
+    issuer: jwtIssuer,
+    audience: jwtAudience,
+    principalClaim: jwtPrincipalClaim,
+    rolesClaim: jwtRolesClaim,
+    grants: readGrants(jwtGrants, 'jwtGrants'),
+    clock,
+    logger,
+  });
+}
