@@ -1,4 +1,3 @@
-import type { DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import {
   AdminService,
   type ClientInfo,
@@ -19,16 +18,16 @@ import {
 } from '../gen/contact/v1/task_service_pb.ts';
 import { Health, HealthCheckResponse_ServingStatus } from '../gen/grpc/health/v1/health_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { createAsking } from './asking.ts';
 import { type BackupOptions, readBackup } from './backup.ts';
 import * as check from './check.ts';
-import { type CallEnd, isFinal } from './closing.ts';
 import { createConnection } from './connection.ts';
 import { buildFilter, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
 import { buildRetention, type QueueRetention } from './retention.ts';
 import { selectTasks, type TaskSelection } from './selection.ts';
-import { callUnary, encodable, type UnaryOptions } from './unary.ts';
+import type { UnaryOptions } from './unary.ts';
 import { readTask } from './watch.ts';
 
 /** What `createAdmin()` takes. */
@@ -135,10 +134,6 @@ const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.fr
   deadlineMs: check.waitMs,
   patienceMs: check.waitMs,
 });
-const UNARY_RULES: Readonly<Record<keyof UnaryOptions, check.Check>> = Object.freeze({
-  deadlineMs: check.waitMs,
-  signal: check.signal,
-});
 const TASK_PAGE_RULES = Object.freeze({ ...PAGE_RULES, withPayload: check.flag });
 const CLIENT_PAGE_RULES = Object.freeze({ ...PAGE_RULES, connectedOnly: check.flag });
 const CREATE_RULES: Readonly<Record<keyof CreateOptions, check.Check>> = Object.freeze({ create: check.flag });
@@ -159,44 +154,9 @@ const LIMIT_RULES = Object.freeze({
 export function createAdmin(options: AdminOptions): Admin {
   checkObject(options, ADMIN_RULES);
   const connection = createConnection(options);
+  const { call, persist } = createAsking(connection, options);
   const tasks = TaskService.method;
   const operator = AdminService.method;
-
-  async function call<M extends DescMethodUnary>(
-    method: M,
-    request: MessageInitShape<M['input']>,
-    unary: UnaryOptions = {},
-  ): Promise<MessageShape<M['output']>> {
-    check.checkFields(unary, UNARY_RULES);
-    const { deadlineMs } = options;
-    return callUnary(connection, await connection.link(), method, encodable(method, request) as typeof request, {
-      ...(deadlineMs === undefined ? {} : { deadlineMs }),
-      ...unary,
-    });
-  }
-
-  /** A call that is made again while the server is out of reach, for as long as `patienceMs`. */
-  async function persist<M extends DescMethodUnary>(
-    method: M,
-    request: MessageInitShape<M['input']>,
-  ): Promise<MessageShape<M['output']>> {
-    const overtime = new AbortController();
-    const stopTimer = connection.clock.after(options.patienceMs ?? 0, () => overtime.abort());
-    try {
-      for (;;) {
-        try {
-          return await call(method, request);
-        } catch (error) {
-          const isPassing =
-            error instanceof ContactError && error.code === 'UNAVAILABLE' && !isFinal(endWith(error), true);
-          // The failed call has set the backoff, which `open` waits for.
-          if (!isPassing || !options.patienceMs || !(await connection.open(overtime.signal))) throw error;
-        }
-      }
-    } finally {
-      stopTimer();
-    }
-  }
 
   async function listTasks(
     filter: TaskQuery = {},
@@ -276,10 +236,6 @@ export function createAdmin(options: AdminOptions): Admin {
 
 function isList(given: readonly string[] | TaskSelection): given is readonly string[] {
   return Array.isArray(given);
-}
-
-function endWith(error: ContactError): CallEnd {
-  return { error, advice: error.advice ?? null };
 }
 
 function queueNamed(queue: string): { queue: string } {

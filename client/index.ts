@@ -1,7 +1,24 @@
+export {
+  type Credential,
+  CredentialKind,
+  type DescribeCallerResponse,
+  Role,
+} from '../gen/contact/v1/access_service_pb.ts';
 export type { GetServerInfoResponse } from '../gen/contact/v1/admin_service_pb.ts';
 export { type Task, TaskState } from '../gen/contact/v1/task_pb.ts';
 export { ContactError, type ErrorCode } from '../shared/errors.ts';
 export { newTaskId } from '../shared/ids.ts';
+export {
+  type Access,
+  type AccessOptions,
+  createAccess,
+  type JoinOptions,
+  type NewJoin,
+  type NewToken,
+  type RightsOptions,
+  type RoleName,
+  type TokenOptions,
+} from './access.ts';
 export {
   type Admin,
   type AdminOptions,
