@@ -3,6 +3,8 @@ import { type Address, writeAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createApi } from './api/api.ts';
+import { createPlaces } from './api/places.ts';
+import { createReached } from './api/reached.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
@@ -161,7 +163,19 @@ export async function createServer(
     keepOperatorToken,
   });
   const access = { ...identity, addresses: () => bound.map(writeAddress), authority: () => ({ pin: '' }) };
-  const api = createApi({ ...options, access, queue, registry, store, clock, agreement, version, noteFailure });
+  const reached = createReached();
+  const api = createApi({
+    ...options,
+    access,
+    reached,
+    queue,
+    registry,
+    store,
+    clock,
+    agreement,
+    version,
+    noteFailure,
+  });
   const patience = options;
   const reverse = createReverse({
     callees,
@@ -188,6 +202,12 @@ export async function createServer(
     logger,
     gate: identity.gate,
     front: reverse.front,
+    places: createPlaces({
+      max: options.maxCallsPerPrincipal,
+      field: 'calls',
+      option: 'maxCallsPerPrincipal',
+      onFull: () => reached.note('calls_per_principal'),
+    }),
   });
 
   const bound: Address[] = [];

@@ -11,11 +11,14 @@ import { createAdminHandlers } from './admin.ts';
 import { createAwaiting } from './awaited.ts';
 import { type ClassicHandlers, createClassicHandlers } from './classic.ts';
 import { createStoredCalls, type StoredCalls } from './durable.ts';
-import { createEnqueue } from './enqueue.ts';
+import { createEnqueue, limitRate } from './enqueue.ts';
 import { createEnrolmentHandlers } from './enrolment.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
+import { createPlaces } from './places.ts';
 import { createProducing, type OpenProducing } from './producer.ts';
+import { createRates } from './rates.ts';
+import type { Reached } from './reached.ts';
 import { createTaskHandlers, type TaskReads } from './tasks.ts';
 import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 
@@ -31,6 +34,11 @@ export interface ApiOptions {
   readonly node: string;
   readonly maxPayloadBytes: number;
   readonly maxResultBytes: number;
+  /** Open `GetTask` streams of one principal. */
+  readonly maxSessionsPerPrincipal: number;
+  /** Tasks a second of one principal. */
+  readonly enqueueRatePerPrincipal: number;
+  readonly reached: Reached;
   /** Classic clients: a task is settled when it is written, also without the client asking for it. */
   readonly classicSettleOnWrite: boolean;
 }
@@ -62,18 +70,39 @@ export function createApi(options: ApiOptions): Api {
     maxPayloadBytes,
     maxResultBytes,
   } = options;
+  const { reached, maxSessionsPerPrincipal, enqueueRatePerPrincipal } = options;
   const { results, operations } = queue;
-  const enqueue = createEnqueue(queue, clock, maxPayloadBytes);
+  const rates = createRates({
+    perSecond: enqueueRatePerPrincipal,
+    clock,
+    onReached: () => reached.note('enqueue_rate'),
+  });
+  const places = createPlaces({
+    max: maxSessionsPerPrincipal,
+    field: 'sessions',
+    option: 'maxSessionsPerPrincipal',
+    onFull: () => reached.note('sessions_per_principal'),
+  });
+  const onFull = (): void => reached.note('enqueue_refused');
+  const unlimited = createEnqueue(queue, clock, maxPayloadBytes);
+  const enqueue = limitRate(unlimited, rates, onFull);
   const openAwaited = createAwaiting(results, store);
   const storeKind = store.capabilities.kind;
 
   return {
-    worker: createWorkerHandlers(registry, access.renewals),
+    worker: createWorkerHandlers(registry, access.renewals, places),
     access: createAccessHandlers({ ...access, store, clock }),
     enrolment: createEnrolmentHandlers({ ...access, store, clock }),
     tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure }),
     storedCalls: createStoredCalls({ queue, store, enqueue }),
-    openProducing: createProducing({ agreement, enqueue, openAwaited, cursorAt: results.cursorAt }),
+    openProducing: createProducing({
+      agreement,
+      enqueue: unlimited,
+      rates,
+      onFull,
+      openAwaited,
+      cursorAt: results.cursorAt,
+    }),
     admin: createAdminHandlers({
       operations,
       registry,

@@ -7,6 +7,7 @@ import type { Caller } from '../model/caller.ts';
 import type { TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 import { readTasks } from './batch.ts';
+import type { Rates } from './rates.ts';
 
 /** Children of a broadcast wait this long, unless it says otherwise. */
 const CHILD_EXPIRY_MS = 3_600_000;
@@ -31,6 +32,22 @@ export function createEnqueue(
     if (tasks.length > 1) throw invalid(`${place}.broadcast`, 'must be alone in its batch');
     const stored = queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, { now, caller, field: place }));
     return [await (field === undefined ? stored : stored.catch(renameTo(field)))];
+  };
+}
+
+/**
+ * The same for calls, which are refused when their principal enqueues too much.
+ * @param onFull the store has no room for a batch
+ */
+export function limitRate(enqueue: Enqueue, rates: Pick<Rates, 'take'>, onFull: () => void): Enqueue {
+  return async (tasks, caller, field) => {
+    rates.take(caller.principal, tasks.length);
+    try {
+      return await enqueue(tasks, caller, field);
+    } catch (error) {
+      if (error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED') onFull();
+      throw error;
+    }
   };
 }
 

@@ -11,6 +11,7 @@ import type { InsertOutcome } from '../store/tasks.ts';
 import { MAX_AWAITED, type OpenAwaited, type Waits } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Agreement } from './events.ts';
+import type { Held, Rates } from './rates.ts';
 import { writeResult } from './views.ts';
 
 /** Batches, and bytes of them, that a producer may have unacknowledged; beyond that its stream is read no further. */
@@ -33,11 +34,13 @@ export interface Stored {
 export interface Producing {
   /** The first answer. */
   readonly window: StreamAnswer;
+  /** A batch waits since its principal enqueues too much: the stream is to be read no further until it is stored. */
+  readonly isHeld: boolean;
   /** How many results the stream awaits. */
   readonly awaitedCount: number;
   /** The results of these tasks are not wanted any more. INVALID_ARGUMENT: too many ids at once. */
   abandon(ids: readonly string[]): void;
-  /** Stores a batch; a refusal is an answer too. Rejects if the server is at fault. */
+  /** Stores a batch, late if it is held; a refusal is an answer too. Rejects if the server is at fault. */
   store(request: StreamEnqueueRequest): Promise<Stored>;
   /** The stream is over: nothing is awaited any more. */
   close(): void;
@@ -59,13 +62,24 @@ export type OpenProducing = (options: ProducingOptions) => Producing;
 
 export interface ProducerOptions {
   readonly agreement: Agreement;
+  /** Without a limit of its rate. */
   readonly enqueue: Enqueue;
+  readonly rates: Pick<Rates, 'hold'>;
+  /** There was no room for a batch. */
+  readonly onFull: () => void;
   readonly openAwaited: OpenAwaited;
   readonly cursorAt: (position: number) => string;
 }
 
 /** What StreamEnqueue does, whatever carries the stream. */
-export function createProducing({ agreement, enqueue, openAwaited, cursorAt }: ProducerOptions): OpenProducing {
+export function createProducing({
+  agreement,
+  enqueue,
+  rates,
+  onFull,
+  openAwaited,
+  cursorAt,
+}: ProducerOptions): OpenProducing {
   const { limits } = agreement;
   const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
 
@@ -79,8 +93,22 @@ export function createProducing({ agreement, enqueue, openAwaited, cursorAt }: P
       onError,
     });
 
+    // Bounded by the batches that may be unacknowledged.
+    const held = new Set<Held>();
+
+    async function waitFor(one: Held): Promise<void> {
+      held.add(one);
+      const goesOn = await one.turn;
+      held.delete(one);
+      if (!goesOn) throw new ContactError('CANCELLED', 'the producer has gone');
+    }
+
     return {
       window: { event: { case: 'window', value: window } },
+
+      get isHeld() {
+        return held.size > 0;
+      },
 
       get awaitedCount() {
         return awaited.count;
@@ -94,6 +122,8 @@ export function createProducing({ agreement, enqueue, openAwaited, cursorAt }: P
       async store(request) {
         let waits: Waits | undefined;
         try {
+          const turn = rates.hold(caller.principal, request.tasks.length);
+          if (turn) await waitFor(turn);
           if (request.awaitResults) waits = awaited.admit(request.tasks);
           const outcomes = await enqueue(request.tasks, caller);
           waits?.stored(outcomes);
@@ -105,11 +135,15 @@ export function createProducing({ agreement, enqueue, openAwaited, cursorAt }: P
           waits?.drop();
           const known = ContactError.from(error);
           if (known.code === 'INTERNAL') throw error;
+          if (known.code === 'RESOURCE_EXHAUSTED') onFull();
           return { answer: { event: { case: 'refused', value: writeRefusal(known) } }, open: () => undefined };
         }
       },
 
-      close: awaited.close,
+      close() {
+        for (const one of held) one.giveUp();
+        awaited.close();
+      },
     };
   };
 }

@@ -15,6 +15,7 @@ import { type Context, whenAborted } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
 import { createNames } from './names.ts';
+import type { Places } from './places.ts';
 import { readRegistration } from './registration.ts';
 import { isReceipt, readResults, readStatus, writeOutcomes } from './status.ts';
 
@@ -37,15 +38,19 @@ export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask
   leave(session: Session): void;
 }
 
-export function createWorkerHandlers(registry: Registry, renewals: Renewals): WorkerHandlers {
+export function createWorkerHandlers(registry: Registry, renewals: Renewals, places: Places): WorkerHandlers {
   const admitNames = createNames();
 
   return {
     async openSession(request, context, outlet) {
       const registration = readRegistration(request, context, outlet);
       forgetRequest(request);
+      const { clientId, subject, resume } = registration;
+      const isReturning = resume !== null && registry.isOpen(clientId, resume.previousId, subject);
+      // A signal is made only for sessions that give something back: the stream is open for as long as the worker lives.
+      const leave = places.take(context.caller, isReturning);
+      if (leave) whenAborted(context.signal, leave);
       const giveBack = admitNames(registration.queues.length);
-      // A signal is made only for sessions that give names back: the stream is open for as long as the worker lives.
       if (giveBack) whenAborted(context.signal, giveBack);
       const session = await registry.open(registration);
       const { kind, credentialId } = context.caller;

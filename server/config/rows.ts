@@ -133,6 +133,25 @@ export const SESSIONS = {
   }),
 };
 
+export const LIMITS = {
+  maxSessionsPerPrincipal: row({
+    kind: count({ min: 1 }),
+    default: 5_000,
+    description: 'open GetTask streams of one principal, where callers are known by their credentials',
+  }),
+  maxCallsPerPrincipal: row({
+    kind: count({ min: 1 }),
+    default: 20_000,
+    description: 'calls that one principal may have open, streams among them',
+  }),
+  enqueueRatePerPrincipal: row({
+    kind: count({ min: 1 }),
+    default: 100_000,
+    description:
+      'tasks that one principal enqueues in a second: of more a stream is acknowledged late, and a call is refused',
+  }),
+};
+
 /** Options of `contact serve` alone: a program that embeds a server has a logger of its own. */
 export const LOGS = {
   logLevel: row({

@@ -1,9 +1,9 @@
 import { ACCESS } from './access.ts';
 import type { AnyRow, Rows, ValuesOf } from './row.ts';
-import { LOGS, NETWORK, SESSIONS, STORAGE, TASKS } from './rows.ts';
+import { LIMITS, LOGS, NETWORK, SESSIONS, STORAGE, TASKS } from './rows.ts';
 
 /** The options that `createServer()` takes. */
-export const SERVER_ROWS = { ...NETWORK, ...ACCESS, ...STORAGE, ...TASKS, ...SESSIONS } satisfies Rows;
+export const SERVER_ROWS = { ...NETWORK, ...ACCESS, ...STORAGE, ...TASKS, ...SESSIONS, ...LIMITS } satisfies Rows;
 
 /** Those of `contact serve`: all of these, and its own. */
 export const ROWS = { ...SERVER_ROWS, ...LOGS } satisfies Rows;
@@ -19,6 +19,7 @@ export const GROUPS: readonly (readonly [title: string, rows: Rows])[] = [
   ['Store', STORAGE],
   ['Tasks', TASKS],
   ['Sessions', SESSIONS],
+  ['Limits', LIMITS],
   ['Log', LOGS],
 ];
 

@@ -1,9 +1,10 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { type ContactError, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import { ContactError, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { markOf, toStatus } from '../../shared/status.ts';
 import { STARTED_KEY } from '../../tunnel/metadata.ts';
+import type { Places } from '../api/places.ts';
 import type { Caller } from '../model/caller.ts';
 import { noteCaller } from './callers.ts';
 import type { Front } from './front.ts';
@@ -41,11 +42,19 @@ interface HeaderFault {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface GuardOptions {
+  readonly logger: Logger;
+  readonly gate: Gate;
+  /** Calls that are open, of each principal. */
+  readonly places: Places;
+  readonly front?: Front | undefined;
+}
+
 /**
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
  * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
-export function guardHeaders(grpcServer: Server, logger: Logger, gate: Gate, front?: Front): void {
+export function guardHeaders(grpcServer: Server, { logger, gate, places, front }: GuardOptions): void {
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -54,6 +63,17 @@ export function guardHeaders(grpcServer: Server, logger: Logger, gate: Gate, fro
     );
   }
   gate.watch(http2Server);
+
+  function enter(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[], caller: Caller): void {
+    try {
+      const leave = places.take(caller);
+      if (leave) stream.once('close', leave);
+    } catch (error) {
+      refuse(stream, faultOf(ContactError.from(error)));
+      return;
+    }
+    take(stream, headers, rest, caller);
+  }
 
   function take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[], caller: Caller): void {
     noteCaller(stream, caller);
@@ -84,7 +104,7 @@ export function guardHeaders(grpcServer: Server, logger: Logger, gate: Gate, fro
     gate.decide(
       stream,
       headers,
-      (caller) => take(stream, headers, rest, caller),
+      (caller) => enter(stream, headers, rest, caller),
       (error) => refuse(stream, faultOf(error)),
     );
   });

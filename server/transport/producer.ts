@@ -53,7 +53,7 @@ export function createEnqueueStream(
     });
     call.on('finish', producing.close);
     call.on('cancelled', producing.close);
-    const isFull = (): boolean => entries.length >= MAX_BATCHES || bytes >= MAX_BYTES;
+    const isFull = (): boolean => entries.length >= MAX_BATCHES || bytes >= MAX_BYTES || producing.isHeld;
 
     async function flush(): Promise<void> {
       if (isFlushing) return;
@@ -81,12 +81,13 @@ export function createEnqueueStream(
       const entry: Entry = { stored: null, bytes: size };
       entries.push(entry);
       bytes += size;
+      const storing = producing.store(request);
       if (isFull()) call.pause();
       if (awaitResults && !isKept) {
         isKept = true;
         out.keep(() => ({}));
       }
-      producing.store(request).then((stored) => {
+      storing.then((stored) => {
         entry.stored = stored;
         void flush();
       }, fail);

@@ -5,6 +5,7 @@ import type { Address } from '../../shared/address.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Places } from '../api/places.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { guardHeaders } from './headers.ts';
@@ -55,6 +56,8 @@ export interface SocketsOptions {
   /** Says who is let in. */
   readonly gate: Gate;
   /** Takes calls before grpc-js does. */
+  /** Calls that are open, of each principal. */
+  readonly places: Places;
   readonly front?: Front;
 }
 
@@ -70,7 +73,7 @@ interface Connection {
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
   const { credentials, clock, quietMs, maxConnections, logger } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
-  guardHeaders(grpcServer, logger, options.gate, options.front);
+  guardHeaders(grpcServer, options);
   const servers: net.Server[] = [];
   const files: SocketFile[] = [];
   // Bounded by `maxConnections`.

@@ -3,6 +3,7 @@ import type { ConstantRow } from './limits.ts';
 /** Of identity and rights. */
 export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ["patterns of each list of a credential's rights", 'server/model/access.ts', 'MAX_PATTERNS', 'MAX_PATTERN_LENGTH'],
+  ['principals whose rate is', 'server/api/rates.ts', 'MAX_REMEMBERED'],
   ['credentials that are stored', 'server/store/sqlite/credentials.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
 ];

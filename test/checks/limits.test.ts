@@ -117,6 +117,7 @@ const BESIDE: readonly [cell: 'what' | 'answer', row: string, file: string, name
   ['what', 'queue names of all open', 'server/api/names.ts', 'FREE_NAMES'],
   ['what', 'selectors of all queues', 'server/dispatch/selectors.ts', 'FREE_SELECTORS'],
   ['answer', 'queue names of all open', 'server/api/names.ts', 'COME_AGAIN_MS'],
+  ['answer', 'sessions of one principal', 'server/api/places.ts', 'COME_AGAIN_MS'],
   ['answer', 'selectors of one queue', 'server/dispatch/selectors.ts', 'COME_AGAIN_MS'],
   ['answer', 'calls open on all', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'bytes of unfinished messages', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],

@@ -2,9 +2,10 @@ import { create } from '@bufbuild/protobuf';
 import { EnqueueTasksRequestSchema } from '../../gen/index.ts';
 import { type Api, createApi } from '../../server/api/api.ts';
 import type { Context } from '../../server/api/context.ts';
+import { createReached, type Reached } from '../../server/api/reached.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import { ANONYMOUS, type Caller, type QueueScope } from '../../server/model/caller.ts';
-import { DEFAULTS } from '../../server/options.ts';
+import { DEFAULTS, type ServerOptions } from '../../server/options.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import { createFailureLog } from '../../server/store/failure.ts';
 import { openStore } from '../../server/store/open.ts';
@@ -18,12 +19,13 @@ export interface ApiScene {
   readonly queue: TaskQueue;
   readonly registry: Registry;
   readonly api: Api;
+  readonly reached: Reached;
   /** Stores a task for each of these queues; answers their ids. */
   enqueue(...queues: string[]): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-export async function openApi(): Promise<ApiScene> {
+export async function openApi(options: Partial<ServerOptions> = {}): Promise<ApiScene> {
   const store = await openStore('memory:', { node: 'n' });
   const onFatal = (error: unknown): never => {
     throw error;
@@ -36,12 +38,26 @@ export async function openApi(): Promise<ApiScene> {
   const agreement = { limits: {}, pingIntervalMs: 5_000, resumeWindowMs: 15_000 };
   const renewals = { watch: () => () => undefined };
   const access = { isOn: false, renewals, addresses: () => [], authority: () => ({ pin: '' }) };
-  const api = createApi({ ...DEFAULTS, access, queue, registry, store, clock, agreement, version: '0', noteFailure });
+  const reached = createReached();
+  const api = createApi({
+    ...DEFAULTS,
+    ...options,
+    access,
+    reached,
+    queue,
+    registry,
+    store,
+    clock,
+    agreement,
+    version: '0',
+    noteFailure,
+  });
   return {
     store,
     queue,
     registry,
     api,
+    reached,
     async enqueue(...queues) {
       const request = create(EnqueueTasksRequestSchema, { tasks: queues.map((name) => ({ queue: name })) });
       const { tasks = [] } = await api.tasks.enqueueTasks(request, createContext().context);

@@ -253,7 +253,8 @@ describe('A call of one request', () => {
 
 describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
-    assert.throws(() => guardHeaders(new Server(), silentLogger, OPEN_GATE), /unknown way/);
-    assert.throws(() => guardHeaders({} as Server, silentLogger, OPEN_GATE), /unknown way/);
+    const options = { logger: silentLogger, gate: OPEN_GATE, places: { take: () => undefined } };
+    assert.throws(() => guardHeaders(new Server(), options), /unknown way/);
+    assert.throws(() => guardHeaders({} as Server, options), /unknown way/);
   });
 });

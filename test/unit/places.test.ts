@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { createPlaces } from '../../server/api/places.ts';
+import { ANONYMOUS } from '../../server/model/caller.ts';
+
+const callerOf = (principal: string) => ({ ...ANONYMOUS, principal });
+
+function prepare(max: number) {
+  let full = 0;
+  const places = createPlaces({ max, field: 'sessions', option: 'maxSessionsPerPrincipal', onFull: () => (full += 1) });
+  return { places, full: () => full };
+}
+
+describe('createPlaces()', () => {
+  it('gives each principal as many as it may have, and takes them back', () => {
+    const { places, full } = prepare(2);
+    const [a, b] = [callerOf('token:a'), callerOf('token:b')];
+    const first = places.take(a)!;
+    places.take(a);
+    places.take(b);
+    assert.throws(() => places.take(a), {
+      code: 'RESOURCE_EXHAUSTED',
+      field: 'sessions',
+      problem: 'token:a has 2, and may have 2 (maxSessionsPerPrincipal)',
+      retryAfterMs: 10_000,
+    });
+    assert.equal(full(), 1);
+    first();
+    places.take(a);
+    assert.throws(() => places.take(a));
+  });
+
+  it('lets in who takes the place of its own, and counts it', () => {
+    const { places } = prepare(1);
+    const a = callerOf('token:a');
+    const before = places.take(a)!;
+    const returned = places.take(a, true)!;
+    before();
+    assert.throws(() => places.take(a));
+    returned();
+    places.take(a);
+  });
+
+  it('counts nobody whom nobody asked who it is', () => {
+    const { places } = prepare(1);
+    for (let n = 0; n < 5; n += 1) assert.equal(places.take(ANONYMOUS), undefined);
+  });
+});
