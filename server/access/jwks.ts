@@ -26,7 +26,7 @@ function openUrl(source: string): JWTVerifyGetKey {
 
 function openFile(path: string, monotonic: () => number): JWTVerifyGetKey {
   let stamp = '';
-  let lookedAt = monotonic();
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
   function read(): ReturnType<typeof createLocalJWKSet> {
     try {

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { AdminService, TaskService } from '../../gen/index.ts';
+import { createServer as createContactServer } from '../../server/index.ts';
+import { type GuardedScene, startGuarded } from '../scene/access.ts';
+import { ask, connect, refusalOf } from '../scene/clients.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
+import { closeOf, openWorker } from '../scene/worker.ts';
+
+const ISSUER = 'https://id.example.org';
+const AUDIENCE = 'contact';
+const GRANTS = ['web role=producer role=observer queue=mail/*', 'fleet-* role=worker queue=* client=*'];
+
+interface Signer {
+  readonly jwk: object;
+  sign(claims?: JWTPayload & { roles?: unknown }, options?: { seconds?: number }): Promise<string>;
+}
+
+async function createSigner(kid = 'one'): Promise<Signer> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  return {
+    jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
+    sign(claims = {}, { seconds = 300 } = {}) {
+      const all = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', roles: ['web'], ...claims };
+      const now = Math.floor(Date.now() / 1_000);
+      return new SignJWT({ ...all, exp: now + seconds, iat: now })
+        .setProtectedHeader({ alg: 'ES256', kid })
+        .sign(privateKey);
+    },
+  };
+}
+
+function writeKeys(file: string, ...signers: Signer[]): void {
+  writeFileSync(file, JSON.stringify({ keys: signers.map(({ jwk }) => jwk) }));
+}
+
+const OPTIONS = { jwtIssuer: ISSUER, jwtAudience: AUDIENCE, jwtGrants: GRANTS };
+
+async function startWithFile(...signers: Signer[]): Promise<GuardedScene & { readonly file: string }> {
+  const file = join(createFolder(), 'keys.json');
+  writeKeys(file, ...signers);
+  return Object.assign(await startGuarded({ ...OPTIONS, jwks: file }), { file });
+}
+
+/** What listing tasks comes to, and enqueueing to a queue. */
+async function tryAs(scene: GuardedScene, token: string, queue = 'mail/in'): Promise<string[]> {
+  const clients = connect(scene, {}, token);
+  const tasks = [{ queue }];
+  return [
+    await refusalOf(ask(clients, AdminService.method.listQueues, {})),
+    await refusalOf(ask(clients, TaskService.method.enqueueTasks, { tasks })),
+  ];
+}
+
+describe('JWTs', () => {
+  afterEach(closeScene);
+
+  it('allow what their roles stand for', async () => {
+    const signer = await createSigner();
+    const scene = await startWithFile(signer);
+    const token = await signer.sign();
+    assert.deepEqual(await tryAs(scene, token), ['OK', 'OK']);
+    // Once more, from what is remembered.
+    assert.deepEqual(await tryAs(scene, token), ['OK', 'OK']);
+    const [, foreign] = await tryAs(scene, token, 'other');
+    assert.match(foreign!, /^PERMISSION_DENIED tasks\[0\]\.queue/);
+    const both = await signer.sign({ roles: ['nothing', 'web'] });
+    assert.deepEqual(await tryAs(scene, both), ['OK', 'OK']);
+  });
+
+  it('are refused alike for whatever is wrong with them', async () => {
+    const signer = await createSigner();
+    const forger = await createSigner();
+    const scene = await startWithFile(signer);
+    const good = await signer.sign();
+    const [head, body] = good.split('.');
+    const wrong = [
+      await forger.sign(),
+      await signer.sign({ aud: 'another' }),
+      await signer.sign({ iss: 'https://else.example.org' }),
+      await signer.sign({ roles: ['unknown'] }),
+      await signer.sign({ roles: 'webby' }),
+      await signer.sign({ roles: { web: true } }),
+      await signer.sign({ sub: 'a b' }),
+      `${head}.${body}.`,
+      `${head}.${body}.AAAA`,
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${body}.x`,
+      `${Buffer.from('{"alg":"HS256","kid":"one"}').toString('base64url')}.${body}.AAAA`,
+    ];
+    const refusals = new Set<string>();
+    for (const token of wrong) for (const refusal of await tryAs(scene, token)) refusals.add(refusal);
+    assert.deepEqual([...refusals], [(await tryAs(scene, 'ct_x'))[0]]);
+    assert.deepEqual(await tryAs(scene, good), ['OK', 'OK']);
+  });
+
+  it('that have expired say so to who has one, and end what runs for them, which may come again with the next', async () => {
+    const signer = await createSigner();
+    const scene = await startWithFile(signer);
+    const [refusal] = await tryAs(scene, await signer.sign({}, { seconds: -60 }));
+    assert.equal(refusal, 'UNAUTHENTICATED this credential has expired');
+    const token = await signer.sign({ roles: ['fleet-7'] }, { seconds: 2 });
+    const worker = await openWorker(connect(scene, {}, token));
+    const end = await worker.ended;
+    assert.deepEqual([end.code, closeOf(end)], [status.UNAUTHENTICATED, 'EXPIRED now']);
+    assert.deepEqual((await tryAs(scene, token))[0], 'UNAUTHENTICATED this credential has expired');
+  });
+
+  it('of a new key are taken once it is in the file', async () => {
+    const [first, second] = [await createSigner('one'), await createSigner('two')];
+    const scene = await startWithFile(first);
+    writeKeys(scene.file, first, second);
+    assert.deepEqual(await tryAs(scene, await second.sign()), ['OK', 'OK']);
+  });
+
+  it('are checked by keys from a URL; while those cannot be had it is not their fault', async () => {
+    const signer = await createSigner();
+    let isDown = true;
+    const server: Server = createServer((_request, answer) => {
+      answer.statusCode = isDown ? 500 : 200;
+      answer.end(JSON.stringify({ keys: [signer.jwk] }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    atEnd(() => new Promise((resolve) => server.close(resolve)));
+    atEnd(() => server.closeAllConnections());
+    const jwks = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+    const scene = await startGuarded({ ...OPTIONS, jwks });
+    assert.match((await tryAs(scene, await signer.sign()))[0]!, /^UNAVAILABLE/);
+    isDown = false;
+    assert.deepEqual(await tryAs(scene, await signer.sign()), ['OK', 'OK']);
+  });
+
+  it('need an issuer, an audience and grants, and keys that can be read', async () => {
+    const file = join(createFolder(), 'keys.json');
+    writeKeys(file, await createSigner());
+    const base = { listen: '127.0.0.1:0', store: 'memory:', auth: 'on', ...OPTIONS, jwks: file } as const;
+    const wrong = [
+      [{ jwtIssuer: undefined }, /`jwtIssuer`/],
+      [{ jwtAudience: undefined }, /`jwtAudience`/],
+      [{ jwtGrants: [] }, /`jwtGrants`/],
+      [{ jwtGrants: ['web role=king'] }, /`jwtGrants`/],
+      [{ jwtGrants: ['web queue=*'] }, /`jwtGrants`.*roles/],
+      [{ jwtGrants: ['w*b role=worker'] }, /`jwtGrants`/],
+      [{ jwtGrants: ['web role=worker queue=a*b'] }, /`jwtGrants`.*queues\[0\]/],
+      [{ jwtGrants: ['web'] }, /`jwtGrants`/],
+      [{ jwks: '/nowhere' }, /`jwks`/],
+      [{ jwks: 'http://id.example.org/keys' }, /`jwks`.*https/],
+    ] as const;
+    for (const [change, expected] of wrong) {
+      const given = { ...base, ...change } as Parameters<typeof createContactServer>[0];
+      await assert.rejects(createContactServer(given), expected, JSON.stringify(change));
+    }
+  });
+});
