@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/clock.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
 
 /** A clock that moves only when told. */
 export interface FakeClock extends Clock {
@@ -56,5 +56,16 @@ export function createFakeClock(startMs = 1_000_000): FakeClock {
     get pending() {
       return timers.size;
     },
+  };
+}
+
+/** A clock on which `factor` milliseconds pass in each real one, for what takes minutes at least. */
+export function createFastClock(factor: number): Clock {
+  const { now, monotonic, after } = systemClock;
+  const [wallAt, from] = [now(), monotonic()];
+  return {
+    now: () => Math.round(wallAt + factor * (monotonic() - from)),
+    monotonic: () => factor * (monotonic() - from),
+    after: (ms, run) => after(ms / factor, run),
   };
 }
