@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, createAdmin } from '../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../client/options.ts';
 import { describeTrouble } from '../client/trouble.ts';
+import { isLocal, readAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
-import { CommandFailure, EXIT } from './exit.ts';
+import { CommandFailure, EXIT, usageError } from './exit.ts';
 import type { TargetOptions } from './target.ts';
 import { readTls } from './tls.ts';
 
@@ -17,16 +18,28 @@ const QUIET_MS = 2_000;
 
 /** What the SDK needs, from the flags; files are read here, so that a wrong path is a usage error. */
 export function readConnection(options: TargetOptions, say: (line: string) => void): ConnectionOptions {
-  const { tls: isEncrypted, tlsCa: ca, tlsCert: cert, tlsKey: key, tlsServerName: serverName } = options;
-  const tls = readTls({ tls: isEncrypted, ca, cert, key, serverName }, '--tls');
+  const { tls: isEncrypted, tlsCa: ca, tlsCert: cert, tlsKey: key, tlsServerName: serverName, tlsPin: pin } = options;
+  const tls = readTls({ tls: isEncrypted, ca, pin, cert, key, serverName }, '--tls');
+  checkWay(options, tls !== undefined);
   return {
     server: options.server,
     logger: { info: say, warn: say },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
     ...(options.tokenFile ? { tokenFile: options.tokenFile } : {}),
+    ...(options.insecure ? { insecure: true } : {}),
     ...(tls && { tls }),
   };
+}
+
+/** A token goes to another machine by TLS, or because its user wants that. */
+function checkWay({ server, token, tokenFile, insecure }: TargetOptions, isEncrypted: boolean): void {
+  if (!(token || tokenFile) || isEncrypted || insecure) return;
+  const address = readAddress(server);
+  if (address && isLocal(address)) return;
+  throw usageError(
+    `the token would be sent to ${server} where others can read it: give --tls, --tls-ca or --tls-pin, or --insecure`,
+  );
 }
 
 /**

@@ -13,6 +13,8 @@ export interface TargetOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsServerName?: string;
+  readonly tlsPin?: string;
+  readonly insecure?: boolean;
   /** Milliseconds; 0: for ever. */
   readonly connectTimeout: number;
   /** Milliseconds. */
@@ -32,9 +34,11 @@ export function addTargetOptions(command: Command): Command {
     new Option('--token <token>', 'the token itself, which other users of this machine can see').env('CONTACT_TOKEN'),
     new Option('--tls', 'encrypt, and check the server against the well-known authorities'),
     new Option('--tls-ca <file>', 'encrypt, and check the server against these authorities (PEM)'),
+    new Option('--tls-pin <pin>', 'encrypt, and check the server by this pin of its authority, which a join text has'),
     new Option('--tls-cert <file>', 'certificate of this client (PEM)'),
     new Option('--tls-key <file>', 'its key (PEM)'),
     new Option('--tls-server-name <name>', 'encrypt; the name that the certificate is for, if --server has another'),
+    new Option('--insecure', 'send the token without TLS, where whoever reads the line may have it'),
     new Option('--connect-timeout <duration>', 'how long to try to reach the server; 0s: for ever')
       .default(10_000, '10s')
       .argParser(parseDuration),

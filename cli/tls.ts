@@ -9,14 +9,17 @@ export interface TlsFlags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly serverName?: string | undefined;
+  readonly pin?: string | undefined;
 }
 
 /** Undefined: plaintext. Files are read here, so that a wrong path is a usage error. @param flag `--tls`, or what it is called */
-export function readTls({ tls, ca, cert, key, serverName }: TlsFlags, flag: string): TlsOptions | undefined {
+export function readTls({ tls, ca, pin, cert, key, serverName }: TlsFlags, flag: string): TlsOptions | undefined {
   if ((cert === undefined) !== (key === undefined)) throw usageError(`${flag}-cert and ${flag}-key go together`);
-  if (![ca, cert, serverName].some((one) => one !== undefined) && tls !== true) return undefined;
+  if (ca !== undefined && pin !== undefined) throw usageError(`${flag}-ca or ${flag}-pin, not both`);
+  if (![ca, pin, cert, serverName].some((one) => one !== undefined) && tls !== true) return undefined;
   return {
     ...(ca !== undefined && { ca: readFile(`${flag}-ca`, ca) }),
+    ...(pin !== undefined && { pin }),
     ...(cert !== undefined && { cert: readFile(`${flag}-cert`, cert) }),
     ...(key !== undefined && { key: readFile(`${flag}-key`, key) }),
     ...(serverName !== undefined && { serverName }),

@@ -2,6 +2,7 @@ import { isSocketAddress, MAX_SOCKET_PATH_BYTES, readSocketPath } from '../share
 import type { Clock, Random } from '../shared/clock.ts';
 import type { BackoffOptions } from './backoff.ts';
 import * as check from './check.ts';
+import { assertTokenMayTravel } from './plaintext.ts';
 import { isTls, type TlsOptions } from './tls.ts';
 
 export type { TlsOptions };
@@ -37,6 +38,11 @@ export interface ConnectionOptions {
    * renewed. A worker is the client that it is of, unless `clientId` says so already.
    */
   readonly credentialFile?: string;
+  /**
+   * Sends a token without TLS to other machines too, where whoever can read the line has it from then on. Without it that is
+   * refused; on this machine (loopback, a socket file) a token may always be sent.
+   */
+  readonly insecure?: boolean;
   /** Certificates in PEM; absent: plaintext. An empty object: TLS with the system's authorities. */
   readonly tls?: TlsOptions;
   /** Exponential backoff with full jitter between tries to connect; default `{ baseMs: 100, capMs: 5000 }`. */
@@ -121,6 +127,7 @@ export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Ch
   join: hidden(check.someText),
   joinAs: check.name,
   credentialFile: check.someText,
+  insecure: check.flag,
   tls: isTls,
   backoff: check.shape({ baseMs: check.waitMs, capMs: check.waitMs } satisfies Record<
     keyof BackoffOptions,
@@ -138,6 +145,11 @@ export function checkObject(options: ConnectionOptions, rules: check.Rules): voi
   check.checkFields(options, rules);
   const { server, join, credentialFile } = options;
   if (server !== undefined || (join ?? credentialFile) === undefined) check.checkValue('server', server, isAddress);
+  if (server === undefined) return;
+  const { tls, insecure } = options;
+  for (const field of ['token', 'tokenFile'] as const) {
+    if (options[field] !== undefined) assertTokenMayTravel({ server, tls, insecure }, field);
+  }
 }
 
 export function isAddress(value: unknown): string | null {

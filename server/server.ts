@@ -6,6 +6,8 @@ import { createApi } from './api/api.ts';
 import { createPlaces } from './api/places.ts';
 import { createReached } from './api/reached.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
+import { findReachable, isEncrypted, openTls, operatorSocketOf } from './encryption.ts';
+import { resolveAuth } from './exposure.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
 import {
@@ -24,10 +26,13 @@ import { createRegistry } from './session/registry.ts';
 import { createFailureLog } from './store/failure.ts';
 import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
+import type { TlsAuthority } from './tls/identity.ts';
+import type { TlsSource } from './tls/source.ts';
 import { createCallEnds } from './transport/call.ts';
 import { callerOfStream } from './transport/callers.ts';
 import { createEndings } from './transport/ending.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
+import { peerIdentityOf } from './transport/peer.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createCallees } from './tunnel/callees.ts';
@@ -40,6 +45,10 @@ export interface Listening {
   /** Host and port of the first address that is a port; of a server that has none: empty and 0. */
   readonly host: string;
   readonly port: number;
+  /** The socket file of the operators, as unix:PATH; undefined: there is none. */
+  readonly operatorSocket?: string | undefined;
+  /** By what clients know the server's certificate; undefined: it speaks no TLS. */
+  readonly tls?: TlsAuthority | undefined;
 }
 
 function readRetention({ retainDays, retainMax }: ServerOptions): Retention {
@@ -61,7 +70,8 @@ export interface ContactServer {
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
   /**
    * Takes over what may change while it runs, of options as they were given to `createServer()`: docs/configuration.md says
-   * which. Answers the names of those that differ and need a new server. INVALID_ARGUMENT names an option: nothing changes.
+   * which, and reads the certificates anew, as the server does by itself within a minute of a change: those that cannot be
+   * used are logged, and those that there are stay. Answers the names of those that differ and need a new server. INVALID_ARGUMENT names an option: nothing changes.
    */
   reload(given: Partial<ServerOptions>): readonly (keyof ServerOptions)[];
   /** Rejects when the server cannot go on. */
@@ -81,7 +91,7 @@ export async function createServer(
   checkClock(clock);
   const logger = guardLogger(rest.logger);
   const addresses = readListen(options.listen);
-  const auth = options.auth ?? 'off';
+  const auth = resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
   const readForeignToken = openForeignTokens(options, clock, logger);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 
@@ -102,6 +112,14 @@ export async function createServer(
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
+  let tls: TlsSource | undefined;
+  try {
+    // The store's lock is that of the files beside it, too.
+    tls = openTls(options, addresses, { clock, logger });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   const retention = readRetention(options);
   const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, retention, onFatal });
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
@@ -152,7 +170,7 @@ export async function createServer(
     clock,
     logger,
     readForeignToken,
-    peerOf: () => ({ kind: 'none' }),
+    peerOf: peerIdentityOf,
     expel(reasonFor) {
       openCalls.expel((stream) => {
         const caller = callerOfStream(stream);
@@ -162,7 +180,11 @@ export async function createServer(
     },
     keepOperatorToken,
   });
-  const access = { ...identity, addresses: () => bound.map(writeAddress), authority: () => ({ pin: '' }) };
+  const access = {
+    ...identity,
+    addresses: () => findReachable(bound, options.tlsName),
+    authority: () => tls?.identity.authority ?? { pin: '' },
+  };
   const reached = createReached();
   const api = createApi({
     ...options,
@@ -208,7 +230,14 @@ export async function createServer(
       option: 'maxCallsPerPrincipal',
       onFull: () => reached.note('calls_per_principal'),
     }),
+    tls: tls && {
+      identity: tls.identity,
+      timeoutMs: options.tlsHandshakeMs,
+      // Where nobody is asked for a token, a certificate is all that keeps others out.
+      requiresCertificate: options.tlsClientCa !== undefined && auth === 'off',
+    },
   });
+  const operatorAddress = operatorSocketOf(options, auth, logger);
 
   const bound: Address[] = [];
   let closed: Promise<void> | undefined;
@@ -218,6 +247,7 @@ export async function createServer(
     const deadline = { afterMs: deadlineMs, isOver: () => clock.monotonic() >= leavesAt };
     const going = subsystems.close(deadline);
     sockets.stop();
+    tls?.close();
     await registry.leave(deadlineMs, deadline.isOver);
     await going;
     registry.close();
@@ -247,11 +277,15 @@ export async function createServer(
       // A server that was closed meanwhile opens no socket that nobody would close.
       check();
       for (const address of addresses) bound.push(await sockets.listen(address));
+      if (operatorAddress) await sockets.listen(operatorAddress, true);
+      tls?.follow((identity) => sockets.changeTls(identity));
       const { host, port } = bound.find((one) => one.kind === 'port') ?? { host: '', port: 0 };
-      const listening = { host, port, addresses: bound.map(writeAddress) };
+      const operatorSocket = operatorAddress && { operatorSocket: writeAddress(operatorAddress) };
+      const listening = { host, port, addresses: bound.map(writeAddress), ...operatorSocket };
       const { store: url, retainDays, retainMax } = options;
-      logger.info({ ...listening, store: url, version, retainDays, retainMax }, 'listening');
-      return listening;
+      const isTls = tls !== undefined;
+      logger.info({ ...listening, tls: isTls, auth, store: url, version, retainDays, retainMax }, 'listening');
+      return tls ? { ...listening, tls: tls.identity.authority } : listening;
     },
     close({ deadlineMs = options.shutdownDeadlineMs } = {}) {
       leavesAt = Math.min(leavesAt, clock.monotonic() + deadlineMs);
@@ -262,6 +296,7 @@ export async function createServer(
       const next = resolveOptions(wanted);
       // Whoever prunes reads it anew for each step.
       Object.assign(retention, readRetention(next));
+      if (!closed) tls?.reload();
       return listFixed(options, next);
     },
     failed,

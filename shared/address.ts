@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Where a server listens: a port of a host, or a socket file. */
 export type Address =
   | { readonly kind: 'port'; readonly host: string; readonly port: number }
@@ -34,4 +36,28 @@ export function writeAddress(address: Address): string {
   if (address.kind === 'file') return `unix:${address.path}`;
   const { host, port } = address;
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether a host is this machine and no other. A name that does not say so by itself may be anything. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[|\]$/g, '');
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '::1' ||
+    (isIP(name) === 4 && name.startsWith('127.'))
+  );
+}
+
+/** Whether what is sent to an address, or comes to it, stays on this machine. */
+export function isLocal(address: Address): boolean {
+  return address.kind === 'file' || isLoopback(address.host);
+}
+
+const HOST_NAME =
+  /^(?=.{1,253}$)(\*\.)?[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
+
+/** Whether a certificate may be for this: a name of DNS, `*.` before it or not, or an IP address. */
+export function isCertificateName(name: string): boolean {
+  return isIP(name) > 0 || HOST_NAME.test(name);
 }

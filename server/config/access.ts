@@ -1,4 +1,4 @@
-import { choice, duration, grant, list, optional, text } from './kinds.ts';
+import { choice, duration, grant, list, optional, text, toggle } from './kinds.ts';
 import { row } from './row.ts';
 
 // The options that say who is let in, as those of rows.ts.
@@ -7,8 +7,20 @@ export const ACCESS = {
   auth: row({
     kind: optional(choice('on', 'off')),
     default: undefined,
-    defaultText: 'off',
-    description: 'whether callers have to say who they are, by a token or a certificate',
+    defaultText: 'on with TLS and where the server listens beyond loopback, else off',
+    description:
+      'whether callers have to say who they are, by a token or a certificate; off is refused beyond loopback, but with --insecure',
+  }),
+  insecure: row({
+    kind: toggle(),
+    default: false,
+    description: 'whoever reaches the server, from wherever, may do everything, unless auth is on',
+  }),
+  operatorSocket: row({
+    kind: optional(text('path', 'the path of a socket file, or none')),
+    default: undefined,
+    defaultText: 'FILE.sock beside the FILE of the store, where auth is on',
+    description: 'a socket file whose callers are operators, for this user alone; "none": there is none',
   }),
   refusalDelayMs: row({
     kind: duration({ min: 0, max: 60_000 }),

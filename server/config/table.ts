@@ -1,9 +1,18 @@
 import { ACCESS } from './access.ts';
+import { TLS } from './encryption.ts';
 import type { AnyRow, Rows, ValuesOf } from './row.ts';
 import { LIMITS, LOGS, NETWORK, SESSIONS, STORAGE, TASKS } from './rows.ts';
 
 /** The options that `createServer()` takes. */
-export const SERVER_ROWS = { ...NETWORK, ...ACCESS, ...STORAGE, ...TASKS, ...SESSIONS, ...LIMITS } satisfies Rows;
+export const SERVER_ROWS = {
+  ...NETWORK,
+  ...ACCESS,
+  ...TLS,
+  ...STORAGE,
+  ...TASKS,
+  ...SESSIONS,
+  ...LIMITS,
+} satisfies Rows;
 
 /** Those of `contact serve`: all of these, and its own. */
 export const ROWS = { ...SERVER_ROWS, ...LOGS } satisfies Rows;
@@ -16,6 +25,7 @@ export type ServeOptions = ValuesOf<typeof ROWS>;
 export const GROUPS: readonly (readonly [title: string, rows: Rows])[] = [
   ['Network', NETWORK],
   ['Who is let in', ACCESS],
+  ['TLS', TLS],
   ['Store', STORAGE],
   ['Tasks', TASKS],
   ['Sessions', SESSIONS],

@@ -34,6 +34,11 @@ export async function restoreStore(backup: string, url: string, options?: Restor
   return restoreFile(backup, readPath(url), options);
 }
 
+/** The file that `url` names, as it was written; undefined: none, it is in memory. */
+export function storeFileOf(url: string): string | undefined {
+  return url === 'memory:' ? undefined : readPath(url);
+}
+
 /** The path in `sqlite:PATH`. */
 function readPath(url: string): string {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : '';

@@ -6,9 +6,12 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Places } from '../api/places.ts';
+import type { TlsIdentity } from '../tls/identity.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
+import { createHandshakes, type HandshakeOptions } from './handshakes.ts';
 import { guardHeaders } from './headers.ts';
+import { markCertificate, markOperator } from './peer.ts';
 import { claimSocketFile, type SocketFile } from './socket_file.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
@@ -29,8 +32,13 @@ const STOPPED = new ContactError('FAILED_PRECONDITION', 'the server was closed',
  * only closing its socket ends them, so the sockets have to be ours to close.
  */
 export interface Sockets {
-  /** Listens on one more address. Answers it with the port that was free, if 0 was asked for. */
-  listen(address: Address): Promise<Address>;
+  /**
+   * Listens on one more address. Answers it with the port that was free, if 0 was asked for. With `isOperators` whoever may open
+   * the socket file is an operator.
+   */
+  listen(address: Address, isOperators?: boolean): Promise<Address>;
+  /** Has connections to come see another certificate, where ports speak TLS. Throws where TLS does not take it. */
+  changeTls(identity: TlsIdentity): void;
   /**
    * Destroys the connection of `peer` (as a call's `getPeer()` tells it) and every call that it carries: behind a proxy
    * that multiplexes those are other clients' calls too. Other connections are not touched.
@@ -55,10 +63,12 @@ export interface SocketsOptions {
   readonly logger: Logger;
   /** Says who is let in. */
   readonly gate: Gate;
-  /** Takes calls before grpc-js does. */
   /** Calls that are open, of each principal. */
   readonly places: Places;
+  /** Takes calls before grpc-js does. */
   readonly front?: Front;
+  /** What ports speak before HTTP/2; absent: nothing. A socket file is plain. */
+  readonly tls?: Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'requiresCertificate'> | undefined;
 }
 
 interface Connection {
@@ -97,7 +107,19 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     stopLooking = clock.after(quietMs / LOOKS, look);
   }
 
-  function accept(socket: net.Socket): void {
+  const handshakes =
+    options.tls &&
+    createHandshakes({
+      ...options.tls,
+      clock,
+      logger,
+      onSecure(socket) {
+        markCertificate(socket);
+        injector.injectConnection(socket);
+      },
+    });
+
+  function accept(socket: net.Socket, kind: 'port' | 'file' | 'operators'): void {
     if (connections.size >= maxConnections) {
       socket.destroy();
       logRefusal();
@@ -111,7 +133,9 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     });
     // A reset connection is an everyday event; http2 hears of it too.
     socket.on('error', () => socket.destroy());
-    injector.injectConnection(socket);
+    if (kind === 'operators') markOperator(socket);
+    if (kind === 'port' && handshakes) handshakes.begin(socket);
+    else injector.injectConnection(socket);
   }
 
   let refusalLoggedAt = Number.NEGATIVE_INFINITY;
@@ -121,10 +145,10 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     logger.warn({ maxConnections }, 'a connection was refused: there are as many as the server takes');
   }
 
-  function bind(options: net.ListenOptions): Promise<net.Server> {
+  function bind(options: net.ListenOptions, kind: Parameters<typeof accept>[1]): Promise<net.Server> {
     return new Promise((resolve, reject) => {
       if (isStopped) throw STOPPED;
-      const server = net.createServer({ noDelay: true }, accept);
+      const server = net.createServer({ noDelay: true }, (socket) => accept(socket, kind));
       servers.push(server);
       server.once('error', reject);
       // A server that was stopped before it listened never says that it does.
@@ -137,9 +161,9 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     });
   }
 
-  async function listenOnFile(path: string): Promise<void> {
+  async function listenOnFile(path: string, isOperators: boolean): Promise<void> {
     const file = await claimSocketFile(path);
-    await bind({ path: file.draft }).catch((error: Error) => {
+    await bind({ path: file.draft }, isOperators ? 'operators' : 'file').catch((error: Error) => {
       // The error names the draft, which nobody knows.
       const message = error.message.replace(file.draft, path).replace(/^listen /, '');
       throw error === STOPPED
@@ -158,17 +182,20 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
   }
 
   return {
-    async listen(address) {
+    async listen(address, isOperators = false) {
       if (address.kind === 'file') {
-        await listenOnFile(address.path);
+        await listenOnFile(address.path, isOperators);
         return address;
       }
-      const server = await bind({ host: address.host, port: address.port });
+      const server = await bind({ host: address.host, port: address.port }, 'port');
       const bound = server.address() as net.AddressInfo;
       return { kind: 'port', host: bound.address, port: bound.port };
     },
     destroy(peer) {
       for (const connection of connections) if (connection.peer === peer) connection.socket.destroy();
+    },
+    changeTls(identity) {
+      handshakes?.change(identity);
     },
     stop,
     async close(graceMs) {
@@ -181,6 +208,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
       }
       stopLooking?.();
       for (const { socket } of connections) socket.destroy();
+      handshakes?.close();
     },
     get size() {
       return connections.size;

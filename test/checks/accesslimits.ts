@@ -6,10 +6,13 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ['principals whose rate is', 'server/api/rates.ts', 'MAX_REMEMBERED'],
   ['credentials that are stored', 'server/store/sqlite/credentials.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
+  ['handshakes begun in one turn', 'server/transport/handshakes.ts', 'PER_TURN'],
+  ['names of a certificate', 'server/tls/names.ts', 'MAX_NAMES'],
 ];
 
 /** Constants of identity and rights that are named like bounds and have no row, and why. */
 export const ACCESS_REASONS: Readonly<Record<string, string>> = {
+  'server/config/encryption.ts MAX_GIVEN': 'the row of the names of a certificate has it',
   'server/store/sqlite/credentials.ts MAX_ROWS': 'rows of a page of the store',
   'server/store/sqlite/credentials.ts MAX_REPLACED': 'longer than any chain whose overlaps are not over',
   'server/transport/gate.ts MAX_WAITING': 'as many refusals are late; one more closes its connection at once',
@@ -26,11 +29,22 @@ export const ACCESS_REASONS: Readonly<Record<string, string>> = {
     'UNAVAILABLE for tokens that were not seen before, for as long as the others wait for keys',
   'server/access/standing.ts MAX_NOTED': 'beyond it all that runs is looked at once a second',
   'server/access/token.ts SECRET_BYTES': 'of a secret',
+  'server/encryption.ts MAX_FOLDER_BYTES': 'the row of the path of a socket file has it',
+  'server/tls/certificate.ts POINT_BYTES': 'a number of P-256',
+  'server/tls/certificate.ts SERIAL_BYTES': 'drawn by the server itself',
+  'server/tls/secretfile.ts MAX_BYTES': 'of files that the server itself writes',
 };
 
 /** Options of identity and rights that bound nothing. */
 export const ACCESS_OPTIONS: readonly string[] = [
   'auth',
+  'insecure',
+  'operatorSocket',
+  'tls',
+  'tlsName',
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
   'jwks',
   'jwtIssuer',
   'jwtAudience',

@@ -2,8 +2,14 @@ import diagnostics from 'node:diagnostics_channel';
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import type { ConnectionOptions } from '../../client/index.ts';
-import { type ContactServer, createServer, type ServerOptions, type ServerParts } from '../../server/index.ts';
+import type { ConnectionOptions, TlsOptions } from '../../client/index.ts';
+import {
+  type ContactServer,
+  createServer,
+  type Listening,
+  type ServerOptions,
+  type ServerParts,
+} from '../../server/index.ts';
 import { atEnd } from './end.ts';
 import { createFolder } from './folder.ts';
 
@@ -12,6 +18,10 @@ export interface Scene {
   /** HOST:PORT, the same after each start. */
   readonly address: string;
   readonly server: ContactServer;
+  /** What its listening answered last. */
+  readonly listening: Listening;
+  /** Options of SDK clients that trust its certificate, where it has one. */
+  readonly tls: TlsOptions;
   /** Connections that the server has open. */
   readonly connectionCount: number;
   /** The database of a durable scene. */
@@ -38,6 +48,7 @@ export async function startScene(
   const sockets = new Set<Socket>();
   let server: ContactServer | undefined;
   let port = 0;
+  let listening: Listening;
 
   function watchSocket(message: unknown): void {
     const { socket } = message as { readonly socket: Socket };
@@ -61,7 +72,8 @@ export async function startScene(
       },
       parts,
     );
-    ({ port } = await server.listen());
+    listening = await server.listen();
+    ({ port } = listening);
   }
 
   async function stop(closing?: { readonly deadlineMs?: number }): Promise<void> {
@@ -82,6 +94,12 @@ export async function startScene(
     get server() {
       return server!;
     },
+    get listening() {
+      return listening;
+    },
+    get tls() {
+      return { ca: Buffer.from(listening.tls?.ca ?? '') };
+    },
     get connectionCount() {
       return sockets.size;
     },
@@ -96,14 +114,9 @@ export async function startScene(
 }
 
 /** A server on a file for clients of the SDK: they have time to come back within the resume window. */
-export function startDurable(options: Partial<ServerOptions> = {}): Promise<Scene> {
-  return startScene({
-    isDurable: true,
-    pingIntervalMs: 100,
-    resumeWindowMs: 1_500,
-    shutdownDeadlineMs: 200,
-    ...options,
-  });
+export function startDurable(options: Partial<ServerOptions> = {}, parts: Partial<ServerParts> = {}): Promise<Scene> {
+  const quick = { isDurable: true, pingIntervalMs: 100, resumeWindowMs: 1_500, shutdownDeadlineMs: 200 };
+  return startScene({ ...quick, ...options }, parts);
 }
 
 /** Options of an SDK client that is quick to come back. */

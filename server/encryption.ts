@@ -1,0 +1,85 @@
+import { dirname, resolve } from 'node:path';
+import { type Address, MAX_SOCKET_PATH_BYTES, writeAddress } from '../shared/address.ts';
+import type { Clock } from '../shared/clock.ts';
+import { ContactError } from '../shared/errors.ts';
+import { MAX_JOIN_ADDRESSES } from '../shared/jointext.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { ServerOptions } from './options.ts';
+import { storeFileOf } from './store/open.ts';
+import { hostsOf, namesOf } from './tls/names.ts';
+import { openTlsSource, type TlsSource } from './tls/source.ts';
+
+/** A socket has another name beside its own at first, which is longer than a short one. */
+const MAX_FOLDER_BYTES = MAX_SOCKET_PATH_BYTES - 10;
+
+export type TlsOptions = Pick<ServerOptions, 'tls' | 'tlsName' | 'tlsCert' | 'tlsKey' | 'tlsClientCa' | 'store'>;
+
+/** Whether ports speak TLS. INVALID_ARGUMENT: options that do not go together. */
+export function isEncrypted({ tls, tlsName, tlsCert, tlsKey, tlsClientCa }: TlsOptions): boolean {
+  const check = (field: string, isWrong: boolean, problem: string): void => {
+    if (isWrong) throw new ContactError('INVALID_ARGUMENT', problem, { field });
+  };
+  check('tlsKey', (tlsCert === undefined) !== (tlsKey === undefined), 'a certificate and its key go together');
+  check('tls', tls === 'auto' && tlsCert !== undefined, 'a certificate is either made (auto) or given, not both');
+  const isOn = tls === 'auto' || tlsCert !== undefined;
+  check(
+    'tlsName',
+    tlsName.length > 0 && tls !== 'auto',
+    'a certificate that is given has its names; they are for auto',
+  );
+  check('tlsClientCa', tlsClientCa !== undefined && !isOn, 'certificates of clients need TLS: auto, or a certificate');
+  return isOn;
+}
+
+/** What the server proves itself with; undefined: its ports are plain. FAILED_PRECONDITION: a file is not as it must be. */
+export function openTls(
+  options: TlsOptions,
+  addresses: readonly Address[],
+  parts: { readonly clock: Clock; readonly logger: Logger },
+): TlsSource | undefined {
+  if (!isEncrypted(options)) return undefined;
+  const { tlsName, tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
+  if (cert !== undefined && key !== undefined)
+    return openTlsSource({ setting: { kind: 'files', cert, key }, clientCa, ...parts });
+  const storeFile = storeFileOf(options.store);
+  const setting = {
+    kind: 'auto',
+    storeFile: storeFile && resolve(storeFile),
+    names: () => namesOf(tlsName, addresses),
+  } as const;
+  return openTlsSource({ setting, clientCa, ...parts });
+}
+
+/** The socket file of the operators; undefined: there is none. */
+export function operatorSocketOf(
+  { operatorSocket, store }: Pick<ServerOptions, 'operatorSocket' | 'store'>,
+  auth: 'on' | 'off',
+  logger: Logger,
+): Address | undefined {
+  if (operatorSocket === 'none' || auth === 'off') return undefined;
+  const file = storeFileOf(store);
+  const path = operatorSocket ?? (file && `${resolve(file)}.sock`);
+  if (path === undefined) return undefined;
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES || Buffer.byteLength(dirname(path)) > MAX_FOLDER_BYTES) {
+    if (operatorSocket !== undefined)
+      throw new ContactError('INVALID_ARGUMENT', 'the path is too long for a socket', { field: 'operatorSocket' });
+    logger.warn({ path }, 'no socket file for operators: its path is too long for one; `operatorSocket` names another');
+    return undefined;
+  }
+  return { kind: 'file', path };
+}
+
+/**
+ * By which addresses clients reach the server, most likely first, as it looks from here: the names that its certificate was
+ * given, else what it listens on; for all addresses of the machine, those that others see. Where nobody else reaches it,
+ * loopback.
+ */
+export function findReachable(bound: readonly Address[], names: readonly string[]): readonly string[] {
+  const ports = bound.filter((address) => address.kind === 'port');
+  const given = ports.flatMap(({ port }) =>
+    names.filter((name) => !name.startsWith('*')).map((host) => ({ host, port })),
+  );
+  const own = ports.flatMap(({ host, port }) => hostsOf(host, true).map((one) => ({ host: one, port })));
+  const all = [...given, ...own].map(({ host, port }) => writeAddress({ kind: 'port', host, port }));
+  return [...new Set(all)].slice(0, MAX_JOIN_ADDRESSES);
+}
