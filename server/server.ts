@@ -9,6 +9,7 @@ import { createTaskQueue } from './dispatch/queue.ts';
 import { findReachable, isEncrypted, openTls, operatorSocketOf } from './encryption.ts';
 import { resolveAuth } from './exposure.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
+import type { Listening } from './listening.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
 import {
   checkClock,
@@ -26,7 +27,6 @@ import { createRegistry } from './session/registry.ts';
 import { createFailureLog } from './store/failure.ts';
 import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
-import type { TlsAuthority } from './tls/identity.ts';
 import type { TlsSource } from './tls/source.ts';
 import { createCallEnds } from './transport/call.ts';
 import { callerOfStream } from './transport/callers.ts';
@@ -37,19 +37,6 @@ import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
-
-/** Where a server is to be found. */
-export interface Listening {
-  /** The addresses as clients take them: HOST:PORT or unix:PATH, in the order of the option `listen`. */
-  readonly addresses: readonly string[];
-  /** Host and port of the first address that is a port; of a server that has none: empty and 0. */
-  readonly host: string;
-  readonly port: number;
-  /** The socket file of the operators, as unix:PATH; undefined: there is none. */
-  readonly operatorSocket?: string | undefined;
-  /** By what clients know the server's certificate; undefined: it speaks no TLS. */
-  readonly tls?: TlsAuthority | undefined;
-}
 
 function readRetention({ retainDays, retainMax }: ServerOptions): Retention {
   return { maxAgeMs: retainDays * DAY_MS, maxCount: retainMax };
