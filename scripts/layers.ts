@@ -16,6 +16,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   server: [
     'server/config',
     'server/transport',
+    'server/metrics',
     'server/api',
     'server/access',
     'server/tunnel',
@@ -44,6 +45,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   // Certificates and their files; nothing here knows what they are for.
   'server/tls': ['shared'],
+  // How the server is, for who looks after it: HTTP of its own, loaded when asked for.
+  'server/metrics': ['server/store', 'server/model', 'shared'],
   // Who serves what, and calls to them; nothing here knows what carries either end.
   'server/tunnel': ['server/model', 'tunnel', 'shared'],
   // Requests and answers are the messages of the contract, whatever carries them; nothing here knows what does.

@@ -7,6 +7,8 @@ export interface Listening {
   /** Host and port of the first address that is a port; of a server that has none: empty and 0. */
   readonly host: string;
   readonly port: number;
+  /** HOST:PORT of `/metrics`, `/livez` and `/readyz`; absent: they are not told. */
+  readonly metrics?: string;
   /** The socket file of the operators, as unix:PATH; undefined: there is none. */
   readonly operatorSocket?: string | undefined;
   /** By what clients know the server's certificate; undefined: it speaks no TLS. */

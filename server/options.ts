@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Address, isSocketAddress, MAX_SOCKET_PATH_BYTES, readAddress } from '../shared/address.ts';
+import { type Address, isLoopback, isSocketAddress, MAX_SOCKET_PATH_BYTES, readAddress } from '../shared/address.ts';
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
@@ -72,6 +72,26 @@ export function readListen(listen: ServerOptions['listen']): Address[] {
       : 'to be HOST:PORT, the port up to 65535, or unix:PATH';
     throw new ContactError('INVALID_ARGUMENT', `Expected \`listen\` ${expected}, got \`${text}\``);
   });
+}
+
+/**
+ * Reads where metrics are told; undefined: nowhere. INVALID_ARGUMENT: that is no address, or one that others reach, and
+ * nobody said that they may.
+ */
+export function readMetrics({
+  metrics,
+  metricsPublic,
+}: Pick<ServerOptions, 'metrics' | 'metricsPublic'>): (Address & { kind: 'port' }) | undefined {
+  if (metrics === undefined) return undefined;
+  const address = readAddress(metrics);
+  if (address?.kind !== 'port')
+    throw new ContactError('INVALID_ARGUMENT', `Expected \`metrics\` to be HOST:PORT, got \`${metrics}\``);
+  if (metricsPublic || isLoopback(address.host)) return address;
+  throw new ContactError(
+    'INVALID_ARGUMENT',
+    `Expected \`metrics\` to be on loopback, got \`${metrics}\`: names of queues and figures of the load are told to ` +
+      'whoever reaches it; say `metricsPublic` (--metrics-public) if that is meant',
+  );
 }
 
 /** The latest instant that a Date can hold, as the store's instants must. */

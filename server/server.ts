@@ -8,14 +8,17 @@ import { createReached } from './api/reached.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { findReachable, isEncrypted, openTls, operatorSocketOf } from './encryption.ts';
 import { resolveAuth } from './exposure.ts';
+import { readFigures } from './figures.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
 import type { Listening } from './listening.ts';
+import { createEventCounts } from './model/figures.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
 import {
   checkClock,
   DEFAULT_PARTS,
   listFixed,
   readListen,
+  readMetrics,
   resolveOptions,
   type ServerOptions,
   type ServerParts,
@@ -37,6 +40,7 @@ import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
+import { openMetrics, startMetrics } from './watched.ts';
 
 function readRetention({ retainDays, retainMax }: ServerOptions): Retention {
   return { maxAgeMs: retainDays * DAY_MS, maxCount: retainMax };
@@ -80,6 +84,7 @@ export async function createServer(
   const addresses = readListen(options.listen);
   const auth = resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
   const readForeignToken = openForeignTokens(options, clock, logger);
+  const metrics = await openMetrics(readMetrics(options), clock, logger);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
 
   let fail: (error: unknown) => void = () => {};
@@ -96,6 +101,7 @@ export async function createServer(
     node: options.node,
     minFreeBytes: options.minFreeBytes,
     isServed: true,
+    ...(metrics && { observer: metrics.observer }),
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
@@ -126,10 +132,11 @@ export async function createServer(
   // its way already: one window of HTTP/2.
   const quietMs = patienceMs(options, 65_535);
   const { maxOpenCalls, heldBudgetBytes } = options;
+  const counts = createEventCounts();
   const openCalls = createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes });
   const grpcServer = new Server({
     'grpc.max_concurrent_streams': options.maxStreamsPerConnection,
-    interceptors: [createEndings(maxMessageBytes), openCalls.interceptor],
+    interceptors: [createEndings(maxMessageBytes, counts.endedCalls), openCalls.interceptor],
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': -1,
     // Nobody asks for channelz, which counts every connection, stream and message.
@@ -184,6 +191,7 @@ export async function createServer(
     agreement,
     version,
     noteFailure,
+    counts,
   });
   const patience = options;
   const reverse = createReverse({
@@ -196,6 +204,7 @@ export async function createServer(
     logger,
     patience,
     limits: { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes },
+    counts,
   });
   const services = createServices(api, agreement, ends, reverse, callees.services, {
     clock,
@@ -210,6 +219,7 @@ export async function createServer(
     maxConnections: options.maxConnections,
     logger,
     gate: identity.gate,
+    counts,
     front: reverse.front,
     places: createPlaces({
       max: options.maxCallsPerPrincipal,
@@ -225,6 +235,16 @@ export async function createServer(
     },
   });
   const operatorAddress = operatorSocketOf(options, auth, logger);
+  const figures = () =>
+    readFigures({
+      counts,
+      registry,
+      results: queue.results,
+      connections: () => sockets.size,
+      openCalls: () => openCalls.size,
+      openReverseCalls: () => reverse.front.size,
+      limits: options,
+    });
 
   const bound: Address[] = [];
   let closed: Promise<void> | undefined;
@@ -244,6 +264,7 @@ export async function createServer(
     await sockets.close(stuckSocketMs);
     await identity.close();
     await queue.close();
+    await metrics?.close();
   }
 
   return {
@@ -252,7 +273,9 @@ export async function createServer(
         if (closed) throw new ContactError('FAILED_PRECONDITION', 'the server was closed', { field: 'listen' });
       };
       check();
+      let told: string | undefined;
       try {
+        told = await startMetrics(metrics, queue, { version, figures, store, trouble: () => services.health.trouble });
         await identity.start();
         await registry.recover();
         await subsystems.start({ queue, registry, api, clock, logger });
@@ -268,7 +291,13 @@ export async function createServer(
       tls?.follow((identity) => sockets.changeTls(identity));
       const { host, port } = bound.find((one) => one.kind === 'port') ?? { host: '', port: 0 };
       const operatorSocket = operatorAddress && { operatorSocket: writeAddress(operatorAddress) };
-      const listening = { host, port, addresses: bound.map(writeAddress), ...operatorSocket };
+      const listening = {
+        host,
+        port,
+        addresses: bound.map(writeAddress),
+        ...operatorSocket,
+        ...(told && { metrics: told }),
+      };
       const { store: url, retainDays, retainMax } = options;
       const isTls = tls !== undefined;
       logger.info({ ...listening, tls: isTls, auth, store: url, version, retainDays, retainMax }, 'listening');

@@ -2,6 +2,7 @@ import type { AccessService, AdminService, EnrolmentService, TaskService } from 
 import type { Clock } from '../../shared/clock.ts';
 import type { Renewals } from '../access/renewals.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { EventCounts } from '../model/figures.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CredentialStore } from '../store/credentials.ts';
 import type { NoteFailure } from '../store/failure.ts';
@@ -29,6 +30,7 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly access: Pick<AccessOptions, 'isOn' | 'addresses' | 'authority'> & { readonly renewals: Renewals };
   readonly noteFailure: NoteFailure;
+  readonly counts: EventCounts;
   readonly agreement: Agreement;
   readonly version: string;
   readonly node: string;
@@ -84,7 +86,7 @@ export function createApi(options: ApiOptions): Api {
     onFull: () => reached.note('sessions_per_principal'),
   });
   const onFull = (): void => reached.note('enqueue_refused');
-  const unlimited = createEnqueue(queue, clock, maxPayloadBytes);
+  const unlimited = createEnqueue(queue, clock, maxPayloadBytes, options.counts);
   const enqueue = limitRate(unlimited, rates, onFull);
   const openAwaited = createAwaiting(results, store);
   const storeKind = store.capabilities.kind;

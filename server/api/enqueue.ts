@@ -1,9 +1,10 @@
 import type { NewTask } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { ContactError, invalid, nameTask } from '../../shared/errors.ts';
+import { ContactError, codeNumber, invalid, nameTask } from '../../shared/errors.ts';
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
+import { countCode, type EventCounts } from '../model/figures.ts';
 import type { TaskInput } from '../model/task.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
 import { readTasks } from './batch.ts';
@@ -22,8 +23,9 @@ export function createEnqueue(
   queue: Pick<TaskQueue, 'enqueue' | 'broadcast'>,
   clock: Clock,
   maxPayloadBytes: number,
+  counts: Pick<EventCounts, 'refusedTasks'>,
 ): Enqueue {
-  return async (tasks, caller, field) => {
+  const store: Enqueue = async (tasks, caller, field) => {
     const now = clock.now();
     const inputs = readTasks(tasks, { caller, now, maxPayloadBytes, field });
     const at = tasks.findIndex(({ target }) => target.case === 'broadcast');
@@ -32,6 +34,15 @@ export function createEnqueue(
     if (tasks.length > 1) throw invalid(`${place}.broadcast`, 'must be alone in its batch');
     const stored = queue.broadcast(inputs[0]!, readAudience(tasks[0]!, inputs[0]!, { now, caller, field: place }));
     return [await (field === undefined ? stored : stored.catch(renameTo(field)))];
+  };
+
+  return async (tasks, caller, field) => {
+    try {
+      return await store(tasks, caller, field);
+    } catch (error) {
+      countCode(counts.refusedTasks, codeNumber(ContactError.from(error).code), tasks.length);
+      throw error;
+    }
   };
 }
 

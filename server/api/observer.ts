@@ -5,7 +5,7 @@ import { isName } from '../../shared/ids.ts';
 import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import { type Caller, isInScope } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
-import { aborted$ } from './context.ts';
+import { aborted$, type Context } from './context.ts';
 import type { Handler } from './handler.ts';
 import { readQueues, readSettledStates, writeResult } from './views.ts';
 
@@ -17,7 +17,21 @@ const SILENT_ROWS = 2_000;
 
 /** Results in commit order: replay from a cursor, then follow; the reader's pace is the pace. */
 export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService.method)['watchResults']> {
-  return async function* watchResults(request, { caller, signal }) {
+  return async function* watchResults(request, context) {
+    const reader = { position: log.newest };
+    const leave = log.enter(reader);
+    try {
+      yield* readResults(request, context, reader);
+    } finally {
+      leave();
+    }
+  };
+
+  async function* readResults(
+    request: WatchResultsRequest,
+    { caller, signal }: Context,
+    reader: { position: number },
+  ): ReturnType<Handler<(typeof TaskService.method)['watchResults']>> {
     const { follow } = request;
     const matches = readMatch(request, caller);
     let position = await log.locate(readStart(request));
@@ -30,6 +44,7 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
     yield { cursor: cursorAt(position) };
     let toldAt = position;
     while (!signal.aborted) {
+      reader.position = position;
       const { newest } = log;
       const page = await log.read(position, epoch);
       const split = splitResults(page, { position, gap }, matches);
@@ -58,9 +73,10 @@ export function createWatchResults(log: ResultsLog): Handler<(typeof TaskService
       if (isCaughtUp && !follow) return;
       // The log is asked again: it may have advanced while the reader took what was yielded, and says so only once.
       if (log.newest > position) continue;
+      reader.position = position;
       await firstValueFrom(merge(log.advanced$, aborted$(signal)), { defaultValue: undefined });
     }
-  };
+  }
 }
 
 function readStart({ start, cursor }: WatchResultsRequest): Start {

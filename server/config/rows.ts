@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { connectionsWithin, readDescriptorLimit } from './descriptors.ts';
-import { address, choice, count, duration, name, oneOrMore, size, text, toggle } from './kinds.ts';
+import { address, choice, count, duration, name, oneOrMore, optional, size, text, toggle } from './kinds.ts';
 import { row } from './row.ts';
 
 // The options of a server, each once. Flags of `contact serve`, environment, file, `createServer()`, `--check` and
@@ -149,6 +149,20 @@ export const LIMITS = {
     default: 100_000,
     description:
       'tasks that one principal enqueues in a second: of more a stream is acknowledged late, and a call is refused',
+  }),
+};
+
+export const METRICS = {
+  metrics: row({
+    kind: optional(address()),
+    default: undefined,
+    description:
+      'HOST:PORT of /metrics for Prometheus, and of /livez and /readyz for probes, over HTTP; port 0 picks a free one',
+  }),
+  metricsPublic: row({
+    kind: toggle(),
+    default: false,
+    description: 'they may be told beyond loopback, where whoever reaches them needs no credential',
   }),
 };
 

@@ -1,7 +1,7 @@
 import { ACCESS } from './access.ts';
 import { TLS } from './encryption.ts';
 import type { AnyRow, Rows, ValuesOf } from './row.ts';
-import { LIMITS, LOGS, NETWORK, SESSIONS, STORAGE, TASKS } from './rows.ts';
+import { LIMITS, LOGS, METRICS, NETWORK, SESSIONS, STORAGE, TASKS } from './rows.ts';
 
 /** The options that `createServer()` takes. */
 export const SERVER_ROWS = {
@@ -12,6 +12,7 @@ export const SERVER_ROWS = {
   ...TASKS,
   ...SESSIONS,
   ...LIMITS,
+  ...METRICS,
 } satisfies Rows;
 
 /** Those of `contact serve`: all of these, and its own. */
@@ -30,6 +31,7 @@ export const GROUPS: readonly (readonly [title: string, rows: Rows])[] = [
   ['Tasks', TASKS],
   ['Sessions', SESSIONS],
   ['Limits', LIMITS],
+  ['Metrics', METRICS],
   ['Log', LOGS],
 ];
 

@@ -58,6 +58,8 @@ export interface Operations {
   purgeQueue(queue: string): Promise<number>;
   /** The settings of a queue are these now. */
   learn(settings: QueueSettings): void;
+  /** Of the queues that an operator has set. */
+  settings(): Iterable<QueueSettings>;
   /** All queues that have settings, as the store lists them. */
   learnAll(settings: readonly QueueSettings[]): void;
   /** Runs have ended, so that queues with a limit of them may have more claimed. False: no queue has a limit. */
@@ -160,6 +162,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       for (const queue of [...settingsByQueue.keys()]) if (!known.has(queue)) learn({ queue, ...DEFAULT_SETTINGS });
       for (const settings of all) if (!areSame(settings, settingsByQueue.get(settings.queue))) learn(settings);
     },
+    settings: () => settingsByQueue.values(),
     isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
 
     async listQueues(after, limit, scope) {

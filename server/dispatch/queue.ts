@@ -72,6 +72,8 @@ export interface TaskQueue {
   freed(receiver: Receiver): void;
   isDrawn(lane: LaneRef): boolean;
   countReceivers(queue: string): number;
+  /** Queues that somebody draws from. */
+  servedQueues(): Iterable<string>;
   /** No more claims; everything else goes on. */
   stopClaiming(): void;
   close(): Promise<void>;
@@ -203,6 +205,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
 
     isDrawn: (lane) => lanes.isDrawn(lane),
     countReceivers: (queue) => lanes.countReceivers(queue),
+    servedQueues: () => lanes.servedQueues(),
 
     stopClaiming() {
       isClaiming = false;

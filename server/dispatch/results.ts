@@ -1,5 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
-import { ChurnMap } from '../../shared/churn.ts';
+import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { formatCursor, parseCursor } from '../model/cursor.ts';
 import type { ResultRecord } from '../model/task.ts';
@@ -32,6 +32,10 @@ export interface ResultsLog {
    * of the store now.
    */
   read(position: number, epoch?: string): Promise<readonly ResultRecord[]>;
+  /** Counts somebody who reads the log from where he has got to, until the answer is called. */
+  enter(reader: { readonly position: number }): () => void;
+  /** By how many results each reader is behind. */
+  lags(): number[];
   /** The epoch of the positions that are told now. */
   readonly epoch: string;
   /** Emits when there is more; carries nothing, so a reader that missed one has lost nothing. */
@@ -70,6 +74,8 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
    * `catchUp`.
    */
   const toldBeyond = new Set<number>();
+  // One for each open call, which is the bound.
+  const readers = new ChurnSet<{ readonly position: number }>();
 
   function recall(position: number): ResultRecord | undefined {
     const record = recent[position % RECENT_COUNT];
@@ -165,6 +171,12 @@ export async function openResultsLog(store: ResultStore & Pick<Store, 'epoch'>):
       }
       return page.length > 0 ? page : store.readResults(position, PAGE_ROWS);
     },
+
+    enter(reader) {
+      readers.add(reader);
+      return () => readers.delete(reader);
+    },
+    lags: () => [...readers].map(({ position }) => Math.max(0, newest - position)),
 
     advanced$: advanced.asObservable(),
 

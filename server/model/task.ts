@@ -71,6 +71,8 @@ export interface ClaimedTask {
   readonly maxAttempts: number;
   readonly timeoutMs: number;
   readonly checkpoint: Uint8Array | null;
+  /** Since when it was ready, at its first delivery, if it was from the beginning; null: nobody keeps that. */
+  readonly readyAt: number | null;
 }
 
 /** One settled task in the results log. */

@@ -3,6 +3,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import { POLL_MS } from '../dispatch/poll.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
+import type { SessionFigures } from '../model/figures.ts';
 import type { Delivery } from '../model/task.ts';
 import type { ClientStore } from '../store/clients.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
@@ -66,6 +67,8 @@ export interface Registry {
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
   leftBy(clientId: string, subject: string): readonly Delivery[];
   readonly clients: Clients;
+  /** All sessions together: what each has is added up. */
+  measure(): SessionFigures;
   /** Whether this is the session of a client whose task stream is open. */
   isOpen(clientId: string, sessionId: string, subject: string): boolean;
   /** Whether a session of this client is open that another principal has. */
@@ -245,6 +248,16 @@ export function createRegistry(options: RegistryOptions): Registry {
 
     recover,
     open,
+    measure() {
+      let [credit, held, clients] = [0, 0, roster.clientCount];
+      for (const { ledger } of roster.all) {
+        credit += ledger.credit;
+        held += ledger.size;
+      }
+      for (const { clientId } of streams.views()) if (!roster.hasClient(clientId)) clients += 1;
+      return { sessions: roster.all.size, clients, credit, held, unreceiptedBytes: budget.used };
+    },
+
     isOpen: roster.isOpen,
     isAnothers: roster.isAnothers,
     disconnect: (session, error = GONE) => lose(session, error),

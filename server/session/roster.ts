@@ -10,6 +10,8 @@ export interface Roster {
   /** The session that has this secret id. */
   find(id: string): Session | undefined;
   ofClient(clientId: string): readonly Session[];
+  hasClient(clientId: string): boolean;
+  readonly clientCount: number;
   /** Whether this client has this session. */
   isOpen(clientId: string, id: string, subject: string): boolean;
   /** Whether another principal has a session of this client. */
@@ -46,5 +48,9 @@ export function createRoster(): Roster {
     isAnothers: (clientId, subject) =>
       [...(sessionsByClient.get(clientId) ?? [])].some(({ options }) => (options.subject ?? '') !== subject),
     ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],
+    hasClient: (clientId) => sessionsByClient.has(clientId),
+    get clientCount() {
+      return sessionsByClient.size;
+    },
   };
 }

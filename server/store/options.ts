@@ -1,3 +1,4 @@
+import type { StoreObserver } from './observed.ts';
 import type { FreshLimits } from './sqlite/fresh/fresh.ts';
 
 /** What every store is opened with. */
@@ -10,6 +11,8 @@ export interface StoreOptions {
   readonly freeBytes?: () => number;
   /** What to do when a commit failed in a way that leaves the disk's content unknown. Default: exit 70. */
   readonly onFatal?: (error: unknown) => void;
+  /** Hears of all that is committed. Default: nobody. */
+  readonly observer?: StoreObserver;
   /** Told what an operator should know when the store has been opened. */
   readonly onNotice?: (message: string) => void;
   /** Clients will come, so what needs descriptors or threads later is made ready when the store is opened. */

@@ -97,6 +97,8 @@ export interface OpenedSession {
   readonly ready: readonly LaneRef[];
   /** Tasks that this settled (a loss that was one too many, a cancel that was waiting), parents of broadcasts too. */
   readonly events: readonly SettledRecord[];
+  /** Deliveries that this took back from sessions, of whatever became of their tasks. */
+  readonly lostCount: number;
   /** An operator drained this named client, and it was not set back. */
   readonly isDrained: boolean;
   /** Earlier sessions of this client that this one ended. */
@@ -105,8 +107,9 @@ export interface OpenedSession {
 
 export interface EndedSession {
   readonly ready: readonly LaneRef[];
-  /** As in OpenedSession. */
+  /** This and the next as in OpenedSession. */
   readonly events: readonly SettledRecord[];
+  readonly lostCount: number;
 }
 
 export interface StoredSession {

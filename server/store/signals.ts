@@ -68,6 +68,7 @@ export function signalsOf(request: Request, answer: unknown, stage: 'committed' 
 }
 
 const NONE: readonly Signal[] = Object.freeze([]);
+const NO_RECORDS: readonly SettledRecord[] = Object.freeze([]);
 const RUNS_ENDED: Signal = Object.freeze({ kind: 'runsEnded' });
 
 function planningOf(request: Request, answer: unknown): readonly Signal[] {
@@ -101,26 +102,41 @@ function planningOf(request: Request, answer: unknown): readonly Signal[] {
   }
 }
 
-function tellingOf(request: Request, answer: unknown): readonly Signal[] {
+/** What the answer of a request has settled, parents of broadcasts too. */
+export function settledBy(request: Request, answer: unknown): readonly SettledRecord[] {
   switch (request.kind) {
     case 'settle':
-    case 'release': {
-      const items = request.kind === 'settle' ? request.settlements : request.releases;
+    case 'release':
+    case 'cancel': {
       const records: SettledRecord[] = [];
-      for (const { event, parent } of answer as readonly SettleOutcome[]) {
+      // What a cancel has settled is told in the same two fields.
+      for (const { event, parent } of answer as readonly Pick<SettleOutcome, 'event' | 'parent'>[]) {
         if (event) records.push(event);
         if (parent) records.push(parent);
       }
-      return [...settled(records), { kind: 'changed', tasks: items }];
+      return records;
     }
-    case 'cancel':
-      return cancelled(answer as readonly CancelOutcome[]);
-    case 'purge':
-      return settled((answer as PurgeOutcome).events);
     case 'wake':
-      return settled((answer as WakeOutcome).expired);
+      return (answer as WakeOutcome).expired;
+    case 'purge':
     case 'openBroadcast':
-      return settled((answer as OpenedBroadcast).events);
+    case 'openSession':
+    case 'endSession':
+      return (answer as PurgeOutcome | OpenedBroadcast | EndedSession).events;
+    default:
+      return NO_RECORDS;
+  }
+}
+
+function tellingOf(request: Request, answer: unknown): readonly Signal[] {
+  const told = settled(settledBy(request, answer));
+  switch (request.kind) {
+    case 'settle':
+      return [...told, { kind: 'changed', tasks: request.settlements }];
+    case 'release':
+      return [...told, { kind: 'changed', tasks: request.releases }];
+    case 'cancel':
+      return [...told, ...cancelled(answer as readonly CancelOutcome[])];
     case 'redrive':
       return [{ kind: 'changed', tasks: (answer as readonly RedriveOutcome[]).map(({ id }) => ({ taskId: id })) }];
     case 'delete':
@@ -128,11 +144,9 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
     case 'prune':
       return deleted((answer as PruneOutcome).taskIds);
     case 'openSession': {
-      const { events, replaced } = answer as OpenedSession;
-      return [...settled(events), ...replaced.map((session): Signal => ({ kind: 'sessionReplaced', session }))];
+      const { replaced } = answer as OpenedSession;
+      return [...told, ...replaced.map((session): Signal => ({ kind: 'sessionReplaced', session }))];
     }
-    case 'endSession':
-      return settled((answer as EndedSession).events);
     case 'setQueue':
       return [{ kind: 'queueSet', settings: answer as QueueSettings }];
     case 'drainClient':
@@ -149,7 +163,7 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
       return changed.length > 0 ? [{ kind: 'credentialsChanged', credentials: changed }] : NONE;
     }
     default:
-      return NONE;
+      return told;
   }
 }
 
@@ -180,15 +194,13 @@ function ended(outcomes: readonly SettleOutcome[], now: number): readonly Signal
 }
 
 function cancelled(outcomes: readonly CancelOutcome[]): readonly Signal[] {
-  const records: SettledRecord[] = [];
   const requested: Signal[] = [];
   for (const outcome of outcomes) {
-    if (outcome.kind === 'cancelled') records.push(outcome.event, ...(outcome.parent ? [outcome.parent] : []));
     if (outcome.kind !== 'requested') continue;
     const { id: taskId, delivery, session, reason } = outcome;
     requested.push({ kind: 'cancelRequested', taskId, delivery, session, reason });
   }
-  return [...settled(records), ...requested, { kind: 'changed', tasks: outcomes.map(({ id }) => ({ taskId: id })) }];
+  return [...requested, { kind: 'changed', tasks: outcomes.map(({ id }) => ({ taskId: id })) }];
 }
 
 function deleted(taskIds: readonly string[]): readonly Signal[] {

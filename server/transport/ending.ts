@@ -1,6 +1,7 @@
 import { type ServerInterceptor, status } from '@grpc/grpc-js';
 import { ContactError, tooLarge } from '../../shared/errors.ts';
 import { toStatus } from '../../shared/status.ts';
+import { countCode } from '../model/figures.ts';
 import { type InnerCall, innerOf, insideOf, type StatusOfCall } from './internals.ts';
 
 /** A request that came without the rest of its last message: the client or something on the way has cut it. */
@@ -21,8 +22,9 @@ export function whenEnded(call: object, listener: (error: ContactError) => void)
 /**
  * An interceptor that puts into our words what grpc-js ends calls for by itself: a message that is larger than any may
  * be, and one that is not whole when its stream ends, which grpc-js takes for a half-close.
+ * @param ended counts how calls end, by code
  */
-export function createEndings(maxMessageBytes: number): ServerInterceptor {
+export function createEndings(maxMessageBytes: number, ended: number[]): ServerInterceptor {
   function explain(call: InnerCall, given: StatusOfCall): StatusOfCall {
     const { readMessageSize } = call.decoder;
     if (given.code !== status.RESOURCE_EXHAUSTED || given.metadata || readMessageSize <= maxMessageBytes) return given;
@@ -33,6 +35,7 @@ export function createEndings(maxMessageBytes: number): ServerInterceptor {
   // One function each for all calls, over those of grpc-js.
   function sendStatus(this: InnerCall, given: StatusOfCall): void {
     const known = explain(this, given);
+    countCode(ended, known.code);
     Object.getPrototypeOf(this).sendStatus.call(this, known);
     const listener = listeners.get(this);
     listeners.delete(this);

@@ -8,6 +8,7 @@ import { Deframer, type MessagePart } from '../../tunnel/deframe.ts';
 import { readPairs } from '../../tunnel/headers.ts';
 import { isCallable } from '../../tunnel/names.ts';
 import { mayCall, type Caller as Principal } from '../model/caller.ts';
+import { countCode, type EventCounts } from '../model/figures.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { type Caller, type LiveCall, NOT_STARTED, writeEnd } from '../tunnel/caller.ts';
@@ -53,6 +54,8 @@ export interface FrontOptions {
   readonly maxCalls: number;
   /** What all live calls hold and nobody has taken, both ways. */
   readonly unread: Unread;
+  /** Counts how calls end. */
+  readonly counts: Pick<EventCounts, 'endedLiveCalls' | 'endedDurableCalls'>;
 }
 
 /** Takes calls of methods that clients serve off HTTP/2 before grpc-js sees them: messages pass without being put together. */
@@ -84,6 +87,7 @@ export function createFront({
   maxMessageBytes,
   maxCalls,
   unread,
+  counts,
 }: FrontOptions): Front {
   const lives = createLiveCalls({ callees, clock, inflate });
   let size = 0;
@@ -110,16 +114,17 @@ export function createFront({
     // The caller may go at any moment; `close` tells of it.
     stream.on('error', ignore);
     const out = createAnswer(stream, headers['content-type']?.trim() ?? 'application/grpc', logger);
+    const ended = headers['contact-mode'] === 'durable' ? counts.endedDurableCalls : counts.endedLiveCalls;
     if (isLeaving || size >= maxCalls) {
       const full = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
-      out.end(
-        writeEnd(
-          isLeaving
-            ? SERVER_SHUTDOWN
-            : new ContactError('RESOURCE_EXHAUSTED', `${maxCalls} are open, more are not taken`, full),
-          NOT_STARTED,
-        ),
+      const refusal = writeEnd(
+        isLeaving
+          ? SERVER_SHUTDOWN
+          : new ContactError('RESOURCE_EXHAUSTED', `${maxCalls} are open, more are not taken`, full),
+        NOT_STARTED,
       );
+      countCode(ended, refusal.code);
+      out.end(refusal);
       stream.resume();
       return;
     }
@@ -202,6 +207,7 @@ export function createFront({
         });
       },
       end(end) {
+        countCode(ended, end.code);
         out.end(end);
         // What it sends on is thrown away.
         stream.removeAllListeners('data');

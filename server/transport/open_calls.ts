@@ -47,6 +47,8 @@ export interface OpenCalls {
   readonly interceptor: ServerInterceptor;
   /** Ends the calls for which there is a reason, each with that. */
   expel(reasonFor: (stream: ServerHttp2Stream) => ContactError | undefined): void;
+  /** Calls that are open. */
+  readonly size: number;
 }
 
 /**
@@ -209,6 +211,9 @@ export function createOpenCalls(options: OpenCallsOptions): OpenCalls {
 
   return {
     interceptor,
+    get size() {
+      return openCalls.size;
+    },
     expel(reasonFor) {
       for (const [inner] of [...openCalls]) {
         const reason = reasonFor(inner.stream);

@@ -4,6 +4,7 @@ import { ReverseService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { StoredCalls } from '../api/durable.ts';
+import type { EventCounts } from '../model/figures.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
@@ -41,6 +42,7 @@ export interface ReverseOptions {
   readonly logger: Logger;
   readonly patience: Patience;
   readonly limits: ReverseLimits;
+  readonly counts: EventCounts;
 }
 
 /** Reverse RPC: the service that callees speak, and the front that takes calls to them; a subsystem of the server. */
@@ -54,7 +56,7 @@ export interface Reverse {
 }
 
 export function createReverse(options: ReverseOptions): Reverse {
-  const { callees, registry, noteFailure, storedCalls, ends, clock, logger, patience, limits } = options;
+  const { callees, registry, noteFailure, storedCalls, ends, clock, logger, patience, limits, counts } = options;
   const { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes } = limits;
   const unread = createUnread({ budgetBytes: heldBudgetBytes, monotonic: clock.monotonic, logger });
   const inflate = createInflating(maxMessageBytes);
@@ -75,6 +77,7 @@ export function createReverse(options: ReverseOptions): Reverse {
     maxMessageBytes,
     maxCalls: maxOpenCalls,
     unread,
+    counts,
   });
   return {
     descriptor: ReverseService,

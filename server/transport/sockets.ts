@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Places } from '../api/places.ts';
+import type { EventCounts } from '../model/figures.ts';
 import type { TlsIdentity } from '../tls/identity.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
@@ -63,6 +64,8 @@ export interface SocketsOptions {
   readonly logger: Logger;
   /** Says who is let in. */
   readonly gate: Gate;
+  /** Counts connections that were refused. */
+  readonly counts: Pick<EventCounts, 'refusedConnections'>;
   /** Calls that are open, of each principal. */
   readonly places: Places;
   /** Takes calls before grpc-js does. */
@@ -81,7 +84,7 @@ interface Connection {
 }
 
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
-  const { credentials, clock, quietMs, maxConnections, logger } = options;
+  const { credentials, clock, quietMs, maxConnections, logger, counts } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
   guardHeaders(grpcServer, options);
   const servers: net.Server[] = [];
@@ -122,6 +125,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
   function accept(socket: net.Socket, kind: 'port' | 'file' | 'operators'): void {
     if (connections.size >= maxConnections) {
       socket.destroy();
+      counts.refusedConnections += 1;
       logRefusal();
       return;
     }

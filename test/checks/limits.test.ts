@@ -7,6 +7,7 @@ import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { ACCESS_CONSTANTS, ACCESS_OPTIONS, ACCESS_REASONS } from './accesslimits.ts';
 import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
+import { METRICS_CONSTANTS } from './metricslimits.ts';
 import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
 import { STORE_CONSTANTS, STORE_REASONS } from './storelimits.ts';
 
@@ -99,6 +100,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
   ...REVERSE_CONSTANTS,
+  ...METRICS_CONSTANTS,
   ...STORE_CONSTANTS,
   ...ACCESS_CONSTANTS,
   ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],

@@ -31,9 +31,39 @@ describeStores('claimTasks()', (open) => {
       maxAttempts: 2,
       timeoutMs: 50,
       checkpoint: null,
+      readyAt: T0,
     });
     const found = (await store.describeTask(task.id))!;
     assert.deepEqual([found.state, found.delivery, found.attempt, found.clientId], ['running', 1, 1, 'c']);
+  });
+
+  it('tells since when a task was ready, at its first delivery, if it was from the beginning', async () => {
+    const store = await open();
+    const { session } = await openSession(store);
+    const [plain, , late] = await addTasks(store, {}, { runAt: T0 + 5 }, { runAt: T0 - 5 });
+    const claimAt = async (now: number) =>
+      (
+        await store.claimTasks(
+          () => [createRequest(session)],
+          () => now,
+        )
+      )[0]!.tasks;
+    const first = await claimAt(T0 + 1);
+    assert.deepEqual(
+      new Map(first.map(({ id, readyAt }) => [id, readyAt])),
+      new Map([plain, late].map((id) => [id!, T0])),
+    );
+    await store.wakeTasks(T0 + 5, 10);
+    assert.deepEqual(
+      (await claimAt(T0 + 6)).map(({ readyAt }) => readyAt),
+      [null],
+    );
+    const [one] = first;
+    await store.releaseTasks([{ taskId: one!.id, delivery: 1, session, cause: 'released', isStarted: false }], T0 + 7);
+    assert.deepEqual(
+      (await claimAt(T0 + 8)).map(({ delivery, readyAt }) => [delivery, readyAt]),
+      [[2, null]],
+    );
   });
 
   it('gives a task to one session only', async () => {

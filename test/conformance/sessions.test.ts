@@ -224,7 +224,7 @@ describeStores('endSession()', (open) => {
     const ids = await addTasks(store, {}, {});
     await claim(store, session);
     const outcome = await store.endSession(session, [{ taskId: ids[1]!, delivery: 1 }], T0);
-    assert.deepEqual(outcome, { ready: [Q], events: [] });
+    assert.deepEqual(outcome, { ready: [Q], events: [], lostCount: 2 });
     const found = await Promise.all(ids.map((id) => store.describeTask(id)));
     assert.deepEqual(
       found.map((task) => [task!.state, task!.attempt, task!.lost]),
@@ -256,7 +256,7 @@ describeStores('endSession()', (open) => {
   it('changes nothing for another epoch, and once it is gone', async () => {
     const store = await open();
     const run = await startTask(store);
-    const nothing = { ready: [], events: [] };
+    const nothing = { ready: [], events: [], lostCount: 0 };
     assert.deepEqual(await store.endSession({ ...run.session, epoch: 2 }, 'all', T0), nothing);
     assert.equal(await stateOf(store, run.taskId), 'running');
     assert.deepEqual((await store.endSession(run.session, 'all', T0)).ready, [Q]);

@@ -28,7 +28,7 @@ describeStores('a turn', (open) => {
       store.endSession(run.session, 'all', T0),
       store.settleTasks([succeed(run)], T0),
     ]);
-    assert.deepEqual(ended, { ready: [], events: [] });
+    assert.deepEqual(ended, { ready: [], events: [], lostCount: 0 });
     assert.deepEqual([settled!.code, settled!.event?.state], ['STORED', 'succeeded']);
   });
 

@@ -68,5 +68,6 @@ function take(task: ModelTask, session: number, now: number): ClaimedTask {
   const { backoffBaseMs: _base, backoffCapMs: _cap, ...claimed } = input;
   task.delivery++;
   Object.assign(task, { state: 'running', session, claimedAt: now, ended: 'none' });
-  return { ...claimed, delivery: task.delivery, attempt: task.burnt + 1, checkpoint: task.checkpoint };
+  const readyAt = task.delivery === 1 && task.wasReady ? task.createdAt : null;
+  return { ...claimed, delivery: task.delivery, attempt: task.burnt + 1, checkpoint: task.checkpoint, readyAt };
 }

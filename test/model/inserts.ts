@@ -51,6 +51,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
   return {
     input: { ...input, payload: Uint8Array.from(input.payload) },
     createdAt: now,
+    wasReady: isReady,
     state: isReady ? 'ready' : 'scheduled',
     seq: isReady ? ++world.seq : 0,
     delivery: 0,

@@ -164,5 +164,6 @@ function collect(backs: readonly Back[]): EndedSession {
   const ready = backs.flatMap((back) => ('ready' in back ? [back.ready] : []));
   const names = new Set<string>();
   const unique = ready.filter(({ queue, lane }) => !names.has(`${queue} ${lane}`) && names.add(`${queue} ${lane}`));
-  return { ready: unique, events: recordsOf(backs.flatMap((back) => ('event' in back ? [back] : []))) };
+  const events = recordsOf(backs.flatMap((back) => ('event' in back ? [back] : [])));
+  return { ready: unique, events, lostCount: backs.length };
 }

@@ -17,6 +17,8 @@ export type Ended = 'none' | 'lost' | 'lost and burnt' | 'failed' | 'timed out' 
 export interface ModelTask {
   readonly input: TaskInput;
   readonly createdAt: number;
+  /** It was ready from the beginning. */
+  readonly wasReady: boolean;
   state: TaskState;
   seq: number;
   delivery: number;

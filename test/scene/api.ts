@@ -5,6 +5,7 @@ import type { Context } from '../../server/api/context.ts';
 import { createReached, type Reached } from '../../server/api/reached.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import { ANONYMOUS, type Caller, type QueueScope } from '../../server/model/caller.ts';
+import { createEventCounts } from '../../server/model/figures.ts';
 import { DEFAULTS, type ServerOptions } from '../../server/options.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import { createFailureLog } from '../../server/store/failure.ts';
@@ -39,6 +40,7 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
   const renewals = { watch: () => () => undefined };
   const access = { isOn: false, renewals, addresses: () => [], authority: () => ({ pin: '' }) };
   const reached = createReached();
+  const counts = createEventCounts();
   const api = createApi({
     ...DEFAULTS,
     ...options,
@@ -51,6 +53,7 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
     agreement,
     version: '0',
     noteFailure,
+    counts,
   });
   return {
     store,

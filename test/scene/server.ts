@@ -24,6 +24,8 @@ export interface Scene {
   readonly tls: TlsOptions;
   /** Connections that the server has open. */
   readonly connectionCount: number;
+  /** HOST:PORT of its metrics, with the option `metrics`. */
+  readonly metrics: string;
   /** The database of a durable scene. */
   readonly storeFile: string;
   stop(closing?: { readonly deadlineMs?: number }): Promise<void>;
@@ -102,6 +104,9 @@ export async function startScene(
     },
     get connectionCount() {
       return sockets.size;
+    },
+    get metrics() {
+      return listening.metrics ?? '';
     },
     storeFile,
     start,

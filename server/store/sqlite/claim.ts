@@ -250,7 +250,7 @@ export function createClaimTasks(
   }
 
   function toClaimed(row: ReadyRow, task: ClaimableTask, lane: LaneEntry): ClaimedTask {
-    const { contentType, metadata, priority, maxAttempts, timeoutMs } = task.terms;
+    const { createdAt, contentType, metadata, priority, maxAttempts, timeoutMs } = task.terms;
     return {
       id: task.id,
       queue: lane.ref.queue,
@@ -264,6 +264,7 @@ export function createClaimTasks(
       maxAttempts,
       timeoutMs,
       checkpoint: row.has_checkpoint === 1 ? selectCheckpoint.get(row.task_key)!.data : null,
+      readyAt: row.delivery === 0 && task.seq !== null ? createdAt : null,
     };
   }
 

@@ -199,5 +199,5 @@ function collect(returns: readonly Return[]): EndedSession {
     if ('ready' in each) ready.push(each.ready);
     else settled.push(each);
   }
-  return { ready: uniqueLanes(ready), events: recordsOf(settled) };
+  return { ready: uniqueLanes(ready), events: recordsOf(settled), lostCount: returns.length };
 }

@@ -4,6 +4,7 @@ import { EVERY_QUEUE } from '../../model/caller.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
 import type { Settlement } from '../deliveries.ts';
+import { observeEngine } from '../observed.ts';
 import type { StoreOptions } from '../options.ts';
 import { createRefusals } from '../refusals.ts';
 import { type Request, rankOf } from '../request.ts';
@@ -30,8 +31,9 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
   const { counters, queues, clients, results, listing } = engine;
   const signals = new Subject<readonly Signal[]>();
   const writing = createRefusals();
+  const judged = { ...engine, judge: (error: unknown) => writing.note(engine.judge(error)) };
   const commit = createGroupCommit<Request>({
-    engine: { ...engine, judge: (error) => writing.note(engine.judge(error)) },
+    engine: options.observer ? observeEngine(judged, options.observer) : judged,
     rankOf,
     onGroup: (stage, requests, answers) => {
       writing.worked();

@@ -1,0 +1,40 @@
+import type { TaskQueue } from './dispatch/queue.ts';
+import type { EventCounts, Figures, LimitUse } from './model/figures.ts';
+import type { Registry } from './session/registry.ts';
+
+/** Parts of a server that have a number to tell. */
+export interface FigureSources {
+  readonly counts: EventCounts;
+  readonly registry: Pick<Registry, 'measure'>;
+  readonly results: Pick<TaskQueue['results'], 'newest' | 'lags'>;
+  readonly connections: () => number;
+  readonly openCalls: () => number;
+  readonly openReverseCalls: () => number;
+  readonly limits: {
+    readonly maxConnections: number;
+    readonly maxOpenCalls: number;
+    readonly unreceiptedBudgetBytes: number;
+  };
+}
+
+/** Reads what a server is like now. As cheap as its sessions are many. */
+export function readFigures({ counts, registry, results, limits, ...open }: FigureSources): Figures {
+  const sessions = registry.measure();
+  const [connections, openCalls, openReverseCalls] = [open.connections(), open.openCalls(), open.openReverseCalls()];
+  const used: readonly LimitUse[] = [
+    { name: 'connections', used: connections, max: limits.maxConnections },
+    { name: 'open_calls', used: openCalls, max: limits.maxOpenCalls },
+    { name: 'open_reverse_calls', used: openReverseCalls, max: limits.maxOpenCalls },
+    { name: 'unreceipted_bytes', used: sessions.unreceiptedBytes, max: limits.unreceiptedBudgetBytes },
+  ];
+  return {
+    ...counts,
+    ...sessions,
+    connections,
+    openCalls,
+    openReverseCalls,
+    position: results.newest,
+    lags: results.lags(),
+    limits: used,
+  };
+}

@@ -1,0 +1,90 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What one path answers. */
+export interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+export interface Listener {
+  /** Answers the port, which may have been 0. Rejects as `net.Server.listen` does. */
+  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }>;
+  /** Ends its connections too. */
+  close(): Promise<void>;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+/** Whoever scrapes needs one, and a probe another; a flood of them is not let in. */
+const MAX_CONNECTIONS = 20;
+const MAX_HEADER_BYTES = 8 << 10;
+const TIMEOUT_MS = 5_000;
+/** After so many a connection is closed, so that none is there for ever. */
+const MAX_REQUESTS = 1_000;
+
+/**
+ * A listener of HTTP/1.1 of its own for who looks after the server: GET and HEAD of a few paths, no bodies, and no more
+ * of anything than that takes.
+ */
+export function createListener(pages: ReadonlyMap<string, () => Page | Promise<Page>>): Listener {
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: TIMEOUT_MS,
+      requestTimeout: TIMEOUT_MS,
+      keepAliveTimeout: 2 * TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_MS / 5,
+    },
+    (request, response) => void answer(request, response),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.maxRequestsPerSocket = MAX_REQUESTS;
+  // An answer that nobody reads holds its connection no longer than that.
+  server.timeout = 2 * TIMEOUT_MS;
+  server.on('clientError', (_error, socket) => socket.destroy());
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A body is thrown away, and with it its connection.
+    if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+      response.setHeader('connection', 'close');
+    request.resume();
+    const { status, type, text } = await find(request);
+    const bytes = Buffer.from(text);
+    if (status === 405) response.setHeader('allow', 'GET, HEAD');
+    response.writeHead(status, {
+      'content-type': type,
+      'content-length': bytes.byteLength,
+      'cache-control': 'no-store',
+    });
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+  }
+
+  async function find({ method, url = '' }: IncomingMessage): Promise<Page> {
+    const page = pages.get(url.split('?', 1)[0]!);
+    if (!page) return { status: 404, type: TEXT, text: `there is ${[...pages.keys()].join(', ')}\n` };
+    if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: TEXT, text: 'GET or HEAD\n' };
+    try {
+      return await page();
+    } catch {
+      return { status: 500, type: TEXT, text: 'not now\n' };
+    }
+  }
+
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host, port, exclusive: true }, () => {
+          server.off('error', reject);
+          const bound = server.address() as AddressInfo;
+          resolve({ host: bound.address, port: bound.port });
+        });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,62 @@
+/** How much of a limit is used. */
+export interface LimitUse {
+  /** What is limited, in lower case: `connections`. */
+  readonly name: string;
+  readonly used: number;
+  readonly max: number;
+}
+
+/** How often there was each code of gRPC, by its number; 0 is OK. */
+export type CountByCode = readonly number[];
+
+const CODES = 17;
+const UNKNOWN = 2;
+
+/** What has happened since the server started and nobody else counts: one addition each, where it happens. */
+export interface EventCounts {
+  refusedConnections: number;
+  readonly endedCalls: number[];
+  readonly endedLiveCalls: number[];
+  readonly endedDurableCalls: number[];
+  readonly refusedTasks: number[];
+}
+
+export function createEventCounts(): EventCounts {
+  const create = (): number[] => new Array<number>(CODES).fill(0);
+  return {
+    refusedConnections: 0,
+    endedCalls: create(),
+    endedLiveCalls: create(),
+    endedDurableCalls: create(),
+    refusedTasks: create(),
+  };
+}
+
+/** Adds to the count of a code; what is none counts as UNKNOWN. */
+export function countCode(counts: number[], code: number, by = 1): void {
+  counts[code in counts ? code : UNKNOWN]! += by;
+}
+
+/** The sessions of workers, all together. */
+export interface SessionFigures {
+  readonly sessions: number;
+  /** Clients that have a session, or serve. */
+  readonly clients: number;
+  /** How many unfinished tasks all sessions may hold, and how many they do. */
+  readonly credit: number;
+  readonly held: number;
+  readonly unreceiptedBytes: number;
+}
+
+/** What is known of a server at one moment, without a look at any task. */
+export interface Figures extends SessionFigures, Readonly<EventCounts> {
+  readonly connections: number;
+  /** Calls to the server's own services, and to those that clients serve. */
+  readonly openCalls: number;
+  readonly openReverseCalls: number;
+  /** The newest result. */
+  readonly position: number;
+  /** By how many results each observer is behind. */
+  readonly lags: readonly number[];
+  readonly limits: readonly LimitUse[];
+}

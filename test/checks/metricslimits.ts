@@ -1,0 +1,11 @@
+import type { ConstantRow } from './limits.ts';
+
+/** Of the listener of metrics. */
+export const METRICS_CONSTANTS: readonly ConstantRow[] = [
+  ['connections of `--metrics`', 'server/metrics/listener.ts', 'MAX_CONNECTIONS', 'MAX_REQUESTS'],
+  ['header of a request for metrics', 'server/metrics/listener.ts', 'MAX_HEADER_BYTES'],
+  ['time of a request for metrics', 'server/metrics/listener.ts', 'TIMEOUT_MS'],
+  ['scrapes that are read anew', 'server/metrics/metrics.ts', 'FRESH_MS'],
+  ['queues with a label of their own', 'server/metrics/labels.ts', 'MAX_LABELS'],
+  ['queues with a label of their own', 'server/metrics/rows.ts', 'MAX_ROWS'],
+];
