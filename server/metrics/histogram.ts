@@ -30,7 +30,7 @@ export function createHistogram(bounds: Bounds): Histogram {
 export function samplesOf(
   name: string,
   { bounds, counts, sum }: Pick<Histogram, 'bounds' | 'counts' | 'sum'>,
-  labels: Readonly<Record<string, string>> = {},
+  labels?: Sample['labels'],
 ): Sample[] {
   let count = 0;
   const buckets = counts.map((value, at) => {

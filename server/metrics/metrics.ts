@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Figures } from '../model/figures.ts';
 import type { StoreObserver } from '../store/observed.ts';
-import type { QueueCounts, QueueSettings } from '../store/queues.ts';
+import type { QueueSettings } from '../store/queues.ts';
 import type { Store } from '../store/store.ts';
 import { FAMILIES } from './families.ts';
 import type { QueueFigures, Scrape } from './family.ts';
@@ -58,38 +58,45 @@ export function createMetrics({ host, port, clock, logger }: MetricsOptions): Me
   let written: { readonly at: number; readonly page: Promise<Page> } | undefined;
 
   async function gather(from: MetricsSources): Promise<Scrape> {
-    const counts = new Map((await from.store.countQueues()).map((one) => [one.queue, one]));
-    const all = new Set(counts.keys());
-    for (const queue of from.queues.served()) all.add(queue);
-    const settings = new Map([...from.queues.settings()].map((one) => [one.queue, one]));
-    for (const queue of settings.keys()) all.add(queue);
-    const sizes = new Map([...all].map((queue) => [queue, sizeOf(counts.get(queue))]));
+    const counts = await from.store.countQueues();
+    const served = [...from.queues.served()];
+    const settings = [...from.queues.settings()];
+    // Queues may be many: what is done for each is little, and nothing is made for it but this entry.
+    const sizes = new Map<string, number>();
+    for (const queue of served) sizes.set(queue, 0);
+    for (const { queue } of settings) sizes.set(queue, 0);
+    for (const { queue, ready, scheduled, running } of counts) sizes.set(queue, ready + scheduled + running);
     // Labels are given before anything is told by them.
     const told = rows.tell(sizes);
     const queues = new Map<string, QueueFigures>();
-    for (const queue of all) {
+    const figuresOf = (queue: string): QueueFigures => {
       const label = rows.labelOf(queue);
       let figures = queues.get(label);
       if (!figures) {
         figures = { ready: 0, scheduled: 0, running: 0, workers: 0, paused: 0, maxWaiting: 0 };
         queues.set(label, figures);
       }
-      const { ready = 0, scheduled = 0, running = 0 } = counts.get(queue) ?? {};
-      const { isPaused = false, maxWaiting = 0 } = settings.get(queue) ?? {};
+      return figures;
+    };
+    for (const { queue, ready, scheduled, running } of counts) {
+      const figures = figuresOf(queue);
       figures.ready += ready;
       figures.scheduled += scheduled;
       figures.running += running;
-      figures.workers += from.queues.workers(queue);
+    }
+    for (const queue of served) figuresOf(queue).workers += from.queues.workers(queue);
+    for (const { queue, isPaused, maxWaiting } of settings) {
+      const figures = figuresOf(queue);
       figures.paused += Number(isPaused);
       // A sum of limits is none.
-      if (label === queue) figures.maxWaiting = maxWaiting;
+      if (rows.labelOf(queue) === queue) figures.maxWaiting = maxWaiting;
     }
     return {
       version: from.version,
       figures: from.figures(),
       queues,
       rows: told,
-      queueCount: all.size,
+      queueCount: sizes.size,
       tally,
       space: from.store.space(),
       loopDelay: readDelay(),
@@ -157,8 +164,4 @@ export function createMetrics({ host, port, clock, logger }: MetricsOptions): Me
       await listener.close();
     },
   };
-}
-
-function sizeOf(counts: QueueCounts | undefined): number {
-  return counts ? counts.ready + counts.scheduled + counts.running : 0;
 }

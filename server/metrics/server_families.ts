@@ -119,7 +119,7 @@ export const SERVER_FAMILIES: readonly Family[] = [
 ];
 
 /** One sample for each code that there was. OK is always there, so that a rate has something to begin with. */
-export function codeSamples(counts: CountByCode, labels: Readonly<Record<string, string>> = {}): Sample[] {
+export function codeSamples(counts: CountByCode, labels?: Sample['labels']): Sample[] {
   return counts.flatMap((value, number) =>
     value > 0 || number === 0 ? [{ labels: { ...labels, code: CODE_NAMES[number]! }, value }] : [],
   );

@@ -15,7 +15,10 @@ const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 /** What is no bound: where the server is, what it is called, and a choice of the contract. */
-const NO_LIMITS: readonly string[] = ['listen', 'store', 'node', 'classicSettleOnWrite', ...ACCESS_OPTIONS];
+const NO_LIMITS: readonly string[] = [
+  ...['listen', 'store', 'node', 'metrics', 'metricsPublic', 'classicSettleOnWrite'],
+  ...ACCESS_OPTIONS,
+];
 
 const SERVER = Object.fromEntries(Object.entries(DEFAULTS).filter(([name]) => !NO_LIMITS.includes(name)));
 

@@ -152,8 +152,10 @@ describe('/metrics', () => {
       assert.equal((await fetchPage(scene, '/metrics')).status, 200);
       times.push(performance.now() - startedAt);
     }
-    if (isFull) console.log(`      a scrape with ${count} queues: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-    assert.ok(Math.min(...times) < 200, `${times.join(', ')} ms`);
+    if (isFull) {
+      console.log(`      a scrape with ${count} queues: ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+      assert.ok(Math.min(...times) < 200, `${times.join(', ')} ms`);
+    }
     const { value, labels, text } = await scrape(scene);
     assert.equal(value('contact_queues'), count + 1);
     assert.equal(labels('contact_tasks', 'queue').length, 101);

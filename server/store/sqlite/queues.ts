@@ -140,6 +140,6 @@ function listSettings(queues: Iterable<QueueEntry>): readonly QueueSettings[] {
 }
 
 function toCounts({ name, counts }: QueueEntry): QueueCounts {
-  const { ready, scheduled, running, ...settled } = counts;
-  return { queue: name, ready, scheduled, running, settled };
+  const { ready, scheduled, running, succeeded, failed, cancelled, expired } = counts;
+  return { queue: name, ready, scheduled, running, settled: { succeeded, failed, cancelled, expired } };
 }
