@@ -7,9 +7,9 @@ export interface FigureSources {
   readonly counts: EventCounts;
   readonly registry: Pick<Registry, 'measure'>;
   readonly results: Pick<TaskQueue['results'], 'newest' | 'lags'>;
-  readonly connections: () => number;
-  readonly openCalls: () => number;
-  readonly openReverseCalls: () => number;
+  readonly sockets: { readonly size: number };
+  readonly openCalls: { readonly size: number };
+  readonly front: { readonly size: number };
   readonly limits: {
     readonly maxConnections: number;
     readonly maxOpenCalls: number;
@@ -18,9 +18,10 @@ export interface FigureSources {
 }
 
 /** Reads what a server is like now. As cheap as its sessions are many. */
-export function readFigures({ counts, registry, results, limits, ...open }: FigureSources): Figures {
+export function readFigures(sources: FigureSources): Figures {
+  const { counts, registry, results, limits } = sources;
   const sessions = registry.measure();
-  const [connections, openCalls, openReverseCalls] = [open.connections(), open.openCalls(), open.openReverseCalls()];
+  const [connections, openCalls, openReverseCalls] = [sources.sockets.size, sources.openCalls.size, sources.front.size];
   const used: readonly LimitUse[] = [
     { name: 'connections', used: connections, max: limits.maxConnections },
     { name: 'open_calls', used: openCalls, max: limits.maxOpenCalls },

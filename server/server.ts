@@ -180,31 +180,17 @@ export async function createServer(
     authority: () => tls?.identity.authority ?? { pin: '' },
   };
   const reached = createReached();
-  const api = createApi({
-    ...options,
-    access,
-    reached,
-    queue,
-    registry,
-    store,
-    clock,
-    agreement,
-    version,
-    noteFailure,
-    counts,
-  });
+  const common = { registry, clock, noteFailure, counts };
+  const api = createApi({ ...options, ...common, access, reached, queue, store, agreement, version });
   const patience = options;
   const reverse = createReverse({
+    ...common,
     callees,
-    registry,
-    noteFailure,
     storedCalls: api.storedCalls,
     ends,
-    clock,
     logger,
     patience,
     limits: { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes },
-    counts,
   });
   const services = createServices(api, agreement, ends, reverse, callees.services, {
     clock,
@@ -235,16 +221,8 @@ export async function createServer(
     },
   });
   const operatorAddress = operatorSocketOf(options, auth, logger);
-  const figures = () =>
-    readFigures({
-      counts,
-      registry,
-      results: queue.results,
-      connections: () => sockets.size,
-      openCalls: () => openCalls.size,
-      openReverseCalls: () => reverse.front.size,
-      limits: options,
-    });
+  const { front } = reverse;
+  const figures = () => readFigures({ ...common, results: queue.results, sockets, openCalls, front, limits: options });
 
   const bound: Address[] = [];
   let closed: Promise<void> | undefined;

@@ -1,14 +1,8 @@
 import type { Figures } from '../model/figures.ts';
 import type { StoreSpace } from '../store/space.ts';
 import type { Row } from './rows.ts';
+import type { Sample } from './sample.ts';
 import type { Tally } from './tally.ts';
-
-/** One value of a series; its name is that of its family, unless it says another. */
-export interface Sample {
-  readonly value: number;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-  readonly metricName?: string;
-}
 
 /** What is known of the queues of one label. */
 export interface QueueFigures {

@@ -1,5 +1,5 @@
 import { type Bounds, bucketOf } from './columns.ts';
-import type { Sample } from './family.ts';
+import type { Sample } from './sample.ts';
 
 /** A histogram of plain numbers. */
 export interface Histogram {

@@ -1,7 +1,8 @@
 import { CODE_NAMES } from '../../shared/errors.ts';
 import type { CountByCode } from '../model/figures.ts';
-import { type Family, type Sample, single } from './family.ts';
+import { type Family, single } from './family.ts';
 import { type Histogram, samplesOf } from './histogram.ts';
+import type { Sample } from './sample.ts';
 import type { Tally } from './tally.ts';
 
 /** The server, its clients and its store. */

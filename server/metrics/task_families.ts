@@ -1,7 +1,8 @@
 import type { Bounds } from './columns.ts';
 import { COLUMN, RUN_SECONDS, WAIT_SECONDS } from './columns.ts';
-import { type Family, type QueueFigures, type Sample, type Scrape, single } from './family.ts';
+import { type Family, type QueueFigures, type Scrape, single } from './family.ts';
 import { samplesOf } from './histogram.ts';
+import type { Sample } from './sample.ts';
 import { codeSamples } from './server_families.ts';
 
 const LIVE = ['ready', 'scheduled', 'running'] as const;

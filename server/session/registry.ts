@@ -3,7 +3,6 @@ import type { ContactError } from '../../shared/errors.ts';
 import { POLL_MS } from '../dispatch/poll.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
-import type { SessionFigures } from '../model/figures.ts';
 import type { Delivery } from '../model/task.ts';
 import type { ClientStore } from '../store/clients.ts';
 import type { DeliveryStore } from '../store/deliveries.ts';
@@ -20,6 +19,7 @@ import { createHolders } from './holders.ts';
 import { heldOf } from './ledger.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost, type Gone } from './lost.ts';
+import { type MeasureSessions, measureSessions } from './measure.ts';
 import { knownSessionsOf, openRow, startedBy } from './opening.ts';
 import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
@@ -67,8 +67,7 @@ export interface Registry {
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
   leftBy(clientId: string, subject: string): readonly Delivery[];
   readonly clients: Clients;
-  /** All sessions together: what each has is added up. */
-  measure(): SessionFigures;
+  readonly measure: MeasureSessions;
   /** Whether this is the session of a client whose task stream is open. */
   isOpen(clientId: string, sessionId: string, subject: string): boolean;
   /** Whether a session of this client is open that another principal has. */
@@ -245,29 +244,17 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     sessions: roster.all,
     clients: createClients({ store, roster, streams, now: clock.now }),
-
     recover,
     open,
-    measure() {
-      let [credit, held, clients] = [0, 0, roster.clientCount];
-      for (const { ledger } of roster.all) {
-        credit += ledger.credit;
-        held += ledger.size;
-      }
-      for (const { clientId } of streams.views()) if (!roster.hasClient(clientId)) clients += 1;
-      return { sessions: roster.all.size, clients, credit, held, unreceiptedBytes: budget.used };
-    },
-
+    measure: () => measureSessions(roster, streams, budget),
     isOpen: roster.isOpen,
     isAnothers: roster.isAnothers,
     disconnect: (session, error = GONE) => lose(session, error),
     leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),
-
     disconnectClient(clientId) {
       const ended = roster.ofClient(clientId).map((session) => lose(session, DISCONNECTED));
       return ended.length + streams.disconnect(clientId);
     },
-
     async attachStatus(name, outlet) {
       const open = roster.find(name.sessionId);
       const session = open && isNamedBy(open.options, name) ? open : await pairing.expect(name, outlet);
@@ -284,7 +271,6 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
       return session;
     },
-
     report: takeStatus,
     receipt: takeReceipt,
     tell: takeResults,
