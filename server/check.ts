@@ -4,6 +4,7 @@ import type { Address } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import type { AnyRow } from './config/row.ts';
 import { SERVER_ROWS, type ServerOptions } from './config/table.ts';
+import { checkTls } from './encryption.ts';
 import { readListen, resolveOptions } from './options.ts';
 import { probeStore } from './store/open.ts';
 
@@ -28,6 +29,8 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
     return [{ option: undefined, problem: messageOf(error) }];
   }
   const findings: Finding[] = [];
+  const unsafe = findFault(() => checkTls(options, addresses));
+  if (unsafe !== undefined) findings.push({ option: undefined, problem: unsafe });
   for (const [name, row] of Object.entries<AnyRow>(SERVER_ROWS)) {
     const option = name as keyof ServerOptions;
     for (const path of row.kind.isFile ? row.kind.write(options[option]) : []) {

@@ -1,13 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import { type Address, MAX_SOCKET_PATH_BYTES, writeAddress } from '../shared/address.ts';
-import type { Clock } from '../shared/clock.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { MAX_JOIN_ADDRESSES } from '../shared/jointext.ts';
 import type { Logger } from '../shared/logger.ts';
+import { resolveAuth } from './exposure.ts';
 import type { ServerOptions } from './options.ts';
 import { storeFileOf } from './store/open.ts';
 import { hostsOf, namesOf } from './tls/names.ts';
-import { openTlsSource, type TlsSource } from './tls/source.ts';
+import { createLoader, openTlsSource, type TlsSource } from './tls/source.ts';
 
 /** A socket has another name beside its own at first, which is longer than a short one. */
 const MAX_FOLDER_BYTES = MAX_SOCKET_PATH_BYTES - 10;
@@ -29,6 +30,18 @@ export function isEncrypted({ tls, tlsName, tlsCert, tlsKey, tlsClientCa }: TlsO
   );
   check('tlsClientCa', tlsClientCa !== undefined && !isOn, 'certificates of clients need TLS: auto, or a certificate');
   return isOn;
+}
+
+/** Refuses what a server would be refused with that starts with these options: nothing is made. */
+export function checkTls(
+  options: TlsOptions & Pick<ServerOptions, 'auth' | 'insecure'>,
+  addresses: readonly Address[],
+): void {
+  resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
+  const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
+  if (cert !== undefined && key !== undefined) {
+    createLoader({ kind: 'files', cert, key }, clientCa, systemClock)();
+  }
 }
 
 /** What the server proves itself with; undefined: its ports are plain. FAILED_PRECONDITION: a file is not as it must be. */

@@ -25,11 +25,18 @@ export async function runServer(
 
   try {
     // Loaded here, so that the other commands do not wait for the server's code.
-    const [{ createServer }, { createLog }] = await Promise.all([import('../../server/index.ts'), import('../log.ts')]);
+    const [{ createServer, keepTokenBeside }, { createLog }] = await Promise.all([
+      import('../../server/index.ts'),
+      import('../log.ts'),
+    ]);
     if (stop.signal.aborted) return;
     const logger = createLog(values.logLevel);
     for (const warning of warnings) logger.warn({}, warning);
-    const server = await createServer(pickServerOptions(values), { logger });
+    const keepOperatorToken = keepTokenBeside(values.store, logger);
+    const server = await createServer(pickServerOptions(values), {
+      logger,
+      ...(keepOperatorToken && { keepOperatorToken }),
+    });
     reloads.now = () => reload(server, logger, read);
     const stopped = whenAborted(stop.signal).then(() => {
       logger.info({ signal: stop.signal.reason }, 'stopping');

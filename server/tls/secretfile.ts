@@ -62,5 +62,5 @@ export function writeSecretFile(path: string, content: string): void {
 }
 
 function refused(problem: string, cause?: unknown): ContactError {
-  return new ContactError('FAILED_PRECONDITION', problem, { field: 'tls', cause });
+  return new ContactError('FAILED_PRECONDITION', problem, { cause });
 }

@@ -120,7 +120,8 @@ export function openTlsSource({ setting, clientCa, clock, logger }: TlsSourceOpt
   }
 }
 
-function createLoader(setting: TlsSetting, clientCaFile: string | undefined, clock: Clock): () => TlsIdentity {
+/** What reads the identity that there is now, or makes it. FAILED_PRECONDITION: it cannot be used. */
+export function createLoader(setting: TlsSetting, clientCaFile: string | undefined, clock: Clock): () => TlsIdentity {
   const readClientCa = (): string | undefined => (clientCaFile ? readFile('tlsClientCa', clientCaFile) : undefined);
   if (setting.kind === 'files') {
     return () => {
