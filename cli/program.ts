@@ -18,6 +18,8 @@ interface CommandEntry {
   /** Its name and its arguments, as the parser takes them. */
   readonly usage: string;
   readonly description: string;
+  /** For scripts, and in no help. */
+  readonly isHidden?: boolean;
   readonly load: () => Promise<(command: Command, context: CommandContext) => void>;
 }
 
@@ -102,6 +104,17 @@ const COMMANDS: readonly CommandEntry[] = [
     description: 'put load on a server and measure it',
     load: async () => (await import('./commands/bench.ts')).fillBenchCommand,
   },
+  {
+    usage: 'completion',
+    description: 'print what completes commands, flags and names in a shell',
+    load: async () => (await import('./commands/completion.ts')).fillCompletionCommand,
+  },
+  {
+    usage: 'complete [word...]',
+    description: 'answer a shell what a word may become',
+    isHidden: true,
+    load: async () => (await import('./commands/complete.ts')).createFillCompleteCommand(createProgram),
+  },
 ];
 
 /** What is read of the environment in place of flags. */
@@ -184,8 +197,8 @@ export async function createProgram(
     .addHelpText('after', EXAMPLE)
     .addHelpText('afterAll', EXIT_CODES_HELP)
     .hook('preAction', (_, command) => settleTarget(command, context));
-  for (const { usage, description, load } of COMMANDS) {
-    const command = program.command(usage).description(description);
+  for (const { usage, description, load, isHidden = false } of COMMANDS) {
+    const command = program.command(usage, { hidden: isHidden }).description(description);
     if (!isWanted(command.name())) continue;
     (await load())(command, context);
     checkArguments(command);
