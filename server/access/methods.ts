@@ -72,7 +72,7 @@ const ACCESS: Rows<typeof AccessService> = {
   describeCaller: 'authenticated',
 };
 
-const ENROLMENT: Rows<typeof EnrolmentService> = { enrol: 'join', renew: WORKS };
+const ENROLMENT: Rows<typeof EnrolmentService> = { enrol: 'join', renew: 'authenticated' };
 
 const REVERSE: Rows<typeof ReverseService> = { serve: WORKS };
 

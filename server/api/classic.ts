@@ -157,6 +157,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
     },
 
     async *sendStatus(requests, context) {
+      if (context.header(CLIENT_KEY) !== undefined) readClient(context);
       const pair = pairs.enter(keyOf(context));
       try {
         for await (const { msg } of requests) {

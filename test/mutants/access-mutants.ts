@@ -1,4 +1,4 @@
-import { type Mutant, unit } from './mutant.ts';
+import { type Mutant, transport, unit } from './mutant.ts';
 
 const clients = (title: string) => unit('api-clients', title);
 const queues = (title: string) => unit('api-scope', title);
@@ -202,5 +202,66 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
       'reflection',
       'tells of services of clients to who may call them, and of the clients that it may call',
     ),
+  },
+  {
+    id: 'access: a SendStatus of another principal',
+    file: 'server/session/pairing.ts',
+    find: ' || subject !== name.subject',
+    replace: '',
+    caughtBy: transport(
+      'access-sessions',
+      'has no SendStatus of another, whether it comes before its GetTask or after',
+    ),
+  },
+  {
+    id: 'access: a SendStatus that waits for whoever has its id',
+    file: 'server/session/pairing.ts',
+    find: "function textOf({ sessionId, clientId = '', subject }: StatusName): string {",
+    replace: "function textOf({ sessionId, clientId = '' }: StatusName): string {\n  const subject = '';",
+    caughtBy: transport(
+      'access-sessions',
+      'has no SendStatus of another, whether it comes before its GetTask or after',
+    ),
+  },
+  {
+    id: 'access: a session that another principal resumes',
+    file: 'server/store/sqlite/sessions.ts',
+    find: 'previous.subject === opening.subject && ',
+    replace: '',
+    caughtBy: transport('access-sessions', 'is not resumed by another, who gets nothing of what it holds'),
+  },
+  {
+    id: 'access: a Serve beside a session of another principal',
+    file: 'server/transport/serve.ts',
+    find: 'if (isAnothers(clientId, subject)) throw taken(clientId);',
+    replace: '',
+    caughtBy: transport(
+      'access-calls',
+      'is served beside a session of the client by the principal of that session alone',
+    ),
+  },
+  {
+    id: 'access: a method that is told to be there to who may not call it',
+    file: 'server/transport/front.ts',
+    find: '!mayCall(who, method) || ADDRESSING',
+    replace: 'ADDRESSING',
+    caughtBy: transport(
+      'access-calls',
+      'live: is refused for another client, or another method, whether there is one or not',
+    ),
+  },
+  {
+    id: 'access: methods for whatever role',
+    file: 'server/access/methods.ts',
+    find: 'admission.some((role) => roles.has(role))',
+    replace: 'roles.size > 0',
+    caughtBy: transport('access-matrix', 'contact.v1.AdminService/PurgeQueue: operator, of what is their own'),
+  },
+  {
+    id: 'access: a classic client that any other speaks for',
+    file: 'server/api/classic.ts',
+    find: 'if (context.header(CLIENT_KEY) !== undefined) readClient(context);',
+    replace: '',
+    caughtBy: transport('access-matrix', 'Contact/SendStatus: nobody, of another client, told as if there were none'),
   },
 ];

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { Role } from '../../gen/index.ts';
+import { newSessionId } from '../../shared/ids.ts';
+import { type GuardedScene, startGuarded } from '../scene/access.ts';
+import { type Clients, connect, enqueue } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
+
+describe('a session of a principal', () => {
+  let scene: GuardedScene;
+  /** Two that may be any client, and have the same rights. */
+  let alice: Clients;
+  let mallory: Clients;
+
+  beforeEach(async () => {
+    scene = await startGuarded({ pairingMs: 50 });
+    const open = async (name: string) =>
+      connect(scene, {}, (await scene.access.token({ roles: [Role.WORKER, Role.PRODUCER] }, { name })).text);
+    [alice, mallory] = [await open('alice'), await open('mallory')];
+  });
+
+  afterEach(closeScene);
+
+  it('has no SendStatus of another, whether it comes before its GetTask or after', async () => {
+    const sessionId = newSessionId();
+    const early = mallory.contact.sendStatus(writeIdentity('robot', sessionId));
+    early.on('data', () => undefined).write({ receipt: 1 });
+    const earlyEnd = statusOf(early);
+    const worker = await openWorker(alice, { clientId: 'robot', sessionId, isFull: false });
+    assert.equal((await earlyEnd).code, status.FAILED_PRECONDITION);
+    await enqueue(alice, {});
+    const [task] = await worker.receive(1);
+    const late = mallory.contact.sendStatus(writeIdentity('robot', sessionId));
+    late.on('data', () => undefined).write({ succeeded: [nameOf(task!)] });
+    assert.equal((await statusOf(late)).code, status.FAILED_PRECONDITION);
+    assert.deepEqual(await tell(alice, 'robot', { succeeded: [nameOf(task!)] }), ['STORED']);
+  });
+
+  it('is not resumed by another, who gets nothing of what it holds', async () => {
+    await enqueue(alice, { queue: 'hers', maxAttempts: 1 });
+    const worker = await openWorker(alice, { clientId: 'robot', ephemeral: true, queues: ['hers'] });
+    const [task] = await worker.receive(1);
+    const resume = { previousSession: worker.sessionId, holding: [nameOf(task!)] };
+    const thief = await openWorker(mallory, { clientId: 'robot', ephemeral: true, queues: ['none'], resume });
+    assert.deepEqual([thief.registered.resumed, thief.registered.closed.map(nameOf)], [false, [nameOf(task!)]]);
+    assert.deepEqual(await worker.succeed(task!), ['STORED']);
+  });
+
+  it('has its deliveries ended by nobody else, over TellResult', async () => {
+    await enqueue(alice, {});
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    const [task] = await worker.receive(1);
+    for (const clientId of ['robot', '', 'other']) {
+      assert.deepEqual(await tell(mallory, clientId, { succeeded: [nameOf(task!)] }), ['STALE']);
+    }
+    assert.deepEqual(await worker.succeed(task!), ['STORED']);
+  });
+});
