@@ -102,6 +102,7 @@ export async function createServer(
     minFreeBytes: options.minFreeBytes,
     isServed: true,
     ...(metrics && { observer: metrics.observer }),
+    bounds: options,
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });

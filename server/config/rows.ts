@@ -134,6 +134,22 @@ export const SESSIONS = {
 };
 
 export const LIMITS = {
+  maxWaitingTasks: row({
+    kind: count({ min: 1 }),
+    default: 10_000_000,
+    description: 'tasks that wait, ready or scheduled, in all queues together',
+  }),
+  maxQueues: row({
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: 100_000,
+    description: 'names of queues that have tasks or settings',
+  }),
+  maxNamedClients: row({
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: 10_000,
+    description:
+      'named clients that are remembered while they are away; beyond that those that came last are forgotten',
+  }),
   maxSessionsPerPrincipal: row({
     kind: count({ min: 1 }),
     default: 5_000,

@@ -1,6 +1,16 @@
 import type { StoreObserver } from './observed.ts';
 import type { FreshLimits } from './sqlite/fresh/fresh.ts';
 
+/** How much a store takes. */
+export interface StoreBounds {
+  /** Tasks that wait, ready or scheduled, in all queues together. Default: 10,000,000. */
+  readonly maxWaitingTasks?: number;
+  /** Names of queues that have tasks or settings. Default: 100,000. */
+  readonly maxQueues?: number;
+  /** Named clients that are remembered while they are away. Default: 10,000. */
+  readonly maxNamedClients?: number;
+}
+
 /** What every store is opened with. */
 export interface StoreOptions {
   /** This server process's node name. */
@@ -22,6 +32,7 @@ export interface StoreOptions {
    * that run.
    */
   readonly fresh?: FreshLimits;
+  readonly bounds?: StoreBounds;
 }
 
 /** What a store is, for operators. */

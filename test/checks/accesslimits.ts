@@ -4,6 +4,7 @@ import type { ConstantRow } from './limits.ts';
 export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ["patterns of each list of a credential's rights", 'server/model/access.ts', 'MAX_PATTERNS', 'MAX_PATTERN_LENGTH'],
   ['principals whose rate is', 'server/api/rates.ts', 'MAX_REMEMBERED'],
+  ['tasks that wait, ready or scheduled', 'server/store/sqlite/rows/catalog.ts', 'MAX_WAITING'],
   ['credentials that are stored', 'server/store/sqlite/credentials.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
   ['handshakes begun in one turn', 'server/transport/handshakes.ts', 'PER_TURN'],

@@ -2,6 +2,7 @@ import { createFresh, type Fresh, type FreshLimits } from './fresh/fresh.ts';
 import {
   type Cache,
   type Catalog,
+  type CatalogBounds,
   type Children,
   type Counters,
   createCache,
@@ -30,9 +31,9 @@ export interface Context {
   readonly tasks: Tasks;
 }
 
-export function createContext(db: Database, limits?: FreshLimits): Context {
+export function createContext(db: Database, limits?: FreshLimits, bounds: CatalogBounds = {}): Context {
   const counters = createCounters(db);
-  const catalog = createCatalog(db, { newestPosition: () => counters.nextPosition - 1 });
+  const catalog = createCatalog(db, { ...bounds, newestPosition: () => counters.nextPosition - 1 });
   const sessions = createSessions(db);
   const children = createChildren(db);
   const cache = createCache();

@@ -1,6 +1,7 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { SessionRef } from '../../model/task.ts';
 import type { Engine, GroupSize } from '../commit.ts';
+import type { StoreBounds } from '../options.ts';
 import type { Request } from '../request.ts';
 import type { SessionStanding, StoredSession } from '../sessions.ts';
 import { createBroadcasts } from './broadcasts.ts';
@@ -61,10 +62,15 @@ export function restoreRows(db: Database): void {
 }
 
 /** @param disk undefined: the database is in memory */
-export function createSqliteEngine(db: Database, disk?: Disk, limits?: FreshLimits): SqliteEngine {
-  const context = createContext(db, limits);
+export function createSqliteEngine(
+  db: Database,
+  disk?: Disk,
+  limits?: FreshLimits,
+  bounds: StoreBounds = {},
+): SqliteEngine {
+  const context = createContext(db, limits, bounds);
   const deliveries = createDeliveries(context);
-  const clients = createClients(db);
+  const clients = createClients(db, bounds.maxNamedClients);
   const credentials = createCredentials(db);
   const sessionOperations = createSessionOperations(context, deliveries, clients);
   const inserting = createInserting(context);

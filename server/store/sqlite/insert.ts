@@ -90,7 +90,7 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
 
   /** Inserts MANY tasks at once. False: some were there already, and nothing has changed. */
   function insertChunk(tasks: readonly TaskInput[], outcomes: InsertOutcome[], now: number): boolean {
-    if (!tasks.every(({ queue }) => catalog.hasRoomFor(queue))) return false;
+    if (catalog.waitingRoom < MANY || !tasks.every(({ queue }) => catalog.hasRoomFor(queue))) return false;
     const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
     if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
     const firstKey = counters.nextTaskKey;
@@ -117,6 +117,7 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
     const row = toRow(task, key, lane.queue.id, seq, now);
     if (isInserted(row) || (takeOverKey(task, lane.queue.id) && isInserted(row))) {
       if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
+      if (catalog.waitingRoom <= 0) return refuseAny(i);
       begin(task, key, lane, seq, now);
       counters.nextTaskKey = key + 1;
       outcomes.push({ id: task.id, deduplicated: false });
@@ -218,6 +219,11 @@ function hasEnough({ settings, counts }: QueueEntry): boolean {
 
 function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): ContactError {
   const problem = `${queue} is full, at most ${maxWaiting} tasks may wait in it`;
+  return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 1_000 });
+}
+
+function refuseAny(index: number): ContactError {
+  const problem = 'all queues together have as many tasks that wait as the server takes (maxWaitingTasks)';
   return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 1_000 });
 }
 

@@ -27,7 +27,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
 
 function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
   const { db, disk } = file;
-  const engine = createSqliteEngine(db, disk, options.fresh);
+  const engine = createSqliteEngine(db, disk, options.fresh, options.bounds);
   const { counters, queues, clients, results, listing } = engine;
   const signals = new Subject<readonly Signal[]>();
   const writing = createRefusals();

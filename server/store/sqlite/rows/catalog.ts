@@ -22,6 +22,8 @@ export interface Catalog {
   add(lane: LaneEntry, state: 'ready' | 'scheduled', by: 1 | -1): void;
   /** Counts a settled task that is forgotten. */
   remove(queue: QueueEntry, state: SettledState): void;
+  /** Tasks that may wait beside those that do, in all queues together; of a store that has more than it takes, below 0. */
+  readonly waitingRoom: number;
   /** Whether tasks for this queue may be taken: it is known, or one name more is. */
   hasRoomFor(queue: string): boolean;
   /** Counts a transition of the state table; an illegal one throws. */
@@ -53,19 +55,25 @@ interface QueueRow extends Counts {
 /** Queue names; beyond, tasks for one more are refused. Each costs about 1 KiB of memory. */
 const MAX_QUEUES = 100_000;
 
+/** Tasks of all queues that are ready or scheduled. */
+const MAX_WAITING = 10_000_000;
+
 /** Lanes without tasks that are remembered for the next one. */
 const MAX_EMPTY = 1_000;
 
-export interface CatalogOptions {
+export interface CatalogBounds {
+  readonly maxQueues?: number;
+  readonly maxWaitingTasks?: number;
+}
+
+export interface CatalogOptions extends CatalogBounds {
   /** The newest position of the results log: of a new queue all results come after it. Default: 0. */
   readonly newestPosition?: () => number;
-  /** For tests. */
-  readonly maxQueues?: number;
 }
 
 export function createCatalog(
   db: Database,
-  { newestPosition = () => 0, maxQueues = MAX_QUEUES }: CatalogOptions = {},
+  { newestPosition = () => 0, maxQueues = MAX_QUEUES, maxWaitingTasks = MAX_WAITING }: CatalogOptions = {},
 ): Catalog {
   const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
   const selectLanes = db.prepare<{ id: number; queue_id: number; lane: string }>('SELECT * FROM lane');
@@ -90,6 +98,8 @@ export function createCatalog(
   const emptyLanes = new ChurnSet<LaneEntry>();
   /** Queues that may have nothing any more; looked at before the commit. */
   const idleQueues = new ChurnSet<QueueEntry>();
+  /** Tasks of all queues that wait. */
+  let waiting = 0;
   let lastQueue = 0;
   let lastLane = 0;
   /** The lane that was asked for last: the tasks of a batch mostly go to one. */
@@ -100,6 +110,7 @@ export function createCatalog(
     const entry: QueueEntry = { id, name, counts, lanes, settings, prunedTo, oldestAt: undefined, isChanged: false };
     byName.set(name, entry);
     byId.set(id, entry);
+    waiting += counts.ready + counts.scheduled;
     lastQueue = Math.max(lastQueue, id);
     return entry;
   }
@@ -140,6 +151,7 @@ export function createCatalog(
     changed = [];
     changedLanes = [];
     interned = undefined;
+    waiting = 0;
     lastQueue = 0;
     lastLane = 0;
     for (const row of selectQueues.all()) {
@@ -156,6 +168,7 @@ export function createCatalog(
 
   function changeQueue(queue: QueueEntry, state: TaskState, by: number): void {
     count(queue.counts, state, by);
+    if (state === 'ready' || state === 'scheduled') waiting += by;
     if (queue.isChanged) return;
     queue.isChanged = true;
     changed.push(queue);
@@ -207,6 +220,9 @@ export function createCatalog(
     remove: (queue, state) => {
       changeQueue(queue, state, -1);
       if (queue.lanes.size === 0) idleQueues.add(queue);
+    },
+    get waitingRoom() {
+      return maxWaitingTasks - waiting;
     },
     hasRoomFor: (name) => byName.size < maxQueues || byName.has(name),
     move: (lane, from, transition) => {
