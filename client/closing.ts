@@ -79,7 +79,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /** The same error; to who is refused for its credential it also says what to do. */
 export function adviseCaller(error: ContactError): ContactError {
   const { code, problem, advice, isMarked } = error;
-  if (code !== 'UNAUTHENTICATED' || !isMarked) return error;
+  if (code !== 'UNAUTHENTICATED' || !isMarked || error.cause instanceof ContactError) return error;
   const remedy = REMEDIES[advice?.reason ?? ''] ?? 'the options token, tokenFile and join are for that';
   return new ContactError(code, `${problem}; ${remedy}`, { cause: error, isMarked, ...(advice ? { advice } : {}) });
 }

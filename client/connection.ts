@@ -8,7 +8,7 @@ import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
 import { createChannel, nameProxy } from './channel.ts';
 import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { chooseCredential } from './credential/choose.ts';
-import { createUpkeep } from './credential/upkeep.ts';
+import { createUpkeep, isRefused } from './credential/upkeep.ts';
 import { createCredentials } from './credentials.ts';
 import type { Link } from './link.ts';
 import {
@@ -239,7 +239,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
         if (!opened || credential.isReady) return opened;
         const end = await upkeep.tryToEnrol(opened);
         if (!end) continue;
-        if (isFinal(end, hasWorked)) throw errorOf(end);
+        if (isRefused(end, hasWorked)) throw errorOf(end);
         logger.warn(
           `not enrolled at ${connection.server}: ${errorOf(end).message}; next try in ${opened.failed(end)} ms`,
         );

@@ -4,7 +4,7 @@ import type { Credential as CredentialMessage } from '../../gen/contact/v1/acces
 import { EnrolmentService } from '../../gen/contact/v1/access_service_pb.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
-import type { CallEnd } from '../closing.ts';
+import { type CallEnd, isFinal } from '../closing.ts';
 import type { Link } from '../link.ts';
 import type { Logger } from '../options.ts';
 import { callUnary } from '../unary.ts';
@@ -44,7 +44,9 @@ export function createUpkeep(credential: Credential, connection: Upkept): Upkeep
     enrolling ??= credential
       .enrol(async ({ token, clientId, secret }) => {
         const request = { clientId, id: secret.id, secretHash: hashSecret(secret) };
-        const answer = await callUnary(connection, link, EnrolmentService.method.enrol, request, { token });
+        const answer = await callUnary(connection, link, EnrolmentService.method.enrol, request, { token }).catch(
+          blame,
+        );
         logger.info(`enrolled at ${connection.server} as ${clientId}`);
         return lifetimeOf(answer.credential);
       })
@@ -100,6 +102,29 @@ export function createUpkeep(credential: Credential, connection: Upkept): Upkeep
       cancelTimer();
     },
   };
+}
+
+/** Names the option that a server's refusal is about. */
+function blame(failure: unknown): never {
+  const error = ContactError.from(failure);
+  const { code, problem, advice, retryAfterMs } = error;
+  if (!error.isMarked || code === 'UNAVAILABLE') throw error;
+  throw new ContactError(code, problem, {
+    field: 'join',
+    isMarked: true,
+    cause: error,
+    ...(advice ? { advice } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** What a server says of an enrolment that it will say again. */
+const REFUSALS: ReadonlySet<string> = new Set(['ALREADY_EXISTS', 'FAILED_PRECONDITION', 'NOT_FOUND']);
+
+/** Whether it is useless to ask again to be enrolled. @param wasConnected the server has answered over this connection */
+export function isRefused(end: CallEnd, wasConnected: boolean): boolean {
+  const { error } = end;
+  return isFinal(end, wasConnected) || (error?.isMarked === true && REFUSALS.has(error.code));
 }
 
 function lifetimeOf(credential: CredentialMessage | undefined): Lifetime {
