@@ -31,7 +31,7 @@ export async function withAdmin(
 }
 
 /** Another server of gRPC answers as well; what it says of a method that it does not know are its own words, or grpc-js's. */
-function explainStranger(error: unknown, server: string): never {
+export function explainStranger(error: unknown, server: string): never {
   if (!(error instanceof ContactError) || error.code !== 'UNIMPLEMENTED' || error.isMarked) throw error;
   throw new CommandFailure(`${server} does not know this request: it is no contact server, or an older one`);
 }

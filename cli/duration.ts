@@ -58,3 +58,15 @@ function isInCalendar({ year, month, day }: Fields): boolean {
 export function parsePast(text: string): Date {
   return readDuration(text) !== undefined ? new Date(Date.now() - parseDuration(text)) : parseInstant(text);
 }
+
+/** 100 years. */
+const MAX_LIFETIME_MS = 36_500 * 86_400_000;
+
+/** How long something lives, in whole seconds, as milliseconds: `1h`, `90d`. */
+export function parseLifetime(text: string): number {
+  const ms = readDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${DURATION_FORM}.`);
+  if (ms === 0 || ms % 1_000 !== 0) throw new InvalidArgumentError('Expected whole seconds, at least 1s.');
+  if (ms > MAX_LIFETIME_MS) throw new InvalidArgumentError('Expected at most 36500d.');
+  return ms;
+}

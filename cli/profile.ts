@@ -8,22 +8,26 @@ import { CommandFailure, usageError } from './exit.ts';
 export interface Profile {
   readonly server?: string;
   readonly tokenFile?: string;
+  readonly credentialFile?: string;
   readonly tls?: true;
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsServerName?: string;
+  readonly tlsPin?: string;
 }
 
 /** The flags that a profile may stand for, by their names in the file, in the order in which they are shown. */
 export const PROFILE_FLAGS: Readonly<Record<keyof Profile, string>> = Object.freeze({
   server: '--server',
   tokenFile: '--token-file',
+  credentialFile: '--credential-file',
   tls: '--tls',
   tlsCa: '--tls-ca',
   tlsCert: '--tls-cert',
   tlsKey: '--tls-key',
   tlsServerName: '--tls-server-name',
+  tlsPin: '--tls-pin',
 });
 
 /** What the file of profiles holds. */

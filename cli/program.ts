@@ -85,6 +85,21 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/restore.ts')).fillRestoreCommand,
   },
   {
+    usage: 'join',
+    description: 'enrol as a client, or make the join texts that let clients in',
+    load: async () => (await import('./commands/join.ts')).fillJoinCommand,
+  },
+  {
+    usage: 'token',
+    description: 'make, list, rotate and revoke what programs prove themselves with',
+    load: async () => (await import('./commands/token.ts')).fillTokenCommand,
+  },
+  {
+    usage: 'whoami',
+    description: 'show whom the server takes you for, and what you may do',
+    load: async () => (await import('./commands/whoami.ts')).fillWhoamiCommand,
+  },
+  {
     usage: 'config',
     description: 'keep profiles: which server commands speak to, and by which files',
     load: async () => (await import('./commands/config.ts')).fillConfigCommand,
@@ -118,7 +133,13 @@ const COMMANDS: readonly CommandEntry[] = [
 ];
 
 /** What is read of the environment in place of flags. */
-const VARIABLES = ['CONTACT_SERVER', 'CONTACT_TOKEN', 'CONTACT_TOKEN_FILE', 'CONTACT_PROFILE'];
+const VARIABLES = [
+  'CONTACT_SERVER',
+  'CONTACT_TOKEN',
+  'CONTACT_TOKEN_FILE',
+  'CONTACT_CREDENTIAL_FILE',
+  'CONTACT_PROFILE',
+];
 
 /** Runs one command line; answers the exit code. Never rejects. */
 export async function runCommandLine(
@@ -189,6 +210,8 @@ export async function createProgram(
     .description('A task server that can reach its clients.')
     .version(readVersion())
     .exitOverride()
+    // What comes after a command is of that, so that one below it may have the same options.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => void context.out.write(text),
       writeErr: (text) => context.sayLines(text.trimEnd()),

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, createAdmin } from '../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../client/options.ts';
@@ -21,8 +22,12 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
   const { tls: isEncrypted, tlsCa: ca, tlsCert: cert, tlsKey: key, tlsServerName: serverName, tlsPin: pin } = options;
   const tls = readTls({ tls: isEncrypted, ca, pin, cert, key, serverName }, '--tls');
   checkWay(options, tls !== undefined);
+  const { joinFile, credentialFile } = options;
   return {
-    server: options.server,
+    ...(options.server === undefined ? {} : { server: options.server }),
+    ...(credentialFile === undefined ? {} : { credentialFile }),
+    ...(joinFile === undefined ? {} : { join: joinFile === '-' ? readFileSync(0, 'utf8') : joinFile }),
+    ...(joinFile === undefined || options.id === undefined ? {} : { joinAs: options.id }),
     logger: { info: say, warn: say },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
@@ -34,7 +39,7 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
 
 /** A token goes to another machine by TLS, or because its user wants that. */
 function checkWay({ server, token, tokenFile, insecure }: TargetOptions, isEncrypted: boolean): void {
-  if (!(token || tokenFile) || isEncrypted || insecure) return;
+  if (!(token || tokenFile) || isEncrypted || insecure || server === undefined) return;
   const address = readAddress(server);
   if (address && isLocal(address)) return;
   throw usageError(

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
+import { findCredentialPath } from './credentialpath.ts';
 import { usageError } from './exit.ts';
 import { findProfile, findProfileFile, PROFILE_FLAGS, readProfiles } from './profile.ts';
 import { parseTarget } from './target.ts';
@@ -15,13 +16,38 @@ const RANKS: Readonly<Record<string, number>> = { config: 1, env: 2, cli: 3 };
 export function settleTarget(command: Command, context: CommandContext): void {
   if (!command.options.some(({ long }) => long === '--profile')) return;
   applyProfile(command);
-  const [token, file] = [rankOf(command, 'token'), rankOf(command, 'tokenFile')];
-  if (token > 0 && token === file)
-    throw usageError('--token and --token-file (CONTACT_TOKEN, CONTACT_TOKEN_FILE): only one');
-  if (token > file) command.setOptionValue('tokenFile', undefined);
-  else if (file > token) command.setOptionValue('token', undefined);
-  if (token === RANKS.cli)
+  settleJoin(command);
+  chooseProof(command);
+  // Where a join text says where the server is, nobody has to say it again.
+  const isTold = command.getOptionValue('credentialFile') !== undefined;
+  if (isTold && rankOf(command, 'server') === 0) command.setOptionValue('server', undefined);
+  if (rankOf(command, 'token') === RANKS.cli)
     context.say('contact: --token can be read by every user of this machine (ps): use --token-file or CONTACT_TOKEN');
+}
+
+/** What a client proves itself with, and what each is called. */
+const PROOFS: Readonly<Record<string, string>> = {
+  token: '--token (CONTACT_TOKEN)',
+  tokenFile: '--token-file (CONTACT_TOKEN_FILE)',
+  credentialFile: '--credential-file (CONTACT_CREDENTIAL_FILE)',
+};
+
+/** Leaves the one that is said nearest. */
+function chooseProof(command: Command): void {
+  const ranks = Object.keys(PROOFS).map((name) => [name, rankOf(command, name)] as const);
+  const nearest = Math.max(...ranks.map(([, rank]) => rank));
+  if (nearest === 0) return;
+  const [chosen, second] = ranks.filter(([, rank]) => rank === nearest);
+  if (chosen && second) throw usageError(`${PROOFS[chosen[0]]} or ${PROOFS[second[0]]}, not both`);
+  for (const [name] of ranks) if (name !== chosen?.[0]) command.setOptionValue(name, undefined);
+}
+
+/** What comes of a join text is kept in a file of its client, unless another is named. */
+function settleJoin(command: Command): void {
+  if (command.getOptionValue('joinFile') === undefined || rankOf(command, 'credentialFile') === RANKS.cli) return;
+  const id = command.getOptionValue('id') as string | undefined;
+  if (id === undefined) throw usageError('--join-file goes with --id, the client id to enrol as');
+  command.setOptionValueWithSource('credentialFile', findCredentialPath(id), 'cli');
 }
 
 /** A current profile is of its server: what is said to another one has nothing of it. One that is named always holds. */

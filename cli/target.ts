@@ -4,9 +4,14 @@ import { parseDuration, parsePositiveDuration } from './duration.ts';
 
 /** The flags that every command but `serve` has. */
 export interface TargetOptions {
-  readonly server: string;
+  /** Undefined: as the join text or the credential file says. */
+  readonly server?: string;
   readonly token?: string;
   readonly tokenFile?: string;
+  readonly credentialFile?: string;
+  /** Of the commands that enrol. */
+  readonly joinFile?: string;
+  readonly id?: string;
   readonly profile?: string;
   readonly tls?: boolean;
   readonly tlsCa?: string;
@@ -31,6 +36,7 @@ export function addTargetOptions(command: Command): Command {
       .argParser(parseTarget),
     new Option('--profile <name>', 'go by this profile ("contact config")').env('CONTACT_PROFILE'),
     new Option('--token-file <file>', 'holds the token that proves who you are').env('CONTACT_TOKEN_FILE'),
+    new Option('--credential-file <file>', 'what came of a join text ("contact join")').env('CONTACT_CREDENTIAL_FILE'),
     new Option('--token <token>', 'the token itself, which other users of this machine can see').env('CONTACT_TOKEN'),
     new Option('--tls', 'encrypt, and check the server against the well-known authorities'),
     new Option('--tls-ca <file>', 'encrypt, and check the server against these authorities (PEM)'),
@@ -49,6 +55,14 @@ export function addTargetOptions(command: Command): Command {
   ];
   for (const option of options) command.addOption(option.helpGroup('Server:'));
   return command;
+}
+
+/** Adds the flag of commands by which a client enrols when it starts for the first time. */
+export function addJoinOption(command: Command): Command {
+  return command.option(
+    '--join-file <file>',
+    'enrol as --id by the join text in this file (-: stdin), the first time; --credential-file keeps what came of it',
+  );
 }
 
 export function parseTarget(text: string): string {

@@ -1,7 +1,8 @@
 import type { DescService } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
+import { isSocketAddress } from '../shared/address.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { asksForCalm, ContactError, invalid } from '../shared/errors.ts';
+import { asksForCalm, ContactError } from '../shared/errors.ts';
 import { createClient, type GrpcClient } from '../shared/grpc.ts';
 import { HAND_CODECS } from '../wire/index.ts';
 import { DEFAULT_BACKOFF, reconnectMs } from './backoff.ts';
@@ -21,6 +22,7 @@ import {
 } from './options.ts';
 import { createOutage } from './outage.ts';
 import { pause } from './pause.ts';
+import { assertTokenMayTravel } from './plaintext.ts';
 import { proxyFor } from './proxy.ts';
 
 export type { Link };
@@ -268,11 +270,14 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
 
 /** Where to connect, in this order, and how: as the options say, else as the join text did. */
 function readTarget(
-  { server, tls }: ConnectionOptions,
+  { server, tls: given, insecure, credentialFile }: ConnectionOptions,
   told: { readonly addresses: readonly string[]; readonly pin: string } | undefined,
 ): { readonly servers: readonly string[]; readonly tls: TlsOptions | undefined } {
   const servers = server === undefined ? (told?.addresses ?? []) : [server];
-  if (tls === undefined && told !== undefined && told.pin !== '') throw invalid('tls', 'expected the authority (ca)');
+  const isPinned = told !== undefined && told.pin !== '' && !servers.every(isSocketAddress);
+  const tls = given ?? (isPinned ? { pin: told.pin } : undefined);
+  if (credentialFile !== undefined)
+    for (const one of servers) assertTokenMayTravel({ server: one, tls, insecure }, 'credentialFile');
   return { servers, tls };
 }
 

@@ -17,7 +17,7 @@ interface ShowOptions {
 }
 
 /** The fields that name a file: kept as absolute paths, for a profile is used in any folder. */
-const PATHS: ReadonlySet<string> = new Set(['tokenFile', 'tlsCa', 'tlsCert', 'tlsKey']);
+const PATHS: ReadonlySet<string> = new Set(['tokenFile', 'credentialFile', 'tlsCa', 'tlsCert', 'tlsKey']);
 const HEADINGS = ['profile', 'server', 'token file', 'tls', 'current'];
 
 export function fillConfigCommand(command: Command, context: CommandContext): void {
@@ -28,12 +28,14 @@ export function fillConfigCommand(command: Command, context: CommandContext): vo
     .description('make a profile, or change what is said of one')
     .addOption(new Option('--server <address>', 'HOST:PORT or unix:PATH').argParser(parseTarget))
     .option('--token-file <file>', 'holds the token; the profile has its path alone')
+    .option('--credential-file <file>', 'what came of a join text; it says where the server is, too')
     .addOption(new Option('--token <token>').hideHelp())
     .option('--tls', 'encrypt, and check the server against the well-known authorities')
     .option('--tls-ca <file>', 'encrypt, and check the server against these authorities (PEM)')
     .option('--tls-cert <file>', 'certificate of this client (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--tls-server-name <name>', 'the name that the certificate is for, if --server has another')
+    .option('--tls-pin <pin>', 'encrypt, and check the server by this pin of its authority')
     .option('--json', 'as a JSON object')
     .action((name: string, flags: ProfileFlags) => setProfile(name, flags, context))
     .addHelpText(

@@ -10,7 +10,7 @@ import { integerBetween } from '../number.ts';
 import { collectLabels } from '../option.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
-import { addTargetOptions, parseTarget, type TargetOptions } from '../target.ts';
+import { addJoinOption, addTargetOptions, parseTarget, type TargetOptions } from '../target.ts';
 import { readFile, readTls } from '../tls.ts';
 
 interface ExposeFlags extends TargetOptions {
@@ -60,6 +60,7 @@ and ends when the running ones have; a second one cancels those.
 Example:
   contact expose helloworld.Greeter --to 127.0.0.1:8080`,
     );
+  addJoinOption(command);
   addTargetOptions(command);
 }
 

@@ -60,7 +60,7 @@ async function askHealth(options: HealthOptions, deadlineMs: number): Promise<bo
     if (known.code !== 'UNAVAILABLE' && known.code !== 'DEADLINE_EXCEEDED') throw error;
     const trouble = describeTrouble(known, connection.tls !== undefined);
     throw new CommandFailure(
-      `could not reach ${options.server} within ${deadlineMs / 1_000} s: ${trouble}`,
+      `could not reach ${options.server ?? 'the server'} within ${deadlineMs / 1_000} s: ${trouble}`,
       EXIT.unreachable,
     );
   } finally {

@@ -54,7 +54,7 @@ async function runTop(options: TopOptions, context: CommandContext): Promise<voi
       const first = await takeSnapshot(admin);
       if (isLive) return showLive(first, admin, options, context);
       if (options.json) return out.writeJson(snapshotToJson(first));
-      const frame = { snapshot: first, rates: null, server: options.server, footer: null };
+      const frame = { snapshot: first, rates: null, server: options.server ?? 'the server', footer: null };
       const size = { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY };
       await out.write(
         `${renderTop(frame, size)
@@ -70,7 +70,7 @@ async function runTop(options: TopOptions, context: CommandContext): Promise<voi
 
 async function showLive(first: Snapshot, admin: Admin, options: TopOptions, context: CommandContext): Promise<void> {
   const { out } = context;
-  const { server } = options;
+  const { server = 'the server' } = options;
   const stop = new AbortController();
   const quit = (): void => stop.abort();
   let [snapshot, rates, footer]: [Snapshot, ReadonlyMap<string, number> | null, Line] = [first, null, HINT];

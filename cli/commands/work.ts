@@ -14,7 +14,7 @@ import { integerBetween } from '../number.ts';
 import { collectLabels } from '../option.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, exitOnDeadlySignals, onStopSignal } from '../signals.ts';
-import { addTargetOptions, type TargetOptions } from '../target.ts';
+import { addJoinOption, addTargetOptions, type TargetOptions } from '../target.ts';
 
 interface WorkOptions extends TargetOptions {
   readonly concurrency: number;
@@ -63,6 +63,7 @@ happens, let the commands run in a control group or container that ends with thi
 Example:
   contact work sums --concurrency 8 -- sha256sum`,
     );
+  addJoinOption(command);
   addTargetOptions(command);
 }
 

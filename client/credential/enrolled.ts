@@ -133,7 +133,10 @@ function openFile({ join, path, clientId }: EnrolledOptions, warn: (line: string
   if (before?.file.exposure !== undefined) warn(`credentialFile: ${before.file.exposure}`);
   if (before && clientId !== undefined && before.kept.clientId !== clientId)
     throw invalid('credentialFile', `${path} is that of client ${before.kept.clientId}, and not of ${clientId}`);
-  if (before?.kept.isEnrolled) return { read: before, join: undefined };
+  if (before?.kept.isEnrolled) {
+    checkServer(path, before.kept, join);
+    return { read: before, join: undefined };
+  }
   if (join === undefined) {
     const problem = before ? 'was not enrolled to its end' : 'is not there';
     throw invalid('credentialFile', `${path} ${problem}: join is needed, the text that lets this client in`);
@@ -143,6 +146,20 @@ function openFile({ join, path, clientId }: EnrolledOptions, warn: (line: string
   if (clientId === undefined) throw invalid('joinAs', 'expected the client id to enrol as');
   const { addresses, pin } = text;
   return { read: createFile(path, { ...drawSecret(), isEnrolled: false, clientId, addresses, pin }), join: text };
+}
+
+/** A join text that still can be read must not be for another server than the credential that is there. */
+function checkServer(path: string, kept: KeptCredential, join: string | undefined): void {
+  let text: JoinText;
+  try {
+    if (join === undefined) return;
+    text = readJoin(join, () => undefined);
+  } catch {
+    // It has done what it was for, and may be gone.
+    return;
+  }
+  const isSame = text.pin === '' ? text.addresses.some((one) => kept.addresses.includes(one)) : text.pin === kept.pin;
+  if (!isSame) throw invalid('credentialFile', `${path} is for another server than the join text: give another file`);
 }
 
 /** The file as it is there then: another process may have been faster. */

@@ -104,7 +104,7 @@ describe('contact config', () => {
     process.env.CONTACT_TOKEN = 'variable';
     assert.equal((await succeed(...list, '--token-file', secret('flag'))).stderr, '');
     assert.deepEqual(sent(), ['Bearer flag']);
-    await refuse(/--token and --token-file .*only one/, ...list);
+    await refuse(/--token .*or --token-file .*not both/, ...list);
     delete process.env.CONTACT_TOKEN_FILE;
     assert.equal((await succeed(...list)).stderr, '');
     assert.deepEqual(sent(), ['Bearer variable']);

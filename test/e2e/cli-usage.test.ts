@@ -29,6 +29,9 @@ describe('contact', function () {
         'clients',
         'backup',
         'restore',
+        'join',
+        'token',
+        'whoami',
         'config',
         'top',
         'health',
@@ -37,6 +40,8 @@ describe('contact', function () {
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
       queues: ['list', 'pause', 'resume', 'retain', 'purge'],
       clients: ['list', 'drain', 'resume', 'disconnect'],
+      join: ['create'],
+      token: ['create', 'list', 'revoke', 'rotate'],
       config: ['set-profile', 'delete-profile', 'use', 'list', 'show'],
     };
     const all = Object.entries(commands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`.trim()));
@@ -198,7 +203,8 @@ async function listCommands(): Promise<Record<string, Command>> {
 }
 
 /** Takes any words. */
-const isFree = (long: string): boolean => ['--queue', '--id', '--client', '--node'].includes(long);
+const isFree = (long: string): boolean =>
+  ['--queue', '--id', '--client', '--node', '--name', '--call', '--serve'].includes(long);
 
 /** The system's Node, if it is older than what we need. */
 function findOldNode(): string | undefined {

@@ -70,6 +70,16 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'enrolment: a refusal that stays is asked for again',
+    file: 'client/credential/upkeep.ts',
+    find: "new Set(['ALREADY_EXISTS', ",
+    replace: 'new Set([',
+    caughtBy: transport(
+      'sdk-enrol',
+      'clients that join end with what is wrong when the join is used up, expired, revoked, for others, or when they are there already',
+    ),
+  },
+  {
     id: 'profiles: the current one is for every server',
     file: 'cli/settle.ts',
     find: 'if (named === undefined && isElsewhere) return;',

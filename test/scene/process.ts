@@ -19,6 +19,7 @@ const UNSET = {
   CONTACT_SERVER: undefined,
   CONTACT_TOKEN: undefined,
   CONTACT_TOKEN_FILE: undefined,
+  CONTACT_CREDENTIAL_FILE: undefined,
   CONTACT_PROFILE: undefined,
 };
 

@@ -158,7 +158,7 @@ describe('clients that join', () => {
   });
 
   it('end at once when they are revoked, their tasks go to others, and their join text does not let them in again', async () => {
-    const join = await makeJoin({ queues: ['q'], uses: 2 });
+    const join = await makeJoin({ queues: ['q'], uses: 3 });
     const holding = startWorker({
       join,
       clientId: 'robot-7',
