@@ -5,6 +5,7 @@ import { credentials } from '@grpc/grpc-js';
 import type { Context } from 'mocha';
 import { spreadOf } from '../../bench/statistics.ts';
 import { createProducer, createWorker } from '../../client/index.ts';
+import { createServer } from '../../server/index.ts';
 import { createClient } from '../../shared/grpc.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { untilServed, writeCallerMetadata } from '../scene/callers.ts';
@@ -43,9 +44,10 @@ interface Witness {
  * A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. With
  * `isCalled` the worker is the client `WITNESS` and serves `echo.Echo`, which is called live as often.
  */
-async function startWitness(address: string, isCalled: boolean): Promise<Witness> {
+async function startWitness(address: string, isCalled: boolean, token: string | undefined): Promise<Witness> {
+  const connection = { server: address, ...(token === undefined ? {} : { token }) };
   const worker = createWorker({
-    server: address,
+    ...connection,
     queues: ['witness'],
     handler: (payload) => payload,
     // Else its id is drawn, as that of most workers is.
@@ -54,7 +56,7 @@ async function startWitness(address: string, isCalled: boolean): Promise<Witness
   if (isCalled) worker.serve(Echo, createEcho());
   await worker.connected();
   if (isCalled) await untilServed(address, WITNESS);
-  const producer = createProducer<number>({ server: address });
+  const producer = createProducer<number>(connection);
   const errors: unknown[] = [];
   const latencies: number[] = [];
   const liveLatencies: number[] = [];
@@ -110,6 +112,19 @@ async function startWitness(address: string, isCalled: boolean): Promise<Witness
   };
 }
 
+/** The token of the first operator of a store. */
+async function makeToken(store: string): Promise<string> {
+  let made = '';
+  const options = { store, listen: '127.0.0.1:0', auth: 'on' } as const;
+  const keepOperatorToken = (token: string): void => {
+    made = token;
+  };
+  const first = await createServer(options, { keepOperatorToken });
+  await first.listen();
+  await first.close({ deadlineMs: 0 });
+  return made;
+}
+
 /** The most memory that a process ever had, by the kernel. */
 function readPeakMiB(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -122,6 +137,8 @@ export type Attack = (test: Context, act: (server: ServerProcess) => Promise<voi
 export interface AttackOptions {
   /** A program that runs the server. */
   readonly under?: readonly string[];
+  /** Callers have to say who they are; the witness does. */
+  readonly isGuarded?: boolean;
   /** The witness is called live too. */
   readonly isCalled?: boolean;
 }
@@ -131,7 +148,7 @@ export interface AttackOptions {
  * After an attack the server is alive and never took more than its memory, and every call of the witness was
  * answered, those during the attack and some after it.
  */
-export function prepareAttacks({ isCalled = false, ...options }: AttackOptions = {}): Attack {
+export function prepareAttacks({ isCalled = false, isGuarded = false, ...options }: AttackOptions = {}): Attack {
   let server: ServerProcess;
   let witness: Witness;
 
@@ -139,8 +156,10 @@ export function prepareAttacks({ isCalled = false, ...options }: AttackOptions =
     if (!existsSync('/proc/self/status')) skipLoudly(this, 'the memory of another process is read from /proc');
   });
   beforeEach(async () => {
-    server = await startServer({ store: `sqlite:${join(createFolder(), 'contact.db')}`, ...options });
-    witness = await startWitness(server.address, isCalled);
+    const store = `sqlite:${join(createFolder(), 'contact.db')}`;
+    const token = isGuarded ? await makeToken(store) : undefined;
+    server = await startServer({ store, ...(isGuarded ? { args: ['--auth', 'on'] } : {}), ...options });
+    witness = await startWitness(server.address, isCalled, token);
   });
   afterEach(async () => {
     await witness.stop();
