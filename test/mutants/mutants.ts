@@ -4,6 +4,7 @@ import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
+import { GATE_MUTANTS } from './gate-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
 import { PASSAGE_MUTANTS } from './passage-mutants.ts';
@@ -25,6 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
   ...ACCESS_MUTANTS,
+  ...GATE_MUTANTS,
   ...CREDENTIAL_MUTANTS,
   ...CONFIG_MUTANTS,
 ];

@@ -59,7 +59,8 @@ describe('a client that renews its credential', () => {
     const used: string[] = [];
     let heard = 0;
     for (let n = 0; n < ROTATIONS; n++) {
-      await until('it is told to renew', () => worker.messages.filter(isRenew).length > heard);
+      await until('it is told to renew', () => end ?? worker.messages.filter(isRenew).length > heard);
+      assert.equal(end, undefined);
       heard = worker.messages.filter(isRenew).length;
       used.push(token);
       token = await renew(token);

@@ -1,0 +1,171 @@
+import { type Mutant, transport, unit } from './mutant.ts';
+
+const GATE = 'server/transport/gate.ts';
+const AUTHENTICATE = 'server/access/authenticate.ts';
+const STANDING = 'server/access/standing.ts';
+const JWT = 'server/access/jwt.ts';
+
+const alike = transport('access', 'tells all alike who are not known, and lets in who is');
+
+/** Who is let in that must not be, or stays that has to go. */
+export const GATE_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'any secret will do',
+    file: 'server/access/secret.ts',
+    find: 'timingSafeEqual(given, known) && ',
+    replace: '',
+    caughtBy: alike,
+  },
+  {
+    id: 'refusal at once',
+    file: GATE,
+    find: 'clock.after(refusalDelayMs, () => {\n      waiting -= 1;',
+    replace: 'clock.after(0, () => {\n      waiting -= 1;',
+    caughtBy: transport('access', 'is slow to refuse, whatever was wrong'),
+  },
+  {
+    id: 'role not asked for',
+    file: GATE,
+    find: 'if (!isAdmitted(caller, admission)) return',
+    replace: "if (admission === 'join' && !isAdmitted(caller, admission)) return",
+    caughtBy: transport('access', 'names the role that a method is for'),
+  },
+  {
+    id: 'refused call read on',
+    file: 'server/transport/headers.ts',
+    find: '  stream.resume();\n  closeRefused(stream);',
+    replace: '  stream.resume();',
+    caughtBy: transport('access', 'reads no more of a client stream without an end'),
+  },
+  {
+    id: 'guesses without end',
+    file: GATE,
+    find: 'connection.refusals += 1;',
+    replace: '',
+    caughtBy: transport(
+      'access',
+      'closes a connection that is refused again and again, and none that carries a call that was let in',
+    ),
+  },
+  {
+    id: 'connection of others closed',
+    file: GATE,
+    find: 'if (isLast && connection.openCalls === 0)',
+    replace: 'if (isLast)',
+    caughtBy: transport(
+      'access',
+      'closes a connection that is refused again and again, and none that carries a call that was let in',
+    ),
+  },
+  {
+    id: 'silent connection kept',
+    file: GATE,
+    find: 'else session.destroy();',
+    replace: '',
+    caughtBy: transport('access', 'closes a connection that never says who it is'),
+  },
+  {
+    id: 'live call without a caller',
+    file: 'server/access/methods.ts',
+    find: "admissionByPath.get(path) ?? 'authenticated'",
+    replace: "admissionByPath.get(path) ?? 'anybody'",
+    caughtBy: unit('methods', "asks of who calls what is none of the server's own to be known"),
+  },
+  {
+    id: 'revoked credential taken',
+    file: AUTHENTICATE,
+    find: 'if (revokedAt !== null) throw REVOKED;',
+    replace: '',
+    caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
+  },
+  {
+    id: 'expired credential taken',
+    file: AUTHENTICATE,
+    find: 'if (expiresAt !== null && expiresAt <= now) throw EXPIRED;',
+    replace: '',
+    caughtBy: transport('access', 'ends what runs for a token whose time is over'),
+  },
+  {
+    id: 'streams of the revoked go on',
+    file: STANDING,
+    find: 'if (ids.some((id) => credentials.find(id)?.revokedAt !== null)) onEnd();',
+    replace: '',
+    caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
+  },
+  {
+    id: 'streams of the expired go on',
+    file: STANDING,
+    find: '    if (hasEnded) onEnd();\n',
+    replace: '',
+    caughtBy: transport('access', 'ends what runs for a token whose time is over'),
+  },
+  {
+    id: 'renewed client ended',
+    file: STANDING,
+    find: 'for (const { id: next } of credentials.successorsOf(one)) ids.push(next);',
+    replace: '',
+    caughtBy: transport('renewal', 'keeps its session and what it runs, and each task is run once'),
+  },
+  {
+    id: 'tasks of the revoked kept',
+    file: 'server/session/registry.ts',
+    find: '!isExpelled(error) && ',
+    replace: '',
+    caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
+  },
+  {
+    id: 'told to renew once',
+    file: 'server/access/renewals.ts',
+    find: 'stop = clock.after(Math.max(LEAST_MS, leftMs * AGAIN_SHARE), look);',
+    replace: '',
+    caughtBy: transport('renewal', 'is told again until it has, and by its next session too'),
+  },
+  {
+    id: 'more given than had',
+    file: 'server/api/access.ts',
+    find: 'if (field === undefined) return rights;',
+    replace: 'if (field !== null) return rights;',
+    caughtBy: transport('access', 'lets an operator give to others what they may do themselves, and no more'),
+  },
+  {
+    id: 'more seen than had',
+    file: 'server/api/access.ts',
+    find: 'if (found && isWithin(found, caller)) return found;',
+    replace: 'if (found) return found;',
+    caughtBy: transport('access', 'lets an operator give to others what they may do themselves, and no more'),
+  },
+  {
+    id: 'first token made anew',
+    file: 'server/identity.ts',
+    find: 'if (!isFirst || !keepOperatorToken) return;',
+    replace: 'if (!keepOperatorToken) return;',
+    caughtBy: transport(
+      'access',
+      "is the first operator's when it starts for the first time, and makes no other token",
+    ),
+  },
+  {
+    id: 'any audience will do',
+    file: JWT,
+    find: '        audience,\n        algorithms',
+    replace: '        algorithms',
+    caughtBy: transport('jwt', 'are refused alike for whatever is wrong with them'),
+  },
+  {
+    id: 'JWT remembered beyond its end',
+    file: JWT,
+    find: 'if (known && known.expiresAt > clock.now()) return known.callers;',
+    replace: 'if (known) return known.callers;',
+    caughtBy: transport(
+      'jwt',
+      'that have expired say so to who has one, and end what runs for them, which may come again with the next',
+    ),
+  },
+  {
+    id: 'new key never looked for',
+    file: 'server/access/jwks.ts',
+    find: 'keys = read();\n      return',
+    replace: 'return',
+    caughtBy: transport('jwt', 'of a new key are taken once it is in the file'),
+  },
+];
