@@ -89,7 +89,7 @@ describe('a client that renews its credential', () => {
     const join = await scene.access.join({}, { clientSeconds: LIFETIME_SECONDS });
     const { text } = await scene.access.enrol(join, 'robot-7');
     const worker = await openWorker(connect(scene, {}, text), { clientId: 'robot-7' });
-    await until('it is told twice', () => worker.messages.filter(isRenew).length >= 2);
+    await until('it is told twice', () => worker.messages.filter(isRenew).length >= 2, 8_000);
     const next = await openWorker(connect(scene, {}, text), { clientId: 'robot-7' });
     await until('its next session is told at once', () => next.messages.some(isRenew));
     await renewer(scene)(text);

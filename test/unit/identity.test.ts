@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { createAuthenticate } from '../../server/access/authenticate.ts';
+import { createCallers } from '../../server/access/callers.ts';
+import { createCertificateReader } from '../../server/access/certificates.ts';
+import { grantedTo, readGrants } from '../../server/access/grants.ts';
+import { EXPIRED, REVOKED, UNAUTHENTICATED } from '../../server/access/refusals.ts';
+import { createStanding } from '../../server/access/standing.ts';
+import { drawToken, readToken } from '../../server/access/token.ts';
+import { ALL_RIGHTS, type Rights } from '../../server/model/access.ts';
+import { type Caller, LOCAL_OPERATOR } from '../../server/model/caller.ts';
+import type { StoredCredential } from '../../server/store/credentials.ts';
+import { createFakeClock } from '../scene/clock.ts';
+
+const NONE = { kind: 'none' } as const;
+
+function stored(change: Partial<StoredCredential> = {}): StoredCredential {
+  return {
+    id: 'a'.repeat(16),
+    hash: '',
+    kind: 'token',
+    principal: 'token:t',
+    name: 't',
+    rights: ALL_RIGHTS,
+    createdAt: 0,
+    expiresAt: null,
+    usesLeft: null,
+    lifetimeMs: null,
+    parentId: null,
+    clientId: null,
+    revokedAt: null,
+    lastUsedAt: null,
+    createdBy: '',
+    ...change,
+  };
+}
+
+describe('readToken()', () => {
+  it('takes what drawToken() gives and nothing else', () => {
+    const { text, id } = drawToken();
+    assert.equal(readToken(text)!.id, id);
+    for (const wrong of [
+      '',
+      text.slice(1),
+      `${text}A`,
+      text.slice(0, -1),
+      text.toUpperCase(),
+      `${text}\n`,
+      ` ${text}`,
+    ]) {
+      assert.equal(readToken(wrong), undefined, JSON.stringify(wrong));
+    }
+  });
+});
+
+describe('createAuthenticate()', () => {
+  const { text, id, hash } = drawToken();
+  let credential = stored({ id, hash });
+  const used: string[] = [];
+  const certificates = createCertificateReader(readGrants(['robot-* role=worker'], 'certificateGrants'), () => 1_000);
+  const authenticate = createAuthenticate({
+    credentials: { find: (asked) => (asked === id ? credential : undefined), used: (one) => void used.push(one) },
+    now: () => 1_000,
+    readForeignToken: undefined,
+    callersOfCertificate: certificates,
+  });
+  const ask = (authorization: string | undefined, clientId?: string): Caller =>
+    authenticate({ authorization, clientId, peer: () => NONE }) as Caller;
+
+  it('gives the same caller for the same credential, until that changes', () => {
+    credential = stored({ id, hash });
+    const first = ask(`Bearer ${text}`);
+    assert.equal(ask(`bearer  ${text}`), first);
+    credential = stored({ id, hash, rights: { ...ALL_RIGHTS, queues: [] } });
+    assert.notEqual(ask(`Bearer ${text}`), first);
+    assert.deepEqual(used, [id, id, id]);
+  });
+
+  it('takes {client} for the id that the call names, if the caller may have that', () => {
+    const rights: Rights = { ...ALL_RIGHTS, queues: ['robots/{client}'], clients: ['robot-*'] };
+    credential = stored({ id, hash, rights });
+    assert.deepEqual(ask(`Bearer ${text}`, 'robot-7').scope.queues, ['robots/robot-7']);
+    assert.equal(ask(`Bearer ${text}`, 'robot-7'), ask(`Bearer ${text}`, 'robot-7'));
+    assert.deepEqual(ask(`Bearer ${text}`, 'other').scope.queues, []);
+    assert.deepEqual(ask(`Bearer ${text}`).scope.queues, []);
+  });
+
+  it('tells of its end only who has the secret', () => {
+    const wrong = `Bearer ct_${id}_${drawToken().text.slice(-43)}`;
+    for (const [change, error] of [
+      [{ revokedAt: 5 }, REVOKED],
+      [{ expiresAt: 1_000 }, EXPIRED],
+    ] as const) {
+      credential = stored({ id, hash, ...change });
+      assert.throws(() => ask(`Bearer ${text}`), error);
+      assert.throws(() => ask(wrong), UNAUTHENTICATED);
+    }
+    credential = stored({ id, hash, expiresAt: 1_001 });
+    assert.equal(ask(`Bearer ${text}`).principal, 'token:t');
+  });
+
+  it('lets a join in after its end, whose client may have lost the answer, with no right of those that come by it', () => {
+    credential = stored({ id, hash, kind: 'join', expiresAt: 1 });
+    const caller = ask(`Bearer ${text}`);
+    assert.deepEqual([caller.kind, [...caller.roles], caller.scope.queues], ['join', [], []]);
+  });
+
+  it('goes by the connection where the call says nothing, and not where it says what is wrong', () => {
+    const peer = (kind: 'operator') => () => ({ kind }) as const;
+    assert.equal(
+      authenticate({ authorization: undefined, clientId: undefined, peer: peer('operator') }),
+      LOCAL_OPERATOR,
+    );
+    assert.throws(
+      () => authenticate({ authorization: 'Bearer ct_x', clientId: undefined, peer: peer('operator') }),
+      UNAUTHENTICATED,
+    );
+    const certified = (name: string, expiresAt = 2_000): Caller =>
+      authenticate({
+        authorization: undefined,
+        clientId: undefined,
+        peer: () => ({ kind: 'certificate', name, expiresAt }),
+      }) as Caller;
+    const robot = certified('robot-7');
+    assert.deepEqual([robot.principal, robot.kind, robot.expiresAt], ['cert:robot-7', 'certificate', 2_000]);
+    assert.equal(certified('robot-7'), robot);
+    assert.throws(() => certified('web'), UNAUTHENTICATED);
+    assert.throws(() => certified('robot-7', 1_000), EXPIRED);
+  });
+});
+
+describe('grantedTo()', () => {
+  const grants = readGrants(
+    ['a role=worker queue=x', 'a* role=producer queue=y queue=x', 'b role=observer'],
+    'jwtGrants',
+  );
+
+  it('allows what all patterns that fit allow together', () => {
+    assert.deepEqual(grantedTo(['a'], grants), {
+      roles: ['worker', 'producer'],
+      queues: ['x', 'y'],
+      clients: [],
+      calls: [],
+      serves: [],
+    });
+    assert.equal(grantedTo(['c'], grants), null);
+    assert.equal(grantedTo([], grants), null);
+  });
+});
+
+describe('createStanding()', () => {
+  function createScene() {
+    const clock = createFakeClock(0);
+    const byId = new Map<string, StoredCredential>();
+    const successors = new Map<string, string[]>();
+    let ends = 0;
+    const standing = createStanding({
+      credentials: {
+        find: (id) => byId.get(id),
+        successorsOf: (id) => (successors.get(id) ?? []).flatMap((next) => byId.get(next) ?? []),
+      },
+      clock,
+      onEnd: () => {
+        ends += 1;
+      },
+    });
+    function put(id: string, change: Partial<StoredCredential>, parent?: string): void {
+      byId.set(id, stored({ id, kind: 'client', ...change }));
+      if (parent !== undefined) successors.set(parent, [...(successors.get(parent) ?? []), id]);
+    }
+    const callerOf = (id: string, expiresAt: number): Caller =>
+      createCallers({ principal: 'client:c', kind: 'client', rights: ALL_RIGHTS, credentialId: id, expiresAt }).as(
+        undefined,
+      );
+    return { clock, standing, put, callerOf, countEnds: () => ends };
+  }
+
+  it('looks when the time of somebody is over, and not before', () => {
+    const { clock, standing, put, callerOf, countEnds } = createScene();
+    put('a', { expiresAt: 200_000 });
+    const caller = callerOf('a', 200_000);
+    standing.note(caller);
+    standing.note(caller);
+    clock.advance(199_000);
+    assert.deepEqual([countEnds(), standing.endOf(caller)], [0, undefined]);
+    clock.advance(2_000);
+    assert.deepEqual([countEnds(), standing.endOf(caller)], [1, EXPIRED]);
+    clock.advance(1_000_000);
+    assert.equal(countEnds(), 1);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('lets who was let in by a credential stay for as long as one of its line lives', () => {
+    const { clock, standing, put, callerOf, countEnds } = createScene();
+    put('a', { expiresAt: 100_000 });
+    const caller = callerOf('a', 100_000);
+    standing.note(caller);
+    put('b', { expiresAt: 300_000 }, 'a');
+    put('c', { expiresAt: 500_000 }, 'b');
+    clock.advance(499_000);
+    assert.deepEqual([countEnds(), standing.endOf(caller)], [0, undefined]);
+    put('c', { expiresAt: 500_000, revokedAt: 1 });
+    standing.changed(['c']);
+    assert.deepEqual([countEnds(), standing.endOf(caller)], [1, EXPIRED]);
+    put('a', { expiresAt: 100_000, revokedAt: 1 });
+    assert.equal(standing.endOf(caller), REVOKED);
+  });
+
+  it('sees a wall clock that was set', () => {
+    const { clock, standing, put, callerOf, countEnds } = createScene();
+    put('a', { expiresAt: 10_000_000 });
+    standing.note(callerOf('a', 10_000_000));
+    clock.jump(10_000_000);
+    clock.advance(61_000);
+    assert.equal(countEnds(), 1);
+  });
+
+  it('minds nobody who has no end', () => {
+    const { clock, standing } = createScene();
+    standing.note(LOCAL_OPERATOR);
+    assert.deepEqual([clock.pending, standing.endOf(LOCAL_OPERATOR)], [0, undefined]);
+  });
+});
