@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { ContactError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createAuthenticate, type PeerIdentity, type ReadForeignToken } from './access/authenticate.ts';
-import { createBook } from './access/book.ts';
+import { type Book, createBook } from './access/book.ts';
 import { createCertificateReader } from './access/certificates.ts';
 import { readGrants } from './access/grants.ts';
 import { createJwtReader } from './access/jwt.ts';
@@ -43,6 +43,8 @@ export interface Identity {
   readonly isOn: boolean;
   readonly gate: Gate;
   readonly renewals: Renewals;
+  /** A token of this principal that lives. */
+  readonly findToken: Book['findToken'];
   /** Reads the credentials that there are; before anybody is let in. */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -64,7 +66,8 @@ export function createIdentity(parts: IdentityParts): Identity {
   });
   const renewals = createRenewals(book, clock);
   if (!isOn) {
-    return { isOn, gate: OPEN_GATE, renewals, start: () => Promise.resolve(), close: () => book.close() };
+    const { findToken } = book;
+    return { isOn, gate: OPEN_GATE, renewals, findToken, start: () => Promise.resolve(), close: () => book.close() };
   }
 
   const standing = createStanding({ credentials: book, clock, onEnd: () => expel(standing.endOf) });
@@ -114,6 +117,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     isOn,
     gate,
     renewals,
+    findToken: book.findToken,
     async start() {
       await book.load();
       await makeFirstToken();

@@ -26,6 +26,8 @@ export interface BookOptions {
 export interface Book extends Credentials, Lineage {
   /** Reads all that there are. */
   load(): Promise<void>;
+  /** A token of this principal that lives; undefined: there is none. */
+  findToken(principal: string): StoredCredential | undefined;
   /** The ids of those that have changed, on whichever node; the book has them already. */
   readonly changed$: Observable<readonly string[]>;
   /** Notes what was used since the last time. */
@@ -91,6 +93,14 @@ export function createBook({ store, clock, onTrouble }: BookOptions): Book {
       credentialById.get(id)?.kind === 'join'
         ? []
         : (successorIdsById.get(id) ?? []).flatMap((next) => credentialById.get(next) ?? []),
+    findToken(principal) {
+      const now = clock.now();
+      for (const credential of credentialById.values()) {
+        if (credential.principal !== principal || credential.kind !== 'token') continue;
+        if (credential.revokedAt === null && (credential.expiresAt ?? now + 1) > now) return credential;
+      }
+      return undefined;
+    },
     used(id) {
       used.add(id);
       stopTouching ??= clock.after(TOUCH_MS, () => void touch());

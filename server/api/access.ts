@@ -5,6 +5,7 @@ import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Rights } from '../model/access.ts';
 import { type Caller, findUngrantable } from '../model/caller.ts';
+import { createSerial } from '../session/serial.ts';
 import type { CredentialStore, StoredCredential } from '../store/credentials.ts';
 import { readHash, readId, readLifetime, readRights, writeCredential, writeRightsOf } from './credentials.ts';
 import type { Handlers } from './handler.ts';
@@ -34,6 +35,8 @@ export interface AccessOptions {
   readonly clock: Clock;
   /** Whether callers have to say who they are. */
   readonly isOn: boolean;
+  /** A token of this principal that lives; undefined: there is none. */
+  readonly findToken: (principal: string) => StoredCredential | undefined;
   /** Where clients reach the server. */
   readonly addresses: () => readonly string[];
   readonly authority: () => Authority;
@@ -41,7 +44,25 @@ export interface AccessOptions {
 
 /** AccessService. */
 export function createAccessHandlers(options: AccessOptions): Handlers<typeof AccessService> {
-  const { store, clock, isOn, addresses, authority } = options;
+  const { store, clock, isOn, findToken, addresses, authority } = options;
+
+  const runAlone = createSerial();
+
+  /** ALREADY_EXISTS: another token of this name lives, whose sessions and results this one would have. */
+  function checkFree({
+    id,
+    name,
+    principal,
+  }: {
+    readonly id: string;
+    readonly name: string;
+    readonly principal: string;
+  }) {
+    const other = findToken(principal);
+    if (!other || other.id === id) return;
+    const problem = `a token ${name} lives (${other.id}): rotate or revoke it, or take another name`;
+    throw new ContactError('ALREADY_EXISTS', problem, { field: 'name' });
+  }
 
   /** One of the caller's own or less. NOT_FOUND: it is not there, or allows what the caller may not. */
   async function find(id: string, caller: Caller): Promise<StoredCredential> {
@@ -54,22 +75,23 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
     async createToken({ id, secretHash, name, rights, lifetimeSeconds }, { caller }) {
       checkOn(isOn);
       const lifetimeMs = readLifetime(lifetimeSeconds, 'lifetime_seconds');
-      const now = clock.now();
-      const credential = await store.createCredential(
-        {
-          kind: 'token',
-          id: readId(id, 'id'),
-          hash: readHash(secretHash),
-          name: readCredentialName(name),
-          principal: `token:${name}`,
-          rights: grant(readRights(rights), caller),
-          expiresAt: lifetimeMs === null ? null : now + lifetimeMs,
-          usesLeft: null,
-          lifetimeMs: null,
-          createdBy: caller.principal,
-        },
-        now,
-      );
+      const token = {
+        kind: 'token',
+        id: readId(id, 'id'),
+        hash: readHash(secretHash),
+        name: readCredentialName(name),
+        principal: `token:${name}`,
+        rights: grant(readRights(rights), caller),
+        usesLeft: null,
+        lifetimeMs: null,
+        createdBy: caller.principal,
+      } as const;
+      // Of two that come at once the second finds the first.
+      const credential = await runAlone(name, async () => {
+        checkFree(token);
+        const now = clock.now();
+        return store.createCredential({ ...token, expiresAt: lifetimeMs === null ? null : now + lifetimeMs }, now);
+      });
       return { credential: writeCredential(credential) };
     },
 

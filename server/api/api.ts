@@ -28,7 +28,9 @@ export interface ApiOptions {
   readonly registry: Registry;
   readonly store: TaskReads & CredentialStore & Pick<Store, 'capabilities' | 'backUp'>;
   readonly clock: Clock;
-  readonly access: Pick<AccessOptions, 'isOn' | 'addresses' | 'authority'> & { readonly renewals: Renewals };
+  readonly access: Pick<AccessOptions, 'isOn' | 'findToken' | 'addresses' | 'authority'> & {
+    readonly renewals: Renewals;
+  };
   readonly noteFailure: NoteFailure;
   readonly counts: EventCounts;
   readonly agreement: Agreement;

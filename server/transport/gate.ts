@@ -125,6 +125,17 @@ export function createGate(options: GateOptions): Gate {
     });
   }
 
+  /** Who is at the other end of a connection, if that is all that is known. */
+  function knownBy(peer: PeerIdentity): Caller {
+    if (peer.kind === 'none') return NOBODY;
+    try {
+      const caller = authenticate({ authorization: undefined, clientId: undefined, peer: () => peer });
+      return caller instanceof Promise ? NOBODY : caller;
+    } catch {
+      return NOBODY;
+    }
+  }
+
   return {
     watch(http2Server) {
       http2Server.on('session', enter);
@@ -136,9 +147,10 @@ export function createGate(options: GateOptions): Gate {
       const connection = connections.get(session) ?? enter(session);
       const path = String(headers[':path']);
       const admission = admissionOf(path);
-      if (admission === 'anybody') {
+      // Who says who they are is asked for it, and told more.
+      if (admission === 'anybody' && headers.authorization === undefined) {
         connection.publicAt = clock.monotonic();
-        admit(NOBODY);
+        admit(knownBy(peerOf(stream)));
         return;
       }
 

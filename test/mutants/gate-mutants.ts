@@ -135,6 +135,13 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('access', 'lets an operator give to others what they may do themselves, and no more'),
   },
   {
+    id: 'name of another taken',
+    file: 'server/api/access.ts',
+    find: '        checkFree(token);\n',
+    replace: '',
+    caughtBy: transport('access', 'makes no token whose name another has that lives, but for who asks again'),
+  },
+  {
     id: 'first token made anew',
     file: 'server/identity.ts',
     find: 'if (!isFirst || !keepOperatorToken) return;',

@@ -38,7 +38,13 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
   const registry = createRegistry({ queue, store, clock, random: () => 0, settings, noteFailure, onFatal });
   const agreement = { limits: {}, pingIntervalMs: 5_000, resumeWindowMs: 15_000 };
   const renewals = { watch: () => () => undefined };
-  const access = { isOn: false, renewals, addresses: () => [], authority: () => ({ pin: '' }) };
+  const access = {
+    isOn: false,
+    renewals,
+    findToken: () => undefined,
+    addresses: () => [],
+    authority: () => ({ pin: '' }),
+  };
   const reached = createReached();
   const counts = createEventCounts();
   const api = createApi({

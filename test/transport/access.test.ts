@@ -66,6 +66,13 @@ describe('a server that asks who calls', () => {
     await new Promise<void>((resolve, reject) =>
       clients.health.check({}, (error) => (error ? reject(error) : resolve())),
     );
+    const check = (token: string): Promise<string> =>
+      refusalOf(
+        new Promise((resolve, reject) =>
+          connect(scene, {}, token).health.check({}, (error, answer) => (error ? reject(error) : resolve(answer))),
+        ),
+      );
+    assert.deepEqual([await check(scene.operator), await check('ct_x')], ['OK', UNKNOWN]);
     const reply = await readEnd(open(dial(scene), '/no.Service/Method').end(frame(Buffer.alloc(0))));
     assert.equal(reply.code, status.UNAUTHENTICATED);
     const known = await readEnd(
@@ -260,6 +267,24 @@ describe('a server that asks who calls', () => {
     assert.deepEqual(new Set(listed.credentials.map(({ name }) => name)), new Set(['x', 't1']));
     const [, id = ''] = /^ct_(\w{16})_/.exec(scene.operator) ?? [];
     assert.match(await refusalOf(askAs(text, scene.access.client, 'revokeCredential', { id })), /^NOT_FOUND/);
+  });
+
+  it('makes no token whose name another has that lives, but for who asks again', async () => {
+    const scene = await startGuarded();
+    const { id, hash } = drawToken();
+    const request = {
+      id,
+      secretHash: Buffer.from(hash, 'hex'),
+      name: 'web',
+      rights: { roles: [Role.PRODUCER], ...ALL },
+    };
+    const make = (change: object): Promise<string> =>
+      refusalOf(askAs(scene.operator, scene.access.client, 'createToken', { ...request, ...change }));
+    assert.deepEqual([await make({}), await make({})], ['OK', 'OK']);
+    assert.match(await make({ id: drawToken().id }), /^ALREADY_EXISTS name: a token web lives/);
+    await scene.access.revoke(id);
+    const next = drawToken();
+    assert.equal(await make({ id: next.id, secretHash: Buffer.from(next.hash, 'hex') }), 'OK');
   });
 
   it("is the first operator's when it starts for the first time, and makes no other token", async () => {

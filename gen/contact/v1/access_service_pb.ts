@@ -183,7 +183,7 @@ export type CreateTokenRequest = Message<"contact.v1.CreateTokenRequest"> & {
   secretHash: Uint8Array;
 
   /**
-   * [A-Za-z0-9._:/-]{1,128} Two tokens of one name are one principal.
+   * [A-Za-z0-9._:/-]{1,128} Of no other token that lives, as it would be the same principal: else ALREADY_EXISTS naming `name`.
    *
    * @generated from field: string name = 3;
    */
