@@ -1,5 +1,5 @@
 // Loaded into a server (`node --expose-gc --import …/gauge.ts`): at SIGUSR2 it tells on stderr how long its event loop
-// was busy at most with one turn since the last time, collects its garbage and tells what it takes.
+// was busy at most with one turn since the last time, collects its garbage and tells what it takes, and what keeps it alive.
 
 const TICK_MS = 5;
 
@@ -25,5 +25,7 @@ process.on('SIGUSR2', () => {
   // A collection is no pause of the server's own.
   lastMs = readCpuMs();
   longestMs = 0;
-  process.stderr.write(`gauge ${JSON.stringify({ rss, heap: heapUsed + external, pauseMs })}\n`);
+  const resources: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
+  process.stderr.write(`gauge ${JSON.stringify({ rss, heap: heapUsed + external, pauseMs, resources })}\n`);
 });

@@ -9,6 +9,8 @@ export interface Gauge {
   readonly rss: number;
   /** With what is held outside of V8's heap. */
   readonly heap: number;
+  /** Sockets, servers, timers and the like that are open, by Node's names. */
+  readonly resources: Readonly<Record<string, number>>;
 }
 
 /** Asks twice: what the first collection frees late, the second has freed. */
