@@ -235,10 +235,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     file: 'server/transport/serve.ts',
     find: 'if (isAnothers(clientId, subject)) throw taken(clientId);',
     replace: '',
-    caughtBy: transport(
-      'access-calls',
-      'is served beside a session of the client by the principal of that session alone',
-    ),
+    caughtBy: transport('access-sessions', 'has no Serve of another beside it'),
   },
   {
     id: 'access: a method that is told to be there to who may not call it',
@@ -247,7 +244,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     replace: 'ADDRESSING',
     caughtBy: transport(
       'access-calls',
-      'live: is refused for another client, or another method, whether there is one or not',
+      'of a method that is not for its caller is refused, addressed or not, whether it was announced or not',
     ),
   },
   {
@@ -262,6 +259,6 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     file: 'server/api/classic.ts',
     find: 'if (context.header(CLIENT_KEY) !== undefined) readClient(context);',
     replace: '',
-    caughtBy: transport('access-matrix', 'Contact/SendStatus: nobody, of another client, told as if there were none'),
+    caughtBy: transport('access-matrix', 'Contact/sendStatus: nobody, of another client, told as if there were none'),
   },
 ];

@@ -99,6 +99,14 @@ describe('a call of a client, for who makes it', () => {
     });
   }
 
+  it('of a method that is not for its caller is refused, addressed or not, whether it was announced or not', async () => {
+    const headers = { authorization: `Bearer ${tokens.producer.text}` };
+    for (const name of ['Down', 'Nope']) {
+      const { code } = await callMethod(scene.address, methodNamed(name), { requests: [{}], headers });
+      assert.equal(code, 'PERMISSION_DENIED', name);
+    }
+  });
+
   it('goes to none but its own where it names none', async () => {
     const { text } = tokens.producer;
     for (let n = 0; n < 10; n += 1) {
@@ -139,17 +147,6 @@ describe('a call of a client, for who makes it', () => {
         ['contact.v1.X/Y', 'this name is the server’s own'],
       ],
     );
-  });
-
-  it('is served beside a session of the client by the principal of that session alone', async () => {
-    const other = await scene.access.token({ roles: [Role.WORKER] }, { name: 'outsider' });
-    const { code, details } = await callMethod(scene.address, ReverseService.method.serve, {
-      requests: [{ announce: { methods: [UNARY] } }] as never,
-      headers: { authorization: `Bearer ${other.text}`, 'contact-client': 'robot-1' },
-      answers: 1,
-    });
-    assert.equal(code, 'ALREADY_EXISTS', details);
-    assert.equal(JSON.parse((await call(scene.operator, { 'contact-client': 'robot-1' })).bodies[0]!)[0], 'robot-1');
   });
 });
 

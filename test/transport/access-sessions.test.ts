@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { Role } from '../../gen/index.ts';
+import { ReverseService, Role } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
 import { type Clients, connect, enqueue } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { callMethod } from '../scene/methodcall.ts';
 import { nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
 
 describe('a session of a principal', () => {
@@ -45,6 +46,21 @@ describe('a session of a principal', () => {
     const thief = await openWorker(mallory, { clientId: 'robot', ephemeral: true, queues: ['none'], resume });
     assert.deepEqual([thief.registered.resumed, thief.registered.closed.map(nameOf)], [false, [nameOf(task!)]]);
     assert.deepEqual(await worker.succeed(task!), ['STORED']);
+  });
+
+  it('has no Serve of another beside it', async () => {
+    await openWorker(alice, { clientId: 'robot' });
+    const serve = async (name: string) => {
+      const { text } = await scene.access.token({ roles: [Role.WORKER] }, { name });
+      const { code } = await callMethod(scene.address, ReverseService.method.serve, {
+        requests: [{ announce: { methods: ['p.S/M'] } }] as never,
+        headers: { authorization: `Bearer ${text}`, 'contact-client': name === 'elsewhere' ? 'other' : 'robot' },
+        answers: 1,
+      });
+      return code;
+    };
+    assert.equal(await serve('outsider'), 'ALREADY_EXISTS');
+    assert.equal(await serve('elsewhere'), 'OK');
   });
 
   it('has its deliveries ended by nobody else, over TellResult', async () => {
