@@ -8,6 +8,7 @@ import type { AnyRow } from './config/row.ts';
 import { defaultsOf, SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
 import type { KeepOperatorToken } from './identity.ts';
+import { DAY_MS, type Retention } from './model/retention.ts';
 
 export type { ServerOptions };
 
@@ -60,6 +61,11 @@ export function listFixed(before: ServerOptions, after: ServerOptions): (keyof S
     const { kind, isReloaded }: AnyRow = SERVER_ROWS[name];
     return !isReloaded && !isDeepStrictEqual(kind.write(before[name]), kind.write(after[name]));
   });
+}
+
+/** What queues keep that have no retention of their own. */
+export function readRetention({ retainDays, retainMax }: ServerOptions): Retention {
+  return { maxAgeMs: retainDays * DAY_MS, maxCount: retainMax };
 }
 
 /** Reads the addresses. INVALID_ARGUMENT: one of them is no address. */

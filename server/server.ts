@@ -11,14 +11,15 @@ import { resolveAuth } from './exposure.ts';
 import { readFigures } from './figures.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
 import type { Listening } from './listening.ts';
+import { createLogs } from './logs.ts';
 import { createEventCounts } from './model/figures.ts';
-import { DAY_MS, type Retention } from './model/retention.ts';
 import {
   checkClock,
   DEFAULT_PARTS,
   listFixed,
   readListen,
   readMetrics,
+  readRetention,
   resolveOptions,
   type ServerOptions,
   type ServerParts,
@@ -41,10 +42,6 @@ import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
 import { openMetrics, startMetrics } from './watched.ts';
-
-function readRetention({ retainDays, retainMax }: ServerOptions): Retention {
-  return { maxAgeMs: retainDays * DAY_MS, maxCount: retainMax };
-}
 
 /** A server inside this process. */
 export interface ContactServer {
@@ -115,7 +112,10 @@ export async function createServer(
     throw error;
   }
   const retention = readRetention(options);
-  const queue = await createTaskQueue({ store, node: options.node, clock, broadcastParts, retention, onFatal });
+  const logs = createLogs(logger, clock);
+  const { node } = options;
+  const { pruned: onPruned } = logs;
+  const queue = await createTaskQueue({ store, node, clock, broadcastParts, retention, onFatal, onPruned });
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
   const callees = createCallees();
   const registry = createRegistry({
@@ -127,6 +127,7 @@ export async function createServer(
     onFatal,
     settings: { ...options, maxPlainInFlight: 10 },
     streams: callees,
+    journal: logs.journal,
   });
 
   // A session is pinged more often than its connection: that is for those without one. A ping waits behind what is on
@@ -193,10 +194,8 @@ export async function createServer(
     patience,
     limits: { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes },
   });
-  const services = createServices(api, agreement, ends, reverse, callees.services, {
-    clock,
-    refusal: () => store.refusal(),
-  });
+  const standing = { clock, refusal: () => store.refusal() };
+  const services = createServices(api, agreement, ends, reverse, callees.services, standing, logs.audit);
   services.register(grpcServer);
   const subsystems = joinSubsystems([services.health, reverse]);
   sockets = createSockets(grpcServer, {
@@ -205,8 +204,8 @@ export async function createServer(
     quietMs,
     maxConnections: options.maxConnections,
     logger,
-    gate: identity.gate,
     counts,
+    gate: logs.watch(identity.gate),
     front: reverse.front,
     places: createPlaces({
       max: options.maxCallsPerPrincipal,
@@ -244,6 +243,7 @@ export async function createServer(
     await identity.close();
     await queue.close();
     await metrics?.close();
+    logs.close();
   }
 
   return {

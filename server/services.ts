@@ -14,6 +14,7 @@ import {
 import type { HandCodecs } from '../shared/grpc.ts';
 import { HAND_CODECS } from '../wire/index.ts';
 import type { Api } from './api/api.ts';
+import type { Audit } from './api/audit.ts';
 import type { Agreement } from './api/events.ts';
 import { createPace } from './api/pace.ts';
 import type { Subsystem } from './subsystem.ts';
@@ -54,6 +55,7 @@ export function createServices(
   reverse: ServiceRow,
   served: ServedServices,
   standing: Standing,
+  audit: Audit,
 ): Services {
   const ours: readonly ServiceRow[] = [
     row(
@@ -64,15 +66,15 @@ export function createServices(
     row(
       TaskService,
       {
-        handlers: api.tasks,
+        handlers: audit<typeof TaskService, 'streamEnqueue'>(TaskService, api.tasks),
         flows: { watchTask: WATCH_TASK, watchResults: WATCH_RESULTS },
         own: createEnqueueStream(api.openProducing, ends),
       },
       HAND_CODECS,
     ),
-    row(AdminService, { handlers: api.admin, flows: { backUp: BACK_UP }, own: {} }),
-    row(AccessService, { handlers: api.access, flows: {}, own: {} }),
-    row(EnrolmentService, { handlers: api.enrolment, flows: {}, own: {} }),
+    row(AdminService, { handlers: audit(AdminService, api.admin), flows: { backUp: BACK_UP }, own: {} }),
+    row(AccessService, { handlers: audit(AccessService, api.access), flows: {}, own: {} }),
+    row(EnrolmentService, { handlers: audit(EnrolmentService, api.enrolment), flows: {}, own: {} }),
     reverse,
     row(classic.Contact, {
       handlers: api.classic,

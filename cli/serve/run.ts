@@ -3,9 +3,10 @@ import { ConfigurationError, SERVER_ROWS } from '../../server/config/index.ts';
 import type { ContactServer } from '../../server/index.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailure } from '../exit.ts';
-import type { ServerLog } from '../log.ts';
+
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import { onHangUp } from './hangup.ts';
+import type { createLog, ServerLog } from './log.ts';
 
 /** Runs a server until a signal ends it or it fails. SIGHUP reads the configuration anew, by `read`. */
 export async function runServer(
@@ -25,12 +26,12 @@ export async function runServer(
 
   try {
     // Loaded here, so that the other commands do not wait for the server's code.
-    const [{ createServer, keepTokenBeside }, { createLog }] = await Promise.all([
+    const [{ createServer, keepTokenBeside }, log] = await Promise.all([
       import('../../server/index.ts'),
-      import('../log.ts'),
+      import('./log.ts'),
     ]);
     if (stop.signal.aborted) return;
-    const logger = createLog(values.logLevel);
+    const logger = openLog(log.createLog, values);
     for (const warning of warnings) logger.warn({}, warning);
     const keepOperatorToken = keepTokenBeside(values.store, logger);
     const server = await createServer(pickServerOptions(values), {
@@ -54,12 +55,22 @@ export function pickServerOptions(values: ServeOptions): ServerOptions {
   return Object.fromEntries(Object.entries(values).filter(([name]) => name in SERVER_ROWS)) as ServerOptions;
 }
 
+/** An audit log that cannot be kept keeps the server from starting: whoever asks for it relies on it. */
+function openLog(create: typeof createLog, { logLevel, auditLog }: ServeOptions): ServerLog {
+  try {
+    return create({ level: logLevel, auditLog });
+  } catch (error) {
+    throw new CommandFailure(`${auditLog} cannot be opened for the audit log: ${(error as Error).message}`);
+  }
+}
+
 /** A configuration that is wrong changes nothing, and the server goes on. */
 function reload(server: ContactServer, logger: ServerLog, read: () => Configuration): void {
   try {
     const { values } = read();
     const needRestart = server.reload(pickServerOptions(values));
     logger.level = values.logLevel;
+    logger.openAudit(values.auditLog);
     logger.info({ needRestart }, 'configuration reloaded');
   } catch (error) {
     const problems = error instanceof ConfigurationError ? error.problems : [(error as Error).message];

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { connectionsWithin, readDescriptorLimit } from './descriptors.ts';
-import { address, choice, count, duration, name, oneOrMore, optional, size, text, toggle } from './kinds.ts';
+import { address, choice, count, duration, name, oneOrMore, optional, path, size, text, toggle } from './kinds.ts';
 import { row } from './row.ts';
 
 // The options of a server, each once. Flags of `contact serve`, environment, file, `createServer()`, `--check` and
@@ -189,5 +189,12 @@ export const LOGS = {
     default: 'info',
     isReloaded: true,
     description: 'of the log on stderr',
+  }),
+  auditLog: row({
+    kind: optional(path({ isMade: true })),
+    default: undefined,
+    isReloaded: true,
+    description:
+      'what operators do is also appended to this file, which is made for this user alone and opened anew on SIGHUP',
   }),
 };

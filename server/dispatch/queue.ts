@@ -33,6 +33,8 @@ export interface TaskQueueOptions {
   readonly broadcastParts?: BroadcastParts;
   /** How long settled tasks are kept of queues that do not say it; default: for ever. */
   readonly retention?: Retention;
+  /** Told at most once a minute how many settled tasks the retention has forgotten since. */
+  readonly onPruned?: (count: number) => void;
   /** Between two looks for what no signal told of. Default: POLL_MS. */
   readonly pollMs?: number;
   /** Called once, when the queue cannot go on and has stopped. */
@@ -80,7 +82,7 @@ export interface TaskQueue {
 }
 
 export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQueue> {
-  const { store, node, clock, retention = FOREVER, onFatal } = options;
+  const { store, node, clock, retention = FOREVER, onFatal, onPruned = () => undefined } = options;
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
   const activities = createActivities();
@@ -164,7 +166,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     onWork: () => taskReady$.next(),
     onFatal,
   });
-  const stopPruning = startPruning({ store, clock, retention, onFatal });
+  const stopPruning = startPruning({ store, clock, retention, onFatal, onPruned });
   await broadcasts.recover();
 
   return {

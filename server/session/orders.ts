@@ -5,6 +5,7 @@ import type { Delivery } from '../model/task.ts';
 import type { Attempts } from './attempts.ts';
 import { RESUMED, replacedBy } from './closing.ts';
 import type { Holders } from './holders.ts';
+import type { Journal } from './journal.ts';
 import { type HeldDelivery, nameOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
@@ -16,6 +17,7 @@ export interface OrdersOptions {
   readonly holders: Holders;
   readonly attempts: Attempts;
   readonly streams: ClientStreams;
+  readonly journal: Journal;
   readonly lose: (session: Session, error: ContactError) => void;
 }
 
@@ -41,7 +43,7 @@ export interface Orders {
  */
 export const MAX_EARLY = 10_000;
 
-export function obeyOrders({ queue, roster, holders, attempts, streams, lose }: OrdersOptions): Orders {
+export function obeyOrders({ queue, roster, holders, attempts, streams, journal, lose }: OrdersOptions): Orders {
   /** The reasons of cancels that came before their deliveries were pushed. */
   const early = new Map<string, string>();
   /** Drains for clients whose session is being opened, one at a time each. Bounded by the sessions being opened. */
@@ -68,7 +70,10 @@ export function obeyOrders({ queue, roster, holders, attempts, streams, lose }: 
       }
       case 'drain':
         if (order.isRemembered && drainByClient.has(order.clientId)) drainByClient.set(order.clientId, order.isDrained);
-        for (const session of roster.ofClient(order.clientId)) session.drain(order.isDrained);
+        for (const session of roster.ofClient(order.clientId)) {
+          if (order.isDrained && !session.isDraining) journal.drained(session);
+          session.drain(order.isDrained);
+        }
         if (order.isRemembered || !order.isDrained || streams.has(order.clientId))
           streams.drain(order.clientId, order.isDrained);
     }

@@ -16,7 +16,7 @@ import { carryOver } from './carryover.ts';
 import { type Clients, createClients } from './clients.ts';
 import { DISCONNECTED, GONE, isExpelled, notPaired, RESUMED, replacedBy, SERVER_SHUTDOWN } from './closing.ts';
 import { createHolders } from './holders.ts';
-import { heldOf } from './ledger.ts';
+import { type Journal, NO_JOURNAL } from './journal.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost, type Gone } from './lost.ts';
 import { type MeasureSessions, measureSessions } from './measure.ts';
@@ -25,6 +25,7 @@ import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
 import { advance } from './phases.ts';
+import { recoverSessions } from './recover.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster } from './roster.ts';
@@ -44,6 +45,7 @@ export interface RegistryOptions {
   readonly noteFailure: NoteFailure;
   readonly onFatal: (error: unknown) => void;
   readonly streams?: ClientStreams;
+  readonly journal?: Journal;
 }
 
 /** Who is connected, and what becomes of the tasks of those who are not any more. */
@@ -83,7 +85,8 @@ export interface Registry {
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
-  const { queue, store, clock, random, settings, noteFailure, onFatal, streams = NO_STREAMS } = options;
+  const { queue, store, clock, random, settings, noteFailure, onFatal } = options;
+  const { streams = NO_STREAMS, journal = NO_JOURNAL } = options;
   const { maxResultBytes, resumeWindowMs } = settings;
   const timers = createTimers(clock);
   const roster = createRoster();
@@ -107,6 +110,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     timers.clear(session.liveness);
     session.options.brake.close();
     roster.delete(session);
+    journal.ended(session, error);
     session.end(error);
   }
 
@@ -161,7 +165,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const { clientId } = registration;
     return runAlone(clientId, () => {
       orders.beginOpening(clientId);
-      return openNow(registration).finally(() => orders.endOpening(clientId));
+      return journal.watch(registration, openNow(registration)).finally(() => orders.endOpening(clientId));
     });
   }
 
@@ -224,19 +228,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     carryOver({ holders, orders, attempts }, session, opened, gone);
     lookout.expect(session);
     pairing.announce(registration, session);
+    journal.opened(session, resumed);
     queue.attach(session);
     return session;
   }
 
-  const orders = obeyOrders({ queue, roster, holders, attempts, streams, lose });
-  async function recover(): Promise<void> {
-    const keys = new Set([...roster.all].map(({ session }) => session.key));
-    for (const { session, clientId, subject, isNamed, held } of await store.listSessions()) {
-      if (keys.has(session.key) || lost.has(session.key)) continue;
-      const left = { isResumable: true, isLeft: true, isNamed, onEnded: () => undefined };
-      lost.add({ session, clientId, subject, held: held.map(heldOf), ...left });
-    }
-  }
+  const orders = obeyOrders({ queue, roster, holders, attempts, streams, journal, lose });
+  const recover = (): Promise<void> => recoverSessions(store, roster, lost);
 
   const pollMs = settings.pollMs ?? POLL_MS;
   const stopLooking = watchStanding({ store, clock, roster, pollMs, recover, obey: orders.obey, onFatal });

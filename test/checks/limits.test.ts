@@ -113,7 +113,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['pause of a worker', 'client/failure.ts', 'RELEASE_PAUSE_MS'],
   ['pause of a named worker', 'client/rivalry.ts', 'BASE_MS', 'CAP_MS'],
   ['a payload or line', 'cli/enqueue.ts', 'MAX_INPUT_BYTES'],
-  ['log of `contact serve`', 'cli/log.ts', 'MAX_UNWRITTEN_BYTES'],
+  ['log of `contact serve`', 'cli/serve/sink.ts', 'MAX_UNWRITTEN_BYTES'],
   ['cancels that a node hears of before', 'server/session/orders.ts', 'MAX_EARLY'],
 ];
 
@@ -171,6 +171,8 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/config/descriptors.ts MOST_CONNECTIONS': 'the default of maxConnections',
   'server/model/expiry.ts MAX_CHARACTERS': 'of words that are 4 KiB at most when they are stored',
   'server/options.ts MAX_INSTANT_MS': 'what a clock of a program may tell',
+  'server/api/audit.ts MAX_TEXT': 'of a text that a line of the log quotes',
+  'server/api/audit.ts MAX_FILTER': 'of a text that a line of the log quotes',
   'server/config/kinds.ts MAX_TIMER_MS': 'what an option may say',
   'server/config/rows.ts MAX_MESSAGE_PART': 'what an option may say',
   'server/config/file.ts MAX_FILE_BYTES': 'of a file that an operator writes',

@@ -1,6 +1,6 @@
-import type { Mutant } from './mutant.ts';
+import { type Mutant, transport } from './mutant.ts';
 
-/** Of the options of a server. */
+/** Of the options of a server, and of what its log tells. */
 export const CONFIG_MUTANTS: readonly Mutant[] = [
   {
     id: 'flag forgotten',
@@ -28,5 +28,35 @@ export const CONFIG_MUTANTS: readonly Mutant[] = [
     find: "isSecret && texts.length > 0 ? '(set)' : ",
     replace: '',
     caughtBy: { file: 'test/unit/config.test.ts', title: 'shows no secret and no password' },
+  },
+  {
+    id: 'refused act untold',
+    file: 'server/api/audit.ts',
+    find: '      note(request, context, error);\n',
+    replace: '',
+    caughtBy: transport(
+      'audit',
+      'tells what operators do: who, from where, what, and what came of it; and not what programs do',
+    ),
+  },
+  {
+    id: 'end of a session untold',
+    file: 'server/session/registry.ts',
+    find: '    journal.ended(session, error);\n',
+    replace: '',
+    caughtBy: transport(
+      'audit',
+      'tells when a client comes, is lost, resumes, is drained, replaced and disconnected, and nothing of tasks',
+    ),
+  },
+  {
+    id: 'log without a pace',
+    file: 'shared/pacedlog.ts',
+    find: 'if (tokens < 1) return false;',
+    replace: '',
+    caughtBy: {
+      file: 'test/unit/pacedlog.test.ts',
+      title: 'writes a burst, counts what is beyond by its message, and tells that in one line',
+    },
   },
 ];

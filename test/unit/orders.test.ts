@@ -5,6 +5,7 @@ import type { TaskQueue } from '../../server/dispatch/queue.ts';
 import { createTimers } from '../../server/dispatch/timers.ts';
 import { createAttempts } from '../../server/session/attempts.ts';
 import { createHolders } from '../../server/session/holders.ts';
+import { NO_JOURNAL } from '../../server/session/journal.ts';
 import { createHeld, type HeldDelivery } from '../../server/session/ledger.ts';
 import { MAX_EARLY, type Orders, obeyOrders } from '../../server/session/orders.ts';
 import { createRoster } from '../../server/session/roster.ts';
@@ -34,6 +35,7 @@ describe('obeyOrders()', () => {
       onFatal: (error) => assert.fail(String(error)),
     });
     orders = obeyOrders({
+      journal: NO_JOURNAL,
       queue: { orders$ },
       roster: createRoster(),
       holders,

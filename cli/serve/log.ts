@@ -1,0 +1,62 @@
+import { pino } from 'pino';
+import type { Logger } from '../../server/index.ts';
+import { escapeLine } from '../escape.ts';
+import { createStderrSink, type FileSink, openFileSink } from './sink.ts';
+
+/** The log of a server that runs as a command. */
+export interface ServerLog extends Logger {
+  /** `debug` … `silent`. */
+  level: string;
+  /** Opens the file of the audit log anew, or another one. Throws what keeps it from being opened. */
+  openAudit(path: string | undefined): void;
+}
+
+export interface LogOptions {
+  readonly level: string;
+  /** What operators do is written here too, whatever the level. */
+  readonly auditLog: string | undefined;
+}
+
+/** The server's log on stderr: JSON lines for programs, short lines when a person looks on. */
+export function createLog({ level, auditLog }: LogOptions): ServerLog {
+  const sink = createStderrSink();
+  const write = process.stderr.isTTY ? (line: string) => sink.write(formatRecord(line)) : sink.write;
+  const log = pino({ level, base: null }, { write });
+  let audit: { readonly path: string; readonly file: FileSink } | undefined;
+  const auditor = pino({ base: null }, { write: (line: string) => audit?.file.write(line) });
+
+  const opened: ServerLog = {
+    get level() {
+      return log.level;
+    },
+    set level(next) {
+      log.level = next;
+    },
+    info(fields, message) {
+      log.info(fields, message);
+      if (audit && 'audit' in fields) auditor.info(fields, message);
+    },
+    warn: (fields, message) => log.warn(fields, message),
+    error: (fields, message) => log.error(fields, message),
+    openAudit(path) {
+      if (path === undefined) audit = undefined;
+      else if (audit?.path === path) audit.file.reopen();
+      else audit = { path, file: openFileSink(path) };
+    },
+  };
+  opened.openAudit(auditLog);
+  return opened;
+}
+
+/** `14:03:59.120 warn  session lost  client=a:1 delivery=2` for a pino record. */
+function formatRecord(record: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(record) as Record<string, unknown>;
+  const clock = new Date(Number(time)).toISOString().slice(11, 23);
+  const label = (pino.levels.labels[Number(level)] ?? '').padEnd(5);
+  const rest = Object.entries(fields).map(([key, value]) => `  ${escapeLine(key)}=${describeField(value)}`);
+  return `${clock} ${label} ${escapeLine(String(msg ?? ''))}${rest.join('')}\n`;
+}
+
+function describeField(value: unknown): string {
+  return escapeLine(typeof value === 'string' ? value : JSON.stringify(value));
+}

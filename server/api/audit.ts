@@ -1,0 +1,163 @@
+import { type DescService, type MessageShape, toJson } from '@bufbuild/protobuf';
+import { type Rights, RightsSchema, type TaskFilter, TaskFilterSchema } from '../../gen/index.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { cutText } from '../../shared/text.ts';
+import type { Context } from './context.ts';
+import type { Handlers } from './handler.ts';
+
+/** What a line tells of a request; no request is told that has nothing to tell. */
+type Described = Readonly<Record<string, unknown>> | undefined;
+
+/** Any request or answer, its fields by their names. */
+// biome-ignore lint/suspicious/noExplicitAny: each row of the table knows the message of its own method.
+type AnyMessage = any;
+
+interface Audited {
+  describe(request: AnyMessage): Described;
+  /** What came of it. */
+  tell?(answer: AnyMessage): Described;
+}
+
+/** Texts are those of the caller, and were perhaps refused for their length. */
+const MAX_TEXT = 256;
+const MAX_FILTER = 1_024;
+
+const cut = (text: string): string => cutText(text, MAX_TEXT);
+const showFilter = (filter: TaskFilter | undefined): Described =>
+  filter && { filter: cutText(JSON.stringify(toJson(TaskFilterSchema, filter)), MAX_FILTER) };
+const showRights = (rights: Rights | undefined): string | undefined =>
+  rights && cutText(JSON.stringify(toJson(RightsSchema, rights)), MAX_FILTER);
+const ofQueue = ({ queue }: AnyMessage): Described => ({ queue: cut(queue) });
+const ofClient = ({ clientId }: AnyMessage): Described => ({ client: cut(clientId) });
+const ofCredential = ({ id }: AnyMessage): Described => ({ credential: cut(id) });
+const tellTotal = ({ total }: AnyMessage): Described => ({ total });
+
+/**
+ * What operators do, by the path of its method. By ids tasks are cancelled, run again and deleted by programs, for each task:
+ * that is not told.
+ */
+const AUDITED: ReadonlyMap<string, Audited> = new Map<string, Audited>([
+  ['contact.v1.AdminService/PauseQueue', { describe: ofQueue }],
+  ['contact.v1.AdminService/ResumeQueue', { describe: ofQueue }],
+  [
+    'contact.v1.AdminService/SetQueueLimits',
+    {
+      describe: ({ queue, limits }) => ({
+        queue: cut(queue),
+        maxWaiting: limits?.maxWaiting ?? 0,
+        maxRunning: limits?.maxRunning ?? 0,
+      }),
+    },
+  ],
+  [
+    'contact.v1.AdminService/SetQueueRetention',
+    {
+      describe: ({ queue, retention }) => ({
+        queue: cut(queue),
+        retention: retention ? { seconds: retention.seconds, max: retention.max } : 'default',
+      }),
+    },
+  ],
+  ['contact.v1.AdminService/PurgeQueue', { describe: ofQueue, tell: ({ cancelled }) => ({ total: cancelled }) }],
+  ['contact.v1.AdminService/DrainClient', { describe: ofClient }],
+  ['contact.v1.AdminService/ResumeClient', { describe: ofClient }],
+  ['contact.v1.AdminService/DisconnectClient', { describe: ofClient, tell: ({ sessions }) => ({ sessions }) }],
+  ['contact.v1.AdminService/BackUp', { describe: () => ({}) }],
+  ['contact.v1.TaskService/CancelTasks', { describe: ({ filter }) => showFilter(filter), tell: tellTotal }],
+  ['contact.v1.TaskService/RetryTasks', { describe: ({ filter }) => showFilter(filter), tell: tellTotal }],
+  ['contact.v1.TaskService/DeleteTasks', { describe: ({ filter }) => showFilter(filter), tell: tellTotal }],
+  [
+    'contact.v1.AccessService/CreateToken',
+    { describe: ({ id, name, rights }) => ({ credential: cut(id), name: cut(name), rights: showRights(rights) }) },
+  ],
+  [
+    'contact.v1.AccessService/CreateJoin',
+    {
+      describe: ({ id, name, rights, uses }) => ({
+        credential: cut(id),
+        name: cut(name),
+        rights: showRights(rights),
+        uses,
+      }),
+    },
+  ],
+  ['contact.v1.AccessService/RevokeCredential', { describe: ofCredential }],
+  [
+    'contact.v1.AccessService/RotateCredential',
+    { describe: ({ id, newId }) => ({ credential: cut(id), newCredential: cut(newId) }) },
+  ],
+  [
+    'contact.v1.EnrolmentService/Enrol',
+    { describe: ({ id, clientId }) => ({ credential: cut(id), client: cut(clientId) }) },
+  ],
+  ['contact.v1.EnrolmentService/Renew', { describe: ofCredential }],
+]);
+
+/** The methods whose calls are told. */
+export const AUDITED_METHODS: ReadonlySet<string> = new Set(AUDITED.keys());
+
+/** The same handlers, which tell the log what operators did: who, from where, what, and what came of it. */
+export type Audit = <S extends DescService, Own extends keyof S['method']>(
+  service: S,
+  handlers: Handlers<S, Own>,
+) => Handlers<S, Own>;
+
+export function createAudit(logger: Logger): Audit {
+  return (service, handlers) => {
+    const told = Object.entries<AnyMessage>(handlers).map(([name, handle]) => {
+      const method = service.method[name];
+      const audited = method && AUDITED.get(`${service.typeName}/${method.name}`);
+      if (!audited) return [name, handle];
+      const note = createNote(logger, method.name, audited);
+      return [name, method.methodKind === 'unary' ? auditOne(handle, note) : auditMany(handle, note)];
+    });
+    return Object.fromEntries(told);
+  };
+}
+
+type Note = (request: MessageShape<never>, context: Context, outcome: unknown, answer?: unknown) => void;
+
+function createNote(logger: Logger, action: string, { describe, tell }: Audited): Note {
+  return (request, { caller, peer }, outcome, answer) => {
+    const what = describe(request);
+    if (!what) return;
+    const { principal, kind } = caller;
+    const who = principal === '' ? kind : principal;
+    const came = outcome === undefined ? { outcome: 'ok', ...tell?.(answer) } : { outcome: codeOf(outcome) };
+    logger.info({ audit: true, principal: who, peer, action, ...what, ...came }, 'operator');
+  };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof ContactError ? error.code : 'INTERNAL';
+}
+
+function auditOne(handle: AnyMessage, note: Note) {
+  return async (request: never, context: Context): Promise<unknown> => {
+    try {
+      const answer = await handle(request, context);
+      note(request, context, undefined, answer);
+      return answer;
+    } catch (error) {
+      note(request, context, error);
+      throw error;
+    }
+  };
+}
+
+/** A stream of answers is told at its end; one that nobody reads to its end was abandoned. */
+function auditMany(handle: AnyMessage, note: Note) {
+  return async function* told(request: never, context: Context): AsyncGenerator<unknown> {
+    let outcome: unknown = new ContactError('CANCELLED', 'abandoned');
+    try {
+      yield* handle(request, context);
+      outcome = undefined;
+    } catch (error) {
+      outcome = error;
+      throw error;
+    } finally {
+      note(request, context, outcome, {});
+    }
+  };
+}

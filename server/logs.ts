@@ -1,0 +1,36 @@
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createPacedLog } from '../shared/pacedlog.ts';
+import { type Audit, createAudit } from './api/audit.ts';
+import { createJournal, type Journal } from './session/journal.ts';
+import type { Gate } from './transport/gate.ts';
+import { tellRefusals } from './transport/refused.ts';
+
+/** What the parts of a server tell people. */
+export interface Logs {
+  readonly audit: Audit;
+  /** Of clients. */
+  readonly journal: Journal;
+  /** The same gate, whose refusals are told. */
+  watch(gate: Gate): Gate;
+  pruned(count: number): void;
+  /** Says what was left out until now, and that the server has ended. */
+  close(): void;
+}
+
+/** Whoever comes and goes, or knocks, is not to fill the disk: what they cause has a pace. */
+export function createLogs(logger: Logger, clock: Clock): Logs {
+  const lifecycle = createPacedLog({ logger, clock, linesPerSecond: 100, burst: 1_000 });
+  const refusals = createPacedLog({ logger, clock, linesPerSecond: 1, burst: 20 });
+  return {
+    audit: createAudit(logger),
+    journal: createJournal(lifecycle),
+    watch: (gate) => tellRefusals(gate, refusals),
+    pruned: (count) => logger.info({ count }, 'settled tasks were pruned'),
+    close() {
+      lifecycle.close();
+      refusals.close();
+      logger.info({}, 'stopped');
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createAdmin, createProducer } from '../../client/index.ts';
+import { AccessService, AdminService, EnrolmentService } from '../../gen/index.ts';
+import { AUDITED_METHODS } from '../../server/api/audit.ts';
+import { connect, enqueueMany } from '../scene/clients.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { createLogbook } from '../scene/logbook.ts';
+import { startProxy } from '../scene/proxy.ts';
+import { connectTo, startScene } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
+
+/** Methods of operators that only look. */
+const LOOKS: readonly string[] = [
+  'ListQueues',
+  'ListClients',
+  'DescribeClient',
+  'GetServerInfo',
+  'ListCredentials',
+  'DescribeCaller',
+];
+
+describe('the audit log', () => {
+  afterEach(closeScene);
+
+  it('has a row for every method that changes something for operators', () => {
+    const missing = [AdminService, AccessService, EnrolmentService].flatMap(({ typeName, methods }) =>
+      methods
+        .filter(({ name }) => !LOOKS.includes(name) && !AUDITED_METHODS.has(`${typeName}/${name}`))
+        .map(({ name }) => name),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it('tells what operators do: who, from where, what, and what came of it; and not what programs do', async () => {
+    const book = createLogbook();
+    const scene = await startScene({}, { logger: book });
+    const admin = use(createAdmin(connectTo(scene.address)));
+    const producer = use(createProducer(connectTo(scene.address)));
+    const ids = await Promise.all(['a', 'b', 'c'].map(async (payload) => (await producer.enqueue('q', payload)).id));
+    await admin.pauseQueue('q');
+    await admin.resumeQueue('q');
+    await admin.setQueueRetention('q', { days: 1, max: 5 });
+    await admin.cancelTasks({ ids: [ids[0]!] });
+    await admin.cancelTasks({ filter: { queues: ['q'] } });
+    await admin.purgeQueue('q');
+    await assert.rejects(admin.pauseQueue('nosuch'));
+    await admin.listQueues();
+
+    const audits = book.audits();
+    for (const { principal, peer, message } of audits) {
+      assert.deepEqual([principal, message], ['anonymous', 'operator']);
+      assert.match(String(peer), /^127\.0\.0\.1:\d+$/);
+    }
+    assert.deepEqual(
+      audits.map(({ action, queue, filter, outcome, total }) => [action, queue ?? filter, outcome, total]),
+      [
+        ['PauseQueue', 'q', 'ok', undefined],
+        ['ResumeQueue', 'q', 'ok', undefined],
+        ['SetQueueRetention', 'q', 'ok', undefined],
+        ['CancelTasks', '{"queues":["q"]}', 'ok', 2],
+        ['PurgeQueue', 'q', 'ok', 0],
+        ['PauseQueue', 'nosuch', 'NOT_FOUND', undefined],
+      ],
+    );
+    assert.deepEqual(audits[2]!.retention, { seconds: 86_400, max: 5 });
+  });
+
+  it('tells a backup once it has ended', async () => {
+    const book = createLogbook();
+    const scene = await startScene({ isDurable: true }, { logger: book });
+    const admin = use(createAdmin(connectTo(scene.address)));
+    for await (const chunk of admin.backUp()) assert.ok(chunk.length > 0);
+    await until('the line', () => book.audits().length === 1);
+    assert.deepEqual([book.audits()[0]!.action, book.audits()[0]!.outcome], ['BackUp', 'ok']);
+  });
+});
+
+describe('the log of a server', () => {
+  afterEach(closeScene);
+
+  it('tells when a client comes, is lost, resumes, is drained, replaced and disconnected, and nothing of tasks', async () => {
+    const book = createLogbook();
+    const scene = await startScene({ resumeWindowMs: 5_000 }, { logger: book });
+    const clients = connect(scene);
+    const admin = use(createAdmin(connectTo(scene.address)));
+    const proxy = await startProxy(scene);
+    const first = await openWorker(connect(proxy), { clientId: 'w' });
+    await enqueueMany(clients, 5);
+    await first.receive(1);
+    const taskIds = first.tasks.map(({ taskId }) => taskId);
+    proxy.cut();
+    await first.ended;
+    await until('the loss', () => book.messages().includes('client lost'));
+    const resume = { previousSession: first.sessionId, holding: [] };
+    const second = await openWorker(clients, { clientId: 'w', resume });
+    await admin.drainClient('w');
+    const third = await openWorker(clients, { clientId: 'w' });
+    await second.ended;
+    await admin.disconnectClient('w');
+    await third.ended;
+
+    const told = book.lines.filter(({ message }) => message.startsWith('client '));
+    assert.deepEqual(
+      told.map(({ message, client }) => [message, client]),
+      [
+        ['client connected', 'w'],
+        ['client lost', 'w'],
+        ['client resumed', 'w'],
+        ['client drained', 'w'],
+        ['client replaced', 'w'],
+        ['client connected', 'w'],
+        ['client disconnected', 'w'],
+      ],
+    );
+    const text = JSON.stringify(book.lines);
+    for (const id of taskIds) assert.equal(text.includes(id), false);
+  });
+
+  it('tells its start and its end, and nothing secret that clients sent', async () => {
+    const book = createLogbook();
+    const scene = await startScene({}, { logger: book });
+    const secret = 'ct_abcdefghijklmnop_hush-hush-hush';
+    const token = { ...connectTo(scene.address), token: secret };
+    const producer = use(createProducer(token));
+    const admin = use(createAdmin(token));
+    await producer.enqueue('q', 'x');
+    await admin.pauseQueue('q');
+    const { sessionId } = await openWorker(connect(scene), { clientId: 'w' });
+    await assert.rejects(admin.pauseQueue('a b'));
+    await scene.stop({ deadlineMs: 0 });
+    assert.ok(book.messages().includes('listening') && book.messages().at(-1) === 'stopped');
+    const text = JSON.stringify(book.lines);
+    assert.equal(text.includes('hush'), false);
+    assert.equal(text.includes(sessionId), false);
+  });
+});
