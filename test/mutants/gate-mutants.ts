@@ -93,6 +93,13 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
   },
   {
+    id: 'live calls of the revoked go on',
+    file: 'server/server.ts',
+    find: '      reverse.front.expel(reasonFor);\n',
+    replace: '',
+    caughtBy: transport('revoked', 'ends the live calls that are made with it, at the callee too, and no others'),
+  },
+  {
     id: 'streams of the expired go on',
     file: STANDING,
     find: '    if (hasEnded) onEnd();\n',

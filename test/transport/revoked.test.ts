@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { createWorker, type Worker } from '../../client/index.ts';
+import { Role } from '../../gen/index.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
+import { type GuardedScene, startGuarded } from '../scene/access.ts';
+import { createCaller, type Reply } from '../scene/callers.ts';
+import { createEcho, type EchoLog } from '../scene/echo.ts';
+import { closeScene, useWorker } from '../scene/end.ts';
+import { connectTo } from '../scene/server.ts';
+import { until } from '../scene/until.ts';
+
+const CALLER = { roles: [Role.PRODUCER] };
+
+/** A client that serves the echo service, as whoever has the token. */
+async function serveAs(scene: GuardedScene, token: string, log?: EchoLog): Promise<Worker> {
+  const worker = useWorker(
+    createWorker({ ...connectTo(scene.address), token, queues: ['unused'], handler: () => null, clientId: 'callee' }),
+  );
+  worker.serve(Echo, createEcho(log));
+  await until('it can be called', async () => (await call(scene, scene.operator, '')).code === status.OK);
+  return worker;
+}
+
+function call({ address }: GuardedScene, token: string, body: string): Promise<Reply> {
+  return createCaller(address).unary(body, { metadata: { authorization: `Bearer ${token}`, 'contact-wait': '5s' } });
+}
+
+describe('a credential that is revoked', () => {
+  afterEach(closeScene);
+
+  it('ends the live calls that are made with it, at the callee too, and no others', async () => {
+    const scene = await startGuarded();
+    const log = { aborted: [] as string[], readCount: 0 };
+    await serveAs(scene, (await scene.access.token({ roles: [Role.WORKER] })).text, log);
+    const made = await scene.access.token(CALLER);
+    const other = await scene.access.token(CALLER);
+    const [ends, stays] = [call(scene, made.text, '!sleep'), call(scene, other.text, '!sleep')];
+    let isOver = false;
+    void stays.then(() => {
+      isOver = true;
+    });
+    await until('it is being answered', async () => (await call(scene, other.text, 'x')).code === status.OK);
+    await scene.access.revoke(made.id);
+    const { code, trailers } = await ends;
+    assert.deepEqual(
+      [code, trailers['contact-reason'], trailers['contact-retry']],
+      [status.UNAUTHENTICATED, ['REVOKED'], ['never']],
+    );
+    await until('its callee hears of it', () => log.aborted.length > 0);
+    assert.deepEqual([log.aborted.length, isOver], [1, false]);
+    const again = await call(scene, made.text, 'x');
+    assert.deepEqual([again.code, again.trailers['contact-reason']], [status.UNAUTHENTICATED, ['REVOKED']]);
+  });
+
+  it('ends what a client serves with it, and the client does not come again', async () => {
+    const scene = await startGuarded();
+    const made = await scene.access.token({ roles: [Role.WORKER] });
+    const worker = await serveAs(scene, made.text);
+    let reason: string | undefined;
+    worker.status$.subscribe(({ error }) => {
+      reason = error?.advice?.reason ?? reason;
+    });
+    const running = call(scene, scene.operator, '!sleep');
+    await until('it runs', async () => (await call(scene, scene.operator, 'x')).code === status.OK);
+    await scene.access.revoke(made.id);
+    assert.equal((await running).code, status.UNAVAILABLE);
+    await until('it has stopped', () => reason === 'REVOKED');
+    assert.notEqual(
+      (await createCaller(scene.address).unary('', { metadata: { authorization: `Bearer ${scene.operator}` } })).code,
+      status.OK,
+    );
+  });
+});
