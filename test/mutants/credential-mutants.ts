@@ -80,6 +80,36 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'renewal: what the server asks for is not heard',
+    file: 'client/session.ts',
+    find: '        listener.renewing();\n',
+    replace: '',
+    caughtBy: transport(
+      'sdk-renew',
+      'the renewal of a credential by the SDK ends no stream, and nothing runs twice, while its secret changes three times',
+    ),
+  },
+  {
+    id: 'renewal: no clock asks for it',
+    file: 'client/credential/upkeep.ts',
+    find: '    cancelTimer = clock.after(Math.max(0, credential.renewAt - clock.now()), renew);',
+    replace: '',
+    caughtBy: transport(
+      'sdk-renew',
+      'the renewal of a credential by the SDK comes in time by the clock of a client that nobody asks for it',
+    ),
+  },
+  {
+    id: 'join text: its pin is not heeded',
+    file: 'client/connection.ts',
+    find: '(isPinned ? { pin: told.pin } : undefined)',
+    replace: '(isPinned ? {} : undefined)',
+    caughtBy: e2e(
+      'cli-access',
+      'who gets in, by the command line lets a worker in by a join text, again by its file, and no more once it is revoked',
+    ),
+  },
+  {
     id: 'profiles: the current one is for every server',
     file: 'cli/settle.ts',
     find: 'if (named === undefined && isElsewhere) return;',

@@ -195,7 +195,8 @@ export async function startServer(options: ServerProcessOptions = {}): Promise<S
 
 const [LOWEST_PORT, HIGHEST_PORT] = [10_000, 32_000];
 
-async function findPort(): Promise<number> {
+/** A free one that the system gives to no outgoing connection. */
+export async function findPort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
     const probe = createNetServer();
