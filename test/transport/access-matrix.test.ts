@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Role, reflection } from '../../gen/index.ts';
 import { drawToken } from '../../server/access/token.ts';
@@ -7,7 +9,9 @@ import { EVERY_ROLE, type GuardedScene, type Made, startGuarded } from '../scene
 import { ACCESS_ROWS, type AccessRow, ROLE_NAMES, type RoleName, type Target } from '../scene/accessrows.ts';
 import { type Clients, connect, enqueue } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
 import { callMethod, type MethodReply } from '../scene/methodcall.ts';
+import { AUDIENCE, createSigner, ISSUER, type Signer } from '../scene/signer.ts';
 import { until } from '../scene/until.ts';
 import { nameOf, openWorker } from '../scene/worker.ts';
 
@@ -20,10 +24,16 @@ describe('a method, for who calls it and what it is about', () => {
   let scene: GuardedScene;
   let everything: Clients;
   let tokens: Readonly<Record<RoleName, Made>>;
-  let join: Made;
+  let joining: Made;
+  let signer: Signer;
 
   before(async () => {
-    scene = await startGuarded({ pairingMs: 30 });
+    signer = await createSigner();
+    const jwks = join(createFolder(), 'keys.json');
+    writeFileSync(jwks, JSON.stringify({ keys: [signer.jwk] }));
+    const grant = `web ${ROLE_NAMES.map((name) => `role=${name}`).join(' ')} queue=mine/* client=robot-*`;
+    const jwts = { jwks, jwtIssuer: ISSUER, jwtAudience: AUDIENCE, jwtGrants: [grant] };
+    scene = await startGuarded({ pairingMs: 30, ...jwts });
     const { access } = scene;
     everything = connect(scene, {}, (await access.token({ roles: EVERY_ROLE }, { name: 'everything' })).text);
     const made = ROLE_NAMES.map(async (name) => {
@@ -31,7 +41,7 @@ describe('a method, for who calls it and what it is about', () => {
       return [name, await access.token({ roles, ...MINE }, { name })] as const;
     });
     tokens = Object.fromEntries(await Promise.all(made)) as typeof tokens;
-    join = await access.join({}, { uses: 100 });
+    joining = await access.join({}, { uses: 100 });
     await openWorker(everything, { clientId: 'robot-1', queues: ['mine/idle'] });
     await openWorker(everything, { clientId: 'laptop', queues: ['theirs/idle'] });
   });
@@ -129,9 +139,9 @@ describe('a method, for who calls it and what it is about', () => {
         const target = await prepare(method, row, { queue: 'own', client: 'own' });
         const unknown = await callRow(method, row, target, undefined);
         assert.equal(unknown.code, row.by === 'anybody' ? comesTo : 'UNAUTHENTICATED');
-        const joining = await callRow(method, row, target, undefined, join.text);
-        const ofJoin = row.by === 'anybody' || row.by === 'join' ? comesTo : 'UNAUTHENTICATED';
-        assert.equal(joining.code, ofJoin, joining.details);
+        const ofJoin = await callRow(method, row, target, undefined, joining.text);
+        const forJoins = row.by === 'anybody' || row.by === 'join' ? comesTo : 'UNAUTHENTICATED';
+        assert.equal(ofJoin.code, forJoins, ofJoin.details);
       });
 
       for (const what of ['queue', 'client'] as const) {
@@ -156,7 +166,7 @@ describe('a method, for who calls it and what it is about', () => {
     }
   }
 
-  it('is for no credential that is forged, of another secret, expired or revoked, whichever method it is', async () => {
+  it('is for no credential that is forged, of another secret, audience or key, expired or revoked, whichever method it is', async () => {
     const { access } = scene;
     const revoked = await access.token({ roles: EVERY_ROLE, ...MINE }, { name: 'revoked' });
     await access.revoke(revoked.id);
@@ -168,9 +178,13 @@ describe('a method, for who calls it and what it is about', () => {
     const bad = {
       forged: drawToken().text,
       'of another secret': `${tokens.operator.text.slice(0, -43)}${drawToken().text.slice(-43)}`,
+      'of another audience': await signer.sign({ aud: 'another' }),
+      'of another key': await (await createSigner()).sign(),
       expired: expired.text,
       revoked: revoked.text,
     };
+    const known = await callAs(undefined, find('describeCaller'), { requests: [{}], token: await signer.sign() });
+    assert.equal(known.answers[0].principal, 'jwt:ada');
     for (const [service, rows] of ACCESS_ROWS) {
       for (const method of service.methods) {
         const row = rows[method.localName]!;
@@ -188,7 +202,7 @@ describe('a method, for who calls it and what it is about', () => {
   });
 
   it('is done by a client in its own name alone, whichever method it is', async () => {
-    const enrolled = await scene.access.enrol(join, 'robot-9');
+    const enrolled = await scene.access.enrol(joining, 'robot-9');
     for (const [service, rows] of ACCESS_ROWS) {
       for (const method of service.methods) {
         const row = rows[method.localName]!;

@@ -4,37 +4,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { AdminService, TaskService } from '../../gen/index.ts';
 import { createServer as createContactServer } from '../../server/index.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
 import { ask, connect, refusalOf } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
+import { AUDIENCE, createSigner, ISSUER, type Signer } from '../scene/signer.ts';
 import { closeOf, openWorker } from '../scene/worker.ts';
 
-const ISSUER = 'https://id.example.org';
-const AUDIENCE = 'contact';
 const GRANTS = ['web role=producer role=observer queue=mail/*', 'fleet-* role=worker queue=* client=*'];
-
-interface Signer {
-  readonly jwk: object;
-  sign(claims?: JWTPayload & { roles?: unknown }, options?: { seconds?: number }): Promise<string>;
-}
-
-async function createSigner(kid = 'one'): Promise<Signer> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  return {
-    jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
-    sign(claims = {}, { seconds = 300 } = {}) {
-      const all = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', roles: ['web'], ...claims };
-      const now = Math.floor(Date.now() / 1_000);
-      return new SignJWT({ ...all, exp: now + seconds, iat: now })
-        .setProtectedHeader({ alg: 'ES256', kid })
-        .sign(privateKey);
-    },
-  };
-}
 
 function writeKeys(file: string, ...signers: Signer[]): void {
   writeFileSync(file, JSON.stringify({ keys: signers.map(({ jwk }) => jwk) }));
