@@ -12,6 +12,7 @@ import { RETENTION_MUTANTS } from './retention-mutants.ts';
 import { REVERSE_MUTANTS } from './reverse-mutants.ts';
 import { SERVER_MUTANTS } from './server-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
+import { TLS_MUTANTS } from './tls-mutants.ts';
 import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -29,4 +30,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...GATE_MUTANTS,
   ...CREDENTIAL_MUTANTS,
   ...CONFIG_MUTANTS,
+  ...TLS_MUTANTS,
 ];

@@ -118,6 +118,20 @@ describe('certificates of clients', () => {
   });
 });
 
+describe('a socket file', () => {
+  afterEach(closeScene);
+
+  it('is for operators where it is theirs, and not where the server listens on it for others', async () => {
+    const folder = makeFolder();
+    const [ours, others] = [join(folder, 'operators.sock'), join(folder, 'others.sock')];
+    const scene = await startGuarded({ operatorSocket: ours, listen: ['127.0.0.1:0', `unix:${others}`] });
+    assert.equal(scene.listening.operatorSocket, `unix:${ours}`);
+    assert.deepEqual(scene.listening.addresses.slice(1), [`unix:${others}`]);
+    assert.equal(await enqueueBy(connectTo(`unix:${ours}`)), 'OK');
+    assert.match(await enqueueBy(connectTo(`unix:${others}`)), /credential|token|authenticat/i);
+  });
+});
+
 const STREAMS = isFull ? 1_000 : 50;
 const PER_CONNECTION = 50;
 
@@ -128,7 +142,7 @@ describe('a certificate that changes', () => {
   it('is shown to those who come, and ends no stream of those who are there', async () => {
     const folder = makeFolder();
     const files = writePair(folder, authority.sign('one', { names: ['localhost', 'one.test'] }));
-    const scene = await startDurable({ ...files, auth: 'off', pingIntervalMs: 1_000, resumeWindowMs: 60_000 });
+    const scene = await startDurable({ ...files, auth: 'off', pingIntervalMs: 20_000, resumeWindowMs: 60_000 });
     const secure = credentials.createSsl(authority.cert);
     const ended: unknown[] = [];
     const registered = new Set<number>();

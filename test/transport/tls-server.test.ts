@@ -90,7 +90,7 @@ describe('a server that speaks TLS', () => {
   afterEach(closeScene);
 
   it('serves every kind of call, to it and to its clients, by the certificate and by the pin', async () => {
-    const scene = await startDurable({ tls: 'auto', auth: 'off' });
+    const scene = await startDurable({ tls: 'auto', auth: 'off', pingIntervalMs: 2_000 });
     const byPin = { ...connectTo(scene.address), tls: { pin: scene.listening.tls!.pin } };
     for (const connection of [clientsOf(scene), clientsOf(scene, `localhost:${scene.listening.port}`), byPin]) {
       const worker = createWorker({
@@ -252,5 +252,46 @@ describe('a pin', () => {
     // The same client by the right pin sends its preface.
     await ask({ ...connectTo(address), token, tls: { pin: makeIdentity(['localhost']).pin } }, 500);
     assert.ok(bytes > 0);
+  });
+
+  it('is not met by an authority that is sent along and has signed nothing', async () => {
+    const scene = await startDurable({ tls: 'auto', auth: 'off' });
+    const { pin, ca } = scene.listening.tls!;
+    let bytes = 0;
+    const { cert, key } = makeIdentity(['localhost']);
+    const [leaf] = /-----BEGIN[^-]*-----[^-]*-----END[^-]*-----\n/.exec(cert)!;
+    const server = tls.createServer({ cert: leaf + ca, key, ALPNProtocols: ['h2'] }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        bytes += data.byteLength;
+      });
+    });
+    server.on('connection', (socket) => atEnd(() => socket.destroy()));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    atEnd(() => void server.close());
+    const address = `localhost:${(server.address() as net.AddressInfo).port}`;
+    assert.match(await ask({ ...connectTo(address), tls: { pin } }), /not signed by the pinned authority/);
+    assert.equal(bytes, 0);
+  });
+
+  it('holds for the name of the server, which may be another one than it is reached by', async () => {
+    const scene = await startDurable({ tls: 'auto', auth: 'off', tlsName: ['tasks.test'] });
+    const { pin } = scene.listening.tls!;
+    assert.equal(await ask({ ...connectTo(scene.address), tls: { pin, serverName: 'tasks.test' } }), 'OK');
+    assert.match(
+      await ask({ ...connectTo(scene.address), tls: { pin, serverName: 'other.test' } }),
+      /is not for other\.test/,
+    );
+  });
+
+  it('is refused where it is none, or beside an authority', () => {
+    for (const wrong of [
+      { pin: 'x' },
+      { pin: `${'A'.repeat(43)}=` },
+      { pin: 'A'.repeat(43), ca: Buffer.from(makeIdentity(['a']).cert) },
+    ]) {
+      assert.throws(() => createAdmin({ server: 'a:1', tls: wrong }), { code: 'INVALID_ARGUMENT', field: 'tls' });
+    }
   });
 });
