@@ -7,6 +7,7 @@ import { CommandFailure } from '../exit.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
 import { onHangUp } from './hangup.ts';
 import type { createLog, ServerLog } from './log.ts';
+import { createServiceManager, type ServiceManager } from './notify.ts';
 
 /** Runs a server until a signal ends it or it fails. SIGHUP reads the configuration anew, by `read`. */
 export async function runServer(
@@ -38,12 +39,19 @@ export async function runServer(
       logger,
       ...(keepOperatorToken && { keepOperatorToken }),
     });
-    reloads.now = () => reload(server, logger, read);
+    const manager = createServiceManager(process.env, logger);
+    reloads.now = () => {
+      manager.reloading();
+      reload(server, logger, read);
+      manager.ready();
+    };
     const stopped = whenAborted(stop.signal).then(() => {
       logger.info({ signal: stop.signal.reason }, 'stopping');
+      manager.stopping();
       return server.close();
     });
-    await Promise.race([stopped, serve(server, [values.listen].flat(), context)]);
+    await Promise.race([stopped, serve(server, [values.listen].flat(), manager, context)]);
+    await manager.close();
   } finally {
     removeStop();
     removeHangUp();
@@ -84,9 +92,15 @@ function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Listens, says where, and waits until the server fails. */
-async function serve(server: ContactServer, wanted: readonly string[], { out }: CommandContext): Promise<void> {
+async function serve(
+  server: ContactServer,
+  wanted: readonly string[],
+  manager: ServiceManager,
+  { out }: CommandContext,
+): Promise<void> {
   const addresses = await listen(server, wanted);
   await out.write(addresses.map((address) => `listening ${address}\n`).join(''));
+  manager.ready();
   await server.failed;
 }
 
