@@ -20,6 +20,7 @@ const CHECKS: readonly Check[] = [
   { name: 'states document', command: 'node', args: ['scripts/states.ts', '--check'] },
   { name: 'table of rooms', command: 'node', args: ['scripts/rooms.ts', '--check'] },
   { name: 'configuration page', command: 'node', args: ['scripts/configuration.ts', '--check'] },
+  { name: 'dependencies', command: 'node', args: ['scripts/licences.ts'] },
   { name: 'contract lint', command: 'buf', args: ['lint'] },
   { name: 'contract breaking', command: 'buf', args: ['breaking', '--against', RELEASED] },
 ];
