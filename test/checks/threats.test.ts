@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/tool.ts';
+
+describe('docs/threats.md', () => {
+  const text = readFileSync(join(ROOT, 'docs', 'threats.md'), 'utf8');
+  const cited = [...text.matchAll(/`(test\/[\w/-]+\.test\.ts)`: ([^|;\n]+?)(?=;| \||\n|$|; revoked)/g)];
+
+  it('names a test that there is for whatever it says', () => {
+    assert.ok(cited.length > 25, `${cited.length} tests are named`);
+    for (const [, file = '', title = ''] of cited) {
+      assert.ok(existsSync(join(ROOT, file)), `there is no ${file}`);
+      assert.ok(readFileSync(join(ROOT, file), 'utf8').includes(title.trim()), `${file} has no test "${title.trim()}"`);
+    }
+  });
+});
