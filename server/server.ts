@@ -4,7 +4,6 @@ import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createApi } from './api/api.ts';
 import { createPlaces } from './api/places.ts';
-import { createReached } from './api/reached.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { findReachable, isEncrypted, openTls, operatorSocketOf } from './encryption.ts';
 import { resolveAuth } from './exposure.ts';
@@ -181,9 +180,8 @@ export async function createServer(
     addresses: () => findReachable(bound, options.tlsName),
     authority: () => tls?.identity.authority ?? { pin: '' },
   };
-  const reached = createReached();
   const common = { registry, clock, noteFailure, counts };
-  const api = createApi({ ...options, ...common, access, reached, queue, store, agreement, version });
+  const api = createApi({ ...options, ...common, access, queue, store, agreement, version });
   const patience = options;
   const reverse = createReverse({
     ...common,
@@ -207,12 +205,8 @@ export async function createServer(
     counts,
     gate: logs.watch(identity.gate),
     front: reverse.front,
-    places: createPlaces({
-      max: options.maxCallsPerPrincipal,
-      field: 'calls',
-      option: 'maxCallsPerPrincipal',
-      onFull: () => reached.note('calls_per_principal'),
-    }),
+    maxHeaderBytes: options.maxHeaderBytes,
+    places: createPlaces('calls', options.maxCallsPerPrincipal, counts),
     tls: tls && {
       identity: tls.identity,
       timeoutMs: options.tlsHandshakeMs,

@@ -19,7 +19,6 @@ import type { Handlers } from './handler.ts';
 import { createPlaces } from './places.ts';
 import { createProducing, type OpenProducing } from './producer.ts';
 import { createRates } from './rates.ts';
-import type { Reached } from './reached.ts';
 import { createTaskHandlers, type TaskReads } from './tasks.ts';
 import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 
@@ -42,7 +41,6 @@ export interface ApiOptions {
   readonly maxSessionsPerPrincipal: number;
   /** Tasks a second of one principal. */
   readonly enqueueRatePerPrincipal: number;
-  readonly reached: Reached;
   /** Classic clients: a task is settled when it is written, also without the client asking for it. */
   readonly classicSettleOnWrite: boolean;
 }
@@ -74,22 +72,15 @@ export function createApi(options: ApiOptions): Api {
     maxPayloadBytes,
     maxResultBytes,
   } = options;
-  const { reached, maxSessionsPerPrincipal, enqueueRatePerPrincipal } = options;
+  const { counts, maxSessionsPerPrincipal, enqueueRatePerPrincipal } = options;
   const { results, operations } = queue;
-  const rates = createRates({
-    perSecond: enqueueRatePerPrincipal,
-    clock,
-    onReached: () => reached.note('enqueue_rate'),
-  });
-  const places = createPlaces({
-    max: maxSessionsPerPrincipal,
-    field: 'sessions',
-    option: 'maxSessionsPerPrincipal',
-    onFull: () => reached.note('sessions_per_principal'),
-  });
-  const onFull = (): void => reached.note('enqueue_refused');
-  const unlimited = createEnqueue(queue, clock, maxPayloadBytes, options.counts);
-  const enqueue = limitRate(unlimited, rates, onFull);
+  const onReached = (): void => {
+    counts.reachedLimits.enqueue_rate += 1;
+  };
+  const rates = createRates({ perSecond: enqueueRatePerPrincipal, clock, onReached });
+  const places = createPlaces('sessions', maxSessionsPerPrincipal, counts);
+  const unlimited = createEnqueue(queue, clock, maxPayloadBytes, counts);
+  const enqueue = limitRate(unlimited, rates);
   const openAwaited = createAwaiting(results, store);
   const storeKind = store.capabilities.kind;
 
@@ -103,7 +94,6 @@ export function createApi(options: ApiOptions): Api {
       agreement,
       enqueue: unlimited,
       rates,
-      onFull,
       openAwaited,
       cursorAt: results.cursorAt,
     }),

@@ -46,19 +46,11 @@ export function createEnqueue(
   };
 }
 
-/**
- * The same for calls, which are refused when their principal enqueues too much.
- * @param onFull the store has no room for a batch
- */
-export function limitRate(enqueue: Enqueue, rates: Pick<Rates, 'take'>, onFull: () => void): Enqueue {
+/** The same for calls, which are refused when their principal enqueues too much. */
+export function limitRate(enqueue: Enqueue, rates: Pick<Rates, 'take'>): Enqueue {
   return async (tasks, caller, field) => {
     rates.take(caller.principal, tasks.length);
-    try {
-      return await enqueue(tasks, caller, field);
-    } catch (error) {
-      if (error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED') onFull();
-      throw error;
-    }
+    return enqueue(tasks, caller, field);
   };
 }
 

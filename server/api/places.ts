@@ -1,6 +1,7 @@
 import { ChurnMap } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Caller } from '../model/caller.ts';
+import type { EventCounts } from '../model/figures.ts';
 
 const COME_AGAIN_MS = 10_000;
 
@@ -14,17 +15,14 @@ export interface Places {
   take(caller: Caller, isReturning?: boolean): (() => void) | undefined;
 }
 
-export interface PlacesOptions {
-  readonly max: number;
-  /** What they are, in the plural, as the refusal names them. */
-  readonly field: string;
-  /** Says by which option there would be more. */
-  readonly option: string;
-  /** One was refused. */
-  readonly onFull: () => void;
-}
+/** By which option there would be more. */
+const OPTIONS = { sessions: 'maxSessionsPerPrincipal', calls: 'maxCallsPerPrincipal' } as const;
 
-export function createPlaces({ max, field, option, onFull }: PlacesOptions): Places {
+export function createPlaces(
+  kind: keyof typeof OPTIONS,
+  max: number,
+  { reachedLimits }: Pick<EventCounts, 'reachedLimits'>,
+): Places {
   // Bounded by what all principals may have together, since each entry has at least one.
   const counts = new ChurnMap<string, number>();
 
@@ -33,9 +31,9 @@ export function createPlaces({ max, field, option, onFull }: PlacesOptions): Pla
       if (principal === '') return undefined;
       const count = counts.get(principal) ?? 0;
       if (count >= max && !isReturning) {
-        onFull();
-        const problem = `${principal} has ${count}, and may have ${max} (${option})`;
-        throw new ContactError('RESOURCE_EXHAUSTED', problem, { field, retryAfterMs: COME_AGAIN_MS });
+        reachedLimits[`${kind}_per_principal`] += 1;
+        const problem = `${principal} has ${count}, and may have ${max} (${OPTIONS[kind]})`;
+        throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: kind, retryAfterMs: COME_AGAIN_MS });
       }
       counts.set(principal, count + 1);
       return () => {

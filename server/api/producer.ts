@@ -65,21 +65,12 @@ export interface ProducerOptions {
   /** Without a limit of its rate. */
   readonly enqueue: Enqueue;
   readonly rates: Pick<Rates, 'hold'>;
-  /** There was no room for a batch. */
-  readonly onFull: () => void;
   readonly openAwaited: OpenAwaited;
   readonly cursorAt: (position: number) => string;
 }
 
 /** What StreamEnqueue does, whatever carries the stream. */
-export function createProducing({
-  agreement,
-  enqueue,
-  rates,
-  onFull,
-  openAwaited,
-  cursorAt,
-}: ProducerOptions): OpenProducing {
+export function createProducing({ agreement, enqueue, rates, openAwaited, cursorAt }: ProducerOptions): OpenProducing {
   const { limits } = agreement;
   const window = { maxBatches: MAX_BATCHES, maxBytes: MAX_BYTES, limits, maxAwaited: MAX_AWAITED };
 
@@ -135,7 +126,6 @@ export function createProducing({
           waits?.drop();
           const known = ContactError.from(error);
           if (known.code === 'INTERNAL') throw error;
-          if (known.code === 'RESOURCE_EXHAUSTED') onFull();
           return { answer: { event: { case: 'refused', value: writeRefusal(known) } }, open: () => undefined };
         }
       },

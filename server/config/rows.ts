@@ -134,6 +134,11 @@ export const SESSIONS = {
 };
 
 export const LIMITS = {
+  maxHeaderBytes: row({
+    kind: size({ min: 4 << 10, max: 64 << 10 }),
+    default: 16 << 10,
+    description: 'headers of one call, keys and values',
+  }),
   maxWaitingTasks: row({
     kind: count({ min: 1 }),
     default: 10_000_000,

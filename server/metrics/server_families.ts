@@ -1,5 +1,5 @@
 import { CODE_NAMES } from '../../shared/errors.ts';
-import type { CountByCode } from '../model/figures.ts';
+import { type CountByCode, PRINCIPAL_LIMITS } from '../model/figures.ts';
 import { type Family, single } from './family.ts';
 import { type Histogram, samplesOf } from './histogram.ts';
 import type { Sample } from './sample.ts';
@@ -81,6 +81,14 @@ export const SERVER_FAMILIES: readonly Family[] = [
   ),
   limit('contact_limit_used', 'How much of a limit of the server is used; docs/limits.md has them all.', 'used'),
   limit('contact_limit_max', 'That limit.', 'max'),
+  {
+    name: 'contact_limit_reached_total',
+    type: 'counter',
+    help: 'Times that a principal has reached a limit of its own, and was refused or, by the rate, held back.',
+    labels: ['limit'],
+    read: ({ figures }) =>
+      PRINCIPAL_LIMITS.map((limit) => ({ labels: { limit }, value: figures.reachedLimits[limit] })),
+  },
   distributed(
     'contact_store_commit_seconds',
     'Time of a commit on the event loop, without the disk.',

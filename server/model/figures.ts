@@ -12,6 +12,11 @@ export type CountByCode = readonly number[];
 const CODES = 17;
 const UNKNOWN = 2;
 
+/** Limits of principals whose refusals, and for the rate delays, are counted. */
+export const PRINCIPAL_LIMITS = ['sessions_per_principal', 'calls_per_principal', 'enqueue_rate'] as const;
+
+export type PrincipalLimit = (typeof PRINCIPAL_LIMITS)[number];
+
 /** What has happened since the server started and nobody else counts: one addition each, where it happens. */
 export interface EventCounts {
   refusedConnections: number;
@@ -19,6 +24,8 @@ export interface EventCounts {
   readonly endedLiveCalls: number[];
   readonly endedDurableCalls: number[];
   readonly refusedTasks: number[];
+  /** How often a principal has reached each. */
+  readonly reachedLimits: Record<PrincipalLimit, number>;
 }
 
 export function createEventCounts(): EventCounts {
@@ -29,6 +36,7 @@ export function createEventCounts(): EventCounts {
     endedLiveCalls: create(),
     endedDurableCalls: create(),
     refusedTasks: create(),
+    reachedLimits: { sessions_per_principal: 0, calls_per_principal: 0, enqueue_rate: 0 },
   };
 }
 

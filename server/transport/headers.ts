@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { ContactError, REASON_KEY, RETRY_KEY, statusText } from '../../shared/errors.ts';
+import { ContactError, REASON_KEY, RETRY_KEY, statusText, tooLarge } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { markOf, toStatus } from '../../shared/status.ts';
 import { STARTED_KEY } from '../../tunnel/metadata.ts';
@@ -47,6 +47,8 @@ export interface GuardOptions {
   readonly gate: Gate;
   /** Calls that are open, of each principal. */
   readonly places: Places;
+  /** Headers of one call, keys and values, without those of HTTP/2 itself. */
+  readonly maxHeaderBytes: number;
   readonly front?: Front | undefined;
 }
 
@@ -54,7 +56,7 @@ export interface GuardOptions {
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
  * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
-export function guardHeaders(grpcServer: Server, { logger, gate, places, front }: GuardOptions): void {
+export function guardHeaders(grpcServer: Server, { logger, gate, places, maxHeaderBytes, front }: GuardOptions): void {
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -101,6 +103,12 @@ export function guardHeaders(grpcServer: Server, { logger, gate, places, front }
       hand(stream, headers, rest);
       return;
     }
+    const bytes = weighHeaders(headers);
+    if (bytes > maxHeaderBytes) {
+      const problem = `${bytes} bytes of headers, at most ${maxHeaderBytes} (maxHeaderBytes)`;
+      refuse(stream, faultOf(tooLarge(problem, { field: 'metadata' })));
+      return;
+    }
     gate.decide(
       stream,
       headers,
@@ -113,6 +121,15 @@ export function guardHeaders(grpcServer: Server, { logger, gate, places, front }
 /** A stream that was refused, by whomever, is over once its answer has left: a client that never ends it would keep it. */
 function closeRefused(stream: ServerHttp2Stream): void {
   if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+/** Keys and values, without what HTTP/2 has of its own: the path has a bound of its own. */
+function weighHeaders(headers: IncomingHttpHeaders): number {
+  let bytes = 0;
+  for (const key in headers) {
+    if (key.charCodeAt(0) !== 0x3a) bytes += key.length + (headers[key] as string | readonly string[]).length;
+  }
+  return bytes;
 }
 
 function faultOf(error: ContactError): HeaderFault {

@@ -68,6 +68,7 @@ export interface SocketsOptions {
   readonly counts: Pick<EventCounts, 'refusedConnections'>;
   /** Calls that are open, of each principal. */
   readonly places: Places;
+  readonly maxHeaderBytes: number;
   /** Takes calls before grpc-js does. */
   readonly front?: Front;
   /** What ports speak before HTTP/2; absent: nothing. A socket file is plain. */

@@ -25,10 +25,10 @@ export function createCredentials(): CredentialStore {
   }
 
   function add(one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>): StoredCredential {
-    for (const other of all.values()) {
-      const field = other.id === one.id ? 'id' : other.hash === one.hash ? 'secret_hash' : undefined;
-      if (field) throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field });
-    }
+    const others = [...all.values()];
+    const isTaken = { id: all.has(one.id), secret_hash: others.some((other) => other.hash === one.hash) };
+    const field = isTaken.id ? 'id' : isTaken.secret_hash ? 'secret_hash' : undefined;
+    if (field) throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field });
     return put({ ...one, revokedAt: null, lastUsedAt: null });
   }
 

@@ -5,6 +5,7 @@ import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
+import { LIMIT_MUTANTS } from './limit-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
 import { PASSAGE_MUTANTS } from './passage-mutants.ts';
@@ -29,6 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCESS_MUTANTS,
   ...GATE_MUTANTS,
   ...CREDENTIAL_MUTANTS,
+  ...LIMIT_MUTANTS,
   ...CONFIG_MUTANTS,
   ...TLS_MUTANTS,
 ];

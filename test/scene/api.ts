@@ -2,10 +2,9 @@ import { create } from '@bufbuild/protobuf';
 import { EnqueueTasksRequestSchema } from '../../gen/index.ts';
 import { type Api, createApi } from '../../server/api/api.ts';
 import type { Context } from '../../server/api/context.ts';
-import { createReached, type Reached } from '../../server/api/reached.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import { ANONYMOUS, type Caller, type QueueScope } from '../../server/model/caller.ts';
-import { createEventCounts } from '../../server/model/figures.ts';
+import { createEventCounts, type EventCounts } from '../../server/model/figures.ts';
 import { DEFAULTS, type ServerOptions } from '../../server/options.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import { createFailureLog } from '../../server/store/failure.ts';
@@ -20,7 +19,7 @@ export interface ApiScene {
   readonly queue: TaskQueue;
   readonly registry: Registry;
   readonly api: Api;
-  readonly reached: Reached;
+  readonly counts: EventCounts;
   /** Stores a task for each of these queues; answers their ids. */
   enqueue(...queues: string[]): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -45,13 +44,11 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
     addresses: () => [],
     authority: () => ({ pin: '' }),
   };
-  const reached = createReached();
   const counts = createEventCounts();
   const api = createApi({
     ...DEFAULTS,
     ...options,
     access,
-    reached,
     queue,
     registry,
     store,
@@ -66,7 +63,7 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
     queue,
     registry,
     api,
-    reached,
+    counts,
     async enqueue(...queues) {
       const request = create(EnqueueTasksRequestSchema, { tasks: queues.map((name) => ({ queue: name })) });
       const { tasks = [] } = await api.tasks.enqueueTasks(request, createContext().context);

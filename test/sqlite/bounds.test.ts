@@ -24,7 +24,7 @@ describe('tasks that wait in all queues together', () => {
     const store = await openStore('memory:', { node: 'test', bounds: { maxWaitingTasks: 100 } });
     const known = batch(60, 'a');
     await store.insertTasks(known, T0);
-    await assert.rejects(store.insertTasks(batch(41, 'b'), T0), { ...FULL, field: 'tasks[40].queue', index: 40 });
+    await assert.rejects(store.insertTasks(batch(64, 'b'), T0), { ...FULL, field: 'tasks[40].queue', index: 40 });
     assert.equal(await countWaiting(store), 60);
     await store.insertTasks([...batch(39, 'b'), createTask({ runAt: T0 + 1_000 })], T0);
     await assert.rejects(store.insertTasks(batch(1, 'c'), T0), { ...FULL, field: 'tasks[0].queue' });

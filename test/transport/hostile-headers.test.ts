@@ -189,6 +189,30 @@ describe('A header that is no metadata', () => {
   });
 });
 
+describe('Headers of a call', () => {
+  afterEach(closeScene);
+
+  it('have a size, beyond which they are refused and neighbours on the connection live', async () => {
+    const session = dial(await startScene({ maxHeaderBytes: 4_096 }));
+    const [refused, taken] = await Promise.all([
+      call(session, { 'x-a': 'v'.repeat(4_096) }),
+      call(session, { 'x-a': 'v'.repeat(3_900) }),
+    ]);
+    assert.equal(refused.code, status.RESOURCE_EXHAUSTED);
+    assert.match(decodeURI(refused.message), /^metadata: 4\d{3} bytes of headers, at most 4096/);
+    assert.equal(taken.code, status.OK);
+  });
+
+  it('have a number, beyond which the call is reset and neighbours on the connection live', async () => {
+    const session = dial(await startScene());
+    const some = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, 'v']));
+    // gRPC knows it as RESOURCE_EXHAUSTED.
+    const reset = assert.rejects(call(session, some(200)), /NGHTTP2_ENHANCE_YOUR_CALM/);
+    assert.equal((await call(session, some(120))).code, status.OK);
+    await reset;
+  });
+});
+
 describe('A request that is not gRPC', () => {
   afterEach(closeScene);
 
@@ -253,7 +277,7 @@ describe('A call of one request', () => {
 
 describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
-    const options = { logger: silentLogger, gate: OPEN_GATE, places: { take: () => undefined } };
+    const options = { logger: silentLogger, gate: OPEN_GATE, places: { take: () => undefined }, maxHeaderBytes: 1 };
     assert.throws(() => guardHeaders(new Server(), options), /unknown way/);
     assert.throws(() => guardHeaders({} as Server, options), /unknown way/);
   });

@@ -52,7 +52,7 @@ describe('limits of a principal', () => {
       Promise.resolve(scene.api.tasks.callTask(request, createContext('all', WEB).context)),
       tooMuch,
     );
-    assert.equal(scene.reached.counts.enqueue_rate, 2);
+    assert.equal(scene.counts.reachedLimits.enqueue_rate, 2);
     await enqueue(1, { principal: 'token:other' });
     await enqueue(1_000, { principal: '' });
     await enqueue(1_000, { principal: '' });
@@ -71,7 +71,7 @@ describe('limits of a principal', () => {
     // A burst of 100 is free, the other 20 take a fifth of a second.
     assert.ok(performance.now() - begun >= 190, `${performance.now() - begun} ms`);
     producing.close();
-    assert.equal(scene.reached.counts.enqueue_rate, 1);
+    assert.equal(scene.counts.reachedLimits.enqueue_rate, 1);
   });
 
   it('let go of a batch whose producer has gone', async () => {
@@ -83,17 +83,6 @@ describe('limits of a principal', () => {
     assert.equal(producing.isHeld, false);
     const [counts] = await scene.store.countQueues();
     assert.equal(counts!.ready, 1_000);
-  });
-
-  it('count batches that the store has no room for', async () => {
-    await scene.store.setQueueSettings({ queue: 'q', maxWaiting: 1 });
-    await enqueue(1);
-    await assert.rejects(enqueue(1), { code: 'RESOURCE_EXHAUSTED', field: 'tasks[0].queue' });
-    const producing = produce();
-    const { answer } = await producing.store(batch(1));
-    assert.equal(answer.event?.case, 'refused');
-    producing.close();
-    assert.deepEqual([scene.reached.counts.enqueue_refused, scene.reached.counts.enqueue_rate], [2, 0]);
   });
 
   function open(clientId: string, rights: object = WEB, previousSession?: string) {
@@ -115,7 +104,7 @@ describe('limits of a principal', () => {
       field: 'sessions',
       problem: 'token:web has 2, and may have 2 (maxSessionsPerPrincipal)',
     });
-    assert.equal(scene.reached.counts.sessions_per_principal, 1);
+    assert.equal(scene.counts.reachedLimits.sessions_per_principal, 1);
     for (const clientId of ['d', 'e', 'f']) await open(clientId, { principal: '' }).opened;
     await open('g', { principal: 'token:other' }).opened;
     // One that comes back to a session which is still there takes its place.

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createPlaces } from '../../server/api/places.ts';
 import { ANONYMOUS } from '../../server/model/caller.ts';
+import { createEventCounts } from '../../server/model/figures.ts';
 
 const callerOf = (principal: string) => ({ ...ANONYMOUS, principal });
 
 function prepare(max: number) {
-  let full = 0;
-  const places = createPlaces({ max, field: 'sessions', option: 'maxSessionsPerPrincipal', onFull: () => (full += 1) });
-  return { places, full: () => full };
+  const counts = createEventCounts();
+  return { places: createPlaces('sessions', max, counts), full: () => counts.reachedLimits.sessions_per_principal };
 }
 
 describe('createPlaces()', () => {

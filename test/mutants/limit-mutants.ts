@@ -1,0 +1,115 @@
+import { conformance, type Mutant, property, sqlite, transport, unit } from './mutant.ts';
+
+const STORED = 'server/store/sqlite/credentials.ts';
+const RATES = 'server/api/rates.ts';
+const INSERT = 'server/store/sqlite/insert.ts';
+
+/** Credentials in the store that are worth too much, and limits that hold nobody. */
+export const LIMIT_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'join: uses are not counted',
+    file: STORED,
+    find: 'const used = updateUses.get(joinId);',
+    replace: 'const used = undefined as CredentialRow | undefined;',
+    caughtBy: conformance('enrol', 'memory store answers the same when the answer was lost, and counts one use'),
+  },
+  {
+    id: 'join: a revoked client comes in again',
+    file: STORED,
+    find: 'revokedAt !== null && revokedAt >= join.createdAt',
+    replace: 'revokedAt === 0',
+    caughtBy: conformance(
+      'enrol',
+      'memory store keeps a revoked client out, also with the answer that was lost, until a join is made for it',
+    ),
+  },
+  {
+    id: 'join: a revoked client is forgotten while an older join would let it in',
+    file: STORED,
+    find: 'AND gate.created_at <= old.revoked_at',
+    replace: 'AND gate.created_at > old.revoked_at',
+    caughtBy: conformance(
+      'enrol',
+      'memory store keeps a revoked client out for as long as there is a join that is older',
+    ),
+  },
+  {
+    id: 'join: a second secret for a client that has one',
+    file: STORED,
+    find: "if (past.some((one) => endOf(one) > now)) return refuse('taken');",
+    replace: '',
+    caughtBy: conformance('enrol', 'memory store says why not, and changes nothing'),
+  },
+  {
+    id: 'join: any client comes in',
+    file: STORED,
+    find: "if (!matchesAny(join.rights.clients, clientId)) return refuse('client_refused');",
+    replace: '',
+    caughtBy: conformance('enrol', 'memory store says why not, and changes nothing'),
+  },
+  {
+    id: 'credential: what it has replaced lives on when it is revoked',
+    file: STORED,
+    find: '      ids.push(parentId);\n',
+    replace: '',
+    caughtBy: conformance(
+      'credentials',
+      'memory store revokes what a token has replaced with it, and not what has replaced it',
+    ),
+  },
+  {
+    id: 'credential: the replaced one lives on',
+    file: STORED,
+    find: 'updateExpiry.get(each.id, overAt) ?? []',
+    replace: '[]',
+    caughtBy: property('credentials', 'are those of the model, whatever is done to them, and each change is told'),
+  },
+  {
+    id: 'credentials: counted wrong after a rollback',
+    file: STORED,
+    find: '    reload() {\n      count = countAll.get()!.count;\n',
+    replace: '    reload() {\n',
+    caughtBy: sqlite('credentials', 'counts what is there after a commit was taken back'),
+  },
+  {
+    id: 'rights: more is given than the giver has',
+    file: 'server/model/access.ts',
+    find: 'pattern.startsWith(other.slice(0, -1))',
+    replace: 'pattern.startsWith(other.slice(0, -2))',
+    caughtBy: property('access', 'are within others if and only if one of these means all that each means'),
+  },
+  {
+    id: 'rate: what is given up is owed all the same',
+    file: RATES,
+    find: 'freeAt.set(principal, later - costOf(count));',
+    replace: 'freeAt.set(principal, later);',
+    caughtBy: unit('rates', 'gives back what is given up, once, and nothing of what went on'),
+  },
+  {
+    id: 'rate: a stream is held back from nothing',
+    file: 'server/api/producer.ts',
+    find: '          if (turn) await waitFor(turn);\n',
+    replace: '',
+    caughtBy: transport(
+      'principal-limits',
+      'is acknowledged late by a stream that enqueues too much, in order, and loses nothing',
+    ),
+  },
+  {
+    id: 'calls of a principal: none is given back',
+    file: 'server/transport/headers.ts',
+    find: "      if (leave) stream.once('close', leave);\n",
+    replace: '',
+    caughtBy: transport('principal-limits', 'has so many calls open over all its connections, and others have theirs'),
+  },
+  {
+    id: 'waiting tasks: a batch of many is not counted',
+    file: INSERT,
+    find: 'catalog.waitingRoom < MANY || ',
+    replace: '',
+    caughtBy: sqlite(
+      'bounds',
+      'are no more than the store takes, whole batches, and what is known is answered all the same',
+    ),
+  },
+];

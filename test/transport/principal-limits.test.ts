@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { StreamEnqueueResponse } from '../../gen/index.ts';
+import { TaskService } from '../../gen/index.ts';
+import { startGuarded } from '../scene/access.ts';
+import { ask, type Clients, connect, enqueueMany, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
+
+const { listTasks } = TaskService.method;
+const lookAt = (clients: Clients): Promise<string> => refusalOf(ask(clients, listTasks, {}));
+
+/** A stream of batches, and what it was answered. */
+function openEnqueue(clients: Clients) {
+  const stream = clients.tasks.streamEnqueue();
+  const answers: StreamEnqueueResponse[] = [];
+  stream.on('data', (answer: StreamEnqueueResponse) => answers.push(answer));
+  stream.on('error', () => undefined);
+  return {
+    stream,
+    stored: () => answers.filter(({ event }) => event.case === 'stored').length,
+    refused: () => answers.filter(({ event }) => event.case === 'refused').length,
+    send: (count: number) => stream.write({ tasks: Array.from({ length: count }, () => ({ queue: 'q' })) } as never),
+  };
+}
+
+describe('A principal', () => {
+  afterEach(closeScene);
+
+  it('has so many calls open over all its connections, and others have theirs', async () => {
+    const scene = await startGuarded({ maxCallsPerPrincipal: 3 });
+    const [web, other] = [await scene.access.token(), await scene.access.token()];
+    const [first, second] = [connect(scene, {}, web.text), connect(scene, {}, web.text)];
+    const streams = [openEnqueue(first), openEnqueue(first), openEnqueue(second)];
+    for (const one of streams) one.send(1);
+    await until('all to be open', () => streams.every((one) => one.stored() === 1));
+    assert.match(await lookAt(second), /^RESOURCE_EXHAUSTED calls: token:t1 has 3, and may have 3/);
+    assert.equal(await lookAt(connect(scene, {}, other.text)), 'OK');
+    streams[0]!.stream.cancel();
+    await until('a call that has gone', async () => (await lookAt(second)) === 'OK');
+  });
+
+  it('has so many sessions, whatever its clients are called', async () => {
+    const scene = await startGuarded({ maxSessionsPerPrincipal: 2 });
+    const token = await scene.access.token();
+    const clients = connect(scene, {}, token.text);
+    const [worker] = [await openWorker(clients, { clientId: 'a' }), await openWorker(clients, { clientId: 'b' })];
+    assert.match(
+      await refusalOf(openWorker(clients, { clientId: 'c' })),
+      /^RESOURCE_EXHAUSTED sessions: token:t1 has 2, and may have 2/,
+    );
+    await worker!.cancel();
+    await until('a place', () =>
+      openWorker(clients, { clientId: 'c' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('is acknowledged late by a stream that enqueues too much, in order, and loses nothing', async () => {
+    const scene = await startGuarded({ enqueueRatePerPrincipal: 500 });
+    const clients = connect(scene, {}, (await scene.access.token()).text);
+    const producing = openEnqueue(clients);
+    const begun = performance.now();
+    for (const count of [500, 500, 500, 1_000]) producing.send(count);
+    producing.stream.end();
+    await once(producing.stream, 'end');
+    const ms = performance.now() - begun;
+    assert.deepEqual([producing.stored(), producing.refused()], [4, 0]);
+    // A burst lets the first in and its debt of nothing the second; each of the others waits until a second is paid for.
+    assert.ok(ms >= 1_950, `${ms} ms`);
+    // What it owes holds for its calls too, which are told so.
+    assert.match(
+      await refusalOf(enqueueMany(clients, 1)),
+      /^RESOURCE_EXHAUSTED tasks: token:t1 enqueues more than 500/,
+    );
+    const other = connect(scene, {}, (await scene.access.token()).text);
+    assert.equal((await enqueueMany(other, 10)).length, 10);
+  });
+});
