@@ -3,7 +3,7 @@ import { newSessionId } from '../../shared/ids.ts';
 import { pause } from '../pause.ts';
 import { createResending } from '../resending.ts';
 import { attempt, explainEnd, type Plan } from './attempt.ts';
-import { CallError, endHere } from './error.ts';
+import { CallError, endHere, notConnected } from './error.ts';
 import { oneRequest } from './requests.ts';
 
 const TASK_KEY = 'contact-task';
@@ -52,7 +52,7 @@ export async function callDurable(options: DurableOptions): Promise<DurableAnswe
   }
 
   for (;;) {
-    const link = life.end ? null : await connection.open(life.signal);
+    const link = life.end ? null : await connection.open(life.signal).catch(refuse);
     if (!link || life.end) {
       const end = life.end ?? endHere('CANCELLED', 'the caller was closed');
       throw new CallError(explainEnd(end, connection), { isUnsent, taskId });
@@ -90,4 +90,8 @@ export async function callDurable(options: DurableOptions): Promise<DurableAnswe
     logger.warn(`call ${path}: ${error.message}; next try in ${waitMs} ms`);
     if (error.retryAfterMs !== undefined) await pause(clock, waitMs, life.signal);
   }
+}
+
+function refuse(failure: unknown): never {
+  throw notConnected(failure);
 }

@@ -77,6 +77,14 @@ export function endHere(
   return { code: status[code], details, metadata: new Metadata() };
 }
 
+/** Why there is no connection to call over, as callers are told of it. */
+export function notConnected(failure: unknown): CallError {
+  const { code, message, advice } = ContactError.from(failure);
+  const metadata = new Metadata();
+  if (advice) metadata.set(RETRY_KEY, advice.retry);
+  return new CallError({ code: status[code], details: message, metadata }, { isUnsent: true });
+}
+
 function readStatus(end: StatusObject): ContactError {
   return ContactError.from(Object.assign(new Error(end.details), end));
 }

@@ -3,7 +3,7 @@ import { type BackoffOptions, reconnectMs } from '../backoff.ts';
 import type { Connection, Link } from '../connection.ts';
 import { pause } from '../pause.ts';
 import { attempt, explainEnd, type Plan } from './attempt.ts';
-import { CallError, endHere } from './error.ts';
+import { CallError, endHere, notConnected } from './error.ts';
 import type { Requests } from './requests.ts';
 
 /** The longest wait that a server grants; a longer one is made of several. */
@@ -25,7 +25,11 @@ export async function* callLive(options: LiveOptions, requests: Requests): Async
   const waitsUntil = clock.monotonic() + wanted.waitMs;
   const waitMs = (): number => Math.max(0, Math.ceil(waitsUntil - clock.monotonic()));
   let link: Link | null =
-    wanted.waitMs > 0 ? await openWithin(options, wanted.waitMs) : life.end ? null : await connection.link();
+    wanted.waitMs > 0
+      ? await openWithin(options, wanted.waitMs)
+      : life.end
+        ? null
+        : await connection.link().catch(refuse);
   let last: CallError | undefined;
   for (let failures = 1; ; failures++) {
     if (life.end) throw new CallError(explainEnd(life.end, connection), { isUnsent: true });
@@ -63,7 +67,7 @@ async function openWithin({ connection, life }: Plan, ms: number | undefined): P
   const overtime = new AbortController();
   const stopTimer = ms === undefined ? () => undefined : connection.clock.after(ms, () => overtime.abort());
   try {
-    return await connection.open(AbortSignal.any([life.signal, overtime.signal]));
+    return await connection.open(AbortSignal.any([life.signal, overtime.signal])).catch(refuse);
   } finally {
     stopTimer();
   }
@@ -72,6 +76,10 @@ async function openWithin({ connection, life }: Plan, ms: number | undefined): P
 /** The server, or the client that is called, may be there in a moment. */
 function isPassing({ code }: CallError): boolean {
   return code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED';
+}
+
+function refuse(failure: unknown): never {
+  throw notConnected(failure);
 }
 
 function outOfReach({ server, trouble }: Connection, waitMs: number) {

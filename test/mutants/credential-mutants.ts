@@ -104,10 +104,7 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
     file: 'client/connection.ts',
     find: '(isPinned ? { pin: told.pin } : undefined)',
     replace: '(isPinned ? {} : undefined)',
-    caughtBy: e2e(
-      'cli-access',
-      'who gets in, by the command line lets a worker in by a join text, again by its file, and no more once it is revoked',
-    ),
+    caughtBy: e2e('cli-access', 'who gets in, by the command line enrols without working, and says who one is'),
   },
   {
     id: 'profiles: the current one is for every server',

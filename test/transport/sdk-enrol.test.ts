@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import {
   type Access,
+  CallError,
   type ContactError,
   CredentialKind,
   createAccess,
@@ -155,6 +156,19 @@ describe('clients that join', () => {
     });
     const expired = await refused(short, 'robot-8', { code: 'UNAUTHENTICATED', reason: 'EXPIRED' });
     assert.match(expired, /contact join create$/);
+  });
+
+  it('tell callers by the error of their calls that they are not let in, live and durable', async () => {
+    const join = await makeJoin({ clients: ['printer-*'] });
+    const caller = use(createCaller({ join, joinAs: 'robot-7', credentialFile: file, logger: quiet, waitMs: 5_000 }));
+    const stub = caller.stub(Echo);
+    for (const given of [{}, { waitMs: 0 }, { mode: 'durable' as const }]) {
+      await assert.rejects(stub.unary({}, given), (error: unknown) => {
+        assert.ok(error instanceof CallError, String(error));
+        assert.deepEqual([error.code, error.started], ['PERMISSION_DENIED', 'no']);
+        return true;
+      });
+    }
   });
 
   it('end at once when they are revoked, their tasks go to others, and their join text does not let them in again', async () => {

@@ -14,6 +14,8 @@ import { until } from '../scene/until.ts';
 const FACTOR = 50;
 const LIFETIME_MS = 240_000;
 const TASKS = 20;
+/** A renewal is due after 3.2 s of the wall clock; without any the credential has expired by now. */
+const PATIENCE_MS = 20_000;
 /** What a server of such a clock must not take for silence. */
 const SLOW = { pingIntervalMs: 60_000, resumeWindowMs: 600_000, authenticateWithinMs: 600_000, stuckSocketMs: 60_000 };
 const quiet = { info: () => undefined, warn: () => undefined };
@@ -59,7 +61,7 @@ describe('the renewal of a credential by the SDK', () => {
     await until(() => runs === TASKS);
     const ids = [tokenId()];
     for (let n = 0; n < 3; n++) {
-      await until(() => tokenId() !== ids.at(-1));
+      await until('it is renewed', () => tokenId() !== ids.at(-1), PATIENCE_MS);
       ids.push(tokenId());
     }
     await until('the first has expired', async () => {
@@ -83,7 +85,7 @@ describe('the renewal of a credential by the SDK', () => {
     void observer.results().next();
     await until(() => calls.some(({ path }) => path.endsWith('/WatchResults')));
     const id = tokenId();
-    await until(() => tokenId() !== id);
+    await until('it is renewed', () => tokenId() !== id, PATIENCE_MS);
     assert.equal(calls.filter(({ path }) => path.endsWith('/WatchResults')).length, 1);
   }).timeout(60_000);
 });

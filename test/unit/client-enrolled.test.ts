@@ -147,10 +147,10 @@ describe('openEnrolled()', () => {
       asked.push(secret);
       throw new ContactError('UNAVAILABLE', 'the answer is lost');
     };
-    await assert.rejects(credential.renew(cutOff));
+    await assert.rejects(credential.renew(cutOff), { code: 'UNAVAILABLE' });
     // A tenth of what is left of its life, and no less than a second.
     assert.equal(credential.renewAt, clock.now() + LIFETIME_MS / 10);
-    await assert.rejects(open({}).renew(cutOff));
+    await assert.rejects(open({}).renew(cutOff), { code: 'UNAVAILABLE' });
     await credential.renew(async ({ secret }) => {
       asked.push(secret);
       return { lifetimeMs: LIFETIME_MS };
