@@ -115,6 +115,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/health.ts')).fillHealthCommand,
   },
   {
+    usage: 'doctor',
+    description: 'look for what is wrong with a server or its store, and say what to do',
+    load: async () => (await import('./commands/doctor.ts')).fillDoctorCommand,
+  },
+  {
     usage: 'bench',
     description: 'put load on a server and measure it',
     load: async () => (await import('./commands/bench.ts')).fillBenchCommand,

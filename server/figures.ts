@@ -1,3 +1,4 @@
+import { readDescriptorLimit } from './config/descriptors.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { EventCounts, Figures, LimitUse } from './model/figures.ts';
 import type { Registry } from './session/registry.ts';
@@ -10,6 +11,8 @@ export interface FigureSources {
   readonly sockets: { readonly size: number };
   readonly openCalls: { readonly size: number };
   readonly front: { readonly size: number };
+  /** Undefined: the server speaks no TLS. */
+  readonly tls: { readonly identity: { readonly expiresAt: number } } | undefined;
   readonly limits: {
     readonly maxConnections: number;
     readonly maxOpenCalls: number;
@@ -37,5 +40,7 @@ export function readFigures(sources: FigureSources): Figures {
     position: results.newest,
     lags: results.lags(),
     limits: used,
+    certificateExpiresAt: sources.tls?.identity.expiresAt,
+    maxFiles: readDescriptorLimit(),
   };
 }

@@ -181,7 +181,10 @@ export async function createServer(
     authority: () => tls?.identity.authority ?? { pin: '' },
   };
   const common = { registry, clock, noteFailure, counts };
-  const api = createApi({ ...options, ...common, access, queue, store, agreement, version });
+  const api = createApi({
+    ...{ ...options, ...common, access, queue, store, agreement, version, retention },
+    figures: () => figures(),
+  });
   const patience = options;
   const reverse = createReverse({
     ...common,
@@ -216,7 +219,8 @@ export async function createServer(
   });
   const operatorAddress = operatorSocketOf(options, auth, logger);
   const { front } = reverse;
-  const figures = () => readFigures({ ...common, results: queue.results, sockets, openCalls, front, limits: options });
+  const figures = () =>
+    readFigures({ ...common, tls, results: queue.results, sockets, openCalls, front, limits: options });
 
   const bound: Address[] = [];
   let closed: Promise<void> | undefined;

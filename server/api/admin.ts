@@ -11,12 +11,11 @@ import type { Registry } from '../session/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createBackUp } from './backup.ts';
 import { checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
-import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
 import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
-import { REVISION } from './registration.ts';
 import { checkQueue } from './scope.ts';
+import { createServerInfo, type ServerInfoOptions } from './serverinfo.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
@@ -24,20 +23,15 @@ const DEFAULT_PAGE = 100;
 /** 100 years of 365 days. */
 const MAX_AGE_SECONDS = 36_500 * 86_400;
 
-export interface AdminHandlersOptions {
+export interface AdminHandlersOptions extends ServerInfoOptions {
   readonly operations: Operations;
   readonly registry: Registry;
-  readonly agreement: Agreement;
-  readonly version: string;
-  readonly node: string;
-  readonly storeKind: string;
-  readonly startedAt: number;
-  readonly store: Pick<Store, 'backUp'>;
+  readonly store: Pick<Store, 'backUp' | 'refusal' | 'space'>;
 }
 
 /** AdminService. */
 export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typeof AdminService> {
-  const { operations, registry, agreement, version, node, storeKind, startedAt } = options;
+  const { operations, registry } = options;
   const { clients } = registry;
   const pace = createPace();
 
@@ -128,13 +122,7 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
 
     backUp: createBackUp(options.store),
 
-    async getServerInfo(_request, { caller }) {
-      const { limits, pingIntervalMs, resumeWindowMs } = agreement;
-      const shared = { version, revision: REVISION, limits, intervals: { pingIntervalMs, resumeWindowMs } };
-      if (!caller.roles.has('operator')) return shared;
-      const { size } = registry.sessions;
-      return { ...shared, node, startedAt: timestampFromMs(startedAt), store: storeKind, sessions: size };
-    },
+    getServerInfo: createServerInfo(options),
   };
 }
 

@@ -2,7 +2,8 @@ import type { AccessService, AdminService, EnrolmentService, TaskService } from 
 import type { Clock } from '../../shared/clock.ts';
 import type { Renewals } from '../access/renewals.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import type { EventCounts } from '../model/figures.ts';
+import type { EventCounts, Figures } from '../model/figures.ts';
+import type { Retention } from '../model/retention.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CredentialStore } from '../store/credentials.ts';
 import type { NoteFailure } from '../store/failure.ts';
@@ -25,7 +26,7 @@ import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 export interface ApiOptions {
   readonly queue: TaskQueue;
   readonly registry: Registry;
-  readonly store: TaskReads & CredentialStore & Pick<Store, 'capabilities' | 'backUp'>;
+  readonly store: TaskReads & CredentialStore & Pick<Store, 'capabilities' | 'backUp' | 'refusal' | 'space'>;
   readonly clock: Clock;
   readonly access: Pick<AccessOptions, 'isOn' | 'findToken' | 'addresses' | 'authority'> & {
     readonly renewals: Renewals;
@@ -41,6 +42,8 @@ export interface ApiOptions {
   readonly maxSessionsPerPrincipal: number;
   /** Tasks a second of one principal. */
   readonly enqueueRatePerPrincipal: number;
+  readonly figures: () => Figures;
+  readonly retention: Retention;
   /** Classic clients: a task is settled when it is written, also without the client asking for it. */
   readonly classicSettleOnWrite: boolean;
 }
@@ -59,19 +62,7 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  const {
-    queue,
-    registry,
-    store,
-    clock,
-    access,
-    noteFailure,
-    agreement,
-    version,
-    node,
-    maxPayloadBytes,
-    maxResultBytes,
-  } = options;
+  const { queue, registry, store, clock, access, noteFailure, agreement, maxPayloadBytes, maxResultBytes } = options;
   const { counts, maxSessionsPerPrincipal, enqueueRatePerPrincipal } = options;
   const { results, operations } = queue;
   const onReached = (): void => {
@@ -98,14 +89,12 @@ export function createApi(options: ApiOptions): Api {
       cursorAt: results.cursorAt,
     }),
     admin: createAdminHandlers({
+      ...options,
       operations,
-      registry,
-      agreement,
-      version,
-      node,
       storeKind,
       startedAt: clock.now(),
-      store,
+      now: clock.now,
+      isAuthenticated: options.access.isOn,
     }),
     classic: createClassicHandlers({
       registry,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type Family, single } from './family.ts';
 
 /** The process, by the names that every client of Prometheus has for it. */
@@ -19,22 +19,18 @@ export const PROCESS_FAMILIES: readonly Family[] = [
     Math.round(Date.now() / 1_000 - process.uptime()),
   ),
   single('gauge', 'process_open_fds', 'File descriptors that are open (Linux).', () => listOpen()),
-  single('gauge', 'process_max_fds', 'File descriptors that the process may open (Linux).', () => readMost()),
+  single(
+    'gauge',
+    'process_max_fds',
+    'File descriptors that the process may open (Linux).',
+    ({ figures }) => figures.maxFiles,
+  ),
 ];
 
 function listOpen(): number | undefined {
   try {
     // The look itself has one open.
     return readdirSync('/proc/self/fd').length - 1;
-  } catch {
-    return undefined;
-  }
-}
-
-function readMost(): number | undefined {
-  try {
-    const [, most] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
-    return most === undefined ? undefined : Number(most);
   } catch {
     return undefined;
   }

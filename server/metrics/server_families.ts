@@ -89,6 +89,12 @@ export const SERVER_FAMILIES: readonly Family[] = [
     read: ({ figures }) =>
       PRINCIPAL_LIMITS.map((limit) => ({ labels: { limit }, value: figures.reachedLimits[limit] })),
   },
+  single(
+    'gauge',
+    'contact_certificate_expiry_timestamp_seconds',
+    "When the server's certificate ends, since 1970; without TLS there is none.",
+    ({ figures }) => figures.certificateExpiresAt && figures.certificateExpiresAt / 1_000,
+  ),
   distributed(
     'contact_store_commit_seconds',
     'Time of a commit on the event loop, without the disk.',

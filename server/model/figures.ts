@@ -67,4 +67,8 @@ export interface Figures extends SessionFigures, Readonly<EventCounts> {
   /** By how many results each observer is behind. */
   readonly lags: readonly number[];
   readonly limits: readonly LimitUse[];
+  /** When the server's certificate ends, in milliseconds since 1970; undefined: it speaks no TLS. */
+  readonly certificateExpiresAt: number | undefined;
+  /** Files and sockets that the process may have open; undefined: nobody knows. */
+  readonly maxFiles: number | undefined;
 }

@@ -35,6 +35,7 @@ describe('contact', function () {
         'config',
         'top',
         'health',
+        'doctor',
         'bench',
       ],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],

@@ -5,6 +5,7 @@ import type { Context } from '../../server/api/context.ts';
 import { createTaskQueue, type TaskQueue } from '../../server/dispatch/queue.ts';
 import { ANONYMOUS, type Caller, type QueueScope } from '../../server/model/caller.ts';
 import { createEventCounts, type EventCounts } from '../../server/model/figures.ts';
+import { FOREVER } from '../../server/model/retention.ts';
 import { DEFAULTS, type ServerOptions } from '../../server/options.ts';
 import { createRegistry, type Registry } from '../../server/session/registry.ts';
 import { createFailureLog } from '../../server/store/failure.ts';
@@ -57,6 +58,10 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
     version: '0',
     noteFailure,
     counts,
+    retention: FOREVER,
+    figures: () => {
+      throw new Error('this scene has no figures');
+    },
   });
   return {
     store,

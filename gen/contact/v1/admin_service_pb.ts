@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi1wIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIIlYKC1ByaW9yaXR5QWdlEhAKCHByaW9yaXR5GAEgASgREjUKEW9sZGVzdF9jcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3CgtRdWV1ZUxpbWl0cxITCgttYXhfd2FpdGluZxgBIAEoDRITCgttYXhfcnVubmluZxgCIAEoDSIpCglSZXRlbnRpb24SDwoHc2Vjb25kcxgBIAEoDRILCgNtYXgYAiABKA0iOgoRTGlzdFF1ZXVlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiEKBnF1ZXVlcxgBIAMoCzIRLmNvbnRhY3QudjEuUXVldWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBmNyZWF0ZRgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2UiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIhUKE1Jlc3VtZVF1ZXVlUmVzcG9uc2UiXwoVU2V0UXVldWVMaW1pdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEicKBmxpbWl0cxgCIAEoCzIXLmNvbnRhY3QudjEuUXVldWVMaW1pdHMSDgoGY3JlYXRlGAMgASgIIhgKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiYwoYU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEigKCXJldGVudGlvbhgCIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEg4KBmNyZWF0ZRgDIAEoCCIbChlTZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIicKElB1cmdlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0i8QQKCkNsaWVudEluZm8SCgoCaWQYASABKAkSEQoJZXBoZW1lcmFsGAIgASgIEhEKCWNvbm5lY3RlZBgDIAEoCBIyCgZsYWJlbHMYBCADKAsyIi5jb250YWN0LnYxLkNsaWVudEluZm8uTGFiZWxzRW50cnkSDgoGcXVldWVzGAUgAygJEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIwCgxjb25uZWN0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAogASgJEhAKCGRyYWluaW5nGAsgASgIEg0KBXBsYWluGAwgASgIEg0KBWFnZW50GA0gASgJEgwKBHBlZXIYDiABKAkSMAoMbGFzdF9zZWVuX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXJ2aWNlcxgQIAMoCRINCgVjYWxscxgRIAEoDRIRCgltYXhfY2FsbHMYEiABKA0SRAoQY2FsbHNfYnlfc2VydmljZRgTIAMoCzIqLmNvbnRhY3QudjEuQ2xpZW50SW5mby5DYWxsc0J5U2VydmljZUVudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKFURlc2NyaWJlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkimAEKFkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USJgoGY2xpZW50GAEgASgLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEisKCHNlc3Npb25zGAIgAygLMhkuY29udGFjdC52MS5DbGllbnRTZXNzaW9uEikKB21ldGhvZHMYAyADKAsyGC5jb250YWN0LnYxLlNlcnZlZE1ldGhvZCKKAgoNQ2xpZW50U2Vzc2lvbhIwCgxjb25uZWN0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcGVlchgDIAEoCRINCgVhZ2VudBgEIAEoCRINCgVwbGFpbhgFIAEoCBIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEg8KB3J1bm5pbmcYByABKA0SGQoRdW5yZWNlaXB0ZWRfYnl0ZXMYCCABKAQSIwoFdGFza3MYCSADKAsyFC5jb250YWN0LnYxLkhlbGRUYXNrIlgKCEhlbGRUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDwoHc3RhcnRlZBgDIAEoCBIYChBjYW5jZWxfcmVxdWVzdGVkGAQgASgIIi0KDFNlcnZlZE1ldGhvZBIOCgZtZXRob2QYASABKAkSDQoFY2FsbHMYAiABKA0iJwoSRHJhaW5DbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIVChNEcmFpbkNsaWVudFJlc3BvbnNlIigKE1Jlc3VtZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFFJlc3VtZUNsaWVudFJlc3BvbnNlIiwKF0Rpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIsChhEaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USEAoIc2Vzc2lvbnMYASABKA0iFgoUR2V0U2VydmVySW5mb1JlcXVlc3Qi5wEKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEgwKBG5vZGUYAiABKAkSEAoIcmV2aXNpb24YAyABKA0SLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RvcmUYBSABKAkSIgoGbGltaXRzGAYgASgLMhIuY29udGFjdC52MS5MaW1pdHMSKAoJaW50ZXJ2YWxzGAcgASgLMhUuY29udGFjdC52MS5JbnRlcnZhbHMSEAoIc2Vzc2lvbnMYCCABKA0iDwoNQmFja1VwUmVxdWVzdCJ6Cg5CYWNrVXBSZXNwb25zZRIoCgViZWdpbhgBIAEoCzIXLmNvbnRhY3QudjEuQmFja1VwQmVnaW5IABIPCgVjaHVuaxgCIAEoDEgAEiQKA2VuZBgDIAEoCzIVLmNvbnRhY3QudjEuQmFja1VwRW5kSABCBwoFZXZlbnQiHAoLQmFja1VwQmVnaW4SDQoFYnl0ZXMYASABKAQiGwoJQmFja1VwRW5kEg4KBnNoYTI1NhgBIAEoDDLECAoMQWRtaW5TZXJ2aWNlEksKCkxpc3RRdWV1ZXMSHS5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXF1ZXN0Gh4uY29udGFjdC52MS5MaXN0UXVldWVzUmVzcG9uc2USSwoKUGF1c2VRdWV1ZRIdLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlBhdXNlUXVldWVSZXNwb25zZRJOCgtSZXN1bWVRdWV1ZRIeLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlElcKDlNldFF1ZXVlTGltaXRzEiEuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1JlcXVlc3QaIi5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVzcG9uc2USYAoRU2V0UXVldWVSZXRlbnRpb24SJC5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVxdWVzdBolLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXNwb25zZRJLCgpQdXJnZVF1ZXVlEh0uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USVwoORGVzY3JpYmVDbGllbnQSIS5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVxdWVzdBoiLmNvbnRhY3QudjEuRGVzY3JpYmVDbGllbnRSZXNwb25zZRJOCgtEcmFpbkNsaWVudBIeLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXF1ZXN0Gh8uY29udGFjdC52MS5EcmFpbkNsaWVudFJlc3BvbnNlElEKDFJlc3VtZUNsaWVudBIfLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVxdWVzdBogLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVzcG9uc2USXQoQRGlzY29ubmVjdENsaWVudBIjLmNvbnRhY3QudjEuRGlzY29ubmVjdENsaWVudFJlcXVlc3QaJC5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi1wIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIIlYKC1ByaW9yaXR5QWdlEhAKCHByaW9yaXR5GAEgASgREjUKEW9sZGVzdF9jcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI3CgtRdWV1ZUxpbWl0cxITCgttYXhfd2FpdGluZxgBIAEoDRITCgttYXhfcnVubmluZxgCIAEoDSIpCglSZXRlbnRpb24SDwoHc2Vjb25kcxgBIAEoDRILCgNtYXgYAiABKA0iOgoRTGlzdFF1ZXVlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiEKBnF1ZXVlcxgBIAMoCzIRLmNvbnRhY3QudjEuUXVldWUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg4KBmNyZWF0ZRgCIAEoCCIUChJQYXVzZVF1ZXVlUmVzcG9uc2UiIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIhUKE1Jlc3VtZVF1ZXVlUmVzcG9uc2UiXwoVU2V0UXVldWVMaW1pdHNSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEicKBmxpbWl0cxgCIAEoCzIXLmNvbnRhY3QudjEuUXVldWVMaW1pdHMSDgoGY3JlYXRlGAMgASgIIhgKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiYwoYU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEigKCXJldGVudGlvbhgCIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEg4KBmNyZWF0ZRgDIAEoCCIbChlTZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIicKElB1cmdlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0i8QQKCkNsaWVudEluZm8SCgoCaWQYASABKAkSEQoJZXBoZW1lcmFsGAIgASgIEhEKCWNvbm5lY3RlZBgDIAEoCBIyCgZsYWJlbHMYBCADKAsyIi5jb250YWN0LnYxLkNsaWVudEluZm8uTGFiZWxzRW50cnkSDgoGcXVldWVzGAUgAygJEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIwCgxjb25uZWN0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAogASgJEhAKCGRyYWluaW5nGAsgASgIEg0KBXBsYWluGAwgASgIEg0KBWFnZW50GA0gASgJEgwKBHBlZXIYDiABKAkSMAoMbGFzdF9zZWVuX2F0GA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXJ2aWNlcxgQIAMoCRINCgVjYWxscxgRIAEoDRIRCgltYXhfY2FsbHMYEiABKA0SRAoQY2FsbHNfYnlfc2VydmljZRgTIAMoCzIqLmNvbnRhY3QudjEuQ2xpZW50SW5mby5DYWxsc0J5U2VydmljZUVudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKFURlc2NyaWJlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkimAEKFkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USJgoGY2xpZW50GAEgASgLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEisKCHNlc3Npb25zGAIgAygLMhkuY29udGFjdC52MS5DbGllbnRTZXNzaW9uEikKB21ldGhvZHMYAyADKAsyGC5jb250YWN0LnYxLlNlcnZlZE1ldGhvZCKKAgoNQ2xpZW50U2Vzc2lvbhIwCgxjb25uZWN0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcGVlchgDIAEoCRINCgVhZ2VudBgEIAEoCRINCgVwbGFpbhgFIAEoCBIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEg8KB3J1bm5pbmcYByABKA0SGQoRdW5yZWNlaXB0ZWRfYnl0ZXMYCCABKAQSIwoFdGFza3MYCSADKAsyFC5jb250YWN0LnYxLkhlbGRUYXNrIlgKCEhlbGRUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDwoHc3RhcnRlZBgDIAEoCBIYChBjYW5jZWxfcmVxdWVzdGVkGAQgASgIIi0KDFNlcnZlZE1ldGhvZBIOCgZtZXRob2QYASABKAkSDQoFY2FsbHMYAiABKA0iJwoSRHJhaW5DbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIVChNEcmFpbkNsaWVudFJlc3BvbnNlIigKE1Jlc3VtZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFFJlc3VtZUNsaWVudFJlc3BvbnNlIiwKF0Rpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIsChhEaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USEAoIc2Vzc2lvbnMYASABKA0iFgoUR2V0U2VydmVySW5mb1JlcXVlc3QinQUKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEgwKBG5vZGUYAiABKAkSEAoIcmV2aXNpb24YAyABKA0SLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RvcmUYBSABKAkSIgoGbGltaXRzGAYgASgLMhIuY29udGFjdC52MS5MaW1pdHMSKAoJaW50ZXJ2YWxzGAcgASgLMhUuY29udGFjdC52MS5JbnRlcnZhbHMSEAoIc2Vzc2lvbnMYCCABKA0SJwoDbm93GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd0cm91YmxlGAogASgJEikKC2xpbWl0c191c2VkGAsgAygLMhQuY29udGFjdC52MS5MaW1pdFVzZRJMCg5saW1pdHNfcmVhY2hlZBgMIAMoCzI0LmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlLkxpbWl0c1JlYWNoZWRFbnRyeRIlCgVzcGFjZRgNIAEoCzIWLmNvbnRhY3QudjEuU3RvcmVTcGFjZRIUCgxvYnNlcnZlcl9sYWcYDiABKAQSFQoNYXV0aGVudGljYXRlZBgPIAEoCBI6ChZjZXJ0aWZpY2F0ZV9leHBpcmVzX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCglyZXRlbnRpb24YESABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIRCgltYXhfZmlsZXMYEiABKA0aNAoSTGltaXRzUmVhY2hlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiMwoITGltaXRVc2USDAoEbmFtZRgBIAEoCRIMCgR1c2VkGAIgASgEEgsKA21heBgDIAEoBCJLCgpTdG9yZVNwYWNlEhAKCGRhdGFiYXNlGAEgASgEEgsKA2xvZxgCIAEoBBIMCgRmcmVlGAMgASgEEhAKCG1pbl9mcmVlGAQgASgEIg8KDUJhY2tVcFJlcXVlc3QiegoOQmFja1VwUmVzcG9uc2USKAoFYmVnaW4YASABKAsyFy5jb250YWN0LnYxLkJhY2tVcEJlZ2luSAASDwoFY2h1bmsYAiABKAxIABIkCgNlbmQYAyABKAsyFS5jb250YWN0LnYxLkJhY2tVcEVuZEgAQgcKBWV2ZW50IhwKC0JhY2tVcEJlZ2luEg0KBWJ5dGVzGAEgASgEIhsKCUJhY2tVcEVuZBIOCgZzaGEyNTYYASABKAwyxAgKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZRJBCgZCYWNrVXASGS5jb250YWN0LnYxLkJhY2tVcFJlcXVlc3QaGi5jb250YWN0LnYxLkJhY2tVcFJlc3BvbnNlMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_contact_v1_contact, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -934,6 +934,77 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
    * @generated from field: uint32 sessions = 8;
    */
   sessions: number;
+
+  /**
+   * The server's clock, by which tasks are due and expire.
+   *
+   * @generated from field: google.protobuf.Timestamp now = 9;
+   */
+  now?: Timestamp | undefined;
+
+  /**
+   * From here on for operators alone.
+   * Why new tasks are refused for now; empty: they are taken.
+   *
+   * @generated from field: string trouble = 10;
+   */
+  trouble: string;
+
+  /**
+   * Of the bounds that all clients share; docs/limits.md has every bound.
+   *
+   * @generated from field: repeated contact.v1.LimitUse limits_used = 11;
+   */
+  limitsUsed: LimitUse[];
+
+  /**
+   * How often a bound of one principal was reached since the server started, by its name.
+   *
+   * @generated from field: map<string, uint64> limits_reached = 12;
+   */
+  limitsReached: { [key: string]: bigint };
+
+  /**
+   * Unset: the store has no disk of its own.
+   *
+   * @generated from field: contact.v1.StoreSpace space = 13;
+   */
+  space?: StoreSpace | undefined;
+
+  /**
+   * By how many results the slowest observer is behind.
+   *
+   * @generated from field: uint64 observer_lag = 14;
+   */
+  observerLag: bigint;
+
+  /**
+   * Callers have to say who they are.
+   *
+   * @generated from field: bool authenticated = 15;
+   */
+  authenticated: boolean;
+
+  /**
+   * When the server's certificate ends. Unset: it speaks no TLS.
+   *
+   * @generated from field: google.protobuf.Timestamp certificate_expires_at = 16;
+   */
+  certificateExpiresAt?: Timestamp | undefined;
+
+  /**
+   * How long settled tasks are kept of queues that have no retention of their own.
+   *
+   * @generated from field: contact.v1.Retention retention = 17;
+   */
+  retention?: Retention | undefined;
+
+  /**
+   * Files and sockets that the process may have open. 0: nobody knows, or without a bound.
+   *
+   * @generated from field: uint32 max_files = 18;
+   */
+  maxFiles: number;
 };
 
 /**
@@ -942,6 +1013,75 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
   messageDesc(file_contact_v1_admin_service, 31);
+
+/**
+ * @generated from message contact.v1.LimitUse
+ */
+export type LimitUse = Message<"contact.v1.LimitUse"> & {
+  /**
+   * What is limited: `connections`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint64 used = 2;
+   */
+  used: bigint;
+
+  /**
+   * @generated from field: uint64 max = 3;
+   */
+  max: bigint;
+};
+
+/**
+ * Describes the message contact.v1.LimitUse.
+ * Use `create(LimitUseSchema)` to create a new message.
+ */
+export const LimitUseSchema: GenMessage<LimitUse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 32);
+
+/**
+ * In bytes.
+ *
+ * @generated from message contact.v1.StoreSpace
+ */
+export type StoreSpace = Message<"contact.v1.StoreSpace"> & {
+  /**
+   * @generated from field: uint64 database = 1;
+   */
+  database: bigint;
+
+  /**
+   * The write-ahead log beside it, of which a part may be in the database already.
+   *
+   * @generated from field: uint64 log = 2;
+   */
+  log: bigint;
+
+  /**
+   * On its disk.
+   *
+   * @generated from field: uint64 free = 3;
+   */
+  free: bigint;
+
+  /**
+   * With less than that free, new tasks are refused.
+   *
+   * @generated from field: uint64 min_free = 4;
+   */
+  minFree: bigint;
+};
+
+/**
+ * Describes the message contact.v1.StoreSpace.
+ * Use `create(StoreSpaceSchema)` to create a new message.
+ */
+export const StoreSpaceSchema: GenMessage<StoreSpace> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 33);
 
 /**
  * @generated from message contact.v1.BackUpRequest
@@ -954,7 +1094,7 @@ export type BackUpRequest = Message<"contact.v1.BackUpRequest"> & {
  * Use `create(BackUpRequestSchema)` to create a new message.
  */
 export const BackUpRequestSchema: GenMessage<BackUpRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 32);
+  messageDesc(file_contact_v1_admin_service, 34);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -997,7 +1137,7 @@ export type BackUpResponse = Message<"contact.v1.BackUpResponse"> & {
  * Use `create(BackUpResponseSchema)` to create a new message.
  */
 export const BackUpResponseSchema: GenMessage<BackUpResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 33);
+  messageDesc(file_contact_v1_admin_service, 35);
 
 /**
  * @generated from message contact.v1.BackUpBegin
@@ -1016,7 +1156,7 @@ export type BackUpBegin = Message<"contact.v1.BackUpBegin"> & {
  * Use `create(BackUpBeginSchema)` to create a new message.
  */
 export const BackUpBeginSchema: GenMessage<BackUpBegin> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 34);
+  messageDesc(file_contact_v1_admin_service, 36);
 
 /**
  * @generated from message contact.v1.BackUpEnd
@@ -1035,7 +1175,7 @@ export type BackUpEnd = Message<"contact.v1.BackUpEnd"> & {
  * Use `create(BackUpEndSchema)` to create a new message.
  */
 export const BackUpEndSchema: GenMessage<BackUpEnd> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 35);
+  messageDesc(file_contact_v1_admin_service, 37);
 
 /**
  * Spoken by operators.

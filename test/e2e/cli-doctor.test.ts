@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { chmodSync, closeSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import { createScene, type Scene } from '../scene/commandline.ts';
+import { createFolder } from '../scene/folder.ts';
+import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
+
+interface Told {
+  readonly check: string;
+  readonly level: string;
+  readonly what: string;
+  readonly advice: string;
+}
+
+function parse(stdout: string): Told[] {
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+describe('contact doctor', function () {
+  this.timeout(120_000);
+  cleanUpProcesses();
+
+  describe('of a server', () => {
+    let scene: Scene;
+    before(async () => {
+      scene = await createScene();
+    });
+    after(() => scene.close());
+
+    it('finds what is wrong in what it sees, says what to do, and ends with 1', async () => {
+      await scene.producer.enqueue('alone', 'x');
+      await scene.producer.enqueue('later', 'x', { delayMs: 3_600_000 });
+      await scene.admin.setQueueLimits('later', { maxWaiting: 1, maxRunning: 0 });
+      await scene.admin.pauseQueue('paused', { create: true });
+      await scene.work({ queues: ['served'], clientId: 'robot-7', handler: (payload) => payload });
+      await scene.producer.enqueue('served', 'x', { clientId: 'nobody' });
+      await scene.admin.drainClient('robot-7');
+      const { code, stdout, stderr } = await scene.contact('doctor', '--json');
+      assert.deepEqual([code, stderr], [1, '']);
+      const found = parse(stdout).filter(({ level }) => level !== 'ok');
+      assert.deepEqual(
+        found.map(({ level, check, what }) => `${level} ${check}: ${what}`),
+        [
+          'note authentication: whoever reaches the server may do everything',
+          'wrong workers: alone: 1 task wait, and nobody takes them',
+          'wrong routes: served: 1 task wait for clients that are not connected, or labels that nobody has',
+          'wrong limits: later: 1 of 1 tasks wait that may',
+          'note paused: paused is paused, 0 tasks wait',
+          'note drained: robot-7 is drained: it is given no tasks',
+        ],
+      );
+      assert.ok(found.every(({ advice }) => advice !== ''));
+      const text = await scene.contact('doctor');
+      assert.match(
+        text.stdout,
+        /^WRONG {2}workers +alone: 1 task wait.*\n +start a worker: contact work alone -- COMMAND$/m,
+      );
+      assert.match(text.stdout, /^ok {5}server +127\.0\.0\.1:\d+ answers in \d+ ms$/m);
+    });
+  });
+
+  it('ends with 0 of a server with which nothing is wrong, and with 3 of none', async () => {
+    const store = join(createFolder(), 'test.db');
+    const server = await startServer({ store: `sqlite:${store}` });
+    const target = ['--server', server.address];
+    const well = await runContact(['doctor', ...target, '--store', store, '--integrity']);
+    assert.equal(well.code, 0, well.stdout);
+    assert.match(well.stdout, /^ok {5}integrity +\S+test\.db is whole$/m);
+    assert.match(well.stdout, /^ok {5}clock +both clocks tell the same time$/m);
+    await server.stop();
+    const none = await runContact(['doctor', ...target, '--timeout', '500ms']);
+    assert.equal(none.code, 3);
+    assert.match(none.stdout, /^WRONG {2}server +\S+ cannot be reached: /m);
+  });
+
+  it('says why a server refuses tasks', async () => {
+    const store = `sqlite:${createFolder()}/test.db`;
+    const server = await startServer({ store, args: ['--min-free', String(Number.MAX_SAFE_INTEGER)] });
+    const { code, stdout } = await runContact(['doctor', '--server', server.address]);
+    assert.equal(code, 1);
+    assert.match(stdout, /^WRONG {2}tasks +new tasks are refused: store: too little disk is free for new tasks$/m);
+    assert.match(stdout, /^WRONG {2}disk +.* are free on its disk$/m);
+    await server.stop();
+  });
+
+  it('looks at a store alone: damage, and who may read it', async () => {
+    const folder = createFolder();
+    const file = join(folder, 'test.db');
+    const server = await startServer({ store: `sqlite:${file}` });
+    const stored = await runContact(['enqueue', 'q', '-', '--server', server.address], { stdin: 'x'.repeat(200_000) });
+    assert.equal(stored.code, 0);
+    await server.stop();
+    const token = join(folder, 'token');
+    writeFileSync(token, 'x', { mode: 0o644 });
+    chmodSync(token, 0o644);
+    const well = await runContact(['doctor', '--store', `sqlite:${file}`, '--integrity', '--token-file', token]);
+    assert.deepEqual([well.code, well.stderr], [1, '']);
+    assert.match(well.stdout, /WRONG {2}permissions +\S+token is open to others \(644\)\n +chmod 600 \S+token/);
+    assert.doesNotMatch(well.stdout, /server/);
+
+    const handle = openSync(file, 'r+');
+    const { size } = statSync(file);
+    for (let at = 8_192; at < size; at += 4_096) writeSync(handle, Buffer.alloc(512, 0xff), 0, 512, at);
+    closeSync(handle);
+    const damaged = await runContact(['doctor', '--store', file, '--integrity']);
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.stdout, /^WRONG {2}(integrity|store) /m);
+    const missing = await runContact(['doctor', '--store', join(folder, 'nothing.db')]);
+    assert.deepEqual([missing.code, /WRONG {2}store .*ENOENT/.test(missing.stdout)], [1, true]);
+    assert.equal((await runContact(['doctor', '--store', 'memory:'])).code, 2);
+    assert.equal((await runContact(['doctor', '--integrity'])).code, 2);
+  });
+});
