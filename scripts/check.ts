@@ -18,6 +18,7 @@ const CHECKS: readonly Check[] = [
   { name: 'imports', command: 'node', args: ['scripts/imports.ts'] },
   { name: 'generated code', command: 'node', args: ['scripts/generate.ts', '--check'] },
   { name: 'states document', command: 'node', args: ['scripts/states.ts', '--check'] },
+  { name: 'metrics page', command: 'node', args: ['scripts/metrics.ts', '--check'] },
   { name: 'table of rooms', command: 'node', args: ['scripts/rooms.ts', '--check'] },
   { name: 'configuration page', command: 'node', args: ['scripts/configuration.ts', '--check'] },
   { name: 'dependencies', command: 'node', args: ['scripts/licences.ts'] },

@@ -140,7 +140,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'access: the server itself told to anybody',
-    file: 'server/api/admin.ts',
+    file: 'server/api/serverinfo.ts',
     find: "if (!caller.roles.has('operator')) return shared;",
     replace: '',
     caughtBy: clients('is told of the server itself only as an operator'),

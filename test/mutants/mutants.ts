@@ -6,6 +6,7 @@ import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
+import { METRICS_MUTANTS } from './metrics-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
 import { PASSAGE_MUTANTS } from './passage-mutants.ts';
@@ -21,6 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
+  ...METRICS_MUTANTS,
   ...TUNNEL_MUTANTS,
   ...REVERSE_MUTANTS,
   ...PASSAGE_MUTANTS,

@@ -59,9 +59,12 @@ export async function openApi(options: Partial<ServerOptions> = {}): Promise<Api
     noteFailure,
     counts,
     retention: FOREVER,
-    figures: () => {
-      throw new Error('this scene has no figures');
-    },
+    figures: () => ({
+      ...counts,
+      ...registry.measure(),
+      ...{ connections: 0, openCalls: 0, openReverseCalls: 0, position: queue.results.newest, lags: [], limits: [] },
+      ...{ limitsReached: reached.counts, certificateExpiresAt: undefined, maxFiles: undefined },
+    }),
   });
   return {
     store,

@@ -1,0 +1,61 @@
+import { type Mutant, transport, unit } from './mutant.ts';
+
+/** Counts that are not what happened, and labels without a bound. */
+export const METRICS_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'labels without a bound',
+    file: 'server/metrics/labels.ts',
+    find: '.slice(0, max - labelled.size + gone.length)',
+    replace: '',
+    caughtBy: unit('metrics-rows', 'has numbers for 10,000 queues and no more labels than it may'),
+  },
+  {
+    id: 'label of the largest given to another',
+    file: 'server/metrics/labels.ts',
+    find: 'b.size - a.size || ',
+    replace: '',
+    caughtBy: unit('metrics-rows', 'gives them to the largest, by name among equals'),
+  },
+  {
+    id: 'counter of the others falls',
+    file: 'server/metrics/rows.ts',
+    find: '      for (const queue of given) add(kept, entries.get(queue)?.hidden);\n',
+    replace: '',
+    caughtBy: unit('metrics-rows', 'adds up the others, and never tells less of them than before'),
+  },
+  {
+    id: 'told twice of a queue that gets a label',
+    file: 'server/metrics/rows.ts',
+    find: 'told.set(queue, without(row, entry.hidden))',
+    replace: 'told.set(queue, row)',
+    caughtBy: unit('metrics-rows', 'adds up the others, and never tells less of them than before'),
+  },
+  {
+    id: 'resent task counted twice',
+    file: 'server/metrics/tally.ts',
+    find: 'if (outcomes?.[at]?.deduplicated) tally.deduplicated += 1;\n      else rows',
+    replace: 'rows',
+    caughtBy: transport('metrics', 'shows the load that there was, exactly, to a parser that is not ours'),
+  },
+  {
+    id: 'bucket holds what is in it alone',
+    file: 'server/metrics/histogram.ts',
+    find: '    count += value;\n',
+    replace: '    count = value;\n',
+    caughtBy: transport('metrics', 'shows the load that there was, exactly, to a parser that is not ours'),
+  },
+  {
+    id: 'ready while nothing can be written',
+    file: 'server/store/sqlite/store.ts',
+    find: 'disk?.guard.refusal() ?? writing.last()',
+    replace: 'disk?.guard.refusal()',
+    caughtBy: transport('metrics', 'answers whether the server lives and is ready, until the end'),
+  },
+  {
+    id: 'metrics told to everybody',
+    file: 'server/options.ts',
+    find: 'if (metricsPublic || isLoopback(address.host)) return address;',
+    replace: 'return address;',
+    caughtBy: transport('metrics', 'is where others reach it only if that was said'),
+  },
+];
