@@ -153,7 +153,7 @@ describe('a caller with some clients', () => {
     await register({}, { 'contact-client': 'laptop' });
     const request = create(GetServerInfoRequestSchema, {});
     const told = await scene.api.admin.getServerInfo(request, call({ roles: new Set(['observer']) }));
-    assert.deepEqual(Object.keys(told).toSorted(), ['intervals', 'limits', 'revision', 'version']);
+    assert.deepEqual(Object.keys(told).toSorted(), ['intervals', 'limits', 'now', 'revision', 'version']);
     assert.equal((await scene.api.admin.getServerInfo(request, call({}))).sessions, 1);
   });
 });
