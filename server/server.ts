@@ -268,13 +268,8 @@ export async function createServer(
       tls?.follow((identity) => sockets.changeTls(identity));
       const { host, port } = bound.find((one) => one.kind === 'port') ?? { host: '', port: 0 };
       const operatorSocket = operatorAddress && { operatorSocket: writeAddress(operatorAddress) };
-      const listening = {
-        host,
-        port,
-        addresses: bound.map(writeAddress),
-        ...operatorSocket,
-        ...(told && { metrics: told }),
-      };
+      const here = { host, port, addresses: bound.map(writeAddress) };
+      const listening = { ...here, ...operatorSocket, ...(told && { metrics: told }) };
       const { store: url, retainDays, retainMax } = options;
       const isTls = tls !== undefined;
       logger.info({ ...listening, tls: isTls, auth, store: url, version, retainDays, retainMax }, 'listening');
