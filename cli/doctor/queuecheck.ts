@@ -17,7 +17,7 @@ const CHECKS: readonly QueueCheck[] = [
       .map(({ name, ready }) =>
         wrong(
           'workers',
-          `${name}: ${tasks(ready)} wait, and nobody takes them`,
+          `${name}: ${waiting(ready)}, and nobody takes ${ready === 1 ? 'it' : 'them'}`,
           `start a worker: contact work ${name} -- COMMAND`,
         ),
       ),
@@ -28,7 +28,7 @@ const CHECKS: readonly QueueCheck[] = [
       .map(({ name, unroutable }) =>
         wrong(
           'routes',
-          `${name}: ${tasks(unroutable)} wait for clients that are not connected, or labels that nobody has`,
+          `${name}: ${waiting(unroutable)} for clients that are not connected, or labels that nobody has`,
           `"contact tasks list --queue ${name}" has them, "contact tasks show" says whom one needs`,
         ),
       ),
@@ -66,7 +66,7 @@ const CHECKS: readonly QueueCheck[] = [
     queues
       .filter(({ paused }) => paused)
       .map(({ name, ready }) =>
-        note('paused', `${name} is paused, ${tasks(ready)} wait`, `if that is over: contact queues resume ${name}`),
+        note('paused', `${name} is paused, ${waiting(ready)}`, `if that is over: contact queues resume ${name}`),
       ),
 
   ({ clients }) =>
@@ -88,6 +88,6 @@ export const QUEUE_CHECKS = CHECKS.map(
       cut(check(facts)),
 );
 
-function tasks(count: number): string {
-  return count === 1 ? '1 task' : `${count} tasks`;
+function waiting(count: number): string {
+  return count === 1 ? '1 task waits' : `${count} tasks wait`;
 }

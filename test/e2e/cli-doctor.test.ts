@@ -46,8 +46,8 @@ describe('contact doctor', function () {
         found.map(({ level, check, what }) => `${level} ${check}: ${what}`),
         [
           'note authentication: whoever reaches the server may do everything',
-          'wrong workers: alone: 1 task wait, and nobody takes them',
-          'wrong routes: served: 1 task wait for clients that are not connected, or labels that nobody has',
+          'wrong workers: alone: 1 task waits, and nobody takes it',
+          'wrong routes: served: 1 task waits for clients that are not connected, or labels that nobody has',
           'wrong limits: later: 1 of 1 tasks wait that may',
           'note paused: paused is paused, 0 tasks wait',
           'note drained: robot-7 is drained: it is given no tasks',
@@ -57,7 +57,7 @@ describe('contact doctor', function () {
       const text = await scene.contact('doctor');
       assert.match(
         text.stdout,
-        /^WRONG {2}workers +alone: 1 task wait.*\n +start a worker: contact work alone -- COMMAND$/m,
+        /^WRONG {2}workers +alone: 1 task waits.*\n +start a worker: contact work alone -- COMMAND$/m,
       );
       assert.match(text.stdout, /^ok {5}server +127\.0\.0\.1:\d+ answers in \d+ ms$/m);
     });

@@ -103,7 +103,7 @@ describe('examine()', () => {
     [
       'tasks for clients that are away',
       facts({}, { queues: [queue({ ready: 3, unroutable: 1 })] }),
-      /^wrong routes: q: 1 task wait for clients/,
+      /^wrong routes: q: 1 task waits for clients/,
     ],
     [
       'tasks that wait long',
