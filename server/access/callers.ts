@@ -1,3 +1,4 @@
+import { isName } from '../../shared/ids.ts';
 import type { Rights } from '../model/access.ts';
 import { type Caller, createCaller, mayBe } from '../model/caller.ts';
 import type { StoredCredential } from '../store/credentials.ts';
@@ -38,7 +39,8 @@ export function createCallers(subject: Subject): Callers {
 
   return {
     as(clientId) {
-      if (isSame || clientId === undefined || !mayBe(plain, clientId)) return plain;
+      // What is no name, such as `*`, would be a pattern where it stands for `{client}`.
+      if (isSame || clientId === undefined || !isName(clientId) || !mayBe(plain, clientId)) return plain;
       const known = byClient.get(clientId);
       if (known) return known;
       if (byClient.size >= MAX_CLIENTS) byClient.clear();

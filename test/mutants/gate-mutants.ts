@@ -72,6 +72,13 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     caughtBy: unit('methods', "asks of who calls what is none of the server's own to be known"),
   },
   {
+    id: 'pattern for a client',
+    file: 'server/access/callers.ts',
+    find: '!isName(clientId) || ',
+    replace: '',
+    caughtBy: unit('identity', 'takes {client} for the id that the call names, if the caller may have that'),
+  },
+  {
     id: 'revoked credential taken',
     file: AUTHENTICATE,
     find: 'if (revokedAt !== null) throw REVOKED;',

@@ -82,6 +82,7 @@ describe('createAuthenticate()', () => {
     assert.equal(ask(`Bearer ${text}`, 'robot-7'), ask(`Bearer ${text}`, 'robot-7'));
     assert.deepEqual(ask(`Bearer ${text}`, 'other').scope.queues, []);
     assert.deepEqual(ask(`Bearer ${text}`).scope.queues, []);
+    for (const pattern of ['robot-*', 'robot-7*']) assert.deepEqual(ask(`Bearer ${text}`, pattern).scope.queues, []);
   });
 
   it('tells of its end only who has the secret', () => {
