@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import type { Context } from 'mocha';
 import { spreadOf } from '../../bench/statistics.ts';
-import { createProducer, createWorker } from '../../client/index.ts';
+import { type ConnectionOptions, createProducer, createWorker } from '../../client/index.ts';
 import { createServer } from '../../server/index.ts';
 import { createClient } from '../../shared/grpc.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
@@ -44,8 +44,11 @@ interface Witness {
  * A worker and a producer that behave, beside the attack: a call every 20 ms, each of which has to be answered. With
  * `isCalled` the worker is the client `WITNESS` and serves `echo.Echo`, which is called live as often.
  */
-async function startWitness(address: string, isCalled: boolean, token: string | undefined): Promise<Witness> {
-  const connection = { server: address, ...(token === undefined ? {} : { token }) };
+async function startWitness(
+  connection: ConnectionOptions & { readonly server: string },
+  isCalled: boolean,
+): Promise<Witness> {
+  const address = connection.server;
   const worker = createWorker({
     ...connection,
     queues: ['witness'],
@@ -139,6 +142,8 @@ export interface AttackOptions {
   readonly under?: readonly string[];
   /** Callers have to say who they are; the witness does. */
   readonly isGuarded?: boolean;
+  /** The server speaks TLS; not together with `isCalled`. */
+  readonly isEncrypted?: boolean;
   /** The witness is called live too. */
   readonly isCalled?: boolean;
 }
@@ -148,7 +153,12 @@ export interface AttackOptions {
  * After an attack the server is alive and never took more than its memory, and every call of the witness was
  * answered, those during the attack and some after it.
  */
-export function prepareAttacks({ isCalled = false, isGuarded = false, ...options }: AttackOptions = {}): Attack {
+export function prepareAttacks({
+  isCalled = false,
+  isGuarded = false,
+  isEncrypted = false,
+  ...options
+}: AttackOptions = {}): Attack {
   let server: ServerProcess;
   let witness: Witness;
 
@@ -156,10 +166,16 @@ export function prepareAttacks({ isCalled = false, isGuarded = false, ...options
     if (!existsSync('/proc/self/status')) skipLoudly(this, 'the memory of another process is read from /proc');
   });
   beforeEach(async () => {
-    const store = `sqlite:${join(createFolder(), 'contact.db')}`;
+    const file = join(createFolder(), 'contact.db');
+    const store = `sqlite:${file}`;
     const token = isGuarded ? await makeToken(store) : undefined;
-    server = await startServer({ store, ...(isGuarded ? { args: ['--auth', 'on'] } : {}), ...options });
-    witness = await startWitness(server.address, isCalled, token);
+    const args = ['--auth', isGuarded ? 'on' : 'off', ...(isEncrypted ? ['--tls', 'auto'] : [])];
+    server = await startServer({ store, args, ...options });
+    const tls = isEncrypted ? { tls: { ca: readFileSync(`${file}.ca.pem`) } } : {};
+    witness = await startWitness(
+      { server: server.address, ...(token === undefined ? {} : { token }), ...tls },
+      isCalled,
+    );
   });
   afterEach(async () => {
     await witness.stop();

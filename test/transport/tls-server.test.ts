@@ -124,7 +124,7 @@ describe('a server that speaks TLS', () => {
   });
 
   it('closes who says nothing, begins a handshake and stops, or speaks no TLS, and serves others meanwhile', async () => {
-    const scene = await startDurable({ tls: 'auto', auth: 'off', tlsHandshakeMs: 300 });
+    const scene = await startDurable({ tls: 'auto', auth: 'off', tlsHandshakeMs: 300, pingIntervalMs: 20_000 });
     const raws = Array.from({ length: 40 }, () => dialRaw(scene));
     const words = [Buffer.alloc(0), CLIENT_HELLO.subarray(0, 1), CLIENT_HELLO, Buffer.from([0, 1, 2, 3])];
     for (const [n, { socket }] of raws.entries()) socket.write(words[n % words.length]!);
