@@ -1,5 +1,6 @@
 import { ChurnSet } from '../shared/churn.ts';
 import { ContactError, invalid } from '../shared/errors.ts';
+import { findTracing } from '../shared/tracing.ts';
 import { type Enqueued, Gatherer, type Waiter } from './batch.ts';
 import { type CallOptions, callTask } from './calltask.ts';
 import * as check from './check.ts';
@@ -22,6 +23,7 @@ import { Outstanding } from './outstanding.ts';
 import { createPipeline } from './pipeline.ts';
 import { readProblem } from './result.ts';
 import { settledStateOf } from './state.ts';
+import { traceCall, traceSending } from './tracing.ts';
 import { oncePerTurn } from './turn.ts';
 
 /** What `createProducer()` takes. */
@@ -120,6 +122,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
   });
   const gatherer = new Gatherer(BATCH_LIMITS);
   const closing = new AbortController();
+  const tracing = findTracing();
   // Bounded by those who wait for their calls.
   const calls = new ChurnSet<Promise<unknown>>();
   let isClosed = false;
@@ -153,8 +156,9 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     return new Promise((resolve, reject) => {
       checkOpen();
       const task = buildTask(queue, payload, taskOptions, codec as Codec<T, unknown>);
+      const sending = traceSending(tracing, [task], { resolve, reject });
       const bytes = sizeOfTasks([task], () => 'task');
-      const waiter = createWaiter(resolve, reject, taskOptions.signal);
+      const waiter = createWaiter(sending.resolve, sending.reject, taskOptions.signal);
       admit(1, bytes, waiter, () => gatherer.add(task, bytes, waiter));
     });
   }
@@ -179,8 +183,9 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
           throw invalid('tasks', `expected 1 to ${MAX_WHOLE_BATCH}, got ${inputs.length}`);
         }
         const tasks = buildTasks(inputs, codec as Codec<unknown, unknown>);
+        const sending = traceSending(tracing, tasks, { resolve, reject });
         const bytes = sizeOfTasks(tasks, (place) => `tasks[${place}]`);
-        const waiter = createWaiter(resolve, reject, signal);
+        const waiter = createWaiter(sending.resolve, sending.reject, signal);
         admit(tasks.length, bytes, waiter, () => gatherer.addWhole(tasks, bytes, waiter));
       });
     },
@@ -189,7 +194,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       const task = buildTask(queue, payload, callOptions, codec, CALL_RULES);
       const signal = callOptions.signal ? AbortSignal.any([callOptions.signal, closing.signal]) : closing.signal;
       const ways = { stream: pipeline.call, connection: callConnection, quick: connection };
-      const calling = callTask(ways, task, { ...callOptions, signal });
+      const calling = traceCall(tracing, task, () => callTask(ways, task, { ...callOptions, signal }));
       calls.add(calling);
       const event = await calling.finally(() => calls.delete(calling));
       const state = settledStateOf(event.state);

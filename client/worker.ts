@@ -18,6 +18,7 @@ import { openSpool } from './spool.ts';
 import { awaitStartReport } from './startreport.ts';
 import { shortenStatus, type WorkerStatus } from './status.ts';
 import { releaseOf, runTask } from './task.ts';
+import { traceRuns } from './tracing.ts';
 import { oncePerTurn } from './turn.ts';
 import { Workload } from './workload.ts';
 
@@ -26,8 +27,7 @@ const PROGRESS_INTERVAL_MS = 250;
 
 /**
  * Registers, runs the handler for each task that is pushed, and comes back by itself when the connection is lost;
- * handlers run on meanwhile and their results are kept. A life: open → draining → stopping → closed, each step
- * optional, none back. Keeps the process alive until it is closed.
+ * handlers run on meanwhile, results are kept. Keeps the process alive. Its life: open → draining → stopping → closed.
  * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
  * @example
  * const handler = ({ a, b }: { a: number; b: number }) => a + b;
@@ -49,7 +49,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   const outbox = new Outbox(clock, () => session?.uplink.wake(), spool);
   const workload = new Workload({
     concurrency,
-    run: (task) => callee.run(task, limits) ?? runTask(task, options.handler!, codec, limits),
+    run: traceRuns((task) => callee.run(task, limits) ?? runTask(task, options.handler!, codec, limits)),
     started: (task) => {
       session?.uplink.started(task);
       noteRunning();

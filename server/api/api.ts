@@ -21,6 +21,7 @@ import { createPlaces } from './places.ts';
 import { createProducing, type OpenProducing } from './producer.ts';
 import { createRates } from './rates.ts';
 import { createTaskHandlers, type TaskReads } from './tasks.ts';
+import { traceStoring } from './tracing.ts';
 import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 
 export interface ApiOptions {
@@ -70,7 +71,7 @@ export function createApi(options: ApiOptions): Api {
   };
   const rates = createRates({ perSecond: enqueueRatePerPrincipal, clock, onReached });
   const places = createPlaces('sessions', maxSessionsPerPrincipal, counts);
-  const unlimited = createEnqueue(queue, clock, maxPayloadBytes, counts);
+  const unlimited = traceStoring(createEnqueue(queue, clock, maxPayloadBytes, counts));
   const enqueue = limitRate(unlimited, rates);
   const openAwaited = createAwaiting(results, store);
   const storeKind = store.capabilities.kind;
