@@ -15,6 +15,7 @@ export interface Profile {
   readonly tlsKey?: string;
   readonly tlsServerName?: string;
   readonly tlsPin?: string;
+  readonly insecure?: true;
 }
 
 /** The flags that a profile may stand for, by their names in the file, in the order in which they are shown. */
@@ -28,7 +29,14 @@ export const PROFILE_FLAGS: Readonly<Record<keyof Profile, string>> = Object.fre
   tlsKey: '--tls-key',
   tlsServerName: '--tls-server-name',
   tlsPin: '--tls-pin',
+  insecure: '--insecure',
 });
+
+/** The fields that are switches. */
+const SWITCHES: ReadonlySet<string> = new Set(['tls', 'insecure']);
+
+/** Ways to trust a server of which one holds: who says one does not mean the other any more. */
+export const TRUST: readonly (keyof Profile)[] = Object.freeze(['tlsCa', 'tlsPin']);
 
 /** What the file of profiles holds. */
 export interface Profiles {
@@ -105,9 +113,17 @@ function findProfileProblem(profile: unknown): string | undefined {
   for (const [key, value] of Object.entries(profile)) {
     if (!Object.hasOwn(PROFILE_FLAGS, key))
       return `unknown field ${key}; known: ${Object.keys(PROFILE_FLAGS).join(', ')}`;
-    if (key === 'tls' ? value !== true : typeof value !== 'string' || value === '')
-      return `${key}: expected ${key === 'tls' ? 'true, or nothing' : 'a text'}`;
+    const isSwitch = SWITCHES.has(key);
+    if (isSwitch ? value !== true : typeof value !== 'string' || value === '')
+      return `${key}: expected ${isSwitch ? 'true, or nothing' : 'a text'}`;
   }
+  return findMismatch(profile);
+}
+
+/** What of a profile does not go together, in the words of its flags; undefined: all does. */
+export function findMismatch({ tlsCert, tlsKey, tlsCa, tlsPin }: Profile): string | undefined {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) return '--tls-cert and --tls-key go together';
+  if (tlsCa !== undefined && tlsPin !== undefined) return '--tls-ca or --tls-pin, not both';
   return undefined;
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
 import { findCredentialPath } from './credentialpath.ts';
 import { usageError } from './exit.ts';
-import { findProfile, findProfileFile, PROFILE_FLAGS, readProfiles } from './profile.ts';
+import { findProfile, findProfileFile, PROFILE_FLAGS, readProfiles, TRUST } from './profile.ts';
 import { parseTarget } from './target.ts';
 
 /** Where the value of an option comes from: the nearer one is heeded. */
@@ -59,9 +59,10 @@ function applyProfile(command: Command): void {
   const name = named ?? profiles.current;
   if (name === undefined) return;
   const profile = findProfile(profiles, name);
+  const isTrustGiven = TRUST.some((key) => rankOf(command, key) > 0);
   for (const key of Object.keys(PROFILE_FLAGS) as (keyof typeof PROFILE_FLAGS)[]) {
     const value = profile[key];
-    if (value === undefined || rankOf(command, key) > 0) continue;
+    if (value === undefined || rankOf(command, key) > 0 || (isTrustGiven && TRUST.includes(key))) continue;
     command.setOptionValueWithSource(key, key === 'server' ? readServer(name, String(value)) : value, 'config');
   }
 }

@@ -3,7 +3,16 @@ import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../exit.ts';
 import { parseName } from '../names.ts';
-import { findProfile, findProfileFile, PROFILE_FLAGS, type Profile, readProfiles, writeProfiles } from '../profile.ts';
+import {
+  findMismatch,
+  findProfile,
+  findProfileFile,
+  PROFILE_FLAGS,
+  type Profile,
+  readProfiles,
+  TRUST,
+  writeProfiles,
+} from '../profile.ts';
 import { renderPairs, renderTable } from '../table.ts';
 import { parseTarget } from '../target.ts';
 
@@ -36,6 +45,7 @@ export function fillConfigCommand(command: Command, context: CommandContext): vo
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--tls-server-name <name>', 'the name that the certificate is for, if --server has another')
     .option('--tls-pin <pin>', 'encrypt, and check the server by this pin of its authority')
+    .option('--insecure', 'send the token without TLS, where whoever reads the line may have it')
     .option('--json', 'as a JSON object')
     .action((name: string, flags: ProfileFlags) => setProfile(name, flags, context))
     .addHelpText(
@@ -91,10 +101,12 @@ async function setProfile(name: string, flags: ProfileFlags, context: CommandCon
   const given = keys.map((key) => [key, PATHS.has(key) ? resolve(String(flags[key])) : flags[key]]);
   const file = findProfileFile();
   const before = readProfiles(file);
-  const known = Object.hasOwn(before.profiles, name) ? before.profiles[name] : {};
-  const profile: Profile = { ...known, ...Object.fromEntries(given) };
-  if ((profile.tlsCert === undefined) !== (profile.tlsKey === undefined))
-    throw usageError('--tls-cert and --tls-key go together');
+  const known: Profile = { ...(Object.hasOwn(before.profiles, name) && before.profiles[name]) };
+  const isReplaced = TRUST.some((key) => flags[key] !== undefined);
+  const kept = Object.entries(known).filter(([key]) => !(isReplaced && TRUST.includes(key as keyof Profile)));
+  const profile: Profile = Object.fromEntries([...kept, ...given]);
+  const mismatch = findMismatch(profile);
+  if (mismatch !== undefined) throw usageError(mismatch);
   writeProfiles(file, { ...before, profiles: { ...before.profiles, [name]: profile } });
   await tell(name, profile, before.current === name, flags, context);
 }
@@ -123,11 +135,11 @@ async function listProfiles(options: ShowOptions, { out }: CommandContext): Prom
     for (const [name, profile] of sorted) await out.writeJson({ name, current: name === current, ...profile });
     return;
   }
-  const rows = sorted.map(([name, { server = '', tokenFile = '', tls, tlsCa, tlsServerName }]) => [
+  const rows = sorted.map(([name, { server = '', tokenFile = '', tls, tlsCa, tlsServerName, tlsPin }]) => [
     name,
     server,
     tokenFile,
-    tlsCa ?? (tls || tlsServerName !== undefined ? 'yes' : ''),
+    tlsCa ?? (tls || tlsServerName !== undefined || tlsPin !== undefined ? 'yes' : ''),
     name === current ? '*' : '',
   ]);
   if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));

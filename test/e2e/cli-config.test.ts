@@ -77,6 +77,32 @@ describe('contact config', () => {
     await refuse(/no profile is the current one/, 'config', 'show');
   });
 
+  it('has the pin of a server, or that its token may go without TLS, as flags of commands do', async () => {
+    const pin = 'A'.repeat(43);
+    await succeed('config', 'set-profile', 'pinned', '--server', '127.0.0.1:1', '--tls-pin', pin);
+    assert.match((await succeed('config', 'list')).stdout, /^pinned .* yes/m);
+    const both = ['--tls-ca', 'ca.pem', '--tls-pin', pin];
+    await refuse(/--tls-ca or --tls-pin, not both/, 'config', 'set-profile', 'pinned', ...both);
+    const scene = await startScene();
+    await succeed('config', 'set-profile', 'pinned', '--server', scene.address);
+    // Whoever is pinned is spoken to by TLS, which this one does not speak.
+    const { code, stderr } = await runHere(['queues', 'list', '--profile', 'pinned', ...QUICK]);
+    assert.equal(code, 3, stderr);
+    // Another way to trust it takes the place of that one, for one command by a flag, and in the profile.
+    await refuse(/--tls-ca: ENOENT/, 'queues', 'list', '--profile', 'pinned', '--tls-ca', '/nowhere');
+    await succeed('config', 'set-profile', 'pinned', '--tls-ca', 'ca.pem');
+    assert.equal(JSON.parse((await succeed('config', 'show', 'pinned', '--json')).stdout).tlsPin, undefined);
+    const token = join(folder, 'token');
+    writeFileSync(token, 'secret', { mode: 0o600 });
+    const away = ['config', 'set-profile', 'away', '--server', '192.0.2.1:1', '--token-file', token];
+    await succeed(...away);
+    const list = ['queues', 'list', '--profile', 'away', ...QUICK];
+    await refuse(/the token would be sent to 192\.0\.2\.1:1 where others can read it/, ...list);
+    await succeed(...away, '--insecure');
+    assert.equal(JSON.parse((await succeed('config', 'show', 'away', '--json')).stdout).insecure, true);
+    assert.equal((await runHere(list)).code, 3);
+  });
+
   it('comes after flags and the environment, and before the defaults', async () => {
     const [profiled, other] = [await startScene(), await startScene()];
     const [seen, elsewhere] = [recordCalls(profiled.address), recordCalls(other.address)];
@@ -129,6 +155,8 @@ describe('contact config', () => {
       ['{"profiles":{"a b":{}}}', /profiles\.a b: expected a name/],
       ['{"profiles":{"p":{"token":"t"}}}', /profiles\.p: unknown field token; known: server/],
       ['{"profiles":{"p":{"tls":false}}}', /profiles\.p: tls: expected true, or nothing/],
+      ['{"profiles":{"p":{"insecure":"yes"}}}', /profiles\.p: insecure: expected true, or nothing/],
+      ['{"profiles":{"p":{"tlsCa":"a","tlsPin":"b"}}}', /profiles\.p: --tls-ca or --tls-pin, not both/],
       ['{"profiles":{"p":{"server":5}}}', /profiles\.p: server: expected a text/],
       ['{"profiles":{},"current":"p"}', /current: expected the name of a profile/],
       ['{"profiles":{},"more":1}', /unknown field more/],
