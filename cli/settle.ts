@@ -6,7 +6,12 @@ import { findProfile, findProfileFile, PROFILE_FLAGS, readProfiles, TRUST } from
 import { parseTarget } from './target.ts';
 
 /** Where the value of an option comes from: the nearer one is heeded. */
-const RANKS: Readonly<Record<string, number>> = { config: 1, env: 2, cli: 3 };
+const FLAG_RANK = 3;
+const RANKS: ReadonlyMap<string, number> = new Map([
+  ['config', 1],
+  ['env', 2],
+  ['cli', FLAG_RANK],
+]);
 
 /**
  * Completes the flags of a command that speaks to a server, before it runs: flags come before the environment, that
@@ -21,30 +26,30 @@ export function settleTarget(command: Command, context: CommandContext): void {
   // Where a join text says where the server is, nobody has to say it again.
   const isTold = command.getOptionValue('credentialFile') !== undefined;
   if (isTold && rankOf(command, 'server') === 0) command.setOptionValue('server', undefined);
-  if (rankOf(command, 'token') === RANKS.cli)
+  if (rankOf(command, 'token') === FLAG_RANK)
     context.say('contact: --token can be read by every user of this machine (ps): use --token-file or CONTACT_TOKEN');
 }
 
 /** What a client proves itself with, and what each is called. */
-const PROOFS: Readonly<Record<string, string>> = {
-  token: '--token (CONTACT_TOKEN)',
-  tokenFile: '--token-file (CONTACT_TOKEN_FILE)',
-  credentialFile: '--credential-file (CONTACT_CREDENTIAL_FILE)',
-};
+const PROOFS: ReadonlyMap<string, string> = new Map([
+  ['token', '--token (CONTACT_TOKEN)'],
+  ['tokenFile', '--token-file (CONTACT_TOKEN_FILE)'],
+  ['credentialFile', '--credential-file (CONTACT_CREDENTIAL_FILE)'],
+]);
 
 /** Leaves the one that is said nearest. */
 function chooseProof(command: Command): void {
-  const ranks = Object.keys(PROOFS).map((name) => [name, rankOf(command, name)] as const);
+  const ranks = [...PROOFS.keys()].map((name) => [name, rankOf(command, name)] as const);
   const nearest = Math.max(...ranks.map(([, rank]) => rank));
   if (nearest === 0) return;
   const [chosen, second] = ranks.filter(([, rank]) => rank === nearest);
-  if (chosen && second) throw usageError(`${PROOFS[chosen[0]]} or ${PROOFS[second[0]]}, not both`);
+  if (chosen && second) throw usageError(`${PROOFS.get(chosen[0])} or ${PROOFS.get(second[0])}, not both`);
   for (const [name] of ranks) if (name !== chosen?.[0]) command.setOptionValue(name, undefined);
 }
 
 /** What comes of a join text is kept in a file of its client, unless another is named. */
 function settleJoin(command: Command): void {
-  if (command.getOptionValue('joinFile') === undefined || rankOf(command, 'credentialFile') === RANKS.cli) return;
+  if (command.getOptionValue('joinFile') === undefined || rankOf(command, 'credentialFile') === FLAG_RANK) return;
   const id = command.getOptionValue('id') as string | undefined;
   if (id === undefined) throw usageError('--join-file goes with --id, the client id to enrol as');
   command.setOptionValueWithSource('credentialFile', findCredentialPath(id), 'cli');
@@ -76,5 +81,5 @@ function readServer(profile: string, text: string): string {
 }
 
 function rankOf(command: Command, option: string): number {
-  return RANKS[command.getOptionValueSource(option) ?? ''] ?? 0;
+  return RANKS.get(command.getOptionValueSource(option) ?? '') ?? 0;
 }

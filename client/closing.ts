@@ -71,16 +71,16 @@ export function isRefusal(error: ContactError): boolean {
 }
 
 /** What becomes of a caller whom a server does not know any more, by the reason that it gives. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  REVOKED: 'an operator has to let this client in anew',
-  EXPIRED: 'an operator has to give another one: contact token create, contact join create',
-};
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['REVOKED', 'an operator has to let this client in anew'],
+  ['EXPIRED', 'an operator has to give another one: contact token create, contact join create'],
+]);
 
 /** The same error; to who is refused for its credential it also says what to do. */
 export function adviseCaller(error: ContactError): ContactError {
   const { code, problem, advice, isMarked } = error;
   if (code !== 'UNAUTHENTICATED' || !isMarked || error.cause instanceof ContactError) return error;
-  const remedy = REMEDIES[advice?.reason ?? ''] ?? 'the options token, tokenFile and join are for that';
+  const remedy = REMEDIES.get(advice?.reason ?? '') ?? 'the options token, tokenFile and join are for that';
   return new ContactError(code, `${problem}; ${remedy}`, { cause: error, isMarked, ...(advice ? { advice } : {}) });
 }
 

@@ -25,7 +25,7 @@ const SUMMARY_MS = 1_000;
 export function createPacedLog({ logger, clock, linesPerSecond, burst }: PacedLogOptions): PacedLog {
   let tokens = burst;
   let filledAt = clock.monotonic();
-  let left: Record<string, number> = {};
+  let left = new Map<string, number>();
   let stop: (() => void) | undefined;
 
   function takeToken(): boolean {
@@ -40,8 +40,8 @@ export function createPacedLog({ logger, clock, linesPerSecond, burst }: PacedLo
   function summarize(): void {
     stop?.();
     stop = undefined;
-    if (Object.keys(left).length > 0) logger.warn({ unlogged: left }, 'lines were left out: there are too many');
-    left = {};
+    if (left.size > 0) logger.warn({ unlogged: Object.fromEntries(left) }, 'lines were left out: there are too many');
+    left = new Map();
   }
 
   const pace =
@@ -51,7 +51,7 @@ export function createPacedLog({ logger, clock, linesPerSecond, burst }: PacedLo
         logger[level](fields, message);
         return;
       }
-      left[message] = (left[message] ?? 0) + 1;
+      left.set(message, (left.get(message) ?? 0) + 1);
       stop ??= clock.after(SUMMARY_MS, summarize);
     };
 

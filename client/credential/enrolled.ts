@@ -179,7 +179,7 @@ function readJoin(given: string, warn: (line: string) => void): JoinText {
   let text: string;
   try {
     const file = readSecretFile(given);
-    if (file.exposure !== undefined) warn(`join: ${file.exposure}`);
+    if (file.exposure !== undefined) warn(`what is given as join: ${file.exposure}`);
     ({ text } = file);
   } catch (error) {
     // What is meant as a text and is cut off must not be shown as if it were a path.

@@ -26,6 +26,7 @@ describe('errors that name a field', () => {
 
 /** Catches that ask nothing of the error, or ask for their own purpose, each with what it is about. */
 const NO_OPERATIONS: Readonly<Record<string, string>> = {
+  'api/audit.ts': 'tells the outcome of an act in the log, and throws the same error on',
   'api/batch.ts': 'gives a refusal the place of its task',
   'api/classic.ts': 'text that is no UTF-8',
   'api/durable.ts': 'gives a refusal the name of its field; a result that nobody waits for yet',

@@ -141,7 +141,7 @@ describe('README.md', function () {
     mkdirSync(join(folder, 'bin'));
     writeFileSync(join(folder, 'bin', 'contact'), `#!/bin/sh\nexec "${process.execPath}" "${COMMAND}" "$@"\n`);
     chmodSync(join(folder, 'bin', 'contact'), 0o755);
-    const lines = findBlock('sh', 'contact serve').text.replace('serve', `serve --listen 127.0.0.1:${port}`);
+    const lines = findBlock('sh', 'contact serve --store').text.replace('serve', `serve --listen 127.0.0.1:${port}`);
     const more = findBlock('sh', 'contact top').text;
     const bench = findBlock('sh', 'contact bench').text.replaceAll('--seconds 5', '--seconds 1');
     write('commands.sh', `set -euo pipefail\ntrap 'kill $(jobs -p); wait' EXIT\n${lines}${more}${bench}`);
