@@ -15,9 +15,9 @@ const MIB = 1 << 20;
 const SECONDS = Number(process.env.CONTACT_SOAK_SECONDS ?? (isFull ? 1_800 : 12));
 const RATE = 100;
 /** Looks at the server, as parts of the whole time. */
-const LOOKS = [0.1, 0.5, 0.7, 0.85, 1];
-/** From this look on nothing may grow. */
-const SETTLED_LOOK = 1;
+const LOOKS = [0.1, 0.4, 0.7, 0.85, 1];
+/** From this look on nothing may grow: of half an hour, that of the 21st minute. */
+const SETTLED_LOOK = 2;
 const HEAP_SLACK = isFull ? 8 * MIB : 24 * MIB;
 const FILE_SLACK = 1.15;
 /** Between two looks clients come and go. */
