@@ -1,4 +1,5 @@
 import { ChurnSet } from '../../shared/churn.ts';
+import type { Collector } from '../../shared/collect.ts';
 
 /** What a session may owe beyond the first half of the budget, whatever it has shown. */
 export const SHARE_BYTES = 64 << 10;
@@ -15,6 +16,13 @@ const STEPS = {
   scarce: [15 / 16, 7 / 8],
   spent: [1, 15 / 16],
 } as const;
+
+/** How much has to be let go of before the collector hears of it, as a part of the budget. */
+const MOVED_SHARE = 1 / 16;
+/** What a written task leaves as garbage: its payload and its message, of which the socket waits with a copy. */
+const COPIES = 2;
+/** The part of the budget below which the garbage of what was written is left to V8. */
+const COLLECTED_SHARE = 1 / 4;
 
 /** What a session owes the budget, and what it has shown. */
 export interface BudgetUse {
@@ -63,12 +71,17 @@ export interface ByteBudget {
 
 const NOTHING: Allowance = Object.freeze({ maxBytes: 0, mayExceed: false });
 
-export function createByteBudget(limit: number): ByteBudget {
+/** @param collector hears of what was let go of while much is owed: copies of what was written, what was seen or given up */
+export function createByteBudget(limit: number, collector?: Collector): ByteBudget {
   const steps = { trusting: false, full: false, scarce: false, spent: false };
   const names = Object.keys(STEPS) as (keyof typeof STEPS)[];
   // One listener for each session, which is the bound.
   let waiting = new ChurnSet<() => void>();
   let used = 0;
+  /** Bytes that were let go of since the collector heard of some. */
+  let moved = 0;
+  /** The most that was owed meanwhile. */
+  let most = 0;
   /** Between these two no step changes. */
   let next = limit * STEPS.trusting[0];
   let before = Number.NEGATIVE_INFINITY;
@@ -92,6 +105,12 @@ export function createByteBudget(limit: number): ByteBudget {
     for (const listener of told) listener();
   }
 
+  function tell(): void {
+    if (most > limit * COLLECTED_SHARE) collector?.pass(moved);
+    moved = 0;
+    most = used;
+  }
+
   return {
     get used() {
       return used;
@@ -106,6 +125,9 @@ export function createByteBudget(limit: number): ByteBudget {
     add(bytes) {
       used += bytes;
       if (used >= next || used <= before) step();
+      if (used > most) most = used;
+      moved += bytes < 0 ? -bytes : COPIES * bytes;
+      if (moved > limit * MOVED_SHARE) tell();
     },
 
     allow({ owedBytes, seenBytes, isReader }, maxBytes) {

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../shared/clock.ts';
+import { createCollector } from '../../shared/collect.ts';
 import type { ContactError } from '../../shared/errors.ts';
 import { POLL_MS } from '../dispatch/poll.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
@@ -90,7 +91,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { maxResultBytes, resumeWindowMs } = settings;
   const timers = createTimers(clock);
   const roster = createRoster();
-  const budget = createByteBudget(settings.unreceiptedBudgetBytes);
+  const budget = createByteBudget(settings.unreceiptedBudgetBytes, createCollector(clock.monotonic));
   const holders = createHolders((held) => {
     if (held.timeout) timers.clear(held.timeout);
     if (held.grace) timers.clear(held.grace);

@@ -1,6 +1,6 @@
 import { ChurnSet } from '../../shared/churn.ts';
+import { createCollector } from '../../shared/collect.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { createCollector } from './collect.ts';
 
 /**
  * The part of the budget that ended streams free at least, so that not every message beyond it looks at all streams.

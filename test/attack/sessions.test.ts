@@ -10,6 +10,8 @@ import { prepareAttacks, scale } from './attack.ts';
 const TASK_BYTES = 900_000;
 /** More than any session has sent. */
 const ALL = 2 ** 32 - 1;
+/** Tasks of that size that are given while less than half of the common budget is used. */
+const PASSING = 120;
 const QUEUES_EACH = 1_000;
 
 describe('attack by sessions', () => {
@@ -34,6 +36,11 @@ describe('attack by sessions', () => {
     });
   }
 
+  async function countRunning(clients: Clients): Promise<number> {
+    const { queues } = await ask(clients, AdminService.method.listQueues, {});
+    return queues.find(({ name }) => name === 'deaf')!.running;
+  }
+
   for (const [title, isLiar, tasksOnTheirWay] of [
     ['read nothing', false, 140],
     ['read nothing and give receipts for all', true, 180],
@@ -46,11 +53,12 @@ describe('attack by sessions', () => {
         const batch = Array.from({ length: 5 }, () => ({ queue: 'deaf', payload }));
         for (let n = 0; n < count; n += batch.length) await enqueue(clients, ...batch);
 
-        const running = async () => {
-          const { queues } = await ask(clients, AdminService.method.listQueues, {});
-          return queues.find(({ name }) => name === 'deaf')!.running;
-        };
-        for (let n = 0; n < count; n++) openDeaf(connect(server), isLiar);
+        const running = (): Promise<number> => countRunning(clients);
+        for (let n = 0; n < count; n++) {
+          openDeaf(connect(server), isLiar);
+          // The witness is in this process, too.
+          await new Promise(setImmediate);
+        }
         await until('all that is given to them is on its way', async () => (await running()) >= tasksOnTheirWay);
         await new Promise((resolve) => setTimeout(resolve, 2_000));
         // Half of the budget and one claim: the rest is for those who read.
@@ -58,6 +66,26 @@ describe('attack by sessions', () => {
       });
     });
   }
+
+  it('sessions that are given tasks, read nothing and go, again and again', async function () {
+    await attack(this, async (server) => {
+      const clients = connect(server);
+      const payload = Buffer.alloc(TASK_BYTES);
+      const batch = Array.from({ length: 5 }, () => ({ queue: 'deaf', payload, maxAttempts: 100 }));
+      for (let n = 0; n < PASSING; n += batch.length) await enqueue(clients, ...batch);
+      for (let round = 0; round < scale(5, 15); round++) {
+        const streams = Array.from({ length: PASSING }, () => {
+          const stream = connect(server).contact.getTask({ maxInFlight: 1, queues: ['deaf'] });
+          stream.on('error', () => undefined);
+          stream.pause();
+          return stream;
+        });
+        await until('each has one', async () => (await countRunning(clients)) >= PASSING);
+        for (const stream of streams) stream.cancel();
+        await until('all have gone', async () => (await countRunning(clients)) === 0);
+      }
+    });
+  });
 
   it('registrations for a thousand queues each', async function () {
     await attack(this, async (server) => {

@@ -83,7 +83,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['tasks of one claim', 'server/dispatch/lanes.ts', 'MAX_CLAIM', 'MAX_REQUESTS'],
   ['connections that wait', 'server/transport/sockets.ts', 'BACKLOG'],
   ['calls open on all', 'server/transport/open_calls.ts', 'HEALTH_RESERVE'],
-  ['bytes received or answered', 'server/transport/collect.ts', 'WORTH_BYTES'],
+  ['bytes received, answered or let go of', 'shared/collect.ts', 'WORTH_BYTES'],
   ['pieces of an unfinished', 'server/transport/debt.ts', 'PIECE_BYTES', 'SMALL_BYTES'],
   ['`DescribeTask` and `ListTasks`', 'server/api/pace.ts', 'PER_TURN'],
   ['of that budget, the last', 'server/session/budget.ts', 'SHARE_BYTES'],

@@ -4,7 +4,7 @@ const STORED = 'server/store/sqlite/credentials.ts';
 const RATES = 'server/api/rates.ts';
 const INSERT = 'server/store/sqlite/insert.ts';
 
-/** Credentials in the store that are worth too much, and limits that hold nobody. */
+/** Credentials in the store that are worth too much, limits that hold nobody, and a budget of memory that is only told. */
 export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'join: uses are not counted',
@@ -110,6 +110,16 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
     caughtBy: sqlite(
       'bounds',
       'are no more than the store takes, whole batches, and what is known is answered all the same',
+    ),
+  },
+  {
+    id: 'budget: what is let go of is never collected',
+    file: 'server/session/budget.ts',
+    find: 'if (most > limit * COLLECTED_SHARE) collector?.pass(moved);',
+    replace: '',
+    caughtBy: unit(
+      'budget',
+      'createByteBudget() has what was let go of collected while a quarter of it is owed, and not before',
     ),
   },
 ];

@@ -90,4 +90,29 @@ describe('createByteBudget()', () => {
     }
     assert.deepEqual(budget.allow(mute, MIB), { maxBytes: MIB, mayExceed: true });
   });
+
+  it('has what was let go of collected while a quarter of it is owed, and not before', () => {
+    let passed = 0;
+    const budget = createByteBudget(LIMIT, {
+      pass(bytes) {
+        passed += bytes;
+      },
+    });
+    for (let n = 0; n < 1_000; n += 1) {
+      budget.add(MIB);
+      budget.add(-MIB);
+    }
+    assert.equal(passed, 0);
+    budget.add(LIMIT / 4 + 1);
+    assert.ok(passed > 0 && passed < LIMIT, `${passed}`);
+    const before = passed;
+    for (let n = 0; n < 100; n += 1) {
+      budget.add(MIB);
+      budget.add(-MIB);
+    }
+    // Two copies that it was written from, and what was written.
+    assert.ok(Math.abs(passed - before - 300 * MIB) <= LIMIT / 8, `${passed - before}`);
+    budget.add(-budget.used);
+    assert.ok(passed - before - 300 * MIB >= LIMIT / 4 - LIMIT / 8, 'also what is given up at once');
+  });
 });
