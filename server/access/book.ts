@@ -1,6 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import type { Clock } from '../../shared/clock.ts';
-import { type CredentialStore, isForgotten, type StoredCredential } from '../store/credentials.ts';
+import { type CredentialStore, endOf, isForgotten, type StoredCredential } from '../store/credentials.ts';
 import type { Store } from '../store/store.ts';
 import type { Credentials } from './authenticate.ts';
 import type { Lineage } from './standing.ts';
@@ -36,18 +36,28 @@ export interface Book extends Credentials, Lineage {
 
 export function createBook({ store, clock, onTrouble }: BookOptions): Book {
   const credentialById = new Map<string, StoredCredential>();
-  const successorIdsById = new Map<string, string[]>();
+  /** The oldest first. */
+  const idsByPrincipal = new Map<string, string[]>();
   const changed = new Subject<readonly string[]>();
   let used = new Set<string>();
+  /** Those whose first use was noted since the book was read. */
+  const firstUsed = new Set<string>();
   let stopTouching: (() => void) | undefined;
   let forgottenAt = clock.monotonic();
 
   function put(credential: StoredCredential): void {
-    const { id, kind, parentId } = credential;
-    if (!credentialById.has(id) && parentId !== null && kind !== 'join') {
-      successorIdsById.set(parentId, [...(successorIdsById.get(parentId) ?? []), id]);
+    const { id, principal } = credential;
+    if (!credentialById.has(id)) {
+      const ids = idsByPrincipal.get(principal);
+      if (ids) ids.push(id);
+      else idsByPrincipal.set(principal, [id]);
     }
     credentialById.set(id, credential);
+  }
+
+  function ofPrincipal(principal: string): readonly StoredCredential[] {
+    const found = (idsByPrincipal.get(principal) ?? []).map((id) => credentialById.get(id)!);
+    return found.sort((a, b) => a.createdAt - b.createdAt);
   }
 
   function find(id: string): StoredCredential | undefined {
@@ -71,10 +81,17 @@ export function createBook({ store, clock, onTrouble }: BookOptions): Book {
   function forget(): void {
     if (clock.monotonic() - forgottenAt < FORGET_MS) return;
     forgottenAt = clock.monotonic();
-    for (const [id, credential] of credentialById) {
-      if (!isForgotten(credential, clock.now())) continue;
-      credentialById.delete(id);
-      successorIdsById.delete(id);
+    const now = clock.now();
+    for (const [principal, ids] of idsByPrincipal) {
+      const all = ofPrincipal(principal);
+      const kept = all.filter((one, place) => !isForgotten(one, now, place < all.length - 1)).map(({ id }) => id);
+      for (const id of ids) {
+        if (kept.includes(id)) continue;
+        credentialById.delete(id);
+        firstUsed.delete(id);
+      }
+      if (kept.length === 0) idsByPrincipal.delete(principal);
+      else idsByPrincipal.set(principal, kept);
     }
   }
 
@@ -88,22 +105,17 @@ export function createBook({ store, clock, onTrouble }: BookOptions): Book {
 
   return {
     find,
-    // A client's first credential has the join that it came by as its parent, in whose place it is not.
-    successorsOf: (id) =>
-      credentialById.get(id)?.kind === 'join'
-        ? []
-        : (successorIdsById.get(id) ?? []).flatMap((next) => credentialById.get(next) ?? []),
-    findToken(principal) {
-      const now = clock.now();
-      for (const credential of credentialById.values()) {
-        if (credential.principal !== principal || credential.kind !== 'token') continue;
-        if (credential.revokedAt === null && (credential.expiresAt ?? now + 1) > now) return credential;
-      }
-      return undefined;
-    },
+    ofPrincipal,
+    findToken: (principal) => ofPrincipal(principal).find((one) => one.kind === 'token' && endOf(one) > clock.now()),
     used(id) {
+      const isFirst = credentialById.get(id)?.lastUsedAt === null && !firstUsed.has(id);
       used.add(id);
-      stopTouching ??= clock.after(TOUCH_MS, () => void touch());
+      if (isFirst) {
+        // A credential that nobody has used ends when the one that it replaces gets another heir.
+        firstUsed.add(id);
+        stopTouching?.();
+        stopTouching = clock.after(0, () => void touch());
+      } else stopTouching ??= clock.after(TOUCH_MS, () => void touch());
     },
     changed$: changed.asObservable(),
     async load() {

@@ -1,5 +1,4 @@
 import type { Clock } from '../../shared/clock.ts';
-import type { StoredCredential } from '../store/credentials.ts';
 import type { Lineage } from './standing.ts';
 
 /** The part of its lifetime after which a credential is to be replaced. */
@@ -19,22 +18,14 @@ export interface Renewals {
 }
 
 export function createRenewals(credentials: Lineage, clock: Clock): Renewals {
-  /** The newest of those that were stored in the place of this one. */
-  function newestOf(id: string): StoredCredential | undefined {
-    let newest = credentials.find(id);
-    for (let next = newest; next; next = credentials.successorsOf(next.id).at(-1)) {
-      if (next.revokedAt === null) newest = next;
-    }
-    return newest;
-  }
-
   return {
     watch(credentialId, tell) {
+      const principal = credentials.find(credentialId)?.principal ?? '';
       let told: string | undefined;
       let stop = (): void => undefined;
 
       function look(): void {
-        const newest = newestOf(credentialId);
+        const newest = credentials.ofPrincipal(principal).findLast(({ revokedAt }) => revokedAt === null);
         // Tokens are replaced by their operators.
         if (newest?.kind !== 'client' || newest.expiresAt === null) return;
         const now = clock.now();

@@ -9,19 +9,20 @@ import { EXPIRED, REVOKED, RUN_OUT } from './refusals.ts';
 const TOGETHER_MS = 250;
 /** Between two looks at least, since the wall clock may be set. */
 const LOOK_MS = 60_000;
-/** Callers whose ends are noted one by one; while there are more, all that runs is looked at once a second. */
+/** Credentials and callers whose ends are noted one by one; while there are more, all that runs is looked at once a second. */
 const MAX_NOTED = 100_000;
 const FULL_LOOK_MS = 1_000;
 
-/** Credentials with those that were stored in their place. */
+/** Credentials with those that have the same holder. */
 export interface Lineage extends Pick<Credentials, 'find'> {
-  /** Those that were stored in the place of this one. */
-  successorsOf(id: string): readonly StoredCredential[];
+  /** All of this principal that are known, the oldest first. */
+  ofPrincipal(principal: string): readonly StoredCredential[];
 }
 
 /**
  * Whether callers that were let in still stand: a stream outlives the check at its beginning. What was let in with a
- * credential stands while that one lives or one that was stored in its place.
+ * credential stands while that one, or one that its holder was given in its place, lives; what was let in with one that was
+ * revoked does not, whatever else its holder has.
  */
 export interface Standing {
   /** A caller was let in: when its time is over there is a look at all that runs. */
@@ -41,34 +42,32 @@ export interface StandingOptions {
 }
 
 export function createStanding({ credentials, clock, onEnd }: StandingOptions): Standing {
-  const endAtByCaller = new Map<Caller, number>();
+  /** By the id of a credential, or by who has none that is stored. */
+  const endAtByHolder = new Map<string | Caller, number>();
   let isFull = false;
   let stop: (() => void) | undefined;
   let dueAt = Number.POSITIVE_INFINITY;
 
-  /** Until when it stands, by the wall clock, if nothing is revoked. */
-  function standsUntil({ credentialId, expiresAt }: Caller): number {
-    return credentialId === undefined ? expiresAt : livesUntil(credentialId);
+  /** Until when the holder stands, by the wall clock. */
+  function standsUntil(holder: string | Caller): number {
+    return typeof holder === 'string' ? livesUntil(holder) : holder.expiresAt;
   }
 
-  /** The latest end of a credential and of all that were stored in its place; 0: none of them lives. */
-  function livesUntil(id: string): number {
-    let latest = 0;
-    const ids = [id];
-    // A credential is stored before its successors, so there is no circle.
-    for (const one of ids) {
-      const credential = credentials.find(one);
-      if (!credential) continue;
-      if (credential.revokedAt === null) latest = Math.max(latest, credential.expiresAt ?? Number.POSITIVE_INFINITY);
-      for (const { id: next } of credentials.successorsOf(one)) ids.push(next);
-    }
-    return latest;
+  /** 0: it was revoked, or is not known any more and nothing else of its holder lives. */
+  function livesUntil(id: string, principal?: string): number {
+    const credential = credentials.find(id);
+    if (credential && (credential.revokedAt !== null || credential.kind === 'join')) return lifeOf(credential);
+    const name = credential?.principal ?? principal;
+    if (name === undefined) return 0;
+    return credentials.ofPrincipal(name).reduce((latest, one) => Math.max(latest, lifeOf(one)), 0);
   }
 
   function endOf(caller: Caller): ContactError | undefined {
-    if (standsUntil(caller) > clock.now()) return undefined;
-    if (caller.credentialId === undefined) return caller.kind === 'jwt' ? RUN_OUT : EXPIRED;
-    const credential = credentials.find(caller.credentialId);
+    const { credentialId, principal } = caller;
+    const until = credentialId === undefined ? caller.expiresAt : livesUntil(credentialId, principal);
+    if (until > clock.now()) return undefined;
+    if (credentialId === undefined) return caller.kind === 'jwt' ? RUN_OUT : EXPIRED;
+    const credential = credentials.find(credentialId) ?? credentials.ofPrincipal(principal).at(-1);
     return credential && credential.revokedAt === null ? EXPIRED : REVOKED;
   }
 
@@ -77,18 +76,18 @@ export function createStanding({ credentials, clock, onEnd }: StandingOptions): 
     dueAt = Number.POSITIVE_INFINITY;
     const now = clock.now();
     let hasEnded = false;
-    for (const [caller, endAt] of endAtByCaller) {
+    for (const [holder, endAt] of endAtByHolder) {
       if (endAt <= now) {
-        const until = standsUntil(caller);
-        if (until === Number.POSITIVE_INFINITY || until <= now) endAtByCaller.delete(caller);
-        else endAtByCaller.set(caller, until);
+        const until = standsUntil(holder);
+        if (until === Number.POSITIVE_INFINITY || until <= now) endAtByHolder.delete(holder);
+        else endAtByHolder.set(holder, until);
         hasEnded ||= until <= now;
       }
-      expect(endAtByCaller.get(caller));
+      expect(endAtByHolder.get(holder));
     }
     if (isFull) {
       hasEnded = true;
-      isFull = endAtByCaller.size >= MAX_NOTED;
+      isFull = endAtByHolder.size >= MAX_NOTED;
       if (isFull) expect(now + FULL_LOOK_MS);
     }
     if (hasEnded) onEnd();
@@ -101,23 +100,37 @@ export function createStanding({ credentials, clock, onEnd }: StandingOptions): 
     stop = clock.after(Math.min(LOOK_MS, Math.max(0, dueAt - clock.now())), look);
   }
 
+  function note(holder: string | Caller, endAt: number): void {
+    if (endAt === Number.POSITIVE_INFINITY || (endAtByHolder.get(holder) ?? Number.POSITIVE_INFINITY) <= endAt) return;
+    if (endAtByHolder.size >= MAX_NOTED && !endAtByHolder.has(holder)) {
+      isFull = true;
+      expect(clock.now() + FULL_LOOK_MS);
+      return;
+    }
+    endAtByHolder.set(holder, endAt);
+    expect(endAt);
+  }
+
   return {
-    note(caller) {
-      if (caller.expiresAt === Number.POSITIVE_INFINITY || endAtByCaller.has(caller)) return;
-      if (endAtByCaller.size >= MAX_NOTED) {
-        isFull = true;
-        expect(clock.now() + FULL_LOOK_MS);
-        return;
-      }
-      endAtByCaller.set(caller, caller.expiresAt);
-      expect(caller.expiresAt);
-    },
+    note: (caller) => note(caller.credentialId ?? caller, caller.expiresAt),
     changed(ids) {
-      if (ids.some((id) => credentials.find(id)?.revokedAt !== null)) onEnd();
+      let isRevoked = false;
+      for (const id of ids) {
+        const credential = credentials.find(id);
+        // One that was replaced ends before its time, whoever was let in with it.
+        if (credential?.revokedAt === null) note(id, lifeOf(credential));
+        else isRevoked = true;
+      }
+      if (isRevoked) onEnd();
     },
     endOf,
     close() {
       stop?.();
     },
   };
+}
+
+/** What was revoked has no life, also where the clock is set to before that. */
+function lifeOf({ revokedAt, expiresAt }: StoredCredential): number {
+  return revokedAt === null ? (expiresAt ?? Number.POSITIVE_INFINITY) : 0;
 }

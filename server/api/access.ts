@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AccessService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -88,9 +89,11 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
       } as const;
       // Of two that come at once the second finds the first.
       const credential = await runAlone(name, async () => {
-        checkFree(token);
+        // Who asks again, as the answer was lost, finds its own, which may have been rotated meanwhile.
+        if ((await store.findCredential(token.id)) === null) checkFree(token);
         const now = clock.now();
-        return store.createCredential({ ...token, expiresAt: lifetimeMs === null ? null : now + lifetimeMs }, now);
+        const expiresAt = lifetimeMs === null ? null : now + lifetimeMs;
+        return checkSame(await store.createCredential({ ...token, expiresAt }, now), { ...token, lifetimeMs });
       });
       return { credential: writeCredential(credential) };
     },
@@ -106,21 +109,20 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
       const lifetimeMs = readLifetime(clientLifetimeSeconds, 'client_lifetime_seconds') ?? CLIENT_LIFETIME_MS;
       if (lifetimeMs < LEAST_CLIENT_LIFETIME_MS) throw invalid('client_lifetime_seconds', 'at least 60');
       const now = clock.now();
-      const credential = await store.createCredential(
-        {
-          kind: 'join',
-          id: readId(id, 'id'),
-          hash: readHash(secretHash),
-          name: readCredentialName(name),
-          principal: `join:${name}`,
-          rights,
-          expiresAt: now + (readLifetime(lifetimeSeconds, 'lifetime_seconds') ?? HOUR_MS),
-          usesLeft: uses || 1,
-          lifetimeMs,
-          createdBy: caller.principal,
-        },
-        now,
-      );
+      const ownMs = readLifetime(lifetimeSeconds, 'lifetime_seconds') ?? HOUR_MS;
+      const join = {
+        kind: 'join',
+        id: readId(id, 'id'),
+        hash: readHash(secretHash),
+        name: readCredentialName(name),
+        principal: `join:${name}`,
+        rights,
+        expiresAt: now + ownMs,
+        usesLeft: uses || 1,
+        lifetimeMs,
+        createdBy: caller.principal,
+      } as const;
+      const credential = checkSame(await store.createCredential(join, now), join, ownMs);
       const caPin = Buffer.from(authority().pin, 'base64url');
       return { credential: writeCredential(credential), addresses: [...addresses()], caPin };
     },
@@ -154,6 +156,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         id: readId(newId, 'new_id'),
         hash: readHash(secretHash),
         overlapMs: 1_000 * overlapSeconds,
+        createdBy: caller.principal,
       };
       const { kind } = await find(id, caller);
       if (kind === 'join') throw new ContactError('FAILED_PRECONDITION', 'a join is not replaced', { field: 'id' });
@@ -188,6 +191,27 @@ export function checkOn(isOn: boolean): void {
 function readCredentialName(name: string): string {
   if (!isName(name)) throw invalidName('name', name);
   return name;
+}
+
+/**
+ * ALREADY_EXISTS: what is stored under this id and secret is not what is asked for now, and stays.
+ * @param ownMs for which a join lives
+ */
+function checkSame(
+  stored: StoredCredential,
+  asked: Pick<StoredCredential, 'kind' | 'name' | 'rights' | 'lifetimeMs' | 'usesLeft'>,
+  ownMs?: number,
+): StoredCredential {
+  const isSame =
+    stored.kind === asked.kind &&
+    stored.name === asked.name &&
+    stored.lifetimeMs === asked.lifetimeMs &&
+    isDeepStrictEqual(stored.rights, asked.rights) &&
+    (ownMs === undefined || (stored.expiresAt ?? 0) - stored.createdAt === ownMs) &&
+    // Those that have come by the join since have been counted.
+    (stored.usesLeft ?? 0) <= (asked.usesLeft ?? 0);
+  if (isSame) return stored;
+  throw new ContactError('ALREADY_EXISTS', 'another credential has it, which allows something else', { field: 'id' });
 }
 
 function isWithin({ rights }: StoredCredential, caller: Caller): boolean {

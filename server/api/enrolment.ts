@@ -29,13 +29,13 @@ export function createEnrolmentHandlers(
 
     async renew({ id, secretHash }, { caller }) {
       checkOn(isOn);
-      const { kind, credentialId: oldId } = caller;
+      const { kind, credentialId: oldId, principal: createdBy } = caller;
       if (kind !== 'client' || oldId === undefined) {
         const problem =
           'only the credential of a client that came by a join is renewed: tokens are rotated by operators';
         throw new ContactError('FAILED_PRECONDITION', problem);
       }
-      const renewal = { oldId, id: readId(id, 'id'), hash: readHash(secretHash), overlapMs: OVERLAP_MS };
+      const renewal = { oldId, id: readId(id, 'id'), hash: readHash(secretHash), overlapMs: OVERLAP_MS, createdBy };
       const renewed = await store.renewCredential(renewal, clock.now());
       if (typeof renewed === 'object') return { credential: writeCredential(renewed) };
       throw renewed === 'revoked' ? REVOKED : renewed === 'expired' ? EXPIRED : UNAUTHENTICATED;

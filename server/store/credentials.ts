@@ -5,8 +5,8 @@ export type CredentialKind = 'token' | 'join' | 'client';
 /**
  * Credentials, which say who may call and what. The store knows hashes of secrets and no secret. The rules of store.ts hold.
  * At most 100,000 are stored: beyond that what would store one more rejects with RESOURCE_EXHAUSTED. Those that were
- * revoked or have expired are forgotten after 30 days, a few with each that is stored; a revoked client's stays for as
- * long as there is a join that would let the client in again.
+ * revoked or have expired are forgotten after 30 days, a few with each that is stored, and what a client has replaced an
+ * hour after it has expired; a revoked client's stays for as long as there is a join that would let the client in again.
  *
  * Whoever repeats an operation that stores a credential, with the same id and hash, has the stored one as the answer:
  * an answer that was lost costs nothing. ALREADY_EXISTS, naming the field: another credential has this id or this hash.
@@ -24,7 +24,8 @@ export interface CredentialStore {
   /**
    * Stores another credential in the place of a client's or a token's, with the same principal, rights and lifetime; the one
    * before expires when the overlap is over, or earlier if it would anyway. With it expires what had been stored in its
-   * place before and was never used, as its answer was lost. A join is `unknown`.
+   * place before and was never used, as its answer was lost. A join is `unknown`. RESOURCE_EXHAUSTED: the client has eight that
+   * live, and may come again when one of them has expired.
    */
   renewCredential(renewal: Renewal, now: number): Promise<StoredCredential | RenewRefusal>;
 
@@ -106,6 +107,8 @@ export interface Renewal {
   readonly hash: string;
   /** For which the replaced one lives on. */
   readonly overlapMs: number;
+  /** A principal. */
+  readonly createdBy: string;
 }
 
 /** Each is about the credential that was to be replaced. */
@@ -130,15 +133,26 @@ export interface CredentialOutcome {
 /** For how long a credential that was revoked or has expired is told of. */
 export const CREDENTIAL_KEPT_MS = 30 * 24 * 3_600_000;
 
+/** The same of one that a client has replaced: it may renew as often as it likes, and nobody asks for those. */
+export const REPLACED_KEPT_MS = 3_600_000;
+
+/** Credentials of one client that live at a time: those that it has replaced live until their overlaps are over. */
+export const MAX_LIVING = 8;
+
 /** Until when it is worth something; Infinity: without end. */
 export function endOf({ revokedAt, expiresAt }: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>): number {
   return Math.min(revokedAt ?? Number.POSITIVE_INFINITY, expiresAt ?? Number.POSITIVE_INFINITY);
 }
 
-/** Whether it was revoked, or else has expired, so long ago that nobody is told of it. */
+/**
+ * Whether it was revoked, or else has expired, so long ago that nobody is told of it.
+ * @param isReplaced its client has a newer one
+ */
 export function isForgotten(
-  { revokedAt, expiresAt }: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>,
+  { kind, revokedAt, expiresAt }: Pick<StoredCredential, 'kind' | 'revokedAt' | 'expiresAt'>,
   now: number,
+  isReplaced: boolean,
 ): boolean {
-  return (revokedAt ?? expiresAt ?? Number.POSITIVE_INFINITY) + CREDENTIAL_KEPT_MS <= now;
+  const keptMs = kind === 'client' && revokedAt === null && isReplaced ? REPLACED_KEPT_MS : CREDENTIAL_KEPT_MS;
+  return (revokedAt ?? expiresAt ?? Number.POSITIVE_INFINITY) + keptMs <= now;
 }

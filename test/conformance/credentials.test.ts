@@ -149,7 +149,7 @@ describeStores('revokeCredential()', (open) => {
     const first = await store.createCredential(createToken(), T0);
     const renew = async (oldId: string) => {
       const renewed = await store.renewCredential(
-        { oldId, id: newCredentialId(), hash: hashOf(), overlapMs: HOUR },
+        { oldId, id: newCredentialId(), hash: hashOf(), overlapMs: HOUR, createdBy: 'operator' },
         T0,
       );
       assert.ok(typeof renewed !== 'string', String(renewed));
@@ -164,7 +164,13 @@ describeStores('revokeCredential()', (open) => {
 });
 
 describeStores('renewCredential()', (open) => {
-  const renewal = (oldId: string) => ({ oldId, id: newCredentialId(), hash: hashOf(), overlapMs: 600_000 });
+  const renewal = (oldId: string) => ({
+    oldId,
+    id: newCredentialId(),
+    hash: hashOf(),
+    overlapMs: 600_000,
+    createdBy: 'operator',
+  });
 
   it('stores another secret with the same principal, rights and lifetime, and shortens the life of the one before', async () => {
     const store = await open();
@@ -216,6 +222,22 @@ describeStores('renewCredential()', (open) => {
       [T0 + HOUR, T0 + 600_002, T0 + 2 + HOUR],
     );
     assert.deepEqual(told, [[lost.id, next.id].sort()]);
+  });
+
+  it('gives a client eight that live, and says when there may be another', async () => {
+    const store = await open();
+    const join = await store.createCredential(createJoin(), T0);
+    const drawn = { id: newCredentialId(), hash: hashOf() };
+    let { id } = drawn;
+    await store.enrolClient({ joinId: join.id, clientId: 'robot-1', ...drawn }, T0);
+    for (let count = 1; count < 8; count += 1) {
+      const next = await store.renewCredential(renewal(id), T0 + count);
+      assert.ok(typeof next !== 'string');
+      ({ id } = next);
+    }
+    const refusal = { code: 'RESOURCE_EXHAUSTED', retryAfterMs: 599_999 };
+    await assert.rejects(store.renewCredential(renewal(id), T0 + 2), refusal);
+    assert.equal(typeof (await store.renewCredential(renewal(id), T0 + 600_001)), 'object');
   });
 
   it('says why not', async () => {

@@ -107,7 +107,13 @@ describeStores('enrolClient()', (open) => {
     const join = await store.createCredential(createJoin({ usesLeft: null, expiresAt: null }), T0);
     const asked = draw(join.id);
     accepted(await store.enrolClient(asked, T0 + 1));
-    const renewed = { oldId: asked.id, id: newCredentialId(), hash: hashOf(), overlapMs: 600_000 };
+    const renewed = {
+      oldId: asked.id,
+      id: newCredentialId(),
+      hash: hashOf(),
+      overlapMs: 600_000,
+      createdBy: 'operator',
+    };
     assert.notEqual(typeof (await store.renewCredential(renewed, T0 + 2)), 'string');
     await store.revokeCredential(asked.id, T0 + 3);
     // All that it has, whichever was named.

@@ -65,18 +65,24 @@ export function createCredentials(): CredentialStore {
     return enrolled;
   }
 
-  function renew({ oldId, id, hash, overlapMs }: Renewal, now: number): StoredCredential | RenewRefusal {
+  function renew({ oldId, id, hash, overlapMs, createdBy }: Renewal, now: number): StoredCredential | RenewRefusal {
     const old = all.get(oldId);
     if (!old || old.kind === 'join') return 'unknown';
     if (old.revokedAt !== null) return 'revoked';
     const stored = all.get(id);
     if (stored?.hash === hash && stored.parentId === oldId) return stored;
     if (!isLive(old, now)) return 'expired';
+    const living = [...all.values()].filter((one) => one.clientId === old.clientId && isLive(one, now));
+    if (old.clientId !== null && living.length >= 8) {
+      const ends = living.map((one) => one.expiresAt ?? Number.POSITIVE_INFINITY);
+      const retryAfterMs = Math.min(3_600_000, Math.min(...ends) - now);
+      throw new ContactError('RESOURCE_EXHAUSTED', 'eight live', { retryAfterMs });
+    }
     const expiresAt = old.lifetimeMs === null ? null : now + old.lifetimeMs;
     const heirs = [...all.values()].filter(
       (one) => one.parentId === oldId && one.lastUsedAt === null && one.revokedAt === null,
     );
-    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId });
+    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy });
     for (const each of [old, ...heirs]) {
       put({ ...each, expiresAt: Math.min(each.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs) });
     }

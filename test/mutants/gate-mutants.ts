@@ -95,7 +95,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'streams of the revoked go on',
     file: STANDING,
-    find: 'if (ids.some((id) => credentials.find(id)?.revokedAt !== null)) onEnd();',
+    find: '      if (isRevoked) onEnd();\n',
     replace: '',
     caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
   },
@@ -116,8 +116,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'renewed client ended',
     file: STANDING,
-    find: 'for (const { id: next } of credentials.successorsOf(one)) ids.push(next);',
-    replace: '',
+    find: 'return credentials.ofPrincipal(name).reduce((latest, one) => Math.max(latest, lifeOf(one)), 0);',
+    replace: 'return credential ? lifeOf(credential) : 0;',
     caughtBy: transport('renewal', 'keeps its session and what it runs, and each task is run once'),
   },
   {
@@ -139,21 +139,21 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     file: 'server/api/access.ts',
     find: 'if (field === undefined) return rights;',
     replace: 'if (field !== null) return rights;',
-    caughtBy: transport('access', 'lets an operator give to others what they may do themselves, and no more'),
+    caughtBy: transport('credentials', 'lets an operator give to others what they may do themselves, and no more'),
   },
   {
     id: 'more seen than had',
     file: 'server/api/access.ts',
     find: 'if (found && isWithin(found, caller)) return found;',
     replace: 'if (found) return found;',
-    caughtBy: transport('access', 'lets an operator give to others what they may do themselves, and no more'),
+    caughtBy: transport('credentials', 'lets an operator give to others what they may do themselves, and no more'),
   },
   {
     id: 'name of another taken',
     file: 'server/api/access.ts',
-    find: '        checkFree(token);\n',
+    find: 'if ((await store.findCredential(token.id)) === null) checkFree(token);',
     replace: '',
-    caughtBy: transport('access', 'makes no token whose name another has that lives, but for who asks again'),
+    caughtBy: transport('credentials', 'makes no token whose name another has that lives, but for who asks again'),
   },
   {
     id: 'first token made anew',

@@ -42,7 +42,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       (store, now) =>
         store.enrolClient(enrolment, now),
   ),
-  fc.record({ oldId: id, id, hash, overlapMs: span }).map(
+  fc.record({ oldId: id, id, hash, overlapMs: span, createdBy: fc.constant('operator') }).map(
     (renewal): Step =>
       (store, now) =>
         store.renewCredential(renewal, now),

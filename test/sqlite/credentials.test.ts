@@ -50,7 +50,7 @@ describe('createCredentials()', () => {
     const drawn = { id: newCredentialId(), hash: hashOf() };
     const enrolment = { joinId: gate.id, clientId: 'robot-1', ...drawn };
     assert.throws(() => credentials.change({ kind: 'enrol', enrolment }, T0), FULL);
-    const renewal = { oldId: token.id, overlapMs: 1, ...drawn };
+    const renewal = { oldId: token.id, overlapMs: 1, createdBy: 'operator', ...drawn };
     assert.throws(() => credentials.change({ kind: 'renew', renewal }, T0), FULL);
     assert.equal(credentials.find(gate.id)!.usesLeft, 2);
     assert.equal(credentials.find(token.id)!.expiresAt, token.expiresAt);

@@ -6,7 +6,7 @@ import { credentials, status } from '@grpc/grpc-js';
 import { AdminService, EnrolmentService, Role, TaskService, WatchResultsRequestSchema } from '../../gen/index.ts';
 import { drawToken } from '../../server/access/token.ts';
 import { createClient, methodPath } from '../../shared/grpc.ts';
-import { ALL, askAs, startGuarded } from '../scene/access.ts';
+import { askAs, startGuarded } from '../scene/access.ts';
 import { createCaller } from '../scene/callers.ts';
 import { ask, connect, describeTask, enqueue, refusalOf } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
@@ -249,42 +249,6 @@ describe('a server that asks who calls', () => {
     await scene.access.revoke(first.id);
     assert.match(await refusalOf(scene.access.enrol(join, 'robot-7')), /^PERMISSION_DENIED .*revoked/);
     await scene.access.enrol(join, 'robot-8');
-  });
-
-  it('lets an operator give to others what they may do themselves, and no more', async () => {
-    const scene = await startGuarded();
-    const { text } = await scene.access.token({ roles: [Role.OPERATOR], queues: ['mail/*'] });
-    const make = (queues: string[]): Promise<unknown> => {
-      const { id, hash } = drawToken();
-      const rights = { roles: [Role.PRODUCER], ...ALL, queues };
-      const request = { id, secretHash: Buffer.from(hash, 'hex'), name: 'x', rights };
-      return askAs(text, scene.access.client, 'createToken', request);
-    };
-    assert.equal(await refusalOf(make(['mail/in', 'mail/out/*'])), 'OK');
-    assert.match(await refusalOf(make(['mail/in', 'other'])), /^PERMISSION_DENIED rights\.queues\[1\]/);
-    // Nor do they see or end what allows more.
-    const listed = await askAs<{ credentials: { name: string }[] }>(text, scene.access.client, 'listCredentials', {});
-    assert.deepEqual(new Set(listed.credentials.map(({ name }) => name)), new Set(['x', 't1']));
-    const [, id = ''] = /^ct_(\w{16})_/.exec(scene.operator) ?? [];
-    assert.match(await refusalOf(askAs(text, scene.access.client, 'revokeCredential', { id })), /^NOT_FOUND/);
-  });
-
-  it('makes no token whose name another has that lives, but for who asks again', async () => {
-    const scene = await startGuarded();
-    const { id, hash } = drawToken();
-    const request = {
-      id,
-      secretHash: Buffer.from(hash, 'hex'),
-      name: 'web',
-      rights: { roles: [Role.PRODUCER], ...ALL },
-    };
-    const make = (change: object): Promise<string> =>
-      refusalOf(askAs(scene.operator, scene.access.client, 'createToken', { ...request, ...change }));
-    assert.deepEqual([await make({}), await make({})], ['OK', 'OK']);
-    assert.match(await make({ id: drawToken().id }), /^ALREADY_EXISTS name: a token web lives/);
-    await scene.access.revoke(id);
-    const next = drawToken();
-    assert.equal(await make({ id: next.id, secretHash: Buffer.from(next.hash, 'hex') }), 'OK');
   });
 
   it("is the first operator's when it starts for the first time, and makes no other token", async () => {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { createWorker, type Worker } from '../../client/index.ts';
 import { Role } from '../../gen/index.ts';
+import { drawToken } from '../../server/access/token.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
-import { type GuardedScene, startGuarded } from '../scene/access.ts';
+import { askAs, type GuardedScene, startGuarded } from '../scene/access.ts';
 import { createCaller, type Reply } from '../scene/callers.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene, useWorker } from '../scene/end.ts';
@@ -51,6 +52,27 @@ describe('a credential that is revoked', () => {
     assert.deepEqual([log.aborted.length, isOver], [1, false]);
     const again = await call(scene, made.text, 'x');
     assert.deepEqual([again.code, again.trailers['contact-reason']], [status.UNAUTHENTICATED, ['REVOKED']]);
+  });
+
+  it('ends what was let in by it also when it was rotated before, and nothing of the one in its place', async () => {
+    const scene = await startGuarded();
+    await serveAs(scene, (await scene.access.token({ roles: [Role.WORKER] })).text);
+    const stolen = await scene.access.token(CALLER);
+    const theft = call(scene, stolen.text, '!sleep');
+    await until('it is being answered', async () => (await call(scene, stolen.text, 'x')).code === status.OK);
+    const next = drawToken();
+    const secretHash = Buffer.from(next.hash, 'hex');
+    await askAs(scene.operator, scene.access.client, 'rotateCredential', { id: stolen.id, newId: next.id, secretHash });
+    const honest = call(scene, next.text, '!sleep');
+    let isOver = false;
+    void honest.then(() => {
+      isOver = true;
+    });
+    await until('it is being answered', async () => (await call(scene, next.text, 'x')).code === status.OK);
+    await scene.access.revoke(stolen.id);
+    const { code, trailers } = await theft;
+    assert.deepEqual([code, trailers['contact-reason']], [status.UNAUTHENTICATED, ['REVOKED']]);
+    assert.deepEqual([(await call(scene, next.text, 'x')).code, isOver], [status.OK, false]);
   });
 
   it('ends what a client serves with it, and the client does not come again', async () => {

@@ -152,27 +152,26 @@ describe('createStanding()', () => {
   function createScene() {
     const clock = createFakeClock(0);
     const byId = new Map<string, StoredCredential>();
-    const successors = new Map<string, string[]>();
     let ends = 0;
     const standing = createStanding({
       credentials: {
         find: (id) => byId.get(id),
-        successorsOf: (id) => (successors.get(id) ?? []).flatMap((next) => byId.get(next) ?? []),
+        ofPrincipal: (principal) => [...byId.values()].filter((one) => one.principal === principal),
       },
       clock,
       onEnd: () => {
         ends += 1;
       },
     });
-    function put(id: string, change: Partial<StoredCredential>, parent?: string): void {
-      byId.set(id, stored({ id, kind: 'client', ...change }));
-      if (parent !== undefined) successors.set(parent, [...(successors.get(parent) ?? []), id]);
+    function put(id: string, change: Partial<StoredCredential>): void {
+      byId.set(id, stored({ id, kind: 'client', principal: 'client:c', ...change }));
     }
+    const forget = (id: string): unknown => byId.delete(id);
     const callerOf = (id: string, expiresAt: number): Caller =>
       createCallers({ principal: 'client:c', kind: 'client', rights: ALL_RIGHTS, credentialId: id, expiresAt }).as(
         undefined,
       );
-    return { clock, standing, put, callerOf, countEnds: () => ends };
+    return { clock, standing, put, forget, callerOf, countEnds: () => ends };
   }
 
   it('looks when the time of somebody is over, and not before', () => {
@@ -195,14 +194,52 @@ describe('createStanding()', () => {
     put('a', { expiresAt: 100_000 });
     const caller = callerOf('a', 100_000);
     standing.note(caller);
-    put('b', { expiresAt: 300_000 }, 'a');
-    put('c', { expiresAt: 500_000 }, 'b');
+    put('b', { expiresAt: 300_000 });
+    put('c', { expiresAt: 500_000 });
     clock.advance(499_000);
     assert.deepEqual([countEnds(), standing.endOf(caller)], [0, undefined]);
     put('c', { expiresAt: 500_000, revokedAt: 1 });
     standing.changed(['c']);
     assert.deepEqual([countEnds(), standing.endOf(caller)], [1, EXPIRED]);
     put('a', { expiresAt: 100_000, revokedAt: 1 });
+    assert.equal(standing.endOf(caller), REVOKED);
+  });
+
+  it('ends what was let in by one that was revoked, whatever was stored in its place', () => {
+    const { standing, put, callerOf, countEnds } = createScene();
+    put('a', { expiresAt: null });
+    const [thief, honest] = [callerOf('a', Number.POSITIVE_INFINITY), callerOf('b', Number.POSITIVE_INFINITY)];
+    standing.note(thief);
+    put('b', { expiresAt: null });
+    standing.note(honest);
+    put('a', { expiresAt: 600_000, revokedAt: 1 });
+    standing.changed(['a']);
+    assert.deepEqual([countEnds(), standing.endOf(thief), standing.endOf(honest)], [1, REVOKED, undefined]);
+  });
+
+  it('sees that somebody ends earlier than it was let in for', () => {
+    const { clock, standing, put, callerOf, countEnds } = createScene();
+    put('a', { expiresAt: null });
+    const caller = callerOf('a', Number.POSITIVE_INFINITY);
+    standing.note(caller);
+    put('a', { expiresAt: 100_000 });
+    standing.changed(['a']);
+    clock.advance(99_000);
+    assert.deepEqual([countEnds(), standing.endOf(caller)], [0, undefined]);
+    clock.advance(2_000);
+    assert.deepEqual([countEnds(), standing.endOf(caller)], [1, EXPIRED]);
+  });
+
+  it('lets who was let in by one that is forgotten stay while another of its holder lives', () => {
+    const { standing, put, forget, callerOf } = createScene();
+    put('a', { expiresAt: 100_000 });
+    const caller = callerOf('a', 100_000);
+    put('b', { expiresAt: null });
+    forget('a');
+    assert.equal(standing.endOf(caller), undefined);
+    put('b', { expiresAt: null, revokedAt: 1 });
+    assert.equal(standing.endOf(caller), REVOKED);
+    forget('b');
     assert.equal(standing.endOf(caller), REVOKED);
   });
 

@@ -1,5 +1,5 @@
 import { ContactError } from '../../../shared/errors.ts';
-import { matchesAny, type Rights } from '../../model/access.ts';
+import { matchesAny } from '../../model/access.ts';
 import {
   CREDENTIAL_KEPT_MS,
   type CredentialChange,
@@ -7,12 +7,15 @@ import {
   type CredentialStore,
   type Enrolment,
   endOf,
+  MAX_LIVING,
   type NewCredential,
+  REPLACED_KEPT_MS,
   type Renewal,
   type StoredCredential,
 } from '../credentials.ts';
 import type { Request } from '../request.ts';
 import type { Database } from './context.ts';
+import { type CredentialRow, readCredential } from './rows/index.ts';
 
 export interface Credentials {
   change(change: CredentialChange, now: number): CredentialOutcome;
@@ -20,24 +23,6 @@ export interface Credentials {
   find(id: string): StoredCredential | null;
   /** Counts them anew: after a ROLLBACK. */
   reload(): void;
-}
-
-interface CredentialRow {
-  readonly id: string;
-  readonly hash: string;
-  readonly kind: string;
-  readonly principal: string;
-  readonly name: string;
-  readonly rights: string;
-  readonly created_at: number;
-  readonly expires_at: number | null;
-  readonly uses_left: number | null;
-  readonly lifetime_ms: number | null;
-  readonly parent_id: string | null;
-  readonly client_id: string | null;
-  readonly revoked_at: number | null;
-  readonly last_used_at: number | null;
-  readonly created_by: string;
 }
 
 const MAX_CREDENTIALS = 100_000;
@@ -49,6 +34,7 @@ const FORGOTTEN_AT_ONCE = 1_000;
 const FORGET_EVERY_MS = 60_000;
 /** A chain of credentials that have replaced each other within their overlaps is no longer than this. */
 const MAX_REPLACED = 1_000;
+const MAX_RETRY_MS = 3_600_000;
 
 const isSame = (one: StoredCredential, { id, hash }: Pick<StoredCredential, 'id' | 'hash'>): boolean =>
   one.id === id && one.hash === hash;
@@ -88,13 +74,21 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
                AND (gate.expires_at IS NULL OR gate.expires_at > ?2) AND (gate.uses_left IS NULL OR gate.uses_left > 0)))
         LIMIT ?3)`,
   );
+  const deleteReplaced = db.prepare(
+    `DELETE FROM credential WHERE id IN
+       (SELECT id FROM credential AS old
+        WHERE coalesce(revoked_at, expires_at) <= ?1 AND revoked_at IS NULL AND kind = 'client'
+          AND EXISTS (SELECT 1 FROM credential AS newer
+                      WHERE newer.client_id = old.client_id AND newer.created_at > old.created_at)
+        LIMIT ?2)`,
+  );
   let count = countAll.get()!.count;
   let storedCount = 0;
   let forgotAt = Number.NEGATIVE_INFINITY;
 
   function find(id: string): StoredCredential | null {
     const row = selectOne.get(id);
-    return row ? readRow(row) : null;
+    return row ? readCredential(row) : null;
   }
 
   function forgetSome(now: number): void {
@@ -104,6 +98,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     if (!isDue) return;
     forgotAt = now;
     count -= Number(deleteForgotten.run(now - CREDENTIAL_KEPT_MS, now, FORGOTTEN_AT_ONCE).changes);
+    count -= Number(deleteReplaced.run(now - REPLACED_KEPT_MS, FORGOTTEN_AT_ONCE).changes);
   }
 
   function store(one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>, now: number): StoredCredential {
@@ -126,7 +121,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     )!;
     storedCount += 1;
     count += 1;
-    return readRow(row);
+    return readCredential(row);
   }
 
   function create(given: NewCredential, now: number): CredentialOutcome {
@@ -160,7 +155,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     if (endOf(join) <= now) return refuse('expired');
     if (join.usesLeft === 0) return refuse('used_up');
     if (!matchesAny(join.rights.clients, clientId)) return refuse('client_refused');
-    const past = selectOfClient.all(clientId).map(readRow);
+    const past = selectOfClient.all(clientId).map(readCredential);
     if (past.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return refuse('revoked');
     if (past.some((one) => endOf(one) > now)) return refuse('taken');
     const { rights, lifetimeMs, principal } = join;
@@ -173,33 +168,45 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
       now,
     );
     const used = updateUses.get(joinId);
-    return { answer: enrolled, changed: used ? [enrolled, readRow(used)] : [enrolled] };
+    return { answer: enrolled, changed: used ? [enrolled, readCredential(used)] : [enrolled] };
   }
 
-  function renew({ oldId, id, hash, overlapMs }: Renewal, now: number): CredentialOutcome {
+  function renew({ oldId, id, hash, overlapMs, createdBy }: Renewal, now: number): CredentialOutcome {
     const old = find(oldId);
     if (!old || old.kind === 'join') return { answer: 'unknown', changed: [] };
     if (old.revokedAt !== null) return { answer: 'revoked', changed: [] };
     const stored = find(id);
     if (stored && isSame(stored, { id, hash }) && stored.parentId === oldId) return { answer: stored, changed: [] };
     if (endOf(old) <= now) return { answer: 'expired', changed: [] };
+    checkLiving(old, now);
     const { lifetimeMs } = old;
-    const renewed = store(
-      { ...old, id, hash, createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, parentId: oldId },
-      now,
-    );
+    const expiresAt = lifetimeMs === null ? null : now + lifetimeMs;
+    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy }, now);
     const overAt = now + overlapMs;
     const shortened = [old, ...selectUnusedHeirs.all(oldId, id)].flatMap(
       (each) => updateExpiry.get(each.id, overAt) ?? [],
     );
-    return { answer: renewed, changed: [renewed, ...shortened.map(readRow)] };
+    return { answer: renewed, changed: [renewed, ...shortened.map(readCredential)] };
+  }
+
+  /** RESOURCE_EXHAUSTED: who renews again and again would take what is stored for all. */
+  function checkLiving({ clientId }: StoredCredential, now: number): void {
+    if (clientId === null) return;
+    const ends = selectOfClient.all(clientId).flatMap((row) => {
+      const end = endOf(readCredential(row));
+      return end > now ? end : [];
+    });
+    if (ends.length < MAX_LIVING) return;
+    const retryAfterMs = Math.min(MAX_RETRY_MS, Math.min(...ends) - now);
+    const problem = `${MAX_LIVING} credentials of ${clientId} live, and no more are taken until one of them has expired`;
+    throw new ContactError('RESOURCE_EXHAUSTED', problem, { retryAfterMs });
   }
 
   function revoke(id: string, now: number): CredentialOutcome {
     const one = find(id);
     if (!one) return { answer: false, changed: [] };
     const ids = one.clientId === null ? withReplaced(one) : selectOfClient.all(one.clientId).map((row) => row.id);
-    return { answer: true, changed: ids.flatMap((each) => updateRevoked.get(each, now) ?? []).map(readRow) };
+    return { answer: true, changed: ids.flatMap((each) => updateRevoked.get(each, now) ?? []).map(readCredential) };
   }
 
   /** It, and those that it has replaced, which may live on until their overlap is over. */
@@ -232,7 +239,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
           return touch(change.ids, now);
       }
     },
-    list: (after, limit) => selectPage.all(after, Math.min(limit, MAX_ROWS)).map(readRow),
+    list: (after, limit) => selectPage.all(after, Math.min(limit, MAX_ROWS)).map(readCredential),
     find,
     reload() {
       count = countAll.get()!.count;
@@ -261,25 +268,5 @@ export function createCredentialPort(
     },
     listCredentials: (after, limit) => read(() => credentials.list(after, limit)),
     findCredential: (id) => read(() => credentials.find(id)),
-  };
-}
-
-function readRow(row: CredentialRow): StoredCredential {
-  return {
-    id: row.id,
-    hash: row.hash,
-    kind: row.kind as StoredCredential['kind'],
-    principal: row.principal,
-    name: row.name,
-    rights: JSON.parse(row.rights) as Rights,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    usesLeft: row.uses_left,
-    lifetimeMs: row.lifetime_ms,
-    parentId: row.parent_id,
-    clientId: row.client_id,
-    revokedAt: row.revoked_at,
-    lastUsedAt: row.last_used_at,
-    createdBy: row.created_by,
   };
 }

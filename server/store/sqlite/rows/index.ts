@@ -6,6 +6,7 @@ export * from './catalog.ts';
 export * from './children.ts';
 export * from './counters.ts';
 export { countSettled } from './counts.ts';
+export { type CredentialRow, readCredential } from './credential.ts';
 export * from './entries.ts';
 export * from './forgetting.ts';
 export * from './sessions.ts';

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { Role } from '../../gen/index.ts';
+import { drawToken } from '../../server/access/token.ts';
+import { ALL, askAs, startGuarded } from '../scene/access.ts';
+import { refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+
+describe('AccessService', () => {
+  afterEach(closeScene);
+
+  it('lets an operator give to others what they may do themselves, and no more', async () => {
+    const scene = await startGuarded();
+    const { text } = await scene.access.token({ roles: [Role.OPERATOR], queues: ['mail/*'] });
+    const make = (queues: string[]): Promise<unknown> => {
+      const { id, hash } = drawToken();
+      const rights = { roles: [Role.PRODUCER], ...ALL, queues };
+      const request = { id, secretHash: Buffer.from(hash, 'hex'), name: 'x', rights };
+      return askAs(text, scene.access.client, 'createToken', request);
+    };
+    assert.equal(await refusalOf(make(['mail/in', 'mail/out/*'])), 'OK');
+    assert.match(await refusalOf(make(['mail/in', 'other'])), /^PERMISSION_DENIED rights\.queues\[1\]/);
+    // Nor do they see or end what allows more.
+    const listed = await askAs<{ credentials: { name: string }[] }>(text, scene.access.client, 'listCredentials', {});
+    assert.deepEqual(new Set(listed.credentials.map(({ name }) => name)), new Set(['x', 't1']));
+    const [, id = ''] = /^ct_(\w{16})_/.exec(scene.operator) ?? [];
+    assert.match(await refusalOf(askAs(text, scene.access.client, 'revokeCredential', { id })), /^NOT_FOUND/);
+    const next = drawToken();
+    const rotation = { id, newId: next.id, secretHash: Buffer.from(next.hash, 'hex') };
+    assert.match(await refusalOf(askAs(text, scene.access.client, 'rotateCredential', rotation)), /^NOT_FOUND/);
+  });
+
+  it('makes nobody who joins an operator, and says again only what it has stored', async () => {
+    const scene = await startGuarded();
+    const { id, hash } = drawToken();
+    const rights = { roles: [Role.WORKER], ...ALL };
+    const asked = { id, secretHash: Buffer.from(hash, 'hex'), name: 'fleet', rights, uses: 3, lifetimeSeconds: 60n };
+    const make = (method: string, change: object = {}): Promise<string> =>
+      refusalOf(askAs(scene.operator, scene.access.client, method, { ...asked, ...change }));
+    const operator = { rights: { roles: [Role.WORKER, Role.OPERATOR], ...ALL } };
+    assert.match(await make('createJoin', operator), /^INVALID_ARGUMENT rights\.roles\[1\]/);
+    assert.deepEqual([await make('createJoin'), await make('createJoin')], ['OK', 'OK']);
+    for (const change of [{ name: 'x' }, { lifetimeSeconds: 61n }, { uses: 2 }, { clientLifetimeSeconds: 60n }]) {
+      assert.match(await make('createJoin', change), /^ALREADY_EXISTS id/, JSON.stringify(Object.keys(change)));
+    }
+    assert.match(await make('createJoin', { rights: { ...rights, queues: ['a'] } }), /^ALREADY_EXISTS id/);
+    assert.match(await make('createToken'), /^ALREADY_EXISTS id/);
+  });
+
+  it('has what was rotated meanwhile as the answer for who makes it again, and tells who rotated it', async () => {
+    const scene = await startGuarded();
+    const { id, hash } = drawToken();
+    const asked = { id, secretHash: Buffer.from(hash, 'hex'), name: 'web', rights: { roles: [Role.PRODUCER], ...ALL } };
+    const ask = <O>(method: string, request: object): Promise<O> =>
+      askAs(scene.operator, scene.access.client, method, request);
+    await ask('createToken', asked);
+    const next = drawToken();
+    const rotation = { id, newId: next.id, secretHash: Buffer.from(next.hash, 'hex'), overlapSeconds: 0 };
+    const other = await scene.access.token({}, { name: 'ops' });
+    const rotated = await askAs<{ credential: { createdBy: string } }>(
+      other.text,
+      scene.access.client,
+      'rotateCredential',
+      rotation,
+    );
+    assert.equal(rotated.credential.createdBy, 'token:ops');
+    assert.equal(await refusalOf(ask('createToken', asked)), 'OK');
+  });
+
+  it('makes no token whose name another has that lives, but for who asks again', async () => {
+    const scene = await startGuarded();
+    const { id, hash } = drawToken();
+    const request = {
+      id,
+      secretHash: Buffer.from(hash, 'hex'),
+      name: 'web',
+      rights: { roles: [Role.PRODUCER], ...ALL },
+    };
+    const make = (change: object): Promise<string> =>
+      refusalOf(askAs(scene.operator, scene.access.client, 'createToken', { ...request, ...change }));
+    assert.deepEqual([await make({}), await make({})], ['OK', 'OK']);
+    assert.match(await make({ id: drawToken().id }), /^ALREADY_EXISTS name: a token web lives/);
+    await scene.access.revoke(id);
+    const next = drawToken();
+    assert.equal(await make({ id: next.id, secretHash: Buffer.from(next.hash, 'hex') }), 'OK');
+  });
+});
