@@ -46,7 +46,7 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
     const found = readPair(content);
     if (content !== undefined && !found) throw damaged(`${file}.ca-key.pem`);
     const cert = found && new X509Certificate(found.cert);
-    if (found && cert && cert.validToDate.getTime() - now() > AUTHORITY_LEFT_DAYS * DAY_MS) {
+    if (found && cert && lastsFor(cert, AUTHORITY_LEFT_DAYS, now())) {
       show(found.cert);
       return { ...found, commonName: commonNameOf(cert) };
     }
@@ -91,10 +91,15 @@ interface Pair {
   readonly cert: string;
 }
 
+/** Whether it has begun, which one that was made while the clock ran ahead has not, and has more days left than these. */
+function lastsFor({ validFromDate, validToDate }: X509Certificate, days: number, now: number): boolean {
+  return validFromDate.getTime() <= now && validToDate.getTime() - now > days * DAY_MS;
+}
+
 function isFit({ cert }: Pair, issuer: Pair, names: readonly string[], now: number): boolean {
   const own = new X509Certificate(cert);
   const authority = new X509Certificate(issuer.cert);
-  if (own.validToDate.getTime() - now <= SERVER_LEFT_DAYS * DAY_MS || own.validFromDate.getTime() > now) return false;
+  if (!lastsFor(own, SERVER_LEFT_DAYS, now)) return false;
   if (!own.checkIssued(authority) || !own.verify(authority.publicKey)) return false;
   const alternatives = own.subjectAltName?.split(', ') ?? [];
   return names.every((name) =>

@@ -11,7 +11,7 @@ export interface TlsIdentity {
   readonly key: string;
   /** Authorities in PEM of which certificates of clients are asked for and must be; absent: none is asked for. */
   readonly clientCa?: string | undefined;
-  /** When the certificate ends, in milliseconds since 1970. */
+  /** When the first ends of the certificate and those above it, in milliseconds since 1970. */
   readonly expiresAt: number;
   readonly authority: TlsAuthority;
 }
@@ -56,9 +56,10 @@ export function checkIdentity(
   const own = chain[0]!;
   if (clientCa !== undefined) readCertificates(clientCa, 'the file of tlsClientCa');
   if (!own.checkPrivateKey(readKey(key))) throw refused('the private key is not that of the certificate');
-  const expiresAt = own.validToDate.getTime();
-  if (expiresAt <= now) throw refused(`the certificate has ended on ${own.validTo}`);
-  if (own.validFromDate.getTime() > now) throw refused(`the certificate begins on ${own.validFrom}`);
+  const path = findPath(chain);
+  for (const one of path)
+    checkTime(one, now, one === own ? 'the certificate' : `the certificate of ${nameOf(one)} above it`);
+  const expiresAt = Math.min(...path.map(({ validToDate }) => validToDate.getTime()));
   try {
     // What is too weak for this version of OpenSSL shows here, and not with the first client.
     createSecureContext({ cert, key, ca: clientCa });
@@ -66,6 +67,35 @@ export function checkIdentity(
     throw refused(`TLS does not take the certificate and its key: ${(error as Error).message}`);
   }
   return { cert, key, clientCa, expiresAt, authority: findAuthority(chain) };
+}
+
+/**
+ * The certificate and those by which clients get to one that they trust. One that stands at the end of a longer chain is left
+ * out: it is a root, or a root that another has signed too, and clients have that themselves, with other dates.
+ */
+function findPath([own, ...above]: readonly X509Certificate[]): readonly X509Certificate[] {
+  const path = [own!];
+  for (let rest = above; ; ) {
+    const last = path.at(-1)!;
+    const issuer = rest.find((one) => isSignedBy(last, one));
+    if (!issuer) break;
+    path.push(issuer);
+    rest = rest.filter((one) => one !== issuer);
+  }
+  return path.slice(0, Math.max(2, path.length - 1));
+}
+
+function checkTime(
+  { validFrom, validFromDate, validTo, validToDate }: X509Certificate,
+  now: number,
+  what: string,
+): void {
+  if (validToDate.getTime() <= now) throw refused(`${what} has ended on ${validTo}`);
+  if (validFromDate.getTime() > now) throw refused(`${what} begins on ${validFrom}`);
+}
+
+function nameOf({ subject }: X509Certificate): string {
+  return subject.replaceAll('\n', ', ');
 }
 
 function readKey(pem: string): ReturnType<typeof createPrivateKey> {

@@ -8,7 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { ContactError } from '../../shared/errors.ts';
 
@@ -49,7 +49,8 @@ export function writeSecretFile(path: string, content: string): void {
   try {
     const file = openSync(draft, 'wx', 0o600);
     try {
-      writeSync(file, content);
+      // Unlike `writeSync()` it goes on until all of it is written.
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -85,6 +85,23 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     caughtBy: unit('certificates', 'refuses a pair that is none, or not of the present, and tells no key'),
   },
   {
+    id: 'tls: an authority that has not begun',
+    file: 'server/tls/authority.ts',
+    find: 'validFromDate.getTime() <= now && ',
+    replace: '',
+    caughtBy: unit(
+      'certificates',
+      'makes anew what was made while the clock ran ahead, the authority too; the pin stays',
+    ),
+  },
+  {
+    id: 'tls: the leaf alone is looked at',
+    file: 'server/tls/identity.ts',
+    find: 'Math.max(2, path.length - 1)',
+    replace: '1',
+    caughtBy: unit('certificates', 'looks at those above the certificate too, which end and begin as well'),
+  },
+  {
     id: 'tls: token in plaintext',
     file: 'client/plaintext.ts',
     find: 'if (address && isLocal(address)) return;',

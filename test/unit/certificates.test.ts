@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { resolveOptions } from '../../server/options.ts';
 import { openAuthority } from '../../server/tls/authority.ts';
-import { generateKeys, issueCertificate, pinOf } from '../../server/tls/certificate.ts';
+import { generateKeys, type Issuer, issueCertificate, pinOf } from '../../server/tls/certificate.ts';
 import { addressBytes, integer, oid, sequence, time } from '../../server/tls/der.ts';
 import { checkIdentity } from '../../server/tls/identity.ts';
 import { namesOf } from '../../server/tls/names.ts';
@@ -143,6 +143,21 @@ describe('openAuthority()', () => {
     assert.equal(readFileSync(`${file}.ca.pem`, 'utf8'), later.authority.ca);
   });
 
+  it('makes anew what was made while the clock ran ahead, the authority too; the pin stays', () => {
+    const file = join(makeFolder(), 'contact.db');
+    const { authority, clock } = openAt(file);
+    const present = clock.now;
+    clock.now += 400 * DAY_MS;
+    const early = authority.identify(['a.test']);
+    clock.now = present;
+    const healed = authority.identify(['a.test']);
+    for (const one of [healed.cert.slice(0, healed.cert.indexOf(healed.authority.ca!)), healed.authority.ca!])
+      assert.ok(new X509Certificate(one).validFromDate.getTime() < present);
+    assert.equal(healed.authority.pin, early.authority.pin);
+    assert.equal(readFileSync(`${file}.ca.pem`, 'utf8'), healed.authority.ca);
+    assert.deepEqual(openAt(file).authority.identify(['a.test']), healed);
+  });
+
   it('makes no new authority where its file is damaged, and refuses what others could have read or written', () => {
     const file = join(makeFolder(), 'contact.db');
     const { authority } = openAt(file);
@@ -206,6 +221,27 @@ describe('checkIdentity()', () => {
         (error: Error) => words.test(error.message) && !error.message.includes('PRIVATE'),
       );
     }
+  });
+
+  it('looks at those above the certificate too, which end and begin as well', () => {
+    const [root, middle] = [1, 2].map((n) => ({ commonName: `authority ${n}`, keys: generateKeys() })) as [
+      Issuer,
+      Issuer,
+    ];
+    const sign = (one: Issuer, issuer: Issuer, from: number, to: number): string => {
+      const span = { validFrom: now + from * DAY_MS, validTo: now + to * DAY_MS };
+      return issueCertificate({ ...one, issuer, ...span, isAuthority: one !== own });
+    };
+    const own = { commonName: 'one', keys };
+    const leaf = sign(own, middle, -1, 90);
+    const open = (above: string) => checkIdentity({ cert: leaf + above, key }, now);
+    assert.throws(() => open(sign(middle, root, -90, -1)), /certificate of CN=authority 2 above it has ended on/);
+    assert.throws(() => open(sign(middle, root, 1, 90)), /certificate of CN=authority 2 above it begins on/);
+    const good = sign(middle, root, -1, 20);
+    assert.equal(open(good).expiresAt, new X509Certificate(good).validToDate.getTime());
+    // Clients have the root themselves, with other dates; one that signed nothing here is nobody's way.
+    assert.equal(open(good + sign(root, root, -90, -1)).expiresAt, open(good).expiresAt);
+    assert.equal(open(good + make(now - 2 * DAY_MS, now - DAY_MS)).expiresAt, open(good).expiresAt);
   });
 
   it('has a pin where the root that signed it is sent with it, and none else', () => {
