@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { hideSecrets } from '../shared/redact.ts';
 import { escapeLine, escapeLines } from './escape.ts';
 import type { Output } from './output.ts';
 
@@ -12,7 +13,7 @@ export interface CommandContext {
   readonly input: Input;
   /** What stood after `--`; undefined: there was no `--`. */
   readonly rest: readonly string[] | undefined;
-  /** One line to people, on stderr, free of control characters. */
+  /** One line to people, on stderr, free of control characters and of secrets that were put where none belongs. */
   say(line: string): void;
   /** Several lines to people, on stderr: a usage text. */
   sayLines(text: string): void;
@@ -37,8 +38,8 @@ export function createContext({ out, err, input: given, rest }: ContextOptions):
       return given ?? process.stdin;
     },
     rest,
-    say: (line) => void err.write(`${escapeLine(line)}\n`),
-    sayLines: (text) => void err.write(`${escapeLines(text)}\n`),
+    say: (line) => void err.write(`${escapeLine(hideSecrets(line))}\n`),
+    sayLines: (text) => void err.write(`${escapeLines(hideSecrets(text))}\n`),
     async ask(question) {
       const { input } = this;
       if (!input.isTTY || !err.isTTY) return null;

@@ -30,9 +30,10 @@ max-payload: 2MiB
   option's it warns.
 
 \`contact serve --check\` prints the configuration that a server would have, as such a file, with where each value came from;
-on stderr, what would keep it from starting: values, files that cannot be read, a store that cannot be opened, an address
-that this machine does not have. It starts and changes nothing, and ends with 0 or 2. A server may run meanwhile: an address or a store
-that is in use is no fault.
+on stderr, what would keep it from starting: values, files that cannot be read, certificates, keys and grants that do not fit,
+a store that cannot be opened, an address that this machine does not have; as a warning, what can hardly be meant, a server that
+nobody can get in to say. It starts and changes nothing, and ends with 0 or 2. A server may run meanwhile: an address or a store
+that is in use is no fault. A URL of keys is not fetched.
 
 SIGHUP makes a running server read file and environment anew. What is marked with ↻ below is taken over; what else has
 changed is named in the log (\`needRestart\`) and waits for a restart. A configuration that is wrong changes nothing, which the log

@@ -1,19 +1,30 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import net from 'node:net';
 import type { Address } from '../shared/address.ts';
+import { systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
+import { silentLogger } from '../shared/logger.ts';
 import type { AnyRow } from './config/row.ts';
 import { SERVER_ROWS, type ServerOptions } from './config/table.ts';
-import { checkTls } from './encryption.ts';
-import { readListen, resolveOptions } from './options.ts';
-import { probeStore } from './store/open.ts';
+import { checkTls, isEncrypted, operatorSocketOf } from './encryption.ts';
+import { resolveAuth } from './exposure.ts';
+import { isShut, openForeignTokens, SHUT } from './identity.ts';
+import { readListen, readMetrics, resolveOptions } from './options.ts';
+import { probeStore, storeFileOf } from './store/open.ts';
+import { checkAuthority } from './tls/authority.ts';
 
 /** Something about the options of a server that cannot be as it is. */
 export interface Finding {
   /** The option that it is about; undefined: it is about several. */
   readonly option: keyof ServerOptions | undefined;
   readonly problem: string;
+  /** A server would start nonetheless. */
+  readonly isWarning?: true;
 }
+
+const DAY_MS = 86_400_000;
+/** A certificate with less left is told of, as by a server that runs. */
+const SOON_MS = 14 * DAY_MS;
 
 /**
  * What would keep a server from starting with these options, without starting one: values, files that are to be read,
@@ -26,11 +37,15 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
     options = resolveOptions(given);
     addresses = readListen(options.listen);
   } catch (error) {
-    return [{ option: undefined, problem: messageOf(error) }];
+    return [findingOf(error)];
   }
-  const findings: Finding[] = [];
-  const unsafe = findFault(() => checkTls(options, addresses));
-  if (unsafe !== undefined) findings.push({ option: undefined, problem: unsafe });
+  const findings: Finding[] = [
+    ...findFaults(() => checkTls(options, addresses)),
+    ...findFaults(() => void readMetrics(options)),
+    ...findFaults(() => void openForeignTokens(options, systemClock, silentLogger)),
+    ...findFaults(() => checkMade(options)),
+    ...findWarnings(options, addresses),
+  ];
   for (const [name, row] of Object.entries<AnyRow>(SERVER_ROWS)) {
     const option = name as keyof ServerOptions;
     for (const path of row.kind.isFile ? row.kind.write(options[option]) : []) {
@@ -47,17 +62,62 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
   return findings;
 }
 
-function findFault(look: () => void): string | undefined {
+/** What a server would do, and its user can hardly mean. */
+function findWarnings(options: ServerOptions, addresses: readonly Address[]): Finding[] {
+  const warnings: Finding[] = [];
+  const warn = (option: keyof ServerOptions, problem: string): void =>
+    void warnings.push({ option, problem, isWarning: true });
+  try {
+    const auth = resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
+    const hasOperatorSocket = operatorSocketOf(options, auth, silentLogger) !== undefined;
+    // Beside the file of a store the token of an operator is kept.
+    const keepsToken = storeFileOf(options.store) !== undefined;
+    if (auth === 'on' && !keepsToken && isShut({ ...options, hasOperatorSocket })) warn('auth', SHUT);
+    if (options.jwks !== undefined && auth === 'off') warn('jwks', 'no JWT is asked for, as auth is off');
+    if (options.certificateGrants.length > 0 && options.tlsClientCa === undefined)
+      warn('certificateGrants', 'no certificate is asked for: tlsClientCa (--tls-client-ca) names whose count');
+    const expiresAt = checkTls(options, addresses);
+    if (expiresAt !== undefined && expiresAt - Date.now() < SOON_MS)
+      warn('tlsCert', `the certificate ends on ${new Date(expiresAt).toISOString()}`);
+  } catch {
+    // Whatever cannot be told is a fault already, or is told as one of the store.
+  }
+  return warnings;
+}
+
+/** What a server has made for TLS beside its store is as it left it. */
+function checkMade({ tls, store }: ServerOptions): void {
+  const file = tls === 'auto' ? storeFileOf(store) : undefined;
+  if (file !== undefined) checkAuthority(file);
+}
+
+function findFaults(look: () => void): Finding[] {
   try {
     look();
-    return undefined;
+    return [];
   } catch (error) {
-    return messageOf(error);
+    return [findingOf(error)];
   }
 }
 
+function findingOf(error: unknown): Finding {
+  if (!(error instanceof ContactError)) return { option: undefined, problem: messageOf(error) };
+  // What is wrong with a value by itself says which one in its text, for programs; here its place comes before it.
+  const named = error.field ?? /^Expected `(\w+)`/.exec(error.message)?.[1] ?? '';
+  const isOption = Object.hasOwn(SERVER_ROWS, named);
+  return {
+    option: isOption ? (named as keyof ServerOptions) : undefined,
+    problem: isOption ? error.problem : error.message,
+  };
+}
+
+function findFault(look: () => void): string | undefined {
+  const [finding] = findFaults(look);
+  return finding?.problem;
+}
+
 function messageOf(error: unknown): string {
-  return error instanceof ContactError ? error.message : ((error as NodeJS.ErrnoException).code ?? String(error));
+  return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
 function readOneByte(path: string): void {

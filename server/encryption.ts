@@ -32,16 +32,18 @@ export function isEncrypted({ tls, tlsName, tlsCert, tlsKey, tlsClientCa }: TlsO
   return isOn;
 }
 
-/** Refuses what a server would be refused with that starts with these options: nothing is made. */
+/**
+ * Refuses what a server would be refused with that starts with these options: nothing is made. Answers when the certificate
+ * ends that was given, in milliseconds since 1970.
+ */
 export function checkTls(
   options: TlsOptions & Pick<ServerOptions, 'auth' | 'insecure'>,
   addresses: readonly Address[],
-): void {
+): number | undefined {
   resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
-  if (cert !== undefined && key !== undefined) {
-    createLoader({ kind: 'files', cert, key }, clientCa, systemClock)();
-  }
+  if (cert === undefined || key === undefined) return undefined;
+  return createLoader({ kind: 'files', cert, key }, clientCa, systemClock)().expiresAt;
 }
 
 /** What the server proves itself with; undefined: its ports are plain. FAILED_PRECONDITION: a file is not as it must be. */

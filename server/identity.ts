@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../shared/clock.ts';
 import type { ContactError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -7,6 +8,7 @@ import { createCertificateReader } from './access/certificates.ts';
 import { readGrants } from './access/grants.ts';
 import { createJwtReader } from './access/jwt.ts';
 import type { IdentityOptions } from './access/options.ts';
+import { CHANGED, UNAUTHENTICATED } from './access/refusals.ts';
 import { createRenewals, type Renewals } from './access/renewals.ts';
 import { createStanding } from './access/standing.ts';
 import { drawToken } from './access/token.ts';
@@ -36,7 +38,15 @@ export interface IdentityParts {
   readonly expel: (reasonFor: (caller: Caller) => ContactError | undefined) => void;
   /** Undefined: no token is made. */
   readonly keepOperatorToken: KeepOperatorToken | undefined;
+  /** Whether there is a socket file whose callers are operators. */
+  readonly hasOperatorSocket: boolean;
 }
+
+/** What allows something to those that no credential of the store is of, by what it is about. */
+const FOREIGN = {
+  jwt: ['jwks', 'jwtIssuer', 'jwtAudience', 'jwtPrincipalClaim', 'jwtRolesClaim', 'jwtGrants'],
+  certificate: ['certificateGrants'],
+} as const satisfies Record<string, readonly (keyof IdentityOptions)[]>;
 
 /** Who is let in, and for how long. */
 export interface Identity {
@@ -47,11 +57,17 @@ export interface Identity {
   readonly findToken: Book['findToken'];
   /** Reads the credentials that there are; before anybody is let in. */
   start(): Promise<void>;
+  /**
+   * Goes by other JWTs, keys and grants from now on. What runs by those that changed ends, and may come again at once.
+   * INVALID_ARGUMENT: the keys cannot be read, and nothing changes.
+   */
+  reload(next: IdentityOptions): void;
   close(): Promise<void>;
 }
 
 export function createIdentity(parts: IdentityParts): Identity {
-  const { options, isOn, store, clock, logger, readForeignToken, peerOf, expel, keepOperatorToken } = parts;
+  const { isOn, store, clock, logger, peerOf, expel, keepOperatorToken, hasOperatorSocket } = parts;
+  let { options, readForeignToken } = parts;
   const book = createBook({
     store,
     clock,
@@ -67,18 +83,22 @@ export function createIdentity(parts: IdentityParts): Identity {
   const renewals = createRenewals(book, clock);
   if (!isOn) {
     const { findToken } = book;
-    return { isOn, gate: OPEN_GATE, renewals, findToken, start: () => Promise.resolve(), close: () => book.close() };
+    const nothing = { start: () => Promise.resolve(), reload: () => undefined };
+    return { isOn, gate: OPEN_GATE, renewals, findToken, ...nothing, close: () => book.close() };
   }
 
   const standing = createStanding({ credentials: book, clock, onEnd: () => expel(standing.endOf) });
+  const readCertificates = ({ certificateGrants }: IdentityOptions) =>
+    createCertificateReader(readGrants(certificateGrants, 'certificateGrants'), clock.now);
+  let callersOfCertificate = readCertificates(options);
   const authenticate = createAuthenticate({
     credentials: book,
     now: clock.now,
-    readForeignToken,
-    callersOfCertificate: createCertificateReader(
-      readGrants(options.certificateGrants, 'certificateGrants'),
-      clock.now,
-    ),
+    readForeignToken(text) {
+      if (!readForeignToken) throw UNAUTHENTICATED;
+      return readForeignToken(text);
+    },
+    callersOfCertificate: (name, expiresAt) => callersOfCertificate(name, expiresAt),
   });
   const { refusalDelayMs, authenticateWithinMs } = options;
   const gate = createGate({
@@ -93,7 +113,11 @@ export function createIdentity(parts: IdentityParts): Identity {
 
   async function makeFirstToken(): Promise<void> {
     const isFirst = (await store.listCredentials('', 1)).length === 0;
-    if (!isFirst || !keepOperatorToken) return;
+    if (!isFirst) return;
+    if (!keepOperatorToken) {
+      if (isShut({ ...options, hasOperatorSocket })) logger.warn({}, SHUT);
+      return;
+    }
     const { text, id, hash } = drawToken();
     // A token that is kept and not stored opens nothing, and the next start makes another; the other way round nobody had it.
     await keepOperatorToken(text);
@@ -122,12 +146,36 @@ export function createIdentity(parts: IdentityParts): Identity {
       await book.load();
       await makeFirstToken();
     },
+    reload(next) {
+      readForeignToken = openForeignTokens(next, clock, logger);
+      callersOfCertificate = readCertificates(next);
+      const before = options;
+      options = next;
+      const differs = (name: keyof IdentityOptions): boolean => !isDeepStrictEqual(before[name], next[name]);
+      const isChanged = { jwt: FOREIGN.jwt.some(differs), certificate: FOREIGN.certificate.some(differs) };
+      if (!isChanged.jwt && !isChanged.certificate) return;
+      expel(({ kind }) => ((kind === 'jwt' || kind === 'certificate') && isChanged[kind] ? CHANGED : undefined));
+    },
     async close() {
       subscription.unsubscribe();
       standing.close();
       await book.close();
     },
   };
+}
+
+/** What is said of a server that lets nobody in. */
+export const SHUT =
+  'nobody can get in: auth is on, nothing keeps the token of an operator, and there is no socket file of operators, no jwks and ' +
+  'no grant for certificates; name an operatorSocket (--operator-socket), or have the store in a file';
+
+/** Whether nobody could get in to a store without credentials for which no token is made. */
+export function isShut({
+  hasOperatorSocket,
+  jwks,
+  certificateGrants,
+}: IdentityOptions & Pick<IdentityParts, 'hasOperatorSocket'>): boolean {
+  return !hasOperatorSocket && jwks === undefined && certificateGrants.length === 0;
 }
 
 /** What takes JWTs; undefined: none are taken. INVALID_ARGUMENT: their keys cannot be read. */

@@ -158,6 +158,7 @@ export async function createServer(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
+  const operatorAddress = operatorSocketOf(options, auth, logger);
   const identity = createIdentity({
     options,
     isOn: auth === 'on',
@@ -174,6 +175,7 @@ export async function createServer(
       reverse.front.expel(reasonFor);
     },
     keepOperatorToken,
+    hasOperatorSocket: operatorAddress !== undefined,
   });
   const access = {
     ...identity,
@@ -217,7 +219,6 @@ export async function createServer(
       requiresCertificate: options.tlsClientCa !== undefined && auth === 'off',
     },
   });
-  const operatorAddress = operatorSocketOf(options, auth, logger);
   const { front } = reverse;
   const figures = () =>
     readFigures({ ...common, tls, results: queue.results, sockets, openCalls, front, limits: options });
@@ -282,6 +283,7 @@ export async function createServer(
     },
     reload(wanted) {
       const next = resolveOptions(wanted);
+      identity.reload(next);
       // Whoever prunes reads it anew for each step.
       Object.assign(retention, readRetention(next));
       if (!closed) tls?.reload();

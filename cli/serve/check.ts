@@ -9,10 +9,11 @@ export async function checkConfiguration(configuration: Configuration, context: 
   const { settings, values, warnings } = configuration;
   await context.out.write(renderConfiguration(configuration));
   for (const warning of warnings) context.say(`contact: ${warning}`);
-  for (const { option, problem } of await checkOptions(pickServerOptions(values))) {
+  for (const { option, problem, isWarning } of await checkOptions(pickServerOptions(values))) {
     const origin = settings.find(({ name }) => name === option)?.origin;
     const place = option === undefined ? '' : `${origin === 'default' ? flagOf(option) : origin}: `;
-    context.say(`contact: ${place}${problem}`);
+    context.say(`contact: ${place}${isWarning ? 'warning: ' : ''}${problem}`);
+    if (isWarning) continue;
     context.exitCode = EXIT.usage;
   }
 }

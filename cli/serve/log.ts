@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Logger } from '../../server/index.ts';
+import { hideSecrets } from '../../shared/redact.ts';
 import { escapeLine } from '../escape.ts';
 import { createStderrSink, type FileSink, openFileSink } from './sink.ts';
 
@@ -20,10 +21,11 @@ export interface LogOptions {
 /** The server's log on stderr: JSON lines for programs, short lines when a person looks on. */
 export function createLog({ level, auditLog }: LogOptions): ServerLog {
   const sink = createStderrSink();
-  const write = process.stderr.isTTY ? (line: string) => sink.write(formatRecord(line)) : sink.write;
-  const log = pino({ level, base: null }, { write });
+  const show = process.stderr.isTTY ? formatRecord : (line: string) => line;
+  // Names and ids in it are those of callers, who may have put a secret there.
+  const log = pino({ level, base: null }, { write: (line: string) => sink.write(show(hideSecrets(line))) });
   let audit: { readonly path: string; readonly file: FileSink } | undefined;
-  const auditor = pino({ base: null }, { write: (line: string) => audit?.file.write(line) });
+  const auditor = pino({ base: null }, { write: (line: string) => audit?.file.write(hideSecrets(line)) });
 
   const opened: ServerLog = {
     get level() {

@@ -1,50 +1,77 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { ContactError } from '../../shared/errors.ts';
+import { maskPassword } from '../../shared/redact.ts';
 
-/** Between two looks whether the file of keys has changed, which a key that nobody knows asks for. */
+/** Between two looks whether the file of keys has changed, of those that any token asks for and those for keys that nobody knows. */
 const LOOK_MS = 5_000;
+/** Keys of a URL are fetched anew when they are older, since one may have been taken out. */
+const FETCH_EVERY_MS = 300_000;
 const FETCH_TIMEOUT_MS = 5_000;
 
 /**
- * The keys that sign tokens: of a file, or of a URL, where they are fetched when one is missing, and every ten minutes.
+ * The keys that sign tokens: of a file, or of a URL, where they are fetched when one is missing, and when those that are there
+ * are five minutes old.
  * @param source a path, or `https://…`; `http://` is for this machine alone
+ * @param onTrouble told of a file that has changed and cannot be read: the keys that there are go on
  * @throws ContactError INVALID_ARGUMENT naming the option `jwks`
  */
-export function openKeys(source: string, monotonic: () => number): JWTVerifyGetKey {
-  return /^https?:\/\//.test(source) ? openUrl(source) : openFile(source, monotonic);
+export function openKeys(
+  source: string,
+  monotonic: () => number,
+  onTrouble: (error: unknown) => void = () => undefined,
+): JWTVerifyGetKey {
+  return /^https?:\/\//.test(source) ? openUrl(source) : openFile(source, monotonic, onTrouble);
 }
 
 function openUrl(source: string): JWTVerifyGetKey {
   const url = URL.canParse(source) ? new URL(source) : undefined;
-  if (!url) throw refuse(`to be a path or a URL, got \`${source}\``);
+  if (!url) throw refuse(`to be a path or a URL, got \`${maskPassword(source)}\``);
   if (url.protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)) {
     throw refuse(`to begin with https://, since whoever is on the way could give keys of their own`);
   }
-  return createRemoteJWKSet(url, { timeoutDuration: FETCH_TIMEOUT_MS });
+  if (url.username !== '' || url.password !== '') throw refuse('to have no user and no password: keys are public');
+  return createRemoteJWKSet(url, { timeoutDuration: FETCH_TIMEOUT_MS, cacheMaxAge: FETCH_EVERY_MS });
 }
 
-function openFile(path: string, monotonic: () => number): JWTVerifyGetKey {
+function openFile(path: string, monotonic: () => number, onTrouble: (error: unknown) => void): JWTVerifyGetKey {
   let stamp = '';
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let missedAt = Number.NEGATIVE_INFINITY;
 
   function read(): ReturnType<typeof createLocalJWKSet> {
     try {
       stamp = stampOf(path);
       return createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8')) as JSONWebKeySet);
     } catch (error) {
-      throw refuse(`to be a file with a JSON Web Key Set: ${path}: ${(error as Error).message}`);
+      // What a parser says of a file quotes it, and it may be another one than was meant.
+      const reason = (error as NodeJS.ErrnoException).code ?? 'it is none';
+      throw refuse(`to be a file with a JSON Web Key Set: ${path}: ${reason}`);
     }
   }
 
   let keys = read();
+  let lookedAt = monotonic();
+
+  /** A key that was taken out is to count no more. */
+  function look(): void {
+    if (monotonic() - lookedAt < LOOK_MS) return;
+    lookedAt = monotonic();
+    try {
+      if (stampOf(path) !== stamp) keys = read();
+    } catch (error) {
+      stamp = '';
+      onTrouble(error);
+    }
+  }
+
   return async (header, token) => {
+    look();
     try {
       return await keys(header, token);
     } catch (error) {
       const isUnknown = error instanceof errors.JWKSNoMatchingKey;
-      if (!isUnknown || monotonic() - lookedAt < LOOK_MS) throw error;
-      lookedAt = monotonic();
+      if (!isUnknown || monotonic() - missedAt < LOOK_MS) throw error;
+      missedAt = monotonic();
       if (stampOf(path) === stamp) throw error;
       keys = read();
       return keys(header, token);

@@ -11,6 +11,8 @@ import { EXPIRED, UNAUTHENTICATED, UNCHECKED } from './refusals.ts';
 
 /** Tokens that were checked and are remembered until they expire; then the oldest go. */
 const MAX_REMEMBERED = 10_000;
+/** After this a token that is remembered is checked again: its key may have been taken out of the set. */
+const RECHECK_MS = 60_000;
 /** Tokens that are checked at a time, each of which may wait for keys to be fetched. */
 const MAX_CHECKS = 200;
 /** Between two lines of the log about keys that cannot be had. */
@@ -48,12 +50,14 @@ export interface JwtOptions {
 interface Remembered {
   readonly callers: Callers;
   readonly expiresAt: number;
+  /** By the monotonic clock. */
+  readonly checkedAt: number;
 }
 
 /** Takes tokens that somebody else has signed, by their keys. */
 export function createJwtReader(options: JwtOptions): ReadForeignToken {
   const { issuer, audience, principalClaim, rolesClaim, grants, clock, logger } = options;
-  const keys = openKeys(options.jwks, clock.monotonic);
+  const keys = openKeys(options.jwks, clock.monotonic, warn);
   // By hash, so that nothing in memory can be used by who sees it.
   const rememberedByHash = new ChurnMap<string, Remembered>();
   const checks = new ChurnMap<string, Promise<Callers>>();
@@ -76,7 +80,7 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     if (!rights) throw UNAUTHENTICATED;
     const expiresAt = 1_000 * payload.exp!;
     const callers = createCallers({ principal: `jwt:${principal}`, kind: 'jwt', rights, expiresAt });
-    remember(key, { callers, expiresAt });
+    remember(key, { callers, expiresAt, checkedAt: clock.monotonic() });
     return callers;
   }
 
@@ -97,14 +101,31 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     }
   }
 
+  /** What was checked counts on while its keys cannot be had; what its keys do not sign any more is forgotten. */
+  async function checkAgain(key: string, text: string, known: Remembered): Promise<Callers> {
+    try {
+      await verify(text);
+    } catch (error) {
+      if (error !== UNCHECKED) {
+        rememberedByHash.delete(key);
+        throw error;
+      }
+    }
+    if (rememberedByHash.has(key)) rememberedByHash.set(key, { ...known, checkedAt: clock.monotonic() });
+    return known.callers;
+  }
+
+  function warn(error: unknown): void {
+    if (clock.monotonic() - loggedAt < LOG_MS) return;
+    loggedAt = clock.monotonic();
+    logger.warn({ err: error, jwks: options.jwks }, 'the keys of tokens cannot be had');
+  }
+
   function explain(error: unknown): unknown {
     // Its signature was good, or its time would not have been looked at.
     if (error instanceof errors.JWTExpired) return EXPIRED;
     if (error instanceof errors.JOSEError && !isAboutKeys(error)) return UNAUTHENTICATED;
-    if (clock.monotonic() - loggedAt >= LOG_MS) {
-      loggedAt = clock.monotonic();
-      logger.warn({ err: error, jwks: options.jwks }, 'the keys of tokens cannot be had');
-    }
+    warn(error);
     return UNCHECKED;
   }
 
@@ -112,15 +133,19 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) throw UNAUTHENTICATED;
     const key = hash('sha256', text, 'base64url');
     const known = rememberedByHash.get(key);
-    if (known && known.expiresAt > clock.now()) return known.callers;
-    if (known) {
+    const isLive = known !== undefined && known.expiresAt > clock.now();
+    if (isLive && clock.monotonic() - known.checkedAt < RECHECK_MS) return known.callers;
+    if (known && !isLive) {
       rememberedByHash.delete(key);
       throw EXPIRED;
     }
     const running = checks.get(key);
     if (running) return running;
-    if (checks.size >= MAX_CHECKS) throw UNCHECKED;
-    const started = check(key, text).finally(() => checks.delete(key));
+    if (checks.size >= MAX_CHECKS) {
+      if (isLive) return known.callers;
+      throw UNCHECKED;
+    }
+    const started = (isLive ? checkAgain(key, text, known) : check(key, text)).finally(() => checks.delete(key));
     checks.set(key, started);
     return started;
   };

@@ -21,5 +21,10 @@ export const RUN_OUT = new ContactError('UNAUTHENTICATED', 'this token has expir
   advice: { reason: 'EXPIRED', retry: 'now' },
 });
 
+/** For streams of callers whose rights come from the configuration, once that has changed. */
+export const CHANGED = new ContactError('UNAUTHENTICATED', 'what this server lets in has changed: come again', {
+  advice: { reason: 'EXPIRED', retry: 'now' },
+});
+
 /** For callers whose token cannot be checked at the moment, through no fault of theirs. */
 export const UNCHECKED = new ContactError('UNAVAILABLE', 'tokens cannot be checked at the moment');

@@ -36,35 +36,42 @@ export const ACCESS = {
     kind: optional(text('file|url', 'a path, or a URL that begins with https://')),
     default: undefined,
     description: 'the JSON Web Key Set that signs JWTs; without it none is taken',
+    isReloaded: true,
   }),
   jwtIssuer: row({
     kind: optional(text('text', 'a text')),
     default: undefined,
     description: 'the iss that JWTs must have',
+    isReloaded: true,
   }),
   jwtAudience: row({
     kind: optional(text('text', 'a text')),
     default: undefined,
     description: 'the aud that JWTs must have',
+    isReloaded: true,
   }),
   jwtPrincipalClaim: row({
     kind: text('claim', 'the name of a claim'),
     default: 'sub',
     description: 'the claim of a JWT that names who it is of',
+    isReloaded: true,
   }),
   jwtRolesClaim: row({
     kind: text('claim', 'the name of a claim'),
     default: 'roles',
     description: 'the claim of a JWT whose texts the grants are for; realm_access.roles is one within another',
+    isReloaded: true,
   }),
   jwtGrants: row({
     kind: list(grant()),
     default: [],
     description: 'what a text of that claim allows, or the beginning of one and *: "web role=producer queue=mail/*"',
+    isReloaded: true,
   }),
   certificateGrants: row({
     kind: list(grant()),
     default: [],
     description: 'what a client certificate allows, by its name in the same way',
+    isReloaded: true,
   }),
 };

@@ -1,3 +1,4 @@
+import { maskPassword } from '../../shared/redact.ts';
 import type { Kind } from './kinds.ts';
 
 /** An option of a server: everything that flags, environment, file, `createServer()` and the reference need of it. */
@@ -48,11 +49,6 @@ export function variableOf(name: string): string {
 export function showValue({ kind, isSecret }: AnyRow, value: unknown): string {
   const texts = kind.write(value);
   return isSecret && texts.length > 0 ? '(set)' : texts.map(maskPassword).join(', ');
-}
-
-/** The password of `postgres://user:password@host` is nobody's to see. */
-export function maskPassword(text: string): string {
-  return text.replace(/(\/\/[^/:@]*):[^@/]*@/, '$1:***@');
 }
 
 /** The default where people see it; empty: there is none. */

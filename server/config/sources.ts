@@ -1,7 +1,8 @@
 import { findNear } from '../../shared/near.ts';
+import { hideSecrets } from '../../shared/redact.ts';
 import { type Entry, readConfigFile } from './file.ts';
 import { Misread } from './kinds.ts';
-import { type AnyRow, flagOf, keyOf, maskPassword, showValue, variableOf } from './row.ts';
+import { type AnyRow, flagOf, keyOf, showValue, variableOf } from './row.ts';
 import { type OptionName, ROWS, type ServeOptions } from './table.ts';
 
 /** The variable that names the file, where no flag does. */
@@ -143,7 +144,7 @@ export function renderConfiguration({ settings }: Configuration): string {
 
 function renderYaml(row: AnyRow, value: unknown): string {
   if (row.isSecret) return showValue(row, value);
-  const texts = row.kind.write(value).map(maskPassword).map(renderScalar);
+  const texts = row.kind.write(value).map(hideSecrets).map(renderScalar);
   if (row.kind.isList) return `[${texts.join(', ')}]`;
   return texts[0] ?? '';
 }

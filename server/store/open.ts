@@ -1,4 +1,5 @@
 import { invalid } from '../../shared/errors.ts';
+import { maskPassword } from '../../shared/redact.ts';
 import type { StoreOptions } from './options.ts';
 import { probeFile, type Restored, type RestoreOptions, restoreFile } from './sqlite/file/open.ts';
 import { openSqliteStore } from './sqlite/store.ts';
@@ -43,11 +44,15 @@ export function storeFileOf(url: string): string | undefined {
 function readPath(url: string): string {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : '';
   const advice = adviceFor(path);
-  if (advice) throw invalid('store', `${JSON.stringify(url.slice(0, 200))} names no file: write ${advice}`);
+  if (advice) throw invalid('store', `${show(url)} names no file: write ${advice}`);
   if (path === '' || path.includes('\0')) {
-    throw invalid('store', `expected sqlite:PATH or memory:, got ${JSON.stringify(url.slice(0, 200))}`);
+    throw invalid('store', `expected sqlite:PATH or memory:, got ${show(url)}`);
   }
   return path;
+}
+
+function show(url: string): string {
+  return JSON.stringify(maskPassword(url).slice(0, 200));
 }
 
 /** Spellings of other programs, which would name a file that nobody meant. */

@@ -86,6 +86,13 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
   }
 }
 
+/** Refuses what `openAuthority` would be refused with beside this store, and makes nothing. */
+export function checkAuthority(file: string): void {
+  const content = readSecretFile(`${file}.ca-key.pem`);
+  if (content !== undefined && !readPair(content)) throw damaged(`${file}.ca-key.pem`);
+  readSecretFile(`${file}.tls.pem`);
+}
+
 interface Pair {
   readonly keys: KeyPair;
   readonly cert: string;

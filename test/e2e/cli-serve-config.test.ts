@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { runHere } from '../scene/command.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
+import { createTestAuthority, writePair } from '../scene/tlsfiles.ts';
 
 function writeConfig(text: string): string {
   const path = join(createFolder(), 'contact.yaml');
@@ -89,13 +90,65 @@ describe('contact serve --check', function () {
       [['--store', 'sqlite:/no/such/folder/x.db'], /^contact: --store: the folder \/no\/such\/folder does not exist$/],
       [['--store', `sqlite:${notes}`], /^contact: --store: .* is no store of contact$/],
       [['--store', 'floppy:a'], /^contact: --store: expected sqlite:PATH or memory:/],
-      [['--store', 'memory:', '--listen', '192.0.2.1:1'], /^contact: --listen: .*EADDRNOTAVAIL/],
+      [['--store', 'memory:', '--listen', '192.0.2.1:1'], /^contact: --listen: .*EADDRNOTAVAIL/m],
     ];
     for (const [args, message] of cases) {
       const { code, stderr } = await runHere(['serve', '--check', ...args]);
       assert.match(stderr.trim(), message);
       assert.equal(code, 2, args.join(' '));
     }
+  });
+
+  it('looks at what lets callers in, and at keys and certificates, and says of which option and source it is', async () => {
+    const folder = createFolder();
+    const at = (name: string): string => join(folder, name);
+    const authority = createTestAuthority();
+    const { tlsCert, tlsKey } = writePair(folder, authority.sign('one', { names: ['localhost'] }));
+    writeFileSync(at('other.pem'), authority.sign('two').key);
+    writeFileSync(at('ended.pem'), authority.sign('one', { days: -1 }).cert);
+    const soon = authority.sign('one', { days: 5 });
+    writeFileSync(at('soon.pem'), Buffer.concat([soon.cert, soon.key]));
+    writeFileSync(at('keys.json'), JSON.stringify({ keys: [] }));
+    writeFileSync(at('none.json'), 'notes');
+    const tls = (cert: string, key: string): string[] => ['--tls-cert', cert, '--tls-key', key];
+    const jwt = ['--jwt-issuer', 'https://id.example.org', '--jwt-audience', 'a', '--jwt-grants', 'web role=producer'];
+    const config = writeConfig('certificate-grants: [robot role=king]\n');
+    const cases: [number, string[], RegExp][] = [
+      [0, tls(tlsCert, tlsKey), /^contact: --auth: warning: nobody can get in: /],
+      [0, [...tls(tlsCert, tlsKey), '--operator-socket', at('s')], /^$/],
+      [2, tls(tlsCert, at('other.pem')), /^contact: .*the private key is not that of the certificate/m],
+      [2, tls(at('ended.pem'), tlsKey), /^contact: .*(the certificate has ended|not that of the certificate)/m],
+      [0, tls(at('soon.pem'), at('soon.pem')), /^contact: --tls-cert: warning: the certificate ends on 20/m],
+      [2, ['--tls-cert', tlsCert], /^contact: --tls-key: a certificate and its key go together$/m],
+      [2, ['--jwks', at('keys.json')], /^contact: (--jwt-issuer): Expected `jwtIssuer` where there is `jwks`/m],
+      [
+        2,
+        ['--jwks', at('none.json'), ...jwt],
+        /^contact: --jwks: Expected `jwks` to be a file with a JSON Web Key Set/m,
+      ],
+      [2, ['--jwks', at('nowhere'), ...jwt], /^contact: --jwks: .*ENOENT$/m],
+      [0, ['--jwks', at('keys.json'), ...jwt], /^contact: --jwks: warning: no JWT is asked for, as auth is off$/m],
+      [2, ['--config', config], /^contact: .*contact\.yaml:1: Expected `certificateGrants` .*robot\.roles/m],
+      [
+        0,
+        ['--certificate-grants', 'r role=worker'],
+        /^contact: --certificate-grants: warning: no certificate is asked/,
+      ],
+      [2, ['--listen', '0.0.0.0:0', '--auth', 'off'], /^contact: --listen: anybody who reaches .* as auth is off/m],
+      [2, ['--metrics', '0.0.0.0:9100'], /^contact: --metrics: Expected `metrics` to be on loopback/m],
+    ];
+    for (const [expected, args, message] of cases) {
+      const { code, stderr } = await runHere(['serve', '--check', '--store', 'memory:', ...args]);
+      assert.match(stderr.trim(), message, args.join(' '));
+      assert.equal(code, expected, `${args.join(' ')}: ${stderr}`);
+    }
+    // What a server has made beside its store has to be as it left it.
+    const auto = ['serve', '--check', '--store', `sqlite:${at('contact.db')}`, '--tls', 'auto'];
+    writeFileSync(at('contact.db.ca-key.pem'), 'x', { mode: 0o600 });
+    assert.match((await runHere(auto)).stderr, /^contact: --tls: .*is no certificate with its key/m);
+    chmodSync(at('contact.db.ca-key.pem'), 0o644);
+    assert.match((await runHere(auto)).stderr, /^contact: .*may be read by others/m);
+    assert.equal(readFileSync(at('contact.db.ca-key.pem'), 'utf8'), 'x');
   });
 
   it('finds no fault with what a running server has in use', async () => {

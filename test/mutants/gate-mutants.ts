@@ -158,8 +158,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'first token made anew',
     file: 'server/identity.ts',
-    find: 'if (!isFirst || !keepOperatorToken) return;',
-    replace: 'if (!keepOperatorToken) return;',
+    find: 'if (!isFirst) return;',
+    replace: '',
     caughtBy: transport(
       'access',
       "is the first operator's when it starts for the first time, and makes no other token",
@@ -175,12 +175,43 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'JWT remembered beyond its end',
     file: JWT,
-    find: 'if (known && known.expiresAt > clock.now()) return known.callers;',
-    replace: 'if (known) return known.callers;',
+    find: 'known !== undefined && known.expiresAt > clock.now();',
+    replace: 'known !== undefined;',
     caughtBy: transport(
       'jwt',
       'that have expired say so to who has one, and end what runs for them, which may come again with the next',
     ),
+  },
+  {
+    id: 'JWT of a key that was taken out',
+    file: JWT,
+    find: 'clock.monotonic() - known.checkedAt < RECHECK_MS',
+    replace: 'RECHECK_MS > 0',
+    caughtBy: transport(
+      'jwt',
+      'of a key that was taken out of the file count no more, those that were seen before within a minute',
+    ),
+  },
+  {
+    id: 'grants that changed are for new calls alone',
+    file: 'server/identity.ts',
+    find: 'if (!isChanged.jwt && !isChanged.certificate) return;',
+    replace: 'if (isDeepStrictEqual(1, 1)) return;',
+    caughtBy: transport(
+      'jwt',
+      'go by other keys and grants once the server was told to reload, and what ran by those before comes again',
+    ),
+  },
+  {
+    id: 'secrets in the log',
+    file: 'cli/serve/log.ts',
+    find: 'audit?.file.write(hideSecrets(line))',
+    replace: 'audit?.file.write(line)',
+    caughtBy: {
+      file: 'test/e2e/secrets.test.ts',
+      title:
+        'are in no log, no error, no list of processes and no page of metrics, wherever they were put; their files are for one',
+    },
   },
   {
     id: 'new key never looked for',

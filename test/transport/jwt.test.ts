@@ -8,9 +8,11 @@ import { AdminService, TaskService } from '../../gen/index.ts';
 import { createServer as createContactServer } from '../../server/index.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
 import { ask, connect, refusalOf } from '../scene/clients.ts';
+import { createFastClock } from '../scene/clock.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 import { AUDIENCE, createSigner, ISSUER, type Signer } from '../scene/signer.ts';
+import { until } from '../scene/until.ts';
 import { closeOf, openWorker } from '../scene/worker.ts';
 
 const GRANTS = ['web role=producer role=observer queue=mail/*', 'fleet-* role=worker queue=* client=*'];
@@ -97,6 +99,51 @@ describe('JWTs', () => {
     assert.deepEqual(await tryAs(scene, await second.sign()), ['OK', 'OK']);
   });
 
+  it('of a key that was taken out of the file count no more, those that were seen before within a minute', async () => {
+    const [first, second] = [await createSigner('one'), await createSigner('two')];
+    const file = join(createFolder(), 'keys.json');
+    writeKeys(file, first, second);
+    const clock = createFastClock(100);
+    const slow = { pingIntervalMs: 60_000, authenticateWithinMs: 6_000_000, stuckSocketMs: 60_000 };
+    const scene = await startGuarded({ ...OPTIONS, ...slow, jwks: file }, { clock });
+    const [token, other] = [await first.sign({}, { seconds: 7_200 }), await second.sign({}, { seconds: 7_200 })];
+    assert.deepEqual(await tryAs(scene, token), ['OK', 'OK']);
+    assert.deepEqual(await tryAs(scene, other), ['OK', 'OK']);
+    // A file that is no set of keys, written by mistake say, shuts out nobody who is known.
+    writeFileSync(file, '{');
+    const until61 = clock.monotonic() + 61_000;
+    await until('a minute is over', () => clock.monotonic() > until61);
+    assert.deepEqual(await tryAs(scene, token), ['OK', 'OK']);
+    writeKeys(file, second);
+    await until('it counts no more', async () => (await tryAs(scene, token))[0] !== 'OK');
+    assert.match((await tryAs(scene, token))[0]!, /^UNAUTHENTICATED/);
+    assert.deepEqual(await tryAs(scene, other), ['OK', 'OK']);
+  });
+
+  it('go by other keys and grants once the server was told to reload, and what ran by those before comes again', async () => {
+    const [first, second] = [await createSigner('one'), await createSigner('two')];
+    const scene = await startWithFile(first);
+    const token = await first.sign({ roles: ['fleet-7', 'web'] });
+    const worker = await openWorker(connect(scene, {}, token));
+    const by = await openWorker(connect(scene, {}, (await scene.access.token()).text));
+    const options = { listen: scene.address, store: 'memory:', auth: 'on', ...OPTIONS, jwks: scene.file } as const;
+    const given = { ...options, jwtGrants: ['web role=observer queue=*'] };
+    const needRestart = scene.server.reload(given);
+    assert.equal(needRestart.includes('jwtGrants'), false);
+    const end = await worker.ended;
+    assert.deepEqual([end.code, closeOf(end)], [status.UNAUTHENTICATED, 'EXPIRED now']);
+    const [list, enqueue] = await tryAs(scene, token);
+    assert.equal(list, 'OK');
+    assert.match(enqueue!, /^PERMISSION_DENIED/);
+    writeKeys(scene.file, second);
+    scene.server.reload(given);
+    assert.match((await tryAs(scene, token))[0]!, /^UNAUTHENTICATED/);
+    assert.throws(() => scene.server.reload({ ...given, jwks: '/nowhere' }), /`jwks`.*ENOENT/);
+    assert.equal((await tryAs(scene, await second.sign()))[0], 'OK');
+    by.send({});
+    assert.equal(await Promise.race([by.ended, 'goes on']), 'goes on');
+  });
+
   it('are checked by keys from a URL; while those cannot be had it is not their fault', async () => {
     const signer = await createSigner();
     let isDown = true;
@@ -129,6 +176,7 @@ describe('JWTs', () => {
       [{ jwtGrants: ['web'] }, /`jwtGrants`/],
       [{ jwks: '/nowhere' }, /`jwks`/],
       [{ jwks: 'http://id.example.org/keys' }, /`jwks`.*https/],
+      [{ jwks: 'https://me:secret@id.example.org/keys' }, /`jwks` to have no user and no password: keys are public$/],
     ] as const;
     for (const [change, expected] of wrong) {
       const given = { ...base, ...change } as Parameters<typeof createContactServer>[0];
