@@ -1,22 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import { type BigIntStats, chmodSync, linkSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import {
+  type BigIntStats,
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../../shared/address.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 
 /**
- * The name of a socket in the file system. The socket is bound under another name, and has its own only once it is
- * ready: so nobody finds it with the permissions that it is born with, or takes it for a dead one because it does not
- * listen yet; and libuv, which removes a socket by the name it was bound under whatever stands there by then, finds
- * nothing.
+ * The name of a socket in the file system. The socket is bound under another name, in a folder that this user alone may
+ * enter, and has its own only once it is ready: so nobody reaches it with the permissions that it is born with, or takes
+ * it for a dead one because it does not listen yet; and libuv, which removes a socket by the name it was bound under
+ * whatever stands there by then, finds nothing.
  */
 export interface SocketFile {
   /** The name under which the socket is to be bound. */
   readonly draft: string;
   /** Gives the listening socket its name, for this user alone. FAILED_PRECONDITION: another one has it meanwhile. */
   publish(): void;
-  /** Removes it, unless something else has its name by now. */
+  /** Removes it, published or not, unless something else has its name by now. */
   remove(): void;
 }
 
@@ -27,7 +37,8 @@ export interface SocketFile {
 export async function claimSocketFile(given: string): Promise<SocketFile> {
   // Resolved now, since the process may be in another folder when it ends.
   const path = resolve(given);
-  const draft = nameBeside(given);
+  const folder = nameBeside(given);
+  const draft = join(folder, 's');
   if (Buffer.byteLength(draft) > MAX_SOCKET_PATH_BYTES) {
     throw invalid('listen', `the folder of ${given} has too long a name for a socket`);
   }
@@ -36,6 +47,7 @@ export async function claimSocketFile(given: string): Promise<SocketFile> {
   }
   await removeDead(path);
   let own: BigIntStats | undefined;
+  makeFolder(folder, path);
   return {
     draft,
     publish() {
@@ -45,15 +57,26 @@ export async function claimSocketFile(given: string): Promise<SocketFile> {
         nameSocket(draft, path);
       } catch (error) {
         own = undefined;
-        unlinkSync(draft);
         throw error;
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
       }
     },
     remove() {
+      rmSync(folder, { recursive: true, force: true });
       if (own && isSame(own, look(path))) unlinkSync(path);
       own = undefined;
     },
   };
+}
+
+/** A folder that this user alone may enter: a mask of the process only takes away. */
+function makeFolder(folder: string, path: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    throw refused(`${path} cannot be made: ${(error as NodeJS.ErrnoException).code}`);
+  }
 }
 
 /** The name of a hidden file in the same folder that nobody else has or looks for. */

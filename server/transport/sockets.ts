@@ -168,15 +168,17 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
 
   async function listenOnFile(path: string, isOperators: boolean): Promise<void> {
     const file = await claimSocketFile(path);
-    await bind({ path: file.draft }, isOperators ? 'operators' : 'file').catch((error: Error) => {
+    try {
+      await bind({ path: file.draft }, isOperators ? 'operators' : 'file');
+      if (isStopped) throw STOPPED;
+      file.publish();
+    } catch (error) {
+      file.remove();
+      if (error instanceof ContactError) throw error;
       // The error names the draft, which nobody knows.
-      const message = error.message.replace(file.draft, path).replace(/^listen /, '');
-      throw error === STOPPED
-        ? error
-        : new ContactError('FAILED_PRECONDITION', message, { field: 'listen', cause: error });
-    });
-    if (isStopped) throw STOPPED;
-    file.publish();
+      const message = (error as Error).message.replace(file.draft, path).replace(/^listen /, '');
+      throw new ContactError('FAILED_PRECONDITION', message, { field: 'listen', cause: error });
+    }
     files.push(file);
   }
 

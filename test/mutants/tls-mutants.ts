@@ -51,6 +51,13 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'tls: a socket file is born where others may enter',
+    file: 'server/transport/socket_file.ts',
+    find: 'mkdirSync(folder, { mode: 0o700 });',
+    replace: 'mkdirSync(folder);',
+    caughtBy: transport('unix', 'cannot be reached by others before it is published either'),
+  },
+  {
     id: 'tls: any socket file is the operator',
     file: 'server/transport/sockets.ts',
     find: "if (kind === 'operators') markOperator(socket);",

@@ -119,6 +119,32 @@ describe('a server on a socket file', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it('cannot be reached by others before it is published either, however loose the mask of the process is', async () => {
+    const before = process.umask(0);
+    atEnd(() => void process.umask(before));
+    const server = await createServer({ listen: `unix:${path}`, store: 'memory:' });
+    running.add(server);
+    const seen = new Map<string, number>();
+    let isListening = false;
+    const listening = server.listen().finally(() => {
+      isListening = true;
+    });
+    // Between the turns of the server's own promises, so nothing that it awaits goes by unseen.
+    while (!isListening && !existsSync(path)) {
+      for (const name of readdirSync(folder)) seen.set(name, lstatSync(join(folder, name)).mode & 0o077);
+      for (let turn = 0; turn < 20; turn++) {
+        await Promise.resolve();
+        for (const name of readdirSync(folder)) seen.set(name, lstatSync(join(folder, name)).mode & 0o077);
+      }
+      await new Promise((resolve) => process.nextTick(resolve));
+    }
+    await listening;
+    const drafts = [...seen].filter(([name]) => name !== 'contact.sock');
+    assert.deepEqual([drafts.length, drafts.every(([, others]) => others === 0)], [1, true], JSON.stringify(drafts));
+    assert.deepEqual(readdirSync(folder), ['contact.sock']);
+    assert.equal(lstatSync(path).mode & 0o777, 0o600);
+  });
+
   it('takes the place of a dead one', async () => {
     await leaveDeadSocket(path);
     assert.equal(lstatSync(path).isSocket(), true);
