@@ -6,6 +6,7 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ['principals whose rate is', 'server/api/rates.ts', 'MAX_REMEMBERED'],
   ['tasks that wait, ready or scheduled', 'server/store/sqlite/rows/catalog.ts', 'MAX_WAITING'],
   ['credentials that are stored', 'server/store/sqlite/credentials.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
+  ['credentials of one client that live', 'server/store/credentials.ts', 'MAX_LIVING'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
   ['handshakes begun in one turn', 'server/transport/handshakes.ts', 'PER_TURN'],
   ['names of a certificate', 'server/tls/names.ts', 'MAX_NAMES'],
@@ -15,6 +16,7 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
 export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/config/encryption.ts MAX_GIVEN': 'the row of the names of a certificate has it',
   'server/store/sqlite/credentials.ts MAX_ROWS': 'rows of a page of the store',
+  'server/store/sqlite/credentials.ts MAX_RETRY_MS': 'the longest time that a refusal names',
   'server/store/sqlite/credentials.ts MAX_REPLACED': 'longer than any chain whose overlaps are not over',
   'server/transport/gate.ts MAX_WAITING': 'as many refusals are late; one more closes its connection at once',
   'server/api/access.ts MAX_PAGE': 'as every page of operators',

@@ -24,14 +24,17 @@ export function readRows(text: string): LimitRow[] {
 /** Comments in lines of their own, and tests that are never run. */
 const UNTRIED = /^\s*(\/\/|\/?\*).*$|\b(it|describe)\.skip\((['"`]).*?\3/gm;
 
+/** The texts of a test's source as they are quoted there, without those of comments and of tests that are skipped. */
+export function readLiterals(source: string): readonly { readonly quote: string; readonly words: string }[] {
+  return [...source.replaceAll(UNTRIED, '').matchAll(/(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/g)].map(([, quote, words]) => ({
+    quote: quote!,
+    words: words!.replaceAll(/\\(['"`])/g, '$1'),
+  }));
+}
+
 /** Whether a test file has this title: as it is written, as a template makes it, or as a word of a table of cases. */
 export function isTitleIn(title: string, source: string): boolean {
-  const literals = [...source.replaceAll(UNTRIED, '').matchAll(/(['"`])((?:\\.|(?!\1)[^\\\n])*)\1/g)].map(
-    ([, quote, words]) => ({
-      quote: quote!,
-      words: words!.replaceAll(/\\(['"`])/g, '$1'),
-    }),
-  );
+  const literals = readLiterals(source);
   if (literals.some(({ words }) => words === title)) return true;
   return literals.some(({ quote, words }) => {
     if (quote !== '`' || !words.includes('${')) return false;

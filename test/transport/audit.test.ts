@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createAdmin, createProducer } from '../../client/index.ts';
-import { AccessService, AdminService, EnrolmentService } from '../../gen/index.ts';
+import { AccessService, AdminService, EnrolmentService, Role, TaskService } from '../../gen/index.ts';
+import { drawToken } from '../../server/access/token.ts';
 import { AUDITED_METHODS } from '../../server/api/audit.ts';
+import { askAs, startGuarded } from '../scene/access.ts';
 import { connect, enqueueMany } from '../scene/clients.ts';
 import { closeScene, use } from '../scene/end.ts';
 import { createLogbook } from '../scene/logbook.ts';
@@ -18,15 +20,22 @@ const LOOKS: readonly string[] = [
   'GetServerInfo',
   'ListCredentials',
   'DescribeCaller',
+  'DescribeTask',
+  'ListTasks',
+  'WatchTask',
+  'WatchResults',
 ];
+/** What programs do, for each task. */
+const BY_PROGRAMS: readonly string[] = ['EnqueueTasks', 'StreamEnqueue', 'CallTask'];
 
 describe('the audit log', () => {
   afterEach(closeScene);
 
   it('has a row for every method that changes something for operators', () => {
-    const missing = [AdminService, AccessService, EnrolmentService].flatMap(({ typeName, methods }) =>
+    const missing = [AdminService, AccessService, EnrolmentService, TaskService].flatMap(({ typeName, methods }) =>
       methods
-        .filter(({ name }) => !LOOKS.includes(name) && !AUDITED_METHODS.has(`${typeName}/${name}`))
+        .filter(({ name }) => ![...LOOKS, ...BY_PROGRAMS].includes(name))
+        .filter(({ name }) => !AUDITED_METHODS.has(`${typeName}/${name}`))
         .map(({ name }) => name),
     );
     assert.deepEqual(missing, []);
@@ -64,6 +73,40 @@ describe('the audit log', () => {
       ],
     );
     assert.deepEqual(audits[2]!.retention, { seconds: 86_400, max: 5 });
+  });
+
+  it('tells by their principals who makes, gives, replaces and revokes credentials', async () => {
+    const book = createLogbook();
+    const { operator, access } = await startGuarded({}, { logger: book });
+    const ops = await access.token({}, { name: 'ops' });
+    const web = await access.token({ roles: [Role.PRODUCER] }, { name: 'web' });
+    const join = await access.join({}, { name: 'fleet' });
+    await access.enrol(join, 'robot-1');
+    const next = drawToken();
+    const rotation = { id: web.id, newId: next.id, secretHash: Buffer.from(next.hash, 'hex') };
+    await askAs(ops.text, access.client, 'rotateCredential', rotation);
+    await askAs(ops.text, access.client, 'revokeCredential', { id: next.id });
+    await assert.rejects(askAs(operator, access.client, 'revokeCredential', { id: drawToken().id }));
+    assert.deepEqual(
+      book
+        .audits()
+        .map(({ principal, action, credential, name, outcome }) => [
+          principal,
+          action,
+          ...(typeof name === 'string' ? [name] : []),
+          ...([ops, web, join].find(({ id }) => id === credential) ? ['known'] : []),
+          outcome,
+        ]),
+      [
+        ['operator', 'CreateToken', 'ops', 'known', 'ok'],
+        ['operator', 'CreateToken', 'web', 'known', 'ok'],
+        ['operator', 'CreateJoin', 'fleet', 'known', 'ok'],
+        ['join:fleet', 'Enrol', 'ok'],
+        ['token:ops', 'RotateCredential', 'known', 'ok'],
+        ['token:ops', 'RevokeCredential', 'ok'],
+        ['operator', 'RevokeCredential', 'NOT_FOUND'],
+      ],
+    );
   });
 
   it('tells a backup once it has ended', async () => {
