@@ -100,7 +100,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     },
     callersOfCertificate: (name, expiresAt) => callersOfCertificate(name, expiresAt),
   });
-  const { refusalDelayMs, authenticateWithinMs } = options;
+  const { refusalDelayMs, authenticateWithinMs, maxOpenCalls } = options;
   const gate = createGate({
     authenticate,
     peerOf,
@@ -108,6 +108,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     clock,
     refusalDelayMs,
     authenticateWithinMs,
+    maxOpenCalls,
   });
   const subscription = book.changed$.subscribe(standing.changed);
 

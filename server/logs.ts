@@ -3,16 +3,14 @@ import type { Logger } from '../shared/logger.ts';
 import { createPacedLog } from '../shared/pacedlog.ts';
 import { type Audit, createAudit } from './api/audit.ts';
 import { createJournal, type Journal } from './session/journal.ts';
-import type { Gate } from './transport/gate.ts';
-import { tellRefusals } from './transport/refused.ts';
+import { createRefusalLog, type TellRefusal } from './transport/refused.ts';
 
 /** What the parts of a server tell people. */
 export interface Logs {
   readonly audit: Audit;
   /** Of clients. */
   readonly journal: Journal;
-  /** The same gate, whose refusals are told. */
-  watch(gate: Gate): Gate;
+  readonly tellRefusal: TellRefusal;
   pruned(count: number): void;
   /** Says what was left out until now, and that the server has ended. */
   close(): void;
@@ -25,7 +23,7 @@ export function createLogs(logger: Logger, clock: Clock): Logs {
   return {
     audit: createAudit(logger),
     journal: createJournal(lifecycle),
-    watch: (gate) => tellRefusals(gate, refusals),
+    tellRefusal: createRefusalLog(refusals),
     pruned: (count) => logger.info({ count }, 'settled tasks were pruned'),
     close() {
       lifecycle.close();

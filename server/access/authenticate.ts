@@ -2,7 +2,7 @@ import type { Caller } from '../model/caller.ts';
 import { LOCAL_OPERATOR } from '../model/caller.ts';
 import type { StoredCredential } from '../store/credentials.ts';
 import { type Callers, callersOf } from './callers.ts';
-import { EXPIRED, REVOKED, UNAUTHENTICATED } from './refusals.ts';
+import { EXPIRED, LoggedRefusal, REVOKED, UNAUTHENTICATED } from './refusals.ts';
 import { isSecretOf } from './secret.ts';
 import { readToken } from './token.ts';
 
@@ -91,7 +91,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   };
 }
 
-function checkTime({ revokedAt, expiresAt }: StoredCredential, now: number): void {
-  if (revokedAt !== null) throw REVOKED;
-  if (expiresAt !== null && expiresAt <= now) throw EXPIRED;
+function checkTime({ id, principal, revokedAt, expiresAt }: StoredCredential, now: number): void {
+  if (revokedAt !== null) throw new LoggedRefusal(REVOKED, { principal, credential: id });
+  if (expiresAt !== null && expiresAt <= now) throw new LoggedRefusal(EXPIRED, { principal, credential: id });
 }

@@ -5,6 +5,7 @@ import { readGrants } from './grants.ts';
 export interface IdentityOptions {
   readonly refusalDelayMs: number;
   readonly authenticateWithinMs: number;
+  readonly maxOpenCalls: number;
   /** A path or a URL; undefined: no JWT is taken. */
   readonly jwks: string | undefined;
   readonly jwtIssuer: string | undefined;

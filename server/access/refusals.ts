@@ -1,5 +1,15 @@
 import { ContactError } from '../../shared/errors.ts';
 
+/** A refusal with what the log is told of it, and its caller is not. */
+export class LoggedRefusal extends ContactError {
+  readonly logged: Readonly<Record<string, string>>;
+
+  constructor({ code, problem, advice }: ContactError, logged: Readonly<Record<string, string>>) {
+    super(code, problem, advice && { advice });
+    this.logged = logged;
+  }
+}
+
 /** All that a caller hears who is not known: whether the id, the secret or anything else was wrong is not said. */
 export const UNAUTHENTICATED = new ContactError(
   'UNAUTHENTICATED',

@@ -99,6 +99,7 @@ export function createApi(options: ApiOptions): Api {
     }),
     classic: createClassicHandlers({
       registry,
+      places,
       clock,
       windowMs: agreement.resumeWindowMs,
       maxResultBytes,

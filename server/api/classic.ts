@@ -12,6 +12,7 @@ import { type Context, whenAborted } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { CLIENT_KEY, readClient } from './identity.ts';
 import { createPairs, type Turn } from './pairs.ts';
+import type { Places } from './places.ts';
 import { checkQueue } from './scope.ts';
 
 const QUEUE_KEY = 'contact-queue';
@@ -23,6 +24,8 @@ const NO_RESULTS: ResultReport = { succeeded: [], failed: [], released: [], stop
 
 export interface ClassicHandlersOptions {
   readonly registry: Registry;
+  /** Sessions of each principal, of both contracts. */
+  readonly places: Places;
   readonly clock: Clock;
   /** How long a task whose getTask has ended waits for its result. */
   readonly windowMs: number;
@@ -50,7 +53,7 @@ export interface ClassicHandlers extends Handlers<typeof classic.Contact, 'getTa
 }
 
 export function createClassicHandlers(options: ClassicHandlersOptions): ClassicHandlers {
-  const { registry, clock, windowMs, maxResultBytes, settleOnWrite } = options;
+  const { registry, places, clock, windowMs, maxResultBytes, settleOnWrite } = options;
   const pairs = createPairs({ clock, windowMs, findLeft });
   const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -115,9 +118,11 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
     openTasks(context, outlet) {
       const pair = pairs.enter(keyOf(context));
       let turn: Turn | null = null;
+      let leave: (() => void) | undefined;
 
       async function serve(): Promise<void> {
         const call = readCall(context, settleOnWrite);
+        leave = places.take(context.caller);
         turn = await pair.waitForTurn();
         if (!turn) return;
         if (!outlet.isOver()) turn.session = await openSession(call, turn);
@@ -153,6 +158,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
         }
         pair.checkTurn();
         pair.leave();
+        leave?.();
       };
     },
 

@@ -4,16 +4,16 @@ import { ContactError } from '../../shared/errors.ts';
 import type { Authenticate, PeerIdentity } from '../access/authenticate.ts';
 import { NOBODY } from '../access/callers.ts';
 import { type Admission, admissionOf, isAdmitted, isOfClient } from '../access/methods.ts';
-import { UNAUTHENTICATED } from '../access/refusals.ts';
 import { CLIENT_KEY } from '../api/identity.ts';
 import type { Caller } from '../model/caller.ts';
 import { ANONYMOUS } from '../model/caller.ts';
+import { createPublicCalls } from './public_calls.ts';
 
 /** Refusals of one connection in a row, after which it is closed unless it carries a call that was let in. */
 const MAX_REFUSALS = 5;
 /** Refusals that wait for their time, of all connections; one more closes its connection instead. */
 const MAX_WAITING = 1_000;
-/** How long a client may take its last refusal before its connection is closed. */
+/** How long a client may take its last refusal before its connection is closed, and what is under way then its answer. */
 const LAST_WORD_MS = 250;
 
 /** Decides by the headers of a call whether it is let in, before anything else of it is read. */
@@ -22,13 +22,13 @@ export interface Gate {
   watch(http2Server: Http2Server): void;
   /**
    * Calls one of the two, now or later, or neither if the call is over first. What is refused for want of a credential
-   * is refused late.
+   * is refused late; `caller` is who is known and refused nevertheless.
    */
   decide(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     admit: (caller: Caller) => void,
-    refuse: (error: ContactError) => void,
+    refuse: (error: ContactError, caller?: Caller) => void,
   ): void;
 }
 
@@ -48,6 +48,8 @@ export interface GateOptions {
   readonly refusalDelayMs: number;
   /** A connection without a call that was let in is closed after so long. */
   readonly authenticateWithinMs: number;
+  /** Of all callers together, of which those that are not known have a part. */
+  readonly maxOpenCalls: number;
 }
 
 /** What is known of a connection. */
@@ -57,28 +59,62 @@ interface Connection {
   /** Calls that were let in and are open. */
   openCalls: number;
   isAuthenticated: boolean;
-  /** When a call came last that needs no credential, monotonic. */
+  /** Open calls that need no credential, of who has none. */
+  publicCalls: number;
+  /** When there was one last, monotonic. */
   publicAt: number;
 }
 
 export function createGate(options: GateOptions): Gate {
   const { authenticate, peerOf, onAdmitted, clock, refusalDelayMs, authenticateWithinMs } = options;
+  const publicCalls = createPublicCalls(options);
   // Goes with its session; sessions are bounded by connections.
   const connections = new WeakMap<Http2Session, Connection>();
   let waiting = 0;
 
   function enter(session: Http2Session): Connection {
-    const connection: Connection = { refusals: 0, openCalls: 0, isAuthenticated: false, publicAt: clock.monotonic() };
+    const connection: Connection = {
+      refusals: 0,
+      openCalls: 0,
+      isAuthenticated: false,
+      publicCalls: 0,
+      publicAt: clock.monotonic(),
+    };
     connections.set(session, connection);
     const look = (): void => {
       if (connection.isAuthenticated || session.destroyed) return;
+      // Who watches the health of a server says nothing more for hours, and has a place for it.
+      if (connection.publicCalls > 0) connection.publicAt = clock.monotonic();
       const leftMs = connection.publicAt + authenticateWithinMs - clock.monotonic();
       if (leftMs > 0) stop = clock.after(leftMs, look);
-      else session.destroy();
+      else sendAway(session, connection);
     };
     let stop = clock.after(authenticateWithinMs, look);
     session.once('close', () => stop());
     return connection;
+  }
+
+  /**
+   * Takes no further calls of a connection, which its client is told, and closes it once what is under way had its time. What was
+   * let in meanwhile goes on to its end.
+   */
+  function sendAway(session: Http2Session, connection: Connection): void {
+    session.close();
+    clock.after(LAST_WORD_MS, () => {
+      if (connection.openCalls === 0) session.destroy();
+    });
+  }
+
+  /** Lets a call in that needs no credential, of who has none. */
+  function letInNobody(stream: ServerHttp2Stream, connection: Connection, path: string): ContactError | undefined {
+    const error = publicCalls.take(stream, path, connection.publicCalls);
+    if (error) return error;
+    connection.publicCalls += 1;
+    stream.once('close', () => {
+      connection.publicCalls -= 1;
+      connection.publicAt = clock.monotonic();
+    });
+    return undefined;
   }
 
   function letIn(
@@ -120,8 +156,12 @@ export function createGate(options: GateOptions): Gate {
       waiting -= 1;
       if (stream.destroyed || stream.closed) return;
       refuse(error);
-      // Behind a proxy others may share the connection, whose calls are worth more than its end.
-      if (isLast && connection.openCalls === 0) clock.after(LAST_WORD_MS, () => session?.destroy());
+      if (!isLast || !session) return;
+      clock.after(LAST_WORD_MS, () => {
+        // Behind a proxy others may share the connection, whose calls are worth more than its end: those let in meanwhile, too.
+        const isGuessing = connection.refusals >= MAX_REFUSALS && connection.openCalls === 0;
+        if (isGuessing && !session.destroyed) sendAway(session, connection);
+      });
     });
   }
 
@@ -149,8 +189,11 @@ export function createGate(options: GateOptions): Gate {
       const admission = admissionOf(path);
       // Who says who they are is asked for it, and told more.
       if (admission === 'anybody' && headers.authorization === undefined) {
-        connection.publicAt = clock.monotonic();
-        admit(knownBy(peerOf(stream)));
+        const caller = knownBy(peerOf(stream));
+        if (caller !== NOBODY) connection.isAuthenticated = true;
+        const error = caller === NOBODY ? letInNobody(stream, connection, path) : undefined;
+        if (error) refuse(error);
+        else admit(caller);
         return;
       }
 
@@ -158,10 +201,14 @@ export function createGate(options: GateOptions): Gate {
         if (stream.destroyed) return;
         const error = letIn(stream, connection, caller, admission, path);
         if (error === undefined) admit(caller);
-        else if (error === UNAUTHENTICATED) refuseLate(stream, connection, error, refuse);
-        else refuse(error);
+        else refuse(error, caller);
       };
-      const fail = (error: unknown): void => refuseLate(stream, connection, ContactError.from(error), refuse);
+      const fail = (reason: unknown): void => {
+        const error = ContactError.from(reason);
+        // A fault of the server's own is nobody's guess.
+        if (error.code !== 'INTERNAL') refuseLate(stream, connection, error, refuse);
+        else if (!stream.destroyed && !stream.closed) refuse(error);
+      };
 
       let caller: Caller | Promise<Caller>;
       try {
@@ -183,8 +230,12 @@ export function createGate(options: GateOptions): Gate {
 }
 
 function refuseRole(caller: Caller, admission: Admission, path: string): ContactError {
-  // A join is good for one method, and nothing else is good for that.
-  if (caller.kind === 'join' || admission === 'join') return UNAUTHENTICATED;
-  const roles = Array.isArray(admission) ? admission.join(' or ') : '';
-  return new ContactError('PERMISSION_DENIED', `${path.slice(1)} is for the role ${roles}, which this caller has not`);
+  const method = path.slice(1);
+  const problem =
+    admission === 'join'
+      ? `${method} is for who has a join, and this caller has another credential`
+      : caller.kind === 'join'
+        ? `${method} is not for who has a join, which lets clients in and does nothing else`
+        : `${method} is for the role ${(admission as readonly string[]).join(' or ')}, which this caller has not`;
+  return new ContactError('PERMISSION_DENIED', problem);
 }

@@ -10,6 +10,7 @@ import { noteCaller } from './callers.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
+import type { TellRefusal } from './refused.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -45,6 +46,7 @@ interface HeaderFault {
 export interface GuardOptions {
   readonly logger: Logger;
   readonly gate: Gate;
+  readonly tellRefusal: TellRefusal;
   /** Calls that are open, of each principal. */
   readonly places: Places;
   /** Headers of one call, keys and values, without those of HTTP/2 itself. */
@@ -56,7 +58,8 @@ export interface GuardOptions {
  * Looks at the headers of each call before grpc-js does, which trusts them: it has no option for what is refused or
  * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
-export function guardHeaders(grpcServer: Server, { logger, gate, places, maxHeaderBytes, front }: GuardOptions): void {
+export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
+  const { logger, gate, tellRefusal, places, maxHeaderBytes, front } = options;
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -71,10 +74,21 @@ export function guardHeaders(grpcServer: Server, { logger, gate, places, maxHead
       const leave = places.take(caller);
       if (leave) stream.once('close', leave);
     } catch (error) {
-      refuse(stream, faultOf(ContactError.from(error)));
+      keepOut(stream, headers, ContactError.from(error), caller);
       return;
     }
     take(stream, headers, rest, caller);
+  }
+
+  /** The one way out for who is not let in. */
+  function keepOut(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    error: ContactError,
+    caller?: Caller,
+  ): void {
+    tellRefusal(stream, headers, error, caller);
+    refuse(stream, faultOf(error));
   }
 
   function take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[], caller: Caller): void {
@@ -106,14 +120,14 @@ export function guardHeaders(grpcServer: Server, { logger, gate, places, maxHead
     const bytes = weighHeaders(headers);
     if (bytes > maxHeaderBytes) {
       const problem = `${bytes} bytes of headers, at most ${maxHeaderBytes} (maxHeaderBytes)`;
-      refuse(stream, faultOf(tooLarge(problem, { field: 'metadata' })));
+      keepOut(stream, headers, tooLarge(problem, { field: 'metadata' }));
       return;
     }
     gate.decide(
       stream,
       headers,
       (caller) => enter(stream, headers, rest, caller),
-      (error) => refuse(stream, faultOf(error)),
+      (error, caller) => keepOut(stream, headers, error, caller),
     );
   });
 }

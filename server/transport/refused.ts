@@ -1,18 +1,34 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import type { Gate } from './gate.ts';
+import { LoggedRefusal } from '../access/refusals.ts';
+import type { Caller } from '../model/caller.ts';
 
-/** The same gate, which tells a log of everybody whom it does not let in. The log has to keep its pace by itself. */
-export function tellRefusals(gate: Gate, log: Logger): Gate {
-  return {
-    ...gate,
-    decide(stream, headers, admit, refuse) {
-      gate.decide(stream, headers, admit, (error) => {
-        const { remoteAddress, remotePort } = stream.session?.socket ?? {};
-        const peer = remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
-        const method = String(headers[':path']).slice(0, 256);
-        log.warn({ peer, method, code: error.code, reason: error.advice?.reason }, 'call refused');
-        refuse(error);
-      });
-    },
+/** Tells of a call that was not let in, and of who made it where that is known. */
+export type TellRefusal = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  error: ContactError,
+  caller?: Caller,
+) => void;
+
+/** Tells a log, which has to keep its pace by itself. A fault of the server's own is told with its cause. */
+export function createRefusalLog(log: Logger): TellRefusal {
+  return (stream, headers, error, caller) => {
+    const { remoteAddress, remotePort } = stream.session?.socket ?? {};
+    const peer = remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
+    const method = String(headers[':path']).slice(0, 256);
+    if (error.code === 'INTERNAL') {
+      log.error({ err: error.cause ?? error, peer, method }, 'it could not be found out who calls');
+      return;
+    }
+    log.warn(
+      {
+        ...{ peer, method, code: error.code, reason: error.advice?.reason },
+        ...(caller && caller.principal !== '' && { principal: caller.principal, credential: caller.credentialId }),
+        ...(error instanceof LoggedRefusal && error.logged),
+      },
+      'call refused',
+    );
   };
 }

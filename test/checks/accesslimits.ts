@@ -8,6 +8,8 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ['credentials that are stored', 'server/store/sqlite/credentials.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
   ['credentials of one client that live', 'server/store/credentials.ts', 'MAX_LIVING'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
+  ['streams of callers without', 'server/transport/public_calls.ts', 'MAX_WATCHES', 'MAX_PER_CONNECTION'],
+  ['health checks of callers without', 'server/transport/public_calls.ts', 'MAX_CHECKS', 'CHECK_MS'],
   ['handshakes begun in one turn', 'server/transport/handshakes.ts', 'PER_TURN'],
   ['names of a certificate', 'server/tls/names.ts', 'MAX_NAMES'],
 ];

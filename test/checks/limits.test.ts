@@ -125,6 +125,7 @@ const BESIDE: readonly [cell: 'what' | 'answer', row: string, file: string, name
   ['answer', 'sessions of one principal', 'server/api/places.ts', 'COME_AGAIN_MS'],
   ['answer', 'selectors of one queue', 'server/dispatch/selectors.ts', 'COME_AGAIN_MS'],
   ['answer', 'calls open on all', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
+  ['answer', 'streams of callers without', 'server/transport/public_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'bytes of unfinished messages', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'results that one `StreamEnqueue`', 'server/api/awaited.ts', 'RETRY_AFTER_MS'],
   ['answer', 'backups at a time', 'server/store/sqlite/file/backup.ts', 'COME_AGAIN_MS'],

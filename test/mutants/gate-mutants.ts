@@ -50,8 +50,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'connection of others closed',
     file: GATE,
-    find: 'if (isLast && connection.openCalls === 0)',
-    replace: 'if (isLast)',
+    find: 'connection.refusals >= MAX_REFUSALS && connection.openCalls === 0;',
+    replace: 'connection.refusals >= MAX_REFUSALS;',
     caughtBy: transport(
       'access',
       'closes a connection that is refused again and again, and none that carries a call that was let in',
@@ -60,9 +60,47 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'silent connection kept',
     file: GATE,
-    find: 'else session.destroy();',
+    find: 'else sendAway(session, connection);',
     replace: '',
     caughtBy: transport('access', 'closes a connection that never says who it is'),
+  },
+  {
+    id: 'nobody takes the places of others',
+    file: 'server/transport/public_calls.ts',
+    find: 'if (watches >= maxWatches) return',
+    replace: 'if (watches >= maxOpenCalls) return',
+    caughtBy: transport('public-calls', 'have a tenth of all open calls, and take none of those of others'),
+  },
+  {
+    id: 'checks of nobody without end',
+    file: 'server/transport/public_calls.ts',
+    find: 'if (oldest) drop(oldest);',
+    replace: '',
+    caughtBy: transport('public-calls', 'give way, the oldest first, where checks are never asked to their end'),
+  },
+  {
+    id: 'health watch cut',
+    file: GATE,
+    find: 'if (connection.publicCalls > 0) connection.publicAt = clock.monotonic();',
+    replace: '',
+    caughtBy: transport('public-calls', 'keep their connection while they watch, and lose it afterwards'),
+  },
+  {
+    id: 'fault taken for a guess',
+    file: GATE,
+    find: "if (error.code !== 'INTERNAL') refuseLate",
+    replace: "if (error.code !== 'OUT_OF_RANGE') refuseLate",
+    caughtBy: transport(
+      'refused',
+      'by a fault of the server is told with its cause, to the log alone, and is nobody’s guess',
+    ),
+  },
+  {
+    id: 'classic sessions uncounted',
+    file: 'server/api/classic.ts',
+    find: 'leave = places.take(context.caller);',
+    replace: '',
+    caughtBy: transport('principal-limits', 'has so many sessions of both contracts together'),
   },
   {
     id: 'live call without a caller',

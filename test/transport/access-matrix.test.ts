@@ -131,8 +131,7 @@ describe('a method, for who calls it and what it is about', () => {
         for (const role of ROLE_NAMES) {
           const target = await prepare(method, row, { queue: 'own', client: 'own' });
           const reply = await callRow(method, row, target, role);
-          const refused = row.by === 'join' ? 'UNAUTHENTICATED' : 'PERMISSION_DENIED';
-          assert.equal(reply.code, isFor(row, role) ? comesTo : refused, `${role}: ${reply.details}`);
+          assert.equal(reply.code, isFor(row, role) ? comesTo : 'PERMISSION_DENIED', `${role}: ${reply.details}`);
           if (isFor(row, role)) assert.ok(sees?.(reply.answers, target) ?? true, `${role} sees nothing`);
           else if (row.by !== 'join') assert.match(reply.details, /which this caller has not$/);
         }
@@ -140,7 +139,7 @@ describe('a method, for who calls it and what it is about', () => {
         const unknown = await callRow(method, row, target, undefined);
         assert.equal(unknown.code, row.by === 'anybody' ? comesTo : 'UNAUTHENTICATED');
         const ofJoin = await callRow(method, row, target, undefined, joining.text);
-        const forJoins = row.by === 'anybody' || row.by === 'join' ? comesTo : 'UNAUTHENTICATED';
+        const forJoins = row.by === 'anybody' || row.by === 'join' ? comesTo : 'PERMISSION_DENIED';
         assert.equal(ofJoin.code, forJoins, ofJoin.details);
       });
 

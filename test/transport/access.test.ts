@@ -228,9 +228,12 @@ describe('a server that asks who calls', () => {
     assert.equal(listed.credentials.filter(({ principal }) => principal === 'client:robot-7').length, 1);
     assert.match(await refusalOf(scene.access.enrol(join, 'robot-8')), /^RESOURCE_EXHAUSTED/);
     assert.match(await refusalOf(askAs('ct_x', client, 'enrol', request)), /^UNAUTHENTICATED/);
-    assert.match(await refusalOf(askAs(scene.operator, client, 'enrol', request)), /^UNAUTHENTICATED/);
+    assert.match(await refusalOf(askAs(scene.operator, client, 'enrol', request)), /^PERMISSION_DENIED .*has a join/);
     // A join opens nothing else.
-    assert.match(await refusalOf(askAs(join.text, scene.access.client, 'describeCaller', {})), /^UNAUTHENTICATED/);
+    assert.match(
+      await refusalOf(askAs(join.text, scene.access.client, 'describeCaller', {})),
+      /^PERMISSION_DENIED .*has a join/,
+    );
 
     const worker = await openWorker(connect(scene, {}, drawn.text), {
       clientId: 'robot-7',

@@ -277,7 +277,9 @@ describe('A call of one request', () => {
 
 describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
-    const options = { logger: silentLogger, gate: OPEN_GATE, places: { take: () => undefined }, maxHeaderBytes: 1 };
+    const tellRefusal = (): void => undefined;
+    const places = { take: () => undefined };
+    const options = { logger: silentLogger, gate: OPEN_GATE, tellRefusal, places, maxHeaderBytes: 1 };
     assert.throws(() => guardHeaders(new Server(), options), /unknown way/);
     assert.throws(() => guardHeaders({} as Server, options), /unknown way/);
   });

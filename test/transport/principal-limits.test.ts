@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { StreamEnqueueResponse } from '../../gen/index.ts';
-import { TaskService } from '../../gen/index.ts';
+import { AdminService, TaskService } from '../../gen/index.ts';
 import { startGuarded } from '../scene/access.ts';
+import { openGetTask } from '../scene/classic.ts';
 import { ask, type Clients, connect, enqueueMany, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { until } from '../scene/until.ts';
@@ -51,6 +52,27 @@ describe('A principal', () => {
       /^RESOURCE_EXHAUSTED sessions: token:t1 has 2, and may have 2/,
     );
     await worker!.cancel();
+    await until('a place', () =>
+      openWorker(clients, { clientId: 'c' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('has so many sessions of both contracts together', async () => {
+    const scene = await startGuarded({ maxSessionsPerPrincipal: 2 });
+    const clients = connect(scene, {}, (await scene.access.token()).text);
+    const client = (id: string) => ({ 'contact-client': id, 'contact-queue': 'q' });
+    const first = openGetTask(clients, client('a'));
+    await until(
+      'it is there',
+      async () => (await ask(clients, AdminService.method.listClients, {})).clients.length === 1,
+    );
+    await openWorker(clients, { clientId: 'b' });
+    const { details } = await openGetTask(clients, client('c')).ended;
+    assert.match(details, /^sessions: token:t1 has 2, and may have 2/);
+    first.cancel();
     await until('a place', () =>
       openWorker(clients, { clientId: 'c' }).then(
         () => true,

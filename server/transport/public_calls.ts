@@ -1,0 +1,88 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { health } from '../../gen/index.ts';
+import { ChurnSet } from '../../shared/churn.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import { methodPath } from '../../shared/grpc.ts';
+
+/** Streams of who is not known: a tenth of all open calls, and no more than these. */
+const MAX_WATCHES = 500;
+const WATCH_SHARE = 1 / 10;
+/** Checks of who is not known. One more takes the place of the oldest, since who means it is answered within a turn. */
+const MAX_CHECKS = 100;
+/** Calls of who is not known on one connection. */
+const MAX_PER_CONNECTION = 20;
+/** How long a check may take, its request included. */
+const CHECK_MS = 5_000;
+const COME_AGAIN_MS = 10_000;
+
+const CHECK = methodPath(health.Health.method.check);
+
+/** Calls that need no credential, of callers that have none: they have places of their own, and take nobody else's. */
+export interface PublicCalls {
+  /**
+   * Takes a place until the stream is over.
+   * @param onConnection how many its connection has
+   * @returns why it gets none
+   */
+  take(stream: ServerHttp2Stream, path: string, onConnection: number): ContactError | undefined;
+}
+
+export interface PublicCallsOptions {
+  readonly clock: Pick<Clock, 'after'>;
+  /** Of all callers together. */
+  readonly maxOpenCalls: number;
+}
+
+export function createPublicCalls({ clock, maxOpenCalls }: PublicCallsOptions): PublicCalls {
+  const maxWatches = Math.max(1, Math.min(MAX_WATCHES, Math.floor(maxOpenCalls * WATCH_SHARE)));
+  let watches = 0;
+  // In the order in which they came; bounded by MAX_CHECKS.
+  const checks = new ChurnSet<ServerHttp2Stream>();
+
+  function takeCheck(stream: ServerHttp2Stream): void {
+    if (checks.size >= MAX_CHECKS) {
+      const [oldest] = checks;
+      if (oldest) drop(oldest);
+    }
+    checks.add(stream);
+    const stop = clock.after(CHECK_MS, () => drop(stream));
+    stream.once('close', () => {
+      stop();
+      checks.delete(stream);
+    });
+  }
+
+  /** Its client hears RESOURCE_EXHAUSTED, which is what gRPC makes of this reset. */
+  function drop(stream: ServerHttp2Stream): void {
+    checks.delete(stream);
+    // An error that nobody listens for ends the process.
+    stream.on('error', () => undefined);
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  return {
+    take(stream, path, onConnection) {
+      if (onConnection >= MAX_PER_CONNECTION) return refuse(`this connection has ${onConnection}`);
+      if (path === CHECK) {
+        takeCheck(stream);
+        return undefined;
+      }
+      if (watches >= maxWatches) return refuse(`there are ${watches}`);
+      watches += 1;
+      stream.once('close', () => {
+        watches -= 1;
+      });
+      return undefined;
+    },
+  };
+}
+
+function refuse(problem: string): ContactError {
+  const detail = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
+  return new ContactError(
+    'RESOURCE_EXHAUSTED',
+    `${problem} of callers without a credential, more are not taken`,
+    detail,
+  );
+}
