@@ -107,8 +107,11 @@ const CLASSIC: Rows<typeof classic.Contact> = {
   tellResult: {
     by: WORKS,
     ask: nothing,
-    headers: (target) => ({ ...asClient(target), 'contact-queue': target.queue }),
-    // It holds no task.
+    headers: ({ clientId, queue }) => ({
+      'contact-client': clientId === 'robot-1' ? 'robot-8' : clientId,
+      'contact-queue': queue,
+    }),
+    // It holds no task, as robot-1 does for as long as the window of its getTask is open.
     comesTo: 'FAILED_PRECONDITION',
     queue: 'PERMISSION_DENIED',
     client: 'PERMISSION_DENIED',
