@@ -119,15 +119,15 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'revoked credential taken',
     file: AUTHENTICATE,
-    find: 'if (revokedAt !== null) throw REVOKED;',
-    replace: '',
+    find: 'if (revokedAt !== null) throw',
+    replace: 'if (revokedAt === 0) throw',
     caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
   },
   {
     id: 'expired credential taken',
     file: AUTHENTICATE,
-    find: 'if (expiresAt !== null && expiresAt <= now) throw EXPIRED;',
-    replace: '',
+    find: 'if (expiresAt !== null && expiresAt <= now) throw',
+    replace: 'if (expiresAt === 0) throw',
     caughtBy: transport('access', 'ends what runs for a token whose time is over'),
   },
   {
