@@ -55,11 +55,14 @@ function settleJoin(command: Command): void {
   command.setOptionValueWithSource('credentialFile', findCredentialPath(id), 'cli');
 }
 
-/** A current profile is of its server: what is said to another one has nothing of it. One that is named always holds. */
+/**
+ * A current profile is of its server: what is said to another one has nothing of it. One that is named holds with any
+ * server, unless a join text or a credential, which say themselves where their server is, are given nearer.
+ */
 function applyProfile(command: Command): void {
   const named = command.getOptionValue('profile') as string | undefined;
-  const isElsewhere = rankOf(command, 'server') > 0;
-  if (named === undefined && isElsewhere) return;
+  if (named === undefined && rankOf(command, 'server') > 0) return;
+  if (rankOfTold(command) > rankOf(command, 'profile')) return;
   const profiles = readProfiles(findProfileFile());
   const name = named ?? profiles.current;
   if (name === undefined) return;
@@ -70,6 +73,12 @@ function applyProfile(command: Command): void {
     if (value === undefined || rankOf(command, key) > 0 || (isTrustGiven && TRUST.includes(key))) continue;
     command.setOptionValueWithSource(key, key === 'server' ? readServer(name, String(value)) : value, 'config');
   }
+}
+
+/** How near something is given that says where its server is; 0: nothing is, or another proof is heeded in its place. */
+function rankOfTold(command: Command): number {
+  const told = Math.max(rankOf(command, 'joinFile'), rankOf(command, 'credentialFile'));
+  return told < Math.max(rankOf(command, 'token'), rankOf(command, 'tokenFile')) ? 0 : told;
 }
 
 function readServer(profile: string, text: string): string {

@@ -22,6 +22,7 @@ import {
 } from './options.ts';
 import { createOutage } from './outage.ts';
 import { pause } from './pause.ts';
+import { holdPin } from './pinned.ts';
 import { assertTokenMayTravel } from './plaintext.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -268,14 +269,14 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
   return connection;
 }
 
-/** Where to connect, in this order, and how: as the options say, else as the join text did. */
+/** Where to connect, in this order, and how: as the options say, else as the join text did, whose pin always holds. */
 function readTarget(
   { server, tls: given, insecure, credentialFile }: ConnectionOptions,
   told: { readonly addresses: readonly string[]; readonly pin: string } | undefined,
 ): { readonly servers: readonly string[]; readonly tls: TlsOptions | undefined } {
   const servers = server === undefined ? (told?.addresses ?? []) : [server];
   const isPinned = told !== undefined && told.pin !== '' && !servers.every(isSocketAddress);
-  const tls = given ?? (isPinned ? { pin: told.pin } : undefined);
+  const tls = isPinned ? holdPin(given, told.pin) : given;
   if (credentialFile !== undefined)
     for (const one of servers) assertTokenMayTravel({ server: one, tls, insecure }, 'credentialFile');
   return { servers, tls };

@@ -44,7 +44,8 @@ function chainOf(own: X509Certificate): X509Certificate[] {
   return chain;
 }
 
-function pinOf({ publicKey }: X509Certificate): string {
+/** As a join text has it. */
+export function pinOf({ publicKey }: X509Certificate): string {
   return createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url');

@@ -23,7 +23,9 @@ export interface TlsOptions {
   readonly serverName?: string;
 }
 
-const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+/** One certificate in PEM. */
+export const CERTIFICATE =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
 const shape = check.shape({
   ca: isCertificates,

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { createCredentialFile } from '../../client/credential/credentialfile.ts';
+import { drawSecret } from '../../client/credential/secret.ts';
+import { writeJoinText } from '../../shared/jointext.ts';
 import { recordCalls } from '../scene/asked.ts';
 import { type Outcome, runHere } from '../scene/command.ts';
 import { closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 import { startScene } from '../scene/server.ts';
 
-const VARIABLES = ['XDG_CONFIG_HOME', 'CONTACT_SERVER', 'CONTACT_TOKEN', 'CONTACT_TOKEN_FILE', 'CONTACT_PROFILE'];
+const VARIABLES = [
+  'XDG_CONFIG_HOME',
+  'CONTACT_SERVER',
+  'CONTACT_TOKEN',
+  'CONTACT_TOKEN_FILE',
+  'CONTACT_PROFILE',
+  'CONTACT_CREDENTIAL_FILE',
+];
 const QUICK = ['--connect-timeout', '200ms'];
 
 describe('contact config', () => {
@@ -141,6 +151,37 @@ describe('contact config', () => {
     process.env.CONTACT_PROFILE = 'p';
     await succeed(...list, '--server', other.address);
     assert.deepEqual(sent(), ['Bearer profile']);
+  });
+
+  it('has no say over the server of a join text, or of a credential file, that is given nearer', async () => {
+    const [profiled, other] = [await startScene(), await startScene()];
+    const [seen, elsewhere] = [recordCalls(profiled.address), recordCalls(other.address)];
+    const parts = { addresses: [other.address], pin: '', ...drawSecret() };
+    const credential = join(folder, 'robot-1.json');
+    createCredentialFile(credential, { ...parts, clientId: 'robot-1', isEnrolled: true });
+    const text = join(folder, 'text.join');
+    writeFileSync(text, writeJoinText(parts), { mode: 0o600 });
+    await succeed('config', 'set-profile', 'p', '--server', profiled.address);
+    await succeed('config', 'use', 'p');
+    const token = `Bearer ct_${parts.id}_${parts.secret}`;
+    const hasGoneElsewhere = (): boolean => {
+      assert.deepEqual(seen.splice(0), []);
+      return elsewhere.splice(0).some(({ headers }) => headers.authorization === token);
+    };
+    await succeed('queues', 'list', '--credential-file', credential);
+    assert.ok(hasGoneElsewhere());
+    await runHere(['join', '--join-file', text, '--id', 'robot-2', '--out', join(folder, 'robot-2.json'), ...QUICK]);
+    assert.ok(hasGoneElsewhere());
+    process.env.CONTACT_PROFILE = 'p';
+    await succeed('queues', 'list', '--credential-file', credential);
+    assert.ok(hasGoneElsewhere());
+    delete process.env.CONTACT_PROFILE;
+    process.env.CONTACT_CREDENTIAL_FILE = credential;
+    await succeed('queues', 'list');
+    assert.ok(hasGoneElsewhere());
+    // Where another proof is nearer, the file says nothing, and the profile does.
+    await succeed('queues', 'list', '--token', 'bare');
+    assert.deepEqual([...new Set(seen.splice(0).map(({ headers }) => headers.authorization))], ['Bearer bare']);
   });
 
   it('answers 2 to a profile that there is not, and to a file that is none, and says where', async () => {

@@ -102,14 +102,24 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
   {
     id: 'join text: its pin is not heeded',
     file: 'client/connection.ts',
-    find: '(isPinned ? { pin: told.pin } : undefined)',
-    replace: '(isPinned ? {} : undefined)',
+    find: 'isPinned ? holdPin(given, told.pin) : given',
+    replace: 'given ?? (isPinned ? {} : undefined)',
     caughtBy: e2e('cli-access', 'who gets in, by the command line enrols without working, and says who one is'),
+  },
+  {
+    id: 'profiles: the secret of a join text goes to the server of the current one',
+    file: 'cli/settle.ts',
+    find: "if (rankOfTold(command) > rankOf(command, 'profile')) return;",
+    replace: '',
+    caughtBy: e2e(
+      'cli-config',
+      'contact config has no say over the server of a join text, or of a credential file, that is given nearer',
+    ),
   },
   {
     id: 'profiles: the current one is for every server',
     file: 'cli/settle.ts',
-    find: 'if (named === undefined && isElsewhere) return;',
+    find: "if (named === undefined && rankOf(command, 'server') > 0) return;",
     replace: '',
     caughtBy: e2e('cli-config', 'contact config comes after flags and the environment, and before the defaults'),
   },
