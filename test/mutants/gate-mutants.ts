@@ -221,6 +221,13 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'what a credential was replaced by does not count for what it let in',
+    file: 'server/access/standing.ts',
+    find: 'return credentials.ofPrincipal(name).reduce(',
+    replace: 'return (credential ? [credential] : []).reduce(',
+    caughtBy: transport('rotation', 'end no stream, and nothing is run twice'),
+  },
+  {
     id: 'JWT of a key that was taken out',
     file: JWT,
     find: 'clock.monotonic() - known.checkedAt < RECHECK_MS',
