@@ -22,7 +22,7 @@ const MOVED_SHARE = 1 / 16;
 /** What a written task leaves as garbage: its payload and its message, of which the socket waits with a copy. */
 const COPIES = 2;
 /** The part of the budget below which the garbage of what was written is left to V8. */
-const COLLECTED_SHARE = 1 / 4;
+const COLLECTED_SHARE = 1 / 8;
 
 /** What a session owes the budget, and what it has shown. */
 export interface BudgetUse {

@@ -119,7 +119,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: unit(
       'budget',
-      'createByteBudget() has what was let go of collected while a quarter of it is owed, and not before',
+      'createByteBudget() has what was let go of collected while an eighth of it is owed, and not before',
     ),
   },
 ];

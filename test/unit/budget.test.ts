@@ -91,7 +91,7 @@ describe('createByteBudget()', () => {
     assert.deepEqual(budget.allow(mute, MIB), { maxBytes: MIB, mayExceed: true });
   });
 
-  it('has what was let go of collected while a quarter of it is owed, and not before', () => {
+  it('has what was let go of collected while an eighth of it is owed, and not before', () => {
     let passed = 0;
     const budget = createByteBudget(LIMIT, {
       pass(bytes) {
@@ -103,7 +103,7 @@ describe('createByteBudget()', () => {
       budget.add(-MIB);
     }
     assert.equal(passed, 0);
-    budget.add(LIMIT / 4 + 1);
+    budget.add(LIMIT / 8 + 1);
     assert.ok(passed > 0 && passed < LIMIT, `${passed}`);
     const before = passed;
     for (let n = 0; n < 100; n += 1) {
@@ -113,6 +113,6 @@ describe('createByteBudget()', () => {
     // Two copies that it was written from, and what was written.
     assert.ok(Math.abs(passed - before - 300 * MIB) <= LIMIT / 8, `${passed - before}`);
     budget.add(-budget.used);
-    assert.ok(passed - before - 300 * MIB >= LIMIT / 4 - LIMIT / 8, 'also what is given up at once');
+    assert.ok(passed - before - 300 * MIB >= 0, 'also what is given up at once');
   });
 });
