@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import net from 'node:net';
 import type { Address } from '../shared/address.ts';
 import { systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { silentLogger } from '../shared/logger.ts';
+import { readPlainFile } from '../shared/plainfile.ts';
 import type { AnyRow } from './config/row.ts';
 import { SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { checkTls, isEncrypted, operatorSocketOf } from './encryption.ts';
@@ -12,6 +12,9 @@ import { isShut, openForeignTokens, SHUT } from './identity.ts';
 import { readListen, readMetrics, resolveOptions } from './options.ts';
 import { probeStore, storeFileOf } from './store/open.ts';
 import { checkAuthority } from './tls/authority.ts';
+
+/** As for those who read them. */
+const MAX_FILE_BYTES = 1 << 20;
 
 /** Something about the options of a server that cannot be as it is. */
 export interface Finding {
@@ -49,7 +52,7 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
   for (const [name, row] of Object.entries<AnyRow>(SERVER_ROWS)) {
     const option = name as keyof ServerOptions;
     for (const path of row.kind.isFile ? row.kind.write(options[option]) : []) {
-      const problem = findFault(() => readOneByte(path));
+      const problem = findFault(() => void readPlainFile(path, MAX_FILE_BYTES));
       if (problem !== undefined) findings.push({ option, problem: `${path} cannot be read: ${problem}` });
     }
   }
@@ -118,15 +121,6 @@ function findFault(look: () => void): string | undefined {
 
 function messageOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
-}
-
-function readOneByte(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    readSync(fd, Buffer.alloc(1));
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Binds the address and lets it go. An address in use is that of the server that runs, as a rule. */

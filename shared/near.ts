@@ -1,4 +1,6 @@
 const MAX_SHOWN = 5;
+/** Longer than any name of a service with its package that people write. */
+const MAX_WANTED_LENGTH = 256;
 
 /** How many characters have to be added, taken away, replaced or swapped with their neighbour to make one text the other. */
 export function countEdits(one: string, other: string): number {
@@ -22,6 +24,8 @@ export function countEdits(one: string, other: string): number {
 
 /** The names that somebody may have meant who wrote `wanted`, the nearest first; upper and lower case are alike. */
 export function findNear(wanted: string, names: readonly string[]): string[] {
+  // The work goes with the length, and nobody mistypes a name of that one.
+  if (wanted.length > MAX_WANTED_LENGTH) return [];
   const text = wanted.toLowerCase();
   const rate = (name: string): number => {
     const known = name.toLowerCase();

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { readPlainFile } from '../../shared/plainfile.ts';
 
 /** More than any token, join text or credential has: what is larger is another file. */
 const MAX_BYTES = 64 * 1024;
@@ -14,17 +14,10 @@ export interface SecretFile {
   readonly exposure: string | undefined;
 }
 
-/** Reads a small file that holds a secret. Throws what the file system says, and for a file that is too large. */
+/** Reads a small file that holds a secret. Throws what the file system says, and as `readPlainFile()`. */
 export function readSecretFile(path: string): SecretFile {
-  // One descriptor, so that what is read is what was looked at.
-  const file = openSync(path, 'r');
-  try {
-    const stat = fstatSync(file, { bigint: true });
-    if (stat.size > MAX_BYTES) throw new Error(`it has ${stat.size} bytes, and at most ${MAX_BYTES} are expected`);
-    return { text: readFileSync(file, 'utf8'), stamp: stampOf(stat), exposure: exposureOf(Number(stat.mode), path) };
-  } finally {
-    closeSync(file);
-  }
+  const { bytes, stat } = readPlainFile(path, MAX_BYTES);
+  return { text: bytes.toString(), stamp: stampOf(stat), exposure: exposureOf(Number(stat.mode), path) };
 }
 
 /** What `SecretFile.stamp` is made of. */

@@ -1,12 +1,15 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { ContactError } from '../../shared/errors.ts';
+import { readPlainFile } from '../../shared/plainfile.ts';
 import { maskPassword } from '../../shared/redact.ts';
 
 /** Between two looks whether the file of keys has changed, of those that any token asks for and those for keys that nobody knows. */
 const LOOK_MS = 5_000;
 /** Keys of a URL are fetched anew when they are older, since one may have been taken out. */
 const FETCH_EVERY_MS = 300_000;
+/** A key is a kilobyte at most. */
+const MAX_FILE_BYTES = 1 << 20;
 const FETCH_TIMEOUT_MS = 5_000;
 
 /**
@@ -41,10 +44,11 @@ function openFile(path: string, monotonic: () => number, onTrouble: (error: unkn
   function read(): ReturnType<typeof createLocalJWKSet> {
     try {
       stamp = stampOf(path);
-      return createLocalJWKSet(JSON.parse(readFileSync(path, 'utf8')) as JSONWebKeySet);
+      return createLocalJWKSet(JSON.parse(readPlainFile(path, MAX_FILE_BYTES).bytes.toString()) as JSONWebKeySet);
     } catch (error) {
       // What a parser says of a file quotes it, and it may be another one than was meant.
-      const reason = (error as NodeJS.ErrnoException).code ?? 'it is none';
+      const reason =
+        error instanceof ContactError ? error.message : ((error as NodeJS.ErrnoException).code ?? 'it is none');
       throw refuse(`to be a file with a JSON Web Key Set: ${path}: ${reason}`);
     }
   }

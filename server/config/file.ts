@@ -1,9 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Scalar } from 'yaml';
+import { ContactError } from '../../shared/errors.ts';
 import { findNear, suggest } from '../../shared/near.ts';
+import { readPlainFile } from '../../shared/plainfile.ts';
 
-/** A configuration is a page of lines; what is larger is another file. */
-const MAX_FILE_BYTES = 1 << 20;
+/** A configuration is a page of lines; what is larger is another file, and takes its reader long. */
+const MAX_FILE_BYTES = 128 << 10;
+/** What is told of a configuration that is wrong; nobody reads more, and a server that is told to reload stands still meanwhile. */
+export const MAX_PROBLEMS = 20;
+/** What is quoted of a key that no option has. */
+const MAX_KEY_LENGTH = 100;
 
 /** What one line of the file says: the texts of its value, as they were written. */
 export interface Entry {
@@ -22,11 +27,10 @@ export interface ReadFile {
 /** Reads a file of `key: value` lines (YAML). */
 export function readConfigFile(path: string, keys: ReadonlySet<string>): ReadFile {
   try {
-    const { size } = statSync(path);
-    if (size > MAX_FILE_BYTES) return refuse(`${path}: ${size} bytes, a configuration has at most ${MAX_FILE_BYTES}`);
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readPlainFile(path, MAX_FILE_BYTES).bytes);
     return readConfigText(path, text, keys);
   } catch (error) {
+    if (error instanceof ContactError) return refuse(error.message);
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return refuse(`${path}: is not UTF-8`);
     return refuse(`${path}: ${message.replace(/, \w+( '.*')?$/, '')}`);
@@ -54,7 +58,9 @@ export function readConfigText(path: string, text: string, keys: ReadonlySet<str
   if (faults.length > 0) {
     return {
       entries: [],
-      problems: faults.map(({ pos, code, message }) => `${at(pos[0])}: ${explain(code, message)}`),
+      problems: faults
+        .slice(0, MAX_PROBLEMS + 1)
+        .map(({ pos, code, message }) => `${at(pos[0])}: ${explain(code, message)}`),
     };
   }
   if (second) return refuse(`${at(second.range[0])}: Expected one document`);
@@ -66,19 +72,21 @@ export function readConfigText(path: string, text: string, keys: ReadonlySet<str
   const problems: string[] = [];
   const lineByKey = new Map<string, number>();
   for (const { key: node, value } of contents.items) {
+    if (problems.length > MAX_PROBLEMS) break;
     const place = at(startOf(node));
     if (!isScalar(node) || node.source === undefined) {
       problems.push(`${place}: Expected the name of an option`);
       continue;
     }
     const key = String(node.value);
+    const shown = key.slice(0, MAX_KEY_LENGTH);
     const texts = readTexts(value);
     const { line } = lines.linePos(startOf(node));
     const earlier = lineByKey.get(key);
     lineByKey.set(key, line);
-    if (earlier !== undefined) problems.push(`${place}: ${key}: stands in line ${earlier} already`);
+    if (earlier !== undefined) problems.push(`${place}: ${shown}: stands in line ${earlier} already`);
     else if (!keys.has(key))
-      problems.push(`${place}: ${key}: there is no such option${suggest(findNear(key, [...keys]), [])}`);
+      problems.push(`${place}: ${shown}: there is no such option${suggest(findNear(shown, [...keys]), [])}`);
     else if (texts === undefined) problems.push(`${place}: ${key}: Expected a value, or a list of values`);
     else entries.push({ key, texts, line });
   }

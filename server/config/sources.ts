@@ -1,6 +1,6 @@
 import { findNear } from '../../shared/near.ts';
 import { hideSecrets } from '../../shared/redact.ts';
-import { type Entry, readConfigFile } from './file.ts';
+import { type Entry, MAX_PROBLEMS, readConfigFile } from './file.ts';
 import { Misread } from './kinds.ts';
 import { type AnyRow, flagOf, keyOf, showValue, variableOf } from './row.ts';
 import { type OptionName, ROWS, type ServeOptions } from './table.ts';
@@ -44,11 +44,16 @@ export class ConfigurationError extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
+    const told =
+      problems.length > MAX_PROBLEMS ? [...problems.slice(0, MAX_PROBLEMS), 'and more of the kind'] : [...problems];
+    super(told.join('\n'));
     this.name = 'ConfigurationError';
-    this.problems = problems;
+    this.problems = told;
   }
 }
+
+/** Of the texts of one option that is wrong. */
+const MAX_QUOTED = 8;
 
 const NAMES = Object.keys(ROWS) as OptionName[];
 const NAME_BY_KEY: ReadonlyMap<string, OptionName> = new Map(NAMES.map((name) => [keyOf(name), name]));
@@ -56,7 +61,7 @@ const VARIABLES: readonly string[] = NAMES.map(variableOf);
 
 /**
  * The value of every option: from a flag, else from the environment, else from the file, else its default.
- * @throws ConfigurationError with everything that is wrong, also where something else outweighs it
+ * @throws ConfigurationError with everything that is wrong, 20 things at most, also where something else outweighs it
  */
 export function readConfiguration({ file, environment, flags }: Sources): Configuration {
   const problems: string[] = [];
@@ -107,7 +112,8 @@ function readValue({ kind }: AnyRow, texts: readonly string[]): unknown {
 }
 
 function quote(texts: readonly string[]): string {
-  return texts.map((text) => JSON.stringify(text.slice(0, 200))).join(', ') || 'nothing';
+  const shown = texts.slice(0, MAX_QUOTED).map((text) => JSON.stringify(text.slice(0, 200)));
+  return [...shown, ...(texts.length > MAX_QUOTED ? ['…'] : [])].join(', ') || 'nothing';
 }
 
 /**

@@ -1,8 +1,9 @@
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { readPlainFile } from '../../shared/plainfile.ts';
 import { openAuthority } from './authority.ts';
 import { checkIdentity, type TlsIdentity } from './identity.ts';
 
@@ -34,6 +35,8 @@ const LOOK_MS = 60_000;
 /** Files that belong together are written one after the other. */
 const SETTLE_MS = 200;
 const DAY_MS = 86_400_000;
+/** All authorities of the public web are a quarter of it. */
+const MAX_FILE_BYTES = 1 << 20;
 /** With less left, a certificate that is not renewed by itself is told of, once a day. */
 const WARN_MS = 14 * DAY_MS;
 
@@ -143,7 +146,7 @@ export function createLoader(setting: TlsSetting, clientCaFile: string | undefin
 
 function readFile(option: string, path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readPlainFile(path, MAX_FILE_BYTES).bytes.toString();
   } catch (error) {
     throw new ContactError('FAILED_PRECONDITION', (error as Error).message, { field: option });
   }

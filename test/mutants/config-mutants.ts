@@ -1,7 +1,14 @@
-import { type Mutant, transport } from './mutant.ts';
+import { type Mutant, transport, unit } from './mutant.ts';
 
 /** Of the options of a server, and of what its log tells. */
 export const CONFIG_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'config: a named pipe is waited for',
+    file: 'shared/plainfile.ts',
+    find: 'constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)',
+    replace: 'constants.O_RDONLY',
+    caughtBy: unit('plainfile', 'is refused by name where it is a named pipe or a device: a configuration'),
+  },
   {
     id: 'flag forgotten',
     file: 'server/config/sources.ts',

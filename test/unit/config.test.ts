@@ -168,6 +168,20 @@ describe('readConfigText()', () => {
     }
   });
 
+  it('tells twenty things that are wrong and no more, in little time and space', () => {
+    const many = Array.from({ length: 5_000 }, (_, n) => `k${n}: x`).join('\n');
+    const told = problemsOf({ file: many });
+    assert.deepEqual([told.length, told.at(-1)], [21, 'and more of the kind']);
+    const brackets = problemsOf({ file: `store: ${'['.repeat(50_000)}` });
+    assert.ok(brackets.length <= 21, `${brackets.length}`);
+    const [long = ''] = problemsOf({ file: `${'k'.repeat(100_000)}: x` });
+    assert.ok(long.length < 300, `${long.length}`);
+    const texts = problemsOf({ file: `max-payload: [${'x, '.repeat(10_000)}x]` });
+    assert.ok(texts.join().length < 300, `${texts.join().length}`);
+    const [large = ''] = problemsOf({ file: `# ${'x'.repeat(200_000)}` });
+    assert.match(large, /contact\.yaml has 200002 bytes, at most 131072 are expected$/);
+  });
+
   it('keeps numbers and words as they were written', () => {
     const { entries } = readConfigText(
       'c',
