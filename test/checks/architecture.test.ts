@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ALLOWED } from '../../scripts/layers.ts';
 import { replaceRooms } from '../../scripts/rooms.ts';
 import { ROOT } from '../../scripts/tool.ts';
 import { findWrongHops, readHops } from './walks.ts';
@@ -10,6 +11,15 @@ describe('docs/architecture.md', () => {
 
   it('has the table of rooms that imports are checked by', () => {
     assert.equal(page, replaceRooms(page));
+  });
+
+  it('says of each room that may import or be imported what lives there', () => {
+    const rooms = Object.keys(ALLOWED).filter((room) => room !== 'bin');
+    const missing = rooms.filter((room) => {
+      const name = room === 'server' ? 'server/*.ts' : `${room}/`;
+      return !new RegExp(`^\\| \`${name.replace('*', '\\*')}\` \\| (?!nothing of ours|\`)`, 'm').test(page);
+    });
+    assert.deepEqual(missing, []);
   });
 
   it('names every folder of tests and no other', () => {
