@@ -80,6 +80,8 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
 export function adviseCaller(error: ContactError): ContactError {
   const { code, problem, advice, isMarked } = error;
   if (code !== 'UNAUTHENTICATED' || !isMarked || error.cause instanceof ContactError) return error;
+  // Something takes its place: a certificate or a token of somebody else that was made anew.
+  if (advice?.reason === 'EXPIRED' && advice.retry !== 'never') return error;
   const remedy = REMEDIES.get(advice?.reason ?? '') ?? 'the options token, tokenFile and join are for that';
   return new ContactError(code, `${problem}; ${remedy}`, { cause: error, isMarked, ...(advice ? { advice } : {}) });
 }

@@ -1,7 +1,7 @@
 import { ChurnMap } from '../../shared/churn.ts';
 import { type Callers, createCallers } from './callers.ts';
 import { type Grants, grantedTo } from './grants.ts';
-import { EXPIRED } from './refusals.ts';
+import { OVER } from './refusals.ts';
 
 /** Certificates whose callers are remembered; beyond that the oldest go. */
 const MAX_REMEMBERED = 10_000;
@@ -14,11 +14,11 @@ export function createCertificateReader(grants: Grants, now: () => number): Call
 
   return (name, expiresAt) => {
     // A connection may outlive the certificate that it was opened with.
-    if (expiresAt <= now()) throw EXPIRED;
+    if (expiresAt <= now()) throw OVER;
     const key = `${expiresAt}:${name}`;
     const known = callersByName.get(key);
     if (known !== undefined) return known;
-    const rights = grantedTo([name], grants);
+    const rights = grantedTo([name], grants, name);
     const callers = rights && createCallers({ principal: `cert:${name}`, kind: 'certificate', rights, expiresAt });
     if (callersByName.size >= MAX_REMEMBERED) {
       const [oldest] = callersByName;

@@ -1,4 +1,5 @@
 import { ContactError } from '../../shared/errors.ts';
+import { isName } from '../../shared/ids.ts';
 import { checkRights, matchesPattern, PATTERN_LISTS, type Rights, type Role } from '../model/access.ts';
 
 /** What a name of others stands for. */
@@ -9,6 +10,9 @@ export interface Grant {
 }
 
 export type Grants = readonly Grant[];
+
+/** In a pattern of queues or clients it stands for the name of who is let in: of a certificate, or the principal of a JWT. */
+const OWN = '{name}';
 
 /** How each list of rights is said, one pattern at a time. */
 const KEYS: ReadonlyMap<string, keyof Rights> = new Map([
@@ -40,17 +44,31 @@ function readGrant(text: string, option: string): Grant {
     given[list].push(word.slice(at + 1));
   }
   try {
-    return { pattern, rights: checkRights(given as Rights & { roles: Role[] }, pattern) };
+    checkRights(nameIn(given as Rights & { roles: Role[] }, 'name'), pattern);
+    return { pattern, rights: given as Rights & { roles: Role[] } };
   } catch (error) {
     throw expected(option, `to be right: ${ContactError.from(error).message}`);
   }
 }
 
-/** What is allowed to who has all of these names; null: none of them is known. */
-export function grantedTo(names: readonly string[], grants: Grants): Rights | null {
+/** The same for who is called so; what is no name of a client would be a pattern itself, and means nothing. */
+function nameIn(rights: Rights, own: string): Rights {
+  const put = (patterns: readonly string[]): readonly string[] =>
+    patterns.flatMap((pattern) => {
+      if (!pattern.includes(OWN)) return [pattern];
+      return isName(own) ? [pattern.replace(OWN, () => own)] : [];
+    });
+  return { ...rights, queues: put(rights.queues), clients: put(rights.clients) };
+}
+
+/**
+ * What is allowed to who has all of these names; null: none of them is known.
+ * @param own the name that `{name}` stands for
+ */
+export function grantedTo(names: readonly string[], grants: Grants, own: string): Rights | null {
   const found = grants
     .filter(({ pattern }) => names.some((name) => matchesPattern(pattern, name)))
-    .map(({ rights }) => rights);
+    .map(({ rights }) => nameIn(rights, own));
   if (found.length === 0) return null;
   const lists = PATTERN_LISTS.map((list) => [list, unite(found.map((rights) => rights[list]))] as const);
   return { roles: unite(found.map(({ roles }) => roles)), ...(Object.fromEntries(lists) as Omit<Rights, 'roles'>) };

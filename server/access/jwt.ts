@@ -76,7 +76,7 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     const names = readTexts(payload, rolesClaim);
     const principal = readClaim(payload, principalClaim);
     if (typeof principal !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(principal)) throw UNAUTHENTICATED;
-    const rights = grantedTo(names, grants);
+    const rights = grantedTo(names, grants, principal);
     if (!rights) throw UNAUTHENTICATED;
     const expiresAt = 1_000 * payload.exp!;
     const callers = createCallers({ principal: `jwt:${principal}`, kind: 'jwt', rights, expiresAt });

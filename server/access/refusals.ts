@@ -36,5 +36,14 @@ export const CHANGED = new ContactError('UNAUTHENTICATED', 'what this server let
   advice: { reason: 'EXPIRED', retry: 'now' },
 });
 
+/** For who has shown a certificate whose time is over meanwhile: the next one is shown by another connection. */
+export const OVER = new ContactError(
+  'UNAUTHENTICATED',
+  'this certificate has expired: connect anew with the next one',
+  {
+    advice: { reason: 'EXPIRED', retry: 'backoff' },
+  },
+);
+
 /** For callers whose token cannot be checked at the moment, through no fault of theirs. */
 export const UNCHECKED = new ContactError('UNAVAILABLE', 'tokens cannot be checked at the moment');

@@ -3,7 +3,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Caller } from '../model/caller.ts';
 import type { StoredCredential } from '../store/credentials.ts';
 import type { Credentials } from './authenticate.ts';
-import { EXPIRED, REVOKED, RUN_OUT } from './refusals.ts';
+import { EXPIRED, OVER, REVOKED, RUN_OUT } from './refusals.ts';
 
 /** Ends that are due within this time are looked at together. */
 const TOGETHER_MS = 250;
@@ -63,10 +63,12 @@ export function createStanding({ credentials, clock, onEnd }: StandingOptions): 
   }
 
   function endOf(caller: Caller): ContactError | undefined {
+    // It runs nothing but the call that lets a client in, of which the store says what becomes after its end too.
+    if (caller.kind === 'join') return undefined;
     const { credentialId, principal } = caller;
     const until = credentialId === undefined ? caller.expiresAt : livesUntil(credentialId, principal);
     if (until > clock.now()) return undefined;
-    if (credentialId === undefined) return caller.kind === 'jwt' ? RUN_OUT : EXPIRED;
+    if (credentialId === undefined) return caller.kind === 'certificate' ? OVER : RUN_OUT;
     const credential = credentials.find(credentialId) ?? credentials.ofPrincipal(principal).at(-1);
     return credential && credential.revokedAt === null ? EXPIRED : REVOKED;
   }
@@ -112,7 +114,9 @@ export function createStanding({ credentials, clock, onEnd }: StandingOptions): 
   }
 
   return {
-    note: (caller) => note(caller.credentialId ?? caller, caller.expiresAt),
+    note(caller) {
+      if (caller.kind !== 'join') note(caller.credentialId ?? caller, caller.expiresAt);
+    },
     changed(ids) {
       let isRevoked = false;
       for (const id of ids) {

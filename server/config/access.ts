@@ -71,7 +71,7 @@ export const ACCESS = {
   certificateGrants: row({
     kind: list(grant()),
     default: [],
-    description: 'what a client certificate allows, by its name in the same way',
+    description: 'what a client certificate allows, by its name in the same way; client={name} is its own',
     isReloaded: true,
   }),
 };

@@ -11,7 +11,11 @@ import { atEnd, closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 
 const DAY_MS = 86_400_000;
-const GRANTS = ['robot-* role=producer queue=robots/*', 'ops role=operator queue=* client=*'];
+const GRANTS = [
+  'robot-* role=producer queue=robots/*',
+  'ops role=operator queue=* client=*',
+  'own-* role=producer queue=q client={name}',
+];
 
 /** An authority of clients, whose certificates it makes. */
 function createAuthority() {
@@ -42,6 +46,10 @@ function connectWith({ address, tls }: GuardedScene, own?: { readonly cert: Buff
   return {
     describe: () => ask<DescribeCallerResponse>((done) => access.describeCaller({}, done)),
     list: () => refusalOf(ask((done) => admin.listQueues({}, done))),
+    enqueueFor: (value: string) =>
+      refusalOf(
+        ask((done) => tasks.enqueueTasks({ tasks: [{ queue: 'q', target: { case: 'clientId', value } }] }, done)),
+      ),
     enqueue: (queue: string) => refusalOf(ask((done) => tasks.enqueueTasks({ tasks: [{ queue }] }, done))),
   };
 }
@@ -64,6 +72,8 @@ describe('client certificates', () => {
     assert.match(await robot.enqueue('other'), /^PERMISSION_DENIED/);
     assert.match(await robot.list(), /^PERMISSION_DENIED .* role observer or operator/);
     assert.equal(await connectWith(scene, issue('ops')).list(), 'OK');
+    assert.equal(await connectWith(scene, issue('own-7')).enqueueFor('own-7'), 'OK');
+    assert.match(await connectWith(scene, issue('own-7')).enqueueFor('own-8'), /^PERMISSION_DENIED/);
     for (const nobody of [connectWith(scene, issue('web')), connectWith(scene)]) {
       assert.match(await nobody.list(), /^UNAUTHENTICATED/);
     }

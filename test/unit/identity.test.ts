@@ -3,7 +3,7 @@ import { createAuthenticate } from '../../server/access/authenticate.ts';
 import { createCallers } from '../../server/access/callers.ts';
 import { createCertificateReader } from '../../server/access/certificates.ts';
 import { grantedTo, readGrants } from '../../server/access/grants.ts';
-import { EXPIRED, REVOKED, UNAUTHENTICATED } from '../../server/access/refusals.ts';
+import { EXPIRED, OVER, REVOKED, UNAUTHENTICATED } from '../../server/access/refusals.ts';
 import { createStanding } from '../../server/access/standing.ts';
 import { drawToken, readToken } from '../../server/access/token.ts';
 import { ALL_RIGHTS, type Rights } from '../../server/model/access.ts';
@@ -125,7 +125,9 @@ describe('createAuthenticate()', () => {
     assert.deepEqual([robot.principal, robot.kind, robot.expiresAt], ['cert:robot-7', 'certificate', 2_000]);
     assert.equal(certified('robot-7'), robot);
     assert.throws(() => certified('web'), UNAUTHENTICATED);
-    assert.throws(() => certified('robot-7', 1_000), EXPIRED);
+    assert.throws(() => certified('robot-7', 1_000), OVER);
+    // Another connection shows the next one, and nobody has to let its holder in anew.
+    assert.equal(OVER.advice?.retry, 'backoff');
   });
 });
 
@@ -136,15 +138,33 @@ describe('grantedTo()', () => {
   );
 
   it('allows what all patterns that fit allow together', () => {
-    assert.deepEqual(grantedTo(['a'], grants), {
+    assert.deepEqual(grantedTo(['a'], grants, ''), {
       roles: ['worker', 'producer'],
       queues: ['x', 'y'],
       clients: [],
       calls: [],
       serves: [],
     });
-    assert.equal(grantedTo(['c'], grants), null);
-    assert.equal(grantedTo([], grants), null);
+    assert.equal(grantedTo(['c'], grants, ''), null);
+    assert.equal(grantedTo([], grants, ''), null);
+  });
+
+  it('puts the name of its holder in the place of {name}, and nothing where that is no name of a client', () => {
+    const own = readGrants(['robot-* role=worker queue=in/{name}/* queue=all client={name}'], 'certificateGrants');
+    const allowed = (name: string) => {
+      const { queues, clients } = grantedTo(['robot-7'], own, name)!;
+      return [queues, clients];
+    };
+    assert.deepEqual(allowed('robot-7'), [['in/robot-7/*', 'all'], ['robot-7']]);
+    for (const name of ['*', 'robot-*', 'robot 7', '', '{client}', 'a{name}'])
+      assert.deepEqual(allowed(name), [['all'], []]);
+    for (const text of [
+      'a role=worker client={name}{name}',
+      'a role=worker call={name}',
+      'a role=worker client={nam}',
+    ]) {
+      assert.throws(() => readGrants([text], 'jwtGrants'), /jwtGrants/);
+    }
   });
 });
 
@@ -243,6 +263,14 @@ describe('createStanding()', () => {
     assert.equal(standing.endOf(caller), REVOKED);
   });
 
+  it('has the holder of a certificate whose time is over come again with the next one', () => {
+    const { clock, standing } = createScene();
+    const subject = { principal: 'cert:c', kind: 'certificate', rights: ALL_RIGHTS, expiresAt: 1_000 } as const;
+    const caller = createCallers(subject).as(undefined);
+    clock.advance(2_000);
+    assert.equal(standing.endOf(caller), OVER);
+  });
+
   it('sees a wall clock that was set', () => {
     const { clock, standing, put, callerOf, countEnds } = createScene();
     put('a', { expiresAt: 10_000_000 });
@@ -250,6 +278,23 @@ describe('createStanding()', () => {
     clock.jump(10_000_000);
     clock.advance(61_000);
     assert.equal(countEnds(), 1);
+  });
+
+  it('ends no call of a join, which asks again when the answer was lost after its end', () => {
+    const { clock, standing, put, countEnds } = createScene();
+    const subject = {
+      principal: 'join:j',
+      kind: 'join',
+      rights: ALL_RIGHTS,
+      credentialId: 'j',
+      expiresAt: 1_000,
+    } as const;
+    const caller = createCallers(subject).as(undefined);
+    put('j', { kind: 'join', expiresAt: 1_000 });
+    clock.advance(2_000);
+    standing.note(caller);
+    clock.advance(2_000);
+    assert.deepEqual([countEnds(), clock.pending, standing.endOf(caller)], [0, 0, undefined]);
   });
 
   it('minds nobody who has no end', () => {
