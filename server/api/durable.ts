@@ -4,6 +4,7 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Role } from '../model/access.ts';
 import type { Caller } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
 import type { TaskStore } from '../store/tasks.ts';
@@ -56,10 +57,10 @@ export interface DurableCallsOptions {
 
 /** Calls that are kept as tasks. */
 export interface StoredCalls {
-  /** Stores a call; the answer comes after the commit. */
+  /** Stores a call; the answer comes after the commit. PERMISSION_DENIED: the caller may store no tasks. */
   store(call: DurableCall, caller: Caller): Promise<StoredCall>;
   /**
-   * Waits for a call that was stored before. NOT_FOUND: there is none of this id. INVALID_ARGUMENT: it is one of another
+   * Waits for a call that was stored before. PERMISSION_DENIED: the caller may see no tasks. NOT_FOUND: there is none of this id. INVALID_ARGUMENT: it is one of another
    * method.
    */
   find(call: { readonly id: string; readonly method: string }, caller: Caller): Promise<StoredCall>;
@@ -86,6 +87,7 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
   return {
     store: (call, caller) =>
       awaitResult(async (awaited) => {
+        checkRole(caller, STORERS, 'a call that is kept');
         const task = taskOf(call, caller);
         const waits = awaited.admit([task]);
         const [stored] = await enqueue([task], caller, 'task');
@@ -96,6 +98,7 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
       }),
     find: ({ id, method }, caller) =>
       awaitResult(async (awaited) => {
+        checkRole(caller, AWAITERS, 'to wait for a call that was kept');
         if (!isTaskId(id)) throw invalid('id', 'expected the id of a task, a UUIDv7 in lower case');
         const waits = awaited.admit([{ id }]);
         const task = await findTask(store, id, caller);
@@ -117,11 +120,27 @@ function taskOf({ method, payload, clientId, selector, key, ...call }: DurableCa
   return task;
 }
 
+/** As of EnqueueTasks: a call that is kept is a task. */
+const STORERS: readonly Role[] = ['producer', 'operator'];
+/** As of DescribeTask and WatchTask. */
+const AWAITERS: readonly Role[] = ['producer', 'observer', 'operator'];
+
+function checkRole({ roles }: Caller, wanted: readonly Role[], what: string): void {
+  if (wanted.some((role) => roles.has(role))) return;
+  throw new ContactError(
+    'PERMISSION_DENIED',
+    `${what} is for the role ${wanted.join(' or ')}, which this caller has not`,
+  );
+}
+
 /** The caller has said no task: a field is named as it has said it. */
 function rename(error: unknown): never {
   if (!(error instanceof ContactError) || error.field === undefined) throw error;
   const { code, field, retryAfterMs } = error;
   const text = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
+  // By its id the answer could be asked for.
+  if (field === 'task.idempotency_key' && code === 'ALREADY_EXISTS')
+    throw new ContactError(code, 'another call has it', { field: 'contact-key', cause: error });
   throw new ContactError(code, text, {
     field: FIELDS.get(field) ?? field,
     cause: error,

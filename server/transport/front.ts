@@ -241,8 +241,9 @@ export function createFront({
       const path = String(headers[':path']);
       if (!path.startsWith('/')) return false;
       const method = path.slice(1);
-      // Who may not call it is told so, and not whether anybody has announced it.
-      const isMeant = !mayCall(who, method) || ADDRESSING.some((key) => headers[key] !== undefined);
+      // Who may not call it is told so, and not whether anybody has announced it; nor is who may call some clients alone.
+      const isLimited = !mayCall(who, method) || who.clients.clients !== 'all';
+      const isMeant = isLimited || ADDRESSING.some((key) => headers[key] !== undefined);
       return callees.knows(method) || (isMeant && isCallable(method));
     },
     take,

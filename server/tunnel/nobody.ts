@@ -17,10 +17,11 @@ export function explainUnknown(method: string, { isServed }: Pick<ServedServices
 export function explainNobody(
   why: Nobody,
   method: string,
-  { clientId, selector }: Wanted,
+  { clientId, selector, scope }: Wanted,
   services: Pick<ServedServices, 'isServed'>,
 ): ContactError {
-  if (why === 'unknown') return new ContactError('UNIMPLEMENTED', explainUnknown(method, services));
+  // Who may call some clients alone does not learn what others serve.
+  if (why === 'unknown' && scope.clients === 'all') return new ContactError('UNIMPLEMENTED', explainUnknown(method, services));
   const all = selector ? `all that ${selector.canonical} selects and that serve ${method}` : `all that serve ${method}`;
   if (why === 'busy') {
     const words = clientId === undefined ? `${all} are busy` : `${clientId} is busy: it has as many calls as it takes`;

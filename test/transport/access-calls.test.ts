@@ -18,6 +18,9 @@ const DENIED = status.PERMISSION_DENIED;
 /** Rights of who may call one method of some clients, live and kept. */
 const MINE = { queues: [UNARY], clients: ['robot-*'], calls: [UNARY], serves: [] };
 
+/** Who may store tasks. */
+const KEEPERS = ['producer', 'operator'] as const;
+
 describe('a call of a client, for who makes it', () => {
   let scene: GuardedScene;
   let tokens: Readonly<Record<RoleName, Made>>;
@@ -63,8 +66,8 @@ describe('a call of a client, for who makes it', () => {
 
   for (const mode of ['live', 'durable'] as const) {
     const asked = { 'contact-mode': mode };
-    it(`${mode}: goes to its own client, whatever its role, which is told who calls and no credential`, async () => {
-      for (const role of ROLE_NAMES) {
+    it(`${mode}: goes to its own client, which is told who calls and no credential`, async () => {
+      for (const role of mode === 'live' ? ROLE_NAMES : KEEPERS) {
         const reply = await call(tokens[role].text, {
           ...asked,
           'contact-client': 'robot-1',
@@ -111,6 +114,43 @@ describe('a call of a client, for who makes it', () => {
     const { text } = tokens.producer;
     for (let n = 0; n < 10; n += 1) {
       assert.equal(JSON.parse((await call(text)).bodies[0]!)[0], 'robot-1');
+    }
+  });
+
+  it('learns nothing of methods that others serve, addressed or not', async () => {
+    const calls = ['echo.Echo/Unary', 'echo.Echo/Never'];
+    const { text } = await scene.access.token({ roles: [Role.PRODUCER], ...MINE, clients: ['tablet-*'], calls });
+    const headers = { authorization: `Bearer ${text}` };
+    for (const more of [{}, { 'contact-client': 'tablet-1' }, { 'contact-selector': 'site=berlin' }]) {
+      const told = new Set<string>();
+      for (const name of calls) {
+        const reply = await callMethod(scene.address, methodNamed(name.slice('echo.Echo/'.length)), {
+          requests: [{}],
+          headers: { ...headers, ...more },
+        });
+        told.add(`${reply.code} ${reply.details.replaceAll(name, '…')}`);
+      }
+      assert.equal(told.size, 1, [...told].join('; '));
+    }
+  });
+
+  it('is kept for who may store tasks, and awaited by who may see them', async () => {
+    const kept = { 'contact-mode': 'durable', 'contact-client': 'robot-1', 'contact-key': 'mine' };
+    for (const name of ['worker', 'observer'] as const) {
+      const { code, details } = await call(tokens[name].text, kept);
+      assert.deepEqual(
+        [code, details],
+        [DENIED, 'a call that is kept is for the role producer or operator, which this caller has not'],
+      );
+    }
+    const stored = await call(tokens.producer.text, kept);
+    const id = String(stored.headers['contact-task']);
+    const taken = await call(tokens.operator.text, kept);
+    assert.deepEqual([taken.code, taken.details], [status.ALREADY_EXISTS, 'contact-key: another call has it']);
+    const again = { 'contact-mode': 'durable', 'contact-task': id };
+    assert.equal((await call(tokens.worker.text, again)).code, DENIED);
+    for (const name of ['producer', 'observer', 'operator'] as const) {
+      assert.equal((await call(tokens[name].text, again)).code, 0, name);
     }
   });
 
