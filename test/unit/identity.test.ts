@@ -263,14 +263,6 @@ describe('createStanding()', () => {
     assert.equal(standing.endOf(caller), REVOKED);
   });
 
-  it('has the holder of a certificate whose time is over come again with the next one', () => {
-    const { clock, standing } = createScene();
-    const subject = { principal: 'cert:c', kind: 'certificate', rights: ALL_RIGHTS, expiresAt: 1_000 } as const;
-    const caller = createCallers(subject).as(undefined);
-    clock.advance(2_000);
-    assert.equal(standing.endOf(caller), OVER);
-  });
-
   it('sees a wall clock that was set', () => {
     const { clock, standing, put, callerOf, countEnds } = createScene();
     put('a', { expiresAt: 10_000_000 });
@@ -280,7 +272,7 @@ describe('createStanding()', () => {
     assert.equal(countEnds(), 1);
   });
 
-  it('ends no call of a join, which asks again when the answer was lost after its end', () => {
+  it('ends no call of a join, which is asked again after its end; and tells a certificate to come again', () => {
     const { clock, standing, put, countEnds } = createScene();
     const subject = {
       principal: 'join:j',
@@ -295,6 +287,8 @@ describe('createStanding()', () => {
     standing.note(caller);
     clock.advance(2_000);
     assert.deepEqual([countEnds(), clock.pending, standing.endOf(caller)], [0, 0, undefined]);
+    const certified = createCallers({ principal: 'cert:c', kind: 'certificate', rights: ALL_RIGHTS, expiresAt: 1_000 });
+    assert.equal(standing.endOf(certified.as(undefined)), OVER);
   });
 
   it('minds nobody who has no end', () => {
