@@ -173,6 +173,7 @@ export async function createServer(
         return caller && reasonFor(caller);
       });
       reverse.front.expel(reasonFor);
+      registry.expel(reasonFor);
     },
     keepOperatorToken,
     hasOperatorSocket: operatorAddress !== undefined,

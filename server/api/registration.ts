@@ -35,6 +35,7 @@ export function readRegistration(request: GetTaskRequest, context: Registrant, o
   return {
     id: sessionId ?? newSessionId(),
     subject: context.caller.principal,
+    caller: context.caller,
     clientId,
     isNamed: !request.ephemeral && !isDrawn,
     isDrawn,

@@ -6,14 +6,16 @@ import type {
   TellResultRequest,
 } from '../../gen/index.ts';
 import { type ContactError, invalid, tooLarge } from '../../shared/errors.ts';
+import { cutText } from '../../shared/text.ts';
 import type { Renewals } from '../access/renewals.ts';
 import type { Outcome, StatusOutlet, TaskOutlet } from '../session/outlet.ts';
+import type { Registration } from '../session/registration.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ResultReport } from '../session/report.ts';
 import type { Session } from '../session/session.ts';
 import { type Context, whenAborted } from './context.ts';
 import type { Handlers } from './handler.ts';
-import { readClient, readSessionId, SESSION_KEY } from './identity.ts';
+import { CLIENT_KEY, readClient, readSessionId, SESSION_KEY } from './identity.ts';
 import { createNames } from './names.ts';
 import type { Places } from './places.ts';
 import { readRegistration } from './registration.ts';
@@ -21,6 +23,9 @@ import { isReceipt, readResults, readStatus, writeOutcomes } from './status.ts';
 
 /** Results of one TellResult: all outcomes are in one answer, of which stock clients take 4 MB. */
 const MAX_TOLD = 50_000;
+
+/** Of an id that a client names, which may be no name. */
+const MAX_SHOWN = 128;
 
 /** ContactService, but for what belongs to its two streams. */
 export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask' | 'sendStatus'> {
@@ -41,17 +46,27 @@ export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask
 export function createWorkerHandlers(registry: Registry, renewals: Renewals, places: Places): WorkerHandlers {
   const admitNames = createNames();
 
-  return {
-    async openSession(request, context, outlet) {
+  /** Reads a registration and takes its places; who is refused is told to people, as by the registry. */
+  function admit(request: GetTaskRequest, context: Context, outlet: TaskOutlet): Registration {
+    try {
       const registration = readRegistration(request, context, outlet);
       forgetRequest(request);
-      const { clientId, subject, resume } = registration;
-      const isReturning = resume !== null && registry.isOpen(clientId, resume.previousId, subject);
       // A signal is made only for sessions that give something back: the stream is open for as long as the worker lives.
-      const leave = places.take(context.caller, isReturning);
+      const leave = places.take(context.caller, registry.isReturning(registration));
       if (leave) whenAborted(context.signal, leave);
       const giveBack = admitNames(registration.queues.length);
       if (giveBack) whenAborted(context.signal, giveBack);
+      return registration;
+    } catch (error) {
+      const { principal, clientId: own = '' } = context.caller;
+      registry.refused({ clientId: cutText(context.header(CLIENT_KEY) ?? own, MAX_SHOWN), subject: principal }, error);
+      throw error;
+    }
+  }
+
+  return {
+    async openSession(request, context, outlet) {
+      const registration = admit(request, context, outlet);
       const session = await registry.open(registration);
       const { kind, credentialId } = context.caller;
       if (kind === 'client' && credentialId !== undefined) {

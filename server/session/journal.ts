@@ -10,6 +10,8 @@ export interface Journal {
   ended(session: Session, error: ContactError | null): void;
   /** Tells of the registration if it is refused; answers the same promise. */
   watch(registration: Registration, opening: Promise<Session>): Promise<Session>;
+  /** A registration was refused, for which nothing was opened. */
+  refused(who: Pick<Registration, 'clientId' | 'subject'>, error: unknown): void;
   drained(session: Session): void;
 }
 
@@ -25,7 +27,12 @@ export function createJournal(logger: Logger): Journal {
     client: clientId,
     ...(options.subject ? { principal: options.subject } : {}),
   });
+  const refused: Journal['refused'] = ({ clientId, subject }, error) => {
+    const { code, problem } = error as Partial<ContactError>;
+    logger.warn({ client: clientId, ...(subject ? { principal: subject } : {}), code, problem }, 'client refused');
+  };
   return {
+    refused,
     opened(session, isResumed) {
       const { held } = session.ledger;
       const fields = { ...describe(session), agent: session.options.agent, held: held.length };
@@ -36,10 +43,8 @@ export function createJournal(logger: Logger): Journal {
       const message = error === null ? 'client left' : (MESSAGES.get(reason ?? '') ?? 'client lost');
       logger.info({ ...describe(session), ...(reason ? { reason } : {}), held: session.ledger.held.length }, message);
     },
-    watch({ clientId, subject }, opening) {
-      opening.catch(({ code, problem }: Partial<ContactError>) =>
-        logger.warn({ client: clientId, ...(subject ? { principal: subject } : {}), code, problem }, 'client refused'),
-      );
+    watch(registration, opening) {
+      opening.catch((error: unknown) => refused(registration, error));
       return opening;
     },
     drained(session) {
@@ -53,5 +58,6 @@ export const NO_JOURNAL: Journal = {
   opened: () => undefined,
   ended: () => undefined,
   watch: (_registration, opening) => opening,
+  refused: () => undefined,
   drained: () => undefined,
 };

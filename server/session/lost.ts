@@ -1,9 +1,13 @@
+import type { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
+import type { Caller } from '../model/caller.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
 import { type NoteFailure, retryAfterMs } from '../store/failure.ts';
+import { isExpelled } from './closing.ts';
 import { type HeldDelivery, mayHaveStarted, nameOf } from './ledger.ts';
 import type { End } from './phases.ts';
+import type { Registration } from './registration.ts';
 
 /**
  * Sessions whose client is away: what they hold stays theirs for the resume window, then anybody may have it.
@@ -24,6 +28,10 @@ export interface Lost {
   /** The end of this delivery was told; only one that an earlier process left is remembered. */
   answer(delivery: Delivery): void;
   has(sessionKey: number): boolean;
+  /** Whether the client that registers comes back to one of these, or takes its place by its name. */
+  isAwaited(registration: Pick<Registration, 'clientId' | 'subject' | 'isNamed' | 'resume'>): boolean;
+  /** Ends the windows of those who may not come back: `reasonFor` says of a caller why its streams have to end. */
+  expel(reasonFor: (caller: Caller) => ContactError | undefined): void;
   /** A client's absent sessions. */
   sessionsOf(clientId: string): readonly SessionRef[];
   /** The client is back, or was replaced: its window ends without `onEnded`. Undefined: the session was not away. */
@@ -45,13 +53,17 @@ export interface Absent {
   /** The principal that had the session. */
   readonly subject: string;
   readonly held: readonly HeldDelivery[];
+  /** Its secret id; undefined: an earlier process knew it. */
+  readonly id?: string;
+  /** Whose streams it had; undefined: nobody asked, or an earlier process knew it. */
+  readonly caller?: Caller;
   /** False: nobody knows the id of the session, so there is no window. */
   readonly isResumable: boolean;
   /** The session was drained, and is when it resumes. */
   readonly isDraining?: boolean;
   /** An earlier process left it: nobody else on this node knows what it holds. */
   readonly isLeft?: boolean;
-  /** Whether its client is a named one, of a session that was left. */
+  /** Whether its client is a named one. */
   readonly isNamed?: boolean;
   readonly onEnded: (end: End) => void;
 }
@@ -119,6 +131,21 @@ export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: Lo
     ownerOf: (delivery) => (absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))),
 
     has: (sessionKey) => absenceByKey.has(sessionKey),
+
+    isAwaited: ({ clientId, subject, isNamed, resume }) =>
+      [...(absencesByClient.get(clientId) ?? [])].some(
+        (one) =>
+          one.subject === subject && ((isNamed && one.isNamed === true) || (resume && one.id === resume.previousId)),
+      ),
+
+    expel(reasonFor) {
+      for (const absence of [...absenceByKey.values()]) {
+        const { caller, isResumable, window } = absence;
+        if (!isResumable || !caller || !isExpelled(reasonFor(caller) ?? null)) continue;
+        timers.clear(window);
+        end(absence).catch(onFatal);
+      }
+    },
 
     sessionsOf: (clientId) => [...(absencesByClient.get(clientId) ?? [])].map(({ session }) => session),
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Caller } from '../model/caller.ts';
 import type { Delivery } from '../model/task.ts';
 import type { TaskOutlet } from './outlet.ts';
 
@@ -14,6 +15,8 @@ export interface Registration {
   /** The secret id of this registration. */
   readonly id: string;
   readonly subject: string;
+  /** Who registers; undefined: nobody asked. */
+  readonly caller?: Caller;
   readonly clientId: string;
   readonly isNamed: boolean;
   /** The server drew its client id: a SendStatus that belongs to it may name none. */

@@ -19,7 +19,7 @@ import { DISCONNECTED, GONE, isExpelled, notPaired, RESUMED, replacedBy, SERVER_
 import { createHolders } from './holders.ts';
 import { type Journal, NO_JOURNAL } from './journal.ts';
 import { createLookout } from './lookout.ts';
-import { type Absent, createLost, type Gone } from './lost.ts';
+import { type Absent, createLost, type Gone, type Lost } from './lost.ts';
 import { type MeasureSessions, measureSessions } from './measure.ts';
 import { knownSessionsOf, openRow, startedBy } from './opening.ts';
 import { obeyOrders } from './orders.ts';
@@ -29,7 +29,7 @@ import { advance } from './phases.ts';
 import { recoverSessions } from './recover.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
-import { createRoster } from './roster.ts';
+import { createRoster, type Roster } from './roster.ts';
 import { createSerial } from './serial.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
@@ -71,8 +71,11 @@ export interface Registry {
   leftBy(clientId: string, subject: string): readonly Delivery[];
   readonly clients: Clients;
   readonly measure: MeasureSessions;
-  /** Whether this is the session of a client whose task stream is open. */
-  isOpen(clientId: string, sessionId: string, subject: string): boolean;
+  readonly isOpen: Roster['isOpen'];
+  /** Whether a client comes back to its session, open or away, or takes its place by its name. */
+  isReturning(registration: Registration): boolean;
+  readonly refused: Journal['refused'];
+  readonly expel: Lost['expel'];
   /** Whether a session of this client is open that another principal has. */
   isAnothers(clientId: string, subject: string): boolean;
   /** Ends the streams of a client once; it may come again. Answers how many sessions and other streams that were. */
@@ -123,16 +126,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   function absent(session: Session, isResumable: boolean): Absent {
-    const { clientId } = session;
-    const { held } = session.ledger;
-    const { isDraining } = session;
+    const { clientId, isDraining, ledger, options } = session;
+    const { id, isNamed, caller, subject = '' } = options;
     return {
-      session: session.session,
-      clientId,
-      subject: session.options.subject ?? '',
-      held,
-      isResumable,
-      isDraining,
+      ...{ session: session.session, id, clientId, subject, isNamed, isResumable, isDraining },
+      ...(caller && { caller }),
+      held: ledger.held,
       onEnded: (end) => {
         // The window may run out while the client comes back, and the session has one end all the same.
         if (session.phase === 'away') advance(session, end);
@@ -247,6 +246,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     open,
     measure: () => measureSessions(roster, streams, budget),
     isOpen: roster.isOpen,
+    isReturning: (registration) => roster.isReturning(registration) || lost.isAwaited(registration),
+    refused: journal.refused,
+    expel: lost.expel,
     isAnothers: roster.isAnothers,
     disconnect: (session, error = GONE) => lose(session, error),
     leaveSession: (session) => lose(session, session.ledger.size + session.ledger.unreceiptedBytes === 0 ? null : GONE),

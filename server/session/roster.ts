@@ -1,3 +1,4 @@
+import type { Registration } from './registration.ts';
 import type { Session } from './session.ts';
 
 /** The sessions whose task stream is open, found by what they are asked for. Bounded by open streams. */
@@ -14,6 +15,8 @@ export interface Roster {
   readonly clientCount: number;
   /** Whether this client has this session. */
   isOpen(clientId: string, id: string, subject: string): boolean;
+  /** Whether the client that registers comes back to one of these, or takes its place by its name. */
+  isReturning(registration: Pick<Registration, 'clientId' | 'subject' | 'isNamed' | 'resume'>): boolean;
   /** Whether another principal has a session of this client. */
   isAnothers(clientId: string, subject: string): boolean;
 }
@@ -45,6 +48,12 @@ export function createRoster(): Roster {
       const session = sessionById.get(id);
       return session?.clientId === clientId && (session.options.subject ?? '') === subject;
     },
+    isReturning: ({ clientId, subject, isNamed, resume }) =>
+      [...(sessionsByClient.get(clientId) ?? [])].some(
+        ({ options }) =>
+          (options.subject ?? '') === subject &&
+          ((isNamed && options.isNamed) || (resume !== null && options.id === resume.previousId)),
+      ),
     isAnothers: (clientId, subject) =>
       [...(sessionsByClient.get(clientId) ?? [])].some(({ options }) => (options.subject ?? '') !== subject),
     ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],

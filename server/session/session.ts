@@ -1,6 +1,7 @@
 import type { ContactError } from '../../shared/errors.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
+import type { Caller } from '../model/caller.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
 import { splitTasks } from './batches.ts';
 import type { Brake } from './brake.ts';
@@ -31,6 +32,7 @@ export interface SessionOptions {
   /** As in a registration. */
   readonly isDrawn?: boolean;
   readonly subject?: string;
+  readonly caller?: Caller;
   readonly isResumable: boolean;
   readonly isAnswerable?: boolean;
   readonly labels: Readonly<Record<string, string>>;

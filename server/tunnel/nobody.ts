@@ -21,7 +21,8 @@ export function explainNobody(
   services: Pick<ServedServices, 'isServed'>,
 ): ContactError {
   // Who may call some clients alone does not learn what others serve.
-  if (why === 'unknown' && scope.clients === 'all') return new ContactError('UNIMPLEMENTED', explainUnknown(method, services));
+  if (why === 'unknown' && scope.clients === 'all')
+    return new ContactError('UNIMPLEMENTED', explainUnknown(method, services));
   const all = selector ? `all that ${selector.canonical} selects and that serve ${method}` : `all that serve ${method}`;
   if (why === 'busy') {
     const words = clientId === undefined ? `${all} are busy` : `${clientId} is busy: it has as many calls as it takes`;

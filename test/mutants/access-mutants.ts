@@ -240,8 +240,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     id: 'access: a method that is told to be there to who may not call it',
     file: 'server/transport/front.ts',
-    find: '!mayCall(who, method) || ADDRESSING',
-    replace: 'ADDRESSING',
+    find: 'const isLimited = !mayCall(who, method) || ',
+    replace: 'const isLimited = ',
     caughtBy: transport(
       'access-calls',
       'of a method that is not for its caller is refused, addressed or not, whether it was announced or not',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { StreamEnqueueResponse } from '../../gen/index.ts';
 import { AdminService, TaskService } from '../../gen/index.ts';
+import { newSessionId } from '../../shared/ids.ts';
 import { startGuarded } from '../scene/access.ts';
 import { openGetTask } from '../scene/classic.ts';
 import { ask, type Clients, connect, enqueueMany, refusalOf } from '../scene/clients.ts';
@@ -79,6 +80,32 @@ describe('A principal', () => {
         () => false,
       ),
     );
+  });
+
+  it('comes back to a session that was away, though another has taken its place, and so does one by its name', async () => {
+    const scene = await startGuarded({ maxSessionsPerPrincipal: 2 });
+    const token = await scene.access.token();
+    const clients = connect(scene, {}, token.text);
+    const [first, second] = [
+      await openWorker(clients, { clientId: 'a' }),
+      await openWorker(clients, { clientId: 'b', ephemeral: true }),
+    ];
+    await second.cancel();
+    await until('a place', () =>
+      openWorker(clients, { clientId: 'c' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const resume = { previousSession: second.sessionId, holding: [] };
+    const back = await openWorker(clients, { clientId: 'b', ephemeral: true, resume });
+    assert.equal(back.registered.resumed, true);
+    assert.equal((await openWorker(clients, { clientId: 'a' })).registered.clientId, 'a');
+    await first.ended;
+    for (const previousSession of [second.sessionId, newSessionId()]) {
+      const guessed = { clientId: 'd', ephemeral: true, resume: { previousSession, holding: [] } };
+      assert.match(await refusalOf(openWorker(clients, guessed)), /^RESOURCE_EXHAUSTED/);
+    }
   });
 
   it('is acknowledged late by a stream that enqueues too much, in order, and loses nothing', async () => {

@@ -6,10 +6,13 @@ import { drawToken } from '../../server/access/token.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { askAs, type GuardedScene, startGuarded } from '../scene/access.ts';
 import { createCaller, type Reply } from '../scene/callers.ts';
+import { connect, enqueue } from '../scene/clients.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
 import { closeScene, useWorker } from '../scene/end.ts';
+import { createLogbook } from '../scene/logbook.ts';
 import { connectTo } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
+import { openWorker } from '../scene/worker.ts';
 
 const CALLER = { roles: [Role.PRODUCER] };
 
@@ -29,6 +32,29 @@ function call({ address }: GuardedScene, token: string, body: string): Promise<R
 
 describe('a credential that is revoked', () => {
   afterEach(closeScene);
+
+  it('gives the tasks of a client that is away to others, without waiting for its window', async () => {
+    const scene = await startGuarded({ resumeWindowMs: 600_000 });
+    const made = await scene.access.token({ roles: [Role.WORKER] });
+    const operator = connect(scene, {}, scene.operator);
+    const robber = await openWorker(connect(scene, {}, made.text), { clientId: 'robber' });
+    const [id] = await enqueue(operator, {});
+    await robber.receive(1);
+    await robber.cancel();
+    const honest = await openWorker(operator, { clientId: 'honest' });
+    await scene.access.revoke(made.id);
+    const [task] = await honest.receive(1);
+    assert.equal(task!.taskId, id);
+  });
+
+  it('is not alone in being told to people: so is a registration for what is not its own', async () => {
+    const logger = createLogbook();
+    const scene = await startGuarded({}, { logger });
+    const made = await scene.access.token({ roles: [Role.WORKER], queues: ['mine'] }, { name: 'web' });
+    await assert.rejects(openWorker(connect(scene, {}, made.text), { clientId: 'robot', queues: ['other'] }));
+    const [line] = logger.lines.filter(({ message }) => message === 'client refused');
+    assert.deepEqual([line?.client, line?.principal, line?.code], ['robot', 'token:web', 'PERMISSION_DENIED']);
+  });
 
   it('ends the live calls that are made with it, at the callee too, and no others', async () => {
     const scene = await startGuarded();
