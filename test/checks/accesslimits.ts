@@ -33,6 +33,7 @@ export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/access/jwt.ts MAX_CHECKS':
     'UNAVAILABLE for tokens that were not seen before, for as long as the others wait for keys',
   'server/access/standing.ts MAX_NOTED': 'beyond it all that runs is looked at once a second',
+  'server/api/worker.ts MAX_SHOWN': 'of an id in the log',
   'server/access/token.ts SECRET_BYTES': 'of a secret',
   'server/encryption.ts MAX_FOLDER_BYTES': 'the row of the path of a socket file has it',
   'server/tls/certificate.ts POINT_BYTES': 'a number of P-256',
