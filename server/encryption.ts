@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { MAX_JOIN_ADDRESSES } from '../shared/jointext.ts';
 import type { Logger } from '../shared/logger.ts';
+import { besideStore } from '../shared/storefiles.ts';
 import { resolveAuth } from './exposure.ts';
 import type { ServerOptions } from './options.ts';
 import { storeFileOf } from './store/open.ts';
@@ -73,7 +74,7 @@ export function operatorSocketOf(
 ): Address | undefined {
   if (operatorSocket === 'none' || auth === 'off') return undefined;
   const file = storeFileOf(store);
-  const path = operatorSocket ?? (file && `${resolve(file)}.sock`);
+  const path = operatorSocket ?? (file && besideStore(resolve(file), 'operatorSocket'));
   if (path === undefined) return undefined;
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES || Buffer.byteLength(dirname(path)) > MAX_FOLDER_BYTES) {
     if (operatorSocket !== undefined)

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Logger } from '../shared/logger.ts';
+import { besideStore } from '../shared/storefiles.ts';
 import type { KeepOperatorToken } from './identity.ts';
 import { storeFileOf } from './store/open.ts';
 import { writeSecretFile } from './tls/secretfile.ts';
@@ -11,7 +12,7 @@ import { writeSecretFile } from './tls/secretfile.ts';
 export function keepTokenBeside(store: string, logger: Pick<Logger, 'info'>): KeepOperatorToken | undefined {
   const storeFile = storeFileOf(store);
   if (storeFile === undefined) return undefined;
-  const file = `${resolve(storeFile)}.operator-token`;
+  const file = besideStore(resolve(storeFile), 'operatorToken');
   return (token) => {
     writeSecretFile(file, `${token}\n`);
     logger.info({ file }, 'the first token of an operator is in this file, for this user alone');

@@ -61,7 +61,7 @@ async function runDoctor(options: DoctorOptions, command: Command, context: Comm
         }
       : {}),
     ...(store === undefined ? {} : { store: lookAtStore(readStorePath(store), integrity) }),
-    files: [tokenFile, tlsKey].flatMap((path) => (path === undefined ? [] : [{ ...lookAtFile(path), isSecret: true }])),
+    files: [tokenFile, tlsKey].flatMap((path) => (path === undefined ? [] : [lookAtFile(path, true)])),
   };
   const findings = examine(facts);
   for (const finding of findings) {

@@ -1,6 +1,7 @@
 import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { besideStore, isSecretOfStore } from '../../shared/storefiles.ts';
 import { usageError } from '../exit.ts';
 import type { FileFacts, StoreFacts } from './facts.ts';
 
@@ -27,9 +28,9 @@ export function lookAtStore(path: string, isWhole: boolean): StoreFacts {
     const facts = {
       ...nothing,
       bytes,
-      logBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      logBytes: statSync(besideStore(path, 'writeAheadLog'), { throwIfNoEntry: false })?.size ?? 0,
       freeBytes: bavail * bsize,
-      files: names.map((name) => lookAtFile(join(folder, name))),
+      files: names.map((name) => lookAtFile(join(folder, name), isSecretOfStore(name.slice(basename(path).length)))),
     };
     return isWhole ? { ...facts, integrity: checkIntegrity(path) } : facts;
   } catch (error) {
@@ -37,11 +38,10 @@ export function lookAtStore(path: string, isWhole: boolean): StoreFacts {
   }
 }
 
-export function lookAtFile(path: string): FileFacts {
+/** @param isSecret whether what is in it is for its owner alone, if it is a file */
+export function lookAtFile(path: string, isSecret: boolean): FileFacts {
   const found = statSync(path, { throwIfNoEntry: false });
-  // What holds the pid of a server, or is its socket, is no secret by what is in it.
-  const isSecret = found?.isFile() === true && !/\.(pid|lock|crt|pem)$/.test(path);
-  return found ? { path, mode: found.mode, isSecret } : { path, isSecret };
+  return found ? { path, mode: found.mode, isSecret: isSecret && found.isFile() } : { path, isSecret };
 }
 
 function checkIntegrity(path: string): readonly string[] {

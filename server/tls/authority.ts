@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ContactError } from '../../shared/errors.ts';
+import { besideStore } from '../../shared/storefiles.ts';
 import { generateKeys, type Issuer, issueCertificate, type KeyPair, pinOf } from './certificate.ts';
 import { checkIdentity, type TlsIdentity } from './identity.ts';
 import { readSecretFile, writeSecretFile } from './secretfile.ts';
@@ -31,20 +32,15 @@ export interface AuthorityOptions {
   readonly now: () => number;
 }
 
-/** The certificate that clients of `contact serve --tls auto` may be told to trust. */
-export function authorityFileOf(file: string): string {
-  return `${file}.ca.pem`;
-}
-
 /** Opens the authority beside a store, or makes one. FAILED_PRECONDITION: one of its files is not as it must be. */
 export function openAuthority({ file, now }: AuthorityOptions): Authority {
-  const kept = createPlace(file && `${file}.ca-key.pem`);
-  const own = createPlace(file && `${file}.tls.pem`);
+  const kept = createPlace(file && besideStore(file, 'authorityKey'));
+  const own = createPlace(file && besideStore(file, 'certificate'));
 
   function openIssuer(): Issuer & { readonly cert: string } {
     const content = kept.read();
     const found = readPair(content);
-    if (content !== undefined && !found) throw damaged(`${file}.ca-key.pem`);
+    if (content !== undefined && !found) throw damaged(besideStore(file!, 'authorityKey'));
     const cert = found && new X509Certificate(found.cert);
     if (found && cert && lastsFor(cert, AUTHORITY_LEFT_DAYS, now())) {
       show(found.cert);
@@ -60,8 +56,8 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
 
   /** For clients; whoever runs the server may have let others read it, or have it lie elsewhere. */
   function show(cert: string): void {
-    if (file !== undefined && readPlainFile(authorityFileOf(file)) !== cert)
-      writeSecretFile(authorityFileOf(file), cert);
+    const path = file && besideStore(file, 'authority');
+    if (path !== undefined && readPlainFile(path) !== cert) writeSecretFile(path, cert);
   }
 
   function spanOf(days: number): { readonly validFrom: number; readonly validTo: number } {
@@ -82,7 +78,11 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
 
   function assemble({ keys, cert }: Pair, issuer: Pair): TlsIdentity {
     // The authority is sent too: a client that has only its pin finds it there.
-    return checkIdentity({ cert: cert + issuer.cert, key: exportKey(keys) }, now(), `${file}.tls.pem`);
+    return checkIdentity(
+      { cert: cert + issuer.cert, key: exportKey(keys) },
+      now(),
+      besideStore(`${file}`, 'certificate'),
+    );
   }
 }
 

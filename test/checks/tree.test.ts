@@ -3,22 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
-
-/** What a server keeps beside its store, by what comes after the name of that file. */
-const BESIDE_A_STORE = [
-  '',
-  '-wal',
-  '-shm',
-  '.lock',
-  '.lock-journal',
-  '.origin',
-  '.pid',
-  '.sock',
-  '.operator-token',
-  '.ca-key.pem',
-  '.ca.pem',
-  '.tls.pem',
-];
+import { STORE_ENDINGS } from '../../shared/storefiles.ts';
 
 function runGit(args: readonly string[]): string[] | undefined {
   try {
@@ -39,7 +24,7 @@ describe('the checkout', () => {
       tracked.filter((path) => /\.db($|[.-])/.test(path)),
       [],
     );
-    const paths = BESIDE_A_STORE.map((end) => `contact.db${end}`);
+    const paths = STORE_ENDINGS.map((end) => `contact.db${end}`);
     assert.deepEqual(runGit(['check-ignore', '--no-index', ...paths]), paths);
   });
 

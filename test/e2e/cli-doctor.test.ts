@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, closeSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
+import { STORE_ENDINGS } from '../../shared/storefiles.ts';
 import { createScene, type Scene } from '../scene/commandline.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
@@ -85,6 +86,26 @@ describe('contact doctor', function () {
     assert.match(stdout, /^WRONG {2}tasks +new tasks are refused: store: too little disk is free for new tasks$/m);
     assert.match(stdout, /^WRONG {2}disk +.* are free on its disk$/m);
     await server.stop();
+  });
+
+  it('knows which files beside a store are for its owner alone, keys among them, and which anybody may read', async () => {
+    const folder = createFolder();
+    const file = join(folder, 'contact.db');
+    const server = await startServer({ store: `sqlite:${file}`, args: ['--tls', 'auto'] });
+    const made = readdirSync(folder);
+    await server.stop();
+    const endings = made.map((name) => name.slice('contact.db'.length));
+    assert.deepEqual(
+      endings.filter((ending) => !STORE_ENDINGS.includes(ending)),
+      [],
+    );
+    for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o644);
+    const { code, stdout } = await runContact(['doctor', '--store', file, '--json']);
+    const open = parse(stdout).filter(({ check }) => check === 'permissions');
+    const named = open.map(({ advice }) => advice.replace(/.*contact\.db/, '')).sort();
+    assert.equal(code, 1);
+    for (const ending of ['', '.ca-key.pem', '.operator-token', '.tls.pem']) assert.ok(named.includes(ending), ending);
+    for (const ending of ['.ca.pem', '.lock', '.pid', '.sock']) assert.ok(!named.includes(ending), ending);
   });
 
   it('looks at a store alone: damage, and who may read it', async () => {
