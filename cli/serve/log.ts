@@ -8,8 +8,17 @@ import { createStderrSink, type FileSink, openFileSink } from './sink.ts';
 export interface ServerLog extends Logger {
   /** `debug` … `silent`. */
   level: string;
-  /** Opens the file of the audit log anew, or another one. Throws what keeps it from being opened. */
-  openAudit(path: string | undefined): void;
+  /**
+   * Opens the file of the audit log anew, or another one; it is written to once it is taken. Throws what keeps it from being
+   * opened.
+   */
+  openAudit(path: string | undefined): OpenedAudit;
+}
+
+interface OpenedAudit {
+  take(): void;
+  /** The one before goes on. */
+  leave(): void;
 }
 
 export interface LogOptions {
@@ -24,8 +33,8 @@ export function createLog({ level, auditLog }: LogOptions): ServerLog {
   const show = process.stderr.isTTY ? formatRecord : (line: string) => line;
   // Names and ids in it are those of callers, who may have put a secret there.
   const log = pino({ level, base: null }, { write: (line: string) => sink.write(show(hideSecrets(line))) });
-  let audit: { readonly path: string; readonly file: FileSink } | undefined;
-  const auditor = pino({ base: null }, { write: (line: string) => audit?.file.write(hideSecrets(line)) });
+  let audit: FileSink | undefined;
+  const auditor = pino({ base: null }, { write: (line: string) => audit?.write(hideSecrets(line)) });
 
   const opened: ServerLog = {
     get level() {
@@ -41,12 +50,18 @@ export function createLog({ level, auditLog }: LogOptions): ServerLog {
     warn: (fields, message) => log.warn(fields, message),
     error: (fields, message) => log.error(fields, message),
     openAudit(path) {
-      if (path === undefined) audit = undefined;
-      else if (audit?.path === path) audit.file.reopen();
-      else audit = { path, file: openFileSink(path) };
+      const next = path === undefined ? undefined : openFileSink(path);
+      return {
+        take() {
+          next?.follow(audit?.dropped ?? 0);
+          audit?.close();
+          audit = next;
+        },
+        leave: () => next?.close(),
+      };
     },
   };
-  opened.openAudit(auditLog);
+  opened.openAudit(auditLog).take();
   return opened;
 }
 

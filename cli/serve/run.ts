@@ -68,7 +68,28 @@ function openLog(create: typeof createLog, { logLevel, auditLog }: ServeOptions)
   try {
     return create({ level: logLevel, auditLog });
   } catch (error) {
-    throw new CommandFailure(`${auditLog} cannot be opened for the audit log: ${(error as Error).message}`);
+    throw unopened(auditLog, error);
+  }
+}
+
+function openAudit(logger: ServerLog, path: string | undefined): ReturnType<ServerLog['openAudit']> {
+  try {
+    return logger.openAudit(path);
+  } catch (error) {
+    throw unopened(path, error);
+  }
+}
+
+function unopened(path: string | undefined, error: unknown): CommandFailure {
+  return new CommandFailure(`${path} cannot be opened for the audit log: ${(error as Error).message}`);
+}
+
+function takeOver(server: ContactServer, values: ServeOptions, onRefused: () => void): readonly string[] {
+  try {
+    return server.reload(pickServerOptions(values));
+  } catch (error) {
+    onRefused();
+    throw error;
   }
 }
 
@@ -76,9 +97,10 @@ function openLog(create: typeof createLog, { logLevel, auditLog }: ServeOptions)
 function reload(server: ContactServer, logger: ServerLog, read: () => Configuration): void {
   try {
     const { values } = read();
-    const needRestart = server.reload(pickServerOptions(values));
+    const audit = openAudit(logger, values.auditLog);
+    const needRestart = takeOver(server, values, audit.leave);
+    audit.take();
     logger.level = values.logLevel;
-    logger.openAudit(values.auditLog);
     logger.info({ needRestart }, 'configuration reloaded');
   } catch (error) {
     const problems = error instanceof ConfigurationError ? error.problems : [(error as Error).message];

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** Takes the lines of a log. Nothing that becomes of them stops or holds up who writes. */
 export interface Sink {
@@ -17,7 +18,7 @@ export function createStderrSink(): Sink {
   // A full disk under the log, or a pipe that nobody reads any more, is no reason to serve no tasks.
   stderr.on('error', () => undefined);
   const stat = fstatSync(2);
-  if (!stat.isFIFO() && !stat.isSocket()) return createFileSink(() => 2);
+  if (!stat.isFIFO() && !stat.isSocket()) return createFileSink(2);
   let dropped = 0;
   return {
     write(line) {
@@ -32,39 +33,64 @@ export function createStderrSink(): Sink {
   };
 }
 
-/** A file that is opened anew on demand, after another program has moved it away. */
+/** Lines for a file, which another program may move away. */
 export interface FileSink extends Sink {
-  /** Throws what keeps the file from being opened; then the one before goes on. */
-  reopen(): void;
+  /** Lines that this one could not write, and has not told of. */
+  readonly dropped: number;
+  /** Tells of those that the one before it has dropped. */
+  follow(dropped: number): void;
+  close(): void;
 }
+
+// A named pipe without a reader, or with a stuck one, is not waited for.
+const APPEND = constants.O_APPEND | constants.O_NONBLOCK | constants.O_WRONLY;
 
 /** Lines for a file that is made for this user alone. Throws if it cannot be opened. */
 export function openFileSink(path: string): FileSink {
-  // A named pipe without a reader, or with a stuck one, is not waited for.
-  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-  const open = (): number => openSync(path, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY, 0o600);
-  let fd = open();
-  return {
-    ...createFileSink(() => fd),
-    reopen() {
-      const before = fd;
-      fd = open();
-      closeSync(before);
-    },
-  };
+  const fd = openSync(path, APPEND | constants.O_CREAT, 0o600);
+  return { ...createFileSink(fd), close: () => closeSync(fd) };
 }
 
-function createFileSink(fd: () => number): Sink {
+/** Throws what would keep `openFileSink` from opening the file; makes none. */
+export function checkFileSink(path: string): void {
+  if (existsSync(path)) closeSync(openSync(path, APPEND));
+  else accessSync(dirname(path), constants.W_OK | constants.X_OK);
+}
+
+function createFileSink(fd: number): Omit<FileSink, 'close'> {
   let dropped = 0;
+  // Of a line of which a file that is nearly full, or a pipe that is, took a part: before it is whole no other may follow.
+  let rest: Buffer = Buffer.alloc(0);
+
+  /** Answers whether all of it was written. */
+  function push(): boolean {
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
+      return true;
+    } catch {
+      // The disk is full, or whoever reads is: there is nobody left to tell.
+      return false;
+    }
+  }
+
   return {
     write(line) {
-      try {
-        writeSync(fd(), dropped > 0 ? `${writeDropped(dropped)}${line}` : line);
-        dropped = 0;
-      } catch {
-        // The disk is full, or whoever reads is: there is nobody left to tell.
+      if (!push()) {
         dropped += 1;
+        return;
       }
+      const content = Buffer.from(dropped > 0 ? `${writeDropped(dropped)}${line}` : line);
+      rest = content;
+      push();
+      const isBegun = rest.length < content.length;
+      if (!isBegun) rest = Buffer.alloc(0);
+      dropped = isBegun ? 0 : dropped + 1;
+    },
+    get dropped() {
+      return dropped + (rest.length > 0 ? 1 : 0);
+    },
+    follow(before) {
+      dropped += before;
     },
   };
 }

@@ -88,9 +88,10 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
 
 /** Refuses what `openAuthority` would be refused with beside this store, and makes nothing. */
 export function checkAuthority(file: string): void {
-  const content = readSecretFile(`${file}.ca-key.pem`);
-  if (content !== undefined && !readPair(content)) throw damaged(`${file}.ca-key.pem`);
-  readSecretFile(`${file}.tls.pem`);
+  const path = besideStore(file, 'authorityKey');
+  const content = readSecretFile(path);
+  if (content !== undefined && !readPair(content)) throw damaged(path);
+  readSecretFile(besideStore(file, 'certificate'));
 }
 
 interface Pair {

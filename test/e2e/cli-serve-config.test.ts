@@ -57,6 +57,13 @@ describe('contact serve --config', function () {
     const [wrong] = await server.waitFor(/^.*the configuration is wrong.*$/m, 'stderr');
     assert.match(JSON.parse(wrong).problems[0], /contact\.yaml:1: retain-max: Expected a whole number/);
     assert.equal(Number(await retention()), 7);
+    writeFileSync(config, 'retain-max: 9\naudit-log: /no/such/folder/audit.log\nlog-level: info\n');
+    server.child.kill('SIGHUP');
+    await server.waitFor(
+      /"problems":\["\/no\/such\/folder\/audit.log cannot be opened for the audit log: ENOENT/,
+      'stderr',
+    );
+    assert.equal(Number(await retention()), 7);
     assert.equal((await server.stop()).code, 0);
   });
 });
