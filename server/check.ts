@@ -12,6 +12,7 @@ import { isShut, openForeignTokens, SHUT } from './identity.ts';
 import { readListen, readMetrics, resolveOptions } from './options.ts';
 import { probeStore, storeFileOf } from './store/open.ts';
 import { checkAuthority } from './tls/authority.ts';
+import { checkSocketFile } from './transport/socket_file.ts';
 
 /** As for those who read them. */
 const MAX_FILE_BYTES = 1 << 20;
@@ -58,11 +59,41 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
   }
   const problem = findFault(() => probeStore(options.store));
   if (problem !== undefined) findings.push({ option: 'store', problem: problem.replace(/^store: /, '') });
-  for (const address of addresses) {
-    const fault = address.kind === 'port' ? await tryToBind(address) : undefined;
-    if (fault !== undefined) findings.push({ option: 'listen', problem: fault });
-  }
+  return [...findings, ...(await checkPlaces(options, addresses))];
+}
+
+/** Where it would listen: each address is held until all were tried, as by a server, so that one that is there twice shows. */
+async function checkPlaces(options: ServerOptions, addresses: readonly Address[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const held: net.Server[] = [];
+  const check = async (option: keyof ServerOptions, find: () => Address | undefined): Promise<void> => {
+    try {
+      const address = find();
+      if (address?.kind === 'file') checkSocketFile(address.path);
+      else if (address) await tryToBind(address, held);
+    } catch (error) {
+      findings.push({ option, problem: error instanceof ContactError ? error.problem : (error as Error).message });
+    }
+  };
+  for (const address of addresses) await check('listen', () => address);
+  await check('operatorSocket', () => operatorAddressOf(options, addresses));
+  await check('metrics', () => findQuietly(() => readMetrics(options)));
+  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   return findings;
+}
+
+function operatorAddressOf(options: ServerOptions, addresses: readonly Address[]): Address | undefined {
+  const auth = findQuietly(() => resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses));
+  return operatorSocketOf(options, auth ?? 'off', silentLogger);
+}
+
+/** Undefined: there is none, or its option is wrong, which is told by itself. */
+function findQuietly<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a server would do, and its user can hardly mean. */
@@ -123,13 +154,19 @@ function messageOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? String(error);
 }
 
-/** Binds the address and lets it go. An address in use is that of the server that runs, as a rule. */
-function tryToBind({ host, port }: Address & { readonly kind: 'port' }): Promise<string | undefined> {
+/** Binds the address. One in use is that of the server that runs, as a rule, unless it is one of those that are held here. */
+function tryToBind({ host, port }: Address & { readonly kind: 'port' }, held: net.Server[]): Promise<void> {
   const server = net.createServer();
-  return new Promise((resolve) => {
-    server.once('error', ({ code, message }: NodeJS.ErrnoException) =>
-      resolve(code === 'EADDRINUSE' ? undefined : message),
-    );
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  const isHeld = (): boolean => held.some((one) => (one.address() as net.AddressInfo | null)?.port === port);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') reject(error);
+      else if (isHeld()) reject(new Error(`${host}:${port} is listened on twice`));
+      else resolve();
+    });
+    server.listen({ host, port, exclusive: true }, () => {
+      held.push(server);
+      resolve();
+    });
   });
 }

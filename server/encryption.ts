@@ -11,8 +11,8 @@ import { storeFileOf } from './store/open.ts';
 import { hostsOf, namesOf } from './tls/names.ts';
 import { createLoader, openTlsSource, type TlsSource } from './tls/source.ts';
 
-/** A socket has another name beside its own at first, which is longer than a short one. */
-const MAX_FOLDER_BYTES = MAX_SOCKET_PATH_BYTES - 10;
+/** A socket is born in a folder beside its place, whose name and its own there are this long. */
+const MAX_FOLDER_BYTES = MAX_SOCKET_PATH_BYTES - '/.12345678/s'.length;
 
 export type TlsOptions = Pick<ServerOptions, 'tls' | 'tlsName' | 'tlsCert' | 'tlsKey' | 'tlsClientCa' | 'store'>;
 
@@ -43,7 +43,12 @@ export function checkTls(
 ): number | undefined {
   resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
-  if (cert === undefined || key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    // One that is made for nothing: what is looked at is the file of authorities.
+    if (clientCa !== undefined)
+      createLoader({ kind: 'auto', storeFile: undefined, names: () => [] }, clientCa, systemClock)();
+    return undefined;
+  }
   return createLoader({ kind: 'files', cert, key }, clientCa, systemClock)().expiresAt;
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   type BigIntStats,
   chmodSync,
+  constants,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -14,6 +16,9 @@ import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { MAX_SOCKET_PATH_BYTES } from '../../shared/address.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
+
+/** What a socket is called in the folder where it is born. */
+const DRAFT = 's';
 
 /**
  * The name of a socket in the file system. The socket is bound under another name, in a folder that this user alone may
@@ -30,6 +35,23 @@ export interface SocketFile {
   remove(): void;
 }
 
+/** Throws what keeps a socket from having this name, but for a living server that has it: INVALID_ARGUMENT, FAILED_PRECONDITION. */
+export function checkSocketFile(given: string): void {
+  const path = resolve(given);
+  if (Buffer.byteLength(join(nameBeside(given), DRAFT)) > MAX_SOCKET_PATH_BYTES) {
+    throw invalid('listen', `the folder of ${given} has too long a name for a socket`);
+  }
+  if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
+    throw refused(`there is no folder for ${path}`);
+  }
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw refused(`${path} cannot be made: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  checkKind(path, look(path));
+}
+
 /**
  * Takes the name for a socket; a socket whose process is dead is removed.
  * FAILED_PRECONDITION: something else has the name, a living server or what is not a socket.
@@ -38,13 +60,8 @@ export async function claimSocketFile(given: string): Promise<SocketFile> {
   // Resolved now, since the process may be in another folder when it ends.
   const path = resolve(given);
   const folder = nameBeside(given);
-  const draft = join(folder, 's');
-  if (Buffer.byteLength(draft) > MAX_SOCKET_PATH_BYTES) {
-    throw invalid('listen', `the folder of ${given} has too long a name for a socket`);
-  }
-  if (!statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
-    throw refused(`there is no folder for ${path}`);
-  }
+  const draft = join(folder, DRAFT);
+  checkSocketFile(given);
   await removeDead(path);
   let own: BigIntStats | undefined;
   makeFolder(folder, path);
@@ -96,13 +113,16 @@ function nameSocket(draft: string, path: string): void {
   }
 }
 
+function checkKind(path: string, found: BigIntStats | undefined): void {
+  if (!found || found.isSocket()) return;
+  const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a file';
+  throw refused(`${path} is ${kind}, not a socket; it is left alone`);
+}
+
 async function removeDead(path: string): Promise<void> {
   const found = look(path);
   if (!found) return;
-  if (!found.isSocket()) {
-    const kind = found.isSymbolicLink() ? 'a symbolic link' : found.isDirectory() ? 'a folder' : 'a file';
-    throw refused(`${path} is ${kind}, not a socket; it is left alone`);
-  }
+  checkKind(path, found);
   if (await isAlive(path)) throw inUse(path);
   // Of two servers that find the same dead socket one may have put its own there meanwhile: what was taken away is
   // looked at once more under a name that nobody else uses.

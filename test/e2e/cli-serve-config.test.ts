@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { runHere } from '../scene/command.ts';
 import { createFolder } from '../scene/folder.ts';
-import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
+import { cleanUpProcesses, findPort, runContact, startServer } from '../scene/process.ts';
 import { createTestAuthority, writePair } from '../scene/tlsfiles.ts';
 
 function writeConfig(text: string): string {
@@ -156,6 +156,42 @@ describe('contact serve --check', function () {
     chmodSync(at('contact.db.ca-key.pem'), 0o644);
     assert.match((await runHere(auto)).stderr, /^contact: .*may be read by others/m);
     assert.equal(readFileSync(at('contact.db.ca-key.pem'), 'utf8'), 'x');
+  });
+
+  it('finds what a start would be refused with, wherever the start would find it, and makes nothing', async () => {
+    const folder = createFolder();
+    const at = (name: string): string => join(folder, name);
+    writeFileSync(at('file'), 'x');
+    const port = String(await findPort());
+    const long = at('n'.repeat(100));
+    const rows: [string[], RegExp][] = [
+      [['--audit-log', at('none/audit.log')], /^contact: --audit-log: .*ENOENT/],
+      [['--audit-log', folder], /^contact: --audit-log: .*EISDIR/],
+      [['--auth', 'on', '--operator-socket', at('none/s')], /^contact: --operator-socket: there is no folder for /],
+      [['--auth', 'on', '--operator-socket', at('file')], /^contact: --operator-socket: .* is a file, not a socket/],
+      [['--auth', 'on', '--operator-socket', long], /^contact: --operator-socket: the path is too long for a socket/],
+      [['--listen', `unix:${at('none/s')}`], /^contact: --listen: there is no folder for /],
+      [
+        ['--listen', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${port}`],
+        /^contact: --listen: .* is listened on twice/,
+      ],
+      [
+        ['--listen', `127.0.0.1:${port}`, '--metrics', `127.0.0.1:${port}`],
+        /^contact: --metrics: .* is listened on twice/,
+      ],
+      [['--tls', 'auto', '--tls-client-ca', at('file')], /^contact: .* has no certificate in PEM/m],
+    ];
+    const tryRow = async ([args, message]: (typeof rows)[number]): Promise<void> => {
+      const place = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+      const serve = ['serve', '--store', 'memory:', ...place, ...args];
+      const checked = await runHere([...serve, '--check']);
+      assert.match(checked.stderr, message, args.join(' '));
+      assert.equal(checked.code, 2, args.join(' '));
+      const started = await runContact(serve);
+      assert.ok(started.code === 1 || started.code === 2, `${args.join(' ')}: ${started.code} ${started.stderr}`);
+    };
+    await Promise.all(rows.map(tryRow));
+    assert.deepEqual(readdirSync(folder), ['file']);
   });
 
   it('finds no fault with what a running server has in use', async () => {
