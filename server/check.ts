@@ -7,7 +7,7 @@ import { readPlainFile } from '../shared/plainfile.ts';
 import type { AnyRow } from './config/row.ts';
 import { SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { checkTls, isEncrypted, operatorSocketOf } from './encryption.ts';
-import { resolveAuth } from './exposure.ts';
+import { findExposed, resolveAuth } from './exposure.ts';
 import { isShut, openForeignTokens, SHUT } from './identity.ts';
 import { readListen, readMetrics, resolveOptions } from './options.ts';
 import { probeStore, storeFileOf } from './store/open.ts';
@@ -103,6 +103,8 @@ function findWarnings(options: ServerOptions, addresses: readonly Address[]): Fi
     void warnings.push({ option, problem, isWarning: true });
   try {
     const auth = resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
+    const exposed = findExposed({ auth, isEncrypted: isEncrypted(options) }, addresses);
+    for (const problem of exposed) warn('listen', problem);
     const hasOperatorSocket = operatorSocketOf(options, auth, silentLogger) !== undefined;
     // Beside the file of a store the token of an operator is kept.
     const keepsToken = storeFileOf(options.store) !== undefined;

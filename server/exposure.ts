@@ -25,3 +25,19 @@ export function resolveAuth({ auth, insecure, isEncrypted }: Exposure, addresses
   if (auth !== undefined) return auth;
   return (isEncrypted || beyond !== undefined) && !insecure ? 'on' : 'off';
 }
+
+/** What somebody who starts a server should hear, though it may be meant: what others than this machine can do with it. */
+export function findExposed(
+  { auth, isEncrypted }: Pick<Exposure, 'auth' | 'isEncrypted'>,
+  addresses: readonly Address[],
+): readonly string[] {
+  const beyond = addresses.find((address) => !isLocal(address));
+  if (!beyond) return [];
+  const where = writeAddress(beyond);
+  return [
+    ...(auth === 'off' ? [`anybody who reaches ${where} can do everything, as auth is off and insecure is said`] : []),
+    ...(isEncrypted
+      ? []
+      : [`what goes by ${where} can be read on the way, credentials too: have TLS (--tls auto), or a proxy before it`]),
+  ];
+}

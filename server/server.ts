@@ -4,12 +4,12 @@ import { ContactError } from '../shared/errors.ts';
 import { guardLogger } from '../shared/logger.ts';
 import { createApi } from './api/api.ts';
 import { createPlaces } from './api/places.ts';
+import type { ContactServer } from './contactserver.ts';
 import { createTaskQueue } from './dispatch/queue.ts';
 import { findReachable, isEncrypted, openTls, operatorSocketOf } from './encryption.ts';
-import { resolveAuth } from './exposure.ts';
+import { findExposed, resolveAuth } from './exposure.ts';
 import { readFigures } from './figures.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
-import type { Listening } from './listening.ts';
 import { createLogs } from './logs.ts';
 import { createEventCounts } from './model/figures.ts';
 import {
@@ -30,7 +30,6 @@ import { createRegistry } from './session/registry.ts';
 import { createFailureLog } from './store/failure.ts';
 import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
-import type { TlsSource } from './tls/source.ts';
 import { createCallEnds } from './transport/call.ts';
 import { callerOfStream } from './transport/callers.ts';
 import { createEndings } from './transport/ending.ts';
@@ -42,28 +41,7 @@ import { createCallees } from './tunnel/callees.ts';
 import { readVersion } from './version.ts';
 import { openMetrics, startMetrics } from './watched.ts';
 
-/** A server inside this process. */
-export interface ContactServer {
-  /**
-   * Accepts calls from now on; the windows of sessions that an earlier process left run from now.
-   * FAILED_PRECONDITION: a socket file cannot be made, since a living server has it, say.
-   */
-  listen(): Promise<Listening>;
-  /**
-   * Goes away: claims nothing more, tells its clients, takes results until nobody holds a task or the deadline has
-   * passed (default: the option `shutdownDeadlineMs`), then ends every stream. Nothing is released: what is running
-   * stays with its client, to be resumed. Called again with a shorter deadline, that one counts.
-   */
-  close(options?: { readonly deadlineMs?: number }): Promise<void>;
-  /**
-   * Takes over what may change while it runs, of options as they were given to `createServer()`: docs/configuration.md says
-   * which, and reads the certificates anew, as the server does by itself within a minute of a change: those that cannot be
-   * used are logged, and those that there are stay. Answers the names of those that differ and need a new server. INVALID_ARGUMENT names an option: nothing changes.
-   */
-  reload(given: Partial<ServerOptions>): readonly (keyof ServerOptions)[];
-  /** Rejects when the server cannot go on. */
-  readonly failed: Promise<never>;
-}
+export type { ContactServer };
 
 /**
  * Opens the store and puts the parts of the server together; call `listen()` next.
@@ -73,12 +51,32 @@ export async function createServer(
   given: Partial<ServerOptions> = {},
   parts: Partial<ServerParts> = {},
 ): Promise<ContactServer> {
+  const opened: Opened = {};
+  try {
+    return await assemble(given, parts, opened);
+  } catch (error) {
+    await opened.last?.close();
+    throw error;
+  }
+}
+
+/** What was opened last has what was opened before it, and closes that too. */
+type Opened = { last?: { close(): Promise<void> } };
+
+async function assemble(
+  given: Partial<ServerOptions>,
+  parts: Partial<ServerParts>,
+  opened: Opened,
+): Promise<ContactServer> {
   const options = resolveOptions(given);
   const { clock, random, broadcastParts, keepOperatorToken, ...rest } = { ...DEFAULT_PARTS, ...parts };
   checkClock(clock);
   const logger = guardLogger(rest.logger);
   const addresses = readListen(options.listen);
-  const auth = resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
+  const exposure = { ...options, isEncrypted: isEncrypted(options) };
+  const auth = resolveAuth(exposure, addresses);
+  for (const problem of findExposed({ ...exposure, auth }, addresses)) logger.warn({}, problem);
+  const operatorAddress = operatorSocketOf(options, auth, logger);
   const readForeignToken = openForeignTokens(options, clock, logger);
   const metrics = await openMetrics(readMetrics(options), clock, logger);
   const maxMessageBytes = 2 * Math.max(options.maxPayloadBytes, options.maxResultBytes) + (4 << 20);
@@ -102,19 +100,15 @@ export async function createServer(
     onNotice: (message) => logger.warn({}, message),
     onFatal,
   });
-  let tls: TlsSource | undefined;
-  try {
-    // The store's lock is that of the files beside it, too.
-    tls = openTls(options, addresses, { clock, logger });
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  opened.last = store;
+  // The store's lock is that of the files beside it, too.
+  const tls = openTls(options, addresses, { clock, logger });
   const retention = readRetention(options);
   const logs = createLogs(logger, clock);
   const { node } = options;
   const { pruned: onPruned } = logs;
   const queue = await createTaskQueue({ store, node, clock, broadcastParts, retention, onFatal, onPruned });
+  opened.last = queue;
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
   const callees = createCallees();
   const registry = createRegistry({
@@ -158,7 +152,6 @@ export async function createServer(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
-  const operatorAddress = operatorSocketOf(options, auth, logger);
   const identity = createIdentity({
     options,
     isOn: auth === 'on',

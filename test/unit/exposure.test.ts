@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { createProducer } from '../../client/index.ts';
 import { assertTokenMayTravel } from '../../client/plaintext.ts';
 import { findReachable } from '../../server/encryption.ts';
-import { resolveAuth } from '../../server/exposure.ts';
+import { findExposed, resolveAuth } from '../../server/exposure.ts';
 import type { Address } from '../../shared/address.ts';
 
 const at = (host: string): Address => ({ kind: 'port', host, port: 1 });
@@ -32,6 +32,20 @@ describe('resolveAuth()', () => {
           message: /--auth on.*--tls auto.*loopback.*--insecure/,
         });
       }
+    }
+  });
+});
+
+describe('findExposed()', () => {
+  it('tells of what others than this machine can do and read, and of nothing near', () => {
+    const words = (auth: 'on' | 'off', isEncrypted: boolean, host: string): string[] =>
+      findExposed({ auth, isEncrypted }, [FILE, at(host)]).map((one) => /do everything|read on the way/.exec(one)![0]);
+    for (const host of NEAR) assert.deepEqual(words('off', false, host), [], host);
+    for (const host of BEYOND) {
+      assert.deepEqual(words('on', true, host), [], host);
+      assert.deepEqual(words('on', false, host), ['read on the way'], host);
+      assert.deepEqual(words('off', true, host), ['do everything'], host);
+      assert.deepEqual(words('off', false, host), ['do everything', 'read on the way'], host);
     }
   });
 });
