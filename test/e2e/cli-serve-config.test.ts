@@ -162,7 +162,8 @@ describe('contact serve --check', function () {
     const folder = createFolder();
     const at = (name: string): string => join(folder, name);
     writeFileSync(at('file'), 'x');
-    const port = String(await findPort());
+    const port = await findPort();
+    const other = await findPort();
     const long = at('n'.repeat(100));
     const rows: [string[], RegExp][] = [
       [['--audit-log', at('none/audit.log')], /^contact: --audit-log: .*ENOENT/],
@@ -176,7 +177,7 @@ describe('contact serve --check', function () {
         /^contact: --listen: .* is listened on twice/,
       ],
       [
-        ['--listen', `127.0.0.1:${port}`, '--metrics', `127.0.0.1:${port}`],
+        ['--listen', `127.0.0.1:${other}`, '--metrics', `127.0.0.1:${other}`],
         /^contact: --metrics: .* is listened on twice/,
       ],
       [['--tls', 'auto', '--tls-client-ca', at('file')], /^contact: .* has no certificate in PEM/m],
