@@ -250,8 +250,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'secrets in the log',
     file: 'cli/serve/log.ts',
-    find: 'audit?.file.write(hideSecrets(line))',
-    replace: 'audit?.file.write(line)',
+    find: 'audit?.write(hideSecrets(line))',
+    replace: 'audit?.write(line)',
     caughtBy: {
       file: 'test/e2e/secrets.test.ts',
       title:
