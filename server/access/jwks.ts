@@ -3,21 +3,25 @@ import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type
 import { ContactError } from '../../shared/errors.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
 import { maskPassword } from '../../shared/redact.ts';
+import { UNKNOWN_KEY } from './refusals.ts';
 
-/** Between two looks whether the file of keys has changed, of those that any token asks for and those for keys that nobody knows. */
+/** Between two looks whether the file of keys has changed, but for those that a key asks for that nobody knows. */
 const LOOK_MS = 5_000;
 /** Keys of a URL are fetched anew when they are older, since one may have been taken out. */
 const FETCH_EVERY_MS = 300_000;
 /** A key is a kilobyte at most. */
 const MAX_FILE_BYTES = 1 << 20;
 const FETCH_TIMEOUT_MS = 5_000;
+/** Keys of a URL are fetched no sooner again for a key that is not among them. */
+const COOL_DOWN_MS = 30_000;
 
 /**
  * The keys that sign tokens: of a file, or of a URL, where they are fetched when one is missing, and when those that are there
  * are five minutes old.
  * @param source a path, or `https://…`; `http://` is for this machine alone
  * @param onTrouble told of a file that has changed and cannot be read: the keys that there are go on
- * @throws ContactError INVALID_ARGUMENT naming the option `jwks`
+ * @throws ContactError INVALID_ARGUMENT naming the option `jwks`; what it answers throws UNKNOWN_KEY where the key is not there,
+ * and may be by now
  */
 export function openKeys(
   source: string,
@@ -34,12 +38,23 @@ function openUrl(source: string): JWTVerifyGetKey {
     throw refuse(`to begin with https://, since whoever is on the way could give keys of their own`);
   }
   if (url.username !== '' || url.password !== '') throw refuse('to have no user and no password: keys are public');
-  return createRemoteJWKSet(url, { timeoutDuration: FETCH_TIMEOUT_MS, cacheMaxAge: FETCH_EVERY_MS });
+  const keys = createRemoteJWKSet(url, {
+    timeoutDuration: FETCH_TIMEOUT_MS,
+    cacheMaxAge: FETCH_EVERY_MS,
+    cooldownDuration: COOL_DOWN_MS,
+  });
+  return async (header, token) => {
+    const mayFetch = !keys.coolingDown;
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      throw error instanceof errors.JWKSNoMatchingKey && !mayFetch ? UNKNOWN_KEY : error;
+    }
+  };
 }
 
 function openFile(path: string, monotonic: () => number, onTrouble: (error: unknown) => void): JWTVerifyGetKey {
   let stamp = '';
-  let missedAt = Number.NEGATIVE_INFINITY;
 
   function read(): ReturnType<typeof createLocalJWKSet> {
     try {
@@ -73,11 +88,14 @@ function openFile(path: string, monotonic: () => number, onTrouble: (error: unkn
     try {
       return await keys(header, token);
     } catch (error) {
-      const isUnknown = error instanceof errors.JWKSNoMatchingKey;
-      if (!isUnknown || monotonic() - missedAt < LOOK_MS) throw error;
-      missedAt = monotonic();
-      if (stampOf(path) === stamp) throw error;
-      keys = read();
+      // A look costs less than the token did, so it is taken for each: a key may be a newer one.
+      if (!(error instanceof errors.JWKSNoMatchingKey) || stampOf(path) === stamp) throw error;
+      try {
+        keys = read();
+      } catch (unreadable) {
+        stamp = '';
+        throw unreadable;
+      }
       return keys(header, token);
     }
   };

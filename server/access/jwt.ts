@@ -7,7 +7,7 @@ import type { ReadForeignToken } from './authenticate.ts';
 import { type Callers, createCallers } from './callers.ts';
 import { type Grants, grantedTo } from './grants.ts';
 import { openKeys } from './jwks.ts';
-import { EXPIRED, UNAUTHENTICATED, UNCHECKED } from './refusals.ts';
+import { EXPIRED, LoggedRefusal, UNAUTHENTICATED, UNCHECKED, UNKNOWN_KEY } from './refusals.ts';
 
 /** Tokens that were checked and are remembered until they expire; then the oldest go. */
 const MAX_REMEMBERED = 10_000;
@@ -17,7 +17,10 @@ const RECHECK_MS = 60_000;
 const MAX_CHECKS = 200;
 /** Between two lines of the log about keys that cannot be had. */
 const LOG_MS = 60_000;
+/** By which the clock of who signs may be ahead, as `nbf` goes. */
 const TOLERANCE_SECONDS = 5;
+/** For the log alone: whoever is told more than others would know that the key was right. */
+const TOO_EARLY = new LoggedRefusal(UNAUTHENTICATED, { reason: 'time' });
 /** None whose key both sides have. */
 const ALGORITHMS = [
   'RS256',
@@ -108,7 +111,8 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     } catch (error) {
       if (error !== UNCHECKED) {
         rememberedByHash.delete(key);
-        throw error;
+        // The key was there when the token was checked, and the set is younger than that.
+        throw error === UNKNOWN_KEY ? UNAUTHENTICATED : error;
       }
     }
     if (rememberedByHash.has(key)) rememberedByHash.set(key, { ...known, checkedAt: clock.monotonic() });
@@ -124,6 +128,8 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
   function explain(error: unknown): unknown {
     // Its signature was good, or its time would not have been looked at.
     if (error instanceof errors.JWTExpired) return EXPIRED;
+    if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') return TOO_EARLY;
+    if (error === UNKNOWN_KEY) return error;
     if (error instanceof errors.JOSEError && !isAboutKeys(error)) return UNAUTHENTICATED;
     warn(error);
     return UNCHECKED;

@@ -47,3 +47,6 @@ export const OVER = new ContactError(
 
 /** For callers whose token cannot be checked at the moment, through no fault of theirs. */
 export const UNCHECKED = new ContactError('UNAVAILABLE', 'tokens cannot be checked at the moment');
+
+/** The same, of a token whose key is not among those that were fetched a moment ago: it may be a newer one. */
+export const UNKNOWN_KEY = new ContactError('UNAVAILABLE', UNCHECKED.problem);

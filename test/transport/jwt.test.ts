@@ -11,9 +11,10 @@ import { ask, connect, refusalOf } from '../scene/clients.ts';
 import { createFastClock } from '../scene/clock.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
+import { createLogbook } from '../scene/logbook.ts';
 import { AUDIENCE, createSigner, ISSUER, type Signer } from '../scene/signer.ts';
 import { until } from '../scene/until.ts';
-import { closeOf, openWorker } from '../scene/worker.ts';
+import { closeOf, openWorker, statusOf } from '../scene/worker.ts';
 
 const GRANTS = ['web role=producer role=observer queue=mail/*', 'fleet-* role=worker queue=* client=*'];
 
@@ -37,6 +38,27 @@ async function tryAs(scene: GuardedScene, token: string, queue = 'mail/in'): Pro
     await refusalOf(ask(clients, AdminService.method.listQueues, {})),
     await refusalOf(ask(clients, TaskService.method.enqueueTasks, { tasks })),
   ];
+}
+
+/** Keys of signers, which may come and go, at a URL. */
+async function serveKeys(...signers: Signer[]): Promise<{ readonly signers: Signer[]; readonly jwks: string }> {
+  const server: Server = createServer((_request, answer) =>
+    answer.end(JSON.stringify({ keys: signers.map(({ jwk }) => jwk) })),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEnd(() => new Promise((resolve) => server.close(resolve)));
+  atEnd(() => server.closeAllConnections());
+  return { signers, jwks: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys` };
+}
+
+const wallClock = Date.now;
+
+/** Sets the wall clock so far ahead: jose knows no other. */
+function passTime(ms: number): void {
+  Date.now = () => wallClock() + ms;
+  atEnd(() => {
+    Date.now = wallClock;
+  });
 }
 
 describe('JWTs', () => {
@@ -159,6 +181,58 @@ describe('JWTs', () => {
     assert.match((await tryAs(scene, await signer.sign()))[0]!, /^UNAVAILABLE/);
     isDown = false;
     assert.deepEqual(await tryAs(scene, await signer.sign()), ['OK', 'OK']);
+  });
+
+  it('of a key that is newer than the keys of a URL are no forged ones: their clients come again', async () => {
+    const { signers, jwks } = await serveKeys(await createSigner('one'));
+    const scene = await startGuarded({ ...OPTIONS, jwks });
+    const next = await createSigner('two');
+    assert.equal((await tryAs(scene, await signers[0]!.sign()))[0], 'OK');
+    signers.push(next);
+    const token = await next.sign({ roles: ['fleet-7'] });
+    const { code, metadata } = await statusOf(connect(scene, {}, token).tasks.watchTask({ id: 'x' }));
+    assert.deepEqual([code, metadata.get('contact-retry')], [status.UNAVAILABLE, ['backoff']]);
+    passTime(31_000);
+    assert.match((await tryAs(scene, token))[0]!, /^PERMISSION_DENIED/);
+    passTime(62_000);
+    assert.match((await tryAs(scene, await (await createSigner('three')).sign()))[0]!, /^UNAUTHENTICATED/);
+  });
+
+  it('of a key that is no more among those of a URL are refused, whoever has them fetched all the time', async () => {
+    const { signers, jwks } = await serveKeys(await createSigner('one'), await createSigner('two'));
+    const clock = createFastClock(100);
+    const slow = { pingIntervalMs: 60_000, authenticateWithinMs: 6_000_000, stuckSocketMs: 60_000 };
+    const scene = await startGuarded({ ...OPTIONS, ...slow, jwks }, { clock });
+    const token = await signers[0]!.sign({}, { seconds: 7_200 });
+    assert.equal((await tryAs(scene, token))[0], 'OK');
+    const until61 = clock.monotonic() + 61_000;
+    await until('a minute is over', () => clock.monotonic() > until61);
+    signers.shift();
+    passTime(31_000);
+    assert.match((await tryAs(scene, await (await createSigner('three')).sign()))[0]!, /^UNAUTHENTICATED/);
+    assert.match((await tryAs(scene, token))[0]!, /^UNAUTHENTICATED/);
+  });
+
+  it('of a newer key are taken however often there was one that nobody knows', async () => {
+    const [first, second] = [await createSigner('one'), await createSigner('two')];
+    const scene = await startWithFile(first);
+    assert.match((await tryAs(scene, await (await createSigner('three')).sign()))[0]!, /^UNAUTHENTICATED/);
+    writeKeys(scene.file, first, second);
+    assert.deepEqual(await tryAs(scene, await second.sign()), ['OK', 'OK']);
+  });
+
+  it('that are not good yet are refused as any other, and the log says that it is a matter of time', async () => {
+    const [signer, log] = [await createSigner(), createLogbook()];
+    const file = join(createFolder(), 'keys.json');
+    writeKeys(file, signer);
+    const scene = await startGuarded({ ...OPTIONS, jwks: file }, { logger: log });
+    const now = Math.floor(Date.now() / 1_000);
+    assert.equal((await tryAs(scene, await signer.sign({ nbf: now + 3 })))[0], 'OK');
+    const [early] = await tryAs(scene, await signer.sign({ nbf: now + 60 }));
+    const reasons = () => log.lines.flatMap(({ message, reason }) => (message === 'call refused' ? [reason] : []));
+    assert.deepEqual(reasons(), ['time', 'time']);
+    assert.deepEqual([early], (await tryAs(scene, 'ct_x')).slice(1));
+    assert.deepEqual(reasons().slice(2), [undefined, undefined]);
   });
 
   it('need an issuer, an audience and grants, and keys that can be read', async () => {
