@@ -92,7 +92,7 @@ describe('openEnrolled()', () => {
     const file = joinPath(folder, 'join');
     writeFileSync(file, `${JOIN}\n`, { mode: 0o644 });
     assert.equal(open({ join: file, clientId: 'robot-7' }).isReady, false);
-    assert.match(told[0]!, /^join: others can read .*\(mode 644\)/);
+    assert.match(told[0]!, /^what is given as join: others can read .*\(mode 644\)/);
   });
 
   it('refuses what is wrong and shows nothing of it', async () => {
