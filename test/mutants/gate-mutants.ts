@@ -261,8 +261,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'new key never looked for',
     file: 'server/access/jwks.ts',
-    find: 'keys = read();\n      return',
-    replace: 'return',
+    find: 'keys = read();\n      } catch (unreadable)',
+    replace: '} catch (unreadable)',
     caughtBy: transport('jwt', 'of a new key are taken once it is in the file'),
   },
 ];
