@@ -50,18 +50,15 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
   const runAlone = createSerial();
 
   /** ALREADY_EXISTS: another token of this name lives, whose sessions and results this one would have. */
-  function checkFree({
-    id,
-    name,
-    principal,
-  }: {
-    readonly id: string;
-    readonly name: string;
-    readonly principal: string;
-  }) {
+  function checkFree(
+    { id, name, principal }: Pick<StoredCredential, 'id' | 'name' | 'principal'>,
+    caller: Caller,
+  ): void {
     const other = findToken(principal);
     if (!other || other.id === id) return;
-    const problem = `a token ${name} lives (${other.id}): rotate or revoke it, or take another name`;
+    const problem = isWithin(other, caller)
+      ? `a token ${name} lives (${other.id}): rotate or revoke it, or take another name`
+      : `a token ${name} lives: take another name`;
     throw new ContactError('ALREADY_EXISTS', problem, { field: 'name' });
   }
 
@@ -90,7 +87,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
       // Of two that come at once the second finds the first.
       const credential = await runAlone(name, async () => {
         // Who asks again, as the answer was lost, finds its own, which may have been rotated meanwhile.
-        if ((await store.findCredential(token.id)) === null) checkFree(token);
+        if ((await store.findCredential(token.id)) === null) checkFree(token, caller);
         const now = clock.now();
         const expiresAt = lifetimeMs === null ? null : now + lifetimeMs;
         return checkSame(await store.createCredential({ ...token, expiresAt }, now), { ...token, lifetimeMs });

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** What one path answers. */
 export interface Page {
@@ -24,6 +24,30 @@ const TIMEOUT_MS = 5_000;
 const MAX_REQUESTS = 1_000;
 
 /**
+ * One more than there may be takes the place of the oldest that has asked for nothing since it came or was answered: so who
+ * says half a request, again and again, does not take a probe's place, and a server that is well is not restarted. Where
+ * all are being answered, the new one goes.
+ */
+function keepPlaces(server: Server): void {
+  const connections = new Set<Socket>();
+  const answered = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    if (connections.size >= MAX_CONNECTIONS) {
+      const [oldest = socket] = [...connections].filter((one) => !answered.has(one));
+      oldest.destroy();
+      connections.delete(oldest);
+      if (oldest === socket) return;
+    }
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    answered.add(socket);
+    response.once('close', () => answered.delete(socket));
+  });
+}
+
+/**
  * A listener of HTTP/1.1 of its own for who looks after the server: GET and HEAD of a few paths, no bodies, and no more
  * of anything than that takes.
  */
@@ -38,7 +62,9 @@ export function createListener(pages: ReadonlyMap<string, () => Page | Promise<P
     },
     (request, response) => void answer(request, response),
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  // Beyond it nobody is let in at all: those that are made to go take a moment.
+  server.maxConnections = 2 * MAX_CONNECTIONS;
+  keepPlaces(server);
   server.maxRequestsPerSocket = MAX_REQUESTS;
   // An answer that nobody reads holds its connection no longer than that.
   server.timeout = 2 * TIMEOUT_MS;

@@ -112,9 +112,12 @@ export function mayServe({ serves }: Caller, method: string): boolean {
 
 /**
  * What of these rights goes beyond the caller's own: `rights.queues[2]`; undefined: the caller may give them to others.
- * Roles are not compared.
+ * Roles are not compared. Rights without any pattern are nobody's part: they are left to who may do everything.
  */
 export function findUngrantable(caller: Caller, rights: Rights): string | undefined {
   const { scope, clients, calls, serves } = caller;
+  const isBare = [rights.queues, rights.clients, rights.calls, rights.serves].every(({ length }) => length === 0);
+  const isWhole = [scope.queues, clients.clients, calls, serves].every((all) => all === 'all');
+  if (isBare && !isWhole) return 'rights.queues';
   return findBeyond(rights, { queues: scope.queues, clients: clients.clients, calls, serves });
 }

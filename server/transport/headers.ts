@@ -141,9 +141,15 @@ function closeRefused(stream: ServerHttp2Stream): void {
 function weighHeaders(headers: IncomingHttpHeaders): number {
   let bytes = 0;
   for (const key in headers) {
-    if (key.charCodeAt(0) !== 0x3a) bytes += key.length + (headers[key] as string | readonly string[]).length;
+    if (key.charCodeAt(0) !== 0x3a) bytes += weighHeader(key, headers[key]);
   }
   return bytes;
+}
+
+/** Each of several values brings its key along: set-cookie is all that Node.js has a list of. */
+function weighHeader(key: string, value: string | readonly string[] | undefined): number {
+  if (typeof value === 'string') return key.length + value.length;
+  return (value ?? []).reduce((bytes, one) => bytes + key.length + one.length, 0);
 }
 
 function faultOf(error: ContactError): HeaderFault {

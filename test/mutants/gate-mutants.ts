@@ -10,6 +10,20 @@ const alike = transport('access', 'tells all alike who are not known, and lets i
 /** Who is let in that must not be, or stays that has to go. */
 export const GATE_MUTANTS: readonly Mutant[] = [
   {
+    id: 'a credential without patterns is everybody’s',
+    file: 'server/model/caller.ts',
+    find: 'if (isBare && !isWhole)',
+    replace: 'if (isBare && isWhole)',
+    caughtBy: transport('credentials', 'gives nobody what has no pattern but operators of all'),
+  },
+  {
+    id: 'the place of a probe',
+    file: 'server/metrics/listener.ts',
+    find: 'filter((one) => !answered.has(one))',
+    replace: 'filter((one) => one === socket)',
+    caughtBy: transport('metrics', 'has a place for a probe beside many that say half a request'),
+  },
+  {
     id: 'any secret will do',
     file: 'server/access/secret.ts',
     find: 'timingSafeEqual(given, known) && ',

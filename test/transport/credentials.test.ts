@@ -83,4 +83,32 @@ describe('AccessService', () => {
     const next = drawToken();
     assert.equal(await make({ id: next.id, secretHash: Buffer.from(next.hash, 'hex') }), 'OK');
   });
+
+  it('tells nobody the id of what they may not see, and gives nobody what has no pattern but operators of all', async () => {
+    const scene = await startGuarded();
+    const foreign = await scene.access.token({ queues: ['b/*'] }, { name: 'theirs' });
+    const bare = await scene.access.token(
+      { roles: [Role.OPERATOR], queues: [], clients: [], calls: [], serves: [] },
+      { name: 'bare' },
+    );
+    const limited = await scene.access.token({ roles: [Role.OPERATOR], queues: ['a/*'] });
+    const { id, hash } = drawToken();
+    const secretHash = Buffer.from(hash, 'hex');
+    const make = (text: string): Promise<string> =>
+      refusalOf(
+        askAs(text, scene.access.client, 'createToken', {
+          id,
+          secretHash,
+          name: 'theirs',
+          rights: { roles: [Role.PRODUCER], queues: ['a/*'] },
+        }),
+      );
+    assert.match(await make(limited.text), /^ALREADY_EXISTS name/);
+    assert.doesNotMatch(await make(limited.text), new RegExp(foreign.id));
+    assert.match(await make(scene.operator), new RegExp(foreign.id));
+    const end = (text: string): Promise<string> =>
+      refusalOf(askAs(text, scene.access.client, 'revokeCredential', { id: bare.id }));
+    assert.match(await end(limited.text), /^NOT_FOUND/);
+    assert.equal(await end(scene.operator), 'OK');
+  });
 });

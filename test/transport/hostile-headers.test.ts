@@ -33,7 +33,7 @@ interface Reply {
 /** One call with headers of our own; answers how it ended. */
 function call(
   session: ClientHttp2Session,
-  headers: Record<string, string>,
+  headers: Record<string, string | string[]>,
   frame: Buffer = Buffer.alloc(5),
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -83,6 +83,13 @@ describe('Status texts', () => {
       await worker.receive(1);
     });
   }
+
+  it('weighs each value of a header that comes several times', async () => {
+    const session = dial(await startScene());
+    const part = 'x'.repeat(8_000);
+    assert.equal((await call(session, { 'set-cookie': [part] })).code, status.OK);
+    assert.equal((await call(session, { 'set-cookie': [part, part, part] })).code, status.RESOURCE_EXHAUSTED);
+  });
 
   it('are cut where no method has the path', async () => {
     const scene = await startScene();
