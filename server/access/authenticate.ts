@@ -51,8 +51,8 @@ export interface AuthenticateOptions {
 }
 
 const BEARER = /^Bearer +(\S+)$/i;
-/** Longer ones are not looked at. */
-const MAX_LENGTH = 8_192;
+/** Longer ones are not looked at; before that, all headers together have their bound. */
+const MAX_LENGTH = 65_536;
 
 export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const { credentials, now, readForeignToken, callersOfCertificate } = options;

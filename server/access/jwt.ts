@@ -21,6 +21,8 @@ const LOG_MS = 60_000;
 const TOLERANCE_SECONDS = 5;
 /** For the log alone: whoever is told more than others would know that the key was right. */
 const TOO_EARLY = new LoggedRefusal(UNAUTHENTICATED, { reason: 'time' });
+/** The end of the year 9999, the last that an instant of the protocol can be of. */
+const LAST_SECONDS = 253_402_300_799;
 /** None whose key both sides have. */
 const ALGORITHMS = [
   'RS256',
@@ -78,9 +80,13 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     const payload = await verify(text);
     const names = readTexts(payload, rolesClaim);
     const principal = readClaim(payload, principalClaim);
-    if (typeof principal !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(principal)) throw UNAUTHENTICATED;
+    if (typeof principal !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(principal)) {
+      throw because(`its claim \`${principalClaim}\` is no name: 1 to 200 printable ASCII characters without blanks`);
+    }
+    if (payload.exp! > LAST_SECONDS)
+      throw because('its claim `exp` is after the year 9999: it has seconds, not milliseconds');
     const rights = grantedTo(names, grants, principal);
-    if (!rights) throw UNAUTHENTICATED;
+    if (!rights) throw because(`no grant is for what its claim \`${rolesClaim}\` says`);
     const expiresAt = 1_000 * payload.exp!;
     const callers = createCallers({ principal: `jwt:${principal}`, kind: 'jwt', rights, expiresAt });
     remember(key, { callers, expiresAt, checkedAt: clock.monotonic() });
@@ -130,6 +136,8 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     if (error instanceof errors.JWTExpired) return EXPIRED;
     if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') return TOO_EARLY;
     if (error === UNKNOWN_KEY) return error;
+    if (error instanceof errors.JWTClaimValidationFailed)
+      return because(`its claim \`${error.claim}\` is not as it must be`);
     if (error instanceof errors.JOSEError && !isAboutKeys(error)) return UNAUTHENTICATED;
     warn(error);
     return UNCHECKED;
@@ -155,6 +163,11 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     checks.set(key, started);
     return started;
   };
+}
+
+/** Of a token whose signature is good: its caller is told what all are, the operator's log what is missing. */
+function because(reason: string): LoggedRefusal {
+  return new LoggedRefusal(UNAUTHENTICATED, { reason });
 }
 
 /** Whether the set of keys is at fault, or the way to it. */

@@ -102,6 +102,37 @@ describe('JWTs', () => {
     assert.deepEqual(await tryAs(scene, good), ['OK', 'OK']);
   });
 
+  it('tell the log alone why one of a known key is refused, and end before the year 10000', async () => {
+    const book = createLogbook();
+    const signer = await createSigner();
+    const file = join(createFolder(), 'keys.json');
+    writeKeys(file, signer);
+    const scene = await startGuarded({ ...OPTIONS, jwks: file }, { logger: book });
+    const wrong = [
+      [await signer.sign({ roles: ['unknown'] }), /grant/],
+      [await signer.sign({ sub: 'bob smith' }), /`sub`/],
+      [await signer.sign({ aud: 'another' }), /`aud`/],
+      [await signer.sign({}, { seconds: 1.8e12 }), /`exp`/],
+      [await signer.sign({}, { seconds: 1e300 }), /`exp`/],
+    ] as const;
+    const [same] = await tryAs(scene, 'ct_x');
+    for (const [token, reason] of wrong) {
+      const before = book.lines.length;
+      assert.equal((await tryAs(scene, token))[0], same);
+      const line = book.lines.slice(before).find(({ message }) => message === 'call refused');
+      assert.match(String(line?.reason), reason);
+    }
+  });
+
+  it('may have more than 8,192 characters, within what headers may have', async () => {
+    const signer = await createSigner();
+    const scene = await startWithFile(signer);
+    const groups = Array.from({ length: 300 }, (_, n) => `a group of the company, number ${n}`);
+    const token = await signer.sign({ groups });
+    assert.ok(token.length > 12_000, `${token.length}`);
+    assert.deepEqual(await tryAs(scene, token), ['OK', 'OK']);
+  });
+
   it('that have expired say so to who has one, and end what runs for them, which may come again with the next', async () => {
     const signer = await createSigner();
     const scene = await startWithFile(signer);
