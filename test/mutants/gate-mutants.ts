@@ -203,7 +203,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'name of another taken',
     file: 'server/api/access.ts',
-    find: 'if ((await store.findCredential(token.id)) === null) checkFree(token);',
+    find: 'if ((await store.findCredential(token.id)) === null) checkFree(token, caller);',
     replace: '',
     caughtBy: transport('credentials', 'makes no token whose name another has that lives, but for who asks again'),
   },
