@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isName } from '../shared/ids.ts';
@@ -80,7 +80,8 @@ export function writeProfiles(path: string, profiles: Profiles): void {
     writeFileSync(draft, `${JSON.stringify(profiles, null, 2)}\n`);
     renameSync(draft, path);
   } catch (error) {
-    throw new CommandFailure(`cannot write the profiles: ${(error as Error).message}`);
+    rmSync(draft, { force: true });
+    throw new CommandFailure(`cannot write the profiles: ${path}: ${(error as Error).message}`);
   }
 }
 

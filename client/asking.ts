@@ -3,6 +3,7 @@ import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
 import { isFinal } from './closing.ts';
 import type { Connection } from './connection.ts';
+import type { Link } from './link.ts';
 import { callUnary, encodable, type UnaryOptions } from './unary.ts';
 
 /** How long whoever asks a server waits. */
@@ -37,10 +38,22 @@ export function createAsking(connection: Connection, { deadlineMs, patienceMs = 
   const call: Asking['call'] = async (method, request, unary = {}) => {
     check.checkFields(unary, UNARY_RULES);
     const encoded = encodable(method, request) as typeof request;
-    return callUnary(connection, await connection.link(), method, encoded, {
-      ...(deadlineMs === undefined ? {} : { deadlineMs }),
-      ...unary,
-    });
+    const first = connection.server;
+    for (;;) {
+      const { server } = connection;
+      let link: Link | undefined;
+      try {
+        link = await connection.link();
+        return await callUnary(connection, link, method, encoded, {
+          ...(deadlineMs === undefined ? {} : { deadlineMs }),
+          ...unary,
+        });
+      } catch (error) {
+        // An address that nobody has answered at is no failed call while there are others: nothing was sent to it.
+        const isUntried = connection.server !== server && connection.server !== first;
+        if (!isPassing(error) || link?.hasConnected || !isUntried) throw error;
+      }
+    }
   };
   return {
     call,

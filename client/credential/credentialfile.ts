@@ -77,8 +77,14 @@ export function replaceCredentialFile(path: string, kept: KeptCredential): void 
 function writeDraft(path: string, { isEnrolled, ...kept }: KeptCredential): string {
   const draft = `${path}.${newSessionId()}`;
   const written = { version: VERSION, enrolled: isEnrolled, ...kept };
-  writeFileSync(draft, `${JSON.stringify(written, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-  return draft;
+  try {
+    writeFileSync(draft, `${JSON.stringify(written, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    return draft;
+  } catch (error) {
+    // A full disk takes the name of a file and nothing of what is in it.
+    rmSync(draft, { force: true });
+    throw new Error(`${path} cannot be written: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function parse(text: string): KeptCredential | undefined {

@@ -26,6 +26,8 @@ export interface EnrolledOptions {
 const RENEWAL_SHARE = 2 / 3;
 /** Of what is then left of it, the share after which a renewal that failed is tried again. */
 const RETRY_SHARE = 0.1;
+/** A clock that was set back by no more than this part of a life is of no account. */
+const CLOCK_SHARE = 0.1;
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 3_600_000;
 
@@ -39,6 +41,7 @@ export function openEnrolled(options: EnrolledOptions, { clock, warn }: Credenti
   const { read, join } = openFile(options, warn);
   let { kept } = read;
   let { stamp } = read.file;
+  /** Monotonic, when a renewal that failed is tried again. */
   let retryAt: number | undefined;
 
   /** Takes what another process, or another object of this one, has written. */
@@ -53,7 +56,7 @@ export function openEnrolled(options: EnrolledOptions, { clock, warn }: Credenti
     try {
       replaceCredentialFile(path, next);
     } catch (error) {
-      throw new ContactError('FAILED_PRECONDITION', (error as Error).message, { field: 'credentialFile' });
+      throw blameFile(error);
     }
     retryAt = undefined;
     reread();
@@ -67,6 +70,19 @@ export function openEnrolled(options: EnrolledOptions, { clock, warn }: Credenti
     }
   }
 
+  async function renewOnce(ask: Parameters<Credential['renew']>[0]): Promise<void> {
+    const { id } = kept;
+    reread();
+    if (kept.id !== id) {
+      retryAt = undefined;
+      return;
+    }
+    if (!kept.next) write({ ...kept, next: drawSecret() });
+    const { next = drawSecret(), renewAt: _, expiresAt: _before, ...current } = kept;
+    const lifetime = await ask({ secret: next });
+    write({ ...current, ...next, ...planRenewal(clock, lifetime) });
+  }
+
   return {
     target: join ?? kept,
     clientId: kept.clientId,
@@ -77,7 +93,7 @@ export function openEnrolled(options: EnrolledOptions, { clock, warn }: Credenti
       return kept.isEnrolled;
     },
     get renewAt() {
-      return retryAt ?? kept.renewAt ?? Number.POSITIVE_INFINITY;
+      return retryAt === undefined ? dueAt(kept, clock.now()) : clock.now() + retryAt - clock.monotonic();
     },
     refresh,
     async enrol(ask) {
@@ -87,22 +103,15 @@ export function openEnrolled(options: EnrolledOptions, { clock, warn }: Credenti
       const lifetime = await ask({ token: writeToken(join), clientId: kept.clientId, secret: kept });
       write({ ...kept, addresses, pin, isEnrolled: true, ...planRenewal(clock, lifetime) });
     },
-    renew: (ask) =>
-      withFileLock(`${path}.lock`, clock, async () => {
-        const { id } = kept;
-        reread();
-        if (kept.id !== id) return;
-        if (!kept.next) write({ ...kept, next: drawSecret() });
-        const { next = drawSecret(), renewAt: _, expiresAt: _before, ...current } = kept;
-        try {
-          const lifetime = await ask({ secret: next });
-          write({ ...current, ...next, ...planRenewal(clock, lifetime) });
-        } catch (error) {
-          const leftMs = (kept.expiresAt ?? 0) - clock.now();
-          retryAt = clock.now() + Math.min(Math.max(RETRY_SHARE * leftMs, MIN_RETRY_MS), MAX_RETRY_MS);
-          throw error;
-        }
-      }),
+    async renew(ask) {
+      try {
+        await withFileLock(`${path}.lock`, clock, () => renewOnce(ask));
+      } catch (error) {
+        const leftMs = (kept.expiresAt ?? 0) - clock.now();
+        retryAt = clock.monotonic() + Math.min(Math.max(RETRY_SHARE * leftMs, MIN_RETRY_MS), MAX_RETRY_MS);
+        throw blameFile(error);
+      }
+    },
     hasOther(refused) {
       refresh();
       if (writeToken(kept) !== refused) return true;
@@ -113,6 +122,23 @@ export function openEnrolled(options: EnrolledOptions, { clock, warn }: Credenti
       return true;
     },
   };
+}
+
+/** What the file system says, as the fault of an option. */
+function blameFile(error: unknown): ContactError {
+  if (error instanceof ContactError || !(error instanceof Error) || 'metadata' in error)
+    return ContactError.from(error);
+  return new ContactError('FAILED_PRECONDITION', error.message, { field: 'credentialFile', cause: error });
+}
+
+/**
+ * When it is to be renewed; at once where that is further away than it can be, for it was written while the clock ran ahead.
+ * What is left of a life then is the rest of its share, so that much says how long the life is.
+ */
+function dueAt({ renewAt, expiresAt }: KeptCredential, now: number): number {
+  if (renewAt === undefined) return Number.POSITIVE_INFINITY;
+  const lifetimeMs = ((expiresAt ?? Number.POSITIVE_INFINITY) - renewAt) / (1 - RENEWAL_SHARE);
+  return renewAt - now > (RENEWAL_SHARE + CLOCK_SHARE) * lifetimeMs ? now : renewAt;
 }
 
 /** By the clock of this machine alone: that of the server may show another time. */

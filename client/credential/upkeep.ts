@@ -33,6 +33,9 @@ interface Upkept {
   metadata(entries?: Readonly<Record<string, string>>): Metadata;
 }
 
+/** Between two looks at the wall clock at least: it may be set, and timers stand still while a machine sleeps. */
+const LOOK_MS = 60_000;
+
 export function createUpkeep(credential: Credential, connection: Upkept): Upkeep {
   const { clock, logger } = connection;
   let enrolling: Promise<void> | undefined;
@@ -60,7 +63,12 @@ export function createUpkeep(credential: Credential, connection: Upkept): Upkeep
   function schedule(): void {
     cancelTimer();
     if (isClosed || credential.renewAt === Number.POSITIVE_INFINITY || !credential.isReady) return;
-    cancelTimer = clock.after(Math.max(0, credential.renewAt - clock.now()), renew);
+    cancelTimer = clock.after(Math.min(LOOK_MS, Math.max(0, credential.renewAt - clock.now())), look);
+  }
+
+  function look(): void {
+    if (credential.renewAt <= clock.now()) renew();
+    else schedule();
   }
 
   function renew(): void {

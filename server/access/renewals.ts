@@ -8,6 +8,9 @@ const AGAIN_SHARE = 1 / 2;
 /** Not more often than that. */
 const LEAST_MS = 1_000;
 
+/** Between two looks at the wall clock at least: it may be set, and timers stand still while a machine sleeps. */
+const LOOK_MS = 60_000;
+
 /** Tells sessions that the credential which they were opened with, or the one in its place, is to be replaced. */
 export interface Renewals {
   /**
@@ -22,6 +25,7 @@ export function createRenewals(credentials: Lineage, clock: Clock): Renewals {
     watch(credentialId, tell) {
       const principal = credentials.find(credentialId)?.principal ?? '';
       let told: string | undefined;
+      let againAt = 0;
       let stop = (): void => undefined;
 
       function look(): void {
@@ -32,13 +36,14 @@ export function createRenewals(credentials: Lineage, clock: Clock): Renewals {
         const leftMs = newest.expiresAt - now;
         if (leftMs <= 0) return;
         const dueAt = newest.createdAt + RENEW_SHARE * (newest.expiresAt - newest.createdAt);
-        if (told !== newest.id && dueAt > now) {
-          stop = clock.after(dueAt - now, look);
-          return;
+        let nextAt = told === newest.id ? againAt : dueAt;
+        if (nextAt <= now) {
+          told = newest.id;
+          againAt = now + Math.max(LEAST_MS, leftMs * AGAIN_SHARE);
+          nextAt = againAt;
+          tell(newest.expiresAt);
         }
-        told = newest.id;
-        tell(newest.expiresAt);
-        stop = clock.after(Math.max(LEAST_MS, leftMs * AGAIN_SHARE), look);
+        stop = clock.after(Math.min(LOOK_MS, nextAt - now), look);
       }
 
       look();

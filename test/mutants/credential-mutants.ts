@@ -92,12 +92,26 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
   {
     id: 'renewal: no clock asks for it',
     file: 'client/credential/upkeep.ts',
-    find: '    cancelTimer = clock.after(Math.max(0, credential.renewAt - clock.now()), renew);',
+    find: '    cancelTimer = clock.after(Math.min(LOOK_MS, Math.max(0, credential.renewAt - clock.now())), look);',
     replace: '',
     caughtBy: transport(
       'sdk-renew',
       'the renewal of a credential by the SDK comes in time by the clock of a client that nobody asks for it',
     ),
+  },
+  {
+    id: 'renewal: what fails before the server is asked is tried again without a pause',
+    file: 'client/credential/enrolled.ts',
+    find: '        retryAt = clock.monotonic() + ',
+    replace: '        if (!(error instanceof Error && "errno" in error)) retryAt = clock.monotonic() + ',
+    caughtBy: enrolled('waits before it is renewed again where its file cannot be written, and says why'),
+  },
+  {
+    id: 'renewal: an instant of a clock that ran ahead is believed',
+    file: 'client/credential/enrolled.ts',
+    find: '(RENEWAL_SHARE + CLOCK_SHARE) * lifetimeMs ? now : renewAt',
+    replace: '(RENEWAL_SHARE + CLOCK_SHARE) * lifetimeMs ? renewAt : renewAt',
+    caughtBy: enrolled('is renewed at once where it was written while the clock ran ahead'),
   },
   {
     id: 'join text: its pin is not heeded',

@@ -182,8 +182,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'told to renew once',
     file: 'server/access/renewals.ts',
-    find: 'stop = clock.after(Math.max(LEAST_MS, leftMs * AGAIN_SHARE), look);',
-    replace: '',
+    find: 'againAt = now + Math.max(LEAST_MS, leftMs * AGAIN_SHARE);',
+    replace: 'againAt = Number.POSITIVE_INFINITY;',
     caughtBy: transport('renewal', 'is told again until it has, and by its next session too'),
   },
   {

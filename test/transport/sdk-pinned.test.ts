@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { join as joinPath } from 'node:path';
+import { createCredentialFile } from '../../client/credential/credentialfile.ts';
 import { drawSecret } from '../../client/credential/secret.ts';
 import { createAdmin, type TlsOptions } from '../../client/index.ts';
 import { writeJoinText } from '../../shared/jointext.ts';
@@ -12,6 +13,18 @@ import { createTestAuthority } from '../scene/tlsfiles.ts';
 
 describe('a client with a join text', () => {
   afterEach(closeScene);
+
+  it('asks at the next address where nobody answers at the first, although it asks once', async () => {
+    const scene = await startScene();
+    const kept = { ...drawSecret(), pin: '', clientId: 'robot-7', isEnrolled: true };
+    const credentialFile = joinPath(createFolder(), 'robot-7');
+    createCredentialFile(credentialFile, { ...kept, addresses: ['127.0.0.1:1', scene.address] });
+    const logger = { info: () => undefined, warn: () => undefined };
+    assert.ok((await use(createAdmin({ credentialFile, logger })).serverInfo()).version);
+    const nowhere = `${credentialFile}.nowhere`;
+    createCredentialFile(nowhere, { ...kept, addresses: ['127.0.0.1:1', '127.0.0.1:2'] });
+    await assert.rejects(use(createAdmin({ credentialFile: nowhere, logger })).serverInfo(), { code: 'UNAVAILABLE' });
+  });
 
   it('trusts the authority that the text has pinned, and no other that the options name', async () => {
     const scene = await startScene();

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join as joinPath } from 'node:path';
 import type { Enrolment } from '../../client/credential/credential.ts';
 import { openEnrolled } from '../../client/credential/enrolled.ts';
@@ -158,7 +167,7 @@ describe('openEnrolled()', () => {
     assert.equal(new Set(asked.map(({ secret }) => secret)).size, 1);
     assert.equal(credential.token, `ct_${asked[0]!.id}_${asked[0]!.secret}`);
     assert.equal(open({}).token, credential.token);
-    assert.ok(!readFileSync(path, 'utf8').includes(token!.split('_')[2]!), 'the one before is still there');
+    assert.ok(!readFileSync(path, 'utf8').includes(token!.slice(-43)), 'the one before is still there');
     assert.deepEqual(readdirSync(joinPath(folder, 'state')), ['robot-7']);
   });
 
@@ -196,6 +205,48 @@ describe('openEnrolled()', () => {
     utimesSync(lock, 0, 0);
     await credential.renew(async () => ({ lifetimeMs: LIFETIME_MS }));
     assert.equal(existsSync(lock), false);
+  });
+
+  it('waits before it is renewed again where its file cannot be written, and says why', async () => {
+    const credential = await enrolled();
+    clock.advance((2 / 3) * LIFETIME_MS);
+    const state = joinPath(folder, 'state');
+    renameSync(state, `${state}.away`);
+    await assert.rejects(
+      credential.renew(async () => ({ lifetimeMs: LIFETIME_MS })),
+      { code: 'FAILED_PRECONDITION', field: 'credentialFile', message: /ENOENT.*robot-7\.lock/ },
+    );
+    assert.equal(credential.renewAt, clock.now() + LIFETIME_MS / 30);
+    renameSync(`${state}.away`, state);
+    await credential.renew(async () => ({ lifetimeMs: LIFETIME_MS }));
+    assert.equal(credential.renewAt, clock.now() + (2 / 3) * LIFETIME_MS);
+  });
+
+  it('is renewed at once where it was written while the clock ran ahead', async () => {
+    clock.jump(3_600_000);
+    await enrolled();
+    clock.jump(-3_600_000);
+    assert.equal(open({}).renewAt, clock.now());
+  });
+
+  it('takes away a lock of the future, and does not wait without end for one that is held', async () => {
+    const credential = await enrolled();
+    const lock = `${path}.lock`;
+    const renew = () => credential.renew(async () => ({ lifetimeMs: LIFETIME_MS }));
+    writeFileSync(lock, '');
+    const tomorrow = Date.now() / 1_000 + 86_400;
+    utimesSync(lock, tomorrow, tomorrow);
+    await renew();
+    writeFileSync(lock, '');
+    const held = assert.rejects(renew(), {
+      code: 'FAILED_PRECONDITION',
+      message: /robot-7\.lock has been held by others for 18 s/,
+    });
+    for (let n = 0; n < 400; n++) {
+      await new Promise(setImmediate);
+      clock.advance(50);
+    }
+    await held;
   });
 
   it('has another token to come again with once somebody else has renewed it, or its own answer was lost', async () => {
