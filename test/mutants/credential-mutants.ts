@@ -56,8 +56,8 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
   {
     id: 'renewal: what another process has renewed is renewed again',
     file: 'client/credential/enrolled.ts',
-    find: 'if (kept.id !== id) return;',
-    replace: '',
+    find: 'if (kept.id !== id) {',
+    replace: 'if (false) {',
     caughtBy: enrolled('is renewed once by all that share its file'),
   },
   {
