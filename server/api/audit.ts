@@ -1,4 +1,4 @@
-import { type DescService, type MessageShape, toJson } from '@bufbuild/protobuf';
+import { type DescMessage, type DescService, type MessageShape, toJson } from '@bufbuild/protobuf';
 import { type Rights, RightsSchema, type TaskFilter, TaskFilterSchema } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -24,10 +24,16 @@ const MAX_TEXT = 256;
 const MAX_FILTER = 1_024;
 
 const cut = (text: string): string => cutText(text, MAX_TEXT);
-const showFilter = (filter: TaskFilter | undefined): Described =>
-  filter && { filter: cutText(JSON.stringify(toJson(TaskFilterSchema, filter)), MAX_FILTER) };
-const showRights = (rights: Rights | undefined): string | undefined =>
-  rights && cutText(JSON.stringify(toJson(RightsSchema, rights)), MAX_FILTER);
+/** Also of one that is refused, and perhaps because no JSON is of it: an instant that no calendar has, say. */
+function show<D extends DescMessage>(schema: D, message: MessageShape<D>): string {
+  try {
+    return cutText(JSON.stringify(toJson(schema, message)), MAX_FILTER);
+  } catch {
+    return 'not valid';
+  }
+}
+const showFilter = (filter: TaskFilter | undefined): Described => filter && { filter: show(TaskFilterSchema, filter) };
+const showRights = (rights: Rights | undefined): string | undefined => rights && show(RightsSchema, rights);
 const ofQueue = ({ queue }: AnyMessage): Described => ({ queue: cut(queue) });
 const ofClient = ({ clientId }: AnyMessage): Described => ({ client: cut(clientId) });
 const ofCredential = ({ id }: AnyMessage): Described => ({ credential: cut(id) });

@@ -4,7 +4,7 @@ import { AccessService, AdminService, EnrolmentService, Role, TaskService } from
 import { drawToken } from '../../server/access/token.ts';
 import { AUDITED_METHODS } from '../../server/api/audit.ts';
 import { askAs, startGuarded } from '../scene/access.ts';
-import { connect, enqueueMany } from '../scene/clients.ts';
+import { ask, connect, enqueueMany, refusalOf } from '../scene/clients.ts';
 import { closeScene, use } from '../scene/end.ts';
 import { createLogbook } from '../scene/logbook.ts';
 import { startProxy } from '../scene/proxy.ts';
@@ -107,6 +107,15 @@ describe('the audit log', () => {
         ['operator', 'RevokeCredential', 'NOT_FOUND'],
       ],
     );
+  });
+
+  it('tells of a filter that no JSON is of, whose refusal stays what it is', async () => {
+    const book = createLogbook();
+    const scene = await startScene({}, { logger: book });
+    const filter = { createdBefore: { seconds: -179_555_402_776_577n, nanos: 0 } };
+    const refused = ask(connect(scene), TaskService.method.deleteTasks, { filter });
+    assert.doesNotMatch(await refusalOf(refused), /INTERNAL/);
+    assert.equal(book.audits().at(-1)?.filter, 'not valid');
   });
 
   it('tells a backup once it has ended', async () => {

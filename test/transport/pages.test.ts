@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ServerHttp2Stream } from 'node:http2';
 import { PassThrough } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import type { StatusObject } from '@grpc/grpc-js';
@@ -6,7 +7,9 @@ import { AdminService, SendStatusRequestSchema, type StreamEnqueueRequest, TaskS
 import { createAwaiting } from '../../server/api/awaited.ts';
 import { createProducing, type ProducerOptions } from '../../server/api/producer.ts';
 import { weighStatus } from '../../server/api/status.ts';
+import { ANONYMOUS } from '../../server/model/caller.ts';
 import type { CallEnds } from '../../server/transport/call.ts';
+import { noteCaller } from '../../server/transport/callers.ts';
 import { createEnqueueStream } from '../../server/transport/producer.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { ask, type Clients, connect, enqueue } from '../scene/clients.ts';
@@ -100,7 +103,9 @@ describe('A page', () => {
 
 describe('The window of StreamEnqueue', () => {
   it('counts metadata', () => {
-    const call = Object.assign(new PassThrough({ objectMode: true }), { getPeer: () => '' });
+    const stream = {} as ServerHttp2Stream;
+    noteCaller(stream, ANONYMOUS);
+    const call = Object.assign(new PassThrough({ objectMode: true }), { getPeer: () => '', call: { stream } });
     const ends = { open: () => undefined, outflow: () => ({ write: () => true }) } as unknown as CallEnds;
     const openProducing = createProducing({
       agreement: {},
