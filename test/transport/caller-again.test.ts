@@ -23,7 +23,9 @@ async function failureOf(call: Promise<unknown>): Promise<CallError> {
 describe('a live call that cannot be made now', () => {
   afterEach(closeScene);
 
-  it('ends at once while the server is away, and has not started', async () => {
+  it('ends at once while the server is away, and has not started', async function () {
+    // The server that goes takes its time on a busy machine.
+    this.timeout(20_000);
     const scene = await startScene();
     // Holds the port, which could be that of another server by then.
     const proxy = use(await createProxy(scene.address));
