@@ -14,9 +14,6 @@ import { probeStore, storeFileOf } from './store/open.ts';
 import { checkAuthority } from './tls/authority.ts';
 import { checkSocketFile } from './transport/socket_file.ts';
 
-/** As for those who read them. */
-const MAX_FILE_BYTES = 1 << 20;
-
 /** Something about the options of a server that cannot be as it is. */
 export interface Finding {
   /** The option that it is about; undefined: it is about several. */
@@ -53,7 +50,7 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
   for (const [name, row] of Object.entries<AnyRow>(SERVER_ROWS)) {
     const option = name as keyof ServerOptions;
     for (const path of row.kind.isFile ? row.kind.write(options[option]) : []) {
-      const problem = findFault(() => void readPlainFile(path, MAX_FILE_BYTES));
+      const problem = findFault(() => void readPlainFile(path));
       if (problem !== undefined) findings.push({ option, problem: `${path} cannot be read: ${problem}` });
     }
   }

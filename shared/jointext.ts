@@ -17,7 +17,7 @@ export interface JoinText {
 }
 
 const PREFIX = 'cj_';
-export const MAX_JOIN_TEXT_LENGTH = 4_096;
+const MAX_JOIN_TEXT_LENGTH = 4_096;
 export const MAX_JOIN_ADDRESSES = 8;
 const ID = /^[a-z0-9]{16}$/;
 /** 32 bytes in base64url: the last of 43 characters has two bits that are always 0. */

@@ -26,9 +26,6 @@ const STORE_FILES = {
   certificate: { ending: '.tls.pem', isSecret: true },
 } as const satisfies Record<string, StoreFile>;
 
-/** The endings, for who looks at all of them. */
-export const STORE_ENDINGS: readonly string[] = Object.values(STORE_FILES).map(({ ending }) => ending);
-
 /** The path of what belongs to a store. @param store the path of its file */
 export function besideStore(store: string, what: keyof typeof STORE_FILES): string {
   return `${store}${STORE_FILES[what].ending}`;

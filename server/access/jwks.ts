@@ -9,8 +9,6 @@ import { UNKNOWN_KEY } from './refusals.ts';
 const LOOK_MS = 5_000;
 /** Keys of a URL are fetched anew when they are older, since one may have been taken out. */
 const FETCH_EVERY_MS = 300_000;
-/** A key is a kilobyte at most. */
-const MAX_FILE_BYTES = 1 << 20;
 const FETCH_TIMEOUT_MS = 5_000;
 /** Keys of a URL are fetched no sooner again for a key that is not among them. */
 const COOL_DOWN_MS = 30_000;
@@ -59,7 +57,7 @@ function openFile(path: string, monotonic: () => number, onTrouble: (error: unkn
   function read(): ReturnType<typeof createLocalJWKSet> {
     try {
       stamp = stampOf(path);
-      return createLocalJWKSet(JSON.parse(readPlainFile(path, MAX_FILE_BYTES).bytes.toString()) as JSONWebKeySet);
+      return createLocalJWKSet(JSON.parse(readPlainFile(path).bytes.toString()) as JSONWebKeySet);
     } catch (error) {
       // What a parser says of a file quotes it, and it may be another one than was meant.
       const reason =

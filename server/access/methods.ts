@@ -1,4 +1,4 @@
-import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { DescService } from '@bufbuild/protobuf';
 import {
   AccessService,
   AdminService,
@@ -106,11 +106,6 @@ const admissionByPath: ReadonlyMap<string, Admission> = new Map(
  */
 export function admissionOf(path: string): Admission {
   return admissionByPath.get(path) ?? 'authenticated';
-}
-
-/** Whether the table has the method. */
-export function hasAdmission(method: DescMethod): boolean {
-  return admissionByPath.get(`/${method.parent.typeName}/${method.name}`) !== undefined;
 }
 
 /** Whether a caller has one of the roles that the method at `path` asks for. */

@@ -100,9 +100,6 @@ const AUDITED: ReadonlyMap<string, Audited> = new Map<string, Audited>([
   ['contact.v1.EnrolmentService/Renew', { describe: ofCredential }],
 ]);
 
-/** The methods whose calls are told. */
-export const AUDITED_METHODS: ReadonlySet<string> = new Set(AUDITED.keys());
-
 /** The same handlers, which tell the log what operators did: who, from where, what, and what came of it. */
 export type Audit = <S extends DescService, Own extends keyof S['method']>(
   service: S,

@@ -5,35 +5,12 @@ import { isTaskId } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Role } from '../model/access.ts';
+import type { DurableCall, StoredCall } from '../model/call.ts';
 import type { Caller } from '../model/caller.ts';
-import type { ResultRecord } from '../model/task.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { type AwaitedResults, awaitOne, createAwaiting } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
 import { findTask } from './scope.ts';
-
-/** A call that is kept until somebody has answered it. */
-export interface DurableCall {
-  /** `pkg.Service/Method`, which is the queue. */
-  readonly method: string;
-  readonly payload: Uint8Array;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly clientId: string | undefined;
-  readonly selector: string | undefined;
-  /** Of the same call that is made again; undefined: none. */
-  readonly key: string | undefined;
-  /** Its caller waits for no answer. */
-  readonly isDetached: boolean;
-}
-
-/** A call that was stored. */
-export interface StoredCall {
-  readonly id: string;
-  /** Never settles if nobody waits for it. */
-  readonly settled: Promise<ResultRecord>;
-  /** Nobody waits any more; the task goes on. */
-  forget(): void;
-}
 
 /** What the payloads of durable calls are. */
 const CONTENT_TYPE = 'application/protobuf';

@@ -42,7 +42,7 @@ function refuse(problem: string): ReadFile {
 }
 
 /** The entries of a text whose keys are known; everything else is a problem that names its line. */
-export function readConfigText(path: string, text: string, keys: ReadonlySet<string>): ReadFile {
+function readConfigText(path: string, text: string, keys: ReadonlySet<string>): ReadFile {
   const lines = new LineCounter();
   const at = (offset: number): string => `${path}:${lines.linePos(offset).line}`;
   // Words stay words: what they mean is said by the option.

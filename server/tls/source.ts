@@ -35,8 +35,6 @@ const LOOK_MS = 60_000;
 /** Files that belong together are written one after the other. */
 const SETTLE_MS = 200;
 const DAY_MS = 86_400_000;
-/** All authorities of the public web are a quarter of it. */
-const MAX_FILE_BYTES = 1 << 20;
 /** With less left, a certificate that is not renewed by itself is told of, once a day. */
 const WARN_MS = 14 * DAY_MS;
 
@@ -146,7 +144,7 @@ export function createLoader(setting: TlsSetting, clientCaFile: string | undefin
 
 function readFile(option: string, path: string): string {
   try {
-    return readPlainFile(path, MAX_FILE_BYTES).bytes.toString();
+    return readPlainFile(path).bytes.toString();
   } catch (error) {
     throw new ContactError('FAILED_PRECONDITION', (error as Error).message, { field: option });
   }

@@ -4,6 +4,7 @@ import { CODE_NAMES, ContactError, codeNumber, invalid, REASON_KEY, RETRY_KEY, t
 import { type End, type Pair, plainEnd } from '../../tunnel/frame.ts';
 import { refuseSize } from '../../tunnel/metadata.ts';
 import type { Piece } from '../../tunnel/outgoing.ts';
+import type { DurableCall, StoredCall } from '../model/call.ts';
 import type { Caller as Principal } from '../model/caller.ts';
 import type { ResultRecord, SettledState } from '../model/task.ts';
 import { checkCaller, readTarget, readWait, textOf } from './asked.ts';
@@ -36,30 +37,11 @@ const CODES: ReadonlyMap<string, CodeName> = new Map([
   ['INVALID_RESULT', 'INTERNAL'],
 ]);
 
-/** A call that is kept. */
-export interface KeptCall {
-  readonly id: string;
-  readonly settled: Promise<ResultRecord>;
-  /** Nobody waits for it any more. */
-  forget(): void;
-}
+/** Finds a call that was stored before. */
+export type FindCall = (call: { readonly id: string; readonly method: string }, who: Principal) => Promise<StoredCall>;
 
-/** Finds a call that was kept before. */
-export type FindCall = (call: { readonly id: string; readonly method: string }, who: Principal) => Promise<KeptCall>;
-
-/** What keeps a call, and tells how it ended. */
-export type KeepCall = (
-  call: {
-    readonly method: string;
-    readonly payload: Uint8Array;
-    readonly metadata: Readonly<Record<string, string>>;
-    readonly clientId: string | undefined;
-    readonly selector: string | undefined;
-    readonly key: string | undefined;
-    readonly isDetached: boolean;
-  },
-  who: Principal,
-) => Promise<KeptCall>;
+/** Stores a call, and tells how it ended. */
+export type KeepCall = (call: DurableCall, who: Principal) => Promise<StoredCall>;
 
 export interface DurableCallsOptions {
   readonly keep: KeepCall;
@@ -133,7 +115,7 @@ export function createDurableCalls({
       end(plainEnd(codeNumber('OK'), 'OK'));
     }
 
-    function keepIt(isDetached: boolean): Promise<KeptCall> {
+    function keepIt(isDetached: boolean): Promise<StoredCall> {
       const id = textOf(metadata, TASK_KEY);
       if (id !== undefined) return find({ id, method }, who);
       const payload = Buffer.concat(pieces.map(({ bytes }) => bytes));

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { chmodSync, closeSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { STORE_ENDINGS } from '../../shared/storefiles.ts';
 import { createScene, type Scene } from '../scene/commandline.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
@@ -94,11 +93,12 @@ describe('contact doctor', function () {
     const server = await startServer({ store: `sqlite:${file}`, args: ['--tls', 'auto'] });
     const made = readdirSync(folder);
     await server.stop();
-    const endings = made.map((name) => name.slice('contact.db'.length));
-    assert.deepEqual(
-      endings.filter((ending) => !STORE_ENDINGS.includes(ending)),
-      [],
-    );
+    const endings = made.map((name) => name.slice('contact.db'.length)).filter((ending) => ending !== '.lock-journal');
+    // A file that is new has to be told of in shared/storefiles.ts, and what it is worth in docs/threats.md.
+    assert.deepEqual(endings.sort(), [
+      ...['', '-shm', '-wal', '.ca-key.pem', '.ca.pem', '.lock', '.operator-token', '.origin', '.pid', '.sock'],
+      '.tls.pem',
+    ]);
     for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o644);
     const { code, stdout } = await runContact(['doctor', '--store', file, '--json']);
     const open = parse(stdout).filter(({ check }) => check === 'permissions');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'mocha';
-import { readConfigText } from '../../server/config/file.ts';
+import { readConfigFile } from '../../server/config/file.ts';
 import {
   type AnyRow,
   ConfigurationError,
@@ -142,12 +142,20 @@ describe('readConfiguration()', () => {
   });
 });
 
-describe('readConfigText()', () => {
-  const problems = (given: string): readonly string[] => readConfigText('c', given, KEYS).problems;
+describe('readConfigFile()', () => {
+  after(removeFolders);
+
+  function readText(given: string): ReturnType<typeof readConfigFile> {
+    const path = join(createFolder(), 'c');
+    writeFileSync(path, given);
+    const { entries, problems } = readConfigFile(path, KEYS);
+    return { entries, problems: problems.map((problem) => problem.replace(path, 'c')) };
+  }
+  const problems = (given: string): readonly string[] => readText(given).problems;
 
   it('takes a file without lines', () => {
     for (const given of ['', '# only a comment\n', '---\n']) {
-      assert.deepEqual(readConfigText('c', given, KEYS), { entries: [], problems: [] }, JSON.stringify(given));
+      assert.deepEqual(readText(given), { entries: [], problems: [] }, JSON.stringify(given));
     }
   });
 
@@ -183,11 +191,7 @@ describe('readConfigText()', () => {
   });
 
   it('keeps numbers and words as they were written', () => {
-    const { entries } = readConfigText(
-      'c',
-      'retain-max: 1000000\nnode: 007\nstore: "sqlite:a b"\nlog-level: off',
-      KEYS,
-    );
+    const { entries } = readText('retain-max: 1000000\nnode: 007\nstore: "sqlite:a b"\nlog-level: off');
     assert.deepEqual(
       entries.map(({ texts }) => texts[0]),
       ['1000000', '007', 'sqlite:a b', 'off'],

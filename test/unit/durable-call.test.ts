@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import type { StoredCall } from '../../server/model/call.ts';
 import { ANONYMOUS } from '../../server/model/caller.ts';
 import type { ResultRecord } from '../../server/model/task.ts';
 import type { Caller } from '../../server/tunnel/caller.ts';
-import { createDurableCalls, type KeptCall } from '../../server/tunnel/durable.ts';
+import { createDurableCalls } from '../../server/tunnel/durable.ts';
 import { createInflating } from '../../server/tunnel/inflate.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Pair } from '../../tunnel/frame.ts';
@@ -12,7 +13,7 @@ import { createFakeClock } from '../scene/clock.ts';
 /** A call whose caller has said all, and a store that answers when the test does. */
 function beginCall(more: readonly Pair[] = []) {
   const heard: string[] = [];
-  const storing = Promise.withResolvers<KeptCall>();
+  const storing = Promise.withResolvers<StoredCall>();
   let forgottenCount = 0;
   const caller: Caller = {
     method: 'p.S/M',
@@ -29,7 +30,7 @@ function beginCall(more: readonly Pair[] = []) {
     end: ({ code }) => void heard.push(`end ${code}`),
   };
   const clock = createFakeClock();
-  const answer = (): Promise<KeptCall> => storing.promise;
+  const answer = (): Promise<StoredCall> => storing.promise;
   const stores = { keep: answer, find: answer };
   const calls = createDurableCalls({
     ...stores,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'mocha';
 import { ContactError } from '../../client/index.ts';
-import { type JoinText, MAX_JOIN_TEXT_LENGTH, readJoinText, writeJoinText } from '../../shared/jointext.ts';
+import { type JoinText, readJoinText, writeJoinText } from '../../shared/jointext.ts';
 
 const secret = randomBytes(32).toString('base64url');
 const pin = randomBytes(32).toString('base64url');
@@ -41,7 +41,7 @@ describe('readJoinText()', () => {
     const text = writeJoinText(JOIN);
     for (let length = 3; length < text.length; length++) refuse(() => readJoinText(text.slice(0, length)), /cut off/);
     refuse(() => readJoinText(`${text.slice(0, 40)} ${text.slice(40)}`), /cut off or changed/);
-    refuse(() => readJoinText(`cj_${'e'.repeat(MAX_JOIN_TEXT_LENGTH)}`), /has at most 4096 characters/);
+    refuse(() => readJoinText(`cj_${'e'.repeat(4_096)}`), /has at most 4096 characters/);
     refuse(() => readJoinText(`ct_abcdefgh01234567_${secret}`), /begins with cj_/);
     refuse(() => readJoinText(''), /begins with cj_/);
     for (const json of ['null', '[]', '1', '{}', '{"a":"x"}']) {
