@@ -3,11 +3,11 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
+import type { Namer } from '../model/owner.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import type { OutcomeCode, TaskOutlet } from '../session/outlet.ts';
 import type { Registry } from '../session/registry.ts';
 import type { ResultReport } from '../session/report.ts';
-import type { Teller } from '../session/results.ts';
 import { type Context, whenAborted } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { CLIENT_KEY, readClient } from './identity.ts';
@@ -65,7 +65,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
   }
 
   /** Tells one result and insists until the store has taken it; answers what became of it. */
-  async function settle(delivery: Delivery, by: Teller, text: string): Promise<OutcomeCode | undefined> {
+  async function settle(delivery: Delivery, by: Namer, text: string): Promise<OutcomeCode | undefined> {
     for (;;) {
       const result = { ...delivery, result: Buffer.from(text), contentType: TEXT };
       const [outcome] = await registry.tell({ ...NO_RESULTS, succeeded: [result] }, by);
@@ -76,7 +76,7 @@ export function createClassicHandlers(options: ClassicHandlersOptions): ClassicH
     }
   }
 
-  async function refuse(delivery: Delivery, by: Teller): Promise<void> {
+  async function refuse(delivery: Delivery, by: Namer): Promise<void> {
     const error = {
       code: 'NOT_TEXT',
       message: 'the payload is not UTF-8 text, which is all a classic client can take',
@@ -225,7 +225,7 @@ function readKey(key: string): { readonly clientId: string | undefined; readonly
   return { clientId: kind === CLIENT ? id : undefined, subject: principal.join(' ') };
 }
 
-interface ClassicCall extends Teller {
+interface ClassicCall extends Namer {
   readonly clientId: string;
   readonly subject: string;
   readonly queue: string;

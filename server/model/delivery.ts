@@ -1,4 +1,5 @@
 import { describeExpiry, GIVEN_BACK, type LastEnd, lastErrorOf } from './expiry.ts';
+import { isOwnedBy, type Namer, type Owner } from './owner.ts';
 import { MAX_LOST, type RetryAdvice, retryAt } from './retry.ts';
 import type { SessionRef, SettledState, TaskError } from './task.ts';
 
@@ -33,7 +34,7 @@ export interface DeliveryFacts {
   /** The key of the session row that runs it. */
   readonly sessionKey: number | null;
   /** Who had the delivery whose loss ended it; null: not known. */
-  readonly owner: string | null;
+  readonly owner: Owner | null;
   /** A cancel was asked for while it ran; null: none was. */
   readonly cancelReason: string | null;
   readonly terms: { readonly maxAttempts: number; readonly backoffBaseMs: number; readonly backoffCapMs: number };
@@ -43,7 +44,12 @@ export interface DeliveryFacts {
 export interface NamedDelivery {
   readonly delivery: number;
   readonly session?: SessionRef;
-  readonly namedBy?: string;
+  readonly namedBy?: Namer;
+}
+
+/** What is known of the session row that runs a task. */
+export interface Runner extends Owner {
+  readonly epoch: number;
 }
 
 /** A delivery that may still be ended: it runs, or it was lost and nobody else has the task. */
@@ -102,30 +108,31 @@ export type Decision =
       readonly attempt: number;
       readonly lost: number;
       readonly ended: 'released' | 'lost' | 'lostBurnt';
-      readonly owner: string | null;
+      readonly owner: Owner | null;
       /** Why an attempt is burnt, unless a worker has told an error before; null: none is. */
       readonly lastError: string | null;
     };
 
 /**
  * The delivery that is named, if it is open for whoever names it: the newest one, while it runs, or when only the loss
- * of its session ended it. The server's own reports need the session row that runs it, in the epoch that it has now; a
- * delivery that was lost is open to the client that had it alone.
- * @param epoch of the session row that the server names; undefined: there is no such row
+ * of its session ended it. The server's own reports need the session row that runs it, in the epoch that it has now;
+ * those of a client are for its own deliveries, whether they run or were lost.
+ * @param runner the session row that runs it; undefined: none does, or the row is gone
  */
 export function findOpen(
   facts: DeliveryFacts,
   named: NamedDelivery,
-  epoch: number | undefined,
+  runner: Runner | undefined,
 ): OpenDelivery | undefined {
   const { session, namedBy } = named;
   if (facts.delivery !== named.delivery) return undefined;
   if (facts.state === 'running') {
-    if (session && !(facts.sessionKey === session.key && epoch === session.epoch)) return undefined;
+    if (session && !(facts.sessionKey === session.key && runner?.epoch === session.epoch)) return undefined;
+    if (namedBy && runner && !isOwnedBy(runner, namedBy)) return undefined;
     return { from: 'running', burnt: facts.attempt, lost: facts.lost };
   }
   if (facts.state !== 'ready' || session || !isLost(facts.ended)) return undefined;
-  if (namedBy !== undefined && facts.owner !== null && facts.owner !== namedBy) return undefined;
+  if (namedBy && facts.owner && !isOwnedBy(facts.owner, namedBy)) return undefined;
   const back = facts.ended === 'lostBurnt' ? 1 : 0;
   return { from: 'ready', burnt: facts.attempt - back, lost: facts.lost - back };
 }
@@ -149,14 +156,14 @@ export function answerClosed(
 /**
  * What becomes of the task; undefined: nothing, as the report comes too late or too early.
  * @param isTold by a client; else the server says it by itself
- * @param clientId of the client that had it
+ * @param had whose it was; null: nobody knows
  */
 export function decide(
   facts: DeliveryFacts,
   open: OpenDelivery,
   report: Report,
   isTold: boolean,
-  clientId: string,
+  had: Owner | null,
   now: number,
 ): Decision | undefined {
   switch (report.kind) {
@@ -167,7 +174,7 @@ export function decide(
     case 'stopped':
       return giveBack(facts, open, report.isStarted ?? true, isTold);
     case 'lost':
-      return open.from === 'ready' ? undefined : lose(facts, report.isStarted, clientId);
+      return open.from === 'ready' ? undefined : lose(facts, report.isStarted, had);
     case 'abandoned':
       return facts.cancelReason === null ? undefined : cancel(facts, facts.cancelReason, isTold);
   }
@@ -235,8 +242,8 @@ function giveBack(facts: DeliveryFacts, open: OpenDelivery, isStarted: boolean, 
   };
 }
 
-/** The delivery is open to its client until somebody else has the task; an attempt is burnt if it was started. */
-function lose(facts: DeliveryFacts, isStarted: boolean, clientId: string): Decision {
+/** The delivery is open to its owner until somebody else has the task; an attempt is burnt if it was started. */
+function lose(facts: DeliveryFacts, isStarted: boolean, had: Owner | null): Decision {
   const attempt = facts.attempt + (isStarted ? 1 : 0);
   const lost = facts.lost + (isStarted ? 1 : 0);
   if (facts.cancelReason !== null) return cancel(facts, facts.cancelReason, false, lost);
@@ -245,7 +252,7 @@ function lose(facts: DeliveryFacts, isStarted: boolean, clientId: string): Decis
     return settle(facts, 'failed', attempt, lost, error, false);
   }
   const ended = isStarted ? 'lostBurnt' : 'lost';
-  return { kind: 'returned', transition: 'lost', attempt, lost, ended, owner: clientId || null, lastError: null };
+  return { kind: 'returned', transition: 'lost', attempt, lost, ended, owner: had, lastError: null };
 }
 
 /**

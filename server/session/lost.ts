@@ -2,6 +2,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Deadline, Timers } from '../dispatch/timers.ts';
 import type { Caller } from '../model/caller.ts';
+import { isSamePrincipal } from '../model/owner.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
 import { type NoteFailure, retryAfterMs } from '../store/failure.ts';
 import { isExpelled } from './closing.ts';
@@ -154,7 +155,7 @@ export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: Lo
 
     leftBy: (clientId, subject) =>
       [...(absencesByClient.get(clientId) ?? [])]
-        .filter((one) => one.isLeft && !one.isNamed && one.subject === subject)
+        .filter((one) => one.isLeft && !one.isNamed && isSamePrincipal(one.subject, subject))
         .flatMap(({ held }) => held.map(({ taskId, delivery }) => ({ taskId, delivery })))
         .filter((one) => !answered.has(nameOf(one))),
 

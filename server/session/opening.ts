@@ -1,9 +1,11 @@
 import type { TaskQueue } from '../dispatch/queue.ts';
+import { isSamePrincipal } from '../model/owner.ts';
 import type { SessionRef } from '../model/task.ts';
 import type { OpenedSession, SessionOpening } from '../store/sessions.ts';
 import { type HeldDelivery, mayHaveStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Roster } from './roster.ts';
+import type { Session } from './session.ts';
 
 export interface StartedOptions {
   readonly roster: Roster;
@@ -37,7 +39,9 @@ interface OpenRowOptions {
  * is pushed to them that counts as never pushed.
  */
 export async function openRow({ queue, roster }: OpenRowOptions, opening: SessionOpening): Promise<OpenedSession> {
-  const others = opening.isNamed || opening.resume ? roster.ofClient(opening.clientId) : [];
+  const { clientId, subject } = opening;
+  const isOfOne = (other: Session): boolean => isSamePrincipal(other.subject, subject);
+  const others = opening.isNamed || opening.resume ? roster.ofClient(clientId).filter(isOfOne) : [];
   for (const other of others) queue.detach(other);
   const ended = new Set<number>();
   try {

@@ -126,8 +126,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   function absent(session: Session, isResumable: boolean): Absent {
-    const { clientId, isDraining, ledger, options } = session;
-    const { id, isNamed, caller, subject = '' } = options;
+    const { clientId, subject, isDraining, ledger, options } = session;
+    const { id, isNamed, caller } = options;
     return {
       ...{ session: session.session, id, clientId, subject, isNamed, isResumable, isDraining },
       ...(caller && { caller }),

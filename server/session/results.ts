@@ -1,5 +1,6 @@
 import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
+import { isOwnedBy, type Namer } from '../model/owner.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { isRefusal, type NoteFailure, type StoreOperation } from '../store/failure.ts';
@@ -22,22 +23,11 @@ export interface ResultsOptions {
 
 type Store<T> = (items: readonly T[]) => Promise<readonly SettleOutcome[]>;
 
-/** Who tells results. */
-export interface Teller {
-  /** Undefined: none is named, so the report counts as that of whoever has the delivery. */
-  readonly clientId: string | undefined;
-  /** The principal of who tells without a session. Undefined: a session of the client tells, whoever of it has the delivery. */
-  readonly subject?: string;
-}
-
-/** No client is called so. */
-const NOBODY = '';
-
 /**
  * Takes results of any session of a client over any stream; answers after the commit, one outcome each, never rejects.
  * What is another client's, or another principal's, is STALE.
  */
-export type TakeResults = (report: ResultReport, by: Teller) => Promise<Outcome[]>;
+export type TakeResults = (report: ResultReport, by: Namer) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
   const { queue, holders, absent, random, maxResultBytes, noteFailure } = options;
@@ -46,21 +36,20 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     return { kind: 'failed', taskId, delivery, error, retry, random: random() };
   }
 
-  /** Whether the delivery is not the teller's. The store judges one that nobody on this node has any more. */
-  function isForeign(one: Delivery, { clientId, subject }: Teller): boolean {
+  /** Whether the delivery is not that of who names it. The store judges one that nobody on this node has any more. */
+  function isForeign(one: Delivery, by: Namer): boolean {
     const owner = holders.find(one)?.session ?? absent().ownerOf(one);
-    if (!owner) return false;
-    if (clientId !== undefined && clientId !== owner.clientId) return true;
-    return subject !== undefined && subject !== ('options' in owner ? (owner.options.subject ?? '') : owner.subject);
+    return owner !== undefined && !isOwnedBy(owner, by);
   }
 
   return async (report, by) => {
-    const { clientId, subject = '' } = by;
+    const { clientId, subject } = by;
+    // Nobody asked, and no client is named: the report counts as that of whoever has the delivery.
     if (clientId === undefined && subject === '') return takeOwn(report, {}, {});
     const { order, own } = separate(report, (one) => isForeign(one, by));
-    // Of a principal that names no client only what it has is taken, and no lost delivery, which was that of a client.
-    const releasedBy = { namedBy: clientId ?? NOBODY };
-    const outcomes = await takeOwn(own, clientId === undefined ? releasedBy : { clientId, ...releasedBy }, releasedBy);
+    const outcomes = await takeOwn(own, clientId === undefined ? { namedBy: by } : { clientId, namedBy: by }, {
+      namedBy: by,
+    });
     if (!order) return outcomes;
     let next = 0;
     return order.map((foreign) => (foreign ? { ...foreign, code: 'STALE', afterMs: 0 } : outcomes[next++]!));

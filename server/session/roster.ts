@@ -46,16 +46,16 @@ export function createRoster(): Roster {
     find: (id) => sessionById.get(id),
     isOpen(clientId, id, subject) {
       const session = sessionById.get(id);
-      return session?.clientId === clientId && (session.options.subject ?? '') === subject;
+      return session?.clientId === clientId && session.subject === subject;
     },
     isReturning: ({ clientId, subject, isNamed, resume }) =>
       [...(sessionsByClient.get(clientId) ?? [])].some(
-        ({ options }) =>
-          (options.subject ?? '') === subject &&
-          ((isNamed && options.isNamed) || (resume !== null && options.id === resume.previousId)),
+        (one) =>
+          one.subject === subject &&
+          ((isNamed && one.options.isNamed) || (resume !== null && one.options.id === resume.previousId)),
       ),
     isAnothers: (clientId, subject) =>
-      [...(sessionsByClient.get(clientId) ?? [])].some(({ options }) => (options.subject ?? '') !== subject),
+      [...(sessionsByClient.get(clientId) ?? [])].some((session) => session.subject !== subject),
     ofClient: (clientId) => [...(sessionsByClient.get(clientId) ?? [])],
     hasClient: (clientId) => sessionsByClient.has(clientId),
     get clientCount() {

@@ -2,6 +2,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Caller } from '../model/caller.ts';
+import type { Owner } from '../model/owner.ts';
 import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
 import { splitTasks } from './batches.ts';
 import type { Brake } from './brake.ts';
@@ -54,7 +55,7 @@ export interface SessionOptions {
 }
 
 /** One registration: a task stream and, if it is full, the status stream that belongs to it. */
-export interface Session extends Receiver {
+export interface Session extends Receiver, Owner {
   readonly options: SessionOptions;
   readonly ledger: Ledger;
   phase: Phase;
@@ -122,6 +123,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   const session: Session = {
     session: options.ref,
     clientId: options.clientId,
+    subject: options.subject ?? '',
     queues: options.queues,
     labels: options.labels,
     options,

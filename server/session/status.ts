@@ -64,6 +64,6 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
     }
     if (report.credit !== undefined) session.setCredit(report.credit);
     if (report.status !== undefined) session.text = report.status;
-    return takeResults(report, { clientId: session.clientId });
+    return takeResults(report, session);
   };
 }

@@ -1,3 +1,4 @@
+import type { Namer } from '../model/owner.ts';
 import type { RetryAdvice } from '../model/retry.ts';
 import type { ClaimedTask, Delivery, LaneRef, SessionRef, SettledRecord, TaskError } from '../model/task.ts';
 
@@ -24,7 +25,7 @@ export interface DeliveryStore {
   /**
    * Ends deliveries by a result. The first result for an open newest delivery is STORED, all others change nothing: a
    * delivery that its client had ended by a result before is DUPLICATE (until a retry of it was claimed), any other is
-   * STALE. A delivery that only the loss of its session ended is open to its client, and that loss is taken back.
+   * STALE. A delivery that only the loss of its session ended is open to its owner, and that loss is taken back.
    */
   settleTasks(settlements: readonly Settlement[], now: number): Promise<readonly SettleOutcome[]>;
 
@@ -57,8 +58,8 @@ export interface ClaimOutcome {
 /** Who names a delivery: a client (by task and delivery alone), or the server itself, fenced by its session row. */
 export interface Fence extends Delivery {
   readonly session?: SessionRef;
-  /** The client that names it: one that was lost is open to the client that had it alone. Default: whoever had it. */
-  readonly namedBy?: string;
+  /** Who names it: it is open to its owner alone. Default: whoever that is. */
+  readonly namedBy?: Namer;
 }
 
 export type Settlement = Fence & {

@@ -54,10 +54,13 @@ export interface SessionResume {
 export interface SessionOpening {
   /** A digest of the session id; the id itself is a secret and is not stored. */
   readonly secretHash: string;
-  /** Who authenticated; only the same subject may resume. Empty: nobody. */
+  /**
+   * The principal that the client came by, which has what it has: another one of the same client id resumes and replaces
+   * no session of it, and adopts nothing. Empty: nobody asked, and the client id alone counts (`model/owner.ts`).
+   */
   readonly subject: string;
   readonly clientId: string;
-  /** The client is remembered when away; an earlier named session of the client that is not resumed is REPLACED. */
+  /** The client is remembered when away; its earlier named session that is not resumed is REPLACED. */
   readonly isNamed: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];

@@ -134,14 +134,75 @@ describeStores('releaseTasks()', (open) => {
     const store = await open();
     const run = await startTask(store, {}, { clientId: 'me' });
     await store.endSession(run.session, 'all', T0);
-    assert.equal((await settle(store, { ...succeed(run), namedBy: 'stranger' })).code, 'STALE');
-    assert.equal((await store.releaseTasks([giveBack(run, { namedBy: 'stranger' })], T0))[0]!.code, 'STALE');
+    assert.equal(
+      (await settle(store, { ...succeed(run), namedBy: { clientId: 'stranger', subject: '' } })).code,
+      'STALE',
+    );
+    assert.equal(
+      (await store.releaseTasks([giveBack(run, { namedBy: { clientId: 'stranger', subject: '' } })], T0))[0]!.code,
+      'STALE',
+    );
     const resume = { previousHash: 'unheard of', holding: [nameDelivery(run)] };
     const { closed } = await openSession(store, { clientId: 'stranger', resume });
     assert.deepEqual(closed, [nameDelivery(run)]);
     assert.equal(await stateOf(store, run.taskId), 'ready');
-    assert.equal((await settle(store, { ...succeed(run), namedBy: 'me' })).code, 'STORED');
+    assert.equal((await settle(store, { ...succeed(run), namedBy: { clientId: 'me', subject: '' } })).code, 'STORED');
   });
+
+  it('leaves a delivery, running or lost, to its principal among those of the same client id', async () => {
+    const store = await open();
+    const hers = { clientId: 'robot', subject: 'alice' };
+    const theirs = { clientId: 'robot', subject: 'mallory' };
+    const run = await startTask(store, {}, { ...hers, isNamed: true, secretHash: 'hers' });
+    for (const state of ['running', 'ready']) {
+      if (state === 'ready') await store.endSession(run.session, 'all', T0);
+      assert.equal((await settle(store, { ...succeed(run), namedBy: theirs })).code, 'STALE', state);
+      assert.equal((await store.releaseTasks([giveBack(run, { namedBy: theirs })], T0))[0]!.code, 'STALE', state);
+      const resume = { previousHash: 'hers', holding: [nameDelivery(run)] };
+      const { closed, resumed, replaced } = await openSession(store, { ...theirs, isNamed: true, resume });
+      assert.deepEqual(
+        [closed, resumed, replaced.map(({ key }) => key).includes(run.session.key)],
+        [[nameDelivery(run)], false, false],
+      );
+      assert.equal(await stateOf(store, run.taskId), state);
+    }
+    const { held } = await openSession(store, {
+      ...hers,
+      resume: { previousHash: 'hers', holding: [nameDelivery(run)] },
+    });
+    assert.deepEqual(held.map(nameDelivery), [nameDelivery(run)]);
+    assert.equal((await settle(store, { ...succeed(run), namedBy: hers })).code, 'STORED');
+  });
+
+  for (const [before, since] of [
+    ['', 'client:robot'],
+    ['client:robot', ''],
+  ] as const) {
+    it(`goes on with what it had when authentication was turned ${since ? 'on' : 'off'}: resumed, replaced or lost`, async () => {
+      const store = await open();
+      const was = { clientId: 'robot', subject: before };
+      const is = { clientId: 'robot', subject: since };
+      const kept = await startTask(store, {}, { ...was, secretHash: 'kept' });
+      const resume = { previousHash: 'kept', holding: [nameDelivery(kept)] };
+      const opened = await openSession(store, { ...is, resume });
+      assert.deepEqual([opened.resumed, opened.held.length], [true, 1]);
+      // From here on it is of the principal that it is now.
+      const other = { clientId: 'robot', subject: 'client:other' };
+      if (since !== '') assert.equal((await settle(store, { ...succeed(kept), namedBy: other })).code, 'STALE');
+      assert.equal((await settle(store, { ...succeed(kept), namedBy: is })).code, 'STORED');
+      const again = await openSession(store, { ...other, resume: { previousHash: 'kept', holding: [] } });
+      assert.equal(again.resumed, since === '');
+
+      const named = await startTask(store, {}, { ...was, isNamed: true });
+      const holding = [nameDelivery(named)];
+      const next = await openSession(store, { ...is, isNamed: true, resume: { previousHash: 'none', holding } });
+      assert.deepEqual([next.replaced, next.held.map(nameDelivery)], [[named.session], holding]);
+
+      const lost = await startTask(store, { maxAttempts: 2 }, was);
+      await store.endSession(lost.session, 'all', T0);
+      assert.equal((await settle(store, { ...succeed(lost), namedBy: is })).code, 'STORED');
+    });
+  }
 
   it('closes a delivery that only a loss had ended, and takes back what that burnt', async () => {
     const store = await open();

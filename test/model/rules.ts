@@ -1,4 +1,5 @@
 import { endBroadcast } from '../../server/model/broadcast.ts';
+import type { Owner } from '../../server/model/owner.ts';
 import { MAX_LOST, retryAt } from '../../server/model/retry.ts';
 import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
 import type { StoredClient } from '../../server/store/clients.ts';
@@ -64,12 +65,25 @@ export function isOpen(world: World, task: ModelTask, fence: Fence): boolean {
   if (task.delivery !== fence.delivery) return false;
   if (task.state === 'running') {
     const { session } = fence;
-    return !session || (task.session === session.key && world.sessions.get(session.key)?.epoch === session.epoch);
+    const row = world.sessions.get(task.session ?? 0);
+    if (session) return task.session === session.key && row?.epoch === session.epoch;
+    return row === undefined || isNamedByOwner(fence, row);
   }
-  const isOwner = fence.namedBy === undefined || task.owner === null || task.owner === fence.namedBy;
+  const isOwner = task.owner === null || isNamedByOwner(fence, task.owner);
   return (
     task.state === 'ready' && !fence.session && isOwner && (task.ended === 'lost' || task.ended === 'lost and burnt')
   );
+}
+
+function isNamedByOwner({ namedBy }: Fence, owner: Owner): boolean {
+  if (namedBy === undefined) return true;
+  if (namedBy.clientId === undefined) return namedBy.subject === owner.subject;
+  return namedBy.clientId === owner.clientId && mayBeOne(namedBy.subject, owner.subject);
+}
+
+/** Whether two principals may be one: of '' nobody knows who it was. */
+export function mayBeOne(a: string, b: string): boolean {
+  return [a, b].includes('') || a === b;
 }
 
 /** Undoes the loss of an open delivery. */
@@ -99,7 +113,8 @@ export function release(
   return { ready: laneOf(task) };
 }
 
-export function lose(world: World, task: ModelTask, isStarted: boolean, clientId: string, now: number): Back {
+export function lose(world: World, task: ModelTask, isStarted: boolean, had: Owner | null, now: number): Back {
+  const clientId = had?.clientId ?? '';
   if (isStarted) task.lost++;
   if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, false, now);
   if (isStarted) {
@@ -109,7 +124,7 @@ export function lose(world: World, task: ModelTask, isStarted: boolean, clientId
       return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now);
     }
   }
-  const owner = clientId || null;
+  const owner = had && { clientId: had.clientId, subject: had.subject };
   Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null, owner });
   return { ready: laneOf(task) };
 }
@@ -121,7 +136,7 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   if (!isOpen(world, task, settlement)) {
     return { code: isTold && wasTold(task, settlement.delivery) ? 'DUPLICATE' : 'STALE' };
   }
-  const clientId = settlement.clientId ?? holderOf(world, task);
+  const clientId = settlement.clientId ?? ownerOf(world, task)?.clientId ?? '';
   if (settlement.kind === 'abandoned' && task.cancelReason === null) return { code: 'STALE' };
   if (task.state === 'ready') takeBackLoss(task);
   const attempt = task.burnt + 1;
@@ -149,8 +164,8 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   return task.expiresAt === null ? outcome : { ...outcome, expiresAt: task.expiresAt };
 }
 
-function holderOf(world: World, { session, owner }: ModelTask): string {
-  return (session === null ? owner : world.sessions.get(session)?.clientId) ?? '';
+function ownerOf(world: World, { session, owner }: ModelTask): Owner | null {
+  return (session === null ? owner : world.sessions.get(session)) ?? null;
 }
 
 function wasTold(task: ModelTask, delivery: number): boolean {
@@ -162,11 +177,12 @@ export function releaseOne(world: World, given: Release, now: number): SettleOut
   const task = world.tasks.get(given.taskId);
   if (!task) return { code: 'UNKNOWN' };
   if (!isOpen(world, task, given)) return { code: 'STALE' };
-  const clientId = holderOf(world, task);
+  const owner = ownerOf(world, task);
+  const clientId = owner?.clientId ?? '';
   if (given.cause === 'lost') {
     return task.state === 'ready'
       ? { code: 'STALE' }
-      : { code: 'STORED', ...lose(world, task, given.isStarted, clientId, now) };
+      : { code: 'STORED', ...lose(world, task, given.isStarted, owner, now) };
   }
   if (task.state === 'ready') takeBackLoss(task);
   return { code: 'STORED', ...release(world, task, given.isStarted, clientId, given.session === undefined, now) };

@@ -7,7 +7,7 @@ import type {
   SessionStanding,
 } from '../../server/store/sessions.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { type Back, isOpen, lose, recordsOf, release, takeBackLoss, type World } from './rules.ts';
+import { type Back, isOpen, lose, mayBeOne, recordsOf, release, takeBackLoss, type World } from './rules.ts';
 import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';
 
 export function openSession(world: World, opening: SessionOpening, now: number): OpenedSession {
@@ -15,7 +15,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
   const named = opening.resume?.previousHash;
   const found = rows.find((row) => row.secretHash === named) ?? rows.find((row) => row.namedHash === named);
   const previous =
-    named !== undefined && found?.subject === opening.subject && found.clientId === opening.clientId
+    named !== undefined && found?.clientId === opening.clientId && mayBeOne(found.subject, opening.subject)
       ? found
       : undefined;
   const holder =
@@ -26,11 +26,24 @@ export function openSession(world: World, opening: SessionOpening, now: number):
   const isKnown = previous === undefined || knows(opening, previous);
   const session = previous ?? addSession(world, opening);
   if (previous) {
-    const { secretHash, isNamed, node } = opening;
-    Object.assign(previous, { secretHash, isNamed, node, namedHash: named, epoch: previous.epoch + 1, isLost: false });
+    const { secretHash, subject, isNamed, node } = opening;
+    Object.assign(previous, {
+      secretHash,
+      subject,
+      isNamed,
+      node,
+      namedHash: named,
+      epoch: previous.epoch + 1,
+      isLost: false,
+    });
   }
   const replaced = rows.filter(
-    (row) => opening.isNamed && row.isNamed && row.clientId === opening.clientId && row !== session,
+    (row) =>
+      opening.isNamed &&
+      row.isNamed &&
+      row.clientId === opening.clientId &&
+      mayBeOne(row.subject, opening.subject) &&
+      row !== session,
   );
   const held: HeldTask[] = [];
   const closed: Delivery[] = [];
@@ -41,7 +54,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     const task = world.tasks.get(taskId);
     const owners = [session.key, ...replaced.map((row) => row.key)];
     const isMine = task !== undefined && (task.state !== 'running' || owners.includes(task.session ?? 0));
-    if (!isMine || !isOpen(world, task, { taskId, delivery, namedBy: session.clientId })) {
+    if (!isMine || !isOpen(world, task, { taskId, delivery, namedBy: session })) {
       closed.push({ taskId, delivery });
       continue;
     }
@@ -57,7 +70,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
       const isStarted =
         !isKnown || begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
       return isStarted
-        ? lose(world, task, true, session.clientId, now)
+        ? lose(world, task, true, session, now)
         : release(world, task, false, session.clientId, false, now);
     });
   for (const row of replaced) {
@@ -125,7 +138,7 @@ function end(world: World, session: ModelSession, started: readonly Delivery[] |
   const backs = runningOf(world, session.key).map((task) => {
     const isStarted =
       started === 'all' || started.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
-    return lose(world, task, isStarted, session.clientId, now);
+    return lose(world, task, isStarted, session, now);
   });
   world.sessions.delete(session.key);
   return backs;

@@ -1,4 +1,5 @@
 import type { ChildCounts } from '../../server/model/broadcast.ts';
+import type { Owner } from '../../server/model/owner.ts';
 import type {
   LaneRef,
   ResultRecord,
@@ -28,7 +29,7 @@ export interface ModelTask {
   /** Of the last attempt that failed. */
   lastError: string | null;
   /** Who had the delivery that was lost. */
-  owner: string | null;
+  owner: Owner | null;
   runAt: number | null;
   expiresAt: number | null;
   session: number | null;
@@ -54,7 +55,7 @@ export interface ModelSession {
   epoch: number;
   secretHash: string;
   namedHash: string | null;
-  readonly subject: string;
+  subject: string;
   readonly clientId: string;
   isNamed: boolean;
   node: string;

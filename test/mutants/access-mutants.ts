@@ -149,7 +149,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     id: 'access: results told by any principal',
     file: 'server/api/worker.ts',
     find: ', subject: context.caller.principal };\n      for await',
-    replace: ' };\n      for await',
+    replace: ", subject: '' };\n      for await",
     caughtBy: clients('is ended over TellResult by the principal that has it, and by no other'),
   },
   {
@@ -226,8 +226,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     id: 'access: a session that another principal resumes',
     file: 'server/store/sqlite/sessions.ts',
-    find: 'previous.subject === opening.subject && ',
-    replace: '',
+    find: 'row.client_id === clientId && isSamePrincipal(row.subject, subject);',
+    replace: 'row.client_id === clientId;',
     caughtBy: transport('access-sessions', 'is not resumed by another, who gets nothing of what it holds'),
   },
   {

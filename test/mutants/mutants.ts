@@ -9,6 +9,7 @@ import { LIMIT_MUTANTS } from './limit-mutants.ts';
 import { METRICS_MUTANTS } from './metrics-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
+import { OWNER_MUTANTS } from './owner-mutants.ts';
 import { PASSAGE_MUTANTS } from './passage-mutants.ts';
 import { RETENTION_MUTANTS } from './retention-mutants.ts';
 import { REVERSE_MUTANTS } from './reverse-mutants.ts';
@@ -30,6 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABLE_MUTANTS,
   ...CALL_MUTANTS,
   ...ACCESS_MUTANTS,
+  ...OWNER_MUTANTS,
   ...GATE_MUTANTS,
   ...CREDENTIAL_MUTANTS,
   ...LIMIT_MUTANTS,

@@ -7,7 +7,12 @@ export interface Scene {
   now: number;
   readonly tasks: TaskInput[];
   readonly deliveries: (Delivery & { readonly session: SessionRef })[];
-  readonly sessions: { readonly ref: SessionRef; readonly hash: string; readonly client: number }[];
+  readonly sessions: {
+    readonly ref: SessionRef;
+    readonly hash: string;
+    readonly client: number;
+    readonly subject: string;
+  }[];
 }
 
 /** A step of a run, made concrete when its turn comes; equal for every store that it is given to. */

@@ -6,6 +6,8 @@ import { broadcast, fill } from './broadcasts.ts';
 import { lanes, pick, queues, type Scene, task, toDraw, toTask } from './draw.ts';
 
 const clients = 3;
+/** Of callers that nobody asked, and of two that may have the same client ids. */
+const subjects = ['', 'alice', 'bob'] as const;
 
 const insert = toDraw('insert', fc.array(task, { maxLength: 5 }), (drawn, scene) => {
   const tasks = drawn.map((each) => toTask(each, scene));
@@ -65,9 +67,15 @@ const claim = toDraw('claim', fc.array(request, { minLength: 1, maxLength: 4 }),
 const fence = fc.record({
   pick,
   off: fc.constantFrom(0, 0, 0, 0, 1),
-  by: fc.constantFrom('client', 'client', 'owner', 'other'),
+  by: fc.constantFrom('client', 'client', 'owner', 'other', 'namer'),
+  namer: fc.record({ client: fc.option(fc.nat({ max: clients - 1 })), subject: fc.constantFrom(...subjects) }),
 });
-type FenceDraw = { pick: number; off: number; by: string };
+type FenceDraw = {
+  pick: number;
+  off: number;
+  by: string;
+  namer?: { client: number | null; subject: string };
+};
 
 function fenceOf(scene: Scene, drawn: FenceDraw): Fence | undefined {
   // Mostly recent ones: the older are settled.
@@ -76,6 +84,10 @@ function fenceOf(scene: Scene, drawn: FenceDraw): Fence | undefined {
   if (!found) return undefined;
   const named = { taskId: found.taskId, delivery: found.delivery + drawn.off };
   if (drawn.by === 'client') return named;
+  if (drawn.by === 'namer') {
+    const { client, subject } = drawn.namer!;
+    return { ...named, namedBy: { clientId: client === null ? undefined : `client${client}`, subject } };
+  }
   return { ...named, session: drawn.by === 'owner' ? found.session : sessions[drawn.pick % sessions.length]!.ref };
 }
 
@@ -121,6 +133,7 @@ const openSession = toDraw(
   'openSession',
   fc.record({
     hash: fc.uuid(),
+    subject: fc.constantFrom(...subjects),
     client: fc.nat({ max: clients - 1 }),
     isNamed: fc.boolean(),
     resume: fc.option(fc.record({ session: pick, holding: fc.array(fence, { maxLength: 5 }), isTrue: fc.boolean() }), {
@@ -128,14 +141,16 @@ const openSession = toDraw(
     }),
     started: fc.constantFrom('all', 'none', 'half'),
   }),
-  ({ hash, client, isNamed, resume, started }, scene) => {
+  ({ hash, subject, client, isNamed, resume, started }, scene) => {
     const { now } = scene;
     const previous = resume && scene.sessions[resume.session % Math.max(1, scene.sessions.length)];
-    const owner = previous && resume.isTrue ? previous.client : client;
+    const isTrue = previous && resume.isTrue;
+    const owner = isTrue ? previous.client : client;
+    const by = isTrue ? previous.subject : subject;
     const holding = (resume?.holding ?? []).flatMap((each) => fenceOf(scene, { ...each, by: 'client' }) ?? []);
     const opening = {
       secretHash: hash,
-      subject: '',
+      subject: by,
       clientId: `client${owner}`,
       isNamed,
       labels: {},
@@ -145,7 +160,7 @@ const openSession = toDraw(
       started: startedOf(scene, started),
     };
     const run = (store: Store) =>
-      store.openSession(opening, now).then((opened) => ({ ...opened, hash, client: owner }));
+      store.openSession(opening, now).then((opened) => ({ ...opened, hash, client: owner, subject: by }));
     return { name: 'openSession', rank: 2, run };
   },
 );

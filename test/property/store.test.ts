@@ -105,8 +105,8 @@ function plain<T>(value: T): T {
 
 function remember(scene: Scene, name: string, answer: unknown): void {
   if (name === 'openSession' && (answer as OpenedSession).session) {
-    const { session, hash, client } = answer as OpenedSession & { hash: string; client: number };
-    scene.sessions.push({ ref: session, hash, client });
+    const { session, hash, client, subject } = answer as OpenedSession & Omit<Scene['sessions'][number], 'ref'>;
+    scene.sessions.push({ ref: session, hash, client, subject });
   }
   if (name !== 'claim') return;
   for (const { session, tasks } of answer as ClaimOutcome[]) {

@@ -226,7 +226,9 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
       accounts.keptUntil.delete(nameOf(one));
       depart(accounts, nameOf(one));
     }
-    const answer = session ? server.registry.report(session, report) : server.registry.tell(report, worker);
+    const answer = session
+      ? server.registry.report(session, report)
+      : server.registry.tell(report, { clientId: worker.clientId, subject: '' });
     answer.then(
       (outcomes) =>
         outcomes.forEach((outcome, index) => {

@@ -119,7 +119,7 @@ describe('credentials in a file', () => {
     try {
       await (await open()).close();
       const db = new DatabaseSync(file);
-      db.exec('DROP TABLE credential; PRAGMA user_version = 14');
+      db.exec('DROP TABLE credential; ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14');
       db.close();
       const store = await open();
       const token = await store.createCredential(createToken(), T0);

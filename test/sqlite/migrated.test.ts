@@ -14,6 +14,7 @@ const ADDED = [
   ['result', 'lost'],
   ['client', 'first_seen_at'],
   ['live', 'owner'],
+  ['live', 'owner_subject'],
   ['broadcast', 'node'],
   ['broadcast', 'audience'],
   ['result', 'error_details'],

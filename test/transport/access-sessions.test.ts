@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { ReverseService, Role } from '../../gen/index.ts';
+import { ReverseService, Role, TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
-import { type Clients, connect, enqueue } from '../scene/clients.ts';
+import { type Clients, connect, describeTask, enqueue } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { callMethod } from '../scene/methodcall.ts';
-import { nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
+import { until } from '../scene/until.ts';
+import { type Named, nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
 
 describe('a session of a principal', () => {
   let scene: GuardedScene;
@@ -46,6 +47,41 @@ describe('a session of a principal', () => {
     const thief = await openWorker(mallory, { clientId: 'robot', ephemeral: true, queues: ['none'], resume });
     assert.deepEqual([thief.registered.resumed, thief.registered.closed.map(nameOf)], [false, [nameOf(task!)]]);
     assert.deepEqual(await worker.succeed(task!), ['STORED']);
+  });
+
+  it('stays, with what it has, when another comes by its client id: that is as another client to it', async () => {
+    await enqueue(alice, {}, {});
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    const [told, kept] = (await worker.receive(2)).map(nameOf) as [Named, Named];
+    const resume = { previousSession: newSessionId(), holding: [told, kept] };
+    const other = await openWorker(mallory, { clientId: 'robot', resume });
+    assert.deepEqual(other.registered.closed.map(nameOf), [told, kept]);
+    assert.deepEqual(await other.report({ succeeded: [told], released: [kept] }), ['STALE', 'STALE']);
+    other.send({ checkpoints: [{ ...kept, data: Buffer.from('theirs') }], started: [kept] });
+    assert.deepEqual(await worker.succeed(told), ['STORED']);
+
+    // Its window runs on, and only then another is given what it has.
+    const leftAt = Date.now();
+    await worker.cancel();
+    const [given] = await other.receive(1);
+    assert.ok(Date.now() - leftAt >= 400 - 10, 'no sooner than its window is over');
+    assert.deepEqual([given!.taskId, given!.delivery, given!.checkpoint.length], [kept.taskId, 2, 0]);
+    assert.deepEqual(await tell(alice, 'robot', { succeeded: [kept] }), ['STALE']);
+    assert.deepEqual(await other.succeed(given!), ['STORED']);
+  });
+
+  it('has what was lost with it, until another has that: over TellResult too, named or not', async () => {
+    await enqueue(alice, {}, {});
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    const [first, second] = (await worker.receive(2)).map(nameOf) as [Named, Named];
+    await worker.cancel();
+    await until('lost', async () => (await describeTask(alice, second.taskId)).state === TaskState.READY);
+    for (const clientId of ['robot', '', 'other']) {
+      assert.deepEqual(await tell(mallory, clientId, { succeeded: [first] }), ['STALE'], clientId);
+    }
+    assert.deepEqual(await tell(alice, 'other', { succeeded: [first] }), ['STALE']);
+    assert.deepEqual(await tell(alice, '', { succeeded: [first] }), ['STORED']);
+    assert.deepEqual(await tell(alice, 'robot', { succeeded: [second] }), ['STORED']);
   });
 
   it('has no Serve of another beside it', async () => {

@@ -18,6 +18,7 @@ import type { TaskState } from '../../server/model/task.ts';
 
 const NOW = 1_000;
 const OURS = { key: 7, epoch: 2 };
+const ROBOT = { clientId: 'robot', subject: 'alice' };
 const TERMS = { maxAttempts: 3, backoffBaseMs: 100, backoffCapMs: 1_000 };
 
 const RUNNING: DeliveryFacts = {
@@ -31,7 +32,7 @@ const RUNNING: DeliveryFacts = {
   cancelReason: null,
   terms: TERMS,
 };
-const LOST: DeliveryFacts = { ...RUNNING, state: 'ready', ended: 'lost', sessionKey: null, owner: 'robot' };
+const LOST: DeliveryFacts = { ...RUNNING, state: 'ready', ended: 'lost', sessionKey: null, owner: ROBOT };
 const BURNT: DeliveryFacts = { ...LOST, ended: 'lostBurnt', attempt: 2, lost: 1 };
 const LAST: DeliveryFacts = { ...RUNNING, attempt: 2 };
 const OFTEN: DeliveryFacts = { ...RUNNING, lost: MAX_LOST - 1, terms: { ...TERMS, maxAttempts: 99 } };
@@ -49,7 +50,7 @@ const POLICY_MS = 100;
 function tell(facts: DeliveryFacts, report: Report, isTold = true): string {
   const open = findOpen(facts, { delivery: facts.delivery }, undefined);
   if (!open) return 'closed';
-  const decision = decide(facts, open, report, isTold, 'robot', NOW);
+  const decision = decide(facts, open, report, isTold, ROBOT, NOW);
   return decision ? describeDecision(decision) : 'nothing';
 }
 
@@ -62,7 +63,7 @@ function describeDecision(decision: Decision): string {
     case 'retried':
       return `${decision.ended} until ${decision.runAt}, ${counts}`;
     case 'returned':
-      return `${decision.ended} of ${decision.owner}, ${counts}`;
+      return `${decision.ended} of ${decision.owner?.clientId ?? null}, ${counts}`;
   }
 }
 
@@ -107,7 +108,7 @@ describe('decide()', () => {
 
   function tellSettled(facts: DeliveryFacts, isTold: boolean): boolean {
     const open = findOpen(facts, { delivery: facts.delivery }, undefined)!;
-    const decision = decide(facts, open, { kind: 'succeeded' }, isTold, 'robot', NOW);
+    const decision = decide(facts, open, { kind: 'succeeded' }, isTold, ROBOT, NOW);
     return decision?.kind === 'settled' && decision.isTold;
   }
 });
@@ -120,22 +121,50 @@ describe('findOpen()', () => {
 
   it('opens to the server by the session row that runs it, in its epoch', () => {
     const by = (session: { key: number; epoch: number }, epoch: number | undefined) =>
-      findOpen(RUNNING, { delivery: 4, session }, epoch) !== undefined;
+      findOpen(RUNNING, { delivery: 4, session }, epoch === undefined ? undefined : { ...ROBOT, epoch }) !== undefined;
     assert.deepEqual(
       [by(OURS, 2), by(OURS, 3), by(OURS, undefined), by({ key: 8, epoch: 2 }, 2)],
       [true, false, false, false],
     );
-    assert.equal(findOpen(LOST, { delivery: 4, session: OURS }, 2), undefined);
+    assert.equal(findOpen(LOST, { delivery: 4, session: OURS }, { ...ROBOT, epoch: 2 }), undefined);
   });
 
   it('opens what was lost to its client, and takes the loss back', () => {
-    assert.deepEqual(findOpen(BURNT, { delivery: 4, namedBy: 'robot' }, undefined), {
+    assert.deepEqual(findOpen(BURNT, { delivery: 4, namedBy: ROBOT }, undefined), {
       from: 'ready',
       burnt: 1,
       lost: 0,
     });
-    assert.equal(findOpen(BURNT, { delivery: 4, namedBy: 'other' }, undefined), undefined);
-    assert.ok(findOpen({ ...BURNT, owner: null }, { delivery: 4, namedBy: 'other' }, undefined));
+    assert.equal(findOpen(BURNT, { delivery: 4, namedBy: { ...ROBOT, clientId: 'other' } }, undefined), undefined);
+    assert.ok(
+      findOpen({ ...BURNT, owner: null }, { delivery: 4, namedBy: { ...ROBOT, clientId: 'other' } }, undefined),
+    );
+  });
+
+  it('opens what runs to its owner alone, and to the server', () => {
+    const runner = { ...ROBOT, epoch: 2 };
+    const by = (clientId: string | undefined, subject: string) =>
+      findOpen(RUNNING, { delivery: 4, namedBy: { clientId, subject } }, runner) !== undefined;
+    assert.deepEqual([by('robot', 'alice'), by('robot', 'bob'), by('other', 'alice')], [true, false, false]);
+    assert.deepEqual([by(undefined, 'alice'), by(undefined, 'bob')], [true, false]);
+    assert.ok(findOpen(RUNNING, { delivery: 4, session: OURS }, runner));
+  });
+
+  it('opens what was lost to its principal alone, but where nobody asked who it was', () => {
+    const by = (subject: string, had: string) =>
+      findOpen(
+        { ...LOST, owner: { clientId: 'robot', subject: had } },
+        { delivery: 4, namedBy: { clientId: 'robot', subject } },
+        undefined,
+      ) !== undefined;
+    assert.deepEqual([by('alice', 'alice'), by('bob', 'alice')], [true, false]);
+    assert.deepEqual([by('alice', ''), by('', 'alice'), by('', '')], [true, true, true]);
+    const unnamed = { clientId: undefined, subject: 'alice' };
+    assert.equal(
+      findOpen({ ...LOST, owner: { ...ROBOT, subject: '' } }, { delivery: 4, namedBy: unnamed }, undefined),
+      undefined,
+    );
+    assert.ok(findOpen(LOST, { delivery: 4, namedBy: unnamed }, undefined));
   });
 
   it('opens nothing that ended otherwise', () => {
@@ -201,7 +230,7 @@ describe('any report about any delivery', () => {
         isRunning: fc.boolean(),
         attempt: fc.nat(given.maxAttempts - 1),
         lost: fc.nat(MAX_LOST - 1),
-        owner: fc.constantFrom(null, 'robot'),
+        owner: fc.constantFrom(null, ROBOT),
         reason: fc.constantFrom(null, 'enough'),
       })
       .filter(({ ended, attempt, lost }) => ended !== 'lostBurnt' || (attempt > 0 && lost > 0))
@@ -241,7 +270,7 @@ describe('any report about any delivery', () => {
     fc.assert(
       fc.property(facts, report, fc.boolean(), (given, said, isTold) => {
         const open = findOpen(given, { delivery: 1 }, undefined);
-        const decision = open && decide(given, open, said, isTold, 'robot', NOW);
+        const decision = open && decide(given, open, said, isTold, ROBOT, NOW);
         if (decision) property(given, open, said, decision);
       }),
       { numRuns: 2_000 },
@@ -286,7 +315,7 @@ describe('any report about any delivery', () => {
       const owner = decision.kind === 'retried' ? null : decision.owner;
       const { attempt, lost, ended } = decision;
       const later: DeliveryFacts = { ...given, state, attempt, lost, ended, owner, sessionKey: null };
-      const again = findOpen(later, { delivery: 1, namedBy: 'robot' }, undefined);
+      const again = findOpen(later, { delivery: 1, namedBy: ROBOT }, undefined);
       const isLoss = decision.kind === 'returned' && decision.transition === 'lost';
       assert.deepEqual(again, isLoss ? { ...open, from: 'ready' } : undefined);
     });

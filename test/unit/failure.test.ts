@@ -92,7 +92,7 @@ describe('an operation of the store that fails by a bug', () => {
     const take = createReport();
     const one = { taskId: 't', delivery: 1 };
     const succeeded = [{ ...one, result: Buffer.alloc(0), contentType: '' }];
-    assert.deepEqual(await take({ ...NOTHING, succeeded, released: [one] }, { clientId: 'c' }), [
+    assert.deepEqual(await take({ ...NOTHING, succeeded, released: [one] }, { clientId: 'c', subject: '' }), [
       { ...one, code: 'RETRY_LATER', afterMs: 1_000 },
       { ...one, code: 'RETRY_LATER', afterMs: 1_000 },
     ]);
@@ -113,7 +113,7 @@ describe('an operation of the store that fails by a bug', () => {
     const succeeded = ['a', 'b', 'c'].map((taskId) => {
       return { taskId, delivery: 1, result: Buffer.alloc(0), contentType: '' };
     });
-    const outcomes = await take({ ...NOTHING, succeeded }, { clientId: 'c' });
+    const outcomes = await take({ ...NOTHING, succeeded }, { clientId: 'c', subject: '' });
     assert.deepEqual(
       outcomes.map(({ taskId, code }) => [taskId, code]),
       [
@@ -124,7 +124,7 @@ describe('an operation of the store that fails by a bug', () => {
     );
     assert.deepEqual([ids, lines.length], [['abc', 'a', 'b', 'c'], 1]);
     failure = FULL;
-    const refused = await createReport()({ ...NOTHING, succeeded }, { clientId: 'c' });
+    const refused = await createReport()({ ...NOTHING, succeeded }, { clientId: 'c', subject: '' });
     assert.deepEqual(
       refused.map(({ afterMs }) => afterMs),
       [200, 200, 200],
@@ -134,9 +134,9 @@ describe('an operation of the store that fails by a bug', () => {
   it('is one line a minute, which tells how often it was', async () => {
     const take = createReport();
     const released = [{ taskId: 't', delivery: 1 }];
-    for (let n = 0; n < 3; n += 1) await take({ ...NOTHING, released }, { clientId: 'c' });
+    for (let n = 0; n < 3; n += 1) await take({ ...NOTHING, released }, { clientId: 'c', subject: '' });
     clock.advance(60_000);
-    await take({ ...NOTHING, released }, { clientId: 'c' });
+    await take({ ...NOTHING, released }, { clientId: 'c', subject: '' });
     assert.deepEqual(
       lines.map(({ unlogged }) => unlogged),
       [0, 2],

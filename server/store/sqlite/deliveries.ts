@@ -11,6 +11,7 @@ import {
   type Report,
   type SettleDecision,
 } from '../../model/delivery.ts';
+import type { Owner } from '../../model/owner.ts';
 import type { Delivery, LaneRef, ResultRecord } from '../../model/task.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
 import { type Context, endNumber, parseMetadata, stateNumber, type TaskRow } from './context.ts';
@@ -48,7 +49,7 @@ export interface Deliveries {
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
   /** Takes a report of the server itself about a delivery that runs: it is given back, or its session is gone. */
-  take(row: TaskRow, report: Report & { kind: 'stopped' | 'lost' }, clientId: string, now: number): Return;
+  take(row: TaskRow, report: Report & { kind: 'stopped' | 'lost' }, had: Owner | null, now: number): Return;
   settle(row: TaskRow, decision: SettleDecision, now: number, told?: Told): Settled;
   /** Cancels a task that nobody has. */
   cancel(row: TaskRow, reason: string, now: number): Settled;
@@ -81,7 +82,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
   const markCheckpoint = db.prepare('UPDATE live SET has_checkpoint = 1 WHERE task_key = ? AND has_checkpoint = 0');
   const updateWaiting = db.prepare(
     `UPDATE live SET state = 0, run_at = NULL, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
-       last_error = coalesce(last_error, ?) WHERE task_key = ?`,
+       owner_subject = ?, last_error = coalesce(last_error, ?) WHERE task_key = ?`,
   );
   const updateRetried = db.prepare<{ expires_at: number | null }>(
     `UPDATE live SET state = 2, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL,
@@ -92,7 +93,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
   );
 
   function find(row: TaskRow, fence: Fence): OpenDelivery | undefined {
-    return findOpen(row, fence, fence.session && sessions.get(fence.session.key)?.epoch);
+    return findOpen(row, fence, row.sessionKey === null ? undefined : sessions.get(row.sessionKey));
   }
 
   function settleOne(settlement: Settlement, now: number): SettleOutcome {
@@ -101,8 +102,9 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const open = find(row, settlement);
     if (!open) return wasTold(row, settlement) ? DUPLICATE : STALE;
     const isTold = settlement.session === undefined;
-    const clientId = settlement.clientId ?? holderOf(row);
-    const decision = decide(row, open, settlement, isTold, clientId, now);
+    const clientId = settlement.clientId ?? ownerOf(row)?.clientId ?? '';
+    // No result has a delivery be lost.
+    const decision = decide(row, open, settlement, isTold, null, now);
     // A result comes with a success alone, whatever else was given.
     const told =
       settlement.kind === 'succeeded'
@@ -121,9 +123,9 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     return selectTold.get(row.key, fence.delivery) !== undefined;
   }
 
-  /** The client that has the task, or had the delivery that was lost; empty: nobody knows. */
-  function holderOf({ sessionKey, owner }: TaskRow): string {
-    return (sessionKey === null ? owner : sessions.get(sessionKey)?.clientId) ?? '';
+  /** Who has the task, or had the delivery that was lost; null: nobody knows. */
+  function ownerOf({ sessionKey, owner }: TaskRow): Owner | null {
+    return (sessionKey === null ? owner : sessions.get(sessionKey)) ?? null;
   }
 
   function releaseOne(release: Release, now: number): SettleOutcome {
@@ -131,10 +133,10 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     if (!row) return UNKNOWN;
     const open = find(row, release);
     if (!open) return STALE;
-    const clientId = holderOf(row);
+    const owner = ownerOf(row);
     const report = { kind: release.cause === 'lost' ? 'lost' : 'stopped', isStarted: release.isStarted } as const;
-    const decision = decide(row, open, report, release.session === undefined, clientId, now);
-    return decision ? write(row, open, decision, { clientId }, now) : STALE;
+    const decision = decide(row, open, report, release.session === undefined, owner, now);
+    return decision ? write(row, open, decision, { clientId: owner?.clientId ?? '' }, now) : STALE;
   }
 
   function write(row: TaskRow, open: OpenDelivery, decision: Decision, told: Told, now: number): SettleOutcome {
@@ -219,7 +221,15 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     if (open.from === 'ready') catalog.move(lane, 'ready', 'adopted');
     catalog.move(lane, 'running', transition);
     tasks.beginChange(row);
-    updateWaiting.run(attempt, lost, endNumber(ended), owner, lastError, row.key);
+    updateWaiting.run(
+      attempt,
+      lost,
+      endNumber(ended),
+      owner?.clientId ?? null,
+      owner?.subject ?? null,
+      lastError,
+      row.key,
+    );
     return lane.ref;
   }
 
@@ -245,11 +255,11 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
     checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
     findOpen: find,
-    take: (row, report, clientId, now) => {
+    take: (row, report, had, now) => {
       const open = { from: 'running', burnt: row.attempt, lost: row.lost } as const;
-      const decision = decide(row, open, report, false, clientId, now) as Exclude<Decision, { kind: 'retried' }>;
+      const decision = decide(row, open, report, false, had, now) as Exclude<Decision, { kind: 'retried' }>;
       if (decision.kind === 'returned') return { ready: putBack(row, open, decision) };
-      return settle(row, decision, now, { clientId });
+      return settle(row, decision, now, { clientId: had?.clientId ?? '' });
     },
     settle,
     cancel: (row, reason, now) => settle(row, cancelWaiting(row, reason), now),

@@ -1,5 +1,6 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { decideHolding, isKnownStarted } from '../../model/holding.ts';
+import { isSamePrincipal } from '../../model/owner.ts';
 import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
 import type {
   EndedSession,
@@ -9,7 +10,7 @@ import type {
   SessionStanding,
   StoredSession,
 } from '../sessions.ts';
-import { type Context, type SessionEntry, type TaskRow, uniqueLanes } from './context.ts';
+import { type Context, type SessionEntry, type SessionRow, type TaskRow, uniqueLanes } from './context.ts';
 import { type Deliveries, type Return, recordsOf, type Settled } from './deliveries.ts';
 
 /** What happens to session rows, and to what they hold. */
@@ -35,9 +36,10 @@ export function createSessionOperations(
   clients: Remembering,
 ): SessionOperations {
   function openSession(opening: SessionOpening, now: number): OpenedSession {
-    const { resume, clientId } = opening;
+    const { resume, clientId, subject } = opening;
     const previous = resume ? sessions.findByHash(resume.previousHash) : undefined;
-    const isOurs = previous !== undefined && previous.subject === opening.subject && previous.client_id === clientId;
+    const isOwn = (row: SessionRow): boolean => row.client_id === clientId && isSamePrincipal(row.subject, subject);
+    const isOurs = previous !== undefined && isOwn(previous);
     const holder = sessions.findByHash(opening.secretHash);
     if (holder && !(isOurs && holder.key === previous.key)) {
       const advice = { reason: 'SESSION', retry: 'backoff' } as const;
@@ -49,7 +51,7 @@ export function createSessionOperations(
     const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
     // The client id of an ephemeral session is no secret: only who knows its session id may take its place.
     const earlier = (opening.isNamed ? sessions.findByClient(clientId) : []).filter(
-      (row) => row.is_named === 1 && row.key !== session.key,
+      (row) => row.is_named === 1 && row.key !== session.key && isOwn(row),
     );
     const { held, closed } = applyHolding(resume?.holding ?? [], session, new Set(earlier.map((row) => row.key)));
     const { started = 'all', knownSessions } = opening;
@@ -80,7 +82,7 @@ export function createSessionOperations(
       if (seen.has(name)) continue;
       seen.add(name);
       const row = tasks.byId(taskId);
-      const open = row && deliveries.findOpen(row, { taskId, delivery, namedBy: session.clientId });
+      const open = row && deliveries.findOpen(row, { taskId, delivery, namedBy: session });
       const holding = row && decideHolding(row, open, session.key, earlier);
       if (!row || !open || holding === 'closed') {
         closed.push({ taskId, delivery });
@@ -109,18 +111,18 @@ export function createSessionOperations(
       if (heldIds.has(row.id)) continue;
       const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
       const report = isStarted ? ({ kind: 'lost', isStarted } as const) : ({ kind: 'stopped', isStarted } as const);
-      returns.push(deliveries.take(row, report, session.clientId, now));
+      returns.push(deliveries.take(row, report, session, now));
     }
     return returns;
   }
 
   function endRow(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Return[] {
-    const clientId = sessions.get(session.key)?.clientId ?? '';
+    const had = sessions.get(session.key) ?? null;
     const names = started === 'all' ? null : namesOf(started);
     const returns = tasks.runningOf(session.key).map((key) => {
       const row = tasks.byKey(key);
       const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
-      return deliveries.take(row, { kind: 'lost', isStarted }, clientId, now);
+      return deliveries.take(row, { kind: 'lost', isStarted }, had, now);
     });
     sessions.delete(session.key);
     return returns;

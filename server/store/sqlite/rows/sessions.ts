@@ -47,7 +47,7 @@ export function createSessions(db: Database): Sessions {
   );
   // The digest that was named stays valid, as a client that never heard of this resume names it again.
   const updateRow = db.prepare(
-    `UPDATE session SET secret_hash = ?, named_hash = ?, is_named = ?, labels = ?, queues = ?, node = ?,
+    `UPDATE session SET secret_hash = ?, named_hash = ?, subject = ?, is_named = ?, labels = ?, queues = ?, node = ?,
        epoch = epoch + 1, lost_at = NULL WHERE key = ?`,
   );
   const selectLost = db.prepare<{ key: number }>('SELECT key FROM session WHERE key = ? AND lost_at IS NOT NULL');
@@ -89,10 +89,11 @@ export function createSessions(db: Database): Sessions {
       );
       return put(Number(lastInsertRowid), 1, opening);
     },
-    resume: (row, { secretHash, isNamed, labels, queues, node, resume }) => {
+    resume: (row, { secretHash, subject, isNamed, labels, queues, node, resume }) => {
       const named = resume?.previousHash ?? null;
-      updateRow.run(secretHash, named, isNamed ? 1 : 0, JSON.stringify(labels), JSON.stringify(queues), node, row.key);
-      return put(row.key, row.epoch + 1, { clientId: row.client_id, subject: row.subject, isNamed, node });
+      const lists = [JSON.stringify(labels), JSON.stringify(queues)];
+      updateRow.run(secretHash, named, subject, isNamed ? 1 : 0, ...lists, node, row.key);
+      return put(row.key, row.epoch + 1, { clientId: row.client_id, subject, isNamed, node });
     },
     markLost: (key, now) => {
       updateLost.run(now, key);

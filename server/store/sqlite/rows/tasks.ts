@@ -39,7 +39,7 @@ export interface FreshRows {
 }
 
 const COLUMNS = `t.key, t.id, t.queue_id, t.parent_id, l.state, l.lane_id, l.delivery, l.attempt, l.lost, l.ended,
-  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, l.owner,
+  l.has_checkpoint, l.session_key, l.claimed_at, l.cancel_reason, l.owner, l.owner_subject,
   ${TERMS}`;
 
 /** The columns of `result`. */
@@ -138,8 +138,8 @@ function toTaskRow(c: readonly Value[]): TaskRow {
     sessionKey: c[11] as number | null,
     claimedAt: c[12] as number | null,
     cancelReason: c[13] as string | null,
-    owner: c[14] as string | null,
-    terms: readTerms(c, 15),
+    owner: c[14] === null ? null : { clientId: c[14] as string, subject: (c[15] ?? '') as string },
+    terms: readTerms(c, 16),
   };
 }
 
