@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ContactError } from '../shared/errors.ts';
+import { loadSqlite } from '../shared/quietsqlite.ts';
 
 /** One report, as the file has it. */
 export interface SpoolRow {
@@ -97,9 +98,9 @@ export function openSpoolFile(path: string): SpoolFile {
   };
 }
 
-/** Loaded by those who spool: elsewhere an older Node would warn of an experimental module. */
+/** Loaded by those who spool: nobody else needs it. */
 function openDatabase(path: string): DatabaseSync {
-  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const { DatabaseSync } = loadSqlite();
   try {
     return new DatabaseSync(path, { timeout: 0 });
   } catch (error) {

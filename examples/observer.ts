@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createObserver } from 'contact/client';
+import { createObserver } from 'contactd';
 
 // node examples/observer.ts [HOST:PORT] [CURSOR_FILE] — every result exactly once, also when this program is stopped
 // and started again: it goes on from the cursor of the last result that it dealt with.

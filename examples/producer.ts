@@ -1,4 +1,4 @@
-import { ContactError, createProducer, TaskFailed } from 'contact/client';
+import { ContactError, createProducer, TaskFailed } from 'contactd';
 
 // node examples/producer.ts [HOST:PORT] — a thousand tasks, a key of its own, and a call that waits for its answer.
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWorker, TaskFailure } from 'contact/client';
+import { createWorker, TaskFailure } from 'contactd';
 
 // node examples/worker.ts [HOST:PORT] — counts words, slowly enough to watch it, cancel it or kill it.
 

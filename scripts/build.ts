@@ -1,17 +1,35 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { COMMONJS, writeCommonJs } from './commonjs.ts';
 import { ROOT, runTool } from './tool.ts';
 
 // `npm run build`: dist/ as a package that `npm pack` and `npm publish` take as it is. Compiled, because Node strips no
 // types from what lies in node_modules.
 
 const DIST = join(ROOT, 'dist');
-const COPIED = ['README.md', 'LICENSE', 'NOTICE', 'CHANGELOG.md', 'bin', 'proto'];
+/** With what README.md links to, so that its links work in the package as they do in the checkout. */
+const COPIED = [
+  'README.md',
+  'LICENSE',
+  'NOTICE',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'bench/README.md',
+  'bin',
+  'docs',
+  'examples',
+  'proto',
+];
 /** Kept from package.json as they are. */
 const KEPT = [
   'name',
   'version',
   'description',
+  'keywords',
+  'repository',
+  'homepage',
+  'bugs',
   'license',
   'type',
   'engines',
@@ -26,30 +44,60 @@ interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** `./client/index.ts` → what a reader of the compiled package imports. */
-function compileExport(source: string): { types: string; default: string } {
-  const path = source.replace(/\.ts$/, '');
-  return { types: `${path}.d.ts`, default: `${path}.js` };
+export interface BuildOptions {
+  /** Where the package is made; what was there is removed. Default: dist/. */
+  readonly folder?: string;
+  /** Whether a wrong type stops it. Default: true; `npm run check` has looked at them too. */
+  readonly areTypesChecked?: boolean;
 }
 
-function renderManifest(): string {
-  const source = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+function readManifest(): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+}
+
+/** `./client/index.ts` → what a reader of the compiled package imports or requires. */
+function compileExport(source: string): unknown {
+  if (!source.endsWith('.ts')) return source;
+  const path = source.slice(2, -3);
+  const pair = (file: string): object => ({ types: `./${file}.d.ts`, default: `./${file}.js` });
+  return { require: pair(`${COMMONJS}/${path}`), default: pair(path) };
+}
+
+function renderManifest(source: Manifest): string {
   const kept = KEPT.filter((field) => field in source).map((field) => [field, source[field]]);
   const exports = Object.entries(source.exports).map(([name, path]) => [name, compileExport(path)]);
   return `${JSON.stringify({ ...Object.fromEntries(kept), exports: Object.fromEntries(exports) }, null, 2)}\n`;
 }
 
-export function buildPackage(): void {
-  rmSync(DIST, { recursive: true, force: true });
-  const run = runTool('tsc', ['--project', 'tsconfig.build.json', '--pretty', 'false']);
-  if (!run.isOk) throw new Error(`tsc failed:\n${run.output}`);
-  for (const path of COPIED) {
-    if (!existsSync(join(ROOT, path))) continue;
-    mkdirSync(dirname(join(DIST, path)), { recursive: true });
-    cpSync(join(ROOT, path), join(DIST, path), { recursive: true });
+/** The compiler leaves `.ts` at the end of what declarations import, which not every version of TypeScript resolves. */
+function renameImports(dist: string): void {
+  for (const path of globSync('**/*.d.ts', { cwd: dist })) {
+    const file = join(dist, path);
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(['"])(\.{1,2}\/[^'"\n]*)\.ts\1/g, '$1$2.js$1'));
   }
-  chmodSync(join(DIST, 'bin', 'contact.js'), 0o755);
-  writeFileSync(join(DIST, 'package.json'), renderManifest());
+}
+
+export function buildPackage({ folder = DIST, areTypesChecked = true }: BuildOptions = {}): void {
+  rmSync(folder, { recursive: true, force: true });
+  const flags = areTypesChecked
+    ? []
+    : ['--noCheck', '--singleThreaded', '--sourceMap', 'false', '--inlineSources', 'false'];
+  const project = ['--project', 'tsconfig.build.json', '--pretty', 'false', '--outDir', folder];
+  const run = runTool('tsc', [...project, ...flags]);
+  if (!run.isOk) throw new Error(`tsc failed:\n${run.output}`);
+  renameImports(folder);
+  for (const path of COPIED) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(ROOT, path), join(folder, path), { recursive: true, filter: (from) => !from.includes('__pycache__') });
+  }
+  chmodSync(join(folder, 'bin', 'contact.js'), 0o755);
+  const manifest = readManifest();
+  const entries = Object.values(manifest.exports).filter((path) => path.endsWith('.ts'));
+  writeCommonJs(
+    folder,
+    entries.map((path) => path.slice(2).replace(/ts$/, 'js')),
+  );
+  writeFileSync(join(folder, 'package.json'), renderManifest(manifest));
 }
 
 if (import.meta.main) {

@@ -10,7 +10,7 @@ const PAGE = `# Configuration
 Every option of \`contact serve\` has one name: \`max-payload\` is the flag \`--max-payload 2MiB\`, the variable
 \`CONTACT_MAX_PAYLOAD=2MiB\` and the line \`max-payload: 2MiB\` of a file that \`--config contact.yaml\` (or
 \`CONTACT_CONFIG\`) names. A flag outweighs the environment, the environment outweighs the file, and the file the default.
-\`createServer()\` of \`contact/server\` takes the same options by the name in the last column, in milliseconds and bytes; it
+\`createServer()\` of \`contactd/server\` takes the same options by the name in the last column, in milliseconds and bytes; it
 reads neither environment nor file.
 
 \`\`\`yaml

@@ -56,7 +56,7 @@ export function createFrame(call: number): Frame {
   };
 }
 
-export const NO_DETAILS = Buffer.alloc(0);
+export const NO_DETAILS: Buffer = Buffer.alloc(0);
 
 /** An end without details or trailers. */
 export function plainEnd(code: number, message: string, trailers: readonly Pair[] = []): End {

@@ -1,6 +1,6 @@
 import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from '../../shared/sqlite.ts';
 import { besideStore, isSecretOfStore } from '../../shared/storefiles.ts';
 import { usageError } from '../exit.ts';
 import type { FileFacts, StoreFacts } from './facts.ts';

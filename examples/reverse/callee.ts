@@ -1,4 +1,4 @@
-import { ContactError, createWorker } from 'contact/client';
+import { ContactError, createWorker } from 'contactd';
 import { Calculate } from './gen/calculate_pb.ts';
 import { Greeter } from './gen/helloworld_pb.ts';
 import { OrderHandler } from './gen/orders_pb.ts';

@@ -1,4 +1,4 @@
-import { CallError, createCaller } from 'contact/client';
+import { CallError, createCaller } from 'contactd';
 import { Calculate } from './gen/calculate_pb.ts';
 import { Greeter } from './gen/helloworld_pb.ts';
 import { OrderHandler } from './gen/orders_pb.ts';

@@ -37,7 +37,7 @@ describe('README.md', function () {
   before(async () => {
     folder = createFolder();
     mkdirSync(join(folder, 'node_modules'));
-    symlinkSync(ROOT, join(folder, 'node_modules', 'contact'));
+    symlinkSync(ROOT, join(folder, 'node_modules', 'contactd'));
     // What generated code imports.
     symlinkSync(join(ROOT, 'node_modules', '@bufbuild'), join(folder, 'node_modules', '@bufbuild'));
     symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'));
@@ -71,10 +71,11 @@ describe('README.md', function () {
 
   it('installs the tarball that a checkout packs', () => {
     const { name, version, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    assert.equal(readBlocks()[0]?.text, `npm install ${name}\n`);
     const [pack = '', install = ''] = findBlock('sh', 'npm pack').text.split('\n');
     for (const [, script = ''] of pack.matchAll(/npm run (\S+)/g)) assert.ok(script in scripts, script);
     assert.ok(install.startsWith('npm install ') && install.endsWith(`/${name}-${version}.tgz`), install);
-    // What is packed from a checkout that was built is tried by pack.test.ts.
+    // What is packed from a checkout that was built is tried by test/e2e/package.test.ts.
     assert.match(pack, / npm pack \.\/dist$/);
   });
 
