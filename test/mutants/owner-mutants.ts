@@ -44,7 +44,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     file: 'server/model/delivery.ts',
     find: 'if (namedBy && runner && !isOwnedBy(runner, namedBy)) return undefined;',
     replace: '',
-    caughtBy: unit('delivery', 'opens what runs to its owner alone, and to the server'),
+    caughtBy: unit('owner', 'opens what runs to its owner alone, and to the server'),
   },
   {
     id: 'owner: the principal of a lost delivery is not stored',

@@ -41,6 +41,8 @@ export interface Line {
 /** A worker process: what it remembers from one line to the next. */
 export interface Worker {
   readonly clientId: string;
+  /** Nobody asks for it. */
+  readonly subject: '';
   readonly isNamed: boolean;
   /** Reads and receipts at once; the others only when told. */
   readonly isAttentive: boolean;
@@ -62,7 +64,8 @@ export interface Saying {
 }
 
 export function createWorker(clientId: string, isNamed: boolean, isAttentive: boolean): Worker {
-  return { clientId, isNamed, isAttentive, line: null, previous: null, sessionId: null, holding: new Map() };
+  const memory = { line: null, previous: null, sessionId: null, holding: new Map() };
+  return { clientId, subject: '', isNamed, isAttentive, ...memory };
 }
 
 export interface Opening {

@@ -226,9 +226,7 @@ export function createWorkers(only: BareServer, accounts: Accounts): Workers {
       accounts.keptUntil.delete(nameOf(one));
       depart(accounts, nameOf(one));
     }
-    const answer = session
-      ? server.registry.report(session, report)
-      : server.registry.tell(report, { clientId: worker.clientId, subject: '' });
+    const answer = session ? server.registry.report(session, report) : server.registry.tell(report, worker);
     answer.then(
       (outcomes) =>
         outcomes.forEach((outcome, index) => {

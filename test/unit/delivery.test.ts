@@ -141,32 +141,6 @@ describe('findOpen()', () => {
     );
   });
 
-  it('opens what runs to its owner alone, and to the server', () => {
-    const runner = { ...ROBOT, epoch: 2 };
-    const by = (clientId: string | undefined, subject: string) =>
-      findOpen(RUNNING, { delivery: 4, namedBy: { clientId, subject } }, runner) !== undefined;
-    assert.deepEqual([by('robot', 'alice'), by('robot', 'bob'), by('other', 'alice')], [true, false, false]);
-    assert.deepEqual([by(undefined, 'alice'), by(undefined, 'bob')], [true, false]);
-    assert.ok(findOpen(RUNNING, { delivery: 4, session: OURS }, runner));
-  });
-
-  it('opens what was lost to its principal alone, but where nobody asked who it was', () => {
-    const by = (subject: string, had: string) =>
-      findOpen(
-        { ...LOST, owner: { clientId: 'robot', subject: had } },
-        { delivery: 4, namedBy: { clientId: 'robot', subject } },
-        undefined,
-      ) !== undefined;
-    assert.deepEqual([by('alice', 'alice'), by('bob', 'alice')], [true, false]);
-    assert.deepEqual([by('alice', ''), by('', 'alice'), by('', '')], [true, true, true]);
-    const unnamed = { clientId: undefined, subject: 'alice' };
-    assert.equal(
-      findOpen({ ...LOST, owner: { ...ROBOT, subject: '' } }, { delivery: 4, namedBy: unnamed }, undefined),
-      undefined,
-    );
-    assert.ok(findOpen(LOST, { delivery: 4, namedBy: unnamed }, undefined));
-  });
-
   it('opens nothing that ended otherwise', () => {
     for (const ended of ['none', 'failed', 'timedOut', 'released', 'redriven'] as const) {
       assert.equal(findOpen({ ...LOST, ended }, { delivery: 4 }, undefined), undefined, ended);
