@@ -16,7 +16,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'timeouts not fenced by the epoch',
     file: DELIVERY,
-    find: 'facts.sessionKey === session.key && epoch === session.epoch',
+    find: 'facts.sessionKey === session.key && runner?.epoch === session.epoch',
     replace: 'facts.sessionKey === session.key',
     caughtBy: conformance('settle', 'sqlite store lets the server act only through the session row that runs it'),
   },
