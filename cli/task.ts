@@ -1,5 +1,9 @@
 import { toJson } from '@bufbuild/protobuf';
 import {
+  type Attempt,
+  AttemptEnd,
+  AttemptEndSchema,
+  AttemptSchema,
   type Children,
   type Task,
   type TaskError,
@@ -16,7 +20,8 @@ export function taskToJson(task: Task): Record<string, unknown> {
   const {
     payload: _payload,
     result: _result,
-    error,
+    error: _error,
+    attempts: _attempts,
     ...fields
   } = toJson(TaskSchema, { ...task, payload: NO_BYTES, result: NO_BYTES }, { alwaysEmitImplicit: true }) as Record<
     string,
@@ -24,15 +29,35 @@ export function taskToJson(task: Task): Record<string, unknown> {
   >;
   return {
     ...fields,
-    ...(task.error ? { error: task.error.details.length > 0 ? error : withoutDetails(task.error) } : {}),
+    ...(task.error ? { error: errorToJson(task.error) } : {}),
+    ...(task.attempts.length > 0 ? { attempts: task.attempts.map(attemptToJson) } : {}),
     state: stateName(task.state),
     ...(task.contentType || task.payload.length > 0 ? { payload: readValue(task.payload, task.contentType) } : {}),
     ...(task.state === TaskState.SUCCEEDED ? { result: readValue(task.result, task.resultContentType) } : {}),
   };
 }
 
-function withoutDetails({ message, code }: TaskError): Record<string, unknown> {
-  return { message, code };
+/** An attempt with its end as a word; `running` until it has one. */
+export function attemptToJson(attempt: Attempt): Record<string, unknown> {
+  const fields = toJson(AttemptSchema, { ...attempt, error: undefined }, { alwaysEmitImplicit: true }) as object;
+  return { ...fields, end: endName(attempt), ...(attempt.error ? { error: errorToJson(attempt.error) } : {}) };
+}
+
+/** What nobody has said of an error is left out. */
+function errorToJson(error: TaskError): Record<string, unknown> {
+  const { message, code, details, detail } = error;
+  return {
+    message,
+    code,
+    ...(details.length > 0 ? { details: Buffer.from(details).toString('base64') } : {}),
+    ...(detail === '' ? {} : { detail }),
+  };
+}
+
+/** `timed_out` for ATTEMPT_END_TIMED_OUT. */
+export function endName({ end }: Pick<Attempt, 'end'>): string {
+  if (end === AttemptEnd.UNSPECIFIED) return 'running';
+  return AttemptEndSchema.value[end]?.name.replace('ATTEMPT_END_', '').toLowerCase() ?? `end ${end}`;
 }
 
 /** `running` for TASK_STATE_RUNNING. */

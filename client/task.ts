@@ -201,6 +201,7 @@ function reportFailure(
       message: cutText(mendText(text), MAX_ERROR_BYTES),
       code: cutText(mendText(code), MAX_CODE_BYTES),
       details: isKept(details) ? new Uint8Array(details) : NO_BYTES,
+      detail: '',
     },
     retry: advice === 'policy' ? Retry.UNSPECIFIED : advice === 'never' ? Retry.NEVER : Retry.AFTER,
     retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,

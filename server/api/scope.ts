@@ -1,7 +1,6 @@
 import { ContactError } from '../../shared/errors.ts';
 import { type Caller, isInScope } from '../model/caller.ts';
-import type { TaskRecord } from '../model/task.ts';
-import type { TaskStore } from '../store/tasks.ts';
+import type { DescribedTask, TaskStore } from '../store/tasks.ts';
 
 // An id is one task's in all queues: who gives one that a foreign task has is told that it is taken, and no more. Ids are
 // drawn at random, so that hardly anybody comes by one who was not told it.
@@ -33,7 +32,7 @@ export async function findTask(
   store: Pick<TaskStore, 'describeTask'>,
   id: string,
   { scope }: Caller,
-): Promise<TaskRecord> {
+): Promise<DescribedTask> {
   const record = await store.describeTask(id, scope);
   if (record) return record;
   throw new ContactError('NOT_FOUND', `no task ${id}`, { field: 'id' });

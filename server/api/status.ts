@@ -19,6 +19,7 @@ import type { FailedReport, ResultReport, StatusReport, SucceededReport } from '
 const MAX_ITEMS = 1_000;
 const MAX_ERROR_BYTES = 4 << 10;
 const MAX_DETAILS_BYTES = 4 << 10;
+const MAX_DETAIL_BYTES = 4 << 10;
 const MAX_CODE_LENGTH = 64;
 const MAX_TYPE_LENGTH = 128;
 const MAX_STATUS_LENGTH = 256;
@@ -62,7 +63,7 @@ export function isReceipt(request: SendStatusRequest): boolean {
 export function weighStatus({ succeeded, failed, progress, checkpoints, status }: SendStatusRequest): number {
   let bytes = status?.length ?? 0;
   for (const { result, contentType } of succeeded) bytes += result.byteLength + contentType.length;
-  for (const { error } of failed) if (error) bytes += error.message.length + error.code.length;
+  for (const { error } of failed) if (error) bytes += error.message.length + error.code.length + error.detail.length;
   for (const { message } of progress) bytes += message.length;
   for (const { data } of checkpoints) bytes += data.byteLength;
   return bytes;
@@ -105,14 +106,20 @@ function readFailed({ taskId, delivery, error, retry, retryAfterMs }: Failed): F
 }
 
 function readError(error: Failed['error']): TaskError {
-  const bytes = Buffer.from(error?.message ?? '');
-  // The message is cut on a character: a half one at the end is dropped.
-  const message = bytes.byteLength <= MAX_ERROR_BYTES ? bytes : bytes.subarray(0, MAX_ERROR_BYTES);
-  const text = message.toString().replace(/\uFFFD+$/, '');
-  const said = { code: cutText(error?.code ?? '', MAX_CODE_LENGTH), message: mendText(text) };
+  const code = cutText(error?.code ?? '', MAX_CODE_LENGTH);
+  const message = cutBytes(error?.message ?? '', MAX_ERROR_BYTES);
+  const detail = cutBytes(error?.detail ?? '', MAX_DETAIL_BYTES);
+  const said = detail === '' ? { code, message } : { code, message, detail };
   const { length = 0 } = error?.details ?? [];
   // A copy: what came with it would stay as long as it does.
   return length === 0 || length > MAX_DETAILS_BYTES ? said : { ...said, details: new Uint8Array(error!.details) };
+}
+
+/** The beginning of a text, mended and cut on a character: a half one at the end is dropped. */
+function cutBytes(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  const kept = bytes.byteLength <= maxBytes ? bytes : bytes.subarray(0, maxBytes);
+  return mendText(kept.toString().replace(/\uFFFD+$/, ''));
 }
 
 function readRetry(retry: Retry, afterMs: number): RetryAdvice {

@@ -18,7 +18,7 @@ import { PARENT_LANE } from '../model/lane.ts';
 import type { TaskState as State, TaskRecord } from '../model/task.ts';
 import type { BroadcastStore } from '../store/broadcasts.ts';
 import type { NoteFailure } from '../store/failure.ts';
-import type { CancelOutcome, TaskStore } from '../store/tasks.ts';
+import type { CancelOutcome, DescribedTask, TaskStore } from '../store/tasks.ts';
 import { createCallTask } from './call.ts';
 import type { Enqueue } from './enqueue.ts';
 import type { Handlers } from './handler.ts';
@@ -61,10 +61,11 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     cursorAt: results.cursorAt,
   });
 
-  /** Writes a single task with its payload, and a broadcast with its counts. */
-  async function write(record: TaskRecord): Promise<MessageInitShape<typeof TaskSchema>> {
+  /** Writes a single task with its payload and attempts, and a broadcast with its counts. */
+  async function write(record: DescribedTask): Promise<MessageInitShape<typeof TaskSchema>> {
     const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
-    return writeTask(record, { ...view(record, true), ...(children ? { children } : {}) });
+    const { attempts } = record;
+    return writeTask(record, { ...view(record, true), attempts, ...(children ? { children } : {}) });
   }
 
   const pace = createPace();

@@ -1,6 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
+  AttemptEnd,
+  type AttemptSchema,
   type ChildrenSchema,
   type ResultEventSchema,
   type TaskErrorSchema,
@@ -9,6 +11,7 @@ import {
   TaskState,
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
+import type { AttemptRecord } from '../model/attempt.ts';
 import type { ChildCounts } from '../model/broadcast.ts';
 import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
@@ -105,6 +108,8 @@ export interface TaskViewOptions {
   readonly waitingFor: string;
   /** The counts of a broadcast. */
   readonly children?: ChildCounts;
+  /** Of a task that is told alone. */
+  readonly attempts?: readonly AttemptRecord[];
   readonly cursorAt: (position: number) => string;
 }
 
@@ -134,6 +139,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     waitingFor: options.waitingFor,
     parentId: record.parentId ?? '',
     ...(options.children ? { children: writeChildren(options.children) } : {}),
+    ...(options.attempts ? { attempts: options.attempts.map(writeAttempt) } : {}),
     ...(record.lastError ? { error: { message: record.lastError } } : {}),
     ...(settled
       ? {
@@ -145,6 +151,31 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
           cursor: options.cursorAt(settled.position),
         }
       : {}),
+  };
+}
+
+const ENDS: Readonly<Record<NonNullable<AttemptRecord['end']>, AttemptEnd>> = {
+  succeeded: AttemptEnd.SUCCEEDED,
+  failed: AttemptEnd.FAILED,
+  timedOut: AttemptEnd.TIMED_OUT,
+  lost: AttemptEnd.LOST,
+  released: AttemptEnd.RELEASED,
+  cancelled: AttemptEnd.CANCELLED,
+};
+
+function writeAttempt(attempt: AttemptRecord): MessageInitShape<typeof AttemptSchema> {
+  const { claimedAt, startedAt, endedAt, end, error } = attempt;
+  return {
+    attempt: attempt.attempt,
+    delivery: attempt.delivery,
+    clientId: attempt.clientId,
+    ...(claimedAt === null ? {} : { claimedAt: timestampFromMs(claimedAt) }),
+    ...(startedAt === null ? {} : { startedAt: timestampFromMs(startedAt) }),
+    ...(endedAt === null ? {} : { endedAt: timestampFromMs(endedAt) }),
+    end: end === null ? AttemptEnd.UNSPECIFIED : ENDS[end],
+    untouched: attempt.isUntouched,
+    ...(error ? { error: writeError(error) } : {}),
+    backoffMs: attempt.backoffMs,
   };
 }
 

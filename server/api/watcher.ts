@@ -5,8 +5,7 @@ import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
 import type { Activities, Activity } from '../dispatch/activities.ts';
 import { isSettled } from '../model/states.ts';
-import type { TaskRecord } from '../model/task.ts';
-import type { TaskStore } from '../store/tasks.ts';
+import type { DescribedTask, TaskStore } from '../store/tasks.ts';
 import { aborted$ } from './context.ts';
 import type { Answer, Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
@@ -26,7 +25,7 @@ export interface WatchTaskOptions {
   readonly store: Pick<TaskStore, 'describeTask'>;
   readonly clock: Clock;
   readonly pace: Pace;
-  readonly write: (record: TaskRecord) => Promise<TaskView>;
+  readonly write: (record: DescribedTask) => Promise<TaskView>;
 }
 
 /** One task, live: its state at first and with every change, and between them the newest progress. */

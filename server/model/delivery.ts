@@ -216,9 +216,14 @@ function fail(
   if (facts.cancelReason !== null) return cancel(facts, facts.cancelReason, isTold);
   const { maxAttempts, backoffBaseMs: baseMs, backoffCapMs: capMs } = facts.terms;
   const runAt = retryAt(now, burnt + 1, maxAttempts, { baseMs, capMs }, retry, random);
-  if (runAt === null) return settle(facts, 'failed', burnt + 1, lost, error, isTold);
+  if (runAt === null) return settle(facts, 'failed', burnt + 1, lost, withoutDetail(error), isTold);
   const ended = isTold ? 'failed' : 'timedOut';
   return { kind: 'retried', runAt: Math.ceil(runAt), attempt: burnt + 1, lost, ended, lastError: lastErrorOf(error) };
+}
+
+/** What observers are told of an error: where it came from is kept with the attempt. */
+function withoutDetail({ detail: _detail, ...said }: TaskError): TaskError {
+  return said;
 }
 
 /** The delivery is closed; an attempt is burnt if it was started. A cancel that was asked for happens now. */

@@ -26,6 +26,8 @@ export interface TaskError {
   readonly message: string;
   /** Bytes of a `google.rpc.Status`; absent: none. */
   readonly details?: Uint8Array;
+  /** Where it came from: the stack of what a handler has thrown. Kept with the attempt alone. Absent: nobody said. */
+  readonly detail?: string;
 }
 
 /** A task as it is inserted; validated and complete. Immutable afterwards. */

@@ -4,7 +4,7 @@ import type { Timers } from '../dispatch/timers.ts';
 import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { retryAfterMs } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
-import type { HeldDelivery } from './ledger.ts';
+import { forgetStart, type HeldDelivery, noteStart, startOf } from './ledger.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 
@@ -28,12 +28,13 @@ export interface AttemptsOptions {
   readonly timers: Timers;
   readonly settings: SessionSettings;
   readonly random: Random;
+  readonly now: () => number;
   readonly holders: () => Holders;
   readonly onFatal: (error: unknown) => void;
 }
 
 export function createAttempts(options: AttemptsOptions): Attempts {
-  const { queue, timers, settings, random, onFatal } = options;
+  const { queue, timers, settings, random, now, onFatal } = options;
 
   /** The delivery as it stands now; sessions come and go while a clock runs. */
   function current(held: HeldDelivery): Pick<Holder, 'session' | 'held'> | undefined {
@@ -83,6 +84,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         delivery: held.delivery,
         session: owner.session,
         clientId: owner.clientId,
+        startedAt: startOf(held),
         error: { code: 'TIMEOUT', message: `the attempt took longer than ${held.timeoutMs} ms` },
         retry: { kind: 'policy' },
         random: random(),
@@ -93,12 +95,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   return {
     start(held) {
-      held.isStarted = true;
+      noteStart(held, true, now());
       startTimeout(held);
     },
 
     presume(held) {
-      if (held.isStarted !== true) held.isStarted = null;
+      if (held.isStarted !== true) noteStart(held, null, now());
       startTimeout(held);
     },
 
@@ -107,7 +109,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       session.isHeard = true;
       for (const held of session.ledger.held) {
         if (held.isStarted !== null) continue;
-        held.isStarted = false;
+        forgetStart(held);
         if (held.timeout) timers.clear(held.timeout);
         held.timeout = undefined;
       }
@@ -124,6 +126,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           delivery: held.delivery,
           session: owner.session,
           clientId: owner.clientId,
+          startedAt: startOf(held),
         })).catch(onFatal);
       });
       timers.set(held.grace, settings.cancelGraceMs);

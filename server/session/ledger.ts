@@ -1,7 +1,7 @@
 import type { Capacity } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
-import type { HeldTask } from '../store/sessions.ts';
+import type { HeldTask, StartedDelivery } from '../store/sessions.ts';
 import type { ByteBudget } from './budget.ts';
 
 /** A delivery that a session has and has not accounted for. */
@@ -13,6 +13,8 @@ export interface HeldDelivery {
   readonly isLast: boolean;
   /** Work has begun; null: nobody has said, so it counts as begun until its client says what has. */
   isStarted: boolean | null;
+  /** When that was said; null: it was not; SOME_TIME: an earlier process heard it, or nobody did. */
+  startedAt: number | null;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
   isSettling: boolean;
   /** The server closes the delivery: that is on its way into the store. */
@@ -29,6 +31,9 @@ export interface HeldDelivery {
   place: number;
 }
 
+/** The start of a delivery of which nobody knows when that was. */
+const SOME_TIME = 0;
+
 export function createHeld(
   { taskId, delivery }: Delivery,
   timeoutMs: number,
@@ -41,6 +46,7 @@ export function createHeld(
     timeoutMs,
     isLast,
     isStarted,
+    startedAt: null,
     isSettling: false,
     isEnding: false,
     isClosed: false,
@@ -56,7 +62,31 @@ export function createHeld(
  * it for begun when it counted a loss; only that it did not begin can be.
  */
 export function heldOf(task: HeldTask): HeldDelivery {
-  return createHeld(task, task.timeoutMs, task.isLast, task.isStarted === false ? false : null);
+  const held = createHeld(task, task.timeoutMs, task.isLast, task.isStarted === false ? false : null);
+  held.startedAt = SOME_TIME;
+  return held;
+}
+
+/** Notes that a delivery has begun: the first word counts. */
+export function noteStart(held: HeldDelivery, isStarted: true | null, now: number): void {
+  held.isStarted = isStarted;
+  held.startedAt ??= now;
+}
+
+/** Takes back that it was held for begun. */
+export function forgetStart(held: HeldDelivery): void {
+  held.isStarted = false;
+  if (held.startedAt !== SOME_TIME) held.startedAt = null;
+}
+
+/** When the delivery began, as far as this process knows. */
+export function startOf(held: HeldDelivery | undefined): number | null {
+  return held?.startedAt || null;
+}
+
+/** What is told to the store of a delivery that counts as started. */
+export function toStarted(held: HeldDelivery): StartedDelivery {
+  return { taskId: held.taskId, delivery: held.delivery, startedAt: startOf(held) };
 }
 
 /**

@@ -6,7 +6,7 @@ import { isSamePrincipal } from '../model/owner.ts';
 import type { Delivery, SessionRef } from '../model/task.ts';
 import { type NoteFailure, retryAfterMs } from '../store/failure.ts';
 import { isExpelled } from './closing.ts';
-import { type HeldDelivery, mayHaveStarted, nameOf } from './ledger.ts';
+import { type HeldDelivery, mayHaveStarted, nameOf, toStarted } from './ledger.ts';
 import type { End } from './phases.ts';
 import type { Registration } from './registration.ts';
 
@@ -102,7 +102,7 @@ export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: Lo
     const { session, held, window } = absence;
     if (absenceByKey.get(session.key) !== absence) return;
     try {
-      await queue.endSession(session, held.filter(mayHaveStarted));
+      await queue.endSession(session, held.filter(mayHaveStarted).map(toStarted));
     } catch (error) {
       timers.set(window, retryAfterMs(error));
       return;

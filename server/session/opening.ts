@@ -1,8 +1,8 @@
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { isSamePrincipal } from '../model/owner.ts';
 import type { SessionRef } from '../model/task.ts';
-import type { OpenedSession, SessionOpening } from '../store/sessions.ts';
-import { type HeldDelivery, mayHaveStarted } from './ledger.ts';
+import type { OpenedSession, SessionOpening, StartedDelivery } from '../store/sessions.ts';
+import { mayHaveStarted, toStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
@@ -18,10 +18,10 @@ export interface StartedOptions {
  * The deliveries that count as started among those that the sessions of a client hold, connected or away: for the
  * store, should it end such a session or give back what the next registration does not name.
  */
-export function startedBy(clientId: string, { roster, lost, isComplete }: StartedOptions): readonly HeldDelivery[] {
+export function startedBy(clientId: string, { roster, lost, isComplete }: StartedOptions): readonly StartedDelivery[] {
   const held = roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held);
   const all = [...held, ...lost.heldBy(clientId, !isComplete)];
-  return all.filter(isComplete ? ({ isStarted }) => isStarted === true : mayHaveStarted);
+  return all.filter(isComplete ? ({ isStarted }) => isStarted === true : mayHaveStarted).map(toStarted);
 }
 
 /** The sessions whose starts were told to this node, or that an earlier process of it left. */

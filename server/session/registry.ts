@@ -100,7 +100,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (held.grace) timers.clear(held.grace);
   });
   const takeResults = createTakeResults({ queue, holders, absent: () => lost, random, maxResultBytes, noteFailure });
-  const attempts = createAttempts({ queue, timers, settings, random, holders: () => holders, onFatal });
+  const attempts = createAttempts({ queue, timers, settings, random, now: clock.now, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock, attempts);
   const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt, noteFailure });
   const lost = createLost({ queue, timers, windowMs: resumeWindowMs, noteFailure, onFatal });

@@ -5,7 +5,7 @@ import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { isRefusal, type NoteFailure, type StoreOperation } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
-import { mayHaveStarted } from './ledger.ts';
+import { mayHaveStarted, startOf } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
@@ -33,7 +33,8 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   const { queue, holders, absent, random, maxResultBytes, noteFailure } = options;
 
   function fail({ taskId, delivery, error, retry }: FailedReport): Settlement {
-    return { kind: 'failed', taskId, delivery, error, retry, random: random() };
+    const startedAt = startOf(holders.find({ taskId, delivery })?.held);
+    return { kind: 'failed', taskId, delivery, startedAt, error, retry, random: random() };
   }
 
   /** Whether the delivery is not that of who names it. The store judges one that nobody on this node has any more. */
@@ -76,10 +77,12 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       settlements.push(fail({ ...one, error: { code: 'TOO_LARGE', message }, retry: { kind: 'never' } }));
     }
     for (const one of failed) settlements.push(fail(one));
-    for (const one of stopped) settlements.push({ kind: 'stopped', ...nameDelivery(one), isStarted: hasStarted(one) });
+    for (const one of stopped) settlements.push({ kind: 'stopped', ...nameDelivery(one), ...startedOf(one) });
     const releases = [
-      ...released.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: hasStarted(one) })),
-      ...untouched.map((one): Release => ({ ...nameDelivery(one), cause: 'released', isStarted: false })),
+      ...released.map((one): Release => ({ ...nameDelivery(one), cause: 'released', ...startedOf(one) })),
+      ...untouched.map(
+        (one): Release => ({ ...nameDelivery(one), cause: 'released', ...startedOf(one), isStarted: false }),
+      ),
     ];
 
     for (const session of idlers([...releases.filter(({ isStarted }) => !isStarted), ...stopped.filter(isUnasked)]))
@@ -103,9 +106,10 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
   }
 
   /** Whether a delivery counts as started: one that nobody on this node remembers does, since it may have. */
-  function hasStarted(one: Delivery): boolean {
+  function startedOf(one: Delivery): { readonly isStarted: boolean; readonly startedAt: number | null } {
     const held = holders.find(one)?.held;
-    return !held || mayHaveStarted(held);
+    const isStarted = !held || mayHaveStarted(held);
+    return { isStarted, startedAt: startOf(held) };
   }
 
   /** Whether a delivery was stopped that nobody wanted to stop, with nothing done: it is as good as given back. */

@@ -60,6 +60,8 @@ export interface Fence extends Delivery {
   readonly session?: SessionRef;
   /** Who names it: it is open to its owner alone. Default: whoever that is. */
   readonly namedBy?: Namer;
+  /** When its client said that it began, to be kept with the attempt. Default: nobody knows. */
+  readonly startedAt?: number | null;
 }
 
 export type Settlement = Fence & {

@@ -5,7 +5,7 @@ import type { ServingClient } from './clients.ts';
 import type { CredentialChange } from './credentials.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
 import type { QueueChange } from './queues.ts';
-import type { SessionOpening } from './sessions.ts';
+import type { SessionOpening, StartedDelivery } from './sessions.ts';
 
 /** One writing call of the Store port, as data: what a transaction is made of. */
 export type Request =
@@ -14,7 +14,7 @@ export type Request =
   | {
       readonly kind: 'endSession';
       readonly session: SessionRef;
-      readonly started: readonly Delivery[] | 'all';
+      readonly started: readonly StartedDelivery[] | 'all';
       readonly now: number;
     }
   | { readonly kind: 'settle'; readonly settlements: readonly Settlement[]; readonly now: number }

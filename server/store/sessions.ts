@@ -17,7 +17,7 @@ export interface SessionStore {
    * is gone. `started` names the deliveries known to have started; 'all' when nobody remembers (a restarted node): then
    * every delivery counts as started. Another epoch: changes nothing.
    */
-  endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Promise<EndedSession>;
+  endSession(session: SessionRef, started: readonly StartedDelivery[] | 'all', now: number): Promise<EndedSession>;
 
   /**
    * Session rows that an earlier process of this node left behind and nobody resumed yet, with what they run; and those
@@ -43,12 +43,18 @@ export type SessionStanding =
   | { readonly kind: 'resumed' }
   | { readonly kind: 'gone' };
 
+/** A delivery that counts as started. */
+export interface StartedDelivery extends Delivery {
+  /** When its client said that it began, to be kept with the attempt. Default: nobody knows. */
+  readonly startedAt?: number | null;
+}
+
 /** A session that comes back to the one before. */
 export interface SessionResume {
   readonly previousHash: string;
   readonly holding: readonly Delivery[];
   /** Deliveries that count as started: one that is not in `holding` is lost. Others never arrived. Default: none. */
-  readonly started?: readonly Delivery[];
+  readonly started?: readonly StartedDelivery[];
 }
 
 export interface SessionOpening {
@@ -67,7 +73,7 @@ export interface SessionOpening {
   readonly node: string;
   readonly resume: SessionResume | null;
   /** Deliveries of replaced sessions that count as started, as in endSession. Default: 'all'. */
-  readonly started?: readonly Delivery[] | 'all';
+  readonly started?: readonly StartedDelivery[] | 'all';
   /**
    * The sessions whose starts the caller knows, as it knew them: `started`, and that of `resume`, speak of these alone.
    * Whatever another one has, or one with another epoch, counts as started, for its starts were told to another node.

@@ -1,3 +1,4 @@
+import type { AttemptRecord } from '../model/attempt.ts';
 import type { QueueScope } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type {
@@ -55,7 +56,8 @@ export interface TaskStore {
   /** Moves what is due by `now`: scheduled → ready, waiting past its expiry → expired. At most `limit` tasks. */
   wakeTasks(now: number, limit: number): Promise<WakeOutcome>;
 
-  describeTask(id: string, scope?: QueueScope): Promise<TaskRecord | undefined>;
+  /** With its attempts: the newest 20, the oldest of these first, over all redrives; forgotten with the task. */
+  describeTask(id: string, scope?: QueueScope): Promise<DescribedTask | undefined>;
 
   /**
    * Newest first (by id), at most 500 rows and about 4 MiB; `before` is the id of the last one of the page before.
@@ -67,6 +69,10 @@ export interface TaskStore {
     limit: number,
     scope?: QueueScope,
   ): Promise<readonly TaskRecord[]>;
+}
+
+export interface DescribedTask extends TaskRecord {
+  readonly attempts: readonly AttemptRecord[];
 }
 
 /** What became of a task that was to be inserted. */

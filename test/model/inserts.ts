@@ -72,6 +72,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     phase: 'open',
     filledBy: null,
     childRunAt: null,
+    attempts: [],
     results: [],
   };
 }

@@ -5,6 +5,7 @@ import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
 import type { StoredClient } from '../../server/store/clients.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
 import type { QueueSettings } from '../../server/store/queues.ts';
+import { type By, ending, forgetEnd } from './attempts.ts';
 import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
 
 export interface World {
@@ -93,40 +94,45 @@ export function takeBackLoss(task: ModelTask): void {
   task.lost--;
 }
 
-export function release(
-  world: World,
-  task: ModelTask,
-  isStarted: boolean,
-  clientId: string,
-  isTold: boolean,
-  now: number,
-): Back {
-  if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, isTold, now);
-  const isKnownNot = task.state === 'ready' && task.ended === 'lost';
-  const isBurnt = isStarted && !isKnownNot;
-  if (isBurnt && ++task.burnt >= task.input.maxAttempts) {
-    const error = { code: 'RELEASED', message: 'it was given back after it had started, at its last attempt' };
-    return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold, error }, now);
-  }
-  if (isBurnt) task.lastError ??= 'it was given back after it had started';
-  Object.assign(task, { state: 'ready', ended: 'released', session: null, owner: null });
-  return { ready: laneOf(task) };
+/** Whose delivery it is that the server itself takes for lost. */
+interface ByServer {
+  readonly had: Owner | null;
+  readonly startedAt: number | null | undefined;
 }
 
-export function lose(world: World, task: ModelTask, isStarted: boolean, had: Owner | null, now: number): Back {
-  const clientId = had?.clientId ?? '';
-  if (isStarted) task.lost++;
-  if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, false, now);
-  if (isStarted) {
-    task.burnt++;
-    if (task.burnt >= task.input.maxAttempts || task.lost >= MAX_LOST) {
-      const error = { code: 'LOST', message: `its session was lost, ${task.lost} times in all` };
-      return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now);
+export function release(world: World, task: ModelTask, isStarted: boolean, by: Omit<By, 'end'>, now: number): Back {
+  const { clientId, isTold } = by;
+  return ending(task, { ...by, end: 'released' }, now, () => {
+    if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, isTold, now);
+    const isKnownNot = task.state === 'ready' && task.ended === 'lost';
+    const isBurnt = isStarted && !isKnownNot;
+    if (isBurnt && ++task.burnt >= task.input.maxAttempts) {
+      const error = { code: 'RELEASED', message: 'it was given back after it had started, at its last attempt' };
+      return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold, error }, now);
     }
-  }
-  const owner = had && { clientId: had.clientId, subject: had.subject };
-  Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null, owner });
-  return { ready: laneOf(task) };
+    if (isBurnt) task.lastError ??= 'it was given back after it had started';
+    Object.assign(task, { state: 'ready', ended: 'released', session: null, owner: null });
+    return { ready: laneOf(task) };
+  });
+}
+
+export function lose(world: World, task: ModelTask, isStarted: boolean, by: ByServer, now: number): Back {
+  const { had, startedAt } = by;
+  const clientId = had?.clientId ?? '';
+  return ending(task, { clientId, isTold: false, startedAt, end: 'lost' }, now, () => {
+    if (isStarted) task.lost++;
+    if (task.cancelReason !== null) return cancel(world, task, task.cancelReason, clientId, false, now);
+    if (isStarted) {
+      task.burnt++;
+      if (task.burnt >= task.input.maxAttempts || task.lost >= MAX_LOST) {
+        const error = { code: 'LOST', message: `its session was lost, ${task.lost} times in all` };
+        return settle(world, task, { state: 'failed', clientId, attempt: task.burnt, isTold: false, error }, now);
+      }
+    }
+    const owner = had && { clientId: had.clientId, subject: had.subject };
+    Object.assign(task, { state: 'ready', ended: isStarted ? 'lost and burnt' : 'lost', session: null, owner });
+    return { ready: laneOf(task) };
+  });
 }
 
 export function settleOne(world: World, settlement: Settlement, now: number): SettleOutcome {
@@ -139,23 +145,50 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   const clientId = settlement.clientId ?? ownerOf(world, task)?.clientId ?? '';
   if (settlement.kind === 'abandoned' && task.cancelReason === null) return { code: 'STALE' };
   if (task.state === 'ready') takeBackLoss(task);
-  const attempt = task.burnt + 1;
   if (settlement.kind === 'succeeded') {
+    forgetEnd(task);
     const { result, contentType } = settlement;
-    const end: End = { state: 'succeeded', clientId, attempt, isTold, error: null, result, contentType };
+    const end: End = {
+      state: 'succeeded',
+      clientId,
+      attempt: task.burnt + 1,
+      isTold,
+      error: null,
+      result,
+      contentType,
+    };
     return { code: 'STORED', ...settle(world, task, end, now) };
   }
+  const by = { clientId, isTold, startedAt: settlement.startedAt };
   if (settlement.kind === 'stopped') {
-    return { code: 'STORED', ...release(world, task, settlement.isStarted ?? true, clientId, isTold, now) };
+    return { code: 'STORED', ...release(world, task, settlement.isStarted ?? true, by, now) };
   }
+  if (settlement.kind === 'failed') {
+    const { error } = settlement;
+    return ending(task, { ...by, end: 'failed', error }, now, () => fail(world, task, settlement, by, now));
+  }
+  return ending(task, { ...by, end: 'failed' }, now, () => ({
+    code: 'STORED',
+    ...cancel(world, task, task.cancelReason!, clientId, isTold, now),
+  }));
+}
+
+function fail(
+  world: World,
+  task: ModelTask,
+  { error, retry, random }: Settlement & { kind: 'failed' },
+  { clientId, isTold }: Omit<By, 'end'>,
+  now: number,
+): SettleOutcome {
   if (task.cancelReason !== null) {
     return { code: 'STORED', ...cancel(world, task, task.cancelReason, clientId, isTold, now) };
   }
-  const { error, retry, random } = settlement as Settlement & { kind: 'failed' };
+  const attempt = task.burnt + 1;
   const { maxAttempts, backoffBaseMs: baseMs, backoffCapMs: capMs } = task.input;
   const runAt = retryAt(now, attempt, maxAttempts, { baseMs, capMs }, retry, random);
   if (runAt === null) {
-    return { code: 'STORED', ...settle(world, task, { state: 'failed', clientId, attempt, isTold, error }, now) };
+    const { detail: _detail, ...told } = error;
+    return { code: 'STORED', ...settle(world, task, { state: 'failed', clientId, attempt, isTold, error: told }, now) };
   }
   const ended = isTold ? 'failed' : 'timed out';
   const lastError = (error.message || error.code).slice(0, 1_000);
@@ -177,13 +210,14 @@ export function releaseOne(world: World, given: Release, now: number): SettleOut
   const task = world.tasks.get(given.taskId);
   if (!task) return { code: 'UNKNOWN' };
   if (!isOpen(world, task, given)) return { code: 'STALE' };
-  const owner = ownerOf(world, task);
-  const clientId = owner?.clientId ?? '';
+  const { startedAt } = given;
+  const had = ownerOf(world, task);
   if (given.cause === 'lost') {
     return task.state === 'ready'
       ? { code: 'STALE' }
-      : { code: 'STORED', ...lose(world, task, given.isStarted, owner, now) };
+      : { code: 'STORED', ...lose(world, task, given.isStarted, { had, startedAt }, now) };
   }
   if (task.state === 'ready') takeBackLoss(task);
-  return { code: 'STORED', ...release(world, task, given.isStarted, clientId, given.session === undefined, now) };
+  const by = { clientId: had?.clientId ?? '', isTold: given.session === undefined, startedAt };
+  return { code: 'STORED', ...release(world, task, given.isStarted, by, now) };
 }

@@ -5,8 +5,10 @@ import type {
   OpenedSession,
   SessionOpening,
   SessionStanding,
+  StartedDelivery,
 } from '../../server/store/sessions.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { forgetEnd } from './attempts.ts';
 import { type Back, isOpen, lose, mayBeOne, recordsOf, release, takeBackLoss, type World } from './rules.ts';
 import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';
 
@@ -59,19 +61,20 @@ export function openSession(world: World, opening: SessionOpening, now: number):
       continue;
     }
     const isStarted = task.state === 'ready' ? task.ended === 'lost and burnt' : null;
-    if (task.state === 'ready') takeBackLoss(task);
+    if (task.state === 'ready') {
+      takeBackLoss(task);
+      forgetEnd(task);
+    }
     Object.assign(task, { state: 'running', session: session.key, ended: 'none' });
     held.push(toHeld(task, isStarted));
   }
   const backs = runningOf(world, session.key)
     .filter((task) => !held.some((each) => each.taskId === task.input.id))
     .map((task) => {
-      const begun = opening.resume?.started ?? [];
-      const isStarted =
-        !isKnown || begun.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
-      return isStarted
-        ? lose(world, task, true, session, now)
-        : release(world, task, false, session.clientId, false, now);
+      const start = findStart(isKnown ? (opening.resume?.started ?? []) : 'all', task);
+      const startedAt = start?.startedAt;
+      if (start) return lose(world, task, true, { had: session, startedAt }, now);
+      return release(world, task, false, { clientId: session.clientId, isTold: false, startedAt }, now);
     });
   for (const row of replaced) {
     const begun = knows(opening, row) ? (opening.started ?? 'all') : 'all';
@@ -125,7 +128,7 @@ export function loseSession(world: World, ref: SessionRef, now: number): boolean
 export function endSession(
   world: World,
   ref: SessionRef,
-  started: readonly Delivery[] | 'all',
+  started: readonly StartedDelivery[] | 'all',
   now: number,
 ): EndedSession {
   const session = world.sessions.get(ref.key);
@@ -134,14 +137,21 @@ export function endSession(
   return collect(end(world, session, started, now));
 }
 
-function end(world: World, session: ModelSession, started: readonly Delivery[] | 'all', now: number): Back[] {
+function end(world: World, session: ModelSession, started: readonly StartedDelivery[] | 'all', now: number): Back[] {
   const backs = runningOf(world, session.key).map((task) => {
-    const isStarted =
-      started === 'all' || started.some((each) => each.taskId === task.input.id && each.delivery === task.delivery);
-    return lose(world, task, isStarted, session, now);
+    const start = findStart(started, task);
+    return lose(world, task, start !== undefined, { had: session, startedAt: start?.startedAt }, now);
   });
   world.sessions.delete(session.key);
   return backs;
+}
+
+function findStart(
+  started: readonly StartedDelivery[] | 'all',
+  task: ModelTask,
+): Pick<StartedDelivery, 'startedAt'> | undefined {
+  if (started === 'all') return {};
+  return started.findLast((each) => each.taskId === task.input.id && each.delivery === task.delivery);
 }
 
 function runningOf(world: World, key: number): ModelTask[] {

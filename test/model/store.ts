@@ -6,6 +6,7 @@ import type { QueueCounts } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
 import type { CancelOutcome, PruneOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { listAttempts } from './attempts.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
@@ -152,7 +153,8 @@ export function createModelStore(): Store {
     }),
     describeTask: async (id, scope = EVERY_QUEUE) => {
       const task = findIn(scope, id);
-      return task && describe(task, sessions);
+      const record = task && describe(task, sessions);
+      return record && { ...record, attempts: listAttempts(task, record.clientId) };
     },
     listTasks: async (filter, before, limit, scope = EVERY_QUEUE) =>
       [...tasks.values()]

@@ -1,3 +1,4 @@
+import type { AttemptRecord } from '../../server/model/attempt.ts';
 import type { ChildCounts } from '../../server/model/broadcast.ts';
 import type { Owner } from '../../server/model/owner.ts';
 import type {
@@ -47,6 +48,8 @@ export interface ModelTask {
   filledBy: string | null;
   /** When the children that it holds are due, once it is open. */
   childRunAt: number | null;
+  /** How its deliveries ended that did not succeed. */
+  attempts: readonly AttemptRecord[];
   results: { readonly record: ResultRecord; readonly isTold: boolean }[];
 }
 

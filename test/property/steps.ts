@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Delivery } from '../../server/model/task.ts';
 import type { Fence, Release, Settlement } from '../../server/store/deliveries.ts';
+import type { StartedDelivery } from '../../server/store/sessions.ts';
 import type { Store } from '../../server/store/store.ts';
 import { broadcast, fill } from './broadcasts.ts';
 import { lanes, pick, queues, type Scene, task, toDraw, toTask } from './draw.ts';
@@ -102,8 +102,18 @@ const settle = toDraw('settle', fc.array(settlement, { minLength: 1, maxLength: 
   const { now } = scene;
   const settlements = drawn.flatMap(({ fence: named, kind, advice, random }) => {
     const found = fenceOf(scene, named);
-    const error = { code: 'E', message: 'e' };
-    const rest = { clientId: 'told', kind, result: Buffer.from('r'), contentType: 't', error, retry: advice, random };
+    const error = { code: 'E', message: 'e', ...(random > 0.5 ? { detail: 'd' } : {}) };
+    const startedAt = random > 0.3 ? now - 1 : null;
+    const rest = {
+      clientId: 'told',
+      startedAt,
+      kind,
+      result: Buffer.from('r'),
+      contentType: 't',
+      error,
+      retry: advice,
+      random,
+    };
     return found ? [{ ...found, ...rest } as unknown as Settlement] : [];
   });
   return { name: 'settle', rank: 0, run: (store) => store.settleTasks(settlements, now) };
@@ -117,14 +127,17 @@ const release = toDraw(
     const releases = drawn.flatMap(({ fence: named, cause, isStarted }) => {
       const found = fenceOf(scene, named);
       // Only the server, which has a session row in mind, calls a delivery lost.
-      return found && (cause === 'released' || found.session) ? [{ ...found, cause, isStarted } as Release] : [];
+      const known = isStarted ? { startedAt: now - 1 } : {};
+      return found && (cause === 'released' || found.session)
+        ? [{ ...found, cause, isStarted, ...known } as Release]
+        : [];
     });
     return { name: 'release', rank: 1, run: (store) => store.releaseTasks(releases, now) };
   },
 );
 
 /** What a resume is known to have begun; nothing at all is said now and then. */
-function startedIf(scene: Scene, started: string): { started?: readonly Delivery[] } {
+function startedIf(scene: Scene, started: string): { started?: readonly StartedDelivery[] } {
   const names = startedOf(scene, started);
   return names === 'all' ? {} : { started: names };
 }
@@ -165,9 +178,10 @@ const openSession = toDraw(
   },
 );
 
-function startedOf(scene: Scene, kind: string): readonly Delivery[] | 'all' {
+function startedOf(scene: Scene, kind: string): readonly StartedDelivery[] | 'all' {
   if (kind === 'all') return 'all';
-  return scene.deliveries.filter((_, i) => kind === 'half' && i % 2 === 0);
+  const half = scene.deliveries.filter((_, i) => kind === 'half' && i % 2 === 0);
+  return half.map((one, i) => (i % 3 === 0 ? one : { ...one, startedAt: scene.now - i }));
 }
 
 const endSession = toDraw(

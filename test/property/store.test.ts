@@ -127,11 +127,16 @@ async function dump(store: Store): Promise<unknown> {
     queues.push([queue, await store.countLanes(queue, 10), await store.listOldest(queue, 10)]);
   }
   const children = [];
-  for (const { id } of tasks) children.push(await store.countChildren(id));
+  const attempts = [];
+  for (const { id } of tasks) {
+    children.push(await store.countChildren(id));
+    attempts.push((await store.describeTask(id))!.attempts);
+  }
   return plain({
     tasks,
     queues,
     children,
+    attempts,
     unopened: await store.listUnopened('test'),
     selectors: await store.listSelectorLanes(10),
     settings: await store.listQueueSettings(),

@@ -44,6 +44,7 @@ describe('a file of an older schema', () => {
       const db = new DatabaseSync(file);
       for (const [table, column] of ADDED) db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
       db.exec('DROP TABLE credential');
+      db.exec('DROP TABLE attempt');
       db.exec('PRAGMA user_version = 3');
       db.close();
 
@@ -52,6 +53,9 @@ describe('a file of an older schema', () => {
       assert.equal(next!.deduplicated, false);
       const { state, lost, attempt } = (await store.describeTask(done.taskId))!;
       assert.deepEqual([state, lost, attempt], ['succeeded', 0, 1]);
+      // Of what failed before there was a table for it nothing is known; of what succeeded all that is kept.
+      const ends = async (id: string) => (await store.describeTask(id))!.attempts.map(({ end }) => end);
+      assert.deepEqual([await ends(done.taskId), await ends(backing.taskId)], [['succeeded'], []]);
       // Nothing is known of its audience, so that a resend is safe whatever it says.
       const again = { ...parent, audience: 'connected:b' };
       assert.deepEqual(await store.insertBroadcast(again, [], T0), { id: parent.id, deduplicated: true });

@@ -183,6 +183,7 @@ describe('an operation of the store that fails by a bug', () => {
       timers: createTimers(clock),
       settings: { cancelGraceMs: 1_000 } as SessionSettings,
       random: () => 0,
+      now: clock.now,
       holders: () => holders,
       onFatal: (error) => void fatal.push(error),
     });

@@ -9,6 +9,7 @@ function createHeld(taskId: string, delivery = 1): HeldDelivery {
     timeoutMs: 0,
     isLast: false,
     isStarted: false,
+    startedAt: null,
     isSettling: false,
     isEnding: false,
     isClosed: false,

@@ -31,6 +31,7 @@ describe('obeyOrders()', () => {
       timers: createTimers(createFakeClock()),
       settings: { cancelGraceMs: 1_000 } as SessionSettings,
       random: () => 0,
+      now: () => 0,
       holders: () => holders,
       onFatal: (error) => assert.fail(String(error)),
     });

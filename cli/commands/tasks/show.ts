@@ -23,7 +23,7 @@ export function addShowCommand(tasks: Command, context: CommandContext): void {
 async function showTask(id: string, options: TargetOptions, context: CommandContext): Promise<void> {
   await withAdmin(options, context, async (admin) => {
     const task = await admin.describeTask(id);
-    if (options.json) await context.out.writeJson(taskToJson(task));
+    if (options.json) await context.out.writeJson({ attempts: [], ...taskToJson(task) });
     else await context.out.write(renderPairs(taskToPairs(task)));
   });
 }

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task.proto.
  */
 export const file_contact_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIjsKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHZGV0YWlscxgDIAEoDCKfBgoEVGFzaxIKCgJpZBgBIAEoCRINCgVxdWV1ZRgCIAEoCRIkCgVzdGF0ZRgDIAEoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg8KB3BheWxvYWQYBCABKAwSFAoMY29udGVudF90eXBlGAUgASgJEjAKCG1ldGFkYXRhGAYgAygLMh4uY29udGFjdC52MS5UYXNrLk1ldGFkYXRhRW50cnkSEAoIcHJpb3JpdHkYByABKBESDwoHYXR0ZW1wdBgIIAEoDRIUCgxtYXhfYXR0ZW1wdHMYCSABKA0SEAoIZGVsaXZlcnkYCiABKA0SDAoEbG9zdBgLIAEoDRISCgp0aW1lb3V0X21zGAwgASgNEhcKD2lkZW1wb3RlbmN5X2tleRgNIAEoCRIYChB0YXJnZXRfY2xpZW50X2lkGA4gASgJEhAKCHNlbGVjdG9yGA8gASgJEi4KCmNyZWF0ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBnJ1bl9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2xpZW50X2lkGBQgASgJEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYFSABKAgSDgoGcmVzdWx0GBYgASgMEhsKE3Jlc3VsdF9jb250ZW50X3R5cGUYFyABKAkSJAoFZXJyb3IYGCABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchITCgt3YWl0aW5nX2ZvchgZIAEoCRIOCgZjdXJzb3IYGiABKAkSEQoJcGFyZW50X2lkGBsgASgJEiYKCGNoaWxkcmVuGBwgASgLMhQuY29udGFjdC52MS5DaGlsZHJlbhovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijAQKC1Jlc3VsdEV2ZW50Eg4KBmN1cnNvchgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEg0KBXF1ZXVlGAMgASgJEiQKBXN0YXRlGAQgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDgoGcmVzdWx0GAUgASgMEhQKDGNvbnRlbnRfdHlwZRgGIAEoCRIkCgVlcnJvchgHIAEoCzIVLmNvbnRhY3QudjEuVGFza0Vycm9yEg8KB2F0dGVtcHQYCCABKA0SEAoIZGVsaXZlcnkYCSABKA0SEQoJY2xpZW50X2lkGAogASgJEi4KCmNyZWF0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnNldHRsZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKCG1ldGFkYXRhGA0gAygLMiUuY29udGFjdC52MS5SZXN1bHRFdmVudC5NZXRhZGF0YUVudHJ5EhgKEGNhbmNlbF9yZXF1ZXN0ZWQYDiABKAgSEQoJcGFyZW50X2lkGA8gASgJEi4KCmNsYWltZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASrSAQoJVGFza1N0YXRlEhoKFlRBU0tfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRUQVNLX1NUQVRFX1NDSEVEVUxFRBABEhQKEFRBU0tfU1RBVEVfUkVBRFkQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIYChRUQVNLX1NUQVRFX1NVQ0NFRURFRBAEEhUKEVRBU0tfU1RBVEVfRkFJTEVEEAUSGAoUVEFTS19TVEFURV9DQU5DRUxMRUQQBhIWChJUQVNLX1NUQVRFX0VYUElSRUQQB0IxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIksKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHZGV0YWlscxgDIAEoDBIOCgZkZXRhaWwYBCABKAkivwIKB0F0dGVtcHQSDwoHYXR0ZW1wdBgBIAEoDRIQCghkZWxpdmVyeRgCIAEoDRIRCgljbGllbnRfaWQYAyABKAkSLgoKY2xhaW1lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKA2VuZBgHIAEoDjIWLmNvbnRhY3QudjEuQXR0ZW1wdEVuZBIRCgl1bnRvdWNoZWQYCCABKAgSJAoFZXJyb3IYCSABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchISCgpiYWNrb2ZmX21zGAogASgNIsYGCgRUYXNrEgoKAmlkGAEgASgJEg0KBXF1ZXVlGAIgASgJEiQKBXN0YXRlGAMgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcGF5bG9hZBgEIAEoDBIUCgxjb250ZW50X3R5cGUYBSABKAkSMAoIbWV0YWRhdGEYBiADKAsyHi5jb250YWN0LnYxLlRhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgHIAEoERIPCgdhdHRlbXB0GAggASgNEhQKDG1heF9hdHRlbXB0cxgJIAEoDRIQCghkZWxpdmVyeRgKIAEoDRIMCgRsb3N0GAsgASgNEhIKCnRpbWVvdXRfbXMYDCABKA0SFwoPaWRlbXBvdGVuY3lfa2V5GA0gASgJEhgKEHRhcmdldF9jbGllbnRfaWQYDiABKAkSEAoIc2VsZWN0b3IYDyABKAkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGcnVuX2F0GBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbGllbnRfaWQYFCABKAkSGAoQY2FuY2VsX3JlcXVlc3RlZBgVIAEoCBIOCgZyZXN1bHQYFiABKAwSGwoTcmVzdWx0X2NvbnRlbnRfdHlwZRgXIAEoCRIkCgVlcnJvchgYIAEoCzIVLmNvbnRhY3QudjEuVGFza0Vycm9yEhMKC3dhaXRpbmdfZm9yGBkgASgJEg4KBmN1cnNvchgaIAEoCRIRCglwYXJlbnRfaWQYGyABKAkSJgoIY2hpbGRyZW4YHCABKAsyFC5jb250YWN0LnYxLkNoaWxkcmVuEiUKCGF0dGVtcHRzGB4gAygLMhMuY29udGFjdC52MS5BdHRlbXB0Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKMBAoLUmVzdWx0RXZlbnQSDgoGY3Vyc29yGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSDQoFcXVldWUYAyABKAkSJAoFc3RhdGUYBCABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIOCgZyZXN1bHQYBSABKAwSFAoMY29udGVudF90eXBlGAYgASgJEiQKBWVycm9yGAcgASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISDwoHYXR0ZW1wdBgIIAEoDRIQCghkZWxpdmVyeRgJIAEoDRIRCgljbGllbnRfaWQYCiABKAkSLgoKY3JlYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoIbWV0YWRhdGEYDSADKAsyJS5jb250YWN0LnYxLlJlc3VsdEV2ZW50Lk1ldGFkYXRhRW50cnkSGAoQY2FuY2VsX3JlcXVlc3RlZBgOIAEoCBIRCglwYXJlbnRfaWQYDyABKAkSLgoKY2xhaW1lZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKtIBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBU0tfU1RBVEVfU0NIRURVTEVEEAESFAoQVEFTS19TVEFURV9SRUFEWRACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhgKFFRBU0tfU1RBVEVfU1VDQ0VFREVEEAQSFQoRVEFTS19TVEFURV9GQUlMRUQQBRIYChRUQVNLX1NUQVRFX0NBTkNFTExFRBAGEhYKElRBU0tfU1RBVEVfRVhQSVJFRBAHKsIBCgpBdHRlbXB0RW5kEhsKF0FUVEVNUFRfRU5EX1VOU1BFQ0lGSUVEEAASGQoVQVRURU1QVF9FTkRfU1VDQ0VFREVEEAESFgoSQVRURU1QVF9FTkRfRkFJTEVEEAISGQoVQVRURU1QVF9FTkRfVElNRURfT1VUEAMSFAoQQVRURU1QVF9FTkRfTE9TVBAEEhgKFEFUVEVNUFRfRU5EX1JFTEVBU0VEEAUSGQoVQVRURU1QVF9FTkRfQ0FOQ0VMTEVEEAZCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A task as a producer gives it.
@@ -335,6 +335,14 @@ export type TaskError = Message<"contact.v1.TaskError"> & {
    * @generated from field: bytes details = 3;
    */
   details: Uint8Array;
+
+  /**
+   * Where it came from, for people: the stack of what a handler has thrown, and of its causes. At most 4 KiB are kept; the
+   * rest is cut. A worker tells it in `Failed`; it is told again in `Task.attempts` alone, not to observers.
+   *
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
 };
 
 /**
@@ -343,6 +351,85 @@ export type TaskError = Message<"contact.v1.TaskError"> & {
  */
 export const TaskErrorSchema: GenMessage<TaskError> = /*@__PURE__*/
   messageDesc(file_contact_v1_task, 5);
+
+/**
+ * A delivery of a task: who had it, when, and how that ended.
+ *
+ * @generated from message contact.v1.Attempt
+ */
+export type Attempt = Message<"contact.v1.Attempt"> & {
+  /**
+   * From 1, and from 1 again after a redrive. Of one that burnt none: the number that it would have had.
+   *
+   * @generated from field: uint32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: uint32 delivery = 2;
+   */
+  delivery: number;
+
+  /**
+   * Empty: nobody knows.
+   *
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp claimed_at = 4;
+   */
+  claimedAt?: Timestamp | undefined;
+
+  /**
+   * When its client said that it began, of a plain session when it was written. Unset: it did not begin, or nobody knows any
+   * more when it did: that is kept in memory until the attempt has ended, and not at all of one that succeeded.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 5;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * Unset: it runs.
+   *
+   * @generated from field: google.protobuf.Timestamp ended_at = 6;
+   */
+  endedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: contact.v1.AttemptEnd end = 7;
+   */
+  end: AttemptEnd;
+
+  /**
+   * Nothing was done, and no attempt was burnt. Of such deliveries one after the other only the newest is kept.
+   *
+   * @generated from field: bool untouched = 8;
+   */
+  untouched: boolean;
+
+  /**
+   * Why it did not succeed. Unset: its end says it all.
+   *
+   * @generated from field: contact.v1.TaskError error = 9;
+   */
+  error?: TaskError | undefined;
+
+  /**
+   * How long the task waits for the next attempt, from the end of this one. 0: not at all, or there is none.
+   *
+   * @generated from field: uint32 backoff_ms = 10;
+   */
+  backoffMs: number;
+};
+
+/**
+ * Describes the message contact.v1.Attempt.
+ * Use `create(AttemptSchema)` to create a new message.
+ */
+export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task, 6);
 
 /**
  * A task as the server knows it.
@@ -519,6 +606,14 @@ export type Task = Message<"contact.v1.Task"> & {
    * @generated from field: contact.v1.Children children = 28;
    */
   children?: Children | undefined;
+
+  /**
+   * The newest 20, the newest last; kept as long as the task, also over a redrive. Left out of lists. Unlike `attempt` it
+   * counts deliveries that burnt none.
+   *
+   * @generated from field: repeated contact.v1.Attempt attempts = 30;
+   */
+  attempts: Attempt[];
 };
 
 /**
@@ -526,7 +621,7 @@ export type Task = Message<"contact.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 6);
+  messageDesc(file_contact_v1_task, 7);
 
 /**
  * One settled task, as observers see it; in commit order.
@@ -632,7 +727,7 @@ export type ResultEvent = Message<"contact.v1.ResultEvent"> & {
  * Use `create(ResultEventSchema)` to create a new message.
  */
 export const ResultEventSchema: GenMessage<ResultEvent> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 7);
+  messageDesc(file_contact_v1_task, 8);
 
 /**
  * Where a task stands. Legal transitions are drawn in docs/states.md.
@@ -707,4 +802,71 @@ export type TaskState = (typeof TaskState)[keyof typeof TaskState] | UnknownEnum
  */
 export const TaskStateSchema: GenEnum<TaskState> = /*@__PURE__*/
   enumDesc(file_contact_v1_task, 0);
+
+/**
+ * How an attempt ended.
+ *
+ * @generated from enum contact.v1.AttemptEnd
+ */
+export const AttemptEnd = {
+  /**
+   * It runs.
+   *
+   * @generated from enum value: ATTEMPT_END_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: ATTEMPT_END_SUCCEEDED = 1;
+   */
+  SUCCEEDED: 1,
+
+  /**
+   * Its worker told a failure.
+   *
+   * @generated from enum value: ATTEMPT_END_FAILED = 2;
+   */
+  FAILED: 2,
+
+  /**
+   * It took longer than the timeout of its task.
+   *
+   * @generated from enum value: ATTEMPT_END_TIMED_OUT = 3;
+   */
+  TIMED_OUT: 3,
+
+  /**
+   * Its session was lost, and its client did not come back within the resume window.
+   *
+   * @generated from enum value: ATTEMPT_END_LOST = 4;
+   */
+  LOST: 4,
+
+  /**
+   * Given back.
+   *
+   * @generated from enum value: ATTEMPT_END_RELEASED = 5;
+   */
+  RELEASED: 5,
+
+  /**
+   * A cancel was asked for.
+   *
+   * @generated from enum value: ATTEMPT_END_CANCELLED = 6;
+   */
+  CANCELLED: 6,
+} as const;
+
+/**
+ * How an attempt ended.
+ *
+ * @generated from enum contact.v1.AttemptEnd
+ */
+export type AttemptEnd = (typeof AttemptEnd)[keyof typeof AttemptEnd] | UnknownEnum;
+
+/**
+ * Describes the enum contact.v1.AttemptEnd.
+ */
+export const AttemptEndSchema: GenEnum<AttemptEnd> = /*@__PURE__*/
+  enumDesc(file_contact_v1_task, 1);
 

@@ -1,10 +1,12 @@
 import { createFresh, type Fresh, type FreshLimits } from './fresh/fresh.ts';
 import {
+  type Attempts,
   type Cache,
   type Catalog,
   type CatalogBounds,
   type Children,
   type Counters,
+  createAttempts,
   createCache,
   createCatalog,
   createChildren,
@@ -29,6 +31,7 @@ export interface Context {
   readonly cache: Cache;
   readonly fresh: Fresh;
   readonly tasks: Tasks;
+  readonly attempts: Attempts;
 }
 
 export function createContext(db: Database, limits?: FreshLimits, bounds: CatalogBounds = {}): Context {
@@ -39,7 +42,7 @@ export function createContext(db: Database, limits?: FreshLimits, bounds: Catalo
   const cache = createCache();
   const fresh = createFresh(db, catalog, limits);
   const tasks = createTasks(db, fresh, cache);
-  return { db, catalog, counters, sessions, children, cache, fresh, tasks };
+  return { db, catalog, counters, sessions, children, cache, fresh, tasks, attempts: createAttempts(db) };
 }
 
 /** A part that has in memory what the file has, or is about to have. */

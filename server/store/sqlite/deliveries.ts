@@ -34,8 +34,15 @@ interface Retried {
 /** What is written beside a decision: what was told of the end, and by whom. */
 interface Told {
   readonly clientId: string;
+  readonly startedAt?: number | null | undefined;
   readonly result?: Uint8Array;
   readonly contentType?: string;
+}
+
+/** Whose delivery it is that the server itself ends, and when it had begun. */
+interface Ended {
+  readonly had: Owner | null;
+  readonly startedAt: number | null | undefined;
 }
 
 /**
@@ -49,7 +56,7 @@ export interface Deliveries {
   /** The delivery that a fence names, if it is open for whoever names it. */
   findOpen(row: TaskRow, fence: Fence): OpenDelivery | undefined;
   /** Takes a report of the server itself about a delivery that runs: it is given back, or its session is gone. */
-  take(row: TaskRow, report: Report & { kind: 'stopped' | 'lost' }, had: Owner | null, now: number): Return;
+  take(row: TaskRow, report: Report & { kind: 'stopped' | 'lost' }, by: Ended, now: number): Return;
   settle(row: TaskRow, decision: SettleDecision, now: number, told?: Told): Settled;
   /** Cancels a task that nobody has. */
   cancel(row: TaskRow, reason: string, now: number): Settled;
@@ -71,7 +78,7 @@ const UNKNOWN: SettleOutcome = Object.freeze({ code: 'UNKNOWN' });
 const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
-export function createDeliveries({ db, catalog, counters, sessions, tasks, children }: Context): Deliveries {
+export function createDeliveries({ db, catalog, counters, sessions, tasks, children, attempts }: Context): Deliveries {
   const selectTold = db.prepare<{ position: number }>(
     'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
   );
@@ -105,12 +112,14 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const clientId = settlement.clientId ?? ownerOf(row)?.clientId ?? '';
     // No result has a delivery be lost.
     const decision = decide(row, open, settlement, isTold, null, now);
+    if (!decision) return STALE;
     // A result comes with a success alone, whatever else was given.
     const told =
       settlement.kind === 'succeeded'
         ? { clientId, result: settlement.result, contentType: settlement.contentType }
-        : { clientId };
-    return decision ? write(row, open, decision, told, now) : STALE;
+        : { clientId, startedAt: settlement.startedAt };
+    attempts.note(row, { open, report: settlement, decision, isTold, told }, now);
+    return write(row, open, decision, told, now);
   }
 
   /**
@@ -135,8 +144,12 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     if (!open) return STALE;
     const owner = ownerOf(row);
     const report = { kind: release.cause === 'lost' ? 'lost' : 'stopped', isStarted: release.isStarted } as const;
-    const decision = decide(row, open, report, release.session === undefined, owner, now);
-    return decision ? write(row, open, decision, { clientId: owner?.clientId ?? '' }, now) : STALE;
+    const isTold = release.session === undefined;
+    const decision = decide(row, open, report, isTold, owner, now);
+    if (!decision) return STALE;
+    const told = { clientId: owner?.clientId ?? '', startedAt: release.startedAt };
+    attempts.note(row, { open, report, decision, isTold, told }, now);
+    return write(row, open, decision, told, now);
   }
 
   function write(row: TaskRow, open: OpenDelivery, decision: Decision, told: Told, now: number): SettleOutcome {
@@ -255,17 +268,22 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     releaseTasks: (releases, now) => releases.map((each) => releaseOne(each, now)),
     checkpointTasks: (checkpoints) => checkpoints.map(checkpointOne),
     findOpen: find,
-    take: (row, report, had, now) => {
+    take: (row, report, { had, startedAt }, now) => {
       const open = { from: 'running', burnt: row.attempt, lost: row.lost } as const;
       const decision = decide(row, open, report, false, had, now) as Exclude<Decision, { kind: 'retried' }>;
+      const told = { clientId: had?.clientId ?? '', startedAt };
+      attempts.note(row, { open, report, decision, isTold: false, told }, now);
       if (decision.kind === 'returned') return { ready: putBack(row, open, decision) };
-      return settle(row, decision, now, { clientId: had?.clientId ?? '' });
+      return settle(row, decision, now, told);
     },
     settle,
     cancel: (row, reason, now) => settle(row, cancelWaiting(row, reason), now),
     endBroadcast: endParent,
     adopt: (row, { from, burnt, lost }, sessionKey) => {
-      if (from === 'ready') catalog.move(catalog.laneById(row.laneId), 'ready', 'adopted');
+      if (from === 'ready') {
+        catalog.move(catalog.laneById(row.laneId), 'ready', 'adopted');
+        attempts.drop(row.key, row.delivery);
+      }
       tasks.beginChange(row);
       updateRunning.run(sessionKey, burnt, lost, row.key);
     },

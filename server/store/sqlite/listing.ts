@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type AttemptRecord, MAX_KEPT } from '../../model/attempt.ts';
 import type { ChildCounts } from '../../model/broadcast.ts';
 import { isInScope, type QueueScope } from '../../model/caller.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
-import type { TaskFilter } from '../tasks.ts';
+import type { DescribedTask, TaskFilter } from '../tasks.ts';
 import {
   type Catalog,
   type Context,
@@ -15,7 +16,7 @@ import {
 
 /** What is told of tasks; no statement stays open between turns of the event loop. */
 export interface Listing {
-  describeTask(id: string, scope: QueueScope): TaskRecord | undefined;
+  describeTask(id: string, scope: QueueScope): DescribedTask | undefined;
   listTasks(
     filter: TaskFilter,
     before: string | null,
@@ -34,6 +35,7 @@ interface DescribedRow extends StoredRow {
   readonly lost: number | null;
   readonly run_at: number | null;
   readonly session_key: number | null;
+  readonly claimed_at: number | null;
   readonly cancel_reason: string | null;
   readonly last_error: string | null;
 }
@@ -44,7 +46,7 @@ const MAX_PAGE_BYTES = 4 << 20;
 const SCANNED = 2_000;
 
 // A redriven task has no expiry any more; nothing but a redrive gives a task a second result.
-const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.cancel_reason,
+const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.claimed_at, l.cancel_reason,
   l.last_error,
   coalesce(l.lost, (SELECT lost FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1)) AS lost,
   iif(l.state IS NULL AND (SELECT count(*) FROM result WHERE task_key = t.key) < 2, t.expires_at, l.expires_at)
@@ -55,7 +57,7 @@ const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.ke
 
 /** @param newestOf the newest result of a task, by its key */
 export function createListing(
-  { db, catalog, sessions, children, fresh }: Context,
+  { db, catalog, sessions, children, fresh, attempts }: Context,
   newestOf: (taskKey: number) => ResultRecord | undefined,
 ): Listing {
   db.define('fresh_state', (key, id) => {
@@ -102,6 +104,26 @@ export function createListing(
     };
   }
 
+  /** Those that are kept, and behind them the one that runs or has succeeded. */
+  function attemptsOf({ key, id, claimed_at }: DescribedRow, record: TaskRecord): AttemptRecord[] {
+    const { state, settled, delivery, attempt, clientId } = record;
+    const kept = delivery === 0 ? [] : attempts.list(key);
+    if (state !== 'running' && (state !== 'succeeded' || delivery === 0)) return kept;
+    const last: AttemptRecord = {
+      attempt,
+      delivery,
+      clientId,
+      claimedAt: settled ? settled.claimedAt : (claimed_at ?? fresh.find(key, id)?.claimedAt ?? null),
+      startedAt: null,
+      endedAt: settled?.settledAt ?? null,
+      end: settled ? 'succeeded' : null,
+      isUntouched: false,
+      error: null,
+      backoffMs: 0,
+    };
+    return [...kept, last].slice(-MAX_KEPT);
+  }
+
   async function listTasks(
     filter: TaskFilter,
     before: string | null,
@@ -140,7 +162,9 @@ export function createListing(
   return {
     describeTask: (id, scope) => {
       const row = selectTask.get(id);
-      return row && isIn(scope, row) ? toRecord(row) : undefined;
+      if (!row || !isIn(scope, row)) return undefined;
+      const record = toRecord(row);
+      return { ...record, attempts: attemptsOf(row, record) };
     },
     listTasks,
     countChildren: (parentId, scope) => {

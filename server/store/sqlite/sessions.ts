@@ -8,6 +8,7 @@ import type {
   OpenedSession,
   SessionOpening,
   SessionStanding,
+  StartedDelivery,
   StoredSession,
 } from '../sessions.ts';
 import { type Context, type SessionEntry, type SessionRow, type TaskRow, uniqueLanes } from './context.ts';
@@ -17,7 +18,7 @@ import { type Deliveries, type Return, recordsOf, type Settled } from './deliver
 export interface SessionOperations {
   openSession(opening: SessionOpening, now: number): OpenedSession;
   loseSession(session: SessionRef, now: number): boolean;
-  endSession(session: SessionRef, started: readonly Delivery[] | 'all', now: number): EndedSession;
+  endSession(session: SessionRef, started: readonly StartedDelivery[] | 'all', now: number): EndedSession;
   listSessions(): readonly StoredSession[];
   describeSession(session: SessionRef): SessionStanding;
 }
@@ -101,28 +102,31 @@ export function createSessionOperations(
   function giveBackOthers(
     session: SessionEntry,
     heldIds: ReadonlySet<string>,
-    started: readonly Delivery[] | 'all',
+    started: readonly StartedDelivery[] | 'all',
     now: number,
   ): Return[] {
-    const names = started === 'all' ? null : namesOf(started);
+    const findStart = lookUpStarts(started);
     const returns: Return[] = [];
     for (const key of tasks.runningOf(session.key)) {
       const row = tasks.byKey(key);
       if (heldIds.has(row.id)) continue;
-      const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
-      const report = isStarted ? ({ kind: 'lost', isStarted } as const) : ({ kind: 'stopped', isStarted } as const);
-      returns.push(deliveries.take(row, report, session, now));
+      const start = findStart(row);
+      const report = start
+        ? ({ kind: 'lost', isStarted: true } as const)
+        : ({ kind: 'stopped', isStarted: false } as const);
+      returns.push(deliveries.take(row, report, { had: session, startedAt: start?.startedAt }, now));
     }
     return returns;
   }
 
-  function endRow(session: SessionRef, started: readonly Delivery[] | 'all', now: number): Return[] {
+  function endRow(session: SessionRef, started: readonly StartedDelivery[] | 'all', now: number): Return[] {
     const had = sessions.get(session.key) ?? null;
-    const names = started === 'all' ? null : namesOf(started);
+    const findStart = lookUpStarts(started);
     const returns = tasks.runningOf(session.key).map((key) => {
       const row = tasks.byKey(key);
-      const isStarted = names?.has(`${row.id} ${row.delivery}`) ?? true;
-      return deliveries.take(row, { kind: 'lost', isStarted }, had, now);
+      const start = findStart(row);
+      const report = { kind: 'lost', isStarted: start !== undefined } as const;
+      return deliveries.take(row, report, { had, startedAt: start?.startedAt }, now);
     });
     sessions.delete(session.key);
     return returns;
@@ -190,8 +194,15 @@ export function createSessionOperations(
   };
 }
 
-function namesOf(deliveries: readonly Delivery[]): ReadonlySet<string> {
-  return new Set(deliveries.map(({ taskId, delivery }) => `${taskId} ${delivery}`));
+/** What is known of the start of a delivery; undefined: it did not begin. */
+type FindStart = (row: TaskRow) => Pick<StartedDelivery, 'startedAt'> | undefined;
+
+const SOME_TIME: Pick<StartedDelivery, 'startedAt'> = Object.freeze({});
+
+function lookUpStarts(started: readonly StartedDelivery[] | 'all'): FindStart {
+  if (started === 'all') return () => SOME_TIME;
+  const byName = new Map(started.map((one) => [`${one.taskId} ${one.delivery}`, one]));
+  return ({ id, delivery }) => byName.get(`${id} ${delivery}`);
 }
 
 function collect(returns: readonly Return[]): EndedSession {

@@ -173,6 +173,9 @@ function payloadBytesOf(tasks: readonly TaskInput[]): number {
 
 function resultBytesOf(settlements: readonly Settlement[]): number {
   let bytes = 0;
-  for (const each of settlements) if (each.kind === 'succeeded') bytes += each.result.byteLength;
+  for (const each of settlements) {
+    if (each.kind === 'succeeded') bytes += each.result.byteLength;
+    else if (each.kind === 'failed') bytes += each.error.message.length + (each.error.detail?.length ?? 0);
+  }
   return bytes;
 }

@@ -18,7 +18,8 @@ export const APPLICATION_ID = 0x636e7463;
  * phase is 0 open, 1 filling, 2 opening; while it is not open `node` says who fills it (empty: whoever opens the file),
  * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
  * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them; up to the
- * position `pruned_to` it keeps no settled task. Blobs come last, so that reading the columns before them touches no
+ * position `pruned_to` it keeps no settled task. `attempt` has the deliveries of a task that ended otherwise than by
+ * success, which the result tells. Blobs come last, so that reading the columns before them touches no
  * overflow page.
  */
 const MIGRATIONS: readonly string[] = [
@@ -189,6 +190,25 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX credential_joins ON credential (created_at) WHERE kind = 'join';
   `,
   'ALTER TABLE live ADD COLUMN owner_subject TEXT',
+  `
+  CREATE TABLE attempt (
+    task_key INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    client_id TEXT NOT NULL,
+    claimed_at INTEGER,
+    started_at INTEGER,
+    ended_at INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    is_untouched INTEGER NOT NULL,
+    backoff_ms INTEGER NOT NULL,
+    error_code TEXT,
+    error_message TEXT,
+    error_details BLOB,
+    error_detail TEXT,
+    PRIMARY KEY (task_key, delivery)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -10,7 +10,7 @@ export { type FreshClaim, writeDown } from './rows.ts';
 export { FreshTask, openContent } from './task.ts';
 
 /** The columns of a live row that tell one fresh task from another, and what they all have. */
-export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'sessionKey' | 'attempt' | 'lost'>;
+export type FreshState = Pick<TaskRow, 'state' | 'delivery' | 'sessionKey' | 'attempt' | 'lost' | 'claimedAt'>;
 
 /**
  * Tasks that have gone the straight way so far, inserted and perhaps claimed once: their live rows are in memory alone.
@@ -71,7 +71,14 @@ export interface Fresh {
   reload(): void;
 }
 
-const WAITING: FreshState = Object.freeze({ state: 'ready', delivery: 0, sessionKey: null, attempt: 0, lost: 0 });
+const WAITING: FreshState = Object.freeze({
+  state: 'ready',
+  delivery: 0,
+  sessionKey: null,
+  attempt: 0,
+  lost: 0,
+  claimedAt: null,
+});
 
 export interface FreshLimits extends PayloadLimits, RunLimits {
   /** Tasks that wait in memory. */

@@ -1,0 +1,119 @@
+import {
+  type AttemptEnd,
+  type AttemptRecord,
+  describeEnd,
+  type EndedAttempt,
+  MAX_KEPT,
+} from '../../../model/attempt.ts';
+import type { Decision, OpenDelivery, Report } from '../../../model/delivery.ts';
+import type { TaskError } from '../../../model/task.ts';
+import type { Database, Value } from '../file/database.ts';
+import type { TaskRow } from './task.ts';
+
+/** The attempts that did not succeed: rows of `attempt`. */
+export interface Attempts {
+  /** Keeps how a delivery ended, unless it succeeded, which its result says. */
+  note(row: Pick<TaskRow, 'key' | 'delivery' | 'claimedAt'>, ending: Ending, now: number): void;
+  /** The delivery is open again. */
+  drop(taskKey: number, delivery: number): void;
+  /** The oldest first. */
+  list(taskKey: number): AttemptRecord[];
+}
+
+/** The end of a delivery, and what came of it. */
+export interface Ending {
+  readonly open: OpenDelivery;
+  readonly report: Report;
+  readonly decision: Decision;
+  /** By its client; else the server said it. */
+  readonly isTold: boolean;
+  readonly told: { readonly clientId: string; readonly startedAt?: number | null | undefined };
+}
+
+type KeptAttempt = EndedAttempt & Pick<AttemptRecord, 'delivery' | 'clientId' | 'claimedAt' | 'startedAt' | 'endedAt'>;
+
+/** Ends of attempts as they are stored, by their places. */
+const ENDS: readonly AttemptEnd[] = ['succeeded', 'failed', 'timedOut', 'lost', 'released', 'cancelled'];
+
+export function createAttempts(db: Database): Attempts {
+  const insert = db.prepare(
+    `INSERT OR REPLACE INTO attempt (task_key, delivery, attempt, client_id, claimed_at, started_at, ended_at, ended,
+       is_untouched, backoff_ms, error_code, error_message, error_details, error_detail)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const deleteOne = db.prepare('DELETE FROM attempt WHERE task_key = ? AND delivery = ?');
+  const deleteUntouched = db.prepare('DELETE FROM attempt WHERE task_key = ? AND delivery = ? AND is_untouched = 1');
+  const deleteOld = db.prepare(
+    `DELETE FROM attempt WHERE task_key = ?1 AND delivery <=
+       (SELECT delivery FROM attempt WHERE task_key = ?1 ORDER BY delivery DESC LIMIT 1 OFFSET ${MAX_KEPT})`,
+  );
+  const select = db.prepareColumns(
+    `SELECT attempt, delivery, client_id, claimed_at, started_at, ended_at, ended, is_untouched, backoff_ms, error_code,
+       error_message, error_details, error_detail FROM attempt WHERE task_key = ? ORDER BY delivery`,
+    toAttempt,
+  );
+
+  function keep(taskKey: number, ended: KeptAttempt): void {
+    const { delivery, isUntouched, error } = ended;
+    // Who gives a task back again and again pushes out nothing that was done.
+    if (isUntouched) deleteUntouched.run(taskKey, delivery - 1);
+    insert.run(
+      taskKey,
+      delivery,
+      ended.attempt,
+      ended.clientId,
+      ended.claimedAt,
+      ended.startedAt,
+      ended.endedAt,
+      ENDS.indexOf(ended.end!),
+      isUntouched ? 1 : 0,
+      ended.backoffMs,
+      error?.code ?? null,
+      error?.message ?? null,
+      error?.details ?? null,
+      error?.detail ?? null,
+    );
+    if (delivery > MAX_KEPT) deleteOld.run(taskKey);
+  }
+
+  function drop(taskKey: number, delivery: number): void {
+    deleteOne.run(taskKey, delivery);
+  }
+
+  return {
+    note: ({ key, delivery, claimedAt }, { open, report, decision, isTold, told }, now) => {
+      const ended = describeEnd(report, decision, { burnt: open.burnt, isTold, now });
+      if (ended) {
+        const { clientId, startedAt = null } = told;
+        keep(key, { ...ended, delivery, clientId, claimedAt, startedAt, endedAt: now });
+      } else if (open.from === 'ready') drop(key, delivery);
+    },
+    drop,
+    list: (taskKey) => select.all(taskKey),
+  };
+}
+
+function toAttempt(c: readonly Value[]): AttemptRecord {
+  return {
+    attempt: c[0] as number,
+    delivery: c[1] as number,
+    clientId: c[2] as string,
+    claimedAt: c[3] as number | null,
+    startedAt: c[4] as number | null,
+    endedAt: c[5] as number | null,
+    end: ENDS[c[6] as number]!,
+    isUntouched: c[7] === 1,
+    backoffMs: c[8] as number,
+    error: readError(c),
+  };
+}
+
+function readError(c: readonly Value[]): TaskError | null {
+  if (c[9] === null) return null;
+  return {
+    code: c[9] as string,
+    message: c[10] as string,
+    ...(c[11] === null ? {} : { details: c[11] as Uint8Array }),
+    ...(c[12] === null ? {} : { detail: c[12] as string }),
+  };
+}
