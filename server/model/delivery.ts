@@ -1,4 +1,4 @@
-import { describeExpiry, GIVEN_BACK, type LastEnd, lastErrorOf } from './expiry.ts';
+import { describeExpiry, GIVEN_BACK, type LastEnd, lastErrorOf, withoutDetail } from './expiry.ts';
 import { isOwnedBy, type Namer, type Owner } from './owner.ts';
 import { MAX_LOST, type RetryAdvice, retryAt } from './retry.ts';
 import type { SessionRef, SettledState, TaskError } from './task.ts';
@@ -219,11 +219,6 @@ function fail(
   if (runAt === null) return settle(facts, 'failed', burnt + 1, lost, withoutDetail(error), isTold);
   const ended = isTold ? 'failed' : 'timedOut';
   return { kind: 'retried', runAt: Math.ceil(runAt), attempt: burnt + 1, lost, ended, lastError: lastErrorOf(error) };
-}
-
-/** What observers are told of an error: where it came from is kept with the attempt. */
-function withoutDetail({ detail: _detail, ...said }: TaskError): TaskError {
-  return said;
 }
 
 /** The delivery is closed; an attempt is burnt if it was started. A cancel that was asked for happens now. */

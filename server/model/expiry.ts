@@ -27,6 +27,11 @@ export function lastErrorOf({ code, message }: TaskError): string {
   return (message || code).slice(0, MAX_CHARACTERS).toWellFormed();
 }
 
+/** What observers are told of an error: where it came from is kept with the attempt. */
+export function withoutDetail({ detail: _detail, ...said }: TaskError): TaskError {
+  return said;
+}
+
 /** Why a task has expired: it may have been taken, and come back, before. */
 export function describeExpiry(waited: Waited): TaskError {
   const { end, lastError } = waited;
