@@ -33,6 +33,16 @@ export type { AnswerOptions, CallerOptions, CallMetadata, StubOptions } from './
 export type { Answers, Messages, Stub, StubMethod } from './caller/stub.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
+export type { TaskHandler } from './define/handled.ts';
+export type { JsonOf, JsonResult } from './define/json.ts';
+export type { StandardIssue, StandardResult, StandardSchema } from './define/standard.ts';
+export {
+  type DefinedOptions,
+  type DefinedTask,
+  defineTask,
+  type PlainTaskOptions,
+  type SchemaTaskOptions,
+} from './define/task.ts';
 export type { Exposed, ExposeOptions } from './expose/expose.ts';
 export {
   TaskFailed,
@@ -44,7 +54,7 @@ export {
 } from './failure.ts';
 export type { TaskQuery } from './filter.ts';
 export type { Handler, TaskContext } from './handler.ts';
-export type { BroadcastOptions, EnqueueOptions, NewTaskInput } from './newtask.ts';
+export type { BroadcastOptions, EnqueueOptions, NewTaskInput, TaskTerms } from './newtask.ts';
 export {
   createObserver,
   type Observer,

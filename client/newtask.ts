@@ -50,6 +50,12 @@ export interface EnqueueOptions<P = unknown> {
   readonly codec?: Codec<P, unknown>;
 }
 
+/** What may be said once of all tasks of a kind. */
+export type TaskTerms = Pick<
+  EnqueueOptions,
+  'priority' | 'expiresAfterMs' | 'maxAttempts' | 'timeoutMs' | 'backoff' | 'metadata'
+>;
+
 /** Who gets a child of a broadcast, and everything else that may be said of a task. */
 export interface BroadcastOptions<P = unknown>
   extends Omit<EnqueueOptions<P>, 'broadcast' | 'clientId' | 'selector'>,
@@ -84,6 +90,16 @@ const TASK_RULES: Readonly<Record<keyof EnqueueOptions, check.Check>> = Object.f
   metadata: check.recordOf(check.text),
   contentType: check.text,
   codec: check.codec,
+});
+const { priority, expiresAfterMs, maxAttempts, timeoutMs, backoff, metadata } = TASK_RULES;
+/** Rules of what may be said once of all tasks of a kind. */
+export const TERMS_RULES: Readonly<Record<keyof TaskTerms, check.Check>> = Object.freeze({
+  priority,
+  expiresAfterMs,
+  maxAttempts,
+  timeoutMs,
+  backoff,
+  metadata,
 });
 /** Rules of the options of `enqueue()`. */
 const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });

@@ -6,6 +6,7 @@ import { invalid } from '../shared/errors.ts';
 import { newSessionId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import type { Codec } from './codec.ts';
+import { isHandler, MAX_CREDIT, type TaskHandler } from './define/handled.ts';
 import type { Exposed, ExposeOptions } from './expose/expose.ts';
 import type { Handler } from './handler.ts';
 import { isLabels } from './labels.ts';
@@ -29,7 +30,12 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   readonly queues?: readonly string[];
   /** Runs one task: what it answers is the result, what it throws is the failure. */
   readonly handler?: Handler<P, R>;
-  /** How many handlers run at once; 1 to 10,000, default 1. */
+  /**
+   * Handlers of one queue each, beside `queues` and `handler` or without them: what `handle()` of `defineTask()` answers.
+   * Their payloads and results are JSON, whatever `codec` is.
+   */
+  readonly tasks?: readonly TaskHandler[];
+  /** How many handlers run at once; 1 to 10,000. Default: the sum of those of `tasks`, one for each that says nothing; else 1. */
   readonly concurrency?: number;
   /**
    * Tasks that wait here beside those that run, so that the next one begins at once; default 0. If this process dies,
@@ -118,12 +124,12 @@ export interface Worker {
 }
 
 export const MAX_QUEUES = 1_000;
-const MAX_CREDIT = 10_000;
 
 const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Check>> = Object.freeze({
   ...CONNECTION_RULES,
   queues: check.listOf(check.name),
   handler: check.method,
+  tasks: check.listOf(isHandler),
   concurrency: check.integer(1, MAX_CREDIT),
   prefetch: check.integer(0, MAX_CREDIT),
   clientId: check.name,
@@ -138,18 +144,33 @@ const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Che
 /** Throws INVALID_ARGUMENT naming the option. */
 export function validateWorker<P, R>(options: WorkerOptions<P, R>): void {
   checkObject(options, WORKER_RULES);
-  const { queues, concurrency = 1, prefetch = 0, handler } = options;
-  // Without both it only serves.
+  const { queues, prefetch = 0, handler, tasks = [] } = options;
+  // Without any of them it only serves.
   if (queues !== undefined || handler !== undefined) {
     check.checkValue('queues', queues, check.listOf(check.name));
     check.checkValue('handler', handler, check.method);
-    const { length } = queues as readonly string[];
-    if (length === 0 || length > MAX_QUEUES)
-      throw invalid('queues', `expected 1 to ${MAX_QUEUES} names, got ${length}`);
+    if ((queues as readonly string[]).length === 0) throw invalid('queues', `expected 1 to ${MAX_QUEUES} names, got 0`);
   }
+  const names = new Set(queues);
+  for (const [place, { queue }] of tasks.entries()) {
+    if (names.has(queue)) throw invalid(`tasks[${place}].queue`, `${queue} has a handler already`);
+    names.add(queue);
+  }
+  if (names.size > MAX_QUEUES || (queues?.length ?? 0) > MAX_QUEUES) {
+    const count = Math.max(names.size, queues?.length ?? 0);
+    throw invalid(tasks.length > 0 ? 'tasks' : 'queues', `expected 1 to ${MAX_QUEUES} names, got ${count}`);
+  }
+  const concurrency = concurrencyOf(options);
   if (concurrency + prefetch > MAX_CREDIT) {
     throw invalid('concurrency', `expected at most ${MAX_CREDIT} with prefetch, got ${concurrency + prefetch}`);
   }
+}
+
+/** How many handlers run at once, whosever they are. */
+export function concurrencyOf<P, R>({ concurrency, handler, tasks = [] }: WorkerOptions<P, R>): number {
+  if (concurrency !== undefined) return concurrency;
+  const own = tasks.reduce((sum, task) => sum + (task.concurrency ?? 1), 0);
+  return Math.max(1, own + (handler ? 1 : 0));
 }
 
 /** An id for a worker that was given none: host:pid:random, in the letters of a name. */

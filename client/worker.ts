@@ -3,8 +3,8 @@ import type { Assignment } from '../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import * as check from './check.ts';
 import { type CallEnd, errorOf } from './closing.ts';
-import { json } from './codec.ts';
 import { createConnection, type Link } from './connection.ts';
+import { createRoutes } from './define/routes.ts';
 import { createHolding } from './holding.ts';
 import { guardRandom } from './options.ts';
 import { deliveryKey, Outbox } from './outbox.ts';
@@ -17,7 +17,7 @@ import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
 import { awaitStartReport } from './startreport.ts';
 import { shortenStatus, type WorkerStatus } from './status.ts';
-import { releaseOf, runTask } from './task.ts';
+import { releaseOf } from './task.ts';
 import { traceRuns } from './tracing.ts';
 import { oncePerTurn } from './turn.ts';
 import { Workload } from './workload.ts';
@@ -41,15 +41,14 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   const { spool: path, spoolMaxBytes: maxBytes, clientId: givenId = connection.clientId } = options;
   const spool = path === undefined ? null : openSpool({ path, maxBytes, clientId: givenId, clock, logger });
   const clientId = givenId ?? spool?.clientId ?? identifyClient();
-  const codec = options.codec ?? (json as NonNullable<WorkerOptions<P, R>['codec']>);
-  const concurrency = options.concurrency ?? 1;
+  const routes = createRoutes(options);
   const firstRegistration = Promise.withResolvers<void>();
   const closing = new AbortController();
   const status$ = new BehaviorSubject<WorkerStatus>({ state: 'connecting', clientId, running: 0 });
   const outbox = new Outbox(clock, () => session?.uplink.wake(), spool);
   const workload = new Workload({
-    concurrency,
-    run: traceRuns((task) => callee.run(task, limits) ?? runTask(task, options.handler!, codec, limits)),
+    ...routes,
+    run: traceRuns((task) => callee.run(task, limits) ?? routes.run(task, limits)),
     started: (task) => {
       session?.uplink.started(task);
       noteRunning();
@@ -66,7 +65,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     checkpointed: (task) => session?.uplink.checkpointed(task),
   });
   const holding = createHolding({ workload, outbox, logger });
-  const credit = concurrency + (options.prefetch ?? 0);
+  const credit = routes.concurrency + (options.prefetch ?? 0);
   const rest = createRest({
     clock,
     onBegin: () => {
@@ -84,7 +83,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   /** The session is that of a process before, and nobody knows what that had begun: the server takes it back. */
   let isFromSpool = previousSession !== null;
   const [labels, isEphemeral] = [{ ...options.labels }, givenId === undefined];
-  const asCallee = { connection, clientId, isEphemeral, labels, queues: options.queues ?? [] };
+  const asCallee = { connection, clientId, isEphemeral, labels, queues: routes.queues };
   const onQueues = oncePerTurn(() => session?.cut(SERVES_MORE));
   const hears = { onIdle: closeIfDone, onServing, onQueues, onRefused: refused.reject };
   const callee = createCallee({ ...asCallee, ...hears, sessionId: () => previousSession, signal: closing.signal });

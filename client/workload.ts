@@ -6,6 +6,8 @@ import { reportEnd, type TaskListener, WorkerDelivery } from './task.ts';
 export interface WorkloadOptions extends TaskListener {
   /** How many handlers run at once. */
   readonly concurrency: number;
+  /** How many of one queue, where that is less. */
+  readonly limits?: ReadonlyMap<string, number>;
   /** Enters the handler in this turn; never rejects. */
   readonly run: (task: WorkerDelivery) => Promise<Report>;
   /** A handler is about to begin. */
@@ -29,6 +31,8 @@ export class Workload {
   readonly #heldByKey = new ChurnMap<string, WorkerDelivery>();
   #waiting: WorkerDelivery[] = [];
   #runningCount = 0;
+  /** How many handlers run of each queue that has a limit of its own. */
+  readonly #runningByQueue = new Map<string, number>();
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -64,7 +68,7 @@ export class Workload {
       if (this.#heldByKey.has(key) || this.#options.isReported(key)) continue;
       const task = new WorkerDelivery(assignment, limits, this.#options, key);
       this.#heldByKey.set(key, task);
-      if (this.#runningCount < this.#options.concurrency) this.#start(task);
+      if (this.#runningCount < this.#options.concurrency && this.#hasRoom(task)) this.#start(task);
       else this.#wait(task);
     }
   }
@@ -121,9 +125,27 @@ export class Workload {
     this.#options.reported(reportEnd(task), task.key);
   }
 
+  #hasRoom({ queue }: WorkerDelivery): boolean {
+    const limit = this.#options.limits?.get(queue);
+    return limit === undefined || (this.#runningByQueue.get(queue) ?? 0) < limit;
+  }
+
+  #count({ queue }: WorkerDelivery, more: number): void {
+    this.#runningCount += more;
+    if (this.#options.limits?.has(queue))
+      this.#runningByQueue.set(queue, (this.#runningByQueue.get(queue) ?? 0) + more);
+  }
+
+  /** Begins with the one that has waited for the longest, of those whose queue has room. */
+  #startNext(): void {
+    const place = this.#waiting.findIndex((task) => this.#hasRoom(task));
+    const [next] = place < 0 ? [] : this.#waiting.splice(place, 1);
+    if (next) this.#start(next);
+  }
+
   #start(task: WorkerDelivery): void {
     task.state = 'running';
-    this.#runningCount += 1;
+    this.#count(task, 1);
     this.#options.started(task);
     const held = this.#options.hold?.(task);
     const running = held
@@ -136,11 +158,10 @@ export class Workload {
   #end(task: WorkerDelivery, report: Report): void {
     task.state = 'ended';
     task.hasSucceeded = report.kind === 'succeeded';
-    this.#runningCount -= 1;
+    this.#count(task, -1);
     this.#heldByKey.delete(task.key);
     if (task.pauseMs > 0) this.#options.paused?.(task.pauseMs);
-    const next = this.#waiting.shift();
-    if (next) this.#start(next);
+    this.#startNext();
     this.#options.reported(task.abortKind === 'closed' ? null : report, task.key);
   }
 }

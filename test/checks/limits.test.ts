@@ -108,7 +108,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ...METRICS_CONSTANTS,
   ...STORE_CONSTANTS,
   ...ACCESS_CONSTANTS,
-  ['tasks that a worker runs', 'client/registration.ts', 'MAX_CREDIT'],
+  ['tasks that a worker runs', 'client/define/handled.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/worker.ts', 'PROGRESS_INTERVAL_MS'],
   ['progress of a task', 'client/task.ts', 'MAX_PROGRESS_BYTES'],

@@ -2,6 +2,7 @@ import { ACCESS_MUTANTS } from './access-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
 import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
+import { DEFINE_MUTANTS } from './define-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
@@ -34,6 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OWNER_MUTANTS,
   ...GATE_MUTANTS,
   ...CREDENTIAL_MUTANTS,
+  ...DEFINE_MUTANTS,
   ...LIMIT_MUTANTS,
   ...CONFIG_MUTANTS,
   ...TLS_MUTANTS,

@@ -1,0 +1,26 @@
+import * as check from '../check.ts';
+import type { Handler } from '../handler.ts';
+
+/** The handler of one queue, for `createWorker({ tasks })`: what `handle()` of a defined task makes. JSON in and out. */
+export interface TaskHandler {
+  readonly queue: string;
+  readonly handler: Handler<never, unknown>;
+  /** How many tasks of this queue run at once; 1 to 10,000. Default: the worker's `concurrency`, or 1 where that is not given. */
+  readonly concurrency?: number;
+}
+
+export const MAX_CREDIT = 10_000;
+const HANDLER_RULES = {
+  queue: check.name,
+  handler: check.method,
+  concurrency: check.integer(1, MAX_CREDIT),
+} satisfies Record<keyof TaskHandler, check.Check>;
+const handlerShape = check.shape(HANDLER_RULES);
+
+/** The rule of one of `tasks`. */
+export const isHandler: check.Check = (value) => {
+  const wrong = handlerShape(value);
+  if (wrong !== null) return wrong === 'an object' ? 'what handle() of a defined task answers' : wrong;
+  const { queue, handler } = value as Partial<TaskHandler>;
+  return queue === undefined || handler === undefined ? 'queue and handler to be given' : null;
+};

@@ -1,0 +1,43 @@
+import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
+import { type Codec, json } from '../codec.ts';
+import type { Handler } from '../handler.ts';
+import type { Report } from '../outbox.ts';
+import { concurrencyOf, type WorkerOptions } from '../registration.ts';
+import { runTask, type WorkerDelivery } from '../task.ts';
+
+/** Which handler a task goes to, and how many of a queue may run at once. */
+export interface Routes {
+  readonly queues: readonly string[];
+  /** How many handlers run at once, whosever they are. */
+  readonly concurrency: number;
+  /** For queues that have less than that; empty: no queue has. */
+  readonly limits: ReadonlyMap<string, number>;
+  run(task: WorkerDelivery, limits: Limits): Promise<Report>;
+}
+
+interface Route {
+  readonly handler: Handler<unknown, unknown>;
+  readonly codec: Codec<unknown>;
+}
+
+export function createRoutes<P, R>(options: WorkerOptions<P, R>): Routes {
+  const { tasks = [], queues = [], handler } = options;
+  const concurrency = concurrencyOf(options);
+  const codec = options.codec ?? (json as NonNullable<WorkerOptions<P, R>['codec']>);
+  const limits = new Map<string, number>();
+  const routes = new Map<string, Route>();
+  for (const task of tasks) {
+    routes.set(task.queue, { handler: task.handler as Handler<unknown, unknown>, codec: json });
+    const own = task.concurrency ?? options.concurrency ?? 1;
+    if (own < concurrency) limits.set(task.queue, own);
+  }
+  return {
+    queues: [...queues, ...routes.keys()],
+    concurrency,
+    limits,
+    run(task, told) {
+      const route = routes.get(task.queue);
+      return route ? runTask(task, route.handler, route.codec, told) : runTask(task, handler!, codec, told);
+    },
+  };
+}

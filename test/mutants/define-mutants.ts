@@ -1,0 +1,57 @@
+import { type Mutant, transport, unit } from './mutant.ts';
+
+const DEFINE = 'client/define/task.ts';
+const JUDGING = 'client/define/judging.ts';
+
+/** Kinds of tasks whose schemas look at nothing, or at the wrong thing, and queues without a limit of their own. */
+export const DEFINE_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'input that is not looked at',
+    file: JUDGING,
+    find: "const judged = judge(schema, input, 'payload');\n  return isPromise",
+    replace: 'const judged: unknown = schema;\n  return isPromise',
+    caughtBy: unit('define', 'refuses an input where it is wrong, and sends nothing'),
+  },
+  {
+    id: 'batch that goes before its schema has answered',
+    file: JUDGING,
+    find: 'judged.some(isPromise) ? Promise.all(judged).then(send) : send();',
+    replace: 'send();',
+    caughtBy: unit('define', 'takes a schema that answers later, and one that throws or rejects'),
+  },
+  {
+    id: 'result that is not looked at',
+    file: JUDGING,
+    find: "judge(outputSchema, value, 'result')",
+    replace: 'value',
+    caughtBy: transport('sdk-define', 'fail at once, whatever attempts are left, with the place that a schema refuses'),
+  },
+  {
+    id: 'refusal of a schema that is tried again',
+    file: JUDGING,
+    find: "{ code, retry: 'never' }",
+    replace: '{ code }',
+    caughtBy: unit('define', 'fails a payload and a result that a schema refuses for good, and says where'),
+  },
+  {
+    id: 'cancelled task that is entered',
+    file: JUDGING,
+    find: 'context.signal.throwIfAborted();',
+    replace: '',
+    caughtBy: unit('define', 'does not enter the handler of a task that was cancelled while its schema took its time'),
+  },
+  {
+    id: 'two expiries of one task',
+    file: DEFINE,
+    find: 'said.expiresAt || expiresAfterMs === undefined',
+    replace: 'expiresAfterMs === undefined',
+    caughtBy: unit('define', 'puts what is said of one task over what was said of all'),
+  },
+  {
+    id: 'queue without its own concurrency',
+    file: 'client/workload.ts',
+    find: 'return limit === undefined || (this.#runningByQueue.get(queue) ?? 0) < limit;',
+    replace: 'return limit !== -1;',
+    caughtBy: transport('sdk-define', 'run at most as many of a queue as its handler says, and others beside them'),
+  },
+];
