@@ -40,6 +40,7 @@ describe('README.md', function () {
     symlinkSync(ROOT, join(folder, 'node_modules', 'contactd'));
     // What generated code imports.
     symlinkSync(join(ROOT, 'node_modules', '@bufbuild'), join(folder, 'node_modules', '@bufbuild'));
+    symlinkSync(join(ROOT, 'node_modules', 'zod'), join(folder, 'node_modules', 'zod'));
     symlinkSync(join(ROOT, 'proto'), join(folder, 'proto'));
     symlinkSync(join(ROOT, 'examples', 'reverse', 'gen'), join(folder, 'gen'));
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
@@ -92,13 +93,19 @@ describe('README.md', function () {
   it('runs its worker, producer and observer', async () => {
     const worker = start(process.execPath, write('worker.ts', findBlock('ts', 'concurrency: 8').text));
     await worker.waitForLine(/^connected$/);
-    const producer = start(process.execPath, write('producer.ts', findBlock('ts', 'createProducer').text));
+    const producer = start(process.execPath, write('producer.ts', findBlock('ts', 'producer.enqueue').text));
     await producer.waitForLine(/^sum 7$/);
     await producer.succeed();
     const observer = start(process.execPath, write('observer.ts', findBlock('ts', 'createObserver').text));
     await observer.waitForLine(/^succeeded 3 next [a-z0-9]+\.\d+$/);
     await observer.waitForLine(/^succeeded 7 next [a-z0-9]+\.\d+$/);
     await worker.stop();
+  });
+
+  it('runs a kind of task with a schema', async () => {
+    const program = start(process.execPath, write('products.ts', findBlock('ts', 'defineTask').text));
+    await program.waitForLine(/^product 12$/);
+    await program.succeed();
   });
 
   it('calls a client, live and durable, and what a running server serves', async () => {

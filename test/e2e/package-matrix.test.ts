@@ -114,7 +114,7 @@ describe('the package, installed from its tarball', function () {
       const [, address = ''] = await server.waitForLine(/^listening (\S+)$/);
       try {
         await run('worker.ts', 'concurrency: 8').waitForLine(/^connected$/);
-        const producer = run('producer.ts', 'createProducer');
+        const producer = run('producer.ts', 'producer.enqueue');
         await producer.waitForLine(/^sum 7$/);
         await producer.succeed();
         await run('observer.ts', 'createObserver').waitForLine(/^succeeded 7 next [a-z0-9]+\.\d+$/);
