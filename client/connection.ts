@@ -41,6 +41,8 @@ export interface Connection {
   readonly clientId: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Says a line that people are to see also where no logger was given: then it is on stderr. */
+  readonly warn: (line: string) => void;
   /** Of the next channel: longer once somebody on the way has asked for fewer pings. */
   readonly keepaliveMs: number;
   /** The server has answered at least once. */
@@ -81,11 +83,8 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
   const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const tell = options.logger ? null : (line: string): void => console.warn(line);
-  const credential = chooseCredential(options, {
-    clock,
-    clientId: traits.clientId,
-    warn: (line) => (tell ? tell(`contact: ${line}`) : logger.warn(line)),
-  });
+  const warn = (line: string): void => (tell ? tell(`contact: ${line}`) : logger.warn(line));
+  const credential = chooseCredential(options, { clock, clientId: traits.clientId, warn });
   const { servers, tls } = readTarget(options, credential.target);
   const credentials = createCredentials(tls);
   const closing = new AbortController();
@@ -220,6 +219,7 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     clientId: credential.clientId,
     clock,
     logger,
+    warn,
     get keepaliveMs() {
       return keepaliveMs;
     },

@@ -11,6 +11,8 @@ export interface TaskFailureAdvice {
   readonly retry?: 'policy' | 'never' | { readonly afterMs: number };
   /** Bytes of a `google.rpc.Status`, kept with the failure; more than 4,096 are left out. Default: none. */
   readonly details?: Uint8Array;
+  /** What it came of, as of any error: its stack is kept with the attempt too. */
+  readonly cause?: unknown;
 }
 
 /** Why a task did not succeed, as its worker or the server has said it. */
@@ -32,14 +34,19 @@ export class TaskFailure extends Error {
   readonly details: Uint8Array | undefined;
 
   constructor(message: string, advice: TaskFailureAdvice = {}) {
-    super(message);
-    this.name = 'TaskFailure';
     // What a handler has to say about its failure is not lost by a mistake in how it says it.
-    const { code, retry, details } = (advice as TaskFailureAdvice | null) ?? {};
+    const { code, retry, details, cause } = (advice as TaskFailureAdvice | null) ?? {};
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'TaskFailure';
     this.code = code ?? '';
     this.retry = retry ?? 'policy';
     this.details = details;
   }
+}
+
+/** A failure that somebody else has met: where the SDK has made it tells nobody anything. */
+export function relayFailure(message: string, advice: TaskFailureAdvice): TaskFailure {
+  return Object.assign(new TaskFailure(message, advice), { stack: '' });
 }
 
 /** What TaskRelease says beside its reason. */

@@ -50,6 +50,11 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   readonly codec?: Codec<R, P>;
   /** Name and version of the program, shown to operators. */
   readonly agent?: string;
+  /**
+   * Whether the server keeps, with each attempt that failed, the stack of what was thrown and of its causes, at most 4 KiB, which
+   * those see who may see the task. Default true.
+   */
+  readonly errorDetail?: boolean;
   /** Milliseconds between two reports of the progress of one task; default 250. */
   readonly progressIntervalMs?: number;
   /**
@@ -136,6 +141,7 @@ const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Che
   labels: isLabels,
   codec: check.codec,
   agent: check.text,
+  errorDetail: check.flag,
   progressIntervalMs: check.integer(1, Number.MAX_SAFE_INTEGER),
   spool: check.someText,
   spoolMaxBytes: check.integer(0, Number.MAX_SAFE_INTEGER),

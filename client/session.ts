@@ -34,7 +34,8 @@ export interface SessionOptions {
   readonly clientId: string;
   readonly request: MessageInitShape<typeof GetTaskRequestSchema>;
   readonly outbox: Outbox;
-  readonly progressIntervalMs: number;
+  /** Default 250. */
+  readonly progressIntervalMs: number | undefined;
   readonly listener: SessionListener;
 }
 
@@ -52,6 +53,7 @@ export interface Session {
 
 /** How long the other stream may take to say why, once one has ended. */
 const LAST_STATUS_MS = 1_000;
+const PROGRESS_INTERVAL_MS = 250;
 /** How long the answer to a registration may take. */
 const REGISTER_TIMEOUT_MS = 10_000;
 /**
@@ -69,7 +71,8 @@ export function openSession(options: SessionOptions): Session {
   // SendStatus goes first, so that the session is full from its start.
   const up = contact.sendStatus(connection.metadata(names));
   const down = contact.getTask(options.request, connection.metadata(names));
-  const uplink = new Uplink({ call: up, outbox, clock, progressIntervalMs: options.progressIntervalMs });
+  const { progressIntervalMs = PROGRESS_INTERVAL_MS } = options;
+  const uplink = new Uplink({ call: up, outbox, clock, progressIntervalMs });
   let lastSeq = 0;
   let watch: SilenceWatch | undefined;
   let verdict: CallEnd | null = null;

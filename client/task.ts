@@ -3,6 +3,7 @@ import { describeThrown } from '../shared/describe.ts';
 import { ContactError, invalid } from '../shared/errors.ts';
 import { mendText } from '../shared/text.ts';
 import type { Codec } from './codec.ts';
+import { detailOf } from './detail.ts';
 import { TaskFailure, TaskRelease } from './failure.ts';
 import type { Handler, TaskContext } from './handler.ts';
 import { deliveryKey, type Report } from './outbox.ts';
@@ -21,7 +22,13 @@ export interface Progressed {
 export interface TaskListener {
   progressed(task: WorkerDelivery): void;
   checkpointed(task: WorkerDelivery): void;
+  /** Its handler has failed, or could not be called. */
+  failed?(task: FailedTask, error: { readonly code: string; readonly message: string }): void;
+  /** Whether the server is told where a failure came from. Default: no. */
+  readonly errorDetail?: boolean;
 }
+
+export type FailedTask = Pick<TaskContext, 'taskId' | 'queue' | 'attempt' | 'maxAttempts'>;
 
 const MAX_PROGRESS_BYTES = 1_024;
 const MAX_ERROR_BYTES = 4_096;
@@ -52,7 +59,7 @@ export class WorkerDelivery implements TaskContext {
   /** The newest checkpoint. It stays until the end, since the server does not acknowledge checkpoints. */
   newCheckpoint: Uint8Array | null = null;
   abortKind: AbortKind | null = null;
-  readonly #listener: TaskListener;
+  readonly listener: TaskListener;
   readonly #limits: Limits;
   #payload: Uint8Array;
   #controller: AbortController | null = null;
@@ -70,7 +77,7 @@ export class WorkerDelivery implements TaskContext {
     this.checkpoint = assignment.checkpoint.length > 0 ? new Uint8Array(assignment.checkpoint) : null;
     this.#payload = assignment.payload;
     this.#limits = limits;
-    this.#listener = listener;
+    this.listener = listener;
   }
 
   get signal(): AbortSignal {
@@ -97,7 +104,7 @@ export class WorkerDelivery implements TaskContext {
       fraction: Number.isFinite(fraction) ? Math.min(1, fraction) : -1,
       message: cutText(mendText(requireString('message', message)), MAX_PROGRESS_BYTES),
     };
-    this.#listener.progressed(this);
+    this.listener.progressed(this);
   }
 
   #saveCheckpoint(bytes: Uint8Array): void {
@@ -108,7 +115,7 @@ export class WorkerDelivery implements TaskContext {
       throw invalid('checkpoint', `expected at most ${maxCheckpointBytes} bytes, got ${bytes.byteLength}`);
     }
     this.newCheckpoint = new Uint8Array(bytes);
-    this.#listener.checkpointed(this);
+    this.listener.checkpointed(this);
   }
 
   /** Makes the payload a copy of its own, for a task that waits: a view would pin the whole message it came in. */
@@ -142,7 +149,7 @@ export async function runTask<P, R>(
   try {
     payload = codec.decode(task.takePayload(), task.contentType);
   } catch (error) {
-    return reportFailure(task, `payload: ${describeThrown(error)}`, 'INVALID_PAYLOAD', 'never');
+    return reportFailure(task, { text: `payload: ${describeThrown(error)}`, code: 'INVALID_PAYLOAD', thrown: error });
   }
   let value: R;
   try {
@@ -156,11 +163,11 @@ export async function runTask<P, R>(
     result = codec.encode(value);
     if (!(result instanceof Uint8Array)) throw new TypeError('expected the codec to make a Uint8Array');
   } catch (error) {
-    return reportFailure(task, `result: ${describeThrown(error)}`, 'INVALID_RESULT', 'never');
+    return reportFailure(task, { text: `result: ${describeThrown(error)}`, code: 'INVALID_RESULT', thrown: error });
   }
   if (result.byteLength > limits.maxResultBytes) {
-    const message = `result: ${result.byteLength} bytes, the server takes at most ${limits.maxResultBytes}`;
-    return reportFailure(task, message, 'TOO_LARGE', 'never');
+    const text = `result: ${result.byteLength} bytes, the server takes at most ${limits.maxResultBytes}`;
+    return reportFailure(task, { text, code: 'TOO_LARGE' });
   }
   const { taskId, delivery } = task;
   const { contentType } = codec;
@@ -184,14 +191,22 @@ export function reportEnd(task: WorkerDelivery, isUntouched = !task.isEntered): 
   };
 }
 
+/** A failure as it is told. */
+interface Failing {
+  readonly text: string;
+  readonly code: string;
+  /** Default: never. */
+  readonly advice?: TaskFailure['retry'];
+  readonly details?: unknown;
+  /** What has come from somewhere. */
+  readonly thrown?: unknown;
+}
+
 function reportFailure(
   task: WorkerDelivery,
-  text: string,
-  code: string,
-  advice: TaskFailure['retry'],
-  details: unknown = undefined,
-): Report {
-  const { taskId, delivery } = task;
+  { text, code, advice = 'never', details, thrown }: Failing,
+): Report & { kind: 'failed' } {
+  const { taskId, delivery, listener } = task;
   const message: Failed = {
     $typeName: 'contact.v1.Failed',
     taskId,
@@ -201,11 +216,12 @@ function reportFailure(
       message: cutText(mendText(text), MAX_ERROR_BYTES),
       code: cutText(mendText(code), MAX_CODE_BYTES),
       details: isKept(details) ? new Uint8Array(details) : NO_BYTES,
-      detail: '',
+      detail: listener.errorDetail ? detailOf(thrown) : '',
     },
     retry: advice === 'policy' ? Retry.UNSPECIFIED : advice === 'never' ? Retry.NEVER : Retry.AFTER,
     retryAfterMs: typeof advice === 'object' ? wholeMs(advice.afterMs) : 0,
   };
+  listener.failed?.(task, message.error!);
   return { kind: 'failed', message };
 }
 
@@ -250,12 +266,18 @@ function reportThrown(task: WorkerDelivery, thrown: unknown): Report {
     if (thrown instanceof TaskFailure) {
       const { code, retry, details } = thrown as Readonly<Record<'code' | 'retry' | 'details', unknown>>;
       const named = typeof code === 'string' ? code : describeThrown(code);
-      return reportFailure(task, describeThrown(thrown), named, adviceOf(retry), details);
+      return reportFailure(task, {
+        text: describeThrown(thrown),
+        code: named,
+        advice: adviceOf(retry),
+        details,
+        thrown,
+      });
     }
   } catch {
     // Reading the failure threw: it is described as any other value.
   }
-  return reportFailure(task, describeThrown(thrown), '', 'policy');
+  return reportFailure(task, { text: describeThrown(thrown), code: '', advice: 'policy', thrown });
 }
 
 function adviceOf(retry: unknown): TaskFailure['retry'] {

@@ -5,6 +5,7 @@ import * as check from './check.ts';
 import { type CallEnd, errorOf } from './closing.ts';
 import { createConnection, type Link } from './connection.ts';
 import { createRoutes } from './define/routes.ts';
+import { tellFailures } from './failurelog.ts';
 import { createHolding } from './holding.ts';
 import { guardRandom } from './options.ts';
 import { deliveryKey, Outbox } from './outbox.ts';
@@ -23,7 +24,6 @@ import { oncePerTurn } from './turn.ts';
 import { Workload } from './workload.ts';
 
 const STOP_DEADLINE_MS = 5_000;
-const PROGRESS_INTERVAL_MS = 250;
 
 /**
  * Registers, runs the handler for each task that is pushed, and comes back by itself when the connection is lost;
@@ -63,6 +63,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     },
     progressed: (task) => session?.uplink.progressed(task),
     checkpointed: (task) => session?.uplink.checkpointed(task),
+    ...tellFailures(connection, options.errorDetail),
   });
   const holding = createHolding({ workload, outbox, logger });
   const credit = routes.concurrency + (options.prefetch ?? 0);
@@ -94,11 +95,10 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   function publish(): void {
     if (mode === 'closed') return;
-    const running = workload.runningCount;
     const isDraining = mode !== 'open' || isDrainedByServer;
     const away = trouble ? 'reconnecting' : 'connecting';
     const state = !isRegistered ? away : isDraining ? 'draining' : 'connected';
-    status$.next({ state, clientId, running, ...(isRegistered ? {} : trouble) });
+    status$.next({ state, clientId, running: workload.runningCount, ...(isRegistered ? {} : trouble) });
   }
 
   const publishSoon = oncePerTurn(publish);
@@ -122,7 +122,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       link,
       clientId,
       outbox,
-      progressIntervalMs: options.progressIntervalMs ?? PROGRESS_INTERVAL_MS,
+      progressIntervalMs: options.progressIntervalMs,
       request: {
         revision: 1,
         queues: callee.queues(),

@@ -8,7 +8,7 @@ import type { CommandContext } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { CommandFailure, usageError } from '../exit.ts';
 import { closeProcessGroups } from '../group.ts';
-import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
+import { createBytesCodec, createCommandHandler } from '../handler.ts';
 import { collectLabels } from '../labels.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
@@ -87,6 +87,8 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
     labels: options.label ?? {},
     ...(options.id === undefined ? {} : { clientId: options.id }),
     ...(options.spool === undefined ? {} : { spool: options.spool }),
+    // A stack would be that of this command.
+    errorDetail: false,
     handler: createCommandHandler({
       command,
       maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,
@@ -97,7 +99,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
         if (reason !== shortage) worker.setStatus(reason ?? '');
         shortage = reason;
       },
-      onEnd: options.json ? (end) => void context.out.writeJson(end) : (end) => sayFailure(end, context),
+      onEnd: (end) => void (options.json && context.out.writeJson(end)),
     }),
   });
   process.on('exit', closeProcessGroups);
@@ -114,10 +116,6 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
     stopExiting();
     closeProcessGroups();
   }
-}
-
-function sayFailure({ taskId, error }: TaskEnd, context: CommandContext): void {
-  if (error) context.say(`task ${taskId} failed: ${error.message}`);
 }
 
 function stopGently(worker: Worker, context: CommandContext): void {

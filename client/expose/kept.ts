@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { DescMethod, MessageShape } from '@bufbuild/protobuf';
 import { CODE_NAMES } from '../../shared/errors.ts';
 import type { End } from '../../tunnel/frame.ts';
-import { TaskFailure, TaskRelease } from '../failure.ts';
+import { relayFailure, TaskRelease } from '../failure.ts';
 import type { TaskContext } from '../handler.ts';
 import { type KeptMethod, pairsOfTask, RETRIED } from '../serve/durable.ts';
 import { callTarget } from './call.ts';
@@ -56,6 +56,6 @@ function callOnce(target: Target, method: string, payload: Buffer, task: TaskCon
 function failureOf(end: End, answerCount: number): Error {
   const { code, message, statusDetails: details } = end;
   if (isUnseen(end)) return new TaskRelease(message);
-  if (code === 0) return new TaskFailure(`${answerCount} answers, expected one`, { code: 'INTERNAL', retry: 'never' });
-  return new TaskFailure(message, { code: CODE_NAMES[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
+  if (code === 0) return relayFailure(`${answerCount} answers, expected one`, { code: 'INTERNAL', retry: 'never' });
+  return relayFailure(message, { code: CODE_NAMES[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
 }

@@ -2,7 +2,7 @@ import { type DescMethod, fromBinary, type MessageShape } from '@bufbuild/protob
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Pair } from '../../tunnel/frame.ts';
 import type { Codec } from '../codec.ts';
-import { TaskFailure, TaskRelease } from '../failure.ts';
+import { relayFailure, TaskFailure, TaskRelease } from '../failure.ts';
 import type { Handler, TaskContext } from '../handler.ts';
 import { encodeAnswer, type Surroundings } from './run.ts';
 import type { AnyHandler, CallContext } from './service.ts';
@@ -49,7 +49,8 @@ export function keepMethod(
         if (task.signal.aborted || error instanceof TaskFailure || error instanceof TaskRelease) throw error;
         tellFailure(logger, name, error);
         const { code, message, statusDetails: details } = endOf(context.trailers, error ?? 'undefined');
-        throw new TaskFailure(message, { code: status[code]!, retry: RETRIED.has(code) ? 'policy' : 'never', details });
+        const retry = RETRIED.has(code) ? 'policy' : 'never';
+        throw relayFailure(message, { code: status[code]!, retry, details, cause: error });
       }
     },
   };

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ConnectionOptions, TlsOptions } from '../../client/index.ts';
+import { silentLogger } from '../../client/options.ts';
 import {
   type ContactServer,
   createServer,
@@ -126,5 +127,5 @@ export function startDurable(options: Partial<ServerOptions> = {}, parts: Partia
 
 /** Options of an SDK client that is quick to come back. */
 export function connectTo(address: string): ConnectionOptions {
-  return { server: address, backoff: { baseMs: 20, capMs: 100 } };
+  return { server: address, backoff: { baseMs: 20, capMs: 100 }, logger: silentLogger };
 }
