@@ -36,8 +36,8 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
   {
     id: 'durable: no code is final',
     file: 'client/serve/durable.ts',
-    find: "retry: RETRIED.has(code) ? 'policy' : 'never'",
-    replace: "retry: 'policy'",
+    find: "const retry = RETRIED.has(code) ? 'policy' : 'never'",
+    replace: "const retry = 'policy'",
     caughtBy: durable(
       'fails for good with the code and the words of its handler, and is tried again for codes that pass',
     ),

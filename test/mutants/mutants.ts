@@ -1,4 +1,5 @@
 import { ACCESS_MUTANTS } from './access-mutants.ts';
+import { ATTEMPT_MUTANTS } from './attempt-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
 import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
@@ -22,6 +23,7 @@ import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...NODE_MUTANTS,
+  ...ATTEMPT_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
   ...METRICS_MUTANTS,
