@@ -45,8 +45,8 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
   {
     id: 'durable: every code is final',
     file: 'client/serve/durable.ts',
-    find: "retry: RETRIED.has(code) ? 'policy' : 'never'",
-    replace: "retry: 'never'",
+    find: "const retry = RETRIED.has(code) ? 'policy' : 'never'",
+    replace: "const retry = 'never'",
     caughtBy: durable(
       'fails for good with the code and the words of its handler, and is tried again for codes that pass',
     ),
