@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type Task, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatInstant } from '../../age.ts';
+import { renderAttempts } from '../../attempts.ts';
 import type { CommandContext } from '../../context.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
@@ -13,18 +14,26 @@ const MAX_SHOWN = 2_000;
 export function addShowCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('show <id>')
-    .description('show one task, and why it is not running')
-    .option('--json', 'as a JSON object')
-    .action((id: string, options: TargetOptions) => showTask(id, options, context))
+    .description('show one task, its attempts, and why it is not running')
+    .option('--attempts', 'show where each error came from too, as far as its worker has told it')
+    .option('--json', 'as a JSON object, with all of that')
+    .action((id: string, options: ShowOptions) => showTask(id, options, context))
     .addHelpText('after', '\nExample:\n  contact tasks show 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01');
   addTargetOptions(command);
 }
 
-async function showTask(id: string, options: TargetOptions, context: CommandContext): Promise<void> {
+interface ShowOptions extends TargetOptions {
+  readonly attempts?: boolean;
+}
+
+async function showTask(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
   await withAdmin(options, context, async (admin) => {
     const task = await admin.describeTask(id);
     if (options.json) await context.out.writeJson({ attempts: [], ...taskToJson(task) });
-    else await context.out.write(renderPairs(taskToPairs(task)));
+    else {
+      const attempts = renderAttempts(task.attempts, context.out.isTerminal, options.attempts ?? false);
+      await context.out.write(`${renderPairs(taskToPairs(task))}${attempts}`);
+    }
   });
 }
 

@@ -7,6 +7,7 @@ import { ProgressSchema } from '../../../gen/contact/v1/contact_pb.ts';
 import { DeliverySchema, type Task, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { WatchTaskResponse } from '../../../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../../../shared/errors.ts';
+import { describeAttempt, hasFailed } from '../../attempts.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { EXIT } from '../../exit.ts';
@@ -25,12 +26,12 @@ export function addWatchCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('watch <id>')
     .description('show what happens to a task until it is settled')
-    .option('--json', 'one JSON object a line: {"task": …}, {"started": …} or {"progress": …}')
+    .option('--json', 'one JSON object a line: {"task": …} with its attempts, {"started": …} or {"progress": …}')
     .action((id: string, options: TargetOptions) => watchTask(id, options, context))
     .addHelpText(
       'after',
       `
-A line for each change of state, for the start of the work and for its progress (the newest, at most four a second).
+A line for each change of state, for each attempt that did not succeed, for the start of the work and for its progress (the newest, at most four a second).
 Exit code 1 when the task ends otherwise than succeeded. Goes on over a restart of the server.
 
 Example:
@@ -42,8 +43,19 @@ Example:
 async function watchTask(id: string, options: TargetOptions, context: CommandContext): Promise<void> {
   const connection = readConnection(options, context.say);
   let told = '';
+  let toldDelivery = 0;
+
+  /** Those that have ended since, whatever came between two looks. */
+  async function printAttempts({ attempts }: Task): Promise<void> {
+    for (const attempt of attempts) {
+      if (attempt.delivery <= toldDelivery || !hasFailed(attempt)) continue;
+      toldDelivery = attempt.delivery;
+      await context.out.write(`${new Date().toISOString()}  ${describeAttempt(attempt)}\n`);
+    }
+  }
 
   async function print(event: TaskEvent): Promise<void> {
+    if (event.case === 'task' && !options.json) await printAttempts(event.value);
     const line = options.json ? JSON.stringify(eventToJson(event)) : describeEvent(event);
     // After a lost connection the state is told again.
     if (line === told || line === '') return;
