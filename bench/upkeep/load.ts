@@ -6,6 +6,8 @@ export interface Load {
   reset(): void;
   /** From the call of `enqueue()` to the begin of the handler, in milliseconds. */
   pickUp(): { readonly count: number; readonly p50: number; readonly p99: number };
+  /** Each of them, the shortest first. */
+  waits(): readonly number[];
   close(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export function startLoad(address: string, perSecond: number): Load {
       const sorted = waits.toSorted((a, b) => a - b);
       return { count: sorted.length, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
     },
+    waits: () => waits.toSorted((a, b) => a - b),
     async close() {
       clearInterval(timer);
       await producer.close({ deadlineMs: 5_000 });

@@ -12,9 +12,10 @@ import { withDataFolder } from '../folder.ts';
 import { log } from '../log.ts';
 import { fillStore } from './fill.ts';
 import { type Load, startLoad } from './load.ts';
+import { measureTurns } from './turns.ts';
 
-// What keeping house costs beside load: `node bench/upkeep/main.ts --tasks 1000000 --keep 100000`. First the same load
-// without pruning, then with it until nothing is left to prune; then a backup beside that load, and its restore. `--only
+// What keeping house costs beside load: `node bench/upkeep/main.ts --tasks 1000000 --keep 100000`. The same load
+// without pruning and with it in turns, until nothing is left to prune; then a backup beside that load, and its restore. `--only
 // pruning` or `--only backup` measures one of them.
 
 const MIB = 1 << 20;
@@ -109,30 +110,44 @@ if (values.only !== 'pruning') await withDataFolder(values.out, measureBackup);
 async function measurePruning(folder: string): Promise<void> {
   const path = join(folder, 'contact.db');
   const store = `sqlite:${path}`;
-  const forever = { retainDays: 0, retainMax: 0 };
   log(`filling a store with ${tasks} settled tasks`);
   await fillStore(path, tasks, payload);
   const before = sizeOf(path);
-  const alone = await measure('load alone', store, forever, rest);
+  const server = await startServer({ store, retainDays: 0, retainMax: 0 });
+  const admin = createAdmin({ server: server.address, deadlineMs: 60_000 });
+  const load = startLoad(server.address, rate);
+  await sleep(2_000);
+  server.reset();
+  const startedAt = performance.now();
   let longestLog = 0;
-  const beside = await measure('load and pruning', store, { retainDays: 0, retainMax: keep }, async ({ address }) => {
-    const admin = createAdmin({ server: address, deadlineMs: 60_000 });
-    // It is over when as many are left as are kept, and the file has stayed as large for a while.
-    let stillCount = 0;
-    for (let size = -1; stillCount < 5; ) {
-      await sleep(2_000);
+  let size = -1;
+  const turns = await measureTurns({
+    load,
+    aloneMs: 5_000,
+    besideMs: 15_000,
+    setWorking: (isWorking) => admin.setQueueRetention('old', isWorking ? { max: keep } : 'forever'),
+    // It is over when as many are left as are kept, and the file has stayed as large for a turn.
+    async isOver() {
       longestLog = Math.max(longestLog, sizeOf(`${path}-wal`));
       const kept = (await admin.listQueues()).queues.find(({ name }) => name === 'old')?.cancelled ?? 0;
       log(`${kept} tasks, ${sizeOf(path)} MiB, log ${sizeOf(`${path}-wal`)} MiB`);
-      stillCount = kept <= keep && sizeOf(path) === size ? stillCount + 1 : 0;
+      const isSmall = kept <= keep && sizeOf(path) === size;
       size = sizeOf(path);
-    }
-    await admin.close();
+      return isSmall;
+    },
   });
-  const after = sizeOf(path);
+  await tell('load, with pruning in turns', server, load, startedAt);
+  const { alone, beside, times } = turns;
   console.log(
-    `${tasks} tasks pruned to ${keep}: p99 of pick-up ${(beside / alone).toFixed(2)} x, ` +
-      `file ${before} -> ${after} MiB, log at most ${longestLog} MiB`,
+    `pick-up alone: ${alone.count} tasks, p50 ${alone.p50.toFixed(1)} p99 ${alone.p99.toFixed(1)} ms; ` +
+      `beside pruning: ${beside.count}, p50 ${beside.p50.toFixed(1)} p99 ${beside.p99.toFixed(1)} ms`,
+  );
+  await admin.close();
+  await load.close();
+  await server.close();
+  console.log(
+    `${tasks} tasks pruned to ${keep}: p99 of pick-up ${times.toFixed(2)} x (median of the turns), ` +
+      `${(beside.p99 / alone.p99).toFixed(2)} x in all, file ${before} -> ${sizeOf(path)} MiB, log at most ${longestLog} MiB`,
   );
 }
 
