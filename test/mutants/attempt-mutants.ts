@@ -1,4 +1,4 @@
-import { conformance, type Mutant, transport, unit } from './mutant.ts';
+import { conformance, type Mutant, sqlite, transport, unit } from './mutant.ts';
 
 const ROWS = 'server/store/sqlite/rows/attempts.ts';
 
@@ -39,11 +39,11 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     caughtBy: conformance('attempts', 'sqlite store is a loss no more once its result came late'),
   },
   {
-    id: 'attempts: those of a deleted task are another one’s',
+    id: 'attempts: those of a deleted task stay for ever',
     file: 'server/store/sqlite/rows/forgetting.ts',
     find: "    prepareKeys(db, 'DELETE FROM attempt WHERE task_key IN'),\n",
     replace: '',
-    caughtBy: conformance('attempts', 'sqlite store is forgotten with its task, and not told of another one'),
+    caughtBy: sqlite('attempts', 'go with their task when it is deleted or pruned'),
   },
   {
     id: 'attempts: a timeout is a failure',
