@@ -42,7 +42,8 @@ export async function* callLive(options: LiveOptions, requests: Requests): Async
     // The next call is to try afresh, not to wait for the channel's own backoff.
     const nextTryMs = isLost || isAsked ? link.failed({ error, advice: error.advice ?? null }) : 0;
     const mayComeAgain = isAsked || (error.retry !== 'never' && waitMs() > 0);
-    if (life.end || error.started !== 'no' || requests.isTaken || !isPassing(error) || !mayComeAgain) throw error;
+    // One whose time is over meanwhile ends with that, at the next turn.
+    if (error.started !== 'no' || requests.isTaken || !isPassing(error) || !mayComeAgain) throw error;
     last = error;
     if (isLost || isAsked) {
       connection.logger.warn(`call ${path}: ${error.message}; next try in ${nextTryMs} ms`);

@@ -31,6 +31,8 @@ describe('a proxy before the server', () => {
   for (const kind of PROXY_KINDS) {
     it(`(${kind.title}) costs nothing but time when it is reloaded, gone and back`, async function () {
       this.timeout(180_000);
+      // The short form has the proxies that understand HTTP/2; what only passes bytes on is all but absent there.
+      if (!isFull && kind.title === 'haproxy with TCP') this.skip();
       if (!isInstalled(kind)) skipLoudly(this, `${kind.program} is not installed`);
       await survive(kind);
     });

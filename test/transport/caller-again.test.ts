@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { CallError, createCaller } from '../../client/index.ts';
+import { systemClock } from '../../shared/clock.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { startCallee } from '../scene/callers.ts';
 import { createEcho } from '../scene/echo.ts';
@@ -23,9 +24,7 @@ async function failureOf(call: Promise<unknown>): Promise<CallError> {
 describe('a live call that cannot be made now', () => {
   afterEach(closeScene);
 
-  it('ends at once while the server is away, and has not started', async function () {
-    // The server that goes takes its time on a busy machine.
-    this.timeout(20_000);
+  it('ends at once while the server is away, and has not started', async () => {
     const scene = await startScene();
     // Holds the port, which could be that of another server by then.
     const proxy = use(await createProxy(scene.address));
@@ -39,6 +38,22 @@ describe('a live call that cannot be made now', () => {
     const over = await failureOf(echo.unary({}, { waitMs: 60_000, deadlineMs: 1_000 }));
     assert.deepEqual([over.code, over.started], ['DEADLINE_EXCEEDED', 'no']);
     assert.match(over.message, /cannot be reached/);
+  });
+
+  it('ends with its deadline, also where that passes while the next try is planned', async () => {
+    const scene = await startScene();
+    const proxy = use(await createProxy(scene.address));
+    proxy.refuse();
+    let aheadMs = 0;
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs };
+    // Drawn with every failure, for the pause before the next try.
+    const random = (): number => {
+      aheadMs += 60_000;
+      return 0.5;
+    };
+    const echo = use(createCaller({ ...connectTo(proxy.address), clock, random })).stub(Echo);
+    const { code, started } = await failureOf(echo.unary({}, { waitMs: 600_000, deadlineMs: 50_000 }));
+    assert.deepEqual([code, started], ['DEADLINE_EXCEEDED', 'no']);
   });
 
   it('waits for the server and for somebody who serves it, with its requests untouched', async () => {

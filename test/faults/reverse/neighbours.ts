@@ -8,6 +8,8 @@ export interface Comparison {
   /** Milliseconds of a call. */
   readonly without: Spread;
   readonly beside: Spread;
+  /** The same of each round by itself. */
+  readonly rounds: readonly { readonly without: Spread; readonly beside: Spread }[];
   /** The most that the server held more with it, in bytes, after a collection. */
   readonly heldBytes: number;
 }
@@ -27,7 +29,8 @@ export interface CompareOptions {
 const CALLERS = 4;
 const PAUSE_MS = 4;
 
-async function measure({ call, windowMs }: CompareOptions, latencies: number[]): Promise<void> {
+async function measure({ call, windowMs }: CompareOptions): Promise<readonly number[]> {
+  const latencies: number[] = [];
   const until = performance.now() + windowMs;
   await Promise.all(
     Array.from({ length: CALLERS }, async () => {
@@ -39,23 +42,25 @@ async function measure({ call, windowMs }: CompareOptions, latencies: number[]):
       }
     }),
   );
+  return latencies;
 }
 
 export async function compare(options: CompareOptions): Promise<Comparison> {
-  const without: number[] = [];
-  const beside: number[] = [];
+  const without: (readonly number[])[] = [];
+  const beside: (readonly number[])[] = [];
   let heldBytes = 0;
   // What is compiled and connected first.
-  await measure(options, []);
+  await measure(options);
   for (let round = 0; round < options.rounds; round++) {
-    await measure(options, without);
+    without.push(await measure(options));
     const before: Gauge = await readGauge(options.server);
     const end = await options.begin();
-    await measure(options, beside);
+    beside.push(await measure(options));
     heldBytes = Math.max(heldBytes, (await readGauge(options.server)).heap - before.heap);
     await end();
   }
-  return { without: spreadOf(without), beside: spreadOf(beside), heldBytes };
+  const rounds = without.map((one, at) => ({ without: spreadOf(one), beside: spreadOf(beside[at]!) }));
+  return { without: spreadOf(without.flat()), beside: spreadOf(beside.flat()), rounds, heldBytes };
 }
 
 export function describeComparison(what: string, { without, beside, heldBytes }: Comparison): string {
