@@ -78,7 +78,7 @@ export interface NewJoin {
  * Who may call the server. Every secret is drawn here and its hash alone is sent, so that calls may be repeated, and are, for
  * `patienceMs`. All reject with a ContactError: PERMISSION_DENIED for whoever may not, or gives more than it has.
  */
-export interface Access {
+export interface Access extends AsyncDisposable {
   /** @example const { token } = await access.createToken({ name: 'web', roles: ['producer'], queues: ['mail/*'] }); */
   createToken(options: TokenOptions): Promise<NewToken>;
   /** @example const { join } = await access.createJoin({ name: 'fleet', queues: ['robots/{client}'], clients: ['robot-*'] }); */
@@ -223,6 +223,7 @@ export function createAccess(options: AccessOptions): Access {
     },
     describeCaller: () => persist(method.describeCaller, {}),
     close: async () => connection.close(),
+    [Symbol.asyncDispose]: async () => connection.close(),
   };
 }
 

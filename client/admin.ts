@@ -52,7 +52,7 @@ export interface CreateOptions {
  * What an operator asks and orders. Every call rejects with a ContactError: UNAVAILABLE while the server is out of
  * reach, DEADLINE_EXCEEDED when it does not answer in time, INVALID_ARGUMENT naming what is wrong.
  */
-export interface Admin {
+export interface Admin extends AsyncDisposable {
   /** One task with its payload and result. NOT_FOUND: there is none of this id. */
   describeTask(id: string): Promise<Task>;
   /** A page of tasks, newest first; `withPayload`: with payloads and results, which are left out by default. */
@@ -231,6 +231,7 @@ export function createAdmin(options: AdminOptions): Admin {
       return status === HealthCheckResponse_ServingStatus.SERVING;
     },
     close: async () => connection.close(),
+    [Symbol.asyncDispose]: async () => connection.close(),
   };
 }
 

@@ -1,3 +1,6 @@
+// First of all: it says what is missing where Node is too old.
+import './process/age.ts';
+
 export {
   type Credential,
   CredentialKind,
@@ -35,6 +38,7 @@ export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
 export type { TaskHandler } from './define/handled.ts';
 export type { JsonOf, JsonResult } from './define/json.ts';
+export type { Middleware } from './define/middleware.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './define/standard.ts';
 export {
   type DefinedOptions,
@@ -64,6 +68,7 @@ export {
 } from './observer.ts';
 export type { ConnectionOptions, Logger, TlsOptions } from './options.ts';
 export type { PageOptions } from './pages.ts';
+export { type RunOptions, runWorker } from './process/run.ts';
 export { createProducer, type Producer, type ProducerOptions } from './producer.ts';
 export { createReflection, type DescribeOptions, type Reflection } from './reflection.ts';
 export type { Worker, WorkerOptions } from './registration.ts';

@@ -69,7 +69,7 @@ export interface ResultsGap {
 }
 
 /** Reads the results log. */
-export interface Observer<R> {
+export interface Observer<R> extends AsyncDisposable {
   /**
    * Settled tasks in commit order, each exactly once, also over broken connections and restarts of the server. Read
    * at the pace of the loop: a slow one makes the server wait, and memory does not grow. Throws ContactError
@@ -190,6 +190,11 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
       onGap({ after: place || from, message, count, ...(hasFilter(wanted) ? { mayBeOthers: true } : {}) });
   }
 
+  async function close(): Promise<void> {
+    closing.abort();
+    connection.close();
+  }
+
   return {
     results,
     results$: (wanted = {}) =>
@@ -207,10 +212,8 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
         })();
         return () => teardown.abort();
       }),
-    async close() {
-      closing.abort();
-      connection.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

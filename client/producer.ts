@@ -48,7 +48,7 @@ export interface Abortable {
 }
 
 /** Enqueues tasks, and awaits their results. Whatever is refused rejects with a ContactError. */
-export interface Producer<P> {
+export interface Producer<P> extends AsyncDisposable {
   /**
    * Resolves once the task is stored for good; waits while too much is outstanding, and while the server is out of
    * reach. Calls of one turn of the event loop travel together.
@@ -163,6 +163,19 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     });
   }
 
+  const close: Producer<P>['close'] = (given) =>
+    check.withDeadline(given, async (deadlineMs = CLOSE_DEADLINE_MS) => {
+      isClosed = true;
+      const overtime = Promise.withResolvers<void>();
+      const cancel = connection.clock.after(deadlineMs, overtime.resolve);
+      await Promise.race([outstanding.empty(), overtime.promise]);
+      cancel();
+      closing.abort();
+      await Promise.allSettled([pipeline.close(), ...calls]);
+      callConnection.close();
+      connection.close();
+    });
+
   return {
     connected: () => pipeline.connected(),
     ready: () => outstanding.free(),
@@ -204,18 +217,8 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       }
       return (callOptions.codec ?? codec).decode(event.result, event.contentType) as R;
     },
-    close: (given) =>
-      check.withDeadline(given, async (deadlineMs = CLOSE_DEADLINE_MS) => {
-        isClosed = true;
-        const overtime = Promise.withResolvers<void>();
-        const cancel = connection.clock.after(deadlineMs, overtime.resolve);
-        await Promise.race([outstanding.empty(), overtime.promise]);
-        cancel();
-        closing.abort();
-        await Promise.allSettled([pipeline.close(), ...calls]);
-        callConnection.close();
-        connection.close();
-      }),
+    close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 

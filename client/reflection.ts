@@ -26,7 +26,7 @@ export interface DescribeOptions extends UnaryOptions {
 }
 
 /** What a gRPC server says of itself by reflection, v1 or v1alpha: a contact server or any other. */
-export interface Reflection {
+export interface Reflection extends AsyncDisposable {
   /**
    * Names of its services, in their order there.
    * @throws ContactError UNIMPLEMENTED when it has no reflection
@@ -81,11 +81,12 @@ const DESCRIBE_RULES: Readonly<Record<keyof DescribeOptions, check.Check>> = Obj
 export function createReflection(options: ConnectionOptions): Reflection {
   checkObject(options, CONNECTION_RULES);
   const connection = createConnection(options);
-  return { ...reflectOver(connection), close: async () => connection.close() };
+  const close = async (): Promise<void> => connection.close();
+  return { ...reflectOver(connection), close, [Symbol.asyncDispose]: close };
 }
 
 /** Asks over a connection that is there for more than that. */
-export function reflectOver(connection: Connection): Omit<Reflection, 'close'> {
+export function reflectOver(connection: Connection): Omit<Reflection, 'close' | typeof Symbol.asyncDispose> {
   let service: typeof ServerReflection | typeof ServerReflectionV1alpha = ServerReflection;
 
   /** Asks by v1, and once that is known to be missing by v1alpha; the messages of both are the same on the wire. */

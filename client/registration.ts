@@ -7,6 +7,7 @@ import { newSessionId } from '../shared/ids.ts';
 import * as check from './check.ts';
 import type { Codec } from './codec.ts';
 import { isHandler, MAX_CREDIT, type TaskHandler } from './define/handled.ts';
+import type { Middleware } from './define/middleware.ts';
 import type { Exposed, ExposeOptions } from './expose/expose.ts';
 import type { Handler } from './handler.ts';
 import { isLabels } from './labels.ts';
@@ -35,6 +36,8 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
    * Their payloads and results are JSON, whatever `codec` is.
    */
   readonly tasks?: readonly TaskHandler[];
+  /** What runs around the handler of each task, the first around all others; calls of `serve()` are no tasks here. */
+  readonly use?: readonly Middleware[];
   /** How many handlers run at once; 1 to 10,000. Default: the sum of those of `tasks`, one for each that says nothing; else 1. */
   readonly concurrency?: number;
   /**
@@ -70,7 +73,7 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
 }
 
 /** What `createWorker()` starts. */
-export interface Worker {
+export interface Worker extends AsyncDisposable {
   /** The name that the server knows it by: as given, or as drawn. */
   readonly clientId: string;
   /** What it is doing now and from now on; completes when the worker has stopped, and never errors. */
@@ -124,8 +127,15 @@ export interface Worker {
    * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /**
+   * Runs this around the handler of each task that begins from now on, within what was added before.
+   * @throws ContactError INVALID_ARGUMENT for what is no function, or for more than 100 of one worker
+   */
+  use(middleware: Middleware): void;
   /** Resolves when stopped; rejects when the server refused for good. */
   readonly finished: Promise<void>;
+  /** As `drain()` with a deadline of 10 s: `await using worker = createWorker(…)`. Never rejects. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export const MAX_QUEUES = 1_000;
@@ -135,6 +145,7 @@ const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Che
   queues: check.listOf(check.name),
   handler: check.method,
   tasks: check.listOf(isHandler),
+  use: check.listOf(check.method),
   concurrency: check.integer(1, MAX_CREDIT),
   prefetch: check.integer(0, MAX_CREDIT),
   clientId: check.name,

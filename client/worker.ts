@@ -24,6 +24,7 @@ import { oncePerTurn } from './turn.ts';
 import { Workload } from './workload.ts';
 
 const STOP_DEADLINE_MS = 5_000;
+const DISPOSE_MS = 10_000;
 
 /**
  * Registers, runs the handler for each task that is pushed, and comes back by itself when the connection is lost;
@@ -292,8 +293,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
       session?.uplink.status(statusText);
     },
     ...callee.methods,
-    drain,
-    stop,
-    finished,
+    ...{ use: routes.use, drain, stop, finished },
+    [Symbol.asyncDispose]: () => drain({ deadlineMs: DISPOSE_MS }).catch(() => {}),
   };
 }

@@ -9,7 +9,7 @@ import { findNear, suggest } from '../../shared/near.ts';
 import { usageError } from '../exit.ts';
 import type { MethodName } from './name.ts';
 
-export type Asking = Omit<Reflection, 'close'>;
+export type Asking = Omit<Reflection, 'close' | typeof Symbol.asyncDispose>;
 
 /** How often a server is asked again for a service that is waited for. */
 const PAUSE_MS = 100;

@@ -36,7 +36,7 @@ export interface KeptCall<T> {
  * with the error that the source of the requests has thrown; an option that is wrong with a ContactError INVALID_ARGUMENT that
  * names it, before anything is sent.
  */
-export interface Caller {
+export interface Caller extends AsyncDisposable {
   /**
    * The methods of a service, typed: unary ones and those that send a stream answer a promise, others what is to be iterated.
    * @example
@@ -151,6 +151,12 @@ export function createCaller(options: CallerOptions): Caller {
     return decodeAnswer(method, (await durable(methodPath(method), wanted, { taskId })).bytes);
   };
 
+  async function close(): Promise<void> {
+    isClosed = true;
+    for (const life of [...open]) life.stop(endHere('CANCELLED', 'the caller was closed'));
+    connection.close();
+  }
+
   return {
     stub<S extends DescService>(service: S): Stub<S> {
       checkService(service);
@@ -170,11 +176,8 @@ export function createCaller(options: CallerOptions): Caller {
       return { taskId, answer: (waiting) => answer(method, taskId, waiting) };
     },
     answer,
-    async close() {
-      isClosed = true;
-      for (const life of [...open]) life.stop(endHere('CANCELLED', 'the caller was closed'));
-      connection.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -5,7 +5,11 @@ import type { Handler } from '../handler.ts';
 export interface TaskHandler {
   readonly queue: string;
   readonly handler: Handler<never, unknown>;
-  /** How many tasks of this queue run at once; 1 to 10,000. Default: the worker's `concurrency`, or 1 where that is not given. */
+  /**
+   * How many tasks of this queue run at once; 1 to 10,000. Default: the worker's `concurrency`, or 1 where that is not given.
+   * What comes beyond that waits in this worker, within its `concurrency` and `prefetch`: while a long backlog of this queue
+   * fills those, other queues of the worker get nothing. A queue that must not wait for another is for a worker of its own.
+   */
   readonly concurrency?: number;
 }
 

@@ -4,6 +4,7 @@ import type { Handler } from '../handler.ts';
 import type { Report } from '../outbox.ts';
 import { concurrencyOf, type WorkerOptions } from '../registration.ts';
 import { runTask, type WorkerDelivery } from '../task.ts';
+import { createMiddlewares, type Middleware } from './middleware.ts';
 
 /** Which handler a task goes to, and how many of a queue may run at once. */
 export interface Routes {
@@ -13,6 +14,8 @@ export interface Routes {
   /** For queues that have less than that; empty: no queue has. */
   readonly limits: ReadonlyMap<string, number>;
   run(task: WorkerDelivery, limits: Limits): Promise<Report>;
+  /** Adds what runs around each handler. */
+  use(middleware: Middleware): void;
 }
 
 interface Route {
@@ -24,6 +27,7 @@ export function createRoutes<P, R>(options: WorkerOptions<P, R>): Routes {
   const { tasks = [], queues = [], handler } = options;
   const concurrency = concurrencyOf(options);
   const codec = options.codec ?? (json as NonNullable<WorkerOptions<P, R>['codec']>);
+  const middlewares = createMiddlewares(options.use);
   const limits = new Map<string, number>();
   const routes = new Map<string, Route>();
   for (const task of tasks) {
@@ -37,7 +41,10 @@ export function createRoutes<P, R>(options: WorkerOptions<P, R>): Routes {
     limits,
     run(task, told) {
       const route = routes.get(task.queue);
-      return route ? runTask(task, route.handler, route.codec, told) : runTask(task, handler!, codec, told);
+      return route
+        ? runTask(task, middlewares.around(route.handler), route.codec, told)
+        : runTask(task, middlewares.around(handler!), codec, told);
     },
+    use: middlewares.add,
   };
 }

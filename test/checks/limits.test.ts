@@ -108,6 +108,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ...METRICS_CONSTANTS,
   ...STORE_CONSTANTS,
   ...ACCESS_CONSTANTS,
+  ['middlewares of a worker', 'client/define/middleware.ts', 'MAX_MIDDLEWARES'],
   ['tasks that a worker runs', 'client/define/handled.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/session.ts', 'PROGRESS_INTERVAL_MS'],

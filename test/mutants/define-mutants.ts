@@ -54,4 +54,11 @@ export const DEFINE_MUTANTS: readonly Mutant[] = [
     replace: 'return limit !== -1;',
     caughtBy: transport('sdk-define', 'run at most as many of a queue as its handler says, and others beside them'),
   },
+  {
+    id: 'handler that runs twice',
+    file: 'client/define/middleware.ts',
+    find: 'isCalled = true;',
+    replace: '',
+    caughtBy: unit('middleware', 'runs a handler once, whatever a middleware does'),
+  },
 ];

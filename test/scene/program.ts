@@ -15,6 +15,9 @@ export interface Program {
   succeed(): Promise<void>;
   /** Ends it, by SIGTERM unless said otherwise, and waits until it is gone. */
   stop(signal?: NodeJS.Signals): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with the signal that has ended it; null: it ended by itself. */
+  readonly killedBy: Promise<NodeJS.Signals | null>;
 }
 
 export interface ProgramOptions {
@@ -58,6 +61,8 @@ export function startProgram(command: string, args: readonly string[], options: 
     async succeed() {
       assert.equal(await closed, 0, describe());
     },
+    kill: (signal) => void child.kill(signal),
+    killedBy: closed.then(() => child.signalCode),
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await closed;
