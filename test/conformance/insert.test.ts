@@ -37,6 +37,7 @@ describeStores('insertTasks()', (open) => {
       cancelRequested: false,
       clientId: '',
       settled: null,
+      attempts: [],
     });
   });
 

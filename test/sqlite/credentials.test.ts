@@ -119,7 +119,9 @@ describe('credentials in a file', () => {
     try {
       await (await open()).close();
       const db = new DatabaseSync(file);
-      db.exec('DROP TABLE credential; ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14');
+      db.exec(
+        'DROP TABLE credential; DROP TABLE attempt; ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14',
+      );
       db.close();
       const store = await open();
       const token = await store.createCredential(createToken(), T0);
