@@ -21,6 +21,7 @@ const CHECKS: readonly Check[] = [
   { name: 'metrics page', command: 'node', args: ['scripts/metrics.ts', '--check'] },
   { name: 'table of rooms', command: 'node', args: ['scripts/rooms.ts', '--check'] },
   { name: 'configuration page', command: 'node', args: ['scripts/configuration.ts', '--check'] },
+  { name: 'command line page', command: 'node', args: ['scripts/clireference.ts', '--check'] },
   { name: 'dependencies', command: 'node', args: ['scripts/licences.ts'] },
   { name: 'contract lint', command: 'buf', args: ['lint'] },
   { name: 'contract breaking', command: 'buf', args: ['breaking', '--against', RELEASED] },
