@@ -21,8 +21,8 @@ import { GAUGED } from './weight.ts';
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;
-// The short form is one round, of which the calls in the middle count; which of the slowest were slow by what else the machine
-// does, only many rounds tell.
+// The short form is one round: it proves that the calls are answered, and how much is held. How quick they are, many rounds
+// tell alone: on a machine that is busy with other tests a single one says nothing of it.
 const ROUNDS = isFull ? 8 : 1;
 const WINDOW_MS = isFull ? 3_000 : 1_000;
 const CALLS = 50;
@@ -100,9 +100,9 @@ describe('small calls of neighbours', () => {
     console.log(describeComparison(what, comparison));
     const { rounds, heldBytes } = comparison;
     assert.ok(heldBytes < CALLS * HELD_BYTES, `${heldBytes} bytes are held`);
-    const p = isFull ? 'p99' : 'p50';
-    const over = rounds.map(({ without, beside }) => beside[p] - MOST_TIMES * without[p]).sort((a, b) => a - b);
-    assert.ok(over[Math.floor(over.length / 2)]! < NOISE_MS, `${p}: ${over} ms over ${MOST_TIMES} times of it`);
+    if (!isFull) return;
+    const over = rounds.map(({ without, beside }) => beside.p99 - MOST_TIMES * without.p99).sort((a, b) => a - b);
+    assert.ok(over[Math.floor(over.length / 2)]! < NOISE_MS, `p99: ${over} ms over ${MOST_TIMES} times of it`);
   }
 
   const options = { rounds: ROUNDS, windowMs: WINDOW_MS, call: () => callSmall() };
@@ -219,8 +219,7 @@ describe('small calls of neighbours', () => {
         },
       });
       console.log(describeComparison(`beside large calls ${way} it, on a line of 8 Mbit/s`, comparison));
-      const ms = comparison.beside[isFull ? 'p99' : 'p50'];
-      assert.ok(ms < SLOW_MS, `${ms} ms`);
+      if (isFull) assert.ok(comparison.beside.p99 < SLOW_MS, `p99 ${comparison.beside.p99} ms`);
       assert.ok(comparison.heldBytes < 8 * MIB, `${comparison.heldBytes} bytes are held`);
     });
   }
