@@ -101,6 +101,8 @@ export interface System {
   readonly batch: BatchShape;
   /** Whether `Work.onDone` is the server's word; else a scenario ends when the server is seen to hold nothing. */
   readonly isDoneAcknowledged: boolean;
+  /** Runs only where it is named. */
+  readonly isByName?: true;
   /** Why it cannot run here and how to install it; null: it can. */
   missing(): Promise<string | null>;
   start(options: StartOptions): Promise<RunningServer>;

@@ -17,6 +17,7 @@ import type { Caller } from './model/caller.ts';
 import { retryAfterMs } from './store/failure.ts';
 import type { Store } from './store/store.ts';
 import { createGate, type Gate, OPEN_GATE } from './transport/gate.ts';
+import type { CountRefusal } from './transport/refused.ts';
 
 /** The name of the token that is made when a server that asks who calls starts for the first time. */
 const FIRST_TOKEN = 'first-operator';
@@ -34,6 +35,7 @@ export interface IdentityParts {
   /** As `openForeignTokens` answers. */
   readonly readForeignToken: ReadForeignToken | undefined;
   readonly peerOf: (stream: Parameters<Gate['decide']>[0]) => PeerIdentity;
+  readonly countRefusal: CountRefusal;
   /** Ends whatever runs for callers that there is a reason for. */
   readonly expel: (reasonFor: (caller: Caller) => ContactError | undefined) => void;
   /** Undefined: no token is made. */
@@ -66,7 +68,7 @@ export interface Identity {
 }
 
 export function createIdentity(parts: IdentityParts): Identity {
-  const { isOn, store, clock, logger, peerOf, expel, keepOperatorToken, hasOperatorSocket } = parts;
+  const { isOn, store, clock, logger, peerOf, countRefusal, expel, keepOperatorToken, hasOperatorSocket } = parts;
   let { options, readForeignToken } = parts;
   const book = createBook({
     store,
@@ -105,6 +107,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     authenticate,
     peerOf,
     onAdmitted: standing.note,
+    countRefusal,
     clock,
     refusalDelayMs,
     authenticateWithinMs,

@@ -35,6 +35,7 @@ import { callerOfStream } from './transport/callers.ts';
 import { createEndings } from './transport/ending.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { peerIdentityOf } from './transport/peer.ts';
+import { createRefusalCount } from './transport/refused.ts';
 import { createReverse } from './transport/reverse.ts';
 import { createSockets, type Sockets } from './transport/sockets.ts';
 import { createCallees } from './tunnel/callees.ts';
@@ -152,6 +153,7 @@ async function assemble(
   const limits = { maxPayloadBytes, maxResultBytes, maxCheckpointBytes: 64 << 10, maxMessageBytes };
   const agreement = { limits, pingIntervalMs, resumeWindowMs };
   const version = readVersion();
+  const countRefusal = createRefusalCount(counts);
   const identity = createIdentity({
     options,
     isOn: auth === 'on',
@@ -160,6 +162,7 @@ async function assemble(
     logger,
     readForeignToken,
     peerOf: peerIdentityOf,
+    countRefusal,
     expel(reasonFor) {
       openCalls.expel((stream) => {
         const caller = callerOfStream(stream);
@@ -204,6 +207,7 @@ async function assemble(
     counts,
     gate: identity.gate,
     tellRefusal: logs.tellRefusal,
+    countRefusal,
     front: reverse.front,
     maxHeaderBytes: options.maxHeaderBytes,
     places: createPlaces('calls', options.maxCallsPerPrincipal, counts),

@@ -6,6 +6,7 @@ import { enqueueBatch, enqueueOne } from './enqueue.ts';
 import { fanOut } from './fanout.ts';
 import { idleOwn, idleShared } from './idle.ts';
 import { neighbours } from './neighbours.ts';
+import { parts } from './parts.ts';
 import { pickup, pickupHalf, roundTrip } from './pickup.ts';
 import { reverse, reverse100k, reverseBulk, reversePace, reverseStream } from './reverse.ts';
 import { slowDisk } from './slowdisk.ts';
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   backlog,
   slowDisk,
   neighbours,
+  parts,
   reverse,
   reversePace,
   reverse100k,

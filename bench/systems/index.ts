@@ -5,6 +5,7 @@ import { contact, contactDurable } from './contact.ts';
 import { direct } from './direct.ts';
 import { graphile } from './graphile.ts';
 import { nats } from './nats.ts';
+import { contactTls, contactToken, contactTraced, contactUntraced } from './parts.ts';
 import { pgBoss } from './pgboss.ts';
 import { rabbitClassic, rabbitQuorum } from './rabbitmq.ts';
 import { rawMemory, rawSqlite } from './raw.ts';
@@ -22,6 +23,10 @@ export const SYSTEMS: readonly System[] = [
   bullmq,
   nats,
   beanstalkd,
+  contactToken,
+  contactTls,
+  contactUntraced,
+  contactTraced,
 ];
 
 /** Throws: there is none of that name. */

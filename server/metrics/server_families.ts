@@ -1,5 +1,5 @@
 import { CODE_NAMES } from '../../shared/errors.ts';
-import { type CountByCode, PRINCIPAL_LIMITS } from '../model/figures.ts';
+import { type CountByCode, PRINCIPAL_LIMITS, REFUSED_FOR } from '../model/figures.ts';
 import { type Family, single } from './family.ts';
 import { type Histogram, samplesOf } from './histogram.ts';
 import type { Sample } from './sample.ts';
@@ -27,6 +27,13 @@ export const SERVER_FAMILIES: readonly Family[] = [
     'Connections that were closed as they came, for there were as many as the server takes.',
     ({ figures }) => figures.refusedConnections,
   ),
+  {
+    name: 'contact_calls_refused_total',
+    type: 'counter',
+    help: `Calls that were not let in, before anything of them was read, by reason (${REFUSED_FOR.join(', ')}).`,
+    labels: ['reason'],
+    read: ({ figures }) => REFUSED_FOR.map((reason) => ({ labels: { reason }, value: figures.refusedCalls[reason] })),
+  },
   {
     name: 'contact_open_calls',
     type: 'gauge',

@@ -17,6 +17,23 @@ export const PRINCIPAL_LIMITS = ['sessions_per_principal', 'calls_per_principal'
 
 export type PrincipalLimit = (typeof PRINCIPAL_LIMITS)[number];
 
+/**
+ * Why calls were not let in. `unchecked`: whether the credential is good could not be found out; `limit`: of headers, of the calls of a
+ * principal, of calls without a credential.
+ */
+export const REFUSED_FOR = [
+  'no_credential',
+  'bad_credential',
+  'expired',
+  'revoked',
+  'role',
+  'limit',
+  'unchecked',
+  'fault',
+] as const;
+
+export type RefusedFor = (typeof REFUSED_FOR)[number];
+
 /** What has happened since the server started and nobody else counts: one addition each, where it happens. */
 export interface EventCounts {
   refusedConnections: number;
@@ -26,6 +43,7 @@ export interface EventCounts {
   readonly refusedTasks: number[];
   /** How often a principal has reached each. */
   readonly reachedLimits: Record<PrincipalLimit, number>;
+  readonly refusedCalls: Record<RefusedFor, number>;
 }
 
 export function createEventCounts(): EventCounts {
@@ -37,6 +55,7 @@ export function createEventCounts(): EventCounts {
     endedDurableCalls: create(),
     refusedTasks: create(),
     reachedLimits: { sessions_per_principal: 0, calls_per_principal: 0, enqueue_rate: 0 },
+    refusedCalls: Object.fromEntries(REFUSED_FOR.map((reason) => [reason, 0])) as Record<RefusedFor, number>,
   };
 }
 

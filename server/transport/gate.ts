@@ -8,6 +8,7 @@ import { CLIENT_KEY } from '../api/identity.ts';
 import type { Caller } from '../model/caller.ts';
 import { ANONYMOUS } from '../model/caller.ts';
 import { createPublicCalls } from './public_calls.ts';
+import type { CountRefusal } from './refused.ts';
 
 /** Refusals of one connection in a row, after which it is closed unless it carries a call that was let in. */
 const MAX_REFUSALS = 5;
@@ -43,6 +44,7 @@ export interface GateOptions {
   readonly peerOf: (stream: ServerHttp2Stream) => PeerIdentity;
   /** A caller was let in. */
   readonly onAdmitted: (caller: Caller) => void;
+  readonly countRefusal: CountRefusal;
   readonly clock: Clock;
   /** By which a refusal for want of a credential is late. */
   readonly refusalDelayMs: number;
@@ -66,7 +68,7 @@ interface Connection {
 }
 
 export function createGate(options: GateOptions): Gate {
-  const { authenticate, peerOf, onAdmitted, clock, refusalDelayMs, authenticateWithinMs } = options;
+  const { authenticate, peerOf, onAdmitted, countRefusal, clock, refusalDelayMs, authenticateWithinMs } = options;
   const publicCalls = createPublicCalls(options);
   // Goes with its session; sessions are bounded by connections.
   const connections = new WeakMap<Http2Session, Connection>();
@@ -192,8 +194,10 @@ export function createGate(options: GateOptions): Gate {
         const caller = knownBy(peerOf(stream));
         if (caller !== NOBODY) connection.isAuthenticated = true;
         const error = caller === NOBODY ? letInNobody(stream, connection, path) : undefined;
-        if (error) refuse(error);
-        else admit(caller);
+        if (error) {
+          countRefusal(headers, error);
+          refuse(error);
+        } else admit(caller);
         return;
       }
 
@@ -201,10 +205,14 @@ export function createGate(options: GateOptions): Gate {
         if (stream.destroyed) return;
         const error = letIn(stream, connection, caller, admission, path);
         if (error === undefined) admit(caller);
-        else refuse(error, caller);
+        else {
+          countRefusal(headers, error);
+          refuse(error, caller);
+        }
       };
       const fail = (reason: unknown): void => {
         const error = ContactError.from(reason);
+        countRefusal(headers, error);
         // A fault of the server's own is nobody's guess.
         if (error.code !== 'INTERNAL') refuseLate(stream, connection, error, refuse);
         else if (!stream.destroyed && !stream.closed) refuse(error);

@@ -10,7 +10,7 @@ import { noteCaller } from './callers.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
-import type { TellRefusal } from './refused.ts';
+import type { CountRefusal, TellRefusal } from './refused.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -47,6 +47,7 @@ export interface GuardOptions {
   readonly logger: Logger;
   readonly gate: Gate;
   readonly tellRefusal: TellRefusal;
+  readonly countRefusal: CountRefusal;
   /** Calls that are open, of each principal. */
   readonly places: Places;
   /** Headers of one call, keys and values, without those of HTTP/2 itself. */
@@ -59,7 +60,7 @@ export interface GuardOptions {
  * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
 export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
-  const { logger, gate, tellRefusal, places, maxHeaderBytes, front } = options;
+  const { logger, gate, tellRefusal, countRefusal, places, maxHeaderBytes, front } = options;
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -73,8 +74,10 @@ export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
     try {
       const leave = places.take(caller);
       if (leave) stream.once('close', leave);
-    } catch (error) {
-      keepOut(stream, headers, ContactError.from(error), caller);
+    } catch (reason) {
+      const error = ContactError.from(reason);
+      countRefusal(headers, error);
+      keepOut(stream, headers, error, caller);
       return;
     }
     take(stream, headers, rest, caller);
@@ -120,7 +123,9 @@ export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
     const bytes = weighHeaders(headers);
     if (bytes > maxHeaderBytes) {
       const problem = `${bytes} bytes of headers, at most ${maxHeaderBytes} (maxHeaderBytes)`;
-      keepOut(stream, headers, tooLarge(problem, { field: 'metadata' }));
+      const error = tooLarge(problem, { field: 'metadata' });
+      countRefusal(headers, error);
+      keepOut(stream, headers, error);
       return;
     }
     gate.decide(

@@ -3,6 +3,7 @@ import type { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { LoggedRefusal } from '../access/refusals.ts';
 import type { Caller } from '../model/caller.ts';
+import type { EventCounts, RefusedFor } from '../model/figures.ts';
 
 /** Tells of a call that was not let in, and of who made it where that is known. */
 export type TellRefusal = (
@@ -31,4 +32,22 @@ export function createRefusalLog(log: Logger): TellRefusal {
       'call refused',
     );
   };
+}
+
+/** Counts a call that is not let in, as soon as that is decided: its client need not wait to be told. */
+export type CountRefusal = (headers: IncomingHttpHeaders, error: ContactError) => void;
+
+export function createRefusalCount({ refusedCalls }: Pick<EventCounts, 'refusedCalls'>): CountRefusal {
+  return (headers, error) => {
+    refusedCalls[refusedFor(headers, error)] += 1;
+  };
+}
+
+function refusedFor({ authorization }: IncomingHttpHeaders, { code, advice }: ContactError): RefusedFor {
+  if (advice?.reason === 'REVOKED') return 'revoked';
+  if (advice?.reason === 'EXPIRED') return 'expired';
+  if (code === 'UNAUTHENTICATED') return authorization === undefined ? 'no_credential' : 'bad_credential';
+  if (code === 'PERMISSION_DENIED') return 'role';
+  if (code === 'RESOURCE_EXHAUSTED') return 'limit';
+  return code === 'UNAVAILABLE' ? 'unchecked' : 'fault';
 }

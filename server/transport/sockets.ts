@@ -13,7 +13,7 @@ import type { Gate } from './gate.ts';
 import { createHandshakes, type HandshakeOptions } from './handshakes.ts';
 import { guardHeaders } from './headers.ts';
 import { markCertificate, markOperator } from './peer.ts';
-import type { TellRefusal } from './refused.ts';
+import type { CountRefusal, TellRefusal } from './refused.ts';
 import { claimSocketFile, type SocketFile } from './socket_file.ts';
 
 /** How often each connection is looked at before it has been quiet for too long. */
@@ -66,6 +66,7 @@ export interface SocketsOptions {
   /** Says who is let in. */
   readonly gate: Gate;
   readonly tellRefusal: TellRefusal;
+  readonly countRefusal: CountRefusal;
   /** Counts connections that were refused. */
   readonly counts: Pick<EventCounts, 'refusedConnections'>;
   /** Calls that are open, of each principal. */

@@ -85,6 +85,42 @@ describe('npm run bench', function () {
     assert.doesNotMatch(ended.stderr, /concurrency/);
   });
 
+  it('measures contact with a part more beside contact without it', async function () {
+    this.timeout(180_000);
+    const out = createFolder();
+    const small = ['--rounds', '1', '--tasks', '100', '--seconds', '1', '--concurrency', '50', '--out', out];
+    const systems = [
+      'contact',
+      'contact-token',
+      'contact-tls',
+      ...(isFull ? ['contact-untraced', 'contact-traced'] : []),
+    ];
+    const ended = await runBench(['--systems', [...systems, 'raw-sqlite'].join(','), '--scenarios', 'parts', ...small]);
+    assert.equal(ended.code, 0, ended.stderr);
+    const lines = readFileSync(join(out, 'results.jsonl'), 'utf8').trim().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as RunRecord);
+    assert.deepEqual(
+      records.map(({ system, checks }) => [system, checks.stored]),
+      systems.map((system) => [system, 100]),
+    );
+    for (const system of systems.slice(1)) {
+      assert.match(ended.stdout, new RegExp(`^${system} in × of contact, round by round: rate \\d`, 'm'));
+    }
+    assert.match(ended.stderr, /SKIPPED parts: only for contact, contact-token/);
+  });
+
+  it('has spans made where it says so, and the API hidden where it says that', async () => {
+    const preloads = join(import.meta.dirname, '..', '..', 'bench', 'preload');
+    const tracing = join(import.meta.dirname, '..', '..', 'shared', 'tracing.ts');
+    const look = `import('${tracing}').then(({ findTracing }) => console.log(findTracing() !== undefined))`;
+    const tell = async (...names: string[]): Promise<string> => {
+      const preload = names.flatMap((name) => ['--import', join(preloads, name)]);
+      return (await startNode([...preload, '--eval', look]).ended).stdout.trim();
+    };
+    assert.equal(await tell('traced.ts'), 'true');
+    assert.equal(await tell('traced.ts', 'untraced.ts'), 'false');
+  });
+
   it('names what there is when a name is wrong', async () => {
     const ended = await runBench(['--systems', 'nosuch']);
     assert.equal(ended.code, 2);

@@ -3,6 +3,21 @@ import { type Mutant, transport, unit } from './mutant.ts';
 /** Counts that are not what happened, and labels without a bound. */
 export const METRICS_MUTANTS: readonly Mutant[] = [
   {
+    id: 'guess not counted whose client does not wait',
+    file: 'server/transport/gate.ts',
+    find: 'const error = ContactError.from(reason);\n        countRefusal(headers, error);',
+    replace:
+      'const error = ContactError.from(reason);\n        const tell = refuse;\n        refuse = (e) => (countRefusal(headers, e), tell(e));',
+    caughtBy: transport('refused', 'is counted once by why it was not, also when its client does not wait to be told'),
+  },
+  {
+    id: 'wrong role not counted',
+    file: 'server/transport/gate.ts',
+    find: 'countRefusal(headers, error);\n          refuse(error, caller);',
+    replace: 'refuse(error, caller);',
+    caughtBy: transport('refused', 'is counted once by why it was not, also when its client does not wait to be told'),
+  },
+  {
     id: 'labels without a bound',
     file: 'server/metrics/labels.ts',
     find: '.slice(0, max - labelled.size + gone.length)',

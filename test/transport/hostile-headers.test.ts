@@ -284,9 +284,10 @@ describe('A call of one request', () => {
 
 describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
-    const tellRefusal = (): void => undefined;
     const places = { take: () => undefined };
-    const options = { logger: silentLogger, gate: OPEN_GATE, tellRefusal, places, maxHeaderBytes: 1 };
+    const [tellRefusal, countRefusal] = [(): void => undefined, (): void => undefined];
+    const parts = { gate: OPEN_GATE, tellRefusal, countRefusal, places };
+    const options = { logger: silentLogger, ...parts, maxHeaderBytes: 1 };
     assert.throws(() => guardHeaders(new Server(), options), /unknown way/);
     assert.throws(() => guardHeaders({} as Server, options), /unknown way/);
   });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:http2';
 import net from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { Role, TaskService, WatchResultsRequestSchema } from '../../gen/index.ts';
+import { createEventCounts, REFUSED_FOR } from '../../server/model/figures.ts';
 import { createGate } from '../../server/transport/gate.ts';
 import { guardHeaders } from '../../server/transport/headers.ts';
-import { createRefusalLog } from '../../server/transport/refused.ts';
+import { createRefusalCount, createRefusalLog } from '../../server/transport/refused.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { startGuarded } from '../scene/access.ts';
@@ -13,6 +15,7 @@ import { ask, connect, refusalOf } from '../scene/clients.ts';
 import { atEnd, closeScene } from '../scene/end.ts';
 import { dial, frame, open, readEnd } from '../scene/http2.ts';
 import { createLogbook, type LogLine } from '../scene/logbook.ts';
+import { scrape } from '../scene/metrics.ts';
 import { never, until } from '../scene/until.ts';
 
 const LIST = methodPath(TaskService.method.listTasks);
@@ -94,10 +97,50 @@ describe('A call that is not let in', () => {
     assert.ok(!JSON.stringify(log.lines).includes(gone.text.slice(-43)));
   });
 
+  it('is counted once by why it was not, also when its client does not wait to be told', async () => {
+    const scene = await startGuarded({
+      ...{ maxCallsPerPrincipal: 1, maxHeaderBytes: 4_096, metrics: '127.0.0.1:0' },
+    });
+    const list = (token?: string) => refusalOf(ask(connect(scene, {}, token), TaskService.method.listTasks, {}));
+    const worker = await scene.access.token({ roles: [Role.WORKER] });
+    const looks = await scene.access.token({ roles: [Role.OBSERVER] });
+    const gone = await scene.access.token();
+    const over = await scene.access.token({}, { seconds: 1 });
+    await scene.access.revoke(gone.id);
+    const told = async (): Promise<string> => {
+      const { value } = await scrape(scene);
+      const counted = REFUSED_FOR.map((reason) => [reason, value('contact_calls_refused_total', { reason })] as const);
+      return counted.flatMap(([reason, count]) => (count === 0 ? [] : [`${reason} ${count}`])).join(', ');
+    };
+    assert.equal(await told(), '');
+    await list(undefined);
+    await list('ct_x');
+    await list('ct_x');
+    await list(worker.text);
+    await list(gone.text);
+    await until('it has expired', async () => /expired/.test(await list(over.text)));
+    const watching = open(dial(scene), methodPath(TaskService.method.watchResults), {
+      authorization: `Bearer ${looks.text}`,
+    });
+    watching.end(FOLLOW);
+    await new Promise((resolve) => watching.once('response', resolve));
+    await list(looks.text);
+    await readEnd(open(dial(scene), LIST, { authorization: `Bearer ${looks.text}`, 'x-large': 'x'.repeat(5_000) }));
+    await until('all are told', async () => /limit 2/.test(await told()));
+    const counted = 'no_credential 1, bad_credential 2, expired 1, revoked 1, role 1, limit 2';
+    assert.equal((await told()).replace(/expired \d+/, 'expired 1'), counted);
+    const hasty = open(dial(scene), LIST, { authorization: 'Bearer ct_x' });
+    hasty.on('error', () => undefined).end(frame(Buffer.alloc(0)));
+    await new Promise((resolve) => setImmediate(resolve));
+    hasty.close(constants.NGHTTP2_CANCEL);
+    await until('who has gone is counted too', async () => /bad_credential 3/.test(await told()));
+  });
+
   it('by a fault of the server is told with its cause, to the log alone, and is nobody’s guess', async () => {
     const log = createLogbook();
     const grpcServer = new Server();
     const injector = grpcServer.createConnectionInjector(ServerCredentials.createInsecure());
+    const counts = createEventCounts();
     const bug = new TypeError('a bug in the book');
     guardHeaders(grpcServer, {
       logger: log,
@@ -107,12 +150,14 @@ describe('A call that is not let in', () => {
         },
         peerOf: () => ({ kind: 'none' }),
         onAdmitted: () => undefined,
+        countRefusal: createRefusalCount(counts),
         clock: systemClock,
         refusalDelayMs: 60_000,
         authenticateWithinMs: 60_000,
         maxOpenCalls: 10,
       }),
       tellRefusal: createRefusalLog(log),
+      countRefusal: createRefusalCount(counts),
       places: { take: () => undefined },
       maxHeaderBytes: 1_024,
     });
