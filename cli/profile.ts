@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isName } from '../shared/ids.ts';
+import { readPlainFile } from '../shared/plainfile.ts';
 import { CommandFailure, usageError } from './exit.ts';
 
 /** Which server commands speak to, and by which files; a profile never holds a secret itself. */
@@ -56,7 +57,7 @@ export function findProfileFile(environment: NodeJS.ProcessEnv = process.env): s
 export function readProfiles(path: string): Profiles {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readPlainFile(path).bytes.toString();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NONE;
     throw usageError((error as Error).message);

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { TlsOptions } from '../client/index.ts';
+import { readPlainFile } from '../shared/plainfile.ts';
 import { usageError } from './exit.ts';
 
 /** What the flags of a connection say of TLS: paths of PEM files. */
@@ -26,10 +26,10 @@ export function readTls({ tls, ca, pin, cert, key, serverName }: TlsFlags, flag:
   };
 }
 
-/** A file that a flag names; a usage error where it cannot be read. */
-export function readFile(flag: string, path: string): Buffer {
+/** A file that a flag names; a usage error where it cannot be read. @param maxBytes 1 MiB unless it is said */
+export function readFile(flag: string, path: string, maxBytes?: number): Buffer {
   try {
-    return readFileSync(path);
+    return readPlainFile(path, maxBytes).bytes;
   } catch (error) {
     throw usageError(`${flag}: ${(error as Error).message}`);
   }

@@ -24,6 +24,7 @@ max-payload: 2MiB
 - A list is a list in the file, commas in the environment, and a flag that is repeated; a flag replaces the whole list.
 - A switch is \`true\` or \`false\`; the flag alone means true, \`--classic-settle-on-write false\` outweighs a file.
 - A variable that is set to nothing is not set. Relative paths begin at the working directory, not at the file.
+- The file is a regular one of at most 128 KiB, and what options name (certificates, keys) of at most 1 MiB: no named pipe, no device.
 - A name that no option has, a value that cannot be read, a key that stands twice: the server does not start, says the
   file, the line and the key of each, and ends with 2. Of the environment it reads its own names alone, since
   others may begin with \`CONTACT_\` too (Kubernetes makes some for a service called contact); of one that is nearly an

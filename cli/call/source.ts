@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFileRegistry, type DescMethod, type FileRegistry } from '@bufbuild/protobuf';
 import type { FileDescriptorSet } from '@bufbuild/protobuf/wkt';
@@ -6,6 +5,7 @@ import { readDescriptorSet } from '../../client/descriptorset.ts';
 import type { Reflection } from '../../client/reflection.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { findNear, suggest } from '../../shared/near.ts';
+import { readPlainFile } from '../../shared/plainfile.ts';
 import { usageError } from '../exit.ts';
 import type { MethodName } from './name.ts';
 
@@ -13,11 +13,13 @@ export type Asking = Omit<Reflection, 'close' | typeof Symbol.asyncDispose>;
 
 /** How often a server is asked again for a service that is waited for. */
 const PAUSE_MS = 100;
+/** Of a file of descriptors; all of googleapis are a quarter of it. */
+export const MAX_DESCRIPTOR_BYTES = 64 << 20;
 
 /** What a file of descriptors has, as `protoc --include_imports -o` or `buf build -o` writes it. */
 export function readDescriptors(path: string): FileRegistry {
   try {
-    return createFileRegistry(readDescriptorSet(readFileSync(path)));
+    return createFileRegistry(readDescriptorSet(readPlainFile(path, MAX_DESCRIPTOR_BYTES).bytes));
   } catch (error) {
     const problem = error instanceof ContactError ? error.problem : (error as Error).message;
     throw usageError(`--descriptors ${path}: ${problem}`);

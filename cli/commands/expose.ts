@@ -3,6 +3,7 @@ import type { Exposed } from '../../client/expose/expose.ts';
 import type { Worker } from '../../client/registration.ts';
 import { createWorker } from '../../client/worker.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { MAX_DESCRIPTOR_BYTES } from '../call/source.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailure, EXIT, usageError } from '../exit.ts';
 import { collectLabels } from '../labels.ts';
@@ -70,7 +71,7 @@ async function runExpose(services: string[], flags: ExposeFlags, context: Comman
   }
   const { toTls, toTlsCa: ca, toTlsCert: cert, toTlsKey: key, toTlsServerName: serverName, descriptors } = flags;
   const tls = readTls({ tls: toTls, ca, cert, key, serverName }, '--to-tls');
-  const set = descriptors === undefined ? undefined : readFile('--descriptors', descriptors);
+  const set = descriptors === undefined ? undefined : readFile('--descriptors', descriptors, MAX_DESCRIPTOR_BYTES);
   const connection = readConnection(flags, context.say);
   await reachServer(connection, flags.connectTimeout);
   const worker = createWorker({

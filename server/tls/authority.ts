@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ContactError } from '../../shared/errors.ts';
+import { readPlainFile } from '../../shared/plainfile.ts';
 import { besideStore } from '../../shared/storefiles.ts';
 import { generateKeys, type Issuer, issueCertificate, type KeyPair, pinOf } from './certificate.ts';
 import { checkIdentity, type TlsIdentity } from './identity.ts';
@@ -57,7 +57,7 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
   /** For clients; whoever runs the server may have let others read it, or have it lie elsewhere. */
   function show(cert: string): void {
     const path = file && besideStore(file, 'authority');
-    if (path !== undefined && readPlainFile(path) !== cert) writeSecretFile(path, cert);
+    if (path !== undefined && readShown(path) !== cert) writeSecretFile(path, cert);
   }
 
   function spanOf(days: number): { readonly validFrom: number; readonly validTo: number } {
@@ -121,9 +121,9 @@ function damaged(path: string): ContactError {
   return new ContactError('FAILED_PRECONDITION', problem, { field: 'tls' });
 }
 
-function readPlainFile(path: string): string | undefined {
+function readShown(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readPlainFile(path).bytes.toString();
   } catch {
     return undefined;
   }

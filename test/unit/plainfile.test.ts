@@ -19,6 +19,9 @@ const READERS: readonly (readonly [name: string, module: string, code: string])[
     'server/tls/source.ts',
     "m.createLoader({ kind: 'files', cert: path, key: path }, undefined, { now: () => 0 })()",
   ],
+  ['a certificate of the command line', 'cli/tls.ts', "m.readFile('--tls-ca', path)"],
+  ['profiles', 'cli/profile.ts', 'm.readProfiles(path)'],
+  ['descriptors', 'cli/call/source.ts', 'm.readDescriptors(path)'],
   [
     'a certificate that is checked',
     'server/check.ts',
