@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isNoId, readTraceparent } from './traceparent.ts';
 
 // Spans of OpenTelemetry, if the program around us has its API installed and a tracer registered; else nothing. The API is no
 // dependency, so what is used of it is said here.
@@ -38,8 +39,6 @@ interface OtelApi {
 /** Kinds of spans, by their numbers in the API. */
 export const SPAN_KIND = Object.freeze({ internal: 0, producer: 3, consumer: 4 });
 const STATUS_ERROR = 2;
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const NO_ID = /^0+$/;
 
 /** What carries a trace from one program to the next: the metadata of a task. */
 export type Carrier = Readonly<Record<string, string>>;
@@ -106,17 +105,18 @@ function loadApi(): OtelApi | undefined {
 
 /** W3C Trace Context: written and read here, so that nobody has to register a propagator. */
 function inject({ traceId, spanId, traceFlags, traceState }: SpanContext, metadata: Record<string, string>): void {
-  if (NO_ID.test(traceId) || NO_ID.test(spanId)) return;
+  if (isNoId(traceId) || isNoId(spanId)) return;
   metadata.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
   const state = traceState?.serialize();
   if (state) metadata.tracestate = state;
 }
 
 function extract(api: OtelApi, { traceparent = '', tracestate }: Carrier): OtelContext {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
-  if (!traceId || !spanId || NO_ID.test(traceId) || NO_ID.test(spanId)) return api.ROOT_CONTEXT;
+  const read = readTraceparent(traceparent);
+  if (!read) return api.ROOT_CONTEXT;
   const traceState = tracestate ? { traceState: api.createTraceState(tracestate) } : {};
-  const remote = { traceId, spanId, traceFlags: Number.parseInt(flags!, 16), isRemote: true, ...traceState };
+  const { traceId, spanId, flags } = read;
+  const remote = { traceId, spanId, traceFlags: flags, isRemote: true, ...traceState };
   return api.trace.setSpanContext(api.ROOT_CONTEXT, remote);
 }
 

@@ -18,6 +18,13 @@ export const METRICS_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('refused', 'is counted once by why it was not, also when its client does not wait to be told'),
   },
   {
+    id: 'version 0 of a traceparent with more behind it',
+    file: 'shared/traceparent.ts',
+    find: '(version === VERSION_0 && rest !== undefined)',
+    replace: 'false',
+    caughtBy: unit('traceparent', 'takes none that has version 0 and more behind it'),
+  },
+  {
     id: 'labels without a bound',
     file: 'server/metrics/labels.ts',
     find: '.slice(0, max - labelled.size + gone.length)',
