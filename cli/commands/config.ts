@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { MAX_SOCKET_PATH_BYTES, readSocketPath } from '../../shared/address.ts';
 import type { CommandContext } from '../context.ts';
 import { usageError } from '../exit.ts';
 import { parseName } from '../names.ts';
@@ -25,7 +26,7 @@ interface ShowOptions {
   readonly json?: boolean;
 }
 
-/** The fields that name a file: kept as absolute paths, for a profile is used in any folder. */
+/** The fields that name a file. */
 const PATHS: ReadonlySet<string> = new Set(['tokenFile', 'credentialFile', 'tlsCa', 'tlsCert', 'tlsKey']);
 const HEADINGS = ['profile', 'server', 'token file', 'tls', 'current'];
 
@@ -98,7 +99,7 @@ async function setProfile(name: string, flags: ProfileFlags, context: CommandCon
     throw usageError('a profile holds no secrets: write the token into a file, --token-file');
   const keys = (Object.keys(PROFILE_FLAGS) as (keyof Profile)[]).filter((key) => flags[key] !== undefined);
   if (keys.length === 0) throw usageError(`say one of: ${Object.values(PROFILE_FLAGS).join(', ')}`);
-  const given = keys.map((key) => [key, PATHS.has(key) ? resolve(String(flags[key])) : flags[key]]);
+  const given = keys.map((key) => [key, settle(key, flags[key])]);
   const file = findProfileFile();
   const before = readProfiles(file);
   const known: Profile = { ...(Object.hasOwn(before.profiles, name) && before.profiles[name]) };
@@ -109,6 +110,18 @@ async function setProfile(name: string, flags: ProfileFlags, context: CommandCon
   if (mismatch !== undefined) throw usageError(mismatch);
   writeProfiles(file, { ...before, profiles: { ...before.profiles, [name]: profile } });
   await tell(name, profile, before.current === name, flags, context);
+}
+
+/** What names a file is kept by its absolute path, as a profile is used in any folder. */
+function settle(key: keyof Profile, value: Profile[keyof Profile]): Profile[keyof Profile] {
+  if (PATHS.has(key)) return resolve(String(value));
+  const path = key === 'server' ? readSocketPath(String(value)) : undefined;
+  if (path === undefined) return value;
+  const address = `unix:${resolve(path)}`;
+  if (readSocketPath(address) === undefined) {
+    throw usageError(`--server: ${address} has more than ${MAX_SOCKET_PATH_BYTES} bytes of path: give a shorter one`);
+  }
+  return address;
 }
 
 async function deleteProfile(name: string, options: ShowOptions, { out }: CommandContext): Promise<void> {

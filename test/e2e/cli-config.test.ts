@@ -87,6 +87,15 @@ describe('contact config', () => {
     await refuse(/no profile is the current one/, 'config', 'show');
   });
 
+  it('keeps the path of a socket file as it is from the root: a profile is used in any folder', async () => {
+    const serverOf = (name: string): unknown => JSON.parse(readFileSync(file, 'utf8')).profiles[name].server;
+    await succeed('config', 'set-profile', 'near', '--server', 'unix:contact.sock');
+    assert.equal(serverOf('near'), `unix:${resolve('contact.sock')}`);
+    await succeed('config', 'set-profile', 'far', '--server', 'unix:///run/contact.sock');
+    assert.equal(serverOf('far'), 'unix:/run/contact.sock');
+    await refuse(/more than 107 bytes of path/, 'config', 'set-profile', 'long', '--server', `unix:${'x'.repeat(107)}`);
+  });
+
   it('has the pin of a server, or that its token may go without TLS, as flags of commands do', async () => {
     const pin = 'A'.repeat(43);
     await succeed('config', 'set-profile', 'pinned', '--server', '127.0.0.1:1', '--tls-pin', pin);
