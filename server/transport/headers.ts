@@ -1,9 +1,7 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { type Server, status } from '@grpc/grpc-js';
-import { ContactError, REASON_KEY, RETRY_KEY, statusText, tooLarge } from '../../shared/errors.ts';
+import { ContactError, tooLarge } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { markOf, toStatus } from '../../shared/status.ts';
-import { STARTED_KEY } from '../../tunnel/metadata.ts';
 import type { Places } from '../api/places.ts';
 import type { Caller } from '../model/caller.ts';
 import { noteCaller } from './callers.ts';
@@ -11,6 +9,7 @@ import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
 import type { CountRefusal, TellRefusal } from './refused.ts';
+import { closeRefused, faultOf, type HeaderFault, markStatuses, refuse } from './statuses.ts';
 
 /** The longest timer of Node.js; grpc-js makes more of it negative, which is over at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -30,18 +29,6 @@ const MS_BY_UNIT: ReadonlyMap<string, number> = new Map([
   ['u', 1e-3],
   ['n', 1e-6],
 ]);
-
-/** The message, encoded, by which grpc-js refuses a call whose request came never or twice. */
-const COUNT = /^Received%20(no|a%20second)%20request%20message%20/;
-
-interface HeaderFault {
-  readonly code: status;
-  readonly message: string;
-  /** It could have been for a client, and none has begun it. */
-  readonly isUnbegun?: boolean;
-  /** The mark, and what else belongs to the status. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface GuardOptions {
   readonly logger: Logger;
@@ -107,8 +94,7 @@ export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
 
   function hand(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[]): void {
     dropIllegal(headers);
-    stream.respond = respond;
-    stream.sendTrailers = sendTrailers;
+    markStatuses(stream);
     handle.call(http2Server, stream, headers, ...rest);
     closeRefused(stream);
   }
@@ -137,11 +123,6 @@ export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
   });
 }
 
-/** A stream that was refused, by whomever, is over once its answer has left: a client that never ends it would keep it. */
-function closeRefused(stream: ServerHttp2Stream): void {
-  if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-}
-
 /** Keys and values, without what HTTP/2 has of its own: the path has a bound of its own. */
 function weighHeaders(headers: IncomingHttpHeaders): number {
   let bytes = 0;
@@ -155,11 +136,6 @@ function weighHeaders(headers: IncomingHttpHeaders): number {
 function weighHeader(key: string, value: string | readonly string[] | undefined): number {
   if (typeof value === 'string') return key.length + value.length;
   return (value ?? []).reduce((bytes, one) => bytes + key.length + one.length, 0);
-}
-
-function faultOf(error: ContactError): HeaderFault {
-  const { code, details, metadata } = toStatus(error);
-  return { code, message: details, headers: metadata.getMap() as Record<string, string> };
 }
 
 /** Whether a call for a callee is taken as it is; if not, it is judged as any other, whose refusal says more. */
@@ -222,64 +198,4 @@ function dropIllegal(headers: IncomingHttpHeaders): void {
     if (key.startsWith(':')) continue;
     if (!LEGAL_KEY.test(key) || !(key.endsWith('-bin') || LEGAL_VALUE.test(String(headers[key])))) delete headers[key];
   }
-}
-
-function refuse(stream: ServerHttp2Stream, { code, message, isUnbegun, headers }: HeaderFault): void {
-  // The client may go meanwhile, and an error that nobody listens for ends the process.
-  stream.on('error', () => undefined);
-  const answer = {
-    ':status': 200,
-    'content-type': 'application/grpc+proto',
-    'grpc-status': code,
-    'grpc-message': encodeURI(statusText(message)),
-    'grpc-accept-encoding': 'identity',
-    ...(isUnbegun ? { [STARTED_KEY]: 'no' } : {}),
-    ...headers,
-  };
-  mark(answer);
-  stream.respond(answer, { endStream: true });
-  // What has come already is thrown away.
-  stream.resume();
-  closeRefused(stream);
-}
-
-/**
- * grpc-js says UNIMPLEMENTED, which is final, of a call of one request that has none, or two. The first comes of a body
- * that was cut on its way, and may be sent again.
- */
-function explainCount(headers: OutgoingHttpHeaders): void {
-  if (Number(headers['grpc-status']) !== status.UNIMPLEMENTED) return;
-  const [, count] = COUNT.exec(String(headers['grpc-message'] ?? '')) ?? [];
-  if (count === undefined) return;
-  const isNone = count === 'no';
-  headers['grpc-status'] = isNone ? status.INTERNAL : status.INVALID_ARGUMENT;
-  headers['grpc-message'] = encodeURI(
-    isNone ? 'the request ended before its message was whole' : 'the request has two messages, and may have one',
-  );
-}
-
-/** Adds the mark to a status that grpc-js gives by itself: of unknown methods, say, and of passed deadlines. */
-function mark(headers: OutgoingHttpHeaders): void {
-  const code = Number(headers['grpc-status'] ?? status.OK);
-  if (code === status.OK || REASON_KEY in headers) return;
-  const { reason, retry } = markOf(code);
-  headers[REASON_KEY] = reason;
-  headers[RETRY_KEY] = retry;
-}
-
-/** In place of a stream's own `respond`, by which a status without an answer before it goes. */
-function respond(this: ServerHttp2Stream, headers?: OutgoingHttpHeaders, options?: object): void {
-  if (headers) {
-    explainCount(headers);
-    mark(headers);
-    // Compressed messages are refused, so they are not offered.
-    if ('grpc-accept-encoding' in headers) headers['grpc-accept-encoding'] = 'identity';
-  }
-  Object.getPrototypeOf(this).respond.call(this, headers, options);
-}
-
-/** In place of a stream's own `sendTrailers`. */
-function sendTrailers(this: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
-  mark(headers);
-  Object.getPrototypeOf(this).sendTrailers.call(this, headers);
 }

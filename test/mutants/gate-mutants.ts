@@ -46,7 +46,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'refused call read on',
-    file: 'server/transport/headers.ts',
+    file: 'server/transport/statuses.ts',
     find: '  stream.resume();\n  closeRefused(stream);',
     replace: '  stream.resume();',
     caughtBy: transport('access', 'reads no more of a client stream without an end'),
