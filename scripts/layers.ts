@@ -7,6 +7,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bin: ['cli'],
   cli: ['client', 'shared', 'gen'],
   client: ['tunnel', 'wire', 'shared', 'gen'],
+  // For the tests of programs that use contact: a server in their process, what a handler is given, and a clock.
+  testing: ['client', 'server', 'shared', 'gen'],
   // Both ends of a Serve stream.
   tunnel: ['wire', 'shared'],
   wire: ['shared', 'gen'],

@@ -11,7 +11,7 @@ const TOPICS = new Set(['contact', 'store', 'gap', 'grpc-encoding', 'grpc-timeou
 describe('errors that name a field', () => {
   it('have it as data, in every folder', () => {
     const found: string[] = [];
-    for (const folder of ['server', 'shared', 'client']) {
+    for (const folder of ['server', 'shared', 'client', 'testing']) {
       for (const [path, text] of readTree(join(ROOT, folder))) {
         if (!text.includes('ContactError')) continue;
         for (const line of text.split('\n')) {

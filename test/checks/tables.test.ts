@@ -11,7 +11,7 @@ const CLOSED = new Set(['wire/fields.ts: FIELDS']);
 describe('tables that are asked by any word', () => {
   it('are maps, since a plain object knows some words by itself', () => {
     const found: string[] = [];
-    for (const folder of ['server', 'shared', 'tunnel', 'wire', 'client', 'cli']) {
+    for (const folder of ['server', 'shared', 'tunnel', 'wire', 'client', 'cli', 'testing']) {
       for (const [path, text] of readTree(join(ROOT, folder))) {
         for (const [, name] of text.matchAll(TABLE)) found.push(`${folder}/${path}: ${name}`);
       }

@@ -1,0 +1,4 @@
+export type { Clock } from '../shared/clock.ts';
+export { createTestClock, type TestClock } from './clock.ts';
+export { type MockContext, type MockContextOptions, mockContext } from './context.ts';
+export { startTestServer, type TestServer, type TestServerOptions } from './server.ts';
