@@ -1,27 +1,25 @@
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { LONG_TESTS } from './longtests.ts';
 import { ROOT, toolEnvironment } from './tool.ts';
 
-// `npm test`: every test file once, in three parts. Most of the tests wait most of the time, so several files run side by
-// side; after them those that measure, or need a core, and at last what has to have the machine to itself. What it is
-// given goes to mocha, and the sum of all parts is its last lines: `N passing`, `N failing`, `N pending`.
+// `npm test`: every test file but the dearest (longtests.ts) once, in two parts. Most of the tests wait most of the time, so
+// several files run side by side; after them those that measure, or need a core. What it is given goes to mocha, and the sum
+// of both parts is its last lines: `N passing`, `N failing`, `N pending`.
 
 /** Processes that run files, of two cores. */
 const JOBS = 4;
 
 /** They measure pauses or processor time, or load the machine so much that others would be late: one for each core. */
 const HEAVY = [
-  'test/attack/{connections,headers,requests,sessions}.test.ts',
-  'test/bench/{bench,slow}.test.ts',
-  'test/faults/{broadcast,memory,reverse,reverse-stuck,stuck}.test.ts',
-  'test/transport/{kept,receipts,stuck,timeout,unread}.test.ts',
+  'test/attack/{connections,headers,requests}.test.ts',
+  'test/bench/slow.test.ts',
+  'test/faults/{broadcast,memory,stuck}.test.ts',
+  'test/transport/{kept,receipts,timeout,unread}.test.ts',
 ];
 
-/** How much memory a server takes at its highest depends on how soon it may collect. */
-const ALONE = ['test/attack/held.test.ts'];
-
 /** The longest, begun first: none of them is what the end has to wait for. */
-const LONG = ['test/faults/*.test.ts', 'test/e2e/*.test.ts', 'test/checks/*.test.ts', 'test/transport/*.test.ts'];
+const EARLY = ['test/faults/*.test.ts', 'test/e2e/*.test.ts', 'test/checks/*.test.ts', 'test/transport/*.test.ts'];
 
 const WORDS = ['passing', 'pending', 'failing'] as const;
 type Sum = Record<(typeof WORDS)[number], number>;
@@ -56,20 +54,18 @@ async function runMocha(args: readonly string[], sum: Sum): Promise<boolean> {
 }
 
 const sum: Sum = { passing: 0, pending: 0, failing: 0 };
-const [heavy, alone] = [findFiles(HEAVY), findFiles(ALONE)];
-const others = [...heavy, ...alone];
-const beside = [...new Set(findFiles([...LONG, 'test/**/*.test.ts']))].filter((file) => !others.includes(file));
+const heavy = findFiles(HEAVY);
+const others = [...heavy, ...findFiles(Object.keys(LONG_TESTS))];
+const beside = [...new Set(findFiles([...EARLY, 'test/**/*.test.ts']))].filter((file) => !others.includes(file));
 const parts = [
   { name: 'side by side', files: beside, jobs: JOBS },
   { name: 'two at a time', files: heavy, jobs: 2 },
-  { name: 'alone', files: alone, jobs: 1 },
 ];
 const times: string[] = [];
 let areOk = true;
 for (const { name, files, jobs } of parts) {
   const begun = performance.now();
-  const mode = jobs > 1 ? ['--parallel', '--jobs', String(jobs)] : [];
-  areOk = (await runMocha([...mode, ...files], sum)) && areOk;
+  areOk = (await runMocha(['--parallel', '--jobs', String(jobs), ...files], sum)) && areOk;
   times.push(`${files.length} files ${name} in ${((performance.now() - begun) / 1_000).toFixed()} s`);
 }
 console.log(`${times.join(', ')}:\n`);
