@@ -9,12 +9,18 @@ const PACE_MS = 1_000;
 /** Characters of a message that are said. */
 const MAX_SHOWN = 500;
 
-/** What a worker tells of its failures. @param errorDetail default true */
+/**
+ * What a worker tells of its failures.
+ * @param errorDetail default true
+ * @param isTold whether failures of a queue are told elsewhere
+ */
 export function tellFailures(
   connection: Pick<Connection, 'clock' | 'warn'>,
   errorDetail = true,
+  isTold: (queue: string) => boolean = () => false,
 ): Required<Pick<TaskListener, 'failed' | 'errorDetail'>> {
-  return { failed: createFailureLog(connection), errorDetail };
+  const say = createFailureLog(connection);
+  return { failed: (task, error) => isTold(task.queue) || say(task, error), errorDetail };
 }
 
 /**

@@ -64,7 +64,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     },
     progressed: (task) => session?.uplink.progressed(task),
     checkpointed: (task) => session?.uplink.checkpointed(task),
-    ...tellFailures(connection, options.errorDetail),
+    ...tellFailures(connection, options.errorDetail, (queue) => callee.serves(queue)),
   });
   const holding = createHolding({ workload, outbox, logger });
   const credit = routes.concurrency + (options.prefetch ?? 0);

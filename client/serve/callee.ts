@@ -45,6 +45,8 @@ export interface WorkerCallee {
   queues(): string[];
   /** Resolves once it draws from a queue, or the worker ends. */
   untilQueues(): Promise<void>;
+  /** Whether the tasks of a queue are kept calls, whose failures are told where those of live ones are. */
+  serves(queue: string): boolean;
   /** Runs a task that is a kept call; undefined: it is an ordinary one. */
   run(task: WorkerDelivery, limits: Limits): Promise<Report> | undefined;
   drain(): void;
@@ -138,6 +140,7 @@ export function createCallee({
     },
     untilQueues: () => hasQueues.promise,
     queues: listQueues,
+    serves: (queue) => serving?.kept.has(queue) ?? false,
     run(task, limits) {
       const kept = serving?.kept.get(task.queue);
       return kept && runTask(task, kept.handler, kept.codec, limits);
