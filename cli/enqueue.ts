@@ -81,7 +81,7 @@ export async function runEnqueue(
 ): Promise<void> {
   const connection = readConnection(options, context.say);
   await reachServer(connection, options.connectTimeout);
-  const producer = createProducer({ ...connection, codec: replyCodec });
+  const producer = createProducer({ ...connection, codec: replyCodec, enqueueDeadlineMs: 0 });
   const style = { isJson: options.json === true, hasLines: options.lines === true };
   const stop = new AbortController();
   let stoppedWith: number | undefined;

@@ -20,6 +20,8 @@ export interface Waiter<T> {
   reject(error: ContactError): void;
   /** The caller has gone: nothing is sent for it any more. */
   isAbandoned?: boolean;
+  /** What it waits for has had room, and is sent as soon as there is a line. */
+  isGathered?: boolean;
 }
 
 /** What is stored together or not at all. */

@@ -93,6 +93,8 @@ export const waitMs = when(
   `a number of milliseconds from 0 to ${MAX_WAIT_MS}`,
   (v) => typeof v === 'number' && v >= 0 && v <= MAX_WAIT_MS,
 );
+/** Of a wait that may be without end: 0 or Infinity. */
+export const deadlineMs: Check = (value) => (value === Number.POSITIVE_INFINITY ? null : waitMs(value));
 export const signal = when('an AbortSignal', (v) => v instanceof AbortSignal);
 /** The instants that google.protobuf.Timestamp can tell. */
 const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');

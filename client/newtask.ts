@@ -102,15 +102,17 @@ export const TERMS_RULES: Readonly<Record<keyof TaskTerms, check.Check>> = Objec
   metadata,
 });
 /** Rules of the options of `enqueue()`. */
-const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, signal: check.signal });
+const WAIT_RULES = Object.freeze({ signal: check.signal, deadlineMs: check.deadlineMs });
+const ENQUEUE_RULES: check.Rules = Object.freeze({ ...TASK_RULES, ...WAIT_RULES });
 /** Rules of the options of `broadcast()`. */
-export const BROADCAST_RULES: Readonly<Record<keyof BroadcastOptions | 'signal', check.Check>> = Object.freeze({
-  ...withoutTarget(TASK_RULES),
-  ...AUDIENCE_RULES,
-  signal: check.signal,
-});
+export const BROADCAST_RULES: Readonly<Record<keyof BroadcastOptions | keyof typeof WAIT_RULES, check.Check>> =
+  Object.freeze({
+    ...withoutTarget(TASK_RULES),
+    ...AUDIENCE_RULES,
+    ...WAIT_RULES,
+  });
 /** Rules of the options of `enqueueBatch()`. */
-export const BATCH_RULES: check.Rules = Object.freeze({ signal: check.signal });
+export const BATCH_RULES: check.Rules = WAIT_RULES;
 /** Rules of one task of `enqueueBatch()`. */
 const INPUT_RULES: check.Rules = Object.freeze({
   ...TASK_RULES,

@@ -1,3 +1,4 @@
+import type { NewTask } from '../gen/contact/v1/task_pb.ts';
 import { ChurnSet } from '../shared/churn.ts';
 import { ContactError, invalid } from '../shared/errors.ts';
 import { findTracing } from '../shared/tracing.ts';
@@ -25,6 +26,7 @@ import { readProblem } from './result.ts';
 import { settledStateOf } from './state.ts';
 import { traceCall, traceSending } from './tracing.ts';
 import { oncePerTurn } from './turn.ts';
+import { createDeadlines, createWaiter, overdue, type WaitEnds } from './waiter.ts';
 
 /** What `createProducer()` takes. */
 export interface ProducerOptions<P> extends ConnectionOptions {
@@ -39,19 +41,28 @@ export interface ProducerOptions<P> extends ConnectionOptions {
    * default 60,000.
    */
   readonly patienceMs?: number;
+  /** Milliseconds that `enqueue()` and the like wait unless they say otherwise; default 60,000. 0 or Infinity: without end. */
+  readonly enqueueDeadlineMs?: number;
 }
 
-/** An option of every call of a producer. */
+/** What ends the wait of `enqueue()` and the like before its answer. */
 export interface Abortable {
   /** Ends the wait, which rejects with ContactError CANCELLED; the task may have been stored. */
   readonly signal?: AbortSignal;
+  /**
+   * Milliseconds until the wait rejects with ContactError DEADLINE_EXCEEDED; default: `enqueueDeadlineMs` of the producer. The
+   * task may have been stored: its error names the id, with which it can be enqueued again and is stored once. 0 or
+   * Infinity: without end.
+   */
+  readonly deadlineMs?: number;
 }
 
 /** Enqueues tasks, and awaits their results. Whatever is refused rejects with a ContactError. */
 export interface Producer<P> extends AsyncDisposable {
   /**
    * Resolves once the task is stored for good; waits while too much is outstanding, and while the server is out of
-   * reach. Calls of one turn of the event loop travel together.
+   * reach, a minute at most (`deadlineMs`). Calls of one turn of the event loop travel together.
+   * @throws ContactError DEADLINE_EXCEEDED that says why, and what became of the task
    */
   enqueue<T extends P>(queue: string, payload: T, options?: EnqueueOptions<T> & Abortable): Promise<Enqueued>;
   /**
@@ -86,11 +97,13 @@ const PRODUCER_RULES: Readonly<Record<keyof ProducerOptions<never>, check.Check>
   maxOutstanding: check.integer(1, Number.MAX_SAFE_INTEGER),
   maxOutstandingBytes: check.integer(1, Number.MAX_SAFE_INTEGER),
   patienceMs: check.waitMs,
+  enqueueDeadlineMs: check.deadlineMs,
 });
 const MAX_OUTSTANDING = 10_000;
 const MAX_OUTSTANDING_BYTES = 16 * 1024 * 1024;
 const MAX_WHOLE_BATCH = 1_000;
 const PATIENCE_MS = 60_000;
+const ENQUEUE_DEADLINE_MS = 60_000;
 const CLOSE_DEADLINE_MS = 10_000;
 const BATCH_LIMITS = Object.freeze({ maxTasks: 100, maxBytes: 256 * 1024 });
 
@@ -120,6 +133,8 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     patienceMs: options.patienceMs ?? PATIENCE_MS,
     left: (count, bytes) => outstanding.leave(count, bytes),
   });
+  const { enqueueDeadlineMs = ENQUEUE_DEADLINE_MS } = options;
+  const after = createDeadlines(connection.clock);
   const gatherer = new Gatherer(BATCH_LIMITS);
   const closing = new AbortController();
   const tracing = findTracing();
@@ -136,12 +151,22 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
         outstanding.leave(count, bytes);
         return;
       }
+      waiter.isGathered = true;
       add();
       flushSoon();
     };
     const turn = outstanding.enter(count, bytes);
     if (turn) void turn.then(gather);
     else gather();
+  }
+
+  /** What ends the wait for these tasks. */
+  function endsOf(tasks: readonly NewTask[], { signal, deadlineMs = enqueueDeadlineMs }: Abortable): WaitEnds {
+    if (deadlineMs === 0 || deadlineMs === Number.POSITIVE_INFINITY) return { signal, deadline: undefined };
+    // Not the tasks: their payloads would be held as long as the wait.
+    const named = tasks.map(({ id, idempotencyKey }) => ({ id, idempotencyKey }));
+    const error = (sent: boolean): ContactError => overdue(named, deadlineMs, sent, connection);
+    return { signal, deadline: { ms: deadlineMs, after, error } };
   }
 
   function checkOpen(): void {
@@ -158,7 +183,7 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
       const task = buildTask(queue, payload, taskOptions, codec as Codec<T, unknown>);
       const sending = traceSending(tracing, [task], { resolve, reject });
       const bytes = sizeOfTasks([task], () => 'task');
-      const waiter = createWaiter(sending.resolve, sending.reject, taskOptions.signal);
+      const waiter = createWaiter(sending.resolve, sending.reject, endsOf([task], taskOptions));
       admit(1, bytes, waiter, () => gatherer.add(task, bytes, waiter));
     });
   }
@@ -191,14 +216,13 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
         checkOpen();
         check.checkFields(options, BATCH_RULES);
         check.checkValue('tasks', inputs, check.listOf(check.object));
-        const { signal } = options;
         if (inputs.length === 0 || inputs.length > MAX_WHOLE_BATCH) {
           throw invalid('tasks', `expected 1 to ${MAX_WHOLE_BATCH}, got ${inputs.length}`);
         }
         const tasks = buildTasks(inputs, codec as Codec<unknown, unknown>);
         const sending = traceSending(tracing, tasks, { resolve, reject });
         const bytes = sizeOfTasks(tasks, (place) => `tasks[${place}]`);
-        const waiter = createWaiter(sending.resolve, sending.reject, signal);
+        const waiter = createWaiter(sending.resolve, sending.reject, endsOf(tasks, options));
         admit(tasks.length, bytes, waiter, () => gatherer.addWhole(tasks, bytes, waiter));
       });
     },
@@ -220,29 +244,4 @@ export function createProducer<P = unknown>(options: ProducerOptions<P>): Produc
     close,
     [Symbol.asyncDispose]: () => close(),
   };
-}
-
-function createWaiter<T>(
-  resolve: (value: T) => void,
-  reject: (error: Error) => void,
-  signal: AbortSignal | undefined,
-): Waiter<T> {
-  if (!signal) return { resolve, reject };
-  const onAbort = (): void => {
-    waiter.isAbandoned = true;
-    reject(new ContactError('CANCELLED', 'given up before it was acknowledged'));
-  };
-  const waiter: Waiter<T> = {
-    resolve: (value) => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(value);
-    },
-    reject: (error) => {
-      signal.removeEventListener('abort', onAbort);
-      reject(error);
-    },
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return waiter;
 }

@@ -36,7 +36,7 @@ export async function runBench(options: BenchOptions, context: CommandContext): 
   const { logger: _, ...bare } = connection;
   const queue = options.queue ?? `bench-${newTaskId()}`;
   const admin = createAdmin({ ...connection, deadlineMs: BULK_DEADLINE_MS });
-  const producer = createProducer({ ...bare, codec: bytes });
+  const producer = createProducer({ ...bare, codec: bytes, enqueueDeadlineMs: 0 });
   const observer = createObserver<Uint8Array>({ ...bare, codec: bytes });
   const stop = new AbortController();
   const stopListening = onStopSignal((count, signal) => {

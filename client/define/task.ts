@@ -108,9 +108,14 @@ export function defineTask(
     enqueueMany: (producer, inputs, given) =>
       begin(() => {
         check.checkValue('inputs', inputs, check.listOf(check.anything));
-        const { signal, ...common } = join(terms, given);
+        const { signal, deadlineMs, ...common } = join(terms, given);
         const tasks = inputs.map((payload) => ({ ...common, queue, payload }));
-        return judgeInputs(inputSchema, inputs, () => producer.enqueueBatch(tasks, signal ? { signal } : {}));
+        return judgeInputs(inputSchema, inputs, () =>
+          producer.enqueueBatch(tasks, {
+            ...(signal && { signal }),
+            ...(deadlineMs !== undefined && { deadlineMs }),
+          }),
+        );
       }),
     call: (producer, input, given) =>
       begin(() => judgeInput(inputSchema, input, () => producer.call(queue, input, join(terms, given)))),

@@ -19,7 +19,6 @@ const NO_LIMITS: readonly string[] = [
   ...['listen', 'store', 'node', 'metrics', 'metricsPublic', 'classicSettleOnWrite'],
   ...ACCESS_OPTIONS,
 ];
-
 const SERVER = Object.fromEntries(Object.entries(DEFAULTS).filter(([name]) => !NO_LIMITS.includes(name)));
 
 /** Options of the SDK that bound something, and flags of the command line. */
@@ -99,6 +98,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['bytes of one message of the SDK', 'client/newtask.ts', 'MAX_PAYLOAD_BYTES'],
   ['tasks and bytes of a producer', 'client/producer.ts', 'MAX_OUTSTANDING', 'MAX_OUTSTANDING_BYTES'],
   ['time for which a producer', 'client/producer.ts', 'PATIENCE_MS'],
+  ['time that `enqueue()`', 'client/producer.ts', 'ENQUEUE_DEADLINE_MS'],
   ['tasks of one `enqueueBatch()`', 'client/producer.ts', 'MAX_WHOLE_BATCH'],
   ['time of a unary call of a stub', 'client/caller/options.ts', 'UNARY_DEADLINE_MS'],
   ['messages that a source gives', 'client/caller/requests.ts', 'MESSAGES_PER_TURN'],

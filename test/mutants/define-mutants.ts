@@ -61,4 +61,35 @@ export const DEFINE_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: unit('middleware', 'runs a handler once, whatever a middleware does'),
   },
+  {
+    id: 'wait that never ends by itself',
+    file: 'client/producer.ts',
+    find: 'deadlineMs = enqueueDeadlineMs }',
+    replace: 'deadlineMs = 0 }',
+    caughtBy: transport('sdk-deadline', 'ends a wait after a minute, on a clock of its own'),
+  },
+  {
+    id: 'deadline of the oldest alone',
+    file: 'client/waiter.ts',
+    find: 'watch(lane, entry.at - now);',
+    replace: '',
+    caughtBy: transport('sdk-deadline', 'ends a wait after a minute, on a clock of its own'),
+  },
+  {
+    id: 'task that is sent though nobody waits',
+    file: 'client/waiter.ts',
+    find: 'waiter.isAbandoned = true;',
+    replace: '',
+    caughtBy: transport('sdk-deadline', 'does not send what nobody waits for any more'),
+  },
+  {
+    id: 'clock of a test that ends sessions',
+    file: 'testing/server.ts',
+    find: 'const patience = clock ? PATIENT : {};',
+    replace: 'const patience = {};',
+    caughtBy: transport(
+      'testing',
+      'goes by the clock of a test: delays and backoffs pass when it says so, and nobody is lost by it',
+    ),
+  },
 ];

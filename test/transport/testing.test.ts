@@ -33,6 +33,7 @@ describe('startTestServer()', () => {
     const clock = createTestClock();
     await using server = await startTestServer({ clock });
     const attempts: number[] = [];
+    const warnings: string[] = [];
     const begun = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     await using worker = createWorker<string | null, string>({
       server: server.address,
@@ -44,7 +45,7 @@ describe('startTestServer()', () => {
         if (attempt === 1) throw new Error('not yet');
         return `attempt ${attempt}`;
       },
-      logger: { info() {}, warn() {} },
+      logger: { info() {}, warn: (line) => warnings.push(line) },
     });
     await worker.connected();
     await using producer = createProducer({ server: server.address });
@@ -66,5 +67,7 @@ describe('startTestServer()', () => {
       clearInterval(moving);
     }
     assert.deepEqual(attempts, [1, 2]);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0]!, /failed, attempt 1 of 5: not yet/);
   });
 });
