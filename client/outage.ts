@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { lineOf } from '../shared/text.ts';
-import { describeTrouble } from './trouble.ts';
+import { adviseTrouble, describeTrouble } from './trouble.ts';
 
 /** A server that is starting answers sooner; a program that waits longer is told what for. */
 const QUIET_MS = 2_000;
@@ -72,7 +72,9 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
 /** An error as people read it; a call that was given up for want of an answer says no more than that. */
 function forPeople(error: ContactError, isEncrypted: boolean): ContactError {
   const isSilence = error.code === 'CANCELLED' && !error.isMarked;
-  const message = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);
+  const described = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);
+  // What the server itself has said needs no guess.
+  const message = error.isMarked ? described : `${described}${adviseTrouble(described)}`;
   return new ContactError(isSilence ? 'UNAVAILABLE' : error.code, message, {
     cause: error,
     isMarked: error.isMarked,

@@ -24,3 +24,23 @@ export function describeTrouble({ message }: Pick<Error, 'message'>, isEncrypted
   const known = MEANINGS.find(([form]) => form.test(plain));
   return known ? `${known[1].replace('$1', known[0].exec(plain)?.[1] ?? '')}${proxy}` : plain;
 }
+
+/** What somebody can do about a server out of reach, by how `describeTrouble()` says why. Nothing is decided by them. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/ECONNREFUSED|ENOENT/, 'is `contact serve` running there?'],
+  [/no address \(DNS\)/, 'is the name spelt as it should be?'],
+  [/self-signed certificate|unable to verify|unable to get (?:local )?issuer/, 'is its authority in `tls.ca`?'],
+  [/does not speak TLS/, 'is it served without TLS? Then leave out `tls`'],
+  [/TLS, or no gRPC server, there\?/, 'if it is served with TLS, give `tls`'],
+  [/does not speak gRPC|with HTTP status/, 'is that the port of contact?'],
+  [
+    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|no connection within|^no answer$/,
+    'is the address right, and a firewall on the way?',
+  ],
+];
+
+/** What somebody can do about a server that could not be reached, in brackets; empty: nothing is known. */
+export function adviseTrouble(described: string): string {
+  const known = ADVICE.find(([form]) => form.test(described));
+  return known ? ` (${known[1]})` : '';
+}

@@ -29,7 +29,7 @@ describe('the SDK, when its server is out of reach', function () {
     const program = startProgram(NOBODY);
     await program.waitFor(/^DEADLINE_EXCEEDED$/m, 'stdout');
     const { stderr } = await program.stop();
-    const line = `contact: no answer from ${NOBODY} yet: connect ECONNREFUSED ${NOBODY}; trying on (the option \`logger\` replaces this line)`;
+    const line = `contact: no answer from ${NOBODY} yet: connect ECONNREFUSED ${NOBODY} (is \`contact serve\` running there?); trying on (the option \`logger\` replaces this line)`;
     assert.deepEqual(stderr.trimEnd().split('\n'), [line, line, line]);
   });
 
