@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, rmSync } from 'node:fs';
+import { bundleCommand } from './bundle.ts';
 import { LONG_TESTS } from './longtests.ts';
 import { ROOT, toolEnvironment } from './tool.ts';
 
@@ -37,7 +38,7 @@ async function runMocha(args: readonly string[], sum: Sum): Promise<boolean> {
   const colors = process.stdout.isTTY ? ['--color'] : [];
   const child = spawn('mocha', [...colors, ...process.argv.slice(2), ...args], {
     cwd: ROOT,
-    env: toolEnvironment(),
+    env: { ...toolEnvironment(), CONTACT_TEST_COMMAND: script },
     stdio: ['inherit', 'pipe', 'inherit'],
   });
   let output = '';
@@ -53,6 +54,9 @@ async function runMocha(args: readonly string[], sum: Sum): Promise<boolean> {
   return code === 0;
 }
 
+const { folder, script } = await bundleCommand();
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const sum: Sum = { passing: 0, pending: 0, failing: 0 };
 const heavy = findFiles(HEAVY);
 const others = [...heavy, ...findFiles(Object.keys(LONG_TESTS))];
