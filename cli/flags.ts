@@ -1,4 +1,4 @@
-import { ContactError } from '../shared/errors.ts';
+import { ContactError, CREDENTIAL_OPTIONS } from '../shared/errors.ts';
 
 /** What the fields of a task are called on the command line, by their names in the contract and in the SDK. */
 const FLAGS: ReadonlyMap<string, string> = new Map([
@@ -27,4 +27,10 @@ export function nameFlag(error: unknown): unknown {
     ...(advice ? { advice } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
+}
+
+/** What went wrong, for the last line of a command: what the SDK says of its options is said of flags. */
+export function messageOf(error: Error): string {
+  if (!(error instanceof ContactError) || error.code !== 'UNAUTHENTICATED') return error.message;
+  return error.message.replace(CREDENTIAL_OPTIONS, '--token-file, --credential-file and --profile are for that');
 }

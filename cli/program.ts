@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, createContext, type Input } from './context.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
+import { messageOf } from './flags.ts';
 import { checkArguments } from './names.ts';
 import type { Output } from './output.ts';
 import { settleTarget } from './settle.ts';
@@ -180,7 +181,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
   } catch (error) {
     const code = exitCodeOf(error);
     // The parser has said its own errors already.
-    if (!(error instanceof CommanderError)) context.say(`contact: ${(error as Error).message}`);
+    if (!(error instanceof CommanderError)) context.say(`contact: ${messageOf(error as Error)}`);
     if (code === EXIT.usage && !(error instanceof CommanderError)) context.say('(--help shows the usage)');
     return code;
   }

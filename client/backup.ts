@@ -3,7 +3,7 @@ import { AdminService } from '../gen/contact/v1/admin_service_pb.ts';
 import { ContactError } from '../shared/errors.ts';
 import { cancelCall } from './cancel.ts';
 import * as check from './check.ts';
-import { endOf } from './closing.ts';
+import { adviseCaller, endOf } from './closing.ts';
 import type { Connection } from './connection.ts';
 
 /** How a backup is read. */
@@ -49,13 +49,13 @@ export async function* readBackup(
       } else if (event.case === 'end') isWhole = hash.digest().equals(event.value.sha256) && bytes === wanted;
     }
   } catch (failure) {
-    throw signal?.aborted ? cancelled() : ContactError.from(failure);
+    throw signal?.aborted ? cancelled() : adviseCaller(ContactError.from(failure));
   } finally {
     signal?.removeEventListener('abort', onAbort);
     cancelCall(call);
   }
   const { error } = await end;
   if (signal?.aborted) throw cancelled();
-  if (error) throw error;
+  if (error) throw adviseCaller(error);
   if (!isWhole) throw new ContactError('INTERNAL', 'the backup did not come as it was sent');
 }

@@ -1,6 +1,14 @@
 import { type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import type { EnqueueRefusal } from '../gen/contact/v1/task_service_pb.ts';
-import { type CloseAdvice, ContactError, type ErrorCode, isRetry, REASON_KEY, RETRY_KEY } from '../shared/errors.ts';
+import {
+  type CloseAdvice,
+  ContactError,
+  CREDENTIAL_OPTIONS,
+  type ErrorCode,
+  isRetry,
+  REASON_KEY,
+  RETRY_KEY,
+} from '../shared/errors.ts';
 
 /** How a call ended. */
 export interface CallEnd {
@@ -82,7 +90,7 @@ export function adviseCaller(error: ContactError): ContactError {
   if (code !== 'UNAUTHENTICATED' || !isMarked || error.cause instanceof ContactError) return error;
   // Something takes its place: a certificate or a token of somebody else that was made anew.
   if (advice?.reason === 'EXPIRED' && advice.retry !== 'never') return error;
-  const remedy = REMEDIES.get(advice?.reason ?? '') ?? 'the options token, tokenFile and join are for that';
+  const remedy = REMEDIES.get(advice?.reason ?? '') ?? CREDENTIAL_OPTIONS;
   return new ContactError(code, `${problem}; ${remedy}`, { cause: error, isMarked, ...(advice ? { advice } : {}) });
 }
 

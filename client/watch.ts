@@ -2,7 +2,7 @@ import { TaskService, type WatchTaskResponse } from '../gen/contact/v1/task_serv
 import { ContactError } from '../shared/errors.ts';
 import { cancelCall } from './cancel.ts';
 import * as check from './check.ts';
-import { endOf } from './closing.ts';
+import { adviseCaller, endOf } from './closing.ts';
 import type { Connection } from './connection.ts';
 
 const RULES: check.Rules = Object.freeze({ signal: check.signal });
@@ -28,7 +28,7 @@ export async function* readTask(
     const { error } = await end;
     if (error) throw error;
   } catch (failure) {
-    if (!signal?.aborted) throw ContactError.from(failure);
+    if (!signal?.aborted) throw adviseCaller(ContactError.from(failure));
   } finally {
     signal?.removeEventListener('abort', onAbort);
     cancelCall(stream);

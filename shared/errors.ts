@@ -198,6 +198,9 @@ export function plainWords(text: string): string {
   return /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: .*$/s.exec(text)?.[1] ?? text;
 }
 
+/** What whoever sent no credential, or one that is not known, may do in a program; a command names its flags instead. */
+export const CREDENTIAL_OPTIONS = 'the options token, tokenFile and join are for that';
+
 /** The refusal of a field whose value is wrong. */
 export function invalid(field: string, problem: string): ContactError {
   return new ContactError('INVALID_ARGUMENT', problem, { field });
