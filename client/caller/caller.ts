@@ -58,7 +58,7 @@ export interface Caller extends AsyncDisposable {
   /**
    * Waits for the answer of a durable call that was stored before, by whomever; as often as somebody asks, while the task is
    * kept. Goes on by itself after a restart of the server. CallError NOT_FOUND: there is no such task.
-   * @param options.deadlineMs default: as the caller has it, else 60,000; the task goes on after that
+   * @param options its `deadlineMs`: default: as the caller has it, else 60,000; the task goes on after that
    * @example const { message } = await caller.answer(Greeter.method.sayHello, taskId, { deadlineMs: 3_600_000 });
    */
   answer<M extends DescMethodUnary>(
