@@ -136,6 +136,7 @@ export function createIdentity(parts: IdentityParts): Identity {
       usesLeft: null,
       lifetimeMs: null,
       createdBy: '',
+      endsBy: null,
     } as const;
     await store.createCredential(credential, clock.now());
     logger.info({ credential: id, name: FIRST_TOKEN }, 'the first token of an operator was made');

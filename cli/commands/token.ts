@@ -22,7 +22,7 @@ interface RotateFlags extends TargetOptions {
 }
 
 const ROLES = ['worker', 'producer', 'observer', 'operator'];
-const HEADINGS = ['id', 'kind', 'name', 'roles', 'queues', 'clients', 'used', 'state'];
+const HEADINGS = ['id', 'kind', 'name', 'roles', 'queues', 'clients', 'made by', 'used', 'state'];
 const MAX_SHOWN = 40;
 const EVERYTHING = ['*'];
 const KINDS: ReadonlyMap<CredentialKind, string> = new Map([
@@ -161,7 +161,7 @@ async function listCredentials(flags: TargetOptions, context: CommandContext): P
 }
 
 function rowOf(credential: Credential, now: number): string[] {
-  const { id, kind, name, rights, lastUsedAt, usesLeft } = credential;
+  const { id, kind, name, rights, createdBy, lastUsedAt, usesLeft } = credential;
   const [roles = '', queues = '', clients = ''] = describeRights(rights).map(([, text]) => shorten(text, MAX_SHOWN));
   const kindName = KINDS.get(kind) ?? '';
   const used = usesLeft === undefined ? '' : `${usesLeft} left`;
@@ -172,6 +172,7 @@ function rowOf(credential: Credential, now: number): string[] {
     roles,
     queues,
     clients,
+    shorten(createdBy, MAX_SHOWN),
     lastUsedAt ? describeInstant(lastUsedAt) : used,
     describeState(credential, now),
   ];

@@ -32,6 +32,8 @@ export function createRenewals(credentials: Lineage, clock: Clock): Renewals {
         const newest = credentials.ofPrincipal(principal).findLast(({ revokedAt }) => revokedAt === null);
         // Tokens are replaced by their operators.
         if (newest?.kind !== 'client' || newest.expiresAt === null) return;
+        // It ends with the maker of its join, and one in its place would too.
+        if (newest.expiresAt === newest.endsBy) return;
         const now = clock.now();
         const leftMs = newest.expiresAt - now;
         if (leftMs <= 0) return;

@@ -7,7 +7,7 @@ import { isName } from '../../shared/ids.ts';
 import type { Rights } from '../model/access.ts';
 import { type Caller, findUngrantable } from '../model/caller.ts';
 import { createSerial } from '../session/serial.ts';
-import type { CredentialStore, StoredCredential } from '../store/credentials.ts';
+import { type CredentialStore, earlierOf, type StoredCredential } from '../store/credentials.ts';
 import { readHash, readId, readLifetime, readRights, writeCredential, writeRightsOf } from './credentials.ts';
 import type { Handlers } from './handler.ts';
 import { cutPage } from './page.ts';
@@ -83,6 +83,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         usesLeft: null,
         lifetimeMs: null,
         createdBy: caller.principal,
+        endsBy: endOfMaker(caller),
       } as const;
       // Of two that come at once the second finds the first.
       const credential = await runAlone(name, async () => {
@@ -118,6 +119,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         usesLeft: uses || 1,
         lifetimeMs,
         createdBy: caller.principal,
+        endsBy: endOfMaker(caller),
       } as const;
       const credential = checkSame(await store.createCredential(join, now), join, ownMs);
       const caPin = Buffer.from(authority().pin, 'base64url');
@@ -155,9 +157,10 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         overlapMs: 1_000 * overlapSeconds,
         createdBy: caller.principal,
       };
-      const { kind } = await find(id, caller);
+      const { kind, principal } = await find(id, caller);
       if (kind === 'join') throw new ContactError('FAILED_PRECONDITION', 'a join is not replaced', { field: 'id' });
-      const rotated = await store.renewCredential(renewal, clock.now());
+      const endsBy = principal === caller.principal ? null : endOfMaker(caller);
+      const rotated = await store.renewCredential({ ...renewal, endsBy }, clock.now());
       if (typeof rotated === 'object') return { credential: writeCredential(rotated) };
       if (rotated === 'unknown') throw new ContactError('NOT_FOUND', `no credential ${id}`, { field: 'id' });
       const problem = rotated === 'revoked' ? 'it was revoked' : 'it has expired';
@@ -204,11 +207,19 @@ function checkSame(
     stored.name === asked.name &&
     stored.lifetimeMs === asked.lifetimeMs &&
     isDeepStrictEqual(stored.rights, asked.rights) &&
-    (ownMs === undefined || (stored.expiresAt ?? 0) - stored.createdAt === ownMs) &&
+    (ownMs === undefined || stored.expiresAt === earlierOf(stored.createdAt + ownMs, stored.endsBy)) &&
     // Those that have come by the join since have been counted.
     (stored.usesLeft ?? 0) <= (asked.usesLeft ?? 0);
   if (isSame) return stored;
   throw new ContactError('ALREADY_EXISTS', 'another credential has it, which allows something else', { field: 'id' });
+}
+
+/**
+ * When who makes a credential ends, and with it what it makes. A JWT or a certificate is no end of who has it, as another
+ * one comes in its place: null.
+ */
+function endOfMaker({ credentialId, expiresAt }: Caller): number | null {
+  return credentialId === undefined || expiresAt === Number.POSITIVE_INFINITY ? null : expiresAt;
 }
 
 function isWithin({ rights }: StoredCredential, caller: Caller): boolean {

@@ -72,15 +72,22 @@ export interface StoredCredential {
   readonly lastUsedAt: number | null;
   /** A principal. */
   readonly createdBy: string;
+  /**
+   * When its maker ends: neither it, nor what comes by it or replaces it, lives longer. Null: its maker does not end.
+   */
+  readonly endsBy: number | null;
 }
 
 /** A token or a join. */
 export interface NewCredential
-  extends Pick<StoredCredential, 'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy'> {
+  extends Pick<
+    StoredCredential,
+    'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy' | 'endsBy'
+  > {
   readonly kind: 'token' | 'join';
   /** Of a join; null: no limit. */
   readonly usesLeft: number | null;
-  /** Of the credentials that a join gives; of a token it is what is left until it expires, whatever stands here. */
+  /** Of the credentials that a join gives; of a token it is what is left until `expiresAt`, whatever stands here. */
   readonly lifetimeMs: number | null;
 }
 
@@ -109,6 +116,8 @@ export interface Renewal {
   readonly overlapMs: number;
   /** A principal. */
   readonly createdBy: string;
+  /** When that one ends, unless it replaces its own; what the replaced one had stays. Default: never. */
+  readonly endsBy?: number | null;
 }
 
 /** Each is about the credential that was to be replaced. */
@@ -138,6 +147,12 @@ export const REPLACED_KEPT_MS = 3_600_000;
 
 /** Credentials of one client that live at a time: those that it has replaced live until their overlaps are over. */
 export const MAX_LIVING = 8;
+
+/** The earlier of two ends; null: none. */
+export function earlierOf(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
+}
 
 /** Until when it is worth something; Infinity: without end. */
 export function endOf({ revokedAt, expiresAt }: Pick<StoredCredential, 'revokedAt' | 'expiresAt'>): number {

@@ -29,7 +29,8 @@ export function createCredentials(): CredentialStore {
     const isTaken = { id: all.has(one.id), secret_hash: others.some((other) => other.hash === one.hash) };
     const field = isTaken.id ? 'id' : isTaken.secret_hash ? 'secret_hash' : undefined;
     if (field) throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field });
-    return put({ ...one, revokedAt: null, lastUsedAt: null });
+    const ends = [one.expiresAt, one.endsBy].filter((end) => end !== null);
+    return put({ ...one, expiresAt: ends.length > 0 ? Math.min(...ends) : null, revokedAt: null, lastUsedAt: null });
   }
 
   function create({ id, hash, ...given }: NewCredential, now: number): StoredCredential {
@@ -58,14 +59,17 @@ export function createCredentials(): CredentialStore {
     if (ofClient.some((one) => isLive(one, now))) return 'taken';
     const enrolled = add({
       ...{ id, hash, clientId, kind: 'client', principal: `client:${clientId}`, name: clientId, parentId: joinId },
-      ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal },
+      ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal, endsBy: join.endsBy },
       ...{ expiresAt: join.lifetimeMs === null ? null : now + join.lifetimeMs, lifetimeMs: join.lifetimeMs },
     });
     if (join.usesLeft !== null) put({ ...join, usesLeft: join.usesLeft - 1 });
     return enrolled;
   }
 
-  function renew({ oldId, id, hash, overlapMs, createdBy }: Renewal, now: number): StoredCredential | RenewRefusal {
+  function renew(
+    { oldId, id, hash, overlapMs, createdBy, endsBy: end }: Renewal,
+    now: number,
+  ): StoredCredential | RenewRefusal {
     const old = all.get(oldId);
     if (!old || old.kind === 'join') return 'unknown';
     if (old.revokedAt !== null) return 'revoked';
@@ -82,7 +86,8 @@ export function createCredentials(): CredentialStore {
     const heirs = [...all.values()].filter(
       (one) => one.parentId === oldId && one.lastUsedAt === null && one.revokedAt === null,
     );
-    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy });
+    const endsBy = old.endsBy === null ? (end ?? null) : Math.min(old.endsBy, end ?? old.endsBy);
+    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy, endsBy });
     for (const each of [old, ...heirs]) {
       put({ ...each, expiresAt: Math.min(each.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs) });
     }

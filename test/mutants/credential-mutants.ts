@@ -7,6 +7,26 @@ const enrolled = (title: string) => unit('client-enrolled', `openEnrolled() ${ti
 /** Of what clients prove themselves with. */
 export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
   {
+    id: 'credential: lives on when its maker has ended',
+    file: 'server/store/sqlite/credentials.ts',
+    find: 'const expiresAt = earlierOf(one.expiresAt, endsBy);',
+    replace: 'const { expiresAt } = one;',
+    caughtBy: transport(
+      'credentials',
+      'makes nothing that outlives it, by whatever way, but for itself by its rotation',
+    ),
+  },
+  {
+    id: 'credential: a rotation lifts the end of its maker',
+    file: 'server/store/sqlite/credentials.ts',
+    find: 'const endsBy = earlierOf(old.endsBy, renewal.endsBy ?? null);',
+    replace: 'const endsBy = renewal.endsBy ?? null;',
+    caughtBy: transport(
+      'credentials',
+      'makes nothing that outlives it, by whatever way, but for itself by its rotation',
+    ),
+  },
+  {
     id: 'token file: it is not looked at again',
     file: 'client/credential/tokenfile.ts',
     find: 'if (clock.monotonic() - lookedAt >= LOOK_MS) refresh();',

@@ -19,33 +19,38 @@ const clientId = fc.constantFrom('robot-1', 'robot-2', 'door');
 const span = fc.constantFrom(1_000, 60_000, 600_000, 3_600_000);
 const end = fc.option(span, { nil: null });
 
+/** The instant after so long; null: never. */
+const at = (now: number, afterMs: number | null): number | null => (afterMs === null ? null : now + afterMs);
+
 type Step = (store: Store, now: number) => Promise<unknown>;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ id, hash, end }).map(
-    ({ end: after, ...drawn }): Step =>
-      (store, now) =>
-        store.createCredential(createToken({ ...drawn, expiresAt: after === null ? null : now + after }), now),
-  ),
-  fc.record({ id, hash, end, usesLeft: fc.constantFrom(1, 2, null), lifetimeMs: end, rest: fc.boolean() }).map(
-    ({ end: after, rest, ...drawn }): Step =>
+  fc.record({ id, hash, end, makers: end }).map(
+    ({ end: after, makers, ...drawn }): Step =>
       (store, now) => {
-        const rights = { ...WORKER_RIGHTS, clients: rest ? ['*'] : ['robot-*'] };
-        return store.createCredential(
-          createJoin({ ...drawn, rights, expiresAt: after === null ? null : now + after }),
-          now,
-        );
+        const ends = { expiresAt: at(now, after), endsBy: at(now, makers) };
+        return store.createCredential(createToken({ ...drawn, ...ends }), now);
       },
   ),
+  fc
+    .record({ id, hash, end, makers: end, usesLeft: fc.constantFrom(1, 2, null), lifetimeMs: end, rest: fc.boolean() })
+    .map(
+      ({ end: after, makers, rest, ...drawn }): Step =>
+        (store, now) => {
+          const rights = { ...WORKER_RIGHTS, clients: rest ? ['*'] : ['robot-*'] };
+          const ends = { expiresAt: at(now, after), endsBy: at(now, makers) };
+          return store.createCredential(createJoin({ ...drawn, rights, ...ends }), now);
+        },
+    ),
   fc.record({ joinId: id, clientId, id, hash }).map(
     (enrolment): Step =>
       (store, now) =>
         store.enrolClient(enrolment, now),
   ),
-  fc.record({ oldId: id, id, hash, overlapMs: span, createdBy: fc.constant('operator') }).map(
-    (renewal): Step =>
+  fc.record({ oldId: id, id, hash, overlapMs: span, makers: end }).map(
+    ({ makers, ...renewal }): Step =>
       (store, now) =>
-        store.renewCredential(renewal, now),
+        store.renewCredential({ ...renewal, createdBy: 'operator', endsBy: at(now, makers) }, now),
   ),
   id.map(
     (one): Step =>

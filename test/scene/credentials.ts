@@ -37,6 +37,7 @@ export function createToken(with_: Partial<NewCredential> = {}): NewCredential {
     usesLeft: null,
     lifetimeMs: null,
     createdBy: 'operator',
+    endsBy: null,
     ...with_,
   };
 }

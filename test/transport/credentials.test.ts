@@ -29,6 +29,49 @@ describe('AccessService', () => {
     assert.match(await refusalOf(askAs(text, scene.access.client, 'rotateCredential', rotation)), /^NOT_FOUND/);
   });
 
+  it('makes nothing that outlives it, by whatever way, but for itself by its rotation', async () => {
+    const scene = await startGuarded();
+    const maker = await scene.access.token({ roles: [Role.OPERATOR] }, { seconds: 600, name: 'maker' });
+    type Answer = { credential: { id: string; createdAt: Stamp; expiresAt: Stamp; endsBy?: Stamp; createdBy: string } };
+    type Stamp = { seconds: bigint | string };
+    const ask = async (method: string, request: object, text = maker.text) => {
+      const { id, hash, text: own } = drawToken();
+      const drawn = {
+        secretHash: Buffer.from(hash, 'hex'),
+        ...(method === 'rotateCredential' ? { newId: id } : { id }),
+      };
+      const asked = { ...drawn, ...request };
+      const { credential } = await askAs<Answer>(text, scene.access.client, method, asked);
+      if (method !== 'rotateCredential') await askAs(text, scene.access.client, method, asked);
+      const lifeSeconds = Number(credential.expiresAt.seconds) - Number(credential.createdAt.seconds);
+      return { ...credential, own, lifeSeconds };
+    };
+    const rights = { roles: [Role.WORKER], ...ALL };
+    const day = 86_400n;
+    const web = await ask('createToken', { name: 'web', rights });
+    const cron = await ask('createToken', { name: 'cron', rights, lifetimeSeconds: day });
+    const fleet = await ask('createJoin', { name: 'fleet', rights, lifetimeSeconds: day, uses: 5 });
+    const short = await ask('createToken', { name: 'short', rights, lifetimeSeconds: 60n });
+    for (const one of [web, cron, fleet]) {
+      assert.ok(one.lifeSeconds > 590 && one.lifeSeconds <= 600, `${one.lifeSeconds} s`);
+      assert.deepEqual([one.createdBy, one.endsBy], ['token:maker', one.expiresAt]);
+    }
+    assert.equal(short.lifeSeconds, 60);
+    const robot = await scene.access.enrol({ id: fleet.id, text: fleet.own }, 'robot');
+    // Who has no end does not lift it, and what another one has is not prolonged by who ends.
+    const ops = await scene.access.token({ roles: [Role.WORKER] }, { name: 'ops' });
+    for (const [id, text] of [
+      [robot.id, scene.operator],
+      [web.id, scene.operator],
+      [ops.id, maker.text],
+    ] as const) {
+      const { lifeSeconds } = await ask('rotateCredential', { id }, text);
+      assert.ok(lifeSeconds > 590 && lifeSeconds <= 600, `${id}: ${lifeSeconds} s`);
+    }
+    const own = await ask('rotateCredential', { id: maker.id });
+    assert.deepEqual([own.lifeSeconds, own.endsBy], [600, undefined]);
+  });
+
   it('makes nobody who joins an operator, and says again only what it has stored', async () => {
     const scene = await startGuarded();
     const { id, hash } = drawToken();

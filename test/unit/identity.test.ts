@@ -30,6 +30,7 @@ function stored(change: Partial<StoredCredential> = {}): StoredCredential {
     revokedAt: null,
     lastUsedAt: null,
     createdBy: '',
+    endsBy: null,
     ...change,
   };
 }

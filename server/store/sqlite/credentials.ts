@@ -6,6 +6,7 @@ import {
   type CredentialOutcome,
   type CredentialStore,
   type Enrolment,
+  earlierOf,
   endOf,
   MAX_LIVING,
   type NewCredential,
@@ -41,7 +42,7 @@ const isSame = (one: StoredCredential, { id, hash }: Pick<StoredCredential, 'id'
 
 export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS): Credentials {
   const insert = db.prepare<CredentialRow>(
-    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?) RETURNING *',
+    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?) RETURNING *',
   );
   const selectOne = db.prepare<CredentialRow>('SELECT * FROM credential WHERE id = ?');
   const selectByHash = db.prepare<{ id: string }>('SELECT id FROM credential WHERE hash = ?');
@@ -114,10 +115,11 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
         `${maxCredentials} credentials are stored, and no more are taken; ${advice}`,
       );
     }
-    const { id, hash, kind, principal, name, rights, createdAt, expiresAt, usesLeft, lifetimeMs, createdBy } = one;
+    const { id, hash, kind, principal, name, rights, createdAt, usesLeft, lifetimeMs, createdBy, endsBy } = one;
+    const expiresAt = earlierOf(one.expiresAt, endsBy);
     const row = insert.get(
       ...[id, hash, kind, principal, name, JSON.stringify(rights), createdAt, expiresAt, usesLeft, lifetimeMs],
-      ...[one.parentId, one.clientId, createdBy],
+      ...[one.parentId, one.clientId, createdBy, endsBy],
     )!;
     storedCount += 1;
     count += 1;
@@ -158,12 +160,12 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     const past = selectOfClient.all(clientId).map(readCredential);
     if (past.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return refuse('revoked');
     if (past.some((one) => endOf(one) > now)) return refuse('taken');
-    const { rights, lifetimeMs, principal } = join;
+    const { rights, lifetimeMs, principal, endsBy } = join;
     const enrolled = store(
       {
         ...{ id, hash, kind: 'client', principal: `client:${clientId}`, name: clientId, rights, clientId },
         ...{ createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, lifetimeMs, usesLeft: null },
-        ...{ parentId: joinId, createdBy: principal },
+        ...{ parentId: joinId, createdBy: principal, endsBy },
       },
       now,
     );
@@ -171,7 +173,8 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     return { answer: enrolled, changed: used ? [enrolled, readCredential(used)] : [enrolled] };
   }
 
-  function renew({ oldId, id, hash, overlapMs, createdBy }: Renewal, now: number): CredentialOutcome {
+  function renew(renewal: Renewal, now: number): CredentialOutcome {
+    const { oldId, id, hash, overlapMs, createdBy } = renewal;
     const old = find(oldId);
     if (!old || old.kind === 'join') return { answer: 'unknown', changed: [] };
     if (old.revokedAt !== null) return { answer: 'revoked', changed: [] };
@@ -181,7 +184,8 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     checkLiving(old, now);
     const { lifetimeMs } = old;
     const expiresAt = lifetimeMs === null ? null : now + lifetimeMs;
-    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy }, now);
+    const endsBy = earlierOf(old.endsBy, renewal.endsBy ?? null);
+    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy, endsBy }, now);
     const overAt = now + overlapMs;
     const shortened = [old, ...selectUnusedHeirs.all(oldId, id)].flatMap(
       (each) => updateExpiry.get(each.id, overAt) ?? [],

@@ -209,6 +209,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (task_key, delivery)
   ) STRICT, WITHOUT ROWID;
   `,
+  'ALTER TABLE credential ADD COLUMN ends_by INTEGER',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -18,6 +18,7 @@ export interface CredentialRow {
   readonly revoked_at: number | null;
   readonly last_used_at: number | null;
   readonly created_by: string;
+  readonly ends_by: number | null;
 }
 
 export function readCredential(row: CredentialRow): StoredCredential {
@@ -37,5 +38,6 @@ export function readCredential(row: CredentialRow): StoredCredential {
     revokedAt: row.revoked_at,
     lastUsedAt: row.last_used_at,
     createdBy: row.created_by,
+    endsBy: row.ends_by,
   };
 }
