@@ -6,10 +6,13 @@ import { ROOT, toolEnvironment } from './tool.ts';
 
 // `npm test`: every test file but the dearest (longtests.ts) once, in two parts. Most of the tests wait most of the time, so
 // several files run side by side; after them those that measure, or need a core. What it is given goes to mocha, and the sum
-// of both parts is its last lines: `N passing`, `N failing`, `N pending`.
+// of both parts is its last lines: `N passing`, `N failing`, `N pending`. With CONTACT_TEST=all (`npm run test:all`) every file
+// is run in its full form, fewer at a time, and the command from its sources.
+
+const isAll = process.env.CONTACT_TEST === 'all';
 
 /** Processes that run files, of two cores. */
-const JOBS = 4;
+const JOBS = isAll ? 3 : 4;
 
 /** They measure pauses or processor time, or load the machine so much that others would be late: one for each core. */
 const HEAVY = [
@@ -18,6 +21,17 @@ const HEAVY = [
   'test/faults/{broadcast,memory,stuck}.test.ts',
   'test/transport/{kept,receipts,timeout,unread}.test.ts',
 ];
+
+/** Their full forms load both cores, or hold one time against another: they run alone. */
+const ALONE = [
+  'test/attack/*.test.ts',
+  'test/bench/*.test.ts',
+  'test/faults/{absent,proxies,reverse-stuck,slow}.test.ts',
+  'test/transport/{metrics,rotation,stuck,tls-certificates}.test.ts',
+];
+
+/** The longest of all, which mostly wait or are bound to one core. */
+const LONGEST = ['test/faults/{soak,reverse}.test.ts', 'test/mutants/mutants.test.ts'];
 
 /** The longest, begun first: none of them is what the end has to wait for. */
 const EARLY = ['test/faults/*.test.ts', 'test/e2e/*.test.ts', 'test/checks/*.test.ts', 'test/transport/*.test.ts'];
@@ -38,7 +52,7 @@ async function runMocha(args: readonly string[], sum: Sum): Promise<boolean> {
   const colors = process.stdout.isTTY ? ['--color'] : [];
   const child = spawn('mocha', [...colors, ...process.argv.slice(2), ...args], {
     cwd: ROOT,
-    env: { ...toolEnvironment(), CONTACT_TEST_COMMAND: script },
+    env: { ...toolEnvironment(), ...(bundled && { CONTACT_TEST_COMMAND: bundled.script }) },
     stdio: ['inherit', 'pipe', 'inherit'],
   });
   let output = '';
@@ -54,16 +68,17 @@ async function runMocha(args: readonly string[], sum: Sum): Promise<boolean> {
   return code === 0;
 }
 
-const { folder, script } = await bundleCommand();
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const bundled = isAll ? undefined : await bundleCommand();
+process.once('exit', () => bundled && rmSync(bundled.folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const sum: Sum = { passing: 0, pending: 0, failing: 0 };
-const heavy = findFiles(HEAVY);
-const others = [...heavy, ...findFiles(Object.keys(LONG_TESTS))];
-const beside = [...new Set(findFiles([...EARLY, 'test/**/*.test.ts']))].filter((file) => !others.includes(file));
+const heavy = [...new Set(findFiles(isAll ? [...HEAVY, ...ALONE] : HEAVY))];
+const others = isAll ? heavy : [...heavy, ...findFiles(Object.keys(LONG_TESTS))];
+const early = isAll ? [...LONGEST, ...EARLY] : EARLY;
+const beside = [...new Set(findFiles([...early, 'test/**/*.test.ts']))].filter((file) => !others.includes(file));
 const parts = [
   { name: 'side by side', files: beside, jobs: JOBS },
-  { name: 'two at a time', files: heavy, jobs: 2 },
+  { name: isAll ? 'alone' : 'two at a time', files: heavy, jobs: isAll ? 1 : 2 },
 ];
 const times: string[] = [];
 let areOk = true;
