@@ -1,0 +1,68 @@
+const page = (text, link) => ({ text, link });
+
+export default {
+  title: 'contact',
+  description: 'A task server that can reach its clients',
+  srcDir: '.stage',
+  outDir: 'public',
+  // A link to nowhere fails the build; this is the default, and meant.
+  ignoreDeadLinks: false,
+  markdown: {
+    // Texts of the project have <word> and {word} in them, which are no elements and no attributes.
+    html: false,
+    attrs: { disable: true },
+    // Languages that the highlighter has not.
+    languageAlias: { haproxy: 'nginx' },
+  },
+  // The index of the search has the text of every page, and is loaded when somebody searches.
+  vite: { build: { chunkSizeWarningLimit: 4_000 } },
+  themeConfig: {
+    search: { provider: 'local' },
+    sidebar: [
+      {
+        text: 'Guides',
+        items: [
+          page('Getting started', '/guides/getting-started'),
+          page('Concepts', '/guides/concepts'),
+          page('A web app and its workers', '/guides/web-app'),
+          page('Devices behind NAT', '/guides/devices'),
+          page('Reverse RPC', '/guides/reverse-rpc'),
+          page('Operating', '/guides/operating'),
+          page('Migrating', '/guides/migrating'),
+          page('Other languages', '/guides/languages'),
+        ],
+      },
+      {
+        text: 'Reference',
+        items: [
+          page('Command line', '/cli'),
+          page('Configuration', '/configuration'),
+          page('Limits', '/limits'),
+          page('SDK', '/sdk/'),
+          page('Protocol', '/protocol'),
+          page('States', '/states'),
+          page('Reverse RPC', '/reverse'),
+          page('Access', '/access'),
+          page('Rights', '/rights'),
+          page('Metrics', '/metrics'),
+          page('Logs', '/logs'),
+        ],
+      },
+      {
+        text: 'Running it',
+        items: [
+          page('Metrics and probes', '/running'),
+          page('As a service', '/service'),
+          page('Proxies', '/proxies'),
+          page('Backup', '/backup'),
+          page('Upgrading', '/upgrading'),
+          page('Tracing', '/tracing'),
+          page('Performance', '/performance'),
+          page('Faults', '/faults'),
+          page('Threats', '/threats'),
+          page('Architecture', '/architecture'),
+        ],
+      },
+    ],
+  },
+};

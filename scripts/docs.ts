@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { ROOT, runTool, toolEnvironment } from './tool.ts';
+
+// `npm run docs`: the pages of docs/ as a static site in docs/site/public. The tools are installed in docs/site, apart from
+// those of the project. A dead link or a warning of either tool fails it.
+
+const SITE = join(ROOT, 'docs', 'site');
+const STAGE = join(SITE, '.stage');
+/** How the tools begin what they warn of; of a language that it has not, the highlighter says just that. */
+const WARNING = /\[?\bwarn(?:ing)?\b\]?|\(!\)|is not loaded/i;
+const BESIDE = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', 'examples/reverse/README.md'];
+
+/** The pages by where they are in the repository, and where they go. */
+function listPages(): ReadonlyMap<string, string> {
+  const docs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.md') && !path.startsWith('site/'));
+  const pages = new Map(docs.map((path) => [`docs/${path}`, path]));
+  for (const path of BESIDE) pages.set(path, `project/${path.replace('/README', '')}`);
+  return pages;
+}
+
+/**
+ * Links between pages lead to where the pages go. What is no page of the site (a proto file, a folder of sources) is named by
+ * its path, since there is no place on the internet yet that has it.
+ */
+export function moveLinks(text: string, from: string, pages: ReadonlyMap<string, string>): string {
+  const at = pages.get(from)!;
+  return text.replaceAll(/(!?)\[([^\]]+)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (whole, image, words, path, part = '') => {
+    if (image === '!') return whole;
+    const target = normalize(join(dirname(from), path)).replaceAll('\\', '/').replace(/\/$/, '');
+    if (!existsSync(join(ROOT, target))) throw new Error(`${from}: a dead link: ${path}`);
+    const isFolder = statSync(join(ROOT, target)).isDirectory();
+    const page = pages.get(isFolder ? `${target}/README.md` : target);
+    if (page === undefined) return words.includes('`') ? words : `${words} (\`${target}\`)`;
+    return `[${words}](${relative(dirname(at), page).replaceAll('\\', '/').replace(/^(?!\.)/, './')}${part})`;
+  });
+}
+
+function stage(): void {
+  rmSync(STAGE, { recursive: true, force: true });
+  const pages = listPages();
+  for (const [from, to] of pages) {
+    mkdirSync(dirname(join(STAGE, to)), { recursive: true });
+    writeFileSync(join(STAGE, to), moveLinks(readFileSync(join(ROOT, from), 'utf8'), from, pages));
+  }
+  cpSync(join(ROOT, 'docs', 'guides', 'pictures'), join(STAGE, 'guides', 'pictures'), { recursive: true });
+  cpSync(join(SITE, 'index.md'), join(STAGE, 'index.md'));
+}
+
+/** Runs a tool of the site; what it warns of fails as an error does. */
+function run(command: string, ...args: readonly string[]): void {
+  const { isOk, output } = runTool(join(SITE, 'node_modules', '.bin', command), args, SITE);
+  console.log(output.trim());
+  if (!isOk || WARNING.test(output)) throw new Error(`${command} failed, or warned`);
+}
+
+if (import.meta.main) {
+  if (!existsSync(join(SITE, 'node_modules'))) {
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: SITE, stdio: 'inherit', env: toolEnvironment() });
+  }
+  stage();
+  run('typedoc');
+  run('vitepress', 'build', '.');
+  console.log('docs/site/public: built');
+}
