@@ -56,7 +56,7 @@ describe('docs/guides', function () {
   }
 });
 
-/** Runs all steps, then looks for each line that the guide has: each is another one. */
+/** Runs one step after the other; none begins before every line that the guide has until there was said. Each is another one. */
 async function runSession(guide: Guide): Promise<void> {
   const ports = await Promise.all([findPort(), findPort()]);
   const [server, app] = ports.map((port) => `127.0.0.1:${port}`) as [string, string];
@@ -67,16 +67,19 @@ async function runSession(guide: Guide): Promise<void> {
     stdin: 'open',
     isGroup: true,
   });
-  await session.waitFor(/^the session has ended$/m, 'stdout');
-  // Programs in the background may say their line a little later than the command that they answered.
-  const missing = (): readonly RegExp[] => {
-    const lines = session.stdout.replaceAll(server, '127.0.0.1:50051').split('\n');
-    return guide.steps.flatMap(({ told }) => told).filter((pattern) => !takeLine(lines, pattern));
-  };
-  await until('every line is there', () => missing().length === 0, 20_000).catch(() => {
-    assert.fail(`no line ${missing().join(' and no line ')} in:\n${session.stdout}\n${session.stderr}`);
-  });
-  session.child.stdin?.end('\n');
+  for (const at of guide.steps.keys()) {
+    await session.waitFor(new RegExp(`^== ${at}$`, 'm'), 'stdout');
+    const told = guide.steps.slice(0, at + 1).flatMap((step) => step.told);
+    const missing = (): readonly RegExp[] => {
+      const lines = session.stdout.replaceAll(server, '127.0.0.1:50051').split('\n');
+      return told.filter((pattern) => !takeLine(lines, pattern));
+    };
+    await until('every line is there', () => missing().length === 0, 30_000).catch(() => {
+      assert.fail(`no line ${missing().join(' and no line ')} in:\n${session.stdout}\n${session.stderr}`);
+    });
+    session.child.stdin?.write('\n');
+  }
+  session.child.stdin?.end();
   const { code, stderr } = await session.ended;
   assert.equal(code, 0, stderr);
 }

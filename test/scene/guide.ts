@@ -71,10 +71,10 @@ export function prepareGuide(guide: Guide, addresses: Readonly<Record<string, st
   const move = (text: string): string =>
     Object.entries(addresses).reduce((moved, [from, to]) => moved.replaceAll(from, to), text);
   for (const [name, text] of guide.programs) writeFileSync(join(folder, name), move(text));
-  const blocks = guide.steps.map(({ commands }, at) => `${move(commands)}echo "== ${at}"\n`).join('');
-  // What a step has begun in the background may say its word after the commands; the end waits for every word.
+  // What a step has begun in the background may say its word after the commands: the next step waits until it is told to go on.
+  const blocks = guide.steps.map(({ commands }, at) => `${move(commands)}echo "== ${at}"\nread -r\n`).join('');
   const head = `set -euo pipefail\nexport PATH="$PWD/bin:$PATH"\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT\n`;
-  writeFileSync(join(folder, 'session.sh'), `${head}${blocks}echo 'the session has ended'\nread -r\n`);
+  writeFileSync(join(folder, 'session.sh'), `${head}${blocks}`);
   return folder;
 }
 
