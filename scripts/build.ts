@@ -21,6 +21,8 @@ const COPIED = [
   'examples',
   'proto',
 ];
+/** What lies in those, and is nobody's who installs the package: the tools of the docs' site, and what is made. */
+const LEFT_OUT = ['__pycache__', join('docs', 'site')];
 /** Kept from package.json as they are. */
 const KEPT = [
   'name',
@@ -88,7 +90,10 @@ export function buildPackage({ folder = DIST, areTypesChecked = true }: BuildOpt
   renameImports(folder);
   for (const path of COPIED) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    cpSync(join(ROOT, path), join(folder, path), { recursive: true, filter: (from) => !from.includes('__pycache__') });
+    cpSync(join(ROOT, path), join(folder, path), {
+      recursive: true,
+      filter: (from) => !LEFT_OUT.some((part) => from.includes(part)),
+    });
   }
   chmodSync(join(folder, 'bin', 'contact.js'), 0o755);
   const manifest = readManifest();

@@ -10,7 +10,14 @@ const SITE = join(ROOT, 'docs', 'site');
 const STAGE = join(SITE, '.stage');
 /** How the tools begin what they warn of; of a language that it has not, the highlighter says just that. */
 const WARNING = /\[?\bwarn(?:ing)?\b\]?|\(!\)|is not loaded/i;
-const BESIDE = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', 'examples/reverse/README.md'];
+const BESIDE = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'bench/README.md',
+  'examples/reverse/README.md',
+];
 
 /** The pages by where they are in the repository, and where they go. */
 function listPages(): ReadonlyMap<string, string> {
@@ -28,15 +35,22 @@ function listPages(): ReadonlyMap<string, string> {
  */
 export function moveLinks(text: string, from: string, pages: ReadonlyMap<string, string>): string {
   const at = pages.get(from)!;
-  return text.replaceAll(/(!?)\[([^\]]+)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (whole, image, words, path, part = '') => {
-    if (image === '!') return whole;
-    const target = normalize(join(dirname(from), path)).replaceAll('\\', '/').replace(/\/$/, '');
-    if (!existsSync(join(ROOT, target))) throw new Error(`${from}: a dead link: ${path}`);
-    const isFolder = statSync(join(ROOT, target)).isDirectory();
-    const page = pages.get(isFolder ? `${target}/README.md` : target);
-    if (page === undefined) return words.includes('`') ? words : `${words} (\`${target}\`)`;
-    return `[${words}](${relative(dirname(at), page).replaceAll('\\', '/').replace(/^(?!\.)/, './')}${part})`;
-  });
+  return text.replaceAll(
+    /(!?)\[([^\]]+)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
+    (whole, image, words, path, part = '') => {
+      if (image === '!') return whole;
+      const target = normalize(join(dirname(from), path))
+        .replaceAll('\\', '/')
+        .replace(/\/$/, '');
+      if (!existsSync(join(ROOT, target))) throw new Error(`${from}: a dead link: ${path}`);
+      const isFolder = statSync(join(ROOT, target)).isDirectory();
+      const page = pages.get(isFolder ? `${target}/README.md` : target);
+      if (page === undefined) return words.includes('`') ? words : `${words} (\`${target}\`)`;
+      return `[${words}](${relative(dirname(at), page)
+        .replaceAll('\\', '/')
+        .replace(/^(?!\.)/, './')}${part})`;
+    },
+  );
 }
 
 function stage(): void {
@@ -57,6 +71,13 @@ function run(command: string, ...args: readonly string[]): void {
   if (!isOk || WARNING.test(output)) throw new Error(`${command} failed, or warned`);
 }
 
+/** The tool looks at links in the pages, and not at those of its own sidebar. */
+export function findDeadEntries(config: string, isThere: (page: string) => boolean): readonly string[] {
+  const links = [...config.matchAll(/page\('[^']*', '\/([^']*)'\)/g)].map(([, link = '']) => link);
+  if (links.length === 0) throw new Error('the sidebar has no page');
+  return links.filter((link) => !isThere(`${link}${link.endsWith('/') ? 'index' : ''}.html`));
+}
+
 if (import.meta.main) {
   if (!existsSync(join(SITE, 'node_modules'))) {
     execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: SITE, stdio: 'inherit', env: toolEnvironment() });
@@ -64,5 +85,8 @@ if (import.meta.main) {
   stage();
   run('typedoc');
   run('vitepress', 'build', '.');
+  const config = readFileSync(join(SITE, '.vitepress', 'config.js'), 'utf8');
+  const dead = findDeadEntries(config, (page) => existsSync(join(SITE, 'public', page)));
+  if (dead.length > 0) throw new Error(`the sidebar leads nowhere: ${dead.join(', ')}`);
   console.log('docs/site/public: built');
 }

@@ -38,6 +38,13 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf('node_modul
 
 /** What is wrong, a line each; none: nothing. */
 export function findLicenceProblems({ manifest, locked, notice }: Sources): readonly string[] {
+  const problems = findLockProblems({ manifest, locked });
+  if (notice !== renderNotice(notice, locked)) problems.push('NOTICE lists other packages: npm run generate');
+  return problems;
+}
+
+/** The same of a lock alone, of which nothing is passed on: the tools of the docs' site have their own. */
+export function findLockProblems({ manifest, locked }: Omit<Sources, 'notice'>): string[] {
   const problems: string[] = [];
   for (const field of ['dependencies', 'devDependencies'] as const) {
     for (const [name, version] of Object.entries(manifest[field] ?? {})) {
@@ -57,7 +64,6 @@ export function findLicenceProblems({ manifest, locked, notice }: Sources): read
       problems.push(`${name} is shipped, and its script may run when it is installed`);
     if (!dev && !isAllowed(license)) problems.push(`${path} has the licence ${license ?? '(none)'}`);
   }
-  if (notice !== renderNotice(notice, locked)) problems.push('NOTICE lists other packages: npm run generate');
   return problems;
 }
 
@@ -79,12 +85,12 @@ export function renderNotice(notice: string, locked: Sources['locked']): string 
   return `${head.trimEnd()}\n\n${HEADING}\n\n${[...new Set(lines)].join('\n')}\n`;
 }
 
-function readSources(): Sources {
-  const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+function readSources(folder = ROOT): Sources {
+  const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
   return {
     manifest: JSON.parse(read('package.json')) as Manifest,
     locked: (JSON.parse(read('package-lock.json')) as { readonly packages: Sources['locked'] }).packages,
-    notice: read('NOTICE'),
+    notice: readFileSync(join(ROOT, 'NOTICE'), 'utf8'),
   };
 }
 
@@ -93,7 +99,8 @@ if (import.meta.main) {
   if (process.argv.includes('--write')) {
     writeFileSync(join(ROOT, 'NOTICE'), renderNotice(sources.notice, sources.locked));
   } else {
-    const problems = findLicenceProblems(sources);
+    const site = findLockProblems(readSources(join(ROOT, 'docs', 'site'))).map((problem) => `docs/site: ${problem}`);
+    const problems = [...findLicenceProblems(sources), ...site];
     for (const problem of problems) console.error(problem);
     if (problems.length > 0) process.exitCode = 1;
   }

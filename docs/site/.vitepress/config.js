@@ -1,6 +1,8 @@
+import { withMermaid } from 'vitepress-plugin-mermaid';
+
 const page = (text, link) => ({ text, link });
 
-export default {
+export default withMermaid({
   title: 'contact',
   description: 'A task server that can reach its clients',
   srcDir: '.stage',
@@ -65,4 +67,4 @@ export default {
       },
     ],
   },
-};
+});
