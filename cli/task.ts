@@ -12,6 +12,7 @@ import {
   TaskStateSchema,
 } from '../gen/contact/v1/task_pb.ts';
 import { readValue } from './value.ts';
+import { waitingToJson } from './waiting.ts';
 
 const NO_BYTES = new Uint8Array();
 
@@ -22,6 +23,7 @@ export function taskToJson(task: Task): Record<string, unknown> {
     result: _result,
     error: _error,
     attempts: _attempts,
+    waiting: _waiting,
     ...fields
   } = toJson(TaskSchema, { ...task, payload: NO_BYTES, result: NO_BYTES }, { alwaysEmitImplicit: true }) as Record<
     string,
@@ -31,6 +33,7 @@ export function taskToJson(task: Task): Record<string, unknown> {
     ...fields,
     ...(task.error ? { error: errorToJson(task.error) } : {}),
     ...(task.attempts.length > 0 ? { attempts: task.attempts.map(attemptToJson) } : {}),
+    ...(task.waiting ? { waiting: waitingToJson(task.waiting) } : {}),
     state: stateName(task.state),
     ...(task.contentType || task.payload.length > 0 ? { payload: readValue(task.payload, task.contentType) } : {}),
     ...(task.state === TaskState.SUCCEEDED ? { result: readValue(task.result, task.resultContentType) } : {}),

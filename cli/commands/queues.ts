@@ -1,15 +1,17 @@
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { type Queue, QueueSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import type { Queue } from '../../gen/contact/v1/admin_service_pb.ts';
 import { BULK_DEADLINE_MS, withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import { confirm } from '../confirm.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
+import { queueToJson } from '../queue.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
+import { describeWaiting } from '../waiting.ts';
 import { addRetainCommand, describeRetention } from './queues/retain.ts';
+import { addShowCommand } from './queues/show.ts';
 
 interface PauseOptions extends TargetOptions {
   readonly create?: boolean;
@@ -30,6 +32,7 @@ const HEADINGS = [
   'state',
   'kept',
   'oldest',
+  'waiting for',
 ];
 
 export function fillQueuesCommand(command: Command, context: CommandContext): void {
@@ -46,11 +49,13 @@ waiting     ready, until a client with credit takes it     workers     sessions 
 scheduled   waits for its time or before a retry           unroutable  of those that wait: no connected client may
 running     with a client                                              take them ("tasks show" says what they need)
 failed      settled as failed, until deleted or redriven   oldest      age of the oldest that wait, by priority
+waiting for why what is ready does not run; "queues show" and "tasks show" say it of one queue and one task
 kept        for how long, and how many, settled tasks are kept; "*": by a setting of the queue ("queues retain")
 
 Example:
   contact queues list --json`,
     );
+  addShowCommand(command, context);
   const pause = command
     .command('pause <queue>')
     .description('stop giving out the tasks of a queue; remembered')
@@ -84,7 +89,7 @@ async function listQueues(options: TargetOptions, context: CommandContext): Prom
   await withAdmin(options, context, async (admin) => {
     const now = Date.now();
     for await (const queue of admin.listAllQueues()) {
-      if (options.json) await out.writeJson(toJson(QueueSchema, queue, { alwaysEmitImplicit: true }));
+      if (options.json) await out.writeJson(queueToJson(queue));
       else rows.push(queueToRow(queue, now));
       if (out.closed.aborted) break;
     }
@@ -95,7 +100,14 @@ async function listQueues(options: TargetOptions, context: CommandContext): Prom
 function queueToRow(queue: Queue, now: number): string[] {
   const { name, ready, scheduled, running, failed, workers, unroutable, paused } = queue;
   const counts = [ready, scheduled, running, failed, workers, unroutable].map(String);
-  return [name, ...counts, paused ? 'paused' : 'open', describeRetention(queue), describeOldest(queue, now)];
+  return [
+    name,
+    ...counts,
+    paused ? 'paused' : 'open',
+    describeRetention(queue),
+    describeOldest(queue, now),
+    describeWaiting(queue.waiting),
+  ];
 }
 
 /** `12s`, and `10: 3s, 0: 12s` when there are other priorities than 0. */

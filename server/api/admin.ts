@@ -16,6 +16,7 @@ import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { checkQueue } from './scope.ts';
 import { createServerInfo, type ServerInfoOptions } from './serverinfo.ts';
+import type { OpenExplainer } from './waiting.ts';
 
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 100;
@@ -26,12 +27,13 @@ const MAX_AGE_SECONDS = 36_500 * 86_400;
 export interface AdminHandlersOptions extends ServerInfoOptions {
   readonly operations: Operations;
   readonly registry: Registry;
+  readonly openExplainer: OpenExplainer;
   readonly store: Pick<Store, 'backUp' | 'refusal' | 'space'>;
 }
 
 /** AdminService. */
 export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typeof AdminService> {
-  const { operations, registry } = options;
+  const { operations, registry, openExplainer } = options;
   const { clients } = registry;
   const pace = createPace();
 
@@ -58,8 +60,15 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     async listQueues({ pageSize, pageToken }, { caller }) {
       const limit = readPageSize(pageSize);
       const views = await operations.listQueues(pageToken, limit, caller.scope);
-      const { items, last, isCut } = cutPage(views, writeQueue);
-      return { queues: items, nextPageToken: isCut || views.length === limit ? last!.queue : '' };
+      const explainer = openExplainer(caller);
+      const explained = await Promise.all(
+        views.map(async (view) => [view, await explainer.explainQueue(view)] as const),
+      );
+      const { items, last, isCut } = cutPage(explained, ([view, waiting]) => ({
+        ...writeQueue(view),
+        ...(waiting && { waiting }),
+      }));
+      return { queues: items, nextPageToken: isCut || views.length === limit ? last![0].queue : '' };
     },
 
     async pauseQueue({ queue, create }, { caller }) {

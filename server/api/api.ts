@@ -22,12 +22,15 @@ import { createProducing, type OpenProducing } from './producer.ts';
 import { createRates } from './rates.ts';
 import { createTaskHandlers, type TaskReads } from './tasks.ts';
 import { traceStoring } from './tracing.ts';
+import { createOpenExplainer } from './waiting.ts';
 import { createWorkerHandlers, type WorkerHandlers } from './worker.ts';
 
 export interface ApiOptions {
   readonly queue: TaskQueue;
   readonly registry: Registry;
-  readonly store: TaskReads & CredentialStore & Pick<Store, 'capabilities' | 'backUp' | 'refusal' | 'space'>;
+  readonly store: TaskReads &
+    CredentialStore &
+    Pick<Store, 'capabilities' | 'backUp' | 'refusal' | 'space' | 'countQueues' | 'countAhead'>;
   readonly clock: Clock;
   readonly access: Pick<AccessOptions, 'isOn' | 'findToken' | 'addresses' | 'authority'> & {
     readonly renewals: Renewals;
@@ -74,13 +77,14 @@ export function createApi(options: ApiOptions): Api {
   const unlimited = traceStoring(createEnqueue(queue, clock, maxPayloadBytes, counts));
   const enqueue = limitRate(unlimited, rates);
   const openAwaited = createAwaiting(results, store);
+  const openExplainer = createOpenExplainer({ queue, registry, store, clock });
   const storeKind = store.capabilities.kind;
 
   return {
     worker: createWorkerHandlers(registry, access.renewals, places),
     access: createAccessHandlers({ ...access, store, clock }),
     enrolment: createEnrolmentHandlers({ ...access, store, clock }),
-    tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure }),
+    tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure, openExplainer }),
     storedCalls: createStoredCalls({ queue, store, enqueue }),
     openProducing: createProducing({
       agreement,
@@ -91,6 +95,7 @@ export function createApi(options: ApiOptions): Api {
     }),
     admin: createAdminHandlers({
       ...options,
+      openExplainer,
       operations,
       storeKind,
       startedAt: clock.now(),

@@ -12,10 +12,9 @@ import { isTaskId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import { explainWaiting } from '../dispatch/waiting.ts';
 import type { Caller } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
-import type { TaskState as State, TaskRecord } from '../model/task.ts';
+import type { TaskState as State } from '../model/task.ts';
 import type { BroadcastStore } from '../store/broadcasts.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { CancelOutcome, DescribedTask, TaskStore } from '../store/tasks.ts';
@@ -28,6 +27,7 @@ import { cutPage } from './page.ts';
 import { writeEnqueued } from './producer.ts';
 import { findTask } from './scope.ts';
 import { readFilter, type TaskViewOptions, writeState, writeTask } from './views.ts';
+import type { Explanation, OpenExplainer } from './waiting.ts';
 import { createWatchTask } from './watcher.ts';
 
 const MAX_PAGE = 500;
@@ -48,24 +48,26 @@ export interface TaskHandlersOptions {
   readonly enqueue: Enqueue;
   readonly clock: Clock;
   readonly noteFailure: NoteFailure;
+  readonly openExplainer: OpenExplainer;
 }
 
 /** TaskService, but for its stream of batches: producer.ts. */
 export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeof TaskService, 'streamEnqueue'> {
-  const { queue, store, enqueue, clock, noteFailure } = options;
+  const { queue, store, enqueue, clock, noteFailure, openExplainer } = options;
   const { results } = queue;
 
-  const view = (record: TaskRecord, withPayload: boolean): TaskViewOptions => ({
+  const view = (explanation: Explanation, withPayload: boolean): TaskViewOptions => ({
     withPayload,
-    waitingFor: explainWaiting(record, queue),
+    ...explanation,
     cursorAt: results.cursorAt,
   });
 
   /** Writes a single task with its payload and attempts, and a broadcast with its counts. */
-  async function write(record: DescribedTask): Promise<MessageInitShape<typeof TaskSchema>> {
+  async function write(record: DescribedTask, caller: Caller): Promise<MessageInitShape<typeof TaskSchema>> {
     const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
+    const explanation = await openExplainer(caller).explainTask(record, true);
     const { attempts } = record;
-    return writeTask(record, { ...view(record, true), attempts, ...(children ? { children } : {}) });
+    return writeTask(record, { ...view(explanation, true), attempts, ...(children ? { children } : {}) });
   }
 
   const pace = createPace();
@@ -78,7 +80,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     async describeTask({ id }, { caller }) {
       checkId('id', id);
       await pace();
-      return { task: await write(await findTask(store, id, caller)) };
+      return { task: await write(await findTask(store, id, caller), caller) };
     },
 
     async listTasks({ filter, pageSize, pageToken, withPayload }, { caller }) {
@@ -87,9 +89,15 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       const limit = pageSize || DEFAULT_PAGE;
       await pace();
       const records = await store.listTasks(readFilter(filter), pageToken || null, limit, caller.scope);
-      const { items, last } = cutPage(records, (record) => writeTask(record, view(record, withPayload)));
+      const explainer = openExplainer(caller);
+      const explained = await Promise.all(
+        records.map(async (record) => [record, await explainer.explainTask(record)] as const),
+      );
+      const { items, last } = cutPage(explained, ([record, explanation]) =>
+        writeTask(record, view(explanation, withPayload)),
+      );
       // A page may be short for its bytes; the empty one is the last.
-      return { tasks: items, nextPageToken: last?.id ?? '' };
+      return { tasks: items, nextPageToken: last?.[0].id ?? '' };
     },
 
     async cancelTasks({ ids, filter, reason }, { caller }) {

@@ -9,6 +9,7 @@ import {
   type TaskFilter as TaskFilterMessage,
   type TaskSchema,
   TaskState,
+  type Waiting,
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import type { AttemptRecord } from '../model/attempt.ts';
@@ -106,6 +107,7 @@ function writeError({ details, ...said }: TaskError): MessageInitShape<typeof Ta
 export interface TaskViewOptions {
   readonly withPayload: boolean;
   readonly waitingFor: string;
+  readonly waiting: Waiting | undefined;
   /** The counts of a broadcast. */
   readonly children?: ChildCounts;
   /** Of a task that is told alone. */
@@ -137,6 +139,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     clientId: record.clientId,
     cancelRequested: record.cancelRequested,
     waitingFor: options.waitingFor,
+    ...(options.waiting && { waiting: options.waiting }),
     parentId: record.parentId ?? '',
     ...(options.children ? { children: writeChildren(options.children) } : {}),
     ...(options.attempts ? { attempts: options.attempts.map(writeAttempt) } : {}),

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
 import type { Activities, Activity } from '../dispatch/activities.ts';
+import type { Caller } from '../model/caller.ts';
 import { isSettled } from '../model/states.ts';
 import type { DescribedTask, TaskStore } from '../store/tasks.ts';
 import { aborted$ } from './context.ts';
@@ -25,7 +26,7 @@ export interface WatchTaskOptions {
   readonly store: Pick<TaskStore, 'describeTask'>;
   readonly clock: Clock;
   readonly pace: Pace;
-  readonly write: (record: DescribedTask) => Promise<TaskView>;
+  readonly write: (record: DescribedTask, caller: Caller) => Promise<TaskView>;
 }
 
 /** One task, live: its state at first and with every change, and between them the newest progress. */
@@ -66,7 +67,7 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
           const record = await findTask(store, id, caller);
           const { state, delivery, attempt, cancelRequested } = record;
           const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
-          if (now !== told) yield { event: { case: 'task', value: await write(record) } };
+          if (now !== told) yield { event: { case: 'task', value: await write(record, caller) } };
           told = now;
           if (isSettled(state)) return;
         }

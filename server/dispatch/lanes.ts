@@ -288,6 +288,7 @@ export function createLaneTable(): LaneTable {
     servedQueues: () => lanesByQueue.keys(),
 
     isDrawn: (ref) => laneOf(ref) !== undefined || (isOwn(ref) && drawersOf(ref).length > 0),
+    drawersOf: (ref) => laneOf(ref)?.members ?? (isOwn(ref) ? drawersOf(ref) : []),
 
     countReceivers(queue) {
       const receivers = new Set<Receiver>();

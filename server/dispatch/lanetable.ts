@@ -43,6 +43,8 @@ export interface LaneTable {
   /** The grant is pushed now. False: the receiver has gone since. */
   take(grant: Grant): boolean;
   isDrawn(lane: LaneRef): boolean;
+  /** Who draws from it; a set that is read at once. */
+  drawersOf(lane: LaneRef): Iterable<Receiver>;
   readonly receivers: Iterable<Receiver>;
   /** Queues that a receiver draws from. */
   servedQueues(): Iterable<string>;

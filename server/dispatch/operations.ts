@@ -21,6 +21,9 @@ const PURGED = 'the queue was purged';
 /** Lanes looked at when unroutable tasks are counted; the fullest come first. */
 const MAX_LANES = 1_000;
 
+/** Lanes of a queue that are named: why it waits is looked for in them. */
+const MAX_FULLEST = 5;
+
 /** Priorities told for a queue. */
 const MAX_PRIORITIES = 32;
 
@@ -35,13 +38,15 @@ export interface QueueView extends QueueCounts, Omit<QueueSettings, 'queue' | 'r
   /** Tasks that are ready in lanes that nobody draws from. */
   readonly unroutable: number;
   readonly oldest: readonly PriorityOldest[];
+  /** Its fullest lanes with ready tasks. */
+  readonly fullest: readonly string[];
 }
 
 type QueueLimits = Pick<QueueSettings, 'maxWaiting' | 'maxRunning'>;
 
 /** What operators do with queues. */
 export interface Operations {
-  isPaused(queue: string): boolean;
+  settingsOf(queue: string): Omit<QueueSettings, 'queue'>;
   /** Queues of the scope that have a task, a worker or settings, in the order of their names, those after `after`. */
   listQueues(after: string, limit: number, scope: QueueScope): Promise<readonly QueueView[]>;
   /**
@@ -126,6 +131,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       hasOwnRetention: settings.retention !== null,
       workers: lanes.countReceivers(queue),
       unroutable: unroutable.reduce((sum, { ready }) => sum + ready, 0),
+      fullest: found.slice(0, MAX_FULLEST).map(({ lane }) => lane),
       oldest: counts.ready === 0 ? [] : await store.listOldest(queue, MAX_PRIORITIES),
     };
   }
@@ -163,7 +169,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       for (const settings of all) if (!areSame(settings, settingsByQueue.get(settings.queue))) learn(settings);
     },
     settings: () => settingsByQueue.values(),
-    isPaused: (queue) => settingsByQueue.get(queue)?.isPaused ?? false,
+    settingsOf: (queue) => settingsByQueue.get(queue) ?? DEFAULT_SETTINGS,
 
     async listQueues(after, limit, scope) {
       const all = [...(await countQueues()).values()];

@@ -72,8 +72,12 @@ export interface TaskQueue {
   detach(receiver: Receiver): void;
   /** The receiver has capacity again. */
   freed(receiver: Receiver): void;
-  isDrawn(lane: LaneRef): boolean;
+  /** Those who draw from a lane, and all that are connected: read at once, or not. */
+  drawersOf(lane: LaneRef): Iterable<Receiver>;
+  receivers(): Iterable<Receiver>;
   countReceivers(queue: string): number;
+  /** Whether tasks are given out: false once the server goes. */
+  readonly isClaiming: boolean;
   /** Queues that somebody draws from. */
   servedQueues(): Iterable<string>;
   /** No more claims; everything else goes on. */
@@ -205,7 +209,11 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       if (lanes.hasWork()) credit$.next();
     },
 
-    isDrawn: (lane) => lanes.isDrawn(lane),
+    drawersOf: (lane) => lanes.drawersOf(lane),
+    receivers: () => lanes.receivers,
+    get isClaiming() {
+      return isClaiming;
+    },
     countReceivers: (queue) => lanes.countReceivers(queue),
     servedQueues: () => lanes.servedQueues(),
 

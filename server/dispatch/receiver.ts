@@ -1,4 +1,5 @@
 import type { ClaimedTask, SessionRef } from '../model/task.ts';
+import type { Standing } from '../model/waiting.ts';
 
 /** How much a receiver takes now. */
 export interface Capacity {
@@ -20,6 +21,8 @@ export interface Receiver {
    * What the receiver takes, asked when a claim is planned; what is claimed for it and not pushed yet is not deducted.
    */
   capacity(): Capacity;
+  /** What keeps it from taking more, for who asks why a task waits; changes nothing. */
+  standing(): Standing;
   /** The claim is committed: these are this receiver's now. Never throws. */
   push(tasks: readonly ClaimedTask[]): void;
 }

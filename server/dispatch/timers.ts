@@ -23,6 +23,10 @@ export interface Timers {
    */
   setTogether(deadline: Deadline, ms: number, gridMs: number): void;
   clear(deadline: Deadline): void;
+  /** The wall clock, for what people are told. */
+  readonly now: () => number;
+  /** When a deadline is due by that, about; undefined: it is not set. */
+  dueAt(deadline: Deadline): number | undefined;
   readonly size: number;
   close(): void;
 }
@@ -107,6 +111,8 @@ export function createTimers(clock: Clock): Timers {
 
   return {
     create: (run) => ({ at: 0, place: -1, run }),
+    now: clock.now,
+    dueAt: ({ at, place }) => (place < 0 ? undefined : Math.round(clock.now() + at - clock.monotonic())),
     set: (deadline, ms) => setAt(deadline, clock.monotonic() + ms),
     setTogether(deadline, ms, gridMs) {
       const now = clock.monotonic();

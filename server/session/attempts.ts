@@ -1,6 +1,7 @@
 import type { Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
+import type { Progress } from '../model/waiting.ts';
 import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { retryAfterMs } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
@@ -17,6 +18,8 @@ export interface Attempts {
   start(held: HeldDelivery): void;
   /** The session is plain, as far as we know, and will not say when work begins: the timeout runs from now. */
   presume(held: HeldDelivery): void;
+  /** The client tells how far it is. */
+  note(held: HeldDelivery, progress: Omit<Progress, 'toldAt'>): void;
   /** The client of this session says what it begins: what it has not said has not begun, and has no timeout yet. */
   hear(session: Session): void;
   /** Pushes the cancel and starts its grace. */
@@ -102,6 +105,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     presume(held) {
       if (held.isStarted !== true) noteStart(held, null, now());
       startTimeout(held);
+    },
+
+    note(held, { fraction, message }) {
+      held.progress = { fraction, message, toldAt: timers.now() };
     },
 
     hear(session) {

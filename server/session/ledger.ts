@@ -1,6 +1,7 @@
 import type { Capacity } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
+import type { Progress, Standing } from '../model/waiting.ts';
 import type { HeldTask, StartedDelivery } from '../store/sessions.ts';
 import type { ByteBudget } from './budget.ts';
 
@@ -15,6 +16,8 @@ export interface HeldDelivery {
   isStarted: boolean | null;
   /** When that was said; null: it was not; SOME_TIME: an earlier process heard it, or nobody did. */
   startedAt: number | null;
+  /** The newest that its client has told of it. */
+  progress: Progress | null;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
   isSettling: boolean;
   /** The server closes the delivery: that is on its way into the store. */
@@ -47,6 +50,7 @@ export function createHeld(
     isLast,
     isStarted,
     startedAt: null,
+    progress: null,
     isSettling: false,
     isEnding: false,
     isClosed: false,
@@ -111,6 +115,8 @@ export interface Ledger {
   credit: number;
   /** What the session may be given now. */
   capacity(): Capacity;
+  /** What keeps it from more, without waiting for it as `capacity` does. */
+  readonly standing: Standing;
   hold(held: HeldDelivery): void;
   has(held: HeldDelivery): boolean;
   /** Bytes went down the stream as message `seq`. */
@@ -170,6 +176,17 @@ export function createLedger(credit: number, maxBytes: number, budget: ByteBudge
       if (!budget.isTrusting) budget.await(onCapacity);
       if (bytes >= allowed.maxBytes) return NO_CAPACITY;
       return { limit, maxBytes: allowed.maxBytes - bytes, mayExceed: bytes === 0 && allowed.mayExceed };
+    },
+
+    get standing(): Standing {
+      const allowed = budget.allow({ owedBytes: bytes, seenBytes, isReader }, maxBytes);
+      const isFull = this.credit - (all.length - settling) <= 0;
+      return {
+        kind: isFull ? 'full' : bytes >= maxBytes ? 'unread' : bytes < allowed.maxBytes ? 'free' : 'budget',
+        credit: this.credit,
+        owedBytes: bytes,
+        roomBytes: bytes === 0 && allowed.mayExceed ? Number.POSITIVE_INFINITY : allowed.maxBytes - bytes,
+      };
     },
 
     hold(one) {

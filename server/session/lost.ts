@@ -18,7 +18,7 @@ export interface Lost {
   /** Starts the window; at its end the row is ended and `onEnded` is called. */
   add(absent: Absent): void;
   /** Who has a delivery, if an earlier process left it. */
-  ownerOf(delivery: Delivery): Pick<Absent, 'clientId' | 'subject'> | undefined;
+  ownerOf(delivery: Delivery): Pick<Absent, 'clientId' | 'subject' | 'session'> | undefined;
   /**
    * What the absent sessions of a client hold; on demand without those that an earlier process left, whose starts are
    * unknown.
@@ -29,6 +29,8 @@ export interface Lost {
   /** The end of this delivery was told; only one that an earlier process left is remembered. */
   answer(delivery: Delivery): void;
   has(sessionKey: number): boolean;
+  /** By the wall clock, until when the session may come back; undefined: it is not away. */
+  windowOf(sessionKey: number): number | undefined;
   /** Whether the client that registers comes back to one of these, or takes its place by its name. */
   isAwaited(registration: Pick<Registration, 'clientId' | 'subject' | 'isNamed' | 'resume'>): boolean;
   /** Ends the windows of those who may not come back: `reasonFor` says of a caller why its streams have to end. */
@@ -132,6 +134,11 @@ export function createLost({ queue, timers, windowMs, noteFailure, onFatal }: Lo
     ownerOf: (delivery) => (absenceByDelivery.size === 0 ? undefined : absenceByDelivery.get(nameOf(delivery))),
 
     has: (sessionKey) => absenceByKey.has(sessionKey),
+
+    windowOf(sessionKey) {
+      const absence = absenceByKey.get(sessionKey);
+      return absence && (timers.dueAt(absence.window) ?? timers.now());
+    },
 
     isAwaited: ({ clientId, subject, isNamed, resume }) =>
       [...(absencesByClient.get(clientId) ?? [])].some(

@@ -1,7 +1,6 @@
 import type { Clock, Random } from '../../shared/clock.ts';
 import { createCollector } from '../../shared/collect.ts';
 import type { ContactError } from '../../shared/errors.ts';
-import { POLL_MS } from '../dispatch/poll.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
@@ -30,6 +29,7 @@ import { recoverSessions } from './recover.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
 import { createRoster, type Roster } from './roster.ts';
+import { createDescribeRun, type DescribeRun } from './runs.ts';
 import { createSerial } from './serial.ts';
 import { createSession, type Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
@@ -70,6 +70,7 @@ export interface Registry {
   /** What sessions without a name of this client held when an earlier process ended, while their window lasts. */
   leftBy(clientId: string, subject: string): readonly Delivery[];
   readonly clients: Clients;
+  readonly describeRun: DescribeRun;
   readonly measure: MeasureSessions;
   readonly isOpen: Roster['isOpen'];
   /** Whether a client comes back to its session, open or away, or takes its place by its name. */
@@ -91,7 +92,6 @@ export interface Registry {
 export function createRegistry(options: RegistryOptions): Registry {
   const { queue, store, clock, random, settings, noteFailure, onFatal } = options;
   const { streams = NO_STREAMS, journal = NO_JOURNAL } = options;
-  const { maxResultBytes, resumeWindowMs } = settings;
   const timers = createTimers(clock);
   const roster = createRoster();
   const budget = createByteBudget(settings.unreceiptedBudgetBytes, createCollector(clock.monotonic));
@@ -99,11 +99,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (held.timeout) timers.clear(held.timeout);
     if (held.grace) timers.clear(held.grace);
   });
-  const takeResults = createTakeResults({ queue, holders, absent: () => lost, random, maxResultBytes, noteFailure });
+  const takeResults = createTakeResults({ queue, holders, absent: () => lost, random, noteFailure, ...settings });
   const attempts = createAttempts({ queue, timers, settings, random, now: clock.now, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock, attempts);
   const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt, noteFailure });
-  const lost = createLost({ queue, timers, windowMs: resumeWindowMs, noteFailure, onFatal });
+  const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, noteFailure, onFatal });
   const runAlone = createSerial();
   const pairing = createPairing(timers, settings.pairingMs);
   const lookout = createLookout(timers, settings.pingIntervalMs, (session) => lose(session, session.endReason));
@@ -236,12 +236,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   const orders = obeyOrders({ queue, roster, holders, attempts, streams, journal, lose });
   const recover = (): Promise<void> => recoverSessions(store, roster, lost);
 
-  const pollMs = settings.pollMs ?? POLL_MS;
-  const stopLooking = watchStanding({ store, clock, roster, pollMs, recover, obey: orders.obey, onFatal });
+  const stopLooking = watchStanding({ store, clock, roster, settings, recover, obey: orders.obey, onFatal });
 
   return {
     sessions: roster.all,
     clients: createClients({ store, roster, streams, now: clock.now }),
+    describeRun: createDescribeRun(holders, lost),
     recover,
     open,
     measure: () => measureSessions(roster, streams, budget),

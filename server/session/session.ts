@@ -145,6 +145,13 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         : ledger.capacity();
     },
 
+    standing() {
+      const { standing } = ledger;
+      if (session.isDraining) return { ...standing, kind: 'drained' };
+      if (isFull || session.isOverdue) return { ...standing, kind: isFull ? 'unread' : 'overdue' };
+      return options.brake.isOn ? { ...standing, kind: 'gives_back' } : standing;
+    },
+
     push(tasks) {
       if (!isOpen(session.phase)) return;
       for (const task of tasks) hold(task);

@@ -1,12 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
 import type { SessionOrder } from '../dispatch/listen.ts';
+import { POLL_MS } from '../dispatch/poll.ts';
 import { retryAfterMs } from '../store/failure.ts';
 import type { SessionStanding, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
 import { type HeldDelivery, nameOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
+import type { SessionSettings } from './settings.ts';
 
 /** Sessions that the store is asked about at once. */
 const PAGE = 500;
@@ -15,7 +17,8 @@ export interface StandingOptions {
   readonly store: Pick<SessionStore, 'describeSessions'> & Pick<Store, 'capabilities'>;
   readonly clock: Clock;
   readonly roster: Roster;
-  readonly pollMs: number;
+  /** Default: POLL_MS. */
+  readonly settings: Pick<SessionSettings, 'pollMs'>;
   /** Takes over the sessions of nodes that are gone for good, which were given to this one. */
   readonly recover: () => Promise<void>;
   /** Does what dispatch would order. */
@@ -35,7 +38,8 @@ interface Before {
  * cancel was asked for, a delivery has ended, the client was drained. The answer stops it.
  */
 export function watchStanding(options: StandingOptions): () => void {
-  const { store, clock, roster, pollMs, recover, obey, onFatal } = options;
+  const { store, clock, roster, recover, obey, onFatal } = options;
+  const { pollMs = POLL_MS } = options.settings;
   // A store of one process tells that process of everything.
   if (!store.capabilities.isShared) return () => undefined;
   let isStopped = false;

@@ -54,7 +54,9 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
       activities.tell(taskId, { kind: 'started', delivery });
     }
     for (const { taskId, delivery, fraction, message } of report.progress) {
-      if (!findHeld({ taskId, delivery }, session)) continue;
+      const held = findHeld({ taskId, delivery }, session);
+      if (!held) continue;
+      attempts.note(held, { fraction, message });
       activities.tell(taskId, { kind: 'progress', delivery, fraction, message });
     }
     // A checkpoint is a comfort for the next attempt: one that is not stored costs work, and no task.

@@ -26,6 +26,12 @@ export interface QueueStore {
    */
   listOldest(queue: string, limit: number): Promise<readonly PriorityOldest[]>;
 
+  /**
+   * Ready tasks of the lane of a ready task that are given away before it, counted up to `limit`; 0 of any other task. Looks
+   * at no more rows than a few times `limit`.
+   */
+  countAhead(id: string, limit: number): Promise<number>;
+
   /** Queues with settings other than the default, by name: as many as operators have set. */
   listQueueSettings(): Promise<readonly QueueSettings[]>;
 

@@ -178,7 +178,7 @@ describe('contact tasks', function () {
     it('say why a task is not running', async () => {
       const { id } = await scene.producer.enqueue('lonely', 'x', { clientId: 'robot-7' });
       const shown = await scene.contact('tasks', 'show', id);
-      assert.match(shown.stdout, /^waiting for: +client robot-7, which is not connected or does not serve the queue$/m);
+      assert.match(shown.stdout, /^waiting for: +client robot-7, which is not connected and not remembered$/m);
       assert.match((await scene.contact('tasks', 'list', '--queue', 'lonely')).stdout, /client robot-7, which/);
     });
 

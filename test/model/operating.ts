@@ -67,7 +67,20 @@ export function createOperating(
       .slice(0, limit);
   }
 
+  function countAhead(id: string, limit: number): number {
+    const task = world.tasks.get(id);
+    if (task?.state !== 'ready') return 0;
+    const { queue, lane, priority } = task.input;
+    const others = [...world.tasks.values()].filter(
+      ({ input, state }) => state === 'ready' && input.queue === queue && input.lane === lane,
+    );
+    const isAhead = (one: ModelTask) =>
+      one.input.priority === priority ? one.seq < task.seq : one.input.priority > priority;
+    return Math.min(limit, others.filter(isAhead).length);
+  }
+
   return {
+    countAhead: async (id, limit) => countAhead(id, limit),
     purgeTasks: async (queue, limit, reason, now) => purgeTasks(queue, limit, reason, now),
     countChildren: async (parentId, scope = EVERY_QUEUE) => {
       const parent = world.tasks.get(parentId);

@@ -5,6 +5,7 @@ import type { Receiver } from '../../server/dispatch/receiver.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
 import { openStore } from '../../server/store/open.ts';
 import { openSession } from '../scene/deliveries.ts';
+import { freeStanding } from '../scene/receiver.ts';
 import { addTasks, T0 } from '../scene/tasks.ts';
 
 interface Crew {
@@ -43,6 +44,7 @@ async function serve({ queueCount, tasks, credits, paces }: Crew): Promise<void>
     const serving: Serving = {
       ...{ session, clientId: `c${n}`, queues, labels: {}, open: [], given: [] },
       capacity: () => ({ limit: credit - serving.open.length, maxBytes: 1 << 20, mayExceed: true }),
+      standing: freeStanding,
       push: (some) => {
         serving.open.push(...some);
       },

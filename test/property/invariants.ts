@@ -131,7 +131,7 @@ async function checkLine({ accounts }: World, line: Line, records: readonly Task
       (lane === '' || lane === `c:${line.worker.clientId}`) &&
       // While the clock jumps, what was too late may be in time again.
       (expiresAt === null || (expiresAt > now && !accounts.hasJumped)) &&
-      !server.queue.operations.isPaused(queue),
+      !server.queue.operations.settingsOf(queue).isPaused,
   );
   const ids = waiting.map(({ id }) => id).join(', ');
   assert.equal(ids, '', `${line.worker.clientId} has room for ${free} and these wait`);

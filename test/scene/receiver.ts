@@ -1,6 +1,7 @@
 import type { LaneTable } from '../../server/dispatch/lanes.ts';
 import type { Capacity, Receiver } from '../../server/dispatch/receiver.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
+import type { Standing } from '../../server/model/waiting.ts';
 
 export const LANE = { queue: 'q', lane: '' };
 
@@ -18,9 +19,12 @@ export function createReceiver(key: number, limit = 10): TestReceiver {
     capacity() {
       return this.space;
     },
+    standing: freeStanding,
     push: () => {},
   };
 }
+
+export const freeStanding = (): Standing => ({ kind: 'free', credit: 10, owedBytes: 0, roomBytes: 1_000 });
 
 /** Answers the newest plan: `count` tasks for each session, the lanes empty afterwards or not. */
 export function answer(table: LaneTable, receiver: Receiver, count: number, exhausted: boolean): void {

@@ -169,7 +169,7 @@ describe('clients', () => {
     await openWorker(clients, { clientId: 'a' });
     await ask(clients, method.drainClient, { clientId: 'a' });
     const [id] = await enqueue(clients, {});
-    const words = 'credit: the one client of the queue takes no more now: it is busy or drained, or gives tasks back';
+    const words = 'a client that is not drained: the one client that may take it (a) is drained';
     assert.equal((await describeTask(clients, id!)).waitingFor, words);
   });
 

@@ -11,6 +11,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { openSession } from '../scene/deliveries.ts';
+import { freeStanding } from '../scene/receiver.ts';
 import { createTask, stateOf } from '../scene/tasks.ts';
 import { until } from '../scene/until.ts';
 
@@ -82,6 +83,7 @@ describe('broadcast()', () => {
       queues: ['q'],
       labels: {},
       capacity: () => ({ limit: 10, maxBytes: 1 << 20, mayExceed: true }),
+      standing: freeStanding,
       push: (tasks) => {
         for (const task of tasks) pushed.push(`${clientId} ${task.lane || 'any'}`);
       },

@@ -8,6 +8,7 @@ import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { createOpening } from '../scene/deliveries.ts';
+import { freeStanding } from '../scene/receiver.ts';
 import { createTask } from '../scene/tasks.ts';
 
 /** A store whose claims are committed at once and on disk when they are told to be. */
@@ -53,6 +54,7 @@ function createTaker(session: SessionRef, limit: number): Taker {
     capacity() {
       return { limit: this.limit - this.pushed.length, maxBytes: 1_000, mayExceed: this.pushed.length === 0 };
     },
+    standing: freeStanding,
     push(tasks) {
       this.pushed.push(...tasks.map(({ id }) => id));
     },

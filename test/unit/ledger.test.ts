@@ -10,6 +10,7 @@ function createHeld(taskId: string, delivery = 1): HeldDelivery {
     isLast: false,
     isStarted: false,
     startedAt: null,
+    progress: null,
     isSettling: false,
     isEnding: false,
     isClosed: false,

@@ -8,6 +8,7 @@ import type { Store } from '../../server/store/store.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { openSession } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
+import { freeStanding } from '../scene/receiver.ts';
 import { createTask, Q } from '../scene/tasks.ts';
 
 describe('createTaskQueue()', () => {
@@ -36,6 +37,7 @@ describe('createTaskQueue()', () => {
       queues: [Q.queue],
       labels: {},
       capacity: () => ({ limit: 1_000, maxBytes: 1 << 20, mayExceed: true }),
+      standing: freeStanding,
       push: (tasks) => {
         pushed.push(...tasks);
         onPushed?.();

@@ -8,6 +8,7 @@ import { addConditionOptions, type ConditionOptions, readConditions } from '../.
 import { renderTable } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { STATES, stateName, taskToJson } from '../../task.ts';
+import { describeStanding } from '../../waiting.ts';
 
 interface ListOptions extends TargetOptions, ConditionOptions {
   readonly limit: number;
@@ -59,6 +60,6 @@ function taskToRow(task: Task): string[] {
     `${task.attempt}/${task.maxAttempts}`,
     formatInstant(task.createdAt),
     task.clientId,
-    task.waitingFor,
+    describeStanding(task),
   ];
 }

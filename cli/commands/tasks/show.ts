@@ -8,6 +8,7 @@ import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, stateName, taskToJson } from '../../task.ts';
 import { describeValue } from '../../value.ts';
+import { describeRun } from '../../waiting.ts';
 
 const MAX_SHOWN = 2_000;
 
@@ -43,6 +44,7 @@ function taskToPairs(task: Task): [string, string][] {
     ['queue', task.queue],
     ['state', `${stateName(task.state)}${task.cancelRequested ? ' (cancel requested)' : ''}`],
     ['waiting for', task.waitingFor],
+    ['running', describeRun(task)],
     ['children', task.children ? describeChildren(task.children) : ''],
     ['child of', task.parentId],
     ['priority', String(task.priority)],

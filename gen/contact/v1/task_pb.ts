@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task.proto.
  */
 export const file_contact_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIksKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHZGV0YWlscxgDIAEoDBIOCgZkZXRhaWwYBCABKAkivwIKB0F0dGVtcHQSDwoHYXR0ZW1wdBgBIAEoDRIQCghkZWxpdmVyeRgCIAEoDRIRCgljbGllbnRfaWQYAyABKAkSLgoKY2xhaW1lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKA2VuZBgHIAEoDjIWLmNvbnRhY3QudjEuQXR0ZW1wdEVuZBIRCgl1bnRvdWNoZWQYCCABKAgSJAoFZXJyb3IYCSABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchISCgpiYWNrb2ZmX21zGAogASgNIsYGCgRUYXNrEgoKAmlkGAEgASgJEg0KBXF1ZXVlGAIgASgJEiQKBXN0YXRlGAMgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcGF5bG9hZBgEIAEoDBIUCgxjb250ZW50X3R5cGUYBSABKAkSMAoIbWV0YWRhdGEYBiADKAsyHi5jb250YWN0LnYxLlRhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgHIAEoERIPCgdhdHRlbXB0GAggASgNEhQKDG1heF9hdHRlbXB0cxgJIAEoDRIQCghkZWxpdmVyeRgKIAEoDRIMCgRsb3N0GAsgASgNEhIKCnRpbWVvdXRfbXMYDCABKA0SFwoPaWRlbXBvdGVuY3lfa2V5GA0gASgJEhgKEHRhcmdldF9jbGllbnRfaWQYDiABKAkSEAoIc2VsZWN0b3IYDyABKAkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGcnVuX2F0GBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbGllbnRfaWQYFCABKAkSGAoQY2FuY2VsX3JlcXVlc3RlZBgVIAEoCBIOCgZyZXN1bHQYFiABKAwSGwoTcmVzdWx0X2NvbnRlbnRfdHlwZRgXIAEoCRIkCgVlcnJvchgYIAEoCzIVLmNvbnRhY3QudjEuVGFza0Vycm9yEhMKC3dhaXRpbmdfZm9yGBkgASgJEg4KBmN1cnNvchgaIAEoCRIRCglwYXJlbnRfaWQYGyABKAkSJgoIY2hpbGRyZW4YHCABKAsyFC5jb250YWN0LnYxLkNoaWxkcmVuEiUKCGF0dGVtcHRzGB4gAygLMhMuY29udGFjdC52MS5BdHRlbXB0Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKMBAoLUmVzdWx0RXZlbnQSDgoGY3Vyc29yGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSDQoFcXVldWUYAyABKAkSJAoFc3RhdGUYBCABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIOCgZyZXN1bHQYBSABKAwSFAoMY29udGVudF90eXBlGAYgASgJEiQKBWVycm9yGAcgASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISDwoHYXR0ZW1wdBgIIAEoDRIQCghkZWxpdmVyeRgJIAEoDRIRCgljbGllbnRfaWQYCiABKAkSLgoKY3JlYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoIbWV0YWRhdGEYDSADKAsyJS5jb250YWN0LnYxLlJlc3VsdEV2ZW50Lk1ldGFkYXRhRW50cnkSGAoQY2FuY2VsX3JlcXVlc3RlZBgOIAEoCBIRCglwYXJlbnRfaWQYDyABKAkSLgoKY2xhaW1lZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKtIBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBU0tfU1RBVEVfU0NIRURVTEVEEAESFAoQVEFTS19TVEFURV9SRUFEWRACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhgKFFRBU0tfU1RBVEVfU1VDQ0VFREVEEAQSFQoRVEFTS19TVEFURV9GQUlMRUQQBRIYChRUQVNLX1NUQVRFX0NBTkNFTExFRBAGEhYKElRBU0tfU1RBVEVfRVhQSVJFRBAHKsIBCgpBdHRlbXB0RW5kEhsKF0FUVEVNUFRfRU5EX1VOU1BFQ0lGSUVEEAASGQoVQVRURU1QVF9FTkRfU1VDQ0VFREVEEAESFgoSQVRURU1QVF9FTkRfRkFJTEVEEAISGQoVQVRURU1QVF9FTkRfVElNRURfT1VUEAMSFAoQQVRURU1QVF9FTkRfTE9TVBAEEhgKFEFUVEVNUFRfRU5EX1JFTEVBU0VEEAUSGQoVQVRURU1QVF9FTkRfQ0FOQ0VMTEVEEAZCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIksKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHZGV0YWlscxgDIAEoDBIOCgZkZXRhaWwYBCABKAkivwIKB0F0dGVtcHQSDwoHYXR0ZW1wdBgBIAEoDRIQCghkZWxpdmVyeRgCIAEoDRIRCgljbGllbnRfaWQYAyABKAkSLgoKY2xhaW1lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKA2VuZBgHIAEoDjIWLmNvbnRhY3QudjEuQXR0ZW1wdEVuZBIRCgl1bnRvdWNoZWQYCCABKAgSJAoFZXJyb3IYCSABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchISCgpiYWNrb2ZmX21zGAogASgNIuwGCgRUYXNrEgoKAmlkGAEgASgJEg0KBXF1ZXVlGAIgASgJEiQKBXN0YXRlGAMgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcGF5bG9hZBgEIAEoDBIUCgxjb250ZW50X3R5cGUYBSABKAkSMAoIbWV0YWRhdGEYBiADKAsyHi5jb250YWN0LnYxLlRhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgHIAEoERIPCgdhdHRlbXB0GAggASgNEhQKDG1heF9hdHRlbXB0cxgJIAEoDRIQCghkZWxpdmVyeRgKIAEoDRIMCgRsb3N0GAsgASgNEhIKCnRpbWVvdXRfbXMYDCABKA0SFwoPaWRlbXBvdGVuY3lfa2V5GA0gASgJEhgKEHRhcmdldF9jbGllbnRfaWQYDiABKAkSEAoIc2VsZWN0b3IYDyABKAkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGcnVuX2F0GBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbGllbnRfaWQYFCABKAkSGAoQY2FuY2VsX3JlcXVlc3RlZBgVIAEoCBIOCgZyZXN1bHQYFiABKAwSGwoTcmVzdWx0X2NvbnRlbnRfdHlwZRgXIAEoCRIkCgVlcnJvchgYIAEoCzIVLmNvbnRhY3QudjEuVGFza0Vycm9yEhMKC3dhaXRpbmdfZm9yGBkgASgJEg4KBmN1cnNvchgaIAEoCRIRCglwYXJlbnRfaWQYGyABKAkSJgoIY2hpbGRyZW4YHCABKAsyFC5jb250YWN0LnYxLkNoaWxkcmVuEiQKB3dhaXRpbmcYHSABKAsyEy5jb250YWN0LnYxLldhaXRpbmcSJQoIYXR0ZW1wdHMYHiADKAsyEy5jb250YWN0LnYxLkF0dGVtcHQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIt0CCgdXYWl0aW5nEiUKBGtpbmQYASABKA4yFy5jb250YWN0LnYxLldhaXRpbmdLaW5kEgwKBHRleHQYAiABKAkSEgoKY2xpZW50X2lkcxgDIAMoCRIOCgZxdWV1ZXMYBCADKAkSEAoIc2VsZWN0b3IYBSABKAkSDgoGbGFiZWxzGAYgAygJEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYCSABKA0SDQoFY291bnQYCiABKA0SEgoKbGFzdF9lcnJvchgLIAEoCRIqCghwcm9ncmVzcxgMIAEoCzIYLmNvbnRhY3QudjEuVG9sZFByb2dyZXNzEiMKBm90aGVycxgNIAMoCzITLmNvbnRhY3QudjEuV2FpdGluZyJeCgxUb2xkUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAISDwoHbWVzc2FnZRgCIAEoCRIrCgd0b2xkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKMBAoLUmVzdWx0RXZlbnQSDgoGY3Vyc29yGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSDQoFcXVldWUYAyABKAkSJAoFc3RhdGUYBCABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIOCgZyZXN1bHQYBSABKAwSFAoMY29udGVudF90eXBlGAYgASgJEiQKBWVycm9yGAcgASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISDwoHYXR0ZW1wdBgIIAEoDRIQCghkZWxpdmVyeRgJIAEoDRIRCgljbGllbnRfaWQYCiABKAkSLgoKY3JlYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoIbWV0YWRhdGEYDSADKAsyJS5jb250YWN0LnYxLlJlc3VsdEV2ZW50Lk1ldGFkYXRhRW50cnkSGAoQY2FuY2VsX3JlcXVlc3RlZBgOIAEoCBIRCglwYXJlbnRfaWQYDyABKAkSLgoKY2xhaW1lZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKtIBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBU0tfU1RBVEVfU0NIRURVTEVEEAESFAoQVEFTS19TVEFURV9SRUFEWRACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhgKFFRBU0tfU1RBVEVfU1VDQ0VFREVEEAQSFQoRVEFTS19TVEFURV9GQUlMRUQQBRIYChRUQVNLX1NUQVRFX0NBTkNFTExFRBAGEhYKElRBU0tfU1RBVEVfRVhQSVJFRBAHKsIBCgpBdHRlbXB0RW5kEhsKF0FUVEVNUFRfRU5EX1VOU1BFQ0lGSUVEEAASGQoVQVRURU1QVF9FTkRfU1VDQ0VFREVEEAESFgoSQVRURU1QVF9FTkRfRkFJTEVEEAISGQoVQVRURU1QVF9FTkRfVElNRURfT1VUEAMSFAoQQVRURU1QVF9FTkRfTE9TVBAEEhgKFEFUVEVNUFRfRU5EX1JFTEVBU0VEEAUSGQoVQVRURU1QVF9FTkRfQ0FOQ0VMTEVEEAYq9AQKC1dhaXRpbmdLaW5kEhwKGFdBSVRJTkdfS0lORF9VTlNQRUNJRklFRBAAEh4KGldBSVRJTkdfS0lORF9TSFVUVElOR19ET1dOEAESFgoSV0FJVElOR19LSU5EX1NUT1JFEAISFwoTV0FJVElOR19LSU5EX1BBVVNFRBADEhgKFFdBSVRJTkdfS0lORF9ERUxBWUVEEAQSFgoSV0FJVElOR19LSU5EX1JFVFJZEAUSGgoWV0FJVElOR19LSU5EX0JST0FEQ0FTVBAGEhkKFVdBSVRJTkdfS0lORF9DSElMRFJFThAHEh4KGldBSVRJTkdfS0lORF9DTElFTlRfQUJTRU5UEAgSIQodV0FJVElOR19LSU5EX0NMSUVOVF9FTFNFV0hFUkUQCRIbChdXQUlUSU5HX0tJTkRfTk9UX1NFUlZFRBAKEhkKFVdBSVRJTkdfS0lORF9OT19NQVRDSBALEhgKFFdBSVRJTkdfS0lORF9EUkFJTkVEEAwSFwoTV0FJVElOR19LSU5EX1VOUkVBRBANEhgKFFdBSVRJTkdfS0lORF9PVkVSRFVFEA4SFgoSV0FJVElOR19LSU5EX0xJTUlUEA8SGwoXV0FJVElOR19LSU5EX0dJVkVTX0JBQ0sQEBIXChNXQUlUSU5HX0tJTkRfQlVER0VUEBESFQoRV0FJVElOR19LSU5EX0ZVTEwQEhIVChFXQUlUSU5HX0tJTkRfVFVSThATEhUKEVdBSVRJTkdfS0lORF9MT1NUEBQSGAoUV0FJVElOR19LSU5EX0NMQUlNRUQQFRIYChRXQUlUSU5HX0tJTkRfUlVOTklORxAWQjEKCmNvbnRhY3QudjFQAVoUY29udGFjdC92MTtjb250YWN0djGqAgpDb250YWN0LlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A task as a producer gives it.
@@ -580,7 +580,7 @@ export type Task = Message<"contact.v1.Task"> & {
   error?: TaskError | undefined;
 
   /**
-   * For tasks that wait: why nobody runs it, in words.
+   * For tasks that wait: why nobody runs it, in words: `waiting.text`, and those of `waiting.others` after it.
    *
    * @generated from field: string waiting_for = 25;
    */
@@ -608,6 +608,13 @@ export type Task = Message<"contact.v1.Task"> & {
   children?: Children | undefined;
 
   /**
+   * Unless it is settled: why nobody runs it, or what is known of its run.
+   *
+   * @generated from field: contact.v1.Waiting waiting = 29;
+   */
+  waiting?: Waiting | undefined;
+
+  /**
    * The newest 20, the newest last; kept as long as the task, also over a redrive. Left out of lists. Unlike `attempt` it
    * counts deliveries that burnt none.
    *
@@ -622,6 +629,131 @@ export type Task = Message<"contact.v1.Task"> & {
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
   messageDesc(file_contact_v1_task, 7);
+
+/**
+ * Why a task does not run, or what is known of its run; of a queue: why those that wait there do not. Names of clients and
+ * queues are only those that the caller may see: there may be more.
+ *
+ * @generated from message contact.v1.Waiting
+ */
+export type Waiting = Message<"contact.v1.Waiting"> & {
+  /**
+   * @generated from field: contact.v1.WaitingKind kind = 1;
+   */
+  kind: WaitingKind;
+
+  /**
+   * The same in words, to be read after "waiting for"; of one that runs after "running".
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * At most 5.
+   *
+   * @generated from field: repeated string client_ids = 3;
+   */
+  clientIds: string[];
+
+  /**
+   * At most 5: what those who are there serve in its place.
+   *
+   * @generated from field: repeated string queues = 4;
+   */
+  queues: string[];
+
+  /**
+   * @generated from field: string selector = 5;
+   */
+  selector: string;
+
+  /**
+   * At most 5: what those who are there have, each as `key=value,key=value`.
+   *
+   * @generated from field: repeated string labels = 6;
+   */
+  labels: string[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 7;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp until = 8;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * 0: none is known.
+   *
+   * @generated from field: uint32 limit = 9;
+   */
+  limit: number;
+
+  /**
+   * Clients, tasks or attempts, as the kind says. Of clients at most the first 1,000 are counted.
+   *
+   * @generated from field: uint32 count = 10;
+   */
+  count: number;
+
+  /**
+   * @generated from field: string last_error = 11;
+   */
+  lastError: string;
+
+  /**
+   * The newest that its client told of its run.
+   *
+   * @generated from field: contact.v1.ToldProgress progress = 12;
+   */
+  progress?: ToldProgress | undefined;
+
+  /**
+   * What would keep it waiting too, the next one first; without others of their own.
+   *
+   * @generated from field: repeated contact.v1.Waiting others = 13;
+   */
+  others: Waiting[];
+};
+
+/**
+ * Describes the message contact.v1.Waiting.
+ * Use `create(WaitingSchema)` to create a new message.
+ */
+export const WaitingSchema: GenMessage<Waiting> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task, 8);
+
+/**
+ * @generated from message contact.v1.ToldProgress
+ */
+export type ToldProgress = Message<"contact.v1.ToldProgress"> & {
+  /**
+   * 0 to 1; below 0: it was not told.
+   *
+   * @generated from field: float fraction = 1;
+   */
+  fraction: number;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp told_at = 3;
+   */
+  toldAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message contact.v1.ToldProgress.
+ * Use `create(ToldProgressSchema)` to create a new message.
+ */
+export const ToldProgressSchema: GenMessage<ToldProgress> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task, 9);
 
 /**
  * One settled task, as observers see it; in commit order.
@@ -727,7 +859,7 @@ export type ResultEvent = Message<"contact.v1.ResultEvent"> & {
  * Use `create(ResultEventSchema)` to create a new message.
  */
 export const ResultEventSchema: GenMessage<ResultEvent> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 8);
+  messageDesc(file_contact_v1_task, 10);
 
 /**
  * Where a task stands. Legal transitions are drawn in docs/states.md.
@@ -869,4 +1001,185 @@ export type AttemptEnd = (typeof AttemptEnd)[keyof typeof AttemptEnd] | UnknownE
  */
 export const AttemptEndSchema: GenEnum<AttemptEnd> = /*@__PURE__*/
   enumDesc(file_contact_v1_task, 1);
+
+/**
+ * What a task waits for, or a queue; docs/waiting.md has a line for each, in the order in which they are named when there
+ * are several: first what ends only by somebody's act.
+ *
+ * @generated from enum contact.v1.WaitingKind
+ */
+export const WaitingKind = {
+  /**
+   * @generated from enum value: WAITING_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The server shuts down and gives out nothing more.
+   *
+   * @generated from enum value: WAITING_KIND_SHUTTING_DOWN = 1;
+   */
+  SHUTTING_DOWN: 1,
+
+  /**
+   * The server cannot write: `last_error` says why.
+   *
+   * @generated from enum value: WAITING_KIND_STORE = 2;
+   */
+  STORE: 2,
+
+  /**
+   * Its queue is paused.
+   *
+   * @generated from enum value: WAITING_KIND_PAUSED = 3;
+   */
+  PAUSED: 3,
+
+  /**
+   * It is scheduled, `until` then.
+   *
+   * @generated from enum value: WAITING_KIND_DELAYED = 4;
+   */
+  DELAYED: 4,
+
+  /**
+   * It failed, and is tried again at `until`: `count` attempts, and the `last_error`.
+   *
+   * @generated from enum value: WAITING_KIND_RETRY = 5;
+   */
+  RETRY: 5,
+
+  /**
+   * The broadcast that it is a child of is not complete.
+   *
+   * @generated from enum value: WAITING_KIND_BROADCAST = 6;
+   */
+  BROADCAST: 6,
+
+  /**
+   * It is a broadcast, which ends with its children.
+   *
+   * @generated from enum value: WAITING_KIND_CHILDREN = 7;
+   */
+  CHILDREN: 7,
+
+  /**
+   * The client that it is for is not connected: `since`, if that is known.
+   *
+   * @generated from enum value: WAITING_KIND_CLIENT_ABSENT = 8;
+   */
+  CLIENT_ABSENT: 8,
+
+  /**
+   * The client that it is for is connected and does not serve its queue, but `queues`.
+   *
+   * @generated from enum value: WAITING_KIND_CLIENT_ELSEWHERE = 9;
+   */
+  CLIENT_ELSEWHERE: 9,
+
+  /**
+   * Nobody who is connected serves its queue: there are `count` clients, and they serve `queues`.
+   *
+   * @generated from enum value: WAITING_KIND_NOT_SERVED = 10;
+   */
+  NOT_SERVED: 10,
+
+  /**
+   * Of the `count` clients that serve its queue none matches `selector`; `labels` are what they have.
+   *
+   * @generated from enum value: WAITING_KIND_NO_MATCH = 11;
+   */
+  NO_MATCH: 11,
+
+  /**
+   * `count` clients that may take it are drained.
+   *
+   * @generated from enum value: WAITING_KIND_DRAINED = 12;
+   */
+  DRAINED: 12,
+
+  /**
+   * `count` clients that may take it have not read what they were sent.
+   *
+   * @generated from enum value: WAITING_KIND_UNREAD = 13;
+   */
+  UNREAD: 13,
+
+  /**
+   * `count` plain clients that may take it have an attempt that has not ended in time.
+   *
+   * @generated from enum value: WAITING_KIND_OVERDUE = 14;
+   */
+  OVERDUE: 14,
+
+  /**
+   * As many tasks of its queue run as may: `count` of `limit`.
+   *
+   * @generated from enum value: WAITING_KIND_LIMIT = 15;
+   */
+  LIMIT: 15,
+
+  /**
+   * `count` clients that may take it gave tasks back with nothing done, and are given none for a while.
+   *
+   * @generated from enum value: WAITING_KIND_GIVES_BACK = 16;
+   */
+  GIVES_BACK: 16,
+
+  /**
+   * What the server has sent to all clients and they have not seen is all that it may be.
+   *
+   * @generated from enum value: WAITING_KIND_BUDGET = 17;
+   */
+  BUDGET: 17,
+
+  /**
+   * `count` clients that may take it hold as many tasks as they may: `limit` together.
+   *
+   * @generated from enum value: WAITING_KIND_FULL = 18;
+   */
+  FULL: 18,
+
+  /**
+   * Somebody takes it as soon as it is its turn: `count` others of those for the same are before it.
+   *
+   * @generated from enum value: WAITING_KIND_TURN = 19;
+   */
+  TURN: 19,
+
+  /**
+   * It runs, but its client is not connected: it has `until` then to come back, and what it did counts also later.
+   *
+   * @generated from enum value: WAITING_KIND_LOST = 20;
+   */
+  LOST: 20,
+
+  /**
+   * A client has it, and has not said that it began.
+   *
+   * @generated from enum value: WAITING_KIND_CLAIMED = 21;
+   */
+  CLAIMED: 21,
+
+  /**
+   * A client runs it, `since` then.
+   *
+   * @generated from enum value: WAITING_KIND_RUNNING = 22;
+   */
+  RUNNING: 22,
+} as const;
+
+/**
+ * What a task waits for, or a queue; docs/waiting.md has a line for each, in the order in which they are named when there
+ * are several: first what ends only by somebody's act.
+ *
+ * @generated from enum contact.v1.WaitingKind
+ */
+export type WaitingKind = (typeof WaitingKind)[keyof typeof WaitingKind] | UnknownEnum;
+
+/**
+ * Describes the enum contact.v1.WaitingKind.
+ */
+export const WaitingKindSchema: GenEnum<WaitingKind> = /*@__PURE__*/
+  enumDesc(file_contact_v1_task, 2);
 

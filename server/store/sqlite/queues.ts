@@ -1,5 +1,6 @@
 import { isSelectorLane, PARENT_LANE } from '../../model/lane.ts';
 import type { LaneRef } from '../../model/task.ts';
+import { type Head, isBefore } from '../../model/turns.ts';
 import {
   hasSettings,
   type LaneCount,
@@ -19,9 +20,20 @@ export interface Queues {
   findWaiting(): Waiting;
   countLanes(queue: string, limit: number): readonly LaneCount[];
   listOldest(queue: string, limit: number): readonly PriorityOldest[];
+  countAhead(id: string, limit: number): number;
   countQueues(): readonly QueueCounts[];
   /** The settings of queues that have any. */
   listSettings(): readonly QueueSettings[];
+}
+
+/** Where a task is, as its rows say. */
+interface Placed {
+  readonly key: number;
+  readonly queue_id: number;
+  readonly lane: string;
+  readonly priority: number;
+  readonly first_seq: number | null;
+  readonly state: number | null;
 }
 
 /** Lanes that a look for the oldest visits. */
@@ -37,6 +49,15 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
   // The head of the next priority: one seek for each priority, however many tasks it has.
   const selectHead = db.prepare<{ task_key: number; nprio: number; seq: number }>(
     'SELECT task_key, nprio, seq FROM live WHERE state = 0 AND lane_id = ? AND nprio > ? ORDER BY nprio, seq LIMIT 1',
+  );
+
+  const selectPlace = db.prepare<Partial<Head> & Placed>(
+    `SELECT t.key, t.queue_id, t.lane, t.priority, t.seq AS first_seq, l.state, l.nprio, l.seq FROM task t
+     LEFT JOIN live l ON l.task_key = t.key WHERE t.id = ?`,
+  );
+  const selectAhead = db.prepare<{ count: number }>(
+    `SELECT count(*) AS count FROM (SELECT 1 FROM live WHERE state = 0 AND lane_id = ? AND (nprio, seq) < (?, ?)
+     LIMIT ?)`,
   );
 
   /** The lanes of a queue without that of parents, which wait for their children. */
@@ -94,6 +115,17 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
       .map(([priority, createdAt]) => ({ priority, createdAt }));
   }
 
+  function countAhead(id: string, limit: number): number {
+    const task = selectPlace.get(id);
+    const lane = task && catalog.findLane(catalog.queueById(task.queue_id).name, task.lane);
+    // Without a row in `live` it is fresh, if it waits at all: then it has the place of its insert.
+    if (!lane || (task.state !== 0 && fresh.find(task.key, id)?.state !== 'ready')) return 0;
+    const place = task.state === null ? { nprio: 0 - task.priority, seq: task.first_seq! } : (task as Head);
+    const others = [...fresh.peek(lane, limit), ...fresh.readNext(lane, undefined, limit)];
+    const { count } = selectAhead.get(lane.id, place.nprio, place.seq, limit)!;
+    return Math.min(limit, count + others.filter((other) => isBefore(other, place)).length);
+  }
+
   function findWaiting(): Waiting {
     const readyQueues: string[] = [];
     let isAny = false;
@@ -119,6 +151,7 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
         .slice(0, limit)
         .map(({ ref, ready }) => ({ lane: ref.lane, ready })),
     listOldest,
+    countAhead,
     countQueues: () => [...catalog.queues()].map(toCounts),
     listSettings: () => listSettings(catalog.queues()),
   };

@@ -147,6 +147,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listSelectorLanes: (limit) => read(() => queues.listSelectorLanes(limit)),
     countLanes: (queue, limit) => read(() => queues.countLanes(queue, limit)),
     listOldest: (queue, limit) => read(() => queues.listOldest(queue, limit)),
+    countAhead: (id, limit) => read(() => queues.countAhead(id, limit)),
     listQueueSettings: () => read(() => queues.listSettings()),
     listClients: (after, limit) => read(() => clients.list(after, limit)),
     listServing: (after, limit) => read(() => clients.listServing(after, limit)),

@@ -1,0 +1,31 @@
+import { toJson } from '@bufbuild/protobuf';
+import { type Task, type Waiting, WaitingKind, WaitingKindSchema, WaitingSchema } from '../gen/contact/v1/task_pb.ts';
+
+const RUNNING: readonly WaitingKind[] = [WaitingKind.LOST, WaitingKind.CLAIMED, WaitingKind.RUNNING];
+
+/** Why a task waits, or a queue: proto3 JSON names, the kind as a word: `paused`. */
+export function waitingToJson(waiting: Waiting): Record<string, unknown> {
+  const { others, kind } = waiting;
+  const fields = toJson(WaitingSchema, { ...waiting, others: [] }, { alwaysEmitImplicit: true });
+  return { ...(fields as object), kind: kindName(kind), others: others.map(waitingToJson) };
+}
+
+function kindName(kind: WaitingKind): string {
+  return WaitingKindSchema.value[kind]?.localName.toLowerCase() ?? `kind ${kind}`;
+}
+
+/** How a task runs, in words; empty: it does not, or the server does not say. */
+export function describeRun({ waiting }: Pick<Task, 'waiting'>): string {
+  return waiting && RUNNING.includes(waiting.kind) ? waiting.text : '';
+}
+
+/** The same of what waits or runs, for a column of both. */
+export function describeStanding(task: Pick<Task, 'waiting' | 'waitingFor'>): string {
+  const run = describeRun(task);
+  return run === '' ? task.waitingFor : `(running ${run})`;
+}
+
+/** Everything that it waits for, in one line. */
+export function describeWaiting(waiting: Waiting | undefined): string {
+  return waiting ? [waiting, ...waiting.others].map(({ text }) => text).join('; also ') : '';
+}

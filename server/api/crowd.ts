@@ -1,0 +1,93 @@
+import { cutText } from '../../shared/text.ts';
+import type { TaskQueue } from '../dispatch/queue.ts';
+import type { Receiver } from '../dispatch/receiver.ts';
+import { type Caller, isInScope, mayAddress } from '../model/caller.ts';
+import { SHARED_LANE } from '../model/lane.ts';
+import type { LaneRef } from '../model/task.ts';
+import { type Drawer, MAX_NAMED, type Party } from '../model/waiting.ts';
+
+/** Receivers of one lane that are looked at. */
+const MAX_LOOKED = 1_000;
+/** Of all lanes of one answer; beyond it only a few of each. */
+const MAX_LOOKS = 20_000;
+const FEW = 10;
+
+/** Characters of the labels of one client. */
+const MAX_LABELS = 200;
+
+/** Who is connected, as one caller may see it: no client and no queue of others is named. */
+export interface Crowd {
+  drawersOf(ref: LaneRef): readonly Drawer[];
+  servingOf(queue: string): Party;
+  connected(): Party;
+  /** Of these queues a few that the caller may see. */
+  visibleQueues(queues: readonly string[]): readonly string[];
+}
+
+export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, caller: Caller): Crowd {
+  // Clients are listed for those who observe and operate; who only enqueues is told of none but by number.
+  const maySee = caller.roles.has('observer') || caller.roles.has('operator');
+  const isVisible = (clientId: string): boolean => maySee && mayAddress(caller, clientId);
+  const servingByQueue = new Map<string, Party>();
+  let everybody: Party | undefined;
+  let looks = 0;
+
+  const visibleQueues = (queues: readonly string[]): readonly string[] =>
+    queues.filter((name) => isInScope(caller.scope, name)).slice(0, MAX_NAMED);
+
+  function look(receivers: Iterable<Receiver>): readonly Receiver[] {
+    const found: Receiver[] = [];
+    const most = looks < MAX_LOOKS ? MAX_LOOKED : FEW;
+    for (const receiver of receivers) {
+      if (found.length >= most) break;
+      found.push(receiver);
+    }
+    looks += found.length;
+    return found;
+  }
+
+  function partyOf(receivers: Iterable<Receiver>): Party {
+    const found = look(receivers);
+    const visible = found.filter(({ clientId }) => isVisible(clientId));
+    return {
+      count: new Set(found.map(({ clientId }) => clientId)).size,
+      clientIds: [...new Set(visible.map(({ clientId }) => clientId))].slice(0, MAX_NAMED),
+      queues: visibleQueues([...new Set(visible.flatMap(({ queues }) => queues))].sort()),
+      labels: [...new Set(visible.slice(0, 100).map(({ labels }) => writeLabels(labels)))].slice(0, MAX_NAMED),
+    };
+  }
+
+  return {
+    visibleQueues,
+
+    drawersOf(ref) {
+      const byClient = new Map<string, Drawer>();
+      for (const receiver of look(queue.drawersOf(ref))) {
+        const { clientId } = receiver;
+        const standing = receiver.standing();
+        const before = byClient.get(clientId);
+        // A plain client may have several sessions: one that is free is enough.
+        const kind = before?.kind === 'free' ? 'free' : standing.kind;
+        const credit = standing.credit + (before?.credit ?? 0);
+        byClient.set(clientId, { ...standing, kind, credit, clientId: isVisible(clientId) ? clientId : null });
+      }
+      return [...byClient.values()];
+    },
+
+    servingOf(name) {
+      const known = servingByQueue.get(name) ?? partyOf(queue.drawersOf({ queue: name, lane: SHARED_LANE }));
+      servingByQueue.set(name, known);
+      return known;
+    },
+
+    connected() {
+      everybody ??= partyOf(queue.receivers());
+      return everybody;
+    },
+  };
+}
+
+function writeLabels(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return cutText(pairs.map(([key, value]) => (value === '' ? key : `${key}=${value}`)).join(','), MAX_LABELS);
+}
