@@ -2,9 +2,10 @@ import { cutText } from '../../shared/text.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import { type Caller, isInScope, mayAddress } from '../model/caller.ts';
+import { type Drawer, eitherOf } from '../model/drawer.ts';
 import { SHARED_LANE } from '../model/lane.ts';
 import type { LaneRef } from '../model/task.ts';
-import { type Drawer, MAX_NAMED, type Party } from '../model/waiting.ts';
+import { MAX_NAMED, type Party } from '../model/waiting.ts';
 
 /** Receivers of one lane that are looked at. */
 const MAX_LOOKED = 1_000;
@@ -20,6 +21,8 @@ export interface Crowd {
   drawersOf(ref: LaneRef): readonly Drawer[];
   servingOf(queue: string): Party;
   connected(): Party;
+  /** Whether the caller may be told of this client. */
+  isVisible(clientId: string): boolean;
   /** Of these queues a few that the caller may see. */
   visibleQueues(queues: readonly string[]): readonly string[];
 }
@@ -58,6 +61,7 @@ export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, c
   }
 
   return {
+    isVisible,
     visibleQueues,
 
     drawersOf(ref) {
@@ -66,10 +70,9 @@ export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, c
         const { clientId } = receiver;
         const standing = receiver.standing();
         const before = byClient.get(clientId);
-        // A plain client may have several sessions: one that is free is enough.
-        const kind = before?.kind === 'free' ? 'free' : standing.kind;
-        const credit = standing.credit + (before?.credit ?? 0);
-        byClient.set(clientId, { ...standing, kind, credit, clientId: isVisible(clientId) ? clientId : null });
+        // A plain client may have several sessions.
+        const together = before ? eitherOf(before, standing) : standing;
+        byClient.set(clientId, { ...together, clientId: isVisible(clientId) ? clientId : null });
       }
       return [...byClient.values()];
     },

@@ -5,15 +5,12 @@ import { isTaskId } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Role } from '../model/access.ts';
-import type { DurableCall, StoredCall } from '../model/call.ts';
+import { CALL_TYPE, type DurableCall, type StoredCall } from '../model/call.ts';
 import type { Caller } from '../model/caller.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { type AwaitedResults, awaitOne, createAwaiting } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
 import { findTask } from './scope.ts';
-
-/** What the payloads of durable calls are. */
-const CONTENT_TYPE = 'application/protobuf';
 
 /** The fields of a task, as who calls a method names them. */
 const FIELDS: ReadonlyMap<string, string> = new Map([
@@ -90,7 +87,7 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
 function taskOf({ method, payload, clientId, selector, key, ...call }: DurableCall, { principal }: Caller) {
   // Of the same key another principal makes another call, and is not given the answer of this one.
   const metadata = principal === '' ? call.metadata : { ...call.metadata, [PRINCIPAL_KEY]: principal };
-  const task = create(NewTaskSchema, { queue: method, payload, metadata, contentType: CONTENT_TYPE });
+  const task = create(NewTaskSchema, { queue: method, payload, metadata, contentType: CALL_TYPE });
   task.idempotencyKey = key ?? '';
   if (clientId !== undefined) task.target = { case: 'clientId', value: clientId };
   else if (selector !== undefined) task.target = { case: 'selector', value: selector };

@@ -5,7 +5,8 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { QueueView } from '../dispatch/operations.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import { type Caller, mayAddress } from '../model/caller.ts';
+import { isKeptCall } from '../model/call.ts';
+import type { Caller } from '../model/caller.ts';
 import { addresseeOf } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
 import type { LaneRef, TaskRecord } from '../model/task.ts';
@@ -32,7 +33,7 @@ const MAX_TARGETS = 100;
 export interface ExplainOptions {
   readonly queue: Pick<TaskQueue, 'operations' | 'drawersOf' | 'receivers' | 'isClaiming'>;
   readonly registry: Pick<Registry, 'clients' | 'describeRun'>;
-  readonly store: Pick<QueueStore, 'countQueues' | 'countAhead'> & Pick<Store, 'refusal'>;
+  readonly store: Pick<QueueStore, 'countQueues' | 'countAhead'> & Pick<Store, 'writeFailure'>;
   readonly clock: Clock;
 }
 
@@ -56,9 +57,6 @@ type Shared = Omit<Situation, 'state' | 'bytes' | 'runAt' | 'attempt' | 'lastErr
 
 const RUNNING_KINDS: ReadonlySet<WaitingKind> = new Set(['lost', 'claimed', 'running']);
 
-/** A durable call is a task of a queue with the name of its method. */
-const METHOD = /^[A-Za-z_][\w.]*\.\w+\/\w+$/;
-
 export function createOpenExplainer({ queue, registry, store, clock }: ExplainOptions): OpenExplainer {
   return (caller) => {
     const crowd = createCrowd(queue, caller);
@@ -72,7 +70,7 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
     }
 
     async function findTarget(clientId: string): Promise<Target | undefined> {
-      if (!mayAddress(caller, clientId) || targets >= MAX_TARGETS) return undefined;
+      if (!crowd.isVisible(clientId) || targets >= MAX_TARGETS) return undefined;
       targets += 1;
       try {
         const { view } = await registry.clients.describe(clientId);
@@ -92,10 +90,11 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       return {
         ...{ queue: ref.queue, lane: ref.lane, isPaused, maxRunning, drawers },
         isShuttingDown: !queue.isClaiming,
-        trouble: store.refusal()?.problem ?? '',
+        trouble: store.writeFailure()?.problem ?? '',
         running: maxRunning > 0 ? await countRunning(ref.queue) : 0,
-        serving: crowd.servingOf(ref.queue),
-        connected: crowd.connected(),
+        // Who else is there matters where nobody may take it.
+        serving: drawers.length === 0 ? crowd.servingOf(ref.queue) : NOBODY,
+        connected: drawers.length === 0 ? crowd.connected() : NOBODY,
         ...(target && { target }),
       };
     }
@@ -108,12 +107,12 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
     }
 
     async function explain(record: TaskRecord, isAlone: boolean): Promise<readonly Reason[]> {
-      const { state, queue: name, runAt, attempt, lastError, payload, contentType } = record;
+      const { state, runAt, attempt, lastError, payload } = record;
       const about = { state, runAt, attempt, lastError, bytes: payload.byteLength };
-      const isCall = contentType === 'application/protobuf' && METHOD.test(name);
+      const isCall = isKeptCall(record);
       if (state === 'running') {
         const run = registry.describeRun({ taskId: record.id, delivery: record.delivery });
-        const known = run ?? { startedAt: null, progress: null, lostUntil: null };
+        const known = run ?? { hasBegun: null, startedAt: null, progress: null, lostUntil: null };
         return explainWaiting({
           ...NOTHING_KNOWN,
           ...record,
@@ -141,10 +140,11 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       },
 
       async explainQueue({ queue: name, ready, scheduled, running, fullest }) {
-        const task = { isCall: METHOD.test(name), bytes: 0, runAt: null, attempt: 0, lastError: null };
+        // A call is in a queue like any other: of that all is true that is said of queues.
+        const task = { isCall: false, bytes: 0, runAt: null, attempt: 0, lastError: null };
         if (ready === 0 && scheduled > 0 && running === 0) {
           const { isPaused } = queue.operations.settingsOf(name);
-          const about = { queue: name, isCall: task.isCall };
+          const about = { queue: name, isCall: false };
           const paused: Reason[] = isPaused ? [{ ...about, kind: 'paused' }] : [];
           return writeWaiting([...paused, { ...about, kind: 'delayed', count: scheduled }], clock.now());
         }

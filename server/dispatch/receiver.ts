@@ -1,5 +1,5 @@
+import type { Standing } from '../model/drawer.ts';
 import type { ClaimedTask, SessionRef } from '../model/task.ts';
-import type { Standing } from '../model/waiting.ts';
 
 /** How much a receiver takes now. */
 export interface Capacity {

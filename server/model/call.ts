@@ -1,4 +1,4 @@
-import type { ResultRecord } from './task.ts';
+import type { ResultRecord, TaskInput } from './task.ts';
 
 /** A call that is kept until somebody has answered it. */
 export interface DurableCall {
@@ -21,4 +21,14 @@ export interface StoredCall {
   readonly settled: Promise<ResultRecord>;
   /** Nobody waits any more; the task goes on. */
   forget(): void;
+}
+
+/** What the payloads of durable calls are. */
+export const CALL_TYPE = 'application/protobuf';
+
+const METHOD = /^[A-Za-z0-9_.]+\/[A-Za-z0-9_]+$/;
+
+/** A call that is kept is a task like any other: of the queue that is named as its method, with a message for payload. */
+export function isKeptCall({ queue, contentType }: Pick<TaskInput, 'queue' | 'contentType'>): boolean {
+  return contentType === CALL_TYPE && METHOD.test(queue);
 }

@@ -1,3 +1,4 @@
+import { type Drawer, HOLDS, standingFor } from './drawer.ts';
 import { addresseeOf } from './lane.ts';
 import type { Lane, TaskState } from './task.ts';
 
@@ -42,7 +43,7 @@ export interface Reason {
   readonly count?: number;
   /** Of how many `count` are: all who may take it. */
   readonly of?: number;
-  /** Whoever asks may not know more of the client, or it was not looked up. */
+  /** Whoever asks may not know more of the client, or nobody has looked; of a run: nobody knows whether it has begun. */
   readonly isVague?: boolean;
   /** There are more than `count`. */
   readonly isAtLeast?: boolean;
@@ -56,24 +57,6 @@ export interface Progress {
   readonly fraction: number;
   readonly message: string;
   readonly toldAt: number;
-}
-
-/** Whether a session takes tasks, or what keeps it from taking more. */
-export type StandingKind = 'free' | 'drained' | 'unread' | 'overdue' | 'gives_back' | 'budget' | 'full';
-
-export interface Standing {
-  readonly kind: StandingKind;
-  /** How many tasks it may hold. */
-  readonly credit: number;
-  /** What it was sent and has not seen, and how large a task it would be given beside that. */
-  readonly owedBytes: number;
-  readonly roomBytes: number;
-}
-
-/** Somebody who may take the task. */
-export interface Drawer extends Standing {
-  /** Null: whoever asks is not told its name. */
-  readonly clientId: string | null;
 }
 
 /** Clients of whom there are so many; names, queues and labels are those of a few that whoever asks may see. */
@@ -96,7 +79,9 @@ export interface Target {
 /** What is known of the run of a task. */
 export interface Run {
   readonly clientId: string | null;
-  /** When its client said that it began; null: it has not, or nobody knows. */
+  /** Whether work on it has begun; null: nobody here knows. */
+  readonly hasBegun: boolean | null;
+  /** When its client said that it began; null: it has not, or nobody here knows when. */
   readonly startedAt: number | null;
   readonly progress: Progress | null;
   /** Its client is not connected, and has until then to come back; null: it is. */
@@ -115,7 +100,7 @@ export interface Situation {
   readonly attempt: number;
   readonly lastError: string | null;
   readonly isShuttingDown: boolean;
-  /** Why the store cannot write; empty: it can. */
+  /** Why the store could not write a moment ago; empty: it could. */
   readonly trouble: string;
   readonly isPaused: boolean;
   /** How many tasks of the queue may run, and do; a limit of 0: as many as there are. */
@@ -162,9 +147,6 @@ const ORDER: readonly WaitingKind[] = [
   'full',
   'turn',
 ];
-
-/** What keeps a session from taking more, in that order. */
-const HOLDS = ['drained', 'unread', 'overdue', 'gives_back', 'budget', 'full'] as const;
 
 /** What is of no account to a task that waits for its time. */
 const PASSING: ReadonlySet<WaitingKind> = new Set(['unread', 'overdue', 'gives_back', 'budget', 'full', 'turn']);
@@ -255,21 +237,16 @@ function* explainHolds({ queue, isCall, bytes, ahead, ...situation }: Situation)
   if (isFree || (ahead && ahead.count > 0)) yield { ...about, kind: 'turn', ...ahead };
 }
 
-/** Who is free may yet have no room for a task of this size. */
-function standingFor({ kind, owedBytes, roomBytes }: Standing, bytes: number): StandingKind {
-  if (kind !== 'free' || bytes <= roomBytes) return kind;
-  return owedBytes > 0 ? 'unread' : 'budget';
-}
-
 function explainRun({ queue, isCall }: Situation, run: Run): Reason {
-  const { clientId, startedAt, progress, lostUntil } = run;
+  const { clientId, hasBegun, startedAt, progress, lostUntil } = run;
   const about = {
     ...{ queue, isCall, clientIds: clientId === null ? [] : [clientId] },
     ...(startedAt === null ? {} : { since: startedAt }),
     ...(progress ? { progress } : {}),
   };
   if (lostUntil !== null) return { ...about, kind: 'lost', until: lostUntil };
-  return { ...about, kind: startedAt === null ? 'claimed' : 'running' };
+  if (hasBegun) return { ...about, kind: 'running' };
+  return { ...about, kind: 'claimed', ...(hasBegun === null ? { isVague: true } : {}) };
 }
 
 /** What a queue waits for, of what the heads of its lanes do: each kind once, the first thing to know first. */

@@ -1,8 +1,8 @@
 import { cutText, lineOf } from '../../shared/text.ts';
 import type { Progress, Reason } from './waiting.ts';
 
-/** Characters of somebody else's words that are told in a line. */
-const MAX_WORDS = 200;
+/** Characters of somebody else's words that are told in a line, and kept of the progress of a run. */
+export const MAX_WORDS = 200;
 
 const wordsOf = (text = ''): string => lineOf(cutText(text, MAX_WORDS));
 
@@ -58,12 +58,13 @@ export function describeReason(reason: Reason, now: number): string {
   const { kind, clientIds = [], queues = [], since, until, limit = 0, count = 0, lastError, progress } = reason;
   const who = clientIds[0] ?? 'its client';
   const at = until === undefined ? '' : instant(until);
-  const running = `${since === undefined ? '' : ` for ${lasting(now - since)}`}${progress ? progressText(progress, now) : ''}`;
+  const told = progress ? progressText(progress, now) : '';
+  const running = `${since === undefined ? '' : ` for ${lasting(now - since)}`}${told}`;
   switch (kind) {
     case 'shutting_down':
       return 'the server to be back: it is shutting down and gives out nothing more';
     case 'store':
-      return `the server to have room: ${wordsOf(lastError)}`;
+      return `the server to write again: ${wordsOf(lastError)}`;
     case 'paused':
       return `${placeOf(reason)} to be resumed: it is paused`;
     case 'delayed':
@@ -111,9 +112,9 @@ export function describeReason(reason: Reason, now: number): string {
     case 'lost':
       return `on ${who}${running}, whose connection was lost: it may come back until ${at}, then others get the task`;
     case 'claimed':
-      return `on ${who}, which has it and has not said that it began`;
+      return `on ${who}, which has it${reason.isVague ? '; whether it has begun is not known' : ' and has not said that it began'}${told}`;
     case 'running':
-      return `on ${who}${running}`;
+      return `on ${who}${since === undefined ? ', since when is not known' : ''}${running}`;
   }
 }
 

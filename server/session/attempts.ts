@@ -5,7 +5,7 @@ import type { Progress } from '../model/waiting.ts';
 import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { retryAfterMs } from '../store/failure.ts';
 import type { Holder, Holders } from './holders.ts';
-import { forgetStart, type HeldDelivery, noteStart, startOf } from './ledger.ts';
+import { forgetStart, type HeldDelivery, noteProgress, noteStart, startOf } from './ledger.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 
@@ -107,9 +107,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       startTimeout(held);
     },
 
-    note(held, { fraction, message }) {
-      held.progress = { fraction, message, toldAt: timers.now() };
-    },
+    note: (held, progress) => noteProgress(held, progress, now()),
 
     hear(session) {
       if (session.isHeard) return;

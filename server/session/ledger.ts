@@ -1,7 +1,10 @@
+import { cutText } from '../../shared/text.ts';
 import type { Capacity } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
+import type { Standing } from '../model/drawer.ts';
 import type { Delivery } from '../model/task.ts';
-import type { Progress, Standing } from '../model/waiting.ts';
+import type { Progress } from '../model/waiting.ts';
+import { MAX_WORDS } from '../model/waitingtext.ts';
 import type { HeldTask, StartedDelivery } from '../store/sessions.ts';
 import type { ByteBudget } from './budget.ts';
 
@@ -75,6 +78,11 @@ export function heldOf(task: HeldTask): HeldDelivery {
 export function noteStart(held: HeldDelivery, isStarted: true | null, now: number): void {
   held.isStarted = isStarted;
   held.startedAt ??= now;
+}
+
+/** Notes how far it is, with the beginning of what is said of it. */
+export function noteProgress(held: HeldDelivery, { fraction, message }: Omit<Progress, 'toldAt'>, now: number): void {
+  held.progress = { fraction, message: cutText(message, MAX_WORDS), toldAt: now };
 }
 
 /** Takes back that it was held for begun. */

@@ -1,6 +1,7 @@
 import type { Delivery } from '../model/task.ts';
 import type { Run } from '../model/waiting.ts';
 import type { Holders } from './holders.ts';
+import { startOf } from './ledger.ts';
 import type { Lost } from './lost.ts';
 
 /** What is known of the run of a delivery; undefined: nobody on this node has it. */
@@ -14,11 +15,13 @@ export function createDescribeRun(
     const holder = holders.find(delivery);
     if (holder) {
       const { clientId, session } = holder.session;
-      const { startedAt, progress } = holder.held;
+      const { isStarted, progress } = holder.held;
+      const startedAt = startOf(holder.held);
       return {
         clientId,
-        // An earlier process may have heard of it: then nobody knows when.
-        startedAt: startedAt !== null && startedAt > 0 ? startedAt : null,
+        // Of a plain session nobody says it: then it has begun when it was pushed, if that was in this process.
+        hasBegun: isStarted ?? (startedAt === null ? null : true),
+        startedAt,
         progress,
         lostUntil: lost.windowOf(session.key) ?? null,
       };
@@ -26,6 +29,11 @@ export function createDescribeRun(
     // Left by an earlier process: nobody here knows how far it came.
     const owner = lost.ownerOf(delivery);
     const lostUntil = owner && lost.windowOf(owner.session.key);
-    return owner && { clientId: owner.clientId, startedAt: null, progress: null, lostUntil: lostUntil ?? null };
+    return (
+      owner && {
+        ...{ clientId: owner.clientId, hasBegun: null, startedAt: null, progress: null },
+        lostUntil: lostUntil ?? null,
+      }
+    );
   };
 }

@@ -12,6 +12,7 @@ import { createHeld, createLedger, type HeldDelivery, type Ledger } from './ledg
 import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
 import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
 import { advance, isOpen, type Phase } from './phases.ts';
+import { createReceipts } from './receipts.ts';
 import type { SessionSettings } from './settings.ts';
 
 /** The part of an interval after which a ping is sent if nothing else was: looks are a little early or late. */
@@ -102,15 +103,12 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   const { outlet, settings, budget } = options;
   const ledger = createLedger(0, settings.maxUnreceiptedBytes, budget, () => options.onCapacity(session));
   let status: StatusOutlet | null = null;
+  const receipts = createReceipts();
   let seq = 0;
   let isFull = false;
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
   let lastSentAt = lastLifeAt;
-  /** The newest message that a receipt named. */
-  let saidSeq = 0;
-  /** Messages with tasks that no socket has taken yet, in order. Bounded by what the session may owe. */
-  const untaken: number[] = [];
   /** When the status stream was last kept from being idle. */
   let keptAt = lastLifeAt;
   /** Since when the client has seen nothing of the bytes that it owes, if it owes some. */
@@ -159,9 +157,9 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
         if (ledger.unreceiptedBytes === 0) owesSince = options.monotonic();
         const sent = seq + 1;
         ledger.sent(sent, batch.bytes);
-        if (status) untaken.push(sent);
+        if (status) receipts.expect(sent);
         // A plain session gives no receipts: what the socket has taken counts as seen.
-        session.send({ kind: 'tasks', tasks: batch.tasks }, status ? takeOldest : () => receive(sent));
+        session.send({ kind: 'tasks', tasks: batch.tasks }, status ? takeOldest : () => see(sent));
       }
     },
 
@@ -183,10 +181,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       }
     },
 
-    receipt(upTo) {
-      saidSeq = Math.max(saidSeq, Math.min(upTo, seq));
-      receive(saidSeq);
-    },
+    receipt: (upTo) => see(receipts.give(upTo, seq)),
 
     setCredit(credit) {
       const before = ledger.credit;
@@ -257,14 +252,12 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
 
   /** The socket has the oldest of what it had not. */
   function takeOldest(): void {
-    const taken = untaken.shift();
-    if (taken !== undefined && taken <= saidSeq) receive(saidSeq);
+    const seen = receipts.take();
+    if (seen !== undefined) see(seen);
   }
 
-  function receive(upTo: number): void {
-    // Nobody has seen what has not left us: a receipt for it is given blindly, and counts once it is true.
-    const leftSeq = untaken.length > 0 ? untaken[0]! - 1 : seq;
-    if (!isOpen(session.phase) || !ledger.receipt(Math.min(upTo, leftSeq))) return;
+  function see(upTo: number): void {
+    if (!isOpen(session.phase) || !ledger.receipt(upTo)) return;
     owesSince = options.monotonic();
     options.onCapacity(session);
   }

@@ -59,6 +59,9 @@ export interface Store
    */
   refusal(): ContactError | undefined;
 
+  /** Why what was tried a moment ago could not be written; undefined: it could. Until then nothing is given out either. */
+  writeFailure(): ContactError | undefined;
+
   /** What it takes of its disk; undefined: it has none of its own. As cheap. */
   space(): StoreSpace | undefined;
 

@@ -6,10 +6,11 @@ import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
 import { ACCESS_CONSTANTS, ACCESS_OPTIONS, ACCESS_REASONS } from './accesslimits.ts';
-import { type ConstantRow, findProblems, isTitleIn, readQuantities, readRows } from './limits.ts';
+import { type ConstantRow, findProblems, isTitleIn, readConstant, readQuantities, readRows } from './limits.ts';
 import { METRICS_CONSTANTS } from './metricslimits.ts';
 import { REVERSE_CONSTANTS, REVERSE_REASONS } from './reverselimits.ts';
 import { STORE_CONSTANTS, STORE_REASONS } from './storelimits.ts';
+import { WAITING_CONSTANTS, WAITING_REASONS } from './waitinglimits.ts';
 
 const FILE = join(ROOT, 'docs', 'limits.md');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -108,6 +109,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ...METRICS_CONSTANTS,
   ...STORE_CONSTANTS,
   ...ACCESS_CONSTANTS,
+  ...WAITING_CONSTANTS,
   ['middlewares of a worker', 'client/define/middleware.ts', 'MAX_MIDDLEWARES'],
   ['tasks that a worker runs', 'client/define/handled.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
@@ -149,6 +151,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ...REVERSE_REASONS,
   ...STORE_REASONS,
   ...ACCESS_REASONS,
+  ...WAITING_REASONS,
   'server/dispatch/bulk.ts MAX_NAMED': 'items that an answer about a filter names; all are done and counted',
   'server/api/clients.ts MAX_TASKS': 'tasks of a session that an operator is told; all are counted',
   'server/dispatch/due.ts MAX_WAIT_MS': 'a time between two looks',
@@ -282,19 +285,3 @@ describe('docs/limits.md', () => {
     }
   });
 });
-
-/** What a constant of a source file is: numbers, products and shifts of them. */
-function readConstant(name: string, source: string): number | undefined {
-  const found = new RegExp(`^(?:export )?const ${name} = ([0-9_ *<]+);`, 'm').exec(source)?.[1];
-  if (found === undefined) return undefined;
-  const shift = found.replaceAll('_', '').split('<<').map(multiply);
-  return shift.length === 1 ? shift[0] : shift[0]! * 2 ** shift[1]!;
-}
-
-function multiply(term: string): number {
-  const powers = term.split(' * ').map((factor) => {
-    const [base, exponent] = factor.split('**').map(Number);
-    return exponent === undefined ? base! : base! ** exponent;
-  });
-  return powers.reduce((product, one) => product * one, 1);
-}

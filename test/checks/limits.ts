@@ -69,3 +69,19 @@ export function findProblems(rows: readonly LimitRow[], defaults: Readonly<Recor
     return [`${name} is ${value}, in the table ${row?.value ?? 'it is missing'}`];
   });
 }
+
+/** What a constant of a source file is: numbers, products and shifts of them. */
+export function readConstant(name: string, source: string): number | undefined {
+  const found = new RegExp(`^(?:export )?const ${name} = ([0-9_ *<]+);`, 'm').exec(source)?.[1];
+  if (found === undefined) return undefined;
+  const shift = found.replaceAll('_', '').split('<<').map(multiply);
+  return shift.length === 1 ? shift[0] : shift[0]! * 2 ** shift[1]!;
+}
+
+function multiply(term: string): number {
+  const powers = term.split(' * ').map((factor) => {
+    const [base, exponent] = factor.split('**').map(Number);
+    return exponent === undefined ? base! : base! ** exponent;
+  });
+  return powers.reduce((product, one) => product * one, 1);
+}

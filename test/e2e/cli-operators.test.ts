@@ -35,7 +35,10 @@ describe('contact queues', function () {
     await scene.producer.enqueue('a', 'x', { priority: 5 });
     await scene.producer.enqueue('a', 'x', { delayMs: 3_600_000 });
     const { stdout } = await scene.contact('queues', 'list');
-    assert.match(stdout, /^queue +waiting +scheduled +running +failed +workers +unroutable +state +kept +oldest +waiting for\n/);
+    assert.match(
+      stdout,
+      /^queue +waiting +scheduled +running +failed +workers +unroutable +state +kept +oldest +waiting for\n/,
+    );
     const row = findRow(stdout, 'a');
     assert.deepEqual(row.slice(0, 8), ['a', '2', '1', '0', '0', '0', '2', 'open']);
     assert.equal(row[8], '7 d / 1000000');

@@ -180,6 +180,7 @@ export function createModelStore(): Store {
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },
     refusal: () => undefined,
+    writeFailure: () => undefined,
     space: () => undefined,
     close: async () => {},
   } satisfies Omit<Store, 'signals$'>;

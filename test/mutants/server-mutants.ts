@@ -190,15 +190,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     id: 'plain session bounded as if it gave receipts',
     file: 'server/session/session.ts',
-    find: 'status ? takeOldest : () => receive(sent)',
+    find: 'status ? takeOldest : () => see(sent)',
     replace: 'takeOldest',
     caughtBy: transport('plain', 'is given tasks of any size up to its credit'),
   },
   {
     id: 'a receipt that counts for what waits for its socket',
-    file: 'server/session/session.ts',
-    find: 'untaken.length > 0 ? untaken[0]! - 1 : seq',
-    replace: 'seq',
+    file: 'server/session/receipts.ts',
+    find: 'untaken.length > 0 ? untaken[0]! - 1 : newest',
+    replace: 'newest',
     caughtBy: unit('session', 'has seen nothing that no socket has taken, where its stream has room'),
   },
   {

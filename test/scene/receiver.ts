@@ -1,7 +1,7 @@
 import type { LaneTable } from '../../server/dispatch/lanes.ts';
 import type { Capacity, Receiver } from '../../server/dispatch/receiver.ts';
+import type { Standing } from '../../server/model/drawer.ts';
 import type { ClaimedTask } from '../../server/model/task.ts';
-import type { Standing } from '../../server/model/waiting.ts';
 
 export const LANE = { queue: 'q', lane: '' };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createByteBudget } from '../../server/session/budget.ts';
-import { createLedger, type HeldDelivery } from '../../server/session/ledger.ts';
+import { createLedger, type HeldDelivery, noteProgress } from '../../server/session/ledger.ts';
 
 function createHeld(taskId: string, delivery = 1): HeldDelivery {
   return {
@@ -156,5 +156,34 @@ describe('createLedger()', () => {
     assert.equal(ledger.receipt(1), true);
     assert.equal(ledger.capacity().mayExceed, true);
     assert.equal(ledger.receipt(1), false);
+  });
+
+  it('says how it stands as it is given tasks', () => {
+    const { ledger, budget } = createBooks(2, 1_000, 10_000);
+    const { kind, credit, roomBytes } = ledger.standing;
+    assert.deepEqual([kind, credit, roomBytes], ['free', 2, Number.POSITIVE_INFINITY]);
+    const [a, b] = [createHeld('a'), createHeld('b')];
+    for (const one of [a, b]) ledger.hold(one);
+    assert.deepEqual([ledger.standing.kind, ledger.capacity().limit], ['full', 0]);
+    ledger.beginSettling(a);
+    ledger.sent(1, 300);
+    assert.deepEqual(
+      [ledger.standing.kind, ledger.standing.owedBytes, ledger.standing.roomBytes, ledger.capacity().maxBytes],
+      ['free', 300, 700, 700],
+    );
+    ledger.sent(2, 700);
+    assert.deepEqual([ledger.standing.kind, ledger.capacity().limit], ['unread', 0]);
+    ledger.receipt(2);
+    budget.add(10_000);
+    assert.deepEqual([ledger.standing.kind, ledger.capacity().limit], ['budget', 0]);
+  });
+});
+
+describe('noteProgress()', () => {
+  it('keeps the beginning of the newest progress', () => {
+    const held = createHeld('a');
+    noteProgress(held, { fraction: 0.1, message: 'first' }, 1);
+    noteProgress(held, { fraction: 0.2, message: 'x'.repeat(1_024) }, 2);
+    assert.deepEqual(held.progress, { fraction: 0.2, message: 'x'.repeat(200), toldAt: 2 });
   });
 });

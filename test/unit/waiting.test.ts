@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  type Drawer,
-  explainQueue,
-  explainWaiting,
-  type Party,
-  type Situation,
-  type StandingKind,
-} from '../../server/model/waiting.ts';
+import type { Drawer, StandingKind } from '../../server/model/drawer.ts';
+import { explainQueue, explainWaiting, type Party, type Situation } from '../../server/model/waiting.ts';
 import { describeReason, describeWaiting } from '../../server/model/waitingtext.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12);
@@ -28,8 +22,11 @@ function drawer(kind: StandingKind, clientId: string | null = kind): Drawer {
 
 const run = (changes: Partial<NonNullable<Situation['run']>> = {}): Partial<Situation> => ({
   state: 'running',
-  run: { clientId: 'a', startedAt: null, progress: null, lostUntil: null, ...changes },
+  run: { clientId: 'a', hasBegun: false, startedAt: null, progress: null, lostUntil: null, ...changes },
 });
+
+const begun = (changes: Partial<NonNullable<Situation['run']>>): Partial<Situation> =>
+  run({ hasBegun: true, startedAt: NOW - 12_000, ...changes });
 
 const progress = { fraction: 0.4, message: 'halves\nof it', toldAt: NOW - 3_000 };
 
@@ -50,7 +47,7 @@ const SITUATIONS: readonly (readonly [string, Partial<Situation>, string, string
     'shutting_down',
     'the server to be back: it is shutting down and gives out nothing more',
   ],
-  ['no room', { trouble: 'the disk is full' }, 'store', 'the server to have room: the disk is full'],
+  ['no room', { trouble: 'the disk is full' }, 'store', 'the server to write again: the disk is full'],
   ['paused', { isPaused: true }, 'paused', 'the queue q to be resumed: it is paused'],
   ['delayed', { state: 'scheduled', runAt: SOON }, 'delayed', 'its time, 2026-01-01T12:01:00.000Z'],
   [
@@ -181,16 +178,30 @@ const SITUATIONS: readonly (readonly [string, Partial<Situation>, string, string
     'credit: the one client that may take it (a) asks for no tasks now',
   ],
   ['claimed', run(), 'claimed', 'on a, which has it and has not said that it began'],
-  ['running', run({ startedAt: NOW - 12_000 }), 'running', 'on a for 12 s'],
   [
-    'running, and tells',
-    run({ startedAt: NOW - 12_000, progress }),
-    'running',
-    'on a for 12 s, 40 % halves of it told 3 s ago',
+    'claimed, and perhaps begun',
+    run({ hasBegun: null }),
+    'claimed',
+    'on a, which has it; whether it has begun is not known',
   ],
   [
+    'claimed, and tells',
+    run({ progress }),
+    'claimed',
+    'on a, which has it and has not said that it began, 40 % halves of it told 3 s ago',
+  ],
+  ['running', begun({}), 'running', 'on a for 12 s'],
+  ['running since some time', begun({ startedAt: null }), 'running', 'on a, since when is not known'],
+  [
+    'running since some time, and tells',
+    begun({ startedAt: null, progress }),
+    'running',
+    'on a, since when is not known, 40 % halves of it told 3 s ago',
+  ],
+  ['running, and tells', begun({ progress }), 'running', 'on a for 12 s, 40 % halves of it told 3 s ago'],
+  [
     'lost',
-    run({ startedAt: NOW - 300_000, lostUntil: SOON }),
+    begun({ startedAt: NOW - 300_000, lostUntil: SOON }),
     'lost',
     'on a for 5 min, whose connection was lost: it may come back until 2026-01-01T12:01:00.000Z, then others get the task',
   ],

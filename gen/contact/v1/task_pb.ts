@@ -1022,7 +1022,7 @@ export const WaitingKind = {
   SHUTTING_DOWN: 1,
 
   /**
-   * The server cannot write: `last_error` says why.
+   * The server could not write a moment ago, and gives out nothing until it can: `last_error` says why.
    *
    * @generated from enum value: WAITING_KIND_STORE = 2;
    */
@@ -1155,14 +1155,14 @@ export const WaitingKind = {
   LOST: 20,
 
   /**
-   * A client has it, and has not said that it began.
+   * A client has it, and has not said that it began, or nobody here knows whether it has: `text` says which.
    *
    * @generated from enum value: WAITING_KIND_CLAIMED = 21;
    */
   CLAIMED: 21,
 
   /**
-   * A client runs it, `since` then.
+   * A client runs it, `since` then; unset: nobody here knows since when.
    *
    * @generated from enum value: WAITING_KIND_RUNNING = 22;
    */

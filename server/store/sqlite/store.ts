@@ -158,6 +158,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },
     refusal: () => disk?.guard.refusal() ?? writing.last(),
+    writeFailure: () => writing.last(),
     space: () => disk?.space(),
     close: () => {
       closed ??= close();
