@@ -29,8 +29,25 @@ export function nameFlag(error: unknown): unknown {
   });
 }
 
-/** What went wrong, for the last line of a command: what the SDK says of its options is said of flags. */
+/** What the options of the SDK are called on the command line, as its texts for people name them. */
+const OPTIONS: readonly (readonly [RegExp | string, string])[] = [
+  [CREDENTIAL_OPTIONS, '--token-file, --credential-file and --profile are for that'],
+  ['`tls`', '--tls, --tls-ca or --tls-pin'],
+  ['`tls.ca`', '--tls-ca'],
+  ['`tls.cert`', '--tls-cert'],
+  ['`tls.key`', '--tls-key'],
+  ['`tls.serverName`', '--tls-server-name'],
+  [/^tokenFile(?=: )/, '--token-file'],
+  [/^credentialFile(?=: )/, '--credential-file'],
+  [/^(?:what is given as )?join(?=: )/, '--join-file'],
+];
+
+/** A line of the SDK about its options, said of flags. */
+export function inFlags(line: string): string {
+  return OPTIONS.reduce((said, [option, flag]) => said.replace(option, flag), line);
+}
+
+/** What went wrong, for the last line of a command. */
 export function messageOf(error: Error): string {
-  if (!(error instanceof ContactError) || error.code !== 'UNAUTHENTICATED') return error.message;
-  return error.message.replace(CREDENTIAL_OPTIONS, '--token-file, --credential-file and --profile are for that');
+  return error instanceof ContactError ? inFlags(error.message) : error.message;
 }

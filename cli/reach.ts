@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, createAdmin } from '../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../client/options.ts';
-import { describeTrouble } from '../client/trouble.ts';
+import { describeTrouble, isFault } from '../client/trouble.ts';
 import { isLocal, readAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import { CommandFailure, EXIT, usageError } from './exit.ts';
+import { inFlags } from './flags.ts';
 import type { TargetOptions } from './target.ts';
 import { readTls } from './tls.ts';
 
@@ -28,7 +29,7 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
     ...(credentialFile === undefined ? {} : { credentialFile }),
     ...(joinFile === undefined ? {} : { join: joinFile === '-' ? readFileSync(0, 'utf8') : joinFile }),
     ...(joinFile === undefined || options.id === undefined ? {} : { joinAs: options.id }),
-    logger: { info: say, warn: say },
+    logger: { info: (line) => say(inFlags(line)), warn: (line) => say(inFlags(line)) },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),
     ...(options.token ? { token: options.token } : {}),
     ...(options.tokenFile ? { tokenFile: options.tokenFile } : {}),
@@ -50,7 +51,8 @@ function checkWay({ server, token, tokenFile, insecure }: TargetOptions, isEncry
 /**
  * Waits until the server answers, so that a command started together with its server just works; what is in the way is
  * told once, after two seconds. Null: the server answers, but will not tell about itself.
- * @throws CommandFailure with exit code 3 and the reason when it did not answer in time
+ * @throws CommandFailure with exit code 3 and the reason when it did not answer in time, or when it is useless to wait;
+ * ContactError UNAUTHENTICATED when it does not know whoever asks: nothing else would be answered either
  */
 export async function reachServer(connection: ConnectionOptions, timeoutMs: number): Promise<ServerInfo | null> {
   const { server = 'the server', logger, tls } = connection;
@@ -70,9 +72,11 @@ export async function reachServer(connection: ConnectionOptions, timeoutMs: numb
       // The time may end between a look at the clock and the next: a question needs some all the same.
       const answer = await askServer(admin, Math.max(1, deadline - performance.now()));
       if (!(answer instanceof ContactError)) return answer;
+      if (isFault(answer) && isHopeless(answer, timeoutMs))
+        throw new CommandFailure(inFlags(answer.message), EXIT.unreachable);
       // The last question may have had no time for an answer; what was wrong before is still so.
       if (trouble === undefined || answer.code !== 'DEADLINE_EXCEEDED') {
-        trouble = describeTrouble(answer, tls !== undefined);
+        trouble = inFlags(describeTrouble(answer, tls !== undefined));
       }
       const leftMs = deadline - performance.now();
       if (leftMs > 0) await sleep(Math.min(pauseMs, leftMs));
@@ -92,8 +96,15 @@ async function askServer(admin: Admin, timeoutMs: number): Promise<ServerInfo | 
     return await admin.serverInfo({ deadlineMs: Math.min(timeoutMs, MAX_ASK_MS) });
   } catch (failure) {
     const error = ContactError.from(failure);
-    return error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED' ? error : null;
+    if (error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED') return error;
+    if (error.code === 'UNAUTHENTICATED' && error.isMarked) throw error;
+    return null;
   }
+}
+
+/** A certificate that is not of the present is waited for by whoever waits for ever: who has seconds is told at once. */
+function isHopeless({ advice }: ContactError, timeoutMs: number): boolean {
+  return advice?.retry === 'never' || (advice?.reason === 'TLS_TIME' && timeoutMs > 0);
 }
 
 function describePatience(timeoutMs: number): string {

@@ -11,6 +11,7 @@ import { type CallEnd, errorOf, isFinal } from './closing.ts';
 import { chooseCredential } from './credential/choose.ts';
 import { createUpkeep, isRefused } from './credential/upkeep.ts';
 import { createCredentials } from './credentials.ts';
+import { createFaults } from './faults.ts';
 import type { Link } from './link.ts';
 import {
   type ConnectionOptions,
@@ -86,7 +87,8 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
   const warn = (line: string): void => (tell ? tell(`contact: ${line}`) : logger.warn(line));
   const credential = chooseCredential(options, { clock, clientId: traits.clientId, warn });
   const { servers, tls } = readTarget(options, credential.target);
-  const credentials = createCredentials(tls);
+  const faults = createFaults({ isEncrypted: tls !== undefined, servers, hasWorked: () => hasWorked });
+  const credentials = createCredentials(tls, faults);
   const closing = new AbortController();
   const outage = createOutage({
     clock,
@@ -118,9 +120,9 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
     credential.refresh();
     const server = servers[serverAt]!;
     const proxy = proxyFor(server);
-    const interceptors = proxy === null ? [] : [nameProxy(proxy)];
     const { countsWritten = false } = traits;
     const channel = createChannel({ server, tls, credentials, keepaliveMs, proxy, countsWritten });
+    faults.begin();
     // A closed channel fails the calls that wait for it, so nobody hangs on an address that never answers.
     const isReady = (): boolean => channel.getConnectivityState(false) === grpc.connectivityState.READY;
     isConnected = () => current === link && isReady();
@@ -148,6 +150,8 @@ export function createConnection(options: ConnectionOptions, traits: ConnectionT
       else if (state !== grpc.connectivityState.SHUTDOWN) channel.watchConnectivityState(state, Infinity, watch);
     };
     watch();
+    const way = faults.intercept({ server, proxy, isReady, hasConnected: () => hasConnected });
+    const interceptors = proxy === null ? [way] : [way, nameProxy(proxy)];
     let answeredAt = Number.POSITIVE_INFINITY;
     const link: Link = {
       token: credential.token,

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { lineOf } from '../shared/text.ts';
-import { adviseTrouble, describeTrouble } from './trouble.ts';
+import { adviseTrouble, describeTrouble, isFault } from './trouble.ts';
 
 /** A server that is starting answers sooner; a program that waits longer is told what for. */
 const QUIET_MS = 2_000;
@@ -43,7 +43,8 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
     const isTold = trouble?.isMarked || trouble?.advice;
     const what = isTold ? `${server()} does not take this client yet` : `no answer from ${server()} yet`;
     const why = trouble ? `: ${lineOf(trouble.message)}` : '';
-    tell?.(`contact: ${what}${why}; trying on (the option \`logger\` replaces this line)`);
+    const said = trouble && isFault(trouble) ? lineOf(trouble.message) : `${what}${why}`;
+    tell?.(`contact: ${said}; trying on (the option \`logger\` replaces this line)`);
   }
 
   function reset(): void {
@@ -71,6 +72,7 @@ export function createOutage({ clock, server, isEncrypted, isConnected, tell }: 
 
 /** An error as people read it; a call that was given up for want of an answer says no more than that. */
 function forPeople(error: ContactError, isEncrypted: boolean): ContactError {
+  if (isFault(error)) return error;
   const isSilence = error.code === 'CANCELLED' && !error.isMarked;
   const described = isSilence ? 'no answer' : describeTrouble(error, isEncrypted);
   // What the server itself has said needs no guess.

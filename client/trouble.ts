@@ -1,3 +1,10 @@
+import type { ContactError } from '../shared/errors.ts';
+
+/** Whether an error says by itself what keeps TLS from coming about, with which server, and what to do about it. */
+export function isFault({ advice, isMarked }: ContactError): boolean {
+  return advice !== undefined && !isMarked;
+}
+
 /** Messages of Node, OpenSSL and grpc-js that tell a person nothing, and what they mean. Nothing is decided by them. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/^Deadline exceeded/, 'no answer'],

@@ -94,7 +94,7 @@ export class ContactError extends Error {
   /** Any thrown value as a ContactError; one that was not made to be shown becomes INTERNAL without detail. */
   static from(error: unknown): ContactError {
     if (error instanceof ContactError) return error;
-    if (isServiceError(error)) return fromServiceError(error);
+    if (isServiceError(error)) return error[FAULT] ?? fromServiceError(error);
     return new ContactError('INTERNAL', 'internal error', { cause: error });
   }
 }
@@ -106,6 +106,9 @@ export const RETRY_AFTER_KEY = 'contact-retry-after-ms';
 /** Metadata keys of a refusal: what of the request is wrong, and which item of its list from 0. */
 export const FIELD_KEY = 'contact-field';
 export const INDEX_KEY = 'contact-index';
+
+/** Where the status of a call that could not be made has its error, if more is known of it than a status can say. */
+export const FAULT = Symbol('fault');
 
 /** A code as it stands in messages that tell of errors. */
 export function codeNumber(code: (typeof CODE_NAMES)[number]): number {
@@ -143,6 +146,7 @@ interface ServiceError extends Error {
   readonly code: number;
   readonly details: string;
   readonly metadata?: { get(key: string): readonly (string | Buffer)[] };
+  readonly [FAULT]?: ContactError;
 }
 
 function isServiceError(error: unknown): error is ServiceError {

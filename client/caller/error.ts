@@ -56,10 +56,13 @@ export class CallError extends ContactError {
     this.taskState = readState(textOf(end.metadata, STATE_KEY));
   }
 
-  /** When the server says that calling again makes sense; undefined: it has not said. Whether it is safe, `started` says. */
+  /**
+   * When calling again makes sense, as the server says, or what keeps TLS from coming about; undefined: nobody knows. Whether it
+   * is safe, `started` says.
+   */
   get retry(): CloseAdvice['retry'] | undefined {
     const told = this.isMarked ? textOf(this.metadata, RETRY_KEY) : undefined;
-    return isRetry(told) ? told : undefined;
+    return isRetry(told) ? told : this.advice?.retry;
   }
 
   /** The details of the `google.rpc.Status` that came with the error, to be read with `anyUnpack`; empty: there are none. */

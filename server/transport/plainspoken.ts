@@ -20,8 +20,9 @@ export interface PlainSpoken {
 }
 
 export function createPlainSpoken(): PlainSpoken {
-  const { code, details } = toStatus(new ContactError('UNAVAILABLE', SPEAKS_TLS));
-  const status = { 'grpc-status': String(code), 'grpc-message': encodeURI(details) };
+  const advice = { reason: 'TLS_NEEDED', retry: 'backoff' } as const;
+  const { code, details, metadata } = toStatus(new ContactError('UNAVAILABLE', SPEAKS_TLS, { advice }));
+  const status = { 'grpc-status': String(code), 'grpc-message': encodeURI(details), ...metadata.getMap() };
   const server = createServer({ settings: { maxConcurrentStreams: 100, initialWindowSize: 0 }, maxSessionMemory: 1 });
   server.on('stream', (stream) => {
     stream.on('error', () => undefined);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, it } from 'mocha';
 import { serveDirectly } from '../scene/callers.ts';
-import { ADDRESSED } from '../scene/certificates.ts';
+import { ADDRESSED, NAMED } from '../scene/certificates.ts';
 import { runHere } from '../scene/command.ts';
 import { closeScene } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
@@ -64,7 +64,37 @@ describe('a server that cannot be reached', function () {
 
   it('speaks no TLS', async () => {
     const address = await listen(createHttpServer((_, response) => response.end('hello')));
-    assert.match(await failToReach(address, '500ms', ['--tls']), /: what listens there does not speak TLS\n$/);
+    assert.match(
+      await failToReach(address, '500ms', ['--tls']),
+      /1:\d+: it does not speak TLS \(is it served without TLS\? Then leave out --tls, --tls-ca or --tls-pin\)\n$/,
+    );
+  });
+
+  it('speaks TLS, which the command does not, or has a certificate that cannot be trusted: told at once', async () => {
+    const folder = createFolder();
+    const [authority, other] = [join(folder, 'ca.pem'), join(folder, 'other.pem')];
+    writeFileSync(authority, ADDRESSED.cert);
+    writeFileSync(other, NAMED.cert);
+    const address = await listen(createTlsServer({ ...ADDRESSED, ALPNProtocols: ['h2'] }, () => undefined));
+    const pin = 'A'.repeat(43);
+    const rows: readonly (readonly [readonly string[], RegExp])[] = [
+      [[], /it speaks TLS, and this client does not \(give --tls, --tls-ca or --tls-pin\)\n$/],
+      [['--tls'], /no trusted authority has signed: CN=.*\(is that authority in --tls-ca\?\)\n$/],
+      [['--tls-ca', other], /no trusted authority has signed: CN=.*\(is that authority in --tls-ca\?\)\n$/],
+      [['--tls-pin', pin], /of another authority than the pinned one \(is it another server\?.*\)\n$/],
+      [
+        ['--tls-ca', authority, '--tls-server-name', 'other.test'],
+        /has a certificate for 127\.0\.0\.1, .*, and not for other\.test \(.* in --tls-server-name\)\n$/,
+      ],
+    ];
+    const beganAt = performance.now();
+    for (const [flags, words] of rows) {
+      const stderr = await failToReach(address, '10m', flags);
+      assert.match(stderr, words);
+      assert.ok(stderr.startsWith(`contact: could not reach ${address}: it `), stderr);
+      assert.equal(await failToReach(address, '0s', flags), stderr);
+    }
+    assert.ok(performance.now() - beganAt < 60_000);
   });
 
   it('speaks TLS, and not HTTP/2', async () => {
@@ -72,7 +102,7 @@ describe('a server that cannot be reached', function () {
     writeFileSync(authority, ADDRESSED.cert);
     const address = await listen(createTlsServer({ ...ADDRESSED, ALPNProtocols: ['http/1.1'] }));
     const stderr = await failToReach(address, '500ms', ['--tls', '--tls-ca', authority]);
-    assert.match(stderr, /: what listens there speaks TLS, but not HTTP\/2, which gRPC needs\n$/);
+    assert.match(stderr, /: it speaks TLS, but not HTTP\/2, which gRPC needs \(is that its port\?\)\n$/);
   });
 
   it('is behind a proxy that cannot be reached', async () => {

@@ -22,9 +22,33 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   {
     id: 'tls: pin looked at too late',
     file: 'client/credentials.ts',
-    find: 'if (fault === undefined) return connected;',
-    replace: 'if (fault === undefined || fault) return connected;',
+    find: 'if (fault === undefined) {',
+    replace: 'if (fault === undefined || fault) {',
     caughtBy: transport('tls-server', 'that is wrong has the client send no byte of its own'),
+  },
+  {
+    id: 'tls: server of an unknown authority',
+    file: 'client/tlsfault.ts',
+    find: 'if (socket.authorized) return undefined;',
+    replace: 'if (socket.authorized || host) return undefined;',
+    caughtBy: transport('tls-faults', 'ends all that waits for the server at once, with the same error'),
+  },
+  {
+    id: 'tls: a fault that ends who has worked',
+    file: 'client/faults.ts',
+    find: '!mayPass && !hasWorked() &&',
+    replace: '!mayPass &&',
+    caughtBy: transport(
+      'tls-faults',
+      'is waited for where the certificate is not of the present, and where the server has worked before',
+    ),
+  },
+  {
+    id: 'tls: a fault of one address that ends all',
+    file: 'client/faults.ts',
+    find: ' && faulty.size === servers.length',
+    replace: '',
+    caughtBy: transport('tls-faults', 'at one address has a client go on to the next, and at all of them ends it'),
   },
   {
     id: 'tls: certificate of a client that is not valid',

@@ -15,6 +15,8 @@ export interface SignOptions {
   readonly names?: readonly string[];
   /** Days until it ends; negative: it has ended. Default 30. */
   readonly days?: number;
+  /** Days until it begins; default -10. */
+  readonly daysAhead?: number;
 }
 
 /** An authority of a test. */
@@ -26,12 +28,15 @@ export interface TestAuthority {
 
 export function createTestAuthority(commonName = 'authority of a test'): TestAuthority {
   const issuer: Issuer = { commonName, keys: generateKeys() };
-  const span = (days: number) => ({ validFrom: Date.now() - 10 * DAY_MS, validTo: Date.now() + days * DAY_MS });
+  const span = (days: number, daysAhead = -10) => ({
+    validFrom: Date.now() + daysAhead * DAY_MS,
+    validTo: Date.now() + days * DAY_MS,
+  });
   return {
     cert: Buffer.from(issueCertificate({ ...issuer, isAuthority: true, ...span(100) })),
-    sign(name, { days = 30, ...options } = {}) {
+    sign(name, { days = 30, daysAhead, ...options } = {}) {
       const keys = generateKeys();
-      const cert = issueCertificate({ commonName: name, keys, issuer, ...span(days), ...options });
+      const cert = issueCertificate({ commonName: name, keys, issuer, ...span(days, daysAhead), ...options });
       return {
         cert: Buffer.from(cert),
         key: Buffer.from(keys.privateKey.export({ type: 'pkcs8', format: 'pem' })),

@@ -183,7 +183,7 @@ describe('a server that speaks TLS', () => {
     const warnings: unknown[] = [];
     const logger = { ...silentLogger, warn: (what: unknown) => void warnings.push(what) };
     const scene = await startDurable({ tls: 'auto', auth: 'off' }, { logger });
-    assert.match(await ask(connectTo(scene.address)), /the server speaks TLS, and this client does not/);
+    assert.match(await ask(connectTo(scene.address)), /it speaks TLS, and this client does not \(give `tls`\)/);
     const raw = dialRaw(scene);
     raw.socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
     await until('it is closed', () => raw.isClosed);
@@ -194,10 +194,7 @@ describe('a server that speaks TLS', () => {
 
   it('is what a client of TLS is told that a plain server is not', async () => {
     const scene = await startDurable();
-    assert.match(
-      await ask({ ...connectTo(scene.address), tls: {} }),
-      /wrong version number|packet length too long|EPROTO|tls_validate/,
-    );
+    assert.match(await ask({ ...connectTo(scene.address), tls: {} }), /it does not speak TLS/);
   });
 
   it('ends a session whose records are garbage, and no other', async () => {
@@ -281,7 +278,7 @@ describe('a pin', () => {
     assert.equal(await ask({ ...connectTo(scene.address), tls: { pin, serverName: 'tasks.test' } }), 'OK');
     assert.match(
       await ask({ ...connectTo(scene.address), tls: { pin, serverName: 'other.test' } }),
-      /is not for other\.test/,
+      /has a certificate for tasks\.test, .* and not for other\.test/,
     );
   });
 

@@ -1,0 +1,134 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+
+/** What keeps TLS from coming about, by names for programs; `advice.reason` of the error has them. */
+export type TlsReason =
+  | 'TLS_AUTHORITY'
+  | 'TLS_PIN'
+  | 'TLS_NAME'
+  | 'TLS_TIME'
+  | 'TLS_CERTIFICATE'
+  | 'TLS_CLIENT_CERTIFICATE'
+  | 'TLS_HTTP2'
+  | 'TLS_NOT_SPOKEN'
+  | 'TLS_NEEDED';
+
+/** Why no connection comes about that is encrypted as both ends want it. */
+export interface TlsFault {
+  readonly reason: TlsReason;
+  /** What is wrong, said of the server: `has a certificate …`. */
+  readonly problem: string;
+  /** What somebody can do about it; empty: nothing that is known. */
+  readonly advice: string;
+  /**
+   * It ends without anybody at this client: a certificate is renewed, and a device's clock is set, once it has a network. What is
+   * else wrong, its options say, or the server's.
+   */
+  readonly mayPass: boolean;
+}
+
+/** Names of a certificate that a message shows. */
+const MAX_NAMES = 5;
+/** A chain is as long as the server says; an authority that signs servers by itself is one of the first. */
+const MAX_CHAIN = 10;
+
+/** As Node.js names what is wrong with a certificate. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+]);
+const OF_TIME: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+const OTHER_NAME: ReadonlySet<string> = new Set(['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH']);
+
+/** As OpenSSL says that what came is no record of TLS. */
+const NO_RECORD: ReadonlySet<string> = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_TLS_VALIDATE_RECORD_HEADER',
+  'ERR_SSL_UNKNOWN_PROTOCOL',
+]);
+const NO_HTTP2 = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
+/** Alerts by which a server says that it does not take the certificate of its client, or wants one. */
+const CLIENT_REFUSED =
+  /^ERR_SSL_\w+_ALERT_(?:CERTIFICATE_(?:REQUIRED|EXPIRED|REVOKED|UNKNOWN)|UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE)$/;
+
+/** What is wrong with the server at the other end of a handshake, by the authorities that are trusted; undefined: nothing. */
+export function findFault(socket: TLSSocket, host: string, now: number): TlsFault | undefined {
+  if (socket.authorized) return undefined;
+  const code = String(socket.authorizationError);
+  const own = socket.getPeerX509Certificate();
+  if (!own) return faultOf('TLS_CERTIFICATE', 'has shown no certificate');
+  if (OF_TIME.has(code)) return findTimeFault(chainOf(own), now) ?? faultOf('TLS_TIME', `is refused: ${code}`);
+  if (OTHER_NAME.has(code)) return nameFault(own, host);
+  if (UNTRUSTED.has(code)) {
+    const problem = `has a certificate that no trusted authority has signed: ${describe(own)} is signed by ${writeName(own.issuer)}`;
+    return faultOf('TLS_AUTHORITY', problem, 'is that authority in `tls.ca`?');
+  }
+  return faultOf('TLS_CERTIFICATE', `has a certificate that is not valid: ${code}`);
+}
+
+/** The first of these certificates that is not of the present. */
+export function findTimeFault(chain: readonly X509Certificate[], now: number): TlsFault | undefined {
+  for (const one of chain) {
+    const [whose, from, to] = [describe(one), one.validFromDate, one.validToDate];
+    if (to.getTime() < now) {
+      const problem = `has a certificate that has ended: ${whose} on ${to.toISOString()}`;
+      return { ...faultOf('TLS_TIME', problem, 'whoever runs it has to renew that'), mayPass: true };
+    }
+    if (from.getTime() > now) {
+      const problem = `has a certificate that is not valid yet: ${whose} begins on ${from.toISOString()}`;
+      return { ...faultOf('TLS_TIME', problem, 'is the clock of this machine right?'), mayPass: true };
+    }
+  }
+  return undefined;
+}
+
+export function nameFault(own: X509Certificate, host: string): TlsFault {
+  const names = (own.subjectAltName?.split(', ') ?? []).map((name) => name.replace(/^(?:DNS|IP Address):/, ''));
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
+  const shown = names.length > 0 ? names.slice(0, MAX_NAMES).join(', ') + more : 'no name';
+  const advice = 'reach it by a name of its certificate, or say that one in `tls.serverName`';
+  return faultOf('TLS_NAME', `has a certificate for ${shown}, and not for ${host}`, advice);
+}
+
+/** What a handshake ended with; undefined: the connection broke, which may be for anything. */
+export function faultOfHandshake({ code = '' }: NodeJS.ErrnoException): TlsFault | undefined {
+  if (NO_RECORD.has(code)) {
+    return faultOf('TLS_NOT_SPOKEN', 'does not speak TLS', 'is it served without TLS? Then leave out `tls`');
+  }
+  if (code === NO_HTTP2)
+    return faultOf('TLS_HTTP2', 'speaks TLS, but not HTTP/2, which gRPC needs', 'is that its port?');
+  if (CLIENT_REFUSED.test(code)) {
+    const advice = '`tls.cert` and `tls.key` are for that';
+    return faultOf('TLS_CLIENT_CERTIFICATE', `refuses the certificate of this client, or wants one: ${code}`, advice);
+  }
+  return undefined;
+}
+
+export const TLS_NEEDED: TlsFault = faultOf('TLS_NEEDED', 'speaks TLS, and this client does not', 'give `tls`');
+
+export function faultOf(reason: TlsReason, problem: string, advice = ''): TlsFault {
+  return { reason, problem, advice, mayPass: false };
+}
+
+/** A certificate and those above it that came with it. */
+export function chainOf(own: X509Certificate): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  for (let one: X509Certificate | undefined = own; one && chain.length < MAX_CHAIN; one = one.issuerCertificate) {
+    chain.push(one);
+  }
+  return chain;
+}
+
+function describe({ subject }: X509Certificate): string {
+  return subject ? writeName(subject) : 'its own';
+}
+
+/** `CN=a, O=b` of the lines in which Node.js has a name. */
+function writeName(name: string): string {
+  return name.trim().replaceAll('\n', ', ');
+}
