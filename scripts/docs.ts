@@ -58,7 +58,9 @@ function stage(): void {
   const pages = listPages();
   for (const [from, to] of pages) {
     mkdirSync(dirname(join(STAGE, to)), { recursive: true });
-    writeFileSync(join(STAGE, to), moveLinks(readFileSync(join(ROOT, from), 'utf8'), from, pages));
+    // No HTML is let through, so that a comment would be read as text.
+    const text = readFileSync(join(ROOT, from), 'utf8').replaceAll(/^<!--[\s\S]*?-->\n/gm, '');
+    writeFileSync(join(STAGE, to), moveLinks(text, from, pages));
   }
   cpSync(join(ROOT, 'docs', 'guides', 'pictures'), join(STAGE, 'guides', 'pictures'), { recursive: true });
   cpSync(join(SITE, 'index.md'), join(STAGE, 'index.md'));
