@@ -27,6 +27,7 @@ export async function fillStore(path: string, count: number, payloadBytes: numbe
       backoffCapMs: 300_000,
       idempotencyKey: null,
       parentId: null,
+      createdBy: '',
     }));
     await pending;
     pending = store.insertTasks(tasks, settledAt).then(() =>

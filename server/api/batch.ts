@@ -3,6 +3,8 @@ import type { NewTask } from '../../gen/index.ts';
 import { ContactError, invalid, invalidName, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
+import { CREDENTIAL_SHOWN } from '../../shared/name.ts';
+import { holdsCredential } from '../../shared/redact.ts';
 import { isPlainText } from '../../shared/text.ts';
 import { type Caller, isInScope, mayAddress } from '../model/caller.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
@@ -86,12 +88,14 @@ function readTask(task: NewTask, place: Place, { caller, now, maxPayloadBytes }:
     backoffCapMs: capMs,
     idempotencyKey: task.idempotencyKey || null,
     parentId: null,
+    createdBy: caller.principal,
   };
 }
 
 function checkText(place: Place, name: string, text: string): void {
   if (text.length > MAX_TEXT) throw invalid(place(name), `at most ${MAX_TEXT} characters`);
   if (!isPlainText(text)) throw invalid(place(name), NO_NUL);
+  if (holdsCredential(text)) throw invalid(place(name), `got ${CREDENTIAL_SHOWN}`);
 }
 
 function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>): void {

@@ -6,7 +6,7 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Caller } from '../model/caller.ts';
 import { countCode, type EventCounts } from '../model/figures.ts';
 import type { TaskInput } from '../model/task.ts';
-import type { InsertOutcome } from '../store/tasks.ts';
+import { type InsertOutcome, PRINCIPAL_FIELD } from '../store/tasks.ts';
 import { readTasks } from './batch.ts';
 import type { Rates } from './rates.ts';
 
@@ -23,7 +23,7 @@ export function createEnqueue(
   queue: Pick<TaskQueue, 'enqueue' | 'broadcast'>,
   clock: Clock,
   maxPayloadBytes: number,
-  counts: Pick<EventCounts, 'refusedTasks'>,
+  counts: Pick<EventCounts, 'refusedTasks' | 'reachedLimits'>,
 ): Enqueue {
   const store: Enqueue = async (tasks, caller, field) => {
     const now = clock.now();
@@ -40,7 +40,9 @@ export function createEnqueue(
     try {
       return await store(tasks, caller, field);
     } catch (error) {
-      countCode(counts.refusedTasks, codeNumber(ContactError.from(error).code), tasks.length);
+      const { code, field: refused } = ContactError.from(error);
+      countCode(counts.refusedTasks, codeNumber(code), tasks.length);
+      if (code === 'RESOURCE_EXHAUSTED' && refused === PRINCIPAL_FIELD) counts.reachedLimits.waiting_per_principal += 1;
       throw error;
     }
   };

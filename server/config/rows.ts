@@ -144,6 +144,11 @@ export const LIMITS = {
     default: 10_000_000,
     description: 'tasks that wait, ready or scheduled, in all queues together',
   }),
+  maxWaitingTasksPerPrincipal: row({
+    kind: count({ min: 1 }),
+    default: 5_000_000,
+    description: 'of those, tasks of one principal, where callers are known by their credentials',
+  }),
   maxQueues: row({
     kind: count({ min: 1, max: 1_000_000 }),
     default: 100_000,

@@ -5,8 +5,11 @@ const OF_TRACING = /^(traceparent|tracestate|baggage|b3|x-b3-[a-z]+)$/;
 /** A message with maps is encoded in another order each time. */
 const UNORDERED = 'application/protobuf';
 
-/** What a producer says of a task, but for its instants, which are often others when the task is sent again. */
-export interface TaskContent extends Omit<TaskInput, 'id' | 'runAt' | 'expiresAt'> {
+/**
+ * What a producer says of a task, but for its instants, which are often others when the task is sent again, and who it is:
+ * another that sends the same is told of the same task.
+ */
+export interface TaskContent extends Omit<TaskInput, 'id' | 'runAt' | 'expiresAt' | 'createdBy'> {
   /** Whom a broadcast is for; null or left out: the task is none, or was stored when that was not written down. */
   readonly audience?: string | null;
 }

@@ -13,7 +13,12 @@ const CODES = 17;
 const UNKNOWN = 2;
 
 /** Limits of principals whose refusals, and for the rate delays, are counted. */
-export const PRINCIPAL_LIMITS = ['sessions_per_principal', 'calls_per_principal', 'enqueue_rate'] as const;
+export const PRINCIPAL_LIMITS = [
+  'sessions_per_principal',
+  'calls_per_principal',
+  'waiting_per_principal',
+  'enqueue_rate',
+] as const;
 
 export type PrincipalLimit = (typeof PRINCIPAL_LIMITS)[number];
 
@@ -54,7 +59,7 @@ export function createEventCounts(): EventCounts {
     endedLiveCalls: create(),
     endedDurableCalls: create(),
     refusedTasks: create(),
-    reachedLimits: { sessions_per_principal: 0, calls_per_principal: 0, enqueue_rate: 0 },
+    reachedLimits: Object.fromEntries(PRINCIPAL_LIMITS.map((limit) => [limit, 0])) as Record<PrincipalLimit, number>,
     refusedCalls: Object.fromEntries(REFUSED_FOR.map((reason) => [reason, 0])) as Record<RefusedFor, number>,
   };
 }

@@ -50,6 +50,8 @@ export interface TaskInput {
   /** The caller's idempotency key, scoped to the queue; null: none. */
   readonly idempotencyKey: string | null;
   readonly parentId: string | null;
+  /** The principal that enqueued it, for which it counts while it waits; empty: nobody asked who it was. */
+  readonly createdBy: string;
 }
 
 /** The parent of a broadcast as it is inserted. */

@@ -5,6 +5,8 @@ import type { FreshLimits } from './sqlite/fresh/fresh.ts';
 export interface StoreBounds {
   /** Tasks that wait, ready or scheduled, in all queues together. Default: 10,000,000. */
   readonly maxWaitingTasks?: number;
+  /** Of those, tasks of one principal. Default: 5,000,000. */
+  readonly maxWaitingTasksPerPrincipal?: number;
   /** Names of queues that have tasks or settings. Default: 100,000. */
   readonly maxQueues?: number;
   /** Named clients that are remembered while they are away. Default: 10,000. */

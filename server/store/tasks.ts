@@ -21,7 +21,8 @@ export interface TaskStore {
    * All or nothing. A repeated id, or idempotency key within its queue, with the same content (everything but the
    * instants) is `deduplicated` and names the id that is stored; with other content the whole batch rejects
    * ALREADY_EXISTS, its message starting `tasks[i].id:` or `tasks[i].idempotency_key:`. More waiting tasks than the
-   * queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`.
+   * queue's maxWaiting: RESOURCE_EXHAUSTED, `tasks[i].queue:`; more of its principal (`createdBy`) than each may have:
+   * RESOURCE_EXHAUSTED naming PRINCIPAL_FIELD. What is known already counts for nobody.
    */
   insertTasks(tasks: readonly TaskInput[], now: number): Promise<readonly InsertOutcome[]>;
 
@@ -70,6 +71,9 @@ export interface TaskStore {
     scope?: QueueScope,
   ): Promise<readonly TaskRecord[]>;
 }
+
+/** What a batch is refused by of whose principal too many tasks wait. */
+export const PRINCIPAL_FIELD = 'tasks';
 
 export interface DescribedTask extends TaskRecord {
   readonly attempts: readonly AttemptRecord[];

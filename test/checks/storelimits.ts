@@ -5,6 +5,8 @@ export const STORE_CONSTANTS: readonly ConstantRow[] = [
   ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
   ['what clients have served', 'server/store/sqlite/clients.ts', 'MAX_METHODS_BYTES'],
   ['names of queues that have', 'server/store/sqlite/rows/catalog.ts', 'MAX_QUEUES'],
+  ['principals that have tasks', 'server/store/sqlite/rows/principals.ts', 'MAX_PRINCIPALS'],
+  ['tasks of one principal that', 'server/store/sqlite/rows/principals.ts', 'MAX_WAITING'],
   ['empty lanes kept', 'server/store/sqlite/rows/catalog.ts', 'MAX_EMPTY'],
   ['time for which a file', 'server/store/sqlite/file/presence.ts', 'EVERY_MS'],
   ['a log before it is copied', 'server/store/sqlite/file/wal.ts', 'LONG_PAGES'],

@@ -56,6 +56,7 @@ export function createBroadcasting(world: World): Broadcasting {
     const named = children.map((child) => ({
       ...child,
       parentId: parent.input.id,
+      createdBy: parent.input.createdBy,
       ...(parent.phase === 'filling' ? { runAt: UNTIL_OPEN } : {}),
     }));
     try {
@@ -66,7 +67,8 @@ export function createBroadcasting(world: World): Broadcasting {
       world.tasks.clear();
       for (const [id, task] of before) world.tasks.set(id, task);
       if (!(error instanceof ContactError)) throw error;
-      throw new ContactError(error.code, error.message.replace(/^tasks\[\d+\]/, 'tasks[0]'), {
+      throw new ContactError(error.code, error.problem.replace(/^tasks\[\d+\]/, 'tasks[0]'), {
+        ...(error.field === undefined ? {} : { field: error.field }),
         ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
       });
     }

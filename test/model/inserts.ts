@@ -23,6 +23,11 @@ export function insertTasks(world: World, inputs: readonly TaskInput[], now: num
       if (maxWaiting > 0 && waiting >= maxWaiting) {
         throw new ContactError('RESOURCE_EXHAUSTED', `tasks[${i}].queue: full`, { retryAfterMs: 1_000 });
       }
+      const { createdBy } = input;
+      const theirs = countOf(world, createdBy) + fresh.filter((t) => t.createdBy === createdBy).length;
+      if (createdBy !== '' && theirs >= world.maxWaitingPerPrincipal) {
+        throw new ContactError('RESOURCE_EXHAUSTED', 'too many wait', { field: 'tasks', retryAfterMs: 1_000 });
+      }
       known.set(input.id, input);
       fresh.push(input);
       return { id: input.id, deduplicated: false };
@@ -42,8 +47,15 @@ function hasLostKey(world: World, id: string): boolean {
 }
 
 function countWaiting(world: World, queue: string): number {
-  const tasks = [...world.tasks.values()].filter((task) => task.input.queue === queue);
-  return tasks.filter((task) => task.state === 'ready' || task.state === 'scheduled').length;
+  return waitingOf(world).filter(({ input }) => input.queue === queue).length;
+}
+
+function countOf(world: World, createdBy: string): number {
+  return waitingOf(world).filter(({ input }) => input.createdBy === createdBy).length;
+}
+
+function waitingOf({ tasks }: World): ModelTask[] {
+  return [...tasks.values()].filter(({ state }) => state === 'ready' || state === 'scheduled');
 }
 
 function createTask(world: World, input: TaskInput, now: number): ModelTask {

@@ -19,6 +19,7 @@ export interface World {
   position: number;
   seq: number;
   lastSession: number;
+  readonly maxWaitingPerPrincipal: number;
 }
 
 /** A task that is settled, and the parent that settled with it. */

@@ -2,6 +2,7 @@ import { EVERY_QUEUE, isInScope, type QueueScope } from '../../server/model/call
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { Retention } from '../../server/model/retention.ts';
 import type { LaneRef } from '../../server/model/task.ts';
+import type { StoreBounds } from '../../server/store/options.ts';
 import type { QueueCounts } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
 import type { CancelOutcome, PruneOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
@@ -21,7 +22,7 @@ import { describe, hasSettled, laneOf, type ModelTask, refOf, whyExpired } from 
 import { inTurns } from './turns.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
-export function createModelStore(): Store {
+export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE_INFINITY }: StoreBounds = {}): Store {
   const world: World = {
     tasks: new Map(),
     sessions: new Map(),
@@ -32,6 +33,7 @@ export function createModelStore(): Store {
     position: 0,
     seq: 0,
     lastSession: 0,
+    maxWaitingPerPrincipal: maxWaitingTasksPerPrincipal,
   };
   const { tasks, sessions } = world;
 

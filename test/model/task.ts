@@ -87,7 +87,7 @@ export function hasSettled(task: ModelTask): boolean {
 
 /** Same in everything but the instants (and the id, which an idempotency key stands in for). */
 export function isSameContent(a: TaskInput, b: TaskInput): boolean {
-  const content = ({ id: _id, runAt: _runAt, expiresAt: _expiresAt, payload, metadata, ...rest }: TaskInput) =>
+  const content = ({ id: _id, runAt: _at, expiresAt: _end, createdBy: _by, payload, metadata, ...rest }: TaskInput) =>
     JSON.stringify([
       Object.entries(rest).sort(([x], [y]) => (x < y ? -1 : 1)),
       Object.entries(metadata).sort(([x], [y]) => (x < y ? -1 : 1)),

@@ -3,6 +3,7 @@ import { conformance, type Mutant, property, sqlite, transport, unit } from './m
 const STORED = 'server/store/sqlite/credentials.ts';
 const RATES = 'server/api/rates.ts';
 const INSERT = 'server/store/sqlite/insert.ts';
+const PRINCIPALS = 'server/store/sqlite/rows/principals.ts';
 
 /** Credentials in the store that are worth too much, limits that hold nobody, and a budget of memory that is only told. */
 export const LIMIT_MUTANTS: readonly Mutant[] = [
@@ -111,6 +112,125 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
       'bounds',
       'are no more than the store takes, whole batches, and what is known is answered all the same',
     ),
+  },
+  {
+    id: 'waiting tasks of a principal: a batch of many is not counted',
+    file: INSERT,
+    find: 'principals.roomOf(createdBy) < MANY || ',
+    replace: '',
+    caughtBy: conformance(
+      'principals',
+      'sqlite store are no more than it may have, whole batches, while others have theirs',
+    ),
+  },
+  {
+    id: 'waiting tasks of a principal: the first of a batch speaks for all',
+    file: INSERT,
+    find: ' || tasks.some((task) => task.createdBy !== createdBy)',
+    replace: '',
+    caughtBy: conformance(
+      'principals',
+      'sqlite store are no more than it may have, whole batches, while others have theirs',
+    ),
+  },
+  {
+    id: 'waiting tasks of a principal: what is claimed waits on',
+    file: 'server/store/sqlite/claim.ts',
+    find: "'claimed', task.terms.createdBy",
+    replace: "'claimed', ''",
+    caughtBy: conformance('principals', 'memory store make room when they are claimed, cancelled, purged, or expire'),
+  },
+  {
+    id: 'waiting tasks of a principal: what is redriven is nobody’s',
+    file: 'server/store/sqlite/tasks.ts',
+    find: "'redriven', row.terms.createdBy",
+    replace: "'redriven', ''",
+    caughtBy: conformance(
+      'principals',
+      'memory store come back whatever the number: by a release, a loss, a retry and a redrive',
+    ),
+  },
+  {
+    id: 'waiting tasks of a principal: what is given back is nobody’s',
+    file: 'server/store/sqlite/deliveries.ts',
+    find: "catalog.move(lane, 'running', transition, createdBy)",
+    replace: "catalog.move(lane, 'running', transition, '')",
+    caughtBy: conformance(
+      'principals',
+      'memory store come back whatever the number: by a release, a loss, a retry and a redrive',
+    ),
+  },
+  {
+    id: 'waiting tasks of a principal: a child is whose it says',
+    file: 'server/store/sqlite/broadcasts.ts',
+    find: 'child.parentId === parentId && child.createdBy === createdBy ? child',
+    replace: 'child.parentId === parentId ? child',
+    caughtBy: conformance('principals', 'memory store are children of broadcasts too, as their parent is its'),
+  },
+  {
+    id: 'waiting tasks of a principal: what is taken back stays counted',
+    file: INSERT,
+    find: "isDue(task, now) ? 'ready' : 'scheduled', -1, task.createdBy",
+    replace: "isDue(task, now) ? 'ready' : 'scheduled', -1, ''",
+    caughtBy: conformance(
+      'principals',
+      'sqlite store are no more than it may have, whole batches, while others have theirs',
+    ),
+  },
+  {
+    id: 'waiting tasks of a principal: read alike, whosever they are',
+    file: 'server/store/sqlite/rows/task.ts',
+    find: ' AND created_by IS ?`',
+    replace: ' AND coalesce(?, 1) IS NOT NULL`',
+    caughtBy: sqlite(
+      'principals',
+      'has each counted as whose it is where many are read at once, and few are in memory',
+    ),
+  },
+  {
+    id: 'waiting tasks of a principal: a rollback is counted',
+    file: PRINCIPALS,
+    find: 'entry.waiting = entry.committed;',
+    replace: '',
+    caughtBy: sqlite('principals', 'have what was committed, after a transaction that was taken back'),
+  },
+  {
+    id: 'waiting tasks of a principal: who has none is remembered',
+    file: PRINCIPALS,
+    find: 'if (entry.waiting === 0) byName.delete(entry.principal);',
+    replace: '',
+    caughtBy: sqlite('principals', 'are no more than there may be'),
+  },
+  {
+    id: 'waiting tasks of a principal: reaching it is not counted',
+    file: 'server/api/enqueue.ts',
+    find: 'counts.reachedLimits.waiting_per_principal += 1',
+    replace: '',
+    caughtBy: transport(
+      'principal-limits',
+      'has so many tasks that wait, of which the SDK stores more when some were taken',
+    ),
+  },
+  {
+    id: 'names: a credential is one',
+    file: 'shared/ids.ts',
+    find: ' || holdsCredential(text)',
+    replace: '',
+    caughtBy: unit('names', 'a name that is none is the text of a credential too, by itself or with more, of which nothing is shown'),
+  },
+  {
+    id: 'names: an idempotency key may be a credential',
+    file: 'server/api/batch.ts',
+    find: 'if (holdsCredential(text)) throw',
+    replace: 'if (text === place(name)) throw',
+    caughtBy: transport('misplaced', 'is refused, and repeated nowhere: idempotency key'),
+  },
+  {
+    id: 'names: a credential is in the log',
+    file: 'shared/logger.ts',
+    find: 'hideSecretsIn(fields) as object',
+    replace: 'fields',
+    caughtBy: transport('misplaced', 'is refused, and repeated nowhere: queue to pause'),
   },
   {
     id: 'budget: what is let go of is never collected',

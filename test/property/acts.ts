@@ -79,7 +79,7 @@ const enqueue = toAct(
           idempotencyKey: null,
         },
         ...{ runAt: delayMs === 0 ? null : now + delayMs, expiresAt: expiresMs === 0 ? null : now + expiresMs },
-        ...{ backoffBaseMs: 200, backoffCapMs: 1_000, parentId: null },
+        ...{ backoffBaseMs: 200, backoffCapMs: 1_000, parentId: null, createdBy: '' },
       };
       tasks.push(input);
       return input;

@@ -57,6 +57,7 @@ export const task = fc.record({
   maxAttempts: fc.constantFrom(1, 2, 3, 1_000),
   idempotencyKey: fc.option(fc.constantFrom('k1', 'k2'), { freq: 5 }),
   size: fc.constantFrom(0, 1, 10, 300),
+  createdBy: fc.constantFrom('', '', 'token:a', 'token:b'),
 });
 
 export function toTask({ again, runIn, expiresIn, size, ...rest }: DrawnTask, scene: Scene): TaskInput {

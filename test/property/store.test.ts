@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Retention } from '../../server/model/retention.ts';
 import type { ClaimOutcome, SettleOutcome } from '../../server/store/deliveries.ts';
 import { openStore } from '../../server/store/open.ts';
-import type { StoreOptions } from '../../server/store/options.ts';
+import type { StoreBounds, StoreOptions } from '../../server/store/options.ts';
 import { rankOf } from '../../server/store/request.ts';
 import type { OpenedSession } from '../../server/store/sessions.ts';
 import type { Store } from '../../server/store/store.ts';
@@ -19,11 +19,14 @@ import { turns } from './steps.ts';
 /** A thorough run takes twenty times as many. */
 const scale = isFull ? 20 : 1;
 
+/** Few enough that some are refused, and what comes back is beyond it. */
+const BOUNDS: StoreBounds = { maxWaitingTasksPerPrincipal: 6 };
+
 type Turns = typeof turns extends fc.Arbitrary<infer T> ? T : never;
 
 /** The same steps on a store and on the model: equal answers, and at the end equal contents. */
 async function compare(drawn: Turns, open: () => Promise<Store>, reopens: boolean): Promise<void> {
-  const model = createModelStore();
+  const model = createModelStore(BOUNDS);
   let store = await open();
   try {
     const scene: Scene = { now: 1_800_000_000_000, tasks: [], deliveries: [], sessions: [] };
@@ -207,7 +210,9 @@ describe('every store against the model', function () {
 
   it('gives the same answers in memory', async () => {
     await fc.assert(
-      fc.asyncProperty(turns, (drawn) => compare(drawn, () => openStore('memory:', { node: 'n' }), false)),
+      fc.asyncProperty(turns, (drawn) =>
+        compare(drawn, () => openStore('memory:', { node: 'n', bounds: BOUNDS }), false),
+      ),
       { numRuns: 120 * scale },
     );
   });
@@ -218,7 +223,7 @@ describe('every store against the model', function () {
     await fc.assert(
       fc.asyncProperty(turns, (drawn) => {
         const url = `sqlite:${join(folder, `${run++}.db`)}`;
-        return compare(drawn, () => openStore(url, { node: 'n', ...options }), true);
+        return compare(drawn, () => openStore(url, { node: 'n', bounds: BOUNDS, ...options }), true);
       }),
       { numRuns },
     );

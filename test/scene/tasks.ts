@@ -24,6 +24,7 @@ export function createTask(with_: Partial<TaskInput> = {}): TaskInput {
     backoffCapMs: 300_000,
     idempotencyKey: null,
     parentId: null,
+    createdBy: '',
     ...with_,
   };
 }

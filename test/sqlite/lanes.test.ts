@@ -9,6 +9,7 @@ import { createSqliteEngine, type SqliteEngine } from '../../server/store/sqlite
 import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/file/database.ts';
 import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { createCatalog } from '../../server/store/sqlite/rows/catalog.ts';
+import { createPrincipals } from '../../server/store/sqlite/rows/principals.ts';
 import { openSession, startTask } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
 import { addTasks, createBroadcast, createTask, T0 } from '../scene/tasks.ts';
@@ -113,7 +114,7 @@ describe('queue names of the SQLite store', () => {
 
   it('are no more than the server takes, and known ones go on', () => {
     const db = open();
-    const catalog = createCatalog(db, { maxQueues: 2 });
+    const catalog = createCatalog(db, createPrincipals(db), { maxQueues: 2 });
     for (const name of ['a', 'b']) assert.equal(catalog.hasRoomFor(name) && catalog.internLane(name, '').id > 0, true);
     assert.deepEqual([catalog.hasRoomFor('a'), catalog.hasRoomFor('c')], [true, false]);
     db.close();

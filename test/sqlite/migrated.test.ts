@@ -23,6 +23,7 @@ const ADDED = [
   ['queue', 'pruned_to'],
   ['client', 'methods'],
   ['client', 'served_until'],
+  ['task', 'created_by'],
 ] as const;
 
 describe('a file of an older schema', () => {
@@ -45,6 +46,7 @@ describe('a file of an older schema', () => {
       for (const [table, column] of ADDED) db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
       db.exec('DROP TABLE credential');
       db.exec('DROP TABLE attempt');
+      db.exec('DROP TABLE principal');
       db.exec('PRAGMA user_version = 3');
       db.close();
 

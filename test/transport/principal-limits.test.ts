@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createProducer } from '../../client/index.ts';
 import type { StreamEnqueueResponse } from '../../gen/index.ts';
 import { AdminService, TaskService } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { startGuarded } from '../scene/access.ts';
 import { openGetTask } from '../scene/classic.ts';
-import { ask, type Clients, connect, enqueueMany, refusalOf } from '../scene/clients.ts';
-import { closeScene } from '../scene/end.ts';
+import { ask, type Clients, connect, enqueue, enqueueMany, refusalOf } from '../scene/clients.ts';
+import { closeScene, use } from '../scene/end.ts';
+import { connectTo } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
 
@@ -106,6 +108,36 @@ describe('A principal', () => {
       const guessed = { clientId: 'd', ephemeral: true, resume: { previousSession, holding: [] } };
       assert.match(await refusalOf(openWorker(clients, guessed)), /^RESOURCE_EXHAUSTED/);
     }
+  });
+
+  it('has so many tasks that wait, of which the SDK stores more when some were taken', async () => {
+    const scene = await startGuarded({ maxWaitingTasksPerPrincipal: 5 });
+    const [web, other] = [await scene.access.token(), await scene.access.token()];
+    const connection = { ...connectTo(scene.address), token: web.text };
+    const producer = use(createProducer(connection));
+    await Promise.all(Array.from({ length: 5 }, (_, n) => producer.enqueue('q', n)));
+    const impatient = use(createProducer({ ...connection, patienceMs: 0 }));
+    const full = { code: 'RESOURCE_EXHAUSTED', field: 'tasks', retryAfterMs: 1_000, advice: undefined };
+    const problem = 'token:t1 has 5 that wait, and may have no more (maxWaitingTasksPerPrincipal)';
+    await assert.rejects(impatient.enqueue('r', 1), { ...full, problem });
+    await assert.rejects(impatient.call('r', 1, { deadlineMs: 3_000 }), { code: 'DEADLINE_EXCEEDED' });
+    const clients = connect(scene, {}, web.text);
+    assert.equal(await refusalOf(enqueueMany(clients, 1)), `RESOURCE_EXHAUSTED tasks: ${problem}`);
+    const task = { queue: 'r', target: { case: 'broadcast', value: { known: true } } } as const;
+    await openWorker(clients, { clientId: 'known', queues: ['r'] });
+    assert.equal(await refusalOf(enqueue(clients, task)), `RESOURCE_EXHAUSTED tasks: ${problem}`);
+    assert.equal((await enqueueMany(connect(scene, {}, other.text), 5)).length, 5);
+    const { limitsReached } = await ask(connect(scene, {}, scene.operator), AdminService.method.getServerInfo, {});
+    assert.ok(Number(limitsReached.waiting_per_principal) >= 3, JSON.stringify(limitsReached, String));
+    let isStored = false;
+    const waiting = producer.enqueue('q', 6).then(() => {
+      isStored = true;
+    });
+    assert.equal(await refusalOf(enqueueMany(clients, 1)), `RESOURCE_EXHAUSTED tasks: ${problem}`);
+    assert.equal(isStored, false);
+    const worker = await openWorker(clients, { maxInFlight: 1 });
+    await worker.receive(1);
+    await waiting;
   });
 
   it('is acknowledged late by a stream that enqueues too much, in order, and loses nothing', async () => {

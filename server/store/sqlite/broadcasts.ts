@@ -16,6 +16,9 @@ export interface Broadcasts {
   abandon(parentId: string, limit: number): boolean;
 }
 
+/** What children have of their parent. */
+type Parent = Pick<TaskInput, 'id' | 'createdBy'>;
+
 export function createBroadcasts(context: Context, inserting: Inserting, deliveries: Deliveries): Broadcasts {
   const { db, catalog, counters, tasks, children: counting } = context;
   const updateReady = db.prepare('UPDATE live SET state = 0, seq = ? WHERE task_key = ?');
@@ -39,7 +42,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
           field: 'broadcast',
         });
       }
-      insertChildren(parent.id, children, now, filledBy === null);
+      insertChildren(parent, children, now, filledBy === null);
     } catch (error) {
       inserting.takeBack(parentKey, [parent], stored, now);
       throw error;
@@ -58,14 +61,14 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
     }
     if (children.length === 0) return;
     const firstKey = counters.nextTaskKey;
-    insertChildren(parentId, children, now, false);
+    insertChildren({ id: parentId, createdBy: parent.terms.createdBy }, children, now, false);
     counting.add(parent.key, firstKey, firstKey + children.length - 1);
   }
 
-  function insertChildren(parentId: string, children: readonly TaskInput[], now: number, isWhole: boolean): void {
+  function insertChildren(parent: Parent, children: readonly TaskInput[], now: number, isWhole: boolean): void {
     checkChildren(children);
     const firstKey = counters.nextTaskKey;
-    const named = children.map((child) => nameChild(child, parentId, isWhole));
+    const named = children.map((child) => nameChild(child, parent, isWhole));
     try {
       const outcomes = inserting.insertTasks(named, now);
       if (!outcomes.some((outcome) => outcome.deduplicated)) return;
@@ -91,7 +94,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
         settled.push(deliveries.cancel(tasks.byKey(childKey), reason, now));
       } else if (isDue) {
         const lane = catalog.laneById(laneId);
-        catalog.move(lane, 'scheduled', 'due');
+        catalog.wake(lane);
         updateReady.run(counters.drawSeq(), childKey);
         ready.push(lane.ref);
       } else {
@@ -110,12 +113,13 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
   function abandon(parentId: string, limit: number): boolean {
     const parent = tasks.byId(parentId);
     if (!parent || counting.phaseOf(parent.key)?.phase !== 'filling') return true;
+    const { createdBy } = parent.terms;
     const isDone = counting.takeHeld(parent.key, limit, (childKey, laneId) => {
-      catalog.add(catalog.laneById(laneId), 'scheduled', -1);
+      catalog.add(catalog.laneById(laneId), 'scheduled', -1, createdBy);
       remove(childKey);
     });
     if (!isDone) return false;
-    catalog.add(catalog.laneById(parent.laneId), 'ready', -1);
+    catalog.add(catalog.laneById(parent.laneId), 'ready', -1, createdBy);
     counting.forget(parent.key);
     remove(parent.key);
     return true;
@@ -129,9 +133,10 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
   return { insert, extend, open, abandon };
 }
 
-function nameChild(child: TaskInput, parentId: string, isWhole: boolean): TaskInput {
-  if (!isWhole) return { ...child, parentId, runAt: UNTIL_OPEN };
-  return child.parentId === parentId ? child : { ...child, parentId };
+/** A child is whose its parent is. */
+function nameChild(child: TaskInput, { id: parentId, createdBy }: Parent, isWhole: boolean): TaskInput {
+  if (!isWhole) return { ...child, parentId, createdBy, runAt: UNTIL_OPEN };
+  return child.parentId === parentId && child.createdBy === createdBy ? child : { ...child, parentId, createdBy };
 }
 
 function checkChildren(children: readonly TaskInput[]): void {

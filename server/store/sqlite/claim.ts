@@ -233,10 +233,10 @@ export function createClaimTasks(
   function take(cursor: LaneCursor, row: ReadyRow | FreshTask, { request, keys }: Turn, pass: Pass): ClaimedTask {
     const { now, left, claim, rejoined } = pass;
     const { lane } = cursor;
-    catalog.move(lane, 'ready', 'claimed');
     const sessionKey = request.session.key;
     const isFresh = 'lane' in row;
     const task = isFresh && row.content ? openContent(row, row.content) : readTask(cursor, row.task_key, left);
+    catalog.move(lane, 'ready', 'claimed', task.terms.createdBy);
     if (isFresh) {
       fresh.run(row, task, sessionKey, claim);
     } else if (fresh.mayRejoin(row, task)) {

@@ -11,9 +11,12 @@ import {
   createCatalog,
   createChildren,
   createCounters,
+  createPrincipals,
   createSessions,
   createTasks,
   type Database,
+  type PrincipalBounds,
+  type Principals,
   type Sessions,
   type Tasks,
 } from './rows/index.ts';
@@ -25,6 +28,7 @@ export * from './rows/index.ts';
 export interface Context {
   readonly db: Database;
   readonly catalog: Catalog;
+  readonly principals: Principals;
   readonly counters: Counters;
   readonly sessions: Sessions;
   readonly children: Children;
@@ -34,15 +38,20 @@ export interface Context {
   readonly attempts: Attempts;
 }
 
-export function createContext(db: Database, limits?: FreshLimits, bounds: CatalogBounds = {}): Context {
+export function createContext(
+  db: Database,
+  limits?: FreshLimits,
+  bounds: CatalogBounds & PrincipalBounds = {},
+): Context {
   const counters = createCounters(db);
-  const catalog = createCatalog(db, { ...bounds, newestPosition: () => counters.nextPosition - 1 });
+  const principals = createPrincipals(db, bounds);
+  const catalog = createCatalog(db, principals, { ...bounds, newestPosition: () => counters.nextPosition - 1 });
   const sessions = createSessions(db);
   const children = createChildren(db);
   const cache = createCache();
   const fresh = createFresh(db, catalog, limits);
   const tasks = createTasks(db, fresh, cache);
-  return { db, catalog, counters, sessions, children, cache, fresh, tasks, attempts: createAttempts(db) };
+  return { db, catalog, principals, counters, sessions, children, cache, fresh, tasks, attempts: createAttempts(db) };
 }
 
 /** A part that has in memory what the file has, or is about to have. */

@@ -186,7 +186,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const lane = catalog.laneById(row.laneId);
     const { state, attempt, lost, error, cancelRequested } = decision;
     const { clientId, result = NOTHING, contentType = '' } = told;
-    catalog.move(lane, row.state!, state);
+    catalog.move(lane, row.state!, state, row.terms.createdBy);
     const position = counters.nextPosition++;
     // A failed task may be redriven and goes on from there.
     if (row.hasCheckpoint && state !== 'failed') deleteCheckpoint.run(row.key);
@@ -231,8 +231,9 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
   function putBack(row: TaskRow, open: OpenDelivery, decision: Decision & { kind: 'returned' }): LaneRef {
     const { transition, attempt, lost, ended, owner, lastError } = decision;
     const lane = catalog.laneById(row.laneId);
-    if (open.from === 'ready') catalog.move(lane, 'ready', 'adopted');
-    catalog.move(lane, 'running', transition);
+    const { createdBy } = row.terms;
+    if (open.from === 'ready') catalog.move(lane, 'ready', 'adopted', createdBy);
+    catalog.move(lane, 'running', transition, createdBy);
     tasks.beginChange(row);
     updateWaiting.run(
       attempt,
@@ -248,7 +249,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
 
   function retry(row: TaskRow, open: OpenDelivery, decision: Decision & { kind: 'retried' }): Retried {
     const { runAt, attempt, lost, ended, lastError } = decision;
-    catalog.move(catalog.laneById(row.laneId), open.from, 'retried');
+    catalog.move(catalog.laneById(row.laneId), open.from, 'retried', row.terms.createdBy);
     tasks.beginChange(row);
     const stored = updateRetried.get(runAt, attempt, lost, endNumber(ended), lastError, row.key)!;
     return { scheduledAt: runAt, expiresAt: stored.expires_at };
@@ -281,7 +282,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     endBroadcast: endParent,
     adopt: (row, { from, burnt, lost }, sessionKey) => {
       if (from === 'ready') {
-        catalog.move(catalog.laneById(row.laneId), 'ready', 'adopted');
+        catalog.move(catalog.laneById(row.laneId), 'ready', 'adopted', row.terms.createdBy);
         attempts.drop(row.key, row.delivery);
       }
       tasks.beginChange(row);

@@ -95,10 +95,11 @@ export function createSqliteEngine(
     results,
     listing,
   };
-  const { catalog, counters, sessions, cache, fresh, tasks, children } = context;
+  const { catalog, principals, counters, sessions, cache, fresh, tasks, children } = context;
   /** Mirrors, each after those that it reads when it is loaded. */
   const mirrors: MirrorsOf<typeof parts> = {
     catalog,
+    principals,
     counters,
     sessions,
     cache,

@@ -1,17 +1,18 @@
-import { type ContactError, refuseTask } from '../../../shared/errors.ts';
+import { ContactError, refuseTask } from '../../../shared/errors.ts';
 import { UNTIL_OPEN } from '../../model/broadcast.ts';
 import { differenceOf } from '../../model/content.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
 import type { BroadcastInput, TaskInput } from '../../model/task.ts';
 import type { QueueSettings } from '../queues.ts';
-import type { InsertOutcome } from '../tasks.ts';
+import { type InsertOutcome, PRINCIPAL_FIELD } from '../tasks.ts';
 import {
   type ClaimableTask,
   type Context,
   createSharing,
   createStoredTasks,
   FreshTask,
+  formatCreator,
   formatMetadata,
   type LaneEntry,
   MANY,
@@ -42,13 +43,13 @@ export interface Inserting {
 /** Bytes of a payload that is cached for its claim: reading a larger one costs little beside all the rest. */
 const MAX_CACHED_BYTES = 16 << 10;
 /** The columns of `task` that are inserted. */
-const COLUMNS = 17;
+const COLUMNS = 18;
 /** The first columns, all but the last four, which mostly have the same values in all rows of a batch. */
-const SHARED = 13;
+const SHARED = 14;
 
-export function createInserting({ db, catalog, counters, fresh, cache, children }: Context): Inserting {
+export function createInserting({ db, catalog, principals, counters, fresh, cache, children }: Context): Inserting {
   const intoTask = `INSERT INTO task (queue_id, lane, priority, created_at, expires_at, max_attempts, timeout_ms,
-    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, key, id, payload, seq) VALUES`;
+    backoff_base_ms, backoff_cap_ms, idempotency_key, parent_id, content_type, metadata, created_by, key, id, payload, seq) VALUES`;
   const insertTask = db.prepare(`${intoTask} ${marks(COLUMNS)} ON CONFLICT DO NOTHING`);
   const insertMany = prepareMany(db, intoTask, COLUMNS, SHARED, 'ON CONFLICT DO NOTHING');
   const live = prepareRows(
@@ -91,6 +92,8 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
   /** Inserts MANY tasks at once. False: some were there already, and nothing has changed. */
   function insertChunk(tasks: readonly TaskInput[], outcomes: InsertOutcome[], now: number): boolean {
     if (catalog.waitingRoom < MANY || !tasks.every(({ queue }) => catalog.hasRoomFor(queue))) return false;
+    const { createdBy } = tasks[0]!;
+    if (principals.roomOf(createdBy) < MANY || tasks.some((task) => task.createdBy !== createdBy)) return false;
     const lanes = tasks.map((task) => catalog.internLane(task.queue, task.lane));
     if (lanes.some(({ queue }) => queue.settings.maxWaiting > 0)) return false;
     const firstKey = counters.nextTaskKey;
@@ -117,6 +120,7 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
     const row = toRow(task, key, lane.queue.id, seq, now);
     if (isInserted(row) || (takeOverKey(task, lane.queue.id) && isInserted(row))) {
       if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
+      if (principals.roomOf(task.createdBy) <= 0) return refuseTheirs(task.createdBy);
       if (catalog.waitingRoom <= 0) return refuseAny(i);
       begin(task, key, lane, seq, now);
       counters.nextTaskKey = key + 1;
@@ -161,7 +165,7 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
       isReady &&
       mayBeFresh(task) &&
       fresh.add(new FreshTask(key, 0 - task.priority, seq, bytes, lane), terms && task, terms);
-    catalog.add(lane, isReady ? 'ready' : 'scheduled', 1);
+    catalog.add(lane, isReady ? 'ready' : 'scheduled', 1, task.createdBy);
     if (isFresh) return;
     if (terms) cache.keepClaimable(toClaimable(key, task, seq, terms));
     const runAt = isReady || task.runAt === UNTIL_OPEN ? null : task.runAt;
@@ -200,7 +204,8 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
     outcomes.forEach((outcome, i) => {
       const task = tasks[i]!;
       if (outcome.deduplicated) return;
-      catalog.add(catalog.internLane(task.queue, task.lane), isDue(task, now) ? 'ready' : 'scheduled', -1);
+      const lane = catalog.internLane(task.queue, task.lane);
+      catalog.add(lane, isDue(task, now) ? 'ready' : 'scheduled', -1, task.createdBy);
     });
   }
 
@@ -208,6 +213,15 @@ export function createInserting({ db, catalog, counters, fresh, cache, children 
     const byId = storedTasks.byId(task.id);
     if (byId) return { stored: byId, field: 'id' };
     return { stored: storedTasks.byIdempotencyKey(queueId, task.idempotencyKey)!, field: 'idempotency_key' };
+  }
+
+  function refuseTheirs(principal: string): ContactError {
+    const waiting = principals.waitingOf(principal);
+    const problem =
+      waiting === 0
+        ? 'as many principals as the server takes have tasks that wait'
+        : `${principal} has ${waiting} that wait, and may have no more (maxWaitingTasksPerPrincipal)`;
+    return new ContactError('RESOURCE_EXHAUSTED', problem, { field: PRINCIPAL_FIELD, retryAfterMs: 1_000 });
   }
 
   return { insertTasks, takeBack, reload: live.clear };
@@ -264,6 +278,7 @@ function toRow(task: TaskInput, key: number, queueId: number, seq: number | null
     task.parentId,
     task.contentType,
     formatMetadata(task.metadata),
+    formatCreator(task.createdBy),
     key,
     task.id,
     task.payload,

@@ -91,6 +91,7 @@ export function createListing(
       backoffCapMs: row.backoff_cap_ms,
       idempotencyKey: row.idempotency_key ?? row.freed_key,
       parentId: row.parent_id,
+      createdBy: row.created_by ?? '',
       state,
       createdAt: row.created_at,
       runAt: row.run_at,

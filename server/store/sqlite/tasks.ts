@@ -93,7 +93,7 @@ export function createTaskOperations(
     if (name === PARENT_LANE) return { id, kind: 'not_failed' };
     const queue = catalog.queueById(row.queueId);
     const lane = catalog.internLane(queue.name, name);
-    catalog.move(lane, 'failed', 'redriven');
+    catalog.move(lane, 'failed', 'redriven', row.terms.createdBy);
     const seq = counters.drawSeq();
     const { delivery, claimed_at } = newest;
     const ended = endNumber('redriven');
@@ -119,7 +119,7 @@ export function createTaskOperations(
     const expired = selectExpired.all(now, limit).map(({ task_key }) => expire(tasks.byKey(task_key), now));
     const ready = selectDue.all(now, limit - expired.length).map(({ task_key, lane_id }) => {
       const lane = catalog.laneById(lane_id);
-      catalog.move(lane, 'scheduled', 'due');
+      catalog.wake(lane);
       updateDue.run(counters.drawSeq(), task_key);
       return lane.ref;
     });

@@ -18,7 +18,8 @@ export const APPLICATION_ID = 0x636e7463;
  * phase is 0 open, 1 filling, 2 opening; while it is not open `node` says who fills it (empty: whoever opens the file),
  * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
  * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them; up to the
- * position `pruned_to` it keeps no settled task. `attempt` has the deliveries of a task that ended otherwise than by
+ * position `pruned_to` it keeps no settled task. `principal` counts the tasks that wait of each that has any, by
+ * `task.created_by`. `attempt` has the deliveries of a task that ended otherwise than by
  * success, which the result tells. Blobs come last, so that reading the columns before them touches no
  * overflow page.
  */
@@ -210,6 +211,10 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   'ALTER TABLE credential ADD COLUMN ends_by INTEGER',
+  `
+  ALTER TABLE task ADD COLUMN created_by TEXT;
+  CREATE TABLE principal (name TEXT PRIMARY KEY, waiting INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -1,10 +1,11 @@
 import { ChurnSet } from '../../../../shared/churn.ts';
 import { isSettled, nextState, type Transition } from '../../../model/states.ts';
-import type { Lane, LaneRef, SettledState, TaskState } from '../../../model/task.ts';
+import type { Lane, SettledState, TaskState } from '../../../model/task.ts';
 import { DEFAULT_SETTINGS, type QueueChange, type QueueSettings } from '../../queues.ts';
 import type { Database } from '../file/database.ts';
-import { type Counts, count, countLanes, type LaneCounts } from './counts.ts';
+import { type Counts, count, countLanes, isWaiting, type LaneCounts } from './counts.ts';
 import { isUnused, type LaneEntry, type QueueEntry } from './entries.ts';
+import type { Principals } from './principals.ts';
 
 /**
  * Queue and lane names as small numbers, the counts of each queue and lane, and the settings of queues. Mirrored in
@@ -18,16 +19,18 @@ export interface Catalog {
   laneById(id: number): LaneEntry;
   queueById(id: number): QueueEntry;
   findQueue(queue: string): QueueEntry | undefined;
-  /** Counts a task that is inserted, or whose insert is taken back. */
-  add(lane: LaneEntry, state: 'ready' | 'scheduled', by: 1 | -1): void;
+  /** Counts a task that is inserted, or whose insert is taken back; `createdBy` is whose it is. */
+  add(lane: LaneEntry, state: 'ready' | 'scheduled', by: 1 | -1, createdBy: string): void;
   /** Counts a settled task that is forgotten. */
   remove(queue: QueueEntry, state: SettledState): void;
   /** Tasks that may wait beside those that do, in all queues together; of a store that has more than it takes, below 0. */
   readonly waitingRoom: number;
   /** Whether tasks for this queue may be taken: it is known, or one name more is. */
   hasRoomFor(queue: string): boolean;
-  /** Counts a transition of the state table; an illegal one throws. */
-  move(lane: LaneEntry, from: TaskState, transition: Transition): TaskState;
+  /** Counts a transition of the state table of a task that `createdBy` has made; an illegal one throws. */
+  move(lane: LaneEntry, from: TaskState, transition: Transition, createdBy: string): TaskState;
+  /** Counts a scheduled task that is due: it goes on waiting, whosever it is. */
+  wake(lane: LaneEntry): void;
   /** Changes what is given; answers all settings of the queue. */
   set(change: QueueChange): QueueSettings;
   /** Notes the oldest result that a queue keeps: before its position the queue keeps no settled task. */
@@ -73,6 +76,7 @@ export interface CatalogOptions extends CatalogBounds {
 
 export function createCatalog(
   db: Database,
+  principals: Pick<Principals, 'count'>,
   { newestPosition = () => 0, maxQueues = MAX_QUEUES, maxWaitingTasks = MAX_WAITING }: CatalogOptions = {},
 ): Catalog {
   const selectQueues = db.prepare<QueueRow>('SELECT * FROM queue ORDER BY name');
@@ -168,7 +172,7 @@ export function createCatalog(
 
   function changeQueue(queue: QueueEntry, state: TaskState, by: number): void {
     count(queue.counts, state, by);
-    if (state === 'ready' || state === 'scheduled') waiting += by;
+    if (isWaiting(state)) waiting += by;
     if (queue.isChanged) return;
     queue.isChanged = true;
     changed.push(queue);
@@ -182,6 +186,14 @@ export function createCatalog(
     if (lane.isChanged) return;
     lane.isChanged = true;
     changedLanes.push(lane);
+  }
+
+  function step(lane: LaneEntry, from: TaskState, transition: Transition): TaskState {
+    const to = nextState(from, transition);
+    if (to === undefined) throw new Error(`illegal transition of a ${from} task: ${transition}`);
+    change(lane, from, -1);
+    change(lane, to, 1);
+    return to;
   }
 
   /** Drops lanes that were empty at the last commit too: a rollback needs the counts of the others. */
@@ -216,7 +228,10 @@ export function createCatalog(
     laneById: (id) => lanes.get(id)!,
     queueById: (id) => byId.get(id)!,
     findQueue: (queue) => byName.get(queue),
-    add: change,
+    add: (lane, state, by, createdBy) => {
+      change(lane, state, by);
+      principals.count(createdBy, by);
+    },
     remove: (queue, state) => {
       changeQueue(queue, state, -1);
       if (queue.lanes.size === 0) idleQueues.add(queue);
@@ -225,12 +240,14 @@ export function createCatalog(
       return maxWaitingTasks - waiting;
     },
     hasRoomFor: (name) => byName.size < maxQueues || byName.has(name),
-    move: (lane, from, transition) => {
-      const to = nextState(from, transition);
-      if (to === undefined) throw new Error(`illegal transition of a ${from} task: ${transition}`);
-      change(lane, from, -1);
-      change(lane, to, 1);
+    move: (lane, from, transition, createdBy) => {
+      const to = step(lane, from, transition);
+      if (isWaiting(from)) principals.count(createdBy, -1);
+      if (isWaiting(to)) principals.count(createdBy, 1);
       return to;
+    },
+    wake: (lane) => {
+      step(lane, 'scheduled', 'due');
     },
     set: (change) => {
       const queue = internQueue(change.queue);
@@ -273,22 +290,4 @@ export function createCatalog(
     reload: () => reload(),
     queues: () => byName.values(),
   };
-}
-
-/** Drops lanes that no unsettled task uses and queues without tasks and settings; before the catalog is made. */
-export function pruneCatalog(db: Database): void {
-  db.exec(`
-    BEGIN IMMEDIATE;
-    DELETE FROM lane WHERE (SELECT count(*) FROM lane) > 1000
-      AND id NOT IN (SELECT lane_id FROM live) AND id NOT IN (SELECT lane_id FROM backlog);
-    DELETE FROM queue
-      WHERE ready + running + scheduled + succeeded + failed + cancelled + expired = 0
-        AND is_paused + max_waiting + max_running = 0 AND retain_ms IS NULL
-        AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue_id = queue.id);
-    COMMIT;`);
-}
-
-/** The refs come from the catalog, so that equal lanes are one object. */
-export function uniqueLanes(refs: readonly LaneRef[]): readonly LaneRef[] {
-  return refs.length < 2 ? refs : [...new Set(refs)];
 }

@@ -30,6 +30,11 @@ export function count(counts: Counts, state: TaskState, by: number): void {
   }
 }
 
+/** Whether a task in this state has nobody who runs it, and is to have somebody. */
+export function isWaiting(state: TaskState): boolean {
+  return state === 'ready' || state === 'scheduled';
+}
+
 export function countSettled({ succeeded, failed, cancelled, expired }: Counts): number {
   return succeeded + failed + cancelled + expired;
 }

@@ -1,5 +1,6 @@
 import type { Lane, LaneRef } from '../../../model/task.ts';
 import { hasSettings, type QueueSettings } from '../../queues.ts';
+import type { Database } from '../file/database.ts';
 import { type Counts, countSettled } from './counts.ts';
 
 export interface QueueEntry {
@@ -39,4 +40,22 @@ export function isUnused({ counts: c, lanes, settings }: QueueEntry): boolean {
 /** Whether no more tasks of the queue may run now: it is paused, or as many run as may. */
 export function isClosed({ settings, counts }: QueueEntry): boolean {
   return settings.isPaused || (settings.maxRunning > 0 && counts.running >= settings.maxRunning);
+}
+
+/** Drops lanes that no unsettled task uses and queues without tasks and settings; before the catalog is made. */
+export function pruneCatalog(db: Database): void {
+  db.exec(`
+    BEGIN IMMEDIATE;
+    DELETE FROM lane WHERE (SELECT count(*) FROM lane) > 1000
+      AND id NOT IN (SELECT lane_id FROM live) AND id NOT IN (SELECT lane_id FROM backlog);
+    DELETE FROM queue
+      WHERE ready + running + scheduled + succeeded + failed + cancelled + expired = 0
+        AND is_paused + max_waiting + max_running = 0 AND retain_ms IS NULL
+        AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.queue_id = queue.id);
+    COMMIT;`);
+}
+
+/** The refs come from the catalog, so that equal lanes are one object. */
+export function uniqueLanes(refs: readonly LaneRef[]): readonly LaneRef[] {
+  return refs.length < 2 ? refs : [...new Set(refs)];
 }

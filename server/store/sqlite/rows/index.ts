@@ -10,6 +10,7 @@ export { countSettled } from './counts.ts';
 export { type CredentialRow, readCredential } from './credential.ts';
 export * from './entries.ts';
 export * from './forgetting.ts';
+export * from './principals.ts';
 export * from './sessions.ts';
 export * from './task.ts';
 export * from './tasks.ts';

@@ -62,6 +62,11 @@ export function formatMetadata(metadata: Readonly<Record<string, string>>): stri
   return JSON.stringify(Object.fromEntries(keys.sort().map((key) => [key, metadata[key]])));
 }
 
+/** Whose a task is as it is stored: nobody's takes no room. */
+export function formatCreator(createdBy: string): string | null {
+  return createdBy === '' ? null : createdBy;
+}
+
 function isEmpty(metadata: Readonly<Record<string, string>>): boolean {
   for (const _ in metadata) return false;
   return true;
@@ -82,25 +87,37 @@ export interface TaskTerms {
   readonly backoffCapMs: number;
   /** The metadata as it is stored. */
   readonly metadata: string | null;
+  /** The principal that enqueued it; empty: nobody asked who it was. */
+  readonly createdBy: string;
 }
 
 export const TERMS = `created_at, content_type, priority, max_attempts, timeout_ms, backoff_base_ms, backoff_cap_ms,
-  metadata`;
+  metadata, created_by`;
 
 /** What TERMS say but for the instant, as a condition; its values are those of `termsValues`. */
 export const TERMS_ARE = `content_type = ? AND priority = ? AND max_attempts = ? AND timeout_ms = ?
-  AND backoff_base_ms = ? AND backoff_cap_ms = ? AND metadata IS ?`;
+  AND backoff_base_ms = ? AND backoff_cap_ms = ? AND metadata IS ? AND created_by IS ?`;
 
 export function termsValues(terms: TaskTerms): Value[] {
   const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata } = terms;
-  return [contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata];
+  const createdBy = formatCreator(terms.createdBy);
+  return [contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata, createdBy];
 }
 
 /** The terms of a task that is inserted. */
 export function termsOf(task: TaskInput, now: number): TaskTerms {
-  const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs } = task;
-  const metadata = formatMetadata(task.metadata);
-  return { createdAt: now, contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, metadata };
+  const { contentType, priority, maxAttempts, timeoutMs, backoffBaseMs, backoffCapMs, createdBy } = task;
+  return {
+    createdAt: now,
+    contentType,
+    priority,
+    maxAttempts,
+    timeoutMs,
+    backoffBaseMs,
+    backoffCapMs,
+    metadata: formatMetadata(task.metadata),
+    createdBy,
+  };
 }
 
 /** @param at where its columns begin, in the order of TERMS */
@@ -114,6 +131,7 @@ export function readTerms(c: readonly Value[], at: number): TaskTerms {
     backoffBaseMs: c[at + 5] as number,
     backoffCapMs: c[at + 6] as number,
     metadata: c[at + 7] as string | null,
+    createdBy: (c[at + 8] ?? '') as string,
   };
 }
 
@@ -137,7 +155,8 @@ export function areAlike(a: TaskTerms, b: TaskTerms): boolean {
     a.timeoutMs === b.timeoutMs &&
     a.backoffBaseMs === b.backoffBaseMs &&
     a.backoffCapMs === b.backoffCapMs &&
-    a.metadata === b.metadata
+    a.metadata === b.metadata &&
+    a.createdBy === b.createdBy
   );
 }
 
@@ -190,7 +209,7 @@ export function toTask(c: readonly Value[]): ClaimableTask {
     parentId: c[2] as string | null,
     seq: c[3] as number | null,
     terms: readTerms(c, 4),
-    payload: c[12] as Uint8Array,
+    payload: c[13] as Uint8Array,
   };
 }
 

@@ -175,6 +175,7 @@ export interface StoredRow {
   readonly parent_id: string | null;
   readonly content_type: string;
   readonly metadata: string | null;
+  readonly created_by: string | null;
   readonly payload: Uint8Array;
 }
 
