@@ -1,5 +1,6 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
+import { holdsCredential } from './redact.ts';
 
 /** RFC 9562: version 7, variant 10; `x` is any hexadecimal digit, `v` one of the variant's. */
 const UUID_V7 = 'xxxxxxxx-xxxx-7xxx-vxxx-xxxxxxxxxxxx';
@@ -69,10 +70,10 @@ export function isSessionId(text: string): boolean {
 /** What was a name the last time: the tasks of a batch mostly go to one queue. */
 let lastName: string | undefined;
 
-/** Queue names, client ids, label keys. */
+/** Queue names, client ids, label keys. The text of a credential is none. */
 export function isName(text: string): boolean {
   if (text === lastName) return true;
-  if (!NAME.test(text)) return false;
+  if (!NAME.test(text) || holdsCredential(text)) return false;
   lastName = text;
   return true;
 }

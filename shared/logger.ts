@@ -1,3 +1,5 @@
+import { hideSecrets, hideSecretsIn } from './redact.ts';
+
 /** Where a program tells what happens; pino fits. */
 export interface Logger {
   info(fields: object, message: string): void;
@@ -5,13 +7,16 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** A logger that throws (its disk is full, its pipe has no reader) must not end what it is told of. */
+/**
+ * A logger that throws (its disk is full, its pipe has no reader) must not end what it is told of. It is told no secret, whatever
+ * a caller has put in the place of a name: lines of refused calls and of operators' acts have names as they were given.
+ */
 export function guardLogger(logger: Logger): Logger {
   const guard =
     (level: keyof Logger) =>
     (fields: object, message: string): void => {
       try {
-        logger[level](fields, message);
+        logger[level](hideSecretsIn(fields) as object, hideSecrets(message));
       } catch {
         // There is nobody left to tell.
       }

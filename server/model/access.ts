@@ -1,4 +1,6 @@
 import { invalid } from '../../shared/errors.ts';
+import { CREDENTIAL_SHOWN } from '../../shared/name.ts';
+import { hideSecrets, holdsCredential } from '../../shared/redact.ts';
 
 export const ROLES = ['worker', 'producer', 'observer', 'operator'] as const;
 
@@ -116,7 +118,8 @@ function checkPatterns(
 
 /** What of it is not as it must be; undefined: nothing. */
 function refusePattern(pattern: string, list: (typeof PATTERN_LISTS)[number]): string | undefined {
-  const shown = JSON.stringify(pattern.slice(0, MAX_PATTERN_LENGTH));
+  if (holdsCredential(pattern)) return `got ${CREDENTIAL_SHOWN}`;
+  const shown = JSON.stringify(hideSecrets(pattern).slice(0, MAX_PATTERN_LENGTH));
   if (pattern === '') return 'expected a pattern, got ""';
   if (pattern.length > MAX_PATTERN_LENGTH) return `expected at most ${MAX_PATTERN_LENGTH} characters, got ${shown}…`;
   if (list === 'calls' || list === 'serves') {

@@ -1,4 +1,5 @@
 import { ContactError, invalid } from '../../shared/errors.ts';
+import { hideSecrets } from '../../shared/redact.ts';
 
 /** A place in the results log: just after `position` (0: before the first) of the store that had `epoch`. */
 export interface Cursor {
@@ -17,7 +18,10 @@ export function parseCursor(text: string, epoch: string): Cursor {
   const match = FORM.exec(text);
   const position = Number(match?.[2]);
   if (!match || !Number.isSafeInteger(position)) {
-    throw invalid('cursor', `expected EPOCH.POSITION as an event gave it, got ${JSON.stringify(text.slice(0, 64))}`);
+    throw invalid(
+      'cursor',
+      `expected EPOCH.POSITION as an event gave it, got ${JSON.stringify(hideSecrets(text).slice(0, 64))}`,
+    );
   }
   if (match[1] !== epoch) {
     throw new ContactError('OUT_OF_RANGE', 'it belongs to another epoch of the store (restored or failed over)', {

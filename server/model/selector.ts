@@ -1,4 +1,6 @@
 import { invalid } from '../../shared/errors.ts';
+import { CREDENTIAL_SHOWN } from '../../shared/name.ts';
+import { holdsCredential } from '../../shared/redact.ts';
 
 /**
  * Label selectors in the grammar of Kubernetes ("Labels and Selectors", kubernetes.io): requirements joined by commas,
@@ -25,6 +27,7 @@ const TOKEN = /\s*(?:(==|!=|=|!|,|\(|\))|([A-Za-z0-9._:/-]+))/y;
 
 export function parseSelector(text: string, field: string): Selector {
   if (text.length > MAX_LENGTH) throw invalid(field, `at most ${MAX_LENGTH} characters`);
+  if (holdsCredential(text)) throw invalid(field, `got ${CREDENTIAL_SHOWN}`);
   const tokens = tokenize(text, field);
   const requirements = splitRequirements(tokens, field).map((part) => parseRequirement(part, field));
   const canonical = [...new Set(requirements.map(write))].sort().join(',');

@@ -216,7 +216,10 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
     file: 'shared/ids.ts',
     find: ' || holdsCredential(text)',
     replace: '',
-    caughtBy: unit('names', 'a name that is none is the text of a credential too, by itself or with more, of which nothing is shown'),
+    caughtBy: unit(
+      'names',
+      'a name that is none is the text of a credential too, by itself or with more, of which nothing is shown',
+    ),
   },
   {
     id: 'names: an idempotency key may be a credential',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { drawToken } from '../../server/access/token.ts';
 import { writeJoinText } from '../../shared/jointext.ts';
-import { hideSecrets } from '../../shared/redact.ts';
+import { hideSecrets, hideSecretsIn } from '../../shared/redact.ts';
 import { createSigner } from '../scene/signer.ts';
 
 describe('hideSecrets()', () => {
@@ -33,5 +33,22 @@ describe('hideSecrets()', () => {
   it('leaves everything else as it is', () => {
     for (const text of ['ct_x', 'robots/ct_7', 'cj_', 'a:b@c', 'http://127.0.0.1:1/a@b', 'eyJhIjoxfQ', 'key: a.b.c'])
       assert.equal(hideSecrets(text), text);
+  });
+});
+
+describe('hideSecretsIn()', () => {
+  it('shows no secret of the fields of a line, at any place, and leaves all others as they are', () => {
+    const { text, id } = drawToken();
+    const shown = `ct_${id}_***`;
+    const error = new Error('as it is');
+    const fields = { client: text, ids: ['a', text], labels: { [text]: text }, count: 7, at: null, error };
+    assert.deepEqual(hideSecretsIn(fields), {
+      client: shown,
+      ids: ['a', shown],
+      labels: { [shown]: shown },
+      count: 7,
+      at: null,
+      error,
+    });
   });
 });

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { AdminService, Role, TaskService } from '../../gen/index.ts';
+import { drawToken } from '../../server/access/token.ts';
+import { writeJoinText } from '../../shared/jointext.ts';
+import { type GuardedScene, startGuarded } from '../scene/access.ts';
+import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
+import { closeScene } from '../scene/end.ts';
+import { createLogbook, type Logbook } from '../scene/logbook.ts';
+import { openWorker } from '../scene/worker.ts';
+
+const { listTasks, callTask } = TaskService.method;
+const { pauseQueue, describeClient } = AdminService.method;
+
+describe('A credential in the place of a name', () => {
+  let scene: GuardedScene;
+  let clients: Clients;
+  let log: Logbook;
+  const { text: token, id } = drawToken();
+  const join = writeJoinText({ addresses: ['a:1'], pin: '', id, secret: token.slice(-43) });
+
+  before(async () => {
+    log = createLogbook();
+    scene = await startGuarded({}, { logger: log });
+    clients = connect(scene, {}, scene.operator);
+  });
+  after(closeScene);
+
+  const PLACES: readonly [string, string, (text: string) => Promise<unknown>][] = [
+    ['queue of a task', 'tasks[0].queue', (queue) => enqueue(clients, { queue })],
+    ['client of a task', 'tasks[0].client_id', (value) => enqueue(clients, { target: { case: 'clientId', value } })],
+    [
+      'selector of a task',
+      'tasks[0].selector',
+      (text) => enqueue(clients, { target: { case: 'selector', value: `key=${text}` } }),
+    ],
+    ['idempotency key', 'tasks[0].idempotency_key', (idempotencyKey) => enqueue(clients, { idempotencyKey })],
+    ['content type', 'tasks[0].content_type', (contentType) => enqueue(clients, { contentType })],
+    ['queue of a call', 'task.queue', (queue) => ask(clients, callTask, { task: { queue } })],
+    ['queue of a worker', 'queues[1]', (queue) => openWorker(clients, { queues: ['q', queue] })],
+    ['id of a client', 'contact-client', (clientId) => openWorker(clients, { clientId, isFull: false })],
+    ['label', 'labels (a key)', (text) => openWorker(clients, { labels: { [text]: 'x' }, isFull: false })],
+    ['value of a label', 'labels[key]', (text) => openWorker(clients, { labels: { key: text }, isFull: false })],
+    ['session', 'contact-session', (sessionId) => openWorker(clients, { sessionId, isFull: false })],
+    ['queue to pause', 'queue', (queue) => ask(clients, pauseQueue, { queue })],
+    ['client to show', 'client_id', (clientId) => ask(clients, describeClient, { clientId })],
+    ['page', 'page_token', (pageToken) => ask(clients, listTasks, { pageToken })],
+    ['name of a token', 'name', (name) => scene.access.token({}, { name })],
+    ['pattern', 'rights.queues[0]', (text) => scene.access.token({ roles: [Role.WORKER], queues: [`${text}/*`] })],
+  ];
+  for (const [what, field, send] of PLACES) {
+    it(`is refused, and repeated nowhere: ${what}`, async () => {
+      for (const text of [token, join, token]) {
+        const refusal = await refusalOf(send(text));
+        assert.ok(refusal.startsWith(`INVALID_ARGUMENT ${field}: `), refusal.replaceAll(text, 'TEXT'));
+        const seen = `${refusal}\n${JSON.stringify(log.lines)}`;
+        assert.ok(!seen.includes(text.slice(20, 50)), seen.slice(-900));
+      }
+    });
+  }
+});
