@@ -15,3 +15,13 @@ export function collectFrom(
   };
   return Object.assign(parse, { choices });
 }
+
+/** Collects the pairs of a repeated `KEY=VALUE` option; a key that comes again has the value that came last. */
+export function collectPairs(
+  given: string,
+  earlier: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  const at = given.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected KEY=VALUE.');
+  return { ...earlier, [given.slice(0, at)]: given.slice(at + 1) };
+}

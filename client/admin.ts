@@ -22,11 +22,12 @@ import { createAsking } from './asking.ts';
 import { type BackupOptions, readBackup } from './backup.ts';
 import * as check from './check.ts';
 import { createConnection } from './connection.ts';
-import { buildFilter, type TaskQuery } from './filter.ts';
+import { buildFilter, newerConditions, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
 import { buildRetention, type QueueRetention } from './retention.ts';
 import { selectTasks, type TaskSelection } from './selection.ts';
+import type { SettledState } from './state.ts';
 import type { UnaryOptions } from './unary.ts';
 import { readTask } from './watch.ts';
 
@@ -41,6 +42,9 @@ export interface AdminOptions extends ConnectionOptions {
    */
   readonly patienceMs?: number;
 }
+
+/** How many tasks, by state. */
+export type TaskCounts = Readonly<Record<'scheduled' | 'ready' | 'running' | SettledState, number>>;
 
 /** An option of what changes a queue. */
 export interface CreateOptions {
@@ -62,6 +66,8 @@ export interface Admin extends AsyncDisposable {
     filter?: TaskQuery,
     options?: { readonly pageSize?: number; readonly withPayload?: boolean },
   ): AsyncGenerator<Task, void, undefined>;
+  /** How many tasks a filter finds, by state: what an act with the same filter would find. */
+  countTasks(filter?: TaskQuery): Promise<TaskCounts>;
   /** Cancels tasks that wait at once, and asks the workers of those that run to end; `reason` is told to them. */
   cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelTasksResponse>;
   /** Redrives failed tasks: they are ready again, with all their attempts before them. */
@@ -163,7 +169,40 @@ export function createAdmin(options: AdminOptions): Admin {
     page: PageOptions & { readonly withPayload?: boolean } = {},
   ): Promise<ListTasksResponse> {
     check.checkFields(page, TASK_PAGE_RULES);
-    return persist(tasks.listTasks, { ...page, filter: buildFilter(filter) });
+    const built = buildFilter(filter);
+    await checkKnown(filter);
+    return persist(tasks.listTasks, { ...page, filter: built });
+  }
+
+  async function countTasks(filter: TaskQuery = {}): Promise<TaskCounts> {
+    const {
+      $typeName: _,
+      $unknown: _unknown,
+      ...counts
+    } = await persist(tasks.countTasks, {
+      filter: buildFilter(filter),
+    });
+    const entries = Object.entries(counts).map(([state, count]) => [state, Number(count)]);
+    return Object.fromEntries(entries) as TaskCounts;
+  }
+
+  /** A server that does not know a condition would act as if there were none, on more tasks than were meant. */
+  async function checkKnown(filter: TaskQuery): Promise<void> {
+    const [newer] = newerConditions(filter);
+    if (newer === undefined) return;
+    try {
+      // Of a single queue the server has the counts at hand.
+      await persist(tasks.countTasks, { filter: { queues: ['-'] } });
+    } catch (error) {
+      if (!(error instanceof ContactError) || error.code !== 'UNIMPLEMENTED') throw error;
+      throw new ContactError('FAILED_PRECONDITION', 'the server is older than this condition', { field: newer });
+    }
+  }
+
+  async function select(selection: TaskSelection): Promise<ReturnType<typeof selectTasks>> {
+    const selected = selectTasks(selection);
+    if ('filter' in selection) await checkKnown(selection.filter);
+    return selected;
   }
   async function listQueues(page: PageOptions = {}): Promise<ListQueuesResponse> {
     check.checkFields(page, PAGE_RULES);
@@ -191,12 +230,13 @@ export function createAdmin(options: AdminOptions): Admin {
         (page) => listTasks(filter, page),
         (answer) => answer.tasks,
       ),
+    countTasks,
     async cancelTasks(selection, reason = '') {
       check.checkValue('reason', reason, check.string);
-      return call(tasks.cancelTasks, { ...selectTasks(selection), reason });
+      return call(tasks.cancelTasks, { ...(await select(selection)), reason });
     },
-    retryTasks: async (selection) => call(tasks.retryTasks, selectTasks(selection)),
-    deleteTasks: async (given) => call(tasks.deleteTasks, selectTasks(isList(given) ? { ids: given } : given)),
+    retryTasks: async (selection) => call(tasks.retryTasks, await select(selection)),
+    deleteTasks: async (given) => call(tasks.deleteTasks, await select(isList(given) ? { ids: given } : given)),
     watchTask: (id, given = {}) => readTask(connection, id, given),
     listQueues,
     listAllQueues: (given) => readPages(given, listQueues, (answer) => answer.queues),

@@ -26,6 +26,7 @@ export {
   type Admin,
   type AdminOptions,
   createAdmin,
+  type TaskCounts,
 } from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
 export type { BackupOptions } from './backup.ts';

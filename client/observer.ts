@@ -12,6 +12,7 @@ import * as check from './check.ts';
 import { endOf, errorOf } from './closing.ts';
 import type { Codec } from './codec.ts';
 import { createConnection } from './connection.ts';
+import { buildFilter, meetsQuery, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { TaskResult } from './result.ts';
 import { SETTLED_STATES, type SettledState, settledStateCode } from './state.ts';
@@ -30,6 +31,8 @@ export interface ResultsOptions {
   readonly states?: readonly SettledState[];
   /** Only the children of this broadcast as they settle, then the broadcast itself; default: all. */
   readonly parentId?: string;
+  /** Conditions beside these, as for tasks. */
+  readonly filter?: TaskQuery;
   /**
    * `now`: what settles from the moment the server answers. `beginning`: from the first ever, OUT_OF_RANGE if that is
    * no longer kept. `oldest`: from the oldest kept. Else a cursor: from just after it. Default `now`.
@@ -58,7 +61,7 @@ export interface ResultsGap {
   /** How many results were missed; undefined: not known. */
   readonly count?: number;
   /**
-   * There is a filter (`queues`, `states`, `parentId`), and what was deleted is not known any more: some or all of them
+   * There is a filter (`queues`, `states`, `parentId`, `filter`), and what was deleted is not known any more: some or all of them
    * may be results that it would have left out.
    */
   readonly mayBeOthers?: true;
@@ -90,6 +93,7 @@ const RESULTS_RULES: Readonly<Record<keyof ResultsOptions, check.Check>> = Objec
   queues: check.listOf(check.name),
   states: check.listOf(check.oneOf(SETTLED_STATES)),
   parentId: check.text,
+  filter: check.object,
   from: check.text,
   follow: check.flag,
   onCursor: check.method,
@@ -120,6 +124,7 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
 
   async function* results(given: ResultsOptions = {}): AsyncGenerator<TaskResult<R>, void, undefined> {
     check.checkFields(given, RESULTS_RULES);
+    if (given.filter) buildFilter(given.filter);
     let wanted = given;
     const ended = wanted.signal ? AbortSignal.any([wanted.signal, closing.signal]) : closing.signal;
     let cursor = '';
@@ -140,7 +145,8 @@ export function createObserver<R = unknown>(options: ObserverOptions<R>): Observ
             if (ended.aborted) return;
             // Before the yield: a consumer that leaves there has had it.
             cursor = event.cursor;
-            yield new TaskResult(event, options.codec);
+            const result = new TaskResult(event, options.codec);
+            if (meetsQuery(result, wanted.filter ?? {})) yield result;
           }
           cursor = message.cursor || cursor;
           if (cursor) wanted.onCursor?.(cursor);
@@ -228,11 +234,12 @@ function requestOf(wanted: ResultsOptions, cursor: string): MessageInitShape<typ
     states: states.map(settledStateCode),
     follow,
     parentId,
+    ...(wanted.filter ? { filter: buildFilter(wanted.filter) } : {}),
   };
 }
 
-function hasFilter({ queues = [], states = [], parentId = '' }: ResultsOptions): boolean {
-  return queues.length > 0 || states.length > 0 || parentId !== '';
+function hasFilter({ queues = [], states = [], parentId = '', filter = {} }: ResultsOptions): boolean {
+  return queues.length > 0 || states.length > 0 || parentId !== '' || Object.keys(filter).length > 0;
 }
 
 /** What a broken call throws into its reader; its status says the same. */

@@ -7,17 +7,18 @@ import type { Output } from '../output.ts';
 import { createPatience } from '../patience.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { RESULT_HEADINGS, resultToJson, resultToLine, SETTLED_STATES } from '../result.ts';
+import { addHolderOptions, addSettledOptions, type ConditionOptions, readConditions } from '../selection.ts';
 import { onStopSignal } from '../signals.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 
-interface ResultsOptions extends TargetOptions {
+interface ResultsOptions extends TargetOptions, Omit<ConditionOptions, 'state'> {
   readonly from?: string;
   readonly follow?: boolean;
   readonly state?: readonly (typeof SETTLED_STATES)[number][];
 }
 
 export function fillResultsCommand(command: Command, context: CommandContext): void {
-  command
+  addHolderOptions(addSettledOptions(command))
     .option(
       '--from <place>',
       'beginning, oldest (that is kept), now, or the cursor of a line: goes on after it (default: oldest, with --follow: now)',
@@ -65,6 +66,7 @@ async function printResults(queues: string[], options: ResultsOptions, context: 
     states: options.state ?? [],
     from: options.from ?? (options.follow ? 'now' : 'oldest'),
     follow: options.follow === true,
+    filter: readConditions(options),
     signal: stop.signal,
   });
   try {

@@ -40,6 +40,7 @@ const TASKS: Rows<typeof TaskService> = {
   cancelTasks: PRODUCES,
   describeTask: LOOKS,
   listTasks: LOOKS,
+  countTasks: LOOKS,
   watchTask: LOOKS,
   watchResults: OBSERVES,
   retryTasks: OPERATES,

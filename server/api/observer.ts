@@ -6,8 +6,9 @@ import type { ResultsLog, ResultStart as Start } from '../dispatch/results.ts';
 import { type Caller, isInScope } from '../model/caller.ts';
 import type { ResultRecord } from '../model/task.ts';
 import { aborted$, type Context } from './context.ts';
+import { meetsFilter, readFilter, readQueues, readSettledStates } from './filter.ts';
 import type { Handler } from './handler.ts';
-import { readQueues, readSettledStates, writeResult } from './views.ts';
+import { writeResult } from './views.ts';
 
 /** Bytes of events in one message, about; a larger single event goes alone. */
 const MESSAGE_BYTES = 256 << 10;
@@ -102,11 +103,16 @@ function readMatch(request: WatchResultsRequest, { scope }: Caller): (record: Re
   });
   const wantedQueues = new Set(readQueues('queues', queues));
   const wantedStates = new Set(readSettledStates('states', states));
-  return ({ taskId, queue, state, parentId }) =>
-    (wantedParent === '' || parentId === wantedParent || taskId === wantedParent) &&
-    (wantedQueues.size === 0 || wantedQueues.has(queue)) &&
-    (wantedStates.size === 0 || wantedStates.has(state)) &&
-    isInScope(scope, queue);
+  const filter = readFilter(request.filter, 0);
+  return (record) => meetsAsked(record) && meetsFilter(record, filter) && isInScope(scope, record.queue);
+
+  function meetsAsked({ taskId, queue, state, parentId }: ResultRecord): boolean {
+    return (
+      (wantedParent === '' || parentId === wantedParent || taskId === wantedParent) &&
+      (wantedQueues.size === 0 || wantedQueues.has(queue)) &&
+      (wantedStates.size === 0 || wantedStates.has(state))
+    );
+  }
 }
 
 /** How far a reader has got, and how many deleted results it has passed that it was not told of. */

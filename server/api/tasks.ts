@@ -20,13 +20,14 @@ import type { NoteFailure } from '../store/failure.ts';
 import type { CancelOutcome, DescribedTask, TaskStore } from '../store/tasks.ts';
 import { createCallTask } from './call.ts';
 import type { Enqueue } from './enqueue.ts';
+import { readFilter } from './filter.ts';
 import type { Handlers } from './handler.ts';
 import { createWatchResults } from './observer.ts';
 import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 import { writeEnqueued } from './producer.ts';
 import { findTask } from './scope.ts';
-import { readFilter, type TaskViewOptions, writeState, writeTask } from './views.ts';
+import { type TaskViewOptions, writeState, writeTask } from './views.ts';
 import type { Explanation, OpenExplainer } from './waiting.ts';
 import { createWatchTask } from './watcher.ts';
 
@@ -39,7 +40,7 @@ const MAX_REASON_LENGTH = 256;
 const SETTLED_STATES: readonly State[] = ['succeeded', 'failed', 'cancelled', 'expired'];
 
 /** What handlers ask of the store itself: reading tasks, and deleting them. */
-export type TaskReads = Pick<TaskStore, 'describeTask' | 'listTasks' | 'deleteTasks'> &
+export type TaskReads = Pick<TaskStore, 'describeTask' | 'listTasks' | 'countTasks' | 'deleteTasks'> &
   Pick<BroadcastStore, 'countChildren'>;
 
 export interface TaskHandlersOptions {
@@ -88,7 +89,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       if (pageToken !== '') checkId('page_token', pageToken);
       const limit = pageSize || DEFAULT_PAGE;
       await pace();
-      const records = await store.listTasks(readFilter(filter), pageToken || null, limit, caller.scope);
+      const records = await store.listTasks(readFilter(filter, clock.now()), pageToken || null, limit, caller.scope);
       const explainer = openExplainer(caller);
       const explained = await Promise.all(
         records.map(async (record) => [record, await explainer.explainTask(record)] as const),
@@ -98,6 +99,12 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       );
       // A page may be short for its bytes; the empty one is the last.
       return { tasks: items, nextPageToken: last?.[0].id ?? '' };
+    },
+
+    async countTasks({ filter }, { caller }) {
+      await pace();
+      const counts = await store.countTasks(readFilter(filter, clock.now()), caller.scope);
+      return Object.fromEntries(Object.entries(counts).map(([state, count]) => [state, BigInt(count)]));
     },
 
     async cancelTasks({ ids, filter, reason }, { caller }) {
@@ -170,7 +177,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return { items, total: items.length };
     }
     if (ids.length > 0) throw invalid('ids', 'not together with filter');
-    const wanted = readFilter(filter);
+    const wanted = readFilter(filter, clock.now());
     if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
     return actOnFound(store, wanted, states, act, caller.scope);
   }

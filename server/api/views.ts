@@ -6,23 +6,16 @@ import {
   type ChildrenSchema,
   type ResultEventSchema,
   type TaskErrorSchema,
-  type TaskFilter as TaskFilterMessage,
   type TaskSchema,
   TaskState,
   type Waiting,
 } from '../../gen/index.ts';
-import { invalid } from '../../shared/errors.ts';
 import type { AttemptRecord } from '../model/attempt.ts';
 import type { ChildCounts } from '../model/broadcast.ts';
 import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
-import { isSettled } from '../model/states.ts';
-import type { ResultRecord, SettledState, TaskState as State, TaskError, TaskRecord } from '../model/task.ts';
-import type { TaskFilter } from '../store/tasks.ts';
-import { readInstant } from './batch.ts';
+import type { ResultRecord, TaskState as State, TaskError, TaskRecord } from '../model/task.ts';
 
-const MAX_QUEUES = 1_000;
-
-const STATES: Readonly<Record<State, TaskState>> = {
+export const STATES: Readonly<Record<State, TaskState>> = {
   scheduled: TaskState.SCHEDULED,
   ready: TaskState.READY,
   running: TaskState.RUNNING,
@@ -32,49 +25,8 @@ const STATES: Readonly<Record<State, TaskState>> = {
   expired: TaskState.EXPIRED,
 };
 
-const STATE_BY_NUMBER = new Map<TaskState, State>(
-  Object.entries(STATES).map(([state, number]) => [number, state as State]),
-);
-
 export function writeState(state: State): TaskState {
   return STATES[state];
-}
-
-/** The states of a filter, each once. */
-export function readStates(field: string, states: readonly TaskState[]): State[] {
-  const found = new Set<State>();
-  states.forEach((number, index) => {
-    const state = STATE_BY_NUMBER.get(number);
-    if (!state) throw invalid(`${field}[${index}]`, `no such state: ${number}`);
-    found.add(state);
-  });
-  return [...found];
-}
-
-export function readSettledStates(field: string, states: readonly TaskState[]): SettledState[] {
-  return readStates(field, states).map((state) => {
-    if (isSettled(state)) return state;
-    throw invalid(`${field}[${states.indexOf(STATES[state])}]`, `expected a settled state, got ${state}`);
-  });
-}
-
-export function readFilter(filter: TaskFilterMessage | undefined): TaskFilter {
-  if (!filter) return {};
-  const { createdAfter, createdBefore, parentId } = filter;
-  const queues = readQueues('filter.queues', filter.queues);
-  return {
-    ...(queues.length > 0 ? { queues } : {}),
-    ...(filter.states.length > 0 ? { states: readStates('filter.states', filter.states) } : {}),
-    ...(createdAfter ? { createdAfter: readInstant('filter.created_after', createdAfter) } : {}),
-    ...(createdBefore ? { createdBefore: readInstant('filter.created_before', createdBefore) } : {}),
-    ...(parentId !== '' ? { parentId } : {}),
-  };
-}
-
-/** The queues of a filter, each once. */
-export function readQueues(field: string, queues: readonly string[]): string[] {
-  if (queues.length > MAX_QUEUES) throw invalid(field, `at most ${MAX_QUEUES}, got ${queues.length}`);
-  return [...new Set(queues)];
 }
 
 const bytes = (view: Uint8Array): Uint8Array<ArrayBuffer> => view as Uint8Array<ArrayBuffer>;
@@ -137,6 +89,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     ...(record.runAt === null ? {} : { runAt: timestampFromMs(record.runAt) }),
     ...(record.expiresAt === null ? {} : { expiresAt: timestampFromMs(record.expiresAt) }),
     clientId: record.clientId,
+    ...(record.claimedAt === null ? {} : { claimedAt: timestampFromMs(record.claimedAt) }),
     cancelRequested: record.cancelRequested,
     waitingFor: options.waitingFor,
     ...(options.waiting && { waiting: options.waiting }),

@@ -118,6 +118,8 @@ export interface TaskRecord extends Omit<TaskInput, 'runAt'> {
   readonly cancelRequested: boolean;
   /** The client that has the task. */
   readonly clientId: string;
+  /** When the delivery that runs, or that settled it, was claimed; null: it is with nobody. */
+  readonly claimedAt: number | null;
   /** Of a task that is not settled: the newest error that was told of an attempt, or that one was given back. */
   readonly lastError: string | null;
   /** Null: the task is not settled. */

@@ -70,6 +70,9 @@ export interface TaskStore {
     limit: number,
     scope?: QueueScope,
   ): Promise<readonly TaskRecord[]>;
+
+  /** How many tasks `listTasks` would answer in all its pages, by state. */
+  countTasks(filter: TaskFilter, scope?: QueueScope): Promise<TaskCounts>;
 }
 
 /** What a batch is refused by of whose principal too many tasks wait. */
@@ -78,6 +81,8 @@ export const PRINCIPAL_FIELD = 'tasks';
 export interface DescribedTask extends TaskRecord {
   readonly attempts: readonly AttemptRecord[];
 }
+
+export type TaskCounts = Readonly<Record<TaskState, number>>;
 
 /** What became of a task that was to be inserted. */
 export interface InsertOutcome {
@@ -123,4 +128,14 @@ export interface TaskFilter {
   readonly createdAfter?: number;
   readonly createdBefore?: number;
   readonly parentId?: string;
+  /** These two, and the codes, find settled tasks alone, by their newest result. */
+  readonly settledAfter?: number;
+  readonly settledBefore?: number;
+  readonly errorCodes?: readonly string[];
+  /** That one of these clients has while it runs, or settled. */
+  readonly clientIds?: readonly string[];
+  /** Pairs that are all among its own. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Running, and claimed at this instant or before it. */
+  readonly claimedBefore?: number;
 }

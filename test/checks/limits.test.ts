@@ -89,6 +89,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['pieces of an unfinished', 'server/transport/debt.ts', 'PIECE_BYTES', 'SMALL_BYTES'],
   ['`DescribeTask` and `ListTasks`', 'server/api/pace.ts', 'PER_TURN'],
   ['of that budget, the last', 'server/session/budget.ts', 'SHARE_BYTES'],
+  ['conditions of one filter', 'server/api/filter.ts', 'MAX_QUEUES', 'MAX_CLIENTS', 'MAX_CODES', 'MAX_PAIRS'],
   ['queues of one `GetTask`', 'server/api/registration.ts', 'MAX_QUEUES'],
   ['queue names of all open', 'server/api/names.ts', 'MAX_NAMES'],
   ['selectors of one queue', 'server/dispatch/selectors.ts', 'MAX_QUEUE_SELECTORS'],
@@ -193,7 +194,6 @@ const REASONS: Readonly<Record<string, string>> = {
   'server/api/producer.ts MAX_ABANDONED': 'the items of a repeated field, which have a row',
   'server/api/status.ts MAX_ITEMS': 'the items of a repeated field, which have a row',
   'server/api/tasks.ts MAX_REASON_LENGTH': 'the words of a cancel are cut as a status is',
-  'server/api/views.ts MAX_QUEUES': 'the items of a repeated field, which have a row',
   'wire/reader.ts MAX_DECODED': 'twice the items of a repeated field, as their row says',
   'wire/reader.ts MAX_KNOWN': 'longer names are only read without a look at the one before',
 };

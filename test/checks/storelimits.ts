@@ -29,6 +29,7 @@ export const STORE_REASONS: Readonly<Record<string, string>> = {
   'server/store/sqlite/fresh/waiting.ts MAX_VOID': 'when an array is made anew',
   'server/store/sqlite/insert.ts MAX_CACHED_BYTES': 'larger payloads are not kept in memory',
   'server/store/sqlite/fresh/task.ts MAX_PACKED_BYTES': 'how payloads lie in memory',
+  'server/store/sqlite/conditions.ts MAX_CANDIDATES': 'more are found by a walk through all tasks',
   'server/store/sqlite/queues.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/store/sqlite/listing.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
   'server/store/sqlite/results.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',

@@ -89,7 +89,7 @@ describe('contact tasks', function () {
 
     it('asks on a terminal before it cancels by conditions', async () => {
       const [id = ''] = await enqueue('asked', 1);
-      const question = /^Cancel all tasks of queue asked that are ready\? \[y\/N\] $/;
+      const question = /^Cancel all tasks of queue asked that are ready\? 1 task: 1 ready\. \[y\/N\] $/;
       const refused = scene.onTerminal('tasks', 'cancel', '--queue', 'asked', '--state', 'ready');
       await refused.waitFor(question);
       refused.type('\n');
@@ -101,6 +101,27 @@ describe('contact tasks', function () {
       agreed.type('yes\n');
       assert.equal(await agreed.ended, 0);
       assert.equal(await stateOf(id), 'cancelled');
+    });
+
+    it('tells what it would do, and does nothing, with --dry-run', async () => {
+      const [id = ''] = await enqueue('tried', 2);
+      const { code, stdout } = await scene.contact('tasks', 'cancel', '--queue', 'tried', '--dry-run');
+      assert.deepEqual([code, stdout], [0, 'would cancel 2 tasks: 2 ready\n']);
+      const asJson = await scene.contact('tasks', 'redrive', '--queue', 'tried', '--dry-run', '--json');
+      assert.deepEqual(JSON.parse(asJson.stdout), { dryRun: true, total: 0, failed: 0 });
+      assert.equal(await stateOf(id), 'ready');
+    });
+
+    it('finds tasks by their metadata, and counts them in place of a list', async () => {
+      await scene.producer.enqueue('priced', 'x', { metadata: { order: '7' } });
+      await scene.producer.enqueue('priced', 'x', { metadata: { order: '8' } });
+      const counted = await scene.contact('tasks', 'list', '--queue', 'priced', '--meta', 'order=7', '--count');
+      assert.equal(counted.stdout, '1 task: 1 ready\n');
+      const cancelled = await scene.contact('tasks', 'cancel', '--meta', 'order=8', '--yes');
+      assert.equal(cancelled.stdout, '1 task: 1 cancelled\n');
+      const found = await scene.contact('results', '--error', 'CANCELLED', '--meta', 'order=8', '--json');
+      assert.deepEqual(JSON.parse(found.stdout).metadata, { order: '8' });
+      assert.equal((await scene.contact('results', '--error', 'TIMEOUT', '--meta', 'order=8')).stdout, '');
     });
 
     it('wants --yes where there is no terminal to ask on', async () => {
@@ -136,9 +157,9 @@ describe('contact tasks', function () {
 
     it('redrives by conditions and counts', async () => {
       const ids = await fail('bulk', 3);
-      assert.equal((await scene.contact('tasks', 'retry', '--queue', 'bulk')).stdout, '3 tasks ready again\n');
+      assert.equal((await scene.contact('tasks', 'retry', '--queue', 'bulk', '--yes')).stdout, '3 tasks ready again\n');
       for (const id of ids) assert.equal(await stateOf(id), 'ready');
-      const again = await scene.contact('tasks', 'retry', '--queue', 'bulk', '--state', 'failed', '--json');
+      const again = await scene.contact('tasks', 'retry', '--queue', 'bulk', '--state', 'failed', '--yes', '--json');
       assert.equal(again.stdout, '{"total":0}\n');
     });
   });
@@ -159,7 +180,7 @@ describe('contact tasks', function () {
       assert.equal((await scene.contact('tasks', 'delete', '--queue', 'forgotten')).code, 2);
       const removal = scene.onTerminal('tasks', 'delete', '--queue', 'forgotten');
       await removal.waitFor(
-        /Delete all tasks of queue forgotten that are succeeded or failed or cancelled or expired\? \[y\/N\] $/,
+        /Delete all tasks of queue forgotten that are succeeded or failed or cancelled or expired\? 3 tasks: 3 cancelled\. \[y\/N\] $/,
       );
       removal.type('n\n');
       assert.equal(await removal.ended, 1);

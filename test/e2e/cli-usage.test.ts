@@ -205,7 +205,7 @@ async function listCommands(): Promise<Record<string, Command>> {
 
 /** Takes any words. */
 const isFree = (long: string): boolean =>
-  ['--queue', '--id', '--client', '--node', '--name', '--call', '--serve'].includes(long);
+  ['--queue', '--id', '--client', '--node', '--name', '--call', '--serve', '--error'].includes(long);
 
 /** The system's Node, if it is older than what we need. */
 function findOldNode(): string | undefined {

@@ -12,6 +12,7 @@ import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
 import { createCredentials } from './credentials.ts';
+import { findTasks } from './filter.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
 import { findPruned } from './retention.ts';
@@ -159,17 +160,15 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
       return record && { ...record, attempts: listAttempts(task, record.clientId) };
     },
     listTasks: async (filter, before, limit, scope = EVERY_QUEUE) =>
-      [...tasks.values()]
-        .filter(({ input }) => isInScope(scope, input.queue))
-        .map((task) => describe(task, sessions))
+      findTasks(world, filter, scope)
         .filter((task) => before === null || task.id < before)
-        .filter((task) => filter.queues?.includes(task.queue) ?? true)
-        .filter((task) => filter.states?.includes(task.state) ?? true)
-        .filter((task) => filter.createdAfter === undefined || task.createdAt > filter.createdAfter)
-        .filter((task) => filter.createdBefore === undefined || task.createdAt < filter.createdBefore)
-        .filter((task) => filter.parentId === undefined || task.parentId === filter.parentId)
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, Math.min(limit, 500)),
+    countTasks: async (filter, scope = EVERY_QUEUE) => {
+      const counts = { scheduled: 0, ready: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
+      for (const { state } of findTasks(world, filter, scope)) counts[state] += 1;
+      return counts;
+    },
     countQueues: async () => countQueues(),
     findWaiting: async () => ({
       readyQueues: countQueues().flatMap(({ queue, ready }) => (ready > 0 ? [queue] : [])),

@@ -145,6 +145,7 @@ export function describe(task: ModelTask, sessions: ReadonlyMap<number, ModelSes
     lastError: settled ? null : task.lastError,
     cancelRequested: settled?.cancelRequested ?? task.cancelReason !== null,
     clientId: settled?.clientId ?? sessions.get(task.session ?? 0)?.clientId ?? '',
+    claimedAt: settled ? settled.claimedAt : task.state === 'running' ? task.claimedAt : null,
     settled,
   };
 }

@@ -99,7 +99,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     id: 'access: results of others observed',
     file: 'server/api/observer.ts',
-    find: ' &&\n    isInScope(scope, queue);',
+    find: ' && isInScope(scope, record.queue);',
     replace: ';',
     caughtBy: queues('observes no results of another'),
   },

@@ -9,12 +9,26 @@ import type { StoreBounds, StoreOptions } from '../../server/store/options.ts';
 import { rankOf } from '../../server/store/request.ts';
 import type { OpenedSession } from '../../server/store/sessions.ts';
 import type { Store } from '../../server/store/store.ts';
-import type { InsertOutcome } from '../../server/store/tasks.ts';
+import type { InsertOutcome, TaskFilter } from '../../server/store/tasks.ts';
 import { createModelStore } from '../model/store.ts';
 import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
 import type { Scene, Step } from './draw.ts';
 import { turns } from './steps.ts';
+
+/** What operators ask for; the instants are those of the first turns. */
+const FILTERS: readonly TaskFilter[] = [
+  {},
+  { states: ['ready'] },
+  { states: ['running', 'scheduled'] },
+  { states: ['failed', 'expired'] },
+  { settledAfter: 1_800_000_000_000 },
+  { settledBefore: 1_800_000_060_000, states: ['failed', 'cancelled'] },
+  { errorCodes: ['E', 'CANCELLED'] },
+  { clientIds: ['client0', 'client1'] },
+  { metadata: { b: '1' } },
+  { claimedBefore: 1_800_000_030_000 },
+];
 
 /** A thorough run takes twenty times as many. */
 const scale = isFull ? 20 : 1;
@@ -125,6 +139,11 @@ async function dump(store: Store): Promise<unknown> {
     })
     .sort((a, b) => (a.queue < b.queue ? -1 : 1));
   const tasks = await store.listTasks({}, null, 500);
+  const found = [];
+  for (const filter of FILTERS) {
+    const ids = (await store.listTasks(filter, null, 500)).map(({ id }) => id);
+    found.push([filter, ids, await store.countTasks(filter)]);
+  }
   const queues = [];
   for (const { queue } of counts) {
     queues.push([queue, await store.countLanes(queue, 10), await store.listOldest(queue, 10)]);
@@ -137,6 +156,7 @@ async function dump(store: Store): Promise<unknown> {
   }
   return plain({
     tasks,
+    found,
     queues,
     children,
     attempts,

@@ -152,6 +152,12 @@ const TASKS: Rows<typeof TaskService> = {
     queue: 'unseen',
     sees: ([{ tasks }], { taskId }) => tasks.some(({ id }: { id: string }) => id === taskId),
   },
+  countTasks: {
+    by: LOOKS,
+    ask: ({ queue }): Ask<typeof TaskService.method.countTasks>[] => [{ filter: { queues: [queue] } }],
+    queue: 'unseen',
+    sees: ([{ ready }]) => ready > 0n,
+  },
   watchTask: { by: LOOKS, ask: ofTask, answers: 1, queue: 'NOT_FOUND' },
   watchResults: {
     by: OBSERVES,

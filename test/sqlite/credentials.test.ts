@@ -120,7 +120,7 @@ describe('credentials in a file', () => {
       await (await open()).close();
       const db = new DatabaseSync(file);
       db.exec(
-        'DROP TABLE credential; DROP TABLE attempt; ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14',
+        'DROP TABLE credential; DROP TABLE attempt; DROP INDEX result_unsuccessful; ALTER TABLE live DROP COLUMN owner_subject; PRAGMA user_version = 14',
       );
       db.close();
       const store = await open();

@@ -44,6 +44,7 @@ describe('a file of an older schema', () => {
       await store.close();
       const db = new DatabaseSync(file);
       for (const [table, column] of ADDED) db.exec(`ALTER TABLE ${table} DROP COLUMN ${column}`);
+      db.exec('DROP INDEX result_unsuccessful');
       db.exec('DROP TABLE credential');
       db.exec('DROP TABLE attempt');
       db.exec('DROP TABLE principal');

@@ -6,6 +6,7 @@ import { ContactError } from '../../shared/errors.ts';
 import { createFakeClock } from '../scene/clock.ts';
 import { atEnd, closeScene, use } from '../scene/end.ts';
 import { connectTo, startDurable } from '../scene/server.ts';
+import { startStub } from './sdk-stub.ts';
 
 const OUT_OF_REACH = { name: 'ContactError', code: 'UNAVAILABLE' };
 
@@ -25,6 +26,21 @@ describe('createAdmin()', () => {
     await server.start();
     await Promise.all(asked);
     for await (const queue of admin.listAllQueues()) assert.deepEqual([queue.name, queue.paused], ['q', true]);
+  });
+
+  it('acts by a condition on no server that would pass over it', async () => {
+    // It takes everything else, and has no CountTasks, as servers of before.
+    const stub = await startStub({});
+    const admin = use(createAdmin(connectTo(stub.address)));
+    const refused = { code: 'FAILED_PRECONDITION', message: /older than this condition/ };
+    for (const filter of [{ metadata: { order: '7' } }, { settledAfter: new Date(0) }, { errorCodes: ['X'] }]) {
+      await assert.rejects(admin.listTasks(filter), refused);
+      await assert.rejects(admin.cancelTasks({ filter }), refused);
+      await assert.rejects(admin.retryTasks({ filter }), refused);
+      await assert.rejects(admin.deleteTasks({ filter }), refused);
+    }
+    // The stub has no such method either: what it answers shows that it was asked.
+    await assert.rejects(admin.cancelTasks({ filter: { queues: ['q'] } }), { code: 'UNIMPLEMENTED' });
   });
 
   it('waits no longer than it may', async () => {

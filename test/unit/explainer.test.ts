@@ -15,7 +15,7 @@ function createRecord(with_: Partial<TaskRecord> = {}): TaskRecord {
   return {
     ...createTask(),
     ...{ state: 'ready', createdAt: T0, attempt: 0, delivery: 0, lost: 0, cancelRequested: false, clientId: '' },
-    ...{ lastError: null, settled: null },
+    ...{ lastError: null, claimedAt: null, settled: null },
     ...with_,
   };
 }

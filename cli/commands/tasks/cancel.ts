@@ -3,28 +3,24 @@ import type { Admin } from '../../../client/index.ts';
 import { TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { CancelTasksResponse } from '../../../gen/contact/v1/task_service_pb.ts';
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
-import { confirm } from '../../confirm.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { EXIT } from '../../exit.ts';
-import {
-  addConditionOptions,
-  type ConditionOptions,
-  describeConditions,
-  readSelection,
-  splitIds,
-} from '../../selection.ts';
+import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks, describeCounts, stateName } from '../../task.ts';
+import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
 
-interface CancelOptions extends TargetOptions, ConditionOptions {
+interface CancelOptions extends TargetOptions, ConditionOptions, BulkOptions {
   readonly reason?: string;
-  readonly yes?: boolean;
 }
 
 type CancelledTask = CancelTasksResponse['tasks'][number];
 
-const OPEN_STATES = ['scheduled', 'ready', 'running'];
+const OPEN_STATES = ['scheduled', 'ready', 'running'] as const;
+// One that is asked to stop runs on for a while.
+const WAITING_STATES = ['scheduled', 'ready'] as const;
+const CANCEL: BulkAct = { verb: 'Cancel', states: OPEN_STATES };
 const REFUSALS: ReadonlyMap<string, string> = new Map([
   ['NOT_FOUND', 'there is no such task'],
   ['SETTLED', 'it is settled already'],
@@ -34,9 +30,8 @@ export function addCancelCommand(tasks: Command, context: CommandContext): void 
   const command = tasks
     .command('cancel [id...]')
     .description('cancel tasks: by their ids, or all that meet conditions');
-  addConditionOptions(command, OPEN_STATES)
+  addBulkOptions(addConditionOptions(command, OPEN_STATES), 'cancelling')
     .option('--reason <text>', 'told to the worker and to observers')
-    .option('--yes', 'do not ask before cancelling by conditions')
     .option('--json', 'one JSON object a line')
     .action((ids: string[], options: CancelOptions) => cancelTasks(ids, options, context))
     .addHelpText(
@@ -45,7 +40,7 @@ export function addCancelCommand(tasks: Command, context: CommandContext): void 
 A task that waits is cancelled at once. One that runs is asked to stop ("cancel requested"); it is cancelled when its
 worker says so or after the server's --cancel-grace, and succeeds if its result was faster. A broadcast passes it on to
 its children. An id that was refused is told on stderr with the reason, and the exit code is 1. By conditions the
-counts are printed.
+counts are printed; what would be done is told before, by the server's count, and asked for. "--dry-run" tells it alone.
 
 Examples:
   contact tasks cancel 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
@@ -61,8 +56,12 @@ async function cancelTasks(ids: readonly string[], options: CancelOptions, conte
     context,
     async (admin) => {
       if ('filter' in selection) {
-        await confirm(`Cancel ${describeConditions(selection.filter)}?`, options.yes === true, context);
-        await printCounts(await admin.cancelTasks(selection, options.reason), options, context);
+        const { filter } = selection;
+        const found = await agree(CANCEL, filter, admin, options, context);
+        if (found === null) return;
+        const act = admin.cancelTasks(selection, options.reason);
+        const left = () => countLeft(admin, filter, WAITING_STATES);
+        await printCounts(await withProgress(act, found, WAITING_STATES, left, context), options, context);
       } else {
         for (const part of splitIds(selection.ids)) await cancelNamed(part, admin, options, context);
       }

@@ -1,31 +1,23 @@
 import type { Command } from 'commander';
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
-import { confirm } from '../../confirm.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
-import {
-  addConditionOptions,
-  type ConditionOptions,
-  describeConditions,
-  readSelection,
-  splitIds,
-} from '../../selection.ts';
+import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks } from '../../task.ts';
+import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
 import { sayRefused } from './refused.ts';
 
-interface DeleteOptions extends TargetOptions, ConditionOptions {
-  readonly yes?: boolean;
-}
+type DeleteOptions = TargetOptions & ConditionOptions & BulkOptions;
 
-const SETTLED_STATES = ['succeeded', 'failed', 'cancelled', 'expired'];
+const SETTLED_STATES = ['succeeded', 'failed', 'cancelled', 'expired'] as const;
+const DELETE: BulkAct = { verb: 'Delete', states: SETTLED_STATES };
 
 export function addDeleteCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('delete [id...]')
     .description('forget settled tasks and their results: by their ids, or all that meet conditions');
-  addConditionOptions(command, SETTLED_STATES)
-    .option('--yes', 'do not ask before deleting by conditions')
+  addBulkOptions(addConditionOptions(command, SETTLED_STATES), 'deleting')
     .option('--json', 'one JSON object a line')
     .action((ids: string[], options: DeleteOptions) => deleteTasks(ids, options, context))
     .addHelpText(
@@ -50,10 +42,11 @@ async function deleteTasks(ids: readonly string[], options: DeleteOptions, conte
     context,
     async (admin) => {
       if ('filter' in selection) {
-        const states = selection.filter.states ?? SETTLED_STATES;
-        const question = `Delete ${describeConditions({ ...selection.filter, states } as typeof selection.filter)}?`;
-        await confirm(question, options.yes === true, context);
-        const { total } = await admin.deleteTasks(selection);
+        const filter = { ...selection.filter, states: selection.filter.states ?? SETTLED_STATES };
+        const found = await agree(DELETE, filter, admin, options, context);
+        if (found === null) return;
+        const left = () => countLeft(admin, filter, SETTLED_STATES);
+        const { total } = await withProgress(admin.deleteTasks(selection), found, SETTLED_STATES, left, context);
         await (options.json ? out.writeJson({ total }) : out.write(`${countTasks(total)} deleted\n`));
         return;
       }

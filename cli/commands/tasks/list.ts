@@ -7,11 +7,12 @@ import { integerBetween } from '../../number.ts';
 import { addConditionOptions, type ConditionOptions, readConditions } from '../../selection.ts';
 import { renderTable } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
-import { STATES, stateName, taskToJson } from '../../task.ts';
+import { countTasks, describeCounts, STATES, stateName, taskToJson } from '../../task.ts';
 import { describeStanding } from '../../waiting.ts';
 
 interface ListOptions extends TargetOptions, ConditionOptions {
   readonly limit: number;
+  readonly count?: boolean;
 }
 
 const MAX_PAGE = 500;
@@ -21,6 +22,7 @@ export function addListCommand(tasks: Command, context: CommandContext): void {
   const command = tasks.command('list').description('list tasks, the newest first');
   addConditionOptions(command, STATES)
     .option('--limit <n>', 'at most so many', integerBetween(1, 1_000_000), 100)
+    .option('--count', 'how many there are, by state, and not which')
     .option('--json', 'one JSON object a line, without payloads')
     .action((options: ListOptions) => listTasks(options, context))
     .addHelpText('after', '\nExample:\n  contact tasks list --queue sums --state failed --limit 20');
@@ -29,6 +31,7 @@ export function addListCommand(tasks: Command, context: CommandContext): void {
 
 async function listTasks(options: ListOptions, context: CommandContext): Promise<void> {
   const { out } = context;
+  if (options.count) return countAll(options, context);
   const rows: string[][] = [];
   await withAdmin(options, context, async (admin) => {
     for await (const task of takeTasks(admin, readConditions(options), options.limit)) {
@@ -38,6 +41,15 @@ async function listTasks(options: ListOptions, context: CommandContext): Promise
     }
   });
   if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
+}
+
+async function countAll(options: ListOptions, context: CommandContext): Promise<void> {
+  await withAdmin(options, context, async (admin) => {
+    const counts = await admin.countTasks(readConditions(options));
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (options.json) return context.out.writeJson({ total, ...counts });
+    return context.out.write(`${countTasks(total)}${total > 0 ? `: ${describeCounts(counts)}` : ''}\n`);
+  });
 }
 
 /** Page by page, the last one no larger than it has to be. */

@@ -5,15 +5,19 @@ import { escapeLine } from '../../escape.ts';
 import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks } from '../../task.ts';
+import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
 import { sayRefused } from './refused.ts';
 
-type RedriveOptions = TargetOptions & ConditionOptions;
+type RedriveOptions = TargetOptions & ConditionOptions & BulkOptions;
+
+const REDRIVE: BulkAct = { verb: 'Redrive', states: ['failed'] };
 
 export function addRetryCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('retry [id...]')
+    .alias('redrive')
     .description('redrive failed tasks: by their ids, or all that meet conditions');
-  addConditionOptions(command, ['failed'])
+  addBulkOptions(addConditionOptions(command, ['failed']), 'redriving')
     .option('--json', 'one JSON object a line')
     .action((ids: string[], options: RedriveOptions) => redriveTasks(ids, options, context))
     .addHelpText(
@@ -21,12 +25,12 @@ export function addRetryCommand(tasks: Command, context: CommandContext): void {
       `
 A redriven task is ready again, with all its attempts before it. Only failed tasks can be; a broadcast itself cannot,
 its children can. An id that was refused is told on stderr with the reason, and the exit code is 1. By conditions the
-count is printed.
+count is printed; what would be done is told before, by the server's count, and asked for.
 
 Examples:
   contact tasks retry 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
-  contact tasks retry --queue sums --after 1h
-  contact tasks retry --state failed`,
+  contact tasks retry --queue sums --settled-after 1h --error TIMEOUT --dry-run
+  contact tasks redrive --state failed --yes`,
     );
   addTargetOptions(command);
 }
@@ -39,7 +43,11 @@ async function redriveTasks(ids: readonly string[], options: RedriveOptions, con
     context,
     async (admin) => {
       if ('filter' in selection) {
-        const { total } = await admin.retryTasks(selection);
+        const { filter } = selection;
+        const found = await agree(REDRIVE, filter, admin, options, context);
+        if (found === null) return;
+        const left = () => countLeft(admin, filter, REDRIVE.states);
+        const { total } = await withProgress(admin.retryTasks(selection), found, REDRIVE.states, left, context);
         await (options.json ? out.writeJson({ total }) : out.write(`${countTasks(total)} ready again\n`));
         return;
       }

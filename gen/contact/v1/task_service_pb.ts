@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task_service.proto.
  */
 export const file_contact_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jb250YWN0L3YxL3Rhc2tfc2VydmljZS5wcm90bxIKY29udGFjdC52MSI5ChNFbnF1ZXVlVGFza3NSZXF1ZXN0EiIKBXRhc2tzGAEgAygLMhMuY29udGFjdC52MS5OZXdUYXNrIj8KFEVucXVldWVUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhguY29udGFjdC52MS5FbnF1ZXVlZFRhc2siMAoMRW5xdWV1ZWRUYXNrEgoKAmlkGAEgASgJEhQKDGRlZHVwbGljYXRlZBgCIAEoCCJkChRTdHJlYW1FbnF1ZXVlUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIVCg1hd2FpdF9yZXN1bHRzGAIgASgIEhEKCWFiYW5kb25lZBgDIAMoCSLhAQoVU3RyZWFtRW5xdWV1ZVJlc3BvbnNlEisKBndpbmRvdxgBIAEoCzIZLmNvbnRhY3QudjEuRW5xdWV1ZVdpbmRvd0gAEjQKBnN0b3JlZBgCIAEoCzIiLmNvbnRhY3QudjEuRW5xdWV1ZUFja25vd2xlZGdlbWVudEgAEi0KB3JlZnVzZWQYAyABKAsyGi5jb250YWN0LnYxLkVucXVldWVSZWZ1c2FsSAASLQoHc2V0dGxlZBgEIAEoCzIaLmNvbnRhY3QudjEuRW5xdWV1ZVNldHRsZWRIAEIHCgVldmVudCJwCg1FbnF1ZXVlV2luZG93EhMKC21heF9iYXRjaGVzGAEgASgNEhEKCW1heF9ieXRlcxgCIAEoDRIiCgZsaW1pdHMYAyABKAsyEi5jb250YWN0LnYxLkxpbWl0cxITCgttYXhfYXdhaXRlZBgEIAEoDSI7ChZFbnF1ZXVlQWNrbm93bGVkZ2VtZW50EgsKA2lkcxgBIAMoCRIUCgxkZWR1cGxpY2F0ZWQYAiADKA0idAoORW5xdWV1ZVJlZnVzYWwSDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNEg0KBWZpZWxkGAQgASgJEhIKBWluZGV4GAUgASgNSACIAQFCCAoGX2luZGV4IjoKDkVucXVldWVTZXR0bGVkEigKB3Jlc3VsdHMYASADKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50IiEKE0Rlc2NyaWJlVGFza1JlcXVlc3QSCgoCaWQYASABKAkiNgoURGVzY3JpYmVUYXNrUmVzcG9uc2USHgoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFzayK9AQoKVGFza0ZpbHRlchIOCgZxdWV1ZXMYASADKAkSJQoGc3RhdGVzGAIgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSMQoNY3JlYXRlZF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhcmVudF9pZBgFIAEoCSJ3ChBMaXN0VGFza3NSZXF1ZXN0EiYKBmZpbHRlchgBIAEoCzIWLmNvbnRhY3QudjEuVGFza0ZpbHRlchIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIUCgx3aXRoX3BheWxvYWQYBCABKAgiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC5jb250YWN0LnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlkKEkNhbmNlbFRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEg4KBnJlYXNvbhgDIAEoCSJOChNDYW5jZWxUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuY29udGFjdC52MS5DYW5jZWxsZWRUYXNrEg0KBXRvdGFsGAIgASgNIlIKDUNhbmNlbGxlZFRhc2sSCgoCaWQYASABKAkSJAoFc3RhdGUYAiABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIPCgdyZWZ1c2VkGAMgASgJIkgKEVJldHJ5VGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCRImCgZmaWx0ZXIYAiABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXIiRQoSUmV0cnlUYXNrc1Jlc3BvbnNlEgsKA2lkcxgBIAMoCRITCgtyZWZ1c2VkX2lkcxgCIAMoCRINCgV0b3RhbBgDIAEoDSJJChJEZWxldGVUYXNrc1JlcXVlc3QSCwoDaWRzGAEgAygJEiYKBmZpbHRlchgCIAEoCzIWLmNvbnRhY3QudjEuVGFza0ZpbHRlciJGChNEZWxldGVUYXNrc1Jlc3BvbnNlEgsKA2lkcxgBIAMoCRITCgtyZWZ1c2VkX2lkcxgCIAMoCRINCgV0b3RhbBgDIAEoDSJTCg9DYWxsVGFza1JlcXVlc3QSIQoEdGFzaxgBIAEoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIdChVjYW5jZWxfd2hlbl9hYmFuZG9uZWQYAiABKAgiOwoQQ2FsbFRhc2tSZXNwb25zZRInCgZyZXN1bHQYASABKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50Ih4KEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkikQEKEVdhdGNoVGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEC5jb250YWN0LnYxLlRhc2tIABIoCghwcm9ncmVzcxgCIAEoCzIULmNvbnRhY3QudjEuUHJvZ3Jlc3NIABInCgdzdGFydGVkGAMgASgLMhQuY29udGFjdC52MS5EZWxpdmVyeUgAQgcKBWV2ZW50IqcBChNXYXRjaFJlc3VsdHNSZXF1ZXN0EiYKBXN0YXJ0GAEgASgOMhcuY29udGFjdC52MS5SZXN1bHRTdGFydBIOCgZjdXJzb3IYAiABKAkSDgoGcXVldWVzGAMgAygJEiUKBnN0YXRlcxgEIAMoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg4KBmZvbGxvdxgFIAEoCBIRCglwYXJlbnRfaWQYBiABKAkiXAoUV2F0Y2hSZXN1bHRzUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcuY29udGFjdC52MS5SZXN1bHRFdmVudBIOCgZjdXJzb3IYAiABKAkSCwoDZ2FwGAMgASgEKnYKC1Jlc3VsdFN0YXJ0EhwKGFJFU1VMVF9TVEFSVF9VTlNQRUNJRklFRBAAEhoKFlJFU1VMVF9TVEFSVF9CRUdJTk5JTkcQARIUChBSRVNVTFRfU1RBUlRfTk9XEAISFwoTUkVTVUxUX1NUQVJUX09MREVTVBADMqwGCgtUYXNrU2VydmljZRJRCgxFbnF1ZXVlVGFza3MSHy5jb250YWN0LnYxLkVucXVldWVUYXNrc1JlcXVlc3QaIC5jb250YWN0LnYxLkVucXVldWVUYXNrc1Jlc3BvbnNlElgKDVN0cmVhbUVucXVldWUSIC5jb250YWN0LnYxLlN0cmVhbUVucXVldWVSZXF1ZXN0GiEuY29udGFjdC52MS5TdHJlYW1FbnF1ZXVlUmVzcG9uc2UoATABElEKDERlc2NyaWJlVGFzaxIfLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVxdWVzdBogLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVzcG9uc2USSAoJTGlzdFRhc2tzEhwuY29udGFjdC52MS5MaXN0VGFza3NSZXF1ZXN0Gh0uY29udGFjdC52MS5MaXN0VGFza3NSZXNwb25zZRJOCgtDYW5jZWxUYXNrcxIeLmNvbnRhY3QudjEuQ2FuY2VsVGFza3NSZXF1ZXN0Gh8uY29udGFjdC52MS5DYW5jZWxUYXNrc1Jlc3BvbnNlEksKClJldHJ5VGFza3MSHS5jb250YWN0LnYxLlJldHJ5VGFza3NSZXF1ZXN0Gh4uY29udGFjdC52MS5SZXRyeVRhc2tzUmVzcG9uc2USTgoLRGVsZXRlVGFza3MSHi5jb250YWN0LnYxLkRlbGV0ZVRhc2tzUmVxdWVzdBofLmNvbnRhY3QudjEuRGVsZXRlVGFza3NSZXNwb25zZRJFCghDYWxsVGFzaxIbLmNvbnRhY3QudjEuQ2FsbFRhc2tSZXF1ZXN0GhwuY29udGFjdC52MS5DYWxsVGFza1Jlc3BvbnNlEkoKCVdhdGNoVGFzaxIcLmNvbnRhY3QudjEuV2F0Y2hUYXNrUmVxdWVzdBodLmNvbnRhY3QudjEuV2F0Y2hUYXNrUmVzcG9uc2UwARJTCgxXYXRjaFJlc3VsdHMSHy5jb250YWN0LnYxLldhdGNoUmVzdWx0c1JlcXVlc3QaIC5jb250YWN0LnYxLldhdGNoUmVzdWx0c1Jlc3BvbnNlMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jb250YWN0L3YxL3Rhc2tfc2VydmljZS5wcm90bxIKY29udGFjdC52MSI5ChNFbnF1ZXVlVGFza3NSZXF1ZXN0EiIKBXRhc2tzGAEgAygLMhMuY29udGFjdC52MS5OZXdUYXNrIj8KFEVucXVldWVUYXNrc1Jlc3BvbnNlEicKBXRhc2tzGAEgAygLMhguY29udGFjdC52MS5FbnF1ZXVlZFRhc2siMAoMRW5xdWV1ZWRUYXNrEgoKAmlkGAEgASgJEhQKDGRlZHVwbGljYXRlZBgCIAEoCCJkChRTdHJlYW1FbnF1ZXVlUmVxdWVzdBIiCgV0YXNrcxgBIAMoCzITLmNvbnRhY3QudjEuTmV3VGFzaxIVCg1hd2FpdF9yZXN1bHRzGAIgASgIEhEKCWFiYW5kb25lZBgDIAMoCSLhAQoVU3RyZWFtRW5xdWV1ZVJlc3BvbnNlEisKBndpbmRvdxgBIAEoCzIZLmNvbnRhY3QudjEuRW5xdWV1ZVdpbmRvd0gAEjQKBnN0b3JlZBgCIAEoCzIiLmNvbnRhY3QudjEuRW5xdWV1ZUFja25vd2xlZGdlbWVudEgAEi0KB3JlZnVzZWQYAyABKAsyGi5jb250YWN0LnYxLkVucXVldWVSZWZ1c2FsSAASLQoHc2V0dGxlZBgEIAEoCzIaLmNvbnRhY3QudjEuRW5xdWV1ZVNldHRsZWRIAEIHCgVldmVudCJwCg1FbnF1ZXVlV2luZG93EhMKC21heF9iYXRjaGVzGAEgASgNEhEKCW1heF9ieXRlcxgCIAEoDRIiCgZsaW1pdHMYAyABKAsyEi5jb250YWN0LnYxLkxpbWl0cxITCgttYXhfYXdhaXRlZBgEIAEoDSI7ChZFbnF1ZXVlQWNrbm93bGVkZ2VtZW50EgsKA2lkcxgBIAMoCRIUCgxkZWR1cGxpY2F0ZWQYAiADKA0idAoORW5xdWV1ZVJlZnVzYWwSDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNEg0KBWZpZWxkGAQgASgJEhIKBWluZGV4GAUgASgNSACIAQFCCAoGX2luZGV4IjoKDkVucXVldWVTZXR0bGVkEigKB3Jlc3VsdHMYASADKAsyFy5jb250YWN0LnYxLlJlc3VsdEV2ZW50IiEKE0Rlc2NyaWJlVGFza1JlcXVlc3QSCgoCaWQYASABKAkiNgoURGVzY3JpYmVUYXNrUmVzcG9uc2USHgoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFzayLOAwoKVGFza0ZpbHRlchIOCgZxdWV1ZXMYASADKAkSJQoGc3RhdGVzGAIgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSMQoNY3JlYXRlZF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhcmVudF9pZBgFIAEoCRIxCg1zZXR0bGVkX2FmdGVyGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5zZXR0bGVkX2JlZm9yZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZXJyb3JfY29kZXMYCCADKAkSEgoKY2xpZW50X2lkcxgJIAMoCRI2CghtZXRhZGF0YRgKIAMoCzIkLmNvbnRhY3QudjEuVGFza0ZpbHRlci5NZXRhZGF0YUVudHJ5EhYKDnJ1bm5pbmdfZm9yX21zGAsgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI7ChFDb3VudFRhc2tzUmVxdWVzdBImCgZmaWx0ZXIYASABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXIijgEKEkNvdW50VGFza3NSZXNwb25zZRIRCglzY2hlZHVsZWQYASABKAQSDQoFcmVhZHkYAiABKAQSDwoHcnVubmluZxgDIAEoBBIRCglzdWNjZWVkZWQYBCABKAQSDgoGZmFpbGVkGAUgASgEEhEKCWNhbmNlbGxlZBgGIAEoBBIPCgdleHBpcmVkGAcgASgEIncKEExpc3RUYXNrc1JlcXVlc3QSJgoGZmlsdGVyGAEgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhQKDHdpdGhfcGF5bG9hZBgEIAEoCCJNChFMaXN0VGFza3NSZXNwb25zZRIfCgV0YXNrcxgBIAMoCzIQLmNvbnRhY3QudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiWQoSQ2FuY2VsVGFza3NSZXF1ZXN0EgsKA2lkcxgBIAMoCRImCgZmaWx0ZXIYAiABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXISDgoGcmVhc29uGAMgASgJIk4KE0NhbmNlbFRhc2tzUmVzcG9uc2USKAoFdGFza3MYASADKAsyGS5jb250YWN0LnYxLkNhbmNlbGxlZFRhc2sSDQoFdG90YWwYAiABKA0iUgoNQ2FuY2VsbGVkVGFzaxIKCgJpZBgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg8KB3JlZnVzZWQYAyABKAkiSAoRUmV0cnlUYXNrc1JlcXVlc3QSCwoDaWRzGAEgAygJEiYKBmZpbHRlchgCIAEoCzIWLmNvbnRhY3QudjEuVGFza0ZpbHRlciJFChJSZXRyeVRhc2tzUmVzcG9uc2USCwoDaWRzGAEgAygJEhMKC3JlZnVzZWRfaWRzGAIgAygJEg0KBXRvdGFsGAMgASgNIkkKEkRlbGV0ZVRhc2tzUmVxdWVzdBILCgNpZHMYASADKAkSJgoGZmlsdGVyGAIgASgLMhYuY29udGFjdC52MS5UYXNrRmlsdGVyIkYKE0RlbGV0ZVRhc2tzUmVzcG9uc2USCwoDaWRzGAEgAygJEhMKC3JlZnVzZWRfaWRzGAIgAygJEg0KBXRvdGFsGAMgASgNIlMKD0NhbGxUYXNrUmVxdWVzdBIhCgR0YXNrGAEgASgLMhMuY29udGFjdC52MS5OZXdUYXNrEh0KFWNhbmNlbF93aGVuX2FiYW5kb25lZBgCIAEoCCI7ChBDYWxsVGFza1Jlc3BvbnNlEicKBnJlc3VsdBgBIAEoCzIXLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQiHgoQV2F0Y2hUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSKRAQoRV2F0Y2hUYXNrUmVzcG9uc2USIAoEdGFzaxgBIAEoCzIQLmNvbnRhY3QudjEuVGFza0gAEigKCHByb2dyZXNzGAIgASgLMhQuY29udGFjdC52MS5Qcm9ncmVzc0gAEicKB3N0YXJ0ZWQYAyABKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5SABCBwoFZXZlbnQizwEKE1dhdGNoUmVzdWx0c1JlcXVlc3QSJgoFc3RhcnQYASABKA4yFy5jb250YWN0LnYxLlJlc3VsdFN0YXJ0Eg4KBmN1cnNvchgCIAEoCRIOCgZxdWV1ZXMYAyADKAkSJQoGc3RhdGVzGAQgAygOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDgoGZm9sbG93GAUgASgIEhEKCXBhcmVudF9pZBgGIAEoCRImCgZmaWx0ZXIYByABKAsyFi5jb250YWN0LnYxLlRhc2tGaWx0ZXIiXAoUV2F0Y2hSZXN1bHRzUmVzcG9uc2USJwoGZXZlbnRzGAEgAygLMhcuY29udGFjdC52MS5SZXN1bHRFdmVudBIOCgZjdXJzb3IYAiABKAkSCwoDZ2FwGAMgASgEKnYKC1Jlc3VsdFN0YXJ0EhwKGFJFU1VMVF9TVEFSVF9VTlNQRUNJRklFRBAAEhoKFlJFU1VMVF9TVEFSVF9CRUdJTk5JTkcQARIUChBSRVNVTFRfU1RBUlRfTk9XEAISFwoTUkVTVUxUX1NUQVJUX09MREVTVBADMvkGCgtUYXNrU2VydmljZRJRCgxFbnF1ZXVlVGFza3MSHy5jb250YWN0LnYxLkVucXVldWVUYXNrc1JlcXVlc3QaIC5jb250YWN0LnYxLkVucXVldWVUYXNrc1Jlc3BvbnNlElgKDVN0cmVhbUVucXVldWUSIC5jb250YWN0LnYxLlN0cmVhbUVucXVldWVSZXF1ZXN0GiEuY29udGFjdC52MS5TdHJlYW1FbnF1ZXVlUmVzcG9uc2UoATABElEKDERlc2NyaWJlVGFzaxIfLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVxdWVzdBogLmNvbnRhY3QudjEuRGVzY3JpYmVUYXNrUmVzcG9uc2USSAoJTGlzdFRhc2tzEhwuY29udGFjdC52MS5MaXN0VGFza3NSZXF1ZXN0Gh0uY29udGFjdC52MS5MaXN0VGFza3NSZXNwb25zZRJLCgpDb3VudFRhc2tzEh0uY29udGFjdC52MS5Db3VudFRhc2tzUmVxdWVzdBoeLmNvbnRhY3QudjEuQ291bnRUYXNrc1Jlc3BvbnNlEk4KC0NhbmNlbFRhc2tzEh4uY29udGFjdC52MS5DYW5jZWxUYXNrc1JlcXVlc3QaHy5jb250YWN0LnYxLkNhbmNlbFRhc2tzUmVzcG9uc2USSwoKUmV0cnlUYXNrcxIdLmNvbnRhY3QudjEuUmV0cnlUYXNrc1JlcXVlc3QaHi5jb250YWN0LnYxLlJldHJ5VGFza3NSZXNwb25zZRJOCgtEZWxldGVUYXNrcxIeLmNvbnRhY3QudjEuRGVsZXRlVGFza3NSZXF1ZXN0Gh8uY29udGFjdC52MS5EZWxldGVUYXNrc1Jlc3BvbnNlEkUKCENhbGxUYXNrEhsuY29udGFjdC52MS5DYWxsVGFza1JlcXVlc3QaHC5jb250YWN0LnYxLkNhbGxUYXNrUmVzcG9uc2USSgoJV2F0Y2hUYXNrEhwuY29udGFjdC52MS5XYXRjaFRhc2tSZXF1ZXN0Gh0uY29udGFjdC52MS5XYXRjaFRhc2tSZXNwb25zZTABElMKDFdhdGNoUmVzdWx0cxIfLmNvbnRhY3QudjEuV2F0Y2hSZXN1bHRzUmVxdWVzdBogLmNvbnRhY3QudjEuV2F0Y2hSZXN1bHRzUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.EnqueueTasksRequest
@@ -357,6 +357,46 @@ export type TaskFilter = Message<"contact.v1.TaskFilter"> & {
    * @generated from field: string parent_id = 5;
    */
   parentId: string;
+
+  /**
+   * These two find settled tasks alone, by their newest result.
+   *
+   * @generated from field: google.protobuf.Timestamp settled_after = 6;
+   */
+  settledAfter?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp settled_before = 7;
+   */
+  settledBefore?: Timestamp | undefined;
+
+  /**
+   * Settled tasks whose error has one of these codes; at most 100.
+   *
+   * @generated from field: repeated string error_codes = 8;
+   */
+  errorCodes: string[];
+
+  /**
+   * That one of these clients has, or settled (or had when the server did); at most 1,000.
+   *
+   * @generated from field: repeated string client_ids = 9;
+   */
+  clientIds: string[];
+
+  /**
+   * All of these pairs are among the task's own; at most 64.
+   *
+   * @generated from field: map<string, string> metadata = 10;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * Running, and claimed at least so many milliseconds ago by the server's clock. 0: no condition.
+   *
+   * @generated from field: uint32 running_for_ms = 11;
+   */
+  runningForMs: number;
 };
 
 /**
@@ -365,6 +405,74 @@ export type TaskFilter = Message<"contact.v1.TaskFilter"> & {
  */
 export const TaskFilterSchema: GenMessage<TaskFilter> = /*@__PURE__*/
   messageDesc(file_contact_v1_task_service, 11);
+
+/**
+ * @generated from message contact.v1.CountTasksRequest
+ */
+export type CountTasksRequest = Message<"contact.v1.CountTasksRequest"> & {
+  /**
+   * Unset: all tasks.
+   *
+   * @generated from field: contact.v1.TaskFilter filter = 1;
+   */
+  filter?: TaskFilter | undefined;
+};
+
+/**
+ * Describes the message contact.v1.CountTasksRequest.
+ * Use `create(CountTasksRequestSchema)` to create a new message.
+ */
+export const CountTasksRequestSchema: GenMessage<CountTasksRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task_service, 12);
+
+/**
+ * How many tasks the filter finds, by state.
+ *
+ * @generated from message contact.v1.CountTasksResponse
+ */
+export type CountTasksResponse = Message<"contact.v1.CountTasksResponse"> & {
+  /**
+   * @generated from field: uint64 scheduled = 1;
+   */
+  scheduled: bigint;
+
+  /**
+   * @generated from field: uint64 ready = 2;
+   */
+  ready: bigint;
+
+  /**
+   * @generated from field: uint64 running = 3;
+   */
+  running: bigint;
+
+  /**
+   * @generated from field: uint64 succeeded = 4;
+   */
+  succeeded: bigint;
+
+  /**
+   * @generated from field: uint64 failed = 5;
+   */
+  failed: bigint;
+
+  /**
+   * @generated from field: uint64 cancelled = 6;
+   */
+  cancelled: bigint;
+
+  /**
+   * @generated from field: uint64 expired = 7;
+   */
+  expired: bigint;
+};
+
+/**
+ * Describes the message contact.v1.CountTasksResponse.
+ * Use `create(CountTasksResponseSchema)` to create a new message.
+ */
+export const CountTasksResponseSchema: GenMessage<CountTasksResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task_service, 13);
 
 /**
  * @generated from message contact.v1.ListTasksRequest
@@ -398,7 +506,7 @@ export type ListTasksRequest = Message<"contact.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 12);
+  messageDesc(file_contact_v1_task_service, 14);
 
 /**
  * @generated from message contact.v1.ListTasksResponse
@@ -424,7 +532,7 @@ export type ListTasksResponse = Message<"contact.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 13);
+  messageDesc(file_contact_v1_task_service, 15);
 
 /**
  * @generated from message contact.v1.CancelTasksRequest
@@ -457,7 +565,7 @@ export type CancelTasksRequest = Message<"contact.v1.CancelTasksRequest"> & {
  * Use `create(CancelTasksRequestSchema)` to create a new message.
  */
 export const CancelTasksRequestSchema: GenMessage<CancelTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 14);
+  messageDesc(file_contact_v1_task_service, 16);
 
 /**
  * @generated from message contact.v1.CancelTasksResponse
@@ -483,7 +591,7 @@ export type CancelTasksResponse = Message<"contact.v1.CancelTasksResponse"> & {
  * Use `create(CancelTasksResponseSchema)` to create a new message.
  */
 export const CancelTasksResponseSchema: GenMessage<CancelTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 15);
+  messageDesc(file_contact_v1_task_service, 17);
 
 /**
  * @generated from message contact.v1.CancelledTask
@@ -515,7 +623,7 @@ export type CancelledTask = Message<"contact.v1.CancelledTask"> & {
  * Use `create(CancelledTaskSchema)` to create a new message.
  */
 export const CancelledTaskSchema: GenMessage<CancelledTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 16);
+  messageDesc(file_contact_v1_task_service, 18);
 
 /**
  * @generated from message contact.v1.RetryTasksRequest
@@ -541,7 +649,7 @@ export type RetryTasksRequest = Message<"contact.v1.RetryTasksRequest"> & {
  * Use `create(RetryTasksRequestSchema)` to create a new message.
  */
 export const RetryTasksRequestSchema: GenMessage<RetryTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 17);
+  messageDesc(file_contact_v1_task_service, 19);
 
 /**
  * @generated from message contact.v1.RetryTasksResponse
@@ -574,7 +682,7 @@ export type RetryTasksResponse = Message<"contact.v1.RetryTasksResponse"> & {
  * Use `create(RetryTasksResponseSchema)` to create a new message.
  */
 export const RetryTasksResponseSchema: GenMessage<RetryTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 18);
+  messageDesc(file_contact_v1_task_service, 20);
 
 /**
  * @generated from message contact.v1.DeleteTasksRequest
@@ -600,7 +708,7 @@ export type DeleteTasksRequest = Message<"contact.v1.DeleteTasksRequest"> & {
  * Use `create(DeleteTasksRequestSchema)` to create a new message.
  */
 export const DeleteTasksRequestSchema: GenMessage<DeleteTasksRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 19);
+  messageDesc(file_contact_v1_task_service, 21);
 
 /**
  * @generated from message contact.v1.DeleteTasksResponse
@@ -633,7 +741,7 @@ export type DeleteTasksResponse = Message<"contact.v1.DeleteTasksResponse"> & {
  * Use `create(DeleteTasksResponseSchema)` to create a new message.
  */
 export const DeleteTasksResponseSchema: GenMessage<DeleteTasksResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 20);
+  messageDesc(file_contact_v1_task_service, 22);
 
 /**
  * @generated from message contact.v1.CallTaskRequest
@@ -657,7 +765,7 @@ export type CallTaskRequest = Message<"contact.v1.CallTaskRequest"> & {
  * Use `create(CallTaskRequestSchema)` to create a new message.
  */
 export const CallTaskRequestSchema: GenMessage<CallTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 21);
+  messageDesc(file_contact_v1_task_service, 23);
 
 /**
  * @generated from message contact.v1.CallTaskResponse
@@ -674,7 +782,7 @@ export type CallTaskResponse = Message<"contact.v1.CallTaskResponse"> & {
  * Use `create(CallTaskResponseSchema)` to create a new message.
  */
 export const CallTaskResponseSchema: GenMessage<CallTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 22);
+  messageDesc(file_contact_v1_task_service, 24);
 
 /**
  * @generated from message contact.v1.WatchTaskRequest
@@ -691,7 +799,7 @@ export type WatchTaskRequest = Message<"contact.v1.WatchTaskRequest"> & {
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 23);
+  messageDesc(file_contact_v1_task_service, 25);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -734,7 +842,7 @@ export type WatchTaskResponse = Message<"contact.v1.WatchTaskResponse"> & {
  * Use `create(WatchTaskResponseSchema)` to create a new message.
  */
 export const WatchTaskResponseSchema: GenMessage<WatchTaskResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 24);
+  messageDesc(file_contact_v1_task_service, 26);
 
 /**
  * @generated from message contact.v1.WatchResultsRequest
@@ -780,6 +888,13 @@ export type WatchResultsRequest = Message<"contact.v1.WatchResultsRequest"> & {
    * @generated from field: string parent_id = 6;
    */
   parentId: string;
+
+  /**
+   * Every condition that is set must hold beside those above; `running_for_ms` finds nothing here.
+   *
+   * @generated from field: contact.v1.TaskFilter filter = 7;
+   */
+  filter?: TaskFilter | undefined;
 };
 
 /**
@@ -787,7 +902,7 @@ export type WatchResultsRequest = Message<"contact.v1.WatchResultsRequest"> & {
  * Use `create(WatchResultsRequestSchema)` to create a new message.
  */
 export const WatchResultsRequestSchema: GenMessage<WatchResultsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 25);
+  messageDesc(file_contact_v1_task_service, 27);
 
 /**
  * Without events it tells the cursor alone: at first, now and then, and once in a ping interval in which nothing else came.
@@ -821,7 +936,7 @@ export type WatchResultsResponse = Message<"contact.v1.WatchResultsResponse"> & 
  * Use `create(WatchResultsResponseSchema)` to create a new message.
  */
 export const WatchResultsResponseSchema: GenMessage<WatchResultsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task_service, 26);
+  messageDesc(file_contact_v1_task_service, 28);
 
 /**
  * @generated from enum contact.v1.ResultStart
@@ -909,6 +1024,17 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof ListTasksRequestSchema;
     output: typeof ListTasksResponseSchema;
+  },
+  /**
+   * What a bulk act with the same filter would find. A server that has it knows every condition of a filter up to
+   * `running_for_ms`.
+   *
+   * @generated from rpc contact.v1.TaskService.CountTasks
+   */
+  countTasks: {
+    methodKind: "unary";
+    input: typeof CountTasksRequestSchema;
+    output: typeof CountTasksResponseSchema;
   },
   /**
    * @generated from rpc contact.v1.TaskService.CancelTasks

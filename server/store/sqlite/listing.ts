@@ -3,16 +3,9 @@ import { type AttemptRecord, MAX_KEPT } from '../../model/attempt.ts';
 import type { ChildCounts } from '../../model/broadcast.ts';
 import { isInScope, type QueueScope } from '../../model/caller.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
-import type { DescribedTask, TaskFilter } from '../tasks.ts';
-import {
-  type Catalog,
-  type Context,
-  parseMetadata,
-  type StoredRow,
-  stateName,
-  stateNumber,
-  type Value,
-} from './context.ts';
+import type { DescribedTask, TaskCounts, TaskFilter } from '../tasks.ts';
+import { createConditions, STATE } from './conditions.ts';
+import { type Context, parseMetadata, type StoredRow, stateName, type Value } from './context.ts';
 
 /** What is told of tasks; no statement stays open between turns of the event loop. */
 export interface Listing {
@@ -23,6 +16,7 @@ export interface Listing {
     limit: number,
     scope: QueueScope,
   ): Promise<readonly TaskRecord[]>;
+  countTasks(filter: TaskFilter, scope: QueueScope): Promise<TaskCounts>;
   countChildren(parentId: string, scope: QueueScope): ChildCounts | undefined;
 }
 
@@ -46,33 +40,27 @@ const MAX_PAGE_BYTES = 4 << 20;
 const SCANNED = 2_000;
 
 // A redriven task has no expiry any more; nothing but a redrive gives a task a second result.
-const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.claimed_at, l.cancel_reason,
-  l.last_error,
+const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.session_key, l.claimed_at,
+  l.cancel_reason, l.last_error,
   coalesce(l.lost, (SELECT lost FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1)) AS lost,
   iif(l.state IS NULL AND (SELECT count(*) FROM result WHERE task_key = t.key) < 2, t.expires_at, l.expires_at)
-    AS expiry FROM task t LEFT JOIN live l ON l.task_key = t.key`;
-// The function comes last, since only a fresh task has neither a live row nor a result.
-const STATE = `coalesce(l.state, (SELECT state FROM result WHERE task_key = t.key ORDER BY position DESC LIMIT 1),
-  fresh_state(t.key, t.id))`;
-
+    AS expiry`;
+const JOINED = 'LEFT JOIN live l ON l.task_key = t.key';
 /** @param newestOf the newest result of a task, by its key */
-export function createListing(
-  { db, catalog, sessions, children, fresh, attempts }: Context,
-  newestOf: (taskKey: number) => ResultRecord | undefined,
-): Listing {
-  db.define('fresh_state', (key, id) => {
-    const state = fresh.find(key as number, id as string)?.state;
-    return state ? stateNumber(state) : null;
-  });
+export function createListing(context: Context, newestOf: (taskKey: number) => ResultRecord | undefined): Listing {
+  const { db, catalog, sessions, children, fresh, attempts } = context;
+  const conditions = createConditions(context);
   const selectKey = db.prepare<{ key: number; queue_id: number }>('SELECT key, queue_id FROM task WHERE id = ?');
-  const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} WHERE t.id = ?`);
+  const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} FROM task t ${JOINED} WHERE t.id = ?`);
 
   const isIn = (scope: QueueScope, { queue_id }: { readonly queue_id: number }): boolean =>
     isInScope(scope, catalog.queueById(queue_id).name);
 
   function toRecord(described: DescribedRow): TaskRecord {
     const found = described.state === null ? fresh.find(described.key, described.id) : undefined;
-    const row = found ? { ...described, ...found, session_key: found.sessionKey } : described;
+    const row = found
+      ? { ...described, ...found, session_key: found.sessionKey, claimed_at: found.claimedAt }
+      : described;
     const live = typeof row.state === 'number' ? stateName(row.state) : row.state;
     const settled = live === null ? newestOf(row.key)! : null;
     const state = settled?.state ?? live!;
@@ -101,6 +89,7 @@ export function createListing(
       lastError: row.last_error,
       cancelRequested: settled?.cancelRequested ?? row.cancel_reason !== null,
       clientId: settled?.clientId ?? sessions.get(row.session_key ?? 0)?.clientId ?? '',
+      claimedAt: settled ? settled.claimedAt : state === 'running' ? row.claimed_at : null,
       settled,
     };
   }
@@ -125,39 +114,85 @@ export function createListing(
     return [...kept, last].slice(-MAX_KEPT);
   }
 
+  /** Where the rows are that may meet a filter, beside its conditions. */
+  function sourceOf(filter: TaskFilter): { from: string; where: string; values: Value[]; isNarrow: boolean } {
+    if (filter.parentId !== undefined) {
+      const from = 'task INDEXED BY task_by_parent';
+      return { from, where: 'parent_id = ? AND', values: [filter.parentId], isNarrow: false };
+    }
+    const keys = conditions.candidates(filter);
+    if (!keys) return { from: 'task', where: '', values: [], isNarrow: false };
+    const where = 'key IN (SELECT value FROM json_each(?)) AND';
+    return { from: 'task', where, values: [JSON.stringify(keys)], isNarrow: true };
+  }
+
+  /**
+   * Goes over the ids in windows, the newest first, so that a filter with few matches holds nobody up; `look` answers
+   * whether it has enough.
+   */
+  async function walk(
+    filter: TaskFilter,
+    before: string | null,
+    look: (source: string, ...values: Value[]) => boolean,
+  ): Promise<void> {
+    const { from, where, values, isNarrow } = sourceOf(filter);
+    const selectWindow = db.prepare<{ id: string }>(
+      `SELECT id FROM ${from} WHERE ${where} id < ? ORDER BY id DESC LIMIT 1 OFFSET ${SCANNED - 1}`,
+    );
+    let end = before ?? '\u{10ffff}';
+    for (;;) {
+      const start = isNarrow ? '' : (selectWindow.get(...values, end)?.id ?? '');
+      // By their keys, if those are known: an order that some index has is not worth all rows.
+      const source = `FROM task t ${isNarrow ? 'NOT INDEXED' : ''} ${JOINED} WHERE ${where} t.id < ? AND t.id >= ?`;
+      if (look(source, ...values, end, start) || start === '') return;
+      end = start;
+      await nextTurn();
+    }
+  }
+
   async function listTasks(
     filter: TaskFilter,
     before: string | null,
     limit: number,
     scope: QueueScope,
   ): Promise<readonly TaskRecord[]> {
-    const { sql, values } = conditionsOf(filter, scope, catalog);
-    const source = filter.parentId === undefined ? 'task' : 'task INDEXED BY task_by_parent';
-    const parent = filter.parentId === undefined ? '' : 'parent_id = ? AND';
-    const parentValues = filter.parentId === undefined ? [] : [filter.parentId];
-    // A page is found in two steps, a window of ids and the matches in it, so that a filter with few holds nobody up.
-    const selectWindow = db.prepare<{ id: string }>(
-      `SELECT id FROM ${source} WHERE ${parent} id < ? ORDER BY id DESC LIMIT 1 OFFSET ${SCANNED - 1}`,
-    );
-    const selectMatches = db.prepare<DescribedRow>(
-      `${DESCRIBED} WHERE ${parent} t.id < ? AND t.id >= ? ${sql} ORDER BY t.id DESC LIMIT ?`,
-    );
     const wanted = Math.min(limit, MAX_ROWS);
     const found: TaskRecord[] = [];
     let bytes = 0;
-    let end = before ?? '\u{10ffff}';
-    for (;;) {
-      const start = selectWindow.get(...parentValues, end)?.id ?? '';
-      for (const row of selectMatches.iterate(...parentValues, end, start, ...values, wanted - found.length)) {
+    const { sql, values } = conditions.of(filter, scope);
+    await walk(filter, before, (source, ...places) => {
+      const select = db.prepare<DescribedRow>(`${DESCRIBED} ${source} ${sql} ORDER BY t.id DESC LIMIT ?`);
+      for (const row of select.iterate(...places, ...values, wanted - found.length)) {
         const record = toRecord(row);
         bytes += record.payload.byteLength + (record.settled?.result.byteLength ?? 0);
-        if (found.length > 0 && bytes > MAX_PAGE_BYTES) return found;
+        if (found.length > 0 && bytes > MAX_PAGE_BYTES) return true;
         found.push(record);
       }
-      if (start === '' || found.length >= wanted) return found;
-      end = start;
-      await nextTurn();
+      return found.length >= wanted;
+    });
+    return found;
+  }
+
+  async function countTasks(filter: TaskFilter, scope: QueueScope): Promise<TaskCounts> {
+    const counts = { scheduled: 0, ready: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0 };
+    const { states = Object.keys(counts) as (keyof typeof counts)[], queues, ...others } = filter;
+    if (Object.keys(others).length === 0) {
+      // Queues count them with every change.
+      for (const queue of catalog.queues()) {
+        if (!(queues?.includes(queue.name) ?? true) || !isInScope(scope, queue.name)) continue;
+        for (const state of states) counts[state] += queue.counts[state];
+      }
+      return counts;
     }
+    const { sql, values } = conditions.of(filter, scope);
+    await walk(filter, null, (source, ...places) => {
+      const select = db.prepare<{ state: number; count: number }>(
+        `SELECT ${STATE} AS state, count(*) AS count ${source} ${sql} GROUP BY 1`,
+      );
+      for (const { state, count } of select.all(...places, ...values)) counts[stateName(state)] += count;
+      return false;
+    });
+    return counts;
   }
 
   return {
@@ -168,30 +203,10 @@ export function createListing(
       return { ...record, attempts: attemptsOf(row, record) };
     },
     listTasks,
+    countTasks,
     countChildren: (parentId, scope) => {
       const row = selectKey.get(parentId);
       return row && isIn(scope, row) ? children.find(row.key) : undefined;
     },
   };
-}
-
-function conditionsOf(filter: TaskFilter, scope: QueueScope, catalog: Catalog): { sql: string; values: Value[] } {
-  let sql = '';
-  const values: Value[] = [];
-  if (filter.queues || scope.queues !== 'all') {
-    const ids = [...catalog.queues()]
-      .filter(({ name }) => (filter.queues?.includes(name) ?? true) && isInScope(scope, name))
-      .map(({ id }) => id);
-    sql += ` AND t.queue_id IN (${ids.join(', ')})`;
-  }
-  if (filter.states) sql += ` AND ${STATE} IN (${filter.states.map(stateNumber).join(', ')})`;
-  if (filter.createdAfter !== undefined) {
-    sql += ' AND t.created_at > ?';
-    values.push(filter.createdAfter);
-  }
-  if (filter.createdBefore !== undefined) {
-    sql += ' AND t.created_at < ?';
-    values.push(filter.createdBefore);
-  }
-  return { sql, values };
 }

@@ -141,6 +141,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     describeTask: (id, scope = EVERY_QUEUE) => read(() => listing.describeTask(id, scope)),
     listTasks: (filter, before, limit, scope = EVERY_QUEUE) =>
       read(() => listing.listTasks(filter, before, limit, scope)),
+    countTasks: (filter, scope = EVERY_QUEUE) => read(() => listing.countTasks(filter, scope)),
     countQueues: () => read(() => queues.countQueues()),
     findWaiting: () => read(() => queues.findWaiting()),
     countChildren: (parentId, scope = EVERY_QUEUE) => read(() => listing.countChildren(parentId, scope)),

@@ -215,6 +215,8 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE task ADD COLUMN created_by TEXT;
   CREATE TABLE principal (name TEXT PRIMARY KEY, waiting INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  // What operators ask for is what did not succeed: a success costs nothing here.
+  'CREATE INDEX result_unsuccessful ON result (state, settled_at, error_code, task_key) WHERE state > 3',
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -54,6 +54,8 @@ export interface Fresh {
   rejoin(row: ReadyRow, lane: LaneEntry, task: ClaimableTask, sessionKey: number, claim: FreshClaim): void;
   endClaim(claim: FreshClaim): void;
   findRun(id: string): TaskRow | undefined;
+  /** Keys of those that run. */
+  runningKeys(): Iterable<number>;
   /** The task is settled: true if there is no row of it in `live`. */
   end(id: string): boolean;
   /** What the row in `live` would say of the task; undefined: it is not fresh. */
@@ -222,6 +224,7 @@ export function createFresh(db: Database, catalog: Catalog, limits = LIMITS): Fr
     },
     endClaim: runs.endClaim,
     findRun: runs.find,
+    runningKeys: () => runs.keys,
     end: runs.end,
     find: (key, id) => runs.find(id) ?? (waiting.find(key) || backlog.has(key) ? WAITING : undefined),
     heads,
