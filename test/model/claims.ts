@@ -65,7 +65,7 @@ function findHead(world: World, request: ClaimRequest, queue: string, now: numbe
 
 function take(task: ModelTask, session: number, now: number): ClaimedTask {
   const { runAt: _runAt, expiresAt: _expiresAt, idempotencyKey: _key, parentId: _parentId, ...input } = task.input;
-  const { backoffBaseMs: _base, backoffCapMs: _cap, ...claimed } = input;
+  const { backoffBaseMs: _base, backoffCapMs: _cap, createdBy: _by, ...claimed } = input;
   task.delivery++;
   Object.assign(task, { state: 'running', session, claimedAt: now, ended: 'none' });
   const readyAt = task.delivery === 1 && task.wasReady ? task.createdAt : null;
