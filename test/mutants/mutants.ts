@@ -20,6 +20,7 @@ import { SERVER_MUTANTS } from './server-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
 import { TLS_MUTANTS } from './tls-mutants.ts';
 import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
+import { WAITING_MUTANTS } from './waiting-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
@@ -43,4 +44,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LIMIT_MUTANTS,
   ...CONFIG_MUTANTS,
   ...TLS_MUTANTS,
+  ...WAITING_MUTANTS,
 ];

@@ -216,4 +216,20 @@ describe('createSession()', () => {
   it('is silent where a look finds nothing else', () => {
     assert.equal(session.endReason.advice?.reason, 'SILENT');
   });
+
+  it('stands as what keeps it from more, first what ends only by an act', () => {
+    const { brake } = session.options;
+    session.ledger.credit = 3;
+    assert.deepEqual([session.standing().kind, session.standing().credit], ['free', 3]);
+    brake.gaveBack();
+    assert.equal(session.standing().kind, 'gives_back');
+    session.isOverdue = true;
+    assert.equal(session.standing().kind, 'overdue');
+    hasRoom = false;
+    session.send({ kind: 'ping' });
+    assert.equal(session.standing().kind, 'unread');
+    session.drain(true);
+    assert.equal(session.standing().kind, 'drained');
+    assert.equal(session.capacity().limit, 0);
+  });
 });
