@@ -53,7 +53,12 @@ export interface Explanation {
 
 export type OpenExplainer = (caller: Caller) => Explainer;
 
-type Shared = Omit<Situation, 'state' | 'bytes' | 'runAt' | 'attempt' | 'lastError' | 'isCall' | 'ahead' | 'run'>;
+/** What the tasks of a lane have in common. */
+interface Shared
+  extends Omit<Situation, 'state' | 'bytes' | 'runAt' | 'attempt' | 'lastError' | 'isCall' | 'ahead' | 'run'> {
+  /** The largest payload that each of those who may take it has room for. */
+  readonly leastRoom: number;
+}
 
 const RUNNING_KINDS: ReadonlySet<WaitingKind> = new Set(['lost', 'claimed', 'running']);
 
@@ -61,6 +66,7 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
   return (caller) => {
     const crowd = createCrowd(queue, caller);
     const sharedByLane = new Map<string, Promise<Shared>>();
+    const saidByLane = new Map<string, Explanation>();
     let counts: Promise<ReadonlyMap<string, number>> | undefined;
     let targets = 0;
 
@@ -89,6 +95,7 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       const target = to.kind === 'client' && drawers.length === 0 ? await findTarget(to.clientId) : undefined;
       return {
         ...{ queue: ref.queue, lane: ref.lane, isPaused, maxRunning, drawers },
+        leastRoom: drawers.reduce((least, { roomBytes }) => Math.min(least, roomBytes), Number.POSITIVE_INFINITY),
         isShuttingDown: !queue.isClaiming,
         trouble: store.writeFailure()?.problem ?? '',
         running: maxRunning > 0 ? await countRunning(ref.queue) : 0,
@@ -104,6 +111,13 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       const known = sharedByLane.get(key) ?? lookUp(ref);
       sharedByLane.set(key, known);
       return known;
+    }
+
+    /** Ready tasks of one key are told the same, whatever their number; undefined: this one has a size or a place of its own. */
+    async function commonKeyOf(record: TaskRecord, isAlone: boolean): Promise<string | undefined> {
+      if (isAlone || record.state !== 'ready') return undefined;
+      if ((await shared(record)).leastRoom < record.payload.byteLength) return undefined;
+      return `${record.queue} ${record.lane} ${isKeptCall(record)}`;
     }
 
     async function explain(record: TaskRecord, isAlone: boolean): Promise<readonly Reason[]> {
@@ -130,13 +144,18 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
     return {
       async explainTask(record, isAlone = false) {
         if (isSettled(record.state)) return { waitingFor: '', waiting: undefined };
+        const key = await commonKeyOf(record, isAlone);
+        const said = key === undefined ? undefined : saidByLane.get(key);
+        if (said) return said;
         const reasons = await explain(record, isAlone);
         const now = clock.now();
         const isRunning = reasons.some(({ kind }) => RUNNING_KINDS.has(kind));
-        return {
+        const explanation = {
           waitingFor: isRunning ? '' : describeWaiting(reasons, now),
           waiting: writeWaiting(reasons, now),
         };
+        if (key !== undefined) saidByLane.set(key, explanation);
+        return explanation;
       },
 
       async explainQueue({ queue: name, ready, scheduled, running, fullest }) {

@@ -10,16 +10,13 @@ import { nameOf, openWorker, type RawWorker, type RawWorkerOptions } from '../sc
 const INSTANT = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
 const AGE = String.raw`\d+ (s|min)`;
 
-/** What the command line says of one task, and of its queue. */
+/** What the command line says of one task and of its queue. */
 interface Said {
-  /** After `waiting for` of `tasks show`, and after `running`. */
+  /** Of `tasks show`, of `tasks list`, of `tasks show --json`, of `queues show`. */
   readonly waitingFor: string;
   readonly running: string;
-  /** The last column of `tasks list`. */
   readonly listed: string;
-  /** Of `tasks show --json`. */
   readonly kind: string;
-  /** After `waiting for` of `queues show`. */
   readonly queue: string;
 }
 
@@ -251,7 +248,6 @@ describe('why a task does not run, on the command line', function () {
       assert.equal(said.kind, kind);
       matches(said.waitingFor, words, 'tasks show');
       matches(said.running, runs, 'tasks show, running');
-      // A list counts nobody's place.
       const listed = words.replace(/; also its turn: .*$/, '');
       matches(said.listed, runs === '' ? listed : String.raw`\(running ${runs}\)`, 'tasks list');
       matches(said.queue, queueWords, 'queues show');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createOpenExplainer, type ExplainOptions } from '../../server/api/waiting.ts';
+import { createOpenExplainer, type ExplainOptions, type Explanation } from '../../server/api/waiting.ts';
 import type { QueueView } from '../../server/dispatch/operations.ts';
 import type { Receiver } from '../../server/dispatch/receiver.ts';
 import { isKeptCall } from '../../server/model/call.ts';
@@ -90,6 +90,26 @@ describe('explainer.explainTask()', () => {
     const all = await Promise.all(tasks.map((task) => explainer.explainTask(task)));
     assert.match(all[999]!.waitingFor, /^a place in the queue q: 3 of at most 3 run; also credit: /);
     assert.deepEqual(asked, { lanes: 1, clients: 0, counts: 1, ahead: [] });
+  });
+
+  it('says the same of all tasks of a lane once, but for one that has no room', async () => {
+    const narrow = {
+      ...busy('a'),
+      standing: () => ({ kind: 'free' as const, credit: 1, owedBytes: 5, roomBytes: 10 }),
+    };
+    const explainer = createScene({ receivers: [narrow] }).openExplainer(callerWith('operator'));
+    const [one, other, large, call] = await [
+      createRecord(),
+      createRecord(),
+      createRecord({ payload: Buffer.alloc(11) }),
+      createRecord({ queue: 'a.B/C', contentType: 'application/protobuf', lane: 's:x' }),
+    ].reduce<Promise<Explanation[]>>(
+      async (before, record) => [...(await before), await explainer.explainTask(record)],
+      Promise.resolve([]),
+    );
+    assert.equal(one!.waiting, other!.waiting);
+    assert.deepEqual([one!.waitingFor, large!.waitingFor.slice(0, 20)], ['its turn', 'a client that reads:']);
+    assert.match(call!.waitingFor, /the method a\.B\/C/);
   });
 
   it('asks for a hundred clients by name, and leaves it open of others', async () => {
