@@ -160,6 +160,11 @@ export const LIMITS = {
     description:
       'named clients that are remembered while they are away; beyond that those that came last are forgotten',
   }),
+  maxNamedClientsPerPrincipal: row({
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: 5_000,
+    description: 'of those, clients that came by one principal, where callers are known by their credentials',
+  }),
   maxSessionsPerPrincipal: row({
     kind: count({ min: 1 }),
     default: 5_000,

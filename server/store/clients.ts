@@ -30,6 +30,8 @@ export interface ServingMethods {
 
 export interface ServingClient extends ServingMethods {
   readonly labels: Readonly<Record<string, string>>;
+  /** The principal that serves; empty: nobody asked who it was. */
+  readonly subject: string;
 }
 
 export interface StoredClient {

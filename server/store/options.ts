@@ -11,6 +11,8 @@ export interface StoreBounds {
   readonly maxQueues?: number;
   /** Named clients that are remembered while they are away. Default: 10,000. */
   readonly maxNamedClients?: number;
+  /** Of those, clients that came by one principal. Default: 5,000. */
+  readonly maxNamedClientsPerPrincipal?: number;
 }
 
 /** What every store is opened with. */

@@ -89,7 +89,7 @@ function createServeHandler({
     /** A named client is known by what it last served: it says that it serves nothing when it drains. */
     function rememberCallee({ announced: { methods, labels, isEphemeral } }: Callee): void {
       const isKnown = !identity.isDrawn && !isEphemeral && methods.length > 0;
-      if (isKnown) remember({ clientId: identity.clientId, labels, methods });
+      if (isKnown) remember({ clientId: identity.clientId, labels, methods, subject: context.caller.principal });
       isRemembered ||= isKnown;
     }
 

@@ -3,6 +3,7 @@ import type { ConstantRow } from './limits.ts';
 /** Of the store. */
 export const STORE_CONSTANTS: readonly ConstantRow[] = [
   ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
+  ['named clients of one principal', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS_OF_ONE'],
   ['what clients have served', 'server/store/sqlite/clients.ts', 'MAX_METHODS_BYTES'],
   ['names of queues that have', 'server/store/sqlite/rows/catalog.ts', 'MAX_QUEUES'],
   ['principals that have tasks', 'server/store/sqlite/rows/principals.ts', 'MAX_PRINCIPALS'],

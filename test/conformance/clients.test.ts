@@ -82,7 +82,7 @@ describeStores('drainClient()', (open) => {
 });
 
 describeStores('rememberServing()', (open) => {
-  const serving = { clientId: 'me', labels: { site: 'berlin' }, methods: ['p.S/M', 'p.S/N'] };
+  const serving = { clientId: 'me', labels: { site: 'berlin' }, methods: ['p.S/M', 'p.S/N'], subject: '' };
 
   it('remembers a client that has no session, and may be drained', async () => {
     const store = await open();
@@ -112,7 +112,7 @@ describeStores('leaveServing()', (open) => {
     const store = await open();
     const seen = async () =>
       (await store.listClients('', 10)).map(({ clientId, lastSeenAt }) => [clientId, lastSeenAt]);
-    await store.rememberServing({ clientId: 'me', labels: {}, methods: ['p.S/M'] }, T0);
+    await store.rememberServing({ clientId: 'me', labels: {}, methods: ['p.S/M'], subject: '' }, T0);
     await openSession(store, { clientId: 'worker', isNamed: true }, T0);
     for (const clientId of ['me', 'worker', 'nobody']) await store.leaveServing(clientId, T0 + 10);
     const left = [
@@ -128,8 +128,8 @@ describeStores('listServing()', (open) => {
     const store = await open();
     await openSession(store, { clientId: 'b', isNamed: true });
     for (const clientId of ['d', 'a', 'c']) {
-      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/Old'] }, T0);
-      await store.rememberServing({ clientId, labels: {}, methods: [`p.S/${clientId}`] }, T0);
+      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/Old'], subject: '' }, T0);
+      await store.rememberServing({ clientId, labels: {}, methods: [`p.S/${clientId}`], subject: '' }, T0);
     }
     const all = ['a', 'c', 'd'].map((clientId) => ({ clientId, methods: [`p.S/${clientId}`] }));
     assert.deepEqual(await store.listServing('', 10), all);
@@ -149,7 +149,7 @@ describeStores('a named client', (open) => {
     await store.drainClient('drained', true);
     for (const { session } of [away, drained]) await store.endSession(session, [], T0);
     for (const clientId of ['serves', 'has served']) {
-      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/M'] }, T0);
+      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/M'], subject: '' }, T0);
     }
     await store.leaveServing('has served', T0 + 10);
     // Looked for once in a thousand openings.

@@ -236,6 +236,36 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('misplaced', 'is refused, and repeated nowhere: queue to pause'),
   },
   {
+    id: 'named clients: one principal fills them up',
+    file: 'server/store/sqlite/clients.ts',
+    find: 'deleteTheirs.run(now - COME_BACK_MS, maxNamedClientsPerPrincipal);',
+    replace: '',
+    caughtBy: sqlite(
+      'clients',
+      'remembers so many of one principal that are idle, those known longest, and others’ as before',
+    ),
+  },
+  {
+    id: 'named clients: those of nobody are taken for one’s',
+    file: 'server/store/sqlite/clients.ts',
+    find: "subject <> '' AND ",
+    replace: '',
+    caughtBy: sqlite(
+      'clients',
+      'remembers so many of one principal that are idle, those known longest, and others’ as before',
+    ),
+  },
+  {
+    id: 'named clients: of whom it came by first',
+    file: 'server/store/sqlite/clients.ts',
+    find: '         subject = excluded.subject\n',
+    replace: '         subject = client.subject\n',
+    caughtBy: sqlite(
+      'clients',
+      'remembers so many of one principal that are idle, those known longest, and others’ as before',
+    ),
+  },
+  {
     id: 'budget: what is let go of is never collected',
     file: 'server/session/budget.ts',
     find: 'if (most > limit * COLLECTED_SHARE) collector?.pass(moved);',

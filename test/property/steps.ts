@@ -243,7 +243,7 @@ const operate = toDraw(
       if (kind === 'retain') return store.setQueueSettings({ queue, retention: own });
       if (kind === 'serve') {
         const methods = Array.from({ length: 1 + limit }, (_, at) => `p.S/M${at}`);
-        return store.rememberServing({ clientId: `client${client}`, labels: {}, methods }, now);
+        return store.rememberServing({ clientId: `client${client}`, labels: {}, methods, subject: '' }, now);
       }
       if (kind === 'leave') return store.leaveServing(`client${client}`, now);
       if (kind === 'look') return store.listSelectorLanes(limit);

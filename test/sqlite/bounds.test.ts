@@ -66,6 +66,22 @@ describe('tasks that wait in all queues together', () => {
   });
 });
 
+describe('named clients that a store remembers', () => {
+  it('are as many of one principal as it is told to take', async () => {
+    const store = await openStore('memory:', { node: 'test', bounds: { maxNamedClientsPerPrincipal: 3 } });
+    const come = async (clientId: string, subject: string, at: number): Promise<void> => {
+      const { session } = await openSession(store, { clientId, isNamed: true, secretHash: clientId, subject }, at);
+      await store.endSession(session, 'all', at);
+    };
+    for (let n = 0; n < 4; n += 1) await come(`other${n}`, n === 0 ? 'client:other' : '', T0 + n);
+    for (let n = 0; n < 1_001; n += 1) await come(`made-up-${n}`, 'token:all', T0 + 10 + n);
+    const known = (await store.listClients('', 500)).map(({ clientId }) => clientId);
+    const others = known.filter((clientId) => clientId.startsWith('other'));
+    assert.deepEqual([others.length, known.length <= 4 + 3 + 5], [4, true], known.join(' '));
+    await store.close();
+  });
+});
+
 describe('names that a store remembers', () => {
   it('are as many as it is told to take', async () => {
     const store = await openStore('memory:', { node: 'test', bounds: { maxQueues: 2, maxNamedClients: 3 } });

@@ -12,9 +12,9 @@ describe('createClients()', () => {
     const db = openDatabase(':memory:');
     applySettings(db, ':memory:');
     migrate(db);
-    const clients = createClients(db, 3);
+    const clients = createClients(db, { maxNamedClients: 3 });
     const see = (clientId: string, now: number) => {
-      db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?, '[]', 0)`).run(clientId, now, now);
+      db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?, '[]', 0, '')`).run(clientId, now, now);
     };
     for (let n = 0; n < 5; n += 1) see(`old-${n}`, T0 + n);
     see('drained', T0 + 10);
@@ -25,13 +25,13 @@ describe('createClients()', () => {
        VALUES ('connected', 'x', '', 1, '{}', '[]', 'test', 1)`,
     ).run();
     // What another server has left, which ended while they served.
-    const before = createClients(db, 100);
+    const before = createClients(db, { maxNamedClients: 100 });
     const serve = ({ rememberServing }: Clients, clientId: string, now: number): void =>
-      rememberServing({ clientId, labels: {}, methods: ['p.S/M'] }, now);
+      rememberServing({ clientId, labels: {}, methods: ['p.S/M'], subject: '' }, now);
     for (const clientId of ['serves', 'stays away', 'left']) serve(before, clientId, T0 + 10);
     before.leaveServing('left', T0 + 11);
     const idsAfter = (clientId: string, now: number): readonly string[] => {
-      clients.remember({ clientId, labels: {}, queues: [] } as unknown as SessionOpening, now);
+      clients.remember({ clientId, labels: {}, queues: [], subject: '' } as unknown as SessionOpening, now);
       return clients.list('', 20).map((client) => client.clientId);
     };
     const stay = ['connected', 'drained', 'old-0', 'old-1', 'old-2', 'serves'];
@@ -42,16 +42,41 @@ describe('createClients()', () => {
     db.close();
   });
 
+  it('remembers so many of one principal that are idle, those known longest, and others’ as before', () => {
+    const db = openDatabase(':memory:');
+    applySettings(db, ':memory:');
+    migrate(db);
+    const before = createClients(db, {});
+    let now = T0;
+    const come = (clients: Clients, clientId: string, subject: string): void => {
+      clients.remember({ clientId, labels: {}, queues: [], subject } as unknown as SessionOpening, ++now);
+    };
+    for (const id of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']) come(before, id, 'token:a');
+    for (const id of ['b1', 'b2']) come(before, id, 'token:b');
+    for (const id of ['n1', 'n2', 'n3', 'n4']) come(before, id, '');
+    before.rememberServing({ clientId: 'serves', labels: {}, methods: ['p.S/M'], subject: 'token:a' }, ++now);
+    before.rememberServing({ clientId: 'served', labels: {}, methods: ['p.S/M'], subject: 'token:b' }, ++now);
+    before.leaveServing('served', ++now);
+    before.drain('a5', true);
+    // It counts for whom it came by last.
+    come(before, 'a2', 'token:b');
+    const clients = createClients(db, { maxNamedClientsPerPrincipal: 2 });
+    come(clients, 'b1', 'token:b');
+    const known = clients.list('', 20).map(({ clientId }) => clientId);
+    assert.deepEqual(known, ['a1', 'a2', 'a3', 'a5', 'b1', 'n1', 'n2', 'n3', 'n4', 'serves']);
+    db.close();
+  });
+
   it('remembers so many bytes of what those have served that are away, of those known longest', () => {
     const db = openDatabase(':memory:');
     applySettings(db, ':memory:');
     migrate(db);
     const methods = [`p.S/${'m'.repeat(194)}`];
     // Ten clients have 2,020 bytes with the brackets and quotes of JSON; the look comes when a quarter of it is written.
-    const clients = createClients(db, 1_000, 2_020);
+    const clients = createClients(db, { maxNamedClients: 1_000 }, 2_020);
     const known = (): string[] => clients.listServing('', 50).map(({ clientId }) => clientId);
     const serve = (clientId: string, now: number): void =>
-      clients.rememberServing({ clientId, labels: {}, methods }, now);
+      clients.rememberServing({ clientId, labels: {}, methods, subject: '' }, now);
     const name = (n: number): string => `c${String(n).padStart(3, '0')}`;
     for (let n = 0; n < 200; n += 1) {
       serve(name(n), T0 + n);

@@ -24,6 +24,8 @@ const ADDED = [
   ['client', 'methods'],
   ['client', 'served_until'],
   ['task', 'created_by'],
+  ['client', 'subject'],
+  ['result', 'told_by'],
 ] as const;
 
 describe('a file of an older schema', () => {

@@ -4,8 +4,9 @@ import type { Database } from './context.ts';
 
 /**
  * Named clients: at most 10,000, for 30 days, beside those that are drained, have a session or serve, which always stay.
- * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long. So is
- * what those have served that are away, beyond 16 MiB.
+ * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long. Of one
+ * principal there are 5,000, for its own made-up names to push out each other before those of others; a client counts for the
+ * one by which it came last. So is what those have served that are away, beyond 16 MiB.
  */
 export interface Clients {
   /** Remembers the client of a session; answers whether it is drained. */
@@ -31,6 +32,8 @@ interface ClientRow {
 
 const CLIENT = 'SELECT client_id, labels, queues, last_seen_at, is_drained FROM client';
 const MAX_CLIENTS = 10_000;
+/** Of one principal, where it is known. */
+const MAX_CLIENTS_OF_ONE = 5_000;
 /** Of the methods of those that serve no more. */
 const MAX_METHODS_BYTES = 16 << 20;
 const KEPT_MS = 30 * 24 * 3_600_000;
@@ -45,16 +48,26 @@ const MAX_SERVING_ROWS = 50;
 /** Times that a client is remembered between two looks for clients to forget. */
 const FORGET_EVERY = 1_000;
 
-export function createClients(db: Database, maxClients = MAX_CLIENTS, maxMethodsBytes = MAX_METHODS_BYTES): Clients {
+export interface ClientBounds {
+  readonly maxNamedClients?: number;
+  readonly maxNamedClientsPerPrincipal?: number;
+}
+
+export function createClients(
+  db: Database,
+  { maxNamedClients = MAX_CLIENTS, maxNamedClientsPerPrincipal = MAX_CLIENTS_OF_ONE }: ClientBounds = {},
+  maxMethodsBytes = MAX_METHODS_BYTES,
+): Clients {
   const upsert = db.prepare<{ is_drained: number }>(
-    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]', 0) ON CONFLICT (client_id) DO UPDATE
-       SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at
+    `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]', 0, ?5) ON CONFLICT (client_id) DO UPDATE
+       SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at,
+         subject = excluded.subject
      RETURNING is_drained`,
   );
   const upsertServing = db.prepare(
-    `INSERT INTO client VALUES (?1, ?2, '[]', ?4, 0, ?4, ?3, ${STILL}) ON CONFLICT (client_id) DO UPDATE
+    `INSERT INTO client VALUES (?1, ?2, '[]', ?4, 0, ?4, ?3, ${STILL}, ?5) ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, methods = excluded.methods, last_seen_at = excluded.last_seen_at,
-         served_until = ${STILL}`,
+         served_until = ${STILL}, subject = excluded.subject`,
   );
   const updateLeft = db.prepare(
     "UPDATE client SET last_seen_at = ?, served_until = 0 WHERE client_id = ? AND methods <> '[]'",
@@ -78,6 +91,13 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS, maxMethods
         WHERE is_drained = 0 AND served_until < ? AND client_id NOT IN (SELECT client_id FROM session)
         ORDER BY first_seen_at, client_id LIMIT -1 OFFSET ?)`,
   );
+  const deleteTheirs = db.prepare(
+    `DELETE FROM client WHERE client_id IN
+       (SELECT client_id FROM
+         (SELECT client_id, row_number() OVER (PARTITION BY subject ORDER BY first_seen_at, client_id) AS place FROM client
+          WHERE subject <> '' AND is_drained = 0 AND served_until < ? AND client_id NOT IN (SELECT client_id FROM session))
+        WHERE place > ?)`,
+  );
   const updateMany = db.prepare(
     `UPDATE client SET methods = '[]' WHERE client_id IN
        (SELECT client_id FROM
@@ -98,22 +118,23 @@ export function createClients(db: Database, maxClients = MAX_CLIENTS, maxMethods
     if (rememberedCount++ % FORGET_EVERY > 0 && writtenBytes < maxMethodsBytes / 4) return;
     writtenBytes = 0;
     deleteOld.run(now - KEPT_MS);
-    deleteMany.run(now - COME_BACK_MS, maxClients);
+    deleteTheirs.run(now - COME_BACK_MS, maxNamedClientsPerPrincipal);
+    deleteMany.run(now - COME_BACK_MS, maxNamedClients);
     updateMany.run(now - COME_BACK_MS, maxMethodsBytes);
   }
 
   return {
-    remember: ({ clientId, labels, queues }, now) => {
+    remember: ({ clientId, labels, queues, subject }, now) => {
       leaveBehind(now);
-      const row = upsert.get(clientId, JSON.stringify(labels), JSON.stringify(queues), now)!;
+      const row = upsert.get(clientId, JSON.stringify(labels), JSON.stringify(queues), now, subject)!;
       forgetSome(now);
       return row.is_drained === 1;
     },
-    rememberServing: ({ clientId, labels, methods }, now) => {
+    rememberServing: ({ clientId, labels, methods, subject }, now) => {
       leaveBehind(now);
       const text = JSON.stringify(methods);
       writtenBytes += text.length;
-      upsertServing.run(clientId, JSON.stringify(labels), text, now);
+      upsertServing.run(clientId, JSON.stringify(labels), text, now, subject);
       forgetSome(now);
     },
     leaveServing: (clientId, now) => {

@@ -70,7 +70,7 @@ export function createSqliteEngine(
 ): SqliteEngine {
   const context = createContext(db, limits, bounds);
   const deliveries = createDeliveries(context);
-  const clients = createClients(db, bounds.maxNamedClients);
+  const clients = createClients(db, bounds);
   const credentials = createCredentials(db);
   const sessionOperations = createSessionOperations(context, deliveries, clients);
   const inserting = createInserting(context);

@@ -217,6 +217,10 @@ const MIGRATIONS: readonly string[] = [
   `,
   // What operators ask for is what did not succeed: a success costs nothing here.
   'CREATE INDEX result_unsuccessful ON result (state, settled_at, error_code, task_key) WHERE state > 3',
+  `
+  ALTER TABLE client ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+  ALTER TABLE result ADD COLUMN told_by TEXT;
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */
