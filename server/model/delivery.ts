@@ -1,5 +1,5 @@
 import { describeExpiry, GIVEN_BACK, type LastEnd, lastErrorOf, withoutDetail } from './expiry.ts';
-import { isOwnedBy, type Namer, type Owner } from './owner.ts';
+import { isOwnedBy, type Namer, type Owner, wasToldBy } from './owner.ts';
 import { MAX_LOST, type RetryAdvice, retryAt } from './retry.ts';
 import type { SessionRef, SettledState, TaskError } from './task.ts';
 
@@ -33,7 +33,7 @@ export interface DeliveryFacts {
   readonly ended: DeliveryEnd;
   /** The key of the session row that runs it. */
   readonly sessionKey: number | null;
-  /** Who had the delivery whose loss ended it; null: not known. */
+  /** Who had the delivery whose loss ended it, or told the failure that did; null: not known. */
   readonly owner: Owner | null;
   /** A cancel was asked for while it ran; null: none was. */
   readonly cancelReason: string | null;
@@ -142,15 +142,16 @@ function isLost(ended: DeliveryEnd): boolean {
 }
 
 /**
- * What is answered to a result of a delivery that is not open: DUPLICATE if its client had told one before.
- * `log`: it had if the log has a result of this delivery that was told.
+ * What is answered to a result of a delivery that is not open: DUPLICATE to who had told one before, while a stranger's is STALE
+ * as any other. `log`: it had if the log has a result of this delivery that it told.
  */
 export function answerClosed(
   facts: DeliveryFacts,
-  { delivery, session }: NamedDelivery,
+  { delivery, session, namedBy }: NamedDelivery,
 ): 'DUPLICATE' | 'STALE' | 'log' {
   if (session) return 'STALE';
-  return facts.state !== null && facts.delivery === delivery && facts.ended === 'failed' ? 'DUPLICATE' : 'log';
+  if (facts.state === null || facts.delivery !== delivery || facts.ended !== 'failed') return 'log';
+  return wasToldBy(facts.owner, namedBy) ? 'DUPLICATE' : 'STALE';
 }
 
 /**

@@ -25,3 +25,12 @@ export function isOwnedBy(owner: Owner, { clientId, subject }: Namer): boolean {
   if (clientId === undefined) return owner.subject === subject;
   return owner.clientId === clientId && isSamePrincipal(owner.subject, subject);
 }
+
+/**
+ * Whether who names a delivery is the one that told its end.
+ * @param teller null: nobody has written down who it was
+ * @param namedBy undefined: whoever names it is taken at its word
+ */
+export function wasToldBy(teller: Owner | null, namedBy: Namer | undefined): boolean {
+  return teller === null || namedBy === undefined || isOwnedBy(teller, namedBy);
+}

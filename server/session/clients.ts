@@ -54,7 +54,7 @@ export function createClients({ store, roster, streams, now }: ClientsOptions): 
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
-    if (!isRemembered && sessions.length === 0 && !streams.has(clientId)) throw noClient(clientId);
+    if (!isRemembered && sessions.length === 0 && streams.subjectOf(clientId) === undefined) throw noClient(clientId);
   }
 
   return {

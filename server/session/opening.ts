@@ -2,10 +2,13 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import { isSamePrincipal } from '../model/owner.ts';
 import type { SessionRef } from '../model/task.ts';
 import type { OpenedSession, SessionOpening, StartedDelivery } from '../store/sessions.ts';
+import { notPaired } from './closing.ts';
 import { mayHaveStarted, toStarted } from './ledger.ts';
 import type { Lost } from './lost.ts';
+import type { Registration } from './registration.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
+import type { ClientStreams } from './streams.ts';
 
 export interface StartedOptions {
   readonly roster: Roster;
@@ -27,6 +30,21 @@ export function startedBy(clientId: string, { roster, lost, isComplete }: Starte
 /** The sessions whose starts were told to this node, or that an earlier process of it left. */
 export function knownSessionsOf(clientId: string, roster: Roster, lost: Lost): readonly SessionRef[] {
   return [...roster.ofClient(clientId).map(({ session }) => session), ...lost.sessionsOf(clientId)];
+}
+
+/**
+ * ALREADY_EXISTS: the session is open already; or another principal serves as this client, which has no session of another
+ * beside it, as a session has no Serve of another. Who comes back to its session is let in: it was there before.
+ */
+export function checkFree(
+  registration: Registration,
+  { roster, lost, streams }: { readonly roster: Roster; readonly lost: Lost; readonly streams: ClientStreams },
+): void {
+  if (roster.find(registration.id)) throw notPaired('ALREADY_EXISTS', 'this session is open already');
+  const { clientId, subject } = registration;
+  if ((streams.subjectOf(clientId) ?? subject) === subject) return;
+  if (roster.isReturning(registration) || lost.isAwaited(registration)) return;
+  throw notPaired('ALREADY_EXISTS', `${clientId} serves over another stream, and this is not its session`);
 }
 
 interface OpenRowOptions {

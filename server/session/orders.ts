@@ -74,7 +74,7 @@ export function obeyOrders({ queue, roster, holders, attempts, streams, journal,
           if (order.isDrained && !session.isDraining) journal.drained(session);
           session.drain(order.isDrained);
         }
-        if (order.isRemembered || !order.isDrained || streams.has(order.clientId))
+        if (order.isRemembered || !order.isDrained || streams.subjectOf(order.clientId) !== undefined)
           streams.drain(order.clientId, order.isDrained);
     }
   }

@@ -20,7 +20,7 @@ import { type Journal, NO_JOURNAL } from './journal.ts';
 import { createLookout } from './lookout.ts';
 import { type Absent, createLost, type Gone, type Lost } from './lost.ts';
 import { type MeasureSessions, measureSessions } from './measure.ts';
-import { knownSessionsOf, openRow, startedBy } from './opening.ts';
+import { checkFree, knownSessionsOf, openRow, startedBy } from './opening.ts';
 import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
@@ -170,9 +170,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   async function openNow(registration: Registration): Promise<Session> {
-    if (roster.find(registration.id)) {
-      throw notPaired('ALREADY_EXISTS', 'this session is open already');
-    }
+    checkFree(registration, { roster, lost, streams });
     const { resume, clientId, isNamed } = registration;
     // The session before lives until the store has said that it is this client's, and has let the new one in.
     const opened = await openRow(

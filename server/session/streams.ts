@@ -22,8 +22,8 @@ export interface StreamView {
  * client holds for them too.
  */
 export interface ClientStreams {
-  /** This client has one. */
-  has(clientId: string): boolean;
+  /** The principal whose it is; undefined: this client has none. */
+  subjectOf(clientId: string): string | undefined;
   describe(clientId: string): StreamView | null;
   /** Of the clients that have one. */
   views(): Iterable<StreamView>;
@@ -34,7 +34,7 @@ export interface ClientStreams {
 }
 
 export const NO_STREAMS: ClientStreams = {
-  has: () => false,
+  subjectOf: () => undefined,
   describe: () => null,
   views: () => [],
   drain: () => undefined,

@@ -55,8 +55,8 @@ export interface Callees {
   /** What kind of RPC those who serve the method have said that it is, be it before they left. */
   kindOf(method: string): MethodKind | undefined;
   readonly services: ServedServices;
-  /** This client serves. */
-  has(clientId: string): boolean;
+  /** The principal that serves as this client; undefined: nobody does. */
+  subjectOf(clientId: string): string | undefined;
   describe(clientId: string): CalleeView | null;
   views(): Iterable<CalleeView>;
   /** No new calls until it is set back, also when the client comes again; those that run go on. */
@@ -276,7 +276,7 @@ export function createCallees(): Callees {
       return freePlaces(best) > 0 ? best : 'busy';
     },
     wait: waiters.wait,
-    has: (clientId) => seatByClient.has(clientId),
+    subjectOf: (clientId) => seatByClient.get(clientId)?.claimant.subject,
     describe(clientId) {
       const seat = seatByClient.get(clientId);
       return seat ? describe(seat) : null;

@@ -6,7 +6,7 @@ import type { StoredClient } from '../../server/store/clients.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
 import type { QueueSettings } from '../../server/store/queues.ts';
 import { type By, ending, forgetEnd } from './attempts.ts';
-import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
+import { type End, hasSettled, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
 
 export interface World {
   readonly tasks: Map<string, ModelTask>;
@@ -137,11 +137,22 @@ export function lose(world: World, task: ModelTask, isStarted: boolean, by: BySe
 }
 
 export function settleOne(world: World, settlement: Settlement, now: number): SettleOutcome {
+  return noteTeller(world, settlement, settle1(world, settlement, now));
+}
+
+/** Who told the end of a delivery is who may say it again. */
+function noteTeller(world: World, { taskId, namedBy }: Fence, outcome: SettleOutcome): SettleOutcome {
+  const last = world.tasks.get(taskId)?.results.at(-1);
+  if (outcome.event && last) last.toldBy = namedBy?.subject ?? '';
+  return outcome;
+}
+
+function settle1(world: World, settlement: Settlement, now: number): SettleOutcome {
   const task = world.tasks.get(settlement.taskId);
   if (!task) return { code: 'UNKNOWN' };
   const isTold = settlement.session === undefined;
   if (!isOpen(world, task, settlement)) {
-    return { code: isTold && wasTold(task, settlement.delivery) ? 'DUPLICATE' : 'STALE' };
+    return { code: isTold && wasTold(task, settlement) ? 'DUPLICATE' : 'STALE' };
   }
   const clientId = settlement.clientId ?? ownerOf(world, task)?.clientId ?? '';
   if (settlement.kind === 'abandoned' && task.cancelReason === null) return { code: 'STALE' };
@@ -166,7 +177,10 @@ export function settleOne(world: World, settlement: Settlement, now: number): Se
   }
   if (settlement.kind === 'failed') {
     const { error } = settlement;
-    return ending(task, { ...by, end: 'failed', error }, now, () => fail(world, task, settlement, by, now));
+    const teller = { clientId, subject: settlement.namedBy?.subject ?? '' };
+    return ending(task, { ...by, end: 'failed', error }, now, () =>
+      fail(world, task, settlement, { ...by, teller }, now),
+    );
   }
   return ending(task, { ...by, end: 'failed' }, now, () => ({
     code: 'STORED',
@@ -178,7 +192,7 @@ function fail(
   world: World,
   task: ModelTask,
   { error, retry, random }: Settlement & { kind: 'failed' },
-  { clientId, isTold }: Omit<By, 'end'>,
+  { clientId, isTold, teller }: Omit<By, 'end'> & { readonly teller: Owner },
   now: number,
 ): SettleOutcome {
   if (task.cancelReason !== null) {
@@ -193,7 +207,7 @@ function fail(
   }
   const ended = isTold ? 'failed' : 'timed out';
   const lastError = (error.message || error.code).slice(0, 1_000);
-  Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, lastError, session: null });
+  Object.assign(task, { state: 'scheduled', runAt, burnt: attempt, ended, lastError, session: null, owner: teller });
   const outcome = { code: 'STORED', scheduledAt: runAt } as const;
   return task.expiresAt === null ? outcome : { ...outcome, expiresAt: task.expiresAt };
 }
@@ -202,12 +216,22 @@ function ownerOf(world: World, { session, owner }: ModelTask): Owner | null {
   return (session === null ? owner : world.sessions.get(session)) ?? null;
 }
 
-function wasTold(task: ModelTask, delivery: number): boolean {
-  if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery) return true;
-  return task.results.some(({ record, isTold }) => isTold && record.delivery === delivery);
+function wasTold(task: ModelTask, fence: Fence): boolean {
+  const { delivery } = fence;
+  if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery && !hasSettled(task)) {
+    return task.owner === null || isNamedByOwner(fence, task.owner);
+  }
+  return task.results.some(
+    ({ record: { clientId, ...record }, isTold, toldBy = '' }) =>
+      isTold && record.delivery === delivery && isNamedByOwner(fence, { clientId, subject: toldBy }),
+  );
 }
 
 export function releaseOne(world: World, given: Release, now: number): SettleOutcome {
+  return noteTeller(world, given, release1(world, given, now));
+}
+
+function release1(world: World, given: Release, now: number): SettleOutcome {
   const task = world.tasks.get(given.taskId);
   if (!task) return { code: 'UNKNOWN' };
   if (!isOpen(world, task, given)) return { code: 'STALE' };

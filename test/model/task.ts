@@ -50,7 +50,7 @@ export interface ModelTask {
   childRunAt: number | null;
   /** How its deliveries ended that did not succeed. */
   attempts: readonly AttemptRecord[];
-  results: { readonly record: ResultRecord; readonly isTold: boolean }[];
+  results: { readonly record: ResultRecord; readonly isTold: boolean; toldBy?: string }[];
 }
 
 export interface ModelSession {

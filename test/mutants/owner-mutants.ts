@@ -74,4 +74,38 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     replace: "return takeResults(report, { clientId: session.clientId, subject: '' });",
     caughtBy: stays,
   },
+  {
+    id: 'owner: a duplicate to anybody',
+    file: 'server/model/owner.ts',
+    find: 'return teller === null || namedBy === undefined || isOwnedBy(teller, namedBy);',
+    replace: 'return true || isOwnedBy(teller!, namedBy!);',
+    caughtBy: transport(
+      'access-sessions',
+      'has told what it has told: to another that names the delivery it is STALE, also after a failure that is retried',
+    ),
+  },
+  {
+    id: 'owner: who told a result is not written down',
+    file: 'server/store/sqlite/deliveries.ts',
+    find: "decision.isTold && subject !== '' ? subject : null",
+    replace: 'null',
+    caughtBy: transport(
+      'access-sessions',
+      'has told what it has told: to another that names the delivery it is STALE, also after a failure that is retried',
+    ),
+  },
+  {
+    id: 'owner: a session beside the Serve of another',
+    file: 'server/session/opening.ts',
+    find: 'if ((streams.subjectOf(clientId) ?? subject) === subject) return;',
+    replace: 'return;',
+    caughtBy: transport('access-sessions', 'is refused where another serves as its client, unless it comes back'),
+  },
+  {
+    id: 'owner: who comes back is kept out by a Serve of another',
+    file: 'server/session/opening.ts',
+    find: 'if (roster.isReturning(registration) || lost.isAwaited(registration)) return;',
+    replace: '',
+    caughtBy: transport('access-sessions', 'is refused where another serves as its client, unless it comes back'),
+  },
 ];

@@ -44,6 +44,7 @@ export async function openServe(
   clientId: string,
   announced: MessageInitShape<typeof AnnounceSchema>,
   sessionId?: string,
+  token?: string,
 ): Promise<RawCallee> {
   const client = createClient(ReverseService, address, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
@@ -53,6 +54,7 @@ export async function openServe(
   const metadata = new Metadata();
   metadata.set('contact-client', clientId);
   if (sessionId !== undefined) metadata.set('contact-session', sessionId);
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
   const call = client.makeBidiStreamRequest(methodPath(ReverseService.method.serve), asItIs, asItIs, metadata);
   const opened: Frame[] = [];
   const frames: Frame[] = [];

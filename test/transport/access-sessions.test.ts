@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
-import { ReverseService, Role, TaskState } from '../../gen/index.ts';
+import { AdminService, ReverseService, Role, TaskState } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { type GuardedScene, startGuarded } from '../scene/access.ts';
-import { type Clients, connect, describeTask, enqueue } from '../scene/clients.ts';
+import { ask, type Clients, connect, describeTask, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { callMethod } from '../scene/methodcall.ts';
+import { openServe } from '../scene/rawcallee.ts';
 import { until } from '../scene/until.ts';
-import { type Named, nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
+import { closeOf, type Named, nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
 
 describe('a session of a principal', () => {
   let scene: GuardedScene;
@@ -82,6 +83,61 @@ describe('a session of a principal', () => {
     assert.deepEqual(await tell(alice, 'other', { succeeded: [first] }), ['STALE']);
     assert.deepEqual(await tell(alice, '', { succeeded: [first] }), ['STORED']);
     assert.deepEqual(await tell(alice, 'robot', { succeeded: [second] }), ['STORED']);
+  });
+
+  it('has told what it has told: to another that names the delivery it is STALE, also after a failure that is retried', async () => {
+    await enqueue(alice, {}, {}, { maxAttempts: 1 });
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    const [done, failed, last] = (await worker.receive(3)).map(nameOf) as [Named, Named, Named];
+    const error = { code: 'BROKEN', message: 'it broke' };
+    const reports = {
+      succeeded: [done],
+      failed: [
+        { ...failed, error },
+        { ...last, error },
+      ],
+    };
+    assert.deepEqual(await worker.report(reports), ['STORED', 'STORED', 'STORED']);
+    for (const clientId of ['robot', '', 'other']) {
+      assert.deepEqual(await tell(mallory, clientId, reports), ['STALE', 'STALE', 'STALE'], clientId);
+    }
+    assert.deepEqual(await tell(alice, 'other', reports), ['STALE', 'STALE', 'STALE']);
+    assert.deepEqual(await tell(alice, '', reports), ['DUPLICATE', 'DUPLICATE', 'DUPLICATE']);
+    assert.deepEqual(await worker.report(reports), ['DUPLICATE', 'DUPLICATE', 'DUPLICATE']);
+  });
+
+  it('is refused where another serves as its client, unless it comes back', async () => {
+    const open = async (name: string, clientId: string) => {
+      const { text } = await scene.access.token({ roles: [Role.WORKER, Role.PRODUCER] }, { name });
+      const callee = await openServe(scene.address, clientId, { methods: ['p.S/M'] }, undefined, text);
+      return { callee, clients: connect(scene, {}, text) };
+    };
+    const away = await openWorker(alice, { clientId: 'robot', ephemeral: true });
+    await away.cancel();
+    const { callee, clients: own } = await open('server', 'robot');
+    const beside = { clientId: 'robot', isFull: false };
+    const refusal = /^ALREADY_EXISTS contact-session: robot serves over another stream/;
+    assert.match(await refusalOf(openWorker(mallory, beside)), refusal);
+    assert.match(await refusalOf(openWorker(alice, beside)), refusal);
+    const resume = { previousSession: away.sessionId, holding: [] };
+    assert.equal((await openWorker(alice, { ...beside, ephemeral: true, resume })).registered.resumed, true);
+    await openWorker(own, beside);
+    await openWorker(mallory, { ...beside, clientId: 'other' });
+    callee.cut();
+    await until('it serves no more', async () => (await refusalOf(openWorker(mallory, beside))) === 'OK');
+  });
+
+  it('is drained and disconnected by its client id, whosever it is, and so is who comes next by that', async () => {
+    const admin = connect(scene, {}, scene.operator);
+    const both = [await openWorker(alice, { clientId: 'robot' }), await openWorker(mallory, { clientId: 'robot' })];
+    const isDraining = ({ messages }: (typeof both)[0]) => messages.some(({ event }) => event.case === 'drain');
+    await ask(admin, AdminService.method.drainClient, { clientId: 'robot' });
+    await until('both are told', () => both.every(isDraining));
+    await ask(admin, AdminService.method.disconnectClient, { clientId: 'robot' });
+    const ends = await Promise.all(both.map(async ({ ended }) => closeOf(await ended)));
+    assert.deepEqual(ends, ['OPERATOR backoff', 'OPERATOR backoff']);
+    const next = await openWorker(mallory, { clientId: 'robot' });
+    await until('it is told', () => isDraining(next));
   });
 
   it('has no Serve of another beside it', async () => {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Role } from '../../gen/index.ts';
 import { drawToken } from '../../server/access/token.ts';
 import { ALL, askAs, startGuarded } from '../scene/access.ts';
 import { refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
+import { createFolder } from '../scene/folder.ts';
+import { AUDIENCE, createSigner, ISSUER } from '../scene/signer.ts';
 
 describe('AccessService', () => {
   afterEach(closeScene);
@@ -27,6 +31,25 @@ describe('AccessService', () => {
     const next = drawToken();
     const rotation = { id, newId: next.id, secretHash: Buffer.from(next.hash, 'hex') };
     assert.match(await refusalOf(askAs(text, scene.access.client, 'rotateCredential', rotation)), /^NOT_FOUND/);
+  });
+
+  it('makes tokens that outlive the JWT of an operator, within its patterns, and say by whom they were made', async () => {
+    const signer = await createSigner();
+    const jwks = join(createFolder(), 'keys.json');
+    writeFileSync(jwks, JSON.stringify({ keys: [signer.jwk] }));
+    const jwtGrants = ['ops role=operator queue=mail/* client=robot-*'];
+    const scene = await startGuarded({ jwtIssuer: ISSUER, jwtAudience: AUDIENCE, jwtGrants, jwks });
+    const make = (text: string, queue: string): Promise<{ credential: object }> => {
+      const { id, hash } = drawToken();
+      const rights = { roles: [Role.PRODUCER], queues: [queue] };
+      const request = { id, secretHash: Buffer.from(hash, 'hex'), name: 'stays', rights };
+      return askAs(text, scene.access.client, 'createToken', request);
+    };
+    const jwt = await signer.sign({ roles: ['ops'] }, { seconds: 60 });
+    assert.match(await refusalOf(make(jwt, 'other')), /^PERMISSION_DENIED rights\.queues\[0\]/);
+    const { credential } = await make(jwt, 'mail/in');
+    const { createdBy, expiresAt, endsBy } = credential as Readonly<Record<string, unknown>>;
+    assert.deepEqual([createdBy, expiresAt, endsBy], ['jwt:ada', undefined, undefined]);
   });
 
   it('makes nothing that outlives it, by whatever way, but for itself by its rotation', async () => {

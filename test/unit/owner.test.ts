@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type DeliveryFacts, findOpen } from '../../server/model/delivery.ts';
+import { answerClosed, type DeliveryFacts, findOpen } from '../../server/model/delivery.ts';
 
 const OURS = { key: 7, epoch: 2 };
 const ROBOT = { clientId: 'robot', subject: 'alice' };
@@ -41,5 +41,19 @@ describe('findOpen(), of who names a delivery,', () => {
       undefined,
     );
     assert.ok(findOpen(LOST, { delivery: 4, namedBy: unnamed }, undefined));
+  });
+});
+
+describe('answerClosed(), of a failure that is retried,', () => {
+  it('tells DUPLICATE to who has told it, and STALE to others', () => {
+    const failed = { ...LOST, state: 'scheduled', ended: 'failed' } as const;
+    const answer = (clientId: string | undefined, subject: string) =>
+      answerClosed(failed, { delivery: 4, namedBy: { clientId, subject } });
+    for (const own of [answer('robot', 'alice'), answer(undefined, 'alice'), answer('robot', '')]) {
+      assert.equal(own, 'DUPLICATE');
+    }
+    for (const other of [answer('robot', 'mallory'), answer(undefined, 'mallory'), answer('other', 'alice')]) {
+      assert.equal(other, 'STALE');
+    }
   });
 });

@@ -11,7 +11,7 @@ import {
   type Report,
   type SettleDecision,
 } from '../../model/delivery.ts';
-import type { Owner } from '../../model/owner.ts';
+import { type Owner, wasToldBy } from '../../model/owner.ts';
 import type { Delivery, LaneRef, ResultRecord } from '../../model/task.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../deliveries.ts';
 import { type Context, endNumber, parseMetadata, stateNumber, type TaskRow } from './context.ts';
@@ -34,6 +34,8 @@ interface Retried {
 /** What is written beside a decision: what was told of the end, and by whom. */
 interface Told {
   readonly clientId: string;
+  /** The principal that told it; empty, or left out: nobody asked who it was, or the server itself ended it. */
+  readonly subject?: string;
   readonly startedAt?: number | null | undefined;
   readonly result?: Uint8Array;
   readonly contentType?: string;
@@ -79,8 +81,8 @@ const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
 export function createDeliveries({ db, catalog, counters, sessions, tasks, children, attempts }: Context): Deliveries {
-  const selectTold = db.prepare<{ position: number }>(
-    'SELECT position FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
+  const selectTold = db.prepare<{ client_id: string; told_by: string | null }>(
+    'SELECT client_id, told_by FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
   );
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const putCheckpoint = db.prepare(
@@ -92,8 +94,8 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
        owner_subject = ?, last_error = coalesce(last_error, ?) WHERE task_key = ?`,
   );
   const updateRetried = db.prepare<{ expires_at: number | null }>(
-    `UPDATE live SET state = 2, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL,
-       last_error = ? WHERE task_key = ? RETURNING expires_at`,
+    `UPDATE live SET state = 2, run_at = ?, attempt = ?, lost = ?, ended = ?, session_key = NULL, owner = ?,
+       owner_subject = ?, last_error = ? WHERE task_key = ? RETURNING expires_at`,
   );
   const updateRunning = db.prepare(
     'UPDATE live SET state = 1, session_key = ?, attempt = ?, lost = ?, ended = 0 WHERE task_key = ?',
@@ -110,26 +112,28 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     if (!open) return wasTold(row, settlement) ? DUPLICATE : STALE;
     const isTold = settlement.session === undefined;
     const clientId = settlement.clientId ?? ownerOf(row)?.clientId ?? '';
+    const subject = settlement.namedBy?.subject ?? '';
     // No result has a delivery be lost.
     const decision = decide(row, open, settlement, isTold, null, now);
     if (!decision) return STALE;
     // A result comes with a success alone, whatever else was given.
     const told =
       settlement.kind === 'succeeded'
-        ? { clientId, result: settlement.result, contentType: settlement.contentType }
-        : { clientId, startedAt: settlement.startedAt };
+        ? { clientId, subject, result: settlement.result, contentType: settlement.contentType }
+        : { clientId, subject, startedAt: settlement.startedAt };
     attempts.note(row, { open, report: settlement, decision, isTold, told }, now);
     return write(row, open, decision, told, now);
   }
 
   /**
-   * Whether a result of this very delivery was stored before: as the end of the task, or as a failure that is retried.
+   * Whether who names this very delivery had told a result of it before: the end of the task, or a failure that is retried.
    */
   function wasTold(row: TaskRow, fence: Fence): boolean {
     const answer = answerClosed(row, fence);
     if (answer !== 'log') return answer === 'DUPLICATE';
     tasks.flush();
-    return selectTold.get(row.key, fence.delivery) !== undefined;
+    const told = selectTold.get(row.key, fence.delivery);
+    return told !== undefined && wasToldBy({ clientId: told.client_id, subject: told.told_by ?? '' }, fence.namedBy);
   }
 
   /** Who has the task, or had the delivery that was lost; null: nobody knows. */
@@ -147,7 +151,8 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const isTold = release.session === undefined;
     const decision = decide(row, open, report, isTold, owner, now);
     if (!decision) return STALE;
-    const told = { clientId: owner?.clientId ?? '', startedAt: release.startedAt };
+    const subject = release.namedBy?.subject ?? '';
+    const told = { clientId: owner?.clientId ?? '', subject, startedAt: release.startedAt };
     attempts.note(row, { open, report, decision, isTold, told }, now);
     return write(row, open, decision, told, now);
   }
@@ -158,7 +163,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
       return parent ? { code: 'STORED', event, parent } : { code: 'STORED', event };
     }
     if (decision.kind === 'returned') return { code: 'STORED', ready: putBack(row, open, decision) };
-    const { scheduledAt, expiresAt } = retry(row, open, decision);
+    const { scheduledAt, expiresAt } = retry(row, open, decision, told);
     const outcome = { code: 'STORED', scheduledAt } as const;
     return expiresAt === null ? outcome : { ...outcome, expiresAt };
   }
@@ -185,7 +190,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
   function log(row: TaskRow, decision: SettleDecision, now: number, told: Told): ResultRecord {
     const lane = catalog.laneById(row.laneId);
     const { state, attempt, lost, error, cancelRequested } = decision;
-    const { clientId, result = NOTHING, contentType = '' } = told;
+    const { clientId, subject = '', result = NOTHING, contentType = '' } = told;
     catalog.move(lane, row.state!, state, row.terms.createdBy);
     const position = counters.nextPosition++;
     // A failed task may be redriven and goes on from there.
@@ -199,6 +204,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
       cancelRequested ? 1 : 0,
       now,
       clientId,
+      decision.isTold && subject !== '' ? subject : null,
       error === null ? null : error.code,
       error === null ? null : error.message,
       error?.details ?? null,
@@ -247,11 +253,12 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     return lane.ref;
   }
 
-  function retry(row: TaskRow, open: OpenDelivery, decision: Decision & { kind: 'retried' }): Retried {
+  function retry(row: TaskRow, open: OpenDelivery, decision: Decision & { kind: 'retried' }, told: Told): Retried {
     const { runAt, attempt, lost, ended, lastError } = decision;
     catalog.move(catalog.laneById(row.laneId), open.from, 'retried', row.terms.createdBy);
     tasks.beginChange(row);
-    const stored = updateRetried.get(runAt, attempt, lost, endNumber(ended), lastError, row.key)!;
+    const { clientId, subject = '' } = told;
+    const stored = updateRetried.get(runAt, attempt, lost, endNumber(ended), clientId, subject, lastError, row.key)!;
     return { scheduledAt: runAt, expiresAt: stored.expires_at };
   }
 

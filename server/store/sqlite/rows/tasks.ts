@@ -43,9 +43,9 @@ const COLUMNS = `t.key, t.id, t.queue_id, t.parent_id, l.state, l.lane_id, l.del
   ${TERMS}`;
 
 /** The columns of `result`. */
-const RESULT_COLUMNS = 16;
+const RESULT_COLUMNS = 17;
 /** The first columns, all but the last four, which mostly have the same values in all rows. */
-const SHARED = 12;
+const SHARED = 13;
 
 export function createTasks(db: Database, fresh: FreshRows, cache: Cache): Tasks {
   const from = `SELECT ${COLUMNS} FROM task t LEFT JOIN live l ON l.task_key = t.key`;
@@ -56,7 +56,7 @@ export function createTasks(db: Database, fresh: FreshRows, cache: Cache): Tasks
   );
   const results = prepareRows(
     db,
-    `INSERT INTO result (state, attempt, lost, delivery, is_told, cancel_requested, settled_at, client_id, error_code,
+    `INSERT INTO result (state, attempt, lost, delivery, is_told, cancel_requested, settled_at, client_id, told_by, error_code,
        error_message, error_details, content_type, position, task_key, claimed_at, result) VALUES`,
     RESULT_COLUMNS,
     SHARED,
