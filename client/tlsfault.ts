@@ -29,6 +29,8 @@ export interface TlsFault {
 
 /** Names of a certificate that a message shows. */
 const MAX_NAMES = 5;
+/** Characters of a way from a certificate to its authority that a message shows. */
+const MAX_WAY = 500;
 /** A chain is as long as the server says; an authority that signs servers by itself is one of the first. */
 const MAX_CHAIN = 10;
 
@@ -65,8 +67,16 @@ export function findFault(socket: TLSSocket, host: string, now: number): TlsFaul
   if (OF_TIME.has(code)) return findTimeFault(chainOf(own), now) ?? faultOf('TLS_TIME', `is refused: ${code}`);
   if (OTHER_NAME.has(code)) return nameFault(own, host);
   if (UNTRUSTED.has(code)) {
-    const problem = `has a certificate that no trusted authority has signed: ${describe(own)} is signed by ${writeName(own.issuer)}`;
-    return faultOf('TLS_AUTHORITY', problem, 'is that authority in `tls.ca`?');
+    const chain = chainOf(own);
+    const last = chain.at(-1)!;
+    const way = chain.map((one) => `${describe(one)} is signed by ${writeName(one.issuer)}`).join(', ');
+    const problem = `has a certificate that no trusted authority has signed: ${shorten(way)}`;
+    // An authority between has to be sent along: clients know the one above it alone.
+    const isWhole = last.subject === last.issuer;
+    const advice = isWhole
+      ? ''
+      : ' If it is one between others, the server lacks its certificate (fullchain.pem of certbot)';
+    return faultOf('TLS_AUTHORITY', problem, `is that authority in \`tls.ca\`?${advice}`);
   }
   return faultOf('TLS_CERTIFICATE', `has a certificate that is not valid: ${code}`);
 }
@@ -126,6 +136,10 @@ export function chainOf(own: X509Certificate): X509Certificate[] {
 
 function describe({ subject }: X509Certificate): string {
   return subject ? writeName(subject) : 'its own';
+}
+
+function shorten(text: string): string {
+  return text.length > MAX_WAY ? `${text.slice(0, MAX_WAY)}…` : text;
 }
 
 /** `CN=a, O=b` of the lines in which Node.js has a name. */

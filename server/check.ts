@@ -41,7 +41,7 @@ export async function checkOptions(given: Partial<ServerOptions>): Promise<reado
     return [findingOf(error)];
   }
   const findings: Finding[] = [
-    ...findFaults(() => checkTls(options, addresses)),
+    ...findFaults(() => void checkTls(options, addresses)),
     ...findFaults(() => void readMetrics(options)),
     ...findFaults(() => void openForeignTokens(options, systemClock, silentLogger)),
     ...findFaults(() => checkMade(options)),
@@ -109,9 +109,13 @@ function findWarnings(options: ServerOptions, addresses: readonly Address[]): Fi
     if (options.jwks !== undefined && auth === 'off') warn('jwks', 'no JWT is asked for, as auth is off');
     if (options.certificateGrants.length > 0 && options.tlsClientCa === undefined)
       warn('certificateGrants', 'no certificate is asked for: tlsClientCa (--tls-client-ca) names whose count');
-    const expiresAt = checkTls(options, addresses);
-    if (expiresAt !== undefined && expiresAt - Date.now() < SOON_MS)
+    const { expiresAt = Number.POSITIVE_INFINITY, missing } = checkTls(options, addresses) ?? {};
+    if (expiresAt - Date.now() < SOON_MS)
       warn('tlsCert', `the certificate ends on ${new Date(expiresAt).toISOString()}`);
+    if (missing !== undefined) {
+      const advice = `put that of ${missing} behind it (fullchain.pem of certbot): else only who trusts that one itself can connect`;
+      warn('tlsCert', `${options.tlsCert} lacks the certificate of who has signed the last one in it; ${advice}`);
+    }
   } catch {
     // Whatever cannot be told is a fault already, or is told as one of the store.
   }
@@ -135,8 +139,7 @@ function findFaults(look: () => void): Finding[] {
 
 function findingOf(error: unknown): Finding {
   if (!(error instanceof ContactError)) return { option: undefined, problem: messageOf(error) };
-  // What is wrong with a value by itself says which one in its text, for programs; here its place comes before it.
-  const named = error.field ?? /^Expected `(\w+)`/.exec(error.message)?.[1] ?? '';
+  const named = error.field ?? '';
   const isOption = Object.hasOwn(SERVER_ROWS, named);
   return {
     option: isOption ? (named as keyof ServerOptions) : undefined,

@@ -8,6 +8,7 @@ import { besideStore } from '../shared/storefiles.ts';
 import { resolveAuth } from './exposure.ts';
 import type { ServerOptions } from './options.ts';
 import { storeFileOf } from './store/open.ts';
+import type { TlsIdentity } from './tls/identity.ts';
 import { hostsOf, namesOf } from './tls/names.ts';
 import { createLoader, openTlsSource, type TlsSource } from './tls/source.ts';
 
@@ -33,14 +34,11 @@ export function isEncrypted({ tls, tlsName, tlsCert, tlsKey, tlsClientCa }: TlsO
   return isOn;
 }
 
-/**
- * Refuses what a server would be refused with that starts with these options: nothing is made. Answers when the certificate
- * ends that was given, in milliseconds since 1970.
- */
+/** Refuses what a server would be refused with that starts with these options: nothing is made. Answers what was given. */
 export function checkTls(
   options: TlsOptions & Pick<ServerOptions, 'auth' | 'insecure'>,
   addresses: readonly Address[],
-): number | undefined {
+): TlsIdentity | undefined {
   resolveAuth({ ...options, isEncrypted: isEncrypted(options) }, addresses);
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
   if (cert === undefined || key === undefined) {
@@ -49,7 +47,7 @@ export function checkTls(
       createLoader({ kind: 'auto', storeFile: undefined, names: () => [] }, clientCa, systemClock)();
     return undefined;
   }
-  return createLoader({ kind: 'files', cert, key }, clientCa, systemClock)().expiresAt;
+  return createLoader({ kind: 'files', cert, key }, clientCa, systemClock)();
 }
 
 /** What the server proves itself with; undefined: its ports are plain. FAILED_PRECONDITION: a file is not as it must be. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Address, isLoopback, isSocketAddress, MAX_SOCKET_PATH_BYTES, readAddress } from '../shared/address.ts';
 import { type Clock, type Random, systemClock } from '../shared/clock.ts';
-import { ContactError } from '../shared/errors.ts';
+import { invalid } from '../shared/errors.ts';
 import { type Logger, silentLogger } from '../shared/logger.ts';
 import { checkIdentity } from './access/options.ts';
 import type { AnyRow } from './config/row.ts';
@@ -36,18 +36,18 @@ export const DEFAULT_PARTS: ServerParts = Object.freeze({
   keepOperatorToken: undefined,
 });
 
-/** Fills in defaults and checks every option once. INVALID_ARGUMENT: Expected `pingIntervalMs` …, got `0`. */
+/** Fills in defaults and checks every option once. INVALID_ARGUMENT: `pingIntervalMs: expected …, got 0`, naming the field. */
 export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   const merged: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in DEFAULTS)) throw new ContactError('INVALID_ARGUMENT', `Unknown option \`${name}\``);
+    if (!(name in DEFAULTS)) throw invalid(name, 'no such option');
     if (value !== undefined) merged[name] = value;
   }
   for (const [name, { kind, isSecret }] of Object.entries<AnyRow>(SERVER_ROWS)) {
     const checked = kind.schema.safeParse(merged[name]);
     if (checked.success) continue;
     const got = isSecret ? '' : `, got \`${String(merged[name])}\``;
-    throw new ContactError('INVALID_ARGUMENT', `Expected \`${name}\` ${checked.error.issues[0]!.message}${got}`);
+    throw invalid(name, `${checked.error.issues[0]!.message}${got}`);
   }
   const options = Object.freeze(merged) as ServerOptions;
   checkIdentity(options);
@@ -74,9 +74,9 @@ export function readListen(listen: ServerOptions['listen']): Address[] {
     const address = readAddress(text);
     if (address) return address;
     const expected = isSocketAddress(text)
-      ? `to be unix:PATH, PATH of at most ${MAX_SOCKET_PATH_BYTES} bytes and without control characters`
-      : 'to be HOST:PORT, the port up to 65535, or unix:PATH';
-    throw new ContactError('INVALID_ARGUMENT', `Expected \`listen\` ${expected}, got \`${text}\``);
+      ? `unix:PATH, PATH of at most ${MAX_SOCKET_PATH_BYTES} bytes and without control characters`
+      : 'HOST:PORT, the port up to 65535, or unix:PATH';
+    throw invalid('listen', `expected ${expected}, got \`${text}\``);
   });
 }
 
@@ -90,13 +90,12 @@ export function readMetrics({
 }: Pick<ServerOptions, 'metrics' | 'metricsPublic'>): (Address & { kind: 'port' }) | undefined {
   if (metrics === undefined) return undefined;
   const address = readAddress(metrics);
-  if (address?.kind !== 'port')
-    throw new ContactError('INVALID_ARGUMENT', `Expected \`metrics\` to be HOST:PORT, got \`${metrics}\``);
+  if (address?.kind !== 'port') throw invalid('metrics', `expected HOST:PORT, got \`${metrics}\``);
   if (metricsPublic || isLoopback(address.host)) return address;
-  throw new ContactError(
-    'INVALID_ARGUMENT',
-    `Expected \`metrics\` to be on loopback, got \`${metrics}\`: names of queues and figures of the load are told to ` +
-      'whoever reaches it; say `metricsPublic` (--metrics-public) if that is meant',
+  throw invalid(
+    'metrics',
+    `expected an address on loopback, got \`${metrics}\`: names of queues and figures of the load are told to whoever ` +
+      'reaches it; say `metricsPublic` (--metrics-public) if that is meant',
   );
 }
 
@@ -111,11 +110,7 @@ export function checkClock(clock: Clock): void {
   ] as const) {
     const told: unknown = typeof clock?.[name] === 'function' ? clock[name]() : undefined;
     if (typeof told === 'number' && Math.abs(told) <= limit) continue;
-    throw new ContactError(
-      'INVALID_ARGUMENT',
-      `Expected \`clock.${name}()\` to be milliseconds, got \`${String(told)}\``,
-    );
+    throw invalid(`clock.${name}()`, `expected milliseconds, got \`${String(told)}\``);
   }
-  if (typeof clock.after !== 'function')
-    throw new ContactError('INVALID_ARGUMENT', 'Expected `clock.after` to be a function');
+  if (typeof clock.after !== 'function') throw invalid('clock.after', 'expected a function');
 }

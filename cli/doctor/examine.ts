@@ -14,7 +14,8 @@ export function examine({ server, store, files }: Facts): readonly Finding[] {
 }
 
 function examineServer(facts: ServerFacts): readonly Finding[] {
-  const { server, outOfReach, refusal, info } = facts;
+  const { server, outOfReach, fault, refusal, info } = facts;
+  if (fault !== undefined) return [wrong('server', fault, 'docs/access.md, TLS')];
   if (outOfReach !== undefined)
     return [wrong('server', `${server} cannot be reached: ${outOfReach}`, 'start it, or say where it is (--server)')];
   if (!info || refusal !== undefined) {

@@ -6,6 +6,10 @@ export interface ServerFacts {
   readonly server: string;
   /** Why it could not be reached; undefined: it was. */
   readonly outOfReach?: string;
+  /** Why TLS to it does not come about, with what to do; undefined: it does. */
+  readonly fault?: string;
+  /** Who has signed the last certificate that it sends, where that one's own is missing; undefined: none is. */
+  readonly unsent?: string | undefined;
   /** Why it told nothing of what operators see; undefined: it did. */
   readonly refusal?: string;
   readonly info?: GetServerInfoResponse;

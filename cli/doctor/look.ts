@@ -1,10 +1,12 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { createAdmin } from '../../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../../client/options.ts';
-import { describeTrouble } from '../../client/trouble.ts';
+import { describeTrouble, isFault } from '../../client/trouble.ts';
 import { isLocal, readAddress } from '../../shared/address.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { inFlags } from '../flags.ts';
 import { readVersion } from '../version.ts';
+import { lookAtChain } from './chain.ts';
 import type { ServerFacts } from './facts.ts';
 
 /** Queues and clients that are looked at; who has more has metrics. */
@@ -32,7 +34,8 @@ export async function lookAtServer(connection: ConnectionOptions, timeoutMs: num
     const times = info.now
       ? { aheadMs: timestampMs(info.now) - (askedAt + roundTripMs / 2), roundTripMs }
       : { roundTripMs };
-    const told = { ...known, info, ...times };
+    const unsent = connection.tls && (await lookAtChain(server, connection.tls, timeoutMs));
+    const told = { ...known, info, ...times, unsent };
     if (!info.startedAt) return { ...told, refusal: 'this credential is not that of an operator' };
     const queues = await take(admin.listAllQueues());
     const clients = await take(admin.listAllClients());
@@ -40,7 +43,9 @@ export async function lookAtServer(connection: ConnectionOptions, timeoutMs: num
   } catch (error) {
     const { code, message } = ContactError.from(error);
     if (code !== 'UNAVAILABLE' && code !== 'DEADLINE_EXCEEDED') return { ...known, refusal: message };
-    return { ...known, outOfReach: describeTrouble(ContactError.from(error), connection.tls !== undefined) };
+    const trouble = ContactError.from(error);
+    const outOfReach = inFlags(describeTrouble(trouble, connection.tls !== undefined));
+    return { ...known, outOfReach, ...(isFault(trouble) ? { fault: inFlags(message) } : {}) };
   } finally {
     await admin.close();
   }

@@ -70,6 +70,14 @@ export const SERVER_CHECKS: readonly ServerCheck[] = [
     return [wrong('certificate', what, 'renew it; the server takes the new files by itself within a minute')];
   },
 
+  ({ unsent }) => {
+    if (unsent === undefined) return [];
+    const what = `the server does not send the certificate of ${unsent}, who has signed the last one that it sends`;
+    const advice =
+      'put it behind the others in the file of --tls-cert (fullchain.pem of certbot), else only who trusts it can connect';
+    return [note('certificate', what, advice)];
+  },
+
   ({ info: { space } }) => {
     if (!space) return [];
     const free = `${showSize(space.free)} are free on its disk`;

@@ -1,4 +1,4 @@
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import { checkRights, matchesPattern, PATTERN_LISTS, type Rights, type Role } from '../model/access.ts';
 
@@ -79,5 +79,5 @@ function unite<T>(lists: readonly (readonly T[])[]): readonly T[] {
 }
 
 function expected(option: string, problem: string): ContactError {
-  return new ContactError('INVALID_ARGUMENT', `Expected \`${option}\` ${problem}`);
+  return invalid(option, `expected ${problem}`);
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import { ContactError } from '../../shared/errors.ts';
+import { ContactError, invalid } from '../../shared/errors.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
 import { maskPassword } from '../../shared/redact.ts';
 import { UNKNOWN_KEY } from './refusals.ts';
@@ -105,5 +105,5 @@ function stampOf(path: string): string {
 }
 
 function refuse(problem: string): ContactError {
-  return new ContactError('INVALID_ARGUMENT', `Expected \`jwks\` ${problem}`);
+  return invalid('jwks', `expected ${problem}`);
 }

@@ -1,4 +1,4 @@
-import { ContactError } from '../../shared/errors.ts';
+import { type ContactError, invalid } from '../../shared/errors.ts';
 import { readGrants } from './grants.ts';
 
 /** What a server can be told about who is let in. */
@@ -30,5 +30,5 @@ export function checkIdentity(options: IdentityOptions): void {
 }
 
 function expected(field: string, problem: string): ContactError {
-  return new ContactError('INVALID_ARGUMENT', `Expected \`${field}\` ${problem}`);
+  return invalid(field, `expected ${problem}`);
 }

@@ -78,11 +78,8 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
 
   function assemble({ keys, cert }: Pair, issuer: Pair): TlsIdentity {
     // The authority is sent too: a client that has only its pin finds it there.
-    return checkIdentity(
-      { cert: cert + issuer.cert, key: exportKey(keys) },
-      now(),
-      besideStore(`${file}`, 'certificate'),
-    );
+    const place = { option: 'tls', path: besideStore(`${file}`, 'certificate') };
+    return checkIdentity({ cert: cert + issuer.cert, key: exportKey(keys) }, now(), { cert: place, key: place });
   }
 }
 

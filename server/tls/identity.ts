@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, rootCertificates } from 'node:tls';
 import { ContactError } from '../../shared/errors.ts';
 import { pinOf } from './certificate.ts';
 
@@ -14,7 +14,30 @@ export interface TlsIdentity {
   /** When the first ends of the certificate and those above it, in milliseconds since 1970. */
   readonly expiresAt: number;
   readonly authority: TlsAuthority;
+  /**
+   * Who has signed the last certificate that is sent, where that one's own is missing and no well-known authority: who does not
+   * trust it itself does not trust the server. Undefined: nothing is missing.
+   */
+  readonly missing: string | undefined;
 }
+
+/** Where a part of it comes from: the file, and the option that names it. */
+export interface TlsPlace {
+  readonly option: string;
+  readonly path: string;
+}
+
+export interface TlsPlaces {
+  readonly cert: TlsPlace;
+  readonly key: TlsPlace;
+  readonly clientCa?: TlsPlace | undefined;
+}
+
+const PLACES: TlsPlaces = Object.freeze({
+  cert: { option: 'tlsCert', path: 'the certificate file' },
+  key: { option: 'tlsKey', path: 'the key file' },
+});
+const CLIENT_CA: TlsPlace = Object.freeze({ option: 'tlsClientCa', path: 'the file of tlsClientCa' });
 
 /** By what a client knows the server's certificate. */
 export interface TlsAuthority {
@@ -30,14 +53,14 @@ export interface TlsAuthority {
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/g;
 
 /** The certificates of a text in PEM. FAILED_PRECONDITION: there is none, or one cannot be read. */
-export function readCertificates(pem: string, what: string): readonly X509Certificate[] {
+function readCertificates(pem: string, { option, path }: TlsPlace): readonly X509Certificate[] {
   const found = pem.match(CERTIFICATE) ?? [];
-  if (found.length === 0) throw refused(`${what} has no certificate in PEM`);
+  if (found.length === 0) throw refused(option, `${path} has no certificate in PEM`);
   return found.map((one) => {
     try {
       return new X509Certificate(one);
     } catch {
-      throw refused(`${what} has a certificate that cannot be read`);
+      throw refused(option, `${path} has a certificate that cannot be read`);
     }
   });
 }
@@ -50,59 +73,80 @@ export function readCertificates(pem: string, what: string): readonly X509Certif
 export function checkIdentity(
   { cert, key, clientCa }: Pick<TlsIdentity, 'cert' | 'key' | 'clientCa'>,
   now: number,
-  what = 'the certificate file',
+  places: TlsPlaces = PLACES,
 ): TlsIdentity {
-  const chain = readCertificates(cert, what);
+  const chain = readCertificates(cert, places.cert);
   const own = chain[0]!;
-  if (clientCa !== undefined) readCertificates(clientCa, 'the file of tlsClientCa');
-  if (!own.checkPrivateKey(readKey(key))) throw refused('the private key is not that of the certificate');
+  if (clientCa !== undefined) readCertificates(clientCa, places.clientCa ?? CLIENT_CA);
+  if (!own.checkPrivateKey(readKey(key, places.key))) {
+    const pair = `${places.key.path} and ${places.cert.path} have to be a pair`;
+    throw refused(places.key.option, `the private key is not that of the certificate: ${pair}`);
+  }
   const path = findPath(chain);
-  for (const one of path)
-    checkTime(one, now, one === own ? 'the certificate' : `the certificate of ${nameOf(one)} above it`);
+  for (const one of path) {
+    const what = one === own ? 'the certificate' : `the certificate of ${nameOf(one.subject)} above it`;
+    checkTime(one, now, `${what} in ${places.cert.path}`, places.cert.option);
+  }
   const expiresAt = Math.min(...path.map(({ validToDate }) => validToDate.getTime()));
   try {
     // What is too weak for this version of OpenSSL shows here, and not with the first client.
     createSecureContext({ cert, key, ca: clientCa });
   } catch (error) {
-    throw refused(`TLS does not take the certificate and its key: ${(error as Error).message}`);
+    const problem = `TLS does not take ${places.cert.path} and ${places.key.path}: ${(error as Error).message}`;
+    throw refused(places.cert.option, problem);
   }
-  return { cert, key, clientCa, expiresAt, authority: findAuthority(chain) };
+  return { cert, key, clientCa, expiresAt, authority: findAuthority(chain), missing: findMissing(chain) };
+}
+
+/** The signer of the last certificate on the way up, if nobody is told of it and nobody knows it by itself. */
+function findMissing(chain: readonly X509Certificate[]): string | undefined {
+  const last = climb(chain).at(-1)!;
+  const isKnown = (): boolean => rootCertificates.some((root) => isSignedBy(last, new X509Certificate(root)));
+  return last.subject === last.issuer || isKnown() ? undefined : nameOf(last.issuer);
 }
 
 /**
  * The certificate and those by which clients get to one that they trust. One that stands at the end of a longer chain is left
  * out: it is a root, or a root that another has signed too, and clients have that themselves, with other dates.
  */
-function findPath([own, ...above]: readonly X509Certificate[]): readonly X509Certificate[] {
+function findPath(chain: readonly X509Certificate[]): readonly X509Certificate[] {
+  const path = climb(chain);
+  return path.slice(0, Math.max(2, path.length - 1));
+}
+
+/** The first certificate, who has signed it, and so on. */
+function climb([own, ...above]: readonly X509Certificate[]): readonly X509Certificate[] {
   const path = [own!];
   for (let rest = above; ; ) {
     const last = path.at(-1)!;
     const issuer = rest.find((one) => isSignedBy(last, one));
-    if (!issuer) break;
+    if (!issuer) return path;
     path.push(issuer);
     rest = rest.filter((one) => one !== issuer);
   }
-  return path.slice(0, Math.max(2, path.length - 1));
 }
 
 function checkTime(
   { validFrom, validFromDate, validTo, validToDate }: X509Certificate,
   now: number,
   what: string,
+  option: string,
 ): void {
-  if (validToDate.getTime() <= now) throw refused(`${what} has ended on ${validTo}`);
-  if (validFromDate.getTime() > now) throw refused(`${what} begins on ${validFrom}`);
+  if (validToDate.getTime() <= now) throw refused(option, `${what} has ended on ${validTo}: have it renewed`);
+  if (validFromDate.getTime() > now)
+    throw refused(option, `${what} begins on ${validFrom}: is the clock of this machine right?`);
 }
 
-function nameOf({ subject }: X509Certificate): string {
-  return subject.replaceAll('\n', ', ');
+/** In one line, as Node.js has it in several. */
+function nameOf(name: string): string {
+  return name.replaceAll('\n', ', ');
 }
 
-function readKey(pem: string): ReturnType<typeof createPrivateKey> {
+function readKey(pem: string, { option, path }: TlsPlace): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw refused('the key file has no private key in PEM without a passphrase');
+    throw refused(option, `${path} has no private key in PEM without a passphrase`);
   }
 }
 
@@ -116,6 +160,6 @@ function isSignedBy(one: X509Certificate, issuer: X509Certificate): boolean {
   return one.checkIssued(issuer) && one.verify(issuer.publicKey);
 }
 
-function refused(problem: string): ContactError {
-  return new ContactError('FAILED_PRECONDITION', problem, { field: 'tls' });
+function refused(option: string, problem: string): ContactError {
+  return new ContactError('FAILED_PRECONDITION', problem, { field: option });
 }

@@ -124,10 +124,15 @@ export function openTlsSource({ setting, clientCa, clock, logger }: TlsSourceOpt
 /** What reads the identity that there is now, or makes it. FAILED_PRECONDITION: it cannot be used. */
 export function createLoader(setting: TlsSetting, clientCaFile: string | undefined, clock: Clock): () => TlsIdentity {
   const readClientCa = (): string | undefined => (clientCaFile ? readFile('tlsClientCa', clientCaFile) : undefined);
+  const placeOfClientCa = clientCaFile === undefined ? undefined : { option: 'tlsClientCa', path: clientCaFile };
   if (setting.kind === 'files') {
     return () => {
       const [cert, key] = [readFile('tlsCert', setting.cert), readFile('tlsKey', setting.key)];
-      return checkIdentity({ cert, key, clientCa: readClientCa() }, clock.now(), setting.cert);
+      return checkIdentity({ cert, key, clientCa: readClientCa() }, clock.now(), {
+        cert: { option: 'tlsCert', path: setting.cert },
+        key: { option: 'tlsKey', path: setting.key },
+        clientCa: placeOfClientCa,
+      });
     };
   }
   const authority = openAuthority({ file: setting.storeFile, now: clock.now });
@@ -138,7 +143,8 @@ export function createLoader(setting: TlsSetting, clientCaFile: string | undefin
   };
 
   function checkIdentityOfBoth(identity: TlsIdentity, clientCa: string): TlsIdentity {
-    return checkIdentity({ ...identity, clientCa }, clock.now());
+    const made = { option: 'tls', path: 'the certificate of the server' };
+    return checkIdentity({ ...identity, clientCa }, clock.now(), { cert: made, key: made, clientCa: placeOfClientCa });
   }
 }
 

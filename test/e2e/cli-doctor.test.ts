@@ -5,6 +5,8 @@ import { after, before, describe, it } from 'mocha';
 import { createScene, type Scene } from '../scene/commandline.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, runContact, startServer } from '../scene/process.ts';
+import { createTestAuthority, writePair } from '../scene/tlsfiles.ts';
+import { until } from '../scene/until.ts';
 
 interface Told {
   readonly check: string;
@@ -75,6 +77,33 @@ describe('contact doctor', function () {
     const none = await runContact(['doctor', ...target, '--timeout', '500ms']);
     assert.equal(none.code, 3);
     assert.match(none.stdout, /^WRONG {2}server +\S+ cannot be reached: /m);
+  });
+
+  it('tells of a certificate that is not trusted, and of one above it that is not sent', async () => {
+    const folder = createFolder();
+    const authority = createTestAuthority();
+    const one = authority.sign('one', { names: ['127.0.0.1'] });
+    const { tlsCert, tlsKey } = writePair(folder, one);
+    const ca = join(folder, 'ca.pem');
+    writeFileSync(ca, authority.cert);
+    const server = await startServer({ args: ['--tls-cert', tlsCert, '--tls-key', tlsKey, '--auth', 'off'] });
+    const doctor = async (flag: string, file: string) => {
+      const { code, stdout } = await runContact(['doctor', '--json', '--server', server.address, flag, file]);
+      const [found] = parse(stdout).filter(({ level, check }) => level !== 'ok' && /certificate|server/.test(check));
+      return [code, found?.level, found?.what];
+    };
+    const missing = 'the certificate of CN=authority of a test, who has signed the last one that it sends';
+    assert.deepEqual(await doctor('--tls-ca', ca), [0, 'note', `the server does not send ${missing}`]);
+    const [code, level, what] = await doctor('--tls-ca', tlsCert);
+    assert.deepEqual([code, level], [3, 'wrong']);
+    assert.match(
+      String(what),
+      /^could not reach .*: CN=one is signed by CN=authority of a test \(is that .* --tls-ca\?/,
+    );
+    // The server takes it within a moment, and has its clients go on.
+    writeFileSync(tlsCert, Buffer.concat([one.cert, authority.cert]));
+    await until('the whole chain is sent', async () => (await doctor('--tls-ca', ca))[2] === undefined);
+    await server.stop();
   });
 
   it('says why a server refuses tasks', async () => {

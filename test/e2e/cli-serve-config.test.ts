@@ -110,11 +110,17 @@ describe('contact serve --check', function () {
     const folder = createFolder();
     const at = (name: string): string => join(folder, name);
     const authority = createTestAuthority();
-    const { tlsCert, tlsKey } = writePair(folder, authority.sign('one', { names: ['localhost'] }));
+    const one = authority.sign('one', { names: ['localhost'] });
+    const { tlsCert, tlsKey } = writePair(folder, { ...one, cert: Buffer.concat([one.cert, authority.cert]) });
+    writeFileSync(at('alone.pem'), one.cert);
+    const early = authority.sign('one', { daysAhead: 5 });
+    writeFileSync(at('early.pem'), Buffer.concat([early.cert, early.key]));
+    const ended = authority.sign('one', { days: -1 });
+    writeFileSync(at('ended-pair.pem'), Buffer.concat([ended.cert, ended.key]));
     writeFileSync(at('other.pem'), authority.sign('two').key);
     writeFileSync(at('ended.pem'), authority.sign('one', { days: -1 }).cert);
     const soon = authority.sign('one', { days: 5 });
-    writeFileSync(at('soon.pem'), Buffer.concat([soon.cert, soon.key]));
+    writeFileSync(at('soon.pem'), Buffer.concat([soon.cert, authority.cert, soon.key]));
     writeFileSync(at('keys.json'), JSON.stringify({ keys: [] }));
     writeFileSync(at('none.json'), 'notes');
     const tls = (cert: string, key: string): string[] => ['--tls-cert', cert, '--tls-key', key];
@@ -123,26 +129,46 @@ describe('contact serve --check', function () {
     const cases: [number, string[], RegExp][] = [
       [0, tls(tlsCert, tlsKey), /^contact: --auth: warning: nobody can get in: /],
       [0, [...tls(tlsCert, tlsKey), '--operator-socket', at('s')], /^$/],
-      [2, tls(tlsCert, at('other.pem')), /^contact: .*the private key is not that of the certificate/m],
+      [
+        0,
+        [...tls(at('alone.pem'), tlsKey), '--operator-socket', at('s')],
+        /^contact: --tls-cert: warning: .*alone\.pem lacks .*; put that of CN=authority of a test behind it .*$/,
+      ],
+      [
+        2,
+        tls(tlsCert, at('other.pem')),
+        /^contact: --tls-key: the private key is not that of the certificate: .*other\.pem and .*cert\.pem have/m,
+      ],
+      [
+        2,
+        tls(at('ended-pair.pem'), at('ended-pair.pem')),
+        /^contact: --tls-cert: the certificate in .*ended-pair\.pem has ended on .*: have it renewed$/m,
+      ],
+      [
+        2,
+        tls(at('early.pem'), at('early.pem')),
+        /^contact: --tls-cert: the certificate in .*early\.pem begins on .*: is the clock of this machine right\?$/m,
+      ],
+      [
+        2,
+        [...tls(tlsCert, tlsKey), '--tls-client-ca', at('other.pem')],
+        /^contact: --tls-client-ca: .*other\.pem has no certificate in PEM$/m,
+      ],
       [2, tls(at('ended.pem'), tlsKey), /^contact: .*(the certificate has ended|not that of the certificate)/m],
       [0, tls(at('soon.pem'), at('soon.pem')), /^contact: --tls-cert: warning: the certificate ends on 20/m],
       [2, ['--tls-cert', tlsCert], /^contact: --tls-key: a certificate and its key go together$/m],
-      [2, ['--jwks', at('keys.json')], /^contact: (--jwt-issuer): Expected `jwtIssuer` where there is `jwks`/m],
-      [
-        2,
-        ['--jwks', at('none.json'), ...jwt],
-        /^contact: --jwks: Expected `jwks` to be a file with a JSON Web Key Set/m,
-      ],
+      [2, ['--jwks', at('keys.json')], /^contact: --jwt-issuer: expected where there is `jwks`/m],
+      [2, ['--jwks', at('none.json'), ...jwt], /^contact: --jwks: expected to be a file with a JSON Web Key Set/m],
       [2, ['--jwks', at('nowhere'), ...jwt], /^contact: --jwks: .*ENOENT$/m],
       [0, ['--jwks', at('keys.json'), ...jwt], /^contact: --jwks: warning: no JWT is asked for, as auth is off$/m],
-      [2, ['--config', config], /^contact: .*contact\.yaml:1: Expected `certificateGrants` .*robot\.roles/m],
+      [2, ['--config', config], /^contact: .*contact\.yaml:1: expected .*robot\.roles/m],
       [
         0,
         ['--certificate-grants', 'r role=worker'],
         /^contact: --certificate-grants: warning: no certificate is asked/,
       ],
       [2, ['--listen', '0.0.0.0:0', '--auth', 'off'], /^contact: --listen: anybody who reaches .* as auth is off/m],
-      [2, ['--metrics', '0.0.0.0:9100'], /^contact: --metrics: Expected `metrics` to be on loopback/m],
+      [2, ['--metrics', '0.0.0.0:9100'], /^contact: --metrics: expected an address on loopback/m],
     ];
     for (const [expected, args, message] of cases) {
       const { code, stderr } = await runHere(['serve', '--check', '--store', 'memory:', ...args]);

@@ -51,6 +51,13 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('tls-faults', 'at one address has a client go on to the next, and at all of them ends it'),
   },
   {
+    id: 'tls: a chain that breaks off',
+    file: 'server/tls/identity.ts',
+    find: 'last.subject === last.issuer || isKnown()',
+    replace: 'last.subject !== "" || isKnown()',
+    caughtBy: unit('tls-identity', 'looks at those above the certificate too, which end and begin as well'),
+  },
+  {
     id: 'tls: certificate of a client that is not valid',
     file: 'server/transport/handshakes.ts',
     find: 'if (!socket.authorized && (isShown || requiresCertificate)) {',
@@ -111,9 +118,9 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   {
     id: 'tls: pair that does not fit',
     file: 'server/tls/identity.ts',
-    find: "if (!own.checkPrivateKey(readKey(key))) throw refused('the private key is not that of the certificate');",
-    replace: '',
-    caughtBy: unit('certificates', 'refuses a pair that is none, or not of the present, and tells no key'),
+    find: 'if (!own.checkPrivateKey(readKey(key, places.key))) {',
+    replace: 'if (!readKey(key, places.key)) {',
+    caughtBy: unit('tls-identity', 'refuses a pair that is none, or not of the present, and tells no key'),
   },
   {
     id: 'tls: an authority that has not begun',
@@ -130,7 +137,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     file: 'server/tls/identity.ts',
     find: 'Math.max(2, path.length - 1)',
     replace: '1',
-    caughtBy: unit('certificates', 'looks at those above the certificate too, which end and begin as well'),
+    caughtBy: unit('tls-identity', 'looks at those above the certificate too, which end and begin as well'),
   },
   {
     id: 'tls: token in plaintext',

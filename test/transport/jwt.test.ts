@@ -191,7 +191,7 @@ describe('JWTs', () => {
     writeKeys(scene.file, second);
     scene.server.reload(given);
     assert.match((await tryAs(scene, token))[0]!, /^UNAUTHENTICATED/);
-    assert.throws(() => scene.server.reload({ ...given, jwks: '/nowhere' }), /`jwks`.*ENOENT/);
+    assert.throws(() => scene.server.reload({ ...given, jwks: '/nowhere' }), /jwks: .*ENOENT/);
     assert.equal((await tryAs(scene, await second.sign()))[0], 'OK');
     by.send({});
     assert.equal(await Promise.race([by.ended, 'goes on']), 'goes on');
@@ -271,17 +271,20 @@ describe('JWTs', () => {
     writeKeys(file, await createSigner());
     const base = { listen: '127.0.0.1:0', store: 'memory:', auth: 'on', ...OPTIONS, jwks: file } as const;
     const wrong = [
-      [{ jwtIssuer: undefined }, /`jwtIssuer`/],
-      [{ jwtAudience: undefined }, /`jwtAudience`/],
-      [{ jwtGrants: [] }, /`jwtGrants`/],
-      [{ jwtGrants: ['web role=king'] }, /`jwtGrants`/],
-      [{ jwtGrants: ['web queue=*'] }, /`jwtGrants`.*roles/],
-      [{ jwtGrants: ['w*b role=worker'] }, /`jwtGrants`/],
-      [{ jwtGrants: ['web role=worker queue=a*b'] }, /`jwtGrants`.*queues\[0\]/],
-      [{ jwtGrants: ['web'] }, /`jwtGrants`/],
-      [{ jwks: '/nowhere' }, /`jwks`/],
-      [{ jwks: 'http://id.example.org/keys' }, /`jwks`.*https/],
-      [{ jwks: 'https://me:secret@id.example.org/keys' }, /`jwks` to have no user and no password: keys are public$/],
+      [{ jwtIssuer: undefined }, /^ContactError: jwtIssuer: /],
+      [{ jwtAudience: undefined }, /^ContactError: jwtAudience: /],
+      [{ jwtGrants: [] }, /^ContactError: jwtGrants: /],
+      [{ jwtGrants: ['web role=king'] }, /^ContactError: jwtGrants: /],
+      [{ jwtGrants: ['web queue=*'] }, /^ContactError: jwtGrants: .*roles/],
+      [{ jwtGrants: ['w*b role=worker'] }, /^ContactError: jwtGrants: /],
+      [{ jwtGrants: ['web role=worker queue=a*b'] }, /^ContactError: jwtGrants: .*queues\[0\]/],
+      [{ jwtGrants: ['web'] }, /^ContactError: jwtGrants: /],
+      [{ jwks: '/nowhere' }, /^ContactError: jwks: /],
+      [{ jwks: 'http://id.example.org/keys' }, /^ContactError: jwks: .*https/],
+      [
+        { jwks: 'https://me:secret@id.example.org/keys' },
+        /jwks: expected to have no user and no password: keys are public$/,
+      ],
     ] as const;
     for (const [change, expected] of wrong) {
       const given = { ...base, ...change } as Parameters<typeof createContactServer>[0];

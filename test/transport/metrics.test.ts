@@ -272,9 +272,9 @@ describe('/metrics', () => {
 
   it('is where others reach it only if that was said', async () => {
     for (const metrics of ['0.0.0.0:0', '[::]:0', '10.1.2.3:9464', 'example.org:9464'])
-      await assert.rejects(startScene({ metrics }), /Expected `metrics` to be on loopback, got .*metricsPublic/);
+      await assert.rejects(startScene({ metrics }), /metrics: expected an address on loopback, got .*metricsPublic/);
     for (const metrics of ['9464', 'unix:/tmp/x', '127.0.0.1:99999'])
-      await assert.rejects(startScene({ metrics }), /Expected `metrics` to be HOST:PORT/);
+      await assert.rejects(startScene({ metrics }), /metrics: expected HOST:PORT/);
     assert.equal((await startScene()).metrics, '');
   });
 });

@@ -130,7 +130,7 @@ describe('TLS that cannot come about', function () {
       assert.deepEqual(error.advice, { reason: 'TLS_AUTHORITY', retry: 'never' }, `${place}: ${error}`);
       assert.equal(
         error.message,
-        `could not reach ${address}: it has a certificate that no trusted authority has signed: CN=other is signed by CN=authority of a test (is that authority in \`tls.ca\`?)`,
+        `could not reach ${address}: it has a certificate that no trusted authority has signed: CN=other is signed by CN=authority of a test (is that authority in \`tls.ca\`? If it is one between others, the server lacks its certificate (fullchain.pem of certbot))`,
       );
     }
   });

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { resolveOptions } from '../../server/options.ts';
 import { openAuthority } from '../../server/tls/authority.ts';
-import { generateKeys, type Issuer, issueCertificate, pinOf } from '../../server/tls/certificate.ts';
+import { generateKeys, issueCertificate, pinOf } from '../../server/tls/certificate.ts';
 import { addressBytes, integer, oid, sequence, time } from '../../server/tls/der.ts';
-import { checkIdentity } from '../../server/tls/identity.ts';
 import { namesOf } from '../../server/tls/names.ts';
 import { readSecretFile, writeSecretFile } from '../../server/tls/secretfile.ts';
 import { closeScene, use } from '../scene/end.ts';
@@ -193,67 +192,6 @@ describe('openAuthority()', () => {
     writeFileSync(`${file}.tls.pem`, 'x');
     assert.ok(authority.identify(NAMES).cert.length > 500);
     assert.equal(statSync(`${file}.ca.pem`).mode & 0o777, 0o644);
-  });
-});
-
-describe('checkIdentity()', () => {
-  const keys = generateKeys();
-  const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-  const now = Date.now();
-  const make = (validFrom: number, validTo: number): string =>
-    issueCertificate({ commonName: 'one', keys, validFrom, validTo, names: ['a.test'] });
-  const cert = make(now - DAY_MS, now + DAY_MS);
-
-  it('refuses a pair that is none, or not of the present, and tells no key', () => {
-    const other = generateKeys().privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-    const rows: [Parameters<typeof checkIdentity>[0], RegExp][] = [
-      [{ cert, key: other }, /not that of the certificate/],
-      [{ cert, key: 'x' }, /no private key/],
-      [{ cert: key, key }, /no certificate in PEM/],
-      [{ cert: `${cert.slice(0, 200)}\n-----END CERTIFICATE-----\n`, key }, /cannot be read/],
-      [{ cert: make(now - 2 * DAY_MS, now - DAY_MS), key }, /has ended on/],
-      [{ cert: make(now + DAY_MS, now + 2 * DAY_MS), key }, /begins on/],
-      [{ cert, key, clientCa: 'x' }, /tlsClientCa/],
-    ];
-    for (const [given, words] of rows) {
-      assert.throws(
-        () => checkIdentity(given, now),
-        (error: Error) => words.test(error.message) && !error.message.includes('PRIVATE'),
-      );
-    }
-  });
-
-  it('looks at those above the certificate too, which end and begin as well', () => {
-    const [root, middle] = [1, 2].map((n) => ({ commonName: `authority ${n}`, keys: generateKeys() })) as [
-      Issuer,
-      Issuer,
-    ];
-    const sign = (one: Issuer, issuer: Issuer, from: number, to: number): string => {
-      const span = { validFrom: now + from * DAY_MS, validTo: now + to * DAY_MS };
-      return issueCertificate({ ...one, issuer, ...span, isAuthority: one !== own });
-    };
-    const own = { commonName: 'one', keys };
-    const leaf = sign(own, middle, -1, 90);
-    const open = (above: string) => checkIdentity({ cert: leaf + above, key }, now);
-    assert.throws(() => open(sign(middle, root, -90, -1)), /certificate of CN=authority 2 above it has ended on/);
-    assert.throws(() => open(sign(middle, root, 1, 90)), /certificate of CN=authority 2 above it begins on/);
-    const good = sign(middle, root, -1, 20);
-    assert.equal(open(good).expiresAt, new X509Certificate(good).validToDate.getTime());
-    // Clients have the root themselves, with other dates; one that signed nothing here is nobody's way.
-    assert.equal(open(good + sign(root, root, -90, -1)).expiresAt, open(good).expiresAt);
-    assert.equal(open(good + make(now - 2 * DAY_MS, now - DAY_MS)).expiresAt, open(good).expiresAt);
-  });
-
-  it('has a pin where the root that signed it is sent with it, and none else', () => {
-    assert.equal(checkIdentity({ cert, key }, now).authority.pin, '');
-    const stranger = issueCertificate({
-      commonName: 'x',
-      keys: generateKeys(),
-      validFrom: now,
-      validTo: now + DAY_MS,
-      isAuthority: true,
-    });
-    assert.equal(checkIdentity({ cert: cert + stranger, key }, now).authority.pin, '');
   });
 });
 

@@ -134,6 +134,16 @@ describe('examine()', () => {
       /^wrong server: .* cannot be reached: nobody/,
     ],
     [
+      'TLS that cannot come about',
+      facts({}, { outOfReach: 'x', fault: 'could not reach a:1: it does not speak TLS' }),
+      /^wrong server: could not reach a:1: it does not speak TLS$/,
+    ],
+    [
+      'a certificate that is not sent',
+      facts({}, { unsent: 'CN=between' }),
+      /^note certificate: the server does not send the certificate of CN=between, who has signed the last one/,
+    ],
+    [
       'a credential without rights',
       facts({}, { refusal: 'no operator' }),
       /^wrong server: .* tells no more: no operator$/,
