@@ -37,7 +37,7 @@ interface OtelApi {
 }
 
 /** Kinds of spans, by their numbers in the API. */
-export const SPAN_KIND = Object.freeze({ internal: 0, producer: 3, consumer: 4 });
+export const SPAN_KIND = Object.freeze({ internal: 0, server: 1, client: 2, producer: 3, consumer: 4 });
 const STATUS_ERROR = 2;
 
 /** What carries a trace from one program to the next: the metadata of a task. */
@@ -51,6 +51,8 @@ export interface SpanOptions {
   readonly parent?: Carrier;
   /** The parent is named as a link too: this is not the first span of its kind. */
   readonly isLinked?: boolean;
+  /** When it began, milliseconds since 1970; absent: now. */
+  readonly startTime?: number;
 }
 
 export interface Span {
@@ -78,11 +80,12 @@ export function findTracing(): Tracing | undefined {
   if (!delegate || delegate.constructor.name === 'NoopTracerProvider') return undefined;
   const tracer = api.trace.getTracer('contact');
   return {
-    start({ name, kind, attributes, parent, isLinked = false }) {
+    start({ name, kind, attributes, parent, isLinked = false, startTime }) {
       const context = parent ? extract(api, parent) : api.context.active();
       const linked = isLinked ? api.trace.getSpanContext(context) : undefined;
       const links = linked ? [{ context: linked }] : [];
-      const span = tracer.startSpan(name, { kind, attributes, links }, context);
+      const when = startTime === undefined ? {} : { startTime };
+      const span = tracer.startSpan(name, { kind, attributes, links, ...when }, context);
       return {
         inject: (metadata) => inject(span.spanContext(), metadata),
         run: (act) => api.context.with(api.trace.setSpan(context, span), act),
@@ -95,7 +98,12 @@ export function findTracing(): Tracing | undefined {
   };
 }
 
+/** Where the API keeps what was registered with it, whichever copy of it a program has. */
+const REGISTERED = Symbol.for('opentelemetry.js.api.1');
+
 function loadApi(): OtelApi | undefined {
+  // It is a hundred modules, and most programs trace nothing.
+  if (!(globalThis as { [REGISTERED]?: { readonly trace?: object } })[REGISTERED]?.trace) return undefined;
   try {
     return createRequire(import.meta.url)('@opentelemetry/api') as OtelApi;
   } catch {
@@ -120,9 +128,20 @@ function extract(api: OtelApi, { traceparent = '', tracestate }: Carrier): OtelC
   return api.trace.setSpanContext(api.ROOT_CONTEXT, remote);
 }
 
+/** Which of these pairs carry a trace, by their keys. */
+export function isOfTrace(key: string): boolean {
+  return key === 'traceparent' || key === 'tracestate';
+}
+
+/** Attributes of a span about a call, by the semantic conventions for RPC. @param method `pkg.Service/Method` */
+export function describeCall(method: string): Record<string, string> {
+  const [service = '', name = ''] = method.split('/');
+  return { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': name };
+}
+
 /** Attributes of a span about a task, by the semantic conventions for messaging. */
 export function describeMessage(
-  operation: 'send' | 'process' | 'settle' | 'create',
+  operation: 'send' | 'process' | 'settle' | 'create' | 'deliver',
   queue: string,
   id?: string,
 ): Record<string, string> {

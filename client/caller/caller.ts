@@ -22,6 +22,7 @@ import {
 } from './options.ts';
 import { manyRequests, oneRequest, type Requests } from './requests.ts';
 import { type Answers, createAnswers, decodeAnswer, encodeRequest, type Messages, type Stub, takeOne } from './stub.ts';
+import { traceCalls } from './tracing.ts';
 
 /** A call that is stored, and waits to be answered. */
 export interface KeptCall<T> {
@@ -94,6 +95,7 @@ export function createCaller(options: CallerOptions): Caller {
   // Bounded by those who wait for their answers.
   const open = new ChurnSet<Life>();
   let isClosed = false;
+  const trace = traceCalls();
 
   function begin(wanted: Wanted): Life {
     if (isClosed) throw new ContactError('CANCELLED', 'the caller was closed');
@@ -118,9 +120,9 @@ export function createCaller(options: CallerOptions): Caller {
     }
   }
 
-  /** Calls what has one answer. */
-  async function callOne(method: DescMethod, input: unknown, given: StubOptions): Promise<unknown> {
-    const wanted = readWanted(options, given, method);
+  /** Calls what has one answer. @param traced what is wanted, with the trace of a call that has one */
+  async function callOne(method: DescMethod, input: unknown, given: StubOptions, traced?: Wanted): Promise<unknown> {
+    const wanted = traced ?? readWanted(options, given, method);
     const path = methodPath(method);
     if (wanted.mode === 'durable') {
       const call = { message: encodeRequest(method, input), isDetached: false };
@@ -131,15 +133,31 @@ export function createCaller(options: CallerOptions): Caller {
     return decodeAnswer(method, await takeOne(live(plan, requests)));
   }
 
+  async function callTraced(method: DescMethod, input: unknown, given: StubOptions): Promise<unknown> {
+    const traced = trace?.(methodPath(method), readWanted(options, given, method));
+    return traced?.until(callOne(method, input, given, traced.wanted));
+  }
+
   /** Calls what has many. */
   function callMany(method: DescMethod, input: unknown, given: StubOptions): Answers<unknown> {
     const wanted = readWanted(options, given, method);
     const requests = readRequests(method, input);
+    const path = methodPath(method);
     let life: Life | undefined;
     async function* answers(): Answers<unknown> {
-      life = begin(wanted);
-      const plan = { connection, path: methodPath(method), wanted, life, backoff, random };
-      for await (const bytes of live(plan, requests)) yield decodeAnswer(method, bytes);
+      const traced = trace?.(path, wanted);
+      try {
+        life = begin(wanted);
+        const plan = { connection, path, wanted: traced?.wanted ?? wanted, life, backoff, random };
+        for await (const bytes of live(plan, requests)) yield decodeAnswer(method, bytes);
+        traced?.end();
+      } catch (error) {
+        traced?.end(error);
+        throw error;
+      } finally {
+        // Its answers were left.
+        traced?.end();
+      }
     }
     return createAnswers(answers, () => life?.stop(endHere('CANCELLED', 'the answers were left')));
   }
@@ -163,7 +181,8 @@ export function createCaller(options: CallerOptions): Caller {
       const stub: AnyStub = {};
       for (const method of service.methods) {
         const { methodKind, localName } = method;
-        const call = methodKind === 'unary' || methodKind === 'client_streaming' ? callOne : callMany;
+        const hasOne = methodKind === 'unary' || methodKind === 'client_streaming';
+        const call = hasOne ? (trace ? callTraced : callOne) : callMany;
         stub[localName] = (input, given = {}) => call(method, input, given);
       }
       return stub as Stub<S>;
@@ -172,7 +191,9 @@ export function createCaller(options: CallerOptions): Caller {
       checkMethod(method);
       const wanted = readWanted(options, { ...given, mode: 'durable' }, method);
       const call = { message: encodeRequest(method, request), isDetached: true };
-      const { taskId } = await durable(methodPath(method), wanted, call);
+      const traced = trace?.(methodPath(method), wanted);
+      const kept = durable(methodPath(method), traced?.wanted ?? wanted, call);
+      const { taskId } = await (traced ? traced.until(kept) : kept);
       return { taskId, answer: (waiting) => answer(method, taskId, waiting) };
     },
     answer,

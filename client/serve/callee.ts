@@ -11,6 +11,7 @@ import { offerRaw } from './raw.ts';
 import { type Offer, offerService } from './served.ts';
 import type { ServeOptions } from './service.ts';
 import { createServing, type Serving, type ServingOptions } from './serving.ts';
+import { traceAnswers } from './tracing.ts';
 
 /**
  * Why a session ends that begins anew at once: its queues are those of its registration, and there are more now. What it
@@ -65,6 +66,7 @@ export function createCallee({
   ...options
 }: CalleeOptions): WorkerCallee {
   const { connection } = options;
+  const around = { clock: connection.clock, logger: connection.logger, trace: traceAnswers() };
   const hasQueues = Promise.withResolvers<void>();
   if (queues.length > 0) hasQueues.resolve();
   let serving: Serving | undefined;
@@ -126,8 +128,8 @@ export function createCallee({
       return serving?.callCount ?? 0;
     },
     methods: {
-      serve: (service, handlers, given) => add(offerService(service, handlers, connection), given),
-      serveRaw: (methods, handler, given) => add(offerRaw(methods, handler, connection), given),
+      serve: (service, handlers, given) => add(offerService(service, handlers, around), given),
+      serveRaw: (methods, handler, given) => add(offerRaw(methods, handler, around), given),
       async expose(given) {
         const { maxCalls } = given;
         const refresh = (): void => serving?.refresh();

@@ -13,6 +13,7 @@ import { LiveContext } from './context.ts';
 import { Inbox } from './inbox.ts';
 import type { AnyHandler, CallContext } from './service.ts';
 import { endOf, pairsOf, tellFailure } from './status.ts';
+import type { TraceAnswer } from './tracing.ts';
 
 /** Of calls that have ended as their handlers did: nobody's failure, and one for all. */
 const OVER = new ContactError('CANCELLED', 'the call is over');
@@ -62,14 +63,17 @@ export function encodeAnswer(output: DescMessage, answer: unknown): Uint8Array {
 }
 
 /** What calls have around them. */
-export type Surroundings = Pick<Connection, 'clock' | 'logger'>;
+export interface Surroundings extends Pick<Connection, 'clock' | 'logger'> {
+  /** Undefined: nobody traces. */
+  readonly trace?: TraceAnswer | undefined;
+}
 
 /** Runs the handler of a method for one call. @param onOver the call is over, and its handler has ended */
 export function runCall(
   call: TunnelCall,
   open: Open,
   { hasOneRequest, hasOneAnswer, decode, encode, handler }: RunMethod,
-  { clock, logger }: Surroundings,
+  { clock, logger, trace }: Surroundings,
   onOver: () => void,
 ): RunningCall {
   const inbox = new Inbox((cost) => call.taken(cost));
@@ -158,7 +162,7 @@ export function runCall(
     }
   }
 
-  answer()
+  (trace ? trace(open, answer) : answer())
     .then(
       () => endOf(context.givenTrailers),
       (error: unknown) => {

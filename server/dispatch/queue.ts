@@ -23,6 +23,7 @@ import { POLL_MS, startPoll } from './poll.ts';
 import { startPruning } from './pruning.ts';
 import type { Receiver } from './receiver.ts';
 import { openResultsLog, type ResultsLog } from './results.ts';
+import { traceClaims } from './tracing.ts';
 
 export interface TaskQueueOptions {
   readonly store: Store;
@@ -156,7 +157,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   }
 
   const wake$ = merge(taskReady$, credit$);
-  const pushed$ = claimWhenWoken(wake$, { store, clock, lanes, isClaiming: () => isClaiming, push });
+  const pushed$ = claimWhenWoken(wake$, traceClaims({ store, clock, lanes, isClaiming: () => isClaiming, push }));
   const subscription: Subscription = pushed$.subscribe({ error: onFatal });
   const stopPoll = startPoll({
     store,

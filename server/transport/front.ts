@@ -16,6 +16,7 @@ import { type DurableCalls, isDurable } from '../tunnel/durable.ts';
 import type { OpenInflater } from '../tunnel/inflate.ts';
 import { createLiveCalls } from '../tunnel/live.ts';
 import { explainUnknown } from '../tunnel/nobody.ts';
+import { traceLive } from '../tunnel/tracing.ts';
 import { createAnswer } from './answer.ts';
 import { COME_AGAIN_MS } from './open_calls.ts';
 import type { Unread } from './unread.ts';
@@ -89,7 +90,7 @@ export function createFront({
   unread,
   counts,
 }: FrontOptions): Front {
-  const lives = createLiveCalls({ callees, clock, inflate });
+  const lives = traceLive(createLiveCalls({ callees, clock, inflate }));
   let size = 0;
   let isLeaving = false;
   // Bounded by `maxCalls`.

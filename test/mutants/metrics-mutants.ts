@@ -18,6 +18,16 @@ export const METRICS_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('refused', 'is counted once by why it was not, also when its client does not wait to be told'),
   },
   {
+    id: 'a trace that a call has of its own comes after what is active',
+    file: 'client/caller/tracing.ts',
+    find: '...(own.traceparent === undefined ? {} : { parent: own }),',
+    replace: '',
+    caughtBy: transport(
+      'tracing',
+      'have those of a live call in one tree, over caller, server and callee, with those of the handler',
+    ),
+  },
+  {
     id: 'version 0 of a traceparent with more behind it',
     file: 'shared/traceparent.ts',
     find: '(version === VERSION_0 && rest !== undefined)',

@@ -7,8 +7,15 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { createProducer, createWorker, type Handler } from '../../client/index.ts';
+import { traceCalls } from '../../client/caller/tracing.ts';
+import { ContactError, createCaller, createProducer, createWorker, type Handler } from '../../client/index.ts';
+import { traceAnswers } from '../../client/serve/tracing.ts';
+import { traceClaims } from '../../server/dispatch/tracing.ts';
+import { traceLive } from '../../server/tunnel/tracing.ts';
 import { findTracing } from '../../shared/tracing.ts';
+import { Echo } from '../echo/gen/echo_pb.ts';
+import { startCallee } from '../scene/callers.ts';
+import { createEcho } from '../scene/echo.ts';
 import { atEnd, closeScene, use } from '../scene/end.ts';
 import { connectTo, startScene } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
@@ -59,13 +66,15 @@ describe('traces', () => {
       assert.equal(await producer.call('q', 7), 7);
       span.end();
     });
-    const spans = await finished(5);
+    const spans = await finished(7);
     assert.deepEqual(treeOf(spans), [
       '- → outside',
+      'claim q → push q',
       'outside → send q',
       'process q → inside',
+      'push q → process q',
       'send q → store q',
-      'store q → process q',
+      'store q → claim q',
     ]);
     assert.equal(new Set(spans.map((span) => span.spanContext().traceId)).size, 1);
     const kinds = new Map(spans.map(({ name, kind }) => [name, kind]));
@@ -91,7 +100,7 @@ describe('traces', () => {
       return n;
     };
     startWorker(scene.address, handler);
-    const runs = (await finished(7)).filter(({ name }) => name === 'process q');
+    const runs = (await finished(13)).filter(({ name }) => name === 'process q');
     assert.equal(new Set(runs.map((span) => span.spanContext().traceId)).size, 2);
     assert.deepEqual(
       runs.map(({ status, links }) => [status.code, links.length]).toSorted(),
@@ -101,6 +110,84 @@ describe('traces', () => {
         [SpanStatusCode.ERROR, 0],
       ].toSorted(),
     );
+  });
+
+  it('have those of a live call in one tree, over caller, server and callee, with those of the handler', async () => {
+    const scene = await startScene();
+    const tracer = trace.getTracer('test');
+    const inside = () => tracer.startActiveSpan('inside', (span) => span.end());
+    await startCallee(scene.address, {
+      ...createEcho(),
+      async unary({ body }) {
+        await Promise.resolve();
+        inside();
+        if (Buffer.from(body).toString() === 'bad') throw new ContactError('NOT_FOUND', 'nothing there');
+        return { body };
+      },
+      async *down({ body }) {
+        await Promise.resolve();
+        inside();
+        yield { body };
+      },
+    });
+    exporter.reset();
+    const caller = use(createCaller(connectTo(scene.address)));
+    const echo = caller.stub(Echo);
+    const body = Buffer.from('hello');
+    const of = (name: string) =>
+      ['answer → inside', 'call → relay', 'outside → call', 'relay → answer']
+        .map((pair) => pair.replaceAll(/call|relay|answer/g, (one) => `${one} echo.Echo/${name}`))
+        .concat('- → outside')
+        .toSorted();
+    await tracer.startActiveSpan('outside', async (span) => {
+      await echo.unary({ body });
+      span.end();
+    });
+    const spans = await finished(5);
+    assert.deepEqual(treeOf(spans), of('Unary'));
+    assert.equal(new Set(spans.map((span) => span.spanContext().traceId)).size, 1);
+    const kinds = new Map(spans.map(({ name, kind }) => [name.split(' ')[0], kind]));
+    assert.deepEqual(
+      ['call', 'relay', 'answer'].map((name) => kinds.get(name)),
+      [SpanKind.CLIENT, SpanKind.INTERNAL, SpanKind.SERVER],
+    );
+    const { attributes } = spans.find(({ kind }) => kind === SpanKind.SERVER)!;
+    assert.equal(`${attributes['rpc.service']}/${attributes['rpc.method']}`, 'echo.Echo/Unary');
+
+    exporter.reset();
+    await tracer.startActiveSpan('outside', async (span) => {
+      for await (const _ of echo.down({ body, count: 1 }));
+      span.end();
+    });
+    assert.deepEqual(treeOf(await finished(5)), of('Down'));
+
+    // What the caller says of its trace itself comes before what is active, and each end tells of a failure.
+    exporter.reset();
+    const traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
+    await assert.rejects(echo.unary({ body: Buffer.from('bad') }, { metadata: { traceparent } }));
+    const failed = (await finished(4)).filter(({ name }) => name !== 'inside');
+    assert.deepEqual(new Set(failed.map((span) => span.spanContext().traceId)), new Set(['ab'.repeat(16)]));
+    assert.equal(failed.find(({ kind }) => kind === SpanKind.CLIENT)!.parentSpanContext?.spanId, 'cd'.repeat(8));
+    assert.deepEqual(
+      failed.map(({ status }) => status.code),
+      failed.map(() => SpanStatusCode.ERROR),
+    );
+  });
+
+  it('lead from a durable call to the task that it is', async () => {
+    const scene = await startScene();
+    await startCallee(scene.address, createEcho());
+    exporter.reset();
+    const caller = use(createCaller(connectTo(scene.address)));
+    await caller.stub(Echo).unary({ body: Buffer.from('x') }, { mode: 'durable' });
+    const name = 'echo.Echo/Unary';
+    assert.deepEqual(treeOf(await finished(5)), [
+      `- → call ${name}`,
+      `call ${name} → store ${name}`,
+      `claim ${name} → push ${name}`,
+      `push ${name} → process ${name}`,
+      `store ${name} → claim ${name}`,
+    ]);
   });
 
   it('end with what was refused', async () => {
@@ -115,5 +202,12 @@ describe('traces', () => {
 describe('findTracing()', () => {
   it('finds none while nobody has registered a tracer', () => {
     assert.equal(findTracing(), undefined);
+  });
+
+  it('leaves everything as it is then', () => {
+    const [claims, lives] = [{} as Parameters<typeof traceClaims>[0], {} as Parameters<typeof traceLive>[0]];
+    assert.equal(traceClaims(claims), claims);
+    assert.equal(traceLive(lives), lives);
+    assert.deepEqual([traceCalls(), traceAnswers()], [undefined, undefined]);
   });
 });
