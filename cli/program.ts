@@ -51,6 +51,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/results.ts')).fillResultsCommand,
   },
   {
+    usage: 'failures [queue...]',
+    description: 'tell what failed, those that are alike together',
+    load: async () => (await import('./commands/failures.ts')).fillFailuresCommand,
+  },
+  {
     usage: 'tasks',
     description: 'look at tasks, cancel, redrive and delete them',
     load: async () => (await import('./commands/tasks.ts')).fillTasksCommand,

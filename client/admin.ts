@@ -4,6 +4,7 @@ import {
   type DescribeClientResponse,
   type GetServerInfoResponse,
   type ListClientsResponse,
+  type ListFailuresResponse,
   type ListQueuesResponse,
   type Queue,
 } from '../gen/contact/v1/admin_service_pb.ts';
@@ -22,6 +23,7 @@ import { createAsking } from './asking.ts';
 import { type BackupOptions, readBackup } from './backup.ts';
 import * as check from './check.ts';
 import { createConnection } from './connection.ts';
+import { buildFailuresRequest, type FailuresOptions } from './failures.ts';
 import { buildFilter, newerConditions, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
@@ -102,6 +104,8 @@ export interface Admin extends AsyncDisposable {
   setQueueRetention(queue: string, retention: QueueRetention, options?: CreateOptions): Promise<void>;
   /** Cancels every task that waits in the queue; answers how many tasks that were. */
   purgeQueue(queue: string): Promise<number>;
+  /** What failed of the tasks that are kept, in groups of failures that are alike, the most first. */
+  listFailures(options?: FailuresOptions): Promise<ListFailuresResponse>;
   /** A page of clients by id: those that are connected and, unless `connectedOnly`, named ones that are away. */
   listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
   listAllClients(options?: {
@@ -238,6 +242,7 @@ export function createAdmin(options: AdminOptions): Admin {
     retryTasks: async (selection) => call(tasks.retryTasks, await select(selection)),
     deleteTasks: async (given) => call(tasks.deleteTasks, await select(isList(given) ? { ids: given } : given)),
     watchTask: (id, given = {}) => readTask(connection, id, given),
+    listFailures: async (given = {}) => persist(operator.listFailures, buildFailuresRequest(given)),
     listQueues,
     listAllQueues: (given) => readPages(given, listQueues, (answer) => answer.queues),
     async pauseQueue(queue, given = {}) {

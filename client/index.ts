@@ -57,6 +57,7 @@ export {
   TaskRelease,
   type TaskReleaseAdvice,
 } from './failure.ts';
+export type { FailuresOptions } from './failures.ts';
 export type { TaskQuery } from './filter.ts';
 export type { Handler, TaskContext } from './handler.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput, TaskTerms } from './newtask.ts';

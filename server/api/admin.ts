@@ -11,6 +11,7 @@ import type { Registry } from '../session/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createBackUp } from './backup.ts';
 import { checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
+import { createListFailures } from './failures.ts';
 import type { Handlers } from './handler.ts';
 import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
@@ -28,7 +29,7 @@ export interface AdminHandlersOptions extends ServerInfoOptions {
   readonly operations: Operations;
   readonly registry: Registry;
   readonly openExplainer: OpenExplainer;
-  readonly store: Pick<Store, 'backUp' | 'refusal' | 'space'>;
+  readonly store: Pick<Store, 'backUp' | 'listFailures' | 'refusal' | 'space'>;
 }
 
 /** AdminService. */
@@ -95,6 +96,8 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     async purgeQueue({ queue }, { caller }) {
       return { cancelled: await operations.purgeQueue(readQueue(queue, caller)) };
     },
+
+    listFailures: createListFailures(options.store),
 
     async listClients({ pageSize, pageToken, connectedOnly }, { caller }) {
       const limit = readPageSize(pageSize);

@@ -30,7 +30,10 @@ export interface ApiOptions {
   readonly registry: Registry;
   readonly store: TaskReads &
     CredentialStore &
-    Pick<Store, 'capabilities' | 'backUp' | 'refusal' | 'writeFailure' | 'space' | 'countQueues' | 'countAhead'>;
+    Pick<
+      Store,
+      'capabilities' | 'listFailures' | 'backUp' | 'refusal' | 'writeFailure' | 'space' | 'countQueues' | 'countAhead'
+    >;
   readonly clock: Clock;
   readonly access: Pick<AccessOptions, 'isOn' | 'findToken' | 'addresses' | 'authority'> & {
     readonly renewals: Renewals;

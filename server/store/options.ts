@@ -13,6 +13,8 @@ export interface StoreBounds {
   readonly maxNamedClients?: number;
   /** Of those, clients that came by one principal. Default: 5,000. */
   readonly maxNamedClientsPerPrincipal?: number;
+  /** Kinds of failures that are told apart. Default: 10,000. */
+  readonly maxFailureKinds?: number;
 }
 
 /** What every store is opened with. */

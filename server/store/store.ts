@@ -1,4 +1,5 @@
 import type { ContactError } from '../../shared/errors.ts';
+import type { AttemptStore } from './attempts.ts';
 import type { Backup } from './backup.ts';
 import type { BroadcastStore } from './broadcasts.ts';
 import type { ClientStore } from './clients.ts';
@@ -35,6 +36,7 @@ export interface Store
     SessionStore,
     ResultStore,
     QueueStore,
+    AttemptStore,
     ClientStore,
     BroadcastStore,
     CredentialStore {

@@ -2,6 +2,9 @@ import type { ConstantRow } from './limits.ts';
 
 /** Of the store. */
 export const STORE_CONSTANTS: readonly ConstantRow[] = [
+  ['kinds of failures that are', 'server/store/sqlite/rows/failures.ts', 'MAX_QUEUE_KINDS', 'MAX_KINDS'],
+  ['groups of one `ListFailures`', 'server/api/failures.ts', 'MAX_PAGE', 'MAX_MESSAGE_LENGTH'],
+  ['groups of one `ListFailures`', 'server/store/attempts.ts', 'MAX_NAMED'],
   ['named clients that are', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS'],
   ['named clients of one principal', 'server/store/sqlite/clients.ts', 'MAX_CLIENTS_OF_ONE'],
   ['what clients have served', 'server/store/sqlite/clients.ts', 'MAX_METHODS_BYTES'],
@@ -31,6 +34,11 @@ export const STORE_REASONS: Readonly<Record<string, string>> = {
   'server/store/sqlite/insert.ts MAX_CACHED_BYTES': 'larger payloads are not kept in memory',
   'server/store/sqlite/fresh/task.ts MAX_PACKED_BYTES': 'how payloads lie in memory',
   'server/store/sqlite/conditions.ts MAX_CANDIDATES': 'more are found by a walk through all tasks',
+  'server/store/attempts.ts MAX_GROUPS': 'of the store; what a request may ask for has a row',
+  'server/store/attempts.ts MAX_NEWEST': 'failures that are looked at for the tasks that a group names',
+  'server/store/sqlite/failures.ts MAX_HELD': 'groups while they are counted, before those with few are let go of',
+  'server/model/failure.ts MAX_LOOKED': 'of a message, whose length has a row',
+  'server/model/failure.ts MAX_PATTERN_LENGTH': 'of a message, whose length has a row',
   'server/store/sqlite/queues.ts MAX_LANES': 'the fullest lanes that a listing looks at',
   'server/store/sqlite/listing.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',
   'server/store/sqlite/results.ts MAX_PAGE_BYTES': 'of a page of the store; what is told has a row',

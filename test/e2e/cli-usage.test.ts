@@ -24,6 +24,7 @@ describe('contact', function () {
         'expose',
         'enqueue',
         'results',
+        'failures',
         'tasks',
         'queues',
         'clients',

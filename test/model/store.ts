@@ -12,6 +12,7 @@ import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
 import { withClose } from './closing.ts';
 import { createCredentials } from './credentials.ts';
+import { listFailures } from './failures.ts';
 import { findTasks } from './filter.ts';
 import { insertTasks } from './inserts.ts';
 import { createOperating } from './operating.ts';
@@ -169,6 +170,7 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
       for (const { state } of findTasks(world, filter, scope)) counts[state] += 1;
       return counts;
     },
+    listFailures: async (query, limit, scope = EVERY_QUEUE) => listFailures(world, query, limit, scope),
     countQueues: async () => countQueues(),
     findWaiting: async () => ({
       readyQueues: countQueues().flatMap(({ queue, ready }) => (ready > 0 ? [queue] : [])),

@@ -6,6 +6,7 @@ import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
 import { DEFINE_MUTANTS } from './define-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
+import { FAILURE_MUTANTS } from './failure-mutants.ts';
 import { FILTER_MUTANTS } from './filter-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
@@ -27,6 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...NODE_MUTANTS,
   ...ATTEMPT_MUTANTS,
   ...FILTER_MUTANTS,
+  ...FAILURE_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
   ...METRICS_MUTANTS,

@@ -144,6 +144,15 @@ async function dump(store: Store): Promise<unknown> {
     const ids = (await store.listTasks(filter, null, 500)).map(({ id }) => id);
     found.push([filter, ids, await store.countTasks(filter)]);
   }
+  const failures = [];
+  for (const by of ['error', 'client', 'queue'] as const) {
+    for (const since of [0, 1_800_000_030_000]) {
+      // Which of equal ones comes first is nobody's business.
+      const { groups } = await store.listFailures({ by, since }, 100);
+      const told = groups.map(({ common, count, finalCount, newest }) => [common, count, finalCount, newest.endedAt]);
+      failures.push(told.map((group) => JSON.stringify(group)).sort());
+    }
+  }
   const queues = [];
   for (const { queue } of counts) {
     queues.push([queue, await store.countLanes(queue, 10), await store.listOldest(queue, 10)]);
@@ -157,6 +166,7 @@ async function dump(store: Store): Promise<unknown> {
   return plain({
     tasks,
     found,
+    failures,
     queues,
     children,
     attempts,

@@ -6,6 +6,7 @@ import {
   ContactService,
   classic,
   EnrolmentService,
+  FailureGrouping,
   health,
   ResultStart,
   ReverseService,
@@ -184,6 +185,13 @@ const ADMIN: Rows<typeof AdminService> = {
   setQueueLimits: { by: OPERATES, ask: ofQueue, queue: 'PERMISSION_DENIED' },
   setQueueRetention: { by: OPERATES, ask: ofQueue, queue: 'PERMISSION_DENIED' },
   purgeQueue: { by: OPERATES, ask: ofQueue, queue: 'PERMISSION_DENIED' },
+  listFailures: {
+    by: OBSERVES,
+    ask: (): Ask<typeof AdminService.method.listFailures>[] => [{ by: FailureGrouping.QUEUE, maxGroups: 500 }],
+    queue: 'unseen',
+    state: 'failed',
+    sees: ([{ groups }], { taskId }) => groups.some(({ taskIds }: { taskIds: string[] }) => taskIds.includes(taskId)),
+  },
   listClients: {
     by: OBSERVES,
     ask: nothing,

@@ -49,6 +49,7 @@ describe('a file of an older schema', () => {
       db.exec('DROP INDEX result_unsuccessful');
       db.exec('DROP TABLE credential');
       db.exec('DROP TABLE attempt');
+      db.exec('DROP TABLE failure');
       db.exec('DROP TABLE principal');
       db.exec('PRAGMA user_version = 3');
       db.close();

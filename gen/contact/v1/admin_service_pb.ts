@@ -2,21 +2,21 @@
 // @generated from file contact/v1/admin_service.proto (package contact.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Intervals, Limits } from "./contact_pb.ts";
 import { file_contact_v1_contact } from "./contact_pb.ts";
 import type { Waiting } from "./task_pb.ts";
 import { file_contact_v1_task } from "./task_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSLxBAoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNDYWxsc0J5U2VydmljZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiUwoSTGlzdENsaWVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEhYKDmNvbm5lY3RlZF9vbmx5GAMgASgIIlcKE0xpc3RDbGllbnRzUmVzcG9uc2USJwoHY2xpZW50cxgBIAMoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoVRGVzY3JpYmVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSKYAQoWRGVzY3JpYmVDbGllbnRSZXNwb25zZRImCgZjbGllbnQYASABKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SKwoIc2Vzc2lvbnMYAiADKAsyGS5jb250YWN0LnYxLkNsaWVudFNlc3Npb24SKQoHbWV0aG9kcxgDIAMoCzIYLmNvbnRhY3QudjEuU2VydmVkTWV0aG9kIooCCg1DbGllbnRTZXNzaW9uEjAKDGNvbm5lY3RlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRwZWVyGAMgASgJEg0KBWFnZW50GAQgASgJEg0KBXBsYWluGAUgASgIEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIZChF1bnJlY2VpcHRlZF9ieXRlcxgIIAEoBBIjCgV0YXNrcxgJIAMoCzIULmNvbnRhY3QudjEuSGVsZFRhc2siWAoISGVsZFRhc2sSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIPCgdzdGFydGVkGAMgASgIEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYBCABKAgiLQoMU2VydmVkTWV0aG9kEg4KBm1ldGhvZBgBIAEoCRINCgVjYWxscxgCIAEoDSInChJEcmFpbkNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhUKE0RyYWluQ2xpZW50UmVzcG9uc2UiKAoTUmVzdW1lQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFgoUUmVzdW1lQ2xpZW50UmVzcG9uc2UiLAoXRGlzY29ubmVjdENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIiwKGERpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRIQCghzZXNzaW9ucxgBIAEoDSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCKdBQoVR2V0U2VydmVySW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDAoEbm9kZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdG9yZRgFIAEoCRIiCgZsaW1pdHMYBiABKAsyEi5jb250YWN0LnYxLkxpbWl0cxIoCglpbnRlcnZhbHMYByABKAsyFS5jb250YWN0LnYxLkludGVydmFscxIQCghzZXNzaW9ucxgIIAEoDRInCgNub3cYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Ryb3VibGUYCiABKAkSKQoLbGltaXRzX3VzZWQYCyADKAsyFC5jb250YWN0LnYxLkxpbWl0VXNlEkwKDmxpbWl0c19yZWFjaGVkGAwgAygLMjQuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UuTGltaXRzUmVhY2hlZEVudHJ5EiUKBXNwYWNlGA0gASgLMhYuY29udGFjdC52MS5TdG9yZVNwYWNlEhQKDG9ic2VydmVyX2xhZxgOIAEoBBIVCg1hdXRoZW50aWNhdGVkGA8gASgIEjoKFmNlcnRpZmljYXRlX2V4cGlyZXNfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKCXJldGVudGlvbhgRIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEhEKCW1heF9maWxlcxgSIAEoDRo0ChJMaW1pdHNSZWFjaGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASIzCghMaW1pdFVzZRIMCgRuYW1lGAEgASgJEgwKBHVzZWQYAiABKAQSCwoDbWF4GAMgASgEIksKClN0b3JlU3BhY2USEAoIZGF0YWJhc2UYASABKAQSCwoDbG9nGAIgASgEEgwKBGZyZWUYAyABKAQSEAoIbWluX2ZyZWUYBCABKAQiDwoNQmFja1VwUmVxdWVzdCJ6Cg5CYWNrVXBSZXNwb25zZRIoCgViZWdpbhgBIAEoCzIXLmNvbnRhY3QudjEuQmFja1VwQmVnaW5IABIPCgVjaHVuaxgCIAEoDEgAEiQKA2VuZBgDIAEoCzIVLmNvbnRhY3QudjEuQmFja1VwRW5kSABCBwoFZXZlbnQiHAoLQmFja1VwQmVnaW4SDQoFYnl0ZXMYASABKAQiGwoJQmFja1VwRW5kEg4KBnNoYTI1NhgBIAEoDDLECAoMQWRtaW5TZXJ2aWNlEksKCkxpc3RRdWV1ZXMSHS5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXF1ZXN0Gh4uY29udGFjdC52MS5MaXN0UXVldWVzUmVzcG9uc2USSwoKUGF1c2VRdWV1ZRIdLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlBhdXNlUXVldWVSZXNwb25zZRJOCgtSZXN1bWVRdWV1ZRIeLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlElcKDlNldFF1ZXVlTGltaXRzEiEuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1JlcXVlc3QaIi5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVzcG9uc2USYAoRU2V0UXVldWVSZXRlbnRpb24SJC5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVxdWVzdBolLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXNwb25zZRJLCgpQdXJnZVF1ZXVlEh0uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USVwoORGVzY3JpYmVDbGllbnQSIS5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVxdWVzdBoiLmNvbnRhY3QudjEuRGVzY3JpYmVDbGllbnRSZXNwb25zZRJOCgtEcmFpbkNsaWVudBIeLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXF1ZXN0Gh8uY29udGFjdC52MS5EcmFpbkNsaWVudFJlc3BvbnNlElEKDFJlc3VtZUNsaWVudBIfLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVxdWVzdBogLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVzcG9uc2USXQoQRGlzY29ubmVjdENsaWVudBIjLmNvbnRhY3QudjEuRGlzY29ubmVjdENsaWVudFJlcXVlc3QaJC5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSLxBAoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNDYWxsc0J5U2VydmljZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiUwoSTGlzdENsaWVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEhYKDmNvbm5lY3RlZF9vbmx5GAMgASgIIlcKE0xpc3RDbGllbnRzUmVzcG9uc2USJwoHY2xpZW50cxgBIAMoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoVRGVzY3JpYmVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSKYAQoWRGVzY3JpYmVDbGllbnRSZXNwb25zZRImCgZjbGllbnQYASABKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SKwoIc2Vzc2lvbnMYAiADKAsyGS5jb250YWN0LnYxLkNsaWVudFNlc3Npb24SKQoHbWV0aG9kcxgDIAMoCzIYLmNvbnRhY3QudjEuU2VydmVkTWV0aG9kIooCCg1DbGllbnRTZXNzaW9uEjAKDGNvbm5lY3RlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRwZWVyGAMgASgJEg0KBWFnZW50GAQgASgJEg0KBXBsYWluGAUgASgIEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIZChF1bnJlY2VpcHRlZF9ieXRlcxgIIAEoBBIjCgV0YXNrcxgJIAMoCzIULmNvbnRhY3QudjEuSGVsZFRhc2siWAoISGVsZFRhc2sSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIPCgdzdGFydGVkGAMgASgIEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYBCABKAgiLQoMU2VydmVkTWV0aG9kEg4KBm1ldGhvZBgBIAEoCRINCgVjYWxscxgCIAEoDSInChJEcmFpbkNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhUKE0RyYWluQ2xpZW50UmVzcG9uc2UiKAoTUmVzdW1lQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFgoUUmVzdW1lQ2xpZW50UmVzcG9uc2UiLAoXRGlzY29ubmVjdENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIiwKGERpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRIQCghzZXNzaW9ucxgBIAEoDSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCKdBQoVR2V0U2VydmVySW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDAoEbm9kZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdG9yZRgFIAEoCRIiCgZsaW1pdHMYBiABKAsyEi5jb250YWN0LnYxLkxpbWl0cxIoCglpbnRlcnZhbHMYByABKAsyFS5jb250YWN0LnYxLkludGVydmFscxIQCghzZXNzaW9ucxgIIAEoDRInCgNub3cYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Ryb3VibGUYCiABKAkSKQoLbGltaXRzX3VzZWQYCyADKAsyFC5jb250YWN0LnYxLkxpbWl0VXNlEkwKDmxpbWl0c19yZWFjaGVkGAwgAygLMjQuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UuTGltaXRzUmVhY2hlZEVudHJ5EiUKBXNwYWNlGA0gASgLMhYuY29udGFjdC52MS5TdG9yZVNwYWNlEhQKDG9ic2VydmVyX2xhZxgOIAEoBBIVCg1hdXRoZW50aWNhdGVkGA8gASgIEjoKFmNlcnRpZmljYXRlX2V4cGlyZXNfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKCXJldGVudGlvbhgRIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEhEKCW1heF9maWxlcxgSIAEoDRo0ChJMaW1pdHNSZWFjaGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASIzCghMaW1pdFVzZRIMCgRuYW1lGAEgASgJEgwKBHVzZWQYAiABKAQSCwoDbWF4GAMgASgEIksKClN0b3JlU3BhY2USEAoIZGF0YWJhc2UYASABKAQSCwoDbG9nGAIgASgEEgwKBGZyZWUYAyABKAQSEAoIbWluX2ZyZWUYBCABKAQiDwoNQmFja1VwUmVxdWVzdCJ6Cg5CYWNrVXBSZXNwb25zZRIoCgViZWdpbhgBIAEoCzIXLmNvbnRhY3QudjEuQmFja1VwQmVnaW5IABIPCgVjaHVuaxgCIAEoDEgAEiQKA2VuZBgDIAEoCzIVLmNvbnRhY3QudjEuQmFja1VwRW5kSABCBwoFZXZlbnQiHAoLQmFja1VwQmVnaW4SDQoFYnl0ZXMYASABKAQiGwoJQmFja1VwRW5kEg4KBnNoYTI1NhgBIAEoDCqIAQoPRmFpbHVyZUdyb3VwaW5nEiAKHEZBSUxVUkVfR1JPVVBJTkdfVU5TUEVDSUZJRUQQABIaChZGQUlMVVJFX0dST1VQSU5HX0VSUk9SEAESGwoXRkFJTFVSRV9HUk9VUElOR19DTElFTlQQAhIaChZGQUlMVVJFX0dST1VQSU5HX1FVRVVFEAMylwkKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJRCgxMaXN0RmFpbHVyZXMSHy5jb250YWN0LnYxLkxpc3RGYWlsdXJlc1JlcXVlc3QaIC5jb250YWN0LnYxLkxpc3RGYWlsdXJlc1Jlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USVwoORGVzY3JpYmVDbGllbnQSIS5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVxdWVzdBoiLmNvbnRhY3QudjEuRGVzY3JpYmVDbGllbnRSZXNwb25zZRJOCgtEcmFpbkNsaWVudBIeLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXF1ZXN0Gh8uY29udGFjdC52MS5EcmFpbkNsaWVudFJlc3BvbnNlElEKDFJlc3VtZUNsaWVudBIfLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVxdWVzdBogLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVzcG9uc2USXQoQRGlzY29ubmVjdENsaWVudBIjLmNvbnRhY3QudjEuRGlzY29ubmVjdENsaWVudFJlcXVlc3QaJC5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -439,6 +439,187 @@ export const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse> = /*@__PUR
   messageDesc(file_contact_v1_admin_service, 15);
 
 /**
+ * @generated from message contact.v1.ListFailuresRequest
+ */
+export type ListFailuresRequest = Message<"contact.v1.ListFailuresRequest"> & {
+  /**
+   * Unset: all that are kept, which are those of the newest 20 attempts of each task.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: contact.v1.FailureGrouping by = 2;
+   */
+  by: FailureGrouping;
+
+  /**
+   * Only of these, at most 1,000; none: of all that the caller may see.
+   *
+   * @generated from field: repeated string queues = 3;
+   */
+  queues: string[];
+
+  /**
+   * 1 to 500; 0: 100.
+   *
+   * @generated from field: uint32 max_groups = 4;
+   */
+  maxGroups: number;
+};
+
+/**
+ * Describes the message contact.v1.ListFailuresRequest.
+ * Use `create(ListFailuresRequestSchema)` to create a new message.
+ */
+export const ListFailuresRequestSchema: GenMessage<ListFailuresRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 16);
+
+/**
+ * @generated from message contact.v1.ListFailuresResponse
+ */
+export type ListFailuresResponse = Message<"contact.v1.ListFailuresResponse"> & {
+  /**
+   * Those with the most failures, the most first.
+   *
+   * @generated from field: repeated contact.v1.FailureGroup groups = 1;
+   */
+  groups: FailureGroup[];
+
+  /**
+   * What is in no group of these.
+   *
+   * @generated from field: uint32 other_groups = 2;
+   */
+  otherGroups: number;
+
+  /**
+   * @generated from field: uint64 other_failures = 3;
+   */
+  otherFailures: bigint;
+};
+
+/**
+ * Describes the message contact.v1.ListFailuresResponse.
+ * Use `create(ListFailuresResponseSchema)` to create a new message.
+ */
+export const ListFailuresResponseSchema: GenMessage<ListFailuresResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 17);
+
+/**
+ * @generated from message contact.v1.FailureGroup
+ */
+export type FailureGroup = Message<"contact.v1.FailureGroup"> & {
+  /**
+   * Of groups by error, `#` in the pattern stands for a number or an id. Both are empty for failures of one queue that are of
+   * more kinds than are told apart (500, and 10,000 over all queues).
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string pattern = 2;
+   */
+  pattern: string;
+
+  /**
+   * Of groups by client; empty: nobody knows who had the task.
+   *
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * Of groups by queue.
+   *
+   * @generated from field: string queue = 4;
+   */
+  queue: string;
+
+  /**
+   * @generated from field: uint64 count = 5;
+   */
+  count: bigint;
+
+  /**
+   * Of these, those that left their task failed.
+   *
+   * @generated from field: uint64 final_count = 6;
+   */
+  finalCount: bigint;
+
+  /**
+   * @generated from field: contact.v1.Failure newest = 7;
+   */
+  newest?: Failure | undefined;
+
+  /**
+   * Of the newest failures, each task once, the newest first; at most 10.
+   *
+   * @generated from field: repeated string task_ids = 8;
+   */
+  taskIds: string[];
+};
+
+/**
+ * Describes the message contact.v1.FailureGroup.
+ * Use `create(FailureGroupSchema)` to create a new message.
+ */
+export const FailureGroupSchema: GenMessage<FailureGroup> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 18);
+
+/**
+ * @generated from message contact.v1.Failure
+ */
+export type Failure = Message<"contact.v1.Failure"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: string queue = 2;
+   */
+  queue: string;
+
+  /**
+   * @generated from field: string client_id = 3;
+   */
+  clientId: string;
+
+  /**
+   * @generated from field: uint32 delivery = 4;
+   */
+  delivery: number;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp failed_at = 5;
+   */
+  failedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string code = 6;
+   */
+  code: string;
+
+  /**
+   * Its first 1,000 characters.
+   *
+   * @generated from field: string message = 7;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message contact.v1.Failure.
+ * Use `create(FailureSchema)` to create a new message.
+ */
+export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 19);
+
+/**
  * @generated from message contact.v1.ClientInfo
  */
 export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
@@ -562,7 +743,7 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
  * Use `create(ClientInfoSchema)` to create a new message.
  */
 export const ClientInfoSchema: GenMessage<ClientInfo> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 16);
+  messageDesc(file_contact_v1_admin_service, 20);
 
 /**
  * @generated from message contact.v1.ListClientsRequest
@@ -593,7 +774,7 @@ export type ListClientsRequest = Message<"contact.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 17);
+  messageDesc(file_contact_v1_admin_service, 21);
 
 /**
  * @generated from message contact.v1.ListClientsResponse
@@ -615,7 +796,7 @@ export type ListClientsResponse = Message<"contact.v1.ListClientsResponse"> & {
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 18);
+  messageDesc(file_contact_v1_admin_service, 22);
 
 /**
  * @generated from message contact.v1.DescribeClientRequest
@@ -632,7 +813,7 @@ export type DescribeClientRequest = Message<"contact.v1.DescribeClientRequest"> 
  * Use `create(DescribeClientRequestSchema)` to create a new message.
  */
 export const DescribeClientRequestSchema: GenMessage<DescribeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 19);
+  messageDesc(file_contact_v1_admin_service, 23);
 
 /**
  * @generated from message contact.v1.DescribeClientResponse
@@ -663,7 +844,7 @@ export type DescribeClientResponse = Message<"contact.v1.DescribeClientResponse"
  * Use `create(DescribeClientResponseSchema)` to create a new message.
  */
 export const DescribeClientResponseSchema: GenMessage<DescribeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 20);
+  messageDesc(file_contact_v1_admin_service, 24);
 
 /**
  * @generated from message contact.v1.ClientSession
@@ -724,7 +905,7 @@ export type ClientSession = Message<"contact.v1.ClientSession"> & {
  * Use `create(ClientSessionSchema)` to create a new message.
  */
 export const ClientSessionSchema: GenMessage<ClientSession> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 21);
+  messageDesc(file_contact_v1_admin_service, 25);
 
 /**
  * @generated from message contact.v1.HeldTask
@@ -758,7 +939,7 @@ export type HeldTask = Message<"contact.v1.HeldTask"> & {
  * Use `create(HeldTaskSchema)` to create a new message.
  */
 export const HeldTaskSchema: GenMessage<HeldTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * @generated from message contact.v1.ServedMethod
@@ -784,7 +965,7 @@ export type ServedMethod = Message<"contact.v1.ServedMethod"> & {
  * Use `create(ServedMethodSchema)` to create a new message.
  */
 export const ServedMethodSchema: GenMessage<ServedMethod> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 27);
 
 /**
  * @generated from message contact.v1.DrainClientRequest
@@ -801,7 +982,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 24);
+  messageDesc(file_contact_v1_admin_service, 28);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -814,7 +995,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 25);
+  messageDesc(file_contact_v1_admin_service, 29);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -831,7 +1012,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 26);
+  messageDesc(file_contact_v1_admin_service, 30);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -844,7 +1025,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 27);
+  messageDesc(file_contact_v1_admin_service, 31);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -861,7 +1042,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 28);
+  messageDesc(file_contact_v1_admin_service, 32);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -880,7 +1061,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 29);
+  messageDesc(file_contact_v1_admin_service, 33);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -893,7 +1074,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 30);
+  messageDesc(file_contact_v1_admin_service, 34);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -1022,7 +1203,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 31);
+  messageDesc(file_contact_v1_admin_service, 35);
 
 /**
  * @generated from message contact.v1.LimitUse
@@ -1051,7 +1232,7 @@ export type LimitUse = Message<"contact.v1.LimitUse"> & {
  * Use `create(LimitUseSchema)` to create a new message.
  */
 export const LimitUseSchema: GenMessage<LimitUse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 32);
+  messageDesc(file_contact_v1_admin_service, 36);
 
 /**
  * In bytes.
@@ -1091,7 +1272,7 @@ export type StoreSpace = Message<"contact.v1.StoreSpace"> & {
  * Use `create(StoreSpaceSchema)` to create a new message.
  */
 export const StoreSpaceSchema: GenMessage<StoreSpace> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 33);
+  messageDesc(file_contact_v1_admin_service, 37);
 
 /**
  * @generated from message contact.v1.BackUpRequest
@@ -1104,7 +1285,7 @@ export type BackUpRequest = Message<"contact.v1.BackUpRequest"> & {
  * Use `create(BackUpRequestSchema)` to create a new message.
  */
 export const BackUpRequestSchema: GenMessage<BackUpRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 34);
+  messageDesc(file_contact_v1_admin_service, 38);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -1147,7 +1328,7 @@ export type BackUpResponse = Message<"contact.v1.BackUpResponse"> & {
  * Use `create(BackUpResponseSchema)` to create a new message.
  */
 export const BackUpResponseSchema: GenMessage<BackUpResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 35);
+  messageDesc(file_contact_v1_admin_service, 39);
 
 /**
  * @generated from message contact.v1.BackUpBegin
@@ -1166,7 +1347,7 @@ export type BackUpBegin = Message<"contact.v1.BackUpBegin"> & {
  * Use `create(BackUpBeginSchema)` to create a new message.
  */
 export const BackUpBeginSchema: GenMessage<BackUpBegin> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 36);
+  messageDesc(file_contact_v1_admin_service, 40);
 
 /**
  * @generated from message contact.v1.BackUpEnd
@@ -1185,7 +1366,47 @@ export type BackUpEnd = Message<"contact.v1.BackUpEnd"> & {
  * Use `create(BackUpEndSchema)` to create a new message.
  */
 export const BackUpEndSchema: GenMessage<BackUpEnd> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 37);
+  messageDesc(file_contact_v1_admin_service, 41);
+
+/**
+ * @generated from enum contact.v1.FailureGrouping
+ */
+export const FailureGrouping = {
+  /**
+   * By error.
+   *
+   * @generated from enum value: FAILURE_GROUPING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By what is alike in the error: its code, and its message without numbers and ids.
+   *
+   * @generated from enum value: FAILURE_GROUPING_ERROR = 1;
+   */
+  ERROR: 1,
+
+  /**
+   * @generated from enum value: FAILURE_GROUPING_CLIENT = 2;
+   */
+  CLIENT: 2,
+
+  /**
+   * @generated from enum value: FAILURE_GROUPING_QUEUE = 3;
+   */
+  QUEUE: 3,
+} as const;
+
+/**
+ * @generated from enum contact.v1.FailureGrouping
+ */
+export type FailureGrouping = (typeof FailureGrouping)[keyof typeof FailureGrouping] | UnknownEnum;
+
+/**
+ * Describes the enum contact.v1.FailureGrouping.
+ */
+export const FailureGroupingSchema: GenEnum<FailureGrouping> = /*@__PURE__*/
+  enumDesc(file_contact_v1_admin_service, 0);
 
 /**
  * Spoken by operators.
@@ -1249,6 +1470,17 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof PurgeQueueRequestSchema;
     output: typeof PurgeQueueResponseSchema;
+  },
+  /**
+   * What failed of the tasks that are kept, in groups: attempts that ended in an error or a timeout, or whose session was
+   * lost after they had begun; those that were to be run again, and those that left their task failed.
+   *
+   * @generated from rpc contact.v1.AdminService.ListFailures
+   */
+  listFailures: {
+    methodKind: "unary";
+    input: typeof ListFailuresRequestSchema;
+    output: typeof ListFailuresResponseSchema;
   },
   /**
    * @generated from rpc contact.v1.AdminService.ListClients

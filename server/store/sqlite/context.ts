@@ -15,6 +15,7 @@ import {
   createSessions,
   createTasks,
   type Database,
+  type FailureBounds,
   type PrincipalBounds,
   type Principals,
   type Sessions,
@@ -41,7 +42,7 @@ export interface Context {
 export function createContext(
   db: Database,
   limits?: FreshLimits,
-  bounds: CatalogBounds & PrincipalBounds = {},
+  bounds: CatalogBounds & PrincipalBounds & FailureBounds = {},
 ): Context {
   const counters = createCounters(db);
   const principals = createPrincipals(db, bounds);
@@ -51,7 +52,18 @@ export function createContext(
   const cache = createCache();
   const fresh = createFresh(db, catalog, limits);
   const tasks = createTasks(db, fresh, cache);
-  return { db, catalog, principals, counters, sessions, children, cache, fresh, tasks, attempts: createAttempts(db) };
+  return {
+    db,
+    catalog,
+    principals,
+    counters,
+    sessions,
+    children,
+    cache,
+    fresh,
+    tasks,
+    attempts: createAttempts(db, bounds),
+  };
 }
 
 /** A part that has in memory what the file has, or is about to have. */

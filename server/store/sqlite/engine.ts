@@ -19,10 +19,12 @@ import {
   type Mirror,
   type MirrorsOf,
   pruneCatalog,
+  pruneFailureKinds,
   writeDown,
 } from './context.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { createDeliveries } from './deliveries.ts';
+import { createFailures, type Failures } from './failures.ts';
 import { createInserting } from './insert.ts';
 import { createListing, type Listing } from './listing.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -41,6 +43,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly queues: Queues;
   readonly results: Results;
   readonly listing: Listing;
+  readonly failures: Failures;
   readonly retention: RetentionOperations;
   listSessions(): readonly StoredSession[];
   describeSession(session: SessionRef): SessionStanding;
@@ -57,6 +60,7 @@ export interface Disk {
 /** Makes rows of what an earlier process left, and drops names that nobody uses; before an engine is made. */
 export function restoreRows(db: Database): void {
   writeDown(db);
+  pruneFailureKinds(db);
   pruneCatalog(db);
   inheritBroadcasts(db);
 }
@@ -81,6 +85,7 @@ export function createSqliteEngine(
   const claimTasks = createClaimTasks(context);
   const results = createResults(context);
   const listing = createListing(context, results.newestOf);
+  const failures = createFailures(context);
   const parts = {
     ...context,
     deliveries,
@@ -94,6 +99,7 @@ export function createSqliteEngine(
     queues,
     results,
     listing,
+    failures,
   };
   const { catalog, principals, counters, sessions, cache, fresh, tasks, children } = context;
   /** Mirrors, each after those that it reads when it is loaded. */
@@ -224,6 +230,7 @@ export function createSqliteEngine(
     queues,
     results,
     listing,
+    failures,
     retention,
     listSessions,
     describeSession,

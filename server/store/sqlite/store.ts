@@ -28,7 +28,7 @@ export function openSqliteStore(path: string, options: StoreOptions): Store {
 function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
   const { db, disk } = file;
   const engine = createSqliteEngine(db, disk, options.fresh, options.bounds);
-  const { counters, queues, clients, results, listing } = engine;
+  const { counters, queues, clients, results, listing, failures } = engine;
   const signals = new Subject<readonly Signal[]>();
   const writing = createRefusals();
   const judged = { ...engine, judge: (error: unknown) => writing.note(engine.judge(error)) };
@@ -142,6 +142,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listTasks: (filter, before, limit, scope = EVERY_QUEUE) =>
       read(() => listing.listTasks(filter, before, limit, scope)),
     countTasks: (filter, scope = EVERY_QUEUE) => read(() => listing.countTasks(filter, scope)),
+    listFailures: (query, limit, scope = EVERY_QUEUE) => read(() => failures.list(query, limit, scope)),
     countQueues: () => read(() => queues.countQueues()),
     findWaiting: () => read(() => queues.findWaiting()),
     countChildren: (parentId, scope = EVERY_QUEUE) => read(() => listing.countChildren(parentId, scope)),

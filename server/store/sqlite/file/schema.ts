@@ -19,9 +19,9 @@ export const APPLICATION_ID = 0x636e7463;
  * `held` has the keys of its children, a range for each insert, and those that are held are scheduled without an
  * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them; up to the
  * position `pruned_to` it keeps no settled task. `principal` counts the tasks that wait of each that has any, by
- * `task.created_by`. `attempt` has the deliveries of a task that ended otherwise than by
- * success, which the result tells. Blobs come last, so that reading the columns before them touches no
- * overflow page.
+ * `task.created_by`. `attempt` has the deliveries of a task that ended otherwise than by success, which the result
+ * tells; `failure` the kinds of those of them that failed. Blobs come last, so that reading the columns before them
+ * touches no overflow page.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -220,6 +220,20 @@ const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE client ADD COLUMN subject TEXT NOT NULL DEFAULT '';
   ALTER TABLE result ADD COLUMN told_by TEXT;
+  `,
+  // Columns that are added come behind the blobs of a row; the indexes have all that is counted.
+  `
+  ALTER TABLE attempt ADD COLUMN failure_id INTEGER;
+  ALTER TABLE attempt ADD COLUMN is_final INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE failure (
+    id INTEGER PRIMARY KEY,
+    queue_id INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    pattern TEXT NOT NULL,
+    UNIQUE (queue_id, code, pattern)
+  ) STRICT;
+  CREATE INDEX attempt_by_failure ON attempt (failure_id, ended_at, is_final) WHERE failure_id IS NOT NULL;
+  CREATE INDEX attempt_by_client ON attempt (client_id, ended_at, failure_id, is_final) WHERE failure_id IS NOT NULL;
   `,
 ];
 

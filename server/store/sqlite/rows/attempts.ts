@@ -6,14 +6,16 @@ import {
   MAX_KEPT,
 } from '../../../model/attempt.ts';
 import type { Decision, OpenDelivery, Report } from '../../../model/delivery.ts';
+import { failureOf } from '../../../model/failure.ts';
 import type { TaskError } from '../../../model/task.ts';
 import type { Database, Value } from '../file/database.ts';
+import { createFailureKinds, type FailureBounds } from './failures.ts';
 import type { TaskRow } from './task.ts';
 
 /** The attempts that did not succeed: rows of `attempt`. */
 export interface Attempts {
   /** Keeps how a delivery ended, unless it succeeded, which its result says. */
-  note(row: Pick<TaskRow, 'key' | 'delivery' | 'claimedAt'>, ending: Ending, now: number): void;
+  note(row: Pick<TaskRow, 'key' | 'queueId' | 'delivery' | 'claimedAt'>, ending: Ending, now: number): void;
   /** The delivery is open again. */
   drop(taskKey: number, delivery: number): void;
   /** The oldest first. */
@@ -32,14 +34,21 @@ export interface Ending {
 
 type KeptAttempt = EndedAttempt & Pick<AttemptRecord, 'delivery' | 'clientId' | 'claimedAt' | 'startedAt' | 'endedAt'>;
 
+/** What is counted of a failure: its kind, null if it is none, and whether it left the task failed. */
+interface Counted {
+  readonly failureId: number | null;
+  readonly isFinal: boolean;
+}
+
 /** Ends of attempts as they are stored, by their places. */
 const ENDS: readonly AttemptEnd[] = ['succeeded', 'failed', 'timedOut', 'lost', 'released', 'cancelled'];
 
-export function createAttempts(db: Database): Attempts {
+export function createAttempts(db: Database, bounds: FailureBounds = {}): Attempts {
+  const kinds = createFailureKinds(db, bounds);
   const insert = db.prepare(
     `INSERT OR REPLACE INTO attempt (task_key, delivery, attempt, client_id, claimed_at, started_at, ended_at, ended,
-       is_untouched, backoff_ms, error_code, error_message, error_details, error_detail)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       is_untouched, backoff_ms, error_code, error_message, error_details, error_detail, failure_id, is_final)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const deleteOne = db.prepare('DELETE FROM attempt WHERE task_key = ? AND delivery = ?');
   const deleteUntouched = db.prepare('DELETE FROM attempt WHERE task_key = ? AND delivery = ? AND is_untouched = 1');
@@ -53,7 +62,7 @@ export function createAttempts(db: Database): Attempts {
     toAttempt,
   );
 
-  function keep(taskKey: number, ended: KeptAttempt): void {
+  function keep(taskKey: number, ended: KeptAttempt, { failureId, isFinal }: Counted): void {
     const { delivery, isUntouched, error } = ended;
     // Who gives a task back again and again pushes out nothing that was done.
     if (isUntouched) deleteUntouched.run(taskKey, delivery - 1);
@@ -72,6 +81,8 @@ export function createAttempts(db: Database): Attempts {
       error?.message ?? null,
       error?.details ?? null,
       error?.detail ?? null,
+      failureId,
+      isFinal ? 1 : 0,
     );
     if (delivery > MAX_KEPT) deleteOld.run(taskKey);
   }
@@ -81,11 +92,16 @@ export function createAttempts(db: Database): Attempts {
   }
 
   return {
-    note: ({ key, delivery, claimedAt }, { open, report, decision, isTold, told }, now) => {
+    note: ({ key, queueId, delivery, claimedAt }, { open, report, decision, isTold, told }, now) => {
       const ended = describeEnd(report, decision, { burnt: open.burnt, isTold, now });
       if (ended) {
         const { clientId, startedAt = null } = told;
-        keep(key, { ...ended, delivery, clientId, claimedAt, startedAt, endedAt: now });
+        const failure = failureOf(ended);
+        const counted = {
+          failureId: failure && kinds.idOf(queueId, failure),
+          isFinal: decision.kind === 'settled' && decision.state === 'failed',
+        };
+        keep(key, { ...ended, delivery, clientId, claimedAt, startedAt, endedAt: now }, counted);
       } else if (open.from === 'ready') drop(key, delivery);
     },
     drop,

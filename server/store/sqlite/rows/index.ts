@@ -9,6 +9,7 @@ export * from './counters.ts';
 export { countSettled } from './counts.ts';
 export { type CredentialRow, readCredential } from './credential.ts';
 export * from './entries.ts';
+export * from './failures.ts';
 export * from './forgetting.ts';
 export * from './principals.ts';
 export * from './sessions.ts';
