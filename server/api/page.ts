@@ -15,10 +15,12 @@ export interface Page<T, V> {
 /** As many of `views`, written, as fit into a page; one that is larger than a page goes alone. */
 export function cutPage<V, T>(views: readonly V[], write: (view: V) => T): Page<T, V> {
   const items: T[] = [];
+  // What several items share, as why they wait, is weighed once.
+  const known = new Map<object, number>();
   let bytes = 0;
   for (const view of views) {
     const item = write(view);
-    bytes += weigh(item);
+    bytes += weigh(item, known);
     if (items.length > 0 && bytes > MAX_PAGE_BYTES) return { items, last: views[items.length - 1], isCut: true };
     items.push(item);
   }
@@ -26,12 +28,16 @@ export function cutPage<V, T>(views: readonly V[], write: (view: V) => T): Page<
 }
 
 /** About the bytes of a message on the wire, rather more than fewer. */
-function weigh(value: unknown): number {
+function weigh(value: unknown, known: Map<object, number>): number {
   if (typeof value === 'string') return OVERHEAD_BYTES + Buffer.byteLength(value);
   if (value instanceof Uint8Array) return OVERHEAD_BYTES + value.byteLength;
   if (typeof value !== 'object' || value === null) return OVERHEAD_BYTES;
+  const before = known.get(value);
+  if (before !== undefined) return before;
   let bytes = OVERHEAD_BYTES;
   // A map has its keys on the wire too; the names of fields are short.
-  for (const [key, part] of Object.entries(value)) bytes += (Array.isArray(value) ? 0 : key.length) + weigh(part);
+  for (const [key, part] of Object.entries(value))
+    bytes += (Array.isArray(value) ? 0 : key.length) + weigh(part, known);
+  if ('$typeName' in value) known.set(value, bytes);
   return bytes;
 }

@@ -56,7 +56,7 @@ export type OpenExplainer = (caller: Caller) => Explainer;
 /** What the tasks of a lane have in common. */
 interface Shared
   extends Omit<Situation, 'state' | 'bytes' | 'runAt' | 'attempt' | 'lastError' | 'isCall' | 'ahead' | 'run'> {
-  /** The largest payload that each of those who may take it has room for. */
+  /** The largest payload that each of those who are free has room for. */
   readonly leastRoom: number;
 }
 
@@ -66,7 +66,7 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
   return (caller) => {
     const crowd = createCrowd(queue, caller);
     const sharedByLane = new Map<string, Promise<Shared>>();
-    const saidByLane = new Map<string, Explanation>();
+    const saidByLane = new Map<string, Promise<Explanation>>();
     let counts: Promise<ReadonlyMap<string, number>> | undefined;
     let targets = 0;
 
@@ -95,7 +95,9 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       const target = to.kind === 'client' && drawers.length === 0 ? await findTarget(to.clientId) : undefined;
       return {
         ...{ queue: ref.queue, lane: ref.lane, isPaused, maxRunning, drawers },
-        leastRoom: drawers.reduce((least, { roomBytes }) => Math.min(least, roomBytes), Number.POSITIVE_INFINITY),
+        leastRoom: Math.min(
+          ...drawers.map(({ kind, roomBytes }) => (kind === 'free' ? roomBytes : Number.POSITIVE_INFINITY)),
+        ),
         isShuttingDown: !queue.isClaiming,
         trouble: store.writeFailure()?.problem ?? '',
         running: maxRunning > 0 ? await countRunning(ref.queue) : 0,
@@ -141,21 +143,25 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       return explainWaiting({ ...situation, ahead: { count, isAtLeast: count >= MAX_AHEAD } });
     }
 
+    async function say(record: TaskRecord, isAlone: boolean): Promise<Explanation> {
+      const reasons = await explain(record, isAlone);
+      const now = clock.now();
+      const isRunning = reasons.some(({ kind }) => RUNNING_KINDS.has(kind));
+      return {
+        waitingFor: isRunning ? '' : describeWaiting(reasons, now),
+        waiting: writeWaiting(reasons, now),
+      };
+    }
+
     return {
       async explainTask(record, isAlone = false) {
         if (isSettled(record.state)) return { waitingFor: '', waiting: undefined };
         const key = await commonKeyOf(record, isAlone);
-        const said = key === undefined ? undefined : saidByLane.get(key);
-        if (said) return said;
-        const reasons = await explain(record, isAlone);
-        const now = clock.now();
-        const isRunning = reasons.some(({ kind }) => RUNNING_KINDS.has(kind));
-        const explanation = {
-          waitingFor: isRunning ? '' : describeWaiting(reasons, now),
-          waiting: writeWaiting(reasons, now),
-        };
-        if (key !== undefined) saidByLane.set(key, explanation);
-        return explanation;
+        if (key === undefined) return say(record, isAlone);
+        // The tasks of a page are asked for at once: whoever comes second waits for the first.
+        const said = saidByLane.get(key) ?? say(record, isAlone);
+        saidByLane.set(key, said);
+        return said;
       },
 
       async explainQueue({ queue: name, ready, scheduled, running, fullest }) {

@@ -111,6 +111,20 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
     caughtBy: unit('explainer', 'looks up once what a thousand tasks of a lane have in common'),
   },
   {
+    id: 'waiting: the words of a lane made for each task',
+    file: 'server/api/waiting.ts',
+    find: '        saidByLane.set(key, said);\n',
+    replace: '',
+    caughtBy: unit('explainer', 'looks up once what a thousand tasks of a lane have in common'),
+  },
+  {
+    id: 'waiting: a large task told what small ones are',
+    file: 'server/api/waiting.ts',
+    find: '.leastRoom < record.payload.byteLength',
+    replace: '.leastRoom < 0',
+    caughtBy: unit('explainer', 'says the same of all tasks of a lane once, but for one that has no room'),
+  },
+  {
     id: 'waiting: places counted in a list',
     file: 'server/api/waiting.ts',
     find: 'if (!isAlone || ',

@@ -88,6 +88,7 @@ describe('explainer.explainTask()', () => {
     const explainer = openExplainer(callerWith('operator'));
     const tasks = Array.from({ length: 1_000 }, () => createRecord());
     const all = await Promise.all(tasks.map((task) => explainer.explainTask(task)));
+    assert.equal(all[999]!.waiting, all[0]!.waiting);
     assert.match(all[999]!.waitingFor, /^a place in the queue q: 3 of at most 3 run; also credit: /);
     assert.deepEqual(asked, { lanes: 1, clients: 0, counts: 1, ahead: [] });
   });
