@@ -1,7 +1,7 @@
 import { invalid } from '../../shared/errors.ts';
 import { maskPassword } from '../../shared/redact.ts';
+import { probeFile, type Restored, type RestoreOptions, restoreFile } from './file/open.ts';
 import type { StoreOptions } from './options.ts';
-import { probeFile, type Restored, type RestoreOptions, restoreFile } from './sqlite/file/open.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
 

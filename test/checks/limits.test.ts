@@ -136,8 +136,8 @@ const BESIDE: readonly [cell: 'what' | 'answer', row: string, file: string, name
   ['answer', 'streams of callers without', 'server/transport/public_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'bytes of unfinished messages', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'results that one `StreamEnqueue`', 'server/api/awaited.ts', 'RETRY_AFTER_MS'],
-  ['answer', 'backups at a time', 'server/store/sqlite/file/backup.ts', 'COME_AGAIN_MS'],
-  ['answer', 'free disk below which', 'server/store/sqlite/file/space.ts', 'COME_AGAIN_MS'],
+  ['answer', 'backups at a time', 'server/store/file/backup.ts', 'COME_AGAIN_MS'],
+  ['answer', 'free disk below which', 'server/store/file/space.ts', 'COME_AGAIN_MS'],
   ['answer', 'children of a broadcast', 'server/dispatch/addressing.ts', 'MAX_CLIENTS'],
 ];
 

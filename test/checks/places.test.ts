@@ -5,10 +5,12 @@ import { ROOT } from '../../scripts/tool.ts';
 import type { TaskState } from '../../server/model/task.ts';
 
 const STORE = join(ROOT, 'server/store/sqlite');
+/** The file that it is in. */
+const BELOW = join(ROOT, 'server/store/file');
 
 /** Why what a page names `file: name` is not there; undefined: the file has a function, a method or a type of this name. */
 function findMissing(file: string, name: string): string | undefined {
-  const path = join(STORE, file);
+  const path = file.startsWith('file/') ? join(BELOW, file.slice('file/'.length)) : join(STORE, file);
   if (!existsSync(path)) return `${file}: there is no such file`;
   const defines = new RegExp(
     `\\b(?:function|interface|type|class|const) ${name}\\b|^ {4}${name}(?:[(,]|: )|return \\{[^}]*\\b${name}\\b`,
@@ -38,7 +40,7 @@ describe('docs/where-a-task-can-be.md', () => {
   });
 
   it('speaks of every table that says something of a task', () => {
-    const schema = readFileSync(join(STORE, 'file/schema.ts'), 'utf8');
+    const schema = readFileSync(join(BELOW, 'schema.ts'), 'utf8');
     const tables = [...schema.matchAll(/CREATE TABLE (\w+) /g)].map(([, name]) => name!);
     const others = ['queue', 'lane', 'session', 'client', 'credential', 'broadcast', 'checkpoint'];
     const spoken = tables.filter((table) => !others.includes(table));

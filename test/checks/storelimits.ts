@@ -12,19 +12,19 @@ export const STORE_CONSTANTS: readonly ConstantRow[] = [
   ['principals that have tasks', 'server/store/sqlite/rows/principals.ts', 'MAX_PRINCIPALS'],
   ['tasks of one principal that', 'server/store/sqlite/rows/principals.ts', 'MAX_WAITING'],
   ['empty lanes kept', 'server/store/sqlite/rows/catalog.ts', 'MAX_EMPTY'],
-  ['time for which a file', 'server/store/sqlite/file/presence.ts', 'EVERY_MS'],
-  ['a log before it is copied', 'server/store/sqlite/file/wal.ts', 'LONG_PAGES'],
-  ['a piece of a backup', 'server/store/sqlite/file/backup.ts', 'CHUNK_BYTES'],
-  ['the log while a backup', 'server/store/sqlite/file/backup.ts', 'MAX_LOG_BYTES'],
+  ['time for which a file', 'server/store/file/presence.ts', 'EVERY_MS'],
+  ['a log before it is copied', 'server/store/file/wal.ts', 'LONG_PAGES'],
+  ['a piece of a backup', 'server/store/file/backup.ts', 'CHUNK_BYTES'],
+  ['the log while a backup', 'server/store/file/backup.ts', 'MAX_LOG_BYTES'],
   ['time for which a settled task', 'server/model/retention.ts', 'LEAST_AGE_MS'],
 ];
 
 /** Constants of the store that are named like bounds and have no row, and why. */
 export const STORE_REASONS: Readonly<Record<string, string>> = {
-  'server/store/sqlite/file/wal.ts PAGE_BYTES': 'what SQLite writes at a time',
+  'server/store/file/wal.ts PAGE_BYTES': 'what SQLite writes at a time',
   'server/store/sqlite/fresh/task.ts SLAB_BYTES': 'how payloads lie in memory',
-  'server/store/sqlite/file/origin.ts NOTE_BYTES': 'of a file that the store writes itself',
-  'server/store/sqlite/file/presence.ts LOG_LIMIT': 'of the log that the store writes itself',
+  'server/store/file/origin.ts NOTE_BYTES': 'of a file that the store writes itself',
+  'server/store/file/presence.ts LOG_LIMIT': 'of the log that the store writes itself',
   'server/store/sqlite/fresh/rows.ts MAX_SLAB_BYTES': 'how payloads that are read ahead lie in memory',
   'server/store/sqlite/fresh/backlog.ts MAX_BYTES': 'larger payloads are not read ahead',
   'server/store/sqlite/claim.ts MAX_AHEAD_BYTES': 'read ahead in one claim',

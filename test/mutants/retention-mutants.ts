@@ -64,14 +64,14 @@ export const RETENTION_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'restored with the epoch of before',
-    file: 'server/store/sqlite/file/restore.ts',
+    file: 'server/store/file/restore.ts',
     find: "SET value = ? WHERE name = 'epoch'",
     replace: "SET value = ? WHERE name = 'nothing'",
     caughtBy: sqlite('backup', 'makes a store of a backup, with an epoch of its own that stays'),
   },
   {
     id: 'damage of a backup not looked for',
-    file: 'server/store/sqlite/file/restore.ts',
+    file: 'server/store/file/restore.ts',
     find: "if (fault !== 'ok') throw",
     replace: 'if (fault === null) throw',
     caughtBy: sqlite('backup', 'refuses what is no whole backup of contact, and leaves the store that is there'),

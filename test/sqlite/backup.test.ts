@@ -10,10 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createBackups } from '../../server/store/file/backup.ts';
+import { openDatabase } from '../../server/store/file/database.ts';
 import { openStore, restoreStore } from '../../server/store/open.ts';
 import type { StoreOptions } from '../../server/store/options.ts';
-import { createBackups } from '../../server/store/sqlite/file/backup.ts';
-import { openDatabase } from '../../server/store/sqlite/file/database.ts';
 import type { Store } from '../../server/store/store.ts';
 import { preparePlace } from '../scene/folder.ts';
 import { createTask, T0 } from '../scene/tasks.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { applySettings, openDatabase } from '../../server/store/file/database.ts';
+import { migrate } from '../../server/store/file/schema.ts';
 import type { SessionOpening } from '../../server/store/sessions.ts';
 import { type Clients, createClients } from '../../server/store/sqlite/clients.ts';
-import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
-import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { T0 } from '../scene/tasks.ts';
 
 const HOUR = 3_600_000;

@@ -3,17 +3,11 @@ import { closeSync, openSync, readSync, rmSync, statSync, truncateSync } from 'n
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createGroupCommit, type GroupCommit } from '../../server/store/commit.ts';
+import { applySettings, type Database, openDatabase } from '../../server/store/file/database.ts';
+import { migrate } from '../../server/store/file/schema.ts';
+import { createWalCheckpoints, openWal, type Wal, type WalCheckpoints, walOf } from '../../server/store/file/wal.ts';
 import { type Request, rankOf } from '../../server/store/request.ts';
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
-import { applySettings, type Database, openDatabase } from '../../server/store/sqlite/file/database.ts';
-import { migrate } from '../../server/store/sqlite/file/schema.ts';
-import {
-  createWalCheckpoints,
-  openWal,
-  type Wal,
-  type WalCheckpoints,
-  walOf,
-} from '../../server/store/sqlite/file/wal.ts';
 import { createFolder } from '../scene/folder.ts';
 import { createTask, T0 } from '../scene/tasks.ts';
 import { until } from '../scene/until.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { applySettings, openDatabase } from '../../server/store/file/database.ts';
+import { migrate } from '../../server/store/file/schema.ts';
 import type { Request } from '../../server/store/request.ts';
 import type { MirrorsOf } from '../../server/store/sqlite/context.ts';
 import { createSqliteEngine } from '../../server/store/sqlite/engine.ts';
-import { applySettings, openDatabase } from '../../server/store/sqlite/file/database.ts';
-import { migrate } from '../../server/store/sqlite/file/schema.ts';
 import { createTask, T0 } from '../scene/tasks.ts';
 
 describe('mirrors of the SQLite store', () => {

@@ -4,6 +4,7 @@ import { EVERY_QUEUE } from '../../model/caller.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
 import type { Settlement } from '../deliveries.ts';
+import { type OpenFile, openFile } from '../file/open.ts';
 import { observeEngine } from '../observed.ts';
 import type { StoreOptions } from '../options.ts';
 import { createRefusals } from '../refusals.ts';
@@ -13,7 +14,6 @@ import type { Store } from '../store.ts';
 import type { PruneOutcome } from '../tasks.ts';
 import { createCredentialPort } from './credentials.ts';
 import { createSqliteEngine, restoreRows } from './engine.ts';
-import { type OpenFile, openFile } from './file/open.ts';
 
 const NOTHING_PRUNED: PruneOutcome = Object.freeze({ taskIds: [], isDone: true });
 

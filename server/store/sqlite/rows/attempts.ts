@@ -8,7 +8,7 @@ import {
 import type { Decision, OpenDelivery, Report } from '../../../model/delivery.ts';
 import { failureOf } from '../../../model/failure.ts';
 import type { TaskError } from '../../../model/task.ts';
-import type { Database, Value } from '../file/database.ts';
+import type { Database, Value } from '../../file/database.ts';
 import { createFailureKinds, type FailureBounds } from './failures.ts';
 import type { TaskRow } from './task.ts';
 

@@ -1,8 +1,8 @@
 import { ChurnSet } from '../../../../shared/churn.ts';
 import { isSettled, nextState, type Transition } from '../../../model/states.ts';
 import type { Lane, SettledState, TaskState } from '../../../model/task.ts';
+import type { Database } from '../../file/database.ts';
 import { DEFAULT_SETTINGS, type QueueChange, type QueueSettings } from '../../queues.ts';
-import type { Database } from '../file/database.ts';
 import { type Counts, count, countLanes, isWaiting, type LaneCounts } from './counts.ts';
 import { isUnused, type LaneEntry, type QueueEntry } from './entries.ts';
 import type { Principals } from './principals.ts';

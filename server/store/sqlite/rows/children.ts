@@ -1,7 +1,7 @@
 import type { ChildCounts } from '../../../model/broadcast.ts';
 import type { SettledState } from '../../../model/task.ts';
 import type { UnopenedBroadcast } from '../../broadcasts.ts';
-import type { Database } from '../file/database.ts';
+import type { Database } from '../../file/database.ts';
 
 export type Phase = 'open' | 'filling' | 'opening';
 

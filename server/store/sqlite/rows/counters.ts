@@ -1,4 +1,4 @@
-import type { Database } from '../file/database.ts';
+import type { Database } from '../../file/database.ts';
 
 /** Numbers that only grow. */
 export interface Counters {

@@ -1,5 +1,5 @@
 import type { TaskState } from '../../../model/task.ts';
-import type { Database } from '../file/database.ts';
+import type { Database } from '../../file/database.ts';
 
 export type Counts = Record<TaskState, number>;
 

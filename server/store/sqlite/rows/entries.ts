@@ -1,6 +1,6 @@
 import type { Lane, LaneRef } from '../../../model/task.ts';
+import type { Database } from '../../file/database.ts';
 import { hasSettings, type QueueSettings } from '../../queues.ts';
-import type { Database } from '../file/database.ts';
 import { type Counts, countSettled } from './counts.ts';
 
 export interface QueueEntry {

@@ -1,6 +1,6 @@
 import { patternOf } from '../../../model/failure.ts';
 import type { TaskError } from '../../../model/task.ts';
-import type { Database } from '../file/database.ts';
+import type { Database } from '../../file/database.ts';
 
 /** Kinds of failures: rows of `failure`. Failures of one queue that are alike are of one kind. */
 export interface FailureKinds {

@@ -1,4 +1,4 @@
-import { type Database, prepareKeys } from '../file/database.ts';
+import { type Database, prepareKeys } from '../../file/database.ts';
 
 /** Deletes settled tasks by their keys, with all that is kept of them; counting them is the caller's. */
 export type ForgetTasks = (keys: readonly number[]) => void;

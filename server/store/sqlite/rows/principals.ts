@@ -1,5 +1,5 @@
 import { ChurnMap } from '../../../../shared/churn.ts';
-import type { Database } from '../file/database.ts';
+import type { Database } from '../../file/database.ts';
 
 /**
  * How many tasks of each principal wait, ready or scheduled. In memory are those that have any; the table is written with

@@ -1,6 +1,6 @@
 import type { SessionRef } from '../../../model/task.ts';
+import type { Database } from '../../file/database.ts';
 import type { SessionOpening } from '../../sessions.ts';
-import type { Database } from '../file/database.ts';
 
 /** What the store remembers of a session row in memory: as many as there are rows. */
 export interface SessionEntry extends SessionRef {

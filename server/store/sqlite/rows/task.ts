@@ -1,6 +1,6 @@
 import type { DeliveryEnd, DeliveryFacts } from '../../../model/delivery.ts';
 import type { SettledState, TaskInput, TaskState } from '../../../model/task.ts';
-import type { Value } from '../file/database.ts';
+import type { Value } from '../../file/database.ts';
 
 // A task in the tables: its rows, its terms, and how their columns are spelled.
 

@@ -1,6 +1,6 @@
 import type { TaskContent } from '../../../model/content.ts';
 import { PARENT_LANE } from '../../../model/lane.ts';
-import { type Database, prepareKeys, prepareRows, type Value } from '../file/database.ts';
+import { type Database, prepareKeys, prepareRows, type Value } from '../../file/database.ts';
 import type { Cache } from './cache.ts';
 import type { Children } from './children.ts';
 import { endName, liveState, parseMetadata, readTerms, type TaskRow, TERMS } from './task.ts';

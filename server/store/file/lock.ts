@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { ContactError } from '../../../../shared/errors.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import { type Database, openDatabase, sqliteCode } from './database.ts';
 
 export interface FileLock {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ContactError } from '../../../../shared/errors.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import type { Database } from './database.ts';
 
 /** Marks the file as ours ("cntc"), so that another program's database is never touched. */

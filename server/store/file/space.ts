@@ -1,6 +1,6 @@
 import { statfsSync, statSync } from 'node:fs';
-import { ContactError } from '../../../../shared/errors.ts';
-import type { StoreSpace } from '../../space.ts';
+import { ContactError } from '../../../shared/errors.ts';
+import type { StoreSpace } from '../space.ts';
 import { type Database, faultOf, INCREMENTAL } from './database.ts';
 import { walOf } from './wal.ts';
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createReadStream, openSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ContactError } from '../../../../shared/errors.ts';
-import type { Backup } from '../../backup.ts';
+import { ContactError } from '../../../shared/errors.ts';
+import type { Backup } from '../backup.ts';
 import { createPrivate } from './lock.ts';
 
 /** Makes copies of the database while it is in use, one at a time: until it is closed it takes room on the disk. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { closeSync, existsSync, fdatasync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { DatabaseSync } from '../../../../shared/sqlite.ts';
-import type { GroupSize } from '../../commit.ts';
+import { DatabaseSync } from '../../../shared/sqlite.ts';
+import type { GroupSize } from '../commit.ts';
 
 /** The write-ahead log's way to disk, beside the event loop: what SQLite itself would do would hold everybody up. */
 export interface Wal {

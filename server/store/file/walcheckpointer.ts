@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { DatabaseSync, type StatementSync } from '../../../../shared/sqlite.ts';
+import { DatabaseSync, type StatementSync } from '../../../shared/sqlite.ts';
 import { faultOf } from './database.ts';
 import type { Pass } from './wal.ts';
 

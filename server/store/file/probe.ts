@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ContactError } from '../../../../shared/errors.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import { checkPlaces, findRealPath } from './presence.ts';
 import { APPLICATION_ID } from './schema.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { backup, DatabaseSync } from '../../../../shared/sqlite.ts';
+import { backup, DatabaseSync } from '../../../shared/sqlite.ts';
 import type { CopyEnd, CopyJob } from './backup.ts';
 import { faultOf } from './database.ts';
 import { freeBytesOf } from './space.ts';

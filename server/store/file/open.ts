@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import { ContactError } from '../../../../shared/errors.ts';
-import type { StoreOptions } from '../../options.ts';
-import type { StoreSpace } from '../../space.ts';
+import { ContactError } from '../../../shared/errors.ts';
+import type { StoreOptions } from '../options.ts';
+import type { StoreSpace } from '../space.ts';
 import { type Backups, createBackups, removeLeftover } from './backup.ts';
 import { applySettings, type Database, openDatabase } from './database.ts';
 import { createPrivate, type FileLock, lockFile } from './lock.ts';

@@ -1,5 +1,5 @@
-import { ContactError } from '../../../../shared/errors.ts';
-import { DatabaseSync } from '../../../../shared/sqlite.ts';
+import { ContactError } from '../../../shared/errors.ts';
+import { DatabaseSync } from '../../../shared/sqlite.ts';
 
 export type Value = null | number | string | Uint8Array;
 

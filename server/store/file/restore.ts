@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { ContactError } from '../../../../shared/errors.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import { type Database, openDatabase } from './database.ts';
 import { createPrivate, lockFile } from './lock.ts';
 import { checkPlaces, findRealPath } from './presence.ts';

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ContactError } from '../../../../shared/errors.ts';
+import { ContactError } from '../../../shared/errors.ts';
 import { walOf } from './wal.ts';
 
 /** Endings of the files beside a database: none of these is a database to be opened as a store. */
