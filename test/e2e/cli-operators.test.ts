@@ -62,6 +62,22 @@ describe('contact queues', function () {
     assert.equal((await scene.contact('queues', 'retain', 'nosuch', '--max', '1')).code, 1);
   });
 
+  it('tells how near its limits are, the nearest first, and those of the server', async () => {
+    await scene.admin.setQueueLimits('a', { maxWaiting: 4, maxRunning: 2 });
+    const { stdout } = await scene.contact('queues', 'limits');
+    assert.match(stdout, /^queue +limit +used +max +near\na +max_waiting +3 +4 +75 %\n/);
+    assert.match(stdout, /\na +max_running +0 +2 +0 %\n/);
+    assert.match(stdout, /\n\(server\) +connections +\d+ +\d+ +0 %\n/);
+    const one = await scene.contact('queues', 'limits', 'a', '--json');
+    assert.deepEqual(parseLines(one.stdout), [
+      { queue: 'a', limit: 'max_waiting', used: 3, max: 4 },
+      { queue: 'a', limit: 'max_running', used: 0, max: 2 },
+      { queue: 'a', limit: 'retain_max', used: 0, max: 1_000_000 },
+    ]);
+    assert.equal((await scene.contact('queues', 'limits', 'nosuch')).stdout, '');
+    await scene.admin.setQueueLimits('a', { maxWaiting: 0, maxRunning: 0 });
+  });
+
   it('is purged after a question', async () => {
     const unasked = await scene.contact('queues', 'purge', 'a');
     assert.equal(unasked.code, 2);
