@@ -18,6 +18,8 @@ export const LONG_TESTS: Readonly<Record<string, string>> = {
   'test/faults/owners.test.ts': 'conformance/sessions and transport/adoption have two owners of an id',
   'test/faults/poison.test.ts': 'conformance has attempts that end with their client',
   'test/faults/power.test.ts': 'faults/crash stops the server between a write and its sync',
+  'test/faults/principals.test.ts':
+    'sqlite/principals opens a file again, conformance/principals has every way of a task',
   'test/faults/proxies.test.ts': 'e2e/python-interop and transport/sdk-proxy go through proxies',
   'test/faults/python-ledger.test.ts': 'faults/ledger does the same by the SDK; e2e/python by Python',
   'test/faults/retention.test.ts': 'conformance/retention prunes, over restarts',

@@ -7,6 +7,8 @@ export interface StoreBounds {
   readonly maxWaitingTasks?: number;
   /** Of those, tasks of one principal. Default: 5,000,000. */
   readonly maxWaitingTasksPerPrincipal?: number;
+  /** Principals that have any. Default: 100,000. */
+  readonly maxPrincipals?: number;
   /** Names of queues that have tasks or settings. Default: 100,000. */
   readonly maxQueues?: number;
   /** Named clients that are remembered while they are away. Default: 10,000. */

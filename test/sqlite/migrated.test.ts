@@ -59,6 +59,10 @@ describe('a file of an older schema', () => {
       assert.equal(next!.deduplicated, false);
       const { state, lost, attempt } = (await store.describeTask(done.taskId))!;
       assert.deepEqual([state, lost, attempt], ['succeeded', 0, 1]);
+      // Nobody knows who has told its end, so that whoever names its client is told that it was told.
+      const stranger = { ...succeed(done), namedBy: { clientId: 'c', subject: 'token:new' } };
+      assert.equal((await settle(store, stranger)).code, 'DUPLICATE');
+      assert.equal((await store.describeTask(ready!))!.createdBy, '');
       // Of what failed before there was a table for it nothing is known; of what succeeded all that is kept.
       const ends = async (id: string) => (await store.describeTask(id))!.attempts.map(({ end }) => end);
       assert.deepEqual([await ends(done.taskId), await ends(backing.taskId)], [['succeeded'], []]);

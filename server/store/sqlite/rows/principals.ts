@@ -35,12 +35,12 @@ const MAX_PRINCIPALS = 100_000;
 
 export interface PrincipalBounds {
   readonly maxWaitingTasksPerPrincipal?: number;
+  readonly maxPrincipals?: number;
 }
 
 export function createPrincipals(
   db: Database,
-  { maxWaitingTasksPerPrincipal: maxWaiting = MAX_WAITING }: PrincipalBounds = {},
-  maxPrincipals = MAX_PRINCIPALS,
+  { maxWaitingTasksPerPrincipal: maxWaiting = MAX_WAITING, maxPrincipals = MAX_PRINCIPALS }: PrincipalBounds = {},
 ): Principals {
   const put = db.prepare(
     'INSERT INTO principal VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET waiting = excluded.waiting',
