@@ -30,6 +30,7 @@ describeStores('insertTasks()', (open) => {
       ...expected,
       state: 'scheduled',
       createdAt: T0,
+      claimedAt: null,
       attempt: 0,
       delivery: 0,
       lastError: null,
