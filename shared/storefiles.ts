@@ -26,8 +26,10 @@ const STORE_FILES = {
   certificate: { ending: '.tls.pem', isSecret: true },
 } as const satisfies Record<string, StoreFile>;
 
+export type StoreFileName = keyof typeof STORE_FILES;
+
 /** The path of what belongs to a store. @param store the path of its file */
-export function besideStore(store: string, what: keyof typeof STORE_FILES): string {
+export function besideStore(store: string, what: StoreFileName): string {
   return `${store}${STORE_FILES[what].ending}`;
 }
 

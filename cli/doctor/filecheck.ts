@@ -1,3 +1,4 @@
+import { besideStore, type StoreFileName } from '../../shared/storefiles.ts';
 import type { FileFacts, StoreFacts } from './facts.ts';
 import { type Finding, ok, wrong } from './finding.ts';
 import { showSize } from './servercheck.ts';
@@ -30,6 +31,14 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     if (integrity.length === 1 && integrity[0] === 'ok') return [ok('integrity', `${path} is whole`)];
     const advice = 'stop the server, keep the files as they are, and restore a backup (docs/backup.md)';
     return integrity.map((line) => wrong('integrity', `${path}: ${line}`, advice));
+  },
+
+  ({ path, files }) => {
+    const isThere = (what: StoreFileName): boolean => files.some((one) => one.path === besideStore(path, what));
+    const hasAuthority = isThere('authority') || isThere('certificate');
+    if (isThere('authorityKey') || !hasAuthority) return [];
+    const what = `${besideStore(path, 'authorityKey')} is missing: the certificate of the server is not renewed, and no start succeeds`;
+    return [wrong('certificate', what, 'put back a copy (docs/access.md, TLS)')];
   },
 
   ({ files }) => checkFiles(files),

@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ContactError } from '../../shared/errors.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
@@ -32,15 +33,20 @@ export interface AuthorityOptions {
   readonly now: () => number;
 }
 
-/** Opens the authority beside a store, or makes one. FAILED_PRECONDITION: one of its files is not as it must be. */
+/**
+ * Opens the authority beside a store, or makes one the first time. FAILED_PRECONDITION: one of its files is not as it must be.
+ * A key that is not there any more is no first time: another authority would shut out every client.
+ */
 export function openAuthority({ file, now }: AuthorityOptions): Authority {
   const kept = createPlace(file && besideStore(file, 'authorityKey'));
   const own = createPlace(file && besideStore(file, 'certificate'));
+  let isOpen = false;
 
   function openIssuer(): Issuer & { readonly cert: string } {
     const content = kept.read();
     const found = readPair(content);
-    if (content !== undefined && !found) throw damaged(besideStore(file!, 'authorityKey'));
+    if (content !== undefined && !found) throw damaged(file!);
+    if (content === undefined && file !== undefined && (isOpen || hasBegun(file))) throw missing(file);
     const cert = found && new X509Certificate(found.cert);
     if (found && cert && lastsFor(cert, AUTHORITY_LEFT_DAYS, now())) {
       show(found.cert);
@@ -67,6 +73,7 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
   return {
     identify(names) {
       const issuer = openIssuer();
+      isOpen = true;
       const found = readPair(own.read());
       if (found && isFit(found, issuer, names, now())) return assemble(found, issuer);
       const keys = generateKeys();
@@ -85,9 +92,9 @@ export function openAuthority({ file, now }: AuthorityOptions): Authority {
 
 /** Refuses what `openAuthority` would be refused with beside this store, and makes nothing. */
 export function checkAuthority(file: string): void {
-  const path = besideStore(file, 'authorityKey');
-  const content = readSecretFile(path);
-  if (content !== undefined && !readPair(content)) throw damaged(path);
+  const content = readSecretFile(besideStore(file, 'authorityKey'));
+  if (content !== undefined && !readPair(content)) throw damaged(file);
+  if (content === undefined && hasBegun(file)) throw missing(file);
   readSecretFile(besideStore(file, 'certificate'));
 }
 
@@ -112,9 +119,24 @@ function isFit({ cert }: Pair, issuer: Pair, names: readonly string[], now: numb
   );
 }
 
+/** Whether there was an authority: what it signed is written after its key. */
+function hasBegun(file: string): boolean {
+  return existsSync(besideStore(file, 'authority')) || existsSync(besideStore(file, 'certificate'));
+}
+
 /** A new authority in its place would shut out every client that knows the old one. */
-function damaged(path: string): ContactError {
-  const problem = `${path} is no certificate with its key: put back a copy, or remove it to have a new authority, which clients of the old one do not trust`;
+function damaged(file: string): ContactError {
+  return refuseKey(file, 'is no certificate with its key');
+}
+
+function missing(file: string): ContactError {
+  return refuseKey(file, 'is missing, and there was an authority');
+}
+
+function refuseKey(file: string, what: string): ContactError {
+  const [key, ...others] = (['authorityKey', 'authority', 'certificate'] as const).map((one) => besideStore(file, one));
+  const afresh = `remove all of ${key}, ${others.join(' and ')} and start the server for a new authority`;
+  const problem = `${key} ${what}: put back a copy; or ${afresh}, which clients of the old one do not trust`;
   return new ContactError('FAILED_PRECONDITION', problem, { field: 'tls' });
 }
 

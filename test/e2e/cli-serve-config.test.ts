@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { runHere } from '../scene/command.ts';
@@ -182,6 +182,8 @@ describe('contact serve --check', function () {
     chmodSync(at('contact.db.ca-key.pem'), 0o644);
     assert.match((await runHere(auto)).stderr, /^contact: .*may be read by others/m);
     assert.equal(readFileSync(at('contact.db.ca-key.pem'), 'utf8'), 'x');
+    renameSync(at('contact.db.ca-key.pem'), at('contact.db.ca.pem'));
+    assert.match((await runHere(auto)).stderr, /^contact: --tls: .*ca-key\.pem is missing.*put back a copy/m);
   });
 
   it('finds what a start would be refused with, wherever the start would find it, and makes nothing', async () => {

@@ -123,6 +123,33 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     caughtBy: unit('tls-identity', 'refuses a pair that is none, or not of the present, and tells no key'),
   },
   {
+    id: 'tls: another authority while one runs',
+    file: 'server/tls/authority.ts',
+    find: '(isOpen || hasBegun(file))',
+    replace: 'hasBegun(file)',
+    caughtBy: unit(
+      'certificates',
+      'makes no new authority where its key is missing: neither while it runs nor at a start beside what it had made',
+    ),
+  },
+  {
+    id: 'tls: another authority at a start',
+    file: 'server/tls/authority.ts',
+    find: '(isOpen || hasBegun(file))',
+    replace: 'isOpen',
+    caughtBy: unit(
+      'certificates',
+      'makes no new authority where its key is missing: neither while it runs nor at a start beside what it had made',
+    ),
+  },
+  {
+    id: 'tls: a lost key that the doctor does not see',
+    file: 'cli/doctor/filecheck.ts',
+    find: "if (isThere('authorityKey') || !hasAuthority)",
+    replace: 'if (path)',
+    caughtBy: unit('cli-doctor', 'tells of an authority whose key is missing, and of none where none was made'),
+  },
+  {
     id: 'tls: an authority that has not begun',
     file: 'server/tls/authority.ts',
     find: 'validFromDate.getTime() <= now && ',

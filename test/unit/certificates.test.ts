@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, syml
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { resolveOptions } from '../../server/options.ts';
-import { openAuthority } from '../../server/tls/authority.ts';
+import { checkAuthority, openAuthority } from '../../server/tls/authority.ts';
 import { generateKeys, issueCertificate, pinOf } from '../../server/tls/certificate.ts';
 import { addressBytes, integer, oid, sequence, time } from '../../server/tls/der.ts';
 import { namesOf } from '../../server/tls/names.ts';
@@ -192,6 +192,37 @@ describe('openAuthority()', () => {
     writeFileSync(`${file}.tls.pem`, 'x');
     assert.ok(authority.identify(NAMES).cert.length > 500);
     assert.equal(statSync(`${file}.ca.pem`).mode & 0o777, 0o644);
+  });
+
+  it('makes no new authority where its key is missing: neither while it runs nor at a start beside what it had made', () => {
+    const file = join(makeFolder(), 'contact.db');
+    const { authority } = openAt(file);
+    const first = authority.identify(NAMES);
+    const [kept, shown, own] = [`${file}.ca-key.pem`, `${file}.ca.pem`, `${file}.tls.pem`];
+    const content = readFileSync(kept);
+    const saved = [readFileSync(shown, 'utf8'), readFileSync(own, 'utf8')];
+    const refusal = { code: 'FAILED_PRECONDITION', field: 'tls', message: /ca-key\.pem is missing.*put back a copy/ };
+    rmSync(kept);
+    assert.throws(() => authority.identify(NAMES), refusal);
+    assert.throws(() => openAt(file).authority.identify(NAMES), refusal);
+    assert.throws(() => checkAuthority(file), refusal);
+    assert.deepEqual([readFileSync(shown, 'utf8'), readFileSync(own, 'utf8')], saved);
+    rmSync(shown);
+    assert.throws(() => openAt(file).authority.identify(NAMES), refusal);
+    writeFileSync(shown, saved[0]!);
+    rmSync(own);
+    assert.throws(() => openAt(file).authority.identify(NAMES), refusal);
+    assert.throws(() => checkAuthority(file), refusal);
+    // All may be away for a moment, as while a folder is moved or mounted again.
+    rmSync(shown);
+    assert.throws(() => authority.identify(NAMES), refusal);
+    assert.deepEqual(readdirSync(join(file, '..')), []);
+    writeFileSync(kept, content, { mode: 0o600 });
+    assert.deepEqual(authority.identify(NAMES).authority, first.authority);
+    // Whoever takes all of them away has another authority from the next start on.
+    for (const path of [kept, shown, own]) rmSync(path);
+    checkAuthority(file);
+    assert.notEqual(openAt(file).authority.identify(NAMES).authority.pin, first.authority.pin);
   });
 });
 

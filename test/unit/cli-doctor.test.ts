@@ -190,6 +190,18 @@ describe('examine()', () => {
     assert.deepEqual(saidOf({ files }), ['permissions: /s/contact.db is open to others (644)']);
   });
 
+  it('tells of an authority whose key is missing, and of none where none was made', () => {
+    const saidOf = (...endings: string[]): string[] => {
+      const files = endings.map((ending) => ({ path: `/s/contact.db${ending}`, mode: 0o100600, isSecret: true }));
+      const findings = examine({ store: { ...store, files }, files: [] });
+      return findings.filter(({ level }) => level === 'wrong').map(({ check, what }) => `${check}: ${what}`);
+    };
+    const lost = 'certificate: /s/contact.db.ca-key.pem is missing: the certificate of the server is not renewed';
+    for (const rest of [['.ca.pem'], ['.tls.pem'], ['.ca.pem', '.tls.pem']])
+      assert.ok(saidOf('', ...rest)[0]?.startsWith(lost), rest.join());
+    assert.deepEqual([saidOf(''), saidOf('', '.ca-key.pem', '.ca.pem', '.tls.pem')], [[], []]);
+  });
+
   it('finds secrets that others may read', () => {
     const files = [{ path: '/t', mode: 0o100640, isSecret: true }];
     assert.deepEqual(

@@ -119,6 +119,20 @@ describe('openTlsSource()', () => {
     assert.match(given.lines[0]!, /ends soon/);
   });
 
+  it('goes on with what it has where the key of its authority is taken away, says so once, and makes no other', () => {
+    const file = join(makeFolder(), 'contact.db');
+    const { source, changes, lines } = open({ kind: 'auto', storeFile: file, names: () => ['localhost'] });
+    const first = source.identity;
+    renameSync(`${file}.ca-key.pem`, `${file}.away`);
+    source.reload();
+    source.reload();
+    assert.deepEqual([source.identity, changes.length, lines.length], [first, 0, 1]);
+    assert.match(lines[0]!, /goes on with the certificate that it has .*ca-key\.pem is missing/);
+    renameSync(`${file}.away`, `${file}.ca-key.pem`);
+    source.reload();
+    assert.deepEqual([source.identity, changes.length, lines.length], [first, 0, 1]);
+  });
+
   it('has the authorities of clients, and follows their file', () => {
     const folder = makeFolder();
     const { tlsCert: cert, tlsKey: key } = writePair(folder, authority.sign('one'));
