@@ -84,13 +84,19 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
   ['EXPIRED', 'an operator has to give another one: contact token create, contact join create'],
 ]);
 
+/** What may be done by who is refused for its credential; undefined: nothing, or it is refused for something else. */
+export function remedyOf({ code, advice, isMarked }: ContactError): string | undefined {
+  if (code !== 'UNAUTHENTICATED' || !isMarked) return undefined;
+  // Something takes its place: a certificate or a token of somebody else that was made anew.
+  if (advice?.reason === 'EXPIRED' && advice.retry !== 'never') return undefined;
+  return REMEDIES.get(advice?.reason ?? '') ?? CREDENTIAL_OPTIONS;
+}
+
 /** The same error; to who is refused for its credential it also says what to do. */
 export function adviseCaller(error: ContactError): ContactError {
   const { code, problem, advice, isMarked } = error;
-  if (code !== 'UNAUTHENTICATED' || !isMarked || error.cause instanceof ContactError) return error;
-  // Something takes its place: a certificate or a token of somebody else that was made anew.
-  if (advice?.reason === 'EXPIRED' && advice.retry !== 'never') return error;
-  const remedy = REMEDIES.get(advice?.reason ?? '') ?? CREDENTIAL_OPTIONS;
+  const remedy = remedyOf(error);
+  if (remedy === undefined || error.cause instanceof ContactError) return error;
   return new ContactError(code, `${problem}; ${remedy}`, { cause: error, isMarked, ...(advice ? { advice } : {}) });
 }
 

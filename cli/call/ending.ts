@@ -1,7 +1,9 @@
 import { fromBinary, type JsonValue } from '@bufbuild/protobuf';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import { status as codes, type StatusObject } from '@grpc/grpc-js';
-import { CODE_NAMES } from '../../shared/errors.ts';
+import { remedyOf } from '../../client/closing.ts';
+import { CODE_NAMES, ContactError } from '../../shared/errors.ts';
+import { inFlags } from '../flags.ts';
 import type { AnswerReader } from './answer.ts';
 import { metadataToJson } from './metadata.ts';
 import type { Types } from './types.ts';
@@ -65,7 +67,16 @@ export function fateOf(status: StatusObject): string {
 }
 
 /** What can be done about it, in words for people. */
-export function advise({ code, metadata }: StatusObject, isDurable: boolean): string[] {
+export function advise(status: StatusObject, isDurable: boolean): string[] {
+  const { code, metadata } = status;
+  const error = ContactError.from(Object.assign(new Error(status.details), status));
+  const remedy = remedyOf(error);
+  if (remedy !== undefined) return [inFlags(remedy)];
+  // The server has said so, and no callee: what is its own affair it says itself.
+  if (error.code === 'PERMISSION_DENIED' && error.isMarked)
+    return [
+      '"contact whoami" tells what this credential may; an operator makes one that may more ("contact token create")',
+    ];
   const text = (key: string): string | undefined => metadata.get(key)[0]?.toString();
   const started = text('contact-started');
   const afterMs = Number(text('contact-retry-after-ms'));

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import { createAdmin } from '../../client/admin.ts';
 import { silentLogger } from '../../client/options.ts';
-import { describeTrouble } from '../../client/trouble.ts';
+import { describeTrouble, isFault } from '../../client/trouble.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePositiveDuration } from '../duration.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
+import { inFlags } from '../flags.ts';
 import { readConnection } from '../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 
@@ -58,7 +59,8 @@ async function askHealth(options: HealthOptions, deadlineMs: number): Promise<bo
   } catch (error) {
     const known = ContactError.from(error);
     if (known.code !== 'UNAVAILABLE' && known.code !== 'DEADLINE_EXCEEDED') throw error;
-    const trouble = describeTrouble(known, connection.tls !== undefined);
+    if (isFault(known)) throw new CommandFailure(inFlags(known.message), EXIT.unreachable);
+    const trouble = inFlags(describeTrouble(known, connection.tls !== undefined));
     throw new CommandFailure(
       `could not reach ${options.server ?? 'the server'} within ${deadlineMs / 1_000} s: ${trouble}`,
       EXIT.unreachable,

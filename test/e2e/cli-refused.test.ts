@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { file_echo } from '../echo/gen/echo_pb.ts';
 import { runHere } from '../scene/command.ts';
 import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, startServer } from '../scene/process.ts';
@@ -36,19 +39,39 @@ describe('a command whose caller is refused', function () {
       ['backup', join(folder, 'copy.db')],
       ['services', 'list'],
       ['call', 'a.B/C', '{}'],
+      ['call', 'contact.v1.AdminService/ListQueues', '{}'],
+      ['enqueue', 'q', 'x'],
+      ['enqueue', 'q', 'x', '--broadcast'],
+      ['enqueue', 'q', 'x', '--wait'],
+      ['work', 'q', '--', 'true'],
+      ['top', '--once'],
     ];
     for (const command of commands) {
       const refuse = async (credential: readonly string[], words: RegExp): Promise<void> => {
-        const { code, stderr } = await runHere([...command, '--server', server.address, ...credential]);
+        // What a worker runs comes last.
+        const flagsAt = command.includes('--') ? command.indexOf('--') : command.length;
+        const args = command.toSpliced(flagsAt, 0, '--server', server.address, ...credential);
+        const { code, stderr } = await runHere(args);
         assert.match(stderr, words, command.join(' '));
         assert.doesNotMatch(stderr, /the options/);
         assert.equal(code, 1, `${command.join(' ')}: ${stderr}`);
       };
       await refuse([], FLAGS);
       await refuse(revoked, ANEW);
-      if (command[0] !== 'services' && command[0] !== 'call')
+      if (command[0] === 'call' && command[1] !== 'a.B/C')
+        await refuse(worker, /PERMISSION_DENIED: .*\n {2}"contact whoami" tells what this credential may; an operator/);
+      else if (command[0] !== 'call' && command[0] !== 'work')
         await refuse(worker, /role|may not|allow|operator|observer/);
     }
+    const asWorker = (...args: string[]) => runHere([...args, '--server', server.address, ...worker]);
+    const files = join(folder, 'echo.binpb');
+    writeFileSync(
+      files,
+      toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: [file_echo.proto] })),
+    );
+    const denied = await asWorker('call', 'echo.Echo/Unary', '{}', '--descriptors', files);
+    assert.equal(denied.code, 1);
+    assert.match(denied.stderr, /PERMISSION_DENIED: .*is no method for this caller\n {2}"contact whoami"/);
     await server.stop();
   });
 });

@@ -31,7 +31,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     file: 'client/tlsfault.ts',
     find: 'if (socket.authorized) return undefined;',
     replace: 'if (socket.authorized || host) return undefined;',
-    caughtBy: transport('tls-faults', 'ends all that waits for the server at once, with the same error'),
+    caughtBy: transport('tls', 'checks a server by the name that it was given, over an address and over a socket file'),
   },
   {
     id: 'tls: a fault that ends who has worked',
