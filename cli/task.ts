@@ -11,6 +11,7 @@ import {
   TaskState,
   TaskStateSchema,
 } from '../gen/contact/v1/task_pb.ts';
+import { actToJson } from './taskacts.ts';
 import { readValue } from './value.ts';
 import { waitingToJson } from './waiting.ts';
 
@@ -23,6 +24,7 @@ export function taskToJson(task: Task): Record<string, unknown> {
     result: _result,
     error: _error,
     attempts: _attempts,
+    acts: _acts,
     waiting: _waiting,
     ...fields
   } = toJson(TaskSchema, { ...task, payload: NO_BYTES, result: NO_BYTES }, { alwaysEmitImplicit: true }) as Record<
@@ -33,6 +35,7 @@ export function taskToJson(task: Task): Record<string, unknown> {
     ...fields,
     ...(task.error ? { error: errorToJson(task.error) } : {}),
     ...(task.attempts.length > 0 ? { attempts: task.attempts.map(attemptToJson) } : {}),
+    ...(task.acts.length > 0 ? { acts: task.acts.map(actToJson) } : {}),
     ...(task.waiting ? { waiting: waitingToJson(task.waiting) } : {}),
     state: stateName(task.state),
     ...(task.contentType || task.payload.length > 0 ? { payload: readValue(task.payload, task.contentType) } : {}),

@@ -4,7 +4,7 @@ import type { AdminService, QueueSchema, Retention as RetentionMessage } from '.
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Operations, QueueView } from '../dispatch/operations.ts';
-import type { Caller } from '../model/caller.ts';
+import { type Caller, nameCaller } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
@@ -94,7 +94,7 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     },
 
     async purgeQueue({ queue }, { caller }) {
-      return { cancelled: await operations.purgeQueue(readQueue(queue, caller)) };
+      return { cancelled: await operations.purgeQueue(readQueue(queue, caller), nameCaller(caller)) };
     },
 
     listFailures: createListFailures(options.store),

@@ -3,6 +3,7 @@ import { type Rights, RightsSchema, type TaskFilter, TaskFilterSchema } from '..
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { cutText } from '../../shared/text.ts';
+import { nameCaller } from '../model/caller.ts';
 import type { Context } from './context.ts';
 import type { Handlers } from './handler.ts';
 
@@ -125,10 +126,8 @@ function createNote(logger: Logger, action: string, { describe, tell }: Audited)
   return (request, { caller, peer }, outcome, answer) => {
     const what = describe(request);
     if (!what) return;
-    const { principal, kind } = caller;
-    const who = principal === '' ? kind : principal;
     const came = outcome === undefined ? { outcome: 'ok', ...tell?.(answer) } : { outcome: codeOf(outcome) };
-    logger.info({ audit: true, principal: who, peer, action, ...what, ...came }, 'operator');
+    logger.info({ audit: true, principal: nameCaller(caller), peer, action, ...what, ...came }, 'operator');
   };
 }
 

@@ -1,7 +1,7 @@
 import type { CallTaskRequest, TaskService } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import type { Caller } from '../model/caller.ts';
+import { type Caller, nameCaller } from '../model/caller.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { InsertOutcome, TaskStore } from '../store/tasks.ts';
 import { type AwaitedResults, awaitOne, createAwaiting } from './awaited.ts';
@@ -51,7 +51,8 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
         return { result: writeResult(record, results.cursorAt(record.position)) };
       } catch (error) {
         if (cancelWhenAbandoned && isAbandoned(signal)) {
-          queue.cancel([id], 'ABANDONED').catch((bug: unknown) => noteFailure('cancelTasks', bug));
+          const asked = queue.cancel([id], 'ABANDONED', nameCaller(caller));
+          asked.catch((bug: unknown) => noteFailure('cancelTasks', bug));
         }
         throw error;
       }

@@ -12,9 +12,10 @@ import { isTaskId } from '../../shared/ids.ts';
 import { cutText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import type { Caller } from '../model/caller.ts';
+import { type Caller, nameCaller } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
 import type { TaskState as State } from '../model/task.ts';
+import type { TaskActRecord } from '../model/taskact.ts';
 import type { BroadcastStore } from '../store/broadcasts.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { CancelOutcome, DescribedTask, TaskStore } from '../store/tasks.ts';
@@ -63,12 +64,12 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     cursorAt: results.cursorAt,
   });
 
-  /** Writes a single task with its payload and attempts, and a broadcast with its counts. */
+  /** Writes a single task with its payload, attempts and acts, and a broadcast with its counts. */
   async function write(record: DescribedTask, caller: Caller): Promise<MessageInitShape<typeof TaskSchema>> {
     const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
     const explanation = await openExplainer(caller).explainTask(record, true);
-    const { attempts } = record;
-    return writeTask(record, { ...view(explanation, true), attempts, ...(children ? { children } : {}) });
+    const history = { attempts: record.attempts, acts: actsFor(record.acts, caller) };
+    return writeTask(record, { ...view(explanation, true), history, ...(children ? { children } : {}) });
   }
 
   const pace = createPace();
@@ -110,7 +111,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     async cancelTasks({ ids, filter, reason }, { caller }) {
       const why = cutText(reason, MAX_REASON_LENGTH);
       const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], caller, (some) =>
-        queue.cancel(some, why, caller.scope),
+        queue.cancel(some, why, nameCaller(caller), caller.scope),
       );
       return { tasks: items.map(writeCancelled), total };
     },
@@ -118,7 +119,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     async retryTasks({ ids, filter }, { caller }) {
       let total = 0;
       const { items } = await actOn(ids, filter, ['failed'], caller, async (some) => {
-        const outcomes = await queue.redrive(some, caller.scope);
+        const outcomes = await queue.redrive(some, nameCaller(caller), caller.scope);
         total += outcomes.filter(({ kind }) => kind === 'ready').length;
         return outcomes;
       });
@@ -181,6 +182,13 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
     return actOnFound(store, wanted, states, act, caller.scope);
   }
+}
+
+/** Names of principals are for operators; everybody knows what they did themselves. */
+function actsFor(acts: readonly TaskActRecord[], caller: Caller): readonly TaskActRecord[] {
+  if (caller.roles.has('operator')) return acts;
+  const own = nameCaller(caller);
+  return acts.map((act) => (act.by === own ? act : { ...act, by: '' }));
 }
 
 function checkId(field: string, id: string): void {

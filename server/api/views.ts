@@ -5,6 +5,8 @@ import {
   type AttemptSchema,
   type ChildrenSchema,
   type ResultEventSchema,
+  TaskActKind,
+  type TaskActSchema,
   type TaskErrorSchema,
   type TaskSchema,
   TaskState,
@@ -14,6 +16,8 @@ import type { AttemptRecord } from '../model/attempt.ts';
 import type { ChildCounts } from '../model/broadcast.ts';
 import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
 import type { ResultRecord, TaskState as State, TaskError, TaskRecord } from '../model/task.ts';
+import type { TaskActRecord } from '../model/taskact.ts';
+import type { DescribedTask } from '../store/tasks.ts';
 
 export const STATES: Readonly<Record<State, TaskState>> = {
   scheduled: TaskState.SCHEDULED,
@@ -63,7 +67,7 @@ export interface TaskViewOptions {
   /** The counts of a broadcast. */
   readonly children?: ChildCounts;
   /** Of a task that is told alone. */
-  readonly attempts?: readonly AttemptRecord[];
+  readonly history?: Pick<DescribedTask, 'attempts' | 'acts'>;
   readonly cursorAt: (position: number) => string;
 }
 
@@ -95,7 +99,7 @@ export function writeTask(record: TaskRecord, options: TaskViewOptions): Message
     ...(options.waiting && { waiting: options.waiting }),
     parentId: record.parentId ?? '',
     ...(options.children ? { children: writeChildren(options.children) } : {}),
-    ...(options.attempts ? { attempts: options.attempts.map(writeAttempt) } : {}),
+    ...(options.history ? writeHistory(options.history) : {}),
     ...(record.lastError ? { error: { message: record.lastError } } : {}),
     ...(settled
       ? {
@@ -133,6 +137,15 @@ function writeAttempt(attempt: AttemptRecord): MessageInitShape<typeof AttemptSc
     ...(error ? { error: writeError(error) } : {}),
     backoffMs: attempt.backoffMs,
   };
+}
+
+function writeHistory({ attempts, acts }: Pick<DescribedTask, 'attempts' | 'acts'>) {
+  return { attempts: attempts.map(writeAttempt), acts: acts.map(writeAct) };
+}
+
+function writeAct({ kind, at, by, reason }: TaskActRecord): MessageInitShape<typeof TaskActSchema> {
+  const number = kind === 'cancelled' ? TaskActKind.CANCELLED : TaskActKind.REDRIVEN;
+  return { kind: number, at: timestampFromMs(at), by, reason };
 }
 
 function writeChildren({ children, ...counts }: ChildCounts): MessageInitShape<typeof ChildrenSchema> {

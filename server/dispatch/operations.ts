@@ -59,8 +59,8 @@ export interface Operations {
   setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean): Promise<void>;
   /** How long settled tasks of the queue are kept; null: as long as the server's default says. */
   setQueueRetention(queue: string, retention: Retention | null, isCreated?: boolean): Promise<void>;
-  /** Cancels everything that waits; answers how many tasks that were. */
-  purgeQueue(queue: string): Promise<number>;
+  /** Cancels everything that waits; answers how many tasks that were. @param by whose act it is */
+  purgeQueue(queue: string, by: string): Promise<number>;
   /** The settings of a queue are these now. */
   learn(settings: QueueSettings): void;
   /** Of the queues that an operator has set. */
@@ -183,13 +183,13 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     setQueueLimits: (queue, limits, isCreated) => change(queue, limits, isCreated),
     setQueueRetention: (queue, own, isCreated) => change(queue, { retention: own }, isCreated),
 
-    async purgeQueue(queue) {
+    async purgeQueue(queue, by) {
       // What comes while it goes is not its business, else a busy producer would keep it going for ever.
       const { ready, scheduled } = await findQueue(queue);
       const waiting = ready + scheduled;
       let total = 0;
       while (total < waiting) {
-        const { count } = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now());
+        const { count } = await store.purgeTasks(queue, Math.min(PURGE_BATCH, waiting - total), PURGED, now(), by);
         total += count;
         if (count === 0) break;
       }

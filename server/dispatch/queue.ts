@@ -61,10 +61,12 @@ export interface TaskQueue {
   broadcast(parent: TaskInput, audience: Audience): Promise<InsertOutcome>;
   settle(settlements: readonly Settlement[]): Promise<readonly SettleOutcome[]>;
   release(releases: readonly Release[]): Promise<readonly SettleOutcome[]>;
-  /** @param scope a task of a queue outside it is not found; default: every queue */
-  cancel(ids: readonly string[], reason: string, scope?: QueueScope): Promise<readonly CancelOutcome[]>;
-  /** @param scope as of `cancel` */
-  redrive(ids: readonly string[], scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
+  /**
+   * @param by whose act it is
+   * @param scope a task of a queue outside it is not found; default: every queue
+   */
+  cancel(ids: readonly string[], reason: string, by: string, scope?: QueueScope): Promise<readonly CancelOutcome[]>;
+  redrive(ids: readonly string[], by: string, scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
   openSession(opening: SessionOpening): Promise<OpenedSession>;
   loseSession(session: SessionRef): Promise<boolean>;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all'): Promise<EndedSession>;
@@ -140,17 +142,22 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
       .catch(onFatal);
   }
 
-  async function cancel(ids: readonly string[], reason: string, scope?: QueueScope): Promise<readonly CancelOutcome[]> {
+  async function cancel(
+    ids: readonly string[],
+    reason: string,
+    by: string,
+    scope?: QueueScope,
+  ): Promise<readonly CancelOutcome[]> {
     const outcomes: CancelOutcome[] = [];
-    for (const outcome of await store.cancelTasks(ids, reason, clock.now(), scope)) {
-      outcomes.push(outcome.kind === 'children' ? await cancelChildren(outcome.id, reason) : outcome);
+    for (const outcome of await store.cancelTasks(ids, reason, clock.now(), scope, by)) {
+      outcomes.push(outcome.kind === 'children' ? await cancelChildren(outcome.id, reason, by) : outcome);
     }
     return outcomes;
   }
 
   /** A broadcast ends with its last child. */
-  async function cancelChildren(parentId: string, reason: string): Promise<CancelOutcome> {
-    await actOnFound(store, { parentId }, ['ready', 'scheduled', 'running'], (some) => cancel(some, reason));
+  async function cancelChildren(parentId: string, reason: string, by: string): Promise<CancelOutcome> {
+    await actOnFound(store, { parentId }, ['ready', 'scheduled', 'running'], (some) => cancel(some, reason, by));
     const state = (await store.describeTask(parentId))?.state;
     const outcome = { id: parentId, kind: 'children' } as const;
     return state && isSettled(state) ? { ...outcome, state } : outcome;
@@ -193,7 +200,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     settle: (settlements) => store.settleTasks(settlements, clock.now()),
     release: (releases) => store.releaseTasks(releases, clock.now()),
     cancel,
-    redrive: (ids, scope) => store.redriveTasks(ids, clock.now(), scope),
+    redrive: (ids, by, scope) => store.redriveTasks(ids, clock.now(), scope, by),
     openSession: (opening) => store.openSession(opening, clock.now()),
     loseSession: (session) => store.loseSession(session, clock.now()),
     endSession: (session, started) => store.endSession(session, started, clock.now()),

@@ -38,6 +38,11 @@ export interface Caller {
   readonly expiresAt: number;
 }
 
+/** Who does something, as logs and acts tell it: the principal, or how it is known who that is where it has no name. */
+export function nameCaller({ principal, kind }: Pick<Caller, 'principal' | 'kind'>): string {
+  return principal === '' ? kind : principal;
+}
+
 /** What is known of a caller before its rights are applied. */
 export type CallerInput = Omit<Caller, 'roles' | 'scope' | 'clients' | 'calls' | 'serves'> & {
   readonly rights: Rights;

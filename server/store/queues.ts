@@ -44,8 +44,9 @@ export interface QueueStore {
   /**
    * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit`: lane after lane by name,
    * first the ready ones in their order, then the scheduled ones by instant. Fewer than `limit`: nothing is left.
+   * @param by as of `cancelTasks`
    */
-  purgeTasks(queue: string, limit: number, reason: string, now: number): Promise<PurgeOutcome>;
+  purgeTasks(queue: string, limit: number, reason: string, now: number, by?: string): Promise<PurgeOutcome>;
 }
 
 export interface Waiting {

@@ -42,8 +42,15 @@ export type Request =
       readonly reason: string;
       readonly now: number;
       readonly scope: QueueScope;
+      readonly by: string;
     }
-  | { readonly kind: 'redrive'; readonly ids: readonly string[]; readonly now: number; readonly scope: QueueScope }
+  | {
+      readonly kind: 'redrive';
+      readonly ids: readonly string[];
+      readonly now: number;
+      readonly scope: QueueScope;
+      readonly by: string;
+    }
   | { readonly kind: 'delete'; readonly ids: readonly string[]; readonly scope: QueueScope }
   | { readonly kind: 'prune'; readonly retention: Retention; readonly limit: number; readonly now: number }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
@@ -54,6 +61,7 @@ export type Request =
       readonly limit: number;
       readonly reason: string;
       readonly now: number;
+      readonly by: string;
     }
   | { readonly kind: 'setQueue'; readonly settings: QueueChange }
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }

@@ -10,6 +10,7 @@ import type {
   TaskRecord,
   TaskState,
 } from '../model/task.ts';
+import type { TaskActRecord } from '../model/taskact.ts';
 
 /**
  * Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The
@@ -29,19 +30,28 @@ export interface TaskStore {
   /**
    * Waiting: cancelled at once. Running: the flag is stored, whoever ends the delivery reads it. The parent of a
    * broadcast: the flag is stored, and the caller cancels the children (listTasks by parentId) that are not settled.
+   * What changes something is an act of the task.
+   * @param by who asks for it, as `nameCaller` has it; default: nobody says
    */
   cancelTasks(
     ids: readonly string[],
     reason: string,
     now: number,
     scope?: QueueScope,
+    by?: string,
   ): Promise<readonly CancelOutcome[]>;
 
   /**
    * Redrives failed tasks: ready again, attempts and losses from zero, delivery numbers go on, no expiry any more.
-   * Parents of broadcasts are refused as `not_failed`: their children are redriven.
+   * Parents of broadcasts are refused as `not_failed`: their children are redriven. It is an act of the task.
+   * @param by as of `cancelTasks`
    */
-  redriveTasks(ids: readonly string[], now: number, scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
+  redriveTasks(
+    ids: readonly string[],
+    now: number,
+    scope?: QueueScope,
+    by?: string,
+  ): Promise<readonly RedriveOutcome[]>;
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
   deleteTasks(ids: readonly string[], scope?: QueueScope): Promise<readonly boolean[]>;
@@ -57,7 +67,10 @@ export interface TaskStore {
   /** Moves what is due by `now`: scheduled → ready, waiting past its expiry → expired. At most `limit` tasks. */
   wakeTasks(now: number, limit: number): Promise<WakeOutcome>;
 
-  /** With its attempts: the newest 20, the oldest of these first, over all redrives; forgotten with the task. */
+  /**
+   * With its attempts and what somebody did to it: of each the newest 20, the oldest of these first, over all redrives;
+   * forgotten with the task.
+   */
   describeTask(id: string, scope?: QueueScope): Promise<DescribedTask | undefined>;
 
   /**
@@ -80,6 +93,7 @@ export const PRINCIPAL_FIELD = 'tasks';
 
 export interface DescribedTask extends TaskRecord {
   readonly attempts: readonly AttemptRecord[];
+  readonly acts: readonly TaskActRecord[];
 }
 
 export type TaskCounts = Readonly<Record<TaskState, number>>;

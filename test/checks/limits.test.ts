@@ -65,6 +65,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['message of a failure', 'server/api/status.ts', 'MAX_ERROR_BYTES', 'MAX_CODE_LENGTH', 'MAX_TYPE_LENGTH'],
   ['detail of a failure', 'server/api/status.ts', 'MAX_DETAIL_BYTES'],
   ['attempts that are kept', 'server/model/attempt.ts', 'MAX_KEPT'],
+  ['acts that are kept of a task', 'server/model/taskact.ts', 'MAX_TASK_ACTS'],
   ['details of a failure', 'server/api/status.ts', 'MAX_DETAILS_BYTES'],
   ['details of a failure', 'client/task.ts', 'MAX_DETAILS_BYTES'],
   ['status of a worker', 'server/api/status.ts', 'MAX_STATUS_LENGTH', 'MAX_PROGRESS_LENGTH'],

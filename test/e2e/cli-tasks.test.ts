@@ -278,7 +278,16 @@ describe('contact tasks', function () {
       const { task } = JSON.parse(stdout);
       assert.deepEqual([task.id, task.state, task.error.message], [id, 'cancelled', 'enough']);
       const people = await scene.contact('tasks', 'watch', id);
-      assert.match(people.stdout, /^\S+ {2}cancelled {2}CANCELLED: enough\n$/);
+      assert.match(
+        people.stdout,
+        /^\S+ {2}cancel asked for by anonymous: enough\n\S+ {2}cancelled {2}CANCELLED: enough\n$/,
+      );
+      const shown = await scene.contact('tasks', 'show', id);
+      assert.match(shown.stdout, /\n\nact +at +by +reason\ncancelled +20\S+Z +anonymous +enough\n$/);
+      assert.deepEqual(
+        task.acts.map(({ kind, by, reason }: Record<string, string>) => [kind, by, reason]),
+        [['cancelled', 'anonymous', 'enough']],
+      );
       assert.equal((await scene.contact('tasks', 'watch', newTaskId())).code, 1);
     });
   });

@@ -6,7 +6,7 @@ import type { InsertOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { insertTasks } from './inserts.ts';
 import { cancel, endParent, recordsOf, type Settled, type World } from './rules.ts';
-import { laneOf, type ModelTask } from './task.ts';
+import { laneOf, type ModelTask, noteAct } from './task.ts';
 
 /** How broadcasts come to be. */
 export type Broadcasting = Pick<
@@ -91,6 +91,7 @@ export function createBroadcasting(world: World): Broadcasting {
     const settled: Settled[] = [];
     for (const child of heldBy(parent).slice(0, limit)) {
       if (reason !== null) {
+        noteAct(child, { kind: 'cancelled', at: now, by: parent.acts[0]!.by, reason });
         settled.push(cancel(world, child, reason, '', false, now));
         continue;
       }

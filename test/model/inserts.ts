@@ -85,6 +85,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     filledBy: null,
     childRunAt: null,
     attempts: [],
+    acts: [],
     results: [],
   };
 }

@@ -5,7 +5,7 @@ import type { BroadcastStore } from '../../server/store/broadcasts.ts';
 import type { ClientStore } from '../../server/store/clients.ts';
 import { DEFAULT_SETTINGS, hasSettings, type PurgeOutcome, type QueueStore } from '../../server/store/queues.ts';
 import { cancel, recordsOf, type World } from './rules.ts';
-import { hasSettled, type ModelTask } from './task.ts';
+import { hasSettled, type ModelTask, noteAct } from './task.ts';
 
 /** What operators see and do. */
 export function createOperating(
@@ -17,7 +17,7 @@ export function createOperating(
         input.queue === queue && input.lane !== PARENT_LANE && (state === 'ready' || state === 'scheduled'),
     );
 
-  function purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome {
+  function purgeTasks(queue: string, limit: number, reason: string, now: number, by: string): PurgeOutcome {
     // The map keeps the order of insertion, and sort is stable.
     const tasks = waiting(queue).sort(
       (a, b) =>
@@ -26,6 +26,7 @@ export function createOperating(
         (a.state === 'ready' ? b.input.priority - a.input.priority || a.seq - b.seq : a.runAt! - b.runAt!),
     );
     const purged = tasks.slice(0, limit);
+    for (const task of purged) noteAct(task, { kind: 'cancelled', at: now, by, reason });
     const events = recordsOf(purged.map((task) => cancel(world, task, reason, '', false, now)));
     return { count: purged.length, events };
   }
@@ -81,7 +82,7 @@ export function createOperating(
 
   return {
     countAhead: async (id, limit) => countAhead(id, limit),
-    purgeTasks: async (queue, limit, reason, now) => purgeTasks(queue, limit, reason, now),
+    purgeTasks: async (queue, limit, reason, now, by = '') => purgeTasks(queue, limit, reason, now, by),
     countChildren: async (parentId, scope = EVERY_QUEUE) => {
       const parent = world.tasks.get(parentId);
       return parent && isInScope(scope, parent.input.queue) ? (parent.counts ?? undefined) : undefined;

@@ -20,7 +20,7 @@ import { findPruned } from './retention.ts';
 import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './rules.ts';
 import { describeSession, endSession, loseSession, openSession } from './sessions.ts';
 import { withSignals } from './signals.ts';
-import { describe, hasSettled, laneOf, type ModelTask, refOf, whyExpired } from './task.ts';
+import { describe, hasSettled, laneOf, type ModelTask, noteAct, refOf, whyExpired } from './task.ts';
 import { inTurns } from './turns.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
@@ -44,10 +44,11 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     return task && isInScope(scope, task.input.queue) ? task : undefined;
   }
 
-  function cancelOne(id: string, reason: string, now: number, scope: QueueScope): CancelOutcome {
+  function cancelOne(id: string, reason: string, now: number, scope: QueueScope, by: string): CancelOutcome {
     const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (hasSettled(task)) return { id, kind: 'settled' };
+    if (task.cancelReason === null) noteAct(task, { kind: 'cancelled', at: now, by, reason });
     if (task.state !== 'running' && !task.counts) {
       return { id, kind: 'cancelled', ...cancel(world, task, reason, '', false, now) };
     }
@@ -57,12 +58,13 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     return { id, kind: 'requested', session, delivery: task.delivery, reason: task.cancelReason };
   }
 
-  function redriveOne(id: string, scope: QueueScope): RedriveOutcome {
+  function redriveOne(id: string, now: number, scope: QueueScope, by: string): RedriveOutcome {
     const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
     const fresh = { burnt: 0, lost: 0, ended: 'redriven', lastError: null, expiresAt: null };
     Object.assign(task, { state: 'ready', ...fresh, seq: ++world.seq });
+    noteAct(task, { kind: 'redriven', at: now, by, reason: '' });
     return { id, kind: 'ready', lane: laneOf(task) };
   }
 
@@ -138,8 +140,9 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
         task.checkpoint = Uint8Array.from(data);
         return true;
       }),
-    cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE) => ids.map((id) => cancelOne(id, reason, now, scope)),
-    redriveTasks: async (ids, _now, scope = EVERY_QUEUE) => ids.map((id) => redriveOne(id, scope)),
+    cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE, by = '') =>
+      ids.map((id) => cancelOne(id, reason, now, scope, by)),
+    redriveTasks: async (ids, now, scope = EVERY_QUEUE, by = '') => ids.map((id) => redriveOne(id, now, scope, by)),
     deleteTasks: async (ids, scope = EVERY_QUEUE) => ids.map((id) => deleteOne(id, scope)),
     pruneTasks: async (retention, limit, now) => pruneTasks(retention, limit, now),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
@@ -158,7 +161,7 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     describeTask: async (id, scope = EVERY_QUEUE) => {
       const task = findIn(scope, id);
       const record = task && describe(task, sessions);
-      return record && { ...record, attempts: listAttempts(task, record.clientId) };
+      return record && { ...record, attempts: listAttempts(task, record.clientId), acts: task.acts };
     },
     listTasks: async (filter, before, limit, scope = EVERY_QUEUE) =>
       findTasks(world, filter, scope)

@@ -11,6 +11,7 @@ import type {
   TaskRecord,
   TaskState,
 } from '../../server/model/task.ts';
+import type { TaskActRecord } from '../../server/model/taskact.ts';
 
 /** How the newest delivery ended. */
 export type Ended = 'none' | 'lost' | 'lost and burnt' | 'failed' | 'timed out' | 'released' | 'redriven';
@@ -50,6 +51,8 @@ export interface ModelTask {
   childRunAt: number | null;
   /** How its deliveries ended that did not succeed. */
   attempts: readonly AttemptRecord[];
+  /** What somebody did to it. */
+  acts: readonly TaskActRecord[];
   results: { readonly record: ResultRecord; readonly isTold: boolean; toldBy?: string }[];
 }
 
@@ -83,6 +86,10 @@ export function whyExpired({ ended, state, burnt, lastError }: ModelTask): strin
 
 export function hasSettled(task: ModelTask): boolean {
   return task.state !== 'ready' && task.state !== 'running' && task.state !== 'scheduled';
+}
+
+export function noteAct(task: ModelTask, act: TaskActRecord): void {
+  task.acts = [...task.acts, act].slice(-20);
 }
 
 /** Same in everything but the instants (and the id, which an idempotency key stands in for). */

@@ -92,8 +92,8 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     id: 'access: tasks of others redriven',
     file: 'server/api/tasks.ts',
-    find: 'queue.redrive(some, caller.scope)',
-    replace: 'queue.redrive(some)',
+    find: 'queue.redrive(some, nameCaller(caller), caller.scope)',
+    replace: 'queue.redrive(some, nameCaller(caller))',
     caughtBy: queues('redrives its own failed tasks alone'),
   },
   {

@@ -192,7 +192,7 @@ const operate = toAct(
     const { clientId } = workers.all[n]!;
     const refusal = expectRefusal(accounts);
     if (kind === 'cancel') {
-      server.queue.cancel(ids, 'why').then((outcomes) => {
+      server.queue.cancel(ids, 'why', 'ops').then((outcomes) => {
         for (const outcome of outcomes) if (outcome.kind === 'requested') accounts.cancelled.add(outcome.id);
       }, refusal);
     }
@@ -200,7 +200,7 @@ const operate = toAct(
     if (kind === 'undrain') server.registry.clients.resume(clientId).catch(refusal);
     if (kind === 'redrive') {
       for (const id of ids) askRedrive(accounts, id);
-      server.queue.redrive(ids).then((outcomes) => {
+      server.queue.redrive(ids, 'ops').then((outcomes) => {
         for (const { id, kind: what } of outcomes) hearRedrive(accounts, id, what === 'ready');
       }, refusal);
     }

@@ -207,8 +207,8 @@ const tend = toDraw(
     const ids = picks.flatMap((n) => scene.tasks[n % Math.max(1, scene.tasks.length)]?.id ?? []);
     const saved = picks.flatMap((n) => fenceOf(scene, { pick: n, off: 0, by: 'client' }) ?? []);
     const run = (store: Store): Promise<unknown> => {
-      if (kind === 'cancel') return store.cancelTasks(ids, 'why', now);
-      if (kind === 'redrive') return store.redriveTasks(ids, now);
+      if (kind === 'cancel') return store.cancelTasks(ids, 'why', now, undefined, `by ${ids.length}`);
+      if (kind === 'redrive') return store.redriveTasks(ids, now, undefined, `by ${ids.length}`);
       if (kind === 'delete') {
         const [id] = ids;
         return id === undefined ? store.deleteTasks([]) : store.deleteTasks([id]).then(([isGone]) => [{ id, isGone }]);
@@ -238,7 +238,7 @@ const operate = toDraw(
   ({ kind, queue, limit, client, own }, scene) => {
     const { now } = scene;
     const run = (store: Store): Promise<unknown> => {
-      if (kind === 'purge') return store.purgeTasks(queue, 1 + limit, 'purged', now);
+      if (kind === 'purge') return store.purgeTasks(queue, 1 + limit, 'purged', now, `by ${limit}`);
       if (kind === 'drain') return store.drainClient(`client${client}`, limit % 2 === 0);
       if (kind === 'retain') return store.setQueueSettings({ queue, retention: own });
       if (kind === 'serve') {

@@ -158,10 +158,11 @@ async function dump(store: Store): Promise<unknown> {
     queues.push([queue, await store.countLanes(queue, 10), await store.listOldest(queue, 10)]);
   }
   const children = [];
-  const attempts = [];
+  const histories = [];
   for (const { id } of tasks) {
     children.push(await store.countChildren(id));
-    attempts.push((await store.describeTask(id))!.attempts);
+    const { attempts, acts } = (await store.describeTask(id))!;
+    histories.push({ attempts, acts });
   }
   return plain({
     tasks,
@@ -169,7 +170,7 @@ async function dump(store: Store): Promise<unknown> {
     failures,
     queues,
     children,
-    attempts,
+    histories,
     unopened: await store.listUnopened('test'),
     selectors: await store.listSelectorLanes(10),
     settings: await store.listQueueSettings(),

@@ -31,7 +31,7 @@ describe('lanes of the SQLite store', () => {
     return { kind: 'insert', tasks: lanes.map((lane) => createTask({ lane })), now: T0 };
   }
 
-  const purge: Request = { kind: 'purge', queue: 'q', limit: 10_000, reason: '', now: T0 };
+  const purge: Request = { kind: 'purge', queue: 'q', limit: 10_000, reason: '', now: T0, by: '' };
   const broken: Request = {
     kind: 'claim',
     plan: () => {
@@ -95,7 +95,7 @@ describe('queue names of the SQLite store', () => {
       { kind: 'insert', tasks, now: T0 },
     ]);
     for (const { queue } of tasks) {
-      engine.transact([{ kind: 'purge', queue, limit: 1, reason: '', now: T0 }]);
+      engine.transact([{ kind: 'purge', queue, limit: 1, reason: '', now: T0, by: '' }]);
     }
     assert.equal(names().length, 1_501, 'what is settled is still told of');
     engine.transact([{ kind: 'delete', scope: EVERY_QUEUE, ids: tasks.map(({ id }) => id) }]);

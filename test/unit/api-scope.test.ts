@@ -114,7 +114,7 @@ describe('a caller with some queues', () => {
     assert.deepEqual(named.tasks, [{ id: theirs, refused: 'NOT_FOUND' }]);
     assert.equal((await scene.store.describeTask(theirs))?.state, 'ready');
 
-    await scene.queue.cancel([theirs], 'enough');
+    await scene.queue.cancel([theirs], 'enough', 'ops');
     const deleted = await scene.api.tasks.deleteTasks(create(DeleteTasksRequestSchema, { ids: [...ids] }), context);
     assert.deepEqual([deleted.ids, deleted.refusedIds], [[mine], [theirs]]);
     const again = await scene.api.tasks.retryTasks(create(RetryTasksRequestSchema, { ids: [theirs] }), context);
@@ -146,7 +146,7 @@ describe('a caller with some queues', () => {
 
   it('observes no results of another', async () => {
     const ids = await scene.enqueue('mine', 'theirs', 'mine');
-    await scene.queue.cancel([...ids], 'enough');
+    await scene.queue.cancel([...ids], 'enough', 'ops');
     const request = create(WatchResultsRequestSchema, { start: ResultStart.BEGINNING });
     const seen: (string | undefined)[] = [];
     for await (const { events = [] } of scene.api.tasks.watchResults(request, createContext(['mine']).context)) {

@@ -31,7 +31,7 @@ describe('createApi()', () => {
       const { request, answered, begun } = call(id);
       await isStored(id);
       assert.deepEqual([request.task, begun()], [undefined, 1]);
-      await scene.queue.cancel([id], 'enough');
+      await scene.queue.cancel([id], 'enough', 'ops');
       assert.deepEqual(await answered.then(({ result }) => [result?.taskId, result?.state]), [id, TaskState.CANCELLED]);
     });
 
@@ -39,7 +39,7 @@ describe('createApi()', () => {
       const id = newTaskId();
       const first = call(id);
       await isStored(id);
-      await scene.queue.cancel([id], 'enough');
+      await scene.queue.cancel([id], 'enough', 'ops');
       await first.answered;
       assert.equal((await call(id).answered).result?.taskId, id);
     });
@@ -91,13 +91,13 @@ describe('createApi()', () => {
       const [first, second] = await scene.enqueue('q', 'q');
       await answers.next();
       const waits = answers.next();
-      await scene.queue.cancel([first!], 'enough');
+      await scene.queue.cancel([first!], 'enough', 'ops');
       assert.deepEqual(
         (await waits).value.events.map(({ taskId }: { taskId: string }) => taskId),
         [first],
       );
       // The reader has the first, and has not asked for more: nobody listens when the second is told.
-      await scene.queue.cancel([second!], 'enough');
+      await scene.queue.cancel([second!], 'enough', 'ops');
       assert.deepEqual(
         (await answers.next()).value.events.map(({ taskId }: { taskId: string }) => taskId),
         [second],
@@ -110,14 +110,14 @@ describe('createApi()', () => {
       const { context, leave } = createContext(['mine']);
       const answers = watch(context);
       const [other, mine] = await scene.enqueue('other', 'mine');
-      await scene.queue.cancel([other!], 'enough');
+      await scene.queue.cancel([other!], 'enough', 'ops');
       await answers.next();
       // A message for the deleted result alone: everything has been read.
       await scene.store.deleteTasks([other!]);
       scene.queue.results.forget([other!]);
       const { value } = await answers.next();
       assert.deepEqual([value.events, value.gap], [undefined, 1n]);
-      await scene.queue.cancel([mine!], 'enough');
+      await scene.queue.cancel([mine!], 'enough', 'ops');
       assert.deepEqual(
         (await answers.next()).value.events.map(({ taskId }: { taskId: string }) => taskId),
         [mine],

@@ -221,7 +221,7 @@ describe('broadcast()', () => {
     const { store, queue, pushed } = await createScene({
       gate: async (call, count) => {
         if (call !== 'extend' || count !== 2) return;
-        const outcomes = await queue.cancel([parent.id], 'enough');
+        const outcomes = await queue.cancel([parent.id], 'enough', 'ops');
         assert.equal(outcomes[0]!.kind, 'children');
       },
     });

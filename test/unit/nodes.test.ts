@@ -96,7 +96,7 @@ for (const [name, open] of Object.entries(STORES)) {
     it('cancel what runs at the other', async () => {
       a.workers.open(named(a), FULL);
       const taskId = await enqueue(a);
-      await b.server.queue.cancel([taskId], 'enough');
+      await b.server.queue.cancel([taskId], 'enough', 'ops');
       await rest();
       assert.deepEqual([...named(a).line!.cancelled], [`${taskId} 1`]);
     });
@@ -109,7 +109,7 @@ for (const [name, open] of Object.entries(STORES)) {
       const stored = a.server.queue.enqueue([task]);
       while ((await store.describeTask(task.id))?.state !== 'running') await a.server.turn();
       assert.equal(named(a).holding.size, 0);
-      await b.server.queue.cancel([task.id], 'enough');
+      await b.server.queue.cancel([task.id], 'enough', 'ops');
       await stored;
       await rest();
       assert.deepEqual([...named(a).line!.cancelled], [`${task.id} 1`]);
@@ -154,7 +154,7 @@ for (const [name, open] of Object.entries(STORES)) {
       a.workers.open(named(a), FULL);
       const taskId = await enqueue(a);
       shared.disturb = () => undefined;
-      await b.server.queue.cancel([taskId], 'enough');
+      await b.server.queue.cancel([taskId], 'enough', 'ops');
       await pass(5_000);
       assert.deepEqual([...named(a).line!.cancelled], [`${taskId} 1`]);
     });
@@ -166,7 +166,7 @@ for (const [name, open] of Object.entries(STORES)) {
       a.workers.cut(worker);
       await rest();
       shared.disturb = () => undefined;
-      await a.server.queue.cancel([taskId], 'enough');
+      await a.server.queue.cancel([taskId], 'enough', 'ops');
       const there = named(b);
       there.sessionId = worker.sessionId;
       for (const [name, one] of worker.holding) there.holding.set(name, one);

@@ -7,6 +7,7 @@ import type { CommandContext } from '../../context.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, stateName, taskToJson } from '../../task.ts';
+import { renderActs } from '../../taskacts.ts';
 import { describeValue } from '../../value.ts';
 import { describeRun } from '../../waiting.ts';
 
@@ -15,7 +16,7 @@ const MAX_SHOWN = 2_000;
 export function addShowCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('show <id>')
-    .description('show one task, its attempts, and why it is not running')
+    .description('show one task, its attempts, who cancelled it or had it run again, and why it is not running')
     .option('--attempts', 'show where each error came from too, as far as its worker has told it')
     .option('--json', 'as a JSON object, with all of that')
     .action((id: string, options: ShowOptions) => showTask(id, options, context))
@@ -30,10 +31,11 @@ interface ShowOptions extends TargetOptions {
 async function showTask(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
   await withAdmin(options, context, async (admin) => {
     const task = await admin.describeTask(id);
-    if (options.json) await context.out.writeJson({ attempts: [], ...taskToJson(task) });
+    if (options.json) await context.out.writeJson({ attempts: [], acts: [], ...taskToJson(task) });
     else {
-      const attempts = renderAttempts(task.attempts, context.out.isTerminal, options.attempts ?? false);
-      await context.out.write(`${renderPairs(taskToPairs(task))}${attempts}`);
+      const { isTerminal } = context.out;
+      const attempts = renderAttempts(task.attempts, isTerminal, options.attempts ?? false);
+      await context.out.write(`${renderPairs(taskToPairs(task))}${attempts}${renderActs(task.acts, isTerminal)}`);
     }
   });
 }

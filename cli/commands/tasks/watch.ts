@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { createAdmin } from '../../../client/admin.ts';
 import type { ConnectionOptions } from '../../../client/index.ts';
 import { ProgressSchema } from '../../../gen/contact/v1/contact_pb.ts';
-import { DeliverySchema, type Task, TaskState } from '../../../gen/contact/v1/task_pb.ts';
+import { DeliverySchema, type Task, type TaskAct, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { WatchTaskResponse } from '../../../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../../../shared/errors.ts';
 import { describeAttempt, hasFailed } from '../../attempts.ts';
@@ -14,6 +14,7 @@ import { EXIT } from '../../exit.ts';
 import { reachServer, readConnection } from '../../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, isSettledState, stateName, taskToJson } from '../../task.ts';
+import { actsSince, describeAct } from '../../taskacts.ts';
 import { describeValue } from '../../value.ts';
 
 type TaskEvent = WatchTaskResponse['event'];
@@ -26,12 +27,15 @@ export function addWatchCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('watch <id>')
     .description('show what happens to a task until it is settled')
-    .option('--json', 'one JSON object a line: {"task": …} with its attempts, {"started": …} or {"progress": …}')
+    .option(
+      '--json',
+      'one JSON object a line: {"task": …} with its attempts and acts, {"started": …} or {"progress": …}',
+    )
     .action((id: string, options: TargetOptions) => watchTask(id, options, context))
     .addHelpText(
       'after',
       `
-A line for each change of state, for each attempt that did not succeed, for the start of the work and for its progress (the newest, at most four a second).
+A line for each change of state, for each attempt that did not succeed, for who cancelled it or had it run again, for the start of the work and for its progress (the newest, at most four a second).
 Exit code 1 when the task ends otherwise than succeeded. Goes on over a restart of the server.
 
 Example:
@@ -44,6 +48,7 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
   const connection = readConnection(options, context.say);
   let told = '';
   let toldDelivery = 0;
+  let toldActs: readonly TaskAct[] = [];
 
   /** Those that have ended since, whatever came between two looks. */
   async function printAttempts({ attempts }: Task): Promise<void> {
@@ -54,8 +59,18 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
     }
   }
 
+  async function printActs({ acts }: Task): Promise<void> {
+    for (const act of actsSince(acts, toldActs)) {
+      await context.out.write(`${new Date().toISOString()}  ${describeAct(act)}\n`);
+    }
+    toldActs = acts;
+  }
+
   async function print(event: TaskEvent): Promise<void> {
-    if (event.case === 'task' && !options.json) await printAttempts(event.value);
+    if (event.case === 'task' && !options.json) {
+      await printAttempts(event.value);
+      await printActs(event.value);
+    }
     const line = options.json ? JSON.stringify(eventToJson(event)) : describeEvent(event);
     // After a lost connection the state is told again.
     if (line === told || line === '') return;

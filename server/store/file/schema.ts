@@ -20,8 +20,8 @@ export const APPLICATION_ID = 0x636e7463;
  * instant; `audience` says whom it is for. `queue` also keeps the counts, written with whatever changed them; up to the
  * position `pruned_to` it keeps no settled task. `principal` counts the tasks that wait of each that has any, by
  * `task.created_by`. `attempt` has the deliveries of a task that ended otherwise than by success, which the result
- * tells; `failure` the kinds of those of them that failed. Blobs come last, so that reading the columns before them
- * touches no overflow page.
+ * tells; `failure` the kinds of those of them that failed. `task_act` has what somebody did to a task, counted from 1.
+ * Blobs come last, so that reading the columns before them touches no overflow page.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -234,6 +234,17 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX attempt_by_failure ON attempt (failure_id, ended_at, is_final) WHERE failure_id IS NOT NULL;
   CREATE INDEX attempt_by_client ON attempt (client_id, ended_at, failure_id, is_final) WHERE failure_id IS NOT NULL;
+  `,
+  `
+  CREATE TABLE task_act (
+    task_key INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    principal TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (task_key, number)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

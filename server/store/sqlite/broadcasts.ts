@@ -20,7 +20,7 @@ export interface Broadcasts {
 type Parent = Pick<TaskInput, 'id' | 'createdBy'>;
 
 export function createBroadcasts(context: Context, inserting: Inserting, deliveries: Deliveries): Broadcasts {
-  const { db, catalog, counters, tasks, children: counting } = context;
+  const { db, catalog, counters, tasks, acts, children: counting } = context;
   const updateReady = db.prepare('UPDATE live SET state = 0, seq = ? WHERE task_key = ?');
   const updateScheduled = db.prepare('UPDATE live SET run_at = ? WHERE task_key = ?');
   const deleteLive = db.prepare('DELETE FROM live WHERE task_key = ?');
@@ -89,8 +89,11 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
     const isDue = runAt === null || runAt <= now;
     const ready: LaneRef[] = [];
     const settled: Settled[] = [];
+    // Who has cancelled the broadcast has cancelled what it still holds.
+    const { by = '' } = (reason !== null && acts.list(key)[0]) || {};
     const isOpen = counting.takeHeld(key, limit, (childKey, laneId) => {
       if (reason !== null) {
+        acts.note(childKey, { kind: 'cancelled', at: now, by, reason });
         settled.push(deliveries.cancel(tasks.byKey(childKey), reason, now));
       } else if (isDue) {
         const lane = catalog.laneById(laneId);
@@ -127,6 +130,7 @@ export function createBroadcasts(context: Context, inserting: Inserting, deliver
 
   function remove(key: number): void {
     deleteLive.run(key);
+    acts.forget(key);
     deleteTask.run(key);
   }
 

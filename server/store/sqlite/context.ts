@@ -13,12 +13,14 @@ import {
   createCounters,
   createPrincipals,
   createSessions,
+  createTaskActs,
   createTasks,
   type Database,
   type FailureBounds,
   type PrincipalBounds,
   type Principals,
   type Sessions,
+  type TaskActs,
   type Tasks,
 } from './rows/index.ts';
 
@@ -37,6 +39,7 @@ export interface Context {
   readonly fresh: Fresh;
   readonly tasks: Tasks;
   readonly attempts: Attempts;
+  readonly acts: TaskActs;
 }
 
 export function createContext(
@@ -63,6 +66,7 @@ export function createContext(
     fresh,
     tasks,
     attempts: createAttempts(db, bounds),
+    acts: createTaskActs(db),
   };
 }
 

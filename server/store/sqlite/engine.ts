@@ -144,9 +144,9 @@ export function createSqliteEngine(
       case 'abandonBroadcast':
         return broadcasts.abandon(request.parentId, request.limit);
       case 'cancel':
-        return taskOperations.cancelTasks(request.ids, request.reason, request.now, request.scope);
+        return taskOperations.cancelTasks(request.ids, request.reason, request);
       case 'redrive':
-        return taskOperations.redriveTasks(request.ids, request.scope);
+        return taskOperations.redriveTasks(request.ids, request);
       case 'delete':
         return taskOperations.deleteTasks(request.ids, request.scope);
       case 'prune':
@@ -156,7 +156,7 @@ export function createSqliteEngine(
       case 'wake':
         return taskOperations.wakeTasks(request.now, request.limit);
       case 'purge':
-        return queues.purgeTasks(request.queue, request.limit, request.reason, request.now);
+        return queues.purgeTasks(request);
       case 'setQueue':
         return catalog.set(request.settings);
       case 'drainClient':

@@ -48,7 +48,7 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.sessi
 const JOINED = 'LEFT JOIN live l ON l.task_key = t.key';
 /** @param newestOf the newest result of a task, by its key */
 export function createListing(context: Context, newestOf: (taskKey: number) => ResultRecord | undefined): Listing {
-  const { db, catalog, sessions, children, fresh, attempts } = context;
+  const { db, catalog, sessions, children, fresh, attempts, acts } = context;
   const conditions = createConditions(context);
   const selectKey = db.prepare<{ key: number; queue_id: number }>('SELECT key, queue_id FROM task WHERE id = ?');
   const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} FROM task t ${JOINED} WHERE t.id = ?`);
@@ -200,7 +200,7 @@ export function createListing(context: Context, newestOf: (taskKey: number) => R
       const row = selectTask.get(id);
       if (!row || !isIn(scope, row)) return undefined;
       const record = toRecord(row);
-      return { ...record, attempts: attemptsOf(row, record) };
+      return { ...record, attempts: attemptsOf(row, record), acts: acts.list(row.key) };
     },
     listTasks,
     countTasks,

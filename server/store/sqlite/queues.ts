@@ -15,7 +15,7 @@ import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators see of queues and lanes, and the purge. */
 export interface Queues {
-  purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome;
+  purgeTasks(purge: Purge): PurgeOutcome;
   listSelectorLanes(limit: number): readonly LaneRef[];
   findWaiting(): Waiting;
   countLanes(queue: string, limit: number): readonly LaneCount[];
@@ -24,6 +24,14 @@ export interface Queues {
   countQueues(): readonly QueueCounts[];
   /** The settings of queues that have any. */
   listSettings(): readonly QueueSettings[];
+}
+
+export interface Purge {
+  readonly queue: string;
+  readonly limit: number;
+  readonly reason: string;
+  readonly now: number;
+  readonly by: string;
 }
 
 /** Where a task is, as its rows say. */
@@ -39,7 +47,7 @@ interface Placed {
 /** Lanes that a look for the oldest visits. */
 const MAX_LANES = 1_000;
 
-export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries: Deliveries): Queues {
+export function createQueues({ db, catalog, tasks, fresh, acts }: Context, deliveries: Deliveries): Queues {
   const selectReady = db.prepare<{ task_key: number }>(
     'SELECT task_key FROM live WHERE state = 0 AND lane_id = ? ORDER BY nprio, seq LIMIT ?',
   );
@@ -72,13 +80,14 @@ export function createQueues({ db, catalog, tasks, fresh }: Context, deliveries:
       .sort((a, b) => b.ready - a.ready || compare(a.ref.lane, b.ref.lane));
   }
 
-  function purgeTasks(queue: string, limit: number, reason: string, now: number): PurgeOutcome {
+  function purgeTasks({ queue, limit, reason, now, by }: Purge): PurgeOutcome {
     const settled: Settled[] = [];
     for (const lane of lanesOf(queue).sort((a, b) => compare(a.ref.lane, b.ref.lane))) {
       fresh.writeHead(lane, limit - settled.length);
       for (const select of [selectReady, selectScheduled]) {
         if (settled.length >= limit) return outcomeOf(settled);
         for (const { task_key } of select.all(lane.id, limit - settled.length)) {
+          acts.note(task_key, { kind: 'cancelled', at: now, by, reason });
           settled.push(deliveries.cancel(tasks.byKey(task_key), reason, now));
         }
       }

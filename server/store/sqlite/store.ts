@@ -108,10 +108,10 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       const bytes = checkpoints.reduce((sum, each) => sum + each.data.byteLength, 0);
       return submit({ kind: 'checkpoint', checkpoints }, checkpoints.length, bytes);
     },
-    cancelTasks: (ids, reason, at, scope = EVERY_QUEUE) =>
-      submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope }, ids.length),
-    redriveTasks: (ids, at, scope = EVERY_QUEUE) =>
-      submit({ kind: 'redrive', ids, now: Math.floor(at), scope }, ids.length),
+    cancelTasks: (ids, reason, at, scope = EVERY_QUEUE, by = '') =>
+      submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope, by }, ids.length),
+    redriveTasks: (ids, at, scope = EVERY_QUEUE, by = '') =>
+      submit({ kind: 'redrive', ids, now: Math.floor(at), scope, by }, ids.length),
     deleteTasks: (ids, scope = EVERY_QUEUE) => submit({ kind: 'delete', ids, scope }, ids.length),
     pruneTasks: async (retention, limit, at) => {
       // Nothing is asked of the file while nothing is to be pruned.
@@ -120,8 +120,8 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       return commit.submit(request, limit, PRUNED_WEIGHT);
     },
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
-    purgeTasks: (queue, limit, reason, at) =>
-      commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at) }, limit, 0),
+    purgeTasks: (queue, limit, reason, at, by = '') =>
+      commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at), by }, limit, 0),
     setQueueSettings: (settings) => commit.submit({ kind: 'setQueue', settings }, 1, 0),
     drainClient: (clientId, isDrained) => commit.submit({ kind: 'drainClient', clientId, isDrained }, 1, 0),
     leaveServing: (clientId, at) => commit.submit({ kind: 'leaveServing', clientId, now: Math.floor(at) }, 1, 0),

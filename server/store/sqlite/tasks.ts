@@ -15,10 +15,17 @@ import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 
 /** What operators and timers do to tasks. */
 export interface TaskOperations {
-  cancelTasks(ids: readonly string[], reason: string, now: number, scope: QueueScope): readonly CancelOutcome[];
-  redriveTasks(ids: readonly string[], scope: QueueScope): readonly RedriveOutcome[];
+  cancelTasks(ids: readonly string[], reason: string, act: Act): readonly CancelOutcome[];
+  redriveTasks(ids: readonly string[], act: Act): readonly RedriveOutcome[];
   deleteTasks(ids: readonly string[], scope: QueueScope): readonly boolean[];
   wakeTasks(now: number, limit: number): WakeOutcome;
+}
+
+/** Who does something to tasks of which queues, and when. */
+export interface Act {
+  readonly now: number;
+  readonly scope: QueueScope;
+  readonly by: string;
 }
 
 interface NewestResult {
@@ -29,7 +36,7 @@ interface NewestResult {
 }
 
 export function createTaskOperations(
-  { db, catalog, counters, tasks, sessions, children }: Context,
+  { db, catalog, counters, tasks, sessions, children, acts }: Context,
   deliveries: Deliveries,
 ): TaskOperations {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
@@ -65,12 +72,14 @@ export function createTaskOperations(
     return row && isInScope(scope, catalog.queueById(row.queueId).name) ? row : undefined;
   }
 
-  function cancelOne(id: string, reason: string, now: number, scope: QueueScope): CancelOutcome {
+  function cancelOne(id: string, reason: string, { now, scope, by }: Act): CancelOutcome {
     const row = findIn(scope, id);
     if (!row) return { id, kind: 'not_found' };
     if (row.state === null) return { id, kind: 'settled' };
     const hasChildren = isParent(row);
     const decision = decideCancel(row, reason, hasChildren);
+    // Who asks once more changes nothing.
+    if (row.cancelReason === null) acts.note(row.key, { kind: 'cancelled', at: now, by, reason });
     if (decision.kind === 'settled') return { id, kind: 'cancelled', ...deliveries.settle(row, decision, now) };
     tasks.beginChange(row);
     if (row.cancelReason === null) setCancel.run(decision.reason, row.key);
@@ -84,7 +93,7 @@ export function createTaskOperations(
     return catalog.laneById(laneId).ref.lane === PARENT_LANE && children.find(key) !== undefined;
   }
 
-  function redriveOne(id: string, scope: QueueScope): RedriveOutcome {
+  function redriveOne(id: string, { now, scope, by }: Act): RedriveOutcome {
     const row = findIn(scope, id);
     if (!row) return { id, kind: 'not_found' };
     const newest = row.state === null ? selectResult.get(row.key) : undefined;
@@ -98,6 +107,7 @@ export function createTaskOperations(
     const { delivery, claimed_at } = newest;
     const ended = endNumber('redriven');
     insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, claimed_at, ended, has_checkpoint);
+    acts.note(row.key, { kind: 'redriven', at: now, by, reason: '' });
     return { id, kind: 'ready', lane: lane.ref };
   }
 
@@ -132,8 +142,8 @@ export function createTaskOperations(
   }
 
   return {
-    cancelTasks: (ids, reason, now, scope) => ids.map((id) => cancelOne(id, reason, now, scope)),
-    redriveTasks: (ids, scope) => ids.map((id) => redriveOne(id, scope)),
+    cancelTasks: (ids, reason, act) => ids.map((id) => cancelOne(id, reason, act)),
+    redriveTasks: (ids, act) => ids.map((id) => redriveOne(id, act)),
     deleteTasks: (ids, scope) => ids.map((id) => deleteOne(id, scope)),
     wakeTasks,
   };
