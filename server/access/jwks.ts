@@ -1,9 +1,18 @@
 import { statSync } from 'node:fs';
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyOptions,
+} from 'jose';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
 import { maskPassword } from '../../shared/redact.ts';
 import { UNKNOWN_KEY } from './refusals.ts';
+import { isOfNoKey, KeysError, verifyToken } from './signature.ts';
 
 /** Between two looks whether the file of keys has changed, but for those that a key asks for that nobody knows. */
 const LOOK_MS = 5_000;
@@ -13,23 +22,31 @@ const FETCH_TIMEOUT_MS = 5_000;
 /** Keys of a URL are fetched no sooner again for a key that is not among them. */
 const COOL_DOWN_MS = 30_000;
 
+/** Keys that sign tokens. */
+export interface Keys {
+  /**
+   * Checks a token by them, and once more if they are younger by then than when it was found to be signed by none.
+   * @throws UNKNOWN_KEY where the key is not there, and may be by now; KeysError; an error of jose
+   */
+  verify(text: string, options: JWTVerifyOptions): Promise<JWTPayload>;
+}
+
 /**
  * The keys that sign tokens: of a file, or of a URL, where they are fetched when one is missing, and when those that are there
  * are five minutes old.
  * @param source a path, or `https://…`; `http://` is for this machine alone
  * @param onTrouble told of a file that has changed and cannot be read: the keys that there are go on
- * @throws ContactError INVALID_ARGUMENT naming the option `jwks`; what it answers throws UNKNOWN_KEY where the key is not there,
- * and may be by now
+ * @throws ContactError INVALID_ARGUMENT naming the option `jwks`
  */
 export function openKeys(
   source: string,
   monotonic: () => number,
   onTrouble: (error: unknown) => void = () => undefined,
-): JWTVerifyGetKey {
+): Keys {
   return /^https?:\/\//.test(source) ? openUrl(source) : openFile(source, monotonic, onTrouble);
 }
 
-function openUrl(source: string): JWTVerifyGetKey {
+function openUrl(source: string): Keys {
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (!url) throw refuse(`to be a path or a URL, got \`${maskPassword(source)}\``);
   if (url.protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname)) {
@@ -41,17 +58,31 @@ function openUrl(source: string): JWTVerifyGetKey {
     cacheMaxAge: FETCH_EVERY_MS,
     cooldownDuration: COOL_DOWN_MS,
   });
-  return async (header, token) => {
-    const mayFetch = !keys.coolingDown;
-    try {
-      return await keys(header, token);
-    } catch (error) {
-      throw error instanceof errors.JWKSNoMatchingKey && !mayFetch ? UNKNOWN_KEY : error;
-    }
+  return {
+    async verify(text, options) {
+      const mayFetch = !keys.coolingDown;
+      try {
+        return await verifyToken(text, keys, options);
+      } catch (error) {
+        // A name that is known is that of its key: one that is newer has another.
+        if (!isOfNoKey(error) || (isNamed(text) && !(error instanceof errors.JWKSNoMatchingKey))) throw error;
+        if (!mayFetch) throw UNKNOWN_KEY;
+        // They were fetched for it a moment ago.
+        if (keys.coolingDown) throw error;
+      }
+      await keys.reload().catch((error: unknown) => {
+        throw new KeysError(error);
+      });
+      return verifyToken(text, keys, options);
+    },
   };
 }
 
-function openFile(path: string, monotonic: () => number, onTrouble: (error: unknown) => void): JWTVerifyGetKey {
+function isNamed(text: string): boolean {
+  return decodeProtectedHeader(text).kid !== undefined;
+}
+
+function openFile(path: string, monotonic: () => number, onTrouble: (error: unknown) => void): Keys {
   let stamp = '';
 
   function read(): ReturnType<typeof createLocalJWKSet> {
@@ -81,21 +112,23 @@ function openFile(path: string, monotonic: () => number, onTrouble: (error: unkn
     }
   }
 
-  return async (header, token) => {
-    look();
-    try {
-      return await keys(header, token);
-    } catch (error) {
-      // A look costs less than the token did, so it is taken for each: a key may be a newer one.
-      if (!(error instanceof errors.JWKSNoMatchingKey) || stampOf(path) === stamp) throw error;
+  return {
+    async verify(text, options) {
+      look();
+      try {
+        return await verifyToken(text, keys, options);
+      } catch (error) {
+        // A look costs less than the token did, so it is taken for each: a key may be a newer one.
+        if (!isOfNoKey(error) || stampOf(path) === stamp) throw error;
+      }
       try {
         keys = read();
       } catch (unreadable) {
         stamp = '';
         throw unreadable;
       }
-      return keys(header, token);
-    }
+      return verifyToken(text, keys, options);
+    },
   };
 }
 

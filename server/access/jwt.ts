@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { errors, type JWTPayload } from 'jose';
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -95,7 +95,7 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
 
   async function verify(text: string): Promise<JWTPayload> {
     try {
-      const { payload } = await jwtVerify(text, keys, {
+      const payload = await keys.verify(text, {
         issuer,
         audience,
         algorithms: ALGORITHMS,
@@ -138,7 +138,7 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     if (error === UNKNOWN_KEY) return error;
     if (error instanceof errors.JWTClaimValidationFailed)
       return because(`its claim \`${error.claim}\` is not as it must be`);
-    if (error instanceof errors.JOSEError && !isAboutKeys(error)) return UNAUTHENTICATED;
+    if (error instanceof errors.JOSEError) return UNAUTHENTICATED;
     warn(error);
     return UNCHECKED;
   }
@@ -168,11 +168,6 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
 /** Of a token whose signature is good: its caller is told what all are, the operator's log what is missing. */
 function because(reason: string): LoggedRefusal {
   return new LoggedRefusal(UNAUTHENTICATED, { reason });
-}
-
-/** Whether the set of keys is at fault, or the way to it. */
-function isAboutKeys({ code }: errors.JOSEError): boolean {
-  return code === 'ERR_JWKS_TIMEOUT' || code === 'ERR_JWKS_INVALID' || code === 'ERR_JOSE_GENERIC';
 }
 
 function readClaim(payload: JWTPayload, claim: string): unknown {

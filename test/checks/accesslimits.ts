@@ -32,6 +32,7 @@ export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/access/jwt.ts MAX_REMEMBERED': 'a token that is forgotten is checked again',
   'server/access/jwt.ts MAX_CHECKS':
     'UNAVAILABLE for tokens that were not seen before, for as long as the others wait for keys',
+  'server/access/signature.ts MAX_TRIED': 'UNAVAILABLE, and the log says to name the keys',
   'server/access/standing.ts MAX_NOTED': 'beyond it all that runs is looked at once a second',
   'server/api/worker.ts MAX_SHOWN': 'of an id in the log',
   'server/access/token.ts SECRET_BYTES': 'of a secret',

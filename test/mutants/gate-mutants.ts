@@ -272,11 +272,4 @@ export const GATE_MUTANTS: readonly Mutant[] = [
         'are in no log, no error, no list of processes and no page of metrics, wherever they were put; their files are for one',
     },
   },
-  {
-    id: 'new key never looked for',
-    file: 'server/access/jwks.ts',
-    find: 'keys = read();\n      } catch (unreadable)',
-    replace: '} catch (unreadable)',
-    caughtBy: transport('jwt', 'of a new key are taken once it is in the file'),
-  },
 ];

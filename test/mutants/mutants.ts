@@ -10,6 +10,7 @@ import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { FAILURE_MUTANTS } from './failure-mutants.ts';
 import { FILTER_MUTANTS } from './filter-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
+import { JWT_MUTANTS } from './jwt-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
 import { METRICS_MUTANTS } from './metrics-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -43,6 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCESS_MUTANTS,
   ...OWNER_MUTANTS,
   ...GATE_MUTANTS,
+  ...JWT_MUTANTS,
   ...CREDENTIAL_MUTANTS,
   ...DEFINE_MUTANTS,
   ...LIMIT_MUTANTS,
