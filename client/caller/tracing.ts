@@ -51,7 +51,7 @@ export function traceCalls(): ((path: string, wanted: Wanted) => TracedCall) | u
 }
 
 function carrierOf(span: Span): Wanted['pairs'] {
-  const carrier: Record<string, string> = {};
+  const carrier = Object.create(null) as Record<string, string>;
   span.inject(carrier);
   return Object.entries(carrier).map(([key, value]) => ({ key, value }));
 }

@@ -23,7 +23,7 @@ export function traceLive(calls: LiveCalls): LiveCalls {
         attributes: describeCall(method),
         parent,
       });
-      const carrier: Record<string, string> = {};
+      const carrier = Object.create(null) as Record<string, string>;
       span.inject(carrier);
       const rest = caller.metadata.filter(({ key }) => !isOfTrace(key));
       const traced: Caller = {

@@ -23,6 +23,8 @@ const LOOKS: readonly string[] = [
   'DescribeCaller',
   'DescribeTask',
   'ListTasks',
+  'CountTasks',
+  'ListFailures',
   'WatchTask',
   'WatchResults',
 ];

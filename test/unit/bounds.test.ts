@@ -14,7 +14,8 @@ import { compileBounds } from '../../server/transport/counts.ts';
 import { type Draw, drawMessage, mutate } from '../scene/drawn.ts';
 
 const MESSAGES: readonly DescMessage[] = [ContactService, TaskService, AdminService].flatMap(({ methods }) =>
-  methods.flatMap(({ input, output }) => [input, output]),
+  // No request may hold itself, which would have no bound; an answer with reasons beside reasons does, and is not checked.
+  methods.flatMap(({ input, output }) => (holdsItself(output) ? [input] : [input, output])),
 );
 const CHECKS = MESSAGES.map((message) => compileBounds(message));
 const delimited = (number: number, inner: Uint8Array): Uint8Array =>
@@ -85,3 +86,8 @@ describe('bounds of a message', () => {
     );
   });
 });
+
+function holdsItself(message: DescMessage, around: readonly string[] = []): boolean {
+  if (around.includes(message.typeName)) return true;
+  return message.fields.some(({ message: inner }) => inner && holdsItself(inner, [...around, message.typeName]));
+}
