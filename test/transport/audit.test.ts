@@ -15,6 +15,8 @@ import { openWorker } from '../scene/worker.ts';
 
 /** Methods of operators that only look. */
 const LOOKS: readonly string[] = [
+  'CountTasks',
+  'ListFailures',
   'ListQueues',
   'ListClients',
   'DescribeClient',
