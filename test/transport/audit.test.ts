@@ -15,8 +15,6 @@ import { openWorker } from '../scene/worker.ts';
 
 /** Methods of operators that only look. */
 const LOOKS: readonly string[] = [
-  'CountTasks',
-  'ListFailures',
   'ListQueues',
   'ListClients',
   'DescribeClient',
