@@ -1,6 +1,6 @@
 import { isName } from '../../shared/ids.ts';
 import type { Rights } from '../model/access.ts';
-import { type Caller, createCaller, mayBe } from '../model/caller.ts';
+import { type Caller, createCaller, joinCallers, mayBe } from '../model/caller.ts';
 import type { StoredCredential } from '../store/credentials.ts';
 
 /** Clients that are remembered of one credential; it forgets all of them before it remembers more. */
@@ -20,7 +20,8 @@ export const NOBODY: Caller = createCaller({
 export interface Subject {
   readonly principal: string;
   readonly kind: Caller['kind'];
-  readonly rights: Rights;
+  /** Each of them is for itself. */
+  readonly rights: Rights | readonly Rights[];
   readonly clientId?: string;
   readonly credentialId?: string;
   readonly expiresAt: number;
@@ -32,9 +33,18 @@ export interface Callers {
   as(clientId: string | undefined): Caller;
 }
 
-export function createCallers(subject: Subject): Callers {
-  const plain = createCaller(subject);
-  const isSame = subject.clientId !== undefined || !subject.rights.queues.some((queue) => queue.includes('{client}'));
+export function createCallers({ rights: given, ...subject }: Subject): Callers {
+  const all: readonly Rights[] = 'roles' in given ? [given] : given;
+  const create = (clientId: string | undefined): Caller => {
+    const who = clientId === undefined ? subject : { ...subject, clientId };
+    const parts = all.map((rights) => createCaller({ ...who, rights }));
+    // What is for other clients is not for this one.
+    return joinCallers(clientId === undefined ? parts : parts.filter((_part, at) => mayBe(plainOf[at]!, clientId)));
+  };
+  const plainOf = all.map((rights) => createCaller({ ...subject, rights }));
+  const plain = joinCallers(plainOf);
+  const hasOneClient = all.some(({ queues }) => queues.some((queue) => queue.includes('{client}')));
+  const isSame = subject.clientId !== undefined || (all.length === 1 && !hasOneClient);
   const byClient = new Map<string, Caller>();
 
   return {
@@ -44,7 +54,7 @@ export function createCallers(subject: Subject): Callers {
       const known = byClient.get(clientId);
       if (known) return known;
       if (byClient.size >= MAX_CLIENTS) byClient.clear();
-      const caller = createCaller({ ...subject, clientId });
+      const caller = create(clientId);
       byClient.set(clientId, caller);
       return caller;
     },

@@ -19,7 +19,8 @@ export function createCertificateReader(grants: Grants, now: () => number): Call
     const known = callersByName.get(key);
     if (known !== undefined) return known;
     const rights = grantedTo([name], grants, name);
-    const callers = rights && createCallers({ principal: `cert:${name}`, kind: 'certificate', rights, expiresAt });
+    const holder = { principal: `cert:${name}`, kind: 'certificate', expiresAt } as const;
+    const callers = rights.length === 0 ? null : createCallers({ ...holder, rights });
     if (callersByName.size >= MAX_REMEMBERED) {
       const [oldest] = callersByName;
       if (oldest) callersByName.delete(oldest[0]);

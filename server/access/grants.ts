@@ -1,6 +1,6 @@
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
-import { checkRights, matchesPattern, PATTERN_LISTS, type Rights, type Role } from '../model/access.ts';
+import { checkRights, matchesPattern, type Rights, type Role } from '../model/access.ts';
 
 /** What a name of others stands for. */
 export interface Grant {
@@ -62,20 +62,14 @@ function nameIn(rights: Rights, own: string): Rights {
 }
 
 /**
- * What is allowed to who has all of these names; null: none of them is known.
+ * What is allowed to who has all of these names: the rights of each grant, none of which goes with the roles or patterns of
+ * another. Empty: none of the names is known.
  * @param own the name that `{name}` stands for
  */
-export function grantedTo(names: readonly string[], grants: Grants, own: string): Rights | null {
-  const found = grants
+export function grantedTo(names: readonly string[], grants: Grants, own: string): readonly Rights[] {
+  return grants
     .filter(({ pattern }) => names.some((name) => matchesPattern(pattern, name)))
     .map(({ rights }) => nameIn(rights, own));
-  if (found.length === 0) return null;
-  const lists = PATTERN_LISTS.map((list) => [list, unite(found.map((rights) => rights[list]))] as const);
-  return { roles: unite(found.map(({ roles }) => roles)), ...(Object.fromEntries(lists) as Omit<Rights, 'roles'>) };
-}
-
-function unite<T>(lists: readonly (readonly T[])[]): readonly T[] {
-  return [...new Set(lists.flat())];
 }
 
 function expected(option: string, problem: string): ContactError {

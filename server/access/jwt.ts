@@ -86,7 +86,7 @@ export function createJwtReader(options: JwtOptions): ReadForeignToken {
     if (payload.exp! > LAST_SECONDS)
       throw because('its claim `exp` is after the year 9999: it has seconds, not milliseconds');
     const rights = grantedTo(names, grants, principal);
-    if (!rights) throw because(`no grant is for what its claim \`${rolesClaim}\` says`);
+    if (rights.length === 0) throw because(`no grant is for what its claim \`${rolesClaim}\` says`);
     const expiresAt = 1_000 * payload.exp!;
     const callers = createCallers({ principal: `jwt:${principal}`, kind: 'jwt', rights, expiresAt });
     remember(key, { callers, expiresAt, checkedAt: clock.monotonic() });

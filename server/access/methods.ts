@@ -12,7 +12,7 @@ import {
   TaskService,
 } from '../../gen/index.ts';
 import type { Role } from '../model/access.ts';
-import type { Caller } from '../model/caller.ts';
+import { asFarAs, type Caller } from '../model/caller.ts';
 
 /**
  * Who may call a method: those with one of these roles, whoever is known, whoever reaches the server, or who has a join
@@ -117,6 +117,19 @@ export function isAdmitted({ roles, kind }: Caller, admission: Admission): boole
   if (kind === 'anonymous') return false;
   return admission === 'authenticated' || admission.some((role) => roles.has(role));
 }
+
+/** What the caller may of a method: by its rights that have one of the roles for it, and by no other. */
+export function asAdmitted(caller: Caller, admission: Admission): Caller {
+  if (!caller.parts || typeof admission === 'string') return caller;
+  const byAdmission = admittedByCaller.get(caller) ?? new Map<Admission, Caller>();
+  admittedByCaller.set(caller, byAdmission);
+  const admitted = byAdmission.get(admission) ?? asFarAs(caller, (part) => isAdmitted(part, admission));
+  byAdmission.set(admission, admitted);
+  return admitted;
+}
+
+/** Made once for each caller, of whom some are remembered; a table has few admissions. */
+const admittedByCaller = new WeakMap<Caller, Map<Admission, Caller>>();
 
 /** Paths whose caller is the client that it names: `{client}` in its patterns stands for that. */
 export function isOfClient(path: string): boolean {

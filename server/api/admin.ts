@@ -10,7 +10,7 @@ import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Store } from '../store/store.ts';
 import { createBackUp } from './backup.ts';
-import { checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
+import { asSeerOf, checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
 import { createListFailures } from './failures.ts';
 import type { Handlers } from './handler.ts';
 import { createPace } from './pace.ts';
@@ -110,7 +110,7 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       const { view, sessions } = await findClient(clients, readName('client_id', clientId), caller);
       return {
         client: writeClient(view),
-        sessions: sessions.map((session) => writeSession(session, caller)),
+        sessions: sessions.map((session) => writeSession(session, asSeerOf(clientId, caller))),
         methods: view.served?.methods().map(({ method, callCount }) => ({ method, calls: callCount })) ?? [],
       };
     },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AdminService } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { hasRights } from '../model/caller.ts';
 import type { Store } from '../store/store.ts';
 import type { Handler } from './handler.ts';
 
@@ -8,7 +9,10 @@ import type { Handler } from './handler.ts';
 export function createBackUp(store: Pick<Store, 'backUp'>): Handler<(typeof AdminService.method)['backUp']> {
   return async function* backUp(_request, { caller, signal }) {
     // It has every credential in it too, those of operators among them.
-    const isWhole = caller.scope.queues === 'all' && caller.clients.clients === 'all' && caller.roles.has('operator');
+    const isWhole = hasRights(
+      caller,
+      ({ scope, clients, roles }) => scope.queues === 'all' && clients.clients === 'all' && roles.has('operator'),
+    );
     if (!isWhole) throw new ContactError('PERMISSION_DENIED', 'a backup has every queue and every client in it');
     // Said at once, and repeated while the copy is made.
     yield {};

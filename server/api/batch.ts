@@ -6,7 +6,7 @@ import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import { CREDENTIAL_SHOWN } from '../../shared/name.ts';
 import { holdsCredential } from '../../shared/redact.ts';
 import { isPlainText } from '../../shared/text.ts';
-import { type Caller, isInScope, mayAddress } from '../model/caller.ts';
+import { asFarAs, type Caller, isInScope, mayAddress } from '../model/caller.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
@@ -75,7 +75,12 @@ function readTask(task: NewTask, place: Place, { caller, now, maxPayloadBytes }:
   return {
     id: task.id || newTaskId(),
     queue: task.queue,
-    lane: readLane(task, place, caller),
+    // Whom it may be for is said by what lets the caller give to this queue.
+    lane: readLane(
+      task,
+      place,
+      asFarAs(caller, ({ scope }) => isInScope(scope, task.queue)),
+    ),
     payload: task.payload,
     contentType: task.contentType || OCTET_STREAM,
     metadata: readMetadata(task.metadata, caller),

@@ -2,13 +2,18 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ClientInfoSchema, ClientSessionSchema } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { type Caller, isInScope, mayAddress, mayCall, mayCallSome } from '../model/caller.ts';
+import { asFarAs, type Caller, hasRights, isInScope, mayAddress, mayCall, mayCallSome } from '../model/caller.ts';
 import { type Clients, type ClientView, noClient } from '../session/clients.ts';
 import type { Session } from '../session/session.ts';
 import type { StreamView } from '../session/streams.ts';
 
 /** Tasks of one session that an operator is told. */
 const MAX_TASKS = 1_000;
+
+/** The caller as it may see this client. */
+export function asSeerOf(clientId: string, caller: Caller): Caller {
+  return asFarAs(caller, (part) => mayAddress(part, clientId));
+}
 
 /** What a client serves as who may call that alone sees it. */
 function servedFor(served: StreamView, caller: Caller): StreamView {
@@ -28,8 +33,9 @@ function servedFor(served: StreamView, caller: Caller): StreamView {
  */
 export function viewFor(view: ClientView, caller: Caller): ClientView | undefined {
   if (!mayAddress(caller, view.clientId)) return undefined;
-  const queues = view.queues.filter((queue) => isInScope(caller.scope, queue));
-  return { ...view, queues, served: view.served && servedFor(view.served, caller) };
+  const seer = asSeerOf(view.clientId, caller);
+  const queues = view.queues.filter((queue) => isInScope(seer.scope, queue));
+  return { ...view, queues, served: view.served && servedFor(view.served, seer) };
 }
 
 /** What `clients.describe` tells, as far as the caller may see it. NOT_FOUND: as if the client were not there. */
@@ -44,12 +50,12 @@ export async function findClient(clients: Pick<Clients, 'describe'>, clientId: s
  * queues of others too.
  */
 export async function checkClient(clients: Pick<Clients, 'describe'>, clientId: string, caller: Caller): Promise<void> {
-  const { scope } = caller;
   if (!mayAddress(caller, clientId)) throw noClient(clientId);
-  if (scope.queues === 'all') return;
+  const orderer = asSeerOf(clientId, caller);
+  if (hasRights(orderer, ({ scope }) => scope.queues === 'all')) return;
   const { view, sessions } = await clients.describe(clientId);
   const queues = [...view.queues, ...sessions.flatMap((session) => session.queues)];
-  if (queues.every((queue) => isInScope(scope, queue))) return;
+  if (hasRights(orderer, ({ scope }) => queues.every((queue) => isInScope(scope, queue)))) return;
   throw new ContactError('PERMISSION_DENIED', `${clientId} works for queues of others too`, { field: 'client_id' });
 }
 

@@ -1,11 +1,12 @@
 import { cutText } from '../../shared/text.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
-import { type Caller, isInScope, mayAddress } from '../model/caller.ts';
+import { asFarAs, type Caller, isInScope, mayAddress } from '../model/caller.ts';
 import { type Drawer, eitherOf } from '../model/drawer.ts';
 import { SHARED_LANE } from '../model/lane.ts';
 import type { LaneRef } from '../model/task.ts';
 import { MAX_NAMED, type Party } from '../model/waiting.ts';
+import { asSeerOf } from './clients.ts';
 
 /** Receivers of one lane that are looked at. */
 const MAX_LOOKED = 1_000;
@@ -29,14 +30,20 @@ export interface Crowd {
 
 export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, caller: Caller): Crowd {
   // Clients are listed for those who observe and operate; who only enqueues is told of none but by number.
-  const maySee = caller.roles.has('observer') || caller.roles.has('operator');
-  const isVisible = (clientId: string): boolean => maySee && mayAddress(caller, clientId);
+  const maySee = ({ roles }: Caller): boolean => roles.has('observer') || roles.has('operator');
+  const seer = asFarAs(caller, maySee);
+  const isVisible = (clientId: string): boolean => maySee(seer) && mayAddress(seer, clientId);
   const servingByQueue = new Map<string, Party>();
   let everybody: Party | undefined;
   let looks = 0;
 
   const visibleQueues = (queues: readonly string[]): readonly string[] =>
     queues.filter((name) => isInScope(caller.scope, name)).slice(0, MAX_NAMED);
+
+  function queuesOf({ clientId, queues }: Receiver): readonly string[] {
+    const { scope } = asSeerOf(clientId, seer);
+    return seer.parts ? queues.filter((name) => isInScope(scope, name)) : queues;
+  }
 
   function look(receivers: Iterable<Receiver>): readonly Receiver[] {
     const found: Receiver[] = [];
@@ -55,7 +62,7 @@ export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, c
     return {
       count: new Set(found.map(({ clientId }) => clientId)).size,
       clientIds: [...new Set(visible.map(({ clientId }) => clientId))].slice(0, MAX_NAMED),
-      queues: visibleQueues([...new Set(visible.flatMap(({ queues }) => queues))].sort()),
+      queues: visibleQueues([...new Set(visible.flatMap(queuesOf))].sort()),
       labels: [...new Set(visible.slice(0, 100).map(({ labels }) => writeLabels(labels)))].slice(0, MAX_NAMED),
     };
   }

@@ -6,7 +6,7 @@ import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Role } from '../model/access.ts';
 import { CALL_TYPE, type DurableCall, type StoredCall } from '../model/call.ts';
-import type { Caller } from '../model/caller.ts';
+import { asFarAs, type Caller, mayCall } from '../model/caller.ts';
 import type { TaskStore } from '../store/tasks.ts';
 import { type AwaitedResults, awaitOne, createAwaiting } from './awaited.ts';
 import type { Enqueue } from './enqueue.ts';
@@ -61,10 +61,10 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
   return {
     store: (call, caller) =>
       awaitResult(async (awaited) => {
-        checkRole(caller, STORERS, 'a call that is kept');
-        const task = taskOf(call, caller);
+        const storer = asFor(caller, STORERS, call.method, 'a call that is kept');
+        const task = taskOf(call, storer);
         const waits = awaited.admit([task]);
-        const [stored] = await enqueue([task], caller, 'task');
+        const [stored] = await enqueue([task], storer, 'task');
         waits.stored([stored!]);
         if (call.isDetached) awaited.close();
         else waits.open();
@@ -72,10 +72,10 @@ export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions
       }),
     find: ({ id, method }, caller) =>
       awaitResult(async (awaited) => {
-        checkRole(caller, AWAITERS, 'to wait for a call that was kept');
+        const awaiter = asFor(caller, AWAITERS, method, 'to wait for a call that was kept');
         if (!isTaskId(id)) throw invalid('id', 'expected the id of a task, a UUIDv7 in lower case');
         const waits = awaited.admit([{ id }]);
-        const task = await findTask(store, id, caller);
+        const task = await findTask(store, id, awaiter);
         if (task.queue !== method) throw invalid('id', `${id} is a task of ${task.queue}`);
         waits.stored([{ id, deduplicated: true }]);
         waits.open();
@@ -99,8 +99,10 @@ const STORERS: readonly Role[] = ['producer', 'operator'];
 /** As of DescribeTask and WatchTask. */
 const AWAITERS: readonly Role[] = ['producer', 'observer', 'operator'];
 
-function checkRole({ roles }: Caller, wanted: readonly Role[], what: string): void {
-  if (wanted.some((role) => roles.has(role))) return;
+/** The caller as it may do that with calls of this method. PERMISSION_DENIED: it has none of the roles. */
+function asFor(caller: Caller, wanted: readonly Role[], method: string, what: string): Caller {
+  const hasRole = ({ roles }: Caller): boolean => wanted.some((role) => roles.has(role));
+  if (hasRole(caller)) return asFarAs(asFarAs(caller, hasRole), (part) => mayCall(part, method));
   throw new ContactError(
     'PERMISSION_DENIED',
     `${what} is for the role ${wanted.join(' or ')}, which this caller has not`,

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, codeNumber, invalid, nameTask } from '../../shared/errors.ts';
 import { type Audience, parseAudience } from '../dispatch/addressing.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import type { Caller } from '../model/caller.ts';
+import { asFarAs, type Caller, isInScope } from '../model/caller.ts';
 import { countCode, type EventCounts } from '../model/figures.ts';
 import type { TaskInput } from '../model/task.ts';
 import { type InsertOutcome, PRINCIPAL_FIELD } from '../store/tasks.ts';
@@ -64,12 +64,13 @@ interface AudienceReading {
 
 function readAudience(
   { target }: NewTask,
-  { runAt, expiresAt }: TaskInput,
+  { queue, runAt, expiresAt }: TaskInput,
   { now, caller, field }: AudienceReading,
 ): Audience {
   const { selector, known: isKnown } = target.case === 'broadcast' ? target.value : { selector: '', known: false };
   const childExpiresAt = expiresAt ?? (runAt ?? now) + CHILD_EXPIRY_MS;
-  const input = { selector, isKnown, scope: caller.clients, childExpiresAt };
+  const { clients: scope } = asFarAs(caller, (part) => isInScope(part.scope, queue));
+  const input = { selector, isKnown, scope, childExpiresAt };
   return parseAudience(input, `${field}.broadcast.selector`);
 }
 

@@ -30,6 +30,11 @@ export interface Caller {
   readonly calls: 'all' | readonly string[];
   /** Methods that it may serve, as patterns. */
   readonly serves: 'all' | readonly string[];
+  /**
+   * Of who was granted several rights: a caller for each of them. The lists above are all of them together; what is asked of two lists
+   * at once is asked of `asFarAs`, since it is allowed by one of them as a whole or not at all. Absent: there is one.
+   */
+  readonly parts?: readonly Caller[];
   /** The one client that it may be; undefined: any that `clients` matches. */
   readonly clientId?: string;
   /** What it called with, if that is stored. */
@@ -44,7 +49,7 @@ export function nameCaller({ principal, kind }: Pick<Caller, 'principal' | 'kind
 }
 
 /** What is known of a caller before its rights are applied. */
-export type CallerInput = Omit<Caller, 'roles' | 'scope' | 'clients' | 'calls' | 'serves'> & {
+export type CallerInput = Omit<Caller, 'roles' | 'scope' | 'clients' | 'calls' | 'serves' | 'parts'> & {
   readonly rights: Rights;
 };
 
@@ -58,6 +63,46 @@ export function createCaller({ rights, ...who }: CallerInput): Caller {
     calls: orAll(rights.calls),
     serves: orAll(rights.serves),
   });
+}
+
+/** What these callers may, who are one and the same: each by itself, and what is asked of a single list of any of them. */
+export function joinCallers(parts: readonly Caller[]): Caller {
+  const [first, second] = parts;
+  if (!first || !second) return first!;
+  const unite = (list: (part: Caller) => 'all' | readonly string[]): 'all' | readonly string[] =>
+    orAll([...new Set(parts.flatMap((part) => (list(part) === 'all' ? ['*'] : list(part))))]);
+  return Object.freeze({
+    ...first,
+    roles: new Set(parts.flatMap(({ roles }) => [...roles])),
+    scope: Object.freeze({ queues: unite(({ scope }) => scope.queues) }),
+    clients: Object.freeze({ clients: unite(({ clients }) => clients.clients) }),
+    calls: unite(({ calls }) => calls),
+    serves: unite(({ serves }) => serves),
+    parts: Object.freeze([...parts]),
+  });
+}
+
+/**
+ * The caller as far as those of its rights go that are fit: in the queue, for the client or of the role that the rest is asked about.
+ * Where none is, it is left with none of its lists.
+ */
+export function asFarAs(caller: Caller, isFit: (part: Caller) => boolean): Caller {
+  const { parts } = caller;
+  if (!parts) return caller;
+  const fit = parts.filter(isFit);
+  if (fit.length === parts.length) return caller;
+  return fit.length > 0 ? joinCallers(fit) : withoutRights(parts[0]!);
+}
+
+/** Whether one of the caller's rights, as a whole, is so. */
+export function hasRights(caller: Caller, isSo: (part: Caller) => boolean): boolean {
+  return (caller.parts ?? [caller]).some(isSo);
+}
+
+function withoutRights(part: Caller): Caller {
+  const none = Object.freeze([]);
+  const scopes = { scope: Object.freeze({ queues: none }), clients: Object.freeze({ clients: none }) };
+  return Object.freeze({ ...part, ...scopes, roles: new Set<Role>(), calls: none, serves: none });
 }
 
 function orAll(patterns: readonly string[]): 'all' | readonly string[] {
@@ -120,6 +165,11 @@ export function mayServe({ serves }: Caller, method: string): boolean {
  * Roles are not compared. Rights without any pattern are nobody's part: they are left to who may do everything.
  */
 export function findUngrantable(caller: Caller, rights: Rights): string | undefined {
+  const found = (caller.parts ?? [caller]).map((part) => findBeyondOne(part, rights));
+  return found.includes(undefined) ? undefined : found[0];
+}
+
+function findBeyondOne(caller: Caller, rights: Rights): string | undefined {
   const { scope, clients, calls, serves } = caller;
   const isBare = [rights.queues, rights.clients, rights.calls, rights.serves].every(({ length }) => length === 0);
   const isWhole = [scope.queues, clients.clients, calls, serves].every((all) => all === 'all');

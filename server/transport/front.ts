@@ -7,7 +7,7 @@ import type { Logger } from '../../shared/logger.ts';
 import { Deframer, type MessagePart } from '../../tunnel/deframe.ts';
 import { readPairs } from '../../tunnel/headers.ts';
 import { isCallable } from '../../tunnel/names.ts';
-import { mayCall, type Caller as Principal } from '../model/caller.ts';
+import { asFarAs, mayCall, type Caller as Principal } from '../model/caller.ts';
 import { countCode, type EventCounts } from '../model/figures.ts';
 import { SERVER_SHUTDOWN } from '../session/closing.ts';
 import type { Callees } from '../tunnel/callees.ts';
@@ -243,7 +243,8 @@ export function createFront({
       if (!path.startsWith('/')) return false;
       const method = path.slice(1);
       // Who may not call it is told so, and not whether anybody has announced it; nor is who may call some clients alone.
-      const isLimited = !mayCall(who, method) || who.clients.clients !== 'all';
+      const { clients } = asFarAs(who, (part) => mayCall(part, method)).clients;
+      const isLimited = !mayCall(who, method) || clients !== 'all';
       const isMeant = isLimited || ADDRESSING.some((key) => headers[key] !== undefined);
       return callees.knows(method) || (isMeant && isCallable(method));
     },

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Authenticate, PeerIdentity } from '../access/authenticate.ts';
 import { NOBODY } from '../access/callers.ts';
-import { type Admission, admissionOf, isAdmitted, isOfClient } from '../access/methods.ts';
+import { type Admission, admissionOf, asAdmitted, isAdmitted, isOfClient } from '../access/methods.ts';
 import { CLIENT_KEY } from '../api/identity.ts';
 import type { Caller } from '../model/caller.ts';
 import { ANONYMOUS } from '../model/caller.ts';
@@ -204,7 +204,7 @@ export function createGate(options: GateOptions): Gate {
       const pass = (caller: Caller): void => {
         if (stream.destroyed) return;
         const error = letIn(stream, connection, caller, admission, path);
-        if (error === undefined) admit(caller);
+        if (error === undefined) admit(asAdmitted(caller, admission));
         else {
           countRefusal(headers, error);
           refuse(error, caller);

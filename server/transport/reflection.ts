@@ -6,7 +6,7 @@ import { invalid, statusText } from '../../shared/errors.ts';
 import { isOwnService } from '../../tunnel/names.ts';
 import type { Handlers } from '../api/handler.ts';
 import type { Pace } from '../api/pace.ts';
-import { type Caller, mayAddress, mayCallSome } from '../model/caller.ts';
+import { asFarAs, type Caller, mayAddress, mayCallSome } from '../model/caller.ts';
 import { createFileIndex, type FileIndex } from '../tunnel/fileindex.ts';
 
 /** Bytes of a request on the wire, which the answer repeats. */
@@ -138,10 +138,11 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   const handlers: Handlers<typeof reflection.ServerReflection> = {
     async *serverReflectionInfo(requests, context) {
-      const { caller } = context;
+      const { caller: whole } = context;
       const named = context.header('contact-client');
       // Whoever is no client of the caller is as one that is not there.
-      const clientId = named !== undefined && mayAddress(caller, named) ? named : undefined;
+      const clientId = named !== undefined && mayAddress(whole, named) ? named : undefined;
+      const caller = clientId === undefined ? whole : asFarAs(whole, (part) => mayAddress(part, clientId));
       const stream: Stream = { clientId, caller, files: undefined };
       for await (const request of requests) {
         const size = toBinary(input, request).byteLength;

@@ -2,7 +2,7 @@ import { ContactError, invalid } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import type { Pair } from '../../tunnel/frame.ts';
-import { mayAddress, mayCall } from '../model/caller.ts';
+import { asFarAs, mayAddress, mayCall } from '../model/caller.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Wanted } from './callee.ts';
 import type { Caller } from './caller.ts';
@@ -38,7 +38,8 @@ export function checkCaller({ method, metadata, who }: Caller): void {
     throw new ContactError('PERMISSION_DENIED', `${method} is no method for this caller`, { field: ':path' });
   }
   const { clientId } = readTarget(metadata);
-  if (clientId === undefined || mayAddress(who, clientId)) return;
+  const callsIt = asFarAs(who, (part) => mayCall(part, method));
+  if (clientId === undefined || mayAddress(callsIt, clientId)) return;
   throw new ContactError('PERMISSION_DENIED', `${clientId} is no client of this caller`, { field: CLIENT_KEY });
 }
 
@@ -65,10 +66,10 @@ export function readTarget(metadata: readonly Pair[]) {
 }
 
 /** INVALID_ARGUMENT: as `readTarget`, or the selector is none. */
-export function readWanted({ metadata, who }: Caller): Wanted {
+export function readWanted({ method, metadata, who }: Caller): Wanted {
   const { clientId, selector: text } = readTarget(metadata);
   const selector = text === undefined ? undefined : parseSelector(text, SELECTOR_KEY);
-  return { clientId, selector, scope: who.clients };
+  return { clientId, selector, scope: asFarAs(who, (part) => mayCall(part, method)).clients };
 }
 
 /** How long the call waits for a callee, in ms; 0: not at all. INVALID_ARGUMENT: it is no time. */

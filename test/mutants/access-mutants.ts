@@ -113,28 +113,28 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     id: 'access: queues of others seen at a client',
     file: 'server/api/clients.ts',
-    find: 'view.queues.filter((queue) => isInScope(caller.scope, queue))',
+    find: 'view.queues.filter((queue) => isInScope(seer.scope, queue))',
     replace: 'view.queues',
     caughtBy: queues('sees of a client the queues that are its own'),
   },
   {
     id: 'access: clients of others drained',
     file: 'server/api/clients.ts',
-    find: 'if (!mayAddress(caller, clientId)) throw noClient(clientId);\n  if (scope',
-    replace: 'if (scope',
+    find: 'if (!mayAddress(caller, clientId)) throw noClient(clientId);\n  const orderer',
+    replace: 'const orderer',
     caughtBy: clients('describes and orders its own alone'),
   },
   {
     id: 'access: clients drained that work for others',
     file: 'server/api/clients.ts',
-    find: 'if (queues.every((queue) => isInScope(scope, queue))) return;',
+    find: 'if (hasRights(orderer, ({ scope }) => queues.every((queue) => isInScope(scope, queue)))) return;',
     replace: 'if (queues) return;',
     caughtBy: queues('orders nothing of a client that works for others'),
   },
   {
     id: 'access: backups for whoever sees all queues',
     file: 'server/api/backup.ts',
-    find: " && caller.roles.has('operator')",
+    find: " && roles.has('operator')",
     replace: '',
     caughtBy: clients('makes no backup'),
   },
@@ -165,7 +165,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
   {
     id: 'access: live calls of any client',
     file: 'server/tunnel/asked.ts',
-    find: 'if (clientId === undefined || mayAddress(who, clientId)) return;',
+    find: 'if (clientId === undefined || mayAddress(callsIt, clientId)) return;',
     replace: 'if (who) return;',
     caughtBy: unit(
       'live',

@@ -1,4 +1,4 @@
-import { type Mutant, transport } from './mutant.ts';
+import { type Mutant, property, transport } from './mutant.ts';
 
 /** Tokens of others: by which keys they are checked, and what their grants make of them. */
 export const JWT_MUTANTS: readonly Mutant[] = [
@@ -32,5 +32,46 @@ export const JWT_MUTANTS: readonly Mutant[] = [
       'jwt-keys',
       'of a file that have no name are looked for when they are new, and those before go on',
     ),
+  },
+  {
+    id: 'grants: the role of one in the queues of another',
+    file: 'server/access/methods.ts',
+    find: "if (!caller.parts || typeof admission === 'string') return caller;",
+    replace: "if (caller.parts || typeof admission === 'string') return caller;",
+    caughtBy: transport(
+      'grants',
+      'may do what each of them allows, and nothing by the role of one in the queues of another',
+    ),
+  },
+  {
+    id: 'grants: the queue of one for the client of another',
+    file: 'server/api/batch.ts',
+    find: 'asFarAs(caller, ({ scope }) => isInScope(scope, task.queue))',
+    replace: 'asFarAs(caller, ({ scope }) => isInScope(scope, task.queue) || scope !== undefined)',
+    caughtBy: property('grants', 'let give to a queue, for a client, what one of them does as a whole'),
+  },
+  {
+    id: 'grants: the client of one for the queue of another',
+    file: 'server/access/callers.ts',
+    find: 'parts.filter((_part, at) => mayBe(plainOf[at]!, clientId))',
+    replace: 'parts',
+    caughtBy: property('grants', 'let a worker be a client, for a queue, as one of them does'),
+  },
+  {
+    id: 'grants: the method of one at the client of another',
+    file: 'server/tunnel/asked.ts',
+    find: 'const callsIt = asFarAs(who, (part) => mayCall(part, method));',
+    replace: 'const callsIt = who;',
+    caughtBy: property(
+      'grants',
+      'let call a method of a client as one of them does, and look at the queues of a client',
+    ),
+  },
+  {
+    id: 'grants: all of them make what is given to others',
+    file: 'server/model/caller.ts',
+    find: '(caller.parts ?? [caller]).map((part) => findBeyondOne(part, rights))',
+    replace: '[caller].map((part) => findBeyondOne(part, rights))',
+    caughtBy: property('grants', 'let give to others what is within one of them'),
   },
 ];

@@ -61,15 +61,15 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     id: 'waiting: producers are told who is connected',
     file: 'server/api/crowd.ts',
-    find: 'maySee && mayAddress(caller, clientId)',
+    find: 'maySee(seer) && mayAddress(seer, clientId)',
     replace: 'mayAddress(caller, clientId)',
     caughtBy: unit('crowd', 'is nobody to a producer: it is told how many there are'),
   },
   {
     id: 'waiting: clients of others are named',
     file: 'server/api/crowd.ts',
-    find: 'maySee && mayAddress(caller, clientId)',
-    replace: 'maySee',
+    find: 'maySee(seer) && mayAddress(seer, clientId)',
+    replace: 'maySee(seer)',
     caughtBy: unit('crowd', 'are the clients and the queues of the caller alone'),
   },
   {

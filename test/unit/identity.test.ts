@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createAuthenticate } from '../../server/access/authenticate.ts';
 import { createCallers } from '../../server/access/callers.ts';
 import { createCertificateReader } from '../../server/access/certificates.ts';
-import { grantedTo, readGrants } from '../../server/access/grants.ts';
+import { readGrants } from '../../server/access/grants.ts';
 import { EXPIRED, OVER, REVOKED, UNAUTHENTICATED } from '../../server/access/refusals.ts';
 import { createStanding } from '../../server/access/standing.ts';
 import { drawToken, readToken } from '../../server/access/token.ts';
@@ -129,43 +129,6 @@ describe('createAuthenticate()', () => {
     assert.throws(() => certified('robot-7', 1_000), OVER);
     // Another connection shows the next one, and nobody has to let its holder in anew.
     assert.equal(OVER.advice?.retry, 'backoff');
-  });
-});
-
-describe('grantedTo()', () => {
-  const grants = readGrants(
-    ['a role=worker queue=x', 'a* role=producer queue=y queue=x', 'b role=observer'],
-    'jwtGrants',
-  );
-
-  it('allows what all patterns that fit allow together', () => {
-    assert.deepEqual(grantedTo(['a'], grants, ''), {
-      roles: ['worker', 'producer'],
-      queues: ['x', 'y'],
-      clients: [],
-      calls: [],
-      serves: [],
-    });
-    assert.equal(grantedTo(['c'], grants, ''), null);
-    assert.equal(grantedTo([], grants, ''), null);
-  });
-
-  it('puts the name of its holder in the place of {name}, and nothing where that is no name of a client', () => {
-    const own = readGrants(['robot-* role=worker queue=in/{name}/* queue=all client={name}'], 'certificateGrants');
-    const allowed = (name: string) => {
-      const { queues, clients } = grantedTo(['robot-7'], own, name)!;
-      return [queues, clients];
-    };
-    assert.deepEqual(allowed('robot-7'), [['in/robot-7/*', 'all'], ['robot-7']]);
-    for (const name of ['*', 'robot-*', 'robot 7', '', '{client}', 'a{name}'])
-      assert.deepEqual(allowed(name), [['all'], []]);
-    for (const text of [
-      'a role=worker client={name}{name}',
-      'a role=worker call={name}',
-      'a role=worker client={nam}',
-    ]) {
-      assert.throws(() => readGrants([text], 'jwtGrants'), /jwtGrants/);
-    }
   });
 });
 
