@@ -74,6 +74,14 @@ export interface NewJoin {
   readonly addresses: readonly string[];
 }
 
+/** What came of revoking a credential. */
+export interface Revocation {
+  /** Credentials that were revoked now: 0 if all were before. */
+  readonly revokedCount: number;
+  /** Of those that were made with it: how many live on, as far as a look at a thousand of them tells. */
+  readonly livingCount: number;
+}
+
 /**
  * Who may call the server. Every secret is drawn here and its hash alone is sent, so that calls may be repeated, and are, for
  * `patienceMs`. All reject with a ContactError: PERMISSION_DENIED for whoever may not, or gives more than it has.
@@ -86,8 +94,12 @@ export interface Access extends AsyncDisposable {
   /** A page of credentials by id; those that were revoked or have expired are listed for 30 days. */
   listCredentials(options?: PageOptions): Promise<ListCredentialsResponse>;
   listAllCredentials(options?: { readonly pageSize?: number }): AsyncGenerator<Credential, void, undefined>;
-  /** Ends what is open of it within a second; of a client, all of its credentials. NOT_FOUND: there is none of this id. */
-  revoke(id: string): Promise<void>;
+  /**
+   * Ends what is open of it within a second; of a client, all of its credentials. NOT_FOUND: there is none of this id.
+   * @param options.withWhatItMade after a theft: also all that was made with it, by whatever way; what another one has put in its
+   * place stays. FAILED_PRECONDITION: an older server has revoked it, and nothing that it made
+   */
+  revoke(id: string, options?: { readonly withWhatItMade?: boolean }): Promise<Revocation>;
   /**
    * Another token in place of one, with the same rights and as the same principal.
    * @param options.overlapMs for which the one before lives on, in whole seconds; default ten minutes
@@ -141,6 +153,7 @@ const JOIN_RULES: Readonly<Record<keyof JoinOptions, check.Check>> = Object.free
   clientLifetimeMs: wholeSeconds(MIN_CLIENT_LIFETIME_MS, MAX_LIFETIME_MS),
   addresses: check.listOf(isAddress),
 });
+const REVOKE_RULES = Object.freeze({ withWhatItMade: check.flag });
 const ROTATE_RULES = Object.freeze({ overlapMs: wholeSeconds(0, MAX_OVERLAP_MS) });
 
 /**
@@ -204,9 +217,16 @@ export function createAccess(options: AccessOptions): Access {
     },
     listCredentials,
     listAllCredentials: (given) => readPages(given, listCredentials, (answer) => answer.credentials),
-    async revoke(id) {
+    async revoke(id, given = {}) {
       check.checkValue('id', id, check.someText);
-      await persist(method.revokeCredential, { id });
+      check.checkFields(given, REVOKE_RULES);
+      const { withWhatItMade = false } = given;
+      const answer = await persist(method.revokeCredential, { id, withWhatItMade });
+      if (withWhatItMade && !answer.withWhatItMade) {
+        const problem = 'the server is of an older version: it has revoked this one, and nothing that was made with it';
+        throw new ContactError('FAILED_PRECONDITION', problem, { field: 'withWhatItMade' });
+      }
+      return { revokedCount: answer.revokedCount, livingCount: answer.livingCount };
     },
     async rotate(id, given = {}) {
       check.checkValue('id', id, check.someText);

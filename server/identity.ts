@@ -137,6 +137,7 @@ export function createIdentity(parts: IdentityParts): Identity {
       lifetimeMs: null,
       createdBy: '',
       endsBy: null,
+      madeWith: null,
     } as const;
     await store.createCredential(credential, clock.now());
     logger.info({ credential: id, name: FIRST_TOKEN }, 'the first token of an operator was made');

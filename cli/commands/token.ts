@@ -17,12 +17,16 @@ interface CreateFlags extends TargetOptions, RightsFlags {
   readonly expires?: number;
 }
 
+interface RevokeFlags extends TargetOptions {
+  readonly withWhatItMade?: boolean;
+}
+
 interface RotateFlags extends TargetOptions {
   readonly overlap?: number;
 }
 
 const ROLES = ['worker', 'producer', 'observer', 'operator'];
-const HEADINGS = ['id', 'kind', 'name', 'roles', 'queues', 'clients', 'made by', 'used', 'state'];
+const HEADINGS = ['id', 'kind', 'name', 'roles', 'queues', 'clients', 'made by', 'made with', 'used', 'state'];
 const MAX_SHOWN = 40;
 const EVERYTHING = ['*'];
 const KINDS: ReadonlyMap<CredentialKind, string> = new Map([
@@ -64,16 +68,20 @@ Examples:
   const revoke = command
     .command('revoke <credential>')
     .description('end a token, a join or a client, by its id')
+    .option('--with-what-it-made', 'after a theft: also all that was made with it, let in by it or rotated with it')
     .option('--json', 'as a JSON object')
-    .action((id: string, flags: TargetOptions) => revokeCredential(id, flags, context))
+    .action((id: string, flags: RevokeFlags) => revokeCredential(id, flags, context))
     .addHelpText(
       'after',
       `
 What is open of it ends within a second, and its tasks go to others. A client that is revoked is not let in again by a
-join text that was made before; clients that came by a join stay when that is revoked.
+join text that was made before; clients that came by a join stay when that is revoked, and so does what an operator's
+token has made. --with-what-it-made ends these too, and what they have made in turn: do it with another credential than
+the one that was stolen, such as the operator's socket.
 
-Example:
-  contact token revoke k3v9x0a1b2c3d4e5`,
+Examples:
+  contact token revoke k3v9x0a1b2c3d4e5
+  contact token revoke k3v9x0a1b2c3d4e5 --with-what-it-made`,
     );
   const rotate = command
     .command('rotate <credential>')
@@ -139,10 +147,16 @@ async function tellToken(
   await context.out.write(`${token}\n`);
 }
 
-async function revokeCredential(id: string, flags: TargetOptions, context: CommandContext): Promise<void> {
+async function revokeCredential(id: string, flags: RevokeFlags, context: CommandContext): Promise<void> {
+  const { withWhatItMade = false, json } = flags;
   await withAccess(flags, context, async (access) => {
-    await access.revoke(id);
-    await (flags.json ? context.out.writeJson({ id, revoked: true }) : context.out.write(`${id} revoked\n`));
+    const revocation = await access.revoke(id, withWhatItMade ? { withWhatItMade } : {});
+    const { revokedCount, livingCount } = revocation;
+    if (json) return context.out.writeJson({ id, revoked: true, ...revocation });
+    const more = withWhatItMade ? `, ${revokedCount} with all that was made with it` : '';
+    await context.out.write(`${id} revoked${more}\n`);
+    if (livingCount > 0)
+      context.say(`${livingCount} that were made with it live on: --with-what-it-made ends those too`);
   });
 }
 
@@ -161,7 +175,7 @@ async function listCredentials(flags: TargetOptions, context: CommandContext): P
 }
 
 function rowOf(credential: Credential, now: number): string[] {
-  const { id, kind, name, rights, createdBy, lastUsedAt, usesLeft } = credential;
+  const { id, kind, name, rights, createdBy, madeWith, lastUsedAt, usesLeft } = credential;
   const [roles = '', queues = '', clients = ''] = describeRights(rights).map(([, text]) => shorten(text, MAX_SHOWN));
   const kindName = KINDS.get(kind) ?? '';
   const used = usesLeft === undefined ? '' : `${usesLeft} left`;
@@ -173,6 +187,7 @@ function rowOf(credential: Credential, now: number): string[] {
     queues,
     clients,
     shorten(createdBy, MAX_SHOWN),
+    madeWith,
     lastUsedAt ? describeInstant(lastUsedAt) : used,
     describeState(credential, now),
   ];

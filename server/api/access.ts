@@ -22,6 +22,8 @@ const LEAST_CLIENT_LIFETIME_MS = 60_000;
 const CLIENT_LIFETIME_MS = 90 * DAY_MS;
 const OVERLAP_SECONDS = 600;
 const MAX_OVERLAP_SECONDS = 30 * 86_400;
+/** Of one that is forgotten since it was looked for. */
+const NOTHING_REVOKED = { revokedCount: 0, livingCount: 0 };
 
 /** By whom a client knows the server before it sends anything. */
 export interface Authority {
@@ -82,8 +84,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         rights: grant(readRights(rights), caller),
         usesLeft: null,
         lifetimeMs: null,
-        createdBy: caller.principal,
-        endsBy: endOfMaker(caller),
+        ...describeMaker(caller),
       } as const;
       // Of two that come at once the second finds the first.
       const credential = await runAlone(name, async () => {
@@ -118,8 +119,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         expiresAt: now + ownMs,
         usesLeft: uses || 1,
         lifetimeMs,
-        createdBy: caller.principal,
-        endsBy: endOfMaker(caller),
+        ...describeMaker(caller),
       } as const;
       const credential = checkSame(await store.createCredential(join, now), join, ownMs);
       const caPin = Buffer.from(authority().pin, 'base64url');
@@ -140,11 +140,13 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
       return { credentials: items, nextPageToken: end?.id ?? '' };
     },
 
-    async revokeCredential({ id }, { caller }) {
+    async revokeCredential({ id, withWhatItMade }, { caller }) {
       checkOn(isOn);
+      // Whoever may revoke it may revoke what was made with it, which goes beyond it nowhere.
       await find(id, caller);
-      await store.revokeCredential(id, clock.now());
-      return {};
+      const revocation = await store.revokeCredential(id, clock.now(), { withMade: withWhatItMade });
+      const { revokedCount, livingCount } = revocation ?? NOTHING_REVOKED;
+      return { revokedCount, livingCount, withWhatItMade };
     },
 
     async rotateCredential({ id, newId, secretHash, overlapSeconds = OVERLAP_SECONDS }, { caller }) {
@@ -155,12 +157,12 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         id: readId(newId, 'new_id'),
         hash: readHash(secretHash),
         overlapMs: 1_000 * overlapSeconds,
-        createdBy: caller.principal,
       };
       const { kind, principal } = await find(id, caller);
       if (kind === 'join') throw new ContactError('FAILED_PRECONDITION', 'a join is not replaced', { field: 'id' });
-      const endsBy = principal === caller.principal ? null : endOfMaker(caller);
-      const rotated = await store.renewCredential({ ...renewal, endsBy }, clock.now());
+      const maker = describeMaker(caller);
+      const endsBy = principal === caller.principal ? null : maker.endsBy;
+      const rotated = await store.renewCredential({ ...renewal, ...maker, endsBy }, clock.now());
       if (typeof rotated === 'object') return { credential: writeCredential(rotated) };
       if (rotated === 'unknown') throw new ContactError('NOT_FOUND', `no credential ${id}`, { field: 'id' });
       const problem = rotated === 'revoked' ? 'it was revoked' : 'it has expired';
@@ -215,11 +217,16 @@ function checkSame(
 }
 
 /**
- * When who makes a credential ends, and with it what it makes. A JWT or a certificate is no end of who has it, as another
- * one comes in its place: null.
+ * Who makes a credential, with what, and when that ends, and with it what it makes. A JWT or a certificate is no end of who has
+ * it, as another one comes in its place: null.
  */
-function endOfMaker({ credentialId, expiresAt }: Caller): number | null {
-  return credentialId === undefined || expiresAt === Number.POSITIVE_INFINITY ? null : expiresAt;
+function describeMaker({
+  principal,
+  credentialId,
+  expiresAt,
+}: Caller): Pick<StoredCredential, 'createdBy' | 'madeWith' | 'endsBy'> {
+  const endsBy = credentialId === undefined || expiresAt === Number.POSITIVE_INFINITY ? null : expiresAt;
+  return { createdBy: principal, madeWith: credentialId ?? null, endsBy };
 }
 
 function isWithin({ rights }: StoredCredential, caller: Caller): boolean {

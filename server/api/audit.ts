@@ -89,7 +89,13 @@ const AUDITED: ReadonlyMap<string, Audited> = new Map<string, Audited>([
       }),
     },
   ],
-  ['contact.v1.AccessService/RevokeCredential', { describe: ofCredential }],
+  [
+    'contact.v1.AccessService/RevokeCredential',
+    {
+      describe: ({ id, withWhatItMade }) => ({ credential: cut(id), ...(withWhatItMade ? { withWhatItMade } : {}) }),
+      tell: ({ revokedCount }) => ({ total: revokedCount }),
+    },
+  ],
   [
     'contact.v1.AccessService/RotateCredential',
     { describe: ({ id, newId }) => ({ credential: cut(id), newCredential: cut(newId) }) },

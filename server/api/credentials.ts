@@ -86,7 +86,7 @@ export function writeRightsOf(caller: Caller): MessageInitShape<typeof RightsSch
 
 export function writeCredential(credential: StoredCredential): MessageInitShape<typeof CredentialSchema> {
   const { id, kind, name, principal, rights, createdAt, expiresAt, revokedAt, lastUsedAt } = credential;
-  const { usesLeft, parentId, clientId, createdBy, endsBy } = credential;
+  const { usesLeft, parentId, clientId, createdBy, endsBy, madeWith } = credential;
   return {
     id,
     kind: KINDS[kind],
@@ -102,5 +102,6 @@ export function writeCredential(credential: StoredCredential): MessageInitShape<
     clientId: clientId ?? '',
     createdBy,
     ...(endsBy === null ? {} : { endsBy: timestampFromMs(endsBy) }),
+    madeWith: madeWith ?? '',
   };
 }

@@ -35,7 +35,8 @@ export function createEnrolmentHandlers(
           'only the credential of a client that came by a join is renewed: tokens are rotated by operators';
         throw new ContactError('FAILED_PRECONDITION', problem);
       }
-      const renewal = { oldId, id: readId(id, 'id'), hash: readHash(secretHash), overlapMs: OVERLAP_MS, createdBy };
+      const drawn = { id: readId(id, 'id'), hash: readHash(secretHash) };
+      const renewal = { oldId, ...drawn, overlapMs: OVERLAP_MS, createdBy, madeWith: oldId };
       const renewed = await store.renewCredential(renewal, clock.now());
       if (typeof renewed === 'object') return { credential: writeCredential(renewed) };
       throw renewed === 'revoked' ? REVOKED : renewed === 'expired' ? EXPIRED : UNAUTHENTICATED;

@@ -10,6 +10,7 @@ export type CredentialKind = 'token' | 'join' | 'client';
  *
  * Whoever repeats an operation that stores a credential, with the same id and hash, has the stored one as the answer:
  * an answer that was lost costs nothing. ALREADY_EXISTS, naming the field: another credential has this id or this hash.
+ * UNAUTHENTICATED, REVOKED: the credential that it is made with was revoked, since its call was let in.
  */
 export interface CredentialStore {
   /** Stores a token or a join. */
@@ -30,10 +31,11 @@ export interface CredentialStore {
   renewCredential(renewal: Renewal, now: number): Promise<StoredCredential | RenewRefusal>;
 
   /**
-   * Revokes it and those that it has replaced; of a client all that it has. False: there is none of this id. True: it is
-   * revoked, also if it was before.
+   * In one commit: revokes it and those that it has replaced; of a client all that it has. With `withMade` also whatever was
+   * made with one of these, created, let in or rotated, and what was made with that in turn or has replaced it; what another
+   * credential has put in the place of one of these stays. Null: there is none of this id.
    */
-  revokeCredential(id: string, now: number): Promise<boolean>;
+  revokeCredential(id: string, now: number, options?: RevokeOptions): Promise<Revocation | null>;
 
   /** By id, those after `after` ('': from the first); at most 500. */
   listCredentials(after: string, limit: number): Promise<readonly StoredCredential[]>;
@@ -76,13 +78,29 @@ export interface StoredCredential {
    * When its maker ends: neither it, nor what comes by it or replaces it, lives longer. Null: its maker does not end.
    */
   readonly endsBy: number | null;
+  /**
+   * The credential that it was made with: that of whoever asked for it, or the join that a client came by. When that one is
+   * forgotten, the one that that was made with. Null: none that is stored.
+   */
+  readonly madeWith: string | null;
+}
+
+export interface RevokeOptions {
+  readonly withMade?: boolean;
+}
+
+export interface Revocation {
+  /** Credentials that were revoked now: 0 if all were before. */
+  readonly revokedCount: number;
+  /** Of those that were made with it: how many live on, as far as a look at a thousand of them tells. */
+  readonly livingCount: number;
 }
 
 /** A token or a join. */
 export interface NewCredential
   extends Pick<
     StoredCredential,
-    'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy' | 'endsBy'
+    'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy' | 'endsBy' | 'madeWith'
   > {
   readonly kind: 'token' | 'join';
   /** Of a join; null: no limit. */
@@ -118,6 +136,8 @@ export interface Renewal {
   readonly createdBy: string;
   /** When that one ends, unless it replaces its own; what the replaced one had stays. Default: never. */
   readonly endsBy?: number | null;
+  /** The credential of whoever asks for it; null: none that is stored. */
+  readonly madeWith: string | null;
 }
 
 /** Each is about the credential that was to be replaced. */
@@ -128,13 +148,13 @@ export type CredentialChange =
   | { readonly kind: 'create'; readonly credential: NewCredential }
   | { readonly kind: 'enrol'; readonly enrolment: Enrolment }
   | { readonly kind: 'renew'; readonly renewal: Renewal }
-  | { readonly kind: 'revoke'; readonly id: string }
+  | { readonly kind: 'revoke'; readonly id: string; readonly withMade: boolean }
   | { readonly kind: 'touch'; readonly ids: readonly string[] };
 
 /** What became of it. */
 export interface CredentialOutcome {
   /** For who asked for it. */
-  readonly answer: StoredCredential | EnrolRefusal | RenewRefusal | boolean;
+  readonly answer: StoredCredential | EnrolRefusal | RenewRefusal | Revocation | true | null;
   /** Credentials that may do more, less or something else than before, as they are now; not those that were merely used. */
   readonly changed: readonly StoredCredential[];
 }

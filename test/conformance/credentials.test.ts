@@ -136,11 +136,11 @@ describeStores('revokeCredential()', (open) => {
     const { id } = await store.createCredential(createToken(), T0);
     const other = await store.createCredential(createToken(), T0);
     const told = listen(store);
-    assert.equal(await store.revokeCredential(id, T0 + 5), true);
-    assert.equal(await store.revokeCredential(id, T0 + 6), true);
+    assert.deepEqual(await store.revokeCredential(id, T0 + 5), { revokedCount: 1, livingCount: 0 });
+    assert.deepEqual(await store.revokeCredential(id, T0 + 6), { revokedCount: 0, livingCount: 0 });
     assert.equal((await store.findCredential(id))!.revokedAt, T0 + 5);
     assert.equal((await store.findCredential(other.id))!.revokedAt, null);
-    assert.equal(await store.revokeCredential(newCredentialId(), T0), false);
+    assert.equal(await store.revokeCredential(newCredentialId(), T0), null);
     assert.deepEqual(told, [[id]]);
   });
 
@@ -149,7 +149,7 @@ describeStores('revokeCredential()', (open) => {
     const first = await store.createCredential(createToken(), T0);
     const renew = async (oldId: string) => {
       const renewed = await store.renewCredential(
-        { oldId, id: newCredentialId(), hash: hashOf(), overlapMs: HOUR, createdBy: 'operator' },
+        { oldId, id: newCredentialId(), hash: hashOf(), overlapMs: HOUR, createdBy: 'operator', madeWith: null },
         T0,
       );
       assert.ok(typeof renewed !== 'string', String(renewed));
@@ -170,6 +170,7 @@ describeStores('renewCredential()', (open) => {
     hash: hashOf(),
     overlapMs: 600_000,
     createdBy: 'operator',
+    madeWith: null,
   });
 
   it('stores another secret with the same principal, rights and lifetime, and shortens the life of the one before', async () => {

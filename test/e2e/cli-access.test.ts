@@ -180,7 +180,7 @@ describe('who gets in, by the command line', function () {
     await refuse(1, /has expired; an operator has to give another one/, 'queues', 'list', '--token-file', file, ...ca);
     await succeed('queues', 'list', '--token-file', next, ...ca);
     const { stdout } = await succeed('token', 'list', '--token-file', next, ...ca);
-    assert.match(stdout, /^id +kind +name +roles +queues +clients +made by +used +state\n/);
+    assert.match(stdout, /^id +kind +name +roles +queues +clients +made by +made with +used +state\n/);
     assert.match(stdout, /token +ops +operator +\* +\* +.*expired\n/);
   });
 

@@ -6,6 +6,7 @@ import type {
   NewCredential,
   Renewal,
   RenewRefusal,
+  Revocation,
   StoredCredential,
 } from '../../server/store/credentials.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -35,10 +36,11 @@ export function createCredentials(): CredentialStore {
 
   function create({ id, hash, ...given }: NewCredential, now: number): StoredCredential {
     if (all.get(id)?.hash === hash) return all.get(id)!;
+    const madeWith = checkMaker(given.madeWith);
     const isJoin = given.kind === 'join';
     const ownMs = given.expiresAt === null ? null : given.expiresAt - now;
     return add({
-      ...{ ...given, id, hash, createdAt: now, parentId: null, clientId: null },
+      ...{ ...given, id, hash, createdAt: now, parentId: null, clientId: null, madeWith },
       ...{ usesLeft: isJoin ? given.usesLeft : null, lifetimeMs: isJoin ? given.lifetimeMs : ownMs },
     });
   }
@@ -60,6 +62,7 @@ export function createCredentials(): CredentialStore {
     const enrolled = add({
       ...{ id, hash, clientId, kind: 'client', principal: `client:${clientId}`, name: clientId, parentId: joinId },
       ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal, endsBy: join.endsBy },
+      madeWith: joinId,
       ...{ expiresAt: join.lifetimeMs === null ? null : now + join.lifetimeMs, lifetimeMs: join.lifetimeMs },
     });
     if (join.usesLeft !== null) put({ ...join, usesLeft: join.usesLeft - 1 });
@@ -67,7 +70,7 @@ export function createCredentials(): CredentialStore {
   }
 
   function renew(
-    { oldId, id, hash, overlapMs, createdBy, endsBy: end }: Renewal,
+    { oldId, id, hash, overlapMs, createdBy, madeWith: asked, endsBy: end }: Renewal,
     now: number,
   ): StoredCredential | RenewRefusal {
     const old = all.get(oldId);
@@ -76,6 +79,7 @@ export function createCredentials(): CredentialStore {
     const stored = all.get(id);
     if (stored?.hash === hash && stored.parentId === oldId) return stored;
     if (!isLive(old, now)) return 'expired';
+    const madeWith = checkMaker(asked);
     const living = [...all.values()].filter((one) => one.clientId === old.clientId && isLive(one, now));
     if (old.clientId !== null && living.length >= 8) {
       const ends = living.map((one) => one.expiresAt ?? Number.POSITIVE_INFINITY);
@@ -87,23 +91,43 @@ export function createCredentials(): CredentialStore {
       (one) => one.parentId === oldId && one.lastUsedAt === null && one.revokedAt === null,
     );
     const endsBy = old.endsBy === null ? (end ?? null) : Math.min(old.endsBy, end ?? old.endsBy);
-    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy, endsBy });
+    const renewed = add({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy, endsBy, madeWith });
     for (const each of [old, ...heirs]) {
       put({ ...each, expiresAt: Math.min(each.expiresAt ?? Number.POSITIVE_INFINITY, now + overlapMs) });
     }
     return renewed;
   }
 
-  function revoke(id: string, now: number): boolean {
+  function checkMaker(id: string | null): string | null {
+    const maker = all.get(id ?? '');
+    if (typeof maker?.revokedAt !== 'number') return maker?.id ?? null;
+    throw new ContactError('UNAUTHENTICATED', 'revoked', { advice: { reason: 'REVOKED', retry: 'never' } });
+  }
+
+  /** What was made with these, and what came of that by whatever way. */
+  function madeWith(own: readonly StoredCredential[]): StoredCredential[] {
+    const isOf = (one: StoredCredential, makers: readonly StoredCredential[], parents: readonly StoredCredential[]) =>
+      makers.some(({ id }) => id === one.madeWith) || parents.some(({ id }) => id === one.parentId);
+    let made: StoredCredential[] = [];
+    for (;;) {
+      const more = [...all.values()].filter((one) => !own.includes(one) && isOf(one, [...own, ...made], made));
+      if (more.length === made.length) return made;
+      made = more;
+    }
+  }
+
+  function revoke(id: string, now: number, isWithMade: boolean): Revocation | null {
     const one = all.get(id);
-    if (!one) return false;
+    if (!one) return null;
     const replaced: StoredCredential[] = [];
     for (let each: StoredCredential | undefined = one; each; each = all.get(each.parentId ?? '')) replaced.push(each);
     const ofClient = [...all.values()].filter((each) => each.clientId === one.clientId);
-    for (const each of one.clientId === null ? replaced : ofClient) {
-      if (each.revokedAt === null) put({ ...each, revokedAt: now });
-    }
-    return true;
+    const own = one.clientId === null ? replaced : ofClient;
+    const made = madeWith(own);
+    const ended = [...own, ...(isWithMade ? made : [])].filter(({ revokedAt }) => revokedAt === null);
+    for (const each of ended) put({ ...each, revokedAt: now });
+    const livingCount = isWithMade ? 0 : made.filter((each) => isLive(each, now)).length;
+    return { revokedCount: ended.length, livingCount };
   }
 
   function touch(ids: readonly string[], now: number): void {
@@ -119,7 +143,10 @@ export function createCredentials(): CredentialStore {
       const isKeptOut =
         clientId !== null && revokedAt !== null && joins.some(({ createdAt }) => createdAt <= revokedAt);
       const endedAt = revokedAt ?? expiresAt;
-      if (endedAt !== null && endedAt <= now - 30 * DAY && !isKeptOut) all.delete(id);
+      if (endedAt === null || endedAt > now - 30 * DAY || isKeptOut) continue;
+      const { madeWith: maker } = all.get(id)!;
+      for (const one of all.values()) if (one.madeWith === id) put({ ...one, madeWith: maker });
+      all.delete(id);
     }
   }
 
@@ -131,7 +158,7 @@ export function createCredentials(): CredentialStore {
     },
     enrolClient: async (enrolment, now) => enrol(enrolment, now),
     renewCredential: async (renewal, now) => renew(renewal, now),
-    revokeCredential: async (id, now) => revoke(id, now),
+    revokeCredential: async (id, now, { withMade = false } = {}) => revoke(id, now, withMade),
     touchCredentials: async (ids, now) => touch(ids, now),
     listCredentials: async (after, limit) =>
       [...all.values()]

@@ -1,6 +1,9 @@
-import { e2e, type Mutant, transport, unit } from './mutant.ts';
+import { conformance, e2e, type Mutant, transport, unit } from './mutant.ts';
 
 const tokenFile = (title: string) => transport('sdk-token', `tokenFile ${title}`);
+
+const lineage = (title: string) => conformance('lineage', `what a credential has made, sqlite store ${title}`);
+const treeGoes = lineage('is revoked with it in one commit, down the whole tree, and nothing else is');
 
 const enrolled = (title: string) => unit('client-enrolled', `openEnrolled() ${title}`);
 
@@ -25,6 +28,41 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
       'credentials',
       'makes nothing that outlives it, by whatever way, but for itself by its rotation',
     ),
+  },
+  {
+    id: 'revoking with what it made: what was made in turn stays',
+    file: 'server/store/sqlite/lineage.ts',
+    find: '      add(selectMade.all(id));\n',
+    replace: '',
+    caughtBy: treeGoes,
+  },
+  {
+    id: 'revoking with what it made: what has replaced that stays',
+    file: 'server/store/sqlite/lineage.ts',
+    find: '      add(selectHeirs.all(id));\n',
+    replace: '',
+    caughtBy: treeGoes,
+  },
+  {
+    id: 'revoking with what it made: what another one has put in its place goes too',
+    file: 'server/store/sqlite/lineage.ts',
+    find: 'for (const id of roots) add(selectMade.all(id));',
+    replace: 'for (const id of roots) add([...selectMade.all(id), ...selectHeirs.all(id)]);',
+    caughtBy: treeGoes,
+  },
+  {
+    id: 'revoking with what it made: what its call makes afterwards lives',
+    file: 'server/store/sqlite/credentials.ts',
+    find: 'if (!maker || maker.revokedAt === null) return maker?.id ?? null;',
+    replace: 'if (!maker || 1) return maker?.id ?? null;',
+    caughtBy: lineage('is no more once its maker is revoked, also where that was asked for before'),
+  },
+  {
+    id: 'credential: what is forgotten cuts the tree',
+    file: 'server/store/sqlite/credentials.ts',
+    find: '    lineage.handDown(forgotten);\n',
+    replace: '',
+    caughtBy: lineage('counts as made with the maker of one that is forgotten'),
   },
   {
     id: 'token file: it is not looked at again',

@@ -14,6 +14,7 @@ const numRuns = isFull ? 3_000 : 150;
 
 // Few ids and secrets, so that steps meet what others have stored.
 const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f').map((letter) => letter.repeat(16));
+const madeWith = fc.option(id, { nil: null });
 const hash = fc.nat({ max: 7 }).map((n) => createHash('sha256').update(String(n)).digest('hex'));
 const clientId = fc.constantFrom('robot-1', 'robot-2', 'door');
 const span = fc.constantFrom(1_000, 60_000, 600_000, 3_600_000);
@@ -25,7 +26,7 @@ const at = (now: number, afterMs: number | null): number | null => (afterMs === 
 type Step = (store: Store, now: number) => Promise<unknown>;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ id, hash, end, makers: end }).map(
+  fc.record({ id, hash, end, makers: end, madeWith }).map(
     ({ end: after, makers, ...drawn }): Step =>
       (store, now) => {
         const ends = { expiresAt: at(now, after), endsBy: at(now, makers) };
@@ -33,7 +34,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       },
   ),
   fc
-    .record({ id, hash, end, makers: end, usesLeft: fc.constantFrom(1, 2, null), lifetimeMs: end, rest: fc.boolean() })
+    .record({
+      ...{ id, hash, end, makers: end, madeWith },
+      ...{ usesLeft: fc.constantFrom(1, 2, null), lifetimeMs: end, rest: fc.boolean() },
+    })
     .map(
       ({ end: after, makers, rest, ...drawn }): Step =>
         (store, now) => {
@@ -47,15 +51,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       (store, now) =>
         store.enrolClient(enrolment, now),
   ),
-  fc.record({ oldId: id, id, hash, overlapMs: span, makers: end }).map(
+  fc.record({ oldId: id, id, hash, overlapMs: span, makers: end, madeWith }).map(
     ({ makers, ...renewal }): Step =>
       (store, now) =>
         store.renewCredential({ ...renewal, createdBy: 'operator', endsBy: at(now, makers) }, now),
   ),
-  id.map(
-    (one): Step =>
+  fc.tuple(id, fc.boolean()).map(
+    ([one, withMade]): Step =>
       (store, now) =>
-        store.revokeCredential(one, now),
+        store.revokeCredential(one, now, { withMade }),
   ),
   fc.array(id, { maxLength: 3 }).map(
     (ids): Step =>

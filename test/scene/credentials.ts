@@ -38,6 +38,7 @@ export function createToken(with_: Partial<NewCredential> = {}): NewCredential {
     lifetimeMs: null,
     createdBy: 'operator',
     endsBy: null,
+    madeWith: null,
     ...with_,
   };
 }

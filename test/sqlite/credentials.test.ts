@@ -50,7 +50,7 @@ describe('createCredentials()', () => {
     const drawn = { id: newCredentialId(), hash: hashOf() };
     const enrolment = { joinId: gate.id, clientId: 'robot-1', ...drawn };
     assert.throws(() => credentials.change({ kind: 'enrol', enrolment }, T0), FULL);
-    const renewal = { oldId: token.id, overlapMs: 1, createdBy: 'operator', ...drawn };
+    const renewal = { oldId: token.id, overlapMs: 1, createdBy: 'operator', madeWith: null, ...drawn };
     assert.throws(() => credentials.change({ kind: 'renew', renewal }, T0), FULL);
     assert.equal(credentials.find(gate.id)!.usesLeft, 2);
     assert.equal(credentials.find(token.id)!.expiresAt, token.expiresAt);
@@ -78,6 +78,8 @@ describe('createCredentials()', () => {
     const plans = [
       'SELECT * FROM credential WHERE client_id = ?',
       'SELECT * FROM credential WHERE hash = ?',
+      'SELECT id FROM credential WHERE made_with = ?',
+      'SELECT id FROM credential WHERE parent_id = ?',
       'SELECT * FROM credential WHERE parent_id = ? AND id <> ? AND last_used_at IS NULL',
       'SELECT id FROM credential WHERE coalesce(revoked_at, expires_at) <= ?',
       "SELECT 1 FROM credential WHERE kind = 'join' AND created_at <= ?",

@@ -4,7 +4,7 @@ import { createWorker, type Worker } from '../../client/index.ts';
 import { Role } from '../../gen/index.ts';
 import { drawToken } from '../../server/access/token.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
-import { askAs, type GuardedScene, startGuarded } from '../scene/access.ts';
+import { ALL, askAs, type GuardedScene, startGuarded } from '../scene/access.ts';
 import { createCaller, type Reply } from '../scene/callers.ts';
 import { connect, enqueue } from '../scene/clients.ts';
 import { createEcho, type EchoLog } from '../scene/echo.ts';
@@ -99,6 +99,27 @@ describe('a credential that is revoked', () => {
     const { code, trailers } = await theft;
     assert.deepEqual([code, trailers['contact-reason']], [status.UNAUTHENTICATED, ['REVOKED']]);
     assert.deepEqual([(await call(scene, next.text, 'x')).code, isOver], [status.OK, false]);
+  });
+
+  it('ends with what it made the sessions of clients that its thief let in, and lets nobody make more', async () => {
+    const scene = await startGuarded();
+    const { client } = scene.access;
+    const stolen = await scene.access.token({ roles: [Role.OPERATOR] });
+    const gate = drawToken();
+    const rights = { roles: [Role.WORKER], ...ALL };
+    const drawn = (one: typeof gate) => ({ id: one.id, secretHash: Buffer.from(one.hash, 'hex') });
+    await askAs(stolen.text, client, 'createJoin', { ...drawn(gate), name: 'gate', rights });
+    const robot = await scene.access.enrol(gate, 'robot');
+    const session = await openWorker(connect(scene, {}, robot.text), { clientId: 'robot' });
+    const revoke = (withWhatItMade: boolean): Promise<object> =>
+      askAs(scene.operator, client, 'revokeCredential', { id: stolen.id, withWhatItMade });
+    const { revokedCount, livingCount } = (await revoke(false)) as Record<string, unknown>;
+    assert.deepEqual([revokedCount, livingCount], [1, 2]);
+    const all = (await revoke(true)) as Record<string, unknown>;
+    assert.deepEqual([all.revokedCount, all.livingCount, all.withWhatItMade], [2, 0, true]);
+    const { code, metadata } = await session.ended;
+    assert.deepEqual([code, metadata.get('contact-reason')], [status.UNAUTHENTICATED, ['REVOKED']]);
+    await assert.rejects(scene.access.enrol(gate, 'robot-2'), /revoked/);
   });
 
   it('ends what a client serves with it, and the client does not come again', async () => {

@@ -31,6 +31,7 @@ function stored(change: Partial<StoredCredential> = {}): StoredCredential {
     lastUsedAt: null,
     createdBy: '',
     endsBy: null,
+    madeWith: null,
     ...change,
   };
 }

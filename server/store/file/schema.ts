@@ -246,6 +246,12 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (task_key, number)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Of those that there are it is known of what renews itself, and of clients.
+  `
+  ALTER TABLE credential ADD COLUMN made_with TEXT;
+  UPDATE credential SET made_with = parent_id WHERE client_id IS NOT NULL OR created_by = principal;
+  CREATE INDEX credential_by_maker ON credential (made_with) WHERE made_with IS NOT NULL;
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -16,6 +16,7 @@ import {
 } from '../credentials.ts';
 import type { Request } from '../request.ts';
 import type { Database } from './context.ts';
+import { createLineage } from './lineage.ts';
 import { type CredentialRow, readCredential } from './rows/index.ts';
 
 export interface Credentials {
@@ -33,16 +34,18 @@ const TOUCHED_EVERY_MS = 60_000;
 const FORGET_EVERY = 100;
 const FORGOTTEN_AT_ONCE = 1_000;
 const FORGET_EVERY_MS = 60_000;
-/** A chain of credentials that have replaced each other within their overlaps is no longer than this. */
-const MAX_REPLACED = 1_000;
 const MAX_RETRY_MS = 3_600_000;
+/** Credentials that are looked at to count those that live, where nothing else is done with them. */
+const MAX_COUNTED = 1_000;
+
+type Forgotten = Pick<CredentialRow, 'id' | 'made_with'>;
 
 const isSame = (one: StoredCredential, { id, hash }: Pick<StoredCredential, 'id' | 'hash'>): boolean =>
   one.id === id && one.hash === hash;
 
 export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS): Credentials {
   const insert = db.prepare<CredentialRow>(
-    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?) RETURNING *',
+    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?) RETURNING *',
   );
   const selectOne = db.prepare<CredentialRow>('SELECT * FROM credential WHERE id = ?');
   const selectByHash = db.prepare<{ id: string }>('SELECT id FROM credential WHERE hash = ?');
@@ -64,8 +67,9 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     'UPDATE credential SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?3)',
   );
   const countAll = db.prepare<{ count: number }>('SELECT count(*) AS count FROM credential');
+  const lineage = createLineage(db);
   // A revoked client's row is what keeps the client out for as long as a join that is older would let it in.
-  const deleteForgotten = db.prepare(
+  const deleteForgotten = db.prepare<Forgotten>(
     `DELETE FROM credential WHERE id IN
        (SELECT id FROM credential AS old
         WHERE coalesce(revoked_at, expires_at) <= ?1
@@ -73,15 +77,17 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
             (SELECT 1 FROM credential AS gate
              WHERE gate.kind = 'join' AND gate.created_at <= old.revoked_at AND gate.revoked_at IS NULL
                AND (gate.expires_at IS NULL OR gate.expires_at > ?2) AND (gate.uses_left IS NULL OR gate.uses_left > 0)))
-        LIMIT ?3)`,
+        LIMIT ?3)
+     RETURNING id, made_with`,
   );
-  const deleteReplaced = db.prepare(
+  const deleteReplaced = db.prepare<Forgotten>(
     `DELETE FROM credential WHERE id IN
        (SELECT id FROM credential AS old
         WHERE coalesce(revoked_at, expires_at) <= ?1 AND revoked_at IS NULL AND kind = 'client'
           AND EXISTS (SELECT 1 FROM credential AS newer
                       WHERE newer.client_id = old.client_id AND newer.created_at > old.created_at)
-        LIMIT ?2)`,
+        LIMIT ?2)
+     RETURNING id, made_with`,
   );
   let count = countAll.get()!.count;
   let storedCount = 0;
@@ -98,8 +104,12 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
       count >= maxCredentials ? Math.abs(now - forgotAt) >= FORGET_EVERY_MS : storedCount % FORGET_EVERY === 0;
     if (!isDue) return;
     forgotAt = now;
-    count -= Number(deleteForgotten.run(now - CREDENTIAL_KEPT_MS, now, FORGOTTEN_AT_ONCE).changes);
-    count -= Number(deleteReplaced.run(now - REPLACED_KEPT_MS, FORGOTTEN_AT_ONCE).changes);
+    const forgotten = [
+      ...deleteForgotten.all(now - CREDENTIAL_KEPT_MS, now, FORGOTTEN_AT_ONCE),
+      ...deleteReplaced.all(now - REPLACED_KEPT_MS, FORGOTTEN_AT_ONCE),
+    ];
+    count -= forgotten.length;
+    lineage.handDown(forgotten);
   }
 
   function store(one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>, now: number): StoredCredential {
@@ -115,11 +125,12 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
         `${maxCredentials} credentials are stored, and no more are taken; ${advice}`,
       );
     }
-    const { id, hash, kind, principal, name, rights, createdAt, usesLeft, lifetimeMs, createdBy, endsBy } = one;
+    const { id, hash, kind, principal, name, rights, createdAt, usesLeft, lifetimeMs, createdBy, endsBy, madeWith } =
+      one;
     const expiresAt = earlierOf(one.expiresAt, endsBy);
     const row = insert.get(
       ...[id, hash, kind, principal, name, JSON.stringify(rights), createdAt, expiresAt, usesLeft, lifetimeMs],
-      ...[one.parentId, one.clientId, createdBy, endsBy],
+      ...[one.parentId, one.clientId, createdBy, endsBy, madeWith],
     )!;
     storedCount += 1;
     count += 1;
@@ -129,6 +140,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
   function create(given: NewCredential, now: number): CredentialOutcome {
     const stored = find(given.id);
     if (stored && isSame(stored, given)) return { answer: stored, changed: [] };
+    const madeWith = checkMaker(given.madeWith);
     const { kind, expiresAt } = given;
     const ownMs = expiresAt === null ? null : expiresAt - now;
     const created = store(
@@ -139,6 +151,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
         lifetimeMs: kind === 'join' ? given.lifetimeMs : ownMs,
         parentId: null,
         clientId: null,
+        madeWith,
       },
       now,
     );
@@ -165,7 +178,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
       {
         ...{ id, hash, kind: 'client', principal: `client:${clientId}`, name: clientId, rights, clientId },
         ...{ createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, lifetimeMs, usesLeft: null },
-        ...{ parentId: joinId, createdBy: principal, endsBy },
+        ...{ parentId: joinId, createdBy: principal, endsBy, madeWith: joinId },
       },
       now,
     );
@@ -181,11 +194,13 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     const stored = find(id);
     if (stored && isSame(stored, { id, hash }) && stored.parentId === oldId) return { answer: stored, changed: [] };
     if (endOf(old) <= now) return { answer: 'expired', changed: [] };
+    const madeWith = checkMaker(renewal.madeWith);
     checkLiving(old, now);
     const { lifetimeMs } = old;
     const expiresAt = lifetimeMs === null ? null : now + lifetimeMs;
     const endsBy = earlierOf(old.endsBy, renewal.endsBy ?? null);
-    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, parentId: oldId, createdBy, endsBy }, now);
+    const made = { parentId: oldId, createdBy, endsBy, madeWith };
+    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, ...made }, now);
     const overAt = now + overlapMs;
     const shortened = [old, ...selectUnusedHeirs.all(oldId, id)].flatMap(
       (each) => updateExpiry.get(each.id, overAt) ?? [],
@@ -206,21 +221,27 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     throw new ContactError('RESOURCE_EXHAUSTED', problem, { retryAfterMs });
   }
 
-  function revoke(id: string, now: number): CredentialOutcome {
-    const one = find(id);
-    if (!one) return { answer: false, changed: [] };
-    const ids = one.clientId === null ? withReplaced(one) : selectOfClient.all(one.clientId).map((row) => row.id);
-    return { answer: true, changed: ids.flatMap((each) => updateRevoked.get(each, now) ?? []).map(readCredential) };
+  /**
+   * Its id; null: it is not stored.
+   * @throws ContactError UNAUTHENTICATED: it was revoked since its call was let in, and nobody would revoke what it makes now
+   */
+  function checkMaker(madeWith: string | null): string | null {
+    const maker = madeWith === null ? null : find(madeWith);
+    if (!maker || maker.revokedAt === null) return maker?.id ?? null;
+    throw new ContactError('UNAUTHENTICATED', 'this credential was revoked', {
+      advice: { reason: 'REVOKED', retry: 'never' },
+    });
   }
 
-  /** It, and those that it has replaced, which may live on until their overlap is over. */
-  function withReplaced(one: StoredCredential): string[] {
-    const ids = [one.id];
-    for (let { parentId } = one; parentId !== null && ids.length < MAX_REPLACED; ) {
-      ids.push(parentId);
-      parentId = find(parentId)?.parentId ?? null;
-    }
-    return ids;
+  function revoke(id: string, withMade: boolean, now: number): CredentialOutcome {
+    const one = find(id);
+    if (!one) return { answer: null, changed: [] };
+    const own = lineage.ofHolder(one);
+    const made = lineage.madeWith(own, withMade ? maxCredentials : MAX_COUNTED);
+    const ids = withMade ? [...own, ...made] : own;
+    const changed = ids.flatMap((each) => updateRevoked.get(each, now) ?? []).map(readCredential);
+    const livingCount = withMade ? 0 : lineage.countLiving(made, now);
+    return { answer: { revokedCount: changed.length, livingCount }, changed };
   }
 
   function touch(ids: readonly string[], now: number): CredentialOutcome {
@@ -238,7 +259,7 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
         case 'renew':
           return renew(change.renewal, now);
         case 'revoke':
-          return revoke(change.id, now);
+          return revoke(change.id, change.withMade, now);
         case 'touch':
           return touch(change.ids, now);
       }
@@ -266,7 +287,7 @@ export function createCredentialPort(
     createCredential: (credential, now) => change({ kind: 'create', credential }, now),
     enrolClient: (enrolment, now) => change({ kind: 'enrol', enrolment }, now),
     renewCredential: (renewal, now) => change({ kind: 'renew', renewal }, now),
-    revokeCredential: (id, now) => change({ kind: 'revoke', id }, now),
+    revokeCredential: (id, now, { withMade = false } = {}) => change({ kind: 'revoke', id, withMade }, now),
     touchCredentials: async (ids, now) => {
       if (ids.length > 0) await change({ kind: 'touch', ids }, now, ids.length);
     },

@@ -19,6 +19,7 @@ export interface CredentialRow {
   readonly last_used_at: number | null;
   readonly created_by: string;
   readonly ends_by: number | null;
+  readonly made_with: string | null;
 }
 
 export function readCredential(row: CredentialRow): StoredCredential {
@@ -39,5 +40,6 @@ export function readCredential(row: CredentialRow): StoredCredential {
     lastUsedAt: row.last_used_at,
     createdBy: row.created_by,
     endsBy: row.ends_by,
+    madeWith: row.made_with,
   };
 }
