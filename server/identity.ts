@@ -138,6 +138,7 @@ export function createIdentity(parts: IdentityParts): Identity {
       createdBy: '',
       endsBy: null,
       madeWith: null,
+      countedFor: '',
     } as const;
     await store.createCredential(credential, clock.now());
     logger.info({ credential: id, name: FIRST_TOKEN }, 'the first token of an operator was made');

@@ -55,6 +55,16 @@ export function createBook({ store, clock, onTrouble }: BookOptions): Book {
     credentialById.set(id, credential);
   }
 
+  function drop(id: string): void {
+    const principal = credentialById.get(id)?.principal;
+    credentialById.delete(id);
+    firstUsed.delete(id);
+    if (principal === undefined) return;
+    const kept = (idsByPrincipal.get(principal) ?? []).filter((other) => other !== id);
+    if (kept.length === 0) idsByPrincipal.delete(principal);
+    else idsByPrincipal.set(principal, kept);
+  }
+
   function ofPrincipal(principal: string): readonly StoredCredential[] {
     const found = (idsByPrincipal.get(principal) ?? []).map((id) => credentialById.get(id)!);
     return found.sort((a, b) => a.createdAt - b.createdAt);
@@ -98,6 +108,7 @@ export function createBook({ store, clock, onTrouble }: BookOptions): Book {
   const subscription = store.signals$.subscribe((signals) => {
     for (const signal of signals) {
       if (signal.kind !== 'credentialsChanged') continue;
+      for (const id of signal.forgotten ?? []) drop(id);
       for (const credential of signal.credentials) put(credential);
       changed.next(signal.credentials.map(({ id }) => id));
     }

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Rights } from '../model/access.ts';
-import { type Caller, findUngrantable } from '../model/caller.ts';
+import { type Caller, findUngrantable, mayDoEverything } from '../model/caller.ts';
 import { createSerial } from '../session/serial.ts';
 import { type CredentialStore, earlierOf, type StoredCredential } from '../store/credentials.ts';
 import { readHash, readId, readLifetime, readRights, writeCredential, writeRightsOf } from './credentials.ts';
@@ -85,6 +85,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         usesLeft: null,
         lifetimeMs: null,
         ...describeMaker(caller),
+        countedFor: shareOf(caller),
       } as const;
       // Of two that come at once the second finds the first.
       const credential = await runAlone(name, async () => {
@@ -120,6 +121,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
         usesLeft: uses || 1,
         lifetimeMs,
         ...describeMaker(caller),
+        countedFor: shareOf(caller),
       } as const;
       const credential = checkSame(await store.createCredential(join, now), join, ownMs);
       const caPin = Buffer.from(authority().pin, 'base64url');
@@ -214,6 +216,11 @@ function checkSame(
     (stored.usesLeft ?? 0) <= (asked.usesLeft ?? 0);
   if (isSame) return stored;
   throw new ContactError('ALREADY_EXISTS', 'another credential has it, which allows something else', { field: 'id' });
+}
+
+/** Whose share of all credentials it takes: who may do everything can make room for all, and has none. */
+function shareOf(caller: Caller): string {
+  return mayDoEverything(caller) ? '' : caller.principal;
 }
 
 /**

@@ -160,6 +160,11 @@ export function mayServe({ serves }: Caller, method: string): boolean {
   return matchesAny(serves, method);
 }
 
+/** Whether no list of the caller has a bound. */
+export function mayDoEverything({ scope, clients, calls, serves }: Caller): boolean {
+  return [scope.queues, clients.clients, calls, serves].every((all) => all === 'all');
+}
+
 /**
  * What of these rights goes beyond the caller's own: `rights.queues[2]`; undefined: the caller may give them to others.
  * Roles are not compared. Rights without any pattern are nobody's part: they are left to who may do everything.
@@ -172,7 +177,6 @@ export function findUngrantable(caller: Caller, rights: Rights): string | undefi
 function findBeyondOne(caller: Caller, rights: Rights): string | undefined {
   const { scope, clients, calls, serves } = caller;
   const isBare = [rights.queues, rights.clients, rights.calls, rights.serves].every(({ length }) => length === 0);
-  const isWhole = [scope.queues, clients.clients, calls, serves].every((all) => all === 'all');
-  if (isBare && !isWhole) return 'rights.queues';
+  if (isBare && !mayDoEverything(caller)) return 'rights.queues';
   return findBeyond(rights, { queues: scope.queues, clients: clients.clients, calls, serves });
 }

@@ -4,9 +4,11 @@ export type CredentialKind = 'token' | 'join' | 'client';
 
 /**
  * Credentials, which say who may call and what. The store knows hashes of secrets and no secret. The rules of store.ts hold.
- * At most 100,000 are stored: beyond that what would store one more rejects with RESOURCE_EXHAUSTED. Those that were
- * revoked or have expired are forgotten after 30 days, a few with each that is stored, and what a client has replaced an
- * hour after it has expired; a revoked client's stays for as long as there is a join that would let the client in again.
+ * At most 100,000 are stored, and 25,000 that count for one principal: beyond that what would store one more rejects with
+ * RESOURCE_EXHAUSTED. A tenth of each is kept for what comes in the place of another one: renewals, rotations, and clients that
+ * were let in before. Those that were revoked or have expired are forgotten after 30 days, a few with each that is stored, and what
+ * a client has replaced an hour after it has expired; where there is no room they are forgotten at once, clients that may come
+ * again last. A revoked client's stays for as long as there is a join that would let the client in again.
  *
  * Whoever repeats an operation that stores a credential, with the same id and hash, has the stored one as the answer:
  * an answer that was lost costs nothing. ALREADY_EXISTS, naming the field: another credential has this id or this hash.
@@ -83,6 +85,11 @@ export interface StoredCredential {
    * forgotten, the one that that was made with. Null: none that is stored.
    */
   readonly madeWith: string | null;
+  /**
+   * The principal whose share of all that are stored it takes, with those that come by it or replace it. What was made with a
+   * credential counts as that one does, if that counts for somebody. Empty: nobody's, as its maker may do everything.
+   */
+  readonly countedFor: string;
 }
 
 export interface RevokeOptions {
@@ -100,7 +107,7 @@ export interface Revocation {
 export interface NewCredential
   extends Pick<
     StoredCredential,
-    'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy' | 'endsBy' | 'madeWith'
+    'id' | 'hash' | 'principal' | 'name' | 'rights' | 'expiresAt' | 'createdBy' | 'endsBy' | 'madeWith' | 'countedFor'
   > {
   readonly kind: 'token' | 'join';
   /** Of a join; null: no limit. */
@@ -157,6 +164,8 @@ export interface CredentialOutcome {
   readonly answer: StoredCredential | EnrolRefusal | RenewRefusal | Revocation | true | null;
   /** Credentials that may do more, less or something else than before, as they are now; not those that were merely used. */
   readonly changed: readonly StoredCredential[];
+  /** Ids of those that were forgotten. */
+  readonly forgotten?: readonly string[];
 }
 
 /** For how long a credential that was revoked or has expired is told of. */

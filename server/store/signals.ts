@@ -47,7 +47,12 @@ export type Signal =
       readonly isRemembered: boolean;
     }
   /** These credentials are new, or may do more, less or something else than before: this is what they are now. */
-  | { readonly kind: 'credentialsChanged'; readonly credentials: readonly StoredCredential[] }
+  | {
+      readonly kind: 'credentialsChanged';
+      readonly credentials: readonly StoredCredential[];
+      /** Ids of those that are forgotten. */
+      readonly forgotten?: readonly string[];
+    }
   /** `epoch` of the store is another one: what was known of positions is no longer so. */
   | { readonly kind: 'epochChanged' };
 
@@ -159,8 +164,9 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
         },
       ];
     case 'changeCredential': {
-      const { changed } = answer as CredentialOutcome;
-      return changed.length > 0 ? [{ kind: 'credentialsChanged', credentials: changed }] : NONE;
+      const { changed, forgotten } = answer as CredentialOutcome;
+      if (changed.length === 0 && !forgotten) return NONE;
+      return [{ kind: 'credentialsChanged', credentials: changed, ...(forgotten ? { forgotten } : {}) }];
     }
     default:
       return told;

@@ -33,7 +33,7 @@ describeStores('enrolClient()', (open) => {
       ...{ id: asked.id, hash: asked.hash, kind: 'client', principal: 'client:robot-7', name: 'robot-7' },
       ...{ rights: join.rights, createdAt: T0 + 5, expiresAt: T0 + 5 + DAY, lifetimeMs: DAY, usesLeft: null },
       ...{ parentId: join.id, clientId: 'robot-7', revokedAt: null, lastUsedAt: null, createdBy: 'join:fleet' },
-      ...{ endsBy: null, madeWith: join.id },
+      ...{ endsBy: null, madeWith: join.id, countedFor: '' },
     });
     assert.equal(await usesLeft(store, join.id), 1);
     assert.deepEqual(told, [[asked.id, join.id].sort()]);

@@ -36,11 +36,13 @@ export function createCredentials(): CredentialStore {
 
   function create({ id, hash, ...given }: NewCredential, now: number): StoredCredential {
     if (all.get(id)?.hash === hash) return all.get(id)!;
-    const madeWith = checkMaker(given.madeWith);
+    const maker = findMaker(given.madeWith);
+    const madeWith = maker?.id ?? null;
+    const countedFor = maker?.countedFor || given.countedFor;
     const isJoin = given.kind === 'join';
     const ownMs = given.expiresAt === null ? null : given.expiresAt - now;
     return add({
-      ...{ ...given, id, hash, createdAt: now, parentId: null, clientId: null, madeWith },
+      ...{ ...given, id, hash, createdAt: now, parentId: null, clientId: null, madeWith, countedFor },
       ...{ usesLeft: isJoin ? given.usesLeft : null, lifetimeMs: isJoin ? given.lifetimeMs : ownMs },
     });
   }
@@ -62,7 +64,7 @@ export function createCredentials(): CredentialStore {
     const enrolled = add({
       ...{ id, hash, clientId, kind: 'client', principal: `client:${clientId}`, name: clientId, parentId: joinId },
       ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal, endsBy: join.endsBy },
-      madeWith: joinId,
+      ...{ madeWith: joinId, countedFor: join.countedFor },
       ...{ expiresAt: join.lifetimeMs === null ? null : now + join.lifetimeMs, lifetimeMs: join.lifetimeMs },
     });
     if (join.usesLeft !== null) put({ ...join, usesLeft: join.usesLeft - 1 });
@@ -79,7 +81,7 @@ export function createCredentials(): CredentialStore {
     const stored = all.get(id);
     if (stored?.hash === hash && stored.parentId === oldId) return stored;
     if (!isLive(old, now)) return 'expired';
-    const madeWith = checkMaker(asked);
+    const madeWith = findMaker(asked)?.id ?? null;
     const living = [...all.values()].filter((one) => one.clientId === old.clientId && isLive(one, now));
     if (old.clientId !== null && living.length >= 8) {
       const ends = living.map((one) => one.expiresAt ?? Number.POSITIVE_INFINITY);
@@ -98,9 +100,9 @@ export function createCredentials(): CredentialStore {
     return renewed;
   }
 
-  function checkMaker(id: string | null): string | null {
+  function findMaker(id: string | null): StoredCredential | undefined {
     const maker = all.get(id ?? '');
-    if (typeof maker?.revokedAt !== 'number') return maker?.id ?? null;
+    if (typeof maker?.revokedAt !== 'number') return maker;
     throw new ContactError('UNAUTHENTICATED', 'revoked', { advice: { reason: 'REVOKED', retry: 'never' } });
   }
 

@@ -1,8 +1,9 @@
-import { conformance, e2e, type Mutant, transport, unit } from './mutant.ts';
+import { conformance, e2e, type Mutant, sqlite, transport, unit } from './mutant.ts';
 
 const tokenFile = (title: string) => transport('sdk-token', `tokenFile ${title}`);
 
 const lineage = (title: string) => conformance('lineage', `what a credential has made, sqlite store ${title}`);
+const room = (title: string) => sqlite('room', `room for credentials ${title}`);
 const treeGoes = lineage('is revoked with it in one commit, down the whole tree, and nothing else is');
 
 const enrolled = (title: string) => unit('client-enrolled', `openEnrolled() ${title}`);
@@ -53,16 +54,51 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
   {
     id: 'revoking with what it made: what its call makes afterwards lives',
     file: 'server/store/sqlite/credentials.ts',
-    find: 'if (!maker || maker.revokedAt === null) return maker?.id ?? null;',
-    replace: 'if (!maker || 1) return maker?.id ?? null;',
+    find: 'if (!maker || maker.revokedAt === null) return maker;',
+    replace: 'if (!maker || 1) return maker;',
     caughtBy: lineage('is no more once its maker is revoked, also where that was asked for before'),
   },
   {
     id: 'credential: what is forgotten cuts the tree',
     file: 'server/store/sqlite/credentials.ts',
-    find: '    lineage.handDown(forgotten);\n',
+    find: '    lineage.handDown(made.forgotten);\n',
     replace: '',
     caughtBy: lineage('counts as made with the maker of one that is forgotten'),
+  },
+  {
+    id: 'room for credentials: what one maker has made has no bound of its own',
+    file: 'server/store/sqlite/room.ts',
+    find: "if (countedFor !== '' && (countByMaker",
+    replace: "if (countedFor === '?' && (countByMaker",
+    caughtBy: room('has a share for each maker, down its whole tree, and none for who may do everything'),
+  },
+  {
+    id: 'room for credentials: none is kept for renewals',
+    file: 'server/store/sqlite/room.ts',
+    find: 'isReplacing ? max : max - Math.floor(max * bounds.reserved)',
+    replace: 'max',
+    caughtBy: room('keeps some for rotations, renewals and clients that were let in before'),
+  },
+  {
+    id: 'room for credentials: what has ended takes it for 30 days',
+    file: 'server/store/sqlite/room.ts',
+    find: '      if (forgotten.length > 0) return forgotten;\n',
+    replace: '',
+    caughtBy: room('forgets what has ended once there is none, and clients that may come again last'),
+  },
+  {
+    id: 'room for credentials: a revocation makes none at once',
+    file: 'server/store/sqlite/credentials.ts',
+    find: '    room.free();\n',
+    replace: '',
+    caughtBy: room('forgets what has ended once there is none, and clients that may come again last'),
+  },
+  {
+    id: 'credentials in memory: what the store has forgotten stays',
+    file: 'server/access/book.ts',
+    find: '      for (const id of signal.forgotten ?? []) drop(id);\n',
+    replace: '',
+    caughtBy: unit('book', 'createBook() has nothing that the store has forgotten'),
   },
   {
     id: 'token file: it is not looked at again',

@@ -39,6 +39,7 @@ export function createToken(with_: Partial<NewCredential> = {}): NewCredential {
     createdBy: 'operator',
     endsBy: null,
     madeWith: null,
+    countedFor: '',
     ...with_,
   };
 }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { CredentialChange, NewCredential } from '../../server/store/credentials.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/file/database.ts';
 import { migrate } from '../../server/store/file/schema.ts';
 import { openStore } from '../../server/store/open.ts';
@@ -11,8 +10,6 @@ import { createJoin, createToken, hashOf, newCredentialId } from '../scene/crede
 import { createFolder } from '../scene/folder.ts';
 import { T0 } from '../scene/tasks.ts';
 
-const DAY = 86_400_000;
-
 function openEmpty(): Database {
   const db = openDatabase(':memory:');
   applySettings(db, ':memory:');
@@ -20,58 +17,7 @@ function openEmpty(): Database {
   return db;
 }
 
-const created = (with_: Partial<NewCredential> = {}): CredentialChange => ({
-  kind: 'create',
-  credential: createToken(with_),
-});
-
-const FULL = { code: 'RESOURCE_EXHAUSTED', message: /^3 credentials are stored, and no more/ };
-
 describe('createCredentials()', () => {
-  it('stores so many, and more once some are forgotten, which it looks for once a minute', () => {
-    const db = openEmpty();
-    const credentials = createCredentials(db, 3);
-    for (let n = 0; n < 3; n += 1) credentials.change(created({ expiresAt: n === 0 ? T0 : null }), T0);
-    assert.throws(() => credentials.change(created(), T0 + 30 * DAY - 30_000), FULL);
-    assert.throws(() => credentials.change(created(), T0 + 30 * DAY), FULL);
-    credentials.change(created(), T0 + 30 * DAY + 30_000);
-    assert.equal(credentials.list('', 10).length, 3);
-    db.close();
-  });
-
-  it('refuses a client and a renewal too when it is full, and counts no use', () => {
-    const db = openEmpty();
-    const credentials = createCredentials(db, 3);
-    const gate = createJoin();
-    credentials.change({ kind: 'create', credential: gate }, T0);
-    const token = createToken();
-    credentials.change({ kind: 'create', credential: token }, T0);
-    credentials.change(created(), T0);
-    const drawn = { id: newCredentialId(), hash: hashOf() };
-    const enrolment = { joinId: gate.id, clientId: 'robot-1', ...drawn };
-    assert.throws(() => credentials.change({ kind: 'enrol', enrolment }, T0), FULL);
-    const renewal = { oldId: token.id, overlapMs: 1, createdBy: 'operator', madeWith: null, ...drawn };
-    assert.throws(() => credentials.change({ kind: 'renew', renewal }, T0), FULL);
-    assert.equal(credentials.find(gate.id)!.usesLeft, 2);
-    assert.equal(credentials.find(token.id)!.expiresAt, token.expiresAt);
-    // What is stored is answered all the same.
-    assert.equal(credentials.change({ kind: 'create', credential: token }, T0).changed.length, 0);
-    db.close();
-  });
-
-  it('counts what is there after a commit was taken back', () => {
-    const db = openEmpty();
-    const credentials = createCredentials(db, 3);
-    credentials.change(created(), T0);
-    db.exec('BEGIN');
-    for (let n = 0; n < 2; n += 1) credentials.change(created(), T0);
-    db.exec('ROLLBACK');
-    credentials.reload();
-    for (let n = 0; n < 2; n += 1) credentials.change(created(), T0);
-    assert.throws(() => credentials.change(created(), T0), FULL);
-    db.close();
-  });
-
   it('finds what it needs by indexes', () => {
     const db = openEmpty();
     createCredentials(db);

@@ -29,7 +29,7 @@ function stored(change: Partial<StoredCredential> = {}): StoredCredential {
     clientId: null,
     revokedAt: null,
     lastUsedAt: null,
-    ...{ createdBy: '', endsBy: null, madeWith: null },
+    ...{ createdBy: '', endsBy: null, madeWith: null, countedFor: '' },
     ...change,
   };
 }

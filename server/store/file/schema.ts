@@ -252,6 +252,10 @@ const MIGRATIONS: readonly string[] = [
   UPDATE credential SET made_with = parent_id WHERE client_id IS NOT NULL OR created_by = principal;
   CREATE INDEX credential_by_maker ON credential (made_with) WHERE made_with IS NOT NULL;
   `,
+  `
+  ALTER TABLE credential ADD COLUMN counted_for TEXT NOT NULL DEFAULT '';
+  CREATE INDEX credential_by_share ON credential (counted_for, coalesce(revoked_at, expires_at)) WHERE counted_for <> '';
+  `,
 ];
 
 /** Refuses what is not ours or too new, before anything is written. */

@@ -1,7 +1,6 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { matchesAny } from '../../model/access.ts';
 import {
-  CREDENTIAL_KEPT_MS,
   type CredentialChange,
   type CredentialOutcome,
   type CredentialStore,
@@ -10,13 +9,13 @@ import {
   endOf,
   MAX_LIVING,
   type NewCredential,
-  REPLACED_KEPT_MS,
   type Renewal,
   type StoredCredential,
 } from '../credentials.ts';
 import type { Request } from '../request.ts';
 import type { Database } from './context.ts';
 import { createLineage } from './lineage.ts';
+import { createRoom, ROOM, type RoomBounds } from './room.ts';
 import { type CredentialRow, readCredential } from './rows/index.ts';
 
 export interface Credentials {
@@ -27,25 +26,18 @@ export interface Credentials {
   reload(): void;
 }
 
-const MAX_CREDENTIALS = 100_000;
 const MAX_ROWS = 500;
 const TOUCHED_EVERY_MS = 60_000;
-/** Credentials that are stored between two looks for some to forget, how many are forgotten then, and the time between. */
-const FORGET_EVERY = 100;
-const FORGOTTEN_AT_ONCE = 1_000;
-const FORGET_EVERY_MS = 60_000;
 const MAX_RETRY_MS = 3_600_000;
 /** Credentials that are looked at to count those that live, where nothing else is done with them. */
 const MAX_COUNTED = 1_000;
 
-type Forgotten = Pick<CredentialRow, 'id' | 'made_with'>;
-
 const isSame = (one: StoredCredential, { id, hash }: Pick<StoredCredential, 'id' | 'hash'>): boolean =>
   one.id === id && one.hash === hash;
 
-export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS): Credentials {
+export function createCredentials(db: Database, bounds: RoomBounds = ROOM): Credentials {
   const insert = db.prepare<CredentialRow>(
-    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?) RETURNING *',
+    'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?) RETURNING *',
   );
   const selectOne = db.prepare<CredentialRow>('SELECT * FROM credential WHERE id = ?');
   const selectByHash = db.prepare<{ id: string }>('SELECT id FROM credential WHERE hash = ?');
@@ -66,81 +58,44 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
   const updateUsed = db.prepare(
     'UPDATE credential SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?3)',
   );
-  const countAll = db.prepare<{ count: number }>('SELECT count(*) AS count FROM credential');
   const lineage = createLineage(db);
-  // A revoked client's row is what keeps the client out for as long as a join that is older would let it in.
-  const deleteForgotten = db.prepare<Forgotten>(
-    `DELETE FROM credential WHERE id IN
-       (SELECT id FROM credential AS old
-        WHERE coalesce(revoked_at, expires_at) <= ?1
-          AND NOT (client_id IS NOT NULL AND revoked_at IS NOT NULL AND EXISTS
-            (SELECT 1 FROM credential AS gate
-             WHERE gate.kind = 'join' AND gate.created_at <= old.revoked_at AND gate.revoked_at IS NULL
-               AND (gate.expires_at IS NULL OR gate.expires_at > ?2) AND (gate.uses_left IS NULL OR gate.uses_left > 0)))
-        LIMIT ?3)
-     RETURNING id, made_with`,
-  );
-  const deleteReplaced = db.prepare<Forgotten>(
-    `DELETE FROM credential WHERE id IN
-       (SELECT id FROM credential AS old
-        WHERE coalesce(revoked_at, expires_at) <= ?1 AND revoked_at IS NULL AND kind = 'client'
-          AND EXISTS (SELECT 1 FROM credential AS newer
-                      WHERE newer.client_id = old.client_id AND newer.created_at > old.created_at)
-        LIMIT ?2)
-     RETURNING id, made_with`,
-  );
-  let count = countAll.get()!.count;
-  let storedCount = 0;
-  let forgotAt = Number.NEGATIVE_INFINITY;
+  const room = createRoom(db, bounds);
+  /** Those that were forgotten, until a change that succeeds tells of them. */
+  let untold: string[] = [];
 
   function find(id: string): StoredCredential | null {
     const row = selectOne.get(id);
     return row ? readCredential(row) : null;
   }
 
-  function forgetSome(now: number): void {
-    // What is full looks once a minute, and finds nothing when nothing is old.
-    const isDue =
-      count >= maxCredentials ? Math.abs(now - forgotAt) >= FORGET_EVERY_MS : storedCount % FORGET_EVERY === 0;
-    if (!isDue) return;
-    forgotAt = now;
-    const forgotten = [
-      ...deleteForgotten.all(now - CREDENTIAL_KEPT_MS, now, FORGOTTEN_AT_ONCE),
-      ...deleteReplaced.all(now - REPLACED_KEPT_MS, FORGOTTEN_AT_ONCE),
-    ];
-    count -= forgotten.length;
-    lineage.handDown(forgotten);
-  }
-
-  function store(one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>, now: number): StoredCredential {
+  /** @param isReplacing it comes in the place of another one, for which some room is kept */
+  function store(
+    one: Omit<StoredCredential, 'revokedAt' | 'lastUsedAt'>,
+    isReplacing: boolean,
+    now: number,
+  ): StoredCredential {
     if (selectOne.get(one.id)) throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field: 'id' });
     if (selectByHash.get(one.hash)) {
       throw new ContactError('ALREADY_EXISTS', 'another credential has it', { field: 'secret_hash' });
     }
-    forgetSome(now);
-    if (count >= maxCredentials) {
-      const advice = 'those that were revoked or have expired are forgotten after 30 days';
-      throw new ContactError(
-        'RESOURCE_EXHAUSTED',
-        `${maxCredentials} credentials are stored, and no more are taken; ${advice}`,
-      );
-    }
-    const { id, hash, kind, principal, name, rights, createdAt, usesLeft, lifetimeMs, createdBy, endsBy, madeWith } =
-      one;
+    const made = room.make(one.countedFor, isReplacing, now);
+    lineage.handDown(made.forgotten);
+    untold.push(...made.forgotten.map(({ id }) => id));
+    if (made.refusal) throw made.refusal;
+    const { id, hash, kind, principal, name, rights, createdAt, usesLeft, lifetimeMs, createdBy, endsBy } = one;
     const expiresAt = earlierOf(one.expiresAt, endsBy);
     const row = insert.get(
       ...[id, hash, kind, principal, name, JSON.stringify(rights), createdAt, expiresAt, usesLeft, lifetimeMs],
-      ...[one.parentId, one.clientId, createdBy, endsBy, madeWith],
+      ...[one.parentId, one.clientId, createdBy, endsBy, one.madeWith, one.countedFor],
     )!;
-    storedCount += 1;
-    count += 1;
+    room.add(one.countedFor);
     return readCredential(row);
   }
 
   function create(given: NewCredential, now: number): CredentialOutcome {
     const stored = find(given.id);
     if (stored && isSame(stored, given)) return { answer: stored, changed: [] };
-    const madeWith = checkMaker(given.madeWith);
+    const maker = findMaker(given.madeWith);
     const { kind, expiresAt } = given;
     const ownMs = expiresAt === null ? null : expiresAt - now;
     const created = store(
@@ -151,8 +106,10 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
         lifetimeMs: kind === 'join' ? given.lifetimeMs : ownMs,
         parentId: null,
         clientId: null,
-        madeWith,
+        madeWith: maker?.id ?? null,
+        countedFor: maker?.countedFor || given.countedFor,
       },
+      false,
       now,
     );
     return { answer: created, changed: [created] };
@@ -178,8 +135,9 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
       {
         ...{ id, hash, kind: 'client', principal: `client:${clientId}`, name: clientId, rights, clientId },
         ...{ createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, lifetimeMs, usesLeft: null },
-        ...{ parentId: joinId, createdBy: principal, endsBy, madeWith: joinId },
+        ...{ parentId: joinId, createdBy: principal, endsBy, madeWith: joinId, countedFor: join.countedFor },
       },
+      past.length > 0,
       now,
     );
     const used = updateUses.get(joinId);
@@ -194,13 +152,13 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     const stored = find(id);
     if (stored && isSame(stored, { id, hash }) && stored.parentId === oldId) return { answer: stored, changed: [] };
     if (endOf(old) <= now) return { answer: 'expired', changed: [] };
-    const madeWith = checkMaker(renewal.madeWith);
+    const madeWith = findMaker(renewal.madeWith)?.id ?? null;
     checkLiving(old, now);
     const { lifetimeMs } = old;
     const expiresAt = lifetimeMs === null ? null : now + lifetimeMs;
     const endsBy = earlierOf(old.endsBy, renewal.endsBy ?? null);
     const made = { parentId: oldId, createdBy, endsBy, madeWith };
-    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, ...made }, now);
+    const renewed = store({ ...old, id, hash, createdAt: now, expiresAt, ...made }, true, now);
     const overAt = now + overlapMs;
     const shortened = [old, ...selectUnusedHeirs.all(oldId, id)].flatMap(
       (each) => updateExpiry.get(each.id, overAt) ?? [],
@@ -222,12 +180,12 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
   }
 
   /**
-   * Its id; null: it is not stored.
+   * The credential that another one is made with; null: none that is stored.
    * @throws ContactError UNAUTHENTICATED: it was revoked since its call was let in, and nobody would revoke what it makes now
    */
-  function checkMaker(madeWith: string | null): string | null {
+  function findMaker(madeWith: string | null): StoredCredential | null {
     const maker = madeWith === null ? null : find(madeWith);
-    if (!maker || maker.revokedAt === null) return maker?.id ?? null;
+    if (!maker || maker.revokedAt === null) return maker;
     throw new ContactError('UNAUTHENTICATED', 'this credential was revoked', {
       advice: { reason: 'REVOKED', retry: 'never' },
     });
@@ -237,9 +195,10 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     const one = find(id);
     if (!one) return { answer: null, changed: [] };
     const own = lineage.ofHolder(one);
-    const made = lineage.madeWith(own, withMade ? maxCredentials : MAX_COUNTED);
+    const made = lineage.madeWith(own, withMade ? bounds.max : MAX_COUNTED);
     const ids = withMade ? [...own, ...made] : own;
     const changed = ids.flatMap((each) => updateRevoked.get(each, now) ?? []).map(readCredential);
+    room.free();
     const livingCount = withMade ? 0 : lineage.countLiving(made, now);
     return { answer: { revokedCount: changed.length, livingCount }, changed };
   }
@@ -249,25 +208,34 @@ export function createCredentials(db: Database, maxCredentials = MAX_CREDENTIALS
     return { answer: true, changed: [] };
   }
 
+  function apply(change: CredentialChange, now: number): CredentialOutcome {
+    switch (change.kind) {
+      case 'create':
+        return create(change.credential, now);
+      case 'enrol':
+        return enrol(change.enrolment, now);
+      case 'renew':
+        return renew(change.renewal, now);
+      case 'revoke':
+        return revoke(change.id, change.withMade, now);
+      case 'touch':
+        return touch(change.ids, now);
+    }
+  }
+
   return {
     change(change, now) {
-      switch (change.kind) {
-        case 'create':
-          return create(change.credential, now);
-        case 'enrol':
-          return enrol(change.enrolment, now);
-        case 'renew':
-          return renew(change.renewal, now);
-        case 'revoke':
-          return revoke(change.id, change.withMade, now);
-        case 'touch':
-          return touch(change.ids, now);
-      }
+      const outcome = apply(change, now);
+      if (untold.length === 0) return outcome;
+      const forgotten = untold;
+      untold = [];
+      return { ...outcome, forgotten };
     },
     list: (after, limit) => selectPage.all(after, Math.min(limit, MAX_ROWS)).map(readCredential),
     find,
     reload() {
-      count = countAll.get()!.count;
+      room.reload();
+      untold = [];
     },
   };
 }

@@ -20,6 +20,7 @@ export interface CredentialRow {
   readonly created_by: string;
   readonly ends_by: number | null;
   readonly made_with: string | null;
+  readonly counted_for: string;
 }
 
 export function readCredential(row: CredentialRow): StoredCredential {
@@ -41,5 +42,6 @@ export function readCredential(row: CredentialRow): StoredCredential {
     createdBy: row.created_by,
     endsBy: row.ends_by,
     madeWith: row.made_with,
+    countedFor: row.counted_for,
   };
 }
