@@ -1,25 +1,37 @@
+/**
+ * Secrets of this project wherever they stand, also with something before or behind them, pasted twice or cut off: what is left
+ * of a secret that is cut shorter than this opens nothing, and a name may look like it.
+ */
+const OWN_SECRETS: readonly (readonly [RegExp, string])[] = [
+  // A token: its id is no secret.
+  [/(ct_[a-z0-9]{16}_)[A-Za-z0-9_-]{20,}/g, '$1***'],
+  // A join text: the brace of JSON and what follows it.
+  [/cj_eyJ[A-Za-z0-9_-]{8,}/g, 'cj_***'],
+];
+
 /** Texts that are secrets wherever they stand, each with what is shown of it: as much as tells which one it was. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
-  // A token, also one that was cut off or has something at its end: its id is no secret.
-  [/(ct_[a-z0-9]{16}_)[A-Za-z0-9_-]+/g, '$1***'],
-  // A join text.
-  [/cj_[A-Za-z0-9_-]{8,}/g, 'cj_***'],
+  ...OWN_SECRETS,
   // A JWT: its first two parts begin with the braces of JSON.
-  [/eyJ[A-Za-z0-9_-]*\.eyJ[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?/g, 'eyJ***'],
+  [/eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, 'eyJ***'],
   // A private key in PEM, also where its line feeds are written as JSON has them.
   [/(-----BEGIN [A-Z ]*PRIVATE KEY-----)[A-Za-z0-9+/=\s\\]*/g, '$1***'],
 ];
 
-/** The text of a token or of a join, whole and by itself or between other signs than those it is made of. */
-const CREDENTIAL = /(?<![A-Za-z0-9_-])(?:ct_[a-z0-9]{16}_[A-Za-z0-9_-]{43}|cj_eyJ[A-Za-z0-9_-]{64,})(?![A-Za-z0-9_-])/;
-const SHORTEST_CREDENTIAL = 63;
+/** What each of them has in it: names are looked at for each task. */
+const SIGN = /c[tj]_|eyJ|-----BEGIN/;
 
 /**
- * Whether a credential stands in a text that is to be a name, or to be shown as one is: whoever writes it there has taken the
- * wrong variable, and would have a secret in every list and log.
+ * Whether a secret stands in a text that is to be a name, or to be shown as one is: whoever writes it there has taken the
+ * wrong variable, and would have a secret in every list and log. It is whatever `hideSecrets` hides of texts.
  */
 export function holdsCredential(text: string): boolean {
-  return text.length >= SHORTEST_CREDENTIAL && CREDENTIAL.test(text);
+  return SIGN.test(text) && SECRETS.some(([secret]) => text.search(secret) >= 0);
+}
+
+/** Whether a token of this project or a join text stands in it; what is somebody else's secret may be meant to be there. */
+export function holdsOwnCredential(text: string): boolean {
+  return SIGN.test(text) && OWN_SECRETS.some(([secret]) => text.search(secret) >= 0);
 }
 
 /** The password of `postgres://user:password@host` is nobody's to see. */

@@ -4,7 +4,7 @@ import { ContactError, invalid, invalidName, withIndex } from '../../shared/erro
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
 import { PRINCIPAL_KEY } from '../../shared/keys.ts';
 import { CREDENTIAL_SHOWN } from '../../shared/name.ts';
-import { holdsCredential } from '../../shared/redact.ts';
+import { holdsCredential, holdsOwnCredential } from '../../shared/redact.ts';
 import { isPlainText } from '../../shared/text.ts';
 import { asFarAs, type Caller, isInScope, mayAddress } from '../model/caller.ts';
 import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model/lane.ts';
@@ -110,6 +110,10 @@ function checkMetadata(place: Place, metadata: Readonly<Record<string, string>>)
     pairs += 1;
     bytes += Buffer.byteLength(key) + Buffer.byteLength(metadata[key]!);
     if (!isPlainText(key) || !isPlainText(metadata[key]!)) throw invalid(place('metadata'), NO_NUL);
+    // Whoever may see the task would have it.
+    if (holdsOwnCredential(key) || holdsOwnCredential(metadata[key]!)) {
+      throw invalid(place('metadata'), `got ${CREDENTIAL_SHOWN}`);
+    }
   }
   if (pairs > MAX_METADATA_PAIRS) throw invalid(place('metadata'), `at most ${MAX_METADATA_PAIRS} pairs, got ${pairs}`);
   if (bytes > MAX_METADATA_BYTES)

@@ -1,6 +1,7 @@
 import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
+import { hideSecrets } from '../../shared/redact.ts';
 import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
@@ -43,7 +44,7 @@ export function readRegistration(request: GetTaskRequest, context: Registrant, o
     queues: [...new Set(queues)],
     labels,
     credit: maxInFlight || 1,
-    agent: cutText(request.agent, MAX_AGENT_LENGTH),
+    agent: hideSecrets(cutText(request.agent, MAX_AGENT_LENGTH)),
     resume: resume ? readResume(resume) : null,
     outlet,
   };

@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../../shared/clock.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
+import { hideSecrets } from '../../shared/redact.ts';
 import { cutText } from '../../shared/text.ts';
 import { actOnFound, type BulkOutcome } from '../dispatch/bulk.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
@@ -109,7 +110,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     },
 
     async cancelTasks({ ids, filter, reason }, { caller }) {
-      const why = cutText(reason, MAX_REASON_LENGTH);
+      const why = hideSecrets(cutText(reason, MAX_REASON_LENGTH));
       const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], caller, (some) =>
         queue.cancel(some, why, nameCaller(caller), caller.scope),
       );

@@ -1,3 +1,5 @@
+import { holdsCredential } from '../../shared/redact.ts';
+
 /** Queues that have a label of their own: each is many series, which cost whoever stores them too. */
 export const MAX_LABELS = 100;
 /** All others together. It may be the name of a queue, which then is one of them. */
@@ -11,7 +13,7 @@ export interface Candidate {
 }
 
 /**
- * Which queues have a label of their own. One that has it keeps it, for a series that comes and goes is of no use, unless
+ * Which queues have a label of their own; one that an older version has taken a secret for the name of has none. One that has it keeps it, for a series that comes and goes is of no use, unless
  * all labels are taken and the queue is gone.
  */
 export interface QueueLabels {
@@ -39,7 +41,7 @@ export function createQueueLabels(max: number = MAX_LABELS): QueueLabels {
       const gone = labelled.size < max ? [] : [...labelled].filter(isGone);
       if (labelled.size >= max && gone.length === 0) return { given: [], taken: [] };
       const wanted = candidates()
-        .filter(({ queue }) => queue !== OTHER && !labelled.has(queue))
+        .filter(({ queue }) => queue !== OTHER && !labelled.has(queue) && !holdsCredential(queue))
         .sort((a, b) => b.size - a.size || (a.queue < b.queue ? -1 : 1));
       const given = wanted.slice(0, max - labelled.size + gone.length).map(({ queue }) => queue);
       const taken = gone.slice(0, Math.max(0, labelled.size + given.length - max));

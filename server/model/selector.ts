@@ -1,6 +1,6 @@
 import { invalid } from '../../shared/errors.ts';
 import { CREDENTIAL_SHOWN } from '../../shared/name.ts';
-import { holdsCredential } from '../../shared/redact.ts';
+import { hideSecrets, holdsCredential } from '../../shared/redact.ts';
 
 /**
  * Label selectors in the grammar of Kubernetes ("Labels and Selectors", kubernetes.io): requirements joined by commas,
@@ -64,7 +64,7 @@ function splitRequirements(tokens: readonly string[], field: string): string[][]
 
 function parseRequirement(tokens: readonly string[], field: string): Requirement {
   const [first, second, third] = tokens;
-  const refuse = (): Error => invalid(field, `not a requirement: ${tokens.join(' ')}`);
+  const refuse = (): Error => invalid(field, `not a requirement: ${hideSecrets(tokens.join(' '))}`);
   if (first === '!') {
     if (tokens.length !== 2 || !isWord(second)) throw refuse();
     return { key: second, operator: 'absent', values: [] };

@@ -12,8 +12,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   {
     id: 'a credential without patterns is everybody’s',
     file: 'server/model/caller.ts',
-    find: 'if (isBare && !isWhole)',
-    replace: 'if (isBare && isWhole)',
+    find: 'if (isBare && !mayDoEverything(caller))',
+    replace: 'if (isBare && mayDoEverything(caller))',
     caughtBy: transport('credentials', 'gives nobody what has no pattern but operators of all'),
   },
   {

@@ -14,6 +14,7 @@ import { JWT_MUTANTS } from './jwt-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
 import { METRICS_MUTANTS } from './metrics-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { NAME_MUTANTS } from './name-mutants.ts';
 import { NODE_MUTANTS } from './node-mutants.ts';
 import { OWNER_MUTANTS } from './owner-mutants.ts';
 import { PASSAGE_MUTANTS } from './passage-mutants.ts';
@@ -48,6 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CREDENTIAL_MUTANTS,
   ...DEFINE_MUTANTS,
   ...LIMIT_MUTANTS,
+  ...NAME_MUTANTS,
   ...CONFIG_MUTANTS,
   ...TLS_MUTANTS,
   ...WAITING_MUTANTS,

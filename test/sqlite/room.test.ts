@@ -127,7 +127,21 @@ describe('room for credentials', () => {
     assert.deepEqual([all.find(robot.id), all.find(gate.id), all.find(token.id)?.id], [null, null, token.id]);
   });
 
-  it('counts what is there after a commit was taken back, and tells of nothing that was not forgotten', () => {
+  it('counts what is there after a commit was taken back', () => {
+    const all = open({ max: 3, perMaker: 2, reserved: 0 });
+    all.make({ countedFor: 'token:ops' });
+    db.exec('BEGIN');
+    all.make();
+    all.make({ countedFor: 'token:ops' });
+    db.exec('ROLLBACK');
+    all.reload();
+    all.make({ countedFor: 'token:ops' });
+    assert.throws(() => all.make({ countedFor: 'token:ops' }), /^ContactError: 2 credentials count for token:ops/);
+    all.make();
+    assert.throws(() => all.make(), FULL);
+  });
+
+  it('tells of what was forgotten once it is, and not where that was taken back', () => {
     const all = open({ max: 3, perMaker: 3, reserved: 0 });
     const old = all.make({ expiresAt: T0 + 1 });
     all.make();

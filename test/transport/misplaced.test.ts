@@ -6,10 +6,11 @@ import { type GuardedScene, startGuarded } from '../scene/access.ts';
 import { ask, type Clients, connect, enqueue, refusalOf } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { createLogbook, type Logbook } from '../scene/logbook.ts';
+import { until } from '../scene/until.ts';
 import { openWorker } from '../scene/worker.ts';
 
-const { listTasks, callTask } = TaskService.method;
-const { pauseQueue, describeClient } = AdminService.method;
+const { listTasks, callTask, cancelTasks, describeTask } = TaskService.method;
+const { pauseQueue, describeClient, listClients } = AdminService.method;
 
 describe('A credential in the place of a name', () => {
   let scene: GuardedScene;
@@ -34,6 +35,12 @@ describe('A credential in the place of a name', () => {
       (text) => enqueue(clients, { target: { case: 'selector', value: `key=${text}` } }),
     ],
     ['idempotency key', 'tasks[0].idempotency_key', (idempotencyKey) => enqueue(clients, { idempotencyKey })],
+    ['metadata of a task', 'tasks[0].metadata', (text) => enqueue(clients, { metadata: { token: text } })],
+    [
+      'selector that is none',
+      'tasks[0].selector',
+      (text) => enqueue(clients, { target: { case: 'selector', value: `a==${text} b` } }),
+    ],
     ['content type', 'tasks[0].content_type', (contentType) => enqueue(clients, { contentType })],
     ['queue of a call', 'task.queue', (queue) => ask(clients, callTask, { task: { queue } })],
     ['queue of a worker', 'queues[1]', (queue) => openWorker(clients, { queues: ['q', queue] })],
@@ -49,12 +56,29 @@ describe('A credential in the place of a name', () => {
   ];
   for (const [what, field, send] of PLACES) {
     it(`is refused, and repeated nowhere: ${what}`, async () => {
-      for (const text of [token, join, token]) {
+      for (const text of [token, join, `x${token}-old`, token.slice(0, -1), token]) {
         const refusal = await refusalOf(send(text));
         assert.ok(refusal.startsWith(`INVALID_ARGUMENT ${field}: `), refusal.replaceAll(text, 'TEXT'));
         const seen = `${refusal}\n${JSON.stringify(log.lines)}`;
-        assert.ok(!seen.includes(text.slice(20, 50)), seen.slice(-900));
+        assert.ok(!seen.includes(text.slice(21, 50)), seen.slice(-900));
       }
     });
   }
+
+  it('is hidden where it stands in a text that others are shown: of a worker, and why a task is cancelled', async () => {
+    const worker = await openWorker(clients, { clientId: 'told', queues: ['told'], agent: `agent/1 ${token}` });
+    const clientsNow = await ask(clients, listClients, {});
+    const [taskId] = await enqueue(clients, {
+      queue: 'told',
+      metadata: { jwt: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.' },
+    });
+    await worker.receive(1);
+    await ask(clients, cancelTasks, { ids: [taskId!], reason: `taken by ${token}x` });
+    const described = await ask(clients, describeTask, { id: taskId! });
+    await until('it is told', () => worker.cancels.length > 0);
+    for (const shown of [clientsNow, described, worker.cancels]) {
+      const text = JSON.stringify(shown, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+      assert.ok(text.includes(`ct_${id}_***`) && !text.includes(token.slice(21, 50)), text.slice(-900));
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { drawToken } from '../../server/access/token.ts';
 import { COLUMN } from '../../server/metrics/columns.ts';
 import { createQueueLabels, OTHER } from '../../server/metrics/labels.ts';
 import { createQueueRows } from '../../server/metrics/rows.ts';
@@ -39,6 +40,11 @@ describe('createQueueLabels()', () => {
   it('gives none to a queue by the name of the rest', () => {
     const labels = createQueueLabels(2);
     assert.deepEqual(choose(labels, { [OTHER]: 9, a: 1 }).given, ['a']);
+  });
+
+  it('gives none to a token that an older version has taken for the name of a queue', () => {
+    const labels = createQueueLabels(2);
+    assert.deepEqual(choose(labels, { [`x${drawToken().text}`]: 9, a: 1 }).given, ['a']);
   });
 });
 

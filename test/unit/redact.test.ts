@@ -16,6 +16,7 @@ describe('hideSecrets()', () => {
       [`no credential ${text}.`, `no credential ct_${id}_***.`],
       [`"${text.slice(0, 40)}"`, `"ct_${id}_***"`],
       [`${text}x`, `ct_${id}_***`],
+      [`x${text}${text}`, `xct_${id}_***`],
       [`open '${join}'`, "open 'cj_***'"],
       [`Bearer ${await (await createSigner()).sign()}, and`, 'Bearer eyJ***, and'],
       ['sqlite:a.db postgres://me:hunter2@db/contact', 'sqlite:a.db postgres://me:***@db/contact'],
