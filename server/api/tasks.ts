@@ -16,7 +16,7 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import { type Caller, nameCaller } from '../model/caller.ts';
 import { PARENT_LANE } from '../model/lane.ts';
 import type { TaskState as State } from '../model/task.ts';
-import type { TaskActRecord } from '../model/taskact.ts';
+import { actsFor } from '../model/taskact.ts';
 import type { BroadcastStore } from '../store/broadcasts.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { CancelOutcome, DescribedTask, TaskStore } from '../store/tasks.ts';
@@ -69,7 +69,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
   async function write(record: DescribedTask, caller: Caller): Promise<MessageInitShape<typeof TaskSchema>> {
     const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
     const explanation = await openExplainer(caller).explainTask(record, true);
-    const history = { attempts: record.attempts, acts: actsFor(record.acts, caller) };
+    const history = { attempts: record.attempts, acts: actsFor(record.acts, record.queue, caller) };
     return writeTask(record, { ...view(explanation, true), history, ...(children ? { children } : {}) });
   }
 
@@ -183,13 +183,6 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
     return actOnFound(store, wanted, states, act, caller.scope);
   }
-}
-
-/** Names of principals are for operators; everybody knows what they did themselves. */
-function actsFor(acts: readonly TaskActRecord[], caller: Caller): readonly TaskActRecord[] {
-  if (caller.roles.has('operator')) return acts;
-  const own = nameCaller(caller);
-  return acts.map((act) => (act.by === own ? act : { ...act, by: '' }));
 }
 
 function checkId(field: string, id: string): void {

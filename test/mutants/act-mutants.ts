@@ -1,4 +1,4 @@
-import { conformance, type Mutant, sqlite, transport } from './mutant.ts';
+import { conformance, type Mutant, sqlite, transport, unit } from './mutant.ts';
 
 const TASKS = 'server/store/sqlite/tasks.ts';
 
@@ -57,10 +57,17 @@ export const ACT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'acts of a task: names of principals are told to everybody',
-    file: 'server/api/tasks.ts',
+    file: 'server/model/taskact.ts',
     find: "act.by === own ? act : { ...act, by: '' }",
     replace: 'act.by === own ? act : { ...act }',
     caughtBy: transport('taskacts', 'is told to who may see the task, and who it was to operators and to themselves'),
+  },
+  {
+    id: 'acts of a task: names are told to operators of other queues',
+    file: 'server/model/taskact.ts',
+    find: ' && isInScope(scope, queue)',
+    replace: '',
+    caughtBy: unit('taskact', 'names nobody to who is an operator of other queues alone'),
   },
   {
     id: 'acts of a task: by nobody',
