@@ -65,6 +65,6 @@ export const FAILURE_MUTANTS: readonly Mutant[] = [
     file: 'server/model/failure.ts',
     find: "return word.length >= ID_LENGTH ? '#'",
     replace: "return word.length >= 1_000 ? '#'",
-    caughtBy: unit('failure', 'has a mark for each number and each id'),
+    caughtBy: unit('failurekinds', 'has a mark for each number and each id'),
   },
 ];

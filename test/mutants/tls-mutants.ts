@@ -86,7 +86,10 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     file: 'server/transport/socket_file.ts',
     find: 'mkdirSync(folder, { mode: 0o700 });',
     replace: 'mkdirSync(folder);',
-    caughtBy: transport('unix', 'cannot be reached by others before it is published either'),
+    caughtBy: transport(
+      'unix',
+      'cannot be reached by others before it is published either, however loose the mask of the process is',
+    ),
   },
   {
     id: 'tls: any socket file is the operator',
