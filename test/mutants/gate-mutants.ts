@@ -142,7 +142,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     file: AUTHENTICATE,
     find: 'if (expiresAt !== null && expiresAt <= now) throw',
     replace: 'if (expiresAt === 0) throw',
-    caughtBy: transport('access', 'ends what runs for a token whose time is over'),
+    caughtBy: transport('access', 'ends what runs for a token whose time is over, and gives its tasks to others'),
   },
   {
     id: 'streams of the revoked go on',
@@ -163,7 +163,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     file: STANDING,
     find: '    if (hasEnded) onEnd();\n',
     replace: '',
-    caughtBy: transport('access', 'ends what runs for a token whose time is over'),
+    caughtBy: transport('access', 'ends what runs for a token whose time is over, and gives its tasks to others'),
   },
   {
     id: 'renewed client ended',
@@ -171,13 +171,6 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     find: 'return credentials.ofPrincipal(name).reduce((latest, one) => Math.max(latest, lifeOf(one)), 0);',
     replace: 'return credential ? lifeOf(credential) : 0;',
     caughtBy: transport('renewal', 'keeps its session and what it runs, and each task is run once'),
-  },
-  {
-    id: 'tasks of the revoked kept',
-    file: 'server/session/registry.ts',
-    find: '!isExpelled(error) && ',
-    replace: '',
-    caughtBy: transport('access', 'ends what runs for a token that is revoked, and gives its tasks to others'),
   },
   {
     id: 'told to renew once',
@@ -260,16 +253,5 @@ export const GATE_MUTANTS: readonly Mutant[] = [
       'jwt',
       'go by other keys and grants once the server was told to reload, and what ran by those before comes again',
     ),
-  },
-  {
-    id: 'secrets in the log',
-    file: 'cli/serve/log.ts',
-    find: 'audit?.write(hideSecrets(line))',
-    replace: 'audit?.write(line)',
-    caughtBy: {
-      file: 'test/e2e/secrets.test.ts',
-      title:
-        'are in no log, no error, no list of processes and no page of metrics, wherever they were put; their files are for one',
-    },
   },
 ];

@@ -200,12 +200,18 @@ describe('a server that asks who calls', () => {
     assert.match(await refusalOf(ask(connect(scene, {}, made.text), TaskService.method.listTasks, {})), /was revoked/);
   });
 
-  it('ends what runs for a token whose time is over', async () => {
-    const scene = await startGuarded();
+  it('ends what runs for a token whose time is over, and gives its tasks to others', async () => {
+    const scene = await startGuarded({ resumeWindowMs: 60_000 });
     const made = await scene.access.token({}, { seconds: 1 });
-    const worker = await openWorker(connect(scene, {}, made.text));
+    const operator = connect(scene, {}, scene.operator);
+    const worker = await openWorker(connect(scene, {}, made.text), { clientId: 'late' });
+    const [id = ''] = await enqueue(operator, {});
+    await worker.receive(1);
     const end = await worker.ended;
     assert.deepEqual([end.code, closeOf(end)], [status.UNAUTHENTICATED, 'EXPIRED never']);
+    const honest = await openWorker(operator, { clientId: 'honest' });
+    const [task] = await honest.receive(1);
+    assert.equal(task!.taskId, id);
     assert.match(await refusalOf(ask(connect(scene, {}, made.text), TaskService.method.listTasks, {})), /has expired/);
   });
 
