@@ -31,6 +31,7 @@ describeStores('insertTasks()', (open) => {
       state: 'scheduled',
       createdAt: T0,
       claimedAt: null,
+      acts: [],
       attempt: 0,
       delivery: 0,
       lastError: null,

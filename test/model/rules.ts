@@ -218,7 +218,9 @@ function ownerOf(world: World, { session, owner }: ModelTask): Owner | null {
 
 function wasTold(task: ModelTask, fence: Fence): boolean {
   const { delivery } = fence;
-  if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery && !hasSettled(task)) {
+  if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery) {
+    // A cancel or an expiry ends it without a client: the result keeps that it was told, and not by whom.
+    if (hasSettled(task)) return isNamedByOwner(fence, { clientId: '', subject: '' });
     return task.owner === null || isNamedByOwner(fence, task.owner);
   }
   return task.results.some(
