@@ -160,9 +160,11 @@ export function mayServe({ serves }: Caller, method: string): boolean {
   return matchesAny(serves, method);
 }
 
-/** Whether no list of the caller has a bound. */
-export function mayDoEverything({ scope, clients, calls, serves }: Caller): boolean {
-  return [scope.queues, clients.clients, calls, serves].every((all) => all === 'all');
+/** Whether the caller has rights of which no list has a bound. */
+export function mayDoEverything(caller: Caller): boolean {
+  return hasRights(caller, ({ scope, clients, calls, serves }) =>
+    [scope.queues, clients.clients, calls, serves].every((all) => all === 'all'),
+  );
 }
 
 /**

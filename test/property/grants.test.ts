@@ -8,8 +8,8 @@ import { readTasks } from '../../server/api/batch.ts';
 import { asSeerOf } from '../../server/api/clients.ts';
 import { readClient } from '../../server/api/identity.ts';
 import { checkQueue } from '../../server/api/scope.ts';
-import type { Rights, Role } from '../../server/model/access.ts';
-import { type Caller, findUngrantable, mayAddress, mayCall } from '../../server/model/caller.ts';
+import { ALL_RIGHTS, type Rights, type Role } from '../../server/model/access.ts';
+import { type Caller, findUngrantable, mayAddress, mayCall, mayDoEverything } from '../../server/model/caller.ts';
 import { checkCaller, readWanted } from '../../server/tunnel/asked.ts';
 import { isFull } from '../scene/full.ts';
 
@@ -108,6 +108,12 @@ describe('several grants', () => {
       }),
       { numRuns },
     );
+  });
+
+  it('allow everything where one of them does', () => {
+    const [queues, clients] = [{ ...ALL_RIGHTS, queues: ['a'] }, { ...ALL_RIGHTS, clients: ['a'] }];
+    assert.equal(mayDoEverything(callerOf([queues, clients])), false);
+    assert.equal(mayDoEverything(callerOf([queues, ALL_RIGHTS])), true);
   });
 
   it('let give to others what is within one of them', () => {
