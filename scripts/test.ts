@@ -22,16 +22,16 @@ const HEAVY = [
   'test/transport/{kept,receipts,timeout,unread}.test.ts',
 ];
 
+/** The longest of all, which mostly wait or are bound to one core. */
+const LONGEST = ['test/faults/{soak,reverse}.test.ts', 'test/mutants/mutants.test.ts'];
+
 /** Their full forms load both cores, or hold one time against another: they run alone. */
 const ALONE = [
   'test/attack/*.test.ts',
   'test/bench/*.test.ts',
-  'test/faults/{absent,proxies,reverse-stuck,slow}.test.ts',
+  'test/faults/*.test.ts',
   'test/transport/{metrics,rotation,stuck,tls-certificates}.test.ts',
 ];
-
-/** The longest of all, which mostly wait or are bound to one core. */
-const LONGEST = ['test/faults/{soak,reverse}.test.ts', 'test/mutants/mutants.test.ts'];
 
 /** The longest, begun first: none of them is what the end has to wait for. */
 const EARLY = ['test/faults/*.test.ts', 'test/e2e/*.test.ts', 'test/checks/*.test.ts', 'test/transport/*.test.ts'];
@@ -72,7 +72,10 @@ const bundled = isAll ? undefined : await bundleCommand();
 process.once('exit', () => bundled && rmSync(bundled.folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const sum: Sum = { passing: 0, pending: 0, failing: 0 };
-const heavy = [...new Set(findFiles(isAll ? [...HEAVY, ...ALONE] : HEAVY))];
+const longest = findFiles(LONGEST);
+const heavy = isAll
+  ? [...new Set(findFiles([...HEAVY, ...ALONE]))].filter((file) => !longest.includes(file))
+  : findFiles(HEAVY);
 const others = isAll ? heavy : [...heavy, ...findFiles(Object.keys(LONG_TESTS))];
 const early = isAll ? [...LONGEST, ...EARLY] : EARLY;
 const beside = [...new Set(findFiles([...early, 'test/**/*.test.ts']))].filter((file) => !others.includes(file));

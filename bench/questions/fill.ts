@@ -1,6 +1,6 @@
 import type { Settlement } from '../../server/store/deliveries.ts';
 import { openStore } from '../../server/store/open.ts';
-import { newTaskId } from '../../shared/ids.ts';
+import { createInput } from '../input.ts';
 
 const BATCH = 500;
 export const QUEUES = ['sums', 'mails', 'images', 'reports'];
@@ -38,7 +38,7 @@ export async function fillStore(path: string, { count, failedPercent, overMs, no
     const queue = QUEUES[turn % QUEUES.length]!;
     const client = turn % CLIENTS;
     await store.insertTasks(
-      Array.from({ length: Math.min(BATCH, count - done) }, () => createTask(queue)),
+      Array.from({ length: Math.min(BATCH, count - done) }, () => createInput(queue, PAYLOAD)),
       at,
     );
     const { session } = sessions[client]!;
@@ -60,24 +60,3 @@ export async function fillStore(path: string, { count, failedPercent, overMs, no
 
 const OK = Buffer.from('ok');
 const PAYLOAD = Buffer.alloc(100, 1);
-
-function createTask(queue: string) {
-  return {
-    id: newTaskId(),
-    queue,
-    lane: '' as const,
-    payload: PAYLOAD,
-    contentType: '',
-    metadata: {},
-    priority: 0,
-    runAt: null,
-    expiresAt: null,
-    maxAttempts: 1,
-    timeoutMs: 0,
-    backoffBaseMs: 1_000,
-    backoffCapMs: 300_000,
-    idempotencyKey: null,
-    parentId: null,
-    createdBy: '',
-  };
-}

@@ -1,5 +1,5 @@
 import { openStore } from '../../server/store/open.ts';
-import { newTaskId } from '../../shared/ids.ts';
+import { createInput } from '../input.ts';
 
 const BATCH = 1_000;
 const HOUR_MS = 3_600_000;
@@ -11,24 +11,7 @@ export async function fillStore(path: string, count: number, payloadBytes: numbe
   const payload = Buffer.alloc(payloadBytes, 1);
   let pending: Promise<unknown> = Promise.resolve();
   for (let done = 0; done < count; done += BATCH) {
-    const tasks = Array.from({ length: Math.min(BATCH, count - done) }, () => ({
-      id: newTaskId(),
-      queue: 'old',
-      lane: '',
-      payload,
-      contentType: '',
-      metadata: {},
-      priority: 0,
-      runAt: null,
-      expiresAt: null,
-      maxAttempts: 1,
-      timeoutMs: 0,
-      backoffBaseMs: 1_000,
-      backoffCapMs: 300_000,
-      idempotencyKey: null,
-      parentId: null,
-      createdBy: '',
-    }));
+    const tasks = Array.from({ length: Math.min(BATCH, count - done) }, () => createInput('old', payload));
     await pending;
     pending = store.insertTasks(tasks, settledAt).then(() =>
       store.cancelTasks(

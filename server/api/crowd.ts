@@ -24,8 +24,8 @@ export interface Crowd {
   connected(): Party;
   /** Whether the caller may be told of this client. */
   isVisible(clientId: string): boolean;
-  /** Of these queues a few that the caller may see. */
-  visibleQueues(queues: readonly string[]): readonly string[];
+  /** Of the queues that a client serves a few that the caller may see. */
+  visibleQueues(client: Pick<Receiver, 'clientId' | 'queues'>): readonly string[];
 }
 
 export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, caller: Caller): Crowd {
@@ -37,10 +37,11 @@ export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, c
   let everybody: Party | undefined;
   let looks = 0;
 
-  const visibleQueues = (queues: readonly string[]): readonly string[] =>
-    queues.filter((name) => isInScope(caller.scope, name)).slice(0, MAX_NAMED);
+  const nameSome = (queues: readonly string[]): readonly string[] =>
+    queues.filter((name) => isInScope(seer.scope, name)).slice(0, MAX_NAMED);
 
-  function queuesOf({ clientId, queues }: Receiver): readonly string[] {
+  /** Without those of other rights than the ones by which the caller sees the client; the scope of a single right is looked at later. */
+  function queuesOf({ clientId, queues }: Pick<Receiver, 'clientId' | 'queues'>): readonly string[] {
     const { scope } = asSeerOf(clientId, seer);
     return seer.parts ? queues.filter((name) => isInScope(scope, name)) : queues;
   }
@@ -62,14 +63,14 @@ export function createCrowd(queue: Pick<TaskQueue, 'drawersOf' | 'receivers'>, c
     return {
       count: new Set(found.map(({ clientId }) => clientId)).size,
       clientIds: [...new Set(visible.map(({ clientId }) => clientId))].slice(0, MAX_NAMED),
-      queues: visibleQueues([...new Set(visible.flatMap(queuesOf))].sort()),
+      queues: nameSome([...new Set(visible.flatMap(queuesOf))].sort()),
       labels: [...new Set(visible.slice(0, 100).map(({ labels }) => writeLabels(labels)))].slice(0, MAX_NAMED),
     };
   }
 
   return {
     isVisible,
-    visibleQueues,
+    visibleQueues: (client) => nameSome(queuesOf(client)),
 
     drawersOf(ref) {
       const byClient = new Map<string, Drawer>();

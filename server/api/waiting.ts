@@ -80,7 +80,7 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
       targets += 1;
       try {
         const { view } = await registry.clients.describe(clientId);
-        const queues = crowd.visibleQueues(view.queues);
+        const queues = crowd.visibleQueues({ clientId, queues: view.queues });
         return { isConnected: view.isConnected, lastSeenAt: view.lastSeenAt, queues };
       } catch (error) {
         if (error instanceof ContactError && error.code === 'NOT_FOUND') return NEVER_SEEN;

@@ -176,4 +176,14 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: conformance('ahead', 'sqlite store counts in a long backlog too, whatever of it is in memory'),
   },
+  {
+    id: 'waiting: queues of other rights than those by which a client is seen',
+    file: 'server/api/crowd.ts',
+    find: 'isInScope(seer.scope, name)).slice(0, MAX_NAMED)',
+    replace: 'isInScope(caller.scope, name)).slice(0, MAX_NAMED)',
+    caughtBy: unit(
+      'crowd',
+      'names of a client what the right allows by which the caller sees it, and nothing of its other rights',
+    ),
+  },
 ];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import { claim, fail, nameDelivery, settle, startTask, succeed } from '../scene/deliveries.ts';
 import { createFolder } from '../scene/folder.ts';
+import { countRows } from '../scene/rows.ts';
 import { T0 } from '../scene/tasks.ts';
 
 const LATER = T0 + 3_600_000;
@@ -21,18 +21,10 @@ describe('the rows of attempts', () => {
 
   const open = () => openStore(`sqlite:${file}`, { node: 'test' });
 
-  /** As another program sees them. */
-  function countRows(): number {
-    const db = new DatabaseSync(file, { readOnly: true });
-    const { count } = db.prepare('SELECT count(*) AS count FROM attempt').get() as { count: number };
-    db.close();
-    return count;
-  }
-
   it('are none of a task that succeeds at once', async () => {
     const store = await open();
     await settle(store, succeed(await startTask(store)));
-    assert.equal(countRows(), 0);
+    assert.equal(countRows(file, 'attempt'), 0);
     await store.close();
   });
 
@@ -40,11 +32,11 @@ describe('the rows of attempts', () => {
     const store = await open();
     const [one, other] = [await startTask(store, { maxAttempts: 1 }), await startTask(store, { maxAttempts: 1 })];
     for (const run of [one, other]) await settle(store, fail(run));
-    assert.equal(countRows(), 2);
+    assert.equal(countRows(file, 'attempt'), 2);
     await store.deleteTasks([one.taskId]);
-    assert.equal(countRows(), 1);
+    assert.equal(countRows(file, 'attempt'), 1);
     await store.pruneTasks({ maxAgeMs: 1, maxCount: 0 }, 10, LATER);
-    assert.equal(countRows(), 0);
+    assert.equal(countRows(file, 'attempt'), 0);
     await store.close();
   });
 

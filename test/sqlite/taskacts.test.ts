@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../server/store/open.ts';
 import { createFolder } from '../scene/folder.ts';
+import { countRows } from '../scene/rows.ts';
 import { addTasks, createBroadcast, Q, T0 } from '../scene/tasks.ts';
 
 const LATER = T0 + 3_600_000;
@@ -20,14 +20,6 @@ describe('the rows of what somebody did to tasks', () => {
 
   const open = () => openStore(`sqlite:${file}`, { node: 'test' });
 
-  /** As another program sees them. */
-  function countRows(): number {
-    const db = new DatabaseSync(file, { readOnly: true });
-    const { count } = db.prepare('SELECT count(*) AS count FROM task_act').get() as { count: number };
-    db.close();
-    return count;
-  }
-
   it('go with their task when it is deleted, pruned or taken away unopened', async () => {
     const store = await open();
     const [one] = await addTasks(store, {}, {});
@@ -35,13 +27,13 @@ describe('the rows of what somebody did to tasks', () => {
     await store.insertBroadcast(parent, children, T0, 'test');
     await store.cancelTasks([one!, parent.id], '', T0, undefined, 'token:ops');
     await store.purgeTasks(Q.queue, 10, 'purged', T0, 'token:ops');
-    assert.equal(countRows(), 3 + 1);
+    assert.equal(countRows(file, 'task_act'), 3 + 1);
     await store.deleteTasks([one!]);
-    assert.equal(countRows(), 3);
+    assert.equal(countRows(file, 'task_act'), 3);
     await store.abandonBroadcast(parent.id, 10);
-    const left = countRows();
+    const left = countRows(file, 'task_act');
     await store.pruneTasks({ maxAgeMs: 1, maxCount: 0 }, 10, LATER);
-    assert.deepEqual([left, countRows()], [2, 0]);
+    assert.deepEqual([left, countRows(file, 'task_act')], [2, 0]);
     await store.close();
   });
 

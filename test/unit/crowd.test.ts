@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createCrowd } from '../../server/api/crowd.ts';
 import type { Receiver } from '../../server/dispatch/receiver.ts';
-import { createCaller } from '../../server/model/caller.ts';
+import { createCaller, joinCallers } from '../../server/model/caller.ts';
 import type { Standing, StandingKind } from '../../server/model/drawer.ts';
 import { createReceiver } from '../scene/receiver.ts';
 
@@ -106,5 +106,20 @@ describe('who may be named', () => {
     assert.deepEqual(named(caller), {
       ...{ count: 2, clientIds: ['a'], queues: ['q'], labels: ['of=a'], drawers: ['a', null] },
     });
+  });
+});
+
+describe('crowd.visibleQueues()', () => {
+  const both = joinCallers([
+    callerWith(['observer'], { queues: ['mail/*'], clients: ['a*'] }),
+    callerWith(['producer'], { queues: ['bank'] }),
+  ]);
+
+  it('names of a client what the right allows by which the caller sees it, and nothing of its other rights', () => {
+    const queues = ['bank', 'mail/in', 'other'];
+    const crowd = open([session('a', standing('free'), queues), session('b', standing('free'), queues)], both);
+    assert.deepEqual(crowd.visibleQueues({ clientId: 'a', queues }), ['mail/in']);
+    assert.deepEqual(crowd.connected().queues, ['mail/in']);
+    assert.deepEqual(crowd.connected().clientIds, ['a']);
   });
 });
