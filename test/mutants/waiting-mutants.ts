@@ -75,7 +75,7 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     id: 'waiting: queues of others are named',
     file: 'server/api/crowd.ts',
-    find: 'queues.filter((name) => isInScope(caller.scope, name)).slice(',
+    find: 'queues.filter((name) => isInScope(seer.scope, name)).slice(',
     replace: 'queues.slice(',
     caughtBy: unit('crowd', 'are the clients and the queues of the caller alone'),
   },

@@ -111,7 +111,10 @@ describe('several grants', () => {
   });
 
   it('allow everything where one of them does', () => {
-    const [queues, clients] = [{ ...ALL_RIGHTS, queues: ['a'] }, { ...ALL_RIGHTS, clients: ['a'] }];
+    const [queues, clients] = [
+      { ...ALL_RIGHTS, queues: ['a'] },
+      { ...ALL_RIGHTS, clients: ['a'] },
+    ];
     assert.equal(mayDoEverything(callerOf([queues, clients])), false);
     assert.equal(mayDoEverything(callerOf([queues, ALL_RIGHTS])), true);
   });

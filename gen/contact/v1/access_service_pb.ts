@@ -768,8 +768,9 @@ export const CredentialKindSchema: GenEnum<CredentialKind> = /*@__PURE__*/
  */
 export const AccessService: GenService<{
   /**
-   * A credential for one program. RESOURCE_EXHAUSTED: 100,000 credentials are stored; those that were revoked or have
-   * expired are forgotten after 30 days.
+   * A credential for one program. RESOURCE_EXHAUSTED: 100,000 credentials are stored, or 25,000 that count for one operator
+   * who may not do everything, those that its joins have let in among them; a tenth is kept for what comes in the place of
+   * another one. Those that were revoked or have expired are forgotten after 30 days, and at once where there is no room.
    *
    * @generated from rpc contact.v1.AccessService.CreateToken
    */
@@ -789,7 +790,7 @@ export const AccessService: GenService<{
     output: typeof CreateJoinResponseSchema;
   },
   /**
-   * By id. Revoked and expired ones are listed for 30 days.
+   * By id. Revoked and expired ones are listed for 30 days, while there is room.
    *
    * @generated from rpc contact.v1.AccessService.ListCredentials
    */
