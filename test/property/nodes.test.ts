@@ -4,6 +4,7 @@ import type { Store } from '../../server/store/store.ts';
 import { shareStore } from '../model/nodes.ts';
 import { createModelStore } from '../model/store.ts';
 import { createFakeClock } from '../scene/clock.ts';
+import { isFull } from '../scene/full.ts';
 import { createAccounts } from './accounts.ts';
 import { type Act, pass, runs, type World } from './acts.ts';
 import { createAwaiting } from './awaiting.ts';
@@ -12,7 +13,7 @@ import { createBareServer } from './server.ts';
 import { createWorkers } from './workers.ts';
 
 /** A thorough run takes twenty times as many. */
-const scale = process.env.CONTACT_TEST === 'all' ? 20 : 1;
+const scale = isFull ? 20 : 1;
 
 const NODES = 2;
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { plainEnd } from '../../tunnel/frame.ts';
+import { isFull } from '../scene/full.ts';
 import { checkWindows, createHouse, draw, type House, MAX_MESSAGE_BYTES, type Pair, WINDOW } from './tunnel-scene.ts';
 
-const RUNS = process.env.CONTACT_TEST === 'all' ? 1_000 : 100;
+const RUNS = isFull ? 1_000 : 100;
 
 const ACTS = [
   'open',

@@ -1,6 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { createOutput, type OutputStream } from '../../cli/output.ts';
 import { runCommandLine } from '../../cli/program.ts';
+import './full.ts';
 
 export interface Outcome {
   readonly code: number | null;

@@ -6,6 +6,7 @@ import { createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
 import { after } from 'mocha';
 import { removeFolders } from './folder.ts';
+import './full.ts';
 
 const SOURCES = join(import.meta.dirname, '..', '..', 'bin', 'contact.js');
 /** The command of this checkout; in `npm test` its code in a few files (`scripts/bundle.ts`), which starts in half the time. */
