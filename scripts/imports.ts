@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { isShipped, packagesRefusedTo, refuseImport, refusePackage } from './layers.ts';
+import { isShipped, MOST_ARROWS, packagesRefusedTo, refuseImport, refusePackage } from './layers.ts';
 import { readImports } from './modules.ts';
 import { ROOT } from './tool.ts';
 import { readTree } from './tree.ts';
@@ -57,7 +57,7 @@ export function checkImports(root: string): string[] {
     importsByFile.set(path, targets);
     packagesByFile.set(path, direct);
   }
-  problems.push(...findDetours(importsByFile, packagesByFile));
+  problems.push(...findDetours(importsByFile, packagesByFile), ...findCrowded(importsByFile));
   return [...problems, ...findCycles(importsByFile).map((cycle) => `cycle: ${cycle.join(' → ')}`)];
 }
 
@@ -82,6 +82,17 @@ function findDetours(
         .map((target) => `${file}: imports ${target}, which loads ${name}: its room does not know it`),
     ),
   );
+}
+
+/** Rooms that have more imports between their files than they may. */
+function findCrowded(importsByFile: ReadonlyMap<string, readonly string[]>): string[] {
+  return Object.entries(MOST_ARROWS).flatMap(([room, most]) => {
+    const isInside = (file: string): boolean => file.startsWith(`${room}/`);
+    const arrows = [...importsByFile].flatMap(([file, targets]) =>
+      isInside(file) ? [...new Set(targets)].filter((target) => isInside(target) && target !== file) : [],
+    );
+    return arrows.length > most ? [`${room}: ${arrows.length} imports between its files, at most ${most}`] : [];
+  });
 }
 
 function readSources(root: string): Map<string, string> {

@@ -88,10 +88,14 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
 
 /** Folders inside a room that are entered by these files alone, which say what others may use of them. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
+  'server/store/credential': ['credentials.ts'],
   'server/store/file': ['database.ts', 'open.ts'],
   'server/store/sqlite/rows': ['index.ts'],
   'server/store/sqlite/fresh': ['fresh.ts'],
 };
+
+/** At most so many imports between the files of a room: beyond, nobody finds the way, and a part of it is to stand alone. */
+export const MOST_ARROWS: Readonly<Record<string, number>> = { 'server/store/sqlite': 83 };
 
 /** Whether a file is part of what is published, by its path below the project's top. */
 export function isShipped(path: string): boolean {

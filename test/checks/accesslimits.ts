@@ -5,8 +5,8 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ["patterns of each list of a credential's rights", 'server/model/access.ts', 'MAX_PATTERNS', 'MAX_PATTERN_LENGTH'],
   ['principals whose rate is', 'server/api/rates.ts', 'MAX_REMEMBERED'],
   ['tasks that wait, ready or scheduled', 'server/store/sqlite/rows/catalog.ts', 'MAX_WAITING'],
-  ['credentials that are stored', 'server/store/sqlite/room.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
-  ['of those, credentials that count for one principal', 'server/store/sqlite/room.ts', 'MAX_PER_MAKER'],
+  ['credentials that are stored', 'server/store/credential/room.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
+  ['of those, credentials that count for one principal', 'server/store/credential/room.ts', 'MAX_PER_MAKER'],
   ['credentials of one client that live', 'server/store/credentials.ts', 'MAX_LIVING'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
   ['streams of callers without', 'server/transport/public_calls.ts', 'MAX_WATCHES', 'MAX_PER_CONNECTION'],
@@ -18,11 +18,12 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
 /** Constants of identity and rights that are named like bounds and have no row, and why. */
 export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/config/encryption.ts MAX_GIVEN': 'the row of the names of a certificate has it',
-  'server/store/sqlite/credentials.ts MAX_ROWS': 'rows of a page of the store',
-  'server/store/sqlite/credentials.ts MAX_RETRY_MS': 'the longest time that a refusal names',
-  'server/store/sqlite/room.ts MAX_RETRY_MS': 'the longest time that a refusal names',
-  'server/store/sqlite/lineage.ts MAX_REPLACED': 'longer than any chain whose overlaps are not over',
-  'server/store/sqlite/credentials.ts MAX_COUNTED': 'of those that live on: where more do, their number says enough',
+  'server/store/credential/credentials.ts MAX_ROWS': 'rows of a page of the store',
+  'server/store/credential/credentials.ts MAX_RETRY_MS': 'the longest time that a refusal names',
+  'server/store/credential/room.ts MAX_RETRY_MS': 'the longest time that a refusal names',
+  'server/store/credential/lineage.ts MAX_REPLACED': 'longer than any chain whose overlaps are not over',
+  'server/store/credential/credentials.ts MAX_COUNTED':
+    'of those that live on: where more do, their number says enough',
   'server/transport/gate.ts MAX_WAITING': 'as many refusals are late; one more closes its connection at once',
   'server/api/access.ts MAX_PAGE': 'as every page of operators',
   'server/api/access.ts MAX_USES': 'INVALID_ARGUMENT naming uses, as many as there are credentials',

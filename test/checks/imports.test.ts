@@ -122,6 +122,17 @@ describe('checkImports()', () => {
     assert.deepEqual(problems, ['test/long.ts: 301 lines, at most 300']);
   });
 
+  it('finds a room with too many imports between its files', () => {
+    const parts = Array.from({ length: 84 }, (_, at) => `server/store/sqlite/part${at}.ts`);
+    const door = parts.map((_, at) => `export * from './part${at}.ts';\n`);
+    const files = Object.fromEntries(parts.map((part) => [part, `import '../file/database.ts';\n`]));
+    const rest = { ...files, 'server/store/file/database.ts': '' };
+    const checkDoor = (count: number) =>
+      check({ ...rest, 'server/store/sqlite/door.ts': door.slice(0, count).join('') });
+    assert.deepEqual(checkDoor(83), []);
+    assert.deepEqual(checkDoor(84), ['server/store/sqlite: 84 imports between its files, at most 83']);
+  });
+
   it('finds a package that is not in dependencies', () => {
     const text = `import 'node:fs'; import 'rxjs/operators'; import '@grpc/grpc-js'; import 'left-pad/x';`;
     const problems = check({ 'client/a.ts': text, 'bench/a.ts': text });

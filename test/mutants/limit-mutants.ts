@@ -1,6 +1,6 @@
 import { conformance, type Mutant, property, sqlite, transport, unit } from './mutant.ts';
 
-const STORED = 'server/store/sqlite/credentials.ts';
+const STORED = 'server/store/credential/credentials.ts';
 const RATES = 'server/api/rates.ts';
 const INSERT = 'server/store/sqlite/insert.ts';
 const PRINCIPALS = 'server/store/sqlite/rows/principals.ts';
@@ -26,7 +26,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'join: a revoked client is forgotten while an older join would let it in',
-    file: 'server/store/sqlite/room.ts',
+    file: 'server/store/credential/room.ts',
     find: 'AND revoked_at >= ?2',
     replace: 'AND revoked_at < ?2',
     caughtBy: conformance(
@@ -50,7 +50,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'credential: what it has replaced lives on when it is revoked',
-    file: 'server/store/sqlite/lineage.ts',
+    file: 'server/store/credential/lineage.ts',
     find: '      ids.push(before);\n',
     replace: '',
     caughtBy: conformance(
@@ -67,7 +67,7 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'credentials: counted wrong after a rollback',
-    file: 'server/store/sqlite/room.ts',
+    file: 'server/store/credential/room.ts',
     find: '    count = countAll.get()!.count;\n    countByMaker.clear();',
     replace: '    if (count === 0) count = countAll.get()!.count;\n    countByMaker.clear();',
     caughtBy: sqlite('room', 'counts what is there after a commit was taken back'),

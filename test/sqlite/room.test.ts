@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { createCredentials } from '../../server/store/credential/credentials.ts';
+import type { RoomBounds } from '../../server/store/credential/room.ts';
 import type { NewCredential, StoredCredential } from '../../server/store/credentials.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/file/database.ts';
 import { migrate } from '../../server/store/file/schema.ts';
-import { createCredentials } from '../../server/store/sqlite/credentials.ts';
-import type { RoomBounds } from '../../server/store/sqlite/room.ts';
 import { createJoin, createToken, hashOf, newCredentialId } from '../scene/credentials.ts';
 import { T0 } from '../scene/tasks.ts';
 

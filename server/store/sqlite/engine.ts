@@ -1,6 +1,7 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { SessionRef } from '../../model/task.ts';
 import type { Engine, GroupSize } from '../commit.ts';
+import { type Credentials, createCredentials } from '../credential/credentials.ts';
 import type { StoreBounds } from '../options.ts';
 import type { Request } from '../request.ts';
 import type { SessionStanding, StoredSession } from '../sessions.ts';
@@ -22,7 +23,6 @@ import {
   pruneFailureKinds,
   writeDown,
 } from './context.ts';
-import { type Credentials, createCredentials } from './credentials.ts';
 import { createDeliveries } from './deliveries.ts';
 import { createFailures, type Failures } from './failures.ts';
 import { createInserting } from './insert.ts';

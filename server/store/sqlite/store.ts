@@ -3,6 +3,7 @@ import { ContactError } from '../../../shared/errors.ts';
 import { EVERY_QUEUE } from '../../model/caller.ts';
 import type { TaskInput } from '../../model/task.ts';
 import { createGroupCommit } from '../commit.ts';
+import { createCredentialPort } from '../credential/credentials.ts';
 import type { Settlement } from '../deliveries.ts';
 import { type OpenFile, openFile } from '../file/open.ts';
 import { observeEngine } from '../observed.ts';
@@ -12,7 +13,6 @@ import { type Request, rankOf } from '../request.ts';
 import { type Signal, signalsOf } from '../signals.ts';
 import type { Store } from '../store.ts';
 import type { PruneOutcome } from '../tasks.ts';
-import { createCredentialPort } from './credentials.ts';
 import { createSqliteEngine, restoreRows } from './engine.ts';
 
 const NOTHING_PRUNED: PruneOutcome = Object.freeze({ taskIds: [], isDone: true });

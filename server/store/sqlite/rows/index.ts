@@ -7,7 +7,6 @@ export * from './catalog.ts';
 export * from './children.ts';
 export * from './counters.ts';
 export { countSettled } from './counts.ts';
-export { type CredentialRow, readCredential } from './credential.ts';
 export * from './entries.ts';
 export * from './failures.ts';
 export * from './forgetting.ts';

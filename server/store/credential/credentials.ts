@@ -12,11 +12,11 @@ import {
   type Renewal,
   type StoredCredential,
 } from '../credentials.ts';
+import type { Database } from '../file/database.ts';
 import type { Request } from '../request.ts';
-import type { Database } from './context.ts';
 import { createLineage } from './lineage.ts';
 import { createRoom, ROOM, type RoomBounds } from './room.ts';
-import { type CredentialRow, readCredential } from './rows/index.ts';
+import { type CredentialRow, readCredential } from './row.ts';
 
 export interface Credentials {
   change(change: CredentialChange, now: number): CredentialOutcome;

@@ -1,7 +1,7 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { CREDENTIAL_KEPT_MS, REPLACED_KEPT_MS } from '../credentials.ts';
-import type { Database } from './context.ts';
-import type { CredentialRow } from './rows/index.ts';
+import type { Database } from '../file/database.ts';
+import type { CredentialRow } from './row.ts';
 
 /** How many credentials are stored. */
 export interface RoomBounds {

@@ -1,5 +1,5 @@
-import type { Rights } from '../../../model/access.ts';
-import type { StoredCredential } from '../../credentials.ts';
+import type { Rights } from '../../model/access.ts';
+import type { StoredCredential } from '../credentials.ts';
 
 /** A row of the table `credential`. */
 export interface CredentialRow {

@@ -1,6 +1,6 @@
 import { endOf, type StoredCredential } from '../credentials.ts';
-import type { Database } from './context.ts';
-import { type CredentialRow, readCredential } from './rows/index.ts';
+import type { Database } from '../file/database.ts';
+import { type CredentialRow, readCredential } from './row.ts';
 
 /** Which credential came of which. */
 export interface Lineage {
