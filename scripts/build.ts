@@ -8,7 +8,7 @@ import { ROOT, runTool } from './tool.ts';
 
 const DIST = join(ROOT, 'dist');
 /** With what README.md links to, so that its links work in the package as they do in the checkout. */
-const COPIED = [
+export const COPIED: readonly string[] = [
   'README.md',
   'LICENSE',
   'NOTICE',

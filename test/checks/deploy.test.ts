@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import { COPIED } from '../../scripts/build.ts';
 import { ROOT, toolEnvironment } from '../../scripts/tool.ts';
 import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
@@ -25,6 +26,12 @@ const copied = valuesOf('COPY')
   .filter((rest) => !rest.startsWith('--from='))
   .flatMap((rest) => rest.split(' ').slice(0, -1));
 
+/** What `npm pack` makes, of any version. */
+function tarball(): string {
+  const { name } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { name: string };
+  return `${name}-*.tgz`;
+}
+
 describe('the Dockerfile', () => {
   cleanUpProcesses();
 
@@ -46,6 +53,18 @@ describe('the Dockerfile', () => {
       [],
     );
     assert.deepEqual(copied.toSorted(), kept?.toSorted());
+  });
+
+  it('copies whatever the package is built of, and installs what comes of it', () => {
+    const { include } = parse(readFileSync(join(ROOT, 'tsconfig.build.json'), 'utf8')) as { include: string[] };
+    const needed = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts'];
+    const isCopied = (path: string): boolean => copied.some((one) => path === one || path.startsWith(`${one}/`));
+    assert.deepEqual(
+      [...needed, ...COPIED, ...include].filter((path) => !isCopied(path)),
+      [],
+    );
+    const named = new Set(instructions.flatMap(({ rest }) => rest.match(/[\w.*-]+\.tgz/g) ?? []));
+    assert.deepEqual([...named], [tarball()]);
   });
 
   it('has a compose file of the same volume, port and stop signal', () => {
@@ -80,7 +99,7 @@ describe('the Dockerfile', () => {
     };
     run(build, `npm run build && npm pack ./dist --pack-destination ${build}`);
     const prefix = createFolder();
-    run(prefix, `npm install --global --prefix ${prefix} --no-audit --no-fund ${build}/contact-*.tgz`);
+    run(prefix, `npm install --global --prefix ${prefix} --no-audit --no-fund ${build}/${tarball()}`);
     chmodSync(prefix, 0o755);
     const volume = createFolder();
     run(volume, `chown 10001:10001 ${volume} && chmod 0700 ${volume}`);

@@ -21,7 +21,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     file: 'server/metrics/listener.ts',
     find: 'filter((one) => !answered.has(one))',
     replace: 'filter((one) => one === socket)',
-    caughtBy: transport('metrics-probes', 'has a place for a probe beside many that say half a request'),
+    caughtBy: transport('metrics-probes', 'has a place for a probe beside many that say half a request and come again'),
   },
   {
     id: 'any secret will do',

@@ -7,7 +7,7 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
     file: 'server/model/waiting.ts',
     find: '  if (hasBegun) return',
     replace: '  if (startedAt !== null) return',
-    caughtBy: unit('waiting', 'says why: running since some time'),
+    caughtBy: unit('waiting', 'says why: running since a time that is not known'),
   },
   {
     id: 'waiting: what is not known to have begun has not',

@@ -191,7 +191,7 @@ const SITUATIONS: readonly (readonly [string, Partial<Situation>, string, string
     'on a, which has it and has not said that it began, 40 % halves of it told 3 s ago',
   ],
   ['running', begun({}), 'running', 'on a for 12 s'],
-  ['running since some time', begun({ startedAt: null }), 'running', 'on a, since when is not known'],
+  ['running since a time that is not known', begun({ startedAt: null }), 'running', 'on a, since when is not known'],
   [
     'running since some time, and tells',
     begun({ startedAt: null, progress }),
