@@ -16,6 +16,12 @@ export function formatSpan(ms: number): string {
   return `${Math.max(0, Math.floor(ms / 1_000))}s`;
 }
 
+/** `17ms`, `1.5s`, `2m 3s` */
+export function formatMs(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, ms)}ms`;
+  return ms < 60_000 ? `${Number((ms / 1_000).toFixed(1))}s` : formatSpan(ms);
+}
+
 /** How long ago an instant was; empty when there is none. */
 export function formatAge(instant: Timestamp | undefined, now: number): string {
   return instant ? formatSpan(now - timestampMs(instant)) : '';

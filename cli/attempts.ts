@@ -1,6 +1,6 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Attempt, AttemptEnd } from '../gen/contact/v1/task_pb.ts';
-import { formatInstant, formatSpan } from './age.ts';
+import { formatInstant, formatMs } from './age.ts';
 import { escapeLine, shorten } from './escape.ts';
 import { renderTable } from './table.ts';
 import { describeError, endName } from './task.ts';
@@ -59,10 +59,4 @@ function describeEnd(attempt: Attempt): string {
 function formatTook({ claimedAt, startedAt, endedAt }: Attempt): string {
   const since: Timestamp | undefined = startedAt ?? claimedAt;
   return since && endedAt ? formatMs(timestampMs(endedAt) - timestampMs(since)) : '';
-}
-
-/** `17ms`, `1.5s`, `2m 3s` */
-function formatMs(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, ms)}ms`;
-  return ms < 60_000 ? `${Number((ms / 1_000).toFixed(1))}s` : formatSpan(ms);
 }

@@ -1,5 +1,6 @@
 import { toJson } from '@bufbuild/protobuf';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Admin } from '../../client/index.ts';
 import { type ClientInfo, ClientInfoSchema } from '../../gen/contact/v1/admin_service_pb.ts';
 import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
@@ -7,12 +8,14 @@ import { describeCalls, describeLabels, describeQueues, describeServices, descri
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure } from '../exit.ts';
+import { describeRuns, nameOldest, ORDERS, type Order, RUN_COLUMNS, sortClients } from '../runs.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { addShowCommand } from './clients/show.ts';
 
 interface ListOptions extends TargetOptions {
   readonly connected?: boolean;
+  readonly sort: Order;
 }
 
 const HEADINGS = [
@@ -24,6 +27,8 @@ const HEADINGS = [
   'running#',
   'credit#',
   'calls#',
+  ...RUN_COLUMNS,
+  'task',
   'queues',
   'serves',
   'labels',
@@ -36,6 +41,7 @@ export function fillClientsCommand(command: Command, context: CommandContext): v
     .command('list')
     .description('list clients by id: those that are connected, and named ones that are away')
     .option('--connected', 'only those that are connected')
+    .addOption(new Option('--sort <what>', 'the worst first').choices(ORDERS).default('id'))
     .option('--json', 'one JSON object a line')
     .action((options: ListOptions) => listClients(options, context))
     .addHelpText(
@@ -45,10 +51,15 @@ kind     named (remembered) or ephemeral (forgotten with its session); plain: wi
 state    connected, draining (takes nothing new) or away
 since    how long it has been connected, or away
 receipt  how long ago the newest receipt of it came
+p50 p99  half of its runs, and 99 of 100, took no longer: of those that ended within the last hour, of which the first
+         quarter may be missing; after a restart of the server, since then. Without "started" a run counts from its push
+failed   which part of these runs failed, timed out or was lost with its session, and how many they were
+oldest   how long the task runs that it has run longest; task: which that is (both to operators of all queues)
 status   the newest text that it sent about itself
 
-Example:
-  contact clients list --json`,
+Examples:
+  contact clients list --sort p99
+  contact clients list --sort failed --json`,
     );
   addShowCommand(command, context);
   const drain = command
@@ -84,13 +95,22 @@ async function listClients(options: ListOptions, context: CommandContext): Promi
   const rows: string[][] = [];
   await withAdmin(options, context, async (admin) => {
     const now = Date.now();
-    for await (const client of admin.listAllClients({ connectedOnly: options.connected === true })) {
+    for await (const client of listSorted(admin, options)) {
       if (options.json) await out.writeJson(toJson(ClientInfoSchema, client, { alwaysEmitImplicit: true }));
       else rows.push(clientToRow(client, now));
       if (out.closed.aborted) break;
     }
   });
   if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
+}
+
+/** As they come, unless all have to be known first. */
+async function* listSorted(admin: Admin, { connected = false, sort }: ListOptions): AsyncGenerator<ClientInfo> {
+  const listed = admin.listAllClients({ connectedOnly: connected });
+  if (sort === 'id') return yield* listed;
+  const all: ClientInfo[] = [];
+  for await (const client of listed) all.push(client);
+  yield* sortClients(all, sort);
 }
 
 function clientToRow(client: ClientInfo, now: number): string[] {
@@ -104,6 +124,8 @@ function clientToRow(client: ClientInfo, now: number): string[] {
     connected ? String(client.running) : '',
     connected ? String(client.maxInFlight) : '',
     describeCalls(client),
+    ...describeRuns(client, now),
+    nameOldest(client),
     describeQueues(client),
     describeServices(client),
     describeLabels(client),

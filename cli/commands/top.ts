@@ -36,7 +36,8 @@ export function fillTopCommand(command: Command, context: CommandContext): void 
       'after',
       `
 Queues with the most tasks come first, and clients that run the most. "settled/s" is what settled between two looks,
-"unroutable" are tasks that wait for clients which are not connected. q or Ctrl-C ends it. NO_COLOR is respected.
+"unroutable" are tasks that wait for clients which are not connected. p50, p99, failed and oldest are explained by
+"contact clients list --help". q or Ctrl-C ends it. NO_COLOR is respected.
 
 Example:
   contact top --once`,

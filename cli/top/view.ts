@@ -4,6 +4,7 @@ import type { ClientInfo, Queue } from '../../gen/contact/v1/admin_service_pb.ts
 import { formatAge, formatSpan } from '../age.ts';
 import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
 import { escapeLine, shorten } from '../escape.ts';
+import { describeRuns, RUN_COLUMNS } from '../runs.ts';
 import { layOutTable } from '../table.ts';
 import { countTasks, describeCounts } from '../task.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -38,6 +39,7 @@ const CLIENT_COLUMNS = [
   'state',
   'since',
   'receipt',
+  ...RUN_COLUMNS,
   'queues',
   'serves',
   'labels',
@@ -170,6 +172,7 @@ function clientToRow(client: ClientInfo, now: number): string[] {
     describeSession(client),
     formatAge(connected ? connectedAt : lastSeenAt, now),
     formatAge(lastReceiptAt, now),
+    ...describeRuns(client, now),
     describeQueues(client),
     describeServices(client),
     describeLabels(client),

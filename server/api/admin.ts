@@ -57,6 +57,10 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     return seen.slice(0, limit);
   }
 
+  function write(view: ClientView, caller: Caller): ReturnType<typeof writeClient> {
+    return writeClient(view, clients.runsOf(view.clientId), asSeerOf(view.clientId, caller));
+  }
+
   return {
     async listQueues({ pageSize, pageToken }, { caller }) {
       const limit = readPageSize(pageSize);
@@ -102,14 +106,14 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     async listClients({ pageSize, pageToken, connectedOnly }, { caller }) {
       const limit = readPageSize(pageSize);
       const views = await listFor(caller, pageToken, limit, connectedOnly);
-      const { items, last, isCut } = cutPage(views, writeClient);
+      const { items, last, isCut } = cutPage(views, (view) => write(view, caller));
       return { clients: items, nextPageToken: isCut || views.length === limit ? last!.clientId : '' };
     },
 
     async describeClient({ clientId }, { caller }) {
       const { view, sessions } = await findClient(clients, readName('client_id', clientId), caller);
       return {
-        client: writeClient(view),
+        client: write(view, caller),
         sessions: sessions.map((session) => writeSession(session, asSeerOf(clientId, caller))),
         methods: view.served?.methods().map(({ method, callCount }) => ({ method, calls: callCount })) ?? [],
       };

@@ -1,9 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import type { ClientInfoSchema, ClientSessionSchema } from '../../gen/index.ts';
+import type { ClientInfoSchema, ClientRunsSchema, ClientSessionSchema, RunningTaskSchema } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { asFarAs, type Caller, hasRights, isInScope, mayAddress, mayCall, mayCallSome } from '../model/caller.ts';
-import { type Clients, type ClientView, noClient } from '../session/clients.ts';
+import { type ClientRuns, type Clients, type ClientView, noClient, type OldestRun } from '../session/clients.ts';
+import type { EndFigures } from '../session/ends.ts';
 import type { Session } from '../session/session.ts';
 import type { StreamView } from '../session/streams.ts';
 
@@ -59,8 +60,12 @@ export async function checkClient(clients: Pick<Clients, 'describe'>, clientId: 
   throw new ContactError('PERMISSION_DENIED', `${clientId} works for queues of others too`, { field: 'client_id' });
 }
 
-/** A client as operators list it. */
-export function writeClient(view: ClientView): MessageInitShape<typeof ClientInfoSchema> {
+/** A client as operators list it: what it runs is told to who may see all queues, as in `writeSession`. */
+export function writeClient(
+  view: ClientView,
+  { ended, oldest }: ClientRuns,
+  { scope }: Caller,
+): MessageInitShape<typeof ClientInfoSchema> {
   const { clientId, isNamed, isConnected, isDraining, labels, queues, session, served, lastSeenAt } = view;
   return {
     id: clientId,
@@ -71,6 +76,8 @@ export function writeClient(view: ClientView): MessageInitShape<typeof ClientInf
     queues: [...queues],
     ...(lastSeenAt === null ? {} : { lastSeenAt: timestampFromMs(lastSeenAt) }),
     ...(served ? writeServed(served) : {}),
+    ...(ended ? { runs: writeRuns(ended) } : {}),
+    ...(oldest && scope.queues === 'all' ? { oldestRunning: writeOldest(oldest) } : {}),
     // What a session says of the connection comes after it.
     ...(session
       ? {
@@ -87,7 +94,20 @@ export function writeClient(view: ClientView): MessageInitShape<typeof ClientInf
   };
 }
 
-function writeServed(served: NonNullable<ClientView['served']>): MessageInitShape<typeof ClientInfoSchema> {
+function writeRuns({ ended, failed, p50Ms, p99Ms }: EndFigures): MessageInitShape<typeof ClientRunsSchema> {
+  return {
+    ended: BigInt(ended),
+    failed: BigInt(failed),
+    ...(p50Ms === null ? {} : { p50Ms: Math.round(p50Ms) }),
+    ...(p99Ms === null ? {} : { p99Ms: Math.round(p99Ms) }),
+  };
+}
+
+function writeOldest({ taskId, delivery, since }: OldestRun): MessageInitShape<typeof RunningTaskSchema> {
+  return { taskId, delivery, since: timestampFromMs(since) };
+}
+
+function writeServed(served: NonNullable<ClientView['served']>) {
   return {
     services: [...served.services],
     calls: served.callCount,

@@ -1,11 +1,12 @@
-import type { Random } from '../../shared/clock.ts';
+import type { Clock, Random } from '../../shared/clock.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import type { Timers } from '../dispatch/timers.ts';
 import type { Progress } from '../model/waiting.ts';
 import type { Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { retryAfterMs } from '../store/failure.ts';
+import type { Ends } from './ends.ts';
 import type { Holder, Holders } from './holders.ts';
-import { forgetStart, type HeldDelivery, noteProgress, noteStart, startOf } from './ledger.ts';
+import { forgetStart, type HeldDelivery, noteProgress, noteStart, runTimeOf, startOf } from './ledger.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
 
@@ -31,13 +32,14 @@ export interface AttemptsOptions {
   readonly timers: Timers;
   readonly settings: SessionSettings;
   readonly random: Random;
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly ends: Pick<Ends, 'note'>;
   readonly holders: () => Holders;
   readonly onFatal: (error: unknown) => void;
 }
 
 export function createAttempts(options: AttemptsOptions): Attempts {
-  const { queue, timers, settings, random, now, onFatal } = options;
+  const { queue, timers, settings, random, clock, ends, onFatal } = options;
 
   /** The delivery as it stands now; sessions come and go while a clock runs. */
   function current(held: HeldDelivery): Pick<Holder, 'session' | 'held'> | undefined {
@@ -56,8 +58,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     if (!entry) return;
     let outcome: SettleOutcome | undefined;
     entry.held.isEnding = true;
+    const ending = settlement(entry.session);
     try {
-      [outcome] = await queue.settle([settlement(entry.session)]);
+      [outcome] = await queue.settle([ending]);
     } catch (error) {
       const afterMs = retryAfterMs(error);
       const again = timers.create(() => close(held, reason, settlement).catch(onFatal));
@@ -74,6 +77,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     }
     // The credit stays taken until the client reports: it may well be at work still.
     entry.held.isClosed = true;
+    if (ending.kind === 'failed' && outcome.event?.state !== 'cancelled') {
+      ends.note(entry.session.clientId, true, runTimeOf(held, 0, clock.monotonic()));
+    }
     entry.session.isOverdue = entry.session.status === null;
     entry.session.cancel(held, reason);
   }
@@ -98,16 +104,16 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   return {
     start(held) {
-      noteStart(held, true, now());
+      noteStart(held, true, clock);
       startTimeout(held);
     },
 
     presume(held) {
-      if (held.isStarted !== true) noteStart(held, null, now());
+      if (held.isStarted !== true) noteStart(held, null, clock);
       startTimeout(held);
     },
 
-    note: (held, progress) => noteProgress(held, progress, now()),
+    note: (held, progress) => noteProgress(held, progress, clock.now()),
 
     hear(session) {
       if (session.isHeard) return;

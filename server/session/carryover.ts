@@ -1,3 +1,4 @@
+import type { Clock } from '../../shared/clock.ts';
 import type { OpenedSession } from '../store/sessions.ts';
 import type { Attempts } from './attempts.ts';
 import type { Holders } from './holders.ts';
@@ -10,6 +11,7 @@ export interface CarryOverParts {
   readonly holders: Holders;
   readonly orders: Orders;
   readonly attempts: Attempts;
+  readonly clock: Clock;
 }
 
 /**
@@ -17,14 +19,14 @@ export interface CarryOverParts {
  * since the store was asked.
  */
 export function carryOver(
-  { holders, orders, attempts }: CarryOverParts,
+  { holders, orders, attempts, clock }: CarryOverParts,
   session: Session,
   opened: OpenedSession,
   gone: readonly Gone[],
 ): void {
   const before = new Map(gone.flatMap(({ held }) => held.map((one) => [nameOf(one), one])));
   for (const task of opened.held) {
-    const held = before.get(nameOf(task)) ?? heldOf(task);
+    const held = before.get(nameOf(task)) ?? heldOf(task, clock);
     session.ledger.hold(held);
     holders.add(session, held);
     orders.held(session, held);

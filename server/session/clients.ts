@@ -1,5 +1,8 @@
+import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { ClientStore, ServingClient, ServingMethods, StoredClient } from '../store/clients.ts';
+import type { EndFigures, Ends } from './ends.ts';
+import { type HeldDelivery, oldestOf } from './ledger.ts';
 import type { Roster } from './roster.ts';
 import type { Session } from './session.ts';
 import type { ClientStreams, StreamView } from './streams.ts';
@@ -19,12 +22,27 @@ export interface ClientView {
   readonly served: StreamView | null;
 }
 
+/** How a client runs its tasks. */
+export interface ClientRuns {
+  /** How its runs ended lately; null: none did. */
+  readonly ended: EndFigures | null;
+  /** What it has run longest, of all its sessions; null: it runs nothing. */
+  readonly oldest: OldestRun | null;
+}
+
+/** A delivery that counts as begun. */
+export interface OldestRun extends Pick<HeldDelivery, 'taskId' | 'delivery'> {
+  /** By the wall clock: when its client said that it began; where nobody knows, when it was pushed or claimed. */
+  readonly since: number;
+}
+
 /** What operators do with clients. NOT_FOUND: neither connected nor remembered. */
 export interface Clients {
   /** Clients in the order of their ids, those after `after`. */
   list(after: string, limit: number, isConnectedOnly: boolean): Promise<readonly ClientView[]>;
   /** One client, with all its sessions, the newest first. */
   describe(clientId: string): Promise<{ readonly view: ClientView; readonly sessions: readonly Session[] }>;
+  runsOf(clientId: string): ClientRuns;
   /** Gives the client no more tasks until `resume`; remembered for named clients. */
   drain(clientId: string): Promise<void>;
   resume(clientId: string): Promise<void>;
@@ -43,18 +61,23 @@ export interface ClientsOptions {
   readonly store: ClientStore;
   readonly roster: Roster;
   readonly streams: ClientStreams;
-  readonly now: () => number;
+  readonly ends: Pick<Ends, 'of'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
 export function noClient(clientId: string): ContactError {
   return new ContactError('NOT_FOUND', `no client ${clientId}`, { field: 'client_id' });
 }
 
-export function createClients({ store, roster, streams, now }: ClientsOptions): Clients {
+export function createClients({ store, roster, streams, ends, clock }: ClientsOptions): Clients {
   async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
     const isRemembered = await store.drainClient(clientId, isDrained);
     const sessions = roster.ofClient(clientId);
     if (!isRemembered && sessions.length === 0 && streams.subjectOf(clientId) === undefined) throw noClient(clientId);
+  }
+
+  function toRun({ taskId, delivery, since }: HeldDelivery): OldestRun {
+    return { taskId, delivery, since: Math.round(clock.now() - (clock.monotonic() - since)) };
   }
 
   return {
@@ -85,10 +108,17 @@ export function createClients({ store, roster, streams, now }: ClientsOptions): 
       if (served) addServed(views, served);
       return { view: views.get(clientId)!, sessions };
     },
+    runsOf(clientId) {
+      const oldest = oldestOf(roster.ofClient(clientId).flatMap(({ ledger }) => ledger.held));
+      return {
+        ended: ends.of(clientId),
+        oldest: oldest ? toRun(oldest) : null,
+      };
+    },
     drain: (clientId) => setDrained(clientId, true),
     resume: (clientId) => setDrained(clientId, false),
-    rememberServing: (client) => store.rememberServing(client, now()),
-    leaveServing: (clientId) => store.leaveServing(clientId, now()),
+    rememberServing: (client) => store.rememberServing(client, clock.now()),
+    leaveServing: (clientId) => store.leaveServing(clientId, clock.now()),
     listServing: (after) => store.listServing(after, SERVING_PAGE),
   };
 }

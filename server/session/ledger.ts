@@ -1,3 +1,4 @@
+import type { Clock } from '../../shared/clock.ts';
 import { cutText } from '../../shared/text.ts';
 import type { Capacity } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
@@ -19,6 +20,11 @@ export interface HeldDelivery {
   isStarted: boolean | null;
   /** When that was said; null: it was not; SOME_TIME: an earlier process heard it, or nobody did. */
   startedAt: number | null;
+  /**
+   * From when its time at the client is counted, by the monotonic clock: its start, or its push until that is told. Of one
+   * that an earlier process pushed, when that process claimed it.
+   */
+  since: number;
   /** The newest that its client has told of it. */
   progress: Progress | null;
   /** Its result is on its way into the store: the credit is free, the delivery is not forgotten. */
@@ -53,6 +59,7 @@ export function createHeld(
     isLast,
     isStarted,
     startedAt: null,
+    since: Number.NaN,
     progress: null,
     isSettling: false,
     isEnding: false,
@@ -68,16 +75,23 @@ export function createHeld(
  * The entry of a delivery that only the store remembers. Whether it began is not known then, even where the store took
  * it for begun when it counted a loss; only that it did not begin can be.
  */
-export function heldOf(task: HeldTask): HeldDelivery {
+export function heldOf(task: HeldTask, { now, monotonic }: Pick<Clock, 'now' | 'monotonic'>): HeldDelivery {
   const held = createHeld(task, task.timeoutMs, task.isLast, task.isStarted === false ? false : null);
   held.startedAt = SOME_TIME;
+  held.since = monotonic() - Math.max(0, now() - (task.claimedAt ?? now()));
   return held;
 }
 
 /** Notes that a delivery has begun: the first word counts. */
-export function noteStart(held: HeldDelivery, isStarted: true | null, now: number): void {
+export function noteStart(
+  held: HeldDelivery,
+  isStarted: true | null,
+  { now, monotonic }: Pick<Clock, 'now' | 'monotonic'>,
+): void {
   held.isStarted = isStarted;
-  held.startedAt ??= now;
+  if (held.startedAt !== null) return;
+  held.startedAt = now();
+  held.since = monotonic();
 }
 
 /** Notes how far it is, with the beginning of what is said of it. */
@@ -94,6 +108,25 @@ export function forgetStart(held: HeldDelivery): void {
 /** When the delivery began, as far as this process knows. */
 export function startOf(held: HeldDelivery | undefined): number | null {
   return held?.startedAt || null;
+}
+
+/**
+ * How long a delivery has run that ends now, in milliseconds; null: an earlier process pushed it, and nobody knows. One whose
+ * start its client has not told has begun no sooner than it was pushed, and `quietSince`.
+ */
+export function runTimeOf(held: HeldDelivery, quietSince: number, monotonicNow: number): number | null {
+  if (held.startedAt === SOME_TIME || Number.isNaN(held.since)) return null;
+  return Math.max(0, monotonicNow - (held.startedAt === null ? Math.max(held.since, quietSince) : held.since));
+}
+
+/** The delivery that has run longest of those that count as begun and are not closed; undefined: there is none. */
+export function oldestOf(all: readonly HeldDelivery[]): HeldDelivery | undefined {
+  let oldest: HeldDelivery | undefined;
+  for (const held of all) {
+    if (held.isStarted === false || held.isClosed || held.isSettling) continue;
+    if (!oldest || held.since < oldest.since) oldest = held;
+  }
+  return oldest;
 }
 
 /** What is told to the store of a delivery that counts as started. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../../shared/clock.ts';
 import type { SessionStore } from '../store/sessions.ts';
 import { heldOf } from './ledger.ts';
 import type { Lost } from './lost.ts';
@@ -8,11 +9,12 @@ export async function recoverSessions(
   store: Pick<SessionStore, 'listSessions'>,
   roster: Roster,
   lost: Lost,
+  clock: Clock,
 ): Promise<void> {
   const keys = new Set([...roster.all].map(({ session }) => session.key));
   for (const { session, clientId, subject, isNamed, held } of await store.listSessions()) {
     if (keys.has(session.key) || lost.has(session.key)) continue;
     const left = { isResumable: true, isLeft: true, isNamed, onEnded: () => undefined };
-    lost.add({ session, clientId, subject, held: held.map(heldOf), ...left });
+    lost.add({ session, clientId, subject, held: held.map((one) => heldOf(one, clock)), ...left });
   }
 }

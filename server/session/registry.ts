@@ -9,22 +9,23 @@ import type { DeliveryStore } from '../store/deliveries.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { OpenedSession, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
+import { createAbsence } from './absence.ts';
 import { createAttempts } from './attempts.ts';
 import { createBrake } from './brake.ts';
 import { createByteBudget } from './budget.ts';
 import { carryOver } from './carryover.ts';
 import { type Clients, createClients } from './clients.ts';
 import { DISCONNECTED, GONE, isExpelled, notPaired, RESUMED, replacedBy, SERVER_SHUTDOWN } from './closing.ts';
+import { createEnds } from './ends.ts';
 import { createHolders } from './holders.ts';
 import { type Journal, NO_JOURNAL } from './journal.ts';
 import { createLookout } from './lookout.ts';
-import { type Absent, createLost, type Gone, type Lost } from './lost.ts';
+import { createLost, type Gone, type Lost } from './lost.ts';
 import { type MeasureSessions, measureSessions } from './measure.ts';
 import { checkFree, knownSessionsOf, openRow, startedBy } from './opening.ts';
 import { obeyOrders } from './orders.ts';
 import type { StatusOutlet } from './outlet.ts';
 import { createPairing, isNamedBy, type StatusName } from './pairing.ts';
-import { advance } from './phases.ts';
 import { recoverSessions } from './recover.ts';
 import { digest, previousOf, type Registration } from './registration.ts';
 import { createTakeResults, type TakeResults } from './results.ts';
@@ -99,8 +100,19 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (held.timeout) timers.clear(held.timeout);
     if (held.grace) timers.clear(held.grace);
   });
-  const takeResults = createTakeResults({ queue, holders, absent: () => lost, random, noteFailure, ...settings });
-  const attempts = createAttempts({ queue, timers, settings, random, now: clock.now, holders: () => holders, onFatal });
+  const { monotonic } = clock;
+  const ends = createEnds(monotonic);
+  const absent = createAbsence(holders, ends);
+  const ending = { queue, random, ends };
+  const takeResults = createTakeResults({
+    ...ending,
+    holders,
+    absent: () => lost,
+    monotonic,
+    noteFailure,
+    ...settings,
+  });
+  const attempts = createAttempts({ ...ending, timers, settings, clock, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock, attempts);
   const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt, noteFailure });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, noteFailure, onFatal });
@@ -114,6 +126,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     timers.clear(session.liveness);
     session.options.brake.close();
     roster.delete(session);
+    if (!roster.hasClient(session.clientId)) ends.left(session.clientId);
     journal.ended(session, error);
     session.end(error);
   }
@@ -123,21 +136,6 @@ export function createRegistry(options: RegistryOptions): Registry {
     retire(session, error);
     const { isResumable, isAnswerable = false } = session.options;
     lost.add(absent(session, !isExpelled(error) && (isResumable || (isAnswerable && session.ledger.size > 0))));
-  }
-
-  function absent(session: Session, isResumable: boolean): Absent {
-    const { clientId, subject, isDraining, ledger, options } = session;
-    const { id, isNamed, caller } = options;
-    return {
-      ...{ session: session.session, id, clientId, subject, isNamed, isResumable, isDraining },
-      ...(caller && { caller }),
-      held: ledger.held,
-      onEnded: (end) => {
-        // The window may run out while the client comes back, and the session has one end all the same.
-        if (session.phase === 'away') advance(session, end);
-        holders.forget(session);
-      },
-    };
   }
 
   /** Ends the streams that this session takes the place of; answers what they, and those that were away, held. */
@@ -215,6 +213,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       timers.create(() => lookout.look(session)),
     );
     roster.add(session);
+    ends.arrived(clientId);
     const waiting = pairing.takeOutlet(registration);
     if (waiting) session.pair(waiting);
     session.setCredit(registration.credit);
@@ -223,7 +222,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     // The drain of a named client is remembered by the store.
     const wasDrained = !isNamed && gone.some((one) => one.isDraining && one.session.key === key);
     if (orders.drainMeanwhile(clientId) ?? (opened.isDrained || wasDrained)) session.drain(true);
-    carryOver({ holders, orders, attempts }, session, opened, gone);
+    carryOver({ holders, orders, attempts, clock }, session, opened, gone);
     lookout.expect(session);
     pairing.announce(registration, session);
     journal.opened(session, resumed);
@@ -232,13 +231,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   const orders = obeyOrders({ queue, roster, holders, attempts, streams, journal, lose });
-  const recover = (): Promise<void> => recoverSessions(store, roster, lost);
+  const recover = (): Promise<void> => recoverSessions(store, roster, lost, clock);
 
   const stopLooking = watchStanding({ store, clock, roster, settings, recover, obey: orders.obey, onFatal });
 
   return {
     sessions: roster.all,
-    clients: createClients({ store, roster, streams, now: clock.now }),
+    clients: createClients({ store, roster, streams, ends, clock }),
     describeRun: createDescribeRun(holders, lost),
     recover,
     open,

@@ -4,8 +4,9 @@ import { isOwnedBy, type Namer } from '../model/owner.ts';
 import type { Delivery } from '../model/task.ts';
 import type { Release, Settlement, SettleOutcome } from '../store/deliveries.ts';
 import { isRefusal, type NoteFailure, type StoreOperation } from '../store/failure.ts';
+import type { Ends } from './ends.ts';
 import type { Holder, Holders } from './holders.ts';
-import { mayHaveStarted, startOf } from './ledger.ts';
+import { mayHaveStarted, runTimeOf, startOf } from './ledger.ts';
 import type { Lost } from './lost.ts';
 import type { Outcome, OutcomeCode } from './outlet.ts';
 import type { FailedReport, ResultReport } from './report.ts';
@@ -17,6 +18,8 @@ export interface ResultsOptions {
   /** What sessions that an earlier process left, and that have not come back, know of a delivery. */
   readonly absent: () => Pick<Lost, 'ownerOf' | 'answer'>;
   readonly random: Random;
+  readonly monotonic: () => number;
+  readonly ends: Pick<Ends, 'note'>;
   readonly maxResultBytes: number;
   readonly noteFailure: NoteFailure;
 }
@@ -30,7 +33,7 @@ type Store<T> = (items: readonly T[]) => Promise<readonly SettleOutcome[]>;
 export type TakeResults = (report: ResultReport, by: Namer) => Promise<Outcome[]>;
 
 export function createTakeResults(options: ResultsOptions): TakeResults {
-  const { queue, holders, absent, random, maxResultBytes, noteFailure } = options;
+  const { queue, holders, absent, random, monotonic, ends, maxResultBytes, noteFailure } = options;
 
   function fail({ taskId, delivery, error, retry }: FailedReport): Settlement {
     const startedAt = startOf(holders.find({ taskId, delivery })?.held);
@@ -89,13 +92,10 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       session.options.brake.gaveBack();
     const hasWorked = succeeded.length + failed.length > 0;
     const [settleOutcomes, releaseOutcomes] = await Promise.all([
-      take(
-        'settleTasks',
-        settlements,
-        (some) => queue.settle(some.map((one) => ({ ...one, ...settledBy }))),
+      take('settleTasks', settlements, (some) => queue.settle(some.map((one) => ({ ...one, ...settledBy }))), {
         tooLarge,
         hasWorked,
-      ),
+      }),
       take('releaseTasks', releases, (some) => queue.release(some.map((one) => ({ ...one, ...releasedBy })))),
     ]);
     const stoppedFrom = succeeded.length + failed.length;
@@ -131,23 +131,23 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     operation: StoreOperation,
     items: readonly T[],
     store: Store<T>,
-    tooLarge?: ReadonlySet<number>,
-    hasWorked = false,
+    settling?: Settling,
   ): Promise<Outcome[]> {
     if (items.length === 0) return [];
+    const cameAt = monotonic();
     const freeing = new Set<Session>();
     const known = items.map((item) => holders.find(item));
-    const settling: Holder[] = [];
+    const begun: Holder[] = [];
     for (const holder of known) {
       if (holder) holder.session.isOverdue = false;
       if (!holder || holder.held.isSettling) continue;
       holder.session.ledger.beginSettling(holder.held);
-      settling.push(holder);
+      begun.push(holder);
       freeing.add(holder.session);
     }
     const storing = tryStore(operation, items, store);
     for (const session of freeing) {
-      if (hasWorked) session.options.brake.finished();
+      if (settling?.hasWorked) session.options.brake.finished();
       session.options.onCapacity(session);
     }
     const outcomes = await storing;
@@ -157,10 +157,11 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       const before = known[index];
       if (typeof outcome === 'number') {
         // The next session of the client may have taken the delivery over meanwhile: its ledger is told.
-        if (before && settling.includes(before)) before.session.ledger.stopSettling(before.held);
+        if (before && begun.includes(before)) before.session.ledger.stopSettling(before.held);
         return { taskId, delivery, code: 'RETRY_LATER', afterMs: outcome };
       }
-      const code = tooLarge?.has(index) ? codeOfTooLarge(outcome) : outcome.code;
+      const code = settling?.tooLarge.has(index) ? codeOfTooLarge(outcome) : outcome.code;
+      if (settling && before) noteEnd(items[index]!, outcome, before, cameAt);
       const holder = before?.isDropped === false ? before : holders.find({ taskId, delivery });
       // A delivery that came about after somebody had guessed its number is not accounted for by the guess.
       if (holder && (code !== 'STALE' || holder === before)) {
@@ -173,6 +174,18 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
     // A delivery that was held only after its report came frees credit that nobody has been told of.
     for (const session of freed) session.options.onCapacity(session);
     return told;
+  }
+
+  /** Counts a run among those of the client that had it, once its end is stored: not what was stopped, or cancelled. */
+  function noteEnd(item: Delivery, outcome: SettleOutcome, { session, held }: Holder, cameAt: number): void {
+    if (outcome.code !== 'STORED' || outcome.event?.state === 'cancelled') return;
+    const { kind } = item as Settlement;
+    if (kind !== 'succeeded' && kind !== 'failed') return;
+    ends.note(
+      session.clientId,
+      kind === 'failed',
+      runTimeOf(held, session.tellsStarts ? session.quietSince : 0, cameAt),
+    );
   }
 
   /**
@@ -194,6 +207,14 @@ export function createTakeResults(options: ResultsOptions): TakeResults {
       return items.map(() => afterMs);
     }
   }
+}
+
+/** What is known of results that are on their way into the store. */
+interface Settling {
+  /** The places of those that fail by their size. */
+  readonly tooLarge: ReadonlySet<number>;
+  /** Some of them tell of work that was done. */
+  readonly hasWorked: boolean;
 }
 
 /** A task whose cancel was asked for ends by that, whatever was told: only what failed has failed by its size. */

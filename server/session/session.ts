@@ -1,19 +1,16 @@
 import type { ContactError } from '../../shared/errors.ts';
 import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
-import type { Caller } from '../model/caller.ts';
 import type { Owner } from '../model/owner.ts';
-import type { ClaimedTask, Delivery, SessionRef } from '../model/task.ts';
+import type { ClaimedTask, Delivery } from '../model/task.ts';
 import { splitTasks } from './batches.ts';
-import type { Brake } from './brake.ts';
-import type { ByteBudget } from './budget.ts';
 import { EXHAUSTED, SILENT } from './closing.ts';
-import { createHeld, createLedger, type HeldDelivery, type Ledger } from './ledger.ts';
+import { createHeld, createLedger, type Ledger } from './ledger.ts';
 import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
-import type { SessionEvent, StatusOutlet, TaskOutlet } from './outlet.ts';
+import type { SessionEvent, StatusOutlet } from './outlet.ts';
 import { advance, isOpen, type Phase } from './phases.ts';
 import { createReceipts } from './receipts.ts';
-import type { SessionSettings } from './settings.ts';
+import type { SessionOptions } from './sessionoptions.ts';
 
 /** The part of an interval after which a ping is sent if nothing else was: looks are a little early or late. */
 const QUIET = 0.9;
@@ -26,35 +23,6 @@ const STATUS_QUIET_INTERVALS = 3;
 
 const DEAD: LivenessStep = Object.freeze({ kind: 'dead' });
 
-export interface SessionOptions {
-  readonly ref: SessionRef;
-  readonly id: string;
-  readonly clientId: string;
-  readonly isNamed: boolean;
-  /** As in a registration. */
-  readonly isDrawn?: boolean;
-  readonly subject?: string;
-  readonly caller?: Caller;
-  readonly isResumable: boolean;
-  readonly isAnswerable?: boolean;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly queues: readonly string[];
-  readonly agent: string;
-  readonly credit: number;
-  readonly outlet: TaskOutlet;
-  readonly budget: ByteBudget;
-  readonly settings: SessionSettings;
-  readonly brake: Brake;
-  readonly connectedAt: number;
-  readonly monotonic: () => number;
-  /** Messages that are sent in it; else 2^31. */
-  readonly maxSeq?: number;
-  /** The session may be given tasks again. */
-  readonly onCapacity: (session: Session) => void;
-  /** A task is about to be pushed: whoever finds deliveries by their names has to know of it. */
-  readonly onHeld: (session: Session, held: HeldDelivery) => void;
-}
-
 /** One registration: a task stream and, if it is full, the status stream that belongs to it. */
 export interface Session extends Receiver, Owner {
   readonly options: SessionOptions;
@@ -64,6 +32,10 @@ export interface Session extends Receiver, Owner {
   readonly status: StatusOutlet | null;
   /** The session opened its status stream late, or gave a receipt: what it has not told as started has not started. */
   isHeard: boolean;
+  /** Its client tells when it begins a task, unless the end of that comes with it. */
+  tellsStarts: boolean;
+  /** Since when its client had said nothing when its newest message came, by the monotonic clock. */
+  readonly quietSince: number;
   /**
    * The session is plain, and an attempt of it has timed out or has not ended within the grace of its cancel: behind a
    * proxy it may stand still with nobody noticing, so it is given nothing more until its client tells a result.
@@ -108,6 +80,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
   let isFull = false;
   let fullAt = 0;
   let lastLifeAt = options.monotonic();
+  let quietSince = lastLifeAt;
   let lastSentAt = lastLifeAt;
   /** When the status stream was last kept from being idle. */
   let keptAt = lastLifeAt;
@@ -131,6 +104,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       return status;
     },
     isHeard: false,
+    tellsStarts: false,
+    get quietSince() {
+      return quietSince;
+    },
     isOverdue: false,
     isDraining: false,
     lastReceiptAt: 0,
@@ -152,9 +129,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
 
     push(tasks) {
       if (!isOpen(session.phase)) return;
-      for (const task of tasks) hold(task);
+      const now = options.monotonic();
+      for (const task of tasks) hold(task, now);
       for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {
-        if (ledger.unreceiptedBytes === 0) owesSince = options.monotonic();
+        if (ledger.unreceiptedBytes === 0) owesSince = now;
         const sent = seq + 1;
         ledger.sent(sent, batch.bytes);
         if (status) receipts.expect(sent);
@@ -197,6 +175,7 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     },
 
     touch() {
+      quietSince = lastLifeAt;
       lastLifeAt = options.monotonic();
       isPinged = false;
       isDoubted = false;
@@ -279,9 +258,10 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
     return now - owesSince >= patienceMs(settings, isWaitedFor ? 0 : unreceiptedBytes);
   }
 
-  function hold(task: ClaimedTask): void {
+  function hold(task: ClaimedTask, now: number): void {
     const isLast = task.attempt >= task.maxAttempts;
     const held = createHeld({ taskId: task.id, delivery: task.delivery }, task.timeoutMs, isLast, false);
+    held.since = now;
     ledger.hold(held);
     options.onHeld(session, held);
   }

@@ -50,6 +50,7 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
     for (const { taskId, delivery } of report.started) {
       const held = findHeld({ taskId, delivery }, session);
       if (!held) continue;
+      session.tellsStarts = true;
       attempts.start(held);
       activities.tell(taskId, { kind: 'started', delivery });
     }

@@ -88,6 +88,8 @@ export interface HeldTask extends Delivery, LaneRef {
   readonly timeoutMs: number;
   /** The task has no attempt after this one. */
   readonly isLast: boolean;
+  /** When it was claimed; null: the store does not know. */
+  readonly claimedAt: number | null;
   /** Whether a delivery that its loss had ended was started; null: the store does not know. */
   readonly isStarted: boolean | null;
   /** A cancel was asked for, with this reason; null: none. */

@@ -123,6 +123,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['pause of a named worker', 'client/rivalry.ts', 'BASE_MS', 'CAP_MS'],
   ['a payload or line', 'cli/enqueue.ts', 'MAX_INPUT_BYTES'],
   ['log of `contact serve`', 'cli/serve/sink.ts', 'MAX_UNWRITTEN_BYTES'],
+  ['clients that have gone whose runs', 'server/session/ends.ts', 'MAX_GONE'],
   ['cancels that a node hears of before', 'server/session/orders.ts', 'MAX_EARLY'],
 ];
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
+import { TaskFailure } from '../../client/index.ts';
+import { silentLogger } from '../../client/options.ts';
 import { createScene, type Scene } from '../scene/commandline.ts';
 import { until } from '../scene/until.ts';
 
@@ -146,6 +148,48 @@ describe('contact clients', function () {
     const robot = json.find((client) => client.id === 'robot-1');
     assert.deepEqual([robot?.maxInFlight, robot?.labels, robot?.ephemeral], [3, labels, false]);
     await drawn.stop();
+  });
+
+  it('tells which client is slow, at what it is, and which one fails', async () => {
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const quick = await scene.work({ queues: ['quick'], clientId: 'quick', handler: (payload: string) => payload });
+    const slow = await scene.work({
+      ...{ queues: ['slow'], clientId: 'slow', concurrency: 2 },
+      handler: async (payload: string, { signal }) => {
+        await (payload === 'stuck' ? new Promise((resolve) => signal.addEventListener('abort', resolve)) : pause(300));
+        return payload;
+      },
+    });
+    const failing = await scene.work({
+      ...{ queues: ['failing'], clientId: 'failing', logger: silentLogger },
+      handler: () => Promise.reject(new TaskFailure('no', { retry: 'never' })),
+    });
+    const { id: stuck } = await scene.producer.enqueue('slow', 'stuck');
+    for (const queue of ['quick', 'slow', 'failing']) {
+      const { id } = await scene.producer.enqueue(queue, 'x');
+      await until(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
+    }
+    const listed = async (sort: string): Promise<[first: string, row: string[]]> => {
+      const { stdout } = await scene.contact('clients', 'list', '--sort', sort);
+      const first = stdout.split('\n')[1]!.split(' ')[0]!;
+      return [first, findRow(stdout, first)];
+    };
+    const [slowest, row] = await listed('p99');
+    assert.deepEqual([slowest, row.slice(5, 7)], ['slow', ['1', '2']]);
+    assert.match(row.slice(7, 11).join('|'), /^[23]\d\dms\|[23]\d\dms\|0% of 1\|\d+s$/);
+    assert.equal(row[11], stuck);
+    const [worst, failed] = await listed('failed');
+    assert.deepEqual([worst, failed.find((cell) => cell.includes('%'))], ['failing', '100% of 1']);
+    assert.equal((await listed('oldest'))[0], 'slow');
+    const [json] = parseLines((await scene.contact('clients', 'list', '--sort', 'oldest', '--json')).stdout);
+    assert.equal((json?.oldestRunning as { taskId: string } | undefined)?.taskId, stuck);
+    const { stdout: shown } = await scene.contact('clients', 'show', 'slow');
+    assert.match(shown, /^run times: +half within [23]\d\dms, 99 of 100 within [23]\d\dms$/m);
+    assert.match(shown, new RegExp(`^oldest: +\\d+s {2}${stuck}$`, 'm'));
+    assert.match((await scene.contact('top', '--once')).stdout, /^client .* p50 +p99 +failed +oldest /m);
+    assert.equal((await scene.contact('clients', 'list', '--sort', 'age')).code, 2);
+    await scene.admin.cancelTasks({ ids: [stuck] });
+    for (const worker of [quick, slow, failing]) await worker.stop();
   });
 
   it('drains a client until it is resumed', async () => {

@@ -178,6 +178,7 @@ function toHeld(task: ModelTask, isStarted: boolean | null): HeldTask {
     attempt: task.burnt + 1,
     timeoutMs: task.input.timeoutMs,
     isLast: task.burnt + 1 >= task.input.maxAttempts,
+    claimedAt: task.claimedAt,
     isStarted,
     cancelReason: task.cancelReason,
   };

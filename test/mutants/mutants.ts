@@ -20,6 +20,7 @@ import { OWNER_MUTANTS } from './owner-mutants.ts';
 import { PASSAGE_MUTANTS } from './passage-mutants.ts';
 import { RETENTION_MUTANTS } from './retention-mutants.ts';
 import { REVERSE_MUTANTS } from './reverse-mutants.ts';
+import { RUN_MUTANTS } from './run-mutants.ts';
 import { SERVER_MUTANTS } from './server-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
 import { TLS_MUTANTS } from './tls-mutants.ts';
@@ -33,6 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FILTER_MUTANTS,
   ...FAILURE_MUTANTS,
   ...ACT_MUTANTS,
+  ...RUN_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
   ...METRICS_MUTANTS,

@@ -244,6 +244,20 @@ describe('a delivery', () => {
     return taken[0]!;
   }
 
+  it('that runs longest is told to who may see all queues, how runs ended to whoever sees the client', async () => {
+    const held = await push({}, 'robot-1');
+    await scene.enqueue('q');
+    assert.deepEqual(await tell({}, 'robot-1', held), ['STORED']);
+    const request = create(DescribeClientRequestSchema, { clientId: 'robot-1' });
+    const describeFor = async (queues: 'all' | string[]) =>
+      (await scene.api.admin.describeClient(request, createContext(queues).context)).client!;
+    await until('the next task', async () => (await describeFor('all')).oldestRunning !== undefined);
+    for (const [queues, isTold] of [['all', true] as const, [['q'], false] as const]) {
+      const { runs, oldestRunning } = await describeFor(queues === 'all' ? 'all' : [...queues]);
+      assert.deepEqual([runs?.ended, runs?.failed, oldestRunning !== undefined], [1n, 0n, isTold]);
+    }
+  });
+
   it('is ended over TellResult by the principal that has it, and by no other', async () => {
     const held = await push(OF_ROBOTS, 'robot-1');
     assert.deepEqual(await tell({ principal: 'token:other' }, 'robot-1', held), ['STALE']);

@@ -83,6 +83,8 @@ describe('an operation of the store that fails by a bug', () => {
       holders,
       absent: () => ({ ownerOf: () => undefined, answer: () => undefined }),
       random: () => 0,
+      monotonic: clock.monotonic,
+      ends: { note: () => undefined },
       maxResultBytes: 10,
       noteFailure,
     });
@@ -183,7 +185,8 @@ describe('an operation of the store that fails by a bug', () => {
       timers: createTimers(clock),
       settings: { cancelGraceMs: 1_000 } as SessionSettings,
       random: () => 0,
-      now: clock.now,
+      clock,
+      ends: { note: () => undefined },
       holders: () => holders,
       onFatal: (error) => void fatal.push(error),
     });

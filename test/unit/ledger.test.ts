@@ -10,6 +10,7 @@ function createHeld(taskId: string, delivery = 1): HeldDelivery {
     isLast: false,
     isStarted: false,
     startedAt: null,
+    since: Number.NaN,
     progress: null,
     isSettling: false,
     isEnding: false,

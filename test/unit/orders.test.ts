@@ -31,7 +31,8 @@ describe('obeyOrders()', () => {
       timers: createTimers(createFakeClock()),
       settings: { cancelGraceMs: 1_000 } as SessionSettings,
       random: () => 0,
-      now: () => 0,
+      clock: createFakeClock(),
+      ends: { note: () => undefined },
       holders: () => holders,
       onFatal: (error) => assert.fail(String(error)),
     });

@@ -6,8 +6,9 @@ import type { HeldTask } from '../../server/store/sessions.ts';
 const DELIVERY = { taskId: 't', delivery: 3 };
 const STORED: HeldTask = {
   ...{ ...DELIVERY, queue: 'q', lane: '', attempt: 1, timeoutMs: 0, isLast: false },
-  ...{ isStarted: null, cancelReason: null },
+  ...{ claimedAt: null, isStarted: null, cancelReason: null },
 };
+const CLOCK = { now: () => 5_000, monotonic: () => 100 };
 
 /** What is known of the run of a delivery that a connected client holds. */
 function runOf(held: ReturnType<typeof createHeld>, lostUntil?: number) {
@@ -19,7 +20,7 @@ function runOf(held: ReturnType<typeof createHeld>, lostUntil?: number) {
 describe('describeRun()', () => {
   it('tells since when a client runs a task that has said it', () => {
     const held = createHeld(DELIVERY, 0, false, false);
-    noteStart(held, true, 5_000);
+    noteStart(held, true, CLOCK);
     assert.deepEqual(runOf(held), {
       ...{ clientId: 'a', hasBegun: true, startedAt: 5_000, progress: null, lostUntil: null },
     });
@@ -27,19 +28,19 @@ describe('describeRun()', () => {
 
   it('says that a task has not begun of which that is known', () => {
     assert.equal(runOf(createHeld(DELIVERY, 0, false, false))?.hasBegun, false);
-    assert.equal(runOf(heldOf({ ...STORED, isStarted: false }))?.hasBegun, false);
+    assert.equal(runOf(heldOf({ ...STORED, isStarted: false }, CLOCK))?.hasBegun, false);
   });
 
   it('says that one has begun whose start an earlier process may have heard, and not since when', () => {
-    const held = heldOf(STORED);
+    const held = heldOf(STORED, CLOCK);
     assert.deepEqual([runOf(held)?.hasBegun, runOf(held)?.startedAt], [null, null]);
-    noteStart(held, true, 5_000);
+    noteStart(held, true, CLOCK);
     assert.deepEqual([runOf(held)?.hasBegun, runOf(held)?.startedAt], [true, null]);
   });
 
   it('takes what was pushed to a plain client for begun', () => {
     const held = createHeld(DELIVERY, 0, false, false);
-    noteStart(held, null, 5_000);
+    noteStart(held, null, CLOCK);
     assert.deepEqual([runOf(held)?.hasBegun, runOf(held)?.startedAt], [true, 5_000]);
   });
 

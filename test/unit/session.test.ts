@@ -3,7 +3,8 @@ import { createTimers } from '../../server/dispatch/timers.ts';
 import { createBrake } from '../../server/session/brake.ts';
 import { createByteBudget } from '../../server/session/budget.ts';
 import type { SessionEvent } from '../../server/session/outlet.ts';
-import { createSession, type Session, type SessionOptions } from '../../server/session/session.ts';
+import { createSession, type Session } from '../../server/session/session.ts';
+import type { SessionOptions } from '../../server/session/sessionoptions.ts';
 import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 const PING_MS = 1_000;

@@ -11,6 +11,7 @@ import { withAdmin } from '../../admin.ts';
 import { formatAge, formatInstant } from '../../age.ts';
 import { describeCalls, describeSession } from '../../client.ts';
 import type { CommandContext } from '../../context.ts';
+import { describeRuns, nameOldest } from '../../runs.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 
@@ -48,11 +49,21 @@ function clientToPairs({ client, sessions, methods }: DescribeClientResponse, no
     ['status', client.status],
     ['queues', client.queues.join(' ')],
     ...sessions.flatMap((session) => sessionToPairs(session, now)),
+    ...runsToPairs(client, now),
     ['calls', describeCalls(client).replace('/', ' of ')],
     ...methods.map(({ method, calls }): [string, string] => [
       'serves',
       `${method}${calls > 0 ? `  ${calls} ${calls === 1 ? 'call' : 'calls'}` : ''}`,
     ]),
+  ];
+}
+
+function runsToPairs(client: ClientInfo, now: number): [string, string][] {
+  const [p50, p99, failed, oldest] = describeRuns(client, now);
+  return [
+    ['run times', p50 && p99 ? `half within ${p50}, 99 of 100 within ${p99}` : ''],
+    ['failed', failed ? `${failed} runs of the last hour` : ''],
+    ['oldest', oldest && `${oldest}  ${nameOldest(client)}`],
   ];
 }
 

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSLxBAoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNDYWxsc0J5U2VydmljZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiUwoSTGlzdENsaWVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEhYKDmNvbm5lY3RlZF9vbmx5GAMgASgIIlcKE0xpc3RDbGllbnRzUmVzcG9uc2USJwoHY2xpZW50cxgBIAMoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKgoVRGVzY3JpYmVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSKYAQoWRGVzY3JpYmVDbGllbnRSZXNwb25zZRImCgZjbGllbnQYASABKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SKwoIc2Vzc2lvbnMYAiADKAsyGS5jb250YWN0LnYxLkNsaWVudFNlc3Npb24SKQoHbWV0aG9kcxgDIAMoCzIYLmNvbnRhY3QudjEuU2VydmVkTWV0aG9kIooCCg1DbGllbnRTZXNzaW9uEjAKDGNvbm5lY3RlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRwZWVyGAMgASgJEg0KBWFnZW50GAQgASgJEg0KBXBsYWluGAUgASgIEhUKDW1heF9pbl9mbGlnaHQYBiABKA0SDwoHcnVubmluZxgHIAEoDRIZChF1bnJlY2VpcHRlZF9ieXRlcxgIIAEoBBIjCgV0YXNrcxgJIAMoCzIULmNvbnRhY3QudjEuSGVsZFRhc2siWAoISGVsZFRhc2sSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIPCgdzdGFydGVkGAMgASgIEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYBCABKAgiLQoMU2VydmVkTWV0aG9kEg4KBm1ldGhvZBgBIAEoCRINCgVjYWxscxgCIAEoDSInChJEcmFpbkNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhUKE0RyYWluQ2xpZW50UmVzcG9uc2UiKAoTUmVzdW1lQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFgoUUmVzdW1lQ2xpZW50UmVzcG9uc2UiLAoXRGlzY29ubmVjdENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIiwKGERpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRIQCghzZXNzaW9ucxgBIAEoDSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCKdBQoVR2V0U2VydmVySW5mb1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDAoEbm9kZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoDRIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdG9yZRgFIAEoCRIiCgZsaW1pdHMYBiABKAsyEi5jb250YWN0LnYxLkxpbWl0cxIoCglpbnRlcnZhbHMYByABKAsyFS5jb250YWN0LnYxLkludGVydmFscxIQCghzZXNzaW9ucxgIIAEoDRInCgNub3cYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Ryb3VibGUYCiABKAkSKQoLbGltaXRzX3VzZWQYCyADKAsyFC5jb250YWN0LnYxLkxpbWl0VXNlEkwKDmxpbWl0c19yZWFjaGVkGAwgAygLMjQuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UuTGltaXRzUmVhY2hlZEVudHJ5EiUKBXNwYWNlGA0gASgLMhYuY29udGFjdC52MS5TdG9yZVNwYWNlEhQKDG9ic2VydmVyX2xhZxgOIAEoBBIVCg1hdXRoZW50aWNhdGVkGA8gASgIEjoKFmNlcnRpZmljYXRlX2V4cGlyZXNfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEigKCXJldGVudGlvbhgRIAEoCzIVLmNvbnRhY3QudjEuUmV0ZW50aW9uEhEKCW1heF9maWxlcxgSIAEoDRo0ChJMaW1pdHNSZWFjaGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASIzCghMaW1pdFVzZRIMCgRuYW1lGAEgASgJEgwKBHVzZWQYAiABKAQSCwoDbWF4GAMgASgEIksKClN0b3JlU3BhY2USEAoIZGF0YWJhc2UYASABKAQSCwoDbG9nGAIgASgEEgwKBGZyZWUYAyABKAQSEAoIbWluX2ZyZWUYBCABKAQiDwoNQmFja1VwUmVxdWVzdCJ6Cg5CYWNrVXBSZXNwb25zZRIoCgViZWdpbhgBIAEoCzIXLmNvbnRhY3QudjEuQmFja1VwQmVnaW5IABIPCgVjaHVuaxgCIAEoDEgAEiQKA2VuZBgDIAEoCzIVLmNvbnRhY3QudjEuQmFja1VwRW5kSABCBwoFZXZlbnQiHAoLQmFja1VwQmVnaW4SDQoFYnl0ZXMYASABKAQiGwoJQmFja1VwRW5kEg4KBnNoYTI1NhgBIAEoDCqIAQoPRmFpbHVyZUdyb3VwaW5nEiAKHEZBSUxVUkVfR1JPVVBJTkdfVU5TUEVDSUZJRUQQABIaChZGQUlMVVJFX0dST1VQSU5HX0VSUk9SEAESGwoXRkFJTFVSRV9HUk9VUElOR19DTElFTlQQAhIaChZGQUlMVVJFX0dST1VQSU5HX1FVRVVFEAMylwkKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJRCgxMaXN0RmFpbHVyZXMSHy5jb250YWN0LnYxLkxpc3RGYWlsdXJlc1JlcXVlc3QaIC5jb250YWN0LnYxLkxpc3RGYWlsdXJlc1Jlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USVwoORGVzY3JpYmVDbGllbnQSIS5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVxdWVzdBoiLmNvbnRhY3QudjEuRGVzY3JpYmVDbGllbnRSZXNwb25zZRJOCgtEcmFpbkNsaWVudBIeLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXF1ZXN0Gh8uY29udGFjdC52MS5EcmFpbkNsaWVudFJlc3BvbnNlElEKDFJlc3VtZUNsaWVudBIfLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVxdWVzdBogLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVzcG9uc2USXQoQRGlzY29ubmVjdENsaWVudBIjLmNvbnRhY3QudjEuRGlzY29ubmVjdENsaWVudFJlcXVlc3QaJC5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSLIBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2saLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNDYWxsc0J5U2VydmljZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiawoKQ2xpZW50UnVucxINCgVlbmRlZBgBIAEoBBIOCgZmYWlsZWQYAiABKAQSEwoGcDUwX21zGAMgASgNSACIAQESEwoGcDk5X21zGAQgASgNSAGIAQFCCQoHX3A1MF9tc0IJCgdfcDk5X21zIlsKC1J1bm5pbmdUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKFURlc2NyaWJlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkimAEKFkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USJgoGY2xpZW50GAEgASgLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEisKCHNlc3Npb25zGAIgAygLMhkuY29udGFjdC52MS5DbGllbnRTZXNzaW9uEikKB21ldGhvZHMYAyADKAsyGC5jb250YWN0LnYxLlNlcnZlZE1ldGhvZCKKAgoNQ2xpZW50U2Vzc2lvbhIwCgxjb25uZWN0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcGVlchgDIAEoCRINCgVhZ2VudBgEIAEoCRINCgVwbGFpbhgFIAEoCBIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEg8KB3J1bm5pbmcYByABKA0SGQoRdW5yZWNlaXB0ZWRfYnl0ZXMYCCABKAQSIwoFdGFza3MYCSADKAsyFC5jb250YWN0LnYxLkhlbGRUYXNrIlgKCEhlbGRUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDwoHc3RhcnRlZBgDIAEoCBIYChBjYW5jZWxfcmVxdWVzdGVkGAQgASgIIi0KDFNlcnZlZE1ldGhvZBIOCgZtZXRob2QYASABKAkSDQoFY2FsbHMYAiABKA0iJwoSRHJhaW5DbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIVChNEcmFpbkNsaWVudFJlc3BvbnNlIigKE1Jlc3VtZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFFJlc3VtZUNsaWVudFJlc3BvbnNlIiwKF0Rpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIsChhEaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USEAoIc2Vzc2lvbnMYASABKA0iFgoUR2V0U2VydmVySW5mb1JlcXVlc3QinQUKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEgwKBG5vZGUYAiABKAkSEAoIcmV2aXNpb24YAyABKA0SLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RvcmUYBSABKAkSIgoGbGltaXRzGAYgASgLMhIuY29udGFjdC52MS5MaW1pdHMSKAoJaW50ZXJ2YWxzGAcgASgLMhUuY29udGFjdC52MS5JbnRlcnZhbHMSEAoIc2Vzc2lvbnMYCCABKA0SJwoDbm93GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd0cm91YmxlGAogASgJEikKC2xpbWl0c191c2VkGAsgAygLMhQuY29udGFjdC52MS5MaW1pdFVzZRJMCg5saW1pdHNfcmVhY2hlZBgMIAMoCzI0LmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlLkxpbWl0c1JlYWNoZWRFbnRyeRIlCgVzcGFjZRgNIAEoCzIWLmNvbnRhY3QudjEuU3RvcmVTcGFjZRIUCgxvYnNlcnZlcl9sYWcYDiABKAQSFQoNYXV0aGVudGljYXRlZBgPIAEoCBI6ChZjZXJ0aWZpY2F0ZV9leHBpcmVzX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCglyZXRlbnRpb24YESABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIRCgltYXhfZmlsZXMYEiABKA0aNAoSTGltaXRzUmVhY2hlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiMwoITGltaXRVc2USDAoEbmFtZRgBIAEoCRIMCgR1c2VkGAIgASgEEgsKA21heBgDIAEoBCJLCgpTdG9yZVNwYWNlEhAKCGRhdGFiYXNlGAEgASgEEgsKA2xvZxgCIAEoBBIMCgRmcmVlGAMgASgEEhAKCG1pbl9mcmVlGAQgASgEIg8KDUJhY2tVcFJlcXVlc3QiegoOQmFja1VwUmVzcG9uc2USKAoFYmVnaW4YASABKAsyFy5jb250YWN0LnYxLkJhY2tVcEJlZ2luSAASDwoFY2h1bmsYAiABKAxIABIkCgNlbmQYAyABKAsyFS5jb250YWN0LnYxLkJhY2tVcEVuZEgAQgcKBWV2ZW50IhwKC0JhY2tVcEJlZ2luEg0KBWJ5dGVzGAEgASgEIhsKCUJhY2tVcEVuZBIOCgZzaGEyNTYYASABKAwqiAEKD0ZhaWx1cmVHcm91cGluZxIgChxGQUlMVVJFX0dST1VQSU5HX1VOU1BFQ0lGSUVEEAASGgoWRkFJTFVSRV9HUk9VUElOR19FUlJPUhABEhsKF0ZBSUxVUkVfR1JPVVBJTkdfQ0xJRU5UEAISGgoWRkFJTFVSRV9HUk9VUElOR19RVUVVRRADMpcJCgxBZG1pblNlcnZpY2USSwoKTGlzdFF1ZXVlcxIdLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1JlcXVlc3QaHi5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXNwb25zZRJLCgpQYXVzZVF1ZXVlEh0uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlc3BvbnNlEk4KC1Jlc3VtZVF1ZXVlEh4uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHy5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USVwoOU2V0UXVldWVMaW1pdHMSIS5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVxdWVzdBoiLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXNwb25zZRJgChFTZXRRdWV1ZVJldGVudGlvbhIkLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0GiUuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlEksKClB1cmdlUXVldWUSHS5jb250YWN0LnYxLlB1cmdlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVzcG9uc2USUQoMTGlzdEZhaWx1cmVzEh8uY29udGFjdC52MS5MaXN0RmFpbHVyZXNSZXF1ZXN0GiAuY29udGFjdC52MS5MaXN0RmFpbHVyZXNSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZRJBCgZCYWNrVXASGS5jb250YWN0LnYxLkJhY2tVcFJlcXVlc3QaGi5jb250YWN0LnYxLkJhY2tVcFJlc3BvbnNlMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -736,6 +736,20 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
    * @generated from field: map<string, uint32> calls_by_service = 19;
    */
   callsByService: { [key: string]: number };
+
+  /**
+   * Unset: none has ended lately.
+   *
+   * @generated from field: contact.v1.ClientRuns runs = 20;
+   */
+  runs?: ClientRuns | undefined;
+
+  /**
+   * Unset: it runs nothing, or the caller may not see all queues.
+   *
+   * @generated from field: contact.v1.RunningTask oldest_running = 21;
+   */
+  oldestRunning?: RunningTask | undefined;
 };
 
 /**
@@ -744,6 +758,79 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
  */
 export const ClientInfoSchema: GenMessage<ClientInfo> = /*@__PURE__*/
   messageDesc(file_contact_v1_admin_service, 20);
+
+/**
+ * How the runs of a client ended within the last hour, of which the first quarter may be missing; after a restart of the
+ * server, since then.
+ *
+ * @generated from message contact.v1.ClientRuns
+ */
+export type ClientRuns = Message<"contact.v1.ClientRuns"> & {
+  /**
+   * That succeeded or failed. What was given back or cancelled counts nowhere.
+   *
+   * @generated from field: uint64 ended = 1;
+   */
+  ended: bigint;
+
+  /**
+   * Of these, failures, timeouts, and losses of a session that had begun them.
+   *
+   * @generated from field: uint64 failed = 2;
+   */
+  failed: bigint;
+
+  /**
+   * Milliseconds that 50 and 99 of 100 runs stayed within, to a tenth of it: from when the client said `started`, or, where it
+   * had not before the end came, from when the task was pushed. Unset: of none it is known.
+   *
+   * @generated from field: optional uint32 p50_ms = 3;
+   */
+  p50Ms?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 p99_ms = 4;
+   */
+  p99Ms?: number | undefined;
+};
+
+/**
+ * Describes the message contact.v1.ClientRuns.
+ * Use `create(ClientRunsSchema)` to create a new message.
+ */
+export const ClientRunsSchema: GenMessage<ClientRuns> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 21);
+
+/**
+ * What a client has run longest.
+ *
+ * @generated from message contact.v1.RunningTask
+ */
+export type RunningTask = Message<"contact.v1.RunningTask"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: uint32 delivery = 2;
+   */
+  delivery: number;
+
+  /**
+   * When the client said that it began; when the task was claimed, where the server has been started anew since.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message contact.v1.RunningTask.
+ * Use `create(RunningTaskSchema)` to create a new message.
+ */
+export const RunningTaskSchema: GenMessage<RunningTask> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 22);
 
 /**
  * @generated from message contact.v1.ListClientsRequest
@@ -774,7 +861,7 @@ export type ListClientsRequest = Message<"contact.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 21);
+  messageDesc(file_contact_v1_admin_service, 23);
 
 /**
  * @generated from message contact.v1.ListClientsResponse
@@ -796,7 +883,7 @@ export type ListClientsResponse = Message<"contact.v1.ListClientsResponse"> & {
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 24);
 
 /**
  * @generated from message contact.v1.DescribeClientRequest
@@ -813,7 +900,7 @@ export type DescribeClientRequest = Message<"contact.v1.DescribeClientRequest"> 
  * Use `create(DescribeClientRequestSchema)` to create a new message.
  */
 export const DescribeClientRequestSchema: GenMessage<DescribeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 25);
 
 /**
  * @generated from message contact.v1.DescribeClientResponse
@@ -844,7 +931,7 @@ export type DescribeClientResponse = Message<"contact.v1.DescribeClientResponse"
  * Use `create(DescribeClientResponseSchema)` to create a new message.
  */
 export const DescribeClientResponseSchema: GenMessage<DescribeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 24);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * @generated from message contact.v1.ClientSession
@@ -905,7 +992,7 @@ export type ClientSession = Message<"contact.v1.ClientSession"> & {
  * Use `create(ClientSessionSchema)` to create a new message.
  */
 export const ClientSessionSchema: GenMessage<ClientSession> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 25);
+  messageDesc(file_contact_v1_admin_service, 27);
 
 /**
  * @generated from message contact.v1.HeldTask
@@ -939,7 +1026,7 @@ export type HeldTask = Message<"contact.v1.HeldTask"> & {
  * Use `create(HeldTaskSchema)` to create a new message.
  */
 export const HeldTaskSchema: GenMessage<HeldTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 26);
+  messageDesc(file_contact_v1_admin_service, 28);
 
 /**
  * @generated from message contact.v1.ServedMethod
@@ -965,7 +1052,7 @@ export type ServedMethod = Message<"contact.v1.ServedMethod"> & {
  * Use `create(ServedMethodSchema)` to create a new message.
  */
 export const ServedMethodSchema: GenMessage<ServedMethod> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 27);
+  messageDesc(file_contact_v1_admin_service, 29);
 
 /**
  * @generated from message contact.v1.DrainClientRequest
@@ -982,7 +1069,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 28);
+  messageDesc(file_contact_v1_admin_service, 30);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -995,7 +1082,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 29);
+  messageDesc(file_contact_v1_admin_service, 31);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -1012,7 +1099,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 30);
+  messageDesc(file_contact_v1_admin_service, 32);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -1025,7 +1112,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 31);
+  messageDesc(file_contact_v1_admin_service, 33);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -1042,7 +1129,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 32);
+  messageDesc(file_contact_v1_admin_service, 34);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -1061,7 +1148,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 33);
+  messageDesc(file_contact_v1_admin_service, 35);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -1074,7 +1161,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 34);
+  messageDesc(file_contact_v1_admin_service, 36);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -1203,7 +1290,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 35);
+  messageDesc(file_contact_v1_admin_service, 37);
 
 /**
  * @generated from message contact.v1.LimitUse
@@ -1232,7 +1319,7 @@ export type LimitUse = Message<"contact.v1.LimitUse"> & {
  * Use `create(LimitUseSchema)` to create a new message.
  */
 export const LimitUseSchema: GenMessage<LimitUse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 36);
+  messageDesc(file_contact_v1_admin_service, 38);
 
 /**
  * In bytes.
@@ -1272,7 +1359,7 @@ export type StoreSpace = Message<"contact.v1.StoreSpace"> & {
  * Use `create(StoreSpaceSchema)` to create a new message.
  */
 export const StoreSpaceSchema: GenMessage<StoreSpace> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 37);
+  messageDesc(file_contact_v1_admin_service, 39);
 
 /**
  * @generated from message contact.v1.BackUpRequest
@@ -1285,7 +1372,7 @@ export type BackUpRequest = Message<"contact.v1.BackUpRequest"> & {
  * Use `create(BackUpRequestSchema)` to create a new message.
  */
 export const BackUpRequestSchema: GenMessage<BackUpRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 38);
+  messageDesc(file_contact_v1_admin_service, 40);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -1328,7 +1415,7 @@ export type BackUpResponse = Message<"contact.v1.BackUpResponse"> & {
  * Use `create(BackUpResponseSchema)` to create a new message.
  */
 export const BackUpResponseSchema: GenMessage<BackUpResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 39);
+  messageDesc(file_contact_v1_admin_service, 41);
 
 /**
  * @generated from message contact.v1.BackUpBegin
@@ -1347,7 +1434,7 @@ export type BackUpBegin = Message<"contact.v1.BackUpBegin"> & {
  * Use `create(BackUpBeginSchema)` to create a new message.
  */
 export const BackUpBeginSchema: GenMessage<BackUpBegin> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 40);
+  messageDesc(file_contact_v1_admin_service, 42);
 
 /**
  * @generated from message contact.v1.BackUpEnd
@@ -1366,7 +1453,7 @@ export type BackUpEnd = Message<"contact.v1.BackUpEnd"> & {
  * Use `create(BackUpEndSchema)` to create a new message.
  */
 export const BackUpEndSchema: GenMessage<BackUpEnd> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 41);
+  messageDesc(file_contact_v1_admin_service, 43);
 
 /**
  * @generated from enum contact.v1.FailureGrouping

@@ -142,6 +142,7 @@ export function createSessionOperations(
       attempt: burnt + 1,
       timeoutMs: row.terms.timeoutMs,
       isLast: burnt + 1 >= row.terms.maxAttempts,
+      claimedAt: row.claimedAt,
       isStarted,
       cancelReason: row.state === 'running' ? row.cancelReason : null,
     };
