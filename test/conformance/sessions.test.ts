@@ -47,6 +47,7 @@ describeStores('openSession()', (open) => {
       attempt: 1,
       timeoutMs: 9,
       isLast: false,
+      claimedAt: T0,
       isStarted: null,
       cancelReason: null,
     };

@@ -82,7 +82,15 @@ describe('openStore() on a file', () => {
 
     const second = await open();
     await openSession(second);
-    const held = { queue: 'q', lane: '', attempt: 1, isLast: false, isStarted: null, cancelReason: null };
+    const held = {
+      queue: 'q',
+      lane: '',
+      attempt: 1,
+      isLast: false,
+      claimedAt: T0,
+      isStarted: null,
+      cancelReason: null,
+    };
     const left = [
       {
         session: a.session,
