@@ -2,19 +2,19 @@ import { readDescriptorLimit } from './config/descriptors.ts';
 import type { TaskQueue } from './dispatch/queue.ts';
 import type { EventCounts, Figures, LimitUse } from './model/figures.ts';
 import type { Registry } from './session/registry.ts';
+import type { ConnectionLimits } from './transport/connection_limits.ts';
 
 /** Parts of a server that have a number to tell. */
 export interface FigureSources {
   readonly counts: EventCounts;
   readonly registry: Pick<Registry, 'measure'>;
   readonly results: Pick<TaskQueue['results'], 'newest' | 'lags'>;
-  readonly sockets: { readonly size: number };
+  readonly connections: { readonly size: number; readonly admitted: number; readonly limits: ConnectionLimits };
   readonly openCalls: { readonly size: number };
   readonly front: { readonly size: number };
   /** Undefined: the server speaks no TLS. */
   readonly tls: { readonly identity: { readonly expiresAt: number } } | undefined;
   readonly limits: {
-    readonly maxConnections: number;
     readonly maxOpenCalls: number;
     readonly unreceiptedBudgetBytes: number;
   };
@@ -24,9 +24,11 @@ export interface FigureSources {
 export function readFigures(sources: FigureSources): Figures {
   const { counts, registry, results, limits } = sources;
   const sessions = registry.measure();
-  const [connections, openCalls, openReverseCalls] = [sources.sockets.size, sources.openCalls.size, sources.front.size];
+  const [openCalls, openReverseCalls] = [sources.openCalls.size, sources.front.size];
+  const { size: connections, admitted, limits: places } = sources.connections;
   const used: readonly LimitUse[] = [
-    { name: 'connections', used: connections, max: limits.maxConnections },
+    { name: 'connections', used: connections, max: places.maxConnections },
+    { name: 'admitted_connections', used: admitted, max: places.maxConnections - places.reserved },
     { name: 'open_calls', used: openCalls, max: limits.maxOpenCalls },
     { name: 'open_reverse_calls', used: openReverseCalls, max: limits.maxOpenCalls },
     { name: 'unreceipted_bytes', used: sessions.unreceiptedBytes, max: limits.unreceiptedBudgetBytes },
@@ -35,6 +37,7 @@ export function readFigures(sources: FigureSources): Figures {
     ...counts,
     ...sessions,
     connections,
+    admittedConnections: admitted,
     openCalls,
     openReverseCalls,
     position: results.newest,

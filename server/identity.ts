@@ -16,7 +16,7 @@ import { ALL_RIGHTS } from './model/access.ts';
 import type { Caller } from './model/caller.ts';
 import { retryAfterMs } from './store/failure.ts';
 import type { Store } from './store/store.ts';
-import { createGate, type Gate, OPEN_GATE } from './transport/gate.ts';
+import { createGate, type Gate, type GateOptions, OPEN_GATE } from './transport/gate.ts';
 import type { CountRefusal } from './transport/refused.ts';
 
 /** The name of the token that is made when a server that asks who calls starts for the first time. */
@@ -36,6 +36,7 @@ export interface IdentityParts {
   readonly readForeignToken: ReadForeignToken | undefined;
   readonly peerOf: (stream: Parameters<Gate['decide']>[0]) => PeerIdentity;
   readonly countRefusal: CountRefusal;
+  readonly sendAway: GateOptions['sendAway'];
   /** Ends whatever runs for callers that there is a reason for. */
   readonly expel: (reasonFor: (caller: Caller) => ContactError | undefined) => void;
   /** Undefined: no token is made. */
@@ -68,7 +69,8 @@ export interface Identity {
 }
 
 export function createIdentity(parts: IdentityParts): Identity {
-  const { isOn, store, clock, logger, peerOf, countRefusal, expel, keepOperatorToken, hasOperatorSocket } = parts;
+  const { isOn, store, clock, logger, peerOf, countRefusal, sendAway, expel } = parts;
+  const { keepOperatorToken, hasOperatorSocket } = parts;
   let { options, readForeignToken } = parts;
   const book = createBook({
     store,
@@ -102,7 +104,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     },
     callersOfCertificate: (name, expiresAt) => callersOfCertificate(name, expiresAt),
   });
-  const { refusalDelayMs, authenticateWithinMs, maxOpenCalls } = options;
+  const { refusalDelayMs, maxOpenCalls } = options;
   const gate = createGate({
     authenticate,
     peerOf,
@@ -110,7 +112,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     countRefusal,
     clock,
     refusalDelayMs,
-    authenticateWithinMs,
+    sendAway,
     maxOpenCalls,
   });
   const subscription = book.changed$.subscribe(standing.changed);

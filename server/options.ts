@@ -9,6 +9,7 @@ import { defaultsOf, SERVER_ROWS, type ServerOptions } from './config/table.ts';
 import { BROADCAST_PARTS, type BroadcastParts } from './dispatch/broadcasts.ts';
 import type { KeepOperatorToken } from './identity.ts';
 import { DAY_MS, type Retention } from './model/retention.ts';
+import { readConnectionLimits } from './transport/connection_limits.ts';
 
 export type { ServerOptions };
 
@@ -51,6 +52,7 @@ export function resolveOptions(given: Partial<ServerOptions>): ServerOptions {
   }
   const options = Object.freeze(merged) as ServerOptions;
   checkIdentity(options);
+  readConnectionLimits(options, true);
   return options;
 }
 

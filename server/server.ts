@@ -32,6 +32,8 @@ import { openStore } from './store/open.ts';
 import { joinSubsystems } from './subsystem.ts';
 import { createCallEnds } from './transport/call.ts';
 import { callerOfStream } from './transport/callers.ts';
+import { readConnectionLimits } from './transport/connection_limits.ts';
+import { createConnections } from './transport/connections.ts';
 import { createEndings } from './transport/ending.ts';
 import { createOpenCalls } from './transport/open_calls.ts';
 import { peerIdentityOf } from './transport/peer.ts';
@@ -77,6 +79,7 @@ async function assemble(
   const exposure = { ...options, isEncrypted: isEncrypted(options) };
   const auth = resolveAuth(exposure, addresses);
   for (const problem of findExposed({ ...exposure, auth }, addresses)) logger.warn({}, problem);
+  const connectionLimits = readConnectionLimits(options, auth === 'on');
   const operatorAddress = operatorSocketOf(options, auth, logger);
   const readForeignToken = openForeignTokens(options, clock, logger);
   const metrics = await openMetrics(readMetrics(options), clock, logger);
@@ -129,6 +132,7 @@ async function assemble(
   const quietMs = patienceMs(options, 65_535);
   const { maxOpenCalls, heldBudgetBytes } = options;
   const counts = createEventCounts();
+  const connections = createConnections({ ...options, clock, logger, counts, limits: connectionLimits });
   const openCalls = createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes });
   const grpcServer = new Server({
     'grpc.max_concurrent_streams': options.maxStreamsPerConnection,
@@ -163,7 +167,9 @@ async function assemble(
     readForeignToken,
     peerOf: peerIdentityOf,
     countRefusal,
+    sendAway: connections.sendAway,
     expel(reasonFor) {
+      connections.expel(reasonFor);
       openCalls.expel((stream) => {
         const caller = callerOfStream(stream);
         return caller && reasonFor(caller);
@@ -202,9 +208,8 @@ async function assemble(
     credentials: ServerCredentials.createInsecure(),
     clock,
     quietMs,
-    maxConnections: options.maxConnections,
+    connections,
     logger,
-    counts,
     gate: identity.gate,
     tellRefusal: logs.tellRefusal,
     countRefusal,
@@ -220,7 +225,7 @@ async function assemble(
   });
   const { front } = reverse;
   const figures = () =>
-    readFigures({ ...common, tls, results: queue.results, sockets, openCalls, front, limits: options });
+    readFigures({ ...common, tls, results: queue.results, connections, openCalls, front, limits: options });
 
   const bound: Address[] = [];
   let closed: Promise<void> | undefined;

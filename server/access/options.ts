@@ -4,7 +4,6 @@ import { readGrants } from './grants.ts';
 /** What a server can be told about who is let in. */
 export interface IdentityOptions {
   readonly refusalDelayMs: number;
-  readonly authenticateWithinMs: number;
   readonly maxOpenCalls: number;
   /** A path or a URL; undefined: no JWT is taken. */
   readonly jwks: string | undefined;

@@ -12,11 +12,17 @@ export interface Places {
    * and the limits for all hold alone. RESOURCE_EXHAUSTED naming the field: it has as many as it may.
    * @param isReturning it takes the place of one that the caller has, which is not free yet: it is counted and never refused
    */
-  take(caller: Caller, isReturning?: boolean): (() => void) | undefined;
+  take(caller: Pick<Caller, 'principal'>, isReturning?: boolean): (() => void) | undefined;
+  /** How many it has. */
+  countOf(caller: Pick<Caller, 'principal'>): number;
 }
 
 /** By which option there would be more. */
-const OPTIONS = { sessions: 'maxSessionsPerPrincipal', calls: 'maxCallsPerPrincipal' } as const;
+const OPTIONS = {
+  sessions: 'maxSessionsPerPrincipal',
+  calls: 'maxCallsPerPrincipal',
+  connections: 'maxConnectionsPerPrincipal',
+} as const;
 
 export function createPlaces(
   kind: keyof typeof OPTIONS,
@@ -27,6 +33,7 @@ export function createPlaces(
   const counts = new ChurnMap<string, number>();
 
   return {
+    countOf: ({ principal }) => counts.get(principal) ?? 0,
     take({ principal }, isReturning = false) {
       if (principal === '') return undefined;
       const count = counts.get(principal) ?? 0;

@@ -30,7 +30,7 @@ export const ACCESS = {
   authenticateWithinMs: row({
     kind: duration(),
     default: 10_000,
-    description: 'a connection over which no call came that was let in is closed after this, where auth is on',
+    description: 'a connection over which no call came that was let in is ended after this',
   }),
   jwks: row({
     kind: optional(text('file|url', 'a path, or a URL that begins with https://')),

@@ -25,7 +25,25 @@ export const NETWORK = {
     kind: count({ min: 1 }),
     default: connectionsWithin(readDescriptorLimit()),
     defaultText: '10000, or fewer where the system gives fewer descriptors',
-    description: 'connections at a time; one more is closed at once',
+    description:
+      'connections at a time; one more takes the place of one over which no call was let in, or is closed at once',
+  }),
+  reservedConnections: row({
+    kind: optional(count()),
+    default: undefined,
+    defaultText: 'a tenth of them, at most 100; none where auth is off',
+    description: 'of those, places for operators, half of them for their socket file alone',
+  }),
+  maxConnectionsPerPrincipal: row({
+    kind: optional(count({ min: 1 })),
+    default: undefined,
+    defaultText: 'half of maxConnections',
+    description: 'connections over which one principal was let in, where callers are known by their credentials',
+  }),
+  maxConnectionIdleMs: row({
+    kind: duration(),
+    default: 300_000,
+    description: 'a connection without a call for this long is ended; clients open another one with their next call',
   }),
   maxStreamsPerConnection: row({
     kind: count({ min: 1, max: 2 ** 31 - 1 }),

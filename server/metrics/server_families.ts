@@ -1,5 +1,5 @@
 import { CODE_NAMES } from '../../shared/errors.ts';
-import { type CountByCode, PRINCIPAL_LIMITS, REFUSED_FOR } from '../model/figures.ts';
+import { CONNECTION_ENDS, type CountByCode, PRINCIPAL_LIMITS, REFUSED_FOR } from '../model/figures.ts';
 import { type Family, single } from './family.ts';
 import { type Histogram, samplesOf } from './histogram.ts';
 import type { Sample } from './sample.ts';
@@ -24,9 +24,23 @@ export const SERVER_FAMILIES: readonly Family[] = [
   single(
     'counter',
     'contact_connections_refused_total',
-    'Connections that were closed as they came, for there were as many as the server takes.',
+    'Connections for which there was no place, and nobody who gave way.',
     ({ figures }) => figures.refusedConnections,
   ),
+  single(
+    'gauge',
+    'contact_connections_admitted',
+    'Connections over which a call was let in.',
+    ({ figures }) => figures.admittedConnections,
+  ),
+  {
+    name: 'contact_connections_ended_total',
+    type: 'counter',
+    help: `Connections that the server has ended, by reason (${CONNECTION_ENDS.join(', ')}).`,
+    labels: ['reason'],
+    read: ({ figures }) =>
+      CONNECTION_ENDS.map((reason) => ({ labels: { reason }, value: figures.endedConnections[reason] })),
+  },
   {
     name: 'contact_calls_refused_total',
     type: 'counter',

@@ -14,6 +14,7 @@ const UNKNOWN = 2;
 
 /** Limits of principals whose refusals, and for the rate delays, are counted. */
 export const PRINCIPAL_LIMITS = [
+  'connections_per_principal',
   'sessions_per_principal',
   'calls_per_principal',
   'waiting_per_principal',
@@ -39,9 +40,19 @@ export const REFUSED_FOR = [
 
 export type RefusedFor = (typeof REFUSED_FOR)[number];
 
+/**
+ * Why the server has ended connections. `unadmitted`: no call was let in over it in time; `idle`: it had none for long; `displaced`: nobody
+ * was let in over it, and another one came when there were as many as the server takes; `full`: its principal had as many as it may, or
+ * there were as many as may be of callers like that; `guesses`: too many refusals in a row.
+ */
+export const CONNECTION_ENDS = ['unadmitted', 'idle', 'displaced', 'full', 'guesses'] as const;
+
+export type ConnectionEnd = (typeof CONNECTION_ENDS)[number];
+
 /** What has happened since the server started and nobody else counts: one addition each, where it happens. */
 export interface EventCounts {
   refusedConnections: number;
+  readonly endedConnections: Record<ConnectionEnd, number>;
   readonly endedCalls: number[];
   readonly endedLiveCalls: number[];
   readonly endedDurableCalls: number[];
@@ -55,6 +66,7 @@ export function createEventCounts(): EventCounts {
   const create = (): number[] => new Array<number>(CODES).fill(0);
   return {
     refusedConnections: 0,
+    endedConnections: Object.fromEntries(CONNECTION_ENDS.map((end) => [end, 0])) as Record<ConnectionEnd, number>,
     endedCalls: create(),
     endedLiveCalls: create(),
     endedDurableCalls: create(),
@@ -83,6 +95,8 @@ export interface SessionFigures {
 /** What is known of a server at one moment, without a look at any task. */
 export interface Figures extends SessionFigures, Readonly<EventCounts> {
   readonly connections: number;
+  /** Those over which somebody was let in, who stands. */
+  readonly admittedConnections: number;
   /** Calls to the server's own services, and to those that clients serve. */
   readonly openCalls: number;
   readonly openReverseCalls: number;

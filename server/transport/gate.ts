@@ -1,4 +1,4 @@
-import type { Http2Server, Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Authenticate, PeerIdentity } from '../access/authenticate.ts';
@@ -14,13 +14,11 @@ import type { CountRefusal } from './refused.ts';
 const MAX_REFUSALS = 5;
 /** Refusals that wait for their time, of all connections; one more closes its connection instead. */
 const MAX_WAITING = 1_000;
-/** How long a client may take its last refusal before its connection is closed, and what is under way then its answer. */
+/** How long a client may take its last refusal before it is told to go. */
 const LAST_WORD_MS = 250;
 
 /** Decides by the headers of a call whether it is let in, before anything else of it is read. */
 export interface Gate {
-  /** Watches the connections that come. */
-  watch(http2Server: Http2Server): void;
   /**
    * Calls one of the two, now or later, or neither if the call is over first. What is refused for want of a credential
    * is refused late; `caller` is who is known and refused nevertheless.
@@ -35,7 +33,6 @@ export interface Gate {
 
 /** A server that asks nobody who they are. */
 export const OPEN_GATE: Gate = {
-  watch: () => undefined,
   decide: (_stream, _headers, admit) => admit(ANONYMOUS),
 };
 
@@ -48,8 +45,8 @@ export interface GateOptions {
   readonly clock: Clock;
   /** By which a refusal for want of a credential is late. */
   readonly refusalDelayMs: number;
-  /** A connection without a call that was let in is closed after so long. */
-  readonly authenticateWithinMs: number;
+  /** Has the client of a connection go that does nothing but guess. */
+  readonly sendAway: (session: Http2Session) => void;
   /** Of all callers together, of which those that are not known have a part. */
   readonly maxOpenCalls: number;
 }
@@ -60,51 +57,21 @@ interface Connection {
   refusals: number;
   /** Calls that were let in and are open. */
   openCalls: number;
-  isAuthenticated: boolean;
   /** Open calls that need no credential, of who has none. */
   publicCalls: number;
-  /** When there was one last, monotonic. */
-  publicAt: number;
 }
 
 export function createGate(options: GateOptions): Gate {
-  const { authenticate, peerOf, onAdmitted, countRefusal, clock, refusalDelayMs, authenticateWithinMs } = options;
+  const { authenticate, peerOf, onAdmitted, countRefusal, clock, refusalDelayMs, sendAway } = options;
   const publicCalls = createPublicCalls(options);
   // Goes with its session; sessions are bounded by connections.
   const connections = new WeakMap<Http2Session, Connection>();
   let waiting = 0;
 
   function enter(session: Http2Session): Connection {
-    const connection: Connection = {
-      refusals: 0,
-      openCalls: 0,
-      isAuthenticated: false,
-      publicCalls: 0,
-      publicAt: clock.monotonic(),
-    };
+    const connection: Connection = { refusals: 0, openCalls: 0, publicCalls: 0 };
     connections.set(session, connection);
-    const look = (): void => {
-      if (connection.isAuthenticated || session.destroyed) return;
-      // Who watches the health of a server says nothing more for hours, and has a place for it.
-      if (connection.publicCalls > 0) connection.publicAt = clock.monotonic();
-      const leftMs = connection.publicAt + authenticateWithinMs - clock.monotonic();
-      if (leftMs > 0) stop = clock.after(leftMs, look);
-      else sendAway(session, connection);
-    };
-    let stop = clock.after(authenticateWithinMs, look);
-    session.once('close', () => stop());
     return connection;
-  }
-
-  /**
-   * Takes no further calls of a connection, which its client is told, and closes it once what is under way had its time. What was
-   * let in meanwhile goes on to its end.
-   */
-  function sendAway(session: Http2Session, connection: Connection): void {
-    session.close();
-    clock.after(LAST_WORD_MS, () => {
-      if (connection.openCalls === 0) session.destroy();
-    });
   }
 
   /** Lets a call in that needs no credential, of who has none. */
@@ -114,7 +81,6 @@ export function createGate(options: GateOptions): Gate {
     connection.publicCalls += 1;
     stream.once('close', () => {
       connection.publicCalls -= 1;
-      connection.publicAt = clock.monotonic();
     });
     return undefined;
   }
@@ -127,7 +93,6 @@ export function createGate(options: GateOptions): Gate {
     path: string,
   ): ContactError | undefined {
     if (!isAdmitted(caller, admission)) return refuseRole(caller, admission, path);
-    connection.isAuthenticated = true;
     connection.refusals = 0;
     connection.openCalls += 1;
     stream.once('close', () => {
@@ -162,7 +127,7 @@ export function createGate(options: GateOptions): Gate {
       clock.after(LAST_WORD_MS, () => {
         // Behind a proxy others may share the connection, whose calls are worth more than its end: those let in meanwhile, too.
         const isGuessing = connection.refusals >= MAX_REFUSALS && connection.openCalls === 0;
-        if (isGuessing && !session.destroyed) sendAway(session, connection);
+        if (isGuessing) sendAway(session);
       });
     });
   }
@@ -179,10 +144,6 @@ export function createGate(options: GateOptions): Gate {
   }
 
   return {
-    watch(http2Server) {
-      http2Server.on('session', enter);
-    },
-
     decide(stream, headers, admit, refuse) {
       const { session } = stream;
       if (!session) return;
@@ -192,7 +153,6 @@ export function createGate(options: GateOptions): Gate {
       // Who says who they are is asked for it, and told more.
       if (admission === 'anybody' && headers.authorization === undefined) {
         const caller = knownBy(peerOf(stream));
-        if (caller !== NOBODY) connection.isAuthenticated = true;
         const error = caller === NOBODY ? letInNobody(stream, connection, path) : undefined;
         if (error) {
           countRefusal(headers, error);

@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { ChurnSet } from '../../shared/churn.ts';
+import { ChurnMap, ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { TlsIdentity } from '../tls/identity.ts';
@@ -33,8 +33,8 @@ export interface HandshakeOptions {
   readonly requiresCertificate: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Given what is to be read and written in place of the connection, once the client is known. */
-  onSecure(socket: TLSSocket): void;
+  /** Given what is to be read and written in place of the connection, and that, once the client is known. */
+  onSecure(socket: TLSSocket, over: net.Socket): void;
 }
 
 /**
@@ -43,9 +43,11 @@ export interface HandshakeOptions {
  */
 export function createHandshakes(options: HandshakeOptions): Handshakes {
   const { timeoutMs, requiresCertificate, clock, logger, onSecure } = options;
-  // Both are bounded by the connections that the server takes.
+  // All are bounded by the connections that the server takes.
   const silent = new ChurnSet<net.Socket>();
   const waiting = new ChurnSet<net.Socket>();
+  // Node.js does not tell which socket TLS is spoken over, but where that comes from.
+  const begun = new ChurnMap<string, net.Socket>();
   const plainSpoken = createPlainSpoken();
   const server = createServer({ ...describe(options.identity), handshakeTimeout: timeoutMs }, secure);
   server.on('tlsClientError', (error, socket) => {
@@ -73,7 +75,9 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
       socket.destroy();
       return;
     }
-    onSecure(socket);
+    const over = begun.get(endsOf(socket));
+    if (over) onSecure(socket, over);
+    else socket.destroy();
   }
 
   function greet(socket: net.Socket): void {
@@ -104,11 +108,18 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
       waiting.delete(socket);
       // Whoever has given up meanwhile costs nothing.
       if (socket.destroyed) continue;
-      server.emit('connection', socket);
+      begin(socket);
       left -= 1;
       if (left === 0) break;
     }
     plan();
+  }
+
+  function begin(socket: net.Socket): void {
+    const ends = endsOf(socket);
+    begun.set(ends, socket);
+    socket.once('close', () => begun.delete(ends));
+    server.emit('connection', socket);
   }
 
   return {
@@ -138,6 +149,11 @@ export function createHandshakes(options: HandshakeOptions): Handshakes {
       plainSpoken.close();
     },
   };
+}
+
+/** Both ends of a connection, which no other has while it is open. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: net.Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 function describe({ cert, key, clientCa }: TlsIdentity): TlsOptions {

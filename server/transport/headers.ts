@@ -5,6 +5,7 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Places } from '../api/places.ts';
 import type { Caller } from '../model/caller.ts';
 import { noteCaller } from './callers.ts';
+import type { Connections } from './connections.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { loosenHeaders, takeStreamListener } from './internals.ts';
@@ -36,7 +37,9 @@ export interface GuardOptions {
   readonly tellRefusal: TellRefusal;
   readonly countRefusal: CountRefusal;
   /** Calls that are open, of each principal. */
-  readonly places: Places;
+  readonly places: Pick<Places, 'take'>;
+  /** Is told of the connections that begin, and of each call that is let in. */
+  readonly connections: Pick<Connections, 'enter' | 'take'>;
   /** Headers of one call, keys and values, without those of HTTP/2 itself. */
   readonly maxHeaderBytes: number;
   readonly front?: Front | undefined;
@@ -47,7 +50,7 @@ export interface GuardOptions {
  * put right here. Whoever is not let in by the gate is refused here too, and nothing of the call is read.
  */
 export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
-  const { logger, gate, tellRefusal, countRefusal, places, maxHeaderBytes, front } = options;
+  const { logger, gate, tellRefusal, countRefusal, places, connections, maxHeaderBytes, front } = options;
   const { http2Server, handle } = takeStreamListener(grpcServer);
   if (front && !loosenHeaders(http2Server)) {
     logger.warn(
@@ -55,10 +58,11 @@ export function guardHeaders(grpcServer: Server, options: GuardOptions): void {
       'values of metadata that begin or end with a blank do not reach the services of clients: unknown Node.js',
     );
   }
-  gate.watch(http2Server);
+  http2Server.on('session', connections.enter);
 
   function enter(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rest: unknown[], caller: Caller): void {
     try {
+      connections.take(stream, caller);
       const leave = places.take(caller);
       if (leave) stream.once('close', leave);
     } catch (reason) {

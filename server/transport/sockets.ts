@@ -6,8 +6,9 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Places } from '../api/places.ts';
-import type { EventCounts } from '../model/figures.ts';
 import type { TlsIdentity } from '../tls/identity.ts';
+import { noteOver, type Way } from './connection.ts';
+import type { Connections } from './connections.ts';
 import type { Front } from './front.ts';
 import type { Gate } from './gate.ts';
 import { createHandshakes, type HandshakeOptions } from './handshakes.ts';
@@ -24,8 +25,6 @@ const LOOKS = 4;
  * its own.
  */
 const BACKLOG = 4_096;
-/** Between two lines of the log about connections that were refused. */
-const REFUSAL_LOG_MS = 60_000;
 
 const STOPPED = new ContactError('FAILED_PRECONDITION', 'the server was closed', { field: 'listen' });
 
@@ -50,7 +49,6 @@ export interface Sockets {
   stop(): void;
   /** Waits until the connections have closed; destroys those that have not after `graceMs`. */
   close(graceMs: number): Promise<void>;
-  readonly size: number;
 }
 
 export interface SocketsOptions {
@@ -58,17 +56,13 @@ export interface SocketsOptions {
   readonly clock: Clock;
   /** A connection on which nothing moves for this long, pings and their answers included, is dead. */
   readonly quietMs: number;
-  /**
-   * Connections at a time; one more is closed as soon as it is accepted, so that descriptors are left for the store.
-   */
-  readonly maxConnections: number;
+  /** Says which connections are taken; others are closed as soon as they are accepted. */
+  readonly connections: Connections;
   readonly logger: Logger;
   /** Says who is let in. */
   readonly gate: Gate;
   readonly tellRefusal: TellRefusal;
   readonly countRefusal: CountRefusal;
-  /** Counts connections that were refused. */
-  readonly counts: Pick<EventCounts, 'refusedConnections'>;
   /** Calls that are open, of each principal. */
   readonly places: Places;
   readonly maxHeaderBytes: number;
@@ -78,7 +72,7 @@ export interface SocketsOptions {
   readonly tls?: Pick<HandshakeOptions, 'identity' | 'timeoutMs' | 'requiresCertificate'> | undefined;
 }
 
-interface Connection {
+interface Accepted {
   readonly socket: net.Socket;
   readonly peer: string;
   /** Bytes that moved, either way, when it was last looked at. */
@@ -88,13 +82,13 @@ interface Connection {
 }
 
 export function createSockets(grpcServer: Server, options: SocketsOptions): Sockets {
-  const { credentials, clock, quietMs, maxConnections, logger, counts } = options;
+  const { credentials, clock, quietMs, logger, connections } = options;
   const injector = grpcServer.createConnectionInjector(credentials);
   guardHeaders(grpcServer, options);
   const servers: net.Server[] = [];
   const files: SocketFile[] = [];
-  // Bounded by `maxConnections`.
-  const connections = new Set<Connection>();
+  // Bounded by the connections that are taken.
+  const accepted = new Set<Accepted>();
   const namePeer = createPeerNames();
   let onEmpty: (() => void) | undefined;
   let isStopped = false;
@@ -105,11 +99,11 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
    * it waits for the write.
    */
   function look(): void {
-    for (const connection of connections) {
-      const { socket, moved, quietLooks } = connection;
-      connection.moved = socket.bytesRead + socket.bytesWritten;
-      connection.quietLooks = connection.moved === moved ? quietLooks + 1 : 0;
-      if (connection.quietLooks >= LOOKS) socket.destroy();
+    for (const one of accepted) {
+      const { socket, moved, quietLooks } = one;
+      one.moved = socket.bytesRead + socket.bytesWritten;
+      one.quietLooks = one.moved === moved ? quietLooks + 1 : 0;
+      if (one.quietLooks >= LOOKS) socket.destroy();
     }
     stopLooking = clock.after(quietMs / LOOKS, look);
   }
@@ -120,43 +114,35 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
       ...options.tls,
       clock,
       logger,
-      onSecure(socket) {
+      onSecure(socket, over) {
         markCertificate(socket);
+        noteOver(socket, over);
         injector.injectConnection(socket);
       },
     });
 
-  function accept(socket: net.Socket, kind: 'port' | 'file' | 'operators'): void {
-    if (connections.size >= maxConnections) {
+  function accept(socket: net.Socket, way: Way): void {
+    if (!connections.accept(socket, way)) {
       socket.destroy();
-      counts.refusedConnections += 1;
-      logRefusal();
       return;
     }
-    const connection: Connection = { socket, peer: namePeer(socket), moved: 0, quietLooks: 0 };
-    connections.add(connection);
+    const one: Accepted = { socket, peer: namePeer(socket), moved: 0, quietLooks: 0 };
+    accepted.add(one);
     socket.once('close', () => {
-      connections.delete(connection);
-      if (connections.size === 0) onEmpty?.();
+      accepted.delete(one);
+      if (accepted.size === 0) onEmpty?.();
     });
     // A reset connection is an everyday event; http2 hears of it too.
     socket.on('error', () => socket.destroy());
-    if (kind === 'operators') markOperator(socket);
-    if (kind === 'port' && handshakes) handshakes.begin(socket);
+    if (way === 'operators') markOperator(socket);
+    if (way === 'port' && handshakes) handshakes.begin(socket);
     else injector.injectConnection(socket);
   }
 
-  let refusalLoggedAt = Number.NEGATIVE_INFINITY;
-  function logRefusal(): void {
-    if (clock.monotonic() - refusalLoggedAt < REFUSAL_LOG_MS) return;
-    refusalLoggedAt = clock.monotonic();
-    logger.warn({ maxConnections }, 'a connection was refused: there are as many as the server takes');
-  }
-
-  function bind(options: net.ListenOptions, kind: Parameters<typeof accept>[1]): Promise<net.Server> {
+  function bind(options: net.ListenOptions, way: Way): Promise<net.Server> {
     return new Promise((resolve, reject) => {
       if (isStopped) throw STOPPED;
-      const server = net.createServer({ noDelay: true }, (socket) => accept(socket, kind));
+      const server = net.createServer({ noDelay: true }, (socket) => accept(socket, way));
       servers.push(server);
       server.once('error', reject);
       // A server that was stopped before it listened never says that it does.
@@ -202,7 +188,7 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
       return { kind: 'port', host: bound.address, port: bound.port };
     },
     destroy(peer) {
-      for (const connection of connections) if (connection.peer === peer) connection.socket.destroy();
+      for (const one of accepted) if (one.peer === peer) one.socket.destroy();
     },
     changeTls(identity) {
       handshakes?.change(identity);
@@ -210,18 +196,15 @@ export function createSockets(grpcServer: Server, options: SocketsOptions): Sock
     stop,
     async close(graceMs) {
       stop();
-      if (connections.size > 0) {
+      if (accepted.size > 0) {
         await new Promise<void>((resolve) => {
           onEmpty = resolve;
           clock.after(graceMs, resolve);
         });
       }
       stopLooking?.();
-      for (const { socket } of connections) socket.destroy();
+      for (const { socket } of accepted) socket.destroy();
       handshakes?.close();
-    },
-    get size() {
-      return connections.size;
     },
   };
 }

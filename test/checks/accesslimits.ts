@@ -8,6 +8,8 @@ export const ACCESS_CONSTANTS: readonly ConstantRow[] = [
   ['credentials that are stored', 'server/store/credential/room.ts', 'MAX_CREDENTIALS', 'FORGET_EVERY'],
   ['of those, credentials that count for one principal', 'server/store/credential/room.ts', 'MAX_PER_MAKER'],
   ['credentials of one client that live', 'server/store/credentials.ts', 'MAX_LIVING'],
+  ['of those, kept for operators', 'server/transport/connection_limits.ts', 'MOST_RESERVED'],
+  ['time that a client which was told to go', 'server/transport/connections.ts', 'LAST_WORD_MS'],
   ['refusals for want of a credential of one connection', 'server/transport/gate.ts', 'MAX_REFUSALS'],
   ['streams of callers without', 'server/transport/public_calls.ts', 'MAX_WATCHES', 'MAX_PER_CONNECTION'],
   ['health checks of callers without', 'server/transport/public_calls.ts', 'MAX_CHECKS', 'CHECK_MS'],

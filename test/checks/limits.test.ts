@@ -5,6 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { ROOT } from '../../scripts/tool.ts';
 import { connectionsWithin } from '../../server/config/descriptors.ts';
 import { DEFAULTS } from '../../server/options.ts';
+import { readConnectionLimits } from '../../server/transport/connection_limits.ts';
 import { ACCESS_CONSTANTS, ACCESS_OPTIONS, ACCESS_REASONS } from './accesslimits.ts';
 import { type ConstantRow, findProblems, isTitleIn, readConstant, readQuantities, readRows } from './limits.ts';
 import { METRICS_CONSTANTS } from './metricslimits.ts';
@@ -226,7 +227,10 @@ describe('docs/limits.md', () => {
 
   it('has the defaults of the options', () => {
     // This machine may have fewer descriptors.
-    const defaults = { ...SERVER, maxConnections: connectionsWithin(Number.POSITIVE_INFINITY) };
+    const all = { ...DEFAULTS, maxConnections: connectionsWithin(Number.POSITIVE_INFINITY) };
+    const { maxConnections, reserved, perPrincipal } = readConnectionLimits(all, true);
+    const ofConnections = { maxConnections, reservedConnections: reserved, maxConnectionsPerPrincipal: perPrincipal };
+    const defaults = { ...SERVER, ...ofConnections };
     assert.deepEqual(findProblems(rows, defaults), []);
   });
 

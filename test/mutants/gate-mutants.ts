@@ -3,6 +3,7 @@ import { type Mutant, transport, unit } from './mutant.ts';
 const GATE = 'server/transport/gate.ts';
 const AUTHENTICATE = 'server/access/authenticate.ts';
 const STANDING = 'server/access/standing.ts';
+const CONNECTIONS = 'server/transport/connections.ts';
 const JWT = 'server/access/jwt.ts';
 
 const alike = transport('access', 'tells all alike who are not known, and lets in who is');
@@ -73,9 +74,9 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'silent connection kept',
-    file: GATE,
-    find: 'else sendAway(session, connection);',
-    replace: '',
+    file: CONNECTIONS,
+    find: "else end(connection, isAdmitted ? 'idle' : 'unadmitted');",
+    replace: "else if (isAdmitted) end(connection, 'idle');",
     caughtBy: transport('access', 'closes a connection that never says who it is'),
   },
   {
@@ -94,9 +95,9 @@ export const GATE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'health watch cut',
-    file: GATE,
-    find: 'if (connection.publicCalls > 0) connection.publicAt = clock.monotonic();',
-    replace: '',
+    file: CONNECTIONS,
+    find: 'connection.calls : connection.watches) > 0',
+    replace: 'connection.calls : 0) > 0',
     caughtBy: transport('public-calls', 'keep their connection while they watch, and lose it afterwards'),
   },
   {

@@ -3,6 +3,7 @@ import { ACT_MUTANTS } from './act-mutants.ts';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
 import { CONFIG_MUTANTS } from './config-mutants.ts';
+import { CONNECTION_MUTANTS } from './connection-mutants.ts';
 import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
 import { DEFINE_MUTANTS } from './define-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
@@ -29,6 +30,7 @@ import { WAITING_MUTANTS } from './waiting-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
+  ...CONNECTION_MUTANTS,
   ...NODE_MUTANTS,
   ...ATTEMPT_MUTANTS,
   ...FILTER_MUTANTS,

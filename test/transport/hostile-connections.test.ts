@@ -61,21 +61,32 @@ describe('connections', () => {
   it('are no more than the server takes, and one that closes makes room', async () => {
     scene = await startScene({ maxConnections: 3, pingIntervalMs: 5_000 });
     witness = connect(scene);
-    await serveWitness();
-    const taken = [open(), open()];
-    await until('they are taken', () => scene.connectionCount === 3);
+    const others = [connect(scene), connect(scene)];
+    for (const clients of [witness, ...others]) await ask(clients, AdminService.method.listQueues, {});
+    assert.equal(scene.connectionCount, 3);
     const refused = open();
-    await until('it is refused', () => refused.isClosed);
-    assert.deepEqual(
-      taken.map(({ isClosed }) => isClosed),
-      [false, false],
-    );
+    await until('it is refused', () => refused.isClosed, 5_000);
     await serveWitness();
-    taken[0]!.socket.destroy();
+    others[0]!.channel.close();
     await until('there is room', () => scene.connectionCount === 2);
     const late = http2.connect(`http://${scene.address}`);
     atEnd(() => late.destroy());
     await new Promise((resolve) => late.once('remoteSettings', resolve));
+  });
+
+  it('over which no call came give way to one more, the oldest first', async () => {
+    scene = await startScene({ maxConnections: 3, pingIntervalMs: 5_000 });
+    witness = connect(scene);
+    await serveWitness();
+    const first = open();
+    await until('it is taken', () => scene.connectionCount === 2);
+    const second = open();
+    await until('it is taken', () => scene.connectionCount === 3);
+    const third = open();
+    await until('the oldest gives way', () => first.isClosed, 5_000);
+    await until('the new one is there', () => scene.connectionCount === 3);
+    assert.deepEqual([second.isClosed, third.isClosed], [false, false]);
+    await serveWitness();
   });
 
   it('are all taken when they come at once', async function () {

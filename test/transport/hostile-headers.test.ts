@@ -286,7 +286,8 @@ describe('guardHeaders()', () => {
   it('refuses to start on a grpc-js that it does not know', () => {
     const places = { take: () => undefined };
     const [tellRefusal, countRefusal] = [(): void => undefined, (): void => undefined];
-    const parts = { gate: OPEN_GATE, tellRefusal, countRefusal, places };
+    const connections = { enter: () => undefined, take: () => undefined };
+    const parts = { gate: OPEN_GATE, tellRefusal, countRefusal, places, connections };
     const options = { logger: silentLogger, ...parts, maxHeaderBytes: 1 };
     assert.throws(() => guardHeaders(new Server(), options), /unknown way/);
     assert.throws(() => guardHeaders({} as Server, options), /unknown way/);

@@ -153,12 +153,13 @@ describe('A call that is not let in', () => {
         countRefusal: createRefusalCount(counts),
         clock: systemClock,
         refusalDelayMs: 60_000,
-        authenticateWithinMs: 60_000,
+        sendAway: (session) => session.destroy(),
         maxOpenCalls: 10,
       }),
       tellRefusal: createRefusalLog(log),
       countRefusal: createRefusalCount(counts),
       places: { take: () => undefined },
+      connections: { enter: () => undefined, take: () => undefined },
       maxHeaderBytes: 1_024,
     });
     const listener = net.createServer((socket) => injector.injectConnection(socket)).listen(0, '127.0.0.1');

@@ -1,0 +1,172 @@
+import { ChurnSet } from '../../shared/churn.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { createPlaces } from '../api/places.ts';
+import type { Caller } from '../model/caller.ts';
+import type { EventCounts } from '../model/figures.ts';
+import type { Connection, Way } from './connection.ts';
+import type { ConnectionLimits } from './connection_limits.ts';
+import { createNewcomers } from './newcomers.ts';
+
+const COME_AGAIN_MS = 10_000;
+/** Between two lines of the log about connections for which there was no place. */
+const LOG_MS = 60_000;
+/** An operator who has this part of the reserve already, or more, has no need of it. */
+const FEW_SHARE = 1 / 8;
+/** Who has the connections over the socket file of operators: those of an operator's token take none of their places. */
+const SOCKET_HOLDER = 'the socket of operators';
+
+/**
+ * Who has the connections that there may be. Newcomers, over whose connections nobody was let in, have what is left by others,
+ * and give way when somebody comes. A place of its own has a connection from when a caller is let in over it: it counts for
+ * the principals of its open calls, and while there are none for the one that called last.
+ */
+export interface ConnectionPlaces {
+  /** Takes a connection that was accepted, as a newcomer's. False: there is no room, and nobody who gives way. */
+  enter(connection: Connection): boolean;
+  /** Counts it for one call more of this caller. RESOURCE_EXHAUSTED naming `connections`; nothing is counted then. */
+  hold(connection: Connection, caller: Caller): void;
+  /** For one call less. */
+  release(connection: Connection, caller: Caller): void;
+  /** Counts it for the caller as the one that called last, and for the one before no more; undefined: for open calls alone. */
+  keepFor(connection: Connection, caller: Caller | undefined): void;
+  /** It has closed. */
+  forget(connection: Connection): void;
+  [Symbol.iterator](): IterableIterator<Connection>;
+  readonly size: number;
+  /** Connections that count for somebody. */
+  readonly admitted: number;
+}
+
+export interface ConnectionPlacesOptions {
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly logger: Pick<Logger, 'warn'>;
+  readonly counts: Pick<EventCounts, 'refusedConnections' | 'endedConnections' | 'reachedLimits'>;
+  readonly limits: ConnectionLimits;
+  /** A connection counts for somebody from now on, or for nobody any more. */
+  readonly onChange: (connection: Connection) => void;
+}
+
+export function createConnectionPlaces(options: ConnectionPlacesOptions): ConnectionPlaces {
+  const { clock, logger, counts, limits, onChange } = options;
+  const { maxConnections, reserved } = limits;
+  const places = createPlaces('connections', limits.perPrincipal, counts);
+  // Bounded by `maxConnections`.
+  const connections = new ChurnSet<Connection>();
+  const newcomers = createNewcomers<Connection>();
+  let admitted = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let untold = 0;
+
+  /** Anybody may cause it, so it is told rarely. */
+  function tell(): void {
+    untold += 1;
+    if (clock.monotonic() - toldAt < LOG_MS) return;
+    toldAt = clock.monotonic();
+    const fields = { maxConnections, reserved, open: connections.size, admitted, count: untold };
+    logger.warn(fields, 'connections were refused or gave way: there are as many as the server takes');
+    untold = 0;
+  }
+
+  function refuse(): void {
+    counts.refusedConnections += 1;
+    tell();
+  }
+
+  /** Ends a newcomer's connection for another one; those over the socket of operators give way to each other alone. */
+  function makeRoom(way: Way): boolean {
+    const connection = newcomers.find('operators') ?? (way === 'operators' ? newcomers.find() : undefined);
+    if (!connection) return false;
+    counts.endedConnections.displaced += 1;
+    tell();
+    forget(connection);
+    connection.socket.destroy();
+    return true;
+  }
+
+  function forget(connection: Connection): void {
+    if (connection.isClosed) return;
+    connection.isClosed = true;
+    connection.stop();
+    connections.delete(connection);
+    newcomers.delete(connection, connection.source);
+    if (connection.holders.size > 0) admitted -= 1;
+    for (const { leave } of connection.holders.values()) leave?.();
+    connection.holders.clear();
+  }
+
+  /** How many connections may count for somebody, where this one does for the caller; the rest is kept for others. */
+  function roomFor({ way }: Connection, caller: Caller): number {
+    if (way === 'operators') return maxConnections;
+    const isFew = places.countOf(caller) < Math.max(1, reserved * FEW_SHARE);
+    const isOperators = caller.roles.has('operator') && isFew;
+    return maxConnections - (isOperators ? Math.floor(reserved / 2) : reserved);
+  }
+
+  function hold(connection: Connection, caller: Caller): void {
+    const { holders, way } = connection;
+    const known = holders.get(caller.principal);
+    if (known) {
+      known.count += 1;
+      return;
+    }
+    const isFirst = holders.size === 0;
+    const room = roomFor(connection, caller);
+    if (isFirst && admitted >= room) {
+      refuse();
+      const problem = `${admitted} connections have callers, and ${room} may where ${caller.principal || 'one more'} is one`;
+      const more = { field: 'connections', retryAfterMs: COME_AGAIN_MS };
+      throw new ContactError('RESOURCE_EXHAUSTED', `${problem} (maxConnections, reservedConnections)`, more);
+    }
+    const holder = way === 'operators' ? { ...caller, principal: SOCKET_HOLDER } : caller;
+    holders.set(caller.principal, { count: 1, leave: places.take(holder) });
+    if (!isFirst) return;
+    admitted += 1;
+    newcomers.delete(connection, connection.source);
+    onChange(connection);
+  }
+
+  function release(connection: Connection, { principal }: Caller): void {
+    const { holders, source } = connection;
+    const holder = holders.get(principal);
+    if (!holder) return;
+    holder.count -= 1;
+    if (holder.count > 0) return;
+    holders.delete(principal);
+    holder.leave?.();
+    if (holders.size > 0) return;
+    admitted -= 1;
+    newcomers.add(connection, source);
+    onChange(connection);
+  }
+
+  return {
+    enter(connection) {
+      if (connections.size >= maxConnections && !makeRoom(connection.way)) {
+        refuse();
+        return false;
+      }
+      connections.add(connection);
+      newcomers.add(connection, connection.source);
+      return true;
+    },
+    hold,
+    release,
+    keepFor(connection, caller) {
+      const { last } = connection;
+      if (last === caller) return;
+      if (caller) hold(connection, caller);
+      connection.last = caller;
+      if (last) release(connection, last);
+    },
+    forget,
+    [Symbol.iterator]: () => connections[Symbol.iterator](),
+    get size() {
+      return connections.size;
+    },
+    get admitted() {
+      return admitted;
+    },
+  };
+}
