@@ -136,6 +136,7 @@ const BESIDE: readonly [cell: 'what' | 'answer', row: string, file: string, name
   ['answer', 'sessions of one principal', 'server/api/places.ts', 'COME_AGAIN_MS'],
   ['answer', 'selectors of one queue', 'server/dispatch/selectors.ts', 'COME_AGAIN_MS'],
   ['answer', 'calls open on all', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
+  ['answer', 'of those, kept for operators', 'server/transport/connection_places.ts', 'COME_AGAIN_MS'],
   ['answer', 'streams of callers without', 'server/transport/public_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'bytes of unfinished messages', 'server/transport/open_calls.ts', 'COME_AGAIN_MS'],
   ['answer', 'results that one `StreamEnqueue`', 'server/api/awaited.ts', 'RETRY_AFTER_MS'],

@@ -94,7 +94,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   {
     id: 'tls: any socket file is the operator',
     file: 'server/transport/sockets.ts',
-    find: "if (kind === 'operators') markOperator(socket);",
+    find: "if (way === 'operators') markOperator(socket);",
     replace: "if (kind !== 'port') markOperator(socket);",
     caughtBy: transport(
       'tls-certificates',

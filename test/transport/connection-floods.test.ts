@@ -92,16 +92,16 @@ describe('A flood of connections', function () {
   };
 
   const attacks: Readonly<Record<string, () => ((socket: net.Socket) => void) | undefined>> = {
-    'that say nothing': () => undefined,
-    'that send settings and nothing else': () => speakSettings,
-    'that ping for ever': () => speakPings,
-    'that make a call a second which is refused': () => calls(LIST, 'ct_x'),
-    'that make calls without a credential': () => calls(LIST),
-    'that watch the health of the server': () => calls(WATCH),
+    'that say nothing keeps nobody out, and ends no session': () => undefined,
+    'that send settings and nothing else keeps nobody out, and ends no session': () => speakSettings,
+    'that ping for ever keeps nobody out, and ends no session': () => speakPings,
+    'that make a call a second which is refused keeps nobody out, and ends no session': () => calls(LIST, 'ct_x'),
+    'that make calls without a credential keeps nobody out, and ends no session': () => calls(LIST),
+    'that watch the health of the server keeps nobody out, and ends no session': () => calls(WATCH),
   };
 
   for (const [title, act] of Object.entries(attacks)) {
-    it(`${title} keeps nobody out, and ends no session`, async () => {
+    it(title, async () => {
       await start();
       await openSession();
       const { port } = scene.listening;
