@@ -95,7 +95,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     id: 'tls: any socket file is the operator',
     file: 'server/transport/sockets.ts',
     find: "if (way === 'operators') markOperator(socket);",
-    replace: "if (kind !== 'port') markOperator(socket);",
+    replace: "if (way !== 'port') markOperator(socket);",
     caughtBy: transport(
       'tls-certificates',
       'is for operators where it is theirs, and not where the server listens on it for others',
