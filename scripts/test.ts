@@ -23,7 +23,7 @@ const HEAVY = [
 ];
 
 /** The longest of all, which mostly wait or are bound to one core. */
-const LONGEST = ['test/faults/{soak,reverse}.test.ts', 'test/mutants/mutants.test.ts'];
+const LONGEST = ['test/faults/{soak,reverse}.test.ts', 'test/property/store.test.ts', 'test/mutants/mutants.test.ts'];
 
 /** Their full forms load both cores, or hold one time against another: they run alone. */
 const ALONE = [
