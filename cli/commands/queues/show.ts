@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { Admin } from '../../../client/index.ts';
+import type { Admin, TaskQuery } from '../../../client/index.ts';
 import type { Queue } from '../../../gen/contact/v1/admin_service_pb.ts';
 import { ContactError } from '../../../shared/errors.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatAge } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
+import { clearsInMs, describePace, type Pace } from '../../pace.ts';
 import { queueToJson } from '../../queue.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
@@ -12,10 +13,13 @@ import { describeCounts } from '../../task.ts';
 import { describeWaiting } from '../../waiting.ts';
 import { describeRetention } from './retain.ts';
 
+/** Long enough to count, and short enough to be of now. */
+const PACE_MS = 60_000;
+
 export function addShowCommand(queues: Command, context: CommandContext): void {
   const command = queues
     .command('show <queue>')
-    .description('show one queue, and why what is ready there does not run')
+    .description('show one queue: why what is ready there does not run, and whether its backlog clears')
     .option('--json', 'as a JSON object')
     .action((queue: string, options: TargetOptions) => showQueue(queue, options, context))
     .addHelpText('after', '\nExample:\n  contact queues show sums');
@@ -25,9 +29,38 @@ export function addShowCommand(queues: Command, context: CommandContext): void {
 async function showQueue(name: string, options: TargetOptions, context: CommandContext): Promise<void> {
   await withAdmin(options, context, async (admin) => {
     const queue = await findQueue(admin, name);
-    if (options.json) await context.out.writeJson(queueToJson(queue));
-    else await context.out.write(renderPairs(queueToPairs(queue, Date.now())));
+    const pace = await measurePace(admin, queue);
+    if (options.json) await context.out.writeJson({ ...queueToJson(queue), ...paceToJson(queue, pace) });
+    else await context.out.write(renderPairs(queueToPairs(queue, pace, Date.now())));
   });
+}
+
+/** What came and went a moment ago, counted where it is kept; undefined where the server cannot count or is not to tell. */
+async function measurePace(admin: Admin, { name }: Queue): Promise<Pace | undefined> {
+  const since = new Date(Date.now() - PACE_MS);
+  const countAll = async (filter: TaskQuery): Promise<number> => {
+    const counts = await admin.countTasks({ queues: [name], ...filter });
+    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  };
+  try {
+    const [enqueued, settled] = await Promise.all([
+      countAll({ createdAfter: since }),
+      countAll({ settledAfter: since }),
+    ]);
+    return { spanMs: PACE_MS, enqueued, settled };
+  } catch (error) {
+    if (error instanceof ContactError && (error.code === 'UNIMPLEMENTED' || error.code === 'PERMISSION_DENIED')) return;
+    throw error;
+  }
+}
+
+function paceToJson(queue: Queue, pace: Pace | undefined): Record<string, unknown> {
+  return pace ? { pace: { ...pace, clearsInMs: clearsInMs(backlogOf(queue), pace) } } : {};
+}
+
+/** Those that wait for a moment to come are no less to be done. */
+function backlogOf({ ready, scheduled }: Queue): number {
+  return ready + scheduled;
 }
 
 async function findQueue(admin: Admin, name: string): Promise<Queue> {
@@ -39,9 +72,10 @@ async function findQueue(admin: Admin, name: string): Promise<Queue> {
   throw new ContactError('NOT_FOUND', `no queue "${name}"; it has no tasks, no workers and no settings`);
 }
 
-function queueToPairs(queue: Queue, now: number): [string, string][] {
+function queueToPairs(queue: Queue, pace: Pace | undefined, now: number): [string, string][] {
   const { ready, scheduled, running, succeeded, failed, cancelled, expired, limits } = queue;
   const settled = describeCounts({ succeeded, failed, cancelled, expired });
+  const [paceWords, clears] = pace ? describePace(backlogOf(queue), pace) : ['', ''];
   return [
     ['queue', queue.name],
     ['state', queue.paused ? 'paused' : 'open'],
@@ -51,6 +85,8 @@ function queueToPairs(queue: Queue, now: number): [string, string][] {
     ['running', `${running}${limits && limits.maxRunning > 0 ? ` of at most ${limits.maxRunning}` : ''}`],
     ['may wait', limits && limits.maxWaiting > 0 ? String(limits.maxWaiting) : ''],
     ['settled', settled],
+    ['pace', paceWords],
+    ['will clear', clears],
     ['workers', String(queue.workers)],
     ['unroutable', queue.unroutable > 0 ? String(queue.unroutable) : ''],
     ['kept', describeRetention(queue)],
