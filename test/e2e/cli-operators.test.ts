@@ -65,7 +65,12 @@ describe('contact queues', function () {
   });
 
   it('tells how near its limits are, the nearest first, and those of the server', async () => {
-    await scene.admin.setQueueLimits('a', { maxWaiting: 4, maxRunning: 2 });
+    const limit = (...args: string[]) => scene.contact('queues', 'limit', 'a', ...args);
+    assert.equal((await limit('--max-running', '2')).stdout, 'a: any number may wait, at most 2 run\n');
+    assert.equal((await limit('--none')).stdout, 'a: any number may wait, any number may run\n');
+    const both = await limit('--max-waiting', '4', '--max-running', '2', '--json');
+    assert.equal(both.stdout, '{"queue":"a","limits":{"maxWaiting":4,"maxRunning":2}}\n');
+    assert.equal((await scene.contact('queues', 'limit', 'nosuch', '--max-waiting', '1')).code, 1);
     const { stdout } = await scene.contact('queues', 'limits');
     assert.match(stdout, /^queue +limit +used +max +near\na +max_waiting +3 +4 +75 %\n/);
     assert.match(stdout, /\na +max_running +0 +2 +0 %\n/);

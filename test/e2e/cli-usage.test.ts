@@ -40,7 +40,7 @@ describe('contact', function () {
         'bench',
       ],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
-      queues: ['list', 'limits', 'pause', 'resume', 'retain', 'purge'],
+      queues: ['list', 'limit', 'limits', 'pause', 'resume', 'retain', 'purge'],
       clients: ['list', 'drain', 'resume', 'disconnect'],
       join: ['create'],
       token: ['create', 'list', 'revoke', 'rotate'],

@@ -30,7 +30,7 @@ max_running  tasks of the queue that run: others wait meanwhile
 retain_max   settled tasks of the queue that are kept: of more the oldest are forgotten
 (server)     what all clients share, told to operators where no queue is named; docs/limits.md has every limit
 
-Queues have limits where they were set, by \`SetQueueLimits\` or "queues retain"; "retain_max" also by default.
+Queues have limits where they were set, by "queues limit" or "queues retain"; "retain_max" also by default.
 
 Examples:
   contact queues limits
