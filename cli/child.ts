@@ -6,6 +6,7 @@ import { startTimer } from '../shared/clock.ts';
 import type { CommandLine } from './command.ts';
 import { stripControls } from './escape.ts';
 import { openProcessGroup, type ProcessGroup } from './group.ts';
+import { createLineCutter, type LineCutter } from './stderrlines.ts';
 
 export interface ChildOptions {
   readonly command: CommandLine;
@@ -20,6 +21,8 @@ export interface ChildOptions {
   readonly signal: AbortSignal;
   /** Called when the command has begun. */
   readonly onStart?: () => void;
+  /** Called with each line of stderr, without control characters; of one that is longer than 2,048 characters with those. */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 export interface ChildEnd {
@@ -79,6 +82,7 @@ async function followChild(child: Child, group: ProcessGroup, options: ChildOpti
     group.signal('SIGKILL');
   });
   const readErrorText = collectErrorText(child.stderr);
+  const errorLines = options.onErrorLine && cutErrorLines(child.stderr, options.onErrorLine);
   let isAborted = false;
   let killAt = Number.POSITIVE_INFINITY;
   let stopKilling = (): void => undefined;
@@ -101,6 +105,7 @@ async function followChild(child: Child, group: ProcessGroup, options: ChildOpti
     if (!isAborted && !isOverLimit) await within(OUTPUT_GRACE_MS, closed);
     group.close();
     await within(CLOSE_GRACE_MS, closed);
+    errorLines?.end();
     return { output: output(), errorText: readErrorText(), exitCode, signalName, isOverLimit, isAborted };
   } finally {
     stopKilling();
@@ -129,6 +134,15 @@ function collectOutput(stream: Readable, maxBytes: number, onOverflow: () => voi
   });
   stream.on('error', () => undefined);
   return () => Buffer.concat(chunks);
+}
+
+function cutErrorLines(stream: Readable, onLine: (line: string) => void): LineCutter {
+  const cutter = createLineCutter((line) => {
+    const text = stripControls(line);
+    if (text.trim() !== '') onLine(text);
+  });
+  stream.on('data', cutter.push);
+  return cutter;
 }
 
 function collectErrorText(stream: Readable): () => string {

@@ -8,6 +8,8 @@ export interface HandlerOptions {
   readonly maxOutputBytes: number;
   /** Milliseconds from SIGTERM to SIGKILL when a task is cancelled. */
   readonly killAfterMs: number;
+  /** Keeps each line of the command's stderr with its attempt. */
+  readonly logsErrors?: boolean;
   /** Told of each task that ended here; not of those that were taken away. */
   readonly onEnd: (end: TaskEnd) => void;
   /** Told why this machine cannot start a command for now; null: it can again. */
@@ -50,7 +52,7 @@ export function createCommandHandler(
 }
 
 async function runTask(payload: Uint8Array, context: TaskContext, options: HandlerOptions): Promise<Uint8Array> {
-  const { command, maxOutputBytes, killAfterMs } = options;
+  const { command, maxOutputBytes, killAfterMs, logsErrors = false } = options;
   let end: ChildEnd;
   try {
     end = await runChild({
@@ -65,6 +67,7 @@ async function runTask(payload: Uint8Array, context: TaskContext, options: Handl
       maxOutputBytes,
       killAfterMs,
       signal: context.signal,
+      ...(logsErrors && { onErrorLine: context.log }),
     });
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;

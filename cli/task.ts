@@ -12,6 +12,7 @@ import {
   TaskStateSchema,
 } from '../gen/contact/v1/task_pb.ts';
 import { actToJson } from './taskacts.ts';
+import { lineToJson } from './tasklog.ts';
 import { readValue } from './value.ts';
 import { waitingToJson } from './waiting.ts';
 
@@ -45,8 +46,10 @@ export function taskToJson(task: Task): Record<string, unknown> {
 
 /** An attempt with its end as a word; `running` until it has one. */
 export function attemptToJson(attempt: Attempt): Record<string, unknown> {
-  const fields = toJson(AttemptSchema, { ...attempt, error: undefined }, { alwaysEmitImplicit: true }) as object;
-  return { ...fields, end: endName(attempt), ...(attempt.error ? { error: errorToJson(attempt.error) } : {}) };
+  const told = { ...attempt, error: undefined, log: [] };
+  const fields = toJson(AttemptSchema, told, { alwaysEmitImplicit: true }) as object;
+  const error = attempt.error ? { error: errorToJson(attempt.error) } : {};
+  return { ...fields, end: endName(attempt), ...error, log: attempt.log.map(lineToJson) };
 }
 
 /** What nobody has said of an error is left out. */

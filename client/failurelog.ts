@@ -1,6 +1,6 @@
 import { lineOf } from '../shared/text.ts';
 import type { Connection } from './connection.ts';
-import type { FailedTask, TaskListener } from './task.ts';
+import type { FailedTask, TaskListener } from './delivery.ts';
 import { cutCharacters } from './text.ts';
 
 /** Lines that are said in a second. */

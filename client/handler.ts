@@ -1,3 +1,6 @@
+/** How much a line of a log matters. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
 /** What a handler is given beside its payload: the task, and how to tell of it before it ends. */
 export interface TaskContext {
   /** UUIDv7 in lower case; the same in every attempt, so good for making a handler idempotent. */
@@ -28,6 +31,20 @@ export interface TaskContext {
    * @throws ContactError INVALID_ARGUMENT for a fraction that is no number or a message that is no string
    */
   progress(fraction: number, message?: string): void;
+  /**
+   * Keeps a line with this attempt: `contact tasks show` and `tasks watch` have it, and whoever else may see the task, as long as
+   * it is kept. Of an attempt the newest 100 are kept, and of a task the newest 1,000; how many lines are missing is shown. Lines
+   * travel together, four times a second at most (`progressIntervalMs`) and with the result; while the server is out of reach they
+   * wait here, the newest 100 of each task and 4 MiB in all, and not over an end of this process.
+   * @param text at most 1 KiB, line feeds included: the rest is cut, and `…` stands in its place; credentials of contact, JWTs and
+   *   private keys in it are hidden by the server
+   * @param level default `info`
+   * @throws ContactError INVALID_ARGUMENT for a text that is no string, or for another level
+   * @example
+   * context.log(`${rows.length} rows read`);
+   * context.log('no rate for CHF, yesterday’s is used', 'warn');
+   */
+  log(text: string, level?: LogLevel): void;
   /**
    * Hands bytes to the next attempt, if there is one. The newest call counts.
    * @param bytes at most 64 KiB, or the server's limit; they are copied

@@ -1,6 +1,7 @@
 import type { Delivery } from '../gen/contact/v1/task_pb.ts';
 import type { Logger } from './options.ts';
 import { deliveryKey, type Outbox } from './outbox.ts';
+import type { TaskLogs } from './tasklog.ts';
 import type { Uplink } from './uplink.ts';
 import type { Workload } from './workload.ts';
 
@@ -17,10 +18,11 @@ export interface Holding {
 export interface HoldingOptions {
   readonly workload: Workload;
   readonly outbox: Outbox;
+  readonly logs: Pick<TaskLogs, 'drop' | 'repeat'>;
   readonly logger: Logger;
 }
 
-export function createHolding({ workload, outbox, logger }: HoldingOptions): Holding {
+export function createHolding({ workload, outbox, logs, logger }: HoldingOptions): Holding {
   return {
     list() {
       const reported = outbox.reports().map(({ message }) => message);
@@ -37,7 +39,10 @@ export function createHolding({ workload, outbox, logger }: HoldingOptions): Hol
       const knownCount = keys.filter((key) => outbox.has(key)).length;
       workload.close(keys);
       // Most of these reports were stored, and only the acknowledgement was lost.
-      for (const key of keys) outbox.drop(key);
+      for (const key of keys) {
+        outbox.drop(key);
+        logs.drop(key);
+      }
       if (lostCount > 0) logger.warn(`${lostCount} tasks were taken back while this worker was away`);
       if (knownCount > 0) logger.info(`${knownCount} results are not asked for: stored before, or too late`);
     },
@@ -52,6 +57,7 @@ export function createHolding({ workload, outbox, logger }: HoldingOptions): Hol
         if (kind !== 'failed' && kind !== 'released') continue;
         uplink.started({ taskId: message.taskId, delivery: message.delivery, hasSucceeded: false });
       }
+      logs.repeat();
       outbox.rewind();
     },
   };

@@ -59,7 +59,7 @@ export {
 } from './failure.ts';
 export type { FailuresOptions } from './failures.ts';
 export type { TaskQuery } from './filter.ts';
-export type { Handler, TaskContext } from './handler.ts';
+export type { Handler, LogLevel, TaskContext } from './handler.ts';
 export type { BroadcastOptions, EnqueueOptions, NewTaskInput, TaskTerms } from './newtask.ts';
 export {
   createObserver,

@@ -17,6 +17,24 @@ export interface WorkerStatus {
   readonly nextTryMs?: number;
 }
 
+/** Why a worker is not connected, and for how long it waits. */
+export type Trouble = Required<Pick<WorkerStatus, 'error' | 'nextTryMs'>>;
+
+interface Standing {
+  readonly isRegistered: boolean;
+  readonly isDraining: boolean;
+  readonly trouble: Trouble | null;
+}
+
+/** What a worker that has not stopped tells. */
+export function statusOf(
+  now: Pick<WorkerStatus, 'clientId' | 'running'>,
+  { isRegistered, isDraining, trouble }: Standing,
+): WorkerStatus {
+  if (isRegistered) return { ...now, state: isDraining ? 'draining' : 'connected' };
+  return { ...now, state: trouble ? 'reconnecting' : 'connecting', ...trouble };
+}
+
 /** A status text as it may be sent: mended, and cut at 256 characters. */
 export function shortenStatus(text: string): string {
   return cutCharacters(mendText(text), MAX_STATUS_LENGTH);

@@ -6,14 +6,16 @@ import type {
   SendStatusRequest,
   SendStatusRequestSchema,
   SendStatusResponse,
+  TaskLog,
 } from '../gen/contact/v1/contact_pb.ts';
 import type { Delivery } from '../gen/contact/v1/task_pb.ts';
 import { ChurnSet } from '../shared/churn.ts';
 import type { Clock } from '../shared/clock.ts';
 import { drained } from '../shared/streams.ts';
+import type { WorkerDelivery } from './delivery.ts';
 import type { Outbox } from './outbox.ts';
 import { Pacer } from './pacer.ts';
-import type { WorkerDelivery } from './task.ts';
+import type { DeliveryLog } from './tasklog.ts';
 
 export type StatusCall = ClientDuplexStream<MessageInitShape<typeof SendStatusRequestSchema>, SendStatusResponse>;
 
@@ -40,7 +42,7 @@ const PROGRESS_OVERHEAD_BYTES = 64;
 /**
  * The way up of one session: what there is to say is gathered and leaves as one message per turn of the event loop,
  * as fast as the server reads. Progress and checkpoints are the newest of each running task, so the bounds are those
- * of the workload and the outbox.
+ * of the workload and the outbox, and for what handlers say those of the logs.
  */
 export class Uplink {
   readonly #call: StatusCall;
@@ -53,12 +55,16 @@ export class Uplink {
   readonly #texted: Pacer<Uplink>;
   #text = '';
   readonly #checkpointed = new ChurnSet<WorkerDelivery>();
+  readonly #logged: Pacer<DeliveryLog>;
+  /** Logs of deliveries that have ended. */
+  readonly #lastWords = new ChurnSet<DeliveryLog>();
   #state: 'closed' | 'idle' | 'scheduled' | 'draining' = 'closed';
 
   constructor({ call, outbox, clock, progressIntervalMs }: UplinkOptions) {
     this.#call = call;
     this.#outbox = outbox;
     this.#progressed = new Pacer(clock, progressIntervalMs, () => this.wake());
+    this.#logged = new Pacer(clock, progressIntervalMs, () => this.wake());
     this.#texted = new Pacer(clock, progressIntervalMs, () => this.wake());
   }
 
@@ -73,6 +79,7 @@ export class Uplink {
     this.#state = 'closed';
     this.#progressed.close();
     this.#texted.close();
+    this.#logged.close();
   }
 
   /** Tells the server that every message up to this one was seen. */
@@ -96,6 +103,16 @@ export class Uplink {
   /** Tells watchers the newest progress of a task, at the pace of `progressIntervalMs`. */
   progressed(task: WorkerDelivery): void {
     this.#progressed.offer(task);
+  }
+
+  /** Tells what a handler has said, at the pace of progress; once it has ended, before its report. */
+  logged(log: DeliveryLog): void {
+    if (!log.hasEnded) {
+      this.#logged.offer(log);
+      return;
+    }
+    this.#lastWords.add(log);
+    this.wake();
   }
 
   /** Tells operators what this worker is doing, in free text. */
@@ -142,6 +159,8 @@ export class Uplink {
       this.#progressed.hasDue ||
       this.#texted.hasDue ||
       this.#checkpointed.size > 0 ||
+      this.#lastWords.size > 0 ||
+      this.#logged.hasDue ||
       this.#outbox.hasUnsent
     );
   }
@@ -160,6 +179,7 @@ export class Uplink {
       released: [],
       stopped: [],
       untouched: [],
+      logs: [],
     };
     this.#receipt = 0;
     if (this.#credit !== undefined) message.credit = this.#credit;
@@ -170,9 +190,12 @@ export class Uplink {
     }
     let leftBytes = this.#maxMessageBytes - message.started.length * DELIVERY_BYTES;
     leftBytes -= this.#fillCheckpoints(message.checkpoints, leftBytes);
-    // A checkpoint must not come after the failure of its attempt, nor a start after the end.
-    if (this.#checkpointed.size === 0 && this.#started.size === 0) leftBytes -= this.#fillReports(message, leftBytes);
-    this.#fillProgress(message.progress, leftBytes);
+    leftBytes -= this.#fillLogs(message.logs, this.#lastWords, leftBytes);
+    // A checkpoint must not come after the failure of its attempt, nor a start or a line after the end.
+    const isNext = this.#checkpointed.size + this.#started.size + this.#lastWords.size === 0;
+    if (isNext) leftBytes -= this.#fillReports(message, leftBytes);
+    leftBytes -= this.#fillProgress(message.progress, leftBytes);
+    this.#fillLogs(message.logs, this.#logged.due(), leftBytes);
     return isSilent(message) ? null : message;
   }
 
@@ -227,7 +250,22 @@ export class Uplink {
     return bytes;
   }
 
-  #fillProgress(progress: Progress[], maxBytes: number): void {
+  /** Lines that were not sent yet, of these logs as far as there is room. */
+  #fillLogs(logs: TaskLog[], from: Iterable<DeliveryLog>, maxBytes: number): number {
+    let bytes = 0;
+    for (const log of from) {
+      const { taskId, delivery } = log;
+      const taken = log.take(MAX_ITEMS - logs.length, maxBytes - bytes);
+      bytes += taken.bytes;
+      for (const line of taken.lines) logs.push({ $typeName: 'contact.v1.TaskLog', taskId, delivery, line });
+      if (log.hasUnsent) break;
+      this.#lastWords.delete(log);
+      this.#logged.went(log);
+    }
+    return bytes;
+  }
+
+  #fillProgress(progress: Progress[], maxBytes: number): number {
     let bytes = 0;
     for (const task of this.#progressed.due()) {
       if (progress.length === MAX_ITEMS || bytes > maxBytes) break;
@@ -238,6 +276,7 @@ export class Uplink {
       progress.push({ $typeName: 'contact.v1.Progress', taskId, delivery, ...news });
       bytes += PROGRESS_OVERHEAD_BYTES + news.message.length * 3;
     }
+    return bytes;
   }
 }
 
@@ -253,6 +292,7 @@ function isSilent(message: SendStatusRequest): boolean {
     message.failed.length === 0 &&
     message.released.length === 0 &&
     message.stopped.length === 0 &&
-    message.untouched.length === 0
+    message.untouched.length === 0 &&
+    message.logs.length === 0
   );
 }

@@ -17,8 +17,9 @@ import { createCallee, SERVES_MORE } from './serve/callee.ts';
 import { openSession, type Session } from './session.ts';
 import { openSpool } from './spool.ts';
 import { awaitStartReport } from './startreport.ts';
-import { shortenStatus, type WorkerStatus } from './status.ts';
+import { shortenStatus, statusOf, type Trouble, type WorkerStatus } from './status.ts';
 import { releaseOf } from './task.ts';
+import { TaskLogs } from './tasklog.ts';
 import { traceRuns } from './tracing.ts';
 import { oncePerTurn } from './turn.ts';
 import { Workload } from './workload.ts';
@@ -47,6 +48,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   const closing = new AbortController();
   const status$ = new BehaviorSubject<WorkerStatus>({ state: 'connecting', clientId, running: 0 });
   const outbox = new Outbox(clock, () => session?.uplink.wake(), spool);
+  const logs = new TaskLogs(clock.now, (log) => session?.uplink.logged(log));
   const workload = new Workload({
     ...routes,
     run: traceRuns((task) => callee.run(task, limits) ?? routes.run(task, limits)),
@@ -58,15 +60,17 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
     paused: (ms) => rest.begin(ms),
     isReported: (key) => outbox.has(key),
     reported: (report, key) => {
+      logs.end(key, report !== null);
       if (report) outbox.put(report, key);
       noteRunning();
       closeIfDone();
     },
     progressed: (task) => session?.uplink.progressed(task),
     checkpointed: (task) => session?.uplink.checkpointed(task),
+    logged: (task, said) => logs.add(task, said),
     ...tellFailures(connection, options.errorDetail, (queue) => callee.serves(queue)),
   });
-  const holding = createHolding({ workload, outbox, logger });
+  const holding = createHolding({ workload, outbox, logs, logger });
   const credit = routes.concurrency + (options.prefetch ?? 0);
   const rest = createRest({
     clock,
@@ -90,16 +94,13 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
   const hears = { onIdle: closeIfDone, onServing, onQueues, onRefused: refused.reject };
   const callee = createCallee({ ...asCallee, ...hears, sessionId: () => previousSession, signal: closing.signal });
   let [statusText, limits] = ['', INITIAL_LIMITS];
-  let trouble: { error: ContactError; nextTryMs: number } | null = null;
+  let trouble: Trouble | null = null;
   let abandonsAt = Number.POSITIVE_INFINITY;
   let cancelAbandon = (): void => {};
 
   function publish(): void {
-    if (mode === 'closed') return;
-    const isDraining = mode !== 'open' || isDrainedByServer;
-    const away = trouble ? 'reconnecting' : 'connecting';
-    const state = !isRegistered ? away : isDraining ? 'draining' : 'connected';
-    status$.next({ state, clientId, running: workload.runningCount, ...(isRegistered ? {} : trouble) });
+    const standing = { isRegistered, isDraining: mode !== 'open' || isDrainedByServer, trouble };
+    if (mode !== 'closed') status$.next(statusOf({ clientId, running: workload.runningCount }, standing));
   }
 
   const publishSoon = oncePerTurn(publish);
@@ -166,7 +167,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         renewing: connection.renew,
         moving: (afterMs) => logger.info(`${connection.server} goes away in ${afterMs} ms`),
         outcomes: (outcomes) => {
-          for (const outcome of outcomes) outbox.settle(outcome);
+          for (const outcome of outcomes) if (outbox.settle(outcome)) logs.drop(deliveryKey(outcome));
           closeIfDone();
         },
       },

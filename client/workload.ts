@@ -1,7 +1,8 @@
 import type { Assignment, Limits } from '../gen/contact/v1/contact_pb.ts';
 import { ChurnMap } from '../shared/churn.ts';
+import { type TaskListener, WorkerDelivery } from './delivery.ts';
 import { deliveryKey, type Report } from './outbox.ts';
-import { reportEnd, type TaskListener, WorkerDelivery } from './task.ts';
+import { reportEnd } from './task.ts';
 
 export interface WorkloadOptions extends TaskListener {
   /** How many handlers run at once. */

@@ -1,5 +1,9 @@
 import { Buffer } from 'node:buffer';
 
+/** What stands in the place of what was cut. */
+const MARK = '…';
+const MARK_BYTES = Buffer.byteLength(MARK);
+
 /**
  * A key or a name: whole characters and no NUL. Halves of characters become the same mark on the wire, so that two
  * keys would be one; and what shows text ends it at a NUL.
@@ -25,4 +29,13 @@ export function lineOf(text: string): string {
 export function cutText(text: string, maxLength: number): string {
   if (text.length <= maxLength) return mendText(text);
   return mendText(Buffer.from(text.slice(0, maxLength)).toString());
+}
+
+/** The longest beginning of a text that takes at most `maxBytes` in UTF-8; one that is cut ends in `…`, within them. */
+export function shortenText(text: string, maxBytes: number): string {
+  // UTF-8 takes at most three bytes for one UTF-16 unit.
+  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text;
+  const bytes = new Uint8Array(maxBytes - MARK_BYTES);
+  const { written } = new TextEncoder().encodeInto(text, bytes);
+  return `${Buffer.from(bytes.buffer, 0, written).toString()}${MARK}`;
 }

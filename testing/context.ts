@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import * as check from '../client/check.ts';
-import type { TaskContext } from '../client/handler.ts';
-import { WorkerDelivery } from '../client/task.ts';
+import { WorkerDelivery } from '../client/delivery.ts';
+import type { LogLevel, TaskContext } from '../client/handler.ts';
 import { AssignmentSchema, LimitsSchema } from '../gen/contact/v1/contact_pb.ts';
 import { newTaskId } from '../shared/ids.ts';
 
@@ -19,6 +19,8 @@ export interface MockContext extends TaskContext {
   readonly progressed: readonly { readonly fraction: number; readonly message: string }[];
   /** Every call of `saveCheckpoint()`. */
   readonly checkpoints: readonly Uint8Array[];
+  /** Every call of `log()`, as it would be sent. */
+  readonly logged: readonly { readonly level: LogLevel; readonly text: string }[];
   /** Aborts the signal as a cancel does: its reason is a ContactError CANCELLED with these words. */
   abort(reason?: string): void;
 }
@@ -53,12 +55,14 @@ export function mockContext(options: MockContextOptions = {}): MockContext {
   const { taskId = newTaskId(), queue = 'test', attempt = 1, maxAttempts = 5, delivery = attempt } = options;
   const { metadata = {}, contentType = 'application/json', checkpoint = null } = options;
   const told = { taskId, queue, attempt, maxAttempts, delivery, metadata: { ...metadata }, contentType };
-  // Both are as long as the test that reads them has its handler speak.
+  // They are as long as the test that reads them has its handler speak.
   const progressed: { fraction: number; message: string }[] = [];
   const checkpoints: Uint8Array[] = [];
+  const logged: { level: LogLevel; text: string }[] = [];
   const task = new WorkerDelivery(create(AssignmentSchema, told), LIMITS, {
     progressed: ({ newProgress }) => progressed.push(newProgress!),
     checkpointed: ({ newCheckpoint }) => checkpoints.push(newCheckpoint!),
+    logged: (_task, said) => logged.push(said),
   });
   task.state = 'running';
   return Object.freeze({
@@ -67,8 +71,10 @@ export function mockContext(options: MockContextOptions = {}): MockContext {
     signal: task.signal,
     progress: task.progress,
     saveCheckpoint: task.saveCheckpoint,
+    log: task.log,
     progressed,
     checkpoints,
+    logged,
     abort: (reason = 'aborted by the test') => task.abort('cancel', reason),
   });
 }

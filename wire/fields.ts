@@ -49,6 +49,7 @@ export const FIELDS: Readonly<Record<string, FieldTable>> = {
       'optional uint32 credit = 9',
       'optional string status = 10',
       'repeated Delivery untouched = 11',
+      'repeated TaskLog logs = 12',
     ],
   },
   Delivery: {

@@ -43,9 +43,9 @@ export function encodeSendStatusRequest(message: SendStatusRequest): Buffer | un
 
 /** Whether a message has nothing but results, receipts and starts. */
 function hasResultsAlone(message: SendStatusRequest): boolean {
-  const { progress, checkpoints, failed, released, stopped, untouched, credit, status } = message;
+  const { progress, checkpoints, logs, failed, released, stopped, untouched, credit, status } = message;
   const reports = failed.length + released.length + stopped.length + untouched.length;
-  const others = progress.length + checkpoints.length + reports;
+  const others = progress.length + checkpoints.length + logs.length + reports;
   return others === 0 && credit === undefined && status === undefined;
 }
 
@@ -100,6 +100,7 @@ export function decodeSendStatusRequest(bytes: Uint8Array): SendStatusRequest | 
     released: NO_ITEMS,
     stopped: NO_ITEMS,
     untouched: NO_ITEMS,
+    logs: NO_ITEMS,
   };
 }
 

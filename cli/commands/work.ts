@@ -22,6 +22,7 @@ interface WorkOptions extends TargetOptions {
   readonly label?: Readonly<Record<string, string>>;
   readonly contentType: string;
   readonly spool?: string;
+  readonly log?: boolean;
   /** Milliseconds. */
   readonly killAfter: number;
 }
@@ -43,6 +44,7 @@ export function fillWorkCommand(command: Command, context: CommandContext): void
     .option('--label <key=value>', 'what selectors look at; may be repeated', collectLabels)
     .option('--content-type <type>', 'of the results', 'application/octet-stream')
     .option('--spool <file>', 'keep results here until the server has them, also when this command is killed')
+    .option('--log', "keep each line of the command's stderr with its attempt, the newest 100: contact tasks show")
     .addOption(
       new Option('--kill-after <duration>', 'from SIGTERM to SIGKILL when a task is cancelled')
         .default(5_000, '5s')
@@ -93,6 +95,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
       command,
       maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,
       killAfterMs: options.killAfter,
+      logsErrors: options.log ?? false,
       onShort: (reason) => {
         if (reason !== null) context.say(`${reason}; the task is given back`);
         // The text is for operators, and true until a command starts again.

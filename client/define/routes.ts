@@ -1,9 +1,10 @@
 import type { Limits } from '../../gen/contact/v1/contact_pb.ts';
 import { type Codec, json } from '../codec.ts';
+import type { WorkerDelivery } from '../delivery.ts';
 import type { Handler } from '../handler.ts';
 import type { Report } from '../outbox.ts';
 import { concurrencyOf, type WorkerOptions } from '../registration.ts';
-import { runTask, type WorkerDelivery } from '../task.ts';
+import { runTask } from '../task.ts';
 import { createMiddlewares, type Middleware } from './middleware.ts';
 
 /** Which handler a task goes to, and how many of a queue may run at once. */

@@ -1,20 +1,25 @@
 import {
   type Delivery as DeliveryMessage,
   type Failed,
+  LogLevel as LogLevelCode,
   OutcomeCode,
   type Outcome as OutcomeMessage,
   Retry,
   type SendStatusRequest,
   type Succeeded,
+  type TaskLog,
   type TellResultRequest,
 } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { isTaskId } from '../../shared/ids.ts';
-import { cutText, mendText } from '../../shared/text.ts';
+import { hideSecrets } from '../../shared/redact.ts';
+import { cutText, mendText, shortenText } from '../../shared/text.ts';
 import type { RetryAdvice } from '../model/retry.ts';
 import type { Delivery, TaskError } from '../model/task.ts';
+import type { LogLevel } from '../model/tasklog.ts';
 import type { Outcome } from '../session/outlet.ts';
-import type { FailedReport, ResultReport, StatusReport, SucceededReport } from '../session/report.ts';
+import type { FailedReport, LogReport, ResultReport, StatusReport, SucceededReport } from '../session/report.ts';
+import { readInstant } from './batch.ts';
 
 const MAX_ITEMS = 1_000;
 const MAX_ERROR_BYTES = 4 << 10;
@@ -25,6 +30,7 @@ const MAX_TYPE_LENGTH = 128;
 const MAX_STATUS_LENGTH = 256;
 const MAX_PROGRESS_LENGTH = 1 << 10;
 const MAX_CHECKPOINT_BYTES = 64 << 10;
+const MAX_LINE_BYTES = 1 << 10;
 export const OCTET_STREAM = 'application/octet-stream';
 
 /** Decodes and checks what a worker sends up. INVALID_ARGUMENT names the field. */
@@ -45,27 +51,54 @@ export function readStatus(request: SendStatusRequest): StatusReport {
         throw invalid(`checkpoints[${index}].data`, `at most ${MAX_CHECKPOINT_BYTES} bytes`);
       return { taskId, delivery, data };
     }),
+    logs: readItems('logs', request.logs, readLog),
     credit: request.credit,
     status: request.status === undefined ? undefined : cutText(request.status, MAX_STATUS_LENGTH),
   };
 }
 
+const LEVELS: Readonly<Partial<Record<LogLevelCode, LogLevel>>> = {
+  [LogLevelCode.DEBUG]: 'debug',
+  [LogLevelCode.WARN]: 'warn',
+  [LogLevelCode.ERROR]: 'error',
+};
+
+/** A level that only a later revision knows is read as one that nobody has said. */
+function readLog({ taskId, delivery, line }: TaskLog, index: number): LogReport {
+  const { number = 0, level = LogLevelCode.INFO, at, text = '' } = line ?? {};
+  if (number === 0) throw invalid(`logs[${index}].line.number`, 'lines count from 1');
+  return {
+    taskId,
+    delivery,
+    number,
+    level: LEVELS[level] ?? 'info',
+    at: at ? readInstant(`logs[${index}].line.at`, at) : null,
+    text: readLine(text),
+  };
+}
+
+/** Cut before it is looked at for secrets, which takes its time, and again since what is shown of one may be longer. */
+function readLine(text: string): string {
+  return shortenText(hideSecrets(shortenText(mendText(text), MAX_LINE_BYTES)), MAX_LINE_BYTES);
+}
+
 /** Whether a message says nothing but a receipt. */
 export function isReceipt(request: SendStatusRequest): boolean {
-  const { receipt, started, progress, checkpoints, succeeded, failed, released, stopped, untouched, credit, status } =
-    request;
-  const items = started.length + progress.length + checkpoints.length;
+  const { receipt, started, progress, checkpoints, logs, credit, status } = request;
+  const { succeeded, failed, released, stopped, untouched } = request;
+  const items = started.length + progress.length + checkpoints.length + logs.length;
   const ends = succeeded.length + failed.length + released.length + stopped.length + untouched.length;
   return receipt > 0 && items + ends === 0 && credit === undefined && status === undefined;
 }
 
 /** The bytes of a message that make it large: all that has no fixed length. */
-export function weighStatus({ succeeded, failed, progress, checkpoints, status }: SendStatusRequest): number {
+export function weighStatus({ succeeded, failed, progress, checkpoints, logs, status }: SendStatusRequest): number {
   let bytes = status?.length ?? 0;
   for (const { result, contentType } of succeeded) bytes += result.byteLength + contentType.length;
   for (const { error } of failed) if (error) bytes += error.message.length + error.code.length + error.detail.length;
   for (const { message } of progress) bytes += message.length;
   for (const { data } of checkpoints) bytes += data.byteLength;
+  for (const { line } of logs) if (line) bytes += line.text.length;
   return bytes;
 }
 

@@ -42,7 +42,7 @@ const MAX_REASON_LENGTH = 256;
 const SETTLED_STATES: readonly State[] = ['succeeded', 'failed', 'cancelled', 'expired'];
 
 /** What handlers ask of the store itself: reading tasks, and deleting them. */
-export type TaskReads = Pick<TaskStore, 'describeTask' | 'listTasks' | 'countTasks' | 'deleteTasks'> &
+export type TaskReads = Pick<TaskStore, 'describeTask' | 'listLog' | 'listTasks' | 'countTasks' | 'deleteTasks'> &
   Pick<BroadcastStore, 'countChildren'>;
 
 export interface TaskHandlersOptions {
@@ -69,7 +69,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
   async function write(record: DescribedTask, caller: Caller): Promise<MessageInitShape<typeof TaskSchema>> {
     const children = record.lane === PARENT_LANE ? await store.countChildren(record.id) : undefined;
     const explanation = await openExplainer(caller).explainTask(record, true);
-    const history = { attempts: record.attempts, acts: actsFor(record.acts, record.queue, caller) };
+    const history = { ...record, acts: actsFor(record.acts, record.queue, caller) };
     return writeTask(record, { ...view(explanation, true), history, ...(children ? { children } : {}) });
   }
 

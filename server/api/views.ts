@@ -4,6 +4,8 @@ import {
   AttemptEnd,
   type AttemptSchema,
   type ChildrenSchema,
+  LogLevel,
+  type LogLineSchema,
   type ResultEventSchema,
   TaskActKind,
   type TaskActSchema,
@@ -17,6 +19,7 @@ import type { ChildCounts } from '../model/broadcast.ts';
 import { clientIdOf, isClientLane, isSelectorLane, selectorOf } from '../model/lane.ts';
 import type { ResultRecord, TaskState as State, TaskError, TaskRecord } from '../model/task.ts';
 import type { TaskActRecord } from '../model/taskact.ts';
+import type { LogLevel as Level, LogLine, LogRecord } from '../model/tasklog.ts';
 import type { DescribedTask } from '../store/tasks.ts';
 
 export const STATES: Readonly<Record<State, TaskState>> = {
@@ -60,6 +63,9 @@ function writeError({ details, ...said }: TaskError): MessageInitShape<typeof Ta
   return details ? { ...said, details: bytes(details) } : said;
 }
 
+/** What a task went through. */
+type History = Pick<DescribedTask, 'attempts' | 'acts' | 'log'>;
+
 export interface TaskViewOptions {
   readonly withPayload: boolean;
   readonly waitingFor: string;
@@ -67,7 +73,7 @@ export interface TaskViewOptions {
   /** The counts of a broadcast. */
   readonly children?: ChildCounts;
   /** Of a task that is told alone. */
-  readonly history?: Pick<DescribedTask, 'attempts' | 'acts'>;
+  readonly history?: History;
   readonly cursorAt: (position: number) => string;
 }
 
@@ -123,7 +129,18 @@ const ENDS: Readonly<Record<NonNullable<AttemptRecord['end']>, AttemptEnd>> = {
   cancelled: AttemptEnd.CANCELLED,
 };
 
-function writeAttempt(attempt: AttemptRecord): MessageInitShape<typeof AttemptSchema> {
+const LEVELS: Readonly<Record<Level, LogLevel>> = {
+  debug: LogLevel.DEBUG,
+  info: LogLevel.INFO,
+  warn: LogLevel.WARN,
+  error: LogLevel.ERROR,
+};
+
+export function writeLine({ number, level, at, text }: LogLine): MessageInitShape<typeof LogLineSchema> {
+  return { number, level: LEVELS[level], at: timestampFromMs(at), text };
+}
+
+function writeAttempt(attempt: AttemptRecord, log: readonly LogRecord[]): MessageInitShape<typeof AttemptSchema> {
   const { claimedAt, startedAt, endedAt, end, error } = attempt;
   return {
     attempt: attempt.attempt,
@@ -136,11 +153,12 @@ function writeAttempt(attempt: AttemptRecord): MessageInitShape<typeof AttemptSc
     untouched: attempt.isUntouched,
     ...(error ? { error: writeError(error) } : {}),
     backoffMs: attempt.backoffMs,
+    log: log.filter(({ delivery }) => delivery === attempt.delivery).map(writeLine),
   };
 }
 
-function writeHistory({ attempts, acts }: Pick<DescribedTask, 'attempts' | 'acts'>) {
-  return { attempts: attempts.map(writeAttempt), acts: acts.map(writeAct) };
+function writeHistory({ attempts, acts, log }: History) {
+  return { attempts: attempts.map((one) => writeAttempt(one, log)), acts: acts.map(writeAct) };
 }
 
 function writeAct({ kind, at, by, reason }: TaskActRecord): MessageInitShape<typeof TaskActSchema> {

@@ -6,11 +6,13 @@ import { isTaskId } from '../../shared/ids.ts';
 import type { Activities, Activity } from '../dispatch/activities.ts';
 import type { Caller } from '../model/caller.ts';
 import { isSettled } from '../model/states.ts';
+import { type LogPlace, MAX_ATTEMPT_LINES } from '../model/tasklog.ts';
 import type { DescribedTask, TaskStore } from '../store/tasks.ts';
 import { aborted$ } from './context.ts';
 import type { Answer, Handler } from './handler.ts';
 import type { Pace } from './pace.ts';
 import { findTask } from './scope.ts';
+import { writeLine } from './views.ts';
 
 /** What happens to one task is told at most this often. */
 const PACE_MS = 250;
@@ -23,13 +25,13 @@ type TaskView = Extract<NonNullable<Answer<WatchTask>['event']>, { case: 'task' 
 
 export interface WatchTaskOptions {
   readonly activities: Activities;
-  readonly store: Pick<TaskStore, 'describeTask'>;
+  readonly store: Pick<TaskStore, 'describeTask' | 'listLog'>;
   readonly clock: Clock;
   readonly pace: Pace;
   readonly write: (record: DescribedTask, caller: Caller) => Promise<TaskView>;
 }
 
-/** One task, live: its state at first and with every change, and between them the newest progress. */
+/** One task, live: its state at first and with every change, and between them the newest progress and what its workers say. */
 export function createWatchTask({ activities, store, clock, pace, write }: WatchTaskOptions): Handler<WatchTask> {
   return async function* watchTask({ id }, { caller, signal }) {
     if (!isTaskId(id)) throw invalid('id', 'expected a UUIDv7 in lower case');
@@ -37,19 +39,26 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
     let started: (Activity & { kind: 'started' }) | undefined;
     let progress: (Activity & { kind: 'progress' }) | undefined;
     let isChanged = true;
+    let isLogged = false;
     const happened$ = new Subject<void>();
 
     function take(activity: Activity): void {
       if (activity.kind === 'changed') isChanged = true;
+      else if (activity.kind === 'logged') isLogged = true;
       else if (activity.kind === 'started') started = activity;
       else progress = activity;
       happened$.next();
     }
 
+    function look(): void {
+      isLogged = true;
+      take({ kind: 'changed' });
+    }
+
     /** Waits until something has happened, and no shorter than the pace allows. */
     async function pause(): Promise<void> {
-      if (!isChanged && !started && !progress && !signal.aborted) {
-        const takeBack = clock.after(LOOK_MS, () => take({ kind: 'changed' }));
+      if (!isChanged && !isLogged && !started && !progress && !signal.aborted) {
+        const takeBack = clock.after(LOOK_MS, look);
         await firstValueFrom(merge(happened$, aborted$(signal)));
         takeBack();
       }
@@ -59,6 +68,7 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
     const subscription = activities.watch(id).subscribe(take);
     try {
       let told = '';
+      let toldLine: LogPlace = { delivery: 0, number: 0 };
       while (!signal.aborted) {
         if (isChanged) {
           isChanged = false;
@@ -67,7 +77,10 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
           const record = await findTask(store, id, caller);
           const { state, delivery, attempt, cancelRequested } = record;
           const now = `${state} ${delivery} ${attempt} ${cancelRequested}`;
-          if (now !== told) yield { event: { case: 'task', value: await write(record, caller) } };
+          if (now !== told) {
+            toldLine = record.log.at(-1) ?? toldLine;
+            yield { event: { case: 'task', value: await write(record, caller) } };
+          }
           told = now;
           if (isSettled(state)) return;
         }
@@ -80,6 +93,14 @@ export function createWatchTask({ activities, store, clock, pace, write }: Watch
           const { delivery, fraction, message } = progress;
           progress = undefined;
           yield { event: { case: 'progress', value: { taskId: id, delivery, fraction, message } } };
+        }
+        if (isLogged) {
+          isLogged = false;
+          const lines = (await store.listLog(id, toldLine, caller.scope)).slice(-MAX_ATTEMPT_LINES);
+          for (const { delivery, ...line } of lines) {
+            yield { event: { case: 'log', value: { taskId: id, delivery, line: writeLine(line) } } };
+          }
+          toldLine = lines.at(-1) ?? toldLine;
         }
         await pause();
       }

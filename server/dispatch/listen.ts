@@ -64,6 +64,9 @@ export function listenToStore(signals$: Signals, options: ListenOptions): Subscr
       case 'changed':
         activities.tellChanged(signal.tasks);
         break;
+      case 'logged':
+        activities.tellLogged(signal.tasks);
+        break;
       case 'deleted':
         results.forget(signal.taskIds);
         break;

@@ -40,7 +40,10 @@ import { type ClientStreams, NO_STREAMS } from './streams.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
-  readonly store: SessionStore & ClientStore & Pick<DeliveryStore, 'checkpointTasks'> & Pick<Store, 'capabilities'>;
+  readonly store: SessionStore &
+    ClientStore &
+    Pick<DeliveryStore, 'checkpointTasks' | 'logTasks'> &
+    Pick<Store, 'capabilities'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: SessionSettings;
@@ -114,7 +117,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const attempts = createAttempts({ ...ending, timers, settings, clock, holders: () => holders, onFatal });
   const takeReceipt = createTakeReceipt(clock, attempts);
-  const takeStatus = createTakeStatus({ queue, store, attempts, holders, takeResults, takeReceipt, noteFailure });
+  const taking = { attempts, holders, takeResults, takeReceipt, noteFailure };
+  const takeStatus = createTakeStatus({ queue, store, now: clock.now, ...taking });
   const lost = createLost({ queue, timers, windowMs: settings.resumeWindowMs, noteFailure, onFatal });
   const runAlone = createSerial();
   const pairing = createPairing(timers, settings.pairingMs);

@@ -1,5 +1,6 @@
 import type { RetryAdvice } from '../model/retry.ts';
 import type { Delivery, TaskError } from '../model/task.ts';
+import type { LogLine } from '../model/tasklog.ts';
 
 export type SucceededReport = Delivery & { readonly result: Uint8Array; readonly contentType: string };
 export type FailedReport = Delivery & { readonly error: TaskError; readonly retry: RetryAdvice };
@@ -21,6 +22,9 @@ export interface ProgressReport extends Delivery {
   readonly message: string;
 }
 
+/** A line of a log; `at` null: its worker has not said when it was. */
+export type LogReport = Delivery & Omit<LogLine, 'at'> & { readonly at: number | null };
+
 /** One message of a status stream, decoded. */
 export interface StatusReport extends ResultReport {
   /** 0: none. */
@@ -28,6 +32,7 @@ export interface StatusReport extends ResultReport {
   readonly started: readonly Delivery[];
   readonly progress: readonly ProgressReport[];
   readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[];
+  readonly logs: readonly LogReport[];
   readonly credit: number | undefined;
   readonly status: string | undefined;
 }

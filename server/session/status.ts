@@ -12,7 +12,8 @@ import type { Session } from './session.ts';
 
 export interface TakeStatusOptions {
   readonly queue: Pick<TaskQueue, 'activities'>;
-  readonly store: Pick<DeliveryStore, 'checkpointTasks'>;
+  readonly store: Pick<DeliveryStore, 'checkpointTasks' | 'logTasks'>;
+  readonly now: () => number;
   readonly attempts: Attempts;
   readonly holders: Holders;
   readonly takeResults: TakeResults;
@@ -36,7 +37,7 @@ export function createTakeReceipt(clock: Clock, attempts: Attempts): TakeReceipt
 export type TakeStatus = (session: Session, report: StatusReport) => ReturnType<TakeResults>;
 
 export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
-  const { store, attempts, holders, takeResults, takeReceipt, noteFailure } = options;
+  const { store, now, attempts, holders, takeResults, takeReceipt, noteFailure } = options;
   const { activities } = options.queue;
 
   function findHeld(delivery: Delivery, { ledger }: Session): HeldDelivery | undefined {
@@ -60,13 +61,27 @@ export function createTakeStatus(options: TakeStatusOptions): TakeStatus {
       attempts.note(held, { fraction, message });
       activities.tell(taskId, { kind: 'progress', delivery, fraction, message });
     }
-    // A checkpoint is a comfort for the next attempt: one that is not stored costs work, and no task.
-    const checkpoints = report.checkpoints.filter((one) => findHeld(one, session));
-    if (checkpoints.length > 0) {
-      store.checkpointTasks(checkpoints).catch((error: unknown) => noteFailure('checkpointTasks', error));
-    }
+    const kept = keep(report, session);
     if (report.credit !== undefined) session.setCredit(report.credit);
     if (report.status !== undefined) session.text = report.status;
-    return takeResults(report, session);
+    const outcomes = takeResults(report, session);
+    // Whoever says more than the store can write is read no faster than it does.
+    return kept ? kept.then(() => outcomes) : outcomes;
   };
+
+  /**
+   * Stores what is said of deliveries beside their ends, with those; undefined: nothing is. A checkpoint is a comfort for
+   * the next attempt, and a line for people: one that is not stored costs no task.
+   */
+  function keep({ checkpoints, logs }: StatusReport, session: Session): Promise<unknown> | undefined {
+    if (checkpoints.length + logs.length === 0) return undefined;
+    const isHeld = (one: Delivery): boolean => findHeld(one, session) !== undefined;
+    const held = checkpoints.filter(isHeld);
+    const lines = logs.filter(isHeld).map((line) => ({ ...line, at: line.at ?? now() }));
+    const storing = [
+      held.length > 0 && store.checkpointTasks(held).catch((error: unknown) => noteFailure('checkpointTasks', error)),
+      lines.length > 0 && store.logTasks(lines).catch((error: unknown) => noteFailure('logTasks', error)),
+    ];
+    return Promise.all(storing);
+  }
 }

@@ -1,6 +1,7 @@
 import type { Namer } from '../model/owner.ts';
 import type { RetryAdvice } from '../model/retry.ts';
 import type { ClaimedTask, Delivery, LaneRef, SessionRef, SettledRecord, TaskError } from '../model/task.ts';
+import type { TaskLogLine } from '../model/tasklog.ts';
 
 /** A task with somebody: claimed, given back, ended. The rules of store.ts hold. */
 export interface DeliveryStore {
@@ -34,6 +35,13 @@ export interface DeliveryStore {
 
   /** Keeps up to 64 KiB for the next attempt; false: the delivery is not open. */
   checkpointTasks(checkpoints: readonly (Delivery & { readonly data: Uint8Array })[]): Promise<readonly boolean[]>;
+
+  /**
+   * Keeps lines with the deliveries that they are of, also of those that have ended: whose they are, the caller knows. Of
+   * a number that is there already the first line stays. The newest of each delivery and of each task are kept
+   * (model/tasklog.ts), as long as the task. False: there is no such task.
+   */
+  logTasks(lines: readonly TaskLogLine[]): Promise<readonly boolean[]>;
 }
 
 export interface ClaimRequest {

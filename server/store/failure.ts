@@ -36,6 +36,7 @@ export type StoreOperation =
   | 'settleTasks'
   | 'releaseTasks'
   | 'checkpointTasks'
+  | 'logTasks'
   | 'loseSession'
   | 'cancelTasks'
   | 'rememberServing'

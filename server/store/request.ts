@@ -1,6 +1,7 @@
 import type { QueueScope } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { BroadcastInput, Delivery, SessionRef, TaskInput } from '../model/task.ts';
+import type { TaskLogLine } from '../model/tasklog.ts';
 import type { ServingClient } from './clients.ts';
 import type { CredentialChange } from './credentials.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
@@ -54,6 +55,7 @@ export type Request =
   | { readonly kind: 'delete'; readonly ids: readonly string[]; readonly scope: QueueScope }
   | { readonly kind: 'prune'; readonly retention: Retention; readonly limit: number; readonly now: number }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
+  | { readonly kind: 'log'; readonly lines: readonly TaskLogLine[] }
   | { readonly kind: 'wake'; readonly now: number; readonly limit: number }
   | {
       readonly kind: 'purge';
@@ -74,6 +76,8 @@ export type Request =
 const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   // Checkpoints go with the settles, as they came: one is for the attempt after the failure that came with it.
   checkpoint: 0,
+  // Whoever is told of an end finds what was said before it.
+  log: 0,
   settle: 0,
   release: 1,
   // Sessions come after the settles: a result that came just before its session ended is no loss.

@@ -26,6 +26,8 @@ export type Signal =
   | { readonly kind: 'runsEnded' }
   /** These tasks may have another state. */
   | { readonly kind: 'changed'; readonly tasks: readonly { readonly taskId: string }[] }
+  /** Their workers have said something of these tasks. */
+  | { readonly kind: 'logged'; readonly tasks: readonly { readonly taskId: string }[] }
   /** The results of these tasks were deleted. */
   | { readonly kind: 'deleted'; readonly taskIds: readonly string[] }
   /** A cancel was asked for of a delivery that this session has, for the reason that is stored. */
@@ -140,6 +142,8 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
       return [...told, { kind: 'changed', tasks: request.settlements }];
     case 'release':
       return [...told, { kind: 'changed', tasks: request.releases }];
+    case 'log':
+      return [{ kind: 'logged', tasks: distinctTasks(request.lines) }];
     case 'cancel':
       return [...told, ...cancelled(answer as readonly CancelOutcome[])];
     case 'redrive':
@@ -207,6 +211,10 @@ function cancelled(outcomes: readonly CancelOutcome[]): readonly Signal[] {
     requested.push({ kind: 'cancelRequested', taskId, delivery, session, reason });
   }
   return [...requested, { kind: 'changed', tasks: outcomes.map(({ id }) => ({ taskId: id })) }];
+}
+
+function distinctTasks(items: readonly { readonly taskId: string }[]): { readonly taskId: string }[] {
+  return [...new Set(items.map(({ taskId }) => taskId))].map((taskId) => ({ taskId }));
 }
 
 function deleted(taskIds: readonly string[]): readonly Signal[] {

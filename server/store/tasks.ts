@@ -11,6 +11,7 @@ import type {
   TaskState,
 } from '../model/task.ts';
 import type { TaskActRecord } from '../model/taskact.ts';
+import type { LogPlace, LogRecord } from '../model/tasklog.ts';
 
 /**
  * Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The
@@ -69,9 +70,12 @@ export interface TaskStore {
 
   /**
    * With its attempts and what somebody did to it: of each the newest 20, the oldest of these first, over all redrives;
-   * forgotten with the task.
+   * and with what its workers said, in the order of deliveries and numbers. Forgotten with the task.
    */
   describeTask(id: string, scope?: QueueScope): Promise<DescribedTask | undefined>;
+
+  /** What its workers said after a place, in order; nothing, if the task is not there. */
+  listLog(id: string, after: LogPlace, scope?: QueueScope): Promise<readonly LogRecord[]>;
 
   /**
    * Newest first (by id), at most 500 rows and about 4 MiB; `before` is the id of the last one of the page before.
@@ -94,6 +98,7 @@ export const PRINCIPAL_FIELD = 'tasks';
 export interface DescribedTask extends TaskRecord {
   readonly attempts: readonly AttemptRecord[];
   readonly acts: readonly TaskActRecord[];
+  readonly log: readonly LogRecord[];
 }
 
 export type TaskCounts = Readonly<Record<TaskState, number>>;

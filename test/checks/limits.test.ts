@@ -117,7 +117,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['tasks that a worker runs', 'client/define/handled.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['progress of a task', 'client/session.ts', 'PROGRESS_INTERVAL_MS'],
-  ['progress of a task', 'client/task.ts', 'MAX_PROGRESS_BYTES'],
+  ['progress of a task', 'client/delivery.ts', 'MAX_PROGRESS_BYTES'],
   ['detail of a failure', 'client/detail.ts', 'MAX_DETAIL_BYTES'],
   ['failures that a worker says', 'client/failurelog.ts', 'MAX_LINES', 'PACE_MS', 'MAX_SHOWN'],
   ['pause of a worker', 'client/failure.ts', 'RELEASE_PAUSE_MS'],

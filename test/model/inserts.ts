@@ -86,6 +86,7 @@ function createTask(world: World, input: TaskInput, now: number): ModelTask {
     childRunAt: null,
     attempts: [],
     acts: [],
+    log: [],
     results: [],
   };
 }

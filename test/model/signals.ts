@@ -24,6 +24,7 @@ const REQUESTS: {
   releaseTasks: (releases, now) => ({ kind: 'release', releases, now }),
   cancelTasks: (ids, reason, now, scope = EVERY_QUEUE, by = '') => ({ kind: 'cancel', ids, reason, now, scope, by }),
   redriveTasks: (ids, now, scope = EVERY_QUEUE, by = '') => ({ kind: 'redrive', ids, now, scope, by }),
+  logTasks: (lines) => ({ kind: 'log', lines }),
   deleteTasks: (ids, scope = EVERY_QUEUE) => ({ kind: 'delete', ids, scope }),
   pruneTasks: (retention, limit, now) => ({ kind: 'prune', retention, limit, now }),
   wakeTasks: (now, limit) => ({ kind: 'wake', now, limit }),

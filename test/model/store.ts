@@ -21,6 +21,7 @@ import { cancel, recordsOf, releaseOne, settle, settleOne, type World } from './
 import { describeSession, endSession, loseSession, openSession } from './sessions.ts';
 import { withSignals } from './signals.ts';
 import { describe, hasSettled, laneOf, type ModelTask, noteAct, refOf, whyExpired } from './task.ts';
+import { keepLine, linesAfter } from './tasklog.ts';
 import { inTurns } from './turns.ts';
 
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
@@ -140,6 +141,12 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
         task.checkpoint = Uint8Array.from(data);
         return true;
       }),
+    logTasks: async (lines) =>
+      lines.map((line) => {
+        const task = tasks.get(line.taskId);
+        if (task) keepLine(task, line);
+        return task !== undefined;
+      }),
     cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE, by = '') =>
       ids.map((id) => cancelOne(id, reason, now, scope, by)),
     redriveTasks: async (ids, now, scope = EVERY_QUEUE, by = '') => ids.map((id) => redriveOne(id, now, scope, by)),
@@ -161,8 +168,9 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     describeTask: async (id, scope = EVERY_QUEUE) => {
       const task = findIn(scope, id);
       const record = task && describe(task, sessions);
-      return record && { ...record, attempts: listAttempts(task, record.clientId), acts: task.acts };
+      return record && { ...record, attempts: listAttempts(task, record.clientId), acts: task.acts, log: task.log };
     },
+    listLog: async (id, after, scope = EVERY_QUEUE) => linesAfter(findIn(scope, id), after),
     listTasks: async (filter, before, limit, scope = EVERY_QUEUE) =>
       findTasks(world, filter, scope)
         .filter((task) => before === null || task.id < before)

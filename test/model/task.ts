@@ -12,6 +12,7 @@ import type {
   TaskState,
 } from '../../server/model/task.ts';
 import type { TaskActRecord } from '../../server/model/taskact.ts';
+import type { LogRecord } from '../../server/model/tasklog.ts';
 
 /** How the newest delivery ended. */
 export type Ended = 'none' | 'lost' | 'lost and burnt' | 'failed' | 'timed out' | 'released' | 'redriven';
@@ -53,6 +54,8 @@ export interface ModelTask {
   attempts: readonly AttemptRecord[];
   /** What somebody did to it. */
   acts: readonly TaskActRecord[];
+  /** What its workers said. */
+  log: readonly LogRecord[];
   results: { readonly record: ResultRecord; readonly isTold: boolean; toldBy?: string }[];
 }
 

@@ -2,7 +2,7 @@ import type { Store } from '../../server/store/store.ts';
 
 /** The order of what one turn asks for. */
 const ORDER: readonly (readonly (keyof Store)[])[] = [
-  ['settleTasks', 'checkpointTasks'],
+  ['settleTasks', 'checkpointTasks', 'logTasks'],
   ['releaseTasks'],
   ['openSession', 'loseSession', 'endSession'],
   ['insertTasks', 'insertBroadcast', 'extendBroadcast'],

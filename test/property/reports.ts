@@ -22,6 +22,7 @@ export const NOTHING: StatusReport = Object.freeze({
   started: [],
   progress: [],
   checkpoints: [],
+  logs: [],
   credit: undefined,
   status: undefined,
   succeeded: [],

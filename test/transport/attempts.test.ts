@@ -39,6 +39,7 @@ describe('the attempts of a task', () => {
       end: AttemptEnd.FAILED,
       untouched: false,
       backoffMs: 70,
+      log: [],
     });
     const [, again] = await worker.receive(2);
     assert.deepEqual(endsOf((await describeTask(clients, id!)).attempts), [

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { createHolding } from '../../client/holding.ts';
 import { deliveryKey, Outbox, type Report } from '../../client/outbox.ts';
+import { TaskLogs } from '../../client/tasklog.ts';
 import { type StatusCall, Uplink } from '../../client/uplink.ts';
 import { Workload } from '../../client/workload.ts';
 import {
@@ -185,7 +186,7 @@ describe('createHolding()', () => {
     const { clock, outbox } = createOutbox();
     const workload = new Workload({
       ...{ concurrency: 1, run: () => new Promise<Report>(() => {}), isReported: () => false },
-      ...{ started: () => {}, reported: () => {}, progressed: () => {}, checkpointed: () => {} },
+      ...{ started: () => {}, reported: () => {}, progressed: () => {}, checkpointed: () => {}, logged: () => {} },
     });
     for (const kind of ['released', 'untouched'] as const) {
       outbox.put({ kind, message: { $typeName: 'contact.v1.Delivery', taskId: kind, delivery: 1 } });
@@ -193,7 +194,8 @@ describe('createHolding()', () => {
     const said: SendStatusRequest[] = [];
     const call = { write: (message: SendStatusRequest) => said.push(message) > 0 } as unknown as StatusCall;
     const uplink = new Uplink({ call, outbox, clock, progressIntervalMs: 1 });
-    createHolding({ workload, outbox, logger: { info: () => {}, warn: () => {} } }).repeat(uplink);
+    const logs = new TaskLogs(clock.now, (log) => uplink.logged(log));
+    createHolding({ workload, outbox, logs, logger: { info: () => {}, warn: () => {} } }).repeat(uplink);
     uplink.open(1e6);
     while (said.length === 0) await new Promise((resolve) => setImmediate(resolve));
     const [{ started, released, untouched }] = said as [SendStatusRequest];

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import { bytes, type Codec, json } from '../../client/codec.ts';
+import { WorkerDelivery } from '../../client/delivery.ts';
 import { TaskFailure, TaskRelease } from '../../client/failure.ts';
 import type { Handler } from '../../client/handler.ts';
 import { buildTask } from '../../client/newtask.ts';
 import { deliveryKey, type Report } from '../../client/outbox.ts';
-import { reportEnd, runTask, WorkerDelivery } from '../../client/task.ts';
+import { reportEnd, runTask } from '../../client/task.ts';
 import { cutText } from '../../client/text.ts';
 import { Workload } from '../../client/workload.ts';
 import { AssignmentSchema, LimitsSchema, Retry } from '../../gen/contact/v1/contact_pb.ts';
 import { ContactError } from '../../shared/errors.ts';
 
 const LIMITS = create(LimitsSchema, { maxResultBytes: 100, maxCheckpointBytes: 10 });
-const NO_LISTENER = { progressed: () => {}, checkpointed: () => {} };
+const NO_LISTENER = { progressed: () => {}, checkpointed: () => {}, logged: () => {} };
 
 function assign(taskId: string, payload = 'null', delivery = 1) {
   return create(AssignmentSchema, {

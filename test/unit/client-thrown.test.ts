@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { json } from '../../client/codec.ts';
+import { WorkerDelivery } from '../../client/delivery.ts';
 import { TaskFailure, TaskRelease } from '../../client/failure.ts';
-import { runTask, WorkerDelivery } from '../../client/task.ts';
+import { runTask } from '../../client/task.ts';
 import { AssignmentSchema, FailedSchema, LimitsSchema, SucceededSchema } from '../../gen/contact/v1/contact_pb.ts';
 import { startTimer } from '../../shared/clock.ts';
 import { describeThrown } from '../../shared/describe.ts';
 
 const LIMITS = create(LimitsSchema, { maxResultBytes: 1 << 20, maxCheckpointBytes: 10 });
-const NO_LISTENER = { progressed: () => {}, checkpointed: () => {} };
+const NO_LISTENER = { progressed: () => {}, checkpointed: () => {}, logged: () => {} };
 
 /** A report that the wire takes: 'succeeded', or the code and text of a failure. */
 async function report(handler: () => unknown): Promise<string> {

@@ -145,20 +145,23 @@ describe('an operation of the store that fails by a bug', () => {
     );
   });
 
-  it('is logged when a checkpoint is not stored, or a session not noted as lost', async () => {
+  it('is logged when a checkpoint or a line is not stored, or a session not noted as lost', async () => {
     const held = createHeld({ taskId: 't', delivery: 1 }, 0, false, null);
     const session = { clientId: 'c', touch: () => undefined, ledger: { has: () => true } } as unknown as Session;
     holders.add(session, held);
     const takeStatus = createTakeStatus({
       queue,
-      store: { checkpointTasks: fail },
+      store: { checkpointTasks: fail, logTasks: fail },
+      now: clock.now,
       attempts: {} as never,
       holders,
       takeResults: createReport(),
       takeReceipt: () => undefined,
       noteFailure,
     });
-    await takeStatus(session, { ...NOTHING, checkpoints: [{ taskId: 't', delivery: 1, data: Buffer.alloc(0) }] });
+    const of = { taskId: 't', delivery: 1 };
+    const logs = [{ ...of, number: 1, level: 'info', at: null, text: '' }] as const;
+    await takeStatus(session, { ...NOTHING, checkpoints: [{ ...of, data: Buffer.alloc(0) }], logs });
     const timers = createTimers(clock);
     const onFatal = (error: unknown): void => void fatal.push(error);
     const lost = createLost({ queue: { ...queue, loseSession: fail }, timers, windowMs: 1_000, noteFailure, onFatal });
@@ -167,7 +170,7 @@ describe('an operation of the store that fails by a bug', () => {
     await new Promise(setImmediate);
     assert.deepEqual(
       lines.map(({ operation }) => operation),
-      ['checkpointTasks', 'loseSession'],
+      ['checkpointTasks', 'logTasks', 'loseSession'],
     );
   });
 

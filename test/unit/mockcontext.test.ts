@@ -18,11 +18,13 @@ describe('mockContext()', () => {
 
   it('keeps what a handler says, which may take it apart', async () => {
     const context = mockContext();
-    const handler: Handler<string[], number> = (lines, { progress, saveCheckpoint }) => {
+    const handler: Handler<string[], number> = (lines, { progress, saveCheckpoint, log }) => {
       lines.forEach((line, at) => {
         progress((at + 1) / lines.length, line);
         saveCheckpoint(new TextEncoder().encode(line));
+        log(line);
       });
+      log('x'.repeat(2_000), 'warn');
       return lines.length;
     };
     assert.equal(await handler(['a', 'b'], context), 2);
@@ -34,15 +36,21 @@ describe('mockContext()', () => {
       context.checkpoints.map((bytes) => new TextDecoder().decode(bytes)),
       ['a', 'b'],
     );
+    assert.deepEqual(context.logged, [
+      { level: 'info', text: 'a' },
+      { level: 'info', text: 'b' },
+      { level: 'warn', text: `${'x'.repeat(1_021)}…` },
+    ]);
   });
 
   it('refuses what the context of a worker refuses', () => {
-    const { progress, saveCheckpoint } = mockContext();
+    const { progress, saveCheckpoint, log } = mockContext();
     assert.throws(() => progress('half' as never), { code: 'INVALID_ARGUMENT', field: 'fraction' });
     assert.throws(() => saveCheckpoint(new Uint8Array(64 * 1024 + 1)), {
       code: 'INVALID_ARGUMENT',
       field: 'checkpoint',
     });
+    assert.throws(() => log('x', 'loud' as never), { code: 'INVALID_ARGUMENT', field: 'level' });
     assert.throws(() => saveCheckpoint('x' as never), { code: 'INVALID_ARGUMENT', field: 'checkpoint' });
   });
 

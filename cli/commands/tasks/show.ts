@@ -8,6 +8,7 @@ import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, stateName, taskToJson } from '../../task.ts';
 import { renderActs } from '../../taskacts.ts';
+import { renderLogs } from '../../tasklog.ts';
 import { describeValue } from '../../value.ts';
 import { describeRun } from '../../waiting.ts';
 
@@ -16,8 +17,13 @@ const MAX_SHOWN = 2_000;
 export function addShowCommand(tasks: Command, context: CommandContext): void {
   const command = tasks
     .command('show <id>')
-    .description('show one task, its attempts, who cancelled it or had it run again, and why it is not running')
-    .option('--attempts', 'show where each error came from too, as far as its worker has told it')
+    .description(
+      'show one task, its attempts, what its worker said, who cancelled it or had it run again, and why it is not running',
+    )
+    .option(
+      '--attempts',
+      'show where each error came from too, as far as its worker has told it, and the logs of all attempts',
+    )
     .option('--json', 'as a JSON object, with all of that')
     .action((id: string, options: ShowOptions) => showTask(id, options, context))
     .addHelpText('after', '\nExample:\n  contact tasks show 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01');
@@ -35,7 +41,10 @@ async function showTask(id: string, options: ShowOptions, context: CommandContex
     else {
       const { isTerminal } = context.out;
       const attempts = renderAttempts(task.attempts, isTerminal, options.attempts ?? false);
-      await context.out.write(`${renderPairs(taskToPairs(task))}${attempts}${renderActs(task.acts, isTerminal)}`);
+      const logs = renderLogs(task.attempts, options.attempts ?? false);
+      await context.out.write(
+        `${renderPairs(taskToPairs(task))}${attempts}${renderActs(task.acts, isTerminal)}${logs}`,
+      );
     }
   });
 }

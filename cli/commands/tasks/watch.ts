@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 import { createAdmin } from '../../../client/admin.ts';
 import type { ConnectionOptions } from '../../../client/index.ts';
 import { ProgressSchema } from '../../../gen/contact/v1/contact_pb.ts';
-import { DeliverySchema, type Task, type TaskAct, TaskState } from '../../../gen/contact/v1/task_pb.ts';
+import { DeliverySchema, type LogLine, type Task, type TaskAct, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { WatchTaskResponse } from '../../../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../../../shared/errors.ts';
+import { formatInstant } from '../../age.ts';
 import { describeAttempt, hasFailed } from '../../attempts.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
@@ -15,6 +16,7 @@ import { reachServer, readConnection } from '../../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, isSettledState, stateName, taskToJson } from '../../task.ts';
 import { actsSince, describeAct } from '../../taskacts.ts';
+import { describeLine, taskLogToJson } from '../../tasklog.ts';
 import { describeValue } from '../../value.ts';
 
 type TaskEvent = WatchTaskResponse['event'];
@@ -29,13 +31,13 @@ export function addWatchCommand(tasks: Command, context: CommandContext): void {
     .description('show what happens to a task until it is settled')
     .option(
       '--json',
-      'one JSON object a line: {"task": …} with its attempts and acts, {"started": …} or {"progress": …}',
+      'one JSON object a line: {"task": …} with its attempts and acts, {"started": …}, {"progress": …} or {"log": …}',
     )
     .action((id: string, options: TargetOptions) => watchTask(id, options, context))
     .addHelpText(
       'after',
       `
-A line for each change of state, for each attempt that did not succeed, for who cancelled it or had it run again, for the start of the work and for its progress (the newest, at most four a second).
+A line for each change of state, for each attempt that did not succeed, for who cancelled it or had it run again, for the start of the work, for its progress (the newest, at most four a second) and for each line that its worker logs.
 Exit code 1 when the task ends otherwise than succeeded. Goes on over a restart of the server.
 
 Example:
@@ -49,6 +51,7 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
   let told = '';
   let toldDelivery = 0;
   let toldActs: readonly TaskAct[] = [];
+  let toldLine = { delivery: 0, number: 0 };
 
   /** Those that have ended since, whatever came between two looks. */
   async function printAttempts({ attempts }: Task): Promise<void> {
@@ -56,6 +59,16 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
       if (attempt.delivery <= toldDelivery || !hasFailed(attempt)) continue;
       toldDelivery = attempt.delivery;
       await context.out.write(`${new Date().toISOString()}  ${describeAttempt(attempt)}\n`);
+    }
+  }
+
+  /** Those that were not told yet: a task comes with all that are kept. */
+  async function printLog(delivery: number, log: readonly LogLine[]): Promise<void> {
+    for (const line of log) {
+      const { number } = line;
+      if (delivery < toldLine.delivery || (delivery === toldLine.delivery && number <= toldLine.number)) continue;
+      toldLine = { delivery, number };
+      await context.out.write(`${formatInstant(line.at)}  log  ${describeLine(line)}\n`);
     }
   }
 
@@ -67,7 +80,12 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
   }
 
   async function print(event: TaskEvent): Promise<void> {
+    if (event.case === 'log' && !options.json) {
+      const { delivery, line } = event.value;
+      return printLog(delivery, line ? [line] : []);
+    }
     if (event.case === 'task' && !options.json) {
+      for (const { delivery, log } of event.value.attempts) await printLog(delivery, log);
       await printAttempts(event.value);
       await printActs(event.value);
     }
@@ -119,6 +137,8 @@ function eventToJson(event: TaskEvent): Record<string, unknown> {
       return { started: toJson(DeliverySchema, event.value, { alwaysEmitImplicit: true }) };
     case 'progress':
       return { progress: toJson(ProgressSchema, event.value, { alwaysEmitImplicit: true }) };
+    case 'log':
+      return { log: taskLogToJson(event.value) };
     default:
       return {};
   }

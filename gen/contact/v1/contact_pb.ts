@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Delivery, TaskError } from "./task_pb.ts";
+import type { Delivery, LogLine, TaskError } from "./task_pb.ts";
 import { file_contact_v1_task } from "./task_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/contact.proto.
  */
 export const file_contact_v1_contact: GenFile = /*@__PURE__*/
-  fileDesc("Chhjb250YWN0L3YxL2NvbnRhY3QucHJvdG8SCmNvbnRhY3QudjEi9gEKDkdldFRhc2tSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgNEg4KBnF1ZXVlcxgCIAMoCRIVCg1tYXhfaW5fZmxpZ2h0GAMgASgNEjYKBmxhYmVscxgEIAMoCzImLmNvbnRhY3QudjEuR2V0VGFza1JlcXVlc3QuTGFiZWxzRW50cnkSIgoGcmVzdW1lGAUgASgLMhIuY29udGFjdC52MS5SZXN1bWUSEQoJZXBoZW1lcmFsGAYgASgIEg0KBWFnZW50GAcgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoGUmVzdW1lEhgKEHByZXZpb3VzX3Nlc3Npb24YASABKAkSJQoHaG9sZGluZxgCIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkSEAoIY29tcGxldGUYAyABKAgirwIKD0dldFRhc2tSZXNwb25zZRILCgNzZXEYASABKA0SLAoKcmVnaXN0ZXJlZBgCIAEoCzIWLmNvbnRhY3QudjEuUmVnaXN0ZXJlZEgAEiIKBXRhc2tzGAMgASgLMhEuY29udGFjdC52MS5UYXNrc0gAEiQKBmNhbmNlbBgEIAEoCzISLmNvbnRhY3QudjEuQ2FuY2VsSAASIgoFZHJhaW4YBSABKAsyES5jb250YWN0LnYxLkRyYWluSAASJAoGbW92aW5nGAYgASgLMhIuY29udGFjdC52MS5Nb3ZpbmdIABIgCgRwaW5nGAcgASgLMhAuY29udGFjdC52MS5QaW5nSAASIgoFcmVuZXcYCCABKAsyES5jb250YWN0LnYxLlJlbmV3SABCBwoFZXZlbnQizQEKClJlZ2lzdGVyZWQSEQoJY2xpZW50X2lkGAEgASgJEigKCWludGVydmFscxgCIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEiIKBmxpbWl0cxgDIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEg8KB3Jlc3VtZWQYBCABKAgSJAoGY2xvc2VkGAUgAygLMhQuY29udGFjdC52MS5EZWxpdmVyeRIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEhAKCHJldmlzaW9uGAcgASgNIj8KCUludGVydmFscxIYChBwaW5nX2ludGVydmFsX21zGAEgASgNEhgKEHJlc3VtZV93aW5kb3dfbXMYAiABKA0idgoGTGltaXRzEhkKEW1heF9wYXlsb2FkX2J5dGVzGAEgASgNEhgKEG1heF9yZXN1bHRfYnl0ZXMYAiABKA0SHAoUbWF4X2NoZWNrcG9pbnRfYnl0ZXMYAyABKA0SGQoRbWF4X21lc3NhZ2VfYnl0ZXMYBCABKA0iLgoFVGFza3MSJQoFdGFza3MYASADKAsyFi5jb250YWN0LnYxLkFzc2lnbm1lbnQirwIKCkFzc2lnbm1lbnQSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIPCgdhdHRlbXB0GAMgASgNEg0KBXF1ZXVlGAQgASgJEg8KB3BheWxvYWQYBSABKAwSFAoMY29udGVudF90eXBlGAYgASgJEjYKCG1ldGFkYXRhGAcgAygLMiQuY29udGFjdC52MS5Bc3NpZ25tZW50Lk1ldGFkYXRhRW50cnkSEgoKdGltZW91dF9tcxgIIAEoDRIUCgxtYXhfYXR0ZW1wdHMYCSABKA0SEgoKY2hlY2twb2ludBgKIAEoDBIQCghwcmlvcml0eRgLIAEoERovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiOwoGQ2FuY2VsEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDgoGcmVhc29uGAMgASgJIgcKBURyYWluIhoKBk1vdmluZxIQCghhZnRlcl9tcxgBIAEoDSIGCgRQaW5nIjcKBVJlbmV3Ei4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqYDChFTZW5kU3RhdHVzUmVxdWVzdBIPCgdyZWNlaXB0GAEgASgNEiUKB3N0YXJ0ZWQYAiADKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5EiYKCHByb2dyZXNzGAMgAygLMhQuY29udGFjdC52MS5Qcm9ncmVzcxIrCgtjaGVja3BvaW50cxgEIAMoCzIWLmNvbnRhY3QudjEuQ2hlY2twb2ludBIoCglzdWNjZWVkZWQYBSADKAsyFS5jb250YWN0LnYxLlN1Y2NlZWRlZBIiCgZmYWlsZWQYBiADKAsyEi5jb250YWN0LnYxLkZhaWxlZBImCghyZWxlYXNlZBgHIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkSJQoHc3RvcHBlZBgIIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkSEwoGY3JlZGl0GAkgASgNSACIAQESEwoGc3RhdHVzGAogASgJSAGIAQESJwoJdW50b3VjaGVkGAsgAygLMhQuY29udGFjdC52MS5EZWxpdmVyeUIJCgdfY3JlZGl0QgkKB19zdGF0dXMiUAoIUHJvZ3Jlc3MSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIQCghmcmFjdGlvbhgDIAEoAhIPCgdtZXNzYWdlGAQgASgJIj0KCkNoZWNrcG9pbnQSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIMCgRkYXRhGAMgASgMIlQKCVN1Y2NlZWRlZBIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEg4KBnJlc3VsdBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkiiwEKBkZhaWxlZBIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEiQKBWVycm9yGAMgASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISIAoFcmV0cnkYBCABKA4yES5jb250YWN0LnYxLlJldHJ5EhYKDnJldHJ5X2FmdGVyX21zGAUgASgNImUKB091dGNvbWUSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIlCgRjb2RlGAMgASgOMhcuY29udGFjdC52MS5PdXRjb21lQ29kZRIQCghhZnRlcl9tcxgEIAEoDSI7ChJTZW5kU3RhdHVzUmVzcG9uc2USJQoIb3V0Y29tZXMYASADKAsyEy5jb250YWN0LnYxLk91dGNvbWUisgEKEVRlbGxSZXN1bHRSZXF1ZXN0EigKCXN1Y2NlZWRlZBgBIAMoCzIVLmNvbnRhY3QudjEuU3VjY2VlZGVkEiIKBmZhaWxlZBgCIAMoCzISLmNvbnRhY3QudjEuRmFpbGVkEiYKCHJlbGVhc2VkGAMgAygLMhQuY29udGFjdC52MS5EZWxpdmVyeRInCgl1bnRvdWNoZWQYBCADKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5IjsKElRlbGxSZXN1bHRSZXNwb25zZRIlCghvdXRjb21lcxgBIAMoCzITLmNvbnRhY3QudjEuT3V0Y29tZSpACgVSZXRyeRIVChFSRVRSWV9VTlNQRUNJRklFRBAAEg8KC1JFVFJZX05FVkVSEAESDwoLUkVUUllfQUZURVIQAirMAQoLT3V0Y29tZUNvZGUSHAoYT1VUQ09NRV9DT0RFX1VOU1BFQ0lGSUVEEAASFwoTT1VUQ09NRV9DT0RFX1NUT1JFRBABEhoKFk9VVENPTUVfQ09ERV9EVVBMSUNBVEUQAhIWChJPVVRDT01FX0NPREVfU1RBTEUQAxIYChRPVVRDT01FX0NPREVfVU5LTk9XThAEEhoKFk9VVENPTUVfQ09ERV9UT09fTEFSR0UQBRIcChhPVVRDT01FX0NPREVfUkVUUllfTEFURVIQBjL2AQoOQ29udGFjdFNlcnZpY2USRAoHR2V0VGFzaxIaLmNvbnRhY3QudjEuR2V0VGFza1JlcXVlc3QaGy5jb250YWN0LnYxLkdldFRhc2tSZXNwb25zZTABEk8KClNlbmRTdGF0dXMSHS5jb250YWN0LnYxLlNlbmRTdGF0dXNSZXF1ZXN0Gh4uY29udGFjdC52MS5TZW5kU3RhdHVzUmVzcG9uc2UoATABEk0KClRlbGxSZXN1bHQSHS5jb250YWN0LnYxLlRlbGxSZXN1bHRSZXF1ZXN0Gh4uY29udGFjdC52MS5UZWxsUmVzdWx0UmVzcG9uc2UoAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Chhjb250YWN0L3YxL2NvbnRhY3QucHJvdG8SCmNvbnRhY3QudjEi9gEKDkdldFRhc2tSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgNEg4KBnF1ZXVlcxgCIAMoCRIVCg1tYXhfaW5fZmxpZ2h0GAMgASgNEjYKBmxhYmVscxgEIAMoCzImLmNvbnRhY3QudjEuR2V0VGFza1JlcXVlc3QuTGFiZWxzRW50cnkSIgoGcmVzdW1lGAUgASgLMhIuY29udGFjdC52MS5SZXN1bWUSEQoJZXBoZW1lcmFsGAYgASgIEg0KBWFnZW50GAcgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoGUmVzdW1lEhgKEHByZXZpb3VzX3Nlc3Npb24YASABKAkSJQoHaG9sZGluZxgCIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkSEAoIY29tcGxldGUYAyABKAgirwIKD0dldFRhc2tSZXNwb25zZRILCgNzZXEYASABKA0SLAoKcmVnaXN0ZXJlZBgCIAEoCzIWLmNvbnRhY3QudjEuUmVnaXN0ZXJlZEgAEiIKBXRhc2tzGAMgASgLMhEuY29udGFjdC52MS5UYXNrc0gAEiQKBmNhbmNlbBgEIAEoCzISLmNvbnRhY3QudjEuQ2FuY2VsSAASIgoFZHJhaW4YBSABKAsyES5jb250YWN0LnYxLkRyYWluSAASJAoGbW92aW5nGAYgASgLMhIuY29udGFjdC52MS5Nb3ZpbmdIABIgCgRwaW5nGAcgASgLMhAuY29udGFjdC52MS5QaW5nSAASIgoFcmVuZXcYCCABKAsyES5jb250YWN0LnYxLlJlbmV3SABCBwoFZXZlbnQizQEKClJlZ2lzdGVyZWQSEQoJY2xpZW50X2lkGAEgASgJEigKCWludGVydmFscxgCIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEiIKBmxpbWl0cxgDIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEg8KB3Jlc3VtZWQYBCABKAgSJAoGY2xvc2VkGAUgAygLMhQuY29udGFjdC52MS5EZWxpdmVyeRIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEhAKCHJldmlzaW9uGAcgASgNIj8KCUludGVydmFscxIYChBwaW5nX2ludGVydmFsX21zGAEgASgNEhgKEHJlc3VtZV93aW5kb3dfbXMYAiABKA0idgoGTGltaXRzEhkKEW1heF9wYXlsb2FkX2J5dGVzGAEgASgNEhgKEG1heF9yZXN1bHRfYnl0ZXMYAiABKA0SHAoUbWF4X2NoZWNrcG9pbnRfYnl0ZXMYAyABKA0SGQoRbWF4X21lc3NhZ2VfYnl0ZXMYBCABKA0iLgoFVGFza3MSJQoFdGFza3MYASADKAsyFi5jb250YWN0LnYxLkFzc2lnbm1lbnQirwIKCkFzc2lnbm1lbnQSDwoHdGFza19pZBgBIAEoCRIQCghkZWxpdmVyeRgCIAEoDRIPCgdhdHRlbXB0GAMgASgNEg0KBXF1ZXVlGAQgASgJEg8KB3BheWxvYWQYBSABKAwSFAoMY29udGVudF90eXBlGAYgASgJEjYKCG1ldGFkYXRhGAcgAygLMiQuY29udGFjdC52MS5Bc3NpZ25tZW50Lk1ldGFkYXRhRW50cnkSEgoKdGltZW91dF9tcxgIIAEoDRIUCgxtYXhfYXR0ZW1wdHMYCSABKA0SEgoKY2hlY2twb2ludBgKIAEoDBIQCghwcmlvcml0eRgLIAEoERovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiOwoGQ2FuY2VsEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDgoGcmVhc29uGAMgASgJIgcKBURyYWluIhoKBk1vdmluZxIQCghhZnRlcl9tcxgBIAEoDSIGCgRQaW5nIjcKBVJlbmV3Ei4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIskDChFTZW5kU3RhdHVzUmVxdWVzdBIPCgdyZWNlaXB0GAEgASgNEiUKB3N0YXJ0ZWQYAiADKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5EiYKCHByb2dyZXNzGAMgAygLMhQuY29udGFjdC52MS5Qcm9ncmVzcxIrCgtjaGVja3BvaW50cxgEIAMoCzIWLmNvbnRhY3QudjEuQ2hlY2twb2ludBIoCglzdWNjZWVkZWQYBSADKAsyFS5jb250YWN0LnYxLlN1Y2NlZWRlZBIiCgZmYWlsZWQYBiADKAsyEi5jb250YWN0LnYxLkZhaWxlZBImCghyZWxlYXNlZBgHIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkSJQoHc3RvcHBlZBgIIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkSEwoGY3JlZGl0GAkgASgNSACIAQESEwoGc3RhdHVzGAogASgJSAGIAQESJwoJdW50b3VjaGVkGAsgAygLMhQuY29udGFjdC52MS5EZWxpdmVyeRIhCgRsb2dzGAwgAygLMhMuY29udGFjdC52MS5UYXNrTG9nQgkKB19jcmVkaXRCCQoHX3N0YXR1cyJPCgdUYXNrTG9nEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SIQoEbGluZRgDIAEoCzITLmNvbnRhY3QudjEuTG9nTGluZSJQCghQcm9ncmVzcxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEhAKCGZyYWN0aW9uGAMgASgCEg8KB21lc3NhZ2UYBCABKAkiPQoKQ2hlY2twb2ludBIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEgwKBGRhdGEYAyABKAwiVAoJU3VjY2VlZGVkEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDgoGcmVzdWx0GAMgASgMEhQKDGNvbnRlbnRfdHlwZRgEIAEoCSKLAQoGRmFpbGVkEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SJAoFZXJyb3IYAyABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchIgCgVyZXRyeRgEIAEoDjIRLmNvbnRhY3QudjEuUmV0cnkSFgoOcmV0cnlfYWZ0ZXJfbXMYBSABKA0iZQoHT3V0Y29tZRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEiUKBGNvZGUYAyABKA4yFy5jb250YWN0LnYxLk91dGNvbWVDb2RlEhAKCGFmdGVyX21zGAQgASgNIjsKElNlbmRTdGF0dXNSZXNwb25zZRIlCghvdXRjb21lcxgBIAMoCzITLmNvbnRhY3QudjEuT3V0Y29tZSKyAQoRVGVsbFJlc3VsdFJlcXVlc3QSKAoJc3VjY2VlZGVkGAEgAygLMhUuY29udGFjdC52MS5TdWNjZWVkZWQSIgoGZmFpbGVkGAIgAygLMhIuY29udGFjdC52MS5GYWlsZWQSJgoIcmVsZWFzZWQYAyADKAsyFC5jb250YWN0LnYxLkRlbGl2ZXJ5EicKCXVudG91Y2hlZBgEIAMoCzIULmNvbnRhY3QudjEuRGVsaXZlcnkiOwoSVGVsbFJlc3VsdFJlc3BvbnNlEiUKCG91dGNvbWVzGAEgAygLMhMuY29udGFjdC52MS5PdXRjb21lKkAKBVJldHJ5EhUKEVJFVFJZX1VOU1BFQ0lGSUVEEAASDwoLUkVUUllfTkVWRVIQARIPCgtSRVRSWV9BRlRFUhACKswBCgtPdXRjb21lQ29kZRIcChhPVVRDT01FX0NPREVfVU5TUEVDSUZJRUQQABIXChNPVVRDT01FX0NPREVfU1RPUkVEEAESGgoWT1VUQ09NRV9DT0RFX0RVUExJQ0FURRACEhYKEk9VVENPTUVfQ09ERV9TVEFMRRADEhgKFE9VVENPTUVfQ09ERV9VTktOT1dOEAQSGgoWT1VUQ09NRV9DT0RFX1RPT19MQVJHRRAFEhwKGE9VVENPTUVfQ09ERV9SRVRSWV9MQVRFUhAGMvYBCg5Db250YWN0U2VydmljZRJECgdHZXRUYXNrEhouY29udGFjdC52MS5HZXRUYXNrUmVxdWVzdBobLmNvbnRhY3QudjEuR2V0VGFza1Jlc3BvbnNlMAESTwoKU2VuZFN0YXR1cxIdLmNvbnRhY3QudjEuU2VuZFN0YXR1c1JlcXVlc3QaHi5jb250YWN0LnYxLlNlbmRTdGF0dXNSZXNwb25zZSgBMAESTQoKVGVsbFJlc3VsdBIdLmNvbnRhY3QudjEuVGVsbFJlc3VsdFJlcXVlc3QaHi5jb250YWN0LnYxLlRlbGxSZXN1bHRSZXNwb25zZSgBQjEKCmNvbnRhY3QudjFQAVoUY29udGFjdC92MTtjb250YWN0djGqAgpDb250YWN0LlYxYgZwcm90bzM", [file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.GetTaskRequest
@@ -504,7 +504,7 @@ export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 12);
 
 /**
- * Applied in this order: the receipt, `started`, `progress`, `checkpoints`, `credit`, `status`, then `succeeded`,
+ * Applied in this order: the receipt, `started`, `progress`, `checkpoints`, `logs`, `credit`, `status`, then `succeeded`,
  * `failed`, `stopped`, then `released`, `untouched`; outcomes come in the order of field numbers. Each repeated field:
  * at most 1,000. A message that is not as it should be ends the session with INVALID_ARGUMENT, never; one that is larger
  * than `max_message_bytes` with RESOURCE_EXHAUSTED, never; one that the end of its stream cuts with INTERNAL, backoff.
@@ -583,6 +583,14 @@ export type SendStatusRequest = Message<"contact.v1.SendStatusRequest"> & {
    * @generated from field: repeated contact.v1.Delivery untouched = 11;
    */
   untouched: Delivery[];
+
+  /**
+   * Lines that are kept with the attempt, for people. They have no outcome: say again after a resume what may not have come,
+   * a number counts once. What is said together with the end of its delivery, or before it, is kept with that.
+   *
+   * @generated from field: repeated contact.v1.TaskLog logs = 12;
+   */
+  logs: TaskLog[];
 };
 
 /**
@@ -591,6 +599,35 @@ export type SendStatusRequest = Message<"contact.v1.SendStatusRequest"> & {
  */
 export const SendStatusRequestSchema: GenMessage<SendStatusRequest> = /*@__PURE__*/
   messageDesc(file_contact_v1_contact, 13);
+
+/**
+ * A line of the log of a delivery that this session has.
+ *
+ * @generated from message contact.v1.TaskLog
+ */
+export type TaskLog = Message<"contact.v1.TaskLog"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: uint32 delivery = 2;
+   */
+  delivery: number;
+
+  /**
+   * @generated from field: contact.v1.LogLine line = 3;
+   */
+  line?: LogLine | undefined;
+};
+
+/**
+ * Describes the message contact.v1.TaskLog.
+ * Use `create(TaskLogSchema)` to create a new message.
+ */
+export const TaskLogSchema: GenMessage<TaskLog> = /*@__PURE__*/
+  messageDesc(file_contact_v1_contact, 14);
 
 /**
  * @generated from message contact.v1.Progress
@@ -626,7 +663,7 @@ export type Progress = Message<"contact.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 14);
+  messageDesc(file_contact_v1_contact, 15);
 
 /**
  * @generated from message contact.v1.Checkpoint
@@ -655,7 +692,7 @@ export type Checkpoint = Message<"contact.v1.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 15);
+  messageDesc(file_contact_v1_contact, 16);
 
 /**
  * @generated from message contact.v1.Succeeded
@@ -691,7 +728,7 @@ export type Succeeded = Message<"contact.v1.Succeeded"> & {
  * Use `create(SucceededSchema)` to create a new message.
  */
 export const SucceededSchema: GenMessage<Succeeded> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 16);
+  messageDesc(file_contact_v1_contact, 17);
 
 /**
  * @generated from message contact.v1.Failed
@@ -728,7 +765,7 @@ export type Failed = Message<"contact.v1.Failed"> & {
  * Use `create(FailedSchema)` to create a new message.
  */
 export const FailedSchema: GenMessage<Failed> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 17);
+  messageDesc(file_contact_v1_contact, 18);
 
 /**
  * What became of a result, a release or a stop. Keep what you sent until this is anything but RETRY_LATER.
@@ -762,7 +799,7 @@ export type Outcome = Message<"contact.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 18);
+  messageDesc(file_contact_v1_contact, 19);
 
 /**
  * @generated from message contact.v1.SendStatusResponse
@@ -781,7 +818,7 @@ export type SendStatusResponse = Message<"contact.v1.SendStatusResponse"> & {
  * Use `create(SendStatusResponseSchema)` to create a new message.
  */
 export const SendStatusResponseSchema: GenMessage<SendStatusResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 19);
+  messageDesc(file_contact_v1_contact, 20);
 
 /**
  * Results of any session, each naming its delivery.
@@ -819,7 +856,7 @@ export type TellResultRequest = Message<"contact.v1.TellResultRequest"> & {
  * Use `create(TellResultRequestSchema)` to create a new message.
  */
 export const TellResultRequestSchema: GenMessage<TellResultRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 20);
+  messageDesc(file_contact_v1_contact, 21);
 
 /**
  * @generated from message contact.v1.TellResultResponse
@@ -836,7 +873,7 @@ export type TellResultResponse = Message<"contact.v1.TellResultResponse"> & {
  * Use `create(TellResultResponseSchema)` to create a new message.
  */
 export const TellResultResponseSchema: GenMessage<TellResultResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_contact, 21);
+  messageDesc(file_contact_v1_contact, 22);
 
 /**
  * What a failure asks for.

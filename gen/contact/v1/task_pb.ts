@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/task.proto.
  */
 export const file_contact_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIksKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHZGV0YWlscxgDIAEoDBIOCgZkZXRhaWwYBCABKAkivwIKB0F0dGVtcHQSDwoHYXR0ZW1wdBgBIAEoDRIQCghkZWxpdmVyeRgCIAEoDRIRCgljbGllbnRfaWQYAyABKAkSLgoKY2xhaW1lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKA2VuZBgHIAEoDjIWLmNvbnRhY3QudjEuQXR0ZW1wdEVuZBIRCgl1bnRvdWNoZWQYCCABKAgSJAoFZXJyb3IYCSABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchISCgpiYWNrb2ZmX21zGAogASgNInQKB1Rhc2tBY3QSJQoEa2luZBgBIAEoDjIXLmNvbnRhY3QudjEuVGFza0FjdEtpbmQSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmJ5GAMgASgJEg4KBnJlYXNvbhgEIAEoCSK/BwoEVGFzaxIKCgJpZBgBIAEoCRINCgVxdWV1ZRgCIAEoCRIkCgVzdGF0ZRgDIAEoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg8KB3BheWxvYWQYBCABKAwSFAoMY29udGVudF90eXBlGAUgASgJEjAKCG1ldGFkYXRhGAYgAygLMh4uY29udGFjdC52MS5UYXNrLk1ldGFkYXRhRW50cnkSEAoIcHJpb3JpdHkYByABKBESDwoHYXR0ZW1wdBgIIAEoDRIUCgxtYXhfYXR0ZW1wdHMYCSABKA0SEAoIZGVsaXZlcnkYCiABKA0SDAoEbG9zdBgLIAEoDRISCgp0aW1lb3V0X21zGAwgASgNEhcKD2lkZW1wb3RlbmN5X2tleRgNIAEoCRIYChB0YXJnZXRfY2xpZW50X2lkGA4gASgJEhAKCHNlbGVjdG9yGA8gASgJEi4KCmNyZWF0ZWRfYXQYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBnJ1bl9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2xpZW50X2lkGBQgASgJEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYFSABKAgSDgoGcmVzdWx0GBYgASgMEhsKE3Jlc3VsdF9jb250ZW50X3R5cGUYFyABKAkSJAoFZXJyb3IYGCABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchITCgt3YWl0aW5nX2ZvchgZIAEoCRIOCgZjdXJzb3IYGiABKAkSEQoJcGFyZW50X2lkGBsgASgJEiYKCGNoaWxkcmVuGBwgASgLMhQuY29udGFjdC52MS5DaGlsZHJlbhIkCgd3YWl0aW5nGB0gASgLMhMuY29udGFjdC52MS5XYWl0aW5nEiUKCGF0dGVtcHRzGB4gAygLMhMuY29udGFjdC52MS5BdHRlbXB0Ei4KCmNsYWltZWRfYXQYHyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBGFjdHMYICADKAsyEy5jb250YWN0LnYxLlRhc2tBY3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIt0CCgdXYWl0aW5nEiUKBGtpbmQYASABKA4yFy5jb250YWN0LnYxLldhaXRpbmdLaW5kEgwKBHRleHQYAiABKAkSEgoKY2xpZW50X2lkcxgDIAMoCRIOCgZxdWV1ZXMYBCADKAkSEAoIc2VsZWN0b3IYBSABKAkSDgoGbGFiZWxzGAYgAygJEikKBXNpbmNlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYCSABKA0SDQoFY291bnQYCiABKA0SEgoKbGFzdF9lcnJvchgLIAEoCRIqCghwcm9ncmVzcxgMIAEoCzIYLmNvbnRhY3QudjEuVG9sZFByb2dyZXNzEiMKBm90aGVycxgNIAMoCzITLmNvbnRhY3QudjEuV2FpdGluZyJeCgxUb2xkUHJvZ3Jlc3MSEAoIZnJhY3Rpb24YASABKAISDwoHbWVzc2FnZRgCIAEoCRIrCgd0b2xkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKMBAoLUmVzdWx0RXZlbnQSDgoGY3Vyc29yGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSDQoFcXVldWUYAyABKAkSJAoFc3RhdGUYBCABKA4yFS5jb250YWN0LnYxLlRhc2tTdGF0ZRIOCgZyZXN1bHQYBSABKAwSFAoMY29udGVudF90eXBlGAYgASgJEiQKBWVycm9yGAcgASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISDwoHYXR0ZW1wdBgIIAEoDRIQCghkZWxpdmVyeRgJIAEoDRIRCgljbGllbnRfaWQYCiABKAkSLgoKY3JlYXRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNwoIbWV0YWRhdGEYDSADKAsyJS5jb250YWN0LnYxLlJlc3VsdEV2ZW50Lk1ldGFkYXRhRW50cnkSGAoQY2FuY2VsX3JlcXVlc3RlZBgOIAEoCBIRCglwYXJlbnRfaWQYDyABKAkSLgoKY2xhaW1lZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKtIBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBU0tfU1RBVEVfU0NIRURVTEVEEAESFAoQVEFTS19TVEFURV9SRUFEWRACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhgKFFRBU0tfU1RBVEVfU1VDQ0VFREVEEAQSFQoRVEFTS19TVEFURV9GQUlMRUQQBRIYChRUQVNLX1NUQVRFX0NBTkNFTExFRBAGEhYKElRBU0tfU1RBVEVfRVhQSVJFRBAHKsIBCgpBdHRlbXB0RW5kEhsKF0FUVEVNUFRfRU5EX1VOU1BFQ0lGSUVEEAASGQoVQVRURU1QVF9FTkRfU1VDQ0VFREVEEAESFgoSQVRURU1QVF9FTkRfRkFJTEVEEAISGQoVQVRURU1QVF9FTkRfVElNRURfT1VUEAMSFAoQQVRURU1QVF9FTkRfTE9TVBAEEhgKFEFUVEVNUFRfRU5EX1JFTEVBU0VEEAUSGQoVQVRURU1QVF9FTkRfQ0FOQ0VMTEVEEAYqZQoLVGFza0FjdEtpbmQSHQoZVEFTS19BQ1RfS0lORF9VTlNQRUNJRklFRBAAEhsKF1RBU0tfQUNUX0tJTkRfQ0FOQ0VMTEVEEAESGgoWVEFTS19BQ1RfS0lORF9SRURSSVZFThACKvQECgtXYWl0aW5nS2luZBIcChhXQUlUSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIeChpXQUlUSU5HX0tJTkRfU0hVVFRJTkdfRE9XThABEhYKEldBSVRJTkdfS0lORF9TVE9SRRACEhcKE1dBSVRJTkdfS0lORF9QQVVTRUQQAxIYChRXQUlUSU5HX0tJTkRfREVMQVlFRBAEEhYKEldBSVRJTkdfS0lORF9SRVRSWRAFEhoKFldBSVRJTkdfS0lORF9CUk9BRENBU1QQBhIZChVXQUlUSU5HX0tJTkRfQ0hJTERSRU4QBxIeChpXQUlUSU5HX0tJTkRfQ0xJRU5UX0FCU0VOVBAIEiEKHVdBSVRJTkdfS0lORF9DTElFTlRfRUxTRVdIRVJFEAkSGwoXV0FJVElOR19LSU5EX05PVF9TRVJWRUQQChIZChVXQUlUSU5HX0tJTkRfTk9fTUFUQ0gQCxIYChRXQUlUSU5HX0tJTkRfRFJBSU5FRBAMEhcKE1dBSVRJTkdfS0lORF9VTlJFQUQQDRIYChRXQUlUSU5HX0tJTkRfT1ZFUkRVRRAOEhYKEldBSVRJTkdfS0lORF9MSU1JVBAPEhsKF1dBSVRJTkdfS0lORF9HSVZFU19CQUNLEBASFwoTV0FJVElOR19LSU5EX0JVREdFVBAREhUKEVdBSVRJTkdfS0lORF9GVUxMEBISFQoRV0FJVElOR19LSU5EX1RVUk4QExIVChFXQUlUSU5HX0tJTkRfTE9TVBAUEhgKFFdBSVRJTkdfS0lORF9DTEFJTUVEEBUSGAoUV0FJVElOR19LSU5EX1JVTk5JTkcQFkIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChVjb250YWN0L3YxL3Rhc2sucHJvdG8SCmNvbnRhY3QudjEirgQKB05ld1Rhc2sSCgoCaWQYASABKAkSDQoFcXVldWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIUCgxjb250ZW50X3R5cGUYBCABKAkSMwoIbWV0YWRhdGEYBSADKAsyIS5jb250YWN0LnYxLk5ld1Rhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgGIAEoERISCghkZWxheV9tcxgHIAEoDUgAEiwKBnJ1bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIaChBleHBpcmVzX2FmdGVyX21zGAkgASgNSAESMAoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARIUCgxtYXhfYXR0ZW1wdHMYCyABKA0SEgoKdGltZW91dF9tcxgMIAEoDRIXCg9pZGVtcG90ZW5jeV9rZXkYDSABKAkSEwoJY2xpZW50X2lkGA4gASgJSAISEgoIc2VsZWN0b3IYDyABKAlIAhIqCglicm9hZGNhc3QYECABKAsyFS5jb250YWN0LnYxLkJyb2FkY2FzdEgCEiQKB2JhY2tvZmYYESABKAsyEy5jb250YWN0LnYxLkJhY2tvZmYaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBXN0YXJ0QggKBmV4cGlyeUIICgZ0YXJnZXQiKgoHQmFja29mZhIPCgdiYXNlX21zGAEgASgNEg4KBmNhcF9tcxgCIAEoDSIsCglCcm9hZGNhc3QSEAoIc2VsZWN0b3IYASABKAkSDQoFa25vd24YAiABKAgiYAoIQ2hpbGRyZW4SDQoFdG90YWwYASABKA0SEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDRIRCgljYW5jZWxsZWQYBCABKA0SDwoHZXhwaXJlZBgFIAEoDSItCghEZWxpdmVyeRIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNIksKCVRhc2tFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHZGV0YWlscxgDIAEoDBIOCgZkZXRhaWwYBCABKAkidAoHTG9nTGluZRIOCgZudW1iZXIYASABKA0SIwoFbGV2ZWwYAiABKA4yFC5jb250YWN0LnYxLkxvZ0xldmVsEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0ZXh0GAQgASgJIuECCgdBdHRlbXB0Eg8KB2F0dGVtcHQYASABKA0SEAoIZGVsaXZlcnkYAiABKA0SEQoJY2xpZW50X2lkGAMgASgJEi4KCmNsYWltZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgNlbmQYByABKA4yFi5jb250YWN0LnYxLkF0dGVtcHRFbmQSEQoJdW50b3VjaGVkGAggASgIEiQKBWVycm9yGAkgASgLMhUuY29udGFjdC52MS5UYXNrRXJyb3ISEgoKYmFja29mZl9tcxgKIAEoDRIgCgNsb2cYCyADKAsyEy5jb250YWN0LnYxLkxvZ0xpbmUidAoHVGFza0FjdBIlCgRraW5kGAEgASgOMhcuY29udGFjdC52MS5UYXNrQWN0S2luZBImCgJhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCgoCYnkYAyABKAkSDgoGcmVhc29uGAQgASgJIr8HCgRUYXNrEgoKAmlkGAEgASgJEg0KBXF1ZXVlGAIgASgJEiQKBXN0YXRlGAMgASgOMhUuY29udGFjdC52MS5UYXNrU3RhdGUSDwoHcGF5bG9hZBgEIAEoDBIUCgxjb250ZW50X3R5cGUYBSABKAkSMAoIbWV0YWRhdGEYBiADKAsyHi5jb250YWN0LnYxLlRhc2suTWV0YWRhdGFFbnRyeRIQCghwcmlvcml0eRgHIAEoERIPCgdhdHRlbXB0GAggASgNEhQKDG1heF9hdHRlbXB0cxgJIAEoDRIQCghkZWxpdmVyeRgKIAEoDRIMCgRsb3N0GAsgASgNEhIKCnRpbWVvdXRfbXMYDCABKA0SFwoPaWRlbXBvdGVuY3lfa2V5GA0gASgJEhgKEHRhcmdldF9jbGllbnRfaWQYDiABKAkSEAoIc2VsZWN0b3IYDyABKAkSLgoKY3JlYXRlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGcnVuX2F0GBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbGllbnRfaWQYFCABKAkSGAoQY2FuY2VsX3JlcXVlc3RlZBgVIAEoCBIOCgZyZXN1bHQYFiABKAwSGwoTcmVzdWx0X2NvbnRlbnRfdHlwZRgXIAEoCRIkCgVlcnJvchgYIAEoCzIVLmNvbnRhY3QudjEuVGFza0Vycm9yEhMKC3dhaXRpbmdfZm9yGBkgASgJEg4KBmN1cnNvchgaIAEoCRIRCglwYXJlbnRfaWQYGyABKAkSJgoIY2hpbGRyZW4YHCABKAsyFC5jb250YWN0LnYxLkNoaWxkcmVuEiQKB3dhaXRpbmcYHSABKAsyEy5jb250YWN0LnYxLldhaXRpbmcSJQoIYXR0ZW1wdHMYHiADKAsyEy5jb250YWN0LnYxLkF0dGVtcHQSLgoKY2xhaW1lZF9hdBgfIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIQoEYWN0cxggIAMoCzITLmNvbnRhY3QudjEuVGFza0FjdBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi3QIKB1dhaXRpbmcSJQoEa2luZBgBIAEoDjIXLmNvbnRhY3QudjEuV2FpdGluZ0tpbmQSDAoEdGV4dBgCIAEoCRISCgpjbGllbnRfaWRzGAMgAygJEg4KBnF1ZXVlcxgEIAMoCRIQCghzZWxlY3RvchgFIAEoCRIOCgZsYWJlbHMYBiADKAkSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgJIAEoDRINCgVjb3VudBgKIAEoDRISCgpsYXN0X2Vycm9yGAsgASgJEioKCHByb2dyZXNzGAwgASgLMhguY29udGFjdC52MS5Ub2xkUHJvZ3Jlc3MSIwoGb3RoZXJzGA0gAygLMhMuY29udGFjdC52MS5XYWl0aW5nIl4KDFRvbGRQcm9ncmVzcxIQCghmcmFjdGlvbhgBIAEoAhIPCgdtZXNzYWdlGAIgASgJEisKB3RvbGRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIowECgtSZXN1bHRFdmVudBIOCgZjdXJzb3IYASABKAkSDwoHdGFza19pZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRIkCgVzdGF0ZRgEIAEoDjIVLmNvbnRhY3QudjEuVGFza1N0YXRlEg4KBnJlc3VsdBgFIAEoDBIUCgxjb250ZW50X3R5cGUYBiABKAkSJAoFZXJyb3IYByABKAsyFS5jb250YWN0LnYxLlRhc2tFcnJvchIPCgdhdHRlbXB0GAggASgNEhAKCGRlbGl2ZXJ5GAkgASgNEhEKCWNsaWVudF9pZBgKIAEoCRIuCgpjcmVhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzZXR0bGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3CghtZXRhZGF0YRgNIAMoCzIlLmNvbnRhY3QudjEuUmVzdWx0RXZlbnQuTWV0YWRhdGFFbnRyeRIYChBjYW5jZWxfcmVxdWVzdGVkGA4gASgIEhEKCXBhcmVudF9pZBgPIAEoCRIuCgpjbGFpbWVkX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEq0gEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUVEFTS19TVEFURV9TQ0hFRFVMRUQQARIUChBUQVNLX1NUQVRFX1JFQURZEAISFgoSVEFTS19TVEFURV9SVU5OSU5HEAMSGAoUVEFTS19TVEFURV9TVUNDRUVERUQQBBIVChFUQVNLX1NUQVRFX0ZBSUxFRBAFEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAYSFgoSVEFTS19TVEFURV9FWFBJUkVEEAcqwgEKCkF0dGVtcHRFbmQSGwoXQVRURU1QVF9FTkRfVU5TUEVDSUZJRUQQABIZChVBVFRFTVBUX0VORF9TVUNDRUVERUQQARIWChJBVFRFTVBUX0VORF9GQUlMRUQQAhIZChVBVFRFTVBUX0VORF9USU1FRF9PVVQQAxIUChBBVFRFTVBUX0VORF9MT1NUEAQSGAoUQVRURU1QVF9FTkRfUkVMRUFTRUQQBRIZChVBVFRFTVBUX0VORF9DQU5DRUxMRUQQBip3CghMb2dMZXZlbBIZChVMT0dfTEVWRUxfVU5TUEVDSUZJRUQQABITCg9MT0dfTEVWRUxfREVCVUcQARISCg5MT0dfTEVWRUxfSU5GTxACEhIKDkxPR19MRVZFTF9XQVJOEAMSEwoPTE9HX0xFVkVMX0VSUk9SEAQqZQoLVGFza0FjdEtpbmQSHQoZVEFTS19BQ1RfS0lORF9VTlNQRUNJRklFRBAAEhsKF1RBU0tfQUNUX0tJTkRfQ0FOQ0VMTEVEEAESGgoWVEFTS19BQ1RfS0lORF9SRURSSVZFThACKvQECgtXYWl0aW5nS2luZBIcChhXQUlUSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIeChpXQUlUSU5HX0tJTkRfU0hVVFRJTkdfRE9XThABEhYKEldBSVRJTkdfS0lORF9TVE9SRRACEhcKE1dBSVRJTkdfS0lORF9QQVVTRUQQAxIYChRXQUlUSU5HX0tJTkRfREVMQVlFRBAEEhYKEldBSVRJTkdfS0lORF9SRVRSWRAFEhoKFldBSVRJTkdfS0lORF9CUk9BRENBU1QQBhIZChVXQUlUSU5HX0tJTkRfQ0hJTERSRU4QBxIeChpXQUlUSU5HX0tJTkRfQ0xJRU5UX0FCU0VOVBAIEiEKHVdBSVRJTkdfS0lORF9DTElFTlRfRUxTRVdIRVJFEAkSGwoXV0FJVElOR19LSU5EX05PVF9TRVJWRUQQChIZChVXQUlUSU5HX0tJTkRfTk9fTUFUQ0gQCxIYChRXQUlUSU5HX0tJTkRfRFJBSU5FRBAMEhcKE1dBSVRJTkdfS0lORF9VTlJFQUQQDRIYChRXQUlUSU5HX0tJTkRfT1ZFUkRVRRAOEhYKEldBSVRJTkdfS0lORF9MSU1JVBAPEhsKF1dBSVRJTkdfS0lORF9HSVZFU19CQUNLEBASFwoTV0FJVElOR19LSU5EX0JVREdFVBAREhUKEVdBSVRJTkdfS0lORF9GVUxMEBISFQoRV0FJVElOR19LSU5EX1RVUk4QExIVChFXQUlUSU5HX0tJTkRfTE9TVBAUEhgKFFdBSVRJTkdfS0lORF9DTEFJTUVEEBUSGAoUV0FJVElOR19LSU5EX1JVTk5JTkcQFkIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A task as a producer gives it.
@@ -353,6 +353,47 @@ export const TaskErrorSchema: GenMessage<TaskError> = /*@__PURE__*/
   messageDesc(file_contact_v1_task, 5);
 
 /**
+ * What a worker says while it has a task.
+ *
+ * @generated from message contact.v1.LogLine
+ */
+export type LogLine = Message<"contact.v1.LogLine"> & {
+  /**
+   * Counts the lines of a delivery from 1, in the order in which they are shown. Numbers that are missing before the last one
+   * were dropped: by the worker, which sends the newest where it cannot send all, or by the server for newer ones.
+   *
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * @generated from field: contact.v1.LogLevel level = 2;
+   */
+  level: LogLevel;
+
+  /**
+   * By the clock of the worker. Unset: when the server was told.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * At most 1 KiB, the rest is cut and the text ends in `…`. Credentials in it are hidden. It may have line feeds.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message contact.v1.LogLine.
+ * Use `create(LogLineSchema)` to create a new message.
+ */
+export const LogLineSchema: GenMessage<LogLine> = /*@__PURE__*/
+  messageDesc(file_contact_v1_task, 6);
+
+/**
  * A delivery of a task: who had it, when, and how that ended.
  *
  * @generated from message contact.v1.Attempt
@@ -422,6 +463,13 @@ export type Attempt = Message<"contact.v1.Attempt"> & {
    * @generated from field: uint32 backoff_ms = 10;
    */
   backoffMs: number;
+
+  /**
+   * The newest 100 that its worker has told, in the order of their numbers; of all attempts together the newest 1,000.
+   *
+   * @generated from field: repeated contact.v1.LogLine log = 11;
+   */
+  log: LogLine[];
 };
 
 /**
@@ -429,7 +477,7 @@ export type Attempt = Message<"contact.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 6);
+  messageDesc(file_contact_v1_task, 7);
 
 /**
  * What somebody did to a task.
@@ -468,7 +516,7 @@ export type TaskAct = Message<"contact.v1.TaskAct"> & {
  * Use `create(TaskActSchema)` to create a new message.
  */
 export const TaskActSchema: GenMessage<TaskAct> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 7);
+  messageDesc(file_contact_v1_task, 8);
 
 /**
  * A task as the server knows it.
@@ -681,7 +729,7 @@ export type Task = Message<"contact.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 8);
+  messageDesc(file_contact_v1_task, 9);
 
 /**
  * Why a task does not run, or what is known of its run; of a queue: why those that wait there do not. Names of clients and
@@ -777,7 +825,7 @@ export type Waiting = Message<"contact.v1.Waiting"> & {
  * Use `create(WaitingSchema)` to create a new message.
  */
 export const WaitingSchema: GenMessage<Waiting> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 9);
+  messageDesc(file_contact_v1_task, 10);
 
 /**
  * @generated from message contact.v1.ToldProgress
@@ -806,7 +854,7 @@ export type ToldProgress = Message<"contact.v1.ToldProgress"> & {
  * Use `create(ToldProgressSchema)` to create a new message.
  */
 export const ToldProgressSchema: GenMessage<ToldProgress> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 10);
+  messageDesc(file_contact_v1_task, 11);
 
 /**
  * One settled task, as observers see it; in commit order.
@@ -912,7 +960,7 @@ export type ResultEvent = Message<"contact.v1.ResultEvent"> & {
  * Use `create(ResultEventSchema)` to create a new message.
  */
 export const ResultEventSchema: GenMessage<ResultEvent> = /*@__PURE__*/
-  messageDesc(file_contact_v1_task, 11);
+  messageDesc(file_contact_v1_task, 12);
 
 /**
  * Where a task stands. Legal transitions are drawn in docs/states.md.
@@ -1056,6 +1104,49 @@ export const AttemptEndSchema: GenEnum<AttemptEnd> = /*@__PURE__*/
   enumDesc(file_contact_v1_task, 1);
 
 /**
+ * @generated from enum contact.v1.LogLevel
+ */
+export const LogLevel = {
+  /**
+   * Read as INFO.
+   *
+   * @generated from enum value: LOG_LEVEL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: LOG_LEVEL_DEBUG = 1;
+   */
+  DEBUG: 1,
+
+  /**
+   * @generated from enum value: LOG_LEVEL_INFO = 2;
+   */
+  INFO: 2,
+
+  /**
+   * @generated from enum value: LOG_LEVEL_WARN = 3;
+   */
+  WARN: 3,
+
+  /**
+   * @generated from enum value: LOG_LEVEL_ERROR = 4;
+   */
+  ERROR: 4,
+} as const;
+
+/**
+ * @generated from enum contact.v1.LogLevel
+ */
+export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel] | UnknownEnum;
+
+/**
+ * Describes the enum contact.v1.LogLevel.
+ */
+export const LogLevelSchema: GenEnum<LogLevel> = /*@__PURE__*/
+  enumDesc(file_contact_v1_task, 2);
+
+/**
  * @generated from enum contact.v1.TaskActKind
  */
 export const TaskActKind = {
@@ -1088,7 +1179,7 @@ export type TaskActKind = (typeof TaskActKind)[keyof typeof TaskActKind] | Unkno
  * Describes the enum contact.v1.TaskActKind.
  */
 export const TaskActKindSchema: GenEnum<TaskActKind> = /*@__PURE__*/
-  enumDesc(file_contact_v1_task, 2);
+  enumDesc(file_contact_v1_task, 3);
 
 /**
  * What a task waits for, or a queue; docs/waiting.md has a line for each, in the order in which they are named when there
@@ -1269,5 +1360,5 @@ export type WaitingKind = (typeof WaitingKind)[keyof typeof WaitingKind] | Unkno
  * Describes the enum contact.v1.WaitingKind.
  */
 export const WaitingKindSchema: GenEnum<WaitingKind> = /*@__PURE__*/
-  enumDesc(file_contact_v1_task, 3);
+  enumDesc(file_contact_v1_task, 4);
 

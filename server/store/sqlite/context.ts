@@ -14,6 +14,7 @@ import {
   createPrincipals,
   createSessions,
   createTaskActs,
+  createTaskLog,
   createTasks,
   type Database,
   type FailureBounds,
@@ -21,6 +22,7 @@ import {
   type Principals,
   type Sessions,
   type TaskActs,
+  type TaskLog,
   type Tasks,
 } from './rows/index.ts';
 
@@ -40,6 +42,7 @@ export interface Context {
   readonly tasks: Tasks;
   readonly attempts: Attempts;
   readonly acts: TaskActs;
+  readonly log: TaskLog;
 }
 
 export function createContext(
@@ -67,6 +70,7 @@ export function createContext(
     tasks,
     attempts: createAttempts(db, bounds),
     acts: createTaskActs(db),
+    log: createTaskLog(db),
   };
 }
 

@@ -31,6 +31,7 @@ import { createQueues, type Queues } from './queues.ts';
 import { createResults, type Results } from './results.ts';
 import { createRetention, type RetentionOperations } from './retention.ts';
 import { createSessionOperations } from './sessions.ts';
+import { createLogTasks } from './tasklog.ts';
 import { createTaskOperations } from './tasks.ts';
 
 export interface SqliteEngine extends Engine<Request> {
@@ -83,6 +84,7 @@ export function createSqliteEngine(
   const retention = createRetention(context);
   const queues = createQueues(context, deliveries);
   const claimTasks = createClaimTasks(context);
+  const logTasks = createLogTasks(context);
   const results = createResults(context);
   const listing = createListing(context, results.newestOf);
   const failures = createFailures(context);
@@ -153,6 +155,8 @@ export function createSqliteEngine(
         return retention.prune(request.retention, request.limit, request.now);
       case 'checkpoint':
         return deliveries.checkpointTasks(request.checkpoints);
+      case 'log':
+        return logTasks(request.lines);
       case 'wake':
         return taskOperations.wakeTasks(request.now, request.limit);
       case 'purge':

@@ -3,6 +3,7 @@ import { type AttemptRecord, MAX_KEPT } from '../../model/attempt.ts';
 import type { ChildCounts } from '../../model/broadcast.ts';
 import { isInScope, type QueueScope } from '../../model/caller.ts';
 import type { ResultRecord, TaskRecord } from '../../model/task.ts';
+import type { LogPlace, LogRecord } from '../../model/tasklog.ts';
 import type { DescribedTask, TaskCounts, TaskFilter } from '../tasks.ts';
 import { createConditions, STATE } from './conditions.ts';
 import { type Context, parseMetadata, type StoredRow, stateName, type Value } from './context.ts';
@@ -10,6 +11,7 @@ import { type Context, parseMetadata, type StoredRow, stateName, type Value } fr
 /** What is told of tasks; no statement stays open between turns of the event loop. */
 export interface Listing {
   describeTask(id: string, scope: QueueScope): DescribedTask | undefined;
+  listLog(id: string, after: LogPlace, scope: QueueScope): readonly LogRecord[];
   listTasks(
     filter: TaskFilter,
     before: string | null,
@@ -48,7 +50,7 @@ const DESCRIBED = `SELECT t.*, l.state, l.delivery, l.attempt, l.run_at, l.sessi
 const JOINED = 'LEFT JOIN live l ON l.task_key = t.key';
 /** @param newestOf the newest result of a task, by its key */
 export function createListing(context: Context, newestOf: (taskKey: number) => ResultRecord | undefined): Listing {
-  const { db, catalog, sessions, children, fresh, attempts, acts } = context;
+  const { db, catalog, sessions, children, fresh, attempts, acts, log } = context;
   const conditions = createConditions(context);
   const selectKey = db.prepare<{ key: number; queue_id: number }>('SELECT key, queue_id FROM task WHERE id = ?');
   const selectTask = db.prepare<DescribedRow>(`${DESCRIBED} FROM task t ${JOINED} WHERE t.id = ?`);
@@ -200,7 +202,11 @@ export function createListing(context: Context, newestOf: (taskKey: number) => R
       const row = selectTask.get(id);
       if (!row || !isIn(scope, row)) return undefined;
       const record = toRecord(row);
-      return { ...record, attempts: attemptsOf(row, record), acts: acts.list(row.key) };
+      return { ...record, attempts: attemptsOf(row, record), acts: acts.list(row.key), log: log.list(row.key) };
+    },
+    listLog: (id, after, scope) => {
+      const row = selectKey.get(id);
+      return row && isIn(scope, row) ? log.list(row.key, after) : [];
     },
     listTasks,
     countTasks,

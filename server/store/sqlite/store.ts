@@ -108,6 +108,12 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       const bytes = checkpoints.reduce((sum, each) => sum + each.data.byteLength, 0);
       return submit({ kind: 'checkpoint', checkpoints }, checkpoints.length, bytes);
     },
+    logTasks: async (lines) => {
+      // The last of the disk is for results.
+      checkDisk();
+      const bytes = lines.reduce((sum, { text }) => sum + text.length, 0);
+      return submit({ kind: 'log', lines }, lines.length, bytes);
+    },
     cancelTasks: (ids, reason, at, scope = EVERY_QUEUE, by = '') =>
       submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope, by }, ids.length),
     redriveTasks: (ids, at, scope = EVERY_QUEUE, by = '') =>
@@ -139,6 +145,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
         return { newest, beforeOldest: (results.oldestPosition() ?? newest + 1) - 1 };
       }),
     describeTask: (id, scope = EVERY_QUEUE) => read(() => listing.describeTask(id, scope)),
+    listLog: (id, after, scope = EVERY_QUEUE) => read(() => listing.listLog(id, after, scope)),
     listTasks: (filter, before, limit, scope = EVERY_QUEUE) =>
       read(() => listing.listTasks(filter, before, limit, scope)),
     countTasks: (filter, scope = EVERY_QUEUE) => read(() => listing.countTasks(filter, scope)),

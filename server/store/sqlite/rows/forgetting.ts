@@ -9,6 +9,7 @@ export function prepareForgetting(db: Database): ForgetTasks {
     prepareKeys(db, 'DELETE FROM checkpoint WHERE task_key IN'),
     prepareKeys(db, 'DELETE FROM attempt WHERE task_key IN'),
     prepareKeys(db, 'DELETE FROM task_act WHERE task_key IN'),
+    prepareKeys(db, 'DELETE FROM task_log WHERE task_key IN'),
     prepareKeys(db, 'DELETE FROM broadcast WHERE parent_key IN'),
     prepareKeys(db, 'DELETE FROM task WHERE key IN'),
   ];

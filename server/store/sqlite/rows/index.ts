@@ -14,4 +14,5 @@ export * from './principals.ts';
 export * from './sessions.ts';
 export * from './task.ts';
 export * from './taskacts.ts';
+export * from './tasklog.ts';
 export * from './tasks.ts';
