@@ -13,6 +13,7 @@ import { FILTER_MUTANTS } from './filter-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
 import { JWT_MUTANTS } from './jwt-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
+import { LOG_MUTANTS } from './log-mutants.ts';
 import { METRICS_MUTANTS } from './metrics-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { NAME_MUTANTS } from './name-mutants.ts';
@@ -37,6 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FAILURE_MUTANTS,
   ...ACT_MUTANTS,
   ...RUN_MUTANTS,
+  ...LOG_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
   ...METRICS_MUTANTS,
