@@ -32,6 +32,7 @@ describeStores('insertTasks()', (open) => {
       createdAt: T0,
       claimedAt: null,
       acts: [],
+      log: [],
       attempt: 0,
       delivery: 0,
       lastError: null,

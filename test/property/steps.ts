@@ -199,7 +199,7 @@ const endSession = toDraw(
 const tend = toDraw(
   'tend',
   fc.record({
-    kind: fc.constantFrom('cancel', 'redrive', 'delete', 'wake', 'checkpoint'),
+    kind: fc.constantFrom('cancel', 'redrive', 'delete', 'wake', 'checkpoint', 'log'),
     picks: fc.array(pick, { maxLength: 3 }),
   }),
   ({ kind, picks }, scene) => {
@@ -214,9 +214,21 @@ const tend = toDraw(
         return id === undefined ? store.deleteTasks([]) : store.deleteTasks([id]).then(([isGone]) => [{ id, isGone }]);
       }
       if (kind === 'wake') return store.wakeTasks(now, 3 + ids.length);
-      return store.checkpointTasks(saved.map((each) => ({ ...each, data: Buffer.from(String(now)) })));
+      if (kind === 'checkpoint') {
+        return store.checkpointTasks(saved.map((each) => ({ ...each, data: Buffer.from(String(now)) })));
+      }
+      // A hundred numbers at once, so that others are pushed out; their first text is whoever's came first.
+      const number = 1 + 100 * ids.length;
+      return store.logTasks(
+        saved.flatMap(({ taskId, delivery }) =>
+          Array.from({ length: 100 }, (_, at) => {
+            const line = { number: number + at, level: 'info', at: now, text: `${now}` } as const;
+            return { taskId, delivery, ...line };
+          }),
+        ),
+      );
     };
-    return { name: kind, rank: kind === 'checkpoint' ? 0 : 4, run };
+    return { name: kind, rank: kind === 'checkpoint' || kind === 'log' ? 0 : 4, run };
   },
 );
 

@@ -161,8 +161,9 @@ async function dump(store: Store): Promise<unknown> {
   const histories = [];
   for (const { id } of tasks) {
     children.push(await store.countChildren(id));
-    const { attempts, acts } = (await store.describeTask(id))!;
-    histories.push({ attempts, acts });
+    const { attempts, acts, log } = (await store.describeTask(id))!;
+    const said = log.map(({ delivery, number, text }) => `${delivery}.${number} ${text}`).join();
+    histories.push({ attempts, acts, said });
   }
   return plain({
     tasks,
