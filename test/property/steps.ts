@@ -217,11 +217,11 @@ const tend = toDraw(
       if (kind === 'checkpoint') {
         return store.checkpointTasks(saved.map((each) => ({ ...each, data: Buffer.from(String(now)) })));
       }
-      // A hundred numbers at once, so that others are pushed out; their first text is whoever's came first.
-      const number = 1 + 100 * ids.length;
+      // Many numbers at once, so that others are pushed out; the text of each is whoever's came first.
+      const number = 1 + 40 * ids.length;
       return store.logTasks(
         saved.flatMap(({ taskId, delivery }) =>
-          Array.from({ length: 100 }, (_, at) => {
+          Array.from({ length: 40 }, (_, at) => {
             const line = { number: number + at, level: 'info', at: now, text: `${now}` } as const;
             return { taskId, delivery, ...line };
           }),
