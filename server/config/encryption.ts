@@ -1,7 +1,7 @@
-import * as z from 'zod';
 import { isCertificateName } from '../../shared/address.ts';
 import { choice, duration, type Kind, list, Misread, optional, path, text } from './kinds.ts';
 import { row } from './row.ts';
+import { listOf, textsOf } from './values.ts';
 
 // The options that say how the server proves that it is the server, as those of rows.ts.
 
@@ -50,7 +50,7 @@ function certificateNames(): Kind<readonly string[]> {
     if (!isCertificateName(given)) throw new Misread(`Expected ${expected}`);
     return given;
   };
-  const schema = z.string().refine(isCertificateName, `to be ${expected}`);
-  const several = list({ ...one, schema, isFree: false, read: ([given = '']) => read(given) });
-  return { ...several, schema: z.array(schema).max(MAX_GIVEN) };
+  const values = textsOf(expected, isCertificateName);
+  const several = list({ ...one, values, isFree: false, read: ([given = '']) => read(given) });
+  return { ...several, values: listOf(values, { max: MAX_GIVEN }) };
 }

@@ -1,15 +1,15 @@
-import * as z from 'zod';
 import { isSocketAddress, readAddress } from '../../shared/address.ts';
 import { isName } from '../../shared/ids.ts';
 import { NAME_FORM } from '../../shared/name.ts';
 import { DURATION_FORM, readDuration, readSize, SIZE_FORM, writeDuration, writeSize } from '../../shared/quantity.ts';
+import { booleans, either, listOf, numbers, orNothing, textsOf, type Values, wordsOf } from './values.ts';
 
 // What kinds of options there are: how each is written by people, and what a program may give.
 
 /** A kind of value, as people write it and as programs have it. */
 export interface Kind<T> {
   /** What a program may give to `createServer()`. */
-  readonly schema: z.ZodType<T>;
+  readonly values: Values<T>;
   /** What the value is, in the words of the reference: `a duration from 1ms to 24d`. */
   readonly form: string;
   /** What stands for it in `--flag <placeholder>`. */
@@ -39,7 +39,7 @@ interface Range {
 }
 
 interface Word<T> {
-  readonly schema: z.ZodType<T>;
+  readonly values: Values<T>;
   readonly form: string;
   readonly placeholder: string;
   /** Undefined: it is no such word. */
@@ -78,7 +78,7 @@ function quantity({ name, placeholder, parse, print, min = 0, max, isFractional 
   const bounds = max === undefined ? `, at least ${print(min)}` : `, from ${print(min)} to ${print(max)}`;
   const top = max ?? Number.MAX_SAFE_INTEGER;
   return word({
-    schema: (isFractional ? z.number() : z.int()).min(min).max(top),
+    values: numbers({ min, max: top, isFractional }),
     form: `${name}${bounds}`,
     placeholder,
     read: (text) => {
@@ -114,7 +114,7 @@ export function count(range: Range & { readonly isFractional?: boolean } = {}): 
 /** True or false; the flag alone means true. */
 export function toggle(): Kind<boolean> {
   return word({
-    schema: z.boolean(),
+    values: booleans(),
     form: 'true or false',
     placeholder: 'true|false',
     read: (text) =>
@@ -129,9 +129,10 @@ export function toggle(): Kind<boolean> {
 
 /** One of some words. */
 export function choice<const W extends string>(...words: readonly W[]): Kind<W> {
+  const values = wordsOf(words);
   return word({
-    schema: z.enum(words as readonly [W, ...W[]]),
-    form: `one of ${words.join(', ')}`,
+    values,
+    form: values.form,
     placeholder: words.join('|'),
     read: (text) => words.find((one) => one === text),
     write: (value) => value,
@@ -141,7 +142,7 @@ export function choice<const W extends string>(...words: readonly W[]): Kind<W> 
 /** Any text with something in it. */
 export function text(placeholder: string, form: string): Kind<string> {
   return word({
-    schema: z.string().min(1),
+    values: textsOf(form, (given) => given !== ''),
     form,
     placeholder,
     isFree: true,
@@ -155,7 +156,7 @@ export function grant(): Kind<string> {
   const form = 'NAME role=R queue=Q client=C call=M serve=M, each but NAME any number of times';
   const isGrant = (given: string): boolean => /^\S+( +(role|queue|client|call|serve)=\S+)+$/.test(given);
   return word({
-    schema: z.string().refine(isGrant, `to be ${form}`),
+    values: textsOf(form, isGrant),
     form,
     placeholder: 'grant',
     read: (given) => (isGrant(given) ? given : undefined),
@@ -166,7 +167,7 @@ export function grant(): Kind<string> {
 /** The name of a node, a queue or a client. */
 export function name(): Kind<string> {
   return word({
-    schema: z.string().refine(isName, `to be ${NAME_FORM}`),
+    values: textsOf(NAME_FORM, isName),
     form: NAME_FORM,
     placeholder: 'name',
     read: (given) => (isName(given) ? given : undefined),
@@ -184,7 +185,8 @@ const HOST_AND_PORT = /^(\[[^\]]+\]|[^:[\]\s]+):\d{1,5}$/;
 /** HOST:PORT or unix:PATH. */
 export function address(): Kind<string> {
   return word({
-    schema: z.string(),
+    // Which texts are addresses is said by who reads them, in more words.
+    values: textsOf('HOST:PORT or unix:PATH', () => true),
     form: 'HOST:PORT, such as 127.0.0.1:50051, or unix:PATH, PATH of at most 107 bytes',
     placeholder: 'address',
     read: (given) => ((HOST_AND_PORT.test(given) || isSocketAddress(given)) && readAddress(given) ? given : undefined),
@@ -196,7 +198,7 @@ export function address(): Kind<string> {
 export function list(kind: Kind<string>): Kind<readonly string[]> {
   return {
     ...kind,
-    schema: z.array(kind.schema),
+    values: listOf(kind.values),
     form: `${kind.form}; several are a list`,
     isList: true,
     read: (texts) => texts.map((one) => kind.read([one])),
@@ -209,7 +211,7 @@ export function oneOrMore(kind: Kind<string>): Kind<string | readonly string[]> 
   const several = list(kind);
   return {
     ...several,
-    schema: z.union([kind.schema, z.array(kind.schema).min(1)]),
+    values: either(kind.values, listOf(kind.values, { min: 1 })),
     read(texts) {
       if (texts.length === 0) throw new Misread(`Expected ${kind.form}`);
       return several.read(texts);
@@ -222,7 +224,7 @@ export function oneOrMore(kind: Kind<string>): Kind<string | readonly string[]> 
 export function optional<T>(kind: Kind<T>): Kind<T | undefined> {
   return {
     ...kind,
-    schema: kind.schema.optional(),
+    values: orNothing(kind.values),
     write: (value) => (value === undefined ? [] : kind.write(value)),
   };
 }
