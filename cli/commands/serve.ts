@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { ConfigurationError, FILE_VARIABLE, readConfiguration } from '../../server/config/index.ts';
+import { ConfigurationError, FILE_VARIABLE, openConfiguration } from '../../server/config/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { checkConfiguration } from '../serve/check.ts';
@@ -37,9 +37,9 @@ Example:
 
 async function serve({ config, check }: ServeFlags, command: Command, context: CommandContext): Promise<void> {
   const flags = readFlags(command);
-  const read = () =>
-    readConfiguration({ flags, environment: process.env, ...(config === undefined ? {} : { file: config }) });
+  const file = config === undefined ? {} : { file: config };
   try {
+    const read = await openConfiguration({ flags, environment: process.env, ...file });
     const configuration = read();
     await (check ? checkConfiguration(configuration, context) : runServer(configuration, read, context));
   } catch (error) {

@@ -1,13 +1,9 @@
 import { statSync } from 'node:fs';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  decodeProtectedHeader,
-  errors,
-  type JSONWebKeySet,
-  type JWTPayload,
-  type JWTVerifyOptions,
-} from 'jose';
+import type { JSONWebKeySet, JWTPayload, JWTVerifyOptions } from 'jose';
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import * as errors from 'jose/errors';
+import { createLocalJWKSet } from 'jose/jwks/local';
+import { createRemoteJWKSet } from 'jose/jwks/remote';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
 import { maskPassword } from '../../shared/redact.ts';

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { errors, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
+import * as errors from 'jose/errors';
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';

@@ -2,11 +2,10 @@ import { isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type
 import { ContactError } from '../../shared/errors.ts';
 import { findNear, suggest } from '../../shared/near.ts';
 import { readPlainFile } from '../../shared/plainfile.ts';
+import { MAX_PROBLEMS } from './problems.ts';
 
 /** A configuration is a page of lines; what is larger is another file, and takes its reader long. */
 const MAX_FILE_BYTES = 128 << 10;
-/** What is told of a configuration that is wrong; nobody reads more, and a server that is told to reload stands still meanwhile. */
-export const MAX_PROBLEMS = 20;
 /** What is quoted of a key that no option has. */
 const MAX_KEY_LENGTH = 100;
 

@@ -1,10 +1,10 @@
 export { Misread } from './kinds.ts';
+export { ConfigurationError } from './problems.ts';
 export { type AnyRow, flagOf, keyOf, type Rows, showDefault, showValue, variableOf } from './row.ts';
 export {
   type Configuration,
-  ConfigurationError,
   FILE_VARIABLE,
-  readConfiguration,
+  openConfiguration,
   renderConfiguration,
   type Setting,
   type Sources,

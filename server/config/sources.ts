@@ -1,7 +1,8 @@
 import { findNear } from '../../shared/near.ts';
 import { hideSecrets } from '../../shared/redact.ts';
-import { type Entry, MAX_PROBLEMS, readConfigFile } from './file.ts';
+import type { Entry, readConfigFile } from './file.ts';
 import { Misread } from './kinds.ts';
+import { ConfigurationError } from './problems.ts';
 import { type AnyRow, flagOf, keyOf, showValue, variableOf } from './row.ts';
 import { type OptionName, ROWS, type ServeOptions } from './table.ts';
 
@@ -39,19 +40,6 @@ export interface Configuration {
   readonly warnings: readonly string[];
 }
 
-/** What is wrong with a configuration, each with its place: `contact.yaml:3: max-payload: Expected …`. */
-export class ConfigurationError extends Error {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    const told =
-      problems.length > MAX_PROBLEMS ? [...problems.slice(0, MAX_PROBLEMS), 'and more of the kind'] : [...problems];
-    super(told.join('\n'));
-    this.name = 'ConfigurationError';
-    this.problems = told;
-  }
-}
-
 /** Of the texts of one option that is wrong. */
 const MAX_QUOTED = 8;
 
@@ -60,10 +48,24 @@ const NAME_BY_KEY: ReadonlyMap<string, OptionName> = new Map(NAMES.map((name) =>
 const VARIABLES: readonly string[] = NAMES.map(variableOf);
 
 /**
- * The value of every option: from a flag, else from the environment, else from the file, else its default.
- * @throws ConfigurationError with everything that is wrong, 20 things at most, also where something else outweighs it
+ * Answers what reads the value of every option: from a flag, else from the environment, else from the file, else its default.
+ * It may be called again whenever the file may have changed; it throws a ConfigurationError with everything that is wrong,
+ * 20 things at most, also where something else outweighs it.
  */
-export function readConfiguration({ file, environment, flags }: Sources): Configuration {
+export async function openConfiguration(sources: Sources): Promise<() => Configuration> {
+  const path = sources.file ?? (sources.environment[FILE_VARIABLE] || undefined);
+  // The reader of YAML is loaded where there is something for it to read.
+  const file = path === undefined ? undefined : { path, read: (await import('./file.ts')).readConfigFile };
+  return () => readConfiguration(sources, file);
+}
+
+/** The file that is read, and what reads it. */
+interface NamedFile {
+  readonly path: string;
+  readonly read: typeof readConfigFile;
+}
+
+function readConfiguration({ environment, flags }: Sources, file: NamedFile | undefined): Configuration {
   const problems: string[] = [];
   const settings = new Map<OptionName, Setting>(
     NAMES.map((name) => [name, { name, value: (ROWS[name] as AnyRow).default, origin: 'default' }]),
@@ -78,9 +80,9 @@ export function readConfiguration({ file, environment, flags }: Sources): Config
     }
   };
 
-  const path = file ?? (environment[FILE_VARIABLE] || undefined);
-  for (const { key, texts, line } of path === undefined ? [] : readFile(path, problems)) {
-    take(NAME_BY_KEY.get(key)!, texts, `${path}:${line}`, `${path}:${line}: ${key}`);
+  for (const { key, texts, line } of file ? readFile(file, problems) : []) {
+    const place = `${file!.path}:${line}`;
+    take(NAME_BY_KEY.get(key)!, texts, place, `${place}: ${key}`);
   }
   for (const name of NAMES) {
     const variable = variableOf(name);
@@ -99,10 +101,10 @@ export function readConfiguration({ file, environment, flags }: Sources): Config
   };
 }
 
-function readFile(path: string, problems: string[]): readonly Entry[] {
-  const read = readConfigFile(path, new Set(NAME_BY_KEY.keys()));
-  problems.push(...read.problems);
-  return read.entries;
+function readFile({ path, read }: NamedFile, problems: string[]): readonly Entry[] {
+  const found = read(path, new Set(NAME_BY_KEY.keys()));
+  problems.push(...found.problems);
+  return found.entries;
 }
 
 /** The value of what was written; throws Misread. */

@@ -45,7 +45,7 @@ export const ACCESS_REASONS: Readonly<Record<string, string>> = {
   'server/encryption.ts MAX_FOLDER_BYTES': 'the row of the path of a socket file has it',
   'server/tls/certificate.ts POINT_BYTES': 'a number of P-256',
   'server/tls/certificate.ts SERIAL_BYTES': 'drawn by the server itself',
-  'server/config/file.ts MAX_PROBLEMS': 'told of one file, and how many there are beyond',
+  'server/config/problems.ts MAX_PROBLEMS': 'told of one file, and how many there are beyond',
   'server/config/file.ts MAX_KEY_LENGTH': 'of a key that a near name is looked for of',
   'server/config/sources.ts MAX_QUOTED': 'of a wrong value in its refusal',
   'server/tls/secretfile.ts MAX_BYTES': 'of files that the server itself writes',

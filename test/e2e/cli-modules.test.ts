@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { createFolder } from '../scene/folder.ts';
-import { cleanUpProcesses, runContact } from '../scene/process.ts';
+import { cleanUpProcesses, type ProcessOptions, runContact, startContact } from '../scene/process.ts';
 
 /** Writes the address of each module that the command loads to the file of MODULES_FILE. */
 const RECORDER = `data:text/javascript,${encodeURIComponent(`
@@ -18,8 +18,10 @@ registerHooks({
 
 const NOWHERE = ['--server', '127.0.0.1:1', '--connect-timeout', '1ms'];
 const WIRE = ['/@grpc/grpc-js/', '/@bufbuild/protobuf/', '/gen/', '/client/'];
-const SERVER = ['/server/', 'node:sqlite', '/pino/', '/zod/'];
+const SERVER = ['/server/', 'node:sqlite', '/pino/', '/yaml/', '/jose/'];
 const OBSERVER = ['/rxjs/'];
+/** What no server needs: schemas, the whole of jose with its encryption, the commands' own, the SDK. */
+const UNUSED = ['/zod/', '/jose/dist/webapi/index.js', '/jose/dist/webapi/jwe/', 'cli-progress', '/client/'];
 
 /** The fewer modules a command loads, the sooner it begins; a time on a busy machine would show nothing. */
 describe('the modules that a command loads', function () {
@@ -40,7 +42,7 @@ describe('the modules that a command loads', function () {
       code: 0,
       without: [...WIRE, ...SERVER, ...OBSERVER, 'cli-progress'],
       // Its flags are made of the table of options.
-      but: ['/server/config/', '/zod/'],
+      but: ['/server/config/'],
     },
     {
       args: ['tasks', 'list', ...NOWHERE],
@@ -71,19 +73,46 @@ describe('the modules that a command loads', function () {
   for (const { args, code, without, but = [] } of cases) {
     it(`of contact ${args.filter((word) => !NOWHERE.includes(word)).join(' ')} are only those that it needs`, async () => {
       const file = join(createFolder(), 'modules');
-      const ended = await runContact(args, { nodeArgs: ['--import', RECORDER], env: { MODULES_FILE: file } });
+      const ended = await runContact(args, recordIn(file));
       assert.equal(ended.code, code, ended.stderr);
-      const loaded = readFileSync(file, 'utf8').trimEnd().split('\n');
-      assert.ok(loaded.some((url) => url.endsWith('/cli/program.ts')));
-      // A folder of the same name may be above this checkout.
-      const root = new URL('../..', import.meta.url).href;
-      const places = loaded.map((url) => url.replace(root, '/'));
+      assert.deepEqual(findLoaded(file, without, but), []);
+    });
+  }
+
+  const optional: { readonly title: string; readonly args: readonly string[]; readonly loaded: readonly string[] }[] = [
+    { title: 'has no file, no JWTs and no metrics', args: [], loaded: [] },
+    { title: 'has a file and metrics', args: ['--metrics', '127.0.0.1:0'], loaded: ['/yaml/', '/prom-client/'] },
+  ];
+  for (const { title, args, loaded } of optional) {
+    it(`of a contact serve that ${title} are only those that it needs`, async () => {
+      const folder = createFolder();
+      const file = join(folder, 'modules');
+      const configuration = join(folder, 'contact.yaml');
+      writeFileSync(configuration, 'log-level: warn\n');
+      const given = loaded.length > 0 ? [...args, '--config', configuration] : args;
+      const server = startContact(['serve', '--listen', '127.0.0.1:0', '--store', 'memory:', ...given], recordIn(file));
+      await server.waitFor(/^listening /m, 'stdout');
+      await server.stop();
+      const parts = ['/yaml/', '/prom-client/', ...UNUSED];
       assert.deepEqual(
-        places.filter(
-          (place) => without.some((part) => place.includes(part)) && !but.some((part) => place.includes(part)),
-        ),
-        [],
+        parts.filter((part) => findLoaded(file, [part]).length > 0),
+        loaded,
       );
     });
   }
 });
+
+function recordIn(file: string): ProcessOptions {
+  return { nodeArgs: ['--import', RECORDER], env: { MODULES_FILE: file } };
+}
+
+/** Of the modules that were loaded, those of these places. */
+function findLoaded(file: string, without: readonly string[], but: readonly string[] = []): string[] {
+  const loaded = readFileSync(file, 'utf8').trimEnd().split('\n');
+  assert.ok(loaded.some((url) => url.endsWith('/cli/program.ts')));
+  // A folder of the same name may be above this checkout.
+  const root = new URL('../..', import.meta.url).href;
+  return loaded
+    .map((url) => url.replace(root, '/'))
+    .filter((place) => without.some((part) => place.includes(part)) && !but.some((part) => place.includes(part)));
+}

@@ -1,4 +1,4 @@
-import { type Mutant, transport, unit } from './mutant.ts';
+import { e2e, type Mutant, transport, unit } from './mutant.ts';
 
 /** Of the options of a server, and of what its log tells. */
 export const CONFIG_MUTANTS: readonly Mutant[] = [
@@ -18,6 +18,30 @@ export const CONFIG_MUTANTS: readonly Mutant[] = [
       file: 'test/unit/config.test.ts',
       title: 'lets a flag outweigh the environment, and that the file, and tells where each came from',
     },
+  },
+  {
+    id: 'options of a program: an empty list is taken',
+    file: 'server/config/values.ts',
+    find: 'value.length >= min && ',
+    replace: '',
+    caughtBy: unit('values', 'names the option, what was expected and what came'),
+  },
+  {
+    id: 'options of a program: no number is one',
+    file: 'server/config/values.ts',
+    find: 'isFractional ? Number.isFinite : Number.isSafeInteger',
+    replace: "(value: unknown) => typeof value === 'number'",
+    caughtBy: unit('values', 'are whole numbers: a whole number from 1 to 9'),
+  },
+  {
+    id: 'YAML loaded by every server',
+    file: 'server/config/sources.ts',
+    find: "import type { Entry, readConfigFile } from './file.ts';",
+    replace: "import type { Entry, readConfigFile } from './file.ts';\nimport './file.ts';",
+    caughtBy: e2e(
+      'cli-modules',
+      'of a contact serve that has no file, no JWTs and no metrics are only those that it needs',
+    ),
   },
   {
     id: 'unknown line skipped',

@@ -8,8 +8,8 @@ import {
   ConfigurationError,
   flagOf,
   keyOf,
+  openConfiguration,
   ROWS,
-  readConfiguration,
   renderConfiguration,
   SERVER_ROWS,
   type Sources,
@@ -23,19 +23,20 @@ import { createFolder, removeFolders } from '../scene/folder.ts';
 
 const KEYS: ReadonlySet<string> = new Set(Object.keys(ROWS).map(keyOf));
 
-function read(given: { file?: string; environment?: Sources['environment']; flags?: Record<string, string[]> }) {
+async function read(given: { file?: string; environment?: Sources['environment']; flags?: Record<string, string[]> }) {
   const file = join(createFolder(), 'contact.yaml');
   if (given.file !== undefined) writeFileSync(file, given.file);
-  return readConfiguration({
+  const readIt = await openConfiguration({
     environment: given.environment ?? {},
     flags: new Map(Object.entries(given.flags ?? {})),
     ...(given.file === undefined ? {} : { file }),
   });
+  return readIt();
 }
 
-function problemsOf(given: Parameters<typeof read>[0]): string[] {
+async function problemsOf(given: Parameters<typeof read>[0]): Promise<string[]> {
   try {
-    read(given);
+    await read(given);
     return [];
   } catch (error) {
     assert.ok(error instanceof ConfigurationError);
@@ -43,19 +44,19 @@ function problemsOf(given: Parameters<typeof read>[0]): string[] {
   }
 }
 
-describe('readConfiguration()', () => {
+describe('openConfiguration()', () => {
   after(removeFolders);
 
-  it('has the defaults of createServer() when nobody says anything', () => {
-    const { values, settings } = read({});
+  it('has the defaults of createServer() when nobody says anything', async () => {
+    const { values, settings } = await read({});
     assert.deepEqual(Object.fromEntries(Object.entries(values).filter(([name]) => name in SERVER_ROWS)), DEFAULTS);
     assert.ok(settings.every(({ origin }) => origin === 'default'));
   });
 
-  it('lets a flag outweigh the environment, and that the file, and tells where each came from', () => {
+  it('lets a flag outweigh the environment, and that the file, and tells where each came from', async () => {
     const file = 'max-payload: 2MiB\nmax-result: 2MiB\nresume-window: 20s\n';
     const environment = { CONTACT_MAX_RESULT: '3MiB', CONTACT_RESUME_WINDOW: '30s' };
-    const { values, settings } = read({ file, environment, flags: { resumeWindowMs: ['1.5m'] } });
+    const { values, settings } = await read({ file, environment, flags: { resumeWindowMs: ['1.5m'] } });
     assert.deepEqual(
       [values.maxPayloadBytes, values.maxResultBytes, values.resumeWindowMs],
       [2 << 20, 3 << 20, 90_000],
@@ -67,7 +68,7 @@ describe('readConfiguration()', () => {
     assert.equal(origins.get('maxInFlight'), 'default');
   });
 
-  it('takes the file that the environment names, unless a flag names another', () => {
+  it('takes the file that the environment names, unless a flag names another', async () => {
     const [one, other] = ['1KiB', '2KiB'].map((size) => {
       const path = join(createFolder(), 'contact.yaml');
       writeFileSync(path, `max-payload: ${size}`);
@@ -75,19 +76,19 @@ describe('readConfiguration()', () => {
     });
     const environment = { CONTACT_CONFIG: one };
     const flags = new Map();
-    assert.equal(readConfiguration({ environment, flags }).values.maxPayloadBytes, 1_024);
-    assert.equal(readConfiguration({ environment, flags, file: other! }).values.maxPayloadBytes, 2_048);
+    assert.equal((await openConfiguration({ environment, flags }))().values.maxPayloadBytes, 1_024);
+    assert.equal((await openConfiguration({ environment, flags, file: other! }))().values.maxPayloadBytes, 2_048);
   });
 
-  it('reads lists of a file, of commas, and of a flag that is repeated', () => {
-    assert.deepEqual(read({ file: 'listen: ["a:1", unix:/x]' }).values.listen, ['a:1', 'unix:/x']);
-    assert.deepEqual(read({ file: 'listen:\n  - a:1\n  - b:2' }).values.listen, ['a:1', 'b:2']);
-    assert.deepEqual(read({ file: 'listen: a:1' }).values.listen, ['a:1']);
-    assert.deepEqual(read({ environment: { CONTACT_LISTEN: 'a:1,b:2' } }).values.listen, ['a:1', 'b:2']);
-    assert.deepEqual(read({ flags: { listen: ['a:1', 'b:2'] } }).values.listen, ['a:1', 'b:2']);
+  it('reads lists of a file, of commas, and of a flag that is repeated', async () => {
+    assert.deepEqual((await read({ file: 'listen: ["a:1", unix:/x]' })).values.listen, ['a:1', 'unix:/x']);
+    assert.deepEqual((await read({ file: 'listen:\n  - a:1\n  - b:2' })).values.listen, ['a:1', 'b:2']);
+    assert.deepEqual((await read({ file: 'listen: a:1' })).values.listen, ['a:1']);
+    assert.deepEqual((await read({ environment: { CONTACT_LISTEN: 'a:1,b:2' } })).values.listen, ['a:1', 'b:2']);
+    assert.deepEqual((await read({ flags: { listen: ['a:1', 'b:2'] } })).values.listen, ['a:1', 'b:2']);
   });
 
-  it('refuses everything that is wrong at once, with file, line and key', () => {
+  it('refuses everything that is wrong at once, with file, line and key', async () => {
     const file = [
       'max-payload: banana',
       'max-resul: 1MiB',
@@ -101,7 +102,7 @@ describe('readConfiguration()', () => {
       'classic-settle-on-write: yes',
     ].join('\n');
     assert.deepEqual(
-      problemsOf({ file, environment: { CONTACT_PING_INTERVAL: '0s' }, flags: { minFreeBytes: ['1.5B'] } }),
+      await problemsOf({ file, environment: { CONTACT_PING_INTERVAL: '0s' }, flags: { minFreeBytes: ['1.5B'] } }),
       [
         'contact.yaml:2: max-resul: there is no such option; did you mean max-result?',
         'contact.yaml:4: store: Expected a value, or a list of values',
@@ -119,15 +120,15 @@ describe('readConfiguration()', () => {
     );
   });
 
-  it('refuses a wrong value that another outweighs', () => {
-    assert.equal(problemsOf({ file: 'max-payload: x', flags: { maxPayloadBytes: ['1MiB'] } }).length, 1);
+  it('refuses a wrong value that another outweighs', async () => {
+    assert.equal((await problemsOf({ file: 'max-payload: x', flags: { maxPayloadBytes: ['1MiB'] } })).length, 1);
   });
 
-  it('takes a variable that is set to nothing for one that is not set', () => {
-    assert.equal(read({ environment: { CONTACT_STORE: '', CONTACT_CONFIG: '' } }).values.store, DEFAULTS.store);
+  it('takes a variable that is set to nothing for one that is not set', async () => {
+    assert.equal((await read({ environment: { CONTACT_STORE: '', CONTACT_CONFIG: '' } })).values.store, DEFAULTS.store);
   });
 
-  it('warns of a variable that is nearly an option’s, and of no other', () => {
+  it('warns of a variable that is nearly an option’s, and of no other', async () => {
     const environment = {
       CONTACT_MAX_PAYLAOD: '1',
       CONTACT_SERVER: 'a:1',
@@ -136,7 +137,7 @@ describe('readConfiguration()', () => {
       CONTACT_PORT_50051_TCP_ADDR: '10.0.0.1',
       PATH: '/bin',
     };
-    assert.deepEqual(read({ environment }).warnings, [
+    assert.deepEqual((await read({ environment })).warnings, [
       'CONTACT_MAX_PAYLAOD is no option, and is not read; CONTACT_MAX_PAYLOAD is one',
     ]);
   });
@@ -176,17 +177,17 @@ describe('readConfigFile()', () => {
     }
   });
 
-  it('tells twenty things that are wrong and no more, in little time and space', () => {
+  it('tells twenty things that are wrong and no more, in little time and space', async () => {
     const many = Array.from({ length: 5_000 }, (_, n) => `k${n}: x`).join('\n');
-    const told = problemsOf({ file: many });
+    const told = await problemsOf({ file: many });
     assert.deepEqual([told.length, told.at(-1)], [21, 'and more of the kind']);
-    const brackets = problemsOf({ file: `store: ${'['.repeat(50_000)}` });
+    const brackets = await problemsOf({ file: `store: ${'['.repeat(50_000)}` });
     assert.ok(brackets.length <= 21, `${brackets.length}`);
-    const [long = ''] = problemsOf({ file: `${'k'.repeat(100_000)}: x` });
+    const [long = ''] = await problemsOf({ file: `${'k'.repeat(100_000)}: x` });
     assert.ok(long.length < 300, `${long.length}`);
-    const texts = problemsOf({ file: `max-payload: [${'x, '.repeat(10_000)}x]` });
+    const texts = await problemsOf({ file: `max-payload: [${'x, '.repeat(10_000)}x]` });
     assert.ok(texts.join().length < 300, `${texts.join().length}`);
-    const [large = ''] = problemsOf({ file: `# ${'x'.repeat(200_000)}` });
+    const [large = ''] = await problemsOf({ file: `# ${'x'.repeat(200_000)}` });
     assert.match(large, /contact\.yaml has 200002 bytes, at most 131072 are expected$/);
   });
 
@@ -216,7 +217,7 @@ describe('the table of options', () => {
     for (const [name, { kind, default: value }] of Object.entries<AnyRow>(ROWS)) {
       const texts = kind.write(value);
       if (texts.length > 0) assert.deepEqual(kind.write(kind.read(texts)), texts, name);
-      assert.equal(kind.schema.safeParse(value).success, true, name);
+      assert.equal(kind.values.has(value), true, name);
     }
   });
 });
@@ -224,11 +225,11 @@ describe('the table of options', () => {
 describe('renderConfiguration()', () => {
   after(removeFolders);
 
-  it('writes a file that says the same', () => {
-    const given = read({
+  it('writes a file that says the same', async () => {
+    const given = await read({
       flags: { listen: ['127.0.0.1:0', 'unix:/a b#c'], store: ['sqlite:x: y'], node: ['a'], retainMax: ['0'] },
     });
-    assert.deepEqual(read({ file: renderConfiguration(given) }).values, {
+    assert.deepEqual((await read({ file: renderConfiguration(given) })).values, {
       ...given.values,
       maxConnections: given.values.maxConnections,
     });

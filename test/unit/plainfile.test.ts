@@ -10,7 +10,7 @@ const READERS: readonly (readonly [name: string, module: string, code: string])[
   [
     'a configuration',
     'server/config/sources.ts',
-    'm.readConfiguration({ file: path, environment: {}, flags: new Map() })',
+    '(await m.openConfiguration({ file: path, environment: {}, flags: new Map() }))()',
   ],
   ['a token or credential', 'client/credential/secretfile.ts', 'm.readSecretFile(path)'],
   ['keys of JWTs', 'server/access/jwks.ts', 'm.openKeys(path, () => 0)'],
