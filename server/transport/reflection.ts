@@ -52,7 +52,9 @@ export function createReflectionHandlers<S extends ReflectionService>(
   pace: Pace,
 ): Handlers<S> {
   const { input } = service.method.serverReflectionInfo;
-  const own = indexOf(roots);
+  // Made at the first question, since most servers are never asked one, and it costs as much as opening the store.
+  let index: FileIndex | undefined;
+  const own = (): FileIndex => (index ??= indexOf(roots));
   const services = roots.flatMap(({ services: all }) => all.map(({ typeName }) => typeName));
 
   /** Looks into the set that this stream was answered from, then into all; the one that has it is that from now on. */
@@ -75,7 +77,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
 
   /** Looks into the server's own files, then into those of clients, who may not speak for what is the server's own. */
   function findSymbol<T>(symbol: string, stream: Stream, look: (files: FileIndex) => T | undefined): T | undefined {
-    return look(own) ?? (isOwnService(symbol) ? undefined : findElsewhere(symbol, stream, look));
+    return look(own()) ?? (isOwnService(symbol) ? undefined : findElsewhere(symbol, stream, look));
   }
 
   function listExtensions(message: string, stream: Stream): object {
@@ -117,7 +119,7 @@ export function createReflectionHandlers<S extends ReflectionService>(
         return { case: 'listServicesResponse', value: { service: listServices(stream) } };
       case 'fileByFilename': {
         const look = (files: FileIndex) => closureOf(files, files.fileNamed(asked.value));
-        return describe(look(own) ?? findElsewhere(asked.value, stream, look), asked.value);
+        return describe(look(own()) ?? findElsewhere(asked.value, stream, look), asked.value);
       }
       case 'fileContainingSymbol': {
         const look = (files: FileIndex) => closureOf(files, fileWith(files, asked.value));
