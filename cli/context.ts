@@ -17,6 +17,8 @@ export interface CommandContext {
   say(line: string): void;
   /** Several lines to people, on stderr: a usage text. */
   sayLines(text: string): void;
+  /** stderr where it is a terminal: what changes there is seen. */
+  readonly screen: Writable | null;
   /** The line that a person at the terminal answers, empty at its end; null: there is no terminal to ask on. */
   ask(question: string): Promise<string | null>;
   /** Exit code of a command that ends without throwing; 0 unless set. */
@@ -38,6 +40,7 @@ export function createContext({ out, err, input: given, rest }: ContextOptions):
       return given ?? process.stdin;
     },
     rest,
+    screen: err.isTTY ? err : null,
     say: (line) => void err.write(`${escapeLine(hideSecrets(line))}\n`),
     sayLines: (text) => void err.write(`${escapeLines(hideSecrets(text))}\n`),
     async ask(question) {

@@ -5,8 +5,6 @@ import {
   type GetServerInfoResponse,
   type ListClientsResponse,
   type ListFailuresResponse,
-  type ListQueuesResponse,
-  type Queue,
 } from '../gen/contact/v1/admin_service_pb.ts';
 import type { Task } from '../gen/contact/v1/task_pb.ts';
 import {
@@ -27,7 +25,7 @@ import { buildFailuresRequest, type FailuresOptions } from './failures.ts';
 import { buildFilter, newerConditions, type TaskQuery } from './filter.ts';
 import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options.ts';
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
-import { buildRetention, type QueueRetention } from './retention.ts';
+import { createQueueAdmin, type QueueAdmin } from './queues.ts';
 import { selectTasks, type TaskSelection } from './selection.ts';
 import type { SettledState } from './state.ts';
 import type { UnaryOptions } from './unary.ts';
@@ -48,17 +46,11 @@ export interface AdminOptions extends ConnectionOptions {
 /** How many tasks, by state. */
 export type TaskCounts = Readonly<Record<'scheduled' | 'ready' | 'running' | SettledState, number>>;
 
-/** An option of what changes a queue. */
-export interface CreateOptions {
-  /** Also for a queue that is not there yet. Default: false. */
-  readonly create?: boolean;
-}
-
 /**
  * What an operator asks and orders. Every call rejects with a ContactError: UNAVAILABLE while the server is out of
  * reach, DEADLINE_EXCEEDED when it does not answer in time, INVALID_ARGUMENT naming what is wrong.
  */
-export interface Admin extends AsyncDisposable {
+export interface Admin extends QueueAdmin, AsyncDisposable {
   /** One task with its payload and result. NOT_FOUND: there is none of this id. */
   describeTask(id: string): Promise<Task>;
   /** A page of tasks, newest first; `withPayload`: with payloads and results, which are left out by default. */
@@ -81,29 +73,6 @@ export interface Admin extends AsyncDisposable {
     id: string,
     options?: { readonly signal?: AbortSignal },
   ): AsyncGenerator<WatchTaskResponse, void, undefined>;
-  /** A page of queues by name, with their counts and settings. */
-  listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
-  listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
-  /**
-   * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next four: the queue has no task,
-   * no worker and no settings. `create`: pause it, or set its limits, before it has.
-   */
-  pauseQueue(queue: string, options?: CreateOptions): Promise<void>;
-  /** Ends a pause. */
-  resumeQueue(queue: string): Promise<void>;
-  /** How many tasks may wait, beyond which enqueues are refused, and how many may run at once; 0: no limit. */
-  setQueueLimits(
-    queue: string,
-    limits: { readonly maxWaiting: number; readonly maxRunning: number },
-    options?: CreateOptions,
-  ): Promise<void>;
-  /**
-   * How long settled tasks of the queue and their results are kept: within both limits, `forever`, or `default`, as long
-   * as the server says. What is beyond them is forgotten, the oldest results first, once it is ten minutes old.
-   */
-  setQueueRetention(queue: string, retention: QueueRetention, options?: CreateOptions): Promise<void>;
-  /** Cancels every task that waits in the queue; answers how many tasks that were. */
-  purgeQueue(queue: string): Promise<number>;
   /** What failed of the tasks that are kept, in groups of failures that are alike, the most first. */
   listFailures(options?: FailuresOptions): Promise<ListFailuresResponse>;
   /** A page of clients by id: those that are connected and, unless `connectedOnly`, named ones that are away. */
@@ -138,7 +107,6 @@ export interface Admin extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const MAX_UINT32 = 2 ** 32 - 1;
 const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.freeze({
   ...CONNECTION_RULES,
   deadlineMs: check.waitMs,
@@ -146,12 +114,6 @@ const ADMIN_RULES: Readonly<Record<keyof AdminOptions, check.Check>> = Object.fr
 });
 const TASK_PAGE_RULES = Object.freeze({ ...PAGE_RULES, withPayload: check.flag });
 const CLIENT_PAGE_RULES = Object.freeze({ ...PAGE_RULES, connectedOnly: check.flag });
-const CREATE_RULES: Readonly<Record<keyof CreateOptions, check.Check>> = Object.freeze({ create: check.flag });
-const LIMIT_RULES = Object.freeze({
-  maxWaiting: check.integer(0, MAX_UINT32),
-  maxRunning: check.integer(0, MAX_UINT32),
-});
-
 /**
  * An operator over a connection of its own.
  * @throws ContactError INVALID_ARGUMENT naming the option that is wrong
@@ -164,7 +126,8 @@ const LIMIT_RULES = Object.freeze({
 export function createAdmin(options: AdminOptions): Admin {
   checkObject(options, ADMIN_RULES);
   const connection = createConnection(options);
-  const { call, persist } = createAsking(connection, options);
+  const asking = createAsking(connection, options);
+  const { call, persist } = asking;
   const tasks = TaskService.method;
   const operator = AdminService.method;
 
@@ -208,10 +171,6 @@ export function createAdmin(options: AdminOptions): Admin {
     if ('filter' in selection) await checkKnown(selection.filter);
     return selected;
   }
-  async function listQueues(page: PageOptions = {}): Promise<ListQueuesResponse> {
-    check.checkFields(page, PAGE_RULES);
-    return persist(operator.listQueues, page);
-  }
 
   async function listClients(
     page: PageOptions & { readonly connectedOnly?: boolean } = {},
@@ -243,25 +202,7 @@ export function createAdmin(options: AdminOptions): Admin {
     deleteTasks: async (given) => call(tasks.deleteTasks, await select(isList(given) ? { ids: given } : given)),
     watchTask: (id, given = {}) => readTask(connection, id, given),
     listFailures: async (given = {}) => persist(operator.listFailures, buildFailuresRequest(given)),
-    listQueues,
-    listAllQueues: (given) => readPages(given, listQueues, (answer) => answer.queues),
-    async pauseQueue(queue, given = {}) {
-      check.checkFields(given, CREATE_RULES);
-      await persist(operator.pauseQueue, { ...queueNamed(queue), ...given });
-    },
-    resumeQueue: async (queue) => void (await persist(operator.resumeQueue, queueNamed(queue))),
-    async setQueueLimits(queue, limits, given = {}) {
-      check.checkFields(limits, LIMIT_RULES, 'limits');
-      for (const [field, rule] of Object.entries(LIMIT_RULES))
-        check.checkValue(field, limits[field as keyof typeof limits], rule);
-      check.checkFields(given, CREATE_RULES);
-      await persist(operator.setQueueLimits, { ...queueNamed(queue), limits, ...given });
-    },
-    async setQueueRetention(queue, retention, given = {}) {
-      check.checkFields(given, CREATE_RULES);
-      await persist(operator.setQueueRetention, { ...queueNamed(queue), ...buildRetention(retention), ...given });
-    },
-    purgeQueue: async (queue) => (await call(operator.purgeQueue, queueNamed(queue))).cancelled,
+    ...createQueueAdmin(asking),
     listClients,
     listAllClients: (given) => readPages(given, listClients, (answer) => answer.clients),
     describeClient: async (clientId) => persist(operator.describeClient, clientNamed(clientId)),
@@ -282,11 +223,6 @@ export function createAdmin(options: AdminOptions): Admin {
 
 function isList(given: readonly string[] | TaskSelection): given is readonly string[] {
   return Array.isArray(given);
-}
-
-function queueNamed(queue: string): { queue: string } {
-  check.checkValue('queue', queue, check.name);
-  return { queue };
 }
 
 function clientNamed(clientId: string): { clientId: string } {

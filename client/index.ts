@@ -72,6 +72,7 @@ export type { ConnectionOptions, Logger, TlsOptions } from './options.ts';
 export type { PageOptions } from './pages.ts';
 export { type RunOptions, runWorker } from './process/run.ts';
 export { createProducer, type Producer, type ProducerOptions } from './producer.ts';
+export type { CreateOptions, DeleteQueueOptions, QueueAdmin, QueueDeletion } from './queues.ts';
 export { createReflection, type DescribeOptions, type Reflection } from './reflection.ts';
 export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';

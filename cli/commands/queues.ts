@@ -10,6 +10,7 @@ import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
 import { describeWaiting } from '../waiting.ts';
+import { addDeleteCommand } from './queues/delete.ts';
 import { addLimitCommand } from './queues/limit.ts';
 import { addLimitsCommand } from './queues/limits.ts';
 import { addRetainCommand, describeRetention } from './queues/retain.ts';
@@ -82,6 +83,7 @@ Example:
       '\nWhat runs goes on. Asks on a terminal; anywhere else it needs --yes.\n\nExample:\n  contact queues purge sums --yes',
     );
   addLimitCommand(command, context);
+  addDeleteCommand(command, context);
   addLimitsCommand(command, context);
   addRetainCommand(command, context);
   for (const command of [list, pause, resume, purge]) addTargetOptions(command);

@@ -59,6 +59,7 @@ const ADMIN: Rows<typeof AdminService> = {
   setQueueLimits: OPERATES,
   setQueueRetention: OPERATES,
   purgeQueue: OPERATES,
+  deleteQueue: OPERATES,
   drainClient: OPERATES,
   resumeClient: OPERATES,
   disconnectClient: OPERATES,

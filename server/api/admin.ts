@@ -3,6 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { AdminService, QueueSchema, Retention as RetentionMessage } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
+import type { DeleteQueue } from '../dispatch/deletion.ts';
 import type { Operations, QueueView } from '../dispatch/operations.ts';
 import { type Caller, nameCaller } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
@@ -27,6 +28,7 @@ const MAX_AGE_SECONDS = 36_500 * 86_400;
 
 export interface AdminHandlersOptions extends ServerInfoOptions {
   readonly operations: Operations;
+  readonly deleteQueue: DeleteQueue;
   readonly registry: Registry;
   readonly openExplainer: OpenExplainer;
   readonly store: Pick<Store, 'backUp' | 'listFailures' | 'refusal' | 'space'>;
@@ -99,6 +101,15 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
 
     async purgeQueue({ queue }, { caller }) {
       return { cancelled: await operations.purgeQueue(readQueue(queue, caller), nameCaller(caller)) };
+    },
+
+    async deleteQueue({ queue, withTasks, dryRun, max }, { caller, signal }) {
+      const { isDeleted, ...outcome } = await options.deleteQueue({
+        ...{ queue: readQueue(queue, caller), withTasks, max, by: nameCaller(caller) },
+        isDryRun: dryRun,
+        isAbandoned: () => signal.aborted,
+      });
+      return { ...outcome, deleted: isDeleted };
     },
 
     listFailures: createListFailures(options.store),

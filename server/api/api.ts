@@ -71,7 +71,7 @@ export interface Api {
 export function createApi(options: ApiOptions): Api {
   const { queue, registry, store, clock, access, noteFailure, agreement, maxPayloadBytes, maxResultBytes } = options;
   const { counts, maxSessionsPerPrincipal, enqueueRatePerPrincipal } = options;
-  const { results, operations } = queue;
+  const { results, operations, deleteQueue } = queue;
   const onReached = (): void => {
     counts.reachedLimits.enqueue_rate += 1;
   };
@@ -100,6 +100,7 @@ export function createApi(options: ApiOptions): Api {
       ...options,
       openExplainer,
       operations,
+      deleteQueue,
       storeKind,
       startedAt: clock.now(),
       now: clock.now,

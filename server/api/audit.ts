@@ -16,8 +16,8 @@ type AnyMessage = any;
 
 interface Audited {
   describe(request: AnyMessage): Described;
-  /** What came of it. */
-  tell?(answer: AnyMessage): Described;
+  /** What came of it; null: nothing did, and nothing is told. */
+  tell?(answer: AnyMessage): Described | null;
 }
 
 /** Texts are those of the caller, and were perhaps refused for their length. */
@@ -67,6 +67,16 @@ const AUDITED: ReadonlyMap<string, Audited> = new Map<string, Audited>([
     },
   ],
   ['contact.v1.AdminService/PurgeQueue', { describe: ofQueue, tell: ({ cancelled }) => ({ total: cancelled }) }],
+  [
+    'contact.v1.AdminService/DeleteQueue',
+    {
+      // Who asks what would be done does nothing.
+      describe: ({ queue, withTasks, dryRun }) => (dryRun ? undefined : { queue: cut(queue), withTasks }),
+      // One who waits for what runs asks again and again.
+      tell: ({ cancelled, askedToStop, forgotten, deleted }) =>
+        deleted || cancelled + askedToStop + forgotten > 0 ? { cancelled, askedToStop, forgotten, deleted } : null,
+    },
+  ],
   ['contact.v1.AdminService/DrainClient', { describe: ofClient }],
   ['contact.v1.AdminService/ResumeClient', { describe: ofClient }],
   ['contact.v1.AdminService/DisconnectClient', { describe: ofClient, tell: ({ sessions }) => ({ sessions }) }],
@@ -132,7 +142,9 @@ function createNote(logger: Logger, action: string, { describe, tell }: Audited)
   return (request, { caller, peer }, outcome, answer) => {
     const what = describe(request);
     if (!what) return;
-    const came = outcome === undefined ? { outcome: 'ok', ...tell?.(answer) } : { outcome: codeOf(outcome) };
+    const told = outcome === undefined ? tell?.(answer) : undefined;
+    if (told === null) return;
+    const came = outcome === undefined ? { outcome: 'ok', ...told } : { outcome: codeOf(outcome) };
     logger.info({ audit: true, principal: nameCaller(caller), peer, action, ...what, ...came }, 'operator');
   };
 }

@@ -59,6 +59,8 @@ export interface Operations {
   setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean): Promise<void>;
   /** How long settled tasks of the queue are kept; null: as long as the server's default says. */
   setQueueRetention(queue: string, retention: Retention | null, isCreated?: boolean): Promise<void>;
+  /** What the store counts of a queue. @throws ContactError NOT_FOUND, as above */
+  findQueue(queue: string): Promise<QueueCounts>;
   /** Cancels everything that waits; answers how many tasks that were. @param by whose act it is */
   purgeQueue(queue: string, by: string): Promise<number>;
   /** The settings of a queue are these now. */
@@ -178,6 +180,7 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
       return Promise.all(counts.slice(0, limit).map(view));
     },
 
+    findQueue,
     pauseQueue: (queue, isCreated) => change(queue, { isPaused: true }, isCreated),
     resumeQueue: (queue) => change(queue, { isPaused: false }),
     setQueueLimits: (queue, limits, isCreated) => change(queue, limits, isCreated),

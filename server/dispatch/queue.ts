@@ -15,6 +15,7 @@ import { type Audience, createAddressing } from './addressing.ts';
 import { BROADCAST_PARTS, type BroadcastParts, createBroadcasts } from './broadcasts.ts';
 import { actOnFound } from './bulk.ts';
 import { claimWhenWoken } from './claims.ts';
+import { createDeleteQueue, type DeleteQueue } from './deletion.ts';
 import { createDueTimer } from './due.ts';
 import { createLaneTable, type Grant } from './lanes.ts';
 import { listenToStore, type SessionOrder, type SessionOrders } from './listen.ts';
@@ -67,6 +68,7 @@ export interface TaskQueue {
    */
   cancel(ids: readonly string[], reason: string, by: string, scope?: QueueScope): Promise<readonly CancelOutcome[]>;
   redrive(ids: readonly string[], by: string, scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
+  readonly deleteQueue: DeleteQueue;
   openSession(opening: SessionOpening): Promise<OpenedSession>;
   loseSession(session: SessionRef): Promise<boolean>;
   endSession(session: SessionRef, started: readonly Delivery[] | 'all'): Promise<EndedSession>;
@@ -200,6 +202,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     settle: (settlements) => store.settleTasks(settlements, clock.now()),
     release: (releases) => store.releaseTasks(releases, clock.now()),
     cancel,
+    deleteQueue: createDeleteQueue({ store, findQueue: operations.findQueue, cancel }),
     redrive: (ids, by, scope) => store.redriveTasks(ids, clock.now(), scope, by),
     openSession: (opening) => store.openSession(opening, clock.now()),
     loseSession: (session) => store.loseSession(session, clock.now()),

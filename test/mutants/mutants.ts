@@ -6,6 +6,7 @@ import { CONFIG_MUTANTS } from './config-mutants.ts';
 import { CONNECTION_MUTANTS } from './connection-mutants.ts';
 import { CREDENTIAL_MUTANTS } from './credential-mutants.ts';
 import { DEFINE_MUTANTS } from './define-mutants.ts';
+import { DELETION_MUTANTS } from './deletion-mutants.ts';
 import { DESCRIPTOR_MUTANTS } from './descriptor-mutants.ts';
 import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { FAILURE_MUTANTS } from './failure-mutants.ts';
@@ -39,6 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACT_MUTANTS,
   ...RUN_MUTANTS,
   ...LOG_MUTANTS,
+  ...DELETION_MUTANTS,
   ...RETENTION_MUTANTS,
   ...SERVER_MUTANTS,
   ...METRICS_MUTANTS,

@@ -185,6 +185,7 @@ const ADMIN: Rows<typeof AdminService> = {
   setQueueLimits: { by: OPERATES, ask: ofQueue, queue: 'PERMISSION_DENIED' },
   setQueueRetention: { by: OPERATES, ask: ofQueue, queue: 'PERMISSION_DENIED' },
   purgeQueue: { by: OPERATES, ask: ofQueue, queue: 'PERMISSION_DENIED' },
+  deleteQueue: { by: OPERATES, ask: ({ queue }) => [{ queue, dryRun: true }], queue: 'PERMISSION_DENIED' },
   listFailures: {
     by: OBSERVES,
     ask: (): Ask<typeof AdminService.method.listFailures>[] => [{ by: FailureGrouping.QUEUE, maxGroups: 500 }],

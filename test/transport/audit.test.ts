@@ -57,6 +57,8 @@ describe('the audit log', () => {
     await admin.cancelTasks({ ids: [ids[0]!] });
     await admin.cancelTasks({ filter: { queues: ['q'] } });
     await admin.purgeQueue('q');
+    await admin.deleteQueue('q', { dryRun: true });
+    await admin.deleteQueue('q');
     await assert.rejects(admin.pauseQueue('nosuch'));
     await admin.listQueues();
 
@@ -73,6 +75,7 @@ describe('the audit log', () => {
         ['SetQueueRetention', 'q', 'ok', undefined],
         ['CancelTasks', '{"queues":["q"]}', 'ok', 2],
         ['PurgeQueue', 'q', 'ok', 0],
+        ['DeleteQueue', 'q', 'ok', undefined],
         ['PauseQueue', 'nosuch', 'NOT_FOUND', undefined],
       ],
     );

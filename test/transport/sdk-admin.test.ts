@@ -22,6 +22,7 @@ describe('createAdmin()', () => {
     await server.stop();
     const asked = [admin.describeTask(id), admin.listQueues(), admin.listTasks(), admin.pauseQueue('q')];
     await assert.rejects(admin.purgeQueue('q'), OUT_OF_REACH);
+    await assert.rejects(admin.deleteQueue('q', { withTasks: true }), OUT_OF_REACH);
     await assert.rejects(admin.cancelTasks({ ids: [id] }), OUT_OF_REACH);
     await server.start();
     await Promise.all(asked);

@@ -181,7 +181,9 @@ describe('options of the SDK', () => {
     await assert.rejects(admin.listAllTasks({}, { pageSize: 0 }).next(), naming('pageSize'));
     await assert.rejects(admin.setQueueLimits('q', { maxWaiting: 5 } as never), naming('maxRunning'));
     await assert.rejects(admin.setQueueLimits('q', { maxWaiting: 5, maxRunning: -1 }), naming('maxRunning'));
-    for (const call of [admin.pauseQueue, admin.resumeQueue, admin.purgeQueue]) {
+    await assert.rejects(admin.deleteQueue('q', { max: 0 }), naming('max'));
+    await assert.rejects(admin.deleteQueue('q', { with_tasks: true } as never), naming('with_tasks'));
+    for (const call of [admin.pauseQueue, admin.resumeQueue, admin.purgeQueue, admin.deleteQueue]) {
       await assert.rejects(call('a b'), naming('queue'));
     }
     for (const call of [admin.drainClient, admin.resumeClient, admin.disconnectClient]) {

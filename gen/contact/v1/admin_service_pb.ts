@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSLIBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2saLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNDYWxsc0J5U2VydmljZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiawoKQ2xpZW50UnVucxINCgVlbmRlZBgBIAEoBBIOCgZmYWlsZWQYAiABKAQSEwoGcDUwX21zGAMgASgNSACIAQESEwoGcDk5X21zGAQgASgNSAGIAQFCCQoHX3A1MF9tc0IJCgdfcDk5X21zIlsKC1J1bm5pbmdUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKFURlc2NyaWJlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkimAEKFkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USJgoGY2xpZW50GAEgASgLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEisKCHNlc3Npb25zGAIgAygLMhkuY29udGFjdC52MS5DbGllbnRTZXNzaW9uEikKB21ldGhvZHMYAyADKAsyGC5jb250YWN0LnYxLlNlcnZlZE1ldGhvZCKKAgoNQ2xpZW50U2Vzc2lvbhIwCgxjb25uZWN0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcGVlchgDIAEoCRINCgVhZ2VudBgEIAEoCRINCgVwbGFpbhgFIAEoCBIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEg8KB3J1bm5pbmcYByABKA0SGQoRdW5yZWNlaXB0ZWRfYnl0ZXMYCCABKAQSIwoFdGFza3MYCSADKAsyFC5jb250YWN0LnYxLkhlbGRUYXNrIlgKCEhlbGRUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDwoHc3RhcnRlZBgDIAEoCBIYChBjYW5jZWxfcmVxdWVzdGVkGAQgASgIIi0KDFNlcnZlZE1ldGhvZBIOCgZtZXRob2QYASABKAkSDQoFY2FsbHMYAiABKA0iJwoSRHJhaW5DbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIVChNEcmFpbkNsaWVudFJlc3BvbnNlIigKE1Jlc3VtZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFFJlc3VtZUNsaWVudFJlc3BvbnNlIiwKF0Rpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIsChhEaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USEAoIc2Vzc2lvbnMYASABKA0iFgoUR2V0U2VydmVySW5mb1JlcXVlc3QinQUKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEgwKBG5vZGUYAiABKAkSEAoIcmV2aXNpb24YAyABKA0SLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RvcmUYBSABKAkSIgoGbGltaXRzGAYgASgLMhIuY29udGFjdC52MS5MaW1pdHMSKAoJaW50ZXJ2YWxzGAcgASgLMhUuY29udGFjdC52MS5JbnRlcnZhbHMSEAoIc2Vzc2lvbnMYCCABKA0SJwoDbm93GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd0cm91YmxlGAogASgJEikKC2xpbWl0c191c2VkGAsgAygLMhQuY29udGFjdC52MS5MaW1pdFVzZRJMCg5saW1pdHNfcmVhY2hlZBgMIAMoCzI0LmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlLkxpbWl0c1JlYWNoZWRFbnRyeRIlCgVzcGFjZRgNIAEoCzIWLmNvbnRhY3QudjEuU3RvcmVTcGFjZRIUCgxvYnNlcnZlcl9sYWcYDiABKAQSFQoNYXV0aGVudGljYXRlZBgPIAEoCBI6ChZjZXJ0aWZpY2F0ZV9leHBpcmVzX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCglyZXRlbnRpb24YESABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIRCgltYXhfZmlsZXMYEiABKA0aNAoSTGltaXRzUmVhY2hlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiMwoITGltaXRVc2USDAoEbmFtZRgBIAEoCRIMCgR1c2VkGAIgASgEEgsKA21heBgDIAEoBCJLCgpTdG9yZVNwYWNlEhAKCGRhdGFiYXNlGAEgASgEEgsKA2xvZxgCIAEoBBIMCgRmcmVlGAMgASgEEhAKCG1pbl9mcmVlGAQgASgEIg8KDUJhY2tVcFJlcXVlc3QiegoOQmFja1VwUmVzcG9uc2USKAoFYmVnaW4YASABKAsyFy5jb250YWN0LnYxLkJhY2tVcEJlZ2luSAASDwoFY2h1bmsYAiABKAxIABIkCgNlbmQYAyABKAsyFS5jb250YWN0LnYxLkJhY2tVcEVuZEgAQgcKBWV2ZW50IhwKC0JhY2tVcEJlZ2luEg0KBWJ5dGVzGAEgASgEIhsKCUJhY2tVcEVuZBIOCgZzaGEyNTYYASABKAwqiAEKD0ZhaWx1cmVHcm91cGluZxIgChxGQUlMVVJFX0dST1VQSU5HX1VOU1BFQ0lGSUVEEAASGgoWRkFJTFVSRV9HUk9VUElOR19FUlJPUhABEhsKF0ZBSUxVUkVfR1JPVVBJTkdfQ0xJRU5UEAISGgoWRkFJTFVSRV9HUk9VUElOR19RVUVVRRADMpcJCgxBZG1pblNlcnZpY2USSwoKTGlzdFF1ZXVlcxIdLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1JlcXVlc3QaHi5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXNwb25zZRJLCgpQYXVzZVF1ZXVlEh0uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlc3BvbnNlEk4KC1Jlc3VtZVF1ZXVlEh4uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHy5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USVwoOU2V0UXVldWVMaW1pdHMSIS5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVxdWVzdBoiLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXNwb25zZRJgChFTZXRRdWV1ZVJldGVudGlvbhIkLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0GiUuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlEksKClB1cmdlUXVldWUSHS5jb250YWN0LnYxLlB1cmdlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVzcG9uc2USUQoMTGlzdEZhaWx1cmVzEh8uY29udGFjdC52MS5MaXN0RmFpbHVyZXNSZXF1ZXN0GiAuY29udGFjdC52MS5MaXN0RmFpbHVyZXNSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USVAoNR2V0U2VydmVySW5mbxIgLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIS5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZRJBCgZCYWNrVXASGS5jb250YWN0LnYxLkJhY2tVcFJlcXVlc3QaGi5jb250YWN0LnYxLkJhY2tVcFJlc3BvbnNlMAFCMQoKY29udGFjdC52MVABWhRjb250YWN0L3YxO2NvbnRhY3R2MaoCCkNvbnRhY3QuVjFiBnByb3RvMw", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSJVChJEZWxldGVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSEgoKd2l0aF90YXNrcxgCIAEoCBIPCgdkcnlfcnVuGAMgASgIEgsKA21heBgEIAEoDSKWAQoTRGVsZXRlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0SFQoNYXNrZWRfdG9fc3RvcBgCIAEoDRIRCglmb3Jnb3R0ZW4YAyABKA0SDwoHd2FpdGluZxgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg8KB3NldHRsZWQYBiABKA0SDwoHZGVsZXRlZBgHIAEoCCKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSLIBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2saLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNDYWxsc0J5U2VydmljZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAEiawoKQ2xpZW50UnVucxINCgVlbmRlZBgBIAEoBBIOCgZmYWlsZWQYAiABKAQSEwoGcDUwX21zGAMgASgNSACIAQESEwoGcDk5X21zGAQgASgNSAGIAQFCCQoHX3A1MF9tc0IJCgdfcDk5X21zIlsKC1J1bm5pbmdUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKEkxpc3RDbGllbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIWCg5jb25uZWN0ZWRfb25seRgDIAEoCCJXChNMaXN0Q2xpZW50c1Jlc3BvbnNlEicKB2NsaWVudHMYASADKAsyFi5jb250YWN0LnYxLkNsaWVudEluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIioKFURlc2NyaWJlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkimAEKFkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USJgoGY2xpZW50GAEgASgLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEisKCHNlc3Npb25zGAIgAygLMhkuY29udGFjdC52MS5DbGllbnRTZXNzaW9uEikKB21ldGhvZHMYAyADKAsyGC5jb250YWN0LnYxLlNlcnZlZE1ldGhvZCKKAgoNQ2xpZW50U2Vzc2lvbhIwCgxjb25uZWN0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfcmVjZWlwdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcGVlchgDIAEoCRINCgVhZ2VudBgEIAEoCRINCgVwbGFpbhgFIAEoCBIVCg1tYXhfaW5fZmxpZ2h0GAYgASgNEg8KB3J1bm5pbmcYByABKA0SGQoRdW5yZWNlaXB0ZWRfYnl0ZXMYCCABKAQSIwoFdGFza3MYCSADKAsyFC5jb250YWN0LnYxLkhlbGRUYXNrIlgKCEhlbGRUYXNrEg8KB3Rhc2tfaWQYASABKAkSEAoIZGVsaXZlcnkYAiABKA0SDwoHc3RhcnRlZBgDIAEoCBIYChBjYW5jZWxfcmVxdWVzdGVkGAQgASgIIi0KDFNlcnZlZE1ldGhvZBIOCgZtZXRob2QYASABKAkSDQoFY2FsbHMYAiABKA0iJwoSRHJhaW5DbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIVChNEcmFpbkNsaWVudFJlc3BvbnNlIigKE1Jlc3VtZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFFJlc3VtZUNsaWVudFJlc3BvbnNlIiwKF0Rpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIsChhEaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USEAoIc2Vzc2lvbnMYASABKA0iFgoUR2V0U2VydmVySW5mb1JlcXVlc3QinQUKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEgwKBG5vZGUYAiABKAkSEAoIcmV2aXNpb24YAyABKA0SLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RvcmUYBSABKAkSIgoGbGltaXRzGAYgASgLMhIuY29udGFjdC52MS5MaW1pdHMSKAoJaW50ZXJ2YWxzGAcgASgLMhUuY29udGFjdC52MS5JbnRlcnZhbHMSEAoIc2Vzc2lvbnMYCCABKA0SJwoDbm93GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd0cm91YmxlGAogASgJEikKC2xpbWl0c191c2VkGAsgAygLMhQuY29udGFjdC52MS5MaW1pdFVzZRJMCg5saW1pdHNfcmVhY2hlZBgMIAMoCzI0LmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlLkxpbWl0c1JlYWNoZWRFbnRyeRIlCgVzcGFjZRgNIAEoCzIWLmNvbnRhY3QudjEuU3RvcmVTcGFjZRIUCgxvYnNlcnZlcl9sYWcYDiABKAQSFQoNYXV0aGVudGljYXRlZBgPIAEoCBI6ChZjZXJ0aWZpY2F0ZV9leHBpcmVzX2F0GBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCglyZXRlbnRpb24YESABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIRCgltYXhfZmlsZXMYEiABKA0aNAoSTGltaXRzUmVhY2hlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiMwoITGltaXRVc2USDAoEbmFtZRgBIAEoCRIMCgR1c2VkGAIgASgEEgsKA21heBgDIAEoBCJLCgpTdG9yZVNwYWNlEhAKCGRhdGFiYXNlGAEgASgEEgsKA2xvZxgCIAEoBBIMCgRmcmVlGAMgASgEEhAKCG1pbl9mcmVlGAQgASgEIg8KDUJhY2tVcFJlcXVlc3QiegoOQmFja1VwUmVzcG9uc2USKAoFYmVnaW4YASABKAsyFy5jb250YWN0LnYxLkJhY2tVcEJlZ2luSAASDwoFY2h1bmsYAiABKAxIABIkCgNlbmQYAyABKAsyFS5jb250YWN0LnYxLkJhY2tVcEVuZEgAQgcKBWV2ZW50IhwKC0JhY2tVcEJlZ2luEg0KBWJ5dGVzGAEgASgEIhsKCUJhY2tVcEVuZBIOCgZzaGEyNTYYASABKAwqiAEKD0ZhaWx1cmVHcm91cGluZxIgChxGQUlMVVJFX0dST1VQSU5HX1VOU1BFQ0lGSUVEEAASGgoWRkFJTFVSRV9HUk9VUElOR19FUlJPUhABEhsKF0ZBSUxVUkVfR1JPVVBJTkdfQ0xJRU5UEAISGgoWRkFJTFVSRV9HUk9VUElOR19RVUVVRRADMucJCgxBZG1pblNlcnZpY2USSwoKTGlzdFF1ZXVlcxIdLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1JlcXVlc3QaHi5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXNwb25zZRJLCgpQYXVzZVF1ZXVlEh0uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlc3BvbnNlEk4KC1Jlc3VtZVF1ZXVlEh4uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHy5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USVwoOU2V0UXVldWVMaW1pdHMSIS5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVxdWVzdBoiLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXNwb25zZRJgChFTZXRRdWV1ZVJldGVudGlvbhIkLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXF1ZXN0GiUuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlc3BvbnNlEksKClB1cmdlUXVldWUSHS5jb250YWN0LnYxLlB1cmdlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVzcG9uc2USTgoLRGVsZXRlUXVldWUSHi5jb250YWN0LnYxLkRlbGV0ZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuRGVsZXRlUXVldWVSZXNwb25zZRJRCgxMaXN0RmFpbHVyZXMSHy5jb250YWN0LnYxLkxpc3RGYWlsdXJlc1JlcXVlc3QaIC5jb250YWN0LnYxLkxpc3RGYWlsdXJlc1Jlc3BvbnNlEk4KC0xpc3RDbGllbnRzEh4uY29udGFjdC52MS5MaXN0Q2xpZW50c1JlcXVlc3QaHy5jb250YWN0LnYxLkxpc3RDbGllbnRzUmVzcG9uc2USVwoORGVzY3JpYmVDbGllbnQSIS5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVxdWVzdBoiLmNvbnRhY3QudjEuRGVzY3JpYmVDbGllbnRSZXNwb25zZRJOCgtEcmFpbkNsaWVudBIeLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXF1ZXN0Gh8uY29udGFjdC52MS5EcmFpbkNsaWVudFJlc3BvbnNlElEKDFJlc3VtZUNsaWVudBIfLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVxdWVzdBogLmNvbnRhY3QudjEuUmVzdW1lQ2xpZW50UmVzcG9uc2USXQoQRGlzY29ubmVjdENsaWVudBIjLmNvbnRhY3QudjEuRGlzY29ubmVjdENsaWVudFJlcXVlc3QaJC5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -439,6 +439,97 @@ export const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse> = /*@__PUR
   messageDesc(file_contact_v1_admin_service, 15);
 
 /**
+ * @generated from message contact.v1.DeleteQueueRequest
+ */
+export type DeleteQueueRequest = Message<"contact.v1.DeleteQueueRequest"> & {
+  /**
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Also one with tasks that wait or run.
+   *
+   * @generated from field: bool with_tasks = 2;
+   */
+  withTasks: boolean;
+
+  /**
+   * Tells what there is, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * Of tasks that are cancelled, asked to stop or forgotten by this call; 0: no limit. With one the queue is deleted in steps.
+   *
+   * @generated from field: uint32 max = 4;
+   */
+  max: number;
+};
+
+/**
+ * Describes the message contact.v1.DeleteQueueRequest.
+ * Use `create(DeleteQueueRequestSchema)` to create a new message.
+ */
+export const DeleteQueueRequestSchema: GenMessage<DeleteQueueRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 16);
+
+/**
+ * @generated from message contact.v1.DeleteQueueResponse
+ */
+export type DeleteQueueResponse = Message<"contact.v1.DeleteQueueResponse"> & {
+  /**
+   * What this call did: tasks that waited, those that run, and those that are settled, which are forgotten.
+   *
+   * @generated from field: uint32 cancelled = 1;
+   */
+  cancelled: number;
+
+  /**
+   * @generated from field: uint32 asked_to_stop = 2;
+   */
+  askedToStop: number;
+
+  /**
+   * @generated from field: uint32 forgotten = 3;
+   */
+  forgotten: number;
+
+  /**
+   * What is there now: tasks that wait, that run, and that are settled and kept.
+   *
+   * @generated from field: uint32 waiting = 4;
+   */
+  waiting: number;
+
+  /**
+   * @generated from field: uint32 running = 5;
+   */
+  running: number;
+
+  /**
+   * @generated from field: uint32 settled = 6;
+   */
+  settled: number;
+
+  /**
+   * Nothing is left: no task, no result and no setting.
+   *
+   * @generated from field: bool deleted = 7;
+   */
+  deleted: boolean;
+};
+
+/**
+ * Describes the message contact.v1.DeleteQueueResponse.
+ * Use `create(DeleteQueueResponseSchema)` to create a new message.
+ */
+export const DeleteQueueResponseSchema: GenMessage<DeleteQueueResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 17);
+
+/**
  * @generated from message contact.v1.ListFailuresRequest
  */
 export type ListFailuresRequest = Message<"contact.v1.ListFailuresRequest"> & {
@@ -474,7 +565,7 @@ export type ListFailuresRequest = Message<"contact.v1.ListFailuresRequest"> & {
  * Use `create(ListFailuresRequestSchema)` to create a new message.
  */
 export const ListFailuresRequestSchema: GenMessage<ListFailuresRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 16);
+  messageDesc(file_contact_v1_admin_service, 18);
 
 /**
  * @generated from message contact.v1.ListFailuresResponse
@@ -505,7 +596,7 @@ export type ListFailuresResponse = Message<"contact.v1.ListFailuresResponse"> & 
  * Use `create(ListFailuresResponseSchema)` to create a new message.
  */
 export const ListFailuresResponseSchema: GenMessage<ListFailuresResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 17);
+  messageDesc(file_contact_v1_admin_service, 19);
 
 /**
  * @generated from message contact.v1.FailureGroup
@@ -568,7 +659,7 @@ export type FailureGroup = Message<"contact.v1.FailureGroup"> & {
  * Use `create(FailureGroupSchema)` to create a new message.
  */
 export const FailureGroupSchema: GenMessage<FailureGroup> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 18);
+  messageDesc(file_contact_v1_admin_service, 20);
 
 /**
  * @generated from message contact.v1.Failure
@@ -617,7 +708,7 @@ export type Failure = Message<"contact.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 19);
+  messageDesc(file_contact_v1_admin_service, 21);
 
 /**
  * @generated from message contact.v1.ClientInfo
@@ -757,7 +848,7 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
  * Use `create(ClientInfoSchema)` to create a new message.
  */
 export const ClientInfoSchema: GenMessage<ClientInfo> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 20);
+  messageDesc(file_contact_v1_admin_service, 22);
 
 /**
  * How the runs of a client ended within the last hour, of which the first quarter may be missing; after a restart of the
@@ -799,7 +890,7 @@ export type ClientRuns = Message<"contact.v1.ClientRuns"> & {
  * Use `create(ClientRunsSchema)` to create a new message.
  */
 export const ClientRunsSchema: GenMessage<ClientRuns> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 21);
+  messageDesc(file_contact_v1_admin_service, 23);
 
 /**
  * What a client has run longest.
@@ -830,7 +921,7 @@ export type RunningTask = Message<"contact.v1.RunningTask"> & {
  * Use `create(RunningTaskSchema)` to create a new message.
  */
 export const RunningTaskSchema: GenMessage<RunningTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 24);
 
 /**
  * @generated from message contact.v1.ListClientsRequest
@@ -861,7 +952,7 @@ export type ListClientsRequest = Message<"contact.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 25);
 
 /**
  * @generated from message contact.v1.ListClientsResponse
@@ -883,7 +974,7 @@ export type ListClientsResponse = Message<"contact.v1.ListClientsResponse"> & {
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 24);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * @generated from message contact.v1.DescribeClientRequest
@@ -900,7 +991,7 @@ export type DescribeClientRequest = Message<"contact.v1.DescribeClientRequest"> 
  * Use `create(DescribeClientRequestSchema)` to create a new message.
  */
 export const DescribeClientRequestSchema: GenMessage<DescribeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 25);
+  messageDesc(file_contact_v1_admin_service, 27);
 
 /**
  * @generated from message contact.v1.DescribeClientResponse
@@ -931,7 +1022,7 @@ export type DescribeClientResponse = Message<"contact.v1.DescribeClientResponse"
  * Use `create(DescribeClientResponseSchema)` to create a new message.
  */
 export const DescribeClientResponseSchema: GenMessage<DescribeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 26);
+  messageDesc(file_contact_v1_admin_service, 28);
 
 /**
  * @generated from message contact.v1.ClientSession
@@ -992,7 +1083,7 @@ export type ClientSession = Message<"contact.v1.ClientSession"> & {
  * Use `create(ClientSessionSchema)` to create a new message.
  */
 export const ClientSessionSchema: GenMessage<ClientSession> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 27);
+  messageDesc(file_contact_v1_admin_service, 29);
 
 /**
  * @generated from message contact.v1.HeldTask
@@ -1026,7 +1117,7 @@ export type HeldTask = Message<"contact.v1.HeldTask"> & {
  * Use `create(HeldTaskSchema)` to create a new message.
  */
 export const HeldTaskSchema: GenMessage<HeldTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 28);
+  messageDesc(file_contact_v1_admin_service, 30);
 
 /**
  * @generated from message contact.v1.ServedMethod
@@ -1052,7 +1143,7 @@ export type ServedMethod = Message<"contact.v1.ServedMethod"> & {
  * Use `create(ServedMethodSchema)` to create a new message.
  */
 export const ServedMethodSchema: GenMessage<ServedMethod> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 29);
+  messageDesc(file_contact_v1_admin_service, 31);
 
 /**
  * @generated from message contact.v1.DrainClientRequest
@@ -1069,7 +1160,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 30);
+  messageDesc(file_contact_v1_admin_service, 32);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -1082,7 +1173,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 31);
+  messageDesc(file_contact_v1_admin_service, 33);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -1099,7 +1190,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 32);
+  messageDesc(file_contact_v1_admin_service, 34);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -1112,7 +1203,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 33);
+  messageDesc(file_contact_v1_admin_service, 35);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -1129,7 +1220,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 34);
+  messageDesc(file_contact_v1_admin_service, 36);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -1148,7 +1239,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 35);
+  messageDesc(file_contact_v1_admin_service, 37);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -1161,7 +1252,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 36);
+  messageDesc(file_contact_v1_admin_service, 38);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -1290,7 +1381,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 37);
+  messageDesc(file_contact_v1_admin_service, 39);
 
 /**
  * @generated from message contact.v1.LimitUse
@@ -1319,7 +1410,7 @@ export type LimitUse = Message<"contact.v1.LimitUse"> & {
  * Use `create(LimitUseSchema)` to create a new message.
  */
 export const LimitUseSchema: GenMessage<LimitUse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 38);
+  messageDesc(file_contact_v1_admin_service, 40);
 
 /**
  * In bytes.
@@ -1359,7 +1450,7 @@ export type StoreSpace = Message<"contact.v1.StoreSpace"> & {
  * Use `create(StoreSpaceSchema)` to create a new message.
  */
 export const StoreSpaceSchema: GenMessage<StoreSpace> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 39);
+  messageDesc(file_contact_v1_admin_service, 41);
 
 /**
  * @generated from message contact.v1.BackUpRequest
@@ -1372,7 +1463,7 @@ export type BackUpRequest = Message<"contact.v1.BackUpRequest"> & {
  * Use `create(BackUpRequestSchema)` to create a new message.
  */
 export const BackUpRequestSchema: GenMessage<BackUpRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 40);
+  messageDesc(file_contact_v1_admin_service, 42);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -1415,7 +1506,7 @@ export type BackUpResponse = Message<"contact.v1.BackUpResponse"> & {
  * Use `create(BackUpResponseSchema)` to create a new message.
  */
 export const BackUpResponseSchema: GenMessage<BackUpResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 41);
+  messageDesc(file_contact_v1_admin_service, 43);
 
 /**
  * @generated from message contact.v1.BackUpBegin
@@ -1434,7 +1525,7 @@ export type BackUpBegin = Message<"contact.v1.BackUpBegin"> & {
  * Use `create(BackUpBeginSchema)` to create a new message.
  */
 export const BackUpBeginSchema: GenMessage<BackUpBegin> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 42);
+  messageDesc(file_contact_v1_admin_service, 44);
 
 /**
  * @generated from message contact.v1.BackUpEnd
@@ -1453,7 +1544,7 @@ export type BackUpEnd = Message<"contact.v1.BackUpEnd"> & {
  * Use `create(BackUpEndSchema)` to create a new message.
  */
 export const BackUpEndSchema: GenMessage<BackUpEnd> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 43);
+  messageDesc(file_contact_v1_admin_service, 45);
 
 /**
  * @generated from enum contact.v1.FailureGrouping
@@ -1512,7 +1603,7 @@ export const AdminService: GenService<{
     output: typeof ListQueuesResponseSchema;
   },
   /**
-   * This and the next four answer NOT_FOUND for a queue that has no task, no worker and no settings.
+   * This and the next five answer NOT_FOUND for a queue that has no task, no worker and no settings.
    * Stops pushing at once; enqueues, running tasks and results go on.
    *
    * @generated from rpc contact.v1.AdminService.PauseQueue
@@ -1557,6 +1648,19 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof PurgeQueueRequestSchema;
     output: typeof PurgeQueueResponseSchema;
+  },
+  /**
+   * Takes a queue away: with what waits, what is settled and its results, and its settings. What runs is asked to stop, and
+   * keeps the queue until it has ended: ask again then. Observers are told how many results are missing
+   * (`WatchResultsResponse.gap`), ids and idempotency keys are forgotten, and the next task of this name makes it anew. Workers
+   * that serve it stay connected. FAILED_PRECONDITION: it has tasks that wait or run, and `with_tasks` is not said.
+   *
+   * @generated from rpc contact.v1.AdminService.DeleteQueue
+   */
+  deleteQueue: {
+    methodKind: "unary";
+    input: typeof DeleteQueueRequestSchema;
+    output: typeof DeleteQueueResponseSchema;
   },
   /**
    * What failed of the tasks that are kept, in groups: attempts that ended in an error or a timeout, or whose session was
