@@ -7,6 +7,12 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** At most one window of HTTP/2 (64 KiB) is in the way of an answer: 8 s at 8 KiB/s. */
 const ANSWER_KEEPALIVES = 2;
 
+/**
+ * A channel without a call for this long closes its connection, and opens another one with the next call. A server does the same a minute
+ * later (`maxConnectionIdleMs`): a call that was under way to it just then would be refused, and nobody makes it again.
+ */
+export const IDLE_MS = 240_000;
+
 /** Whoever reads that a server is out of reach shall know who said so. */
 export function nameProxy(proxy: string): grpc.Interceptor {
   const name = (end: grpc.StatusObject): grpc.StatusObject => {
@@ -35,6 +41,8 @@ export interface ChannelOptions {
    * 1 MiB of each call, be retries off or not: nothing that is said later can overtake it any more.
    */
   readonly countsWritten: boolean;
+  /** Milliseconds without a call after which the connection is closed. Default 240,000, at least 1,000. */
+  readonly idleMs?: number;
 }
 
 /** A channel of its own to one server, for one try to reach it. */
@@ -45,6 +53,7 @@ export function createChannel({
   keepaliveMs,
   proxy,
   countsWritten,
+  idleMs = IDLE_MS,
 }: ChannelOptions): grpc.Channel {
   const options: grpc.ChannelOptions = {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -52,6 +61,7 @@ export function createChannel({
     'grpc.use_local_subchannel_pool': 1,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': ANSWER_KEEPALIVES * keepaliveMs,
+    'grpc.client_idle_timeout_ms': idleMs,
     'grpc.enable_channelz': 0,
     'grpc.enable_http_proxy': proxy === null ? 0 : 1,
     // Resending is ours: it knows what was acknowledged.

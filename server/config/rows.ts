@@ -43,7 +43,8 @@ export const NETWORK = {
   maxConnectionIdleMs: row({
     kind: duration(),
     default: 300_000,
-    description: 'a connection without a call for this long is ended; clients open another one with their next call',
+    description:
+      'a connection without a call for this long is ended, which clients of the SDK do themselves after four minutes',
   }),
   maxStreamsPerConnection: row({
     kind: count({ min: 1, max: 2 ** 31 - 1 }),

@@ -111,6 +111,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['messages that a source gives', 'client/caller/requests.ts', 'MESSAGES_PER_TURN'],
   ['time of a `call()`', 'client/calltask.ts', 'DEADLINE_MS'],
   ['time to connect', 'client/connection.ts', 'CONNECT_TIMEOUT_MS'],
+  ['time without a call after which a client', 'client/channel.ts', 'IDLE_MS'],
   ...REVERSE_CONSTANTS,
   ...METRICS_CONSTANTS,
   ...STORE_CONSTANTS,

@@ -54,6 +54,16 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'the SDK leaves idle connections to the server',
+    file: 'client/channel.ts',
+    find: "    'grpc.client_idle_timeout_ms': idleMs,\n",
+    replace: '',
+    caughtBy: transport(
+      'connection-life',
+      'is ended by a client of the SDK before the server does that, so that none of its calls is under way then',
+    ),
+  },
+  {
     id: 'half closed sockets kept',
     file: CONNECTIONS,
     find: 'if (calls === 0 && (joins === 0 || !mayWait)) socket.destroy();',

@@ -2,17 +2,21 @@ import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import net from 'node:net';
 import { create, toBinary } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
-import { EnrolmentService, Role, TaskService, WatchResultsRequestSchema } from '../../gen/index.ts';
-import { methodPath } from '../../shared/grpc.ts';
+import { createChannel, IDLE_MS } from '../../client/channel.ts';
+import { createProducer } from '../../client/index.ts';
+import { AdminService, EnrolmentService, Role, TaskService, WatchResultsRequestSchema } from '../../gen/index.ts';
+import { DEFAULTS } from '../../server/options.ts';
+import { createClient, methodPath } from '../../shared/grpc.ts';
 import { startGuarded } from '../scene/access.ts';
 import { ask, connect, refusalOf } from '../scene/clients.ts';
-import { atEnd, closeScene } from '../scene/end.ts';
+import { atEnd, closeScene, use } from '../scene/end.ts';
 import { PING, speakSettings } from '../scene/flood.ts';
 import { createFolder } from '../scene/folder.ts';
 import { dial, frame, open, type Reply, readEnd } from '../scene/http2.ts';
 import { scrape } from '../scene/metrics.ts';
-import { type Scene, startScene } from '../scene/server.ts';
+import { connectTo, type Scene, startScene } from '../scene/server.ts';
 import { never, until } from '../scene/until.ts';
 
 const LIST = methodPath(TaskService.method.listTasks);
@@ -86,6 +90,43 @@ describe('A connection', () => {
       assert.ok((await told(scene, 'idle')) >= 6);
     });
   }
+
+  it('that is ended as a call is made loses none', async function () {
+    this.timeout(30_000);
+    const scene = await startGuarded({ maxConnectionIdleMs: 20, metrics: '127.0.0.1:0' });
+    const said: string[] = [];
+    const tell = (line: string): void => void said.push(line);
+    const logger = { info: () => undefined, warn: tell, error: tell };
+    const producer = use(createProducer({ ...connectTo(scene.address), token: scene.operator, logger }));
+    const clients = connect(scene, {}, scene.operator);
+    for (let n = 0; n < 50; n++) {
+      // About as long as the server waits, so that some are under way when it ends the connection.
+      await new Promise((resolve) => setTimeout(resolve, 15 + (n % 10)));
+      const [refusal] = await Promise.all([
+        refusalOf(ask(clients, TaskService.method.listTasks, {})),
+        producer.enqueue('q', n),
+      ]);
+      assert.equal(refusal, 'OK', String(n));
+    }
+    assert.deepEqual(said, []);
+    assert.ok((await told(scene, 'idle')) > 8);
+  });
+
+  it('is ended by a client of the SDK before the server does that, so that none of its calls is under way then', async function () {
+    this.timeout(30_000);
+    assert.ok(IDLE_MS + 60_000 <= DEFAULTS.maxConnectionIdleMs);
+    const scene = await startScene();
+    const credentials = grpc.credentials.createInsecure();
+    const traits = { tls: undefined, credentials, keepaliveMs: 5_000, proxy: null, countsWritten: false };
+    const channel = use(createChannel({ server: scene.address, idleMs: 1_000, ...traits }));
+    const admin = createClient(AdminService, scene.address, credentials, { channelOverride: channel });
+    const call = () => new Promise((resolve) => admin.getServerInfo({}, resolve));
+    assert.equal(await call(), null);
+    assert.equal(scene.connectionCount, 1);
+    await until('it is idle', () => channel.getConnectivityState(false) === grpc.connectivityState.IDLE);
+    assert.equal(await call(), null);
+    await until('it is closed', () => scene.connectionCount === 0);
+  });
 
   it('that was told to go is closed though its client ends nothing and sends on', async () => {
     const scene = await startScene({ authenticateWithinMs: 100 });
