@@ -67,7 +67,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     usage: 'clients',
-    description: 'look at clients, drain and disconnect them',
+    description: 'look at clients, drain, disconnect and forget them',
     load: async () => (await import('./commands/clients.ts')).fillClientsCommand,
   },
   {

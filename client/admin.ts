@@ -89,6 +89,8 @@ export interface Admin extends QueueAdmin, AsyncDisposable {
   resumeClient(clientId: string): Promise<void>;
   /** Closes the sessions of the client, which may come back; answers how many sessions that were. */
   disconnectClient(clientId: string): Promise<number>;
+  /** Forgets a named client that is away, so that another principal may come by its id. FAILED_PRECONDITION: it is connected. */
+  forgetClient(clientId: string): Promise<void>;
   /**
    * A copy of all that the server has stored, as of now, in pieces: to be written one after the other, and to be thrown
    * away unless the last one was followed by the end. PERMISSION_DENIED: the caller has not all queues;
@@ -209,6 +211,7 @@ export function createAdmin(options: AdminOptions): Admin {
     drainClient: async (clientId) => void (await persist(operator.drainClient, clientNamed(clientId))),
     resumeClient: async (clientId) => void (await persist(operator.resumeClient, clientNamed(clientId))),
     disconnectClient: async (clientId) => (await call(operator.disconnectClient, clientNamed(clientId))).sessions,
+    forgetClient: async (clientId) => void (await call(operator.forgetClient, clientNamed(clientId))),
     backUp: (given = {}) => readBackup(connection, given),
     serverInfo: (unary) => call(operator.getServerInfo, {}, unary),
     async checkHealth(service = '', unary) {

@@ -87,7 +87,22 @@ Example:
     .option('--json', 'as a JSON object')
     .action((id: string, options: TargetOptions) => disconnectClient(id, options, context))
     .addHelpText('after', '\nExample:\n  contact clients disconnect robot-7');
-  for (const command of [list, drain, resume, disconnect]) addTargetOptions(command);
+  const forget = command
+    .command('forget <id>')
+    .description('forget a named client that is away, so that another principal may come by its id')
+    .option('--json', 'as a JSON object')
+    .action((id: string, options: TargetOptions) => forgetClient(id, options, context))
+    .addHelpText(
+      'after',
+      `
+Its id is free once it may not come back to its session any more (--resume-window of the server). Its drain is forgotten too;
+tasks for it wait for whoever comes by its id. A client that came in by a join keeps its id
+while its credential lives: revoke that (contact token list, contact token revoke).
+
+Example:
+  contact clients forget robot-7`,
+    );
+  for (const command of [list, drain, resume, disconnect, forget]) addTargetOptions(command);
 }
 
 async function listClients(options: ListOptions, context: CommandContext): Promise<void> {
@@ -145,6 +160,14 @@ async function setDraining(
     await (options.json
       ? out.writeJson({ id, draining: isDraining })
       : out.write(`${escapeLine(id)} ${isDraining ? 'drains' : 'resumed'}\n`));
+  });
+}
+
+async function forgetClient(id: string, options: TargetOptions, context: CommandContext): Promise<void> {
+  const { out } = context;
+  await withAdmin(options, context, async (admin) => {
+    await admin.forgetClient(id);
+    await (options.json ? out.writeJson({ id, forgotten: true }) : out.write(`${escapeLine(id)} forgotten\n`));
   });
 }
 

@@ -63,6 +63,7 @@ const ADMIN: Rows<typeof AdminService> = {
   drainClient: OPERATES,
   resumeClient: OPERATES,
   disconnectClient: OPERATES,
+  forgetClient: OPERATES,
   backUp: OPERATES,
 };
 

@@ -147,6 +147,12 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       return { sessions: registry.disconnectClient(clientId) };
     },
 
+    async forgetClient({ clientId }, { caller }) {
+      await checkClient(clients, readName('client_id', clientId), caller);
+      await clients.forget(clientId);
+      return {};
+    },
+
     backUp: createBackUp(options.store),
 
     getServerInfo: createServerInfo(options),

@@ -80,6 +80,7 @@ const AUDITED: ReadonlyMap<string, Audited> = new Map<string, Audited>([
   ['contact.v1.AdminService/DrainClient', { describe: ofClient }],
   ['contact.v1.AdminService/ResumeClient', { describe: ofClient }],
   ['contact.v1.AdminService/DisconnectClient', { describe: ofClient, tell: ({ sessions }) => ({ sessions }) }],
+  ['contact.v1.AdminService/ForgetClient', { describe: ofClient }],
   ['contact.v1.AdminService/BackUp', { describe: () => ({}) }],
   ['contact.v1.TaskService/CancelTasks', { describe: ({ filter }) => showFilter(filter), tell: tellTotal }],
   ['contact.v1.TaskService/RetryTasks', { describe: ({ filter }) => showFilter(filter), tell: tellTotal }],

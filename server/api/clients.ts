@@ -29,14 +29,15 @@ function servedFor(served: StreamView, caller: Caller): StreamView {
 }
 
 /**
- * A client as the caller may see it, without queues of others, and without what it serves to others. Undefined: it is no
- * client of the caller.
+ * A client as the caller may see it, without queues of others, without what it serves to others, and for operators with the
+ * name of whose it is. Undefined: it is no client of the caller.
  */
 export function viewFor(view: ClientView, caller: Caller): ClientView | undefined {
   if (!mayAddress(caller, view.clientId)) return undefined;
   const seer = asSeerOf(view.clientId, caller);
   const queues = view.queues.filter((queue) => isInScope(seer.scope, queue));
-  return { ...view, queues, served: view.served && servedFor(view.served, seer) };
+  const principal = seer.roles.has('operator') || caller.principal === view.principal ? view.principal : '';
+  return { ...view, queues, principal, served: view.served && servedFor(view.served, seer) };
 }
 
 /** What `clients.describe` tells, as far as the caller may see it. NOT_FOUND: as if the client were not there. */
@@ -66,7 +67,7 @@ export function writeClient(
   { ended, oldest }: ClientRuns,
   { scope }: Caller,
 ): MessageInitShape<typeof ClientInfoSchema> {
-  const { clientId, isNamed, isConnected, isDraining, labels, queues, session, served, lastSeenAt } = view;
+  const { clientId, isNamed, isConnected, isDraining, principal, labels, queues, session, served, lastSeenAt } = view;
   return {
     id: clientId,
     ephemeral: !isNamed,
@@ -74,6 +75,7 @@ export function writeClient(
     draining: isDraining,
     labels,
     queues: [...queues],
+    principal,
     ...(lastSeenAt === null ? {} : { lastSeenAt: timestampFromMs(lastSeenAt) }),
     ...(served ? writeServed(served) : {}),
     ...(ended ? { runs: writeRuns(ended) } : {}),

@@ -2,6 +2,7 @@ import type { EnrolmentService } from '../../gen/index.ts';
 import { ContactError, invalidName, tooLarge } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import { EXPIRED, REVOKED, UNAUTHENTICATED } from '../access/refusals.ts';
+import { takenByAnother } from '../model/owner.ts';
 import type { EnrolRefusal } from '../store/credentials.ts';
 import { type AccessOptions, checkOn } from './access.ts';
 import { readHash, readId, writeCredential } from './credentials.ts';
@@ -62,5 +63,7 @@ function explainRefusal(refusal: EnrolRefusal, clientId: string): ContactError {
       return new ContactError('PERMISSION_DENIED', `this join is not for ${clientId}`, { field });
     case 'taken':
       return new ContactError('ALREADY_EXISTS', `${clientId} has a credential that lives: revoke it first`, { field });
+    case 'owned':
+      return takenByAnother(clientId, field);
   }
 }

@@ -1,3 +1,5 @@
+import { ContactError } from '../../shared/errors.ts';
+
 /** Whose a delivery is, or was until it was lost: a client's, and the principal's by which that came. */
 export interface Owner {
   readonly clientId: string;
@@ -33,4 +35,20 @@ export function isOwnedBy(owner: Owner, { clientId, subject }: Namer): boolean {
  */
 export function wasToldBy(teller: Owner | null, namedBy: Namer | undefined): boolean {
   return teller === null || namedBy === undefined || isOwnedBy(teller, namedBy);
+}
+
+/**
+ * Whether a principal is known by credentials that the store has: it has come to an end when none of them lives, while
+ * nobody is told of the end of one that others vouch for.
+ */
+export function hasStoredCredentials(principal: string): boolean {
+  return principal.startsWith('token:') || principal.startsWith('client:');
+}
+
+/** The refusal of who comes by the client id of another principal. Whose it is, is for operators to know. */
+export function takenByAnother(clientId: string, field: string): ContactError {
+  const problem =
+    `${clientId} is the client of another principal: take another client id, or have an operator make this one free ` +
+    `while it is away: contact clients forget ${clientId}`;
+  return new ContactError('ALREADY_EXISTS', problem, { field, advice: { reason: 'CLIENT_TAKEN', retry: 'backoff' } });
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { isSamePrincipal } from '../model/owner.ts';
 import type { ClientStore, ServingClient, ServingMethods, StoredClient } from '../store/clients.ts';
 import type { EndFigures, Ends } from './ends.ts';
 import { type HeldDelivery, oldestOf } from './ledger.ts';
@@ -13,6 +14,8 @@ export interface ClientView {
   readonly isNamed: boolean;
   readonly isConnected: boolean;
   readonly isDraining: boolean;
+  /** The principal whose it is; empty: nobody asked who it was. */
+  readonly principal: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly queues: readonly string[];
   readonly lastSeenAt: number | null;
@@ -46,10 +49,14 @@ export interface Clients {
   /** Gives the client no more tasks until `resume`; remembered for named clients. */
   drain(clientId: string): Promise<void>;
   resume(clientId: string): Promise<void>;
-  /** Remembers a named client by what it serves. */
+  /** Remembers a named client by what it serves. ALREADY_EXISTS: it is another principal's. */
   rememberServing(client: ServingClient): Promise<void>;
   /** It serves no more. */
-  leaveServing(clientId: string): Promise<void>;
+  leaveServing(client: Pick<ServingClient, 'clientId' | 'subject'>): Promise<void>;
+  /** Whether this principal may come by the client id: it is no other's. */
+  isFree(clientId: string, subject: string): Promise<boolean>;
+  /** Forgets a named client, so that another principal may come by its id. FAILED_PRECONDITION: it is not away. */
+  forget(clientId: string): Promise<void>;
   /** Named clients that have served something, in the order of their ids, those after `after`; empty: no more. */
   listServing(after: string): Promise<readonly ServingMethods[]>;
 }
@@ -85,7 +92,7 @@ export function createClients({ store, roster, streams, ends, clock }: ClientsOp
       const views = new Map<string, ClientView>();
       const stored = isConnectedOnly ? [] : await store.listClients(after, limit);
       for (const client of stored) views.set(client.clientId, viewAway(client));
-      for (const view of streams.views()) if (view.clientId > after) addServed(views, view);
+      for (const view of streams.views()) if (view.clientId > after) addServed(views, view, streams);
       for (const session of roster.all) {
         const { clientId } = session;
         if (clientId > after) views.set(clientId, { ...viewHere(session), served: streams.describe(clientId) });
@@ -105,7 +112,7 @@ export function createClients({ store, roster, streams, ends, clock }: ClientsOp
       const stored = await store.findClient(clientId);
       if (!stored && !served) throw noClient(clientId);
       const views = new Map(stored ? [[clientId, viewAway(stored)]] : []);
-      if (served) addServed(views, served);
+      if (served) addServed(views, served, streams);
       return { view: views.get(clientId)!, sessions };
     },
     runsOf(clientId) {
@@ -118,24 +125,37 @@ export function createClients({ store, roster, streams, ends, clock }: ClientsOp
     drain: (clientId) => setDrained(clientId, true),
     resume: (clientId) => setDrained(clientId, false),
     rememberServing: (client) => store.rememberServing(client, clock.now()),
-    leaveServing: (clientId) => store.leaveServing(clientId, clock.now()),
+    leaveServing: (client) => store.leaveServing(client, clock.now()),
+    isFree: async (clientId, subject) =>
+      subject === '' || isSamePrincipal(await store.ownerOf(clientId, clock.now()), subject),
+    async forget(clientId) {
+      // A client without a name is not remembered, and is known here alone.
+      const isHere = roster.hasClient(clientId) || streams.subjectOf(clientId) !== undefined;
+      const outcome = isHere ? 'here' : await store.forgetClient(clientId, clock.now());
+      if (outcome === 'unknown') throw noClient(clientId);
+      if (outcome === 'forgotten') return;
+      const problem = `${clientId} is connected: it is forgotten while it is away`;
+      throw new ContactError('FAILED_PRECONDITION', problem, { field: 'client_id' });
+    },
     listServing: (after) => store.listServing(after, SERVING_PAGE),
   };
 }
 
 /** It is connected, be it by that alone: then its labels are those that it has said there, not those that are remembered. */
-function addServed(views: Map<string, ClientView>, served: StreamView): void {
+function addServed(views: Map<string, ClientView>, served: StreamView, streams: ClientStreams): void {
   const { clientId, isNamed, isDraining, labels } = served;
-  const before = views.get(clientId) ?? { clientId, isNamed, isDraining, labels, queues: [], session: null };
+  const principal = streams.subjectOf(clientId) ?? '';
+  const before = views.get(clientId) ?? { clientId, isNamed, isDraining, principal, labels, queues: [], session: null };
   views.set(clientId, { ...before, labels, isConnected: true, lastSeenAt: null, served });
 }
 
-function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredClient): ClientView {
+function viewAway({ clientId, labels, queues, lastSeenAt, isDrained, subject }: StoredClient): ClientView {
   return {
     clientId,
     isNamed: true,
     isConnected: false,
     isDraining: isDrained,
+    principal: subject,
     labels,
     queues,
     lastSeenAt,
@@ -145,12 +165,13 @@ function viewAway({ clientId, labels, queues, lastSeenAt, isDrained }: StoredCli
 }
 
 function viewHere(session: Session): ClientView {
-  const { clientId, labels, queues, isDraining, options } = session;
+  const { clientId, labels, queues, isDraining, subject, options } = session;
   return {
     clientId,
     isNamed: options.isNamed,
     isConnected: true,
     isDraining,
+    principal: subject,
     labels,
     queues,
     lastSeenAt: null,

@@ -33,17 +33,15 @@ export function knownSessionsOf(clientId: string, roster: Roster, lost: Lost): r
 }
 
 /**
- * ALREADY_EXISTS: the session is open already; or another principal serves as this client, which has no session of another
- * beside it, as a session has no Serve of another. Who comes back to its session is let in: it was there before.
+ * ALREADY_EXISTS: the session is open already; or another principal serves as this client, which the store does not know of
+ * one that is to be forgotten when it goes.
  */
 export function checkFree(
-  registration: Registration,
-  { roster, lost, streams }: { readonly roster: Roster; readonly lost: Lost; readonly streams: ClientStreams },
+  { id, clientId, subject }: Registration,
+  { roster, streams }: { readonly roster: Roster; readonly streams: ClientStreams },
 ): void {
-  if (roster.find(registration.id)) throw notPaired('ALREADY_EXISTS', 'this session is open already');
-  const { clientId, subject } = registration;
+  if (roster.find(id)) throw notPaired('ALREADY_EXISTS', 'this session is open already');
   if ((streams.subjectOf(clientId) ?? subject) === subject) return;
-  if (roster.isReturning(registration) || lost.isAwaited(registration)) return;
   throw notPaired('ALREADY_EXISTS', `${clientId} serves over another stream, and this is not its session`);
 }
 

@@ -172,7 +172,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   async function openNow(registration: Registration): Promise<Session> {
-    checkFree(registration, { roster, lost, streams });
+    checkFree(registration, { roster, streams });
     const { resume, clientId, isNamed } = registration;
     // The session before lives until the store has said that it is this client's, and has let the new one in.
     const opened = await openRow(

@@ -6,17 +6,30 @@ export interface ClientStore {
   /** One of them; null: it is not remembered. */
   findClient(clientId: string): Promise<StoredClient | null>;
 
+  /**
+   * The principal whose this client id is, so that no other comes by it; empty: nobody's. It is that of the client's credential
+   * that lives; without one, of whom a named client first came by while it is remembered; else of the oldest session
+   * that there is of it. A principal of stored credentials (`token:`, `client:`) of which none lives has no client any more.
+   */
+  ownerOf(clientId: string, now: number): Promise<string>;
+
   /** Drained until set back; remembered for named clients only. False: not a named client. */
   drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
 
   /**
    * Remembers a named client by what it serves, in the place of what it served before, as a session of it would: it may be
-   * drained, and is forgotten like any other once it has left.
+   * drained, and is forgotten like any other once it has left. ALREADY_EXISTS: the client id is another principal's.
    */
   rememberServing(client: ServingClient, now: number): Promise<void>;
 
-  /** It serves no more: a client that has served something was there until now. */
-  leaveServing(clientId: string, now: number): Promise<void>;
+  /** It serves no more: a client of this principal that has served something was there until now. */
+  leaveServing(client: Pick<ServingClient, 'clientId' | 'subject'>, now: number): Promise<void>;
+
+  /**
+   * Forgets a named client that is away, with its drain: its id is nobody's then, unless a credential of it lives or a session
+   * that is lost is awaited. `here`: it has another session, or serves, and stays.
+   */
+  forgetClient(clientId: string, now: number): Promise<'forgotten' | 'unknown' | 'here'>;
 
   /** Named clients that are remembered and have served something, by id, those after `after` ('': from the first). */
   listServing(after: string, limit: number): Promise<readonly ServingMethods[]>;
@@ -41,4 +54,6 @@ export interface StoredClient {
   /** When its newest session was opened or it said what it serves or, if it is away, when it went. */
   readonly lastSeenAt: number;
   readonly isDrained: boolean;
+  /** The principal whose it is, as of when it last came; empty: nobody asked who it was. */
+  readonly subject: string;
 }

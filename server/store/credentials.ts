@@ -127,9 +127,9 @@ export interface Enrolment {
 /**
  * `unknown`: there is no such join. `expired`, `used_up`: the join. `revoked`: the join, or the client since the join was
  * made. `client_refused`: no pattern of the join means this id. `taken`: the client has a credential that lives, of another
- * secret.
+ * secret. `owned`: the client id is that of another principal (`ClientStore.ownerOf`).
  */
-export type EnrolRefusal = 'unknown' | 'expired' | 'used_up' | 'revoked' | 'client_refused' | 'taken';
+export type EnrolRefusal = 'unknown' | 'expired' | 'used_up' | 'revoked' | 'client_refused' | 'taken' | 'owned';
 
 export interface Renewal {
   /** The credential to be replaced. */

@@ -68,7 +68,12 @@ export type Request =
   | { readonly kind: 'setQueue'; readonly settings: QueueChange }
   | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
   | { readonly kind: 'rememberServing'; readonly client: ServingClient; readonly now: number }
-  | { readonly kind: 'leaveServing'; readonly clientId: string; readonly now: number }
+  | {
+      readonly kind: 'leaveServing';
+      readonly client: Pick<ServingClient, 'clientId' | 'subject'>;
+      readonly now: number;
+    }
+  | { readonly kind: 'forgetClient'; readonly clientId: string; readonly now: number }
   | { readonly kind: 'changeCredential'; readonly change: CredentialChange; readonly now: number }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
@@ -99,6 +104,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   drainClient: 4,
   rememberServing: 4,
   leaveServing: 4,
+  forgetClient: 4,
   changeCredential: 4,
   claim: 5,
 });

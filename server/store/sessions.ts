@@ -5,7 +5,7 @@ export interface SessionStore {
   /**
    * Registers a session; resumes or replaces earlier ones in the same commit. A row is resumed by the id it has or
    * by the one that its last resume named, whose client may never have heard of that resume.
-   * ALREADY_EXISTS: another session has this id.
+   * ALREADY_EXISTS: another session has this id, or the client id is another principal's (`ClientStore.ownerOf`).
    */
   openSession(opening: SessionOpening, now: number): Promise<OpenedSession>;
 

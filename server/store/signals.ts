@@ -167,6 +167,11 @@ function tellingOf(request: Request, answer: unknown): readonly Signal[] {
           isRemembered: answer as boolean,
         },
       ];
+    case 'forgetClient':
+      // Its drain is forgotten with it.
+      return answer === 'forgotten'
+        ? [{ kind: 'clientDrained', clientId: request.clientId, isDrained: false, isRemembered: true }]
+        : NONE;
     case 'changeCredential': {
       const { changed, forgotten } = answer as CredentialOutcome;
       if (changed.length === 0 && !forgotten) return NONE;

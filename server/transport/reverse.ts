@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import type { Server } from '@grpc/grpc-js';
 import { ReverseService } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { ContactError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { StoredCalls } from '../api/durable.ts';
 import type { EventCounts } from '../model/figures.ts';
@@ -90,12 +91,16 @@ export function createReverse(options: ReverseOptions): Reverse {
         maxMessageBytes,
         isOpenSession: registry.isOpen,
         isAnothers: registry.isAnothers,
-        remember(client) {
-          // What is refused for now is asked for again when the client comes or goes the next time.
-          registry.clients.rememberServing(client).catch((error: unknown) => noteFailure('rememberServing', error));
+        isFree: registry.clients.isFree,
+        remember(client, onTaken) {
+          registry.clients.rememberServing(client).catch((error: unknown) => {
+            if (error instanceof ContactError && error.code === 'ALREADY_EXISTS') onTaken(error);
+            // What is refused for now is asked for again when the client comes or goes the next time.
+            else noteFailure('rememberServing', error);
+          });
         },
-        left(clientId) {
-          registry.clients.leaveServing(clientId).catch((error: unknown) => noteFailure('leaveServing', error));
+        left(client) {
+          registry.clients.leaveServing(client).catch((error: unknown) => noteFailure('leaveServing', error));
         },
       }),
     front,

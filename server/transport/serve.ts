@@ -9,9 +9,10 @@ import { MAX_BATCH_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, WINDOW_BYTES } fro
 import { refuseMetadata } from '../../tunnel/metadata.ts';
 import { DEFAULT_CALLS, MAX_CALLS } from '../../tunnel/terms.ts';
 import { createTunnel, type Tunnel } from '../../tunnel/tunnel.ts';
-import { type Identity, readClient, readSessionId } from '../api/identity.ts';
+import { CLIENT_KEY, type Identity, readClient, readSessionId } from '../api/identity.ts';
 import { checkLabels, REVISION } from '../api/registration.ts';
 import { mayServe } from '../model/caller.ts';
+import { takenByAnother } from '../model/owner.ts';
 import { DISCONNECTED, replacedBy, SILENT } from '../session/closing.ts';
 import { nextStep, type Patience } from '../session/liveness.ts';
 import type { ServingClient } from '../store/clients.ts';
@@ -41,12 +42,14 @@ export interface ServeOptions {
   readonly maxMessageBytes: number;
   /** Whether this is the session of a client whose task stream is open. */
   readonly isOpenSession: (clientId: string, sessionId: string, subject: string) => boolean;
-  /** Whether another principal has a session of this client. */
+  /** Whether another principal has a session of this client that is open here: `isFree` was asked before. */
   readonly isAnothers: (clientId: string, subject: string) => boolean;
-  /** Remembers a named client by what it serves, for when it is away. */
-  readonly remember: (client: ServingClient) => void;
+  /** Whether this principal may come by the client id, as the store knows it: it is no other's. */
+  readonly isFree: (clientId: string, subject: string) => Promise<boolean>;
+  /** Remembers a named client by what it serves, for when it is away. `onTaken`: another principal was the first. */
+  readonly remember: (client: ServingClient, onTaken: (error: ContactError) => void) => void;
   /** A client that was remembered is away. */
-  readonly left: (clientId: string) => void;
+  readonly left: (client: Pick<ServingClient, 'clientId' | 'subject'>) => void;
 }
 
 const asItIs = (bytes: Buffer): Buffer => bytes;
@@ -65,6 +68,7 @@ function createServeHandler({
   maxMessageBytes,
   isOpenSession,
   isAnothers,
+  isFree,
   remember,
   left,
 }: ServeOptions) {
@@ -89,7 +93,8 @@ function createServeHandler({
     /** A named client is known by what it last served: it says that it serves nothing when it drains. */
     function rememberCallee({ announced: { methods, labels, isEphemeral } }: Callee): void {
       const isKnown = !identity.isDrawn && !isEphemeral && methods.length > 0;
-      if (isKnown) remember({ clientId: identity.clientId, labels, methods, subject: context.caller.principal });
+      const { clientId } = identity;
+      if (isKnown) remember({ clientId, labels, methods, subject: context.caller.principal }, fail);
       isRemembered ||= isKnown;
     }
 
@@ -100,7 +105,7 @@ function createServeHandler({
     function leave(): void {
       stopLooking();
       if (callee?.isThere) rememberCallee(callee);
-      if (isRemembered) left(identity.clientId);
+      if (isRemembered) left({ clientId: identity.clientId, subject: context.caller.principal });
       isRemembered = false;
       callee?.leave();
       tunnel?.close();
@@ -159,6 +164,16 @@ function createServeHandler({
       out.write(message, message.byteLength);
     }
 
+    /** Nothing is read of the stream before it is known that its client id is no other principal's. */
+    async function admit(): Promise<void> {
+      const { clientId, isDrawn } = identity;
+      const subject = context.caller.principal;
+      if (isDrawn || subject === '') return;
+      call.pause();
+      if (!(await isFree(clientId, subject))) throw takenByAnother(clientId, CLIENT_KEY);
+      if (!isOver(call)) call.resume();
+    }
+
     function hear(bytes: Buffer): void {
       heardAt = clock.monotonic();
       isPinged = false;
@@ -203,6 +218,7 @@ function createServeHandler({
       fail(error);
       return;
     }
+    admit().catch(fail);
     out.keep(() => EMPTY);
     stopLooking = clock.after(patience.pingIntervalMs, look);
   };

@@ -27,6 +27,7 @@ describeStores('listClients()', (open) => {
       queues: ['x', 'y'],
       lastSeenAt: T0,
       isDrained: false,
+      subject: '',
     });
     assert.deepEqual(await store.listClients('a', 1), [all[1]]);
     assert.deepEqual(await store.listClients('c', 10), []);
@@ -87,7 +88,14 @@ describeStores('rememberServing()', (open) => {
   it('remembers a client that has no session, and may be drained', async () => {
     const store = await open();
     await store.rememberServing(serving, T0);
-    const me = { clientId: 'me', labels: { site: 'berlin' }, queues: [], lastSeenAt: T0, isDrained: false };
+    const me = {
+      clientId: 'me',
+      labels: { site: 'berlin' },
+      queues: [],
+      lastSeenAt: T0,
+      isDrained: false,
+      subject: '',
+    };
     assert.deepEqual(await store.listClients('', 10), [me]);
     assert.equal(await store.drainClient('me', true), true);
     await store.rememberServing({ ...serving, labels: {} }, T0 + 10);
@@ -114,7 +122,7 @@ describeStores('leaveServing()', (open) => {
       (await store.listClients('', 10)).map(({ clientId, lastSeenAt }) => [clientId, lastSeenAt]);
     await store.rememberServing({ clientId: 'me', labels: {}, methods: ['p.S/M'], subject: '' }, T0);
     await openSession(store, { clientId: 'worker', isNamed: true }, T0);
-    for (const clientId of ['me', 'worker', 'nobody']) await store.leaveServing(clientId, T0 + 10);
+    for (const clientId of ['me', 'worker', 'nobody']) await store.leaveServing({ clientId, subject: '' }, T0 + 10);
     const left = [
       ['me', T0 + 10],
       ['worker', T0],
@@ -151,7 +159,7 @@ describeStores('a named client', (open) => {
     for (const clientId of ['serves', 'has served']) {
       await store.rememberServing({ clientId, labels: {}, methods: ['p.S/M'], subject: '' }, T0);
     }
-    await store.leaveServing('has served', T0 + 10);
+    await store.leaveServing({ clientId: 'has served', subject: '' }, T0 + 10);
     // Looked for once in a thousand openings.
     for (let i = 0; i < 1_000; i += 50) {
       const openings = Array.from({ length: 50 }, () =>

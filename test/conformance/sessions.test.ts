@@ -70,14 +70,14 @@ describeStores('openSession()', (open) => {
     const store = await open();
     const { session } = await openSession(store, { secretHash: 'one', clientId: 'me', subject: 'alice' });
     const resume = { previousHash: 'one', holding: [] };
-    for (const other of [
-      { clientId: 'me', subject: 'bob' },
-      { clientId: 'you', subject: 'alice' },
-    ]) {
-      const opened = await openSession(store, { ...other, resume });
-      assert.equal(opened.resumed, false);
-      assert.notEqual(opened.session.key, session.key);
-    }
+    await assertRejects(
+      openSession(store, { clientId: 'me', subject: 'bob', resume }),
+      'ALREADY_EXISTS',
+      /^contact-client:/,
+    );
+    const opened = await openSession(store, { clientId: 'you', subject: 'alice', resume });
+    assert.equal(opened.resumed, false);
+    assert.notEqual(opened.session.key, session.key);
     assert.equal((await openSession(store, { clientId: 'me', subject: 'alice', resume })).resumed, true);
   });
 

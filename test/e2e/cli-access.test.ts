@@ -20,7 +20,7 @@ describe('who gets in, by the command line', function () {
     folder = createFolder();
     server = await startServer({
       store: `sqlite:${join(folder, 'contact.db')}`,
-      args: ['--tls', 'auto', '--tls-name', 'localhost'],
+      args: ['--tls', 'auto', '--tls-name', 'localhost', '--resume-window', '5s'],
     });
     operator = ['--server', `unix:${join(folder, 'contact.db.sock')}`];
   });
@@ -125,6 +125,33 @@ describe('who gets in, by the command line', function () {
     await succeed('enqueue', 'robots/robot-8', 'x', '--credential-file', out);
     await refuse(1, /sms/, 'enqueue', 'sms', 'x', '--credential-file', out);
     assert.match((await succeed('whoami', ...operator)).stdout, /^principal: +operator\nknown by: +local\n/);
+  });
+
+  it('keeps a worker out of the client id of another, which says so, until an operator has it free', async () => {
+    const ca = join(folder, 'contact.db.ca.pem');
+    const workAs = async (name: string) => {
+      const rights = ['--role', 'worker', '--queue', 'q', '--client', 'box'];
+      const token = keep(name, await draw('token', 'create', '--name', name, ...rights));
+      const target = ['--server', server.address, '--tls-ca', ca, '--token-file', token];
+      return startContact(['work', 'q', '--id', 'box', ...target, '--', 'cat']);
+    };
+    const isHere = (name: string) =>
+      until(`${name} is here`, async () => {
+        const { code, stdout } = await runHere(['clients', 'show', 'box', ...operator]);
+        return code === 0 && /^state: +connected/m.test(stdout) && stdout.includes(`token:${name}`);
+      });
+    const first = await workAs('first');
+    await isHere('first');
+    const second = await workAs('second');
+    const said = /box is the client of another principal: .*contact clients forget box; next try in/;
+    await until('the second says why it waits', () => said.test(second.stderr));
+    await refuse(1, /box is connected/, 'clients', 'forget', 'box', ...operator);
+    await first.stop();
+    assert.equal((await succeed('clients', 'forget', 'box', ...operator)).stdout, 'box forgotten\n');
+    await isHere('second');
+    await second.stop();
+    await succeed('clients', 'forget', 'box', '--json', ...operator);
+    await refuse(1, /no client box/, 'clients', 'forget', 'box', ...operator);
   });
 
   it('answers 1 to who is not let in, and says what is missing', async () => {

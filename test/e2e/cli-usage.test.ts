@@ -41,7 +41,7 @@ describe('contact', function () {
       ],
       tasks: ['list', 'show', 'watch', 'cancel', 'retry', 'delete'],
       queues: ['list', 'limit', 'limits', 'pause', 'resume', 'retain', 'purge'],
-      clients: ['list', 'drain', 'resume', 'disconnect'],
+      clients: ['list', 'drain', 'resume', 'disconnect', 'forget'],
       join: ['create'],
       token: ['create', 'list', 'revoke', 'rotate'],
       config: ['set-profile', 'delete-profile', 'use', 'list', 'show'],

@@ -10,12 +10,14 @@ import type {
   StoredCredential,
 } from '../../server/store/credentials.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { isFree } from './owners.ts';
+import type { World } from './rules.ts';
 
 const DAY = 24 * 3_600_000;
 
 /** Credentials as plainly as they can be said: nothing is bounded, and the old are forgotten with each that is stored. */
-export function createCredentials(): CredentialStore {
-  const all = new Map<string, StoredCredential>();
+export function createCredentials(world: World): CredentialStore {
+  const all = world.credentials;
 
   const isLive = ({ revokedAt, expiresAt }: StoredCredential, now: number): boolean =>
     revokedAt === null && (expiresAt === null || expiresAt > now);
@@ -61,6 +63,7 @@ export function createCredentials(): CredentialStore {
     if (!matchesAny(join.rights.clients, clientId)) return 'client_refused';
     if (ofClient.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return 'revoked';
     if (ofClient.some((one) => isLive(one, now))) return 'taken';
+    if (!isFree(world, clientId, `client:${clientId}`, now)) return 'owned';
     const enrolled = add({
       ...{ id, hash, clientId, kind: 'client', principal: `client:${clientId}`, name: clientId, parentId: joinId },
       ...{ rights: join.rights, createdAt: now, usesLeft: null, createdBy: join.principal, endsBy: join.endsBy },

@@ -4,7 +4,8 @@ import type { LaneRef } from '../../server/model/task.ts';
 import type { BroadcastStore } from '../../server/store/broadcasts.ts';
 import type { ClientStore } from '../../server/store/clients.ts';
 import { DEFAULT_SETTINGS, hasSettings, type PurgeOutcome, type QueueStore } from '../../server/store/queues.ts';
-import { cancel, recordsOf, type World } from './rules.ts';
+import { checkFree, ownerOf } from './owners.ts';
+import { cancel, mayBeOne, recordsOf, type World } from './rules.ts';
 import { hasSettled, type ModelTask, noteAct } from './task.ts';
 
 /** What operators see and do. */
@@ -109,14 +110,28 @@ export function createOperating(
         .map(([clientId, methods]) => ({ clientId, methods }))
         .sort((a, b) => compare(a.clientId, b.clientId))
         .slice(0, Math.min(limit, 50)),
-    rememberServing: async ({ clientId, labels, methods }, now) => {
-      const before = world.clients.get(clientId) ?? { clientId, queues: [], isDrained: false };
-      world.clients.set(clientId, { ...before, labels, lastSeenAt: now });
+    ownerOf: async (clientId, now) => ownerOf(world, clientId, now),
+    rememberServing: async ({ clientId, labels, methods, subject }, now) => {
+      checkFree(world, clientId, subject, now);
+      const before = world.clients.get(clientId) ?? { clientId, queues: [], isDrained: false, subject: '' };
+      world.clients.set(clientId, { ...before, labels, lastSeenAt: now, subject: subject || before.subject });
+      world.serving.add(clientId);
       world.methods.set(clientId, methods);
     },
-    leaveServing: async (clientId, now) => {
+    leaveServing: async ({ clientId, subject }, now) => {
       const client = world.clients.get(clientId);
-      if (client && world.methods.has(clientId)) world.clients.set(clientId, { ...client, lastSeenAt: now });
+      if (!client || !world.methods.has(clientId) || !mayBeOne(client.subject, subject)) return;
+      world.clients.set(clientId, { ...client, lastSeenAt: now });
+      world.serving.delete(clientId);
+    },
+    forgetClient: async (clientId) => {
+      if (!world.clients.has(clientId)) return 'unknown';
+      if (world.serving.has(clientId)) return 'here';
+      if ([...world.sessions.values()].some((session) => session.clientId === clientId && !session.isLost))
+        return 'here';
+      world.clients.delete(clientId);
+      world.methods.delete(clientId);
+      return 'forgotten';
     },
     findClient: async (clientId) => world.clients.get(clientId) ?? null,
     drainClient: async (clientId, isDrained) => {

@@ -3,6 +3,7 @@ import type { Owner } from '../../server/model/owner.ts';
 import { MAX_LOST, retryAt } from '../../server/model/retry.ts';
 import type { LaneRef, ResultRecord } from '../../server/model/task.ts';
 import type { StoredClient } from '../../server/store/clients.ts';
+import type { StoredCredential } from '../../server/store/credentials.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
 import type { QueueSettings } from '../../server/store/queues.ts';
 import { type By, ending, forgetEnd } from './attempts.ts';
@@ -16,6 +17,9 @@ export interface World {
   readonly clients: Map<string, StoredClient>;
   /** What named clients have served, by their ids. */
   readonly methods: Map<string, readonly string[]>;
+  /** Those that serve something now. */
+  readonly serving: Set<string>;
+  readonly credentials: Map<string, StoredCredential>;
   position: number;
   seq: number;
   lastSession: number;

@@ -9,6 +9,7 @@ import type {
 } from '../../server/store/sessions.ts';
 import { ContactError } from '../../shared/errors.ts';
 import { forgetEnd } from './attempts.ts';
+import { checkFree } from './owners.ts';
 import { type Back, isOpen, lose, mayBeOne, recordsOf, release, takeBackLoss, type World } from './rules.ts';
 import { laneOf, type ModelSession, type ModelTask, refOf } from './task.ts';
 
@@ -25,6 +26,7 @@ export function openSession(world: World, opening: SessionOpening, now: number):
     rows.find((row) => row.namedHash === opening.secretHash);
   if (holder && holder !== previous) throw new ContactError('ALREADY_EXISTS', 'contact-session: a session has this id');
 
+  checkFree(world, opening.clientId, opening.subject, now);
   const isKnown = previous === undefined || knows(opening, previous);
   const session = previous ?? addSession(world, opening);
   if (previous) {
@@ -107,14 +109,16 @@ function addSession(world: World, opening: SessionOpening): ModelSession {
 
 function remember(world: World, opening: SessionOpening, now: number): boolean {
   const { clientId, labels, queues } = opening;
-  const isDrained = world.clients.get(clientId)?.isDrained ?? false;
-  world.clients.set(clientId, { clientId, labels, queues, lastSeenAt: now, isDrained });
+  const { isDrained, subject } = world.clients.get(clientId) ?? { isDrained: false, subject: '' };
+  const client = { clientId, labels, queues, lastSeenAt: now, isDrained, subject: opening.subject || subject };
+  world.clients.set(clientId, client);
   return isDrained;
 }
 
 function see(world: World, session: ModelSession, now: number): void {
   const client = world.clients.get(session.clientId);
-  if (session.isNamed && client) world.clients.set(client.clientId, { ...client, lastSeenAt: now });
+  if (session.isNamed && client && mayBeOne(client.subject, session.subject))
+    world.clients.set(client.clientId, { ...client, lastSeenAt: now });
 }
 
 export function loseSession(world: World, ref: SessionRef, now: number): boolean {

@@ -34,7 +34,8 @@ const REQUESTS: {
   setQueueSettings: (settings) => ({ kind: 'setQueue', settings }),
   drainClient: (clientId, isDrained) => ({ kind: 'drainClient', clientId, isDrained }),
   rememberServing: (client, now) => ({ kind: 'rememberServing', client, now }),
-  leaveServing: (clientId, now) => ({ kind: 'leaveServing', clientId, now }),
+  leaveServing: (client, now) => ({ kind: 'leaveServing', client, now }),
+  forgetClient: (clientId, now) => ({ kind: 'forgetClient', clientId, now }),
 };
 
 /** Operations whose answer does not say all that they change. */

@@ -33,6 +33,8 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     settings: new Map(),
     clients: new Map(),
     methods: new Map(),
+    serving: new Set(),
+    credentials: new Map(),
     position: 0,
     seq: 0,
     lastSession: 0,
@@ -189,7 +191,7 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     }),
     ...createBroadcasting(world),
     ...createOperating(world),
-    ...createCredentials(),
+    ...createCredentials(world),
     backUp: async () => {
       throw new ContactError('FAILED_PRECONDITION', 'store: it is in memory, and has no file to copy');
     },

@@ -19,6 +19,7 @@ const ORDER: readonly (readonly (keyof Store)[])[] = [
     'drainClient',
     'rememberServing',
     'leaveServing',
+    'forgetClient',
     'createCredential',
     'enrolClient',
     'renewCredential',

@@ -1,4 +1,4 @@
-import { type Mutant, transport, unit } from './mutant.ts';
+import { conformance, type Mutant, transport, unit } from './mutant.ts';
 
 const clients = (title: string) => unit('api-clients', title);
 const queues = (title: string) => unit('api-scope', title);
@@ -228,7 +228,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     file: 'server/store/sqlite/sessions.ts',
     find: 'row.client_id === clientId && isSamePrincipal(row.subject, subject);',
     replace: 'row.client_id === clientId;',
-    caughtBy: transport('access-sessions', 'is not resumed by another, who gets nothing of what it holds'),
+    caughtBy: conformance('owners', 'memory store leaves to a principal that has come to an end what it had'),
   },
   {
     id: 'access: a Serve beside a session of another principal',

@@ -8,9 +8,13 @@ const byTurnedOn = conformance(
   'release',
   'memory store goes on with what it had when authentication was turned on: resumed, replaced or lost',
 );
-const stays = transport(
+const endsNothing = transport(
   'access-sessions',
-  'stays, with what it has, when another comes by its client id: that is as another client to it',
+  'has what it had when its principal has come to an end: who comes next by its client id ends nothing of it',
+);
+const ownsFirst = conformance(
+  'owners',
+  'memory store is the principal by which a named client came first, whoever comes and as long as it is remembered',
 );
 
 /** Of whose a delivery is, among principals of one client id. */
@@ -58,7 +62,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     file: 'server/store/sqlite/sessions.ts',
     find: 'row.key !== session.key && isOwn(row),',
     replace: 'row.key !== session.key,',
-    caughtBy: stays,
+    caughtBy: conformance('owners', 'memory store leaves to a principal that has come to an end what it had'),
   },
   {
     id: 'owner: a session is that of the principal that it had before authentication was turned on',
@@ -72,7 +76,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     file: 'server/session/status.ts',
     find: 'return takeResults(report, session);',
     replace: "return takeResults(report, { clientId: session.clientId, subject: '' });",
-    caughtBy: stays,
+    caughtBy: endsNothing,
   },
   {
     id: 'owner: a duplicate to anybody',
@@ -95,17 +99,105 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
-    id: 'owner: a session beside the Serve of another',
+    id: 'owner: a session beside the nameless Serve of another',
     file: 'server/session/opening.ts',
     find: 'if ((streams.subjectOf(clientId) ?? subject) === subject) return;',
     replace: 'return;',
-    caughtBy: transport('access-sessions', 'is refused where another serves as its client, unless it comes back'),
+    caughtBy: transport(
+      'access-sessions',
+      'is refused where another serves as its client, also while that has no name',
+    ),
   },
   {
-    id: 'owner: who comes back is kept out by a Serve of another',
-    file: 'server/session/opening.ts',
-    find: 'if (roster.isReturning(registration) || lost.isAwaited(registration)) return;',
+    id: 'owner: a session by the client id of another',
+    file: 'server/store/sqlite/sessions.ts',
+    find: "if (!owners.isFree(clientId, subject, now)) throw takenByAnother(clientId, 'contact-client');",
     replace: '',
-    caughtBy: transport('access-sessions', 'is refused where another serves as its client, unless it comes back'),
+    caughtBy: ownsFirst,
+  },
+  {
+    id: 'owner: what another serves is remembered of a client',
+    file: 'server/store/sqlite/clients.ts',
+    find: "if (!owners.isFree(clientId, subject, now)) throw takenByAnother(clientId, 'contact-client');",
+    replace: '',
+    caughtBy: ownsFirst,
+  },
+  {
+    id: 'owner: another that serves no more was there as the client',
+    file: 'server/store/sqlite/clients.ts',
+    find: "AND methods <> '[]' AND ",
+    replace: "AND methods <> '[]' AND true OR ",
+    caughtBy: conformance('owners', 'memory store is a client that serves, as one with a session'),
+  },
+  {
+    id: 'owner: a client is nobody’s as soon as nobody is asked',
+    file: 'server/store/sqlite/clients.ts',
+    find: "CASE WHEN excluded.subject = '' THEN subject ELSE excluded.subject END",
+    replace: 'excluded.subject',
+    caughtBy: conformance('owners', 'memory store stays where nobody asks who comes, who may come as any client'),
+  },
+  {
+    id: 'owner: a principal without a credential that lives keeps its clients',
+    file: 'server/store/sqlite/rows/owners.ts',
+    find: 'selectLiving.get(principal, now) !== undefined',
+    replace: 'true',
+    caughtBy: conformance(
+      'owners',
+      'memory store is nobody any more when no credential of its principal lives: revoked, or expired',
+    ),
+  },
+  {
+    id: 'owner: who came in by a join has its client id only once it came',
+    file: 'server/store/sqlite/rows/owners.ts',
+    find: 'if (bound !== undefined) return bound;',
+    replace: '',
+    caughtBy: conformance(
+      'owners',
+      'memory store is the client that came in by a join while its credential lives, also before it came and after it was forgotten',
+    ),
+  },
+  {
+    id: 'owner: sessions without a name are of any principal',
+    file: 'server/store/sqlite/rows/owners.ts',
+    find: "return selectSessions.all(clientId).find(({ subject }) => isThere(subject, now))?.subject ?? '';",
+    replace: "return '';",
+    caughtBy: conformance(
+      'owners',
+      'memory store is that of the sessions where none of them is named, until they are gone',
+    ),
+  },
+  {
+    id: 'owner: a join lets in a client by the id of another',
+    file: 'server/store/credential/credentials.ts',
+    find: "if (!owners.isFree(clientId, own, now)) return refuse('owned');",
+    replace: '',
+    caughtBy: conformance('owners', 'memory store keeps a join from letting in a client of its id'),
+  },
+  {
+    id: 'owner: a client that has a session is forgotten',
+    file: 'server/store/sqlite/clients.ts',
+    find: 'AND NOT EXISTS (SELECT 1 FROM session WHERE client_id = ?1 AND lost_at IS NULL)',
+    replace: '',
+    caughtBy: conformance(
+      'owners',
+      'memory store forgets a client that is away, with its drain, and its id is nobody’s',
+    ),
+  },
+  {
+    id: 'owner: a Serve by the client id of another, which is away',
+    file: 'server/transport/serve.ts',
+    find: 'if (!(await isFree(clientId, subject))) throw takenByAnother(clientId, CLIENT_KEY);',
+    replace: '',
+    caughtBy: transport(
+      'access-sessions',
+      'has its client id for itself: another that comes by it is refused, while it is there and when it is away',
+    ),
+  },
+  {
+    id: 'owner: observers are told whose a client is',
+    file: 'server/api/clients.ts',
+    find: "seer.roles.has('operator') || caller.principal === view.principal ? view.principal : ''",
+    replace: 'view.principal',
+    caughtBy: unit('api-clients', 'tells operators whose a client is, and nobody else but itself'),
   },
 ];

@@ -30,6 +30,7 @@ const WRITES: ReadonlySet<string> = new Set<keyof Store>([
   ...(['redriveTasks', 'wakeTasks', 'openSession', 'loseSession', 'endSession', 'setQueueSettings'] as const),
   'drainClient',
   'rememberServing',
+  'forgetClient',
   'leaveServing',
 ]);
 

@@ -241,13 +241,14 @@ const retention = fc.record({
 const operate = toDraw(
   'operate',
   fc.record({
-    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'serve', 'leave', 'look'),
+    kind: fc.constantFrom('purge', 'limit', 'retain', 'drain', 'serve', 'leave', 'forget', 'look'),
     queue: fc.constantFrom(...queues),
     limit: fc.nat({ max: 4 }),
     client: fc.nat({ max: clients - 1 }),
+    subject: fc.constantFrom(...subjects),
     own: fc.option(retention),
   }),
-  ({ kind, queue, limit, client, own }, scene) => {
+  ({ kind, queue, limit, client, subject, own }, scene) => {
     const { now } = scene;
     const run = (store: Store): Promise<unknown> => {
       if (kind === 'purge') return store.purgeTasks(queue, 1 + limit, 'purged', now, `by ${limit}`);
@@ -255,9 +256,10 @@ const operate = toDraw(
       if (kind === 'retain') return store.setQueueSettings({ queue, retention: own });
       if (kind === 'serve') {
         const methods = Array.from({ length: 1 + limit }, (_, at) => `p.S/M${at}`);
-        return store.rememberServing({ clientId: `client${client}`, labels: {}, methods, subject: '' }, now);
+        return store.rememberServing({ clientId: `client${client}`, labels: {}, methods, subject }, now);
       }
-      if (kind === 'leave') return store.leaveServing(`client${client}`, now);
+      if (kind === 'leave') return store.leaveServing({ clientId: `client${client}`, subject }, now);
+      if (kind === 'forget') return store.forgetClient(`client${client}`, now);
       if (kind === 'look') return store.listSelectorLanes(limit);
       // None, as often as not.
       const settings = { queue, isPaused: limit === 1, maxWaiting: limit > 2 ? limit * 4 : 0, maxRunning: limit };

@@ -177,6 +177,7 @@ async function dump(store: Store): Promise<unknown> {
     settings: await store.listQueueSettings(),
     clients: await store.listClients('', 10),
     serving: await store.listServing('', 10),
+    owners: await Promise.all([0, 1, 2].map((client) => store.ownerOf(`client${client}`, 0))),
     results: await store.readResults(0, 500),
     bounds: await store.resultBounds(),
     counts,

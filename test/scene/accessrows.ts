@@ -203,6 +203,12 @@ const ADMIN: Rows<typeof AdminService> = {
   drainClient: { by: OPERATES, ask: ofClient, client: 'NOT_FOUND' },
   resumeClient: { by: OPERATES, ask: ofClient, client: 'NOT_FOUND' },
   disconnectClient: { by: OPERATES, ask: ofClient, client: 'NOT_FOUND' },
+  // Of those of the caller one is away.
+  forgetClient: {
+    by: OPERATES,
+    ask: ({ clientId }) => [{ clientId: clientId === 'robot-1' ? 'robot-2' : clientId }],
+    client: 'NOT_FOUND',
+  },
   getServerInfo: { by: 'authenticated', ask: nothing },
   // None of these callers has every queue and every client.
   backUp: { by: OPERATES, ask: nothing, comesTo: 'PERMISSION_DENIED' },
@@ -235,7 +241,8 @@ const ACCESS: Rows<typeof AccessService> = {
 };
 
 const ENROLMENT: Rows<typeof EnrolmentService> = {
-  enrol: { by: 'join', ask: ({ clientId }) => [{ ...drawn(), clientId }] },
+  // The client id of the target is taken.
+  enrol: { by: 'join', ask: ({ clientId }) => [{ ...drawn(), clientId: `${clientId}-${unknownId()}` }] },
   // None of these callers came by a join.
   renew: { by: 'authenticated', ask: () => [drawn()], comesTo: 'FAILED_PRECONDITION' },
 };

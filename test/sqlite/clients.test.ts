@@ -3,6 +3,7 @@ import { applySettings, openDatabase } from '../../server/store/file/database.ts
 import { migrate } from '../../server/store/file/schema.ts';
 import type { SessionOpening } from '../../server/store/sessions.ts';
 import { type Clients, createClients } from '../../server/store/sqlite/clients.ts';
+import { createOwners } from '../../server/store/sqlite/rows/index.ts';
 import { T0 } from '../scene/tasks.ts';
 
 const HOUR = 3_600_000;
@@ -12,7 +13,7 @@ describe('createClients()', () => {
     const db = openDatabase(':memory:');
     applySettings(db, ':memory:');
     migrate(db);
-    const clients = createClients(db, { maxNamedClients: 3 });
+    const clients = createClients(db, createOwners(db), { maxNamedClients: 3 });
     const see = (clientId: string, now: number) => {
       db.prepare(`INSERT OR IGNORE INTO client VALUES (?, '{}', '[]', ?, 0, ?, '[]', 0, '')`).run(clientId, now, now);
     };
@@ -25,11 +26,11 @@ describe('createClients()', () => {
        VALUES ('connected', 'x', '', 1, '{}', '[]', 'test', 1)`,
     ).run();
     // What another server has left, which ended while they served.
-    const before = createClients(db, { maxNamedClients: 100 });
+    const before = createClients(db, createOwners(db), { maxNamedClients: 100 });
     const serve = ({ rememberServing }: Clients, clientId: string, now: number): void =>
       rememberServing({ clientId, labels: {}, methods: ['p.S/M'], subject: '' }, now);
     for (const clientId of ['serves', 'stays away', 'left']) serve(before, clientId, T0 + 10);
-    before.leaveServing('left', T0 + 11);
+    before.leaveServing({ clientId: 'left', subject: '' }, T0 + 11);
     const idsAfter = (clientId: string, now: number): readonly string[] => {
       clients.remember({ clientId, labels: {}, queues: [], subject: '' } as unknown as SessionOpening, now);
       return clients.list('', 20).map((client) => client.clientId);
@@ -46,7 +47,7 @@ describe('createClients()', () => {
     const db = openDatabase(':memory:');
     applySettings(db, ':memory:');
     migrate(db);
-    const before = createClients(db, {});
+    const before = createClients(db, createOwners(db), {});
     let now = T0;
     const come = (clients: Clients, clientId: string, subject: string): void => {
       clients.remember({ clientId, labels: {}, queues: [], subject } as unknown as SessionOpening, ++now);
@@ -56,11 +57,11 @@ describe('createClients()', () => {
     for (const id of ['n1', 'n2', 'n3', 'n4']) come(before, id, '');
     before.rememberServing({ clientId: 'serves', labels: {}, methods: ['p.S/M'], subject: 'token:a' }, ++now);
     before.rememberServing({ clientId: 'served', labels: {}, methods: ['p.S/M'], subject: 'token:b' }, ++now);
-    before.leaveServing('served', ++now);
+    before.leaveServing({ clientId: 'served', subject: 'token:b' }, ++now);
     before.drain('a5', true);
     // It counts for whom it came by last.
     come(before, 'a2', 'token:b');
-    const clients = createClients(db, { maxNamedClientsPerPrincipal: 2 });
+    const clients = createClients(db, createOwners(db), { maxNamedClientsPerPrincipal: 2 });
     come(clients, 'b1', 'token:b');
     const known = clients.list('', 20).map(({ clientId }) => clientId);
     assert.deepEqual(known, ['a1', 'a2', 'a3', 'a5', 'b1', 'n1', 'n2', 'n3', 'n4', 'serves']);
@@ -73,14 +74,14 @@ describe('createClients()', () => {
     migrate(db);
     const methods = [`p.S/${'m'.repeat(194)}`];
     // Ten clients have 2,020 bytes with the brackets and quotes of JSON; the look comes when a quarter of it is written.
-    const clients = createClients(db, { maxNamedClients: 1_000 }, 2_020);
+    const clients = createClients(db, createOwners(db), { maxNamedClients: 1_000 }, 2_020);
     const known = (): string[] => clients.listServing('', 50).map(({ clientId }) => clientId);
     const serve = (clientId: string, now: number): void =>
       clients.rememberServing({ clientId, labels: {}, methods, subject: '' }, now);
     const name = (n: number): string => `c${String(n).padStart(3, '0')}`;
     for (let n = 0; n < 200; n += 1) {
       serve(name(n), T0 + n);
-      if (n !== 50) clients.leaveServing(name(n), T0 + n);
+      if (n !== 50) clients.leaveServing({ clientId: name(n), subject: '' }, T0 + n);
       assert.ok(known().length <= 15, `${known().length} at ${n}`);
     }
     serve('last', T0 + 300);

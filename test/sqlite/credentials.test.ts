@@ -6,6 +6,7 @@ import { createCredentials } from '../../server/store/credential/credentials.ts'
 import { applySettings, type Database, openDatabase } from '../../server/store/file/database.ts';
 import { migrate } from '../../server/store/file/schema.ts';
 import { openStore } from '../../server/store/open.ts';
+import { createOwners } from '../../server/store/sqlite/rows/index.ts';
 import { createJoin, createToken, hashOf, newCredentialId } from '../scene/credentials.ts';
 import { createFolder } from '../scene/folder.ts';
 import { T0 } from '../scene/tasks.ts';
@@ -20,8 +21,9 @@ function openEmpty(): Database {
 describe('createCredentials()', () => {
   it('finds what it needs by indexes', () => {
     const db = openEmpty();
-    createCredentials(db);
+    createCredentials(db, createOwners(db));
     const plans = [
+      'SELECT principal FROM credential WHERE principal = ?',
       'SELECT * FROM credential WHERE client_id = ?',
       'SELECT * FROM credential WHERE hash = ?',
       'SELECT id FROM credential WHERE made_with = ?',

@@ -4,6 +4,7 @@ import type { RoomBounds } from '../../server/store/credential/room.ts';
 import type { NewCredential, StoredCredential } from '../../server/store/credentials.ts';
 import { applySettings, type Database, openDatabase } from '../../server/store/file/database.ts';
 import { migrate } from '../../server/store/file/schema.ts';
+import { createOwners } from '../../server/store/sqlite/rows/index.ts';
 import { createJoin, createToken, hashOf, newCredentialId } from '../scene/credentials.ts';
 import { T0 } from '../scene/tasks.ts';
 
@@ -20,7 +21,7 @@ describe('room for credentials', () => {
   afterEach(() => db.close());
 
   function open(bounds: RoomBounds) {
-    const credentials = createCredentials(db, bounds);
+    const credentials = createCredentials(db, createOwners(db), bounds);
     const stored = (answer: unknown): StoredCredential => {
       assert.ok(typeof answer === 'object', String(answer));
       return answer as StoredCredential;

@@ -42,7 +42,15 @@ describe('a method, for who calls it and what it is about', () => {
     });
     tokens = Object.fromEntries(await Promise.all(made)) as typeof tokens;
     joining = await access.join({}, { uses: 100 });
-    await openWorker(everything, { clientId: 'robot-1', queues: ['mine/idle'] });
+    // A client id is one principal's.
+    const robots = connect(scene, {}, tokens.worker.text);
+    await openWorker(robots, { clientId: 'robot-1', queues: ['mine/idle'] });
+    await (await openWorker(robots, { clientId: 'robot-2', queues: ['mine/idle'] })).cancel();
+    await until('one is away', async () => {
+      const asked = { requests: [{ clientId: 'robot-2' }], token: scene.operator };
+      const { answers } = await callAs(undefined, find('describeClient'), asked);
+      return answers[0].client.connected === false;
+    });
     await openWorker(everything, { clientId: 'laptop', queues: ['theirs/idle'] });
   });
 

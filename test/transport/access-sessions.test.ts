@@ -1,29 +1,55 @@
 import assert from 'node:assert/strict';
-import { status } from '@grpc/grpc-js';
-import { AdminService, ReverseService, Role, TaskState } from '../../gen/index.ts';
+import { once } from 'node:events';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { credentials, status } from '@grpc/grpc-js';
+import { AdminService, ReverseService, Role, ServeRequestSchema, TaskState } from '../../gen/index.ts';
+import { createClient, methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
-import { type GuardedScene, startGuarded } from '../scene/access.ts';
+import { bearer, type GuardedScene, startGuarded } from '../scene/access.ts';
 import { ask, type Clients, connect, describeTask, enqueue, refusalOf } from '../scene/clients.ts';
-import { closeScene } from '../scene/end.ts';
+import { atEnd, closeScene } from '../scene/end.ts';
 import { callMethod } from '../scene/methodcall.ts';
 import { openServe } from '../scene/rawcallee.ts';
 import { until } from '../scene/until.ts';
 import { closeOf, type Named, nameOf, openWorker, statusOf, tell, writeIdentity } from '../scene/worker.ts';
+
+const TAKEN =
+  /^ALREADY_EXISTS (?:contact-client: )?robot(?:-7)? is the client of another principal: take another client id, /;
+
+const asItIs = (bytes: Buffer): Buffer => bytes;
 
 describe('a session of a principal', () => {
   let scene: GuardedScene;
   /** Two that may be any client, and have the same rights. */
   let alice: Clients;
   let mallory: Clients;
+  /** Of their tokens, by their names. */
+  let ids: Map<string, string>;
+  let texts: Map<string, string>;
 
   beforeEach(async () => {
     scene = await startGuarded({ pairingMs: 50 });
-    const open = async (name: string) =>
-      connect(scene, {}, (await scene.access.token({ roles: [Role.WORKER, Role.PRODUCER] }, { name })).text);
+    [ids, texts] = [new Map(), new Map()];
+    const open = async (name: string) => {
+      const { id, text } = await scene.access.token({ roles: [Role.WORKER, Role.PRODUCER] }, { name });
+      ids.set(name, id);
+      texts.set(name, text);
+      return connect(scene, {}, text);
+    };
     [alice, mallory] = [await open('alice'), await open('mallory')];
   });
 
   afterEach(closeScene);
+
+  /** What becomes of a Serve of this principal as that client, at its first answer. */
+  async function serveAs(name: string, clientId: string): Promise<string> {
+    const { code, details } = await callMethod(scene.address, ReverseService.method.serve, {
+      requests: [{ announce: { methods: ['p.S/M'] } }] as never,
+      headers: { authorization: `Bearer ${texts.get(name)}`, 'contact-client': clientId },
+      answers: 1,
+    });
+    return code === 'OK' ? code : `${code} ${details}`;
+  }
 
   it('has no SendStatus of another, whether it comes before its GetTask or after', async () => {
     const sessionId = newSessionId();
@@ -40,35 +66,92 @@ describe('a session of a principal', () => {
     assert.deepEqual(await tell(alice, 'robot', { succeeded: [nameOf(task!)] }), ['STORED']);
   });
 
-  it('is not resumed by another, who gets nothing of what it holds', async () => {
+  it('is not resumed by another, who is refused its client id and gets nothing of what it holds', async () => {
     await enqueue(alice, { queue: 'hers', maxAttempts: 1 });
     const worker = await openWorker(alice, { clientId: 'robot', ephemeral: true, queues: ['hers'] });
     const [task] = await worker.receive(1);
     const resume = { previousSession: worker.sessionId, holding: [nameOf(task!)] };
-    const thief = await openWorker(mallory, { clientId: 'robot', ephemeral: true, queues: ['none'], resume });
-    assert.deepEqual([thief.registered.resumed, thief.registered.closed.map(nameOf)], [false, [nameOf(task!)]]);
+    const refused = openWorker(mallory, { clientId: 'robot', ephemeral: true, queues: ['none'], resume });
+    assert.match(await refusalOf(refused), TAKEN);
     assert.deepEqual(await worker.succeed(task!), ['STORED']);
   });
 
-  it('stays, with what it has, when another comes by its client id: that is as another client to it', async () => {
-    await enqueue(alice, {}, {});
-    const worker = await openWorker(alice, { clientId: 'robot' });
-    const [told, kept] = (await worker.receive(2)).map(nameOf) as [Named, Named];
-    const resume = { previousSession: newSessionId(), holding: [told, kept] };
-    const other = await openWorker(mallory, { clientId: 'robot', resume });
-    assert.deepEqual(other.registered.closed.map(nameOf), [told, kept]);
-    assert.deepEqual(await other.report({ succeeded: [told], released: [kept] }), ['STALE', 'STALE']);
-    other.send({ checkpoints: [{ ...kept, data: Buffer.from('theirs') }], started: [kept] });
-    assert.deepEqual(await worker.succeed(told), ['STORED']);
-
-    // Its window runs on, and only then another is given what it has.
-    const leftAt = Date.now();
+  it('has its client id for itself: another that comes by it is refused, while it is there and when it is away', async () => {
+    const admin = connect(scene, {}, scene.operator);
+    const target = { case: 'clientId', value: 'robot' } as const;
+    const worker = await openWorker(alice, { clientId: 'robot', queues: ['q'], labels: { site: 'berlin' } });
+    const { client: before } = await ask(admin, AdminService.method.describeClient, { clientId: 'robot' });
+    assert.equal(before!.principal, 'token:alice');
+    const comeAsRobot = async () =>
+      Promise.all([
+        refusalOf(openWorker(mallory, { clientId: 'robot', queues: ['q'] })),
+        refusalOf(openWorker(mallory, { clientId: 'robot', queues: ['q'], isFull: false, ephemeral: true })),
+        serveAs('mallory', 'robot'),
+      ]);
+    for (const refusal of await comeAsRobot()) assert.match(refusal, /^ALREADY_EXISTS contact-(?:client|session): /);
     await worker.cancel();
-    const [given] = await other.receive(1);
-    assert.ok(Date.now() - leftAt >= 400 - 10, 'no sooner than its window is over');
+    await until('its session is over', async () => {
+      const { client } = await ask(admin, AdminService.method.describeClient, { clientId: 'robot' });
+      return client!.connected === false;
+    });
+    await enqueue(alice, { queue: 'q', target });
+    for (const refusal of await comeAsRobot()) assert.match(refusal, TAKEN);
+    const { client: after } = await ask(admin, AdminService.method.describeClient, { clientId: 'robot' });
+    assert.deepEqual(
+      [after!.labels, after!.queues, after!.draining, after!.principal, after!.services],
+      [{ site: 'berlin' }, ['q'], false, 'token:alice', []],
+    );
+    const again = await openWorker(alice, { clientId: 'robot', queues: ['q'] });
+    assert.deepEqual(await again.succeed(...(await again.receive(1))), ['STORED']);
+  });
+
+  it('leaves its client id to others once an operator has it forgotten, or no credential of its principal lives', async () => {
+    const admin = connect(scene, {}, scene.operator);
+    const forget = () => refusalOf(ask(admin, AdminService.method.forgetClient, { clientId: 'robot' }));
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    assert.match(await forget(), /^FAILED_PRECONDITION client_id: robot is connected/);
+    await worker.cancel();
+    await until('it is away', async () => (await forget()) === 'OK');
+    assert.match(await forget(), /^NOT_FOUND/);
+    assert.match(await refusalOf(openWorker(mallory, { clientId: 'robot' })), TAKEN, 'its window is not over');
+    await until(
+      'its window is over',
+      async () => (await refusalOf(openWorker(mallory, { clientId: 'robot' }))) === 'OK',
+    );
+    const next = await openWorker(mallory, { clientId: 'robot' });
+    assert.match(await refusalOf(openWorker(alice, { clientId: 'robot' })), TAKEN);
+    await scene.access.revoke(ids.get('mallory')!);
+    assert.equal(closeOf(await next.ended), 'REVOKED never');
+    await openWorker(alice, { clientId: 'robot' });
+  });
+
+  it('keeps a join from letting in a client of its id, and a client that came by one has its id before it comes', async () => {
+    await openWorker(alice, { clientId: 'robot' });
+    const join = await scene.access.join({ clients: ['*'], queues: ['*'] }, { uses: 2 });
+    assert.match(
+      await refusalOf(scene.access.enrol(join, 'robot')),
+      /^ALREADY_EXISTS client_id: robot is the client of/,
+    );
+    const enrolled = connect(scene, {}, (await scene.access.enrol(join, 'robot-7')).text);
+    assert.match(await refusalOf(openWorker(mallory, { clientId: 'robot-7' })), TAKEN);
+    await openWorker(enrolled, { clientId: 'robot-7' });
+  });
+
+  it('has what it had when its principal has come to an end: who comes next by its client id ends nothing of it', async () => {
+    await enqueue(alice, {});
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    const [kept] = (await worker.receive(1)).map(nameOf) as [Named];
+    await scene.access.revoke(ids.get('alice')!);
+    await worker.ended;
+    const resume = { previousSession: worker.sessionId, holding: [kept] };
+    const next = await openWorker(mallory, { clientId: 'robot', queues: ['none'], resume });
+    assert.deepEqual([next.registered.resumed, next.registered.closed.map(nameOf)], [false, [kept]]);
+    assert.deepEqual(await next.report({ succeeded: [kept] }), ['STALE']);
+    next.send({ checkpoints: [{ ...kept, data: Buffer.from('theirs') }] });
+    const taker = await openWorker(mallory, { clientId: 'taker' });
+    const [given] = await taker.receive(1);
     assert.deepEqual([given!.taskId, given!.delivery, given!.checkpoint.length], [kept.taskId, 2, 0]);
-    assert.deepEqual(await tell(alice, 'robot', { succeeded: [kept] }), ['STALE']);
-    assert.deepEqual(await other.succeed(given!), ['STORED']);
+    assert.deepEqual(await taker.succeed(given!), ['STORED']);
   });
 
   it('has what was lost with it, until another has that: over TellResult too, named or not', async () => {
@@ -106,53 +189,56 @@ describe('a session of a principal', () => {
     assert.deepEqual(await worker.report(reports), ['DUPLICATE', 'DUPLICATE', 'DUPLICATE']);
   });
 
-  it('is refused where another serves as its client, unless it comes back', async () => {
-    const open = async (name: string, clientId: string) => {
-      const { text } = await scene.access.token({ roles: [Role.WORKER, Role.PRODUCER] }, { name });
-      const callee = await openServe(scene.address, clientId, { methods: ['p.S/M'] }, undefined, text);
-      return { callee, clients: connect(scene, {}, text) };
-    };
-    const away = await openWorker(alice, { clientId: 'robot', ephemeral: true });
-    await away.cancel();
-    const { callee, clients: own } = await open('server', 'robot');
-    const beside = { clientId: 'robot', isFull: false };
+  it('is refused where another serves as its client, also while that has no name', async () => {
+    const { text } = await scene.access.token({ roles: [Role.WORKER, Role.PRODUCER] }, { name: 'server' });
+    const announce = { methods: ['p.S/M'], ephemeral: true };
+    const callee = await openServe(scene.address, 'robot', announce, undefined, text);
+    const own = connect(scene, {}, text);
+    const beside = { clientId: 'robot', isFull: false, ephemeral: true };
     const refusal = /^ALREADY_EXISTS contact-session: robot serves over another stream/;
     assert.match(await refusalOf(openWorker(mallory, beside)), refusal);
     assert.match(await refusalOf(openWorker(alice, beside)), refusal);
-    const resume = { previousSession: away.sessionId, holding: [] };
-    assert.equal((await openWorker(alice, { ...beside, ephemeral: true, resume })).registered.resumed, true);
-    await openWorker(own, beside);
+    await (await openWorker(own, beside)).cancel();
     await openWorker(mallory, { ...beside, clientId: 'other' });
     callee.cut();
     await until('it serves no more', async () => (await refusalOf(openWorker(mallory, beside))) === 'OK');
   });
 
-  it('is drained and disconnected by its client id, whosever it is, and so is who comes next by that', async () => {
+  it('is drained and disconnected by its client id, and so is who comes next by that', async () => {
     const admin = connect(scene, {}, scene.operator);
-    const both = [await openWorker(alice, { clientId: 'robot' }), await openWorker(mallory, { clientId: 'robot' })];
-    const isDraining = ({ messages }: (typeof both)[0]) => messages.some(({ event }) => event.case === 'drain');
+    const worker = await openWorker(alice, { clientId: 'robot' });
+    const isDraining = ({ messages }: typeof worker) => messages.some(({ event }) => event.case === 'drain');
     await ask(admin, AdminService.method.drainClient, { clientId: 'robot' });
-    await until('both are told', () => both.every(isDraining));
+    await until('it is told', () => isDraining(worker));
     await ask(admin, AdminService.method.disconnectClient, { clientId: 'robot' });
-    const ends = await Promise.all(both.map(async ({ ended }) => closeOf(await ended)));
-    assert.deepEqual(ends, ['OPERATOR backoff', 'OPERATOR backoff']);
+    assert.equal(closeOf(await worker.ended), 'OPERATOR backoff');
+    const again = await openWorker(alice, { clientId: 'robot' });
+    await until('it is told again', () => isDraining(again));
+    await again.cancel();
+    await scene.access.revoke(ids.get('alice')!);
     const next = await openWorker(mallory, { clientId: 'robot' });
-    await until('it is told', () => isDraining(next));
+    await until('whoever comes next is told', () => isDraining(next));
   });
 
   it('has no Serve of another beside it', async () => {
-    await openWorker(alice, { clientId: 'robot' });
-    const serve = async (name: string) => {
-      const { text } = await scene.access.token({ roles: [Role.WORKER] }, { name });
-      const { code } = await callMethod(scene.address, ReverseService.method.serve, {
-        requests: [{ announce: { methods: ['p.S/M'] } }] as never,
-        headers: { authorization: `Bearer ${text}`, 'contact-client': name === 'elsewhere' ? 'other' : 'robot' },
-        answers: 1,
-      });
-      return code;
-    };
-    assert.equal(await serve('outsider'), 'ALREADY_EXISTS');
-    assert.equal(await serve('elsewhere'), 'OK');
+    await openWorker(alice, { clientId: 'robot', ephemeral: true });
+    assert.match(await serveAs('mallory', 'robot'), TAKEN);
+    assert.equal(await serveAs('mallory', 'other'), 'OK');
+
+    // One that was there before, and has not said what it serves.
+    const early = createClient(ReverseService, scene.address, credentials.createInsecure());
+    atEnd(() => early.close());
+    const metadata = bearer(texts.get('mallory')!);
+    metadata.set('contact-client', 'late');
+    const path = methodPath(ReverseService.method.serve);
+    const stream = early.makeBidiStreamRequest(path, asItIs, asItIs, metadata);
+    const ended = statusOf(stream);
+    await once(stream, 'data');
+    await openWorker(alice, { clientId: 'late', ephemeral: true });
+    const announced = create(ServeRequestSchema, { announce: { methods: ['p.S/M'] } });
+    stream.write(Buffer.from(toBinary(ServeRequestSchema, announced)));
+    const { code, details } = await ended;
+    assert.equal(code, status.ALREADY_EXISTS, details);
   });
 
   it('has its deliveries ended by nobody else, over TellResult', async () => {

@@ -118,6 +118,18 @@ describe('a caller with some clients', () => {
     ]);
   });
 
+  it('tells operators whose a client is, and nobody else but itself', async () => {
+    await register(ROBOT_7);
+    const request = create(ListClientsRequestSchema, {});
+    const told = async (rights: Partial<Caller>) => {
+      const { clients } = await scene.api.admin.listClients(request, call({ ...OF_ROBOTS, ...rights }));
+      return clients!.map(({ principal }) => principal);
+    };
+    assert.deepEqual(await told({ roles: new Set(['operator']) }), ['client:robot-7']);
+    assert.deepEqual(await told({ roles: new Set(['observer']) }), ['']);
+    assert.deepEqual(await told({ roles: new Set(['observer']), principal: 'client:robot-7' }), ['client:robot-7']);
+  });
+
   it('describes and orders its own alone', async () => {
     for (const name of ['laptop', 'robot-1']) await register({}, { 'contact-client': name });
     const { admin } = scene.api;

@@ -43,6 +43,7 @@ function clientToPairs({ client, sessions, methods }: DescribeClientResponse, no
     ['client', client.id],
     ['kind', client.ephemeral ? 'ephemeral (forgotten with its session)' : 'named (remembered)'],
     ['state', `${describeSession(client)}${describeSince(client, now)}`],
+    ['principal', client.principal],
     ...Object.entries(client.labels)
       .toSorted()
       .map(([key, value]): [string, string] => ['label', `${key}=${value}`]),

@@ -846,7 +846,8 @@ export const EnrolmentService: GenService<{
    * Lets a client in: called with the credential of a join, answered with what the client has from now on. Said again
    * with the same client id, id and hash it answers the same, and counts no use.
    * PERMISSION_DENIED: the join does not let this client in; or the client was revoked after the join was made.
-   * ALREADY_EXISTS: the client has a credential that is neither revoked nor expired, of another secret.
+   * ALREADY_EXISTS: the client has a credential that is neither revoked nor expired, of another secret; or, with reason
+   * CLIENT_TAKEN, another principal has come by this client id, and the server knows it still.
    * RESOURCE_EXHAUSTED, never: the join is used up; for now: as CreateToken.
    *
    * @generated from rpc contact.v1.EnrolmentService.Enrol

@@ -1242,6 +1242,36 @@ export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse
   messageDesc(file_contact_v1_admin_service, 37);
 
 /**
+ * @generated from message contact.v1.ForgetClientRequest
+ */
+export type ForgetClientRequest = Message<"contact.v1.ForgetClientRequest"> & {
+  /**
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+};
+
+/**
+ * Describes the message contact.v1.ForgetClientRequest.
+ * Use `create(ForgetClientRequestSchema)` to create a new message.
+ */
+export const ForgetClientRequestSchema: GenMessage<ForgetClientRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 34);
+
+/**
+ * @generated from message contact.v1.ForgetClientResponse
+ */
+export type ForgetClientResponse = Message<"contact.v1.ForgetClientResponse"> & {
+};
+
+/**
+ * Describes the message contact.v1.ForgetClientResponse.
+ * Use `create(ForgetClientResponseSchema)` to create a new message.
+ */
+export const ForgetClientResponseSchema: GenMessage<ForgetClientResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 35);
+
+/**
  * @generated from message contact.v1.GetServerInfoRequest
  */
 export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & {
@@ -1718,6 +1748,18 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof DisconnectClientRequestSchema;
     output: typeof DisconnectClientResponseSchema;
+  },
+  /**
+   * Forgets a named client that is away, with its drain and what it has served: another principal may come by its id then, once
+   * the client may not come back to its session any more. NOT_FOUND: it is neither connected nor remembered.
+   * FAILED_PRECONDITION: it is connected.
+   *
+   * @generated from rpc contact.v1.AdminService.ForgetClient
+   */
+  forgetClient: {
+    methodKind: "unary";
+    input: typeof ForgetClientRequestSchema;
+    output: typeof ForgetClientResponseSchema;
   },
   /**
    * @generated from rpc contact.v1.AdminService.GetServerInfo

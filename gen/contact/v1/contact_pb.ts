@@ -1002,8 +1002,9 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  * programs under one name replace each other, so wait longer after each REPLACED.
  * A word about a delivery (result, release, stop, checkpoint) counts when it comes from the client that has it, over
  * any of its streams; another client's is STALE. A TellResult without `contact-client` speaks for whoever has it. Where
- * the server asks who calls, a client is an id and a principal: another principal with the same id resumes and replaces
- * no session of it, and has none of its deliveries; a TellResult without `contact-client` speaks for its principal.
+ * the server asks who calls, a client id is one principal's: another that comes by it is refused with ALREADY_EXISTS,
+ * CLIENT_TAKEN, backoff, for as long as the server knows the client; nor has another one of that id any of its deliveries.
+ * A TellResult without `contact-client` speaks for its principal.
  *
  * A started delivery that comes back without success burns an attempt, unless its worker says that nothing was done;
  * at the last attempt the task fails. At the last attempt a delivery that was pushed counts as started, and after a

@@ -402,7 +402,8 @@ export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
  * Serve carries metadata `contact-client`, the client id; left out, the server draws one. A client has one Serve. A newer one
  * with the same id takes its place, and the one before ends with REPLACED, backoff, if it is shown to be the same client by
  * metadata `contact-session`: the session of an open GetTask of this client, or what the Serve before had (128 random bits
- * as 32 lower-case hex digits, a secret). Any other is refused with ALREADY_EXISTS, backoff, until the one before is gone.
+ * as 32 lower-case hex digits, a secret). Any other is refused with ALREADY_EXISTS, backoff, until the one before is gone; and
+ * so is one by the client id of another principal, as is said of GetTask.
  *
  * What operators do with a client holds for its Serve too: drained, it gets no new calls and finishes those that run;
  * disconnected, its Serve ends once.

@@ -18,6 +18,12 @@ import { createLineage } from './lineage.ts';
 import { createRoom, ROOM, type RoomBounds } from './room.ts';
 import { type CredentialRow, readCredential } from './row.ts';
 
+/** What is asked of whose client ids are. */
+interface Owners {
+  /** Whether this principal may come by it: it is no other's. */
+  isFree(clientId: string, subject: string, now: number): boolean;
+}
+
 export interface Credentials {
   change(change: CredentialChange, now: number): CredentialOutcome;
   list(after: string, limit: number): readonly StoredCredential[];
@@ -35,7 +41,7 @@ const MAX_COUNTED = 1_000;
 const isSame = (one: StoredCredential, { id, hash }: Pick<StoredCredential, 'id' | 'hash'>): boolean =>
   one.id === id && one.hash === hash;
 
-export function createCredentials(db: Database, bounds: RoomBounds = ROOM): Credentials {
+export function createCredentials(db: Database, owners: Owners, bounds: RoomBounds = ROOM): Credentials {
   const insert = db.prepare<CredentialRow>(
     'INSERT INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?) RETURNING *',
   );
@@ -130,10 +136,12 @@ export function createCredentials(db: Database, bounds: RoomBounds = ROOM): Cred
     const past = selectOfClient.all(clientId).map(readCredential);
     if (past.some(({ revokedAt }) => revokedAt !== null && revokedAt >= join.createdAt)) return refuse('revoked');
     if (past.some((one) => endOf(one) > now)) return refuse('taken');
+    const own = `client:${clientId}`;
+    if (!owners.isFree(clientId, own, now)) return refuse('owned');
     const { rights, lifetimeMs, principal, endsBy } = join;
     const enrolled = store(
       {
-        ...{ id, hash, kind: 'client', principal: `client:${clientId}`, name: clientId, rights, clientId },
+        ...{ id, hash, kind: 'client', principal: own, name: clientId, rights, clientId },
         ...{ createdAt: now, expiresAt: lifetimeMs === null ? null : now + lifetimeMs, lifetimeMs, usesLeft: null },
         ...{ parentId: joinId, createdBy: principal, endsBy, madeWith: joinId, countedFor: join.countedFor },
       },

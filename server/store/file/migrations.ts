@@ -261,4 +261,5 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (task_key, delivery, number)
   ) STRICT, WITHOUT ROWID;
   `,
+  'CREATE INDEX credential_by_principal ON credential (principal)',
 ];

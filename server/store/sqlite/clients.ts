@@ -1,20 +1,23 @@
+import { takenByAnother } from '../../model/owner.ts';
 import type { ServingClient, ServingMethods, StoredClient } from '../clients.ts';
 import type { SessionOpening } from '../sessions.ts';
-import type { Database } from './context.ts';
+import type { Database, Owners } from './context.ts';
 
 /**
  * Named clients: at most 10,000, for 30 days, beside those that are drained, have a session or serve, which always stay.
  * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long. Of one
  * principal there are 5,000, for its own made-up names to push out each other before those of others; a client counts for the
- * one by which it came last. So is what those have served that are away, beyond 16 MiB.
+ * one whose it is. So is what those have served that are away, beyond 16 MiB.
  */
 export interface Clients {
-  /** Remembers the client of a session; answers whether it is drained. */
+  /** Remembers the client of a session as the opening's principal's, if that is known; answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
   /** Remembers a client by what it serves. */
   rememberServing(client: ServingClient, now: number): void;
-  leaveServing(clientId: string, now: number): void;
-  see(clientId: string, now: number): void;
+  leaveServing(client: Pick<ServingClient, 'clientId' | 'subject'>, now: number): void;
+  /** A session of it was there until now: if it is not that of another principal. */
+  see(client: Pick<ServingClient, 'clientId' | 'subject'>, now: number): void;
+  forget(clientId: string, now: number): 'forgotten' | 'unknown' | 'here';
   drain(clientId: string, isDrained: boolean): boolean;
   isDrained(clientId: string): boolean;
   list(after: string, limit: number): readonly StoredClient[];
@@ -28,9 +31,10 @@ interface ClientRow {
   readonly queues: string;
   readonly last_seen_at: number;
   readonly is_drained: number;
+  readonly subject: string;
 }
 
-const CLIENT = 'SELECT client_id, labels, queues, last_seen_at, is_drained FROM client';
+const CLIENT = 'SELECT client_id, labels, queues, last_seen_at, is_drained, subject FROM client';
 const MAX_CLIENTS = 10_000;
 /** Of one principal, where it is known. */
 const MAX_CLIENTS_OF_ONE = 5_000;
@@ -53,27 +57,33 @@ export interface ClientBounds {
   readonly maxNamedClientsPerPrincipal?: number;
 }
 
+/** The principal stays where nobody asks: the client goes on as whose it was. */
+const SUBJECT = "subject = CASE WHEN excluded.subject = '' THEN subject ELSE excluded.subject END";
+/** It is nobody's other than that of `?2`, as `model/owner.ts` has it. */
+const IS_ITS = "(subject = ?2 OR subject = '' OR ?2 = '')";
+
 export function createClients(
   db: Database,
+  owners: Owners,
   { maxNamedClients = MAX_CLIENTS, maxNamedClientsPerPrincipal = MAX_CLIENTS_OF_ONE }: ClientBounds = {},
   maxMethodsBytes = MAX_METHODS_BYTES,
 ): Clients {
   const upsert = db.prepare<{ is_drained: number }>(
     `INSERT INTO client VALUES (?1, ?2, ?3, ?4, 0, ?4, '[]', 0, ?5) ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, queues = excluded.queues, last_seen_at = excluded.last_seen_at,
-         subject = excluded.subject
+         ${SUBJECT}
      RETURNING is_drained`,
   );
   const upsertServing = db.prepare(
     `INSERT INTO client VALUES (?1, ?2, '[]', ?4, 0, ?4, ?3, ${STILL}, ?5) ON CONFLICT (client_id) DO UPDATE
        SET labels = excluded.labels, methods = excluded.methods, last_seen_at = excluded.last_seen_at,
-         served_until = ${STILL}, subject = excluded.subject`,
+         served_until = ${STILL}, ${SUBJECT}`,
   );
   const updateLeft = db.prepare(
-    "UPDATE client SET last_seen_at = ?, served_until = 0 WHERE client_id = ? AND methods <> '[]'",
+    `UPDATE client SET last_seen_at = ?3, served_until = 0 WHERE client_id = ?1 AND methods <> '[]' AND ${IS_ITS}`,
   );
   const updateLeftBehind = db.prepare(`UPDATE client SET served_until = ? WHERE served_until = ${STILL}`);
-  const updateSeen = db.prepare('UPDATE client SET last_seen_at = ? WHERE client_id = ?');
+  const updateSeen = db.prepare(`UPDATE client SET last_seen_at = ?3 WHERE client_id = ?1 AND ${IS_ITS}`);
   const updateDrained = db.prepare('UPDATE client SET is_drained = ? WHERE client_id = ?');
   const selectDrained = db.prepare<{ is_drained: number }>('SELECT is_drained FROM client WHERE client_id = ?');
   const selectPage = db.prepare<ClientRow>(`${CLIENT} WHERE client_id > ? ORDER BY client_id LIMIT ?`);
@@ -84,6 +94,10 @@ export function createClients(
   const deleteOld = db.prepare(
     `DELETE FROM client WHERE last_seen_at < ?1 AND served_until < ?1 AND is_drained = 0
        AND client_id NOT IN (SELECT client_id FROM session)`,
+  );
+  const deleteOne = db.prepare(
+    `DELETE FROM client WHERE client_id = ?1 AND served_until < ${STILL}
+       AND NOT EXISTS (SELECT 1 FROM session WHERE client_id = ?1 AND lost_at IS NULL)`,
   );
   const deleteMany = db.prepare(
     `DELETE FROM client WHERE client_id IN
@@ -131,17 +145,23 @@ export function createClients(
       return row.is_drained === 1;
     },
     rememberServing: ({ clientId, labels, methods, subject }, now) => {
+      if (!owners.isFree(clientId, subject, now)) throw takenByAnother(clientId, 'contact-client');
       leaveBehind(now);
       const text = JSON.stringify(methods);
       writtenBytes += text.length;
       upsertServing.run(clientId, JSON.stringify(labels), text, now, subject);
       forgetSome(now);
     },
-    leaveServing: (clientId, now) => {
-      updateLeft.run(now, clientId);
+    leaveServing: ({ clientId, subject }, now) => {
+      updateLeft.run(clientId, subject, now);
     },
-    see: (clientId, now) => {
-      updateSeen.run(now, clientId);
+    see: ({ clientId, subject }, now) => {
+      updateSeen.run(clientId, subject, now);
+    },
+    forget(clientId, now) {
+      if (!selectOne.get(clientId)) return 'unknown';
+      leaveBehind(now);
+      return deleteOne.run(clientId).changes === 1 ? 'forgotten' : 'here';
     },
     isDrained: (clientId) => selectDrained.get(clientId)?.is_drained === 1,
     drain: (clientId, isDrained) => updateDrained.run(isDrained ? 1 : 0, clientId).changes === 1,
@@ -165,5 +185,6 @@ function readRow(row: ClientRow): StoredClient {
     queues: JSON.parse(row.queues),
     lastSeenAt: row.last_seen_at,
     isDrained: row.is_drained === 1,
+    subject: row.subject,
   };
 }

@@ -11,6 +11,7 @@ import {
   createCatalog,
   createChildren,
   createCounters,
+  createOwners,
   createPrincipals,
   createSessions,
   createTaskActs,
@@ -18,6 +19,7 @@ import {
   createTasks,
   type Database,
   type FailureBounds,
+  type Owners,
   type PrincipalBounds,
   type Principals,
   type Sessions,
@@ -36,6 +38,7 @@ export interface Context {
   readonly principals: Principals;
   readonly counters: Counters;
   readonly sessions: Sessions;
+  readonly owners: Owners;
   readonly children: Children;
   readonly cache: Cache;
   readonly fresh: Fresh;
@@ -64,6 +67,7 @@ export function createContext(
     principals,
     counters,
     sessions,
+    owners: createOwners(db),
     children,
     cache,
     fresh,

@@ -19,6 +19,7 @@ import {
   inheritBroadcasts,
   type Mirror,
   type MirrorsOf,
+  type Owners,
   pruneCatalog,
   pruneFailureKinds,
   writeDown,
@@ -39,6 +40,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly catalog: Catalog;
   readonly counters: Counters;
   readonly clients: Clients;
+  readonly owners: Owners;
   readonly credentials: Credentials;
   readonly children: Children;
   readonly queues: Queues;
@@ -75,8 +77,8 @@ export function createSqliteEngine(
 ): SqliteEngine {
   const context = createContext(db, limits, bounds);
   const deliveries = createDeliveries(context);
-  const clients = createClients(db, bounds);
-  const credentials = createCredentials(db);
+  const clients = createClients(db, context.owners, bounds);
+  const credentials = createCredentials(db, context.owners);
   const sessionOperations = createSessionOperations(context, deliveries, clients);
   const inserting = createInserting(context);
   const broadcasts = createBroadcasts(context, inserting, deliveries);
@@ -168,7 +170,9 @@ export function createSqliteEngine(
       case 'rememberServing':
         return clients.rememberServing(request.client, request.now);
       case 'leaveServing':
-        return clients.leaveServing(request.clientId, request.now);
+        return clients.leaveServing(request.client, request.now);
+      case 'forgetClient':
+        return clients.forget(request.clientId, request.now);
       case 'changeCredential':
         return credentials.change(request.change, request.now);
       case 'claim':
@@ -229,6 +233,7 @@ export function createSqliteEngine(
     catalog,
     counters,
     clients,
+    owners: context.owners,
     credentials,
     children,
     queues,

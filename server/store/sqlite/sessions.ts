@@ -1,6 +1,6 @@
 import { ContactError } from '../../../shared/errors.ts';
 import { decideHolding, isKnownStarted } from '../../model/holding.ts';
-import { isSamePrincipal } from '../../model/owner.ts';
+import { isSamePrincipal, takenByAnother } from '../../model/owner.ts';
 import type { Delivery, LaneRef, SessionRef } from '../../model/task.ts';
 import type {
   EndedSession,
@@ -27,12 +27,12 @@ export interface SessionOperations {
 interface Remembering {
   /** Remembers the client of a session; answers whether it is drained. */
   remember(opening: SessionOpening, now: number): boolean;
-  see(clientId: string, now: number): void;
+  see(client: Pick<SessionOpening, 'clientId' | 'subject'>, now: number): void;
   isDrained(clientId: string): boolean;
 }
 
 export function createSessionOperations(
-  { catalog, tasks, sessions }: Context,
+  { catalog, tasks, sessions, owners }: Context,
   deliveries: Deliveries,
   clients: Remembering,
 ): SessionOperations {
@@ -49,6 +49,7 @@ export function createSessionOperations(
         advice,
       });
     }
+    if (!owners.isFree(clientId, subject, now)) throw takenByAnother(clientId, 'contact-client');
     const session = isOurs ? sessions.resume(previous, opening) : sessions.insert(opening);
     // The client id of an ephemeral session is no secret: only who knows its session id may take its place.
     const earlier = (opening.isNamed ? sessions.findByClient(clientId) : []).filter(
@@ -151,7 +152,7 @@ export function createSessionOperations(
   /** Notes that a named client was there until now. */
   function see({ key }: SessionRef, now: number): void {
     const session = sessions.get(key);
-    if (session?.isNamed) clients.see(session.clientId, now);
+    if (session?.isNamed) clients.see(session, now);
   }
 
   function isCurrent({ key, epoch }: SessionRef): boolean {

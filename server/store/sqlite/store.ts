@@ -130,7 +130,9 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at), by }, limit, 0),
     setQueueSettings: (settings) => commit.submit({ kind: 'setQueue', settings }, 1, 0),
     drainClient: (clientId, isDrained) => commit.submit({ kind: 'drainClient', clientId, isDrained }, 1, 0),
-    leaveServing: (clientId, at) => commit.submit({ kind: 'leaveServing', clientId, now: Math.floor(at) }, 1, 0),
+    leaveServing: ({ clientId, subject }, at) =>
+      commit.submit({ kind: 'leaveServing', client: { clientId, subject }, now: Math.floor(at) }, 1, 0),
+    forgetClient: (clientId, at) => commit.submit({ kind: 'forgetClient', clientId, now: Math.floor(at) }, 1, 0),
     rememberServing: (client, at) => commit.submit({ kind: 'rememberServing', client, now: Math.floor(at) }, 1, 0),
     openSession: (opening, at) => commit.submit({ kind: 'openSession', opening, now: Math.floor(at) }, 1, 0),
     loseSession: (session, at) => commit.submit({ kind: 'loseSession', session, now: Math.floor(at) }, 1, 0),
@@ -161,6 +163,7 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     listClients: (after, limit) => read(() => clients.list(after, limit)),
     listServing: (after, limit) => read(() => clients.listServing(after, limit)),
     findClient: (clientId) => read(() => clients.find(clientId)),
+    ownerOf: (clientId, at) => read(() => engine.owners.find(clientId, at)),
     ...createCredentialPort(engine.credentials, (request, items) => commit.submit(request, items, 0), read),
     backUp: async (signal) => {
       if (disk) return disk.backups.make(signal);

@@ -10,6 +10,7 @@ export { countSettled } from './counts.ts';
 export * from './entries.ts';
 export * from './failures.ts';
 export * from './forgetting.ts';
+export * from './owners.ts';
 export * from './principals.ts';
 export * from './sessions.ts';
 export * from './task.ts';

@@ -1,0 +1,27 @@
+import { ContactError } from '../../shared/errors.ts';
+import { mayBeOne, type World } from './rules.ts';
+
+/** The principal whose a client id is; empty: nobody's. */
+export function ownerOf(world: World, clientId: string, now: number): string {
+  const living = [...world.credentials.values()].filter(
+    ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || expiresAt > now),
+  );
+  const isThere = (principal: string): boolean =>
+    principal !== '' &&
+    (!/^(?:token|client):/.test(principal) || living.some((credential) => credential.principal === principal));
+  const candidates = [
+    ...living.filter((credential) => credential.clientId === clientId).map(({ principal }) => principal),
+    world.clients.get(clientId)?.subject ?? '',
+    ...[...world.sessions.values()].filter((session) => session.clientId === clientId).map(({ subject }) => subject),
+  ];
+  return candidates.find(isThere) ?? '';
+}
+
+export function isFree(world: World, clientId: string, subject: string, now: number): boolean {
+  return mayBeOne(ownerOf(world, clientId, now), subject);
+}
+
+export function checkFree(world: World, clientId: string, subject: string, now: number): void {
+  if (isFree(world, clientId, subject, now)) return;
+  throw new ContactError('ALREADY_EXISTS', 'it is the client of another principal', { field: 'contact-client' });
+}
