@@ -235,7 +235,7 @@ describe('a session of a principal', () => {
     const ended = statusOf(stream);
     await once(stream, 'data');
     await openWorker(alice, { clientId: 'late', ephemeral: true });
-    const announced = create(ServeRequestSchema, { announce: { methods: ['p.S/M'] } });
+    const announced = create(ServeRequestSchema, { announce: { methods: ['p.S/M'], ephemeral: true } });
     stream.write(Buffer.from(toBinary(ServeRequestSchema, announced)));
     const { code, details } = await ended;
     assert.equal(code, status.ALREADY_EXISTS, details);
