@@ -5,7 +5,8 @@ import { closeScene, use, useWorker } from '../scene/end.ts';
 import { connectTo, type Scene, startDurable } from '../scene/server.ts';
 import { until } from '../scene/until.ts';
 
-const levelOf = (level: number): string | undefined => LogLevelSchema.values.find(({ number }) => number === level)?.localName;
+const levelOf = (level: number): string | undefined =>
+  LogLevelSchema.values.find(({ number }) => number === level)?.localName;
 
 describe('context.log()', () => {
   afterEach(closeScene);
