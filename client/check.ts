@@ -130,6 +130,9 @@ export function integer(min: number, max: number): Check {
   return when(`an integer from ${min} to ${max}`, (v) => Number.isInteger(v) && Number(v) >= min && Number(v) <= max);
 }
 
+/** What the wire has room for, as most spans of time are told in milliseconds. */
+export const uint32 = integer(0, 2 ** 32 - 1);
+
 /** A number of days, parts of one too. */
 export function daysUpTo(max: number): Check {
   return when(`a number of days above 0 and up to ${max}`, (v) => typeof v === 'number' && v > 0 && v <= max);

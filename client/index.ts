@@ -37,7 +37,7 @@ export type { AnswerOptions, CallerOptions, CallMetadata, StubOptions } from './
 export type { Answers, Messages, Stub, StubMethod } from './caller/stub.ts';
 export type { CallOptions } from './calltask.ts';
 export { bytes, type Codec, json } from './codec.ts';
-export type { TaskHandler } from './define/handled.ts';
+export type { HandleOptions, TaskHandler } from './define/handled.ts';
 export type { JsonOf, JsonResult } from './define/json.ts';
 export type { Middleware } from './define/middleware.ts';
 export type { StandardIssue, StandardResult, StandardSchema } from './define/standard.ts';

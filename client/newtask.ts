@@ -68,7 +68,7 @@ export interface NewTaskInput<P = unknown> extends EnqueueOptions<P> {
 }
 
 const MAX_UINT32 = 2 ** 32 - 1;
-const uint32 = check.integer(0, MAX_UINT32);
+const { uint32 } = check;
 
 const AUDIENCE_RULES = Object.freeze({ selector: check.text, known: check.flag });
 

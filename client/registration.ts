@@ -41,6 +41,12 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   /** How many handlers run at once; 1 to 10,000. Default: the sum of those of `tasks`, one for each that says nothing; else 1. */
   readonly concurrency?: number;
   /**
+   * Milliseconds that an attempt may take here of a task whose producer gave it no `timeoutMs`, unless `tasks` say it of its queue;
+   * 0: as long as it takes, which is the default. Then the server closes the attempt (`TIMEOUT`, retried by the task's policy), and
+   * its `signal` is aborted; the place is free again once the handler has ended. It counts from when the handler is called.
+   */
+  readonly timeoutMs?: number;
+  /**
    * Tasks that wait here beside those that run, so that the next one begins at once; default 0. If this process dies,
    * those at their last attempt fail: nobody can say that they had not begun.
    */
@@ -147,6 +153,7 @@ const WORKER_RULES: Readonly<Record<keyof WorkerOptions<never, never>, check.Che
   tasks: check.listOf(isHandler),
   use: check.listOf(check.method),
   concurrency: check.integer(1, MAX_CREDIT),
+  timeoutMs: check.uint32,
   prefetch: check.integer(0, MAX_CREDIT),
   clientId: check.name,
   labels: isLabels,

@@ -22,8 +22,7 @@ const LEVELS: Readonly<Record<LogLevel, LogLevelCode>> = {
   error: LogLevelCode.ERROR,
 };
 
-const isLevel: check.Check = (value) =>
-  typeof value === 'string' && Object.hasOwn(LEVELS, value) ? null : Object.keys(LEVELS).join(', ');
+const isLevel = check.oneOf(Object.keys(LEVELS));
 
 /** What a handler has said, as it is sent. */
 export interface Said {

@@ -118,7 +118,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
 
   function runSession(link: Link): Promise<CallEnd> {
     const complete = !isFromSpool;
-    const resume = previousSession ? { resume: { previousSession, holding: holding.list(), complete } } : {};
+    const resume = previousSession && { resume: { previousSession, holding: holding.list(), complete } };
     const opened = openSession({
       connection,
       link,
@@ -132,7 +132,7 @@ export function createWorker<P = unknown, R = unknown>(options: WorkerOptions<P,
         labels,
         ephemeral: isEphemeral,
         agent: options.agent ?? '',
-        ...resume,
+        ...{ ...routes.timeouts, ...resume },
       },
       listener: {
         registered: ({ limits: told, closed }) => {

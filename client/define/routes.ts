@@ -14,6 +14,8 @@ export interface Routes {
   readonly concurrency: number;
   /** For queues that have less than that; empty: no queue has. */
   readonly limits: ReadonlyMap<string, number>;
+  /** How long attempts may take of tasks that have no timeout of their own, as a registration tells it. */
+  readonly timeouts: { readonly timeoutMs: number; readonly queueTimeoutsMs: Readonly<Record<string, number>> };
   run(task: WorkerDelivery, limits: Limits): Promise<Report>;
   /** Adds what runs around each handler. */
   use(middleware: Middleware): void;
@@ -31,8 +33,11 @@ export function createRoutes<P, R>(options: WorkerOptions<P, R>): Routes {
   const middlewares = createMiddlewares(options.use);
   const limits = new Map<string, number>();
   const routes = new Map<string, Route>();
+  const timeouts = new Map<string, number>();
   for (const task of tasks) {
-    routes.set(task.queue, { handler: task.handler as Handler<unknown, unknown>, codec: json });
+    const handler = createMiddlewares(task.use).around(task.handler as Handler<unknown, unknown>);
+    routes.set(task.queue, { handler, codec: json });
+    if (task.timeoutMs !== undefined) timeouts.set(task.queue, task.timeoutMs);
     const own = task.concurrency ?? options.concurrency ?? 1;
     if (own < concurrency) limits.set(task.queue, own);
   }
@@ -40,6 +45,7 @@ export function createRoutes<P, R>(options: WorkerOptions<P, R>): Routes {
     queues: [...queues, ...routes.keys()],
     concurrency,
     limits,
+    timeouts: { timeoutMs: options.timeoutMs ?? 0, queueTimeoutsMs: Object.fromEntries(timeouts) },
     run(task, told) {
       const route = routes.get(task.queue);
       return route

@@ -6,7 +6,7 @@ import { json } from '../codec.ts';
 import type { Handler } from '../handler.ts';
 import { type EnqueueOptions, type TaskTerms, TERMS_RULES } from '../newtask.ts';
 import type { Abortable, Producer } from '../producer.ts';
-import { MAX_CREDIT, type TaskHandler } from './handled.ts';
+import { HANDLE_RULES, type HandleOptions, type TaskHandler } from './handled.ts';
 import type { JsonOf, JsonResult } from './json.ts';
 import { isSchema } from './judge.ts';
 import { begin, judgeInput, judgeInputs, judging } from './judging.ts';
@@ -61,9 +61,13 @@ export interface DefinedTask<Input, Payload, Returned, Result> {
   /**
    * The handler of these tasks, for `createWorker({ tasks: [ … ] })`. It is given what the schema made of the payload. What a
    * schema refuses fails for good: it would be refused again.
-   * @param options.concurrency how many run at once in one worker, within its own `concurrency`; 1 to 10,000
+   * @param options what holds for this queue of one worker in place of what its `createWorker()` says: `concurrency`, within that of
+   *   the worker; `timeoutMs`; `use`, within that of the worker
+   * @throws ContactError INVALID_ARGUMENT naming what is no function or the option that is wrong
+   * @example
+   * createWorker({ server, timeoutMs: 60_000, tasks: [sums.handle(({ a, b }) => a + b, { concurrency: 8, timeoutMs: 5_000 })] });
    */
-  handle(handler: Handler<Payload, Returned>, options?: { readonly concurrency?: number }): TaskHandler;
+  handle(handler: Handler<Payload, Returned>, options?: HandleOptions): TaskHandler;
 }
 
 const DEFINE_RULES: check.Rules = Object.freeze({
@@ -72,7 +76,6 @@ const DEFINE_RULES: check.Rules = Object.freeze({
   input: isSchema,
   output: isSchema,
 } satisfies Record<keyof SchemaTaskOptions<StandardSchema, StandardSchema>, check.Check>);
-const HANDLE_RULES: check.Rules = Object.freeze({ concurrency: check.integer(1, MAX_CREDIT) });
 
 /**
  * Defines one kind of task for who enqueues it and who runs it, in a file that both import: the compiler refuses an input and
@@ -122,9 +125,7 @@ export function defineTask(
     handle(handler, given = {}) {
       check.checkValue('handler', handler, check.method);
       check.checkFields(given, HANDLE_RULES);
-      const { concurrency } = given;
-      const judged = judging(handler, inputSchema, outputSchema);
-      return Object.freeze({ queue, handler: judged, ...(concurrency === undefined ? {} : { concurrency }) });
+      return Object.freeze({ ...given, queue, handler: judging(handler, inputSchema, outputSchema) });
     },
   } satisfies DefinedTask<unknown, unknown, unknown, unknown>);
 }

@@ -1,10 +1,12 @@
 import type { GetTaskRequest } from '../../gen/index.ts';
 import { invalid, invalidName } from '../../shared/errors.ts';
 import { isName, isSessionId, newSessionId } from '../../shared/ids.ts';
+import { showMisname } from '../../shared/name.ts';
 import { hideSecrets } from '../../shared/redact.ts';
 import { cutText } from '../../shared/text.ts';
 import type { TaskOutlet } from '../session/outlet.ts';
 import type { Registration } from '../session/registration.ts';
+import type { Timeouts } from '../session/timeouts.ts';
 import type { Context } from './context.ts';
 import { type Headers, readClient, readSessionId } from './identity.ts';
 import { checkQueue } from './scope.ts';
@@ -44,6 +46,7 @@ export function readRegistration(request: GetTaskRequest, context: Registrant, o
     queues: [...new Set(queues)],
     labels,
     credit: maxInFlight || 1,
+    timeouts: readTimeouts(request),
     agent: hideSecrets(cutText(request.agent, MAX_AGENT_LENGTH)),
     resume: resume ? readResume(resume) : null,
     outlet,
@@ -54,6 +57,15 @@ function readResume(resume: NonNullable<GetTaskRequest['resume']>): Registration
   const { previousSession, holding, complete: isComplete } = resume;
   if (!isSessionId(previousSession)) throw invalid('resume.previous_session', 'expected 32 lower-case hex digits');
   return { previousId: previousSession, holding: readDeliveries('resume.holding', holding, MAX_HOLDING), isComplete };
+}
+
+function readTimeouts({ timeoutMs, queueTimeoutsMs, queues }: GetTaskRequest): Timeouts | undefined {
+  const byQueue = new Map(Object.entries(queueTimeoutsMs));
+  for (const queue of byQueue.keys()) {
+    if (!queues.includes(queue))
+      throw invalid('queue_timeouts_ms', `expected names of \`queues\`, got ${showMisname(queue)}`);
+  }
+  return timeoutMs === 0 && byQueue.size === 0 ? undefined : { ofAll: timeoutMs, byQueue };
 }
 
 export function checkLabels(labels: Readonly<Record<string, string>>): void {

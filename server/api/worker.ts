@@ -115,6 +115,7 @@ export function createWorkerHandlers(registry: Registry, renewals: Renewals, pla
 function forgetRequest(request: GetTaskRequest): void {
   request.queues = [];
   request.labels = {};
+  request.queueTimeoutsMs = {};
   request.agent = '';
   request.resume = undefined;
   delete request.$unknown;

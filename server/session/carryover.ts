@@ -6,6 +6,7 @@ import { heldOf, nameOf } from './ledger.ts';
 import type { Gone } from './lost.ts';
 import type { Orders } from './orders.ts';
 import type { Session } from './session.ts';
+import { withTimeout } from './timeouts.ts';
 
 export interface CarryOverParts {
   readonly holders: Holders;
@@ -27,6 +28,7 @@ export function carryOver(
   const before = new Map(gone.flatMap(({ held }) => held.map((one) => [nameOf(one), one])));
   for (const task of opened.held) {
     const held = before.get(nameOf(task)) ?? heldOf(task, clock);
+    held.timeoutMs ||= withTimeout(task, session.options.timeouts).timeoutMs;
     session.ledger.hold(held);
     holders.add(session, held);
     orders.held(session, held);

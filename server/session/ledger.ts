@@ -13,7 +13,8 @@ import type { ByteBudget } from './budget.ts';
 export interface HeldDelivery {
   readonly taskId: string;
   readonly delivery: number;
-  readonly timeoutMs: number;
+  /** 0: none, neither of its own nor of its session. */
+  timeoutMs: number;
   /** The task has no attempt after this one. */
   readonly isLast: boolean;
   /** Work has begun; null: nobody has said, so it counts as begun until its client says what has. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Caller } from '../model/caller.ts';
 import type { Delivery } from '../model/task.ts';
 import type { TaskOutlet } from './outlet.ts';
+import type { Timeouts } from './timeouts.ts';
 
 export interface RegistrationResume {
   readonly previousId: string;
@@ -28,6 +29,8 @@ export interface Registration {
   readonly queues: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly credit: number;
+  /** Absent: there are none but those of tasks. */
+  readonly timeouts?: Timeouts | undefined;
   readonly agent: string;
   readonly resume: RegistrationResume | null;
   readonly outlet: TaskOutlet;

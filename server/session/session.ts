@@ -11,6 +11,7 @@ import type { SessionEvent, StatusOutlet } from './outlet.ts';
 import { advance, isOpen, type Phase } from './phases.ts';
 import { createReceipts } from './receipts.ts';
 import type { SessionOptions } from './sessionoptions.ts';
+import { withTimeout } from './timeouts.ts';
 
 /** The part of an interval after which a ping is sent if nothing else was: looks are a little early or late. */
 const QUIET = 0.9;
@@ -127,8 +128,9 @@ export function createSession(options: SessionOptions, liveness: Deadline): Sess
       return options.brake.isOn ? { ...standing, kind: 'gives_back' } : standing;
     },
 
-    push(tasks) {
+    push(given) {
       if (!isOpen(session.phase)) return;
+      const tasks = options.timeouts ? given.map((task) => withTimeout(task, options.timeouts)) : given;
       const now = options.monotonic();
       for (const task of tasks) hold(task, now);
       for (const batch of splitTasks(tasks, settings.maxUnreceiptedBytes)) {

@@ -6,6 +6,7 @@ import type { HeldDelivery } from './ledger.ts';
 import type { TaskOutlet } from './outlet.ts';
 import type { Session } from './session.ts';
 import type { SessionSettings } from './settings.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** What a session is made of. */
 export interface SessionOptions {
@@ -23,6 +24,7 @@ export interface SessionOptions {
   readonly queues: readonly string[];
   readonly agent: string;
   readonly credit: number;
+  readonly timeouts?: Timeouts | undefined;
   readonly outlet: TaskOutlet;
   readonly budget: ByteBudget;
   readonly settings: SessionSettings;

@@ -6,6 +6,30 @@ const JUDGING = 'client/define/judging.ts';
 /** Kinds of tasks whose schemas look at nothing, or at the wrong thing, and queues without a limit of their own. */
 export const DEFINE_MUTANTS: readonly Mutant[] = [
   {
+    id: 'timeout of a worker over that of a queue',
+    file: 'server/session/timeouts.ts',
+    find: 'timeouts.byQueue.get(task.queue) ?? timeouts.ofAll',
+    replace: 'timeouts.ofAll',
+    caughtBy: unit('timeouts', 'gives a task its own timeout, or else that of its queue, or else that of all'),
+  },
+  {
+    id: 'timeout of a session that a restart forgets',
+    file: 'server/session/carryover.ts',
+    find: '    held.timeoutMs ||= withTimeout(task, session.options.timeouts).timeoutMs;\n',
+    replace: '',
+    caughtBy: transport(
+      'timeout',
+      'is that of the session where the task has none: of its queue, or else of all, also over a restart',
+    ),
+  },
+  {
+    id: 'middlewares of a queue around those of the worker',
+    file: 'client/define/routes.ts',
+    find: 'createMiddlewares(task.use).around(task.handler as Handler<unknown, unknown>)',
+    replace: 'task.handler as Handler<unknown, unknown>',
+    caughtBy: transport('sdk-defaults', 'is middlewares around those of a queue, which are around its handler alone'),
+  },
+  {
     id: 'input that is not looked at',
     file: JUDGING,
     find: "const judged = judge(schema, input, 'payload');\n  return isPromise",

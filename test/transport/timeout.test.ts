@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
 import { TaskState } from '../../gen/index.ts';
 import { connect, describeTask, enqueue } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
@@ -97,6 +98,40 @@ describe('a timeout', () => {
       assert.ok(performance.now() - since >= 498);
       assert.equal(after.cancels[0]!.reason, 'TIMEOUT');
     }
+  });
+
+  it('is that of the session where the task has none: of its queue, or else of all, also over a restart', async () => {
+    const scene = await startScene({ isDurable: true, resumeWindowMs: 5_000 });
+    const clients = connect(scene);
+    const queues = ['own', 'quick', 'never', 'other'];
+    const terms = { own: { timeoutMs: 70_000 }, quick: {}, never: {}, other: {} };
+    for (const [queue, more] of Object.entries(terms)) await enqueue(clients, { queue, maxAttempts: 1, ...more });
+    const timeouts = { timeoutMs: 60_000, queueTimeoutsMs: { quick: 500, never: 0 } };
+    const before = await openWorker(clients, { clientId: 'w', queues, ...timeouts });
+    const tasks = await before.receive(4);
+    const told = Object.fromEntries(tasks.map(({ queue, timeoutMs }) => [queue, timeoutMs]));
+    assert.deepEqual(told, { own: 70_000, quick: 500, never: 0, other: 60_000 });
+    await scene.restart();
+    const holding = tasks.map(nameOf);
+    const resume = { previousSession: before.sessionId, holding };
+    const after = await openWorker(connect(scene), { clientId: 'w', queues, ...timeouts, resume });
+    after.send({ started: holding });
+    await until('the cancel', () => after.cancels.length > 0);
+    const quick = tasks.find(({ queue }) => queue === 'quick')!;
+    assert.deepEqual(
+      after.cancels.map(({ taskId, reason }) => [taskId, reason]),
+      [[quick.taskId, 'TIMEOUT']],
+    );
+    const { error } = await describeTask(connect(scene), quick.taskId);
+    assert.deepEqual([error!.code, error!.message], ['TIMEOUT', 'the attempt took longer than 500 ms']);
+  });
+
+  it('of a queue is for one that the session draws from', async () => {
+    const clients = connect(await startScene());
+    await assert.rejects(openWorker(clients, { queues: ['q'], queueTimeoutsMs: { r: 1 } }), {
+      code: status.INVALID_ARGUMENT,
+      message: /^queue_timeouts_ms: expected names of `queues`, got "r"/,
+    });
   });
 
   it('ends an attempt also while its session is away', async () => {

@@ -67,6 +67,22 @@ export async function use(): Promise<void> {
   });
   // @ts-expect-error: another result
   sums.handle(({ a }) => String(a));
+  sums.handle(({ a }) => a, {
+    concurrency: 4,
+    timeoutMs: 5_000,
+    use: [(_payload, { log }, next) => next().finally(() => log('x', 'warn'))],
+  });
+  // @ts-expect-error: milliseconds are a number
+  sums.handle(({ a }) => a, { timeoutMs: '5s' });
+  // @ts-expect-error: a middleware is a function
+  sums.handle(({ a }) => a, { use: ['log'] });
+  // @ts-expect-error: no option of a queue
+  sums.handle(({ a }) => a, { prefetch: 1 });
+  // @ts-expect-error: no level of a log
+  sums.handle(({ a }, { log }) => a + Number(log('x', 'fatal')));
+  createWorker({ server: 'localhost:1', queues: ['q'], handler: () => 1, timeoutMs: 60_000, use: [] });
+  // @ts-expect-error: a timeout is a number
+  createWorker({ server: 'localhost:1', queues: ['q'], handler: () => 1, timeoutMs: null });
   // @ts-expect-error: no field of the payload
   sums.handle(({ c }) => c);
   // @ts-expect-error: a handler of one queue names it

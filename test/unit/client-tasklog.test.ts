@@ -28,7 +28,7 @@ describe('what a worker keeps of what its handlers say', () => {
   it('is refused where it is no text, or of no level', () => {
     for (const [text, level, expected] of [
       [1, 'info', /^text: expected a string, got `1`$/],
-      ['', 'fatal', /^level: expected debug, info, warn, error, got "fatal"$/],
+      ['', 'fatal', /^level: expected one of debug, info, warn, error, got "fatal"$/],
       ['', null, /^level: /],
       ['', 'toString', /^level: /],
     ] as const) {
