@@ -77,6 +77,16 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     caughtBy: sqlite('fresh', 'are there again, in their order and with who runs them'),
   },
   {
+    id: 'keys of deleted tasks come again',
+    file: 'server/store/sqlite/rows/counters.ts',
+    find: 'Math.max(counters.nextTaskKey, (maxKey.get()?.value ?? 0) + 1)',
+    replace: '(maxKey.get()?.value ?? 0) + 1',
+    caughtBy: sqlite(
+      'fresh',
+      'are there after a restart where those before them were deleted, and then a commit failed',
+    ),
+  },
+  {
     id: 'fresh: what fell behind is not written',
     file: 'server/store/sqlite/fresh/fresh.ts',
     find: 'giveWay(waiting.before(next));',

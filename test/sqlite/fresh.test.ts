@@ -196,4 +196,25 @@ describe('fresh tasks', () => {
     assert.deepEqual(await claimIds(5), ids.slice(1));
     assert.deepEqual((await store.countLanes(Q.queue, 5)).length, 0);
   });
+
+  it('are there after a restart where those before them were deleted, and then a commit failed', async () => {
+    const { session } = await openSession(store);
+    const before = await addTasks(store, ...Array.from({ length: 20 }, () => ({})));
+    const runs = await claim(store, session, { limit: 20 });
+    await store.settleTasks(
+      runs.map(({ id, delivery }) => succeed({ taskId: id, delivery })),
+      T0,
+    );
+    assert.ok((await store.deleteTasks(before)).every(Boolean));
+    const fail = (): never => {
+      throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+    };
+    await assert.rejects(
+      store.claimTasks(fail, () => T0),
+      { code: 'RESOURCE_EXHAUSTED' },
+    );
+    const after = await addTasks(store, {});
+    await reopen();
+    assert.deepEqual(await claimIds(5), after);
+  });
 });

@@ -2,7 +2,10 @@ import type { Database } from '../../file/database.ts';
 
 /** Numbers that only grow. */
 export interface Counters {
-  /** Keys of tasks; given back in order when a batch is undone. */
+  /**
+   * Keys of tasks; given back in order when a batch is undone, and at no other time while the process lives: what is fresh
+   * is told apart by its key, so that a key must not come again after the task that had it, the newest, was deleted.
+   */
   nextTaskKey: number;
   /** Positions of results: dense, so they are given back by a rollback. */
   nextPosition: number;
@@ -38,7 +41,7 @@ export function createCounters(db: Database): Counters {
       putMeta.run('position', counters.nextPosition - 1);
     },
     reload: () => {
-      counters.nextTaskKey = (maxKey.get()?.value ?? 0) + 1;
+      counters.nextTaskKey = Math.max(counters.nextTaskKey, (maxKey.get()?.value ?? 0) + 1);
       counters.nextPosition = Math.max(maxPosition.get()?.value ?? 0, selectMeta.get('position')?.value ?? 0) + 1;
       reservedSeq = selectMeta.get('seq')?.value ?? 1;
     },
