@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Delivery, SessionRef } from '../../server/model/task.ts';
 import type { Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
+import type { Store } from '../../server/store/store.ts';
 import { newTaskId } from '../../shared/ids.ts';
 import { assertLogged, textOf } from '../scene/answers.ts';
 import { claim, fail, nameDelivery, openSession, settle, startTask, succeed } from '../scene/deliveries.ts';
 import { stateOf, T0 } from '../scene/tasks.ts';
 import { describeStores } from './stores.ts';
+
+const HOUR = 3_600_000;
 
 describeStores('settleTasks()', (open) => {
   it('stores the first result and its event', async () => {
@@ -119,6 +122,48 @@ describeStores('settleTasks()', (open) => {
     assert.deepEqual([found.state, found.runAt, found.attempt, found.clientId], ['scheduled', T0 + 500, 1, '']);
     assert.equal((await settle(store, succeed(run))).code, 'DUPLICATE');
   });
+
+  for (const [what, end] of Object.entries({
+    'is cancelled': async (store, { taskId }) => store.cancelTasks([taskId], 'why', T0 + 1),
+    'is purged': async (store) => store.purgeTasks('q', 10, 'why', T0 + 1),
+    'is cancelled once it is ready again': async (store, { taskId }) => {
+      await store.wakeTasks(T0 + HOUR - 1, 10);
+      assert.equal(await stateOf(store, taskId), 'ready');
+      await store.cancelTasks([taskId], 'why', T0 + HOUR - 1);
+    },
+    expires: async (store) => store.wakeTasks(T0 + HOUR, 10),
+    'failed for good, is run again, and is cancelled': async (store, { taskId }) => {
+      await store.redriveTasks([taskId], T0 + 1);
+      await store.cancelTasks([taskId], 'why', T0 + 2);
+    },
+  } satisfies Record<string, (store: Store, run: Delivery) => Promise<unknown>>)) {
+    it(`answers DUPLICATE to who had told a failure, and to nobody else, when the task ${what} before the next attempt`, async () => {
+      const store = await open();
+      const hers = { clientId: 'robot', subject: 'jwt:alice' };
+      const maxAttempts = what.startsWith('failed') ? 1 : 3;
+      const run = await startTask(store, { expiresAt: T0 + HOUR, maxAttempts }, hers);
+      const told = { ...fail(run), clientId: 'robot' };
+      assert.equal((await settle(store, { ...told, namedBy: hers })).code, 'STORED');
+      await end(store, run);
+      assert.match((await stateOf(store, run.taskId))!, /cancelled|expired/);
+      const tellers = [
+        [hers, 'DUPLICATE'],
+        [{ ...hers, clientId: undefined }, 'DUPLICATE'],
+        [{ ...hers, subject: '' }, 'DUPLICATE'],
+        [{ ...hers, subject: 'jwt:mallory' }, 'STALE'],
+        [{ ...hers, clientId: 'other' }, 'STALE'],
+        [{ clientId: undefined, subject: 'jwt:mallory' }, 'STALE'],
+      ] as const;
+      for (const [namedBy, code] of tellers) {
+        assert.equal((await settle(store, { ...told, namedBy })).code, code, JSON.stringify(namedBy));
+        assert.equal((await settle(store, { ...succeed(run), namedBy })).code, code, JSON.stringify(namedBy));
+      }
+      assert.equal((await settle(store, { ...told, session: run.session })).code, 'STALE', 'the server itself');
+      assert.equal((await store.describeTask(run.taskId))!.clientId, '', 'no client has ended the task');
+      await store.deleteTasks([run.taskId]);
+      assert.equal((await settle(store, { ...told, namedBy: hers })).code, 'UNKNOWN');
+    });
+  }
 
   it('gives the next attempt the next numbers', async () => {
     const store = await open();

@@ -7,7 +7,7 @@ import type { StoredCredential } from '../../server/store/credentials.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
 import type { QueueSettings } from '../../server/store/queues.ts';
 import { type By, ending, forgetEnd } from './attempts.ts';
-import { type End, hasSettled, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
+import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
 
 export interface World {
   readonly tasks: Map<string, ModelTask>;
@@ -223,8 +223,7 @@ function ownerOf(world: World, { session, owner }: ModelTask): Owner | null {
 function wasTold(task: ModelTask, fence: Fence): boolean {
   const { delivery } = fence;
   if (task.state !== 'running' && task.ended === 'failed' && task.delivery === delivery) {
-    // A cancel or an expiry ends it without a client: the result keeps that it was told, and not by whom.
-    if (hasSettled(task)) return isNamedByOwner(fence, { clientId: '', subject: '' });
+    // So it is when a cancel or an expiry ends it before the next attempt.
     return task.owner === null || isNamedByOwner(fence, task.owner);
   }
   return task.results.some(

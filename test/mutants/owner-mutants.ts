@@ -91,11 +91,31 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     id: 'owner: who told a result is not written down',
     file: 'server/store/sqlite/deliveries.ts',
-    find: "decision.isTold && subject !== '' ? subject : null",
+    find: '(decision.isTold && toldBy) || null',
     replace: 'null',
     caughtBy: transport(
       'access-sessions',
       'has told what it has told: to another that names the delivery it is STALE, also after a failure that is retried',
+    ),
+  },
+  {
+    id: 'owner: who told the failure of a task that ends before its next attempt is forgotten',
+    file: 'server/store/sqlite/deliveries.ts',
+    find: "row.ended === 'failed' ? row.owner?.subject : told.subject",
+    replace: 'told.subject',
+    caughtBy: conformance(
+      'settle',
+      'memory store answers DUPLICATE to who had told a failure, and to nobody else, when the task is cancelled before the next attempt',
+    ),
+  },
+  {
+    id: 'owner: the client that told the failure of a task that ends before its next attempt is forgotten',
+    file: 'server/store/sqlite/deliveries.ts',
+    find: "coalesce(nullif(result.client_id, ''), attempt.client_id, '')",
+    replace: 'result.client_id',
+    caughtBy: conformance(
+      'settle',
+      'memory store answers DUPLICATE to who had told a failure, and to nobody else, when the task expires before the next attempt',
     ),
   },
   {

@@ -81,8 +81,11 @@ const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
 export function createDeliveries({ db, catalog, counters, sessions, tasks, children, attempts }: Context): Deliveries {
+  // What ends between two attempts is of no client: who had told the failure before stands with the attempt.
   const selectTold = db.prepare<{ client_id: string; told_by: string | null }>(
-    'SELECT client_id, told_by FROM result WHERE task_key = ? AND delivery = ? AND is_told = 1',
+    `SELECT coalesce(nullif(result.client_id, ''), attempt.client_id, '') AS client_id, told_by FROM result
+       LEFT JOIN attempt ON attempt.task_key = result.task_key AND attempt.delivery = result.delivery
+     WHERE result.task_key = ? AND result.delivery = ? AND is_told = 1`,
   );
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const putCheckpoint = db.prepare(
@@ -190,7 +193,9 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
   function log(row: TaskRow, decision: SettleDecision, now: number, told: Told): ResultRecord {
     const lane = catalog.laneById(row.laneId);
     const { state, attempt, lost, error, cancelRequested } = decision;
-    const { clientId, subject = '', result = NOTHING, contentType = '' } = told;
+    const { clientId, result = NOTHING, contentType = '' } = told;
+    // Between two attempts it is the server that ends it, and a client has told of the delivery before.
+    const toldBy = row.ended === 'failed' ? row.owner?.subject : told.subject;
     catalog.move(lane, row.state!, state, row.terms.createdBy);
     const position = counters.nextPosition++;
     // A failed task may be redriven and goes on from there.
@@ -204,7 +209,7 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
       cancelRequested ? 1 : 0,
       now,
       clientId,
-      decision.isTold && subject !== '' ? subject : null,
+      (decision.isTold && toldBy) || null,
       error === null ? null : error.code,
       error === null ? null : error.message,
       error?.details ?? null,
