@@ -11,7 +11,7 @@ import { findExposed, resolveAuth } from './exposure.ts';
 import { readFigures } from './figures.ts';
 import { createIdentity, openForeignTokens } from './identity.ts';
 import { createLogs } from './logs.ts';
-import { createEventCounts } from './model/figures.ts';
+import { countReached, createEventCounts } from './model/figures.ts';
 import {
   checkClock,
   DEFAULT_PARTS,
@@ -109,9 +109,11 @@ async function assemble(
   const tls = openTls(options, addresses, { clock, logger });
   const retention = readRetention(options);
   const logs = createLogs(logger, clock);
-  const { node } = options;
-  const { pruned: onPruned } = logs;
-  const queue = await createTaskQueue({ store, node, clock, broadcastParts, retention, onFatal, onPruned });
+  const counts = createEventCounts();
+  const queue = await createTaskQueue({
+    ...{ store, node: options.node, clock, broadcastParts, retention, onFatal, onPruned: logs.pruned },
+    onSelectorShare: countReached(counts, 'selectors_per_principal'),
+  });
   opened.last = queue;
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
   const callees = createCallees();
@@ -131,7 +133,6 @@ async function assemble(
   // its way already: one window of HTTP/2.
   const quietMs = patienceMs(options, 65_535);
   const { maxOpenCalls, heldBudgetBytes } = options;
-  const counts = createEventCounts();
   const connections = createConnections({ ...options, clock, logger, counts, limits: connectionLimits });
   const openCalls = createOpenCalls({ clock, logger, patience: options, maxOpenCalls, heldBudgetBytes });
   const grpcServer = new Server({
@@ -190,14 +191,13 @@ async function assemble(
     ...{ ...options, ...common, access, queue, store, agreement, version, retention },
     figures: () => figures(),
   });
-  const patience = options;
   const reverse = createReverse({
     ...common,
     callees,
     storedCalls: api.storedCalls,
     ends,
     logger,
-    patience,
+    patience: options,
     limits: { maxPayloadBytes, maxMessageBytes, maxOpenCalls, heldBudgetBytes },
   });
   const standing = { clock, refusal: () => store.refusal() };

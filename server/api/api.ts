@@ -2,7 +2,7 @@ import type { AccessService, AdminService, EnrolmentService, TaskService } from 
 import type { Clock } from '../../shared/clock.ts';
 import type { Renewals } from '../access/renewals.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
-import type { EventCounts, Figures } from '../model/figures.ts';
+import { countReached, type EventCounts, type Figures } from '../model/figures.ts';
 import type { Retention } from '../model/retention.ts';
 import type { Registry } from '../session/registry.ts';
 import type { CredentialStore } from '../store/credentials.ts';
@@ -17,6 +17,7 @@ import { createEnqueue, limitRate } from './enqueue.ts';
 import { createEnrolmentHandlers } from './enrolment.ts';
 import type { Agreement } from './events.ts';
 import type { Handlers } from './handler.ts';
+import { createNames } from './names.ts';
 import { createPlaces } from './places.ts';
 import { createProducing, type OpenProducing } from './producer.ts';
 import { createRates } from './rates.ts';
@@ -72,19 +73,25 @@ export function createApi(options: ApiOptions): Api {
   const { queue, registry, store, clock, access, noteFailure, agreement, maxPayloadBytes, maxResultBytes } = options;
   const { counts, maxSessionsPerPrincipal, enqueueRatePerPrincipal } = options;
   const { results, operations, deleteQueue } = queue;
-  const onReached = (): void => {
-    counts.reachedLimits.enqueue_rate += 1;
-  };
-  const rates = createRates({ perSecond: enqueueRatePerPrincipal, clock, onReached });
+  const rates = createRates({
+    perSecond: enqueueRatePerPrincipal,
+    clock,
+    onReached: countReached(counts, 'enqueue_rate'),
+  });
   const places = createPlaces('sessions', maxSessionsPerPrincipal, counts);
   const unlimited = traceStoring(createEnqueue(queue, clock, maxPayloadBytes, counts));
   const enqueue = limitRate(unlimited, rates);
-  const openAwaited = createAwaiting(results, store);
+  const openAwaited = createAwaiting(results, store, { onReached: countReached(counts, 'awaited_per_principal') });
   const openExplainer = createOpenExplainer({ queue, registry, store, clock });
   const storeKind = store.capabilities.kind;
 
   return {
-    worker: createWorkerHandlers(registry, access.renewals, places),
+    worker: createWorkerHandlers(
+      registry,
+      access.renewals,
+      places,
+      createNames(countReached(counts, 'queue_names_per_principal')),
+    ),
     access: createAccessHandlers({ ...access, store, clock }),
     enrolment: createEnrolmentHandlers({ ...access, store, clock }),
     tasks: createTaskHandlers({ queue, store, enqueue, clock, noteFailure, openExplainer }),

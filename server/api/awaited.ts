@@ -2,6 +2,7 @@ import type { NewTask } from '../../gen/index.ts';
 import { ChurnMap } from '../../shared/churn.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { ResultsLog } from '../dispatch/results.ts';
+import { createShares } from '../model/shares.ts';
 import type { ResultRecord } from '../model/task.ts';
 import type { Store } from '../store/store.ts';
 import type { InsertOutcome } from '../store/tasks.ts';
@@ -38,6 +39,8 @@ export interface Waits {
 }
 
 export interface AwaitedOptions {
+  /** Who awaits. */
+  readonly principal: string;
   /**
    * Writes results to the reader. True: more may be written; else resolves when it may, to false when the reader has
    * gone.
@@ -62,6 +65,13 @@ interface Wait {
   record: ResultRecord | null;
 }
 
+export interface AwaitingBounds {
+  /** Results that all streams await together. Default 100,000. */
+  readonly maxInAll?: number;
+  /** A principal would have awaited more than its share of those. */
+  readonly onReached?: () => void;
+}
+
 export type OpenAwaited = (options: AwaitedOptions) => AwaitedResults;
 
 /**
@@ -71,11 +81,12 @@ export type OpenAwaited = (options: AwaitedOptions) => AwaitedResults;
 export function createAwaiting(
   results: Pick<ResultsLog, 'onSettled'>,
   store: Pick<Store, 'describeTask'>,
-  maxInAll = MAX_AWAITED_IN_ALL,
+  { maxInAll = MAX_AWAITED_IN_ALL, onReached }: AwaitingBounds = {},
 ): OpenAwaited {
   let inAll = 0;
+  const shares = createShares(maxInAll, onReached);
 
-  return ({ tell, onIdle, onError }) => {
+  return ({ principal, tell, onIdle, onError }) => {
     const waitsById = new ChurnMap<string, Wait[]>();
     /** What is to be told, in order. Bounded by the waits. */
     const due: Wait[] = [];
@@ -104,10 +115,15 @@ export function createAwaiting(
       if (waits?.length === 0) waitsById.delete(wait.id);
     }
 
+    function giveBack(some: number): void {
+      count -= some;
+      inAll -= some;
+      shares.giveBack(principal, some);
+    }
+
     function remove(wait: Wait): void {
       deafen(wait);
-      count -= 1;
-      inAll -= 1;
+      giveBack(1);
     }
 
     function makeDue(wait: Wait): void {
@@ -172,6 +188,9 @@ export function createAwaiting(
         throw tooMany(`at most ${MAX_AWAITED} results are awaited on one stream, ${count} are`);
       }
       if (inAll + tasks.length > maxInAll) throw tooMany('all streams together await too many results');
+      if (!shares.take(principal, tasks.length)) {
+        throw tooMany(`the streams of ${principal} await more than ${shares.max} results`);
+      }
       count += tasks.length;
       inAll += tasks.length;
       const waits = tasks.map(({ id }): Wait => {
@@ -224,8 +243,7 @@ export function createAwaiting(
       close() {
         if (isClosed) return;
         isClosed = true;
-        inAll -= count;
-        count = 0;
+        giveBack(count);
         due.length = 0;
         for (const waits of waitsById.values()) for (const { stop } of waits) stop();
         waitsById.clear();
@@ -245,6 +263,8 @@ export function awaitOne(open: OpenAwaited): {
 } {
   const told = Promise.withResolvers<ResultRecord>();
   const awaited = open({
+    // Each is a call, of which its principal may have so many.
+    principal: '',
     tell([record]) {
       told.resolve(record!);
       return true;

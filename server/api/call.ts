@@ -22,7 +22,7 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
   const { queue, enqueue, noteFailure } = options;
   const { results } = queue;
   // Every call awaits one result, so open calls are the bound.
-  const openAwaited = createAwaiting(results, options.store, Number.POSITIVE_INFINITY);
+  const openAwaited = createAwaiting(results, options.store, { maxInAll: Number.POSITIVE_INFINITY });
 
   /** A function of its own, so that a waiting call holds no task: the task may be large, and the store has it. */
   async function store(request: CallTaskRequest, caller: Caller, awaited: AwaitedResults): Promise<InsertOutcome> {

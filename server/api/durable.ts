@@ -42,7 +42,7 @@ export interface StoredCalls {
 
 export function createStoredCalls({ queue, store, enqueue }: DurableCallsOptions): StoredCalls {
   // Each awaits one result: bounded by open calls.
-  const openAwaited = createAwaiting(queue.results, store, Number.POSITIVE_INFINITY);
+  const openAwaited = createAwaiting(queue.results, store, { maxInAll: Number.POSITIVE_INFINITY });
 
   /** Waits for one result, which `begin` says, and listens to it before it looks for it. */
   async function awaitResult(begin: (awaited: AwaitedResults) => Promise<string>): Promise<StoredCall> {

@@ -1,4 +1,6 @@
 import { ContactError } from '../../shared/errors.ts';
+import type { Caller } from '../model/caller.ts';
+import { createShares } from '../model/shares.ts';
 
 /** Queue names of a session that do not count, and of all sessions together those that do. */
 const FREE_NAMES = 16;
@@ -7,27 +9,37 @@ const MAX_NAMES = 100_000;
 
 /**
  * Counts so many queue names of one session; what it answers takes them back, to be called once. Undefined: so few are
- * not counted. RESOURCE_EXHAUSTED: all sessions together have too many.
+ * not counted. RESOURCE_EXHAUSTED: all sessions together have too many, or those of the principal have.
  */
-export type AdmitNames = (count: number) => (() => void) | undefined;
+export type AdmitNames = (count: number, caller: Pick<Caller, 'principal'>) => (() => void) | undefined;
 
 /**
  * Bounds the names of all sessions: each that a session draws from costs some 500 bytes of memory, for some 20 sent.
  */
-export function createNames(): AdmitNames {
+/** @param onReached a principal would have had more than its share */
+export function createNames(onReached?: () => void): AdmitNames {
   /** Names of all open sessions, those beyond the FREE_NAMES of each. */
   let nameCount = 0;
+  const shares = createShares(MAX_NAMES, onReached);
 
-  return (count) => {
+  function refuse(problem: string): ContactError {
+    const text = `${problem}; up to ${FREE_NAMES} of a session are always taken`;
+    return new ContactError('RESOURCE_EXHAUSTED', text, { field: 'queues', retryAfterMs: COME_AGAIN_MS });
+  }
+
+  return (count, { principal }) => {
     const extra = Math.max(0, count - FREE_NAMES);
     if (extra === 0) return undefined;
     if (nameCount + extra > MAX_NAMES) {
-      const problem = `all sessions together draw from too many; up to ${FREE_NAMES} are always taken`;
-      throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'queues', retryAfterMs: COME_AGAIN_MS });
+      throw refuse('all sessions together draw from too many');
+    }
+    if (!shares.take(principal, extra)) {
+      throw refuse(`the sessions of ${principal} draw from more than ${shares.max}`);
     }
     nameCount += extra;
     return () => {
       nameCount -= extra;
+      shares.giveBack(principal, extra);
     };
   };
 }

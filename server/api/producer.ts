@@ -76,6 +76,7 @@ export function createProducing({ agreement, enqueue, rates, openAwaited, cursor
 
   return ({ caller, tell, onIdle, onError }) => {
     const awaited = openAwaited({
+      principal: caller.principal,
       tell(records, bytes) {
         const results = records.map((record) => writeResult(record, cursorAt(record.position)));
         return tell({ event: { case: 'settled', value: { results } } }, bytes);

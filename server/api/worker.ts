@@ -16,7 +16,7 @@ import type { Session } from '../session/session.ts';
 import { type Context, whenAborted } from './context.ts';
 import type { Handlers } from './handler.ts';
 import { CLIENT_KEY, readClient, readSessionId, SESSION_KEY } from './identity.ts';
-import { createNames } from './names.ts';
+import type { AdmitNames } from './names.ts';
 import type { Places } from './places.ts';
 import { readRegistration } from './registration.ts';
 import { isReceipt, readResults, readStatus, writeOutcomes } from './status.ts';
@@ -43,9 +43,12 @@ export interface WorkerHandlers extends Handlers<typeof ContactService, 'getTask
   leave(session: Session): void;
 }
 
-export function createWorkerHandlers(registry: Registry, renewals: Renewals, places: Places): WorkerHandlers {
-  const admitNames = createNames();
-
+export function createWorkerHandlers(
+  registry: Registry,
+  renewals: Renewals,
+  places: Places,
+  admitNames: AdmitNames,
+): WorkerHandlers {
   /** Reads a registration and takes its places; who is refused is told to people, as by the registry. */
   function admit(request: GetTaskRequest, context: Context, outlet: TaskOutlet): Registration {
     try {
@@ -54,7 +57,7 @@ export function createWorkerHandlers(registry: Registry, renewals: Renewals, pla
       // A signal is made only for sessions that give something back: the stream is open for as long as the worker lives.
       const leave = places.take(context.caller, registry.isReturning(registration));
       if (leave) whenAborted(context.signal, leave);
-      const giveBack = admitNames(registration.queues.length);
+      const giveBack = admitNames(registration.queues.length, context.caller);
       if (giveBack) whenAborted(context.signal, giveBack);
       return registration;
     } catch (error) {

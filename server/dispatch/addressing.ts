@@ -38,8 +38,9 @@ export interface Addressing {
 export async function createAddressing(
   store: ClientStore & Pick<QueueStore, 'listSelectorLanes'>,
   lanes: LaneTable,
+  onShareReached?: () => void,
 ): Promise<Addressing> {
-  const selectors = createSelectorTable();
+  const selectors = createSelectorTable(onShareReached);
   selectors.retain(await store.listSelectorLanes(MOST_SELECTORS));
 
   function draw(lane: LaneRef, selector: Selector): void {
@@ -48,9 +49,9 @@ export async function createAddressing(
     }
   }
 
-  function add(lane: LaneRef, index: number): Selector | undefined {
+  function add(lane: LaneRef, principal: string, index: number): Selector | undefined {
     try {
-      return selectors.add(lane);
+      return selectors.add(lane, principal);
     } catch (error) {
       if (!(error instanceof ContactError)) throw error;
       const { code, problem, retryAfterMs } = error;
@@ -84,13 +85,13 @@ export async function createAddressing(
     ],
 
     async admit(tasks) {
-      for (const [index, { queue, lane }] of tasks.entries()) {
+      for (const [index, { queue, lane, createdBy }] of tasks.entries()) {
         if (!isSelectorLane(lane)) continue;
         // The selector of a task that is on its way into the store is not among those that are listed meanwhile.
         wanted?.set(laneKey({ queue, lane }), { queue, lane });
         if (selectors.has({ queue, lane })) continue;
-        if (selectors.isFull(queue)) await forgetUnused();
-        const selector = add({ queue, lane }, index);
+        if (selectors.isFull(queue, createdBy)) await forgetUnused();
+        const selector = add({ queue, lane }, createdBy, index);
         if (selector) draw({ queue, lane }, selector);
       }
     },

@@ -37,6 +37,8 @@ export interface TaskQueueOptions {
   readonly retention?: Retention;
   /** Told at most once a minute how many settled tasks the retention has forgotten since. */
   readonly onPruned?: (count: number) => void;
+  /** A principal would have had more selectors than its share. */
+  readonly onSelectorShare?: () => void;
   /** Between two looks for what no signal told of. Default: POLL_MS. */
   readonly pollMs?: number;
   /** Called once, when the queue cannot go on and has stopped. */
@@ -95,7 +97,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
   const lanes = createLaneTable();
   const results = await openResultsLog(store);
   const activities = createActivities();
-  const addressing = await createAddressing(store, lanes);
+  const addressing = await createAddressing(store, lanes, options.onSelectorShare);
   const operations = await createOperations({
     store,
     lanes,

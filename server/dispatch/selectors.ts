@@ -11,6 +11,9 @@ export const MAX_QUEUE_SELECTORS = 1_000;
  */
 const FREE_SELECTORS = 4;
 
+/** Of each of these bounds, the part that one principal may have. */
+const SHARE = 1 / 2;
+
 /** When one more selector is worth trying again. */
 const COME_AGAIN_MS = 60_000;
 
@@ -27,63 +30,97 @@ export const MOST_SELECTORS = MAX_SELECTORS + 100_000 * FREE_SELECTORS;
 export interface SelectorTable {
   /** The lanes of these queues whose selector matches the labels. */
   lanesFor(queues: readonly string[], labels: Readonly<Record<string, string>>): LaneRef[];
-  /** Learns the selector of a lane. Undefined: it is known already. RESOURCE_EXHAUSTED: too many. */
-  add(lane: LaneRef): Selector | undefined;
-  /** Whether one more selector for this queue is refused. */
-  isFull(queue: string): boolean;
+  /**
+   * Learns the selector of a lane, as one of this principal ('': of nobody in particular). Undefined: it is known already.
+   * RESOURCE_EXHAUSTED: too many, or too many of this principal.
+   */
+  add(lane: LaneRef, principal: string): Selector | undefined;
+  /** Whether one more selector of this principal for this queue is refused. */
+  isFull(queue: string, principal: string): boolean;
   has(lane: LaneRef): boolean;
-  /** Forgets all but these: the others have no tasks any more. */
+  /** Forgets all but these: the others have no tasks any more. One that was not known is nobody's. */
   retain(lanes: readonly LaneRef[]): void;
   readonly size: number;
 }
 
-export function createSelectorTable(): SelectorTable {
-  const selectorsByQueue = new Map<string, Map<string, Selector>>();
-  let size = 0;
-  /** Selectors that are not among the free ones of their queue. */
-  let counted = 0;
+interface Entry {
+  readonly selector: Selector;
+  /** Who added it; '': nobody in particular, as of those that were there before this server. */
+  readonly principal: string;
+  /** It is not among the free ones of its queue. */
+  readonly isCounted: boolean;
+}
 
-  function put({ queue, lane }: LaneRef): Selector {
+/** @param onReached a principal would have had more than its share */
+export function createSelectorTable(onReached: () => void = () => undefined): SelectorTable {
+  let entriesByQueue = new Map<string, Map<string, Entry>>();
+  let size = 0;
+  /** Selectors that are not among the free ones of their queue, of all and of each principal. */
+  let counted = 0;
+  const countedBy = new Map<string, number>();
+
+  function put({ queue, lane }: LaneRef, principal: string): Selector {
     const selector = parseSelector(selectorOf(lane), 'selector');
-    const selectors = selectorsByQueue.get(queue) ?? new Map<string, Selector>();
-    selectorsByQueue.set(queue, selectors.set(lane, selector));
+    const entries = entriesByQueue.get(queue) ?? new Map<string, Entry>();
+    const isCounted = entries.size >= FREE_SELECTORS;
+    entriesByQueue.set(queue, entries.set(lane, { selector, principal, isCounted }));
     size += 1;
-    if (selectors.size > FREE_SELECTORS) counted += 1;
+    if (isCounted) {
+      counted += 1;
+      countedBy.set(principal, (countedBy.get(principal) ?? 0) + 1);
+    }
     return selector;
   }
 
-  const has = ({ queue, lane }: LaneRef): boolean => selectorsByQueue.get(queue)?.has(lane) ?? false;
+  const has = ({ queue, lane }: LaneRef): boolean => entriesByQueue.get(queue)?.has(lane) ?? false;
 
-  const countOf = (queue: string): number => selectorsByQueue.get(queue)?.size ?? 0;
+  const countOf = (queue: string): number => entriesByQueue.get(queue)?.size ?? 0;
 
-  const isFull = (queue: string): boolean => {
+  function isFullForAll(queue: string): boolean {
     const count = countOf(queue);
     return count >= MAX_QUEUE_SELECTORS || (count >= FREE_SELECTORS && counted >= MAX_SELECTORS);
-  };
+  }
+
+  /** The free ones of a queue are nobody's share. */
+  function hasShare(queue: string, principal: string): boolean {
+    if (principal === '' || countOf(queue) < FREE_SELECTORS) return false;
+    if ((countedBy.get(principal) ?? 0) >= MAX_SELECTORS * SHARE) return true;
+    let count = 0;
+    for (const entry of entriesByQueue.get(queue)!.values()) if (entry.principal === principal) count += 1;
+    return count >= MAX_QUEUE_SELECTORS * SHARE;
+  }
+
+  function refuse(queue: string, who: string): ContactError {
+    const problem = `${who} in ${queue} already, ${size} in all queues`;
+    return new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'selector', retryAfterMs: COME_AGAIN_MS });
+  }
 
   return {
-    isFull,
+    isFull: (queue, principal) => isFullForAll(queue) || hasShare(queue, principal),
     lanesFor: (queues, labels) =>
       queues.flatMap((queue) =>
-        [...(selectorsByQueue.get(queue) ?? [])]
-          .filter(([, selector]) => selector.matches(labels))
+        [...(entriesByQueue.get(queue) ?? [])]
+          .filter(([, { selector }]) => selector.matches(labels))
           .map(([lane]) => ({ queue, lane })),
       ),
-    add(lane) {
+    add(lane, principal) {
       if (has(lane)) return undefined;
-      if (isFull(lane.queue)) {
-        const count = `${countOf(lane.queue)} different selectors`;
-        const problem = `${count} have waiting tasks in ${lane.queue} already, ${size} in all queues`;
-        throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'selector', retryAfterMs: COME_AGAIN_MS });
+      const { queue } = lane;
+      if (isFullForAll(queue)) throw refuse(queue, `${countOf(queue)} different selectors have waiting tasks`);
+      if (hasShare(queue, principal)) {
+        onReached();
+        throw refuse(queue, `${principal} has as many different selectors with waiting tasks as it may`);
       }
-      return put(lane);
+      return put(lane, principal);
     },
     has,
     retain(lanes) {
-      selectorsByQueue.clear();
+      const before = entriesByQueue;
+      entriesByQueue = new Map();
       size = 0;
       counted = 0;
-      for (const lane of lanes) put(lane);
+      countedBy.clear();
+      for (const lane of lanes) put(lane, before.get(lane.queue)?.get(lane.lane)?.principal ?? '');
     },
     get size() {
       return size;

@@ -18,6 +18,9 @@ export const PRINCIPAL_LIMITS = [
   'sessions_per_principal',
   'calls_per_principal',
   'waiting_per_principal',
+  'queue_names_per_principal',
+  'awaited_per_principal',
+  'selectors_per_principal',
   'enqueue_rate',
 ] as const;
 
@@ -73,6 +76,13 @@ export function createEventCounts(): EventCounts {
     refusedTasks: create(),
     reachedLimits: Object.fromEntries(PRINCIPAL_LIMITS.map((limit) => [limit, 0])) as Record<PrincipalLimit, number>,
     refusedCalls: Object.fromEntries(REFUSED_FOR.map((reason) => [reason, 0])) as Record<RefusedFor, number>,
+  };
+}
+
+/** What counts that a principal has reached a limit of its own. */
+export function countReached({ reachedLimits }: Pick<EventCounts, 'reachedLimits'>, limit: PrincipalLimit): () => void {
+  return () => {
+    reachedLimits[limit] += 1;
   };
 }
 

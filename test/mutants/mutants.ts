@@ -25,6 +25,7 @@ import { RETENTION_MUTANTS } from './retention-mutants.ts';
 import { REVERSE_MUTANTS } from './reverse-mutants.ts';
 import { RUN_MUTANTS } from './run-mutants.ts';
 import { SERVER_MUTANTS } from './server-mutants.ts';
+import { SHARE_MUTANTS } from './share-mutants.ts';
 import { STORE_MUTANTS } from './store-mutants.ts';
 import { TLS_MUTANTS } from './tls-mutants.ts';
 import { TUNNEL_MUTANTS } from './tunnel-mutants.ts';
@@ -33,6 +34,7 @@ import { WAITING_MUTANTS } from './waiting-mutants.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...CONNECTION_MUTANTS,
+  ...SHARE_MUTANTS,
   ...NODE_MUTANTS,
   ...ATTEMPT_MUTANTS,
   ...FILTER_MUTANTS,

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { createNames } from '../../server/api/names.ts';
+import { createShares } from '../../server/model/shares.ts';
+
+describe('createShares()', () => {
+  it('gives each principal half of what all may have, and takes it back', () => {
+    let reached = 0;
+    const shares = createShares(9, () => void ++reached);
+    assert.equal(shares.max, 5);
+    assert.deepEqual([shares.take('a', 5), shares.take('a', 1), shares.take('b', 5)], [true, false, true]);
+    shares.giveBack('a', 2);
+    assert.deepEqual([shares.take('a', 3), shares.take('a', 2), shares.take('a', 2)], [false, true, false]);
+    assert.equal(reached, 3);
+  });
+
+  it('gives nobody in particular as much as there is', () => {
+    const shares = createShares(2);
+    assert.deepEqual([shares.take('', 100), shares.take('', 100)], [true, true]);
+  });
+});
+
+describe('createNames()', () => {
+  const [a, b] = [{ principal: 'token:a' }, { principal: 'token:b' }];
+
+  it('gives the sessions of a principal half of the names of all, and the first of each session always', () => {
+    let reached = 0;
+    const admit = createNames(() => void ++reached);
+    const giveBack = Array.from({ length: 50 }, () => admit(1_016, a)!);
+    assert.throws(() => admit(17, a), {
+      code: 'RESOURCE_EXHAUSTED',
+      message: 'queues: the sessions of token:a draw from more than 50000; up to 16 of a session are always taken',
+      retryAfterMs: 10_000,
+    });
+    assert.equal(reached, 1);
+    assert.equal(admit(16, a), undefined);
+    for (let n = 0; n < 50; n++) admit(1_016, b);
+    assert.throws(() => admit(17, { principal: 'token:c' }), /all sessions together/);
+    giveBack[0]!();
+    admit(1_016, a);
+    assert.throws(() => admit(17, a));
+  });
+});
