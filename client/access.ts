@@ -24,13 +24,13 @@ export type RoleName = 'worker' | 'producer' | 'observer' | 'operator';
 export interface RightsOptions {
   /** At least one. */
   readonly roles: readonly RoleName[];
-  /** Of a client, `{client}` stands for its id: `robots/{client}`. */
+  /** Queues that it may give to and take from; of a client, `{client}` stands for its id: `robots/{client}`. Default: none. */
   readonly queues?: readonly string[];
-  /** Of a worker: client ids that it may have. Of others: whom they may address, list, drain and call. */
+  /** Of a worker: client ids that it may have. Of others: whom they may address, list, drain and call. Default: none. */
   readonly clients?: readonly string[];
-  /** Methods that it may call of clients: `pkg.Service/Method`, `pkg.Service/*`, `pkg.*`. */
+  /** Methods that it may call of clients: `pkg.Service/Method`, `pkg.Service/*`, `pkg.*`. Default: none. */
   readonly calls?: readonly string[];
-  /** Methods that a worker may serve. */
+  /** Methods that a worker may serve, as patterns like those. Default: none. */
   readonly serves?: readonly string[];
 }
 
@@ -62,6 +62,7 @@ export interface JoinOptions extends Omit<RightsOptions, 'roles'> {
 export interface NewToken {
   /** What is sent: `ct_…`. */
   readonly token: string;
+  /** What the server keeps of it: its id, rights and instants. */
   readonly credential: Credential;
 }
 
@@ -69,6 +70,7 @@ export interface NewToken {
 export interface NewJoin {
   /** What clients are given: `cj_…`. */
   readonly join: string;
+  /** What the server keeps of it: its id, the rights of those that it lets in, and how many more it lets in. */
   readonly credential: Credential;
   /** Where it sends clients. */
   readonly addresses: readonly string[];
@@ -87,17 +89,32 @@ export interface Revocation {
  * `patienceMs`. All reject with a ContactError: PERMISSION_DENIED for whoever may not, or gives more than it has.
  */
 export interface Access extends AsyncDisposable {
-  /** @example const { token } = await access.createToken({ name: 'web', roles: ['producer'], queues: ['mail/*'] }); */
+  /**
+   * A token with these rights. Its text is in the answer alone: nobody can read it again.
+   * @throws ContactError INVALID_ARGUMENT naming what is wrong, PERMISSION_DENIED for rights that this caller has not
+   * @example
+   * const { token } = await access.createToken({ name: 'web', roles: ['producer'], queues: ['mail/*'] });
+   */
   createToken(options: TokenOptions): Promise<NewToken>;
-  /** @example const { join } = await access.createJoin({ name: 'fleet', queues: ['robots/{client}'], clients: ['robot-*'] }); */
+  /**
+   * A text that lets clients in, each of which gets a credential of its own.
+   * @throws ContactError as `createToken()`
+   * @example
+   * const { join } = await access.createJoin({ name: 'fleet', queues: ['robots/{client}'], clients: ['robot-*'], uses: 100 });
+   */
   createJoin(options: JoinOptions): Promise<NewJoin>;
   /** A page of credentials by id; those that were revoked or have expired are listed for 30 days. */
   listCredentials(options?: PageOptions): Promise<ListCredentialsResponse>;
+  /** The credentials of every page, one at a time. */
   listAllCredentials(options?: { readonly pageSize?: number }): AsyncGenerator<Credential, void, undefined>;
   /**
-   * Ends what is open of it within a second; of a client, all of its credentials. NOT_FOUND: there is none of this id.
+   * Ends what is open of it within a second; of a client, all of its credentials.
    * @param options.withWhatItMade after a theft: also all that was made with it, by whatever way; what another one has put in its
-   * place stays. FAILED_PRECONDITION: an older server has revoked it, and nothing that it made
+   * place stays
+   * @throws ContactError NOT_FOUND: there is none of this id; FAILED_PRECONDITION: an older server has revoked it, and nothing
+   *   that it made
+   * @example
+   * await access.revoke('abcdefghijklmnop', { withWhatItMade: true });
    */
   revoke(id: string, options?: { readonly withWhatItMade?: boolean }): Promise<Revocation>;
   /**
@@ -107,6 +124,7 @@ export interface Access extends AsyncDisposable {
   rotate(id: string, options?: { readonly overlapMs?: number }): Promise<NewToken>;
   /** Whom the server takes this caller for, and what it may do. */
   describeCaller(): Promise<DescribeCallerResponse>;
+  /** Lets go of the connection; calls under way go on to their end. */
   close(): Promise<void>;
 }
 

@@ -51,32 +51,79 @@ export type TaskCounts = Readonly<Record<'scheduled' | 'ready' | 'running' | Set
  * reach, DEADLINE_EXCEEDED when it does not answer in time, INVALID_ARGUMENT naming what is wrong.
  */
 export interface Admin extends QueueAdmin, AsyncDisposable {
-  /** One task with its payload and result. NOT_FOUND: there is none of this id. */
+  /**
+   * One task with its payload and result, what it waits for, its attempts with their errors and logs, and who did what to it.
+   * @throws ContactError NOT_FOUND: there is none of this id
+   * @example
+   * const { state, waitingFor, attempts } = await admin.describeTask(id);
+   * console.log(state === TaskState.READY, waitingFor, attempts.at(-1)?.error?.message);
+   */
   describeTask(id: string): Promise<Task>;
   /** A page of tasks, newest first; `withPayload`: with payloads and results, which are left out by default. */
   listTasks(filter?: TaskQuery, options?: PageOptions & { readonly withPayload?: boolean }): Promise<ListTasksResponse>;
-  /** The tasks of every page, one at a time. */
+  /**
+   * The tasks of every page, one at a time, the newest first.
+   * @throws ContactError as all of these
+   * @example
+   * for await (const { id, queue } of admin.listAllTasks({ states: ['running'], runningForMs: 300_000 })) console.log(id, queue);
+   */
   listAllTasks(
     filter?: TaskQuery,
     options?: { readonly pageSize?: number; readonly withPayload?: boolean },
   ): AsyncGenerator<Task, void, undefined>;
-  /** How many tasks a filter finds, by state: what an act with the same filter would find. */
+  /**
+   * How many tasks a filter finds, by state: what an act with the same filter would find.
+   * @throws ContactError as all of these
+   * @example
+   * const { failed } = await admin.countTasks({ queues: ['mails'], settledAfter: new Date(Date.now() - 3_600_000) });
+   */
   countTasks(filter?: TaskQuery): Promise<TaskCounts>;
-  /** Cancels tasks that wait at once, and asks the workers of those that run to end; `reason` is told to them. */
+  /**
+   * Cancels tasks that wait at once, and asks the workers of those that run to end; `reason` is told to them.
+   * @throws ContactError as all of these
+   * @example
+   * const { total } = await admin.cancelTasks({ filter: { queues: ['mails'], states: ['ready'] } }, 'sent twice');
+   */
   cancelTasks(selection: TaskSelection, reason?: string): Promise<CancelTasksResponse>;
-  /** Redrives failed tasks: they are ready again, with all their attempts before them. */
+  /**
+   * Redrives failed tasks: they are ready again, with all their attempts before them.
+   * @throws ContactError as all of these
+   * @example
+   * await admin.retryTasks({ filter: { queues: ['mails'], errorCodes: ['ECONNREFUSED'] } });
+   */
   retryTasks(selection: TaskSelection): Promise<RetryTasksResponse>;
-  /** Forgets settled tasks and their results: of these ids, at most 1,000, or all that a filter finds. */
+  /**
+   * Forgets settled tasks and their results: of these ids, at most 1,000, or all that a filter finds.
+   * @throws ContactError as all of these
+   * @example
+   * await admin.deleteTasks({ filter: { queues: ['mails'], states: ['cancelled'] } });
+   */
   deleteTasks(selection: readonly string[] | TaskSelection): Promise<DeleteTasksResponse>;
-  /** One task, live, until it is settled or the signal ends it. A broken connection ends it with UNAVAILABLE. */
+  /**
+   * One task, live, until it is settled or the signal ends it: itself with each change, its start, its newest progress and what
+   * its worker logs.
+   * @throws ContactError NOT_FOUND; UNAVAILABLE when the connection breaks: watch it again
+   * @example
+   * for await (const { event } of admin.watchTask(id)) {
+   *   if (event.case === 'progress') console.log(event.value.fraction);
+   *   if (event.case === 'log') console.log(event.value.line?.text);
+   * }
+   */
   watchTask(
     id: string,
     options?: { readonly signal?: AbortSignal },
   ): AsyncGenerator<WatchTaskResponse, void, undefined>;
-  /** What failed of the tasks that are kept, in groups of failures that are alike, the most first. */
+  /**
+   * What failed of the tasks that are kept, in groups of failures that are alike, the most first.
+   * @throws ContactError as all of these
+   * @example
+   * const { groups } = await admin.listFailures({ since: new Date(Date.now() - 3_600_000), by: 'error' });
+   * for (const { count, newest } of groups) console.log(count, newest?.code, newest?.message);
+   */
   listFailures(options?: FailuresOptions): Promise<ListFailuresResponse>;
   /** A page of clients by id: those that are connected and, unless `connectedOnly`, named ones that are away. */
   listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
+  /** The clients of every page, one at a time. */
   listAllClients(options?: {
     readonly pageSize?: number;
     readonly connectedOnly?: boolean;
@@ -93,8 +140,11 @@ export interface Admin extends QueueAdmin, AsyncDisposable {
   forgetClient(clientId: string): Promise<void>;
   /**
    * A copy of all that the server has stored, as of now, in pieces: to be written one after the other, and to be thrown
-   * away unless the last one was followed by the end. PERMISSION_DENIED: the caller has not all queues;
-   * FAILED_PRECONDITION: the store is in memory; RESOURCE_EXHAUSTED: not now, for want of disk or another backup.
+   * away unless the last one was followed by the end.
+   * @throws ContactError PERMISSION_DENIED: the caller has not all queues; FAILED_PRECONDITION: the store is in memory;
+   *   RESOURCE_EXHAUSTED: not now, for want of disk or another backup
+   * @example
+   * await pipeline(admin.backUp(), createWriteStream('contact.backup'));
    */
   backUp(options?: BackupOptions): AsyncGenerator<Uint8Array, void, undefined>;
   /** Version, limits and counts of the server. */

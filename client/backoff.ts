@@ -2,9 +2,9 @@ import type { CloseAdvice } from '../shared/errors.ts';
 
 /** How long to wait between tries, in milliseconds; each wait is drawn from 0 to its ceiling, which doubles. */
 export interface BackoffOptions {
-  /** Ceiling of the first wait. */
+  /** Milliseconds: the ceiling of the first wait; it doubles with each. Default: as whoever takes these options says. */
   readonly baseMs: number;
-  /** The ceiling that no wait exceeds. */
+  /** Milliseconds that no wait exceeds. Default: as of `baseMs`. */
   readonly capMs: number;
 }
 

@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts';
 export interface BackupOptions {
   /** Told how large the backup is, before its first piece. */
   readonly onBegin?: (bytes: number) => void;
-  /** Gives it up: it ends with CANCELLED. */
+  /** Gives it up: it ends with CANCELLED. Default: none. */
   readonly signal?: AbortSignal;
 }
 

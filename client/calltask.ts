@@ -10,7 +10,7 @@ import { callUnary } from './unary.ts';
 export interface CallOptions {
   /** Milliseconds until the call is given up; default 60,000. The task goes on, unless `cancelWhenAbandoned`. */
   readonly deadlineMs?: number;
-  /** Gives the call up, which rejects with ContactError CANCELLED. */
+  /** Gives the call up, which rejects with ContactError CANCELLED. Default: none. */
   readonly signal?: AbortSignal;
   /** Cancels the task when this call is given up, at its deadline or by its signal. Default false. */
   readonly cancelWhenAbandoned?: boolean;

@@ -2,8 +2,9 @@
 export interface Codec<In, Out = In> {
   /** Media type of what `encode` makes. */
   readonly contentType: string;
+  /** The bytes of a value; what it throws is the error of `enqueue()`, or fails the task with INVALID_RESULT. */
   encode(value: In): Uint8Array;
-  /** `bytes` may be a view into a larger buffer: copy what outlives the call. */
+  /** The value of bytes that came with a media type. `bytes` may be a view into a larger buffer: copy what outlives the call. */
   decode(bytes: Uint8Array, contentType: string): Out;
 }
 

@@ -19,6 +19,7 @@ export interface TaskFailureAdvice {
 export interface TaskProblem {
   /** Names the kind of failure for programs; empty: nobody did. */
   readonly code: string;
+  /** For people; at most 4 KiB. */
   readonly message: string;
   /** Bytes of a `google.rpc.Status`; absent: none. */
   readonly details?: Uint8Array;
@@ -26,11 +27,15 @@ export interface TaskProblem {
 
 /**
  * Thrown by a handler that has something to say about its failure; any other error is a failure by the policy.
- * @example throw new TaskFailure('no such customer', { code: 'UNKNOWN_CUSTOMER', retry: 'never' });
+ * @example
+ * throw new TaskFailure('no such customer', { code: 'UNKNOWN_CUSTOMER', retry: 'never' });
  */
 export class TaskFailure extends Error {
+  /** As it was given; empty: none was. */
   readonly code: string;
+  /** As it was given, else `policy`. */
   readonly retry: 'policy' | 'never' | { readonly afterMs: number };
+  /** As they were given. */
   readonly details: Uint8Array | undefined;
 
   constructor(message: string, advice: TaskFailureAdvice = {}) {
@@ -63,9 +68,11 @@ const RELEASE_PAUSE_MS = 2_000;
 /**
  * Thrown by a handler that has done nothing and cannot now: the task goes back to the queue, no attempt burnt, and to
  * whoever can. So that it does not come back at once, the worker pauses.
- * @example throw new TaskRelease('the device is busy', { pauseMs: 10_000 });
+ * @example
+ * throw new TaskRelease('the device is busy', { pauseMs: 10_000 });
  */
 export class TaskRelease extends Error {
+  /** Milliseconds for which the worker takes nothing new. */
   readonly pauseMs: number;
 
   constructor(reason: string, advice: TaskReleaseAdvice = {}) {
@@ -77,11 +84,17 @@ export class TaskRelease extends Error {
   }
 }
 
-/** What `call()` rejects with when its task was settled without a result. */
+/**
+ * What `call()` rejects with when its task was settled without a result.
+ * @example
+ * if (error instanceof TaskFailed && error.state === 'failed') console.log(error.taskId, error.error?.code);
+ */
 export class TaskFailed extends Error {
+  /** UUIDv7 in lower case; `contact tasks show` has what became of it. */
   readonly taskId: string;
   /** `failed`, `cancelled` or `expired`. */
   readonly state: SettledState;
+  /** What the worker or the server has said; null: nobody said anything. */
   readonly error: TaskProblem | null;
 
   constructor(taskId: string, state: SettledState, error: TaskProblem | null) {

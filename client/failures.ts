@@ -9,6 +9,7 @@ export interface FailuresOptions {
   readonly by?: 'error' | 'client' | 'queue';
   /** Only those after this. Default: all that are kept. */
   readonly since?: Date;
+  /** Only those of these queues. Default: of all. */
   readonly queues?: readonly string[];
   /** 1 to 500. Default: 100. */
   readonly maxGroups?: number;

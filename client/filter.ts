@@ -12,12 +12,15 @@ export interface TaskQuery {
   readonly queues?: readonly string[];
   /** In one of these states. */
   readonly states?: readonly ('scheduled' | 'ready' | 'running' | SettledState)[];
+  /** Enqueued at this instant or later. */
   readonly createdAfter?: Date;
+  /** Enqueued before this instant. */
   readonly createdBefore?: Date;
   /** Children of this broadcast. */
   readonly parentId?: string;
-  /** These find settled tasks alone. */
+  /** Settled at this instant or later: such a condition finds settled tasks alone. */
   readonly settledAfter?: Date;
+  /** Settled before this instant. */
   readonly settledBefore?: Date;
   /** Settled with an error of one of these codes. */
   readonly errorCodes?: readonly string[];

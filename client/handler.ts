@@ -5,6 +5,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface TaskContext {
   /** UUIDv7 in lower case; the same in every attempt, so good for making a handler idempotent. */
   readonly taskId: string;
+  /** The queue that the task waited in. */
   readonly queue: string;
   /** Which attempt this is; from 1 to `maxAttempts`. */
   readonly attempt: number;
@@ -29,6 +30,8 @@ export interface TaskContext {
    * newest call counts and is sent at most four times a second (`progressIntervalMs`), so call it as often as you like;
    * what is told while the server is out of reach is sent when it is back.
    * @throws ContactError INVALID_ARGUMENT for a fraction that is no number or a message that is no string
+   * @example
+   * for (const [at, row] of rows.entries()) context.progress(at / rows.length, row.name);
    */
   progress(fraction: number, message?: string): void;
   /**
@@ -49,12 +52,21 @@ export interface TaskContext {
    * Hands bytes to the next attempt, if there is one. The newest call counts.
    * @param bytes at most 64 KiB, or the server's limit; they are copied
    * @throws ContactError INVALID_ARGUMENT for more, or for what is no Uint8Array
+   * @example
+   * const done = context.checkpoint ? JSON.parse(Buffer.from(context.checkpoint).toString()) : 0;
+   * for (const [at, row] of rows.entries()) if (at >= done) context.saveCheckpoint(Buffer.from(JSON.stringify(at + 1)));
    */
   saveCheckpoint(bytes: Uint8Array): void;
 }
 
 /**
- * Does one task. What it returns is the result. What it throws is a failure: TaskFailure says whether to retry,
+ * Does one task, at least once: it should be idempotent. What it returns is the result. What it throws is a failure: TaskFailure says whether to retry,
  * TaskRelease gives the task back untouched, any other error fails this attempt by the task's policy.
+ * @example
+ * const mail: Handler<{ to: string }, void> = async ({ to }, { signal, attempt }) => {
+ *   const answer = await fetch(`http://127.0.0.1:8025/send?to=${to}`, { method: 'POST', signal });
+ *   if (answer.status === 404) throw new TaskFailure(`nobody is ${to}`, { code: 'UNKNOWN', retry: 'never' });
+ *   if (!answer.ok) throw new Error(`HTTP ${answer.status} at attempt ${attempt}`);
+ * };
  */
 export type Handler<P, R> = (payload: P, context: TaskContext) => R | PromiseLike<R>;

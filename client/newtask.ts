@@ -16,14 +16,14 @@ export interface EnqueueOptions<P = unknown> {
   readonly priority?: number;
   /** Milliseconds until the task is ready; default 0. Not together with `runAt`. */
   readonly delayMs?: number;
-  /** When the task is ready; a time that has passed: at once. Not together with `delayMs`. */
+  /** When the task is ready; a time that has passed: at once. Default: at once. Not together with `delayMs`. */
   readonly runAt?: Date;
   /**
    * Milliseconds after which a task that nobody took expires; at least 1. Default: never, but children of a broadcast
    * an hour after they are due. Not together with `expiresAt`.
    */
   readonly expiresAfterMs?: number;
-  /** When a task that nobody took expires. Not together with `expiresAfterMs`. */
+  /** When a task that nobody took expires. Default: as `expiresAfterMs`, together with which it is refused. */
   readonly expiresAt?: Date;
   /** 1 to 1000; default: the server's (5). 1: once started, never run again. */
   readonly maxAttempts?: number;
@@ -31,18 +31,18 @@ export interface EnqueueOptions<P = unknown> {
   readonly timeoutMs?: number;
   /**
    * A name of your own for this task within its queue: enqueued again, it is the same task, unless that was cancelled,
-   * has expired, or is kept no longer.
+   * has expired, or is kept no longer. Default: none.
    */
   readonly key?: string;
-  /** Only this client may take it, now or when it comes. Not together with `selector` or `broadcast`. */
+  /** Only this client may take it, now or when it comes. Default: any may. Not together with `selector` or `broadcast`. */
   readonly clientId?: string;
-  /** Only clients whose labels match may take it: `site=berlin,gpu`. Not together with `clientId` or `broadcast`. */
+  /** Only clients whose labels match may take it: `site=berlin,gpu`. Default: any may. Not with `clientId` or `broadcast`. */
   readonly selector?: string;
-  /** One child task for every client that serves the queue and matches; `known`: also named ones that are away. */
+  /** One child task for every client that serves the queue and matches; `known`: also named ones that are away. Default: one task. */
   readonly broadcast?: { readonly selector?: string; readonly known?: boolean };
   /** Milliseconds before a retry: `baseMs` doubling up to `capMs`, with jitter; default: the server's (1 s, 5 min). */
   readonly backoff?: { readonly baseMs?: number; readonly capMs?: number };
-  /** Handed to the worker and to observers; at most 64 pairs and 16 KiB. */
+  /** Handed to the worker and to observers; at most 64 pairs and 16 KiB. Default: none. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** Media type of the payload; default: the codec's. */
   readonly contentType?: string;
@@ -63,7 +63,9 @@ export interface BroadcastOptions<P = unknown>
 
 /** One task of `enqueueBatch()`. */
 export interface NewTaskInput<P = unknown> extends EnqueueOptions<P> {
+  /** The queue that it waits in; `[A-Za-z0-9._:/-]`, 1 to 128 characters. */
   readonly queue: string;
+  /** What the handler is given; encoded by `codec`, or else by the producer's. */
   readonly payload: P;
 }
 

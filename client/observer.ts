@@ -31,7 +31,7 @@ export interface ResultsOptions {
   readonly states?: readonly SettledState[];
   /** Only the children of this broadcast as they settle, then the broadcast itself; default: all. */
   readonly parentId?: string;
-  /** Conditions beside these, as for tasks. */
+  /** Conditions beside these, as for tasks. Default: none. */
   readonly filter?: TaskQuery;
   /**
    * `now`: what settles from the moment the server answers. `beginning`: from the first ever, OUT_OF_RANGE if that is
@@ -52,7 +52,7 @@ export interface ResultsOptions {
    * nothing: the logger is warned, the function is told how many they were, and the next result comes.
    */
   readonly onGap?: 'error' | 'oldest' | ((gap: ResultsGap) => void);
-  /** Ends the results quietly. */
+  /** Ends the results quietly. Default: none. */
   readonly signal?: AbortSignal;
 }
 
@@ -75,11 +75,22 @@ export interface ResultsGap {
 export interface Observer<R> extends AsyncDisposable {
   /**
    * Settled tasks in commit order, each exactly once, also over broken connections and restarts of the server. Read
-   * at the pace of the loop: a slow one makes the server wait, and memory does not grow. Throws ContactError
-   * OUT_OF_RANGE when the store was restored, or the beginning is no longer kept, unless `onGap` says otherwise.
+   * at the pace of the loop: a slow one makes the server wait, and memory does not grow.
+   * @throws ContactError INVALID_ARGUMENT naming the option that is wrong; OUT_OF_RANGE when the store was restored, or the
+   *   beginning is no longer kept, unless `onGap` says otherwise
+   * @example
+   * for await (const { taskId, state, error } of observer.results({ queues: ['sums'], from: 'oldest', follow: false })) {
+   *   if (state !== 'succeeded') console.log(taskId, error?.message);
+   * }
    */
   results(options?: ResultsOptions): AsyncGenerator<TaskResult<R>, void, undefined>;
-  /** The same as an Observable; each subscriber has a stream of its own. */
+  /**
+   * The same as an Observable of RxJS; each subscriber has a stream of its own.
+   * @throws ContactError as `results()`: to the subscriber
+   * @example
+   * const subscription = observer.results$({ states: ['failed'] }).subscribe(({ taskId }) => console.log(taskId));
+   * subscription.unsubscribe();
+   */
   results$(options?: ResultsOptions): Observable<TaskResult<R>>;
   /** Ends every `results()` quietly. */
   close(): Promise<void>;

@@ -9,7 +9,9 @@ export type { TlsOptions };
 
 /** Where an SDK object says what happens to its connection; lines for people. `console` fits. */
 export interface Logger {
+  /** What goes as it should: it is connected, it drains. */
   info(message: string): void;
+  /** What somebody may have to look at: a line is lost, a task has failed. */
   warn(message: string): void;
 }
 
@@ -17,16 +19,16 @@ export interface Logger {
 export interface ConnectionOptions {
   /** HOST:PORT of the server, or `unix:PATH` of its socket file. Default: where the join text says. */
   readonly server?: string;
-  /** Sent as `authorization: Bearer …` with every call. Not together with `tokenFile`. */
+  /** Sent as `authorization: Bearer …` with every call. Default: none. Not together with `tokenFile`. */
   readonly token?: string;
   /**
    * Path of a file that holds the token, which is read whenever a connection is made, and when it has changed. Where others
-   * than its owner can read it (its mode is not 0600), the logger is warned.
+   * than its owner can read it (its mode is not 0600), the logger is warned. Default: none.
    */
   readonly tokenFile?: string;
   /**
    * A join text (`cj_…`), or the path of a file that holds one: this client enrols with its first connection, and has a
-   * credential of its own from then on, which `credentialFile` keeps. It is not looked at again once that has been done.
+   * credential of its own from then on, which `credentialFile` keeps. It is not looked at again once that has been done. Default: none.
    */
   readonly join?: string;
   /** The client id to enrol as. Default: `clientId` of a worker, or what the credential file says. */
@@ -35,12 +37,12 @@ export interface ConnectionOptions {
    * Path of the file that keeps what came of `join`: the secret, drawn here, the client id, and where the server is and how it
    * is known. Made with mode 0600. The next start needs it alone, and so does every other object and process of the same
    * client, at the same time too: each has it renewed when two thirds of its life are over, and takes what another has
-   * renewed. A worker is the client that it is of, unless `clientId` says so already.
+   * renewed. A worker is the client that it is of, unless `clientId` says so already. Default: none.
    */
   readonly credentialFile?: string;
   /**
    * Sends a token without TLS to other machines too, where whoever can read the line has it from then on. Without it that is
-   * refused; on this machine (loopback, a socket file) a token may always be sent.
+   * refused; on this machine (loopback, a socket file) a token may always be sent. Default false.
    */
   readonly insecure?: boolean;
   /** Certificates in PEM; absent: plaintext. An empty object: TLS with the system's authorities. */

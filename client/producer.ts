@@ -62,24 +62,43 @@ export interface Producer<P> extends AsyncDisposable {
   /**
    * Resolves once the task is stored for good; waits while too much is outstanding, and while the server is out of
    * reach, a minute at most (`deadlineMs`). Calls of one turn of the event loop travel together.
-   * @throws ContactError DEADLINE_EXCEEDED that says why, and what became of the task
+   * @throws ContactError INVALID_ARGUMENT naming the field that is wrong; RESOURCE_EXHAUSTED: the queue is full, for longer than
+   *   `patienceMs`; DEADLINE_EXCEEDED that says why, and what became of the task
+   * @example
+   * const { id, deduplicated } = await producer.enqueue('mails', { to: 'a@example.org' }, { key: 'welcome/42', delayMs: 60_000 });
    */
   enqueue<T extends P>(queue: string, payload: T, options?: EnqueueOptions<T> & Abortable): Promise<Enqueued>;
   /**
    * One child task for every client that serves the queue and matches, when this is stored; answers the id of the
-   * parent. FAILED_PRECONDITION: no client matches. The children and at last the parent, whose result holds their
-   * counts, are what `observer.results({ parentId: id, from: 'oldest' })` gives.
+   * parent. The children and at last the parent, whose result holds their counts, are what
+   * `observer.results({ parentId: id, from: 'oldest' })` gives.
+   * @throws ContactError as `enqueue()`, and FAILED_PRECONDITION: no client matches
+   * @example
+   * const { id } = await producer.broadcast('restarts', { version: 7 }, { selector: 'site=berlin', known: true });
    */
   broadcast<T extends P>(queue: string, payload: T, options?: BroadcastOptions<T> & Abortable): Promise<Enqueued>;
-  /** 1 to 1,000 tasks, all stored or none. */
+  /**
+   * 1 to 1,000 tasks, of any queues, all stored or none; answers what became of each, in their order.
+   * @throws ContactError as `enqueue()`, its `field` naming the task: `tasks[3].payload`
+   * @example
+   * await producer.enqueueBatch([
+   *   { queue: 'mails', payload: { to: 'a@example.org' } },
+   *   { queue: 'mails', payload: { to: 'b@example.org' }, delayMs: 1_000 },
+   * ]);
+   */
   enqueueBatch<T extends P>(tasks: readonly NewTaskInput<T>[], options?: Abortable): Promise<Enqueued[]>;
   /**
-   * Enqueues a task and waits for its result, decoded. Throws TaskFailed when it ends otherwise, ContactError
-   * DEADLINE_EXCEEDED when it does not end in time.
+   * Enqueues a task and waits for its result, decoded: over a restart of the server too, until `deadlineMs`, by default 60,000.
+   * @throws TaskFailed when it ends otherwise, with its state and error
+   * @throws ContactError as `enqueue()`, and DEADLINE_EXCEEDED when it does not end in time: it goes on, unless
+   *   `cancelWhenAbandoned`
+   * @example
+   * const sum = await producer.call<number>('sums', { a: 1, b: 2 }, { deadlineMs: 5_000 });
    */
   call<R = unknown, T extends P = P>(queue: string, payload: T, options?: EnqueueOptions<T> & CallOptions): Promise<R>;
   /**
-   * Opens the stream ahead of the first task; rejects when the server refuses. Keeps trying while it is out of reach.
+   * Opens the stream ahead of the first task. Keeps trying while the server is out of reach.
+   * @throws ContactError what the server refuses for good: a credential, TLS
    */
   connected(): Promise<void>;
   /** Resolves when `enqueue()` would not wait for room. */

@@ -28,8 +28,11 @@ export interface QueueDeletion {
   readonly askedToStop: number;
   /** Settled tasks, with their results. */
   readonly forgotten: number;
+  /** Tasks that wait there now. */
   readonly waiting: number;
+  /** Tasks that run now. */
   readonly running: number;
+  /** Settled tasks that are kept now. */
   readonly settled: number;
   /** Nothing is left: no task, no result and no setting. */
   readonly deleted: boolean;
@@ -39,6 +42,7 @@ export interface QueueDeletion {
 export interface QueueAdmin {
   /** A page of queues by name, with their counts and settings. */
   listQueues(options?: PageOptions): Promise<ListQueuesResponse>;
+  /** The queues of every page, one at a time. */
   listAllQueues(options?: { readonly pageSize?: number }): AsyncGenerator<Queue, void, undefined>;
   /**
    * Pushes no task of this queue any more; what runs goes on. NOT_FOUND, as for the next five: the queue has no task,
@@ -62,7 +66,8 @@ export interface QueueAdmin {
   purgeQueue(queue: string): Promise<number>;
   /**
    * Takes the queue away: what waits is cancelled, what is settled is forgotten with its results, what runs is asked to stop
-   * and keeps the queue until it has ended. FAILED_PRECONDITION: it has tasks that wait or run, and `withTasks` is not said.
+   * and keeps the queue until it has ended.
+   * @throws ContactError FAILED_PRECONDITION: it has tasks that wait or run, and `withTasks` is not said
    * @example
    * const { deleted, running } = await admin.deleteQueue('mails', { withTasks: true });
    * if (!deleted) console.log(`${running} tasks run still`);

@@ -39,6 +39,7 @@ export interface Reflection extends AsyncDisposable {
    *   RESOURCE_EXHAUSTED for more than 5,000 files or 16 MiB
    */
   describe(symbols: readonly string[], options?: DescribeOptions): Promise<FileDescriptorSet>;
+  /** Lets go of the connection; what is under way rejects. */
   close(): Promise<void>;
 }
 

@@ -29,14 +29,14 @@ export const INITIAL_LIMITS: Limits = {
 export interface WorkerOptions<P, R> extends ConnectionOptions {
   /** Queues to draw from; 1 to 1,000 names. Absent, with `handler`: a worker that only serves. */
   readonly queues?: readonly string[];
-  /** Runs one task: what it answers is the result, what it throws is the failure. */
+  /** Runs one task of `queues`: what it answers is the result, what it throws is the failure. Absent with them. */
   readonly handler?: Handler<P, R>;
   /**
    * Handlers of one queue each, beside `queues` and `handler` or without them: what `handle()` of `defineTask()` answers.
-   * Their payloads and results are JSON, whatever `codec` is.
+   * Their payloads and results are JSON, whatever `codec` is. Default: none.
    */
   readonly tasks?: readonly TaskHandler[];
-  /** What runs around the handler of each task, the first around all others; calls of `serve()` are no tasks here. */
+  /** What runs around the handler of each task, the first around all others; calls of `serve()` are no tasks here. Default: none. */
   readonly use?: readonly Middleware[];
   /** How many handlers run at once; 1 to 10,000. Default: the sum of those of `tasks`, one for each that says nothing; else 1. */
   readonly concurrency?: number;
@@ -53,11 +53,11 @@ export interface WorkerOptions<P, R> extends ConnectionOptions {
   readonly prefetch?: number;
   /** A name of your own: the server remembers it. Absent: one is drawn, and forgotten with this worker. */
   readonly clientId?: string;
-  /** Labels of this client, for tasks that select clients by them; at most 64. */
+  /** Labels of this client, for tasks that select clients by them; at most 64. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Decodes payloads and encodes results; default JSON. */
   readonly codec?: Codec<R, P>;
-  /** Name and version of the program, shown to operators. */
+  /** Name and version of the program, shown to operators; cut at 128 characters. Default: none. */
   readonly agent?: string;
   /**
    * Whether the server keeps, with each attempt that failed, the stack of what was thrown and of its causes, at most 4 KiB, which
@@ -125,17 +125,25 @@ export interface Worker extends AsyncDisposable {
   /**
    * Takes no new tasks, finishes what runs, gives back what has not begun, delivers every report, then closes;
    * `deadlineMs`: then goes on as `stop()`. Default: as long as it takes.
+   * @throws ContactError what the server has refused for good, as `finished`
+   * @example
+   * process.once('SIGTERM', () => worker.drain({ deadlineMs: 20_000 }));
    */
   drain(options?: { readonly deadlineMs?: number }): Promise<void>;
   /**
    * Aborts the handlers, tells what they answer (a TaskFailure too), gives back the rest, delivers every report,
    * closes.
    * @param options.deadlineMs what handlers get to end, and what delivering gets after that; default 5,000
+   * @throws ContactError what the server has refused for good, as `finished`
+   * @example
+   * await worker.stop({ deadlineMs: 1_000 });
    */
   stop(options?: { readonly deadlineMs?: number }): Promise<void>;
   /**
    * Runs this around the handler of each task that begins from now on, within what was added before.
    * @throws ContactError INVALID_ARGUMENT for what is no function, or for more than 100 of one worker
+   * @example
+   * worker.use((_payload, { queue }, next) => next().finally(() => console.log(queue)));
    */
   use(middleware: Middleware): void;
   /** Resolves when stopped; rejects when the server refused for good. */

@@ -8,23 +8,31 @@ import { type SettledState, settledStateOf } from './state.ts';
 export class TaskResult<R = unknown> {
   /** The place just after this result: give it as `from` to go on from here. */
   readonly cursor: string;
+  /** UUIDv7 in lower case. */
   readonly taskId: string;
+  /** The queue that the task was in. */
   readonly queue: string;
+  /** How it was settled. */
   readonly state: SettledState;
   /** The result as it was sent; empty when there is none. See `value()`. */
   readonly bytes: Uint8Array;
+  /** Media type of `bytes`; empty when there is no result. */
   readonly contentType: string;
   /** Why the task did not succeed; null: it did, or nobody said. */
   readonly error: TaskProblem | null;
   /** How many attempts were used. */
   readonly attempt: number;
+  /** The delivery that settled it; 0: nobody ever had it. */
   readonly delivery: number;
   /** The client that settled the task; empty: no client did. */
   readonly clientId: string;
+  /** When it was enqueued, by the clock of the server. */
   readonly createdAt: Date;
   /** When the delivery that settled it was claimed; null: it never was. */
   readonly claimedAt: Date | null;
+  /** When it was settled, by the clock of the server. */
   readonly settledAt: Date;
+  /** The pairs that the producer gave with the task. */
   readonly metadata: Readonly<Record<string, string>>;
   /** A cancel was asked for, whatever the state became. */
   readonly cancelRequested: boolean;

@@ -8,6 +8,7 @@ const MAX_STATUS_LENGTH = 256;
 export interface WorkerStatus {
   /** `draining`: connected, and taking no new tasks. */
   readonly state: 'connecting' | 'connected' | 'reconnecting' | 'draining' | 'stopped';
+  /** As `clientId` of the worker. */
   readonly clientId: string;
   /** How many handlers run. */
   readonly running: number;

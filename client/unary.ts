@@ -10,7 +10,7 @@ import type { Link } from './link.ts';
 export interface UnaryOptions {
   /** Milliseconds; default 10,000. */
   readonly deadlineMs?: number;
-  /** Ends the wait, which rejects with ContactError CANCELLED. */
+  /** Ends the wait, which rejects with ContactError CANCELLED. Default: none. */
   readonly signal?: AbortSignal;
 }
 

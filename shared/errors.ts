@@ -61,9 +61,11 @@ export interface ErrorDetail {
 /**
  * The one error that crosses a border of this project: its message may be shown to anybody. What it is about is data
  * too (`code`, `field`, `index`), so that nothing has to be decided by its message.
- * @example if (error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED') await wait(error.retryAfterMs);
+ * @example
+ * if (error instanceof ContactError && error.code === 'RESOURCE_EXHAUSTED') console.log(`again in ${error.retryAfterMs} ms`);
  */
 export class ContactError extends Error {
+  /** What kind of refusal it is: the name of a status of gRPC. */
   readonly code: ErrorCode;
   /** The message without its field. */
   readonly problem: string;

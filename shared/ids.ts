@@ -28,7 +28,12 @@ let poolAt = POOL_BYTES;
 let lastMs = Number.NEGATIVE_INFINITY;
 let lastSeq = 0;
 
-/** A new task id: UUIDv7 (RFC 9562), time-ordered, in canonical lower-case text. Later ones sort after earlier ones. */
+/**
+ * A new task id: UUIDv7 (RFC 9562), time-ordered, in canonical lower-case text. Later ones sort after earlier ones.
+ * @example
+ * const id = newTaskId();
+ * await producer.enqueue('mails', { to: 'a@example.org' }, { id }); // again with the same id and content: stored once
+ */
 export function newTaskId(): string {
   if (poolAt === POOL_BYTES) {
     randomFillSync(pool);

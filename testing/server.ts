@@ -13,6 +13,7 @@ export interface TestServerOptions extends Partial<ServerOptions> {
 export interface TestServer extends AsyncDisposable {
   /** HOST:PORT, for the option `server` of whatever the SDK makes. */
   readonly address: string;
+  /** The server itself, as `createServer()` of `contactd/server` makes it. */
   readonly server: ContactServer;
   /** Ends every connection at once; close workers and producers first. */
   close(): Promise<void>;

@@ -40,6 +40,7 @@ export interface KeptCall<T> {
 export interface Caller extends AsyncDisposable {
   /**
    * The methods of a service, typed: unary ones and those that send a stream answer a promise, others what is to be iterated.
+   * @throws ContactError INVALID_ARGUMENT for what is no service; its methods reject with a CallError
    * @example
    * const guide = caller.stub(RouteGuide);
    * const { name } = await guide.getFeature({ latitude: 1, longitude: 2 });
@@ -48,6 +49,7 @@ export interface Caller extends AsyncDisposable {
   stub<S extends DescService>(service: S): Stub<S>;
   /**
    * Stores a durable call, and does not wait for its answer. Waits while the server is out of reach.
+   * @throws CallError what the server refuses: PERMISSION_DENIED, RESOURCE_EXHAUSTED, ALREADY_EXISTS for a key of another request
    * @example
    * const { taskId } = await caller.keep(Greeter.method.sayHello, { name: 'Ada' }, { clientId: 'laptop-7' });
    */
@@ -58,9 +60,11 @@ export interface Caller extends AsyncDisposable {
   ): Promise<KeptCall<MessageShape<M['output']>>>;
   /**
    * Waits for the answer of a durable call that was stored before, by whomever; as often as somebody asks, while the task is
-   * kept. Goes on by itself after a restart of the server. CallError NOT_FOUND: there is no such task.
+   * kept. Goes on by itself after a restart of the server.
    * @param options its `deadlineMs`: default: as the caller has it, else 60,000; the task goes on after that
-   * @example const { message } = await caller.answer(Greeter.method.sayHello, taskId, { deadlineMs: 3_600_000 });
+   * @throws CallError as the handler has ended it; NOT_FOUND: there is no such task; DEADLINE_EXCEEDED
+   * @example
+   * const { message } = await caller.answer(Greeter.method.sayHello, taskId, { deadlineMs: 3_600_000 });
    */
   answer<M extends DescMethodUnary>(
     method: M,

@@ -22,9 +22,7 @@ export interface CallFacts {
 /**
  * How a call of a stub ended, if not well: what the callee, the server or the connection said.
  * @example
- * if (error instanceof CallError && error.code === 'FAILED_PRECONDITION') {
- *   for (const detail of error.details) console.log(anyUnpack(detail, PreconditionFailureSchema));
- * }
+ * if (error instanceof CallError && error.started === 'no') console.log(`${error.code}: nobody has begun, call it again`);
  */
 export class CallError extends ContactError {
   /** The code of gRPC, 1 to 16. `code` has its name; but UNKNOWN and DATA_LOSS, which ContactError has not, are INTERNAL there. */

@@ -36,15 +36,15 @@ export interface CallerOptions extends ConnectionOptions, Addressing {}
 
 /** What one call may say; what it leaves out is as the caller has it. */
 export interface StubOptions extends Addressing {
-  /** Sent along; keys of HTTP, of gRPC and of contact (`contact-…`) are refused. */
+  /** Sent along; keys of HTTP, of gRPC and of contact (`contact-…`) are refused. Default: none. */
   readonly metadata?: CallMetadata;
-  /** Cancels the call, which rejects with CallError CANCELLED. A durable one goes on: its task is cancelled by `createAdmin()`. */
+  /** Cancels the call, which rejects with CallError CANCELLED. A durable one goes on: its task is cancelled by `createAdmin()`. Default: none. */
   readonly signal?: AbortSignal;
   /** Told of the initial metadata of the answer, if there is any. */
   readonly onHeaders?: (headers: Metadata) => void;
   /** Told of the trailers, whatever the status, before the call ends here. */
   readonly onTrailers?: (trailers: Metadata) => void;
-  /** Of durable calls: a name of your own for this call. While its task is kept, calling again is waiting for that one. */
+  /** Of durable calls: a name of your own for this call. While its task is kept, calling again is waiting for that one. Default: none. */
   readonly key?: string;
   /** Of durable calls: told of the task as soon as it is stored; its id is good for `caller.answer()`. */
   readonly onTask?: (taskId: string) => void;

@@ -4,7 +4,9 @@ import type { Middleware } from './middleware.ts';
 
 /** The handler of one queue, for `createWorker({ tasks })`: what `handle()` of a defined task makes. JSON in and out. */
 export interface TaskHandler {
+  /** The queue whose tasks it runs; no other handler of the worker has it. */
   readonly queue: string;
+  /** Runs one task: what it answers is the result, what it throws is the failure. */
   readonly handler: Handler<never, unknown>;
   /**
    * How many tasks of this queue run at once; 1 to 10,000. Default: the worker's `concurrency`, or 1 where that is not given.

@@ -21,7 +21,9 @@ export type StandardResult<Output> =
 
 /** One thing that is wrong, and where in the value. */
 export interface StandardIssue {
+  /** For people. */
   readonly message: string;
+  /** The keys that lead to it, from the value inwards; absent: the value itself. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

@@ -19,7 +19,9 @@ export type DefinedOptions = Omit<EnqueueOptions, 'codec' | 'contentType'>;
 export interface PlainTaskOptions extends TaskTerms {
   /** The queue of these tasks; no other kind of task should be in it. */
   readonly queue: string;
+  /** Absent: what is said of types is for the compiler alone. */
   readonly input?: undefined;
+  /** Absent, as `input`. */
   readonly output?: undefined;
 }
 
@@ -35,16 +37,21 @@ export interface SchemaTaskOptions<I extends StandardSchema, O extends StandardS
 
 /** One kind of task: its queue, what goes in and what comes out, and how it is to be run. */
 export interface DefinedTask<Input, Payload, Returned, Result> {
+  /** The queue that was given. */
   readonly queue: string;
   /**
    * Resolves once the task is stored, like `producer.enqueue()`. What is sent is the input as it was given, so that the
    * worker's schema sees what this one saw.
    * @throws ContactError INVALID_ARGUMENT whose field says where the input is wrong, `payload.lines[2].price`; nothing is sent
+   * @example
+   * const { id } = await sums.enqueue(producer, { a: 1, b: 2 }, { delayMs: 60_000 });
    */
   enqueue(producer: Producer<unknown>, input: Input, options?: DefinedOptions & Abortable): Promise<Enqueued>;
   /**
    * 1 to 1,000 tasks, all stored or none, like `producer.enqueueBatch()`; the options are of each of them.
    * @throws ContactError INVALID_ARGUMENT whose field says which and where: `tasks[3].payload.price`
+   * @example
+   * await sums.enqueueMany(producer, [{ a: 1, b: 2 }, { a: 3, b: 4 }], { priority: 5 });
    */
   enqueueMany(
     producer: Producer<unknown>,
@@ -56,6 +63,8 @@ export interface DefinedTask<Input, Payload, Returned, Result> {
    * @throws ContactError INVALID_ARGUMENT whose field says where the input is wrong, DEADLINE_EXCEEDED
    * @throws TaskFailed when the task ends otherwise; its `error.code` is INVALID_PAYLOAD or INVALID_RESULT where a schema of the
    *   worker has refused
+   * @example
+   * const sum = await sums.call(producer, { a: 1, b: 2 }, { deadlineMs: 5_000 });
    */
   call(producer: Producer<unknown>, input: Input, options?: DefinedOptions & CallOptions): Promise<Result>;
   /**

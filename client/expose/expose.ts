@@ -27,9 +27,9 @@ export interface ExposeOptions {
   readonly services?: readonly string[];
   /** A `google.protobuf.FileDescriptorSet` of its services with all that they import; default: its reflection is asked. */
   readonly descriptors?: Uint8Array;
-  /** How many live calls may run at once, as in `serve()`. */
+  /** How many live calls may run here at once, of all services; 1 to 10,000, default 100. */
   readonly maxCalls?: number;
-  /** How long it may be away at first; default: as long as it takes. */
+  /** Milliseconds for which it may be away at first; default: as long as it takes. */
   readonly deadlineMs?: number;
   /** It is there from now on (`trouble` is undefined), or away because of that. */
   readonly onPresence?: (trouble: Error | undefined) => void;

@@ -47,6 +47,7 @@ export type ServiceHandlers<S extends DescService> = {
 
 /** What `serve()` takes beside handlers. */
 export interface ServeOptions {
+  /** How many live calls may run here at once, of all services; 1 to 10,000, default 100. The newest counts. */
   readonly maxCalls?: number;
 }
 
