@@ -56,6 +56,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/failures.ts')).fillFailuresCommand,
   },
   {
+    usage: 'acts',
+    description: 'tell who did what: cancels, redrives, deletions, settings of queues, drains, tokens, backups',
+    load: async () => (await import('./commands/acts.ts')).fillActsCommand,
+  },
+  {
     usage: 'tasks',
     description: 'look at tasks, cancel, redrive and delete them',
     load: async () => (await import('./commands/tasks.ts')).fillTasksCommand,

@@ -1,8 +1,10 @@
 import {
+  type Act,
   AdminService,
   type ClientInfo,
   type DescribeClientResponse,
   type GetServerInfoResponse,
+  type ListActsResponse,
   type ListClientsResponse,
   type ListFailuresResponse,
 } from '../gen/contact/v1/admin_service_pb.ts';
@@ -17,6 +19,7 @@ import {
 } from '../gen/contact/v1/task_service_pb.ts';
 import { Health, HealthCheckResponse_ServingStatus } from '../gen/grpc/health/v1/health_pb.ts';
 import { ContactError } from '../shared/errors.ts';
+import { type ActsQuery, buildActsRequest } from './acts.ts';
 import { createAsking } from './asking.ts';
 import { type BackupOptions, readBackup } from './backup.ts';
 import * as check from './check.ts';
@@ -121,6 +124,10 @@ export interface Admin extends QueueAdmin, AsyncDisposable {
    * for (const { count, newest } of groups) console.log(count, newest?.code, newest?.message);
    */
   listFailures(options?: FailuresOptions): Promise<ListFailuresResponse>;
+  /** A page of what operators have ordered, and programs in their name, the newest first: who did what. */
+  listActs(query?: ActsQuery, options?: PageOptions): Promise<ListActsResponse>;
+  /** The acts of every page, one at a time. */
+  listAllActs(query?: ActsQuery, options?: { readonly pageSize?: number }): AsyncGenerator<Act, void, undefined>;
   /** A page of clients by id: those that are connected and, unless `connectedOnly`, named ones that are away. */
   listClients(options?: PageOptions & { readonly connectedOnly?: boolean }): Promise<ListClientsResponse>;
   /** The clients of every page, one at a time. */
@@ -224,6 +231,10 @@ export function createAdmin(options: AdminOptions): Admin {
     return selected;
   }
 
+  async function listActs(query: ActsQuery = {}, page: PageOptions = {}): Promise<ListActsResponse> {
+    return persist(operator.listActs, buildActsRequest(query, page));
+  }
+
   async function listClients(
     page: PageOptions & { readonly connectedOnly?: boolean } = {},
   ): Promise<ListClientsResponse> {
@@ -253,6 +264,13 @@ export function createAdmin(options: AdminOptions): Admin {
     retryTasks: async (selection) => call(tasks.retryTasks, await select(selection)),
     deleteTasks: async (given) => call(tasks.deleteTasks, await select(isList(given) ? { ids: given } : given)),
     watchTask: (id, given = {}) => readTask(connection, id, given),
+    listActs,
+    listAllActs: (query, given) =>
+      readPages(
+        given,
+        (page) => listActs(query, page),
+        (answer) => answer.acts,
+      ),
     listFailures: async (given = {}) => persist(operator.listFailures, buildFailuresRequest(given)),
     ...createQueueAdmin(asking),
     listClients,

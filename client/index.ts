@@ -22,6 +22,7 @@ export {
   type RoleName,
   type TokenOptions,
 } from './access.ts';
+export type { ActKindName, ActsQuery } from './acts.ts';
 export {
   type Admin,
   type AdminOptions,

@@ -50,6 +50,7 @@ const TASKS: Rows<typeof TaskService> = {
 const ADMIN: Rows<typeof AdminService> = {
   listQueues: OBSERVES,
   listFailures: OBSERVES,
+  listActs: OPERATES,
   listClients: OBSERVES,
   describeClient: OBSERVES,
   // What every program may ask that wants to know whom it talks to.

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid, invalidName } from '../../shared/errors.ts';
 import { isName } from '../../shared/ids.ts';
 import type { Rights } from '../model/access.ts';
-import { type Caller, findUngrantable, mayDoEverything } from '../model/caller.ts';
+import { type Caller, findUngrantable, mayDoEverything, nameCaller } from '../model/caller.ts';
 import { createSerial } from '../session/serial.ts';
 import { type CredentialStore, earlierOf, type StoredCredential } from '../store/credentials.ts';
 import { readHash, readId, readLifetime, readRights, writeCredential, writeRightsOf } from './credentials.ts';
@@ -146,7 +146,10 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
       checkOn(isOn);
       // Whoever may revoke it may revoke what was made with it, which goes beyond it nowhere.
       await find(id, caller);
-      const revocation = await store.revokeCredential(id, clock.now(), { withMade: withWhatItMade });
+      const revocation = await store.revokeCredential(id, clock.now(), {
+        withMade: withWhatItMade,
+        by: nameCaller(caller),
+      });
       const { revokedCount, livingCount } = revocation ?? NOTHING_REVOKED;
       return { revokedCount, livingCount, withWhatItMade };
     },
@@ -164,7 +167,7 @@ export function createAccessHandlers(options: AccessOptions): Handlers<typeof Ac
       if (kind === 'join') throw new ContactError('FAILED_PRECONDITION', 'a join is not replaced', { field: 'id' });
       const maker = describeMaker(caller);
       const endsBy = principal === caller.principal ? null : maker.endsBy;
-      const rotated = await store.renewCredential({ ...renewal, ...maker, endsBy }, clock.now());
+      const rotated = await store.renewCredential({ ...renewal, ...maker, endsBy }, clock.now(), nameCaller(caller));
       if (typeof rotated === 'object') return { credential: writeCredential(rotated) };
       if (rotated === 'unknown') throw new ContactError('NOT_FOUND', `no credential ${id}`, { field: 'id' });
       const problem = rotated === 'revoked' ? 'it was revoked' : 'it has expired';

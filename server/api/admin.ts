@@ -10,6 +10,7 @@ import type { Retention } from '../model/retention.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Registry } from '../session/registry.ts';
 import type { Store } from '../store/store.ts';
+import { createListActs } from './acts.ts';
 import { createBackUp } from './backup.ts';
 import { asSeerOf, checkClient, findClient, viewFor, writeClient, writeSession } from './clients.ts';
 import { createListFailures } from './failures.ts';
@@ -31,12 +32,12 @@ export interface AdminHandlersOptions extends ServerInfoOptions {
   readonly deleteQueue: DeleteQueue;
   readonly registry: Registry;
   readonly openExplainer: OpenExplainer;
-  readonly store: Pick<Store, 'backUp' | 'listFailures' | 'refusal' | 'space'>;
+  readonly store: Pick<Store, 'backUp' | 'listActs' | 'listFailures' | 'noteAct' | 'refusal' | 'space'>;
 }
 
 /** AdminService. */
 export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typeof AdminService> {
-  const { operations, registry, openExplainer } = options;
+  const { operations, registry, openExplainer, store } = options;
   const { clients } = registry;
   const pace = createPace();
 
@@ -79,23 +80,25 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
     },
 
     async pauseQueue({ queue, create }, { caller }) {
-      await operations.pauseQueue(readQueue(queue, caller), create);
+      await operations.pauseQueue(readQueue(queue, caller), create, nameCaller(caller));
       return {};
     },
 
     async resumeQueue({ queue }, { caller }) {
-      await operations.resumeQueue(readQueue(queue, caller));
+      await operations.resumeQueue(readQueue(queue, caller), nameCaller(caller));
       return {};
     },
 
     async setQueueLimits({ queue, limits, create }, { caller }) {
       const { maxWaiting = 0, maxRunning = 0 } = limits ?? {};
-      await operations.setQueueLimits(readQueue(queue, caller), { maxWaiting, maxRunning }, create);
+      const wanted = { maxWaiting, maxRunning };
+      await operations.setQueueLimits(readQueue(queue, caller), wanted, create, nameCaller(caller));
       return {};
     },
 
     async setQueueRetention({ queue, retention, create }, { caller }) {
-      await operations.setQueueRetention(readQueue(queue, caller), readRetention(retention), create);
+      const own = readRetention(retention);
+      await operations.setQueueRetention(readQueue(queue, caller), own, create, nameCaller(caller));
       return {};
     },
 
@@ -112,7 +115,9 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
       return { ...outcome, deleted: isDeleted };
     },
 
-    listFailures: createListFailures(options.store),
+    listActs: createListActs(store),
+
+    listFailures: createListFailures(store),
 
     async listClients({ pageSize, pageToken, connectedOnly }, { caller }) {
       const limit = readPageSize(pageSize);
@@ -132,28 +137,31 @@ export function createAdminHandlers(options: AdminHandlersOptions): Handlers<typ
 
     async drainClient({ clientId }, { caller }) {
       await checkClient(clients, readName('client_id', clientId), caller);
-      await clients.drain(clientId);
+      await clients.drain(clientId, nameCaller(caller));
       return {};
     },
 
     async resumeClient({ clientId }, { caller }) {
       await checkClient(clients, readName('client_id', clientId), caller);
-      await clients.resume(clientId);
+      await clients.resume(clientId, nameCaller(caller));
       return {};
     },
 
     async disconnectClient({ clientId }, { caller }) {
       await checkClient(clients, readName('client_id', clientId), caller);
-      return { sessions: registry.disconnectClient(clientId) };
+      const sessions = registry.disconnectClient(clientId);
+      const act = { kind: 'client_disconnected', at: options.now(), by: nameCaller(caller), clientId } as const;
+      if (sessions > 0) await store.noteAct({ ...act, count: sessions });
+      return { sessions };
     },
 
     async forgetClient({ clientId }, { caller }) {
       await checkClient(clients, readName('client_id', clientId), caller);
-      await clients.forget(clientId);
+      await clients.forget(clientId, nameCaller(caller));
       return {};
     },
 
-    backUp: createBackUp(options.store),
+    backUp: createBackUp(store, options.now),
 
     getServerInfo: createServerInfo(options),
   };

@@ -33,7 +33,16 @@ export interface ApiOptions {
     CredentialStore &
     Pick<
       Store,
-      'capabilities' | 'listFailures' | 'backUp' | 'refusal' | 'writeFailure' | 'space' | 'countQueues' | 'countAhead'
+      | 'capabilities'
+      | 'listActs'
+      | 'listFailures'
+      | 'noteAct'
+      | 'backUp'
+      | 'refusal'
+      | 'writeFailure'
+      | 'space'
+      | 'countQueues'
+      | 'countAhead'
     >;
   readonly clock: Clock;
   readonly access: Pick<AccessOptions, 'isOn' | 'findToken' | 'addresses' | 'authority'> & {

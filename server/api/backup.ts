@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { AdminService } from '../../gen/index.ts';
 import { ContactError } from '../../shared/errors.ts';
-import { hasRights } from '../model/caller.ts';
+import { hasRights, nameCaller } from '../model/caller.ts';
 import type { Store } from '../store/store.ts';
 import type { Handler } from './handler.ts';
 
 /** Streams a copy of the store, and at last the checksum of what was streamed. */
-export function createBackUp(store: Pick<Store, 'backUp'>): Handler<(typeof AdminService.method)['backUp']> {
+export function createBackUp(
+  store: Pick<Store, 'backUp' | 'noteAct'>,
+  now: () => number,
+): Handler<(typeof AdminService.method)['backUp']> {
   return async function* backUp(_request, { caller, signal }) {
     // It has every credential in it too, those of operators among them.
     const isWhole = hasRights(
@@ -18,6 +21,8 @@ export function createBackUp(store: Pick<Store, 'backUp'>): Handler<(typeof Admi
     yield {};
     const backup = await store.backUp(signal);
     try {
+      // From here on it may have everything, whether it is read to its end or not.
+      await store.noteAct({ kind: 'backed_up', at: now(), by: nameCaller(caller) });
       yield { event: { case: 'begin', value: { bytes: BigInt(backup.bytes) } } };
       const hash = createHash('sha256');
       for await (const chunk of backup.read()) {

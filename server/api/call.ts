@@ -11,7 +11,7 @@ import type { Handler } from './handler.ts';
 import { writeResult } from './views.ts';
 
 export interface CallTaskOptions {
-  readonly queue: Pick<TaskQueue, 'results' | 'cancel'>;
+  readonly queue: Pick<TaskQueue, 'cancel' | 'results'>;
   readonly store: Pick<TaskStore, 'describeTask'>;
   readonly enqueue: Enqueue;
   readonly noteFailure: NoteFailure;
@@ -51,7 +51,8 @@ export function createCallTask(options: CallTaskOptions): Handler<(typeof TaskSe
         return { result: writeResult(record, results.cursorAt(record.position)) };
       } catch (error) {
         if (cancelWhenAbandoned && isAbandoned(signal)) {
-          const asked = queue.cancel([id], 'ABANDONED', nameCaller(caller));
+          // Nobody ordered it.
+          const asked = queue.cancel([id], 'ABANDONED', nameCaller(caller), undefined, false);
           asked.catch((bug: unknown) => noteFailure('cancelTasks', bug));
         }
         throw error;

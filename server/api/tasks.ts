@@ -156,11 +156,13 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
   /** Deletes tasks in several commits, others between them: a thousand at once take as many milliseconds as ten. */
   async function deleteInSteps(
     ids: readonly string[],
-    { scope }: Caller,
+    caller: Caller,
   ): Promise<readonly { readonly id: string; readonly isDeleted: boolean }[]> {
+    const by = nameCaller(caller);
     const deleted: boolean[] = [];
     for (let at = 0; at < ids.length; at += DELETED_AT_ONCE) {
-      deleted.push(...(await store.deleteTasks(ids.slice(at, at + DELETED_AT_ONCE), scope)));
+      const actor = { by, now: clock.now() };
+      deleted.push(...(await store.deleteTasks(ids.slice(at, at + DELETED_AT_ONCE), caller.scope, actor)));
     }
     return ids.map((id, index) => ({ id, isDeleted: deleted[index]! }));
   }

@@ -60,9 +60,10 @@ export interface DeletionOptions {
     by: string,
     scope: QueueScope,
   ) => Promise<readonly CancelOutcome[]>;
+  readonly now: () => number;
 }
 
-export function createDeleteQueue({ store, findQueue, cancel }: DeletionOptions): DeleteQueue {
+export function createDeleteQueue({ store, findQueue, cancel, now }: DeletionOptions): DeleteQueue {
   async function countQueue(queue: string): Promise<QueueCounts | undefined> {
     return (await store.countQueues()).find((one) => one.queue === queue);
   }
@@ -111,13 +112,14 @@ export function createDeleteQueue({ store, findQueue, cancel }: DeletionOptions)
       const deleted = await store.deleteTasks(
         page.map(({ id }) => id),
         scope,
+        { by, now: now() },
       );
       done.forgotten += deleted.filter(Boolean).length;
       return page.length;
     });
     const left = summarize(await countQueue(queue));
     const isDeleted = left.waiting + left.running + left.settled === 0;
-    if (isDeleted) await store.setQueueSettings({ queue, ...DEFAULT_SETTINGS });
+    if (isDeleted) await store.setQueueSettings({ queue, ...DEFAULT_SETTINGS }, { by, now: now(), isDeletion: true });
     return { ...done, ...left, isDeleted };
   };
 }

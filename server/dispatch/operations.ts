@@ -51,14 +51,15 @@ export interface Operations {
   listQueues(after: string, limit: number, scope: QueueScope): Promise<readonly QueueView[]>;
   /**
    * Stops claiming at once; remembered.
+   * @param by whose act it is, as of the next four; default: nobody's
    * @throws ContactError NOT_FOUND, as the next four: the queue has no task, no worker and no settings, and is not to
    * be created
    */
-  pauseQueue(queue: string, isCreated?: boolean): Promise<void>;
-  resumeQueue(queue: string): Promise<void>;
-  setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean): Promise<void>;
+  pauseQueue(queue: string, isCreated?: boolean, by?: string): Promise<void>;
+  resumeQueue(queue: string, by?: string): Promise<void>;
+  setQueueLimits(queue: string, limits: QueueLimits, isCreated?: boolean, by?: string): Promise<void>;
   /** How long settled tasks of the queue are kept; null: as long as the server's default says. */
-  setQueueRetention(queue: string, retention: Retention | null, isCreated?: boolean): Promise<void>;
+  setQueueRetention(queue: string, retention: Retention | null, isCreated?: boolean, by?: string): Promise<void>;
   /** What the store counts of a queue. @throws ContactError NOT_FOUND, as above */
   findQueue(queue: string): Promise<QueueCounts>;
   /** Cancels everything that waits; answers how many tasks that were. @param by whose act it is */
@@ -107,13 +108,18 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     lanes.markQueue(queue);
   }
 
-  async function change(queue: string, part: Omit<QueueChange, 'queue'>, isCreated = false): Promise<void> {
-    const isKnown = isCreated || isServedOrSet(queue);
+  async function change(
+    queue: string,
+    part: Omit<QueueChange, 'queue'>,
+    isCreated: boolean | undefined,
+    by: string | undefined,
+  ): Promise<void> {
+    const isKnown = isCreated === true || isServedOrSet(queue);
     // Pausing holds from now on, whatever the store takes for writing it down.
     if (part.isPaused && isKnown) lanes.pause(queue);
     try {
       if (!isKnown) await findQueue(queue);
-      await store.setQueueSettings({ queue, ...part });
+      await store.setQueueSettings({ queue, ...part }, by === undefined ? undefined : { by, now: now() });
     } catch (error) {
       learn({ queue, ...DEFAULT_SETTINGS, ...settingsByQueue.get(queue) });
       onReady();
@@ -181,10 +187,10 @@ export async function createOperations(options: OperationsOptions): Promise<Oper
     },
 
     findQueue,
-    pauseQueue: (queue, isCreated) => change(queue, { isPaused: true }, isCreated),
-    resumeQueue: (queue) => change(queue, { isPaused: false }),
-    setQueueLimits: (queue, limits, isCreated) => change(queue, limits, isCreated),
-    setQueueRetention: (queue, own, isCreated) => change(queue, { retention: own }, isCreated),
+    pauseQueue: (queue, isCreated, by) => change(queue, { isPaused: true }, isCreated, by),
+    resumeQueue: (queue, by) => change(queue, { isPaused: false }, false, by),
+    setQueueLimits: (queue, limits, isCreated, by) => change(queue, limits, isCreated, by),
+    setQueueRetention: (queue, own, isCreated, by) => change(queue, { retention: own }, isCreated, by),
 
     async purgeQueue(queue, by) {
       // What comes while it goes is not its business, else a busy producer would keep it going for ever.

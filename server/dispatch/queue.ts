@@ -67,8 +67,15 @@ export interface TaskQueue {
   /**
    * @param by whose act it is
    * @param scope a task of a queue outside it is not found; default: every queue
+   * @param isOrder as of the store's `cancelTasks`
    */
-  cancel(ids: readonly string[], reason: string, by: string, scope?: QueueScope): Promise<readonly CancelOutcome[]>;
+  cancel(
+    ids: readonly string[],
+    reason: string,
+    by: string,
+    scope?: QueueScope,
+    isOrder?: boolean,
+  ): Promise<readonly CancelOutcome[]>;
   redrive(ids: readonly string[], by: string, scope?: QueueScope): Promise<readonly RedriveOutcome[]>;
   readonly deleteQueue: DeleteQueue;
   openSession(opening: SessionOpening): Promise<OpenedSession>;
@@ -151,9 +158,10 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     reason: string,
     by: string,
     scope?: QueueScope,
+    isOrder = true,
   ): Promise<readonly CancelOutcome[]> {
     const outcomes: CancelOutcome[] = [];
-    for (const outcome of await store.cancelTasks(ids, reason, clock.now(), scope, by)) {
+    for (const outcome of await store.cancelTasks(ids, reason, clock.now(), scope, by, isOrder)) {
       outcomes.push(outcome.kind === 'children' ? await cancelChildren(outcome.id, reason, by) : outcome);
     }
     return outcomes;
@@ -204,7 +212,7 @@ export async function createTaskQueue(options: TaskQueueOptions): Promise<TaskQu
     settle: (settlements) => store.settleTasks(settlements, clock.now()),
     release: (releases) => store.releaseTasks(releases, clock.now()),
     cancel,
-    deleteQueue: createDeleteQueue({ store, findQueue: operations.findQueue, cancel }),
+    deleteQueue: createDeleteQueue({ store, findQueue: operations.findQueue, cancel, now: clock.now }),
     redrive: (ids, by, scope) => store.redriveTasks(ids, clock.now(), scope, by),
     openSession: (opening) => store.openSession(opening, clock.now()),
     loseSession: (session) => store.loseSession(session, clock.now()),

@@ -46,9 +46,9 @@ export interface Clients {
   /** One client, with all its sessions, the newest first. */
   describe(clientId: string): Promise<{ readonly view: ClientView; readonly sessions: readonly Session[] }>;
   runsOf(clientId: string): ClientRuns;
-  /** Gives the client no more tasks until `resume`; remembered for named clients. */
-  drain(clientId: string): Promise<void>;
-  resume(clientId: string): Promise<void>;
+  /** Gives the client no more tasks until `resume`; remembered for named clients. @param by whose act it is; default: nobody's */
+  drain(clientId: string, by?: string): Promise<void>;
+  resume(clientId: string, by?: string): Promise<void>;
   /** Remembers a named client by what it serves. ALREADY_EXISTS: it is another principal's. */
   rememberServing(client: ServingClient): Promise<void>;
   /** It serves no more. */
@@ -56,7 +56,7 @@ export interface Clients {
   /** Whether this principal may come by the client id: it is no other's. */
   isFree(clientId: string, subject: string): Promise<boolean>;
   /** Forgets a named client, so that another principal may come by its id. FAILED_PRECONDITION: it is not away. */
-  forget(clientId: string): Promise<void>;
+  forget(clientId: string, by?: string): Promise<void>;
   /** Named clients that have served something, in the order of their ids, those after `after`; empty: no more. */
   listServing(after: string): Promise<readonly ServingMethods[]>;
 }
@@ -77,10 +77,12 @@ export function noClient(clientId: string): ContactError {
 }
 
 export function createClients({ store, roster, streams, ends, clock }: ClientsOptions): Clients {
-  async function setDrained(clientId: string, isDrained: boolean): Promise<void> {
-    const isRemembered = await store.drainClient(clientId, isDrained);
-    const sessions = roster.ofClient(clientId);
-    if (!isRemembered && sessions.length === 0 && streams.subjectOf(clientId) === undefined) throw noClient(clientId);
+  const isHere = (clientId: string): boolean => roster.hasClient(clientId) || streams.subjectOf(clientId) !== undefined;
+
+  async function setDrained(clientId: string, isDrained: boolean, by = ''): Promise<void> {
+    const actor = { by, now: clock.now(), isHere: isHere(clientId) };
+    const isRemembered = await store.drainClient(clientId, isDrained, actor);
+    if (!isRemembered && !isHere(clientId)) throw noClient(clientId);
   }
 
   function toRun({ taskId, delivery, since }: HeldDelivery): OldestRun {
@@ -122,16 +124,15 @@ export function createClients({ store, roster, streams, ends, clock }: ClientsOp
         oldest: oldest ? toRun(oldest) : null,
       };
     },
-    drain: (clientId) => setDrained(clientId, true),
-    resume: (clientId) => setDrained(clientId, false),
+    drain: (clientId, by) => setDrained(clientId, true, by),
+    resume: (clientId, by) => setDrained(clientId, false, by),
     rememberServing: (client) => store.rememberServing(client, clock.now()),
     leaveServing: (client) => store.leaveServing(client, clock.now()),
     isFree: async (clientId, subject) =>
       subject === '' || isSamePrincipal(await store.ownerOf(clientId, clock.now()), subject),
-    async forget(clientId) {
+    async forget(clientId, by) {
       // A client without a name is not remembered, and is known here alone.
-      const isHere = roster.hasClient(clientId) || streams.subjectOf(clientId) !== undefined;
-      const outcome = isHere ? 'here' : await store.forgetClient(clientId, clock.now());
+      const outcome = isHere(clientId) ? 'here' : await store.forgetClient(clientId, clock.now(), by);
       if (outcome === 'unknown') throw noClient(clientId);
       if (outcome === 'forgotten') return;
       const problem = `${clientId} is connected: it is forgotten while it is away`;

@@ -1,3 +1,5 @@
+import type { Actor } from './acts.ts';
+
 /** Named clients, remembered while they are away. The rules of store.ts hold. */
 export interface ClientStore {
   /** Named clients that are remembered, by id, those after `after` ('': from the first). */
@@ -14,7 +16,7 @@ export interface ClientStore {
   ownerOf(clientId: string, now: number): Promise<string>;
 
   /** Drained until set back; remembered for named clients only. False: not a named client. */
-  drainClient(clientId: string, isDrained: boolean): Promise<boolean>;
+  drainClient(clientId: string, isDrained: boolean, actor?: ClientActor): Promise<boolean>;
 
   /**
    * Remembers a named client by what it serves, in the place of what it served before, as a session of it would: it may be
@@ -29,10 +31,16 @@ export interface ClientStore {
    * Forgets a named client that is away, with its drain: its id is nobody's then, unless a credential of it lives or a session
    * that is lost is awaited. `here`: it has another session, or serves, and stays.
    */
-  forgetClient(clientId: string, now: number): Promise<'forgotten' | 'unknown' | 'here'>;
+  forgetClient(clientId: string, now: number, by?: string): Promise<'forgotten' | 'unknown' | 'here'>;
 
   /** Named clients that are remembered and have served something, by id, those after `after` ('': from the first). */
   listServing(after: string, limit: number): Promise<readonly ServingMethods[]>;
+}
+
+/** Who drains a client, or resumes it. */
+export interface ClientActor extends Actor {
+  /** It is connected: it is an act although no such client is remembered. */
+  readonly isHere: boolean;
 }
 
 export interface ServingMethods {

@@ -29,8 +29,9 @@ export interface CredentialStore {
    * before expires when the overlap is over, or earlier if it would anyway. With it expires what had been stored in its
    * place before and was never used, as its answer was lost. A join is `unknown`. RESOURCE_EXHAUSTED: the client has eight that
    * live, and may come again when one of them has expired.
+   * @param by whose act it is, told of by `listActs`; default: nobody's, as when a client renews its own
    */
-  renewCredential(renewal: Renewal, now: number): Promise<StoredCredential | RenewRefusal>;
+  renewCredential(renewal: Renewal, now: number, by?: string): Promise<StoredCredential | RenewRefusal>;
 
   /**
    * In one commit: revokes it and those that it has replaced; of a client all that it has. With `withMade` also whatever was
@@ -93,6 +94,8 @@ export interface StoredCredential {
 }
 
 export interface RevokeOptions {
+  /** As of `renewCredential`. */
+  readonly by?: string;
   readonly withMade?: boolean;
 }
 

@@ -1,5 +1,6 @@
 import type { Retention } from '../model/retention.ts';
 import type { LaneRef, SettledRecord, SettledState } from '../model/task.ts';
+import type { Actor } from './acts.ts';
 
 /**
  * Queues as operators see and set them. What lists and counts lanes leaves out the lane of parents. The rules of
@@ -39,7 +40,7 @@ export interface QueueStore {
    * Changes what is given and keeps the rest; answers all of it as it is now. The settings outlive the queue's tasks.
    * Of a queue that is paused no claim gives anything from the commit of this on, whichever node asks.
    */
-  setQueueSettings(change: QueueChange): Promise<QueueSettings>;
+  setQueueSettings(change: QueueChange, actor?: QueueActor): Promise<QueueSettings>;
 
   /**
    * Cancels waiting tasks (ready, scheduled) of a queue, at most `limit`: lane after lane by name,
@@ -96,6 +97,12 @@ export const DEFAULT_SETTINGS: Omit<QueueSettings, 'queue'> = Object.freeze({
 /** Whether a queue has any settings of its own. */
 export function hasSettings({ isPaused, maxWaiting, maxRunning, retention }: QueueSettings): boolean {
   return isPaused || maxWaiting > 0 || maxRunning > 0 || retention !== null;
+}
+
+/** Who changes the settings of a queue. */
+export interface QueueActor extends Actor {
+  /** The queue is deleted, and with it its settings. Default: false. */
+  readonly isDeletion?: boolean;
 }
 
 /** New settings of a queue; what is left out stays. */

@@ -1,11 +1,13 @@
+import type { NewAct } from '../model/act.ts';
 import type { QueueScope } from '../model/caller.ts';
 import type { Retention } from '../model/retention.ts';
 import type { BroadcastInput, Delivery, SessionRef, TaskInput } from '../model/task.ts';
 import type { TaskLogLine } from '../model/tasklog.ts';
-import type { ServingClient } from './clients.ts';
+import type { Actor } from './acts.ts';
+import type { ClientActor, ServingClient } from './clients.ts';
 import type { CredentialChange } from './credentials.ts';
 import type { ClaimRequest, Release, Settlement } from './deliveries.ts';
-import type { QueueChange } from './queues.ts';
+import type { QueueActor, QueueChange } from './queues.ts';
 import type { SessionOpening, StartedDelivery } from './sessions.ts';
 
 /** One writing call of the Store port, as data: what a transaction is made of. */
@@ -44,6 +46,7 @@ export type Request =
       readonly now: number;
       readonly scope: QueueScope;
       readonly by: string;
+      readonly isOrder: boolean;
     }
   | {
       readonly kind: 'redrive';
@@ -52,7 +55,12 @@ export type Request =
       readonly scope: QueueScope;
       readonly by: string;
     }
-  | { readonly kind: 'delete'; readonly ids: readonly string[]; readonly scope: QueueScope }
+  | {
+      readonly kind: 'delete';
+      readonly ids: readonly string[];
+      readonly scope: QueueScope;
+      readonly actor?: Actor | undefined;
+    }
   | { readonly kind: 'prune'; readonly retention: Retention; readonly limit: number; readonly now: number }
   | { readonly kind: 'checkpoint'; readonly checkpoints: readonly (Delivery & { readonly data: Uint8Array })[] }
   | { readonly kind: 'log'; readonly lines: readonly TaskLogLine[] }
@@ -65,16 +73,27 @@ export type Request =
       readonly now: number;
       readonly by: string;
     }
-  | { readonly kind: 'setQueue'; readonly settings: QueueChange }
-  | { readonly kind: 'drainClient'; readonly clientId: string; readonly isDrained: boolean }
+  | { readonly kind: 'setQueue'; readonly settings: QueueChange; readonly actor?: QueueActor | undefined }
+  | {
+      readonly kind: 'drainClient';
+      readonly clientId: string;
+      readonly isDrained: boolean;
+      readonly actor?: ClientActor | undefined;
+    }
+  | { readonly kind: 'noteAct'; readonly act: NewAct }
   | { readonly kind: 'rememberServing'; readonly client: ServingClient; readonly now: number }
   | {
       readonly kind: 'leaveServing';
       readonly client: Pick<ServingClient, 'clientId' | 'subject'>;
       readonly now: number;
     }
-  | { readonly kind: 'forgetClient'; readonly clientId: string; readonly now: number }
-  | { readonly kind: 'changeCredential'; readonly change: CredentialChange; readonly now: number }
+  | { readonly kind: 'forgetClient'; readonly clientId: string; readonly now: number; readonly by: string }
+  | {
+      readonly kind: 'changeCredential';
+      readonly change: CredentialChange;
+      readonly now: number;
+      readonly by?: string | undefined;
+    }
   | { readonly kind: 'claim'; readonly plan: () => readonly ClaimRequest[]; readonly now: () => number };
 
 /** The order of requests within a transaction; equal ranks keep their order of arrival. */
@@ -102,6 +121,7 @@ const RANKS: Readonly<Record<Request['kind'], number>> = Object.freeze({
   purge: 4,
   setQueue: 4,
   drainClient: 4,
+  noteAct: 4,
   rememberServing: 4,
   leaveServing: 4,
   forgetClient: 4,

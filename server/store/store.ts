@@ -1,4 +1,5 @@
 import type { ContactError } from '../../shared/errors.ts';
+import type { ActStore } from './acts.ts';
 import type { AttemptStore } from './attempts.ts';
 import type { Backup } from './backup.ts';
 import type { BroadcastStore } from './broadcasts.ts';
@@ -39,7 +40,8 @@ export interface Store
     AttemptStore,
     ClientStore,
     BroadcastStore,
-    CredentialStore {
+    CredentialStore,
+    ActStore {
   readonly capabilities: StoreCapabilities;
   /**
    * Names one history of positions, and is part of every cursor. [a-z0-9]{1,32} Another one when the store was

@@ -12,6 +12,7 @@ import type {
 } from '../model/task.ts';
 import type { TaskActRecord } from '../model/taskact.ts';
 import type { LogPlace, LogRecord } from '../model/tasklog.ts';
+import type { Actor } from './acts.ts';
 
 /**
  * Tasks from their insert to their deletion, but for what happens while somebody has them: that is deliveries.ts. The
@@ -33,6 +34,7 @@ export interface TaskStore {
    * broadcast: the flag is stored, and the caller cancels the children (listTasks by parentId) that are not settled.
    * What changes something is an act of the task.
    * @param by who asks for it, as `nameCaller` has it; default: nobody says
+   * @param isOrder whether it is told of by `listActs`; default: true
    */
   cancelTasks(
     ids: readonly string[],
@@ -40,6 +42,7 @@ export interface TaskStore {
     now: number,
     scope?: QueueScope,
     by?: string,
+    isOrder?: boolean,
   ): Promise<readonly CancelOutcome[]>;
 
   /**
@@ -55,7 +58,7 @@ export interface TaskStore {
   ): Promise<readonly RedriveOutcome[]>;
 
   /** Forgets settled tasks and their results. True: it was there and settled. */
-  deleteTasks(ids: readonly string[], scope?: QueueScope): Promise<readonly boolean[]>;
+  deleteTasks(ids: readonly string[], scope?: QueueScope, actor?: Actor): Promise<readonly boolean[]>;
 
   /**
    * Forgets settled tasks that are kept no longer: of each queue from the oldest result on, until one is to be kept, by

@@ -16,6 +16,7 @@ const PORTS: Readonly<Record<string, string>> = {
   clients: 'ClientStore',
   broadcasts: 'BroadcastStore',
   credentials: 'CredentialStore',
+  acts: 'ActStore',
   store: 'Store',
 };
 

@@ -25,6 +25,7 @@ describe('contact', function () {
         'enqueue',
         'results',
         'failures',
+        'acts',
         'tasks',
         'queues',
         'clients',
@@ -206,7 +207,7 @@ async function listCommands(): Promise<Record<string, Command>> {
 
 /** Takes any words. */
 const isFree = (long: string): boolean =>
-  ['--queue', '--id', '--client', '--node', '--name', '--call', '--serve', '--error'].includes(long);
+  ['--queue', '--id', '--client', '--node', '--name', '--call', '--serve', '--error', '--by'].includes(long);
 
 /** The system's Node, if it is older than what we need. */
 function findOldNode(): string | undefined {

@@ -255,6 +255,7 @@ describe('secrets', function () {
     await run(['config', 'set-profile', 'prod', ...reach, '--token-file', tokenFile]);
     await run(['config', 'show', 'prod', '--json']);
     await run(['clients', 'list', ...operator]);
+    await run(['acts', '--json', ...operator]);
     await run(['token', 'list', '--json', ...operator]);
     await run(['whoami', ...asProducer]);
     await run(['doctor', '--store', store, ...reach, '--token-file', at('contact.db.operator-token')]);

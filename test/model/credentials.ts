@@ -18,6 +18,7 @@ const DAY = 24 * 3_600_000;
 /** Credentials as plainly as they can be said: nothing is bounded, and the old are forgotten with each that is stored. */
 export function createCredentials(world: World): CredentialStore {
   const all = world.credentials;
+  const { acts } = world;
 
   const isLive = ({ revokedAt, expiresAt }: StoredCredential, now: number): boolean =>
     revokedAt === null && (expiresAt === null || expiresAt > now);
@@ -155,15 +156,30 @@ export function createCredentials(world: World): CredentialStore {
     }
   }
 
+  const about = ({ id, principal }: StoredCredential, now: number) => ({ at: now, credential: { id, principal } });
+
   return {
     createCredential: async (credential, now) => {
+      const isNew = !all.has(credential.id);
       const created = create(credential, now);
+      if (isNew) await acts.noteAct({ ...about(created, now), kind: 'credential_created', by: credential.createdBy });
       forget(now);
       return created;
     },
     enrolClient: async (enrolment, now) => enrol(enrolment, now),
-    renewCredential: async (renewal, now) => renew(renewal, now),
-    revokeCredential: async (id, now, { withMade = false } = {}) => revoke(id, now, withMade),
+    renewCredential: async (renewal, now, by = '') => {
+      const isNew = !all.has(renewal.id);
+      const renewed = renew(renewal, now);
+      const isDone = isNew && typeof renewed === 'object';
+      if (isDone) await acts.noteAct({ ...about(renewed, now), kind: 'credential_rotated', by });
+      return renewed;
+    },
+    revokeCredential: async (id, now, { withMade = false, by = '' } = {}) => {
+      const revoked = revoke(id, now, withMade);
+      const count = revoked?.revokedCount ?? 0;
+      if (count > 0) await acts.noteAct({ ...about(all.get(id)!, now), kind: 'credential_revoked', by, count });
+      return revoked;
+    },
     touchCredentials: async (ids, now) => touch(ids, now),
     listCredentials: async (after, limit) =>
       [...all.values()]

@@ -3,7 +3,15 @@ import { isSelectorLane, PARENT_LANE } from '../../server/model/lane.ts';
 import type { LaneRef } from '../../server/model/task.ts';
 import type { BroadcastStore } from '../../server/store/broadcasts.ts';
 import type { ClientStore } from '../../server/store/clients.ts';
-import { DEFAULT_SETTINGS, hasSettings, type PurgeOutcome, type QueueStore } from '../../server/store/queues.ts';
+import {
+  DEFAULT_SETTINGS,
+  hasSettings,
+  type PurgeOutcome,
+  type QueueActor,
+  type QueueChange,
+  type QueueSettings,
+  type QueueStore,
+} from '../../server/store/queues.ts';
 import { checkFree, ownerOf } from './owners.ts';
 import { cancel, mayBeOne, recordsOf, type World } from './rules.ts';
 import { hasSettled, type ModelTask, noteAct } from './task.ts';
@@ -27,9 +35,29 @@ export function createOperating(
         (a.state === 'ready' ? b.input.priority - a.input.priority || a.seq - b.seq : a.runAt! - b.runAt!),
     );
     const purged = tasks.slice(0, limit);
-    for (const task of purged) noteAct(task, { kind: 'cancelled', at: now, by, reason });
+    for (const task of purged) {
+      noteAct(task, { kind: 'cancelled', at: now, by, reason });
+      world.acts.note({ kind: 'queue_purged', at: now, by, queue, taskId: task.input.id });
+    }
     const events = recordsOf(purged.map((task) => cancel(world, task, reason, '', false, now)));
     return { count: purged.length, events };
+  }
+
+  function noteSettings(
+    { queue, isPaused, ...change }: QueueChange,
+    { maxWaiting, maxRunning, retention }: QueueSettings,
+    { by, now, isDeletion }: QueueActor,
+  ): void {
+    const act = { at: now, by, queue };
+    if (isDeletion) {
+      world.acts.note({ ...act, kind: 'queue_deleted' });
+      return;
+    }
+    if (isPaused !== undefined) world.acts.note({ ...act, kind: isPaused ? 'queue_paused' : 'queue_resumed' });
+    if ('maxWaiting' in change || 'maxRunning' in change) {
+      world.acts.note({ ...act, kind: 'queue_limited', limits: { maxWaiting, maxRunning } });
+    }
+    if ('retention' in change) world.acts.note({ ...act, kind: 'queue_retained', retention });
   }
 
   function listOldest(queue: string, limit: number) {
@@ -83,7 +111,8 @@ export function createOperating(
 
   return {
     countAhead: async (id, limit) => countAhead(id, limit),
-    purgeTasks: async (queue, limit, reason, now, by = '') => purgeTasks(queue, limit, reason, now, by),
+    purgeTasks: async (queue, limit, reason, now, by = '') =>
+      world.acts.during(() => purgeTasks(queue, limit, reason, now, by)),
     countChildren: async (parentId, scope = EVERY_QUEUE) => {
       const parent = world.tasks.get(parentId);
       return parent && isInScope(scope, parent.input.queue) ? (parent.counts ?? undefined) : undefined;
@@ -93,10 +122,11 @@ export function createOperating(
     listOldest: async (queue, limit) => listOldest(queue, limit),
     listQueueSettings: async () =>
       [...world.settings.values()].filter(hasSettings).sort((a, b) => compare(a.queue, b.queue)),
-    setQueueSettings: async (change) => {
+    setQueueSettings: async (change, actor) => {
       const before = { ...DEFAULT_SETTINGS, ...world.settings.get(change.queue) };
       const settings = { ...before, ...change };
       world.settings.set(change.queue, settings);
+      if (actor) world.acts.during(() => noteSettings(change, settings, actor));
       return settings;
     },
     listClients: async (after, limit) =>
@@ -124,19 +154,24 @@ export function createOperating(
       world.clients.set(clientId, { ...client, lastSeenAt: now });
       world.serving.delete(clientId);
     },
-    forgetClient: async (clientId) => {
+    forgetClient: async (clientId, now, by = '') => {
       if (!world.clients.has(clientId)) return 'unknown';
       if (world.serving.has(clientId)) return 'here';
       if ([...world.sessions.values()].some((session) => session.clientId === clientId && !session.isLost))
         return 'here';
       world.clients.delete(clientId);
       world.methods.delete(clientId);
+      await world.acts.noteAct({ kind: 'client_forgotten', at: now, by, clientId });
       return 'forgotten';
     },
     findClient: async (clientId) => world.clients.get(clientId) ?? null,
-    drainClient: async (clientId, isDrained) => {
+    drainClient: async (clientId, isDrained, actor) => {
       const client = world.clients.get(clientId);
       if (client) world.clients.set(clientId, { ...client, isDrained });
+      const kind = isDrained ? 'client_drained' : 'client_resumed';
+      if (actor && (client || actor.isHere)) {
+        await world.acts.noteAct({ kind, at: actor.now, by: actor.by, clientId });
+      }
       return client !== undefined;
     },
   };

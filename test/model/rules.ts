@@ -6,6 +6,7 @@ import type { StoredClient } from '../../server/store/clients.ts';
 import type { StoredCredential } from '../../server/store/credentials.ts';
 import type { Fence, Release, Settlement, SettleOutcome } from '../../server/store/deliveries.ts';
 import type { QueueSettings } from '../../server/store/queues.ts';
+import type { ModelActs } from './acts.ts';
 import { type By, ending, forgetEnd } from './attempts.ts';
 import { type End, laneOf, type ModelSession, type ModelTask, settleTask } from './task.ts';
 
@@ -24,6 +25,7 @@ export interface World {
   seq: number;
   lastSession: number;
   readonly maxWaitingPerPrincipal: number;
+  readonly acts: ModelActs;
 }
 
 /** A task that is settled, and the parent that settled with it. */

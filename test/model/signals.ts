@@ -22,7 +22,15 @@ const REQUESTS: {
   openBroadcast: (parentId, limit, now) => ({ kind: 'openBroadcast', parentId, limit, now }),
   settleTasks: (settlements, now) => ({ kind: 'settle', settlements, now }),
   releaseTasks: (releases, now) => ({ kind: 'release', releases, now }),
-  cancelTasks: (ids, reason, now, scope = EVERY_QUEUE, by = '') => ({ kind: 'cancel', ids, reason, now, scope, by }),
+  cancelTasks: (ids, reason, now, scope = EVERY_QUEUE, by = '', isOrder = true) => ({
+    kind: 'cancel',
+    ids,
+    reason,
+    now,
+    scope,
+    by,
+    isOrder,
+  }),
   redriveTasks: (ids, now, scope = EVERY_QUEUE, by = '') => ({ kind: 'redrive', ids, now, scope, by }),
   logTasks: (lines) => ({ kind: 'log', lines }),
   deleteTasks: (ids, scope = EVERY_QUEUE) => ({ kind: 'delete', ids, scope }),
@@ -35,7 +43,7 @@ const REQUESTS: {
   drainClient: (clientId, isDrained) => ({ kind: 'drainClient', clientId, isDrained }),
   rememberServing: (client, now) => ({ kind: 'rememberServing', client, now }),
   leaveServing: (client, now) => ({ kind: 'leaveServing', client, now }),
-  forgetClient: (clientId, now) => ({ kind: 'forgetClient', clientId, now }),
+  forgetClient: (clientId, now, by = '') => ({ kind: 'forgetClient', clientId, now, by }),
 };
 
 /** Operations whose answer does not say all that they change. */

@@ -2,11 +2,13 @@ import { EVERY_QUEUE, isInScope, type QueueScope } from '../../server/model/call
 import { PARENT_LANE } from '../../server/model/lane.ts';
 import type { Retention } from '../../server/model/retention.ts';
 import type { LaneRef } from '../../server/model/task.ts';
+import type { Actor } from '../../server/store/acts.ts';
 import type { StoreBounds } from '../../server/store/options.ts';
 import type { QueueCounts } from '../../server/store/queues.ts';
 import type { Store } from '../../server/store/store.ts';
 import type { CancelOutcome, PruneOutcome, RedriveOutcome, WakeOutcome } from '../../server/store/tasks.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { createActs } from './acts.ts';
 import { listAttempts } from './attempts.ts';
 import { createBroadcasting } from './broadcasts.ts';
 import { claim } from './claims.ts';
@@ -24,6 +26,11 @@ import { describe, hasSettled, laneOf, type ModelTask, noteAct, refOf, whyExpire
 import { keepLine, linesAfter } from './tasklog.ts';
 import { inTurns } from './turns.ts';
 
+/** Who does something to tasks of which queues, and when. */
+interface Act extends Actor {
+  readonly scope: QueueScope;
+}
+
 /** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
 export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE_INFINITY }: StoreBounds = {}): Store {
   const world: World = {
@@ -39,19 +46,27 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     seq: 0,
     lastSession: 0,
     maxWaitingPerPrincipal: maxWaitingTasksPerPrincipal,
+    acts: createActs(),
   };
-  const { tasks, sessions } = world;
+  const { tasks, sessions, acts } = world;
 
   function findIn(scope: QueueScope, id: string): ModelTask | undefined {
     const task = tasks.get(id);
     return task && isInScope(scope, task.input.queue) ? task : undefined;
   }
 
-  function cancelOne(id: string, reason: string, now: number, scope: QueueScope, by: string): CancelOutcome {
+  function cancelOne(
+    id: string,
+    reason: string,
+    { now, scope, by, isOrder }: Act & { readonly isOrder: boolean },
+  ): CancelOutcome {
     const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (hasSettled(task)) return { id, kind: 'settled' };
-    if (task.cancelReason === null) noteAct(task, { kind: 'cancelled', at: now, by, reason });
+    if (task.cancelReason === null) {
+      noteAct(task, { kind: 'cancelled', at: now, by, reason });
+      if (isOrder) acts.note({ kind: 'tasks_cancelled', at: now, by, queue: task.input.queue, taskId: id, reason });
+    }
     if (task.state !== 'running' && !task.counts) {
       return { id, kind: 'cancelled', ...cancel(world, task, reason, '', false, now) };
     }
@@ -61,19 +76,21 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     return { id, kind: 'requested', session, delivery: task.delivery, reason: task.cancelReason };
   }
 
-  function redriveOne(id: string, now: number, scope: QueueScope, by: string): RedriveOutcome {
+  function redriveOne(id: string, { now, scope, by }: Act): RedriveOutcome {
     const task = findIn(scope, id);
     if (!task) return { id, kind: 'not_found' };
     if (task.state !== 'failed' || task.input.lane === PARENT_LANE) return { id, kind: 'not_failed' };
     const fresh = { burnt: 0, lost: 0, ended: 'redriven', lastError: null, expiresAt: null };
     Object.assign(task, { state: 'ready', ...fresh, seq: ++world.seq });
     noteAct(task, { kind: 'redriven', at: now, by, reason: '' });
+    acts.note({ kind: 'tasks_redriven', at: now, by, queue: task.input.queue, taskId: id });
     return { id, kind: 'ready', lane: laneOf(task) };
   }
 
-  function deleteOne(id: string, scope: QueueScope): boolean {
+  function deleteOne(id: string, scope: QueueScope, actor?: Actor): boolean {
     const task = findIn(scope, id);
     if (!task || !hasSettled(task)) return false;
+    if (actor) acts.note({ kind: 'tasks_deleted', at: actor.now, by: actor.by, queue: task.input.queue, taskId: id });
     tasks.delete(id);
     world.results.splice(0, world.results.length, ...world.results.filter((record) => record.taskId !== id));
     return true;
@@ -149,10 +166,14 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
         if (task) keepLine(task, line);
         return task !== undefined;
       }),
-    cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE, by = '') =>
-      ids.map((id) => cancelOne(id, reason, now, scope, by)),
-    redriveTasks: async (ids, now, scope = EVERY_QUEUE, by = '') => ids.map((id) => redriveOne(id, now, scope, by)),
-    deleteTasks: async (ids, scope = EVERY_QUEUE) => ids.map((id) => deleteOne(id, scope)),
+    cancelTasks: async (ids, reason, now, scope = EVERY_QUEUE, by = '', isOrder = true) =>
+      acts.during(() => ids.map((id) => cancelOne(id, reason, { now, scope, by, isOrder }))),
+    redriveTasks: async (ids, now, scope = EVERY_QUEUE, by = '') =>
+      acts.during(() => ids.map((id) => redriveOne(id, { now, scope, by }))),
+    deleteTasks: async (ids, scope = EVERY_QUEUE, actor) =>
+      acts.during(() => ids.map((id) => deleteOne(id, scope, actor))),
+    listActs: acts.listActs,
+    noteAct: acts.noteAct,
     pruneTasks: async (retention, limit, now) => pruneTasks(retention, limit, now),
     wakeTasks: async (now, limit) => wakeTasks(now, limit),
     openSession: async (opening, now) => openSession(world, opening, now),

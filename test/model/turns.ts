@@ -17,6 +17,7 @@ const ORDER: readonly (readonly (keyof Store)[])[] = [
     'purgeTasks',
     'setQueueSettings',
     'drainClient',
+    'noteAct',
     'rememberServing',
     'leaveServing',
     'forgetClient',

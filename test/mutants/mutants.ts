@@ -1,4 +1,5 @@
 import { ACCESS_MUTANTS } from './access-mutants.ts';
+import { ACT_LOG_MUTANTS } from './act-log-mutants.ts';
 import { ACT_MUTANTS } from './act-mutants.ts';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.ts';
 import { CALL_MUTANTS } from './call-mutants.ts';
@@ -40,6 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FILTER_MUTANTS,
   ...FAILURE_MUTANTS,
   ...ACT_MUTANTS,
+  ...ACT_LOG_MUTANTS,
   ...RUN_MUTANTS,
   ...LOG_MUTANTS,
   ...DELETION_MUTANTS,

@@ -193,6 +193,13 @@ const ADMIN: Rows<typeof AdminService> = {
     state: 'failed',
     sees: ([{ groups }], { taskId }) => groups.some(({ taskIds }: { taskIds: string[] }) => taskIds.includes(taskId)),
   },
+  listActs: {
+    by: OPERATES,
+    ask: (): Ask<typeof AdminService.method.listActs>[] => [{ pageSize: 500 }],
+    queue: 'unseen',
+    state: 'cancelled',
+    sees: ([{ acts }], { queue }) => acts.some((act: { queue: string }) => act.queue === queue),
+  },
   listClients: {
     by: OBSERVES,
     ask: nothing,

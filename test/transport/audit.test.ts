@@ -25,6 +25,7 @@ const LOOKS: readonly string[] = [
   'ListTasks',
   'CountTasks',
   'ListFailures',
+  'ListActs',
   'WatchTask',
   'WatchResults',
 ];

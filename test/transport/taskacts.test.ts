@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { credentials } from '@grpc/grpc-js';
 import {
+  AdminService,
   type DescribeTaskResponse,
   type EnqueueTasksResponse,
   Role,
@@ -60,6 +61,8 @@ describe('what somebody did to a task', () => {
     call.cancel();
     const act = await until('the act', async () => (await describeTask(clients, left)).acts[0]);
     assert.deepEqual([act.kind, act.by, act.reason], [TaskActKind.CANCELLED, 'anonymous', 'ABANDONED']);
+    // Nobody ordered that.
+    assert.deepEqual((await ask(clients, AdminService.method.listActs, {})).acts, []);
     await ask(clients, TaskService.method.enqueueTasks, { tasks: [{ id: purged, queue: 'p' }] });
     const before = Date.now();
     await new Promise((resolve) => clients.admin.purgeQueue({ queue: 'p' }, resolve));

@@ -50,7 +50,7 @@ export function describeRetention({ retention, ownRetention }: Queue): string {
   return `${describeLimits(retention.seconds / DAY_SECONDS, retention.max)}${ownRetention ? ' *' : ''}`;
 }
 
-function describeLimits(days: number, max: number): string {
+export function describeLimits(days: number, max: number): string {
   const limits = [days > 0 ? `${Number(days.toFixed(2))} d` : '', max > 0 ? String(max) : ''].filter(Boolean);
   return limits.join(' / ') || 'forever';
 }

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file contact/v1/admin_service.proto.
  */
 export const file_contact_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSJVChJEZWxldGVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSEgoKd2l0aF90YXNrcxgCIAEoCBIPCgdkcnlfcnVuGAMgASgIEgsKA21heBgEIAEoDSKWAQoTRGVsZXRlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0SFQoNYXNrZWRfdG9fc3RvcBgCIAEoDRIRCglmb3Jnb3R0ZW4YAyABKA0SDwoHd2FpdGluZxgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg8KB3NldHRsZWQYBiABKA0SDwoHZGVsZXRlZBgHIAEoCCKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSLbBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2sSEQoJcHJpbmNpcGFsGBYgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBImsKCkNsaWVudFJ1bnMSDQoFZW5kZWQYASABKAQSDgoGZmFpbGVkGAIgASgEEhMKBnA1MF9tcxgDIAEoDUgAiAEBEhMKBnA5OV9tcxgEIAEoDUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJbCgtSdW5uaW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChJMaXN0Q2xpZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgiVwoTTGlzdENsaWVudHNSZXNwb25zZRInCgdjbGllbnRzGAEgAygLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChVEZXNjcmliZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIpgBChZEZXNjcmliZUNsaWVudFJlc3BvbnNlEiYKBmNsaWVudBgBIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIrCghzZXNzaW9ucxgCIAMoCzIZLmNvbnRhY3QudjEuQ2xpZW50U2Vzc2lvbhIpCgdtZXRob2RzGAMgAygLMhguY29udGFjdC52MS5TZXJ2ZWRNZXRob2QiigIKDUNsaWVudFNlc3Npb24SMAoMY29ubmVjdGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X3JlY2VpcHRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHBlZXIYAyABKAkSDQoFYWdlbnQYBCABKAkSDQoFcGxhaW4YBSABKAgSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEhkKEXVucmVjZWlwdGVkX2J5dGVzGAggASgEEiMKBXRhc2tzGAkgAygLMhQuY29udGFjdC52MS5IZWxkVGFzayJYCghIZWxkVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEg8KB3N0YXJ0ZWQYAyABKAgSGAoQY2FuY2VsX3JlcXVlc3RlZBgEIAEoCCItCgxTZXJ2ZWRNZXRob2QSDgoGbWV0aG9kGAEgASgJEg0KBWNhbGxzGAIgASgNIicKEkRyYWluQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFQoTRHJhaW5DbGllbnRSZXNwb25zZSIoChNSZXN1bWVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIWChRSZXN1bWVDbGllbnRSZXNwb25zZSIsChdEaXNjb25uZWN0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiLAoYRGlzY29ubmVjdENsaWVudFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgNIigKE0ZvcmdldENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFEZvcmdldENsaWVudFJlc3BvbnNlIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0Ip0FChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIMCgRub2RlGAIgASgJEhAKCHJldmlzaW9uGAMgASgNEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0b3JlGAUgASgJEiIKBmxpbWl0cxgGIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEigKCWludGVydmFscxgHIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEhAKCHNlc3Npb25zGAggASgNEicKA25vdxgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdHJvdWJsZRgKIAEoCRIpCgtsaW1pdHNfdXNlZBgLIAMoCzIULmNvbnRhY3QudjEuTGltaXRVc2USTAoObGltaXRzX3JlYWNoZWQYDCADKAsyNC5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZS5MaW1pdHNSZWFjaGVkRW50cnkSJQoFc3BhY2UYDSABKAsyFi5jb250YWN0LnYxLlN0b3JlU3BhY2USFAoMb2JzZXJ2ZXJfbGFnGA4gASgEEhUKDWF1dGhlbnRpY2F0ZWQYDyABKAgSOgoWY2VydGlmaWNhdGVfZXhwaXJlc19hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoJcmV0ZW50aW9uGBEgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SEQoJbWF4X2ZpbGVzGBIgASgNGjQKEkxpbWl0c1JlYWNoZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIjMKCExpbWl0VXNlEgwKBG5hbWUYASABKAkSDAoEdXNlZBgCIAEoBBILCgNtYXgYAyABKAQiSwoKU3RvcmVTcGFjZRIQCghkYXRhYmFzZRgBIAEoBBILCgNsb2cYAiABKAQSDAoEZnJlZRgDIAEoBBIQCghtaW5fZnJlZRgEIAEoBCIPCg1CYWNrVXBSZXF1ZXN0InoKDkJhY2tVcFJlc3BvbnNlEigKBWJlZ2luGAEgASgLMhcuY29udGFjdC52MS5CYWNrVXBCZWdpbkgAEg8KBWNodW5rGAIgASgMSAASJAoDZW5kGAMgASgLMhUuY29udGFjdC52MS5CYWNrVXBFbmRIAEIHCgVldmVudCIcCgtCYWNrVXBCZWdpbhINCgVieXRlcxgBIAEoBCIbCglCYWNrVXBFbmQSDgoGc2hhMjU2GAEgASgMKogBCg9GYWlsdXJlR3JvdXBpbmcSIAocRkFJTFVSRV9HUk9VUElOR19VTlNQRUNJRklFRBAAEhoKFkZBSUxVUkVfR1JPVVBJTkdfRVJST1IQARIbChdGQUlMVVJFX0dST1VQSU5HX0NMSUVOVBACEhoKFkZBSUxVUkVfR1JPVVBJTkdfUVVFVUUQAzK6CgoMQWRtaW5TZXJ2aWNlEksKCkxpc3RRdWV1ZXMSHS5jb250YWN0LnYxLkxpc3RRdWV1ZXNSZXF1ZXN0Gh4uY29udGFjdC52MS5MaXN0UXVldWVzUmVzcG9uc2USSwoKUGF1c2VRdWV1ZRIdLmNvbnRhY3QudjEuUGF1c2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlBhdXNlUXVldWVSZXNwb25zZRJOCgtSZXN1bWVRdWV1ZRIeLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlElcKDlNldFF1ZXVlTGltaXRzEiEuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1JlcXVlc3QaIi5jb250YWN0LnYxLlNldFF1ZXVlTGltaXRzUmVzcG9uc2USYAoRU2V0UXVldWVSZXRlbnRpb24SJC5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVxdWVzdBolLmNvbnRhY3QudjEuU2V0UXVldWVSZXRlbnRpb25SZXNwb25zZRJLCgpQdXJnZVF1ZXVlEh0uY29udGFjdC52MS5QdXJnZVF1ZXVlUmVxdWVzdBoeLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEk4KC0RlbGV0ZVF1ZXVlEh4uY29udGFjdC52MS5EZWxldGVRdWV1ZVJlcXVlc3QaHy5jb250YWN0LnYxLkRlbGV0ZVF1ZXVlUmVzcG9uc2USUQoMTGlzdEZhaWx1cmVzEh8uY29udGFjdC52MS5MaXN0RmFpbHVyZXNSZXF1ZXN0GiAuY29udGFjdC52MS5MaXN0RmFpbHVyZXNSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USUQoMRm9yZ2V0Q2xpZW50Eh8uY29udGFjdC52MS5Gb3JnZXRDbGllbnRSZXF1ZXN0GiAuY29udGFjdC52MS5Gb3JnZXRDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb250YWN0L3YxL2FkbWluX3NlcnZpY2UucHJvdG8SCmNvbnRhY3QudjEi/QIKBVF1ZXVlEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIEg0KBXJlYWR5GAMgASgNEhEKCXNjaGVkdWxlZBgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg4KBmZhaWxlZBgGIAEoDRIPCgd3b3JrZXJzGAcgASgNEhIKCnVucm91dGFibGUYCCABKA0SJwoGb2xkZXN0GAkgAygLMhcuY29udGFjdC52MS5Qcmlvcml0eUFnZRInCgZsaW1pdHMYCiABKAsyFy5jb250YWN0LnYxLlF1ZXVlTGltaXRzEhEKCXN1Y2NlZWRlZBgLIAEoDRIRCgljYW5jZWxsZWQYDCABKA0SDwoHZXhwaXJlZBgNIAEoDRIoCglyZXRlbnRpb24YDiABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbhIVCg1vd25fcmV0ZW50aW9uGA8gASgIEiQKB3dhaXRpbmcYECABKAsyEy5jb250YWN0LnYxLldhaXRpbmciVgoLUHJpb3JpdHlBZ2USEAoIcHJpb3JpdHkYASABKBESNQoRb2xkZXN0X2NyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjcKC1F1ZXVlTGltaXRzEhMKC21heF93YWl0aW5nGAEgASgNEhMKC21heF9ydW5uaW5nGAIgASgNIikKCVJldGVudGlvbhIPCgdzZWNvbmRzGAEgASgNEgsKA21heBgCIAEoDSI6ChFMaXN0UXVldWVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJQChJMaXN0UXVldWVzUmVzcG9uc2USIQoGcXVldWVzGAEgAygLMhEuY29udGFjdC52MS5RdWV1ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDgoGY3JlYXRlGAIgASgIIhQKElBhdXNlUXVldWVSZXNwb25zZSIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiFQoTUmVzdW1lUXVldWVSZXNwb25zZSJfChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSDQoFcXVldWUYASABKAkSJwoGbGltaXRzGAIgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIOCgZjcmVhdGUYAyABKAgiGAoWU2V0UXVldWVMaW1pdHNSZXNwb25zZSJjChhTZXRRdWV1ZVJldGVudGlvblJlcXVlc3QSDQoFcXVldWUYASABKAkSKAoJcmV0ZW50aW9uGAIgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SDgoGY3JlYXRlGAMgASgIIhsKGVNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2UiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJwoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhEKCWNhbmNlbGxlZBgBIAEoDSJVChJEZWxldGVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSEgoKd2l0aF90YXNrcxgCIAEoCBIPCgdkcnlfcnVuGAMgASgIEgsKA21heBgEIAEoDSKWAQoTRGVsZXRlUXVldWVSZXNwb25zZRIRCgljYW5jZWxsZWQYASABKA0SFQoNYXNrZWRfdG9fc3RvcBgCIAEoDRIRCglmb3Jnb3R0ZW4YAyABKA0SDwoHd2FpdGluZxgEIAEoDRIPCgdydW5uaW5nGAUgASgNEg8KB3NldHRsZWQYBiABKA0SDwoHZGVsZXRlZBgHIAEoCCKNAQoTTGlzdEZhaWx1cmVzUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoCYnkYAiABKA4yGy5jb250YWN0LnYxLkZhaWx1cmVHcm91cGluZxIOCgZxdWV1ZXMYAyADKAkSEgoKbWF4X2dyb3VwcxgEIAEoDSJuChRMaXN0RmFpbHVyZXNSZXNwb25zZRIoCgZncm91cHMYASADKAsyGC5jb250YWN0LnYxLkZhaWx1cmVHcm91cBIUCgxvdGhlcl9ncm91cHMYAiABKA0SFgoOb3RoZXJfZmFpbHVyZXMYAyABKAQiqgEKDEZhaWx1cmVHcm91cBIMCgRjb2RlGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSEQoJY2xpZW50X2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWNvdW50GAUgASgEEhMKC2ZpbmFsX2NvdW50GAYgASgEEiMKBm5ld2VzdBgHIAEoCzITLmNvbnRhY3QudjEuRmFpbHVyZRIQCgh0YXNrX2lkcxgIIAMoCSKcAQoHRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoCRIQCghkZWxpdmVyeRgEIAEoDRItCglmYWlsZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYBiABKAkSDwoHbWVzc2FnZRgHIAEoCSKjAQoPTGlzdEFjdHNSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZxdWV1ZXMYAiADKAkSCgoCYnkYAyADKAkSIgoFa2luZHMYBCADKA4yEy5jb250YWN0LnYxLkFjdEtpbmQSEQoJcGFnZV9zaXplGAUgASgNEhIKCnBhZ2VfdG9rZW4YBiABKAkiSgoQTGlzdEFjdHNSZXNwb25zZRIdCgRhY3RzGAEgAygLMg8uY29udGFjdC52MS5BY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItoCCgNBY3QSIQoEa2luZBgBIAEoDjITLmNvbnRhY3QudjEuQWN0S2luZBIsCghmaXJzdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmJ5GAQgASgJEg0KBXF1ZXVlGAUgASgJEhEKCWNsaWVudF9pZBgGIAEoCRIVCg1jcmVkZW50aWFsX2lkGAcgASgJEhEKCXByaW5jaXBhbBgIIAEoCRINCgVjb3VudBgJIAEoBBIQCgh0YXNrX2lkcxgKIAMoCRIOCgZyZWFzb24YCyABKAkSJwoGbGltaXRzGAwgASgLMhcuY29udGFjdC52MS5RdWV1ZUxpbWl0cxIoCglyZXRlbnRpb24YDSABKAsyFS5jb250YWN0LnYxLlJldGVudGlvbiLbBQoKQ2xpZW50SW5mbxIKCgJpZBgBIAEoCRIRCgllcGhlbWVyYWwYAiABKAgSEQoJY29ubmVjdGVkGAMgASgIEjIKBmxhYmVscxgEIAMoCzIiLmNvbnRhY3QudjEuQ2xpZW50SW5mby5MYWJlbHNFbnRyeRIOCgZxdWV1ZXMYBSADKAkSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEjAKDGNvbm5lY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbGFzdF9yZWNlaXB0X2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYCiABKAkSEAoIZHJhaW5pbmcYCyABKAgSDQoFcGxhaW4YDCABKAgSDQoFYWdlbnQYDSABKAkSDAoEcGVlchgOIAEoCRIwCgxsYXN0X3NlZW5fYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHNlcnZpY2VzGBAgAygJEg0KBWNhbGxzGBEgASgNEhEKCW1heF9jYWxscxgSIAEoDRJEChBjYWxsc19ieV9zZXJ2aWNlGBMgAygLMiouY29udGFjdC52MS5DbGllbnRJbmZvLkNhbGxzQnlTZXJ2aWNlRW50cnkSJAoEcnVucxgUIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50UnVucxIvCg5vbGRlc3RfcnVubmluZxgVIAEoCzIXLmNvbnRhY3QudjEuUnVubmluZ1Rhc2sSEQoJcHJpbmNpcGFsGBYgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQ2FsbHNCeVNlcnZpY2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBImsKCkNsaWVudFJ1bnMSDQoFZW5kZWQYASABKAQSDgoGZmFpbGVkGAIgASgEEhMKBnA1MF9tcxgDIAEoDUgAiAEBEhMKBnA5OV9tcxgEIAEoDUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJbCgtSdW5uaW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEikKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChJMaXN0Q2xpZW50c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSFgoOY29ubmVjdGVkX29ubHkYAyABKAgiVwoTTGlzdENsaWVudHNSZXNwb25zZRInCgdjbGllbnRzGAEgAygLMhYuY29udGFjdC52MS5DbGllbnRJbmZvEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIqChVEZXNjcmliZUNsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIpgBChZEZXNjcmliZUNsaWVudFJlc3BvbnNlEiYKBmNsaWVudBgBIAEoCzIWLmNvbnRhY3QudjEuQ2xpZW50SW5mbxIrCghzZXNzaW9ucxgCIAMoCzIZLmNvbnRhY3QudjEuQ2xpZW50U2Vzc2lvbhIpCgdtZXRob2RzGAMgAygLMhguY29udGFjdC52MS5TZXJ2ZWRNZXRob2QiigIKDUNsaWVudFNlc3Npb24SMAoMY29ubmVjdGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X3JlY2VpcHRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHBlZXIYAyABKAkSDQoFYWdlbnQYBCABKAkSDQoFcGxhaW4YBSABKAgSFQoNbWF4X2luX2ZsaWdodBgGIAEoDRIPCgdydW5uaW5nGAcgASgNEhkKEXVucmVjZWlwdGVkX2J5dGVzGAggASgEEiMKBXRhc2tzGAkgAygLMhQuY29udGFjdC52MS5IZWxkVGFzayJYCghIZWxkVGFzaxIPCgd0YXNrX2lkGAEgASgJEhAKCGRlbGl2ZXJ5GAIgASgNEg8KB3N0YXJ0ZWQYAyABKAgSGAoQY2FuY2VsX3JlcXVlc3RlZBgEIAEoCCItCgxTZXJ2ZWRNZXRob2QSDgoGbWV0aG9kGAEgASgJEg0KBWNhbGxzGAIgASgNIicKEkRyYWluQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiFQoTRHJhaW5DbGllbnRSZXNwb25zZSIoChNSZXN1bWVDbGllbnRSZXF1ZXN0EhEKCWNsaWVudF9pZBgBIAEoCSIWChRSZXN1bWVDbGllbnRSZXNwb25zZSIsChdEaXNjb25uZWN0Q2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAkiLAoYRGlzY29ubmVjdENsaWVudFJlc3BvbnNlEhAKCHNlc3Npb25zGAEgASgNIigKE0ZvcmdldENsaWVudFJlcXVlc3QSEQoJY2xpZW50X2lkGAEgASgJIhYKFEZvcmdldENsaWVudFJlc3BvbnNlIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0Ip0FChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIMCgRub2RlGAIgASgJEhAKCHJldmlzaW9uGAMgASgNEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0b3JlGAUgASgJEiIKBmxpbWl0cxgGIAEoCzISLmNvbnRhY3QudjEuTGltaXRzEigKCWludGVydmFscxgHIAEoCzIVLmNvbnRhY3QudjEuSW50ZXJ2YWxzEhAKCHNlc3Npb25zGAggASgNEicKA25vdxgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdHJvdWJsZRgKIAEoCRIpCgtsaW1pdHNfdXNlZBgLIAMoCzIULmNvbnRhY3QudjEuTGltaXRVc2USTAoObGltaXRzX3JlYWNoZWQYDCADKAsyNC5jb250YWN0LnYxLkdldFNlcnZlckluZm9SZXNwb25zZS5MaW1pdHNSZWFjaGVkRW50cnkSJQoFc3BhY2UYDSABKAsyFi5jb250YWN0LnYxLlN0b3JlU3BhY2USFAoMb2JzZXJ2ZXJfbGFnGA4gASgEEhUKDWF1dGhlbnRpY2F0ZWQYDyABKAgSOgoWY2VydGlmaWNhdGVfZXhwaXJlc19hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoJcmV0ZW50aW9uGBEgASgLMhUuY29udGFjdC52MS5SZXRlbnRpb24SEQoJbWF4X2ZpbGVzGBIgASgNGjQKEkxpbWl0c1JlYWNoZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIjMKCExpbWl0VXNlEgwKBG5hbWUYASABKAkSDAoEdXNlZBgCIAEoBBILCgNtYXgYAyABKAQiSwoKU3RvcmVTcGFjZRIQCghkYXRhYmFzZRgBIAEoBBILCgNsb2cYAiABKAQSDAoEZnJlZRgDIAEoBBIQCghtaW5fZnJlZRgEIAEoBCIPCg1CYWNrVXBSZXF1ZXN0InoKDkJhY2tVcFJlc3BvbnNlEigKBWJlZ2luGAEgASgLMhcuY29udGFjdC52MS5CYWNrVXBCZWdpbkgAEg8KBWNodW5rGAIgASgMSAASJAoDZW5kGAMgASgLMhUuY29udGFjdC52MS5CYWNrVXBFbmRIAEIHCgVldmVudCIcCgtCYWNrVXBCZWdpbhINCgVieXRlcxgBIAEoBCIbCglCYWNrVXBFbmQSDgoGc2hhMjU2GAEgASgMKogBCg9GYWlsdXJlR3JvdXBpbmcSIAocRkFJTFVSRV9HUk9VUElOR19VTlNQRUNJRklFRBAAEhoKFkZBSUxVUkVfR1JPVVBJTkdfRVJST1IQARIbChdGQUlMVVJFX0dST1VQSU5HX0NMSUVOVBACEhoKFkZBSUxVUkVfR1JPVVBJTkdfUVVFVUUQAyqXBAoHQWN0S2luZBIYChRBQ1RfS0lORF9VTlNQRUNJRklFRBAAEhwKGEFDVF9LSU5EX1RBU0tTX0NBTkNFTExFRBABEhsKF0FDVF9LSU5EX1RBU0tTX1JFRFJJVkVOEAISGgoWQUNUX0tJTkRfVEFTS1NfREVMRVRFRBADEhkKFUFDVF9LSU5EX1FVRVVFX1BVUkdFRBAEEhkKFUFDVF9LSU5EX1FVRVVFX1BBVVNFRBAFEhoKFkFDVF9LSU5EX1FVRVVFX1JFU1VNRUQQBhIaChZBQ1RfS0lORF9RVUVVRV9MSU1JVEVEEAcSGwoXQUNUX0tJTkRfUVVFVUVfUkVUQUlORUQQCBIaChZBQ1RfS0lORF9RVUVVRV9ERUxFVEVEEAkSGwoXQUNUX0tJTkRfQ0xJRU5UX0RSQUlORUQQChIbChdBQ1RfS0lORF9DTElFTlRfUkVTVU1FRBALEiAKHEFDVF9LSU5EX0NMSUVOVF9ESVNDT05ORUNURUQQDBIfChtBQ1RfS0lORF9DUkVERU5USUFMX0NSRUFURUQQDRIfChtBQ1RfS0lORF9DUkVERU5USUFMX1JPVEFURUQQDhIfChtBQ1RfS0lORF9DUkVERU5USUFMX1JFVk9LRUQQDxIWChJBQ1RfS0lORF9CQUNLRURfVVAQEBIdChlBQ1RfS0lORF9DTElFTlRfRk9SR09UVEVOEBEygQsKDEFkbWluU2VydmljZRJLCgpMaXN0UXVldWVzEh0uY29udGFjdC52MS5MaXN0UXVldWVzUmVxdWVzdBoeLmNvbnRhY3QudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEksKClBhdXNlUXVldWUSHS5jb250YWN0LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh4uY29udGFjdC52MS5QYXVzZVF1ZXVlUmVzcG9uc2USTgoLUmVzdW1lUXVldWUSHi5jb250YWN0LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBofLmNvbnRhY3QudjEuUmVzdW1lUXVldWVSZXNwb25zZRJXCg5TZXRRdWV1ZUxpbWl0cxIhLmNvbnRhY3QudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiIuY29udGFjdC52MS5TZXRRdWV1ZUxpbWl0c1Jlc3BvbnNlEmAKEVNldFF1ZXVlUmV0ZW50aW9uEiQuY29udGFjdC52MS5TZXRRdWV1ZVJldGVudGlvblJlcXVlc3QaJS5jb250YWN0LnYxLlNldFF1ZXVlUmV0ZW50aW9uUmVzcG9uc2USSwoKUHVyZ2VRdWV1ZRIdLmNvbnRhY3QudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHi5jb250YWN0LnYxLlB1cmdlUXVldWVSZXNwb25zZRJOCgtEZWxldGVRdWV1ZRIeLmNvbnRhY3QudjEuRGVsZXRlUXVldWVSZXF1ZXN0Gh8uY29udGFjdC52MS5EZWxldGVRdWV1ZVJlc3BvbnNlElEKDExpc3RGYWlsdXJlcxIfLmNvbnRhY3QudjEuTGlzdEZhaWx1cmVzUmVxdWVzdBogLmNvbnRhY3QudjEuTGlzdEZhaWx1cmVzUmVzcG9uc2USRQoITGlzdEFjdHMSGy5jb250YWN0LnYxLkxpc3RBY3RzUmVxdWVzdBocLmNvbnRhY3QudjEuTGlzdEFjdHNSZXNwb25zZRJOCgtMaXN0Q2xpZW50cxIeLmNvbnRhY3QudjEuTGlzdENsaWVudHNSZXF1ZXN0Gh8uY29udGFjdC52MS5MaXN0Q2xpZW50c1Jlc3BvbnNlElcKDkRlc2NyaWJlQ2xpZW50EiEuY29udGFjdC52MS5EZXNjcmliZUNsaWVudFJlcXVlc3QaIi5jb250YWN0LnYxLkRlc2NyaWJlQ2xpZW50UmVzcG9uc2USTgoLRHJhaW5DbGllbnQSHi5jb250YWN0LnYxLkRyYWluQ2xpZW50UmVxdWVzdBofLmNvbnRhY3QudjEuRHJhaW5DbGllbnRSZXNwb25zZRJRCgxSZXN1bWVDbGllbnQSHy5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlcXVlc3QaIC5jb250YWN0LnYxLlJlc3VtZUNsaWVudFJlc3BvbnNlEl0KEERpc2Nvbm5lY3RDbGllbnQSIy5jb250YWN0LnYxLkRpc2Nvbm5lY3RDbGllbnRSZXF1ZXN0GiQuY29udGFjdC52MS5EaXNjb25uZWN0Q2xpZW50UmVzcG9uc2USUQoMRm9yZ2V0Q2xpZW50Eh8uY29udGFjdC52MS5Gb3JnZXRDbGllbnRSZXF1ZXN0GiAuY29udGFjdC52MS5Gb3JnZXRDbGllbnRSZXNwb25zZRJUCg1HZXRTZXJ2ZXJJbmZvEiAuY29udGFjdC52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBohLmNvbnRhY3QudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlEkEKBkJhY2tVcBIZLmNvbnRhY3QudjEuQmFja1VwUmVxdWVzdBoaLmNvbnRhY3QudjEuQmFja1VwUmVzcG9uc2UwAUIxCgpjb250YWN0LnYxUAFaFGNvbnRhY3QvdjE7Y29udGFjdHYxqgIKQ29udGFjdC5WMWIGcHJvdG8z", [file_contact_v1_contact, file_contact_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message contact.v1.Queue
@@ -711,6 +711,171 @@ export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
   messageDesc(file_contact_v1_admin_service, 21);
 
 /**
+ * @generated from message contact.v1.ListActsRequest
+ */
+export type ListActsRequest = Message<"contact.v1.ListActsRequest"> & {
+  /**
+   * Unset: all that are kept.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only of these, at most 1,000.
+   *
+   * @generated from field: repeated string queues = 2;
+   */
+  queues: string[];
+
+  /**
+   * Only by these, at most 100.
+   *
+   * @generated from field: repeated string by = 3;
+   */
+  by: string[];
+
+  /**
+   * @generated from field: repeated contact.v1.ActKind kinds = 4;
+   */
+  kinds: ActKind[];
+
+  /**
+   * 1 to 500; 0: 100.
+   *
+   * @generated from field: uint32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message contact.v1.ListActsRequest.
+ * Use `create(ListActsRequestSchema)` to create a new message.
+ */
+export const ListActsRequestSchema: GenMessage<ListActsRequest> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 22);
+
+/**
+ * @generated from message contact.v1.ListActsResponse
+ */
+export type ListActsResponse = Message<"contact.v1.ListActsResponse"> & {
+  /**
+   * @generated from field: repeated contact.v1.Act acts = 1;
+   */
+  acts: Act[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message contact.v1.ListActsResponse.
+ * Use `create(ListActsResponseSchema)` to create a new message.
+ */
+export const ListActsResponseSchema: GenMessage<ListActsResponse> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 23);
+
+/**
+ * @generated from message contact.v1.Act
+ */
+export type Act = Message<"contact.v1.Act"> & {
+  /**
+   * @generated from field: contact.v1.ActKind kind = 1;
+   */
+  kind: ActKind;
+
+  /**
+   * Of several that are one act: the first, and the last.
+   *
+   * @generated from field: google.protobuf.Timestamp first_at = 2;
+   */
+  firstAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * The principal, or how it is known who it was where there is none: `anonymous`, `local`.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+
+  /**
+   * What it is about; empty: nothing of that kind.
+   *
+   * @generated from field: string queue = 5;
+   */
+  queue: string;
+
+  /**
+   * @generated from field: string client_id = 6;
+   */
+  clientId: string;
+
+  /**
+   * With the principal that it makes known: `token:NAME`. Of a rotation: the new one.
+   *
+   * @generated from field: string credential_id = 7;
+   */
+  credentialId: string;
+
+  /**
+   * @generated from field: string principal = 8;
+   */
+  principal: string;
+
+  /**
+   * Tasks, sessions or credentials that it changed, or how often it was done.
+   *
+   * @generated from field: uint64 count = 9;
+   */
+  count: bigint;
+
+  /**
+   * The newest of these tasks, at most 10.
+   *
+   * @generated from field: repeated string task_ids = 10;
+   */
+  taskIds: string[];
+
+  /**
+   * The newest that was given.
+   *
+   * @generated from field: string reason = 11;
+   */
+  reason: string;
+
+  /**
+   * What the limits of the queue are from then on; how long it keeps settled tasks, unset: as the server's default says.
+   *
+   * @generated from field: contact.v1.QueueLimits limits = 12;
+   */
+  limits?: QueueLimits | undefined;
+
+  /**
+   * @generated from field: contact.v1.Retention retention = 13;
+   */
+  retention?: Retention | undefined;
+};
+
+/**
+ * Describes the message contact.v1.Act.
+ * Use `create(ActSchema)` to create a new message.
+ */
+export const ActSchema: GenMessage<Act> = /*@__PURE__*/
+  messageDesc(file_contact_v1_admin_service, 24);
+
+/**
  * @generated from message contact.v1.ClientInfo
  */
 export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
@@ -855,7 +1020,7 @@ export type ClientInfo = Message<"contact.v1.ClientInfo"> & {
  * Use `create(ClientInfoSchema)` to create a new message.
  */
 export const ClientInfoSchema: GenMessage<ClientInfo> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 22);
+  messageDesc(file_contact_v1_admin_service, 25);
 
 /**
  * How the runs of a client ended within the last hour, of which the first quarter may be missing; after a restart of the
@@ -897,7 +1062,7 @@ export type ClientRuns = Message<"contact.v1.ClientRuns"> & {
  * Use `create(ClientRunsSchema)` to create a new message.
  */
 export const ClientRunsSchema: GenMessage<ClientRuns> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 23);
+  messageDesc(file_contact_v1_admin_service, 26);
 
 /**
  * What a client has run longest.
@@ -928,7 +1093,7 @@ export type RunningTask = Message<"contact.v1.RunningTask"> & {
  * Use `create(RunningTaskSchema)` to create a new message.
  */
 export const RunningTaskSchema: GenMessage<RunningTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 24);
+  messageDesc(file_contact_v1_admin_service, 27);
 
 /**
  * @generated from message contact.v1.ListClientsRequest
@@ -959,7 +1124,7 @@ export type ListClientsRequest = Message<"contact.v1.ListClientsRequest"> & {
  * Use `create(ListClientsRequestSchema)` to create a new message.
  */
 export const ListClientsRequestSchema: GenMessage<ListClientsRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 25);
+  messageDesc(file_contact_v1_admin_service, 28);
 
 /**
  * @generated from message contact.v1.ListClientsResponse
@@ -981,7 +1146,7 @@ export type ListClientsResponse = Message<"contact.v1.ListClientsResponse"> & {
  * Use `create(ListClientsResponseSchema)` to create a new message.
  */
 export const ListClientsResponseSchema: GenMessage<ListClientsResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 26);
+  messageDesc(file_contact_v1_admin_service, 29);
 
 /**
  * @generated from message contact.v1.DescribeClientRequest
@@ -998,7 +1163,7 @@ export type DescribeClientRequest = Message<"contact.v1.DescribeClientRequest"> 
  * Use `create(DescribeClientRequestSchema)` to create a new message.
  */
 export const DescribeClientRequestSchema: GenMessage<DescribeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 27);
+  messageDesc(file_contact_v1_admin_service, 30);
 
 /**
  * @generated from message contact.v1.DescribeClientResponse
@@ -1029,7 +1194,7 @@ export type DescribeClientResponse = Message<"contact.v1.DescribeClientResponse"
  * Use `create(DescribeClientResponseSchema)` to create a new message.
  */
 export const DescribeClientResponseSchema: GenMessage<DescribeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 28);
+  messageDesc(file_contact_v1_admin_service, 31);
 
 /**
  * @generated from message contact.v1.ClientSession
@@ -1090,7 +1255,7 @@ export type ClientSession = Message<"contact.v1.ClientSession"> & {
  * Use `create(ClientSessionSchema)` to create a new message.
  */
 export const ClientSessionSchema: GenMessage<ClientSession> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 29);
+  messageDesc(file_contact_v1_admin_service, 32);
 
 /**
  * @generated from message contact.v1.HeldTask
@@ -1124,7 +1289,7 @@ export type HeldTask = Message<"contact.v1.HeldTask"> & {
  * Use `create(HeldTaskSchema)` to create a new message.
  */
 export const HeldTaskSchema: GenMessage<HeldTask> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 30);
+  messageDesc(file_contact_v1_admin_service, 33);
 
 /**
  * @generated from message contact.v1.ServedMethod
@@ -1150,7 +1315,7 @@ export type ServedMethod = Message<"contact.v1.ServedMethod"> & {
  * Use `create(ServedMethodSchema)` to create a new message.
  */
 export const ServedMethodSchema: GenMessage<ServedMethod> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 31);
+  messageDesc(file_contact_v1_admin_service, 34);
 
 /**
  * @generated from message contact.v1.DrainClientRequest
@@ -1167,7 +1332,7 @@ export type DrainClientRequest = Message<"contact.v1.DrainClientRequest"> & {
  * Use `create(DrainClientRequestSchema)` to create a new message.
  */
 export const DrainClientRequestSchema: GenMessage<DrainClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 32);
+  messageDesc(file_contact_v1_admin_service, 35);
 
 /**
  * @generated from message contact.v1.DrainClientResponse
@@ -1180,7 +1345,7 @@ export type DrainClientResponse = Message<"contact.v1.DrainClientResponse"> & {
  * Use `create(DrainClientResponseSchema)` to create a new message.
  */
 export const DrainClientResponseSchema: GenMessage<DrainClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 33);
+  messageDesc(file_contact_v1_admin_service, 36);
 
 /**
  * @generated from message contact.v1.ResumeClientRequest
@@ -1197,7 +1362,7 @@ export type ResumeClientRequest = Message<"contact.v1.ResumeClientRequest"> & {
  * Use `create(ResumeClientRequestSchema)` to create a new message.
  */
 export const ResumeClientRequestSchema: GenMessage<ResumeClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 34);
+  messageDesc(file_contact_v1_admin_service, 37);
 
 /**
  * @generated from message contact.v1.ResumeClientResponse
@@ -1210,7 +1375,7 @@ export type ResumeClientResponse = Message<"contact.v1.ResumeClientResponse"> & 
  * Use `create(ResumeClientResponseSchema)` to create a new message.
  */
 export const ResumeClientResponseSchema: GenMessage<ResumeClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 35);
+  messageDesc(file_contact_v1_admin_service, 38);
 
 /**
  * @generated from message contact.v1.DisconnectClientRequest
@@ -1227,7 +1392,7 @@ export type DisconnectClientRequest = Message<"contact.v1.DisconnectClientReques
  * Use `create(DisconnectClientRequestSchema)` to create a new message.
  */
 export const DisconnectClientRequestSchema: GenMessage<DisconnectClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 36);
+  messageDesc(file_contact_v1_admin_service, 39);
 
 /**
  * @generated from message contact.v1.DisconnectClientResponse
@@ -1246,7 +1411,7 @@ export type DisconnectClientResponse = Message<"contact.v1.DisconnectClientRespo
  * Use `create(DisconnectClientResponseSchema)` to create a new message.
  */
 export const DisconnectClientResponseSchema: GenMessage<DisconnectClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 37);
+  messageDesc(file_contact_v1_admin_service, 40);
 
 /**
  * @generated from message contact.v1.ForgetClientRequest
@@ -1263,7 +1428,7 @@ export type ForgetClientRequest = Message<"contact.v1.ForgetClientRequest"> & {
  * Use `create(ForgetClientRequestSchema)` to create a new message.
  */
 export const ForgetClientRequestSchema: GenMessage<ForgetClientRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 38);
+  messageDesc(file_contact_v1_admin_service, 41);
 
 /**
  * @generated from message contact.v1.ForgetClientResponse
@@ -1276,7 +1441,7 @@ export type ForgetClientResponse = Message<"contact.v1.ForgetClientResponse"> & 
  * Use `create(ForgetClientResponseSchema)` to create a new message.
  */
 export const ForgetClientResponseSchema: GenMessage<ForgetClientResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 39);
+  messageDesc(file_contact_v1_admin_service, 42);
 
 /**
  * @generated from message contact.v1.GetServerInfoRequest
@@ -1289,7 +1454,7 @@ export type GetServerInfoRequest = Message<"contact.v1.GetServerInfoRequest"> & 
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 40);
+  messageDesc(file_contact_v1_admin_service, 43);
 
 /**
  * @generated from message contact.v1.GetServerInfoResponse
@@ -1418,7 +1583,7 @@ export type GetServerInfoResponse = Message<"contact.v1.GetServerInfoResponse"> 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 41);
+  messageDesc(file_contact_v1_admin_service, 44);
 
 /**
  * @generated from message contact.v1.LimitUse
@@ -1447,7 +1612,7 @@ export type LimitUse = Message<"contact.v1.LimitUse"> & {
  * Use `create(LimitUseSchema)` to create a new message.
  */
 export const LimitUseSchema: GenMessage<LimitUse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 42);
+  messageDesc(file_contact_v1_admin_service, 45);
 
 /**
  * In bytes.
@@ -1487,7 +1652,7 @@ export type StoreSpace = Message<"contact.v1.StoreSpace"> & {
  * Use `create(StoreSpaceSchema)` to create a new message.
  */
 export const StoreSpaceSchema: GenMessage<StoreSpace> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 43);
+  messageDesc(file_contact_v1_admin_service, 46);
 
 /**
  * @generated from message contact.v1.BackUpRequest
@@ -1500,7 +1665,7 @@ export type BackUpRequest = Message<"contact.v1.BackUpRequest"> & {
  * Use `create(BackUpRequestSchema)` to create a new message.
  */
 export const BackUpRequestSchema: GenMessage<BackUpRequest> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 44);
+  messageDesc(file_contact_v1_admin_service, 47);
 
 /**
  * Without an event it says nothing: the stream is not to be idle for longer than a ping interval.
@@ -1543,7 +1708,7 @@ export type BackUpResponse = Message<"contact.v1.BackUpResponse"> & {
  * Use `create(BackUpResponseSchema)` to create a new message.
  */
 export const BackUpResponseSchema: GenMessage<BackUpResponse> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 45);
+  messageDesc(file_contact_v1_admin_service, 48);
 
 /**
  * @generated from message contact.v1.BackUpBegin
@@ -1562,7 +1727,7 @@ export type BackUpBegin = Message<"contact.v1.BackUpBegin"> & {
  * Use `create(BackUpBeginSchema)` to create a new message.
  */
 export const BackUpBeginSchema: GenMessage<BackUpBegin> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 46);
+  messageDesc(file_contact_v1_admin_service, 49);
 
 /**
  * @generated from message contact.v1.BackUpEnd
@@ -1581,7 +1746,7 @@ export type BackUpEnd = Message<"contact.v1.BackUpEnd"> & {
  * Use `create(BackUpEndSchema)` to create a new message.
  */
 export const BackUpEndSchema: GenMessage<BackUpEnd> = /*@__PURE__*/
-  messageDesc(file_contact_v1_admin_service, 47);
+  messageDesc(file_contact_v1_admin_service, 50);
 
 /**
  * @generated from enum contact.v1.FailureGrouping
@@ -1622,6 +1787,118 @@ export type FailureGrouping = (typeof FailureGrouping)[keyof typeof FailureGroup
  */
 export const FailureGroupingSchema: GenEnum<FailureGrouping> = /*@__PURE__*/
   enumDesc(file_contact_v1_admin_service, 0);
+
+/**
+ * @generated from enum contact.v1.ActKind
+ */
+export const ActKind = {
+  /**
+   * @generated from enum value: ACT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By ids or by a filter, as the next two.
+   *
+   * @generated from enum value: ACT_KIND_TASKS_CANCELLED = 1;
+   */
+  TASKS_CANCELLED: 1,
+
+  /**
+   * @generated from enum value: ACT_KIND_TASKS_REDRIVEN = 2;
+   */
+  TASKS_REDRIVEN: 2,
+
+  /**
+   * @generated from enum value: ACT_KIND_TASKS_DELETED = 3;
+   */
+  TASKS_DELETED: 3,
+
+  /**
+   * @generated from enum value: ACT_KIND_QUEUE_PURGED = 4;
+   */
+  QUEUE_PURGED: 4,
+
+  /**
+   * @generated from enum value: ACT_KIND_QUEUE_PAUSED = 5;
+   */
+  QUEUE_PAUSED: 5,
+
+  /**
+   * @generated from enum value: ACT_KIND_QUEUE_RESUMED = 6;
+   */
+  QUEUE_RESUMED: 6,
+
+  /**
+   * @generated from enum value: ACT_KIND_QUEUE_LIMITED = 7;
+   */
+  QUEUE_LIMITED: 7,
+
+  /**
+   * @generated from enum value: ACT_KIND_QUEUE_RETAINED = 8;
+   */
+  QUEUE_RETAINED: 8,
+
+  /**
+   * The last of it: what it had is cancelled and deleted before.
+   *
+   * @generated from enum value: ACT_KIND_QUEUE_DELETED = 9;
+   */
+  QUEUE_DELETED: 9,
+
+  /**
+   * @generated from enum value: ACT_KIND_CLIENT_DRAINED = 10;
+   */
+  CLIENT_DRAINED: 10,
+
+  /**
+   * @generated from enum value: ACT_KIND_CLIENT_RESUMED = 11;
+   */
+  CLIENT_RESUMED: 11,
+
+  /**
+   * @generated from enum value: ACT_KIND_CLIENT_DISCONNECTED = 12;
+   */
+  CLIENT_DISCONNECTED: 12,
+
+  /**
+   * A token or a join; that a client comes by one is no act, nor that it renews its own.
+   *
+   * @generated from enum value: ACT_KIND_CREDENTIAL_CREATED = 13;
+   */
+  CREDENTIAL_CREATED: 13,
+
+  /**
+   * @generated from enum value: ACT_KIND_CREDENTIAL_ROTATED = 14;
+   */
+  CREDENTIAL_ROTATED: 14,
+
+  /**
+   * @generated from enum value: ACT_KIND_CREDENTIAL_REVOKED = 15;
+   */
+  CREDENTIAL_REVOKED: 15,
+
+  /**
+   * @generated from enum value: ACT_KIND_BACKED_UP = 16;
+   */
+  BACKED_UP: 16,
+
+  /**
+   * @generated from enum value: ACT_KIND_CLIENT_FORGOTTEN = 17;
+   */
+  CLIENT_FORGOTTEN: 17,
+} as const;
+
+/**
+ * @generated from enum contact.v1.ActKind
+ */
+export type ActKind = (typeof ActKind)[keyof typeof ActKind] | UnknownEnum;
+
+/**
+ * Describes the enum contact.v1.ActKind.
+ */
+export const ActKindSchema: GenEnum<ActKind> = /*@__PURE__*/
+  enumDesc(file_contact_v1_admin_service, 1);
 
 /**
  * Spoken by operators.
@@ -1709,6 +1986,19 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListFailuresRequestSchema;
     output: typeof ListFailuresResponseSchema;
+  },
+  /**
+   * What operators have ordered, and programs in their name: who did what, the newest first. Kept are the newest 10,000; what is
+   * alike within a minute (by the same, of the same kind, of the same queue, client or credential) is one act. Of queues and
+   * clients that the caller may operate; what is about credentials, or all that there is, is told to who may do everything, and
+   * to who did it. The acts of one task are told with it (`Task.acts`).
+   *
+   * @generated from rpc contact.v1.AdminService.ListActs
+   */
+  listActs: {
+    methodKind: "unary";
+    input: typeof ListActsRequestSchema;
+    output: typeof ListActsResponseSchema;
   },
   /**
    * @generated from rpc contact.v1.AdminService.ListClients

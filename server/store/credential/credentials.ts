@@ -254,18 +254,18 @@ export function createCredentialPort(
   submit: (request: Request, items: number) => Promise<CredentialOutcome>,
   read: <T>(run: () => T) => Promise<T>,
 ): CredentialStore {
-  async function change<T>(asked: CredentialChange, now: number, items = 1): Promise<T> {
-    const { answer } = await submit({ kind: 'changeCredential', change: asked, now: Math.floor(now) }, items);
+  async function change<T>(asked: CredentialChange, now: number, by?: string, items = 1): Promise<T> {
+    const { answer } = await submit({ kind: 'changeCredential', change: asked, now: Math.floor(now), by }, items);
     return answer as T;
   }
 
   return {
     createCredential: (credential, now) => change({ kind: 'create', credential }, now),
     enrolClient: (enrolment, now) => change({ kind: 'enrol', enrolment }, now),
-    renewCredential: (renewal, now) => change({ kind: 'renew', renewal }, now),
-    revokeCredential: (id, now, { withMade = false } = {}) => change({ kind: 'revoke', id, withMade }, now),
+    renewCredential: (renewal, now, by) => change({ kind: 'renew', renewal }, now, by),
+    revokeCredential: (id, now, { withMade = false, by } = {}) => change({ kind: 'revoke', id, withMade }, now, by),
     touchCredentials: async (ids, now) => {
-      if (ids.length > 0) await change({ kind: 'touch', ids }, now, ids.length);
+      if (ids.length > 0) await change({ kind: 'touch', ids }, now, undefined, ids.length);
     },
     listCredentials: (after, limit) => read(() => credentials.list(after, limit)),
     findCredential: (id) => read(() => credentials.find(id)),

@@ -14,7 +14,8 @@
  * position `pruned_to` it keeps no settled task. `principal` counts the tasks that wait of each that has any, by
  * `task.created_by`. `attempt` has the deliveries of a task that ended otherwise than by success, which the result
  * tells; `failure` the kinds of those of them that failed. `task_act` has what somebody did to a task, counted from 1;
- * `task_log` what its workers have said of it, a row for each line of each delivery.
+ * `task_log` what its workers have said of it, a row for each line of each delivery. `act` has what operators have ordered, of
+ * tasks too that are gone.
  * Blobs come last, so that reading the columns before them touches no overflow page.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -262,4 +263,20 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   'CREATE INDEX credential_by_principal ON credential (principal)',
+  `
+  CREATE TABLE act (
+    number INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    principal TEXT NOT NULL,
+    queue TEXT,
+    client_id TEXT,
+    count INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    task_ids TEXT,
+    detail TEXT
+  ) STRICT;
+  CREATE INDEX act_alike ON act (principal, kind, queue, client_id, number);
+  `,
 ];

@@ -1,11 +1,13 @@
 import { createFresh, type Fresh, type FreshLimits } from './fresh/fresh.ts';
 import {
+  type Acts,
   type Attempts,
   type Cache,
   type Catalog,
   type CatalogBounds,
   type Children,
   type Counters,
+  createActs,
   createAttempts,
   createCache,
   createCatalog,
@@ -45,6 +47,8 @@ export interface Context {
   readonly tasks: Tasks;
   readonly attempts: Attempts;
   readonly acts: TaskActs;
+  /** What operators have ordered, whatever it was about. */
+  readonly actLog: Acts;
   readonly log: TaskLog;
 }
 
@@ -74,6 +78,7 @@ export function createContext(
     tasks,
     attempts: createAttempts(db, bounds),
     acts: createTaskActs(db),
+    actLog: createActs(db),
     log: createTaskLog(db),
   };
 }

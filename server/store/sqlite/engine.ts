@@ -5,10 +5,12 @@ import { type Credentials, createCredentials } from '../credential/credentials.t
 import type { StoreBounds } from '../options.ts';
 import type { Request } from '../request.ts';
 import type { SessionStanding, StoredSession } from '../sessions.ts';
+import { noteRequest } from './acts.ts';
 import { createBroadcasts } from './broadcasts.ts';
 import { createClaimTasks } from './claim.ts';
 import { type Clients, createClients } from './clients.ts';
 import {
+  type Acts,
   type Catalog,
   type Children,
   type Counters,
@@ -43,6 +45,7 @@ export interface SqliteEngine extends Engine<Request> {
   readonly owners: Owners;
   readonly credentials: Credentials;
   readonly children: Children;
+  readonly acts: Acts;
   readonly queues: Queues;
   readonly results: Results;
   readonly listing: Listing;
@@ -105,7 +108,7 @@ export function createSqliteEngine(
     listing,
     failures,
   };
-  const { catalog, principals, counters, sessions, cache, fresh, tasks, children } = context;
+  const { catalog, principals, counters, sessions, cache, fresh, tasks, children, actLog } = context;
   /** Mirrors, each after those that it reads when it is loaded. */
   const mirrors: MirrorsOf<typeof parts> = {
     catalog,
@@ -118,6 +121,7 @@ export function createSqliteEngine(
     inserting,
     retention,
     credentials,
+    actLog,
   };
   const loaded: readonly Mirror[] = Object.values(mirrors);
   const written = loaded.toReversed();
@@ -152,7 +156,7 @@ export function createSqliteEngine(
       case 'redrive':
         return taskOperations.redriveTasks(request.ids, request);
       case 'delete':
-        return taskOperations.deleteTasks(request.ids, request.scope);
+        return taskOperations.deleteTasks(request.ids, request.scope, request.actor);
       case 'prune':
         return retention.prune(request.retention, request.limit, request.now);
       case 'checkpoint':
@@ -175,6 +179,9 @@ export function createSqliteEngine(
         return clients.forget(request.clientId, request.now);
       case 'changeCredential':
         return credentials.change(request.change, request.now);
+      case 'noteAct':
+        // Whoever notes what the others have done notes this too.
+        return true;
       case 'claim':
         return claimTasks(request.plan(), Math.floor(request.now()));
     }
@@ -183,7 +190,9 @@ export function createSqliteEngine(
   /** A request that is refused has changed nothing; whatever else throws takes the whole group back. */
   function runOrRefuse(request: Request): unknown {
     try {
-      return run(request);
+      const answer = run(request);
+      noteRequest(actLog, request, answer, credentials.find);
+      return answer;
     } catch (error) {
       if (error instanceof ContactError) return error;
       throw error;
@@ -236,6 +245,7 @@ export function createSqliteEngine(
     owners: context.owners,
     credentials,
     children,
+    acts: actLog,
     queues,
     results,
     listing,

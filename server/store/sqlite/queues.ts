@@ -47,7 +47,7 @@ interface Placed {
 /** Lanes that a look for the oldest visits. */
 const MAX_LANES = 1_000;
 
-export function createQueues({ db, catalog, tasks, fresh, acts }: Context, deliveries: Deliveries): Queues {
+export function createQueues({ db, catalog, tasks, fresh, acts, actLog }: Context, deliveries: Deliveries): Queues {
   const selectReady = db.prepare<{ task_key: number }>(
     'SELECT task_key FROM live WHERE state = 0 AND lane_id = ? ORDER BY nprio, seq LIMIT ?',
   );
@@ -87,8 +87,10 @@ export function createQueues({ db, catalog, tasks, fresh, acts }: Context, deliv
       for (const select of [selectReady, selectScheduled]) {
         if (settled.length >= limit) return outcomeOf(settled);
         for (const { task_key } of select.all(lane.id, limit - settled.length)) {
+          const task = tasks.byKey(task_key);
           acts.note(task_key, { kind: 'cancelled', at: now, by, reason });
-          settled.push(deliveries.cancel(tasks.byKey(task_key), reason, now));
+          actLog.note({ kind: 'queue_purged', at: now, by, queue, taskId: task.id });
+          settled.push(deliveries.cancel(task, reason, now));
         }
       }
     }

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs';
 import { ContactError } from '../../../shared/errors.ts';
 import { EVERY_QUEUE } from '../../model/caller.ts';
 import type { TaskInput } from '../../model/task.ts';
+import type { Actor } from '../acts.ts';
 import { createGroupCommit } from '../commit.ts';
 import { createCredentialPort } from '../credential/credentials.ts';
 import type { Settlement } from '../deliveries.ts';
@@ -114,11 +115,12 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       const bytes = lines.reduce((sum, { text }) => sum + text.length, 0);
       return submit({ kind: 'log', lines }, lines.length, bytes);
     },
-    cancelTasks: (ids, reason, at, scope = EVERY_QUEUE, by = '') =>
-      submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope, by }, ids.length),
+    cancelTasks: (ids, reason, at, scope = EVERY_QUEUE, by = '', isOrder = true) =>
+      submit({ kind: 'cancel', ids, reason, now: Math.floor(at), scope, by, isOrder }, ids.length),
     redriveTasks: (ids, at, scope = EVERY_QUEUE, by = '') =>
       submit({ kind: 'redrive', ids, now: Math.floor(at), scope, by }, ids.length),
-    deleteTasks: (ids, scope = EVERY_QUEUE) => submit({ kind: 'delete', ids, scope }, ids.length),
+    deleteTasks: (ids, scope = EVERY_QUEUE, actor) =>
+      submit({ kind: 'delete', ids, scope, actor: inTime(actor) }, ids.length),
     pruneTasks: async (retention, limit, at) => {
       // Nothing is asked of the file while nothing is to be pruned.
       if (!engine.retention.isDue(retention, Math.floor(at))) return NOTHING_PRUNED;
@@ -128,11 +130,17 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
     wakeTasks: (at, limit) => commit.submit({ kind: 'wake', now: Math.floor(at), limit }, limit, 0),
     purgeTasks: (queue, limit, reason, at, by = '') =>
       commit.submit({ kind: 'purge', queue, limit, reason, now: Math.floor(at), by }, limit, 0),
-    setQueueSettings: (settings) => commit.submit({ kind: 'setQueue', settings }, 1, 0),
-    drainClient: (clientId, isDrained) => commit.submit({ kind: 'drainClient', clientId, isDrained }, 1, 0),
+    setQueueSettings: (settings, actor) => commit.submit({ kind: 'setQueue', settings, actor: inTime(actor) }, 1, 0),
+    drainClient: (clientId, isDrained, actor) =>
+      commit.submit({ kind: 'drainClient', clientId, isDrained, actor: inTime(actor) }, 1, 0),
+    noteAct: async (act) => {
+      await commit.submit({ kind: 'noteAct', act: { ...act, at: Math.floor(act.at) } }, 1, 0);
+    },
+    listActs: (before, since, limit) => read(() => engine.acts.list(before, Math.ceil(since), limit)),
     leaveServing: ({ clientId, subject }, at) =>
       commit.submit({ kind: 'leaveServing', client: { clientId, subject }, now: Math.floor(at) }, 1, 0),
-    forgetClient: (clientId, at) => commit.submit({ kind: 'forgetClient', clientId, now: Math.floor(at) }, 1, 0),
+    forgetClient: (clientId, at, by = '') =>
+      commit.submit({ kind: 'forgetClient', clientId, now: Math.floor(at), by }, 1, 0),
     rememberServing: (client, at) => commit.submit({ kind: 'rememberServing', client, now: Math.floor(at) }, 1, 0),
     openSession: (opening, at) => commit.submit({ kind: 'openSession', opening, now: Math.floor(at) }, 1, 0),
     loseSession: (session, at) => commit.submit({ kind: 'loseSession', session, now: Math.floor(at) }, 1, 0),
@@ -177,6 +185,11 @@ function createSqliteStore(file: OpenFile, options: StoreOptions): Store {
       return closed;
     },
   };
+}
+
+/** Instants are stored as whole milliseconds. */
+function inTime<A extends Actor>(actor: A | undefined): A | undefined {
+  return actor && { ...actor, now: Math.floor(actor.now) };
 }
 
 function payloadBytesOf(tasks: readonly TaskInput[]): number {

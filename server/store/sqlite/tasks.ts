@@ -1,6 +1,7 @@
 import { isInScope, type QueueScope } from '../../model/caller.ts';
 import { decideCancel, decideExpiry } from '../../model/delivery.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
+import type { Actor } from '../acts.ts';
 import type { CancelOutcome, RedriveOutcome, WakeOutcome } from '../tasks.ts';
 import {
   type Context,
@@ -17,7 +18,7 @@ import { type Deliveries, recordsOf, type Settled } from './deliveries.ts';
 export interface TaskOperations {
   cancelTasks(ids: readonly string[], reason: string, act: Act): readonly CancelOutcome[];
   redriveTasks(ids: readonly string[], act: Act): readonly RedriveOutcome[];
-  deleteTasks(ids: readonly string[], scope: QueueScope): readonly boolean[];
+  deleteTasks(ids: readonly string[], scope: QueueScope, actor?: Actor): readonly boolean[];
   wakeTasks(now: number, limit: number): WakeOutcome;
 }
 
@@ -26,6 +27,8 @@ export interface Act {
   readonly now: number;
   readonly scope: QueueScope;
   readonly by: string;
+  /** Whether it is told of with what else was ordered. Default: true. */
+  readonly isOrder?: boolean;
 }
 
 interface NewestResult {
@@ -36,7 +39,7 @@ interface NewestResult {
 }
 
 export function createTaskOperations(
-  { db, catalog, counters, tasks, sessions, children, acts }: Context,
+  { db, catalog, counters, tasks, sessions, children, acts, actLog }: Context,
   deliveries: Deliveries,
 ): TaskOperations {
   const setCancel = db.prepare('UPDATE live SET cancel_reason = ? WHERE task_key = ?');
@@ -72,14 +75,17 @@ export function createTaskOperations(
     return row && isInScope(scope, catalog.queueById(row.queueId).name) ? row : undefined;
   }
 
-  function cancelOne(id: string, reason: string, { now, scope, by }: Act): CancelOutcome {
+  function cancelOne(id: string, reason: string, { now, scope, by, isOrder = true }: Act): CancelOutcome {
     const row = findIn(scope, id);
     if (!row) return { id, kind: 'not_found' };
     if (row.state === null) return { id, kind: 'settled' };
     const hasChildren = isParent(row);
     const decision = decideCancel(row, reason, hasChildren);
     // Who asks once more changes nothing.
-    if (row.cancelReason === null) acts.note(row.key, { kind: 'cancelled', at: now, by, reason });
+    if (row.cancelReason === null) {
+      acts.note(row.key, { kind: 'cancelled', at: now, by, reason });
+      if (isOrder) actLog.note({ kind: 'tasks_cancelled', at: now, by, ...nameTask(row), reason });
+    }
     if (decision.kind === 'settled') return { id, kind: 'cancelled', ...deliveries.settle(row, decision, now) };
     tasks.beginChange(row);
     if (row.cancelReason === null) setCancel.run(decision.reason, row.key);
@@ -87,6 +93,10 @@ export function createTaskOperations(
     const key = row.sessionKey!;
     const session = { key, epoch: sessions.get(key)!.epoch };
     return { id, kind: 'requested', session, delivery: row.delivery, reason: decision.reason };
+  }
+
+  function nameTask({ id, queueId }: TaskRow): { readonly taskId: string; readonly queue: string } {
+    return { taskId: id, queue: catalog.queueById(queueId).name };
   }
 
   function isParent({ key, laneId }: TaskRow): boolean {
@@ -108,16 +118,18 @@ export function createTaskOperations(
     const ended = endNumber('redriven');
     insertLive.run(row.key, READY, lane.id, 0 - priority, seq, bytes, delivery, claimed_at, ended, has_checkpoint);
     acts.note(row.key, { kind: 'redriven', at: now, by, reason: '' });
+    actLog.note({ kind: 'tasks_redriven', at: now, by, ...nameTask(row) });
     return { id, kind: 'ready', lane: lane.ref };
   }
 
-  function deleteOne(id: string, scope: QueueScope): boolean {
+  function deleteOne(id: string, scope: QueueScope, actor: Actor | undefined): boolean {
     const row = findIn(scope, id);
     if (row?.state !== null) return false;
     const newest = selectResult.get(row.key)!;
     if (newest.position === counters.nextPosition - 1) counters.keepPosition();
     catalog.remove(catalog.queueById(row.queueId), settledName(newest.state));
     forget([row.key]);
+    if (actor) actLog.note({ kind: 'tasks_deleted', at: actor.now, by: actor.by, ...nameTask(row) });
     return true;
   }
 
@@ -144,7 +156,7 @@ export function createTaskOperations(
   return {
     cancelTasks: (ids, reason, act) => ids.map((id) => cancelOne(id, reason, act)),
     redriveTasks: (ids, act) => ids.map((id) => redriveOne(id, act)),
-    deleteTasks: (ids, scope) => ids.map((id) => deleteOne(id, scope)),
+    deleteTasks: (ids, scope, actor) => ids.map((id) => deleteOne(id, scope, actor)),
     wakeTasks,
   };
 }
