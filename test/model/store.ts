@@ -31,8 +31,15 @@ interface Act extends Actor {
   readonly scope: QueueScope;
 }
 
-/** The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only. */
-export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE_INFINITY }: StoreBounds = {}): Store {
+/**
+ * The Store port as plainly as it can be said: maps, no transactions, nothing fast. For tests only.
+ * @param serving clients that serve methods: nobody does any more once the process of a server has ended, and a test that
+ *   plays that empties it
+ */
+export function createModelStore(
+  { maxWaitingTasksPerPrincipal = Number.POSITIVE_INFINITY }: StoreBounds = {},
+  serving: Set<string> = new Set(),
+): Store {
   const world: World = {
     tasks: new Map(),
     sessions: new Map(),
@@ -40,7 +47,7 @@ export function createModelStore({ maxWaitingTasksPerPrincipal = Number.POSITIVE
     settings: new Map(),
     clients: new Map(),
     methods: new Map(),
-    serving: new Set(),
+    serving,
     credentials: new Map(),
     position: 0,
     seq: 0,

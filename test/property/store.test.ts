@@ -40,7 +40,8 @@ type Turns = typeof turns extends fc.Arbitrary<infer T> ? T : never;
 
 /** The same steps on a store and on the model: equal answers, and at the end equal contents. */
 async function compare(drawn: Turns, open: () => Promise<Store>, reopens: boolean): Promise<void> {
-  const model = createModelStore(BOUNDS);
+  const serving = new Set<string>();
+  const model = createModelStore(BOUNDS, serving);
   let store = await open();
   try {
     const scene: Scene = { now: 1_800_000_000_000, tasks: [], deliveries: [], sessions: [] };
@@ -50,6 +51,7 @@ async function compare(drawn: Turns, open: () => Promise<Store>, reopens: boolea
       if (turn.reopens && reopens) {
         await store.close();
         store = await open();
+        serving.clear();
       }
       const steps = turn.steps.map((draw) => draw(scene));
       if (turn.fails) {
