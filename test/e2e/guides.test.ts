@@ -11,9 +11,9 @@ import { skipLoudly } from '../scene/skip.ts';
 import { until } from '../scene/until.ts';
 
 /** Run each time; the others, and the compiler, with CONTACT_TEST=all. */
-const SHORT = ['getting-started.md'];
+const SHORT = ['guides/getting-started.md', 'operating.md'];
 
-describe('docs/guides', function () {
+describe('pages that are a session', function () {
   this.timeout(300_000);
   cleanUpProcesses();
 

@@ -5,7 +5,7 @@ import { createFolder } from './folder.ts';
 import { CONTACT } from './process.ts';
 import { findPython } from './python.ts';
 
-// A guide is a page of docs/guides whose blocks are one session: programs, whose first line is a comment with the name of
+// A guide is a page of docs/guides (or docs/operating.md) whose blocks are one session: programs, whose first line is a comment with the name of
 // their file, commands (`sh`), and lines that those say (`text`), in whatever order, where … stands for anything.
 
 export interface Step {
@@ -21,14 +21,15 @@ export interface Guide {
   readonly steps: readonly Step[];
 }
 
-const GUIDES = join(ROOT, 'docs', 'guides');
+const DOCS = join(ROOT, 'docs');
 const FENCE = /^```(\w+)\n([\s\S]*?)^```$/gm;
 const FILE = /^(?:\/\/|#) (\S+\.(?:ts|py))\n/;
 
 export function readGuides(): readonly Guide[] {
-  return readdirSync(GUIDES)
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => readGuide(name, readFileSync(join(GUIDES, name), 'utf8')));
+  const guides = readdirSync(join(DOCS, 'guides')).filter((name) => name.endsWith('.md'));
+  return ['operating.md', ...guides.map((name) => `guides/${name}`)].map((name) =>
+    readGuide(name, readFileSync(join(DOCS, name), 'utf8')),
+  );
 }
 
 /** Fails on a block that nothing would run or compare. */

@@ -30,6 +30,7 @@ export default withMermaid({
           page('Devices behind NAT', '/guides/devices'),
           page('Reverse RPC', '/guides/reverse-rpc'),
           page('Operating', '/guides/operating'),
+          page('Twelve questions', '/operating'),
           page('Migrating', '/guides/migrating'),
           page('Other languages', '/guides/languages'),
         ],
