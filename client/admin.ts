@@ -30,7 +30,7 @@ import { CONNECTION_RULES, type ConnectionOptions, checkObject } from './options
 import { PAGE_RULES, type PageOptions, readPages } from './pages.ts';
 import { createQueueAdmin, type QueueAdmin } from './queues.ts';
 import { selectTasks, type TaskSelection } from './selection.ts';
-import type { SettledState } from './state.ts';
+import type { TaskCounts } from './state.ts';
 import type { UnaryOptions } from './unary.ts';
 import { readTask } from './watch.ts';
 
@@ -45,9 +45,6 @@ export interface AdminOptions extends ConnectionOptions {
    */
   readonly patienceMs?: number;
 }
-
-/** How many tasks, by state. */
-export type TaskCounts = Readonly<Record<'scheduled' | 'ready' | 'running' | SettledState, number>>;
 
 /**
  * What an operator asks and orders. Every call rejects with a ContactError: UNAVAILABLE while the server is out of

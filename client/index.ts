@@ -23,12 +23,7 @@ export {
   type TokenOptions,
 } from './access.ts';
 export type { ActKindName, ActsQuery } from './acts.ts';
-export {
-  type Admin,
-  type AdminOptions,
-  createAdmin,
-  type TaskCounts,
-} from './admin.ts';
+export { type Admin, type AdminOptions, createAdmin } from './admin.ts';
 export type { BackoffOptions } from './backoff.ts';
 export type { BackupOptions } from './backup.ts';
 export type { Enqueued } from './batch.ts';
@@ -81,7 +76,7 @@ export type { QueueRetention } from './retention.ts';
 export type { TaskSelection } from './selection.ts';
 export type { RawContext, RawHandler } from './serve/raw.ts';
 export type { CallContext, MethodHandler, ServeOptions, ServiceHandlers } from './serve/service.ts';
-export type { SettledState } from './state.ts';
+export type { SettledState, TaskCounts } from './state.ts';
 export type { WorkerStatus } from './status.ts';
 export type { UnaryOptions } from './unary.ts';
 export { createWorker } from './worker.ts';

@@ -3,6 +3,9 @@ import { TaskState } from '../gen/contact/v1/task_pb.ts';
 /** Settled states as the SDK names them. */
 export type SettledState = 'succeeded' | 'failed' | 'cancelled' | 'expired';
 
+/** How many tasks, by state. */
+export type TaskCounts = Readonly<Record<'scheduled' | 'ready' | 'running' | SettledState, number>>;
+
 const CODES: Readonly<Record<SettledState, TaskState>> = Object.freeze({
   succeeded: TaskState.SUCCEEDED,
   failed: TaskState.FAILED,

@@ -3,7 +3,6 @@ import { LogLevel as LogLevelCode, type LogLine } from '../gen/contact/v1/task_p
 import { ChurnMap } from '../shared/churn.ts';
 import { mendText, shortenText } from '../shared/text.ts';
 import * as check from './check.ts';
-import type { WorkerDelivery } from './delivery.ts';
 import type { LogLevel } from './handler.ts';
 
 /** Lines of one attempt that are kept here until the server has its end: the newest. */
@@ -42,6 +41,13 @@ interface KeptLine {
   readonly bytes: number;
 }
 
+/** Whose lines they are: a delivery. */
+export interface Speaker {
+  readonly key: string;
+  readonly taskId: string;
+  readonly delivery: number;
+}
+
 /** The newest lines of one delivery. */
 export class DeliveryLog {
   readonly key: string;
@@ -55,7 +61,7 @@ export class DeliveryLog {
   /** The number up to which lines were sent over the session of now. */
   sentTo = 0;
 
-  constructor({ key, taskId, delivery }: Pick<WorkerDelivery, 'key' | 'taskId' | 'delivery'>) {
+  constructor({ key, taskId, delivery }: Speaker) {
     this.key = key;
     this.taskId = taskId;
     this.delivery = delivery;
@@ -99,7 +105,7 @@ export class TaskLogs {
     this.#onLine = onLine;
   }
 
-  add(task: Pick<WorkerDelivery, 'key' | 'taskId' | 'delivery'>, { level, text }: Said): void {
+  add(task: Speaker, { level, text }: Said): void {
     let log = this.#logs.get(task.key);
     if (!log) {
       log = new DeliveryLog(task);

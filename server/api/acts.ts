@@ -4,9 +4,9 @@ import type { ActKind, ActSchema, AdminService } from '../../gen/index.ts';
 import { invalid } from '../../shared/errors.ts';
 import { ACT_KINDS, type ActRecord, isActFor, type ActKind as Kind } from '../model/act.ts';
 import type { ActStore } from '../store/acts.ts';
-import { readInstant } from './batch.ts';
 import { readQueues } from './filter.ts';
 import type { Handlers } from './handler.ts';
+import { readInstant } from './instant.ts';
 import { createPace } from './pace.ts';
 import { cutPage } from './page.ts';
 

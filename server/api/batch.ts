@@ -1,4 +1,3 @@
-import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { NewTask } from '../../gen/index.ts';
 import { ContactError, invalid, invalidName, withIndex } from '../../shared/errors.ts';
 import { isName, isTaskId, newTaskId } from '../../shared/ids.ts';
@@ -11,6 +10,7 @@ import { laneOfClient, laneOfSelector, PARENT_LANE, SHARED_LANE } from '../model
 import { DEFAULT_BACKOFF, DEFAULT_MAX_ATTEMPTS } from '../model/retry.ts';
 import { parseSelector } from '../model/selector.ts';
 import type { Lane, TaskInput } from '../model/task.ts';
+import { readInstant } from './instant.ts';
 import { foreignClient, foreignQueue, foreignSelector } from './scope.ts';
 import { OCTET_STREAM } from './status.ts';
 
@@ -21,10 +21,6 @@ export const MAX_METADATA_PAIRS = 64;
 const MAX_METADATA_BYTES = 16 << 10;
 const PRIORITY_LIMIT = 32_768;
 const NO_NUL = 'expected whole characters without NUL';
-/** What google.protobuf.Timestamp can tell: the years 1 to 9999. Stock clients cannot read anything else. */
-const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
-const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
-
 export interface BatchReading {
   readonly caller: Caller;
   readonly now: number;
@@ -154,11 +150,4 @@ function readExpiry({ expiry }: NewTask, place: Place, now: number): number | nu
   if (expiry.case === 'expiresAt') return readInstant(place('expires_at'), expiry.value);
   if (expiry.value === 0) throw invalid(place('expires_after_ms'), 'expected at least 1');
   return now + expiry.value;
-}
-
-export function readInstant(field: string, timestamp: Timestamp): number {
-  const ms = timestampMs(timestamp);
-  const isWhole = timestamp.nanos >= 0 && timestamp.nanos < 1_000_000_000 && Number.isSafeInteger(ms);
-  if (!isWhole || ms < FIRST_MS || ms > LAST_MS) throw invalid(field, 'expected an instant of the years 1 to 9999');
-  return ms;
 }

@@ -5,9 +5,9 @@ import { invalid } from '../../shared/errors.ts';
 import { cutText } from '../../shared/text.ts';
 import type { FailureGrouping as Grouping } from '../model/failure.ts';
 import type { AttemptStore, FailureGroup } from '../store/attempts.ts';
-import { readInstant } from './batch.ts';
 import { readQueues } from './filter.ts';
 import type { Handlers } from './handler.ts';
+import { readInstant } from './instant.ts';
 import { createPace } from './pace.ts';
 
 const MAX_PAGE = 500;

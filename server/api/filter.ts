@@ -4,7 +4,7 @@ import { isName } from '../../shared/ids.ts';
 import { isSettled } from '../model/states.ts';
 import type { ResultRecord, SettledState, TaskState as State } from '../model/task.ts';
 import type { TaskFilter } from '../store/tasks.ts';
-import { readInstant } from './batch.ts';
+import { readInstant } from './instant.ts';
 import { STATES } from './views.ts';
 
 const MAX_QUEUES = 1_000;

@@ -19,7 +19,7 @@ import type { Delivery, TaskError } from '../model/task.ts';
 import type { LogLevel } from '../model/tasklog.ts';
 import type { Outcome } from '../session/outlet.ts';
 import type { FailedReport, LogReport, ResultReport, StatusReport, SucceededReport } from '../session/report.ts';
-import { readInstant } from './batch.ts';
+import { readInstant } from './instant.ts';
 
 const MAX_ITEMS = 1_000;
 const MAX_ERROR_BYTES = 4 << 10;

@@ -5,7 +5,6 @@ import type { TaskQueue } from '../dispatch/queue.ts';
 import { createTimers } from '../dispatch/timers.ts';
 import type { Delivery } from '../model/task.ts';
 import type { ClientStore } from '../store/clients.ts';
-import type { DeliveryStore } from '../store/deliveries.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { OpenedSession, SessionStore } from '../store/sessions.ts';
 import type { Store } from '../store/store.ts';
@@ -40,10 +39,7 @@ import { type ClientStreams, NO_STREAMS } from './streams.ts';
 
 export interface RegistryOptions {
   readonly queue: TaskQueue;
-  readonly store: SessionStore &
-    ClientStore &
-    Pick<DeliveryStore, 'checkpointTasks' | 'logTasks'> &
-    Pick<Store, 'capabilities'>;
+  readonly store: SessionStore & ClientStore & Pick<Store, 'capabilities' | 'checkpointTasks' | 'logTasks'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: SessionSettings;

@@ -1,17 +1,16 @@
-import type { ContactError } from '../../shared/errors.ts';
-import type { Receiver } from '../dispatch/receiver.ts';
 import type { Deadline } from '../dispatch/timers.ts';
-import type { Owner } from '../model/owner.ts';
 import type { ClaimedTask, Delivery } from '../model/task.ts';
 import { splitTasks } from './batches.ts';
 import { EXHAUSTED, SILENT } from './closing.ts';
-import { createHeld, createLedger, type Ledger } from './ledger.ts';
+import { createHeld, createLedger } from './ledger.ts';
 import { type LivenessStep, nextStep, patienceMs } from './liveness.ts';
-import type { SessionEvent, StatusOutlet } from './outlet.ts';
-import { advance, isOpen, type Phase } from './phases.ts';
+import type { StatusOutlet } from './outlet.ts';
+import { advance, isOpen } from './phases.ts';
 import { createReceipts } from './receipts.ts';
-import type { SessionOptions } from './sessionoptions.ts';
+import type { Session, SessionOptions } from './sessiontypes.ts';
 import { withTimeout } from './timeouts.ts';
+
+export type { Session } from './sessiontypes.ts';
 
 /** The part of an interval after which a ping is sent if nothing else was: looks are a little early or late. */
 const QUIET = 0.9;
@@ -23,54 +22,6 @@ const MAX_SEQ = 2 ** 31;
 const STATUS_QUIET_INTERVALS = 3;
 
 const DEAD: LivenessStep = Object.freeze({ kind: 'dead' });
-
-/** One registration: a task stream and, if it is full, the status stream that belongs to it. */
-export interface Session extends Receiver, Owner {
-  readonly options: SessionOptions;
-  readonly ledger: Ledger;
-  phase: Phase;
-  /** Null: plain. */
-  readonly status: StatusOutlet | null;
-  /** The session opened its status stream late, or gave a receipt: what it has not told as started has not started. */
-  isHeard: boolean;
-  /** Its client tells when it begins a task, unless the end of that comes with it. */
-  tellsStarts: boolean;
-  /** Since when its client had said nothing when its newest message came, by the monotonic clock. */
-  readonly quietSince: number;
-  /**
-   * The session is plain, and an attempt of it has timed out or has not ended within the grace of its cancel: behind a
-   * proxy it may stand still with nobody noticing, so it is given nothing more until its client tells a result.
-   */
-  isOverdue: boolean;
-  isDraining: boolean;
-  /** Wall clock of the last receipt; 0: none yet. */
-  lastReceiptAt: number;
-  /** Free text the client sent; the newest counts. */
-  text: string;
-  /** Runs until the next look at the liveness of the session. */
-  readonly liveness: Deadline;
-  /** The SendStatus of the session is there, so that it is full. */
-  pair(outlet: StatusOutlet): void;
-  /** Asks its client to stop this delivery. */
-  cancel(delivery: Delivery, reason: string): void;
-  /** @param onTaken the socket has it */
-  send(event: SessionEvent, onTaken?: () => void): void;
-  receipt(seq: number): void;
-  setCredit(credit: number): void;
-  /** Tells the client to take no more; taken back, it is given tasks again. */
-  drain(isDraining: boolean): void;
-  /** Anything sent up counts as life. */
-  touch(): void;
-  /**
-   * Looks at the liveness of the session, and pings if that is due. Null: it is over, see `endReason`; else when to
-   * look again.
-   */
-  checkLiveness(): number | null;
-  /** Why the session is over, once a look has said that it is. */
-  readonly endReason: ContactError;
-  /** Ends both streams with a status; what becomes of what the session holds is for the registry to say. */
-  end(error: ContactError | null): void;
-}
 
 export function createSession(options: SessionOptions, liveness: Deadline): Session {
   const { outlet, settings, budget } = options;

@@ -38,7 +38,7 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     file: 'server/api/batch.ts',
     find: 'if (!Object.hasOwn(metadata, PRINCIPAL_KEY)) return metadata;',
     replace: 'if (metadata) return metadata;',
-    caughtBy: clients('is said by the server, where a task leaves place for it, and by nobody else'),
+    caughtBy: unit('api-who', 'is said by the server, where a task leaves place for it, and by nobody else'),
   },
   {
     id: 'access: a durable call that tells no principal',

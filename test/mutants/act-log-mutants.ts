@@ -1,6 +1,6 @@
 import { conformance, type Mutant, sqlite, transport, unit } from './mutant.ts';
 
-const ROWS = 'server/store/sqlite/rows/acts.ts';
+const ROWS = 'server/store/act/acts.ts';
 const MODEL = 'server/model/act.ts';
 
 /** Faults of what is told of operators' acts. */
@@ -21,7 +21,7 @@ export const ACT_LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'acts: what changed nothing is told',
-    file: 'server/store/sqlite/acts.ts',
+    file: 'server/store/act/noted.ts',
     find: 'if (changed.length === 0) return;',
     replace: '',
     caughtBy: conformance(

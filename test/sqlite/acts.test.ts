@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createActs } from '../../server/store/act/acts.ts';
 import { openDatabase } from '../../server/store/file/database.ts';
 import { migrate } from '../../server/store/file/schema.ts';
 import { openStore } from '../../server/store/open.ts';
-import { createActs } from '../../server/store/sqlite/rows/acts.ts';
 import { createFolder } from '../scene/folder.ts';
 import { addTasks, Q, T0 } from '../scene/tasks.ts';
 

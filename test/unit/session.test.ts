@@ -4,7 +4,7 @@ import { createBrake } from '../../server/session/brake.ts';
 import { createByteBudget } from '../../server/session/budget.ts';
 import type { SessionEvent } from '../../server/session/outlet.ts';
 import { createSession, type Session } from '../../server/session/session.ts';
-import type { SessionOptions } from '../../server/session/sessionoptions.ts';
+import type { SessionOptions } from '../../server/session/sessiontypes.ts';
 import { createFakeClock, type FakeClock } from '../scene/clock.ts';
 
 const PING_MS = 1_000;

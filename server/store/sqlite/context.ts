@@ -1,13 +1,12 @@
+import { type Acts, createActs } from '../act/acts.ts';
 import { createFresh, type Fresh, type FreshLimits } from './fresh/fresh.ts';
 import {
-  type Acts,
   type Attempts,
   type Cache,
   type Catalog,
   type CatalogBounds,
   type Children,
   type Counters,
-  createActs,
   createAttempts,
   createCache,
   createCatalog,

@@ -81,12 +81,6 @@ const STALE: SettleOutcome = Object.freeze({ code: 'STALE' });
 const DUPLICATE: SettleOutcome = Object.freeze({ code: 'DUPLICATE' });
 
 export function createDeliveries({ db, catalog, counters, sessions, tasks, children, attempts }: Context): Deliveries {
-  // What ends between two attempts is of no client: who had told the failure before stands with the attempt.
-  const selectTold = db.prepare<{ client_id: string; told_by: string | null }>(
-    `SELECT coalesce(nullif(result.client_id, ''), attempt.client_id, '') AS client_id, told_by FROM result
-       LEFT JOIN attempt ON attempt.task_key = result.task_key AND attempt.delivery = result.delivery
-     WHERE result.task_key = ? AND result.delivery = ? AND is_told = 1`,
-  );
   const deleteCheckpoint = db.prepare('DELETE FROM checkpoint WHERE task_key = ?');
   const putCheckpoint = db.prepare(
     'INSERT INTO checkpoint VALUES (?, ?) ON CONFLICT (task_key) DO UPDATE SET data = excluded.data',
@@ -135,8 +129,8 @@ export function createDeliveries({ db, catalog, counters, sessions, tasks, child
     const answer = answerClosed(row, fence);
     if (answer !== 'log') return answer === 'DUPLICATE';
     tasks.flush();
-    const told = selectTold.get(row.key, fence.delivery);
-    return told !== undefined && wasToldBy({ clientId: told.client_id, subject: told.told_by ?? '' }, fence.namedBy);
+    const teller = attempts.tellerOf(row.key, fence.delivery);
+    return teller !== undefined && wasToldBy(teller, fence.namedBy);
   }
 
   /** Who has the task, or had the delivery that was lost; null: nobody knows. */

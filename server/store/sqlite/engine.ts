@@ -1,16 +1,16 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { SessionRef } from '../../model/task.ts';
+import type { Acts } from '../act/acts.ts';
+import { noteRequest } from '../act/noted.ts';
 import type { Engine, GroupSize } from '../commit.ts';
 import { type Credentials, createCredentials } from '../credential/credentials.ts';
 import type { StoreBounds } from '../options.ts';
 import type { Request } from '../request.ts';
 import type { SessionStanding, StoredSession } from '../sessions.ts';
-import { noteRequest } from './acts.ts';
 import { createBroadcasts } from './broadcasts.ts';
 import { createClaimTasks } from './claim.ts';
 import { type Clients, createClients } from './clients.ts';
 import {
-  type Acts,
   type Catalog,
   type Children,
   type Counters,

@@ -7,6 +7,7 @@ import {
 } from '../../../model/attempt.ts';
 import type { Decision, OpenDelivery, Report } from '../../../model/delivery.ts';
 import { failureOf } from '../../../model/failure.ts';
+import type { Owner } from '../../../model/owner.ts';
 import type { TaskError } from '../../../model/task.ts';
 import type { Database, Value } from '../../file/database.ts';
 import { createFailureKinds, type FailureBounds } from './failures.ts';
@@ -20,6 +21,8 @@ export interface Attempts {
   drop(taskKey: number, delivery: number): void;
   /** The oldest first. */
   list(taskKey: number): AttemptRecord[];
+  /** Who has told how this delivery ended, if anybody has. */
+  tellerOf(taskKey: number, delivery: number): Owner | undefined;
 }
 
 /** The end of a delivery, and what came of it. */
@@ -60,6 +63,14 @@ export function createAttempts(db: Database, bounds: FailureBounds = {}): Attemp
     `SELECT attempt, delivery, client_id, claimed_at, started_at, ended_at, ended, is_untouched, backoff_ms, error_code,
        error_message, error_details, error_detail FROM attempt WHERE task_key = ? ORDER BY delivery`,
     toAttempt,
+  );
+
+  // What ends between two attempts is of no client: who had told the failure before stands with the attempt.
+  const selectTeller = db.prepareColumns(
+    `SELECT coalesce(nullif(result.client_id, ''), attempt.client_id, ''), coalesce(told_by, '') FROM result
+       LEFT JOIN attempt ON attempt.task_key = result.task_key AND attempt.delivery = result.delivery
+     WHERE result.task_key = ? AND result.delivery = ? AND is_told = 1`,
+    (c): Owner => ({ clientId: c[0] as string, subject: c[1] as string }),
   );
 
   function keep(taskKey: number, ended: KeptAttempt, { failureId, isFinal }: Counted): void {
@@ -106,6 +117,7 @@ export function createAttempts(db: Database, bounds: FailureBounds = {}): Attemp
     },
     drop,
     list: (taskKey) => select.all(taskKey),
+    tellerOf: (taskKey, delivery) => selectTeller.get(taskKey, delivery),
   };
 }
 

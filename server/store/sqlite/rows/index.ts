@@ -1,7 +1,6 @@
 // The door of the rows: what others may use of the tables, and of what memory mirrors of them.
 
 export * from '../../file/database.ts';
-export * from './acts.ts';
 export * from './attempts.ts';
 export * from './cache.ts';
 export * from './catalog.ts';

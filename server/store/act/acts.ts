@@ -8,9 +8,9 @@ import {
   type NewAct,
   recordOf,
   subjectOf,
-} from '../../../model/act.ts';
-import type { Retention } from '../../../model/retention.ts';
-import type { Database, Value } from '../../file/database.ts';
+} from '../../model/act.ts';
+import type { Retention } from '../../model/retention.ts';
+import type { Database, Value } from '../file/database.ts';
 
 /** What operators have ordered: rows of `act`. A mirror, since what one request does to many tasks is one row. */
 export interface Acts {

@@ -2,7 +2,7 @@ import type { Actor } from '../acts.ts';
 import type { CredentialOutcome, Revocation, StoredCredential } from '../credentials.ts';
 import type { QueueSettings } from '../queues.ts';
 import type { Request } from '../request.ts';
-import type { Acts } from './context.ts';
+import type { Acts } from './acts.ts';
 
 /**
  * Notes what a request that was done has done to queues, clients and credentials: of tasks whoever changes them notes it.
