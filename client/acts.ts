@@ -37,6 +37,7 @@ export interface ActsQuery {
   readonly queues?: readonly string[];
   /** Only those of these principals, at most 100: `token:ops`. */
   readonly by?: readonly string[];
+  /** Only acts of these kinds. Default: of all. */
   readonly kinds?: readonly ActKindName[];
 }
 

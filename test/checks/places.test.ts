@@ -6,11 +6,11 @@ import type { TaskState } from '../../server/model/task.ts';
 
 const STORE = join(ROOT, 'server/store/sqlite');
 /** The file that it is in. */
-const BELOW = join(ROOT, 'server/store/file');
+const BESIDE = join(ROOT, 'server/store');
 
 /** Why what a page names `file: name` is not there; undefined: the file has a function, a method or a type of this name. */
 function findMissing(file: string, name: string): string | undefined {
-  const path = file.startsWith('file/') ? join(BELOW, file.slice('file/'.length)) : join(STORE, file);
+  const path = /^(file|act)\//.test(file) ? join(BESIDE, file) : join(STORE, file);
   if (!existsSync(path)) return `${file}: there is no such file`;
   const defines = new RegExp(
     `\\b(?:function|interface|type|class|const) ${name}\\b|^ {4}${name}(?:[(,]|: )|return \\{[^}]*\\b${name}\\b`,
