@@ -1,3 +1,5 @@
+import { type Place, Waitline } from './waitline.ts';
+
 /** Kinds of RPC, as descriptors name them. */
 export type MethodKind = 'unary' | 'server_streaming' | 'client_streaming' | 'bidi_streaming';
 
@@ -18,6 +20,9 @@ export interface MethodTable<S> {
 }
 
 interface Entry<S> {
+  readonly method: string;
+  /** Among those that nobody serves; undefined: somebody does. */
+  place: Place<Entry<S>> | undefined;
   /** With the kind that each has said. */
   readonly kindByServer: Map<S, MethodKind | undefined>;
   /** Somebody who serves the method now has said `lastKind`. */
@@ -44,29 +49,27 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
   // Both bounded by what may be announced and by `maxRemembered`.
   const entries = new Map<string, Entry<S>>();
   const services = new Map<string, Service<S>>();
-  let emptyCount = 0;
+  const unserved = new Waitline<Entry<S>>();
 
-  function forgetOldest(): void {
-    for (const [method, { kindByServer }] of entries) {
-      if (kindByServer.size > 0) continue;
-      entries.delete(method);
-      emptyCount -= 1;
-      const name = serviceOf(method);
-      const service = services.get(name)!;
-      service.methodCount -= 1;
-      if (service.methodCount === 0) services.delete(name);
-      return;
-    }
+  function forgetBeyond(): void {
+    if (unserved.size <= maxRemembered) return;
+    const { method, place } = unserved.oldest!;
+    unserved.leave(place!);
+    entries.delete(method);
+    const name = serviceOf(method);
+    const service = services.get(name)!;
+    service.methodCount -= 1;
+    if (service.methodCount === 0) services.delete(name);
   }
 
   function create(method: string): Entry<S> {
-    const entry: Entry<S> = { kindByServer: new Map(), isSaid: false, lastKind: undefined };
+    const entry: Entry<S> = { method, place: undefined, kindByServer: new Map(), isSaid: false, lastKind: undefined };
     entries.set(method, entry);
+    entry.place = unserved.add(entry);
     const name = serviceOf(method);
     const service = services.get(name) ?? { methodCount: 0, countByServer: new Map() };
     service.methodCount += 1;
     services.set(name, service);
-    emptyCount += 1;
     return entry;
   }
 
@@ -88,11 +91,12 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
     remember(method) {
       if (entries.has(method)) return;
       create(method);
-      if (emptyCount > maxRemembered) forgetOldest();
+      forgetBeyond();
     },
     add(method, server, kind) {
       const entry = entries.get(method) ?? create(method);
-      if (entry.kindByServer.size === 0) emptyCount -= 1;
+      if (entry.place) unserved.leave(entry.place);
+      entry.place = undefined;
       if (!entry.kindByServer.has(server)) count(method, server, 1);
       entry.kindByServer.set(server, kind);
       if (kind === undefined) return;
@@ -105,11 +109,8 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
       count(method, server, -1);
       entry.isSaid &&= isSaid(entry);
       if (entry.kindByServer.size > 0) return;
-      // At the end of the map: it is the newest of those that nobody serves.
-      entries.delete(method);
-      entries.set(method, entry);
-      emptyCount += 1;
-      if (emptyCount > maxRemembered) forgetOldest();
+      entry.place = unserved.add(entry);
+      forgetBeyond();
     },
   };
 }

@@ -40,7 +40,7 @@ describe('docs/where-a-task-can-be.md', () => {
   });
 
   it('speaks of every table that says something of a task', () => {
-    const schema = readFileSync(join(BELOW, 'migrations.ts'), 'utf8');
+    const schema = readFileSync(join(BESIDE, 'file', 'migrations.ts'), 'utf8');
     const tables = [...schema.matchAll(/CREATE TABLE (\w+) /g)].map(([, name]) => name!);
     const others = ['queue', 'principal', 'lane', 'session', 'client', 'credential', 'broadcast', 'checkpoint'];
     const spoken = tables.filter((table) => !others.includes(table));
