@@ -12,6 +12,7 @@ export const LONG_TESTS: Readonly<Record<string, string>> = {
   'test/e2e/cli-bench.test.ts': 'cli-modules loads the command',
   'test/e2e/examples-reverse.test.ts': 'checks/readme calls a client, live and durable',
   'test/e2e/guides.test.ts': 'checks/readme runs the same programs and commands',
+  'test/e2e/languages.test.ts': 'e2e/python and checks/python have clients from bare stubs',
   'test/faults/backlog.test.ts': 'faults/restart has tasks that wait',
   'test/faults/clock.test.ts': 'unit tests move the clock',
   'test/faults/idleproxies.test.ts': 'faults/cut has lines that fall silent',
