@@ -164,14 +164,24 @@ function createServeHandler({
       out.write(message, message.byteLength);
     }
 
-    /** Nothing is read of the stream before it is known that its client id is no other principal's. */
-    async function admit(): Promise<void> {
-      const { clientId, isDrawn } = identity;
-      const subject = context.caller.principal;
-      if (isDrawn || subject === '') return;
+    const mayBeAnothers = (): boolean => !identity.isDrawn && context.caller.principal !== '';
+
+    /**
+     * Nothing more is read of the stream before it is known that its client id is no other principal's: when it begins, and
+     * again when it announces itself, as the id may have come to be another's since.
+     */
+    async function admit(first?: Buffer): Promise<void> {
+      if (!mayBeAnothers()) return;
+      const { clientId } = identity;
       call.pause();
-      if (!(await isFree(clientId, subject))) throw takenByAnother(clientId, CLIENT_KEY);
-      if (!isOver(call)) call.resume();
+      if (!(await isFree(clientId, context.caller.principal))) throw takenByAnother(clientId, CLIENT_KEY);
+      if (isOver(call)) return;
+      if (first) hear(first);
+      call.resume();
+    }
+
+    function failUnread(error: unknown): void {
+      fail(error instanceof ContactError ? error : invalid('request', 'it is malformed'));
     }
 
     function hear(bytes: Buffer): void {
@@ -200,10 +210,14 @@ function createServeHandler({
 
     call.on('data', (bytes: Buffer) => {
       if (isOver(call)) return;
+      if (!tunnel && mayBeAnothers()) {
+        admit(bytes).catch(failUnread);
+        return;
+      }
       try {
         hear(bytes);
       } catch (error) {
-        fail(error instanceof ContactError ? error : invalid('request', 'it is malformed'));
+        failUnread(error);
       }
     });
     call.on('end', () => {

@@ -17,8 +17,8 @@ export const ACT_MUTANTS: readonly Mutant[] = [
   {
     id: 'acts of a task: who asks once more takes the place of who cancelled it',
     file: TASKS,
-    find: '    if (row.cancelReason === null) acts.note(',
-    replace: '    acts.note(',
+    find: '    if (row.cancelReason === null) {\n      acts.note(',
+    replace: '    {\n      acts.note(',
     caughtBy: conformance(
       'taskacts',
       'sqlite store is the first cancel of a running one, once it is asked for, and stays when it ends otherwise',
@@ -72,8 +72,8 @@ export const ACT_MUTANTS: readonly Mutant[] = [
   {
     id: 'acts of a task: by nobody',
     file: 'server/dispatch/queue.ts',
-    find: 'store.cancelTasks(ids, reason, clock.now(), scope, by)',
-    replace: 'store.cancelTasks(ids, reason, clock.now(), scope)',
+    find: 'store.cancelTasks(ids, reason, clock.now(), scope, by, isOrder)',
+    replace: "store.cancelTasks(ids, reason, clock.now(), scope, '', isOrder)",
     caughtBy: transport('taskacts', 'is told to who may see the task, and who it was to operators and to themselves'),
   },
 ];

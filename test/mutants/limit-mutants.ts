@@ -234,8 +234,8 @@ export const LIMIT_MUTANTS: readonly Mutant[] = [
   {
     id: 'named clients: of whom it came by first',
     file: 'server/store/sqlite/clients.ts',
-    find: '         subject = excluded.subject\n',
-    replace: '         subject = client.subject\n',
+    find: 'ELSE excluded.subject END',
+    replace: 'ELSE subject END',
     caughtBy: sqlite(
       'clients',
       'remembers so many of one principal that are idle, those known longest, and others’ as before',

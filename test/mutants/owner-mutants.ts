@@ -74,8 +74,8 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     id: 'owner: what a session tells is of any principal',
     file: 'server/session/status.ts',
-    find: 'return takeResults(report, session);',
-    replace: "return takeResults(report, { clientId: session.clientId, subject: '' });",
+    find: 'takeResults(report, session)',
+    replace: "takeResults(report, { clientId: session.clientId, subject: '' })",
     caughtBy: endsNothing,
   },
   {
@@ -110,7 +110,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'owner: the client that told the failure of a task that ends before its next attempt is forgotten',
-    file: 'server/store/sqlite/deliveries.ts',
+    file: 'server/store/sqlite/rows/attempts.ts',
     find: "coalesce(nullif(result.client_id, ''), attempt.client_id, '')",
     replace: 'result.client_id',
     caughtBy: conformance(
@@ -206,11 +206,21 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     id: 'owner: a Serve by the client id of another, which is away',
     file: 'server/transport/serve.ts',
-    find: 'if (!(await isFree(clientId, subject))) throw takenByAnother(clientId, CLIENT_KEY);',
+    find: 'if (!(await isFree(clientId, context.caller.principal))) throw takenByAnother(clientId, CLIENT_KEY);',
     replace: '',
     caughtBy: transport(
       'access-sessions',
       'has its client id for itself: another that comes by it is refused, while it is there and when it is away',
+    ),
+  },
+  {
+    id: 'owner: a Serve that says only later what it serves',
+    file: 'server/transport/serve.ts',
+    find: 'if (!tunnel && mayBeAnothers()) {',
+    replace: 'if (false) {',
+    caughtBy: transport(
+      'access-sessions',
+      'has its client id for itself before another who was there first and says only then what it serves',
     ),
   },
   {

@@ -121,8 +121,8 @@ export const PASSAGE_MUTANTS: readonly Mutant[] = [
   {
     id: 'passage: a client that serves stays known as one when it is disconnected',
     file: 'server/transport/serve.ts',
-    find: 'if (isRemembered) left(identity.clientId);',
-    replace: 'if (callee?.isThere) left(identity.clientId);',
+    find: 'if (isRemembered) left({',
+    replace: 'if (callee?.isThere) left({',
     caughtBy: transport('reverse-remembered', 'a named client that serves is not forgotten until it is disconnected'),
   },
 ];

@@ -166,8 +166,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   {
     id: 'refused result keeps its credit after a resume',
     file: 'server/session/results.ts',
-    find: 'settling.push(holder);',
-    replace: 'settling.push({ ...holder });',
+    find: 'begun.push(holder);',
+    replace: 'begun.push({ ...holder });',
     caughtBy: unit(
       'registry',
       'takes back the credit of a result that the store refused, although its session was resumed meanwhile',

@@ -79,7 +79,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     id: 'keys of deleted tasks come again',
     file: 'server/store/sqlite/rows/counters.ts',
-    find: 'Math.max(counters.nextTaskKey, (maxKey.get()?.value ?? 0) + 1)',
+    find: 'Math.max(committedTaskKey, (maxKey.get()?.value ?? 0) + 1)',
     replace: '(maxKey.get()?.value ?? 0) + 1',
     caughtBy: sqlite(
       'fresh',

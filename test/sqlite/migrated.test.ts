@@ -51,6 +51,7 @@ describe('a file of an older schema', () => {
       db.exec('DROP TABLE attempt');
       db.exec('DROP TABLE failure');
       db.exec('DROP TABLE principal');
+      db.exec('DROP TABLE act');
       db.exec('DROP TABLE task_act');
       db.exec('DROP TABLE task_log');
       db.exec('PRAGMA user_version = 3');

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { credentials, status } from '@grpc/grpc-js';
-import { AdminService, ReverseService, Role, ServeRequestSchema, TaskState } from '../../gen/index.ts';
+import {
+  AdminService,
+  type AnnounceSchema,
+  ReverseService,
+  Role,
+  ServeRequestSchema,
+  TaskState,
+} from '../../gen/index.ts';
 import { createClient, methodPath } from '../../shared/grpc.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { bearer, type GuardedScene, startGuarded } from '../scene/access.ts';
@@ -49,6 +56,24 @@ describe('a session of a principal', () => {
       answers: 1,
     });
     return code === 'OK' ? code : `${code} ${details}`;
+  }
+
+  /** A Serve of mallory as that client, which has not said what it serves: how it ends once it does. */
+  async function serveSilently(clientId: string) {
+    const client = createClient(ReverseService, scene.address, credentials.createInsecure());
+    atEnd(() => client.close());
+    const metadata = bearer(texts.get('mallory')!);
+    metadata.set('contact-client', clientId);
+    const path = methodPath(ReverseService.method.serve);
+    const stream = client.makeBidiStreamRequest(path, asItIs, asItIs, metadata);
+    const ended = statusOf(stream);
+    await once(stream, 'data');
+    return {
+      announce(announce: MessageInitShape<typeof AnnounceSchema>) {
+        stream.write(Buffer.from(toBinary(ServeRequestSchema, create(ServeRequestSchema, { announce }))));
+        return ended;
+      },
+    };
   }
 
   it('has no SendStatus of another, whether it comes before its GetTask or after', async () => {
@@ -169,7 +194,8 @@ describe('a session of a principal', () => {
   });
 
   it('has told what it has told: to another that names the delivery it is STALE, also after a failure that is retried', async () => {
-    await enqueue(alice, {}, {}, { maxAttempts: 1 });
+    // Who is given the task again would be told of the delivery before that it is over.
+    await enqueue(alice, {}, { backoff: { baseMs: 3_600_000, capMs: 3_600_000 } }, { maxAttempts: 1 });
     const worker = await openWorker(alice, { clientId: 'robot' });
     const [done, failed, last] = (await worker.receive(3)).map(nameOf) as [Named, Named, Named];
     const error = { code: 'BROKEN', message: 'it broke' };
@@ -225,20 +251,22 @@ describe('a session of a principal', () => {
     assert.match(await serveAs('mallory', 'robot'), TAKEN);
     assert.equal(await serveAs('mallory', 'other'), 'OK');
 
-    // One that was there before, and has not said what it serves.
-    const early = createClient(ReverseService, scene.address, credentials.createInsecure());
-    atEnd(() => early.close());
-    const metadata = bearer(texts.get('mallory')!);
-    metadata.set('contact-client', 'late');
-    const path = methodPath(ReverseService.method.serve);
-    const stream = early.makeBidiStreamRequest(path, asItIs, asItIs, metadata);
-    const ended = statusOf(stream);
-    await once(stream, 'data');
+    const late = await serveSilently('late');
     await openWorker(alice, { clientId: 'late', ephemeral: true });
-    const announced = create(ServeRequestSchema, { announce: { methods: ['p.S/M'], ephemeral: true } });
-    stream.write(Buffer.from(toBinary(ServeRequestSchema, announced)));
-    const { code, details } = await ended;
-    assert.equal(code, status.ALREADY_EXISTS, details);
+    assert.equal((await late.announce({ methods: ['p.S/M'], ephemeral: true })).code, status.ALREADY_EXISTS);
+  });
+
+  it('has its client id for itself before another who was there first and says only then what it serves', async () => {
+    for (const announced of [{ methods: ['p.S/M'], ephemeral: true }, { methods: [] }, { methods: ['p.S/M'] }]) {
+      const clientId = `late-${announced.methods.length}-${announced.ephemeral === true}`;
+      const late = await serveSilently(clientId);
+      const worker = await openWorker(alice, { clientId });
+      worker.taskStream.cancel();
+      worker.statusStream.cancel();
+      await worker.ended;
+      const { code, details } = await late.announce(announced);
+      assert.equal(code, status.ALREADY_EXISTS, `${clientId}: ${details}`);
+    }
   });
 
   it('has its deliveries ended by nobody else, over TellResult', async () => {

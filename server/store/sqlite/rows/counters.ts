@@ -3,8 +3,8 @@ import type { Database } from '../../file/database.ts';
 /** Numbers that only grow. */
 export interface Counters {
   /**
-   * Keys of tasks; given back in order when a batch is undone, and at no other time while the process lives: what is fresh
-   * is told apart by its key, so that a key must not come again after the task that had it, the newest, was deleted.
+   * Keys of tasks; given back in order when a batch is undone, and by a rollback. What was committed does not come again while
+   * the process lives, though its task, the newest, was deleted: what is fresh is told apart by its key.
    */
   nextTaskKey: number;
   /** Positions of results: dense, so they are given back by a rollback. */
@@ -13,6 +13,7 @@ export interface Counters {
   drawSeq(): number;
   /** Has the newest position outlive the result that had it. */
   keepPosition(): void;
+  confirm(): void;
   reload(): void;
 }
 
@@ -26,6 +27,7 @@ export function createCounters(db: Database): Counters {
   const maxPosition = db.prepare<{ value: number | null }>('SELECT max(position) AS value FROM result');
   let nextSeq = selectMeta.get('seq')?.value ?? 1;
   let reservedSeq = nextSeq;
+  let committedTaskKey = 1;
 
   const counters: Counters = {
     nextTaskKey: 1,
@@ -40,8 +42,11 @@ export function createCounters(db: Database): Counters {
     keepPosition: () => {
       putMeta.run('position', counters.nextPosition - 1);
     },
+    confirm: () => {
+      committedTaskKey = counters.nextTaskKey;
+    },
     reload: () => {
-      counters.nextTaskKey = Math.max(counters.nextTaskKey, (maxKey.get()?.value ?? 0) + 1);
+      counters.nextTaskKey = Math.max(committedTaskKey, (maxKey.get()?.value ?? 0) + 1);
       counters.nextPosition = Math.max(maxPosition.get()?.value ?? 0, selectMeta.get('position')?.value ?? 0) + 1;
       reservedSeq = selectMeta.get('seq')?.value ?? 1;
     },
