@@ -116,7 +116,7 @@ async function assemble(
   });
   opened.last = queue;
   const noteFailure = createFailureLog({ logger, monotonic: clock.monotonic });
-  const callees = createCallees();
+  const callees = createCallees(counts);
   const registry = createRegistry({
     queue,
     store,

@@ -28,7 +28,7 @@ import { createEnqueueStream } from './transport/producer.ts';
 import { createReflectionHandlers } from './transport/reflection.ts';
 import { addService } from './transport/service.ts';
 import { createWorkerStreams } from './transport/worker.ts';
-import type { ServedServices } from './tunnel/callees.ts';
+import type { ServedServices } from './tunnel/served.ts';
 
 /** One row of the table: a service, who answers it, and the codecs of its hot messages. */
 export interface ServiceRow {

@@ -21,6 +21,9 @@ export const PRINCIPAL_LIMITS = [
   'queue_names_per_principal',
   'awaited_per_principal',
   'selectors_per_principal',
+  'methods_per_principal',
+  'descriptors_per_principal',
+  'call_selectors_per_principal',
   'enqueue_rate',
 ] as const;
 

@@ -11,6 +11,8 @@ export interface Shares {
   /** Takes so much for a principal. False: it would have more than it may, and nothing is taken. */
   take(principal: string, amount: number): boolean;
   giveBack(principal: string, amount: number): void;
+  /** How much more it may have. */
+  roomOf(principal: string): number;
   /** What one principal may have. */
   readonly max: number;
 }
@@ -40,6 +42,7 @@ export function createShares(maxOfAll: number, onReached: () => void = () => und
       if (after > 0) amounts.set(principal, after);
       else amounts.delete(principal);
     },
+    roomOf: (principal) => (principal === '' ? Number.POSITIVE_INFINITY : max - (amounts.get(principal) ?? 0)),
     max,
   };
 }

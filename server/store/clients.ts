@@ -47,12 +47,12 @@ export interface ServingMethods {
   readonly clientId: string;
   /** `pkg.Service/Method`; never empty. */
   readonly methods: readonly string[];
+  /** The principal that serves, or came last by this client; empty: nobody asked who it was. */
+  readonly subject: string;
 }
 
 export interface ServingClient extends ServingMethods {
   readonly labels: Readonly<Record<string, string>>;
-  /** The principal that serves; empty: nobody asked who it was. */
-  readonly subject: string;
 }
 
 export interface StoredClient {

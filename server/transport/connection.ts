@@ -2,7 +2,7 @@ import type { Http2Session } from 'node:http2';
 import type net from 'node:net';
 import { ChurnMap } from '../../shared/churn.ts';
 import type { Caller } from '../model/caller.ts';
-import { type Source, sourceOf } from './newcomers.ts';
+import { type Source, sourceOf } from './source.ts';
 
 /** How a connection came in; whoever may open the socket file of operators is one. */
 export type Way = 'port' | 'file' | 'operators';

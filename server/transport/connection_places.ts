@@ -1,13 +1,13 @@
 import { ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
+import { createFairSet } from '../../shared/fairset.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { createPlaces } from '../api/places.ts';
 import type { Caller } from '../model/caller.ts';
 import type { EventCounts } from '../model/figures.ts';
 import type { Connection, Way } from './connection.ts';
 import type { ConnectionLimits } from './connection_limits.ts';
-import { createNewcomers } from './newcomers.ts';
 
 const COME_AGAIN_MS = 10_000;
 /** Between two lines of the log about connections for which there was no place. */
@@ -54,7 +54,8 @@ export function createConnectionPlaces(options: ConnectionPlacesOptions): Connec
   const places = createPlaces('connections', limits.perPrincipal, counts);
   // Bounded by `maxConnections`.
   const connections = new ChurnSet<Connection>();
-  const newcomers = createNewcomers<Connection>();
+  // By where they come from.
+  const newcomers = createFairSet<Connection>();
   let admitted = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
   let untold = 0;
@@ -76,7 +77,7 @@ export function createConnectionPlaces(options: ConnectionPlacesOptions): Connec
 
   /** Ends a newcomer's connection for another one; those over the socket of operators give way to each other alone. */
   function makeRoom(way: Way): boolean {
-    const connection = newcomers.find('operators') ?? (way === 'operators' ? newcomers.find() : undefined);
+    const connection = newcomers.findLeast('operators') ?? (way === 'operators' ? newcomers.findLeast() : undefined);
     if (!connection) return false;
     counts.endedConnections.displaced += 1;
     tell();

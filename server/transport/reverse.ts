@@ -9,6 +9,7 @@ import type { EventCounts } from '../model/figures.ts';
 import type { ClientView } from '../session/clients.ts';
 import type { Patience } from '../session/liveness.ts';
 import type { Registry } from '../session/registry.ts';
+import type { ServingMethods } from '../store/clients.ts';
 import type { NoteFailure } from '../store/failure.ts';
 import type { Callees } from '../tunnel/callees.ts';
 import { createDurableCalls } from '../tunnel/durable.ts';
@@ -106,7 +107,7 @@ export function createReverse(options: ReverseOptions): Reverse {
     front,
     async start() {
       for await (const clientId of listDrained(registry.clients)) callees.drain(clientId, true);
-      for await (const methods of listMethods(registry.clients)) callees.remember(methods);
+      for await (const { methods, subject } of listMethods(registry.clients)) callees.remember(methods, subject);
     },
     close: ({ isOver }) => front.leave(isOver),
   };
@@ -122,8 +123,8 @@ async function* listDrained({ list }: Registry['clients']): AsyncGenerator<strin
 }
 
 /** What named clients served before this server started. */
-async function* listMethods({ listServing }: Registry['clients']): AsyncGenerator<readonly string[]> {
+async function* listMethods({ listServing }: Registry['clients']): AsyncGenerator<ServingMethods> {
   for (let page = await listServing(''); page.length > 0; page = await listServing(page.at(-1)!.clientId)) {
-    for (const { methods } of page) yield methods;
+    yield* page;
   }
 }

@@ -69,7 +69,8 @@ export function readTarget(metadata: readonly Pair[]) {
 export function readWanted({ method, metadata, who }: Caller): Wanted {
   const { clientId, selector: text } = readTarget(metadata);
   const selector = text === undefined ? undefined : parseSelector(text, SELECTOR_KEY);
-  return { clientId, selector, scope: asFarAs(who, (part) => mayCall(part, method)).clients };
+  const { clients: scope } = asFarAs(who, (part) => mayCall(part, method));
+  return { clientId, selector, scope, principal: who.principal };
 }
 
 /** How long the call waits for a callee, in ms; 0: not at all. INVALID_ARGUMENT: it is no time. */

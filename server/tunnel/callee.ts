@@ -15,6 +15,15 @@ export interface Announcement {
   readonly descriptors: Uint8Array;
 }
 
+export const NOTHING: Announcement = {
+  methods: [],
+  maxCalls: 0,
+  acceptEncodings: [],
+  labels: {},
+  isEphemeral: false,
+  descriptors: new Uint8Array(),
+};
+
 /** A method that was announced and is not called here, and why. */
 export interface MethodRefusal {
   readonly method: string;
@@ -28,12 +37,16 @@ export interface Refusals {
   readonly descriptors: string;
 }
 
+export const NO_REFUSALS: Refusals = { methods: [], descriptors: '' };
+
 /** Whom a caller wants; none of both: whoever serves the method. */
 export interface Wanted {
   readonly clientId: string | undefined;
   readonly selector: Selector | undefined;
   /** Of those, the clients that it may call. */
   readonly scope: ClientScope;
+  /** Who calls; empty: nobody asked. */
+  readonly principal: string;
 }
 
 /** Why a Serve is ended by somebody else than its two ends. */

@@ -1,34 +1,31 @@
-import { type Observable, Subject } from 'rxjs';
-import { ContactError, invalid } from '../../shared/errors.ts';
+import { Subject } from 'rxjs';
+import { invalid } from '../../shared/errors.ts';
 import { MAX_METHOD_LENGTH, refuseName } from '../../tunnel/names.ts';
 import { MAX_METHODS } from '../../tunnel/terms.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 import { isClientInScope } from '../model/caller.ts';
-import type { Announcement, Callee, MethodRefusal, Refusals, ServeEnd, Wanted } from './callee.ts';
+import { countReached, createEventCounts, type EventCounts } from '../model/figures.ts';
+import { createAnnouncedMethods } from './announced.ts';
+import {
+  type Announcement,
+  type Callee,
+  type MethodRefusal,
+  NO_REFUSALS,
+  NOTHING,
+  type Refusals,
+  type ServeEnd,
+  type Wanted,
+} from './callee.ts';
 import { type Claimant, isSameClient, refuseMethod, taken } from './claimant.ts';
 import { createContenders } from './contenders.ts';
 import { findSets } from './describing.ts';
 import { createDescriptorSets, type DescriptorSet } from './descriptors.ts';
-import { listNames } from './listing.ts';
+import { joinNames, listNames } from './listing.ts';
 import { createMethodTable, type MethodKind, serviceOf } from './methods.ts';
 import { createRunning, type Running } from './running.ts';
+import type { ServedServices } from './served.ts';
 import { type CalleeView, viewCallee } from './view.ts';
 import { createWaiters, type Waiters } from './waiters.ts';
-
-/** The services that clients serve. */
-export interface ServedServices {
-  /** By their names, those that somebody serves now and describes; of too many those of clients that serve few. */
-  names(): Iterable<string>;
-  /** Undefined: nobody has announced it, or it was forgotten. False: nobody serves it now. */
-  isServed(service: string): boolean | undefined;
-  /**
-   * What those clients have said that may speak for a symbol: for a service, those who serve it; the client that is named, if
-   * it is there and has described what it serves.
-   */
-  sets(symbol: string, clientId?: string): ReadonlySet<DescriptorSet>;
-  /** Emits when somebody may serve a service that nobody did, or nobody does any more. */
-  readonly changed$: Observable<void>;
-}
 
 /** Why nobody can be called: nobody ever announced the method, those who did are not there, are drained, or all are full. */
 export type Nobody = 'unknown' | 'absent' | 'drained' | 'busy';
@@ -47,8 +44,8 @@ export interface Callees {
   ): Callee;
   /** Somebody has announced the method, be it before this server started, and it was not forgotten. */
   knows(method: string): boolean;
-  /** Methods that were served before this server started: until somebody comes, nobody is there who does. */
-  remember(methods: Iterable<string>): void;
+  /** Methods that this principal served before this server started: until somebody comes, nobody is there who does. */
+  remember(methods: Iterable<string>, principal: string): void;
   /** Finds the one with the most free places of those who serve the method and are wanted. */
   find(method: string, wanted: Wanted): Callee | Nobody;
   readonly wait: Waiters['wait'];
@@ -65,11 +62,9 @@ export interface Callees {
   disconnect(clientId: string): number;
 }
 
-/** Methods that all callees together announce: each costs some 300 bytes here. */
-const MAX_ANNOUNCED = 100_000;
 /**
- * Methods that are remembered while nobody serves them; the oldest are forgotten, and are UNIMPLEMENTED again. As many ids
- * of drained clients are, here or away.
+ * Methods that are remembered while nobody serves them; of the principal that has left most the oldest are forgotten, and are
+ * UNIMPLEMENTED again. As many ids of drained clients are, here or away.
  */
 const MAX_REMEMBERED = 10_000;
 
@@ -86,30 +81,19 @@ interface Seat extends Callee {
   readonly onTaken: (methods: readonly string[]) => void;
 }
 
-const NOTHING: Announcement = {
-  methods: [],
-  maxCalls: 0,
-  acceptEncodings: [],
-  labels: {},
-  isEphemeral: false,
-  descriptors: new Uint8Array(),
-};
-
-const NO_REFUSALS: Refusals = { methods: [], descriptors: '' };
-
 const freePlaces = ({ announced, running }: Seat): number => announced.maxCalls - running.count;
 
 /** Who is there to be called. */
-export function createCallees(): Callees {
+export function createCallees(counts: Pick<EventCounts, 'reachedLimits'> = createEventCounts()): Callees {
   // Bounded by connections and their streams.
   const seatByClient = new Map<string, Seat>();
-  const methods = createMethodTable<Seat>(MAX_REMEMBERED);
+  const methods = createMethodTable<Seat>(MAX_REMEMBERED, ({ claimant }) => claimant.subject);
   const contenders = createContenders<Seat>();
-  const sets = createDescriptorSets();
-  const waiters = createWaiters();
+  const sets = createDescriptorSets({ onReached: countReached(counts, 'descriptors_per_principal') });
+  const waiters = createWaiters(countReached(counts, 'call_selectors_per_principal'));
+  const announcedMethods = createAnnouncedMethods(countReached(counts, 'methods_per_principal'));
   // Bounded by MAX_REMEMBERED.
   const drained = new Set<string>();
-  let announcedCount = 0;
   const changed$ = new Subject<void>();
   const describe = (seat: Seat): CalleeView => viewCallee(seat, drained.has(seat.clientId));
   const isServed = (service: string): boolean | undefined => {
@@ -129,11 +113,11 @@ export function createCallees(): Callees {
     const served = seat.announced.methods;
     for (const method of served) methods.remove(method, seat);
     for (const method of seat.contested) contenders.remove(method, seat);
-    announcedCount -= countOf(seat);
+    announcedMethods.remove(seat.claimant.subject, countOf(seat));
     seat.announced = NOTHING;
     seat.contested.clear();
     seat.described.clear();
-    if (seat.descriptors) sets.release(seat.descriptors);
+    if (seat.descriptors) sets.release(seat.descriptors, seat.claimant.subject);
     seat.descriptors = undefined;
     return served;
   }
@@ -175,11 +159,9 @@ export function createCallees(): Callees {
       throw invalid('announce.methods', `expected at most ${MAX_METHODS}, got ${given.methods.length}`);
     }
     const names = [...new Set(given.methods)];
-    if (announcedCount - countOf(seat) + names.length > MAX_ANNOUNCED) {
-      const problem = `all clients together announce more than ${MAX_ANNOUNCED} methods`;
-      throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: 'announce.methods' });
-    }
-    const taken = given.descriptors.byteLength > 0 ? sets.take(given.descriptors) : undefined;
+    const { subject } = seat.claimant;
+    announcedMethods.check(subject, countOf(seat), names.length);
+    const taken = given.descriptors.byteLength > 0 ? sets.take(given.descriptors, subject) : undefined;
     const descriptors = typeof taken === 'string' ? undefined : taken;
     // What this one said before is no reason to refuse what it says now.
     const before = withdraw(seat);
@@ -201,7 +183,7 @@ export function createCallees(): Callees {
     }
     seat.announced = { ...given, methods: served, descriptors: NOTHING.descriptors };
     seat.descriptors = descriptors;
-    announcedCount += countOf(seat);
+    announcedMethods.add(subject, countOf(seat));
     offer(seat);
     handOver(before);
     changed$.next();
@@ -244,15 +226,15 @@ export function createCallees(): Callees {
       before?.onEnd('replaced');
       return seat;
     },
-    remember(names) {
-      for (const method of names) if (refuseName(method) === undefined) methods.remember(method);
+    remember(names, principal) {
+      for (const method of names) if (refuseName(method) === undefined) methods.remember(method, principal);
     },
     knows: (method) => methods.servers(method) !== undefined,
     kindOf: methods.lastKindOf,
     services: {
       names() {
         const seats = [...seatByClient.values()].filter(({ clientId }) => !drained.has(clientId));
-        return listNames(seats.map(({ described }) => described));
+        return listNames(joinNames(seats));
       },
       isServed,
       sets(symbol, clientId) {

@@ -3,12 +3,31 @@ const MAX_LISTED_BYTES = 3 << 20;
 /** What a name costs in it beside its bytes: tags and lengths. */
 const OVERHEAD_BYTES = 8;
 
+/** The names of each principal's clients together; where nobody asked who that is, each client is by itself. */
+export function joinNames(
+  clients: Iterable<{
+    readonly claimant: { readonly clientId: string; readonly subject: string };
+    readonly described: ReadonlySet<string>;
+  }>,
+): readonly ReadonlySet<string>[] {
+  const byHolder = new Map<string, Set<string>>();
+  for (const { claimant, described } of clients) {
+    const { subject, clientId } = claimant;
+    // No principal has a line break.
+    const holder = subject === '' ? `\n${clientId}` : subject;
+    const names = byHolder.get(holder) ?? new Set();
+    byHolder.set(holder, names);
+    for (const name of described) names.add(name);
+  }
+  return [...byHolder.values()];
+}
+
 /**
- * The names of services of several clients, each once. Where they are too many, those are left out that come from who
- * has most of them: nobody's names push out those of a client that has few.
+ * The names of services of several holders, each once. Where they are too many, those are left out that come from who
+ * has most of them: nobody's names push out those of who has few.
  */
-export function listNames(namesOfClients: readonly ReadonlySet<string>[], maxBytes = MAX_LISTED_BYTES): Set<string> {
-  const weighed = namesOfClients.map((names) => ({ names, weight: weigh(names) }));
+export function listNames(namesOfHolders: readonly ReadonlySet<string>[], maxBytes = MAX_LISTED_BYTES): Set<string> {
+  const weighed = namesOfHolders.map((names) => ({ names, weight: weigh(names) }));
   const listed = new Set<string>();
   let bytes = 0;
   for (const { names } of weighed.sort((a, b) => a.weight - b.weight)) {

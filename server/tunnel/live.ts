@@ -172,7 +172,7 @@ export function createLiveCalls({ callees, clock, inflate }: LiveCallsOptions): 
     function waitFor(wanted: Wanted, waitMs: number): void {
       const leave = callees.wait(method, wanted, () => tryNow(wanted) === undefined);
       if (!leave) {
-        const problem = `calls of this method wait with ${MAX_SELECTORS} other selectors`;
+        const problem = `calls of this method wait with ${MAX_SELECTORS} other selectors, or those of its principal with half of them`;
         failUnbegun(new ContactError('RESOURCE_EXHAUSTED', problem, { field: SELECTOR_KEY }));
         return;
       }

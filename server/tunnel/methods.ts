@@ -1,4 +1,4 @@
-import { type Place, Waitline } from './waitline.ts';
+import { createFairSet } from '../../shared/fairset.ts';
 
 /** Kinds of RPC, as descriptors name them. */
 export type MethodKind = 'unary' | 'server_streaming' | 'client_streaming' | 'bidi_streaming';
@@ -13,22 +13,21 @@ export interface MethodTable<S> {
   lastKindOf(method: string): MethodKind | undefined;
   /** Who serves any method of the service, as `servers`. */
   serversOf(service: string): Iterable<S> | undefined;
-  /** Makes a method known that was served once, and that nobody serves now. */
-  remember(method: string): void;
+  /** Makes a method known that somebody of this principal served once, and that nobody serves now. */
+  remember(method: string, principal: string): void;
   add(method: string, server: S, kind: MethodKind | undefined): void;
   remove(method: string, server: S): void;
 }
 
 interface Entry<S> {
-  readonly method: string;
-  /** Among those that nobody serves; undefined: somebody does. */
-  place: Place<Entry<S>> | undefined;
   /** With the kind that each has said. */
   readonly kindByServer: Map<S, MethodKind | undefined>;
   /** Somebody who serves the method now has said `lastKind`. */
   isSaid: boolean;
   /** The one that was said last: all who say one say the same. */
   lastKind: MethodKind | undefined;
+  /** Whose it was that served it last, once nobody does. */
+  leftBy: string;
 }
 
 interface Service<S> {
@@ -44,17 +43,28 @@ function isSaid<S>({ kindByServer }: Entry<S>): boolean {
   return false;
 }
 
-/** @param maxRemembered methods that stay known while nobody serves them; of more the oldest are forgotten */
-export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
+/**
+ * @param maxRemembered methods that stay known while nobody serves them; of more the oldest of the principal that has left most
+ * are forgotten
+ * @param principalOf whose somebody is
+ */
+export function createMethodTable<S>(maxRemembered: number, principalOf: (server: S) => string): MethodTable<S> {
   // Both bounded by what may be announced and by `maxRemembered`.
   const entries = new Map<string, Entry<S>>();
   const services = new Map<string, Service<S>>();
-  const unserved = new Waitline<Entry<S>>();
+  const left = createFairSet<string>();
 
-  function forgetBeyond(): void {
-    if (unserved.size <= maxRemembered) return;
-    const { method, place } = unserved.oldest!;
-    unserved.leave(place!);
+  /** Nobody serves the method, and this principal did last. */
+  function leave(method: string, entry: Entry<S>, principal: string): void {
+    entry.leftBy = principal;
+    left.add(method, principal);
+    if (left.size <= maxRemembered) return;
+    const least = left.findLeast();
+    if (least !== undefined) forget(least);
+  }
+
+  function forget(method: string): void {
+    left.delete(method, entries.get(method)!.leftBy);
     entries.delete(method);
     const name = serviceOf(method);
     const service = services.get(name)!;
@@ -63,9 +73,8 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
   }
 
   function create(method: string): Entry<S> {
-    const entry: Entry<S> = { method, place: undefined, kindByServer: new Map(), isSaid: false, lastKind: undefined };
+    const entry: Entry<S> = { kindByServer: new Map(), isSaid: false, lastKind: undefined, leftBy: '' };
     entries.set(method, entry);
-    entry.place = unserved.add(entry);
     const name = serviceOf(method);
     const service = services.get(name) ?? { methodCount: 0, countByServer: new Map() };
     service.methodCount += 1;
@@ -88,15 +97,12 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
     },
     lastKindOf: (method) => entries.get(method)?.lastKind,
     serversOf: (service) => services.get(service)?.countByServer.keys(),
-    remember(method) {
-      if (entries.has(method)) return;
-      create(method);
-      forgetBeyond();
+    remember(method, principal) {
+      if (!entries.has(method)) leave(method, create(method), principal);
     },
     add(method, server, kind) {
       const entry = entries.get(method) ?? create(method);
-      if (entry.place) unserved.leave(entry.place);
-      entry.place = undefined;
+      if (entry.kindByServer.size === 0) left.delete(method, entry.leftBy);
       if (!entry.kindByServer.has(server)) count(method, server, 1);
       entry.kindByServer.set(server, kind);
       if (kind === undefined) return;
@@ -108,9 +114,7 @@ export function createMethodTable<S>(maxRemembered: number): MethodTable<S> {
       if (!entry?.kindByServer.delete(server)) return;
       count(method, server, -1);
       entry.isSaid &&= isSaid(entry);
-      if (entry.kindByServer.size > 0) return;
-      entry.place = unserved.add(entry);
-      forgetBeyond();
+      if (entry.kindByServer.size === 0) leave(method, entry, principalOf(server));
     },
   };
 }

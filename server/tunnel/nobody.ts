@@ -1,7 +1,8 @@
 import { ContactError } from '../../shared/errors.ts';
 import type { Wanted } from './callee.ts';
-import type { Nobody, ServedServices } from './callees.ts';
+import type { Nobody } from './callees.ts';
 import { serviceOf } from './methods.ts';
+import type { ServedServices } from './served.ts';
 
 /** What a caller is told of a method that nobody has announced, and what can be done. */
 export function explainUnknown(method: string, { isServed }: Pick<ServedServices, 'isServed'>): string {

@@ -11,7 +11,8 @@ interface Offered {
 export interface Waiters {
   /**
    * Calls `tryAgain` whenever somebody may have room who serves the method and is wanted; the longest waiting first. True:
-   * it waits no more. The answer takes it back; undefined: too many other selectors are waited for, and it does not wait.
+   * it waits no more. The answer takes it back; undefined: too many other selectors are waited for, by all calls of the method or by
+   * those of this principal, and it does not wait.
    */
   wait(method: string, wanted: Wanted, tryAgain: () => boolean): (() => void) | undefined;
   /** Somebody serves the method and may have room. @param hasRoom whether to ask the next one */
@@ -20,6 +21,8 @@ export interface Waiters {
 
 /** Selectors, and lists of clients, that calls of one method wait with: each is held against who may have room. */
 export const MAX_SELECTORS = 1_000;
+/** Of those, the part with which calls of one principal do. */
+const SHARE = 1 / 2;
 
 interface Waiter {
   /** The place in the line of all. */
@@ -31,11 +34,18 @@ interface Waiter {
 /** Those that want the same: where one of them finds nobody, none does. */
 type Group = Set<Waiter>;
 
+interface Some {
+  readonly group: Group;
+  readonly matches: (offered: Offered) => boolean;
+  /** Whose call came with it first. */
+  readonly principal: string;
+}
+
 interface Line {
   readonly anybody: Group;
   readonly byClient: Map<string, Group>;
   /** Those who want some of all clients: for their labels, or since they may call these alone. */
-  readonly bySome: Map<string, { readonly group: Group; readonly matches: (offered: Offered) => boolean }>;
+  readonly bySome: Map<string, Some>;
 }
 
 /** One text for each selector and scope, to be the key of a map; undefined: any client will do. */
@@ -47,14 +57,15 @@ function someOf({ selector, scope: { clients } }: Wanted): string | undefined {
 
 /**
  * What an offer costs grows with those that may take it and with the selectors, not with the calls that want somebody else.
+ * @param onReached calls of a principal would have waited with more selectors than its share
  */
-export function createWaiters(): Waiters {
+export function createWaiters(onReached: () => void = () => undefined): Waiters {
   // Bounded by the calls that are open.
   const lines = new Map<string, Line>();
   let placeCount = 0;
 
   function groupOf({ anybody, byClient, bySome }: Line, wanted: Wanted): Group | undefined {
-    const { clientId, selector, scope } = wanted;
+    const { clientId, selector, scope, principal } = wanted;
     if (clientId !== undefined) {
       const group = byClient.get(clientId) ?? new Set();
       byClient.set(clientId, group);
@@ -64,13 +75,23 @@ export function createWaiters(): Waiters {
     if (some === undefined) return anybody;
     const known = bySome.get(some);
     if (known) return known.group;
-    if (bySome.size === MAX_SELECTORS) return undefined;
+    if (bySome.size === MAX_SELECTORS || hasShare(bySome, principal)) return undefined;
     const group: Group = new Set();
     bySome.set(some, {
       group,
+      principal,
       matches: (offered) => (selector?.matches(offered.labels) ?? true) && isClientInScope(scope, offered.clientId),
     });
     return group;
+  }
+
+  function hasShare(bySome: Line['bySome'], principal: string): boolean {
+    if (principal === '') return false;
+    let count = 0;
+    for (const one of bySome.values()) if (one.principal === principal) count += 1;
+    if (count < MAX_SELECTORS * SHARE) return false;
+    onReached();
+    return true;
   }
 
   /** Forgets what nobody waits in any more. */

@@ -3,7 +3,7 @@ import type { ConstantRow } from './limits.ts';
 /** Constants of reverse RPC that no option names. */
 export const REVERSE_CONSTANTS: readonly ConstantRow[] = [
   ['methods that one client announces', 'tunnel/terms.ts', 'MAX_METHODS'],
-  ['methods that one client announces', 'server/tunnel/callees.ts', 'MAX_ANNOUNCED'],
+  ['methods that one client announces', 'server/tunnel/announced.ts', 'MAX_ANNOUNCED'],
   ['methods that are remembered', 'server/tunnel/callees.ts', 'MAX_REMEMBERED'],
   ['name of a served method', 'tunnel/names.ts', 'MAX_METHOD_LENGTH'],
   ['descriptors that one client', 'tunnel/terms.ts', 'MAX_SET_BYTES'],

@@ -111,7 +111,7 @@ describeStores('rememberServing()', (open) => {
     assert.deepEqual((await store.listClients('', 10))[0]!.queues, ['x']);
     await openSession(store, session, T0 + 2);
     assert.deepEqual((await store.listClients('', 10))[0]!.labels, { v: '1' });
-    assert.deepEqual(await store.listServing('', 10), [{ clientId: 'me', methods: ['p.S/M', 'p.S/N'] }]);
+    assert.deepEqual(await store.listServing('', 10), [{ clientId: 'me', methods: ['p.S/M', 'p.S/N'], subject: '' }]);
   });
 });
 
@@ -136,10 +136,15 @@ describeStores('listServing()', (open) => {
     const store = await open();
     await openSession(store, { clientId: 'b', isNamed: true });
     for (const clientId of ['d', 'a', 'c']) {
-      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/Old'], subject: '' }, T0);
-      await store.rememberServing({ clientId, labels: {}, methods: [`p.S/${clientId}`], subject: '' }, T0);
+      const subject = `jwt:${clientId}`;
+      await store.rememberServing({ clientId, labels: {}, methods: ['p.S/Old'], subject }, T0);
+      await store.rememberServing({ clientId, labels: {}, methods: [`p.S/${clientId}`], subject }, T0);
     }
-    const all = ['a', 'c', 'd'].map((clientId) => ({ clientId, methods: [`p.S/${clientId}`] }));
+    const all = ['a', 'c', 'd'].map((clientId) => ({
+      clientId,
+      methods: [`p.S/${clientId}`],
+      subject: `jwt:${clientId}`,
+    }));
     assert.deepEqual(await store.listServing('', 10), all);
     assert.deepEqual(await store.listServing('', 2), all.slice(0, 2));
     assert.deepEqual(await store.listServing('c', 2), all.slice(2));

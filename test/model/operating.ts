@@ -137,7 +137,7 @@ export function createOperating(
     listServing: async (after, limit) =>
       [...world.methods]
         .filter(([clientId]) => clientId > after && world.clients.has(clientId))
-        .map(([clientId, methods]) => ({ clientId, methods }))
+        .map(([clientId, methods]) => ({ clientId, methods, subject: world.clients.get(clientId)!.subject }))
         .sort((a, b) => compare(a.clientId, b.clientId))
         .slice(0, Math.min(limit, 50)),
     ownerOf: async (clientId, now) => ownerOf(world, clientId, now),

@@ -14,16 +14,16 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'the oldest newcomer of all gives way',
-    file: 'server/transport/newcomers.ts',
-    find: 'all.size > (most?.size ?? 0)',
+    file: 'shared/fairset.ts',
+    find: 'line.size > (most?.size ?? 0)',
     replace: 'most === undefined',
     caughtBy: unit('connection-places', 'has who opens many give way to itself first'),
   },
   {
     id: 'newcomers of the operators’ socket give way to others',
     file: PLACES,
-    find: "newcomers.find('operators') ?? ",
-    replace: 'newcomers.find() ?? ',
+    find: "newcomers.findLeast('operators') ?? ",
+    replace: 'newcomers.findLeast() ?? ',
     caughtBy: unit('connection-places', 'has newcomers over the socket of operators give way to each other alone'),
   },
   {

@@ -1,4 +1,4 @@
-import { type Mutant, transport, unit } from './mutant.ts';
+import { type Mutant, sqlite, transport, unit } from './mutant.ts';
 
 /** One principal uses up what is for all. */
 export const SHARE_MUTANTS: readonly Mutant[] = [
@@ -50,5 +50,74 @@ export const SHARE_MUTANTS: readonly Mutant[] = [
     find: "before.get(lane.queue)?.get(lane.lane)?.principal ?? ''",
     replace: "''",
     caughtBy: unit('selectors', 'are half of those of a queue for one principal, and half of all'),
+  },
+  {
+    id: 'announced methods count for nobody',
+    file: 'server/tunnel/callees.ts',
+    find: 'announcedMethods.check(subject, countOf(seat), names.length);',
+    replace: "announcedMethods.check('', countOf(seat), names.length);",
+    caughtBy: unit('callee-shares', 'announce half of all methods by one principal, whose clients are told so'),
+  },
+  {
+    id: 'methods of who has gone count for it',
+    file: 'server/tunnel/announced.ts',
+    find: '      shares.giveBack(principal, count);\n',
+    replace: '',
+    caughtBy: unit('callee-shares', 'announce half of all methods by one principal, whose clients are told so'),
+  },
+  {
+    id: 'methods that were left are forgotten whosever they are',
+    file: 'server/tunnel/methods.ts',
+    find: 'left.add(method, principal);',
+    replace: "entry.leftBy = '';\n    left.add(method, '');",
+    caughtBy: unit('callee-shares', 'are forgotten first of the principal that has left most methods behind'),
+  },
+  {
+    id: 'a method that is served again may be forgotten',
+    file: 'server/tunnel/methods.ts',
+    find: 'if (entry.kindByServer.size === 0) left.delete(method, entry.leftBy);',
+    replace: '',
+    caughtBy: unit('callee-shares', 'are forgotten first of the principal that has left most methods behind'),
+  },
+  {
+    id: 'descriptors count for nobody',
+    file: 'server/tunnel/descriptors.ts',
+    find: 'if (!isTheirs && !shares.take(principal, bytes.byteLength)) {',
+    replace: "if (!isTheirs && !shares.take('', bytes.byteLength)) {",
+    caughtBy: unit(
+      'descriptors',
+      'are half of all bytes for the clients of one principal, a set of several counted once',
+    ),
+  },
+  {
+    id: 'what is no set of descriptors takes a share',
+    file: 'server/tunnel/descriptors.ts',
+    find: '        shares.giveBack(principal, bytes.byteLength);\n',
+    replace: '',
+    caughtBy: unit('descriptors', 'give back the share of what is no set'),
+  },
+  {
+    id: 'selectors of waiting calls count for nobody',
+    file: 'server/tunnel/waiters.ts',
+    find: 'if (count < MAX_SELECTORS * SHARE) return false;',
+    replace: 'if (count < MAX_SELECTORS) return false;',
+    caughtBy: unit('waiters', 'has calls of one principal wait with half of the selectors of a method'),
+  },
+  {
+    id: 'names of services by client, whosever it is',
+    file: 'server/tunnel/listing.ts',
+    find: "const holder = subject === ''",
+    replace: "const holder = clientId !== ''",
+    caughtBy: unit(
+      'listing',
+      'has the names of the clients of one principal together, each once, and those of nobody by client',
+    ),
+  },
+  {
+    id: 'bytes of methods of one principal push out those of others',
+    file: 'server/store/sqlite/clients.ts',
+    find: '    updateTheirs.run(now - COME_BACK_MS, maxMethodsBytes * METHODS_SHARE);\n',
+    replace: '',
+    caughtBy: sqlite('clients', 'remembers half of these bytes of the clients of one principal, and others’ as before'),
   },
 ];

@@ -90,4 +90,28 @@ describe('createClients()', () => {
     assert.equal(clients.list('', 500).length, 201, 'the clients themselves stay known');
     db.close();
   });
+
+  it('remembers half of these bytes of the clients of one principal, and others’ as before', () => {
+    const db = openDatabase(':memory:');
+    applySettings(db, ':memory:');
+    migrate(db);
+    const methods = [`p.S/${'m'.repeat(194)}`];
+    const clients = createClients(db, createOwners(db), { maxNamedClients: 1_000 }, 2_020);
+    const known = (): string =>
+      clients
+        .listServing('', 50)
+        .map(({ clientId }) => clientId)
+        .join(' ');
+    const come = (clientId: string, subject: string, now: number): void => {
+      clients.rememberServing({ clientId, labels: {}, methods, subject }, now);
+      clients.leaveServing({ clientId, subject }, now);
+    };
+    // A look comes with each fourth of them.
+    for (let n = 0; n < 4; n += 1) come(`a${n}`, 'jwt:a', T0 + n);
+    for (let n = 0; n < 12; n += 1) come(`b${String(n).padStart(2, '0')}`, 'jwt:b', T0 + 10 + n);
+    for (let n = 4; n < 8; n += 1) come(`a${n}`, 'jwt:a', T0 + 30 + n);
+    for (let n = 0; n < 3; n += 1) come('c', 'jwt:c', T0 + 40 + n);
+    assert.equal(known(), 'a0 a1 a2 a3 a4 b00 b01 b02 b03 b04 c');
+    db.close();
+  });
 });

@@ -8,7 +8,7 @@ import type { Claimant } from '../../server/tunnel/claimant.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 
-const ANYBODY = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT };
+const ANYBODY = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT, principal: '' };
 /** Nothing here looks into it. */
 const TUNNEL = {} as Tunnel;
 

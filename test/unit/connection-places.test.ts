@@ -5,7 +5,7 @@ import { createEventCounts } from '../../server/model/figures.ts';
 import { createConnection, type Way } from '../../server/transport/connection.ts';
 import { readConnectionLimits } from '../../server/transport/connection_limits.ts';
 import { createConnectionPlaces } from '../../server/transport/connection_places.ts';
-import { createNewcomers, sourceOf } from '../../server/transport/newcomers.ts';
+import { sourceOf } from '../../server/transport/source.ts';
 import { createFakeClock } from '../scene/clock.ts';
 import { createLogbook } from '../scene/logbook.ts';
 
@@ -31,33 +31,6 @@ describe('readConnectionLimits()', () => {
       reserved: 7,
       perPrincipal: 49_000,
     });
-  });
-});
-
-describe('createNewcomers()', () => {
-  it('has the oldest give way of the source that has most', () => {
-    const newcomers = createNewcomers<number>();
-    for (const [one, source] of [
-      [1, 'a'],
-      [2, 'b'],
-      [3, 'b'],
-      [4, 'c'],
-    ] as const)
-      newcomers.add(one, source);
-    assert.equal(newcomers.find(), 2);
-    assert.equal(newcomers.find('b'), 1);
-    newcomers.delete(2, 'b');
-    newcomers.delete(1, 'a');
-    newcomers.delete(1, 'a');
-    newcomers.add(5, 'c');
-    assert.equal(newcomers.find(), 4);
-    for (const [one, source] of [
-      [3, 'b'],
-      [4, 'c'],
-      [5, 'c'],
-    ] as const)
-      newcomers.delete(one, source);
-    assert.equal(newcomers.find(), undefined);
   });
 });
 

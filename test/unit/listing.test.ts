@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { listNames } from '../../server/tunnel/listing.ts';
+import { joinNames, listNames } from '../../server/tunnel/listing.ts';
 
 const long = (client: number): Set<string> =>
   new Set(Array.from({ length: 1_000 }, (_, at) => `${'p'.repeat(240)}.C${client}.S${at}`));
@@ -19,5 +19,24 @@ describe('listNames()', () => {
 
   it('leaves nobody out who has few because somebody has much', () => {
     assert.deepEqual([...listNames([new Set(['p.Long', 'p.Longer']), new Set(['p.A'])], 30)], ['p.A', 'p.Long']);
+  });
+});
+
+describe('joinNames()', () => {
+  it('has the names of the clients of one principal together, each once, and those of nobody by client', () => {
+    const client = (subject: string, clientId: string, ...names: string[]) => ({
+      claimant: { subject, clientId },
+      described: new Set(names),
+    });
+    const joined = joinNames([
+      client('token:a', 'a1', 'p.A', 'p.B'),
+      client('', 'n1', 'p.N'),
+      client('token:a', 'a2', 'p.A', 'p.C'),
+      client('', 'n2', 'p.N'),
+    ]);
+    assert.deepEqual(
+      joined.map((names) => [...names]),
+      [['p.A', 'p.B', 'p.C'], ['p.N'], ['p.N']],
+    );
   });
 });

@@ -14,7 +14,7 @@ function spend(work: () => void): number {
 
 describe('createMethodTable()', () => {
   it('forgets of those that nobody serves the one that has been so for longest', () => {
-    const table = createMethodTable<string>(2);
+    const table = createMethodTable<string>(2, () => '');
     for (const method of ['a/1', 'a/2', 'a/3', 'a/4']) table.add(method, 'x', 'unary');
     table.remove('a/2', 'x');
     table.remove('a/1', 'x');
@@ -29,7 +29,7 @@ describe('createMethodTable()', () => {
   });
 
   it('takes as much work for methods that all go at once as for those that come, however many stay', () => {
-    const table = createMethodTable<number>(10_000);
+    const table = createMethodTable<number>(10_000, () => '');
     const servers = Array.from({ length: 100 }, (_, server) => server);
     const came = spend(() => {
       for (const server of servers) for (const method of methodsOf(server, 500)) table.add(method, server, undefined);

@@ -4,7 +4,7 @@ import { parseSelector } from '../../server/model/selector.ts';
 import type { Wanted } from '../../server/tunnel/callee.ts';
 import { createWaiters, MAX_SELECTORS } from '../../server/tunnel/waiters.ts';
 
-const ANYBODY: Wanted = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT };
+const ANYBODY: Wanted = { clientId: undefined, selector: undefined, scope: EVERY_CLIENT, principal: '' };
 const named = (clientId: string): Wanted => ({ ...ANYBODY, clientId });
 const selected = (text: string): Wanted => ({ ...ANYBODY, selector: parseSelector(text, '') });
 const METHOD = 'p.S/M';
@@ -74,5 +74,19 @@ describe('createWaiters()', () => {
     assert.deepEqual(offer('a', { n: '0' }), ['known']);
     assert.deepEqual(offer('a', { n: '1' }), []);
     assert.deepEqual(offer('a', { n: 'more' }), ['one more']);
+  });
+
+  it('has calls of one principal wait with half of the selectors of a method', () => {
+    let reached = 0;
+    const waiters = createWaiters(() => void ++reached);
+    const wait = (text: string, principal: string) =>
+      waiters.wait(METHOD, { ...selected(text), principal }, () => true);
+    const leave = Array.from({ length: MAX_SELECTORS / 2 }, (_, n) => wait(`n=${n}`, 'token:g')!);
+    assert.equal(wait('more=1', 'token:g'), undefined);
+    assert.equal(reached, 1);
+    assert.ok(wait('n=1', 'token:g'), 'another call that wants the same');
+    for (let n = 0; n < MAX_SELECTORS / 2; n++) assert.ok(wait(`other=${n}`, 'token:o'));
+    leave[0]!();
+    assert.ok(wait('more=1', 'token:g'));
   });
 });

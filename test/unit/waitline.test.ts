@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Place, Waitline } from '../../server/tunnel/waitline.ts';
+import { type Place, Waitline } from '../../shared/waitline.ts';
 
 describe('Waitline', () => {
   it('lets out who came first, whoever has left in between, as a plain list does', () => {

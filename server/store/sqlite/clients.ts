@@ -7,7 +7,7 @@ import type { Database, Owners } from './context.ts';
  * Named clients: at most 10,000, for 30 days, beside those that are drained, have a session or serve, which always stay.
  * Beyond that those that came last are forgotten first: made-up names push out each other, not those known for long. Of one
  * principal there are 5,000, for its own made-up names to push out each other before those of others; a client counts for the
- * one whose it is. So is what those have served that are away, beyond 16 MiB.
+ * one whose it is. So is what those have served that are away, beyond 16 MiB, and 8 MiB of one principal.
  */
 export interface Clients {
   /** Remembers the client of a session as the opening's principal's, if that is known; answers whether it is drained. */
@@ -40,6 +40,8 @@ const MAX_CLIENTS = 10_000;
 const MAX_CLIENTS_OF_ONE = 5_000;
 /** Of the methods of those that serve no more. */
 const MAX_METHODS_BYTES = 16 << 20;
+/** Of those bytes, the part that is of the clients of one principal. */
+const METHODS_SHARE = 1 / 2;
 const KEPT_MS = 30 * 24 * 3_600_000;
 /** `served_until` of a client that serves; else it is 0, or when a server was there again that ended while the client served. */
 const STILL = Number.MAX_SAFE_INTEGER;
@@ -88,8 +90,8 @@ export function createClients(
   const selectDrained = db.prepare<{ is_drained: number }>('SELECT is_drained FROM client WHERE client_id = ?');
   const selectPage = db.prepare<ClientRow>(`${CLIENT} WHERE client_id > ? ORDER BY client_id LIMIT ?`);
   const selectOne = db.prepare<ClientRow>(`${CLIENT} WHERE client_id = ?`);
-  const selectServing = db.prepare<{ client_id: string; methods: string }>(
-    "SELECT client_id, methods FROM client WHERE client_id > ? AND methods <> '[]' ORDER BY client_id LIMIT ?",
+  const selectServing = db.prepare<{ client_id: string; methods: string; subject: string }>(
+    "SELECT client_id, methods, subject FROM client WHERE client_id > ? AND methods <> '[]' ORDER BY client_id LIMIT ?",
   );
   const deleteOld = db.prepare(
     `DELETE FROM client WHERE last_seen_at < ?1 AND served_until < ?1 AND is_drained = 0
@@ -119,6 +121,13 @@ export function createClients(
           WHERE methods <> '[]' AND served_until < ?)
         WHERE bytes > ?)`,
   );
+  const updateTheirs = db.prepare(
+    `UPDATE client SET methods = '[]' WHERE client_id IN
+       (SELECT client_id FROM
+         (SELECT client_id, sum(octet_length(methods)) OVER (PARTITION BY subject ORDER BY first_seen_at, client_id) AS bytes
+          FROM client WHERE subject <> '' AND methods <> '[]' AND served_until < ?)
+        WHERE bytes > ?)`,
+  );
   let rememberedCount = 0;
   /** Bytes of methods that were written since the last look. */
   let writtenBytes = 0;
@@ -134,6 +143,7 @@ export function createClients(
     deleteOld.run(now - KEPT_MS);
     deleteTheirs.run(now - COME_BACK_MS, maxNamedClientsPerPrincipal);
     deleteMany.run(now - COME_BACK_MS, maxNamedClients);
+    updateTheirs.run(now - COME_BACK_MS, maxMethodsBytes * METHODS_SHARE);
     updateMany.run(now - COME_BACK_MS, maxMethodsBytes);
   }
 
@@ -166,9 +176,10 @@ export function createClients(
     isDrained: (clientId) => selectDrained.get(clientId)?.is_drained === 1,
     drain: (clientId, isDrained) => updateDrained.run(isDrained ? 1 : 0, clientId).changes === 1,
     listServing: (after, limit) =>
-      selectServing.all(after, Math.min(limit, MAX_SERVING_ROWS)).map(({ client_id, methods }) => ({
+      selectServing.all(after, Math.min(limit, MAX_SERVING_ROWS)).map(({ client_id, methods, subject }) => ({
         clientId: client_id,
         methods: JSON.parse(methods) as string[],
+        subject,
       })),
     list: (after, limit) => selectPage.all(after, Math.min(limit, MAX_ROWS)).map(readRow),
     find(clientId) {
