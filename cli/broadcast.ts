@@ -5,8 +5,11 @@ import { ContactError } from '../shared/errors.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLine, shorten } from './escape.ts';
 import { EXIT } from './exit.ts';
+import { errorToJson } from './json/error.ts';
+import { type Json, someText } from './json/plain.ts';
+import { outcomeToJson } from './json/task.ts';
 import { describeCounts, describeError } from './task.ts';
-import { describeValue, readValue } from './value.ts';
+import { describeValue } from './value.ts';
 
 export interface BroadcastOptions {
   readonly connection: ConnectionOptions;
@@ -87,10 +90,8 @@ async function findClient(taskId: string, admin: Admin): Promise<string> {
   }
 }
 
-function childToJson(result: TaskResult, clientId: string): Record<string, unknown> {
-  const { taskId, state, contentType, error } = result;
-  const value = state === 'succeeded' ? readValue(result.bytes, contentType) : null;
-  return { taskId, clientId, state, result: value, contentType, error };
+function childToJson(result: TaskResult, clientId: string): Json {
+  return { id: result.taskId, client: someText(clientId), ...outcomeToJson(result) };
 }
 
 /** Fields with a tab between them, like a line of `contact results`. */
@@ -108,9 +109,15 @@ function readCounts({ bytes }: TaskResult): Record<string, number> {
   return typeof counts === 'object' && counts !== null ? (counts as Record<string, number>) : {};
 }
 
-function summaryToJson(result: TaskResult): Record<string, unknown> {
-  const { taskId, state } = result;
-  return { taskId, state, counts: readCounts(result) };
+function summaryToJson(result: TaskResult): Json {
+  const { children: total = 0, succeeded = 0, failed = 0, cancelled = 0, expired = 0 } = readCounts(result);
+  const { taskId, state, error } = result;
+  return {
+    id: taskId,
+    state,
+    error: error ? errorToJson(error) : undefined,
+    children: { total, succeeded, failed, cancelled, expired },
+  };
 }
 
 function describeSummary(result: TaskResult): string {

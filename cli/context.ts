@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { hideSecrets } from '../shared/redact.ts';
-import { escapeLine, escapeLines } from './escape.ts';
+import { escapeJson, escapeLine, escapeLines } from './escape.ts';
+import { type ErrorSubject, failureToJson, type NoticeJson } from './json/error.ts';
 import type { Output } from './output.ts';
 
 /** Standard input: a file, a pipe or a terminal. */
@@ -13,9 +14,11 @@ export interface CommandContext {
   readonly input: Input;
   /** What stood after `--`; undefined: there was no `--`. */
   readonly rest: readonly string[] | undefined;
-  /** One line to people, on stderr, free of control characters and of secrets that were put where none belongs. */
+  /** One line to people, on stderr, free of control characters and of secrets that were put where none belongs; with --json a note. */
   say(line: string): void;
-  /** Several lines to people, on stderr: a usage text. */
+  /** The same of something that went wrong; with --json it is an error. @param line what people are told; null: they were already */
+  sayError(failure: unknown, line: string | null, about?: ErrorSubject): void;
+  /** Several lines to people, on stderr: a usage text. Nothing with --json, where the error that comes too says it. */
   sayLines(text: string): void;
   /** stderr where it is a terminal: what changes there is seen. */
   readonly screen: Writable | null;
@@ -31,9 +34,16 @@ export interface ContextOptions {
   /** Where answers and keys come from; default: stdin of the process, opened when it is needed. */
   readonly input?: Input;
   readonly rest: readonly string[] | undefined;
+  /** Whether lines of stderr are JSON objects too. Default: false. */
+  readonly isJson?: boolean;
 }
 
-export function createContext({ out, err, input: given, rest }: ContextOptions): CommandContext {
+export function createContext({ out, err, input: given, rest, isJson = false }: ContextOptions): CommandContext {
+  const write = (line: string): void => void err.write(`${escapeLine(hideSecrets(line))}\n`);
+  const writeNotice = (notice: NoticeJson): void => {
+    const json = JSON.stringify(notice, (_, value) => (typeof value === 'string' ? hideSecrets(value) : value));
+    err.write(`${err.isTTY ? escapeJson(json) : json}\n`);
+  };
   return {
     out,
     get input() {
@@ -41,8 +51,14 @@ export function createContext({ out, err, input: given, rest }: ContextOptions):
     },
     rest,
     screen: err.isTTY ? err : null,
-    say: (line) => void err.write(`${escapeLine(hideSecrets(line))}\n`),
-    sayLines: (text) => void err.write(`${escapeLines(hideSecrets(text))}\n`),
+    say: (line) => (isJson ? writeNotice({ note: { message: line } }) : write(line)),
+    sayError: (failure, line, about) => {
+      if (isJson) writeNotice({ error: failureToJson(failure, about) });
+      else if (line !== null) write(line);
+    },
+    sayLines: (text) => {
+      if (!isJson) err.write(`${escapeLines(hideSecrets(text))}\n`);
+    },
     async ask(question) {
       const { input } = this;
       if (!input.isTTY || !err.isTTY) return null;

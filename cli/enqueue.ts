@@ -14,7 +14,7 @@ import { forEachInOrder } from './order.ts';
 import { createPatience } from './patience.ts';
 import { createEnqueueProgress } from './progress.ts';
 import { reachServer, readConnection } from './reach.ts';
-import { printFailure, printReply, type Reply, type ReplyStyle, replyCodec } from './reply.ts';
+import { failTask, printFailure, printReply, type Reply, type ReplyStyle, replyCodec } from './reply.ts';
 import { exitCodeOfSignal, onStopSignal, type StopSignal } from './signals.ts';
 import type { TargetOptions } from './target.ts';
 
@@ -205,8 +205,9 @@ async function enqueueOne(payload: string, submit: Submit, { style, context }: S
     const print = await submit(bytes);
     await print();
   } catch (error) {
-    if (error instanceof TaskFailed) await printFailure(error, style, context);
-    throw error;
+    if (!(error instanceof TaskFailed)) throw error;
+    await printFailure(error, style, context);
+    throw failTask(error);
   }
 }
 
@@ -245,7 +246,8 @@ async function enqueueLines(submit: Submit, { options, context, producer, style 
     if (error instanceof ContactError && endsAll(error)) return breakOff(error);
     if (error instanceof TaskFailed) await printFailure(error, style, context);
     context.exitCode = EXIT.refused;
-    context.say(`line ${line.number}: ${(error as Error).message}`);
+    const told = error instanceof TaskFailed ? failTask(error) : error;
+    context.sayError(told, `line ${line.number}: ${(error as Error).message}`, { index: line.number - 1 });
   }
 
   try {

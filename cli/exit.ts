@@ -11,14 +11,28 @@ export const EXIT = Object.freeze({
   unreachable: 3,
 });
 
+export interface FailureFacts {
+  /** A name of gRPC, or of what was said of a task. Default: what the exit code stands for. */
+  readonly code?: string | undefined;
+  /** The id of the task that it is about. */
+  readonly id?: string | undefined;
+  /** What is wrong of what was given: `--to`. */
+  readonly field?: string | undefined;
+  /** Names the reason of the server for programs: `TLS_PIN`. */
+  readonly reason?: string | undefined;
+}
+
 /** Ends the command with one line on stderr and this exit code. */
 export class CommandFailure extends Error {
   readonly exitCode: number;
+  /** What programs are told of it beside the message. */
+  readonly facts: FailureFacts;
 
-  constructor(message: string, exitCode: number = EXIT.refused) {
+  constructor(message: string, exitCode: number = EXIT.refused, facts: FailureFacts = {}) {
     super(message);
     this.name = 'CommandFailure';
     this.exitCode = exitCode;
+    this.facts = facts;
   }
 }
 

@@ -2,6 +2,7 @@ import { TaskFailure, TaskRelease } from '../client/failure.ts';
 import type { Codec, TaskContext } from '../client/index.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import type { CommandLine } from './command.ts';
+import type { Problem } from './json/error.ts';
 
 export interface HandlerOptions {
   readonly command: CommandLine;
@@ -24,7 +25,7 @@ export interface TaskEnd {
   readonly queue: string;
   readonly attempt: number;
   readonly state: 'succeeded' | 'failed';
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: Problem | null;
 }
 
 /** Payloads as they came, results as the command wrote them. */

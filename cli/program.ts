@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { type CommandContext, createContext, type Input } from './context.ts';
-import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
+import { CommandFailure, EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit.ts';
 import { messageOf } from './flags.ts';
 import { checkArguments } from './names.ts';
 import type { Output } from './output.ts';
@@ -171,13 +171,15 @@ export async function runCommandLine(
     out,
     err,
     rest: dashes < 0 ? undefined : args.slice(dashes + 1),
+    isJson: (dashes < 0 ? args : args.slice(0, dashes)).includes('--json'),
     ...(input ? { input } : {}),
   });
   const code = await run(args, context);
   await out.flush();
   // What a program was told by its output is all that it has: half of it is not success.
   if (!out.failure) return code;
-  context.say(`contact: cannot write to stdout: ${out.failure.message}`);
+  const message = `cannot write to stdout: ${out.failure.message}`;
+  context.sayError(new CommandFailure(message), `contact: ${message}`);
   return code === EXIT.done ? EXIT.refused : code;
 }
 
@@ -190,9 +192,13 @@ async function run(args: readonly string[], context: CommandContext): Promise<nu
     return context.exitCode;
   } catch (error) {
     const code = exitCodeOf(error);
-    // The parser has said its own errors already.
-    if (!(error instanceof CommanderError)) context.say(`contact: ${messageOf(error as Error)}`);
-    if (code === EXIT.usage && !(error instanceof CommanderError)) context.say('(--help shows the usage)');
+    // The parser has told people its own errors already.
+    if (error instanceof CommanderError) {
+      if (code !== EXIT.done) context.sayError(error, null);
+    } else {
+      context.sayError(error, `contact: ${messageOf(error as Error)}`);
+      if (code === EXIT.usage) context.sayLines('(--help shows the usage)');
+    }
     return code;
   }
 }

@@ -73,7 +73,7 @@ export async function reachServer(connection: ConnectionOptions, timeoutMs: numb
       const answer = await askServer(admin, Math.max(1, deadline - performance.now()));
       if (!(answer instanceof ContactError)) return answer;
       if (isFault(answer) && isHopeless(answer, timeoutMs))
-        throw new CommandFailure(inFlags(answer.message), EXIT.unreachable);
+        throw new CommandFailure(inFlags(answer.message), EXIT.unreachable, { reason: answer.advice?.reason });
       // The last question may have had no time for an answer; what was wrong before is still so.
       if (trouble === undefined || answer.code !== 'DEADLINE_EXCEEDED') {
         trouble = inFlags(describeTrouble(answer, tls !== undefined));

@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Codec, TaskFailed } from '../client/index.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLines } from './escape.ts';
-import { readValue } from './value.ts';
+import { CommandFailure, EXIT } from './exit.ts';
+import { outcomeToJson } from './json/task.ts';
 
 /** The result of a task that `--wait` waited for, as it came. */
 export interface Reply {
@@ -26,13 +27,13 @@ export const replyCodec: Codec<Uint8Array, Omit<Reply, 'taskId'>> = {
 };
 
 const LINE_FEED = 0x0a;
+const NOTHING = new Uint8Array();
 
 export async function printReply(reply: Reply, style: ReplyStyle, context: CommandContext): Promise<void> {
   const { out } = context;
   const { taskId, bytes, contentType } = reply;
   if (style.isJson) {
-    const result = readValue(bytes, contentType);
-    await out.writeJson({ taskId, state: 'succeeded', result, contentType, error: null });
+    await out.writeJson({ id: taskId, ...outcomeToJson({ state: 'succeeded', bytes, contentType, error: null }) });
     return;
   }
   if (out.isTerminal && !isUtf8(bytes)) {
@@ -43,8 +44,14 @@ export async function printReply(reply: Reply, style: ReplyStyle, context: Comma
   if ((style.hasLines || out.isTerminal) && bytes.at(-1) !== LINE_FEED) await out.write('\n');
 }
 
+/** What ends the waiting for a task that did not succeed. */
+export function failTask({ taskId: id, state, error, message }: TaskFailed): CommandFailure {
+  return new CommandFailure(message, EXIT.refused, { id, code: error?.code || state.toUpperCase() });
+}
+
 /** With --json a task that was settled without a result has its line too; people read of it on stderr. */
 export async function printFailure(failed: TaskFailed, style: ReplyStyle, context: CommandContext): Promise<void> {
   const { taskId, state, error } = failed;
-  if (style.isJson) await context.out.writeJson({ taskId, state, result: null, contentType: '', error });
+  if (!style.isJson) return;
+  await context.out.writeJson({ id: taskId, ...outcomeToJson({ state, bytes: NOTHING, contentType: '', error }) });
 }

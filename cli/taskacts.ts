@@ -1,8 +1,8 @@
-import { toJson } from '@bufbuild/protobuf';
-import { type TaskAct, TaskActKind, TaskActKindSchema, TaskActSchema } from '../gen/contact/v1/task_pb.ts';
+import { type TaskAct, TaskActKind, TaskActKindSchema } from '../gen/contact/v1/task_pb.ts';
 import { formatInstant } from './age.ts';
 import { escapeLine } from './escape.ts';
 import { renderTable } from './table.ts';
+import { wordOf } from './word.ts';
 
 const HEADINGS = ['act', 'at', 'by', 'reason'];
 
@@ -30,13 +30,6 @@ function isSame(a: TaskAct, b: TaskAct): boolean {
   return a.kind === b.kind && a.at?.seconds === b.at?.seconds && a.at?.nanos === b.at?.nanos;
 }
 
-/** An act with its kind as a word. */
-export function actToJson(act: TaskAct): Record<string, unknown> {
-  const fields = toJson(TaskActSchema, act, { alwaysEmitImplicit: true }) as object;
-  return { ...fields, kind: actName(act) };
-}
-
-/** `redriven` for TASK_ACT_KIND_REDRIVEN. */
 function actName({ kind }: TaskAct): string {
-  return TaskActKindSchema.value[kind]?.name.replace('TASK_ACT_KIND_', '').toLowerCase() ?? `act ${kind}`;
+  return wordOf(TaskActKindSchema, kind);
 }

@@ -1,8 +1,7 @@
-import { toJson } from '@bufbuild/protobuf';
-import type { TaskLog } from '../gen/contact/v1/contact_pb.ts';
-import { type Attempt, LogLevelSchema, type LogLine, LogLineSchema } from '../gen/contact/v1/task_pb.ts';
+import { type Attempt, LogLevelSchema, type LogLine } from '../gen/contact/v1/task_pb.ts';
 import { formatInstant } from './age.ts';
 import { escapeLine } from './escape.ts';
+import { wordOf } from './word.ts';
 
 /** What workers said, of the newest attempt in which one did. @param ofAll and of those before it */
 export function renderLogs(attempts: readonly Attempt[], ofAll: boolean): string {
@@ -27,18 +26,7 @@ export function describeLine({ level, text }: Pick<LogLine, 'level' | 'text'>): 
   return `${levelName(level)}  ${escapeLine(text)}`;
 }
 
-/** A line with its level as a word. */
-export function lineToJson(line: LogLine): Record<string, unknown> {
-  const fields = toJson(LogLineSchema, line, { alwaysEmitImplicit: true }) as object;
-  return { ...fields, level: levelName(line.level) };
-}
-
-/** A line that is told by itself: with the delivery that it is of. */
-export function taskLogToJson({ taskId, delivery, line }: TaskLog): Record<string, unknown> {
-  return { taskId, delivery, ...(line && lineToJson(line)) };
-}
-
 /** `warn` for LOG_LEVEL_WARN. */
-function levelName(level: LogLine['level']): string {
-  return LogLevelSchema.value[level]?.name.replace('LOG_LEVEL_', '').toLowerCase() ?? `level ${level}`;
+export function levelName(level: LogLine['level']): string {
+  return wordOf(LogLevelSchema, level);
 }

@@ -1,18 +1,6 @@
-import { toJson } from '@bufbuild/protobuf';
-import { type Task, type Waiting, WaitingKind, WaitingKindSchema, WaitingSchema } from '../gen/contact/v1/task_pb.ts';
+import { type Task, type Waiting, WaitingKind } from '../gen/contact/v1/task_pb.ts';
 
 const RUNNING: readonly WaitingKind[] = [WaitingKind.LOST, WaitingKind.CLAIMED, WaitingKind.RUNNING];
-
-/** Why a task waits, or a queue: proto3 JSON names, the kind as a word: `paused`. */
-export function waitingToJson(waiting: Waiting): Record<string, unknown> {
-  const { others, kind } = waiting;
-  const fields = toJson(WaitingSchema, { ...waiting, others: [] }, { alwaysEmitImplicit: true });
-  return { ...(fields as object), kind: kindName(kind), others: others.map(waitingToJson) };
-}
-
-function kindName(kind: WaitingKind): string {
-  return WaitingKindSchema.value[kind]?.localName.toLowerCase() ?? `kind ${kind}`;
-}
 
 /** How a task runs, in words; empty: it does not, or the server does not say. */
 export function describeRun({ waiting }: Pick<Task, 'waiting'>): string {

@@ -22,6 +22,7 @@ const CHECKS: readonly Check[] = [
   { name: 'table of rooms', command: 'node', args: ['scripts/rooms.ts', '--check'] },
   { name: 'configuration page', command: 'node', args: ['scripts/configuration.ts', '--check'] },
   { name: 'command line page', command: 'node', args: ['scripts/clireference.ts', '--check'] },
+  { name: 'JSON page', command: 'node', args: ['scripts/jsonpage.ts', '--check'] },
   { name: 'dependencies', command: 'node', args: ['scripts/licences.ts'] },
   { name: 'contract lint', command: 'buf', args: ['lint'] },
   { name: 'contract breaking', command: 'buf', args: ['breaking', '--against', RELEASED] },

@@ -13,7 +13,7 @@ const PAGE = `<!-- Made by scripts/clireference.ts from the commands themselves:
 # The command line
 
 Every command but \`serve\` speaks to a running server: \`--server HOST:PORT\` says which. What a command answers is on stdout, all
-else on stderr; \`--json\` makes it one JSON object a line. The exit code is 0 when it is done, 1 when the task or the server said
+else on stderr; \`--json\` makes both one JSON object a line ([json.md](json.md)). The exit code is 0 when it is done, 1 when the task or the server said
 no, 2 when the command line is wrong, 3 when the server could not be reached in time.
 `;
 

@@ -1,7 +1,7 @@
 import { renderTable } from '../table.ts';
-import type { Figures, Spread } from './tally.ts';
+import type { Figures } from './tally.ts';
 
-/** Everything that a bench tells, as one JSON object. */
+/** Everything that a bench tells, as one JSON object; what was not measured is left out of it. */
 export interface BenchReport extends Figures {
   readonly queue: string;
   readonly payloadBytes: number;
@@ -10,18 +10,18 @@ export interface BenchReport extends Figures {
 }
 
 export function createReport(queue: string, payloadBytes: number, figures: Figures): BenchReport {
-  const { acknowledged, succeeded, enqueueSeconds, seconds } = figures;
+  const { acknowledged, succeeded, enqueueMs, durationMs } = figures;
   return {
     queue,
     payloadBytes,
     ...figures,
-    acknowledgedPerSecond: rate(acknowledged, enqueueSeconds),
-    succeededPerSecond: rate(succeeded, seconds),
+    acknowledgedPerSecond: rate(acknowledged, enqueueMs),
+    succeededPerSecond: rate(succeeded, durationMs),
   };
 }
 
-function rate(count: number, seconds: number): number {
-  return seconds > 0 ? Math.round(count / seconds) : 0;
+function rate(count: number, ms: number): number {
+  return ms > 0 ? Math.round((count * 1_000) / ms) : 0;
 }
 
 const HEADINGS = ['', 'tasks#', 'per second#', 'p50 ms#', 'p99 ms#', 'max ms#'];
@@ -38,6 +38,6 @@ export function renderReport(report: BenchReport, isTerminal: boolean): string {
   return renderTable(HEADINGS, rows, isTerminal);
 }
 
-function describeSpread({ p50, p99, max }: Spread): string[] {
+function describeSpread({ p50, p99, max }: BenchReport['acknowledgeMs']): string[] {
   return [p50, p99, max].map((ms) => ms?.toFixed(2) ?? '');
 }

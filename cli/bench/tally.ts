@@ -2,11 +2,11 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { TaskResult } from '../../client/index.ts';
 import { instantMs, readStamp } from './stamp.ts';
 
-/** Milliseconds; null: there was none. */
+/** Milliseconds; empty: there was none. */
 export interface Spread {
-  readonly p50: number | null;
-  readonly p99: number | null;
-  readonly max: number | null;
+  readonly p50?: number;
+  readonly p99?: number;
+  readonly max?: number;
 }
 
 export interface Figures {
@@ -19,9 +19,9 @@ export interface Figures {
   /** Results beyond the first of a task. */
   readonly duplicates: number;
   /** From the first task sent to the last acknowledgement. */
-  readonly enqueueSeconds: number;
+  readonly enqueueMs: number;
   /** From the first task sent to the last result. */
-  readonly seconds: number;
+  readonly durationMs: number;
   /** From sending a task to its acknowledgement, to its handler, to its result at an observer. */
   readonly acknowledgeMs: Spread;
   readonly pickUpMs: Spread;
@@ -101,8 +101,8 @@ export function createTally(): Tally {
       failed,
       lost: Math.max(0, acknowledged - succeeded - failed),
       duplicates,
-      enqueueSeconds: Math.max(0, acknowledgedAt - beganAt) / 1_000,
-      seconds: Math.max(0, settledAt - beganAt) / 1_000,
+      enqueueMs: Math.max(0, acknowledgedAt - beganAt),
+      durationMs: Math.max(0, settledAt - beganAt),
       acknowledgeMs: readSpread(acknowledgeUs),
       pickUpMs: readSpread(pickUpUs),
       roundTripMs: readSpread(roundTripUs),
@@ -119,7 +119,7 @@ function record(spread: RecordableHistogram, ms: number): void {
 }
 
 function readSpread(spread: RecordableHistogram): Spread {
-  if (spread.count === 0) return { p50: null, p99: null, max: null };
+  if (spread.count === 0) return {};
   const toMs = (us: number): number => us / 1_000;
   return { p50: toMs(spread.percentile(50)), p99: toMs(spread.percentile(99)), max: toMs(spread.max) };
 }

@@ -10,6 +10,7 @@ import { methodPath } from '../../shared/grpc.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure, EXIT, usageError } from '../exit.ts';
+import { statusToJson } from '../json/error.ts';
 import { openStdin } from '../lines.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
@@ -220,7 +221,7 @@ async function printAnswers(calling: Calling, open: Wire, headers: Metadata | un
     await out.writeJson(options.json ? { message: answer } : answer);
   }
   if (options.detach && taskId !== undefined) {
-    await (options.json ? out.writeJson({ taskId }) : out.write(`${escapeLine(taskId)}\n`));
+    await (options.json ? out.writeJson({ id: taskId }) : out.write(`${escapeLine(taskId)}\n`));
   }
   return taskId;
 }
@@ -235,8 +236,10 @@ async function printEnding(calling: Calling, status: StatusObject, taskId: strin
   }
   if (status.code === 0) return;
   context.exitCode = EXIT.refused;
-  context.say(`contact: ${codeName(status.code)}: ${wordsOf(status)}`);
-  for (const detail of ending.details) context.say(`  detail: ${JSON.stringify(detail)}`);
+  const code = codeName(status.code);
+  const message = wordsOf(status);
+  context.sayError(statusToJson(status, code, message), `contact: ${code}: ${message}`);
+  if (!options.json) for (const detail of ending.details) context.say(`  detail: ${JSON.stringify(detail)}`);
   if (taskId !== undefined) {
     context.say(`  task ${taskId} ${fateOf(status)}: contact tasks show ${taskId}`);
     const name = `${calling.method.parent.typeName}/${calling.method.name}`;

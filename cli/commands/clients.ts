@@ -1,15 +1,15 @@
-import { toJson } from '@bufbuild/protobuf';
 import { type Command, Option } from 'commander';
 import type { Admin } from '../../client/index.ts';
-import { type ClientInfo, ClientInfoSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import type { ClientInfo } from '../../gen/contact/v1/admin_service_pb.ts';
 import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
-import { CommandFailure } from '../exit.ts';
+import { CommandFailure, EXIT } from '../exit.ts';
+import { clientToJson } from '../json/client.ts';
+import { printList } from '../listing.ts';
 import { describeRuns, nameOldest, ORDERS, type Order, RUN_COLUMNS, sortClients } from '../runs.ts';
-import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { addShowCommand } from './clients/show.ts';
 
@@ -18,6 +18,7 @@ interface ListOptions extends TargetOptions {
   readonly sort: Order;
 }
 
+const MAX_PAGE = 500;
 const HEADINGS = [
   'client',
   'kind',
@@ -106,22 +107,20 @@ Example:
 }
 
 async function listClients(options: ListOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
-  const rows: string[][] = [];
   await withAdmin(options, context, async (admin) => {
     const now = Date.now();
-    for await (const client of listSorted(admin, options)) {
-      if (options.json) await out.writeJson(toJson(ClientInfoSchema, client, { alwaysEmitImplicit: true }));
-      else rows.push(clientToRow(client, now));
-      if (out.closed.aborted) break;
-    }
+    const listing = {
+      headings: HEADINGS,
+      toRow: (client: ClientInfo) => clientToRow(client, now),
+      toJson: clientToJson,
+    };
+    await printList(listSorted(admin, options), listing, options.json === true, context.out);
   });
-  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
 }
 
 /** As they come, unless all have to be known first. */
 async function* listSorted(admin: Admin, { connected = false, sort }: ListOptions): AsyncGenerator<ClientInfo> {
-  const listed = admin.listAllClients({ connectedOnly: connected });
+  const listed = admin.listAllClients({ connectedOnly: connected, pageSize: MAX_PAGE });
   if (sort === 'id') return yield* listed;
   const all: ClientInfo[] = [];
   for await (const client of listed) all.push(client);
@@ -158,7 +157,7 @@ async function setDraining(
   await withAdmin(options, context, async (admin) => {
     await (isDraining ? admin.drainClient(id) : admin.resumeClient(id));
     await (options.json
-      ? out.writeJson({ id, draining: isDraining })
+      ? out.writeJson({ client: id, draining: isDraining })
       : out.write(`${escapeLine(id)} ${isDraining ? 'drains' : 'resumed'}\n`));
   });
 }
@@ -167,7 +166,7 @@ async function forgetClient(id: string, options: TargetOptions, context: Command
   const { out } = context;
   await withAdmin(options, context, async (admin) => {
     await admin.forgetClient(id);
-    await (options.json ? out.writeJson({ id, forgotten: true }) : out.write(`${escapeLine(id)} forgotten\n`));
+    await (options.json ? out.writeJson({ client: id, forgotten: true }) : out.write(`${escapeLine(id)} forgotten\n`));
   });
 }
 
@@ -175,7 +174,10 @@ async function disconnectClient(id: string, options: TargetOptions, context: Com
   const { out } = context;
   await withAdmin(options, context, async (admin) => {
     const sessions = await admin.disconnectClient(id);
-    if (sessions === 0) throw new CommandFailure(`client ${id} is not connected`);
-    await (options.json ? out.writeJson({ id, sessions }) : out.write(`${escapeLine(id)} disconnected\n`));
+    if (sessions === 0)
+      throw new CommandFailure(`client ${id} is not connected`, EXIT.refused, { code: 'FAILED_PRECONDITION' });
+    await (options.json
+      ? out.writeJson({ client: id, disconnected: sessions })
+      : out.write(`${escapeLine(id)} disconnected\n`));
   });
 }

@@ -130,7 +130,7 @@ async function deleteProfile(name: string, options: ShowOptions, { out }: Comman
   findProfile({ profiles }, name);
   const rest = Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name));
   writeProfiles(file, { ...(current === undefined || current === name ? {} : { current }), profiles: rest });
-  await (options.json ? out.writeJson({ name, deleted: true }) : out.write(`${name} deleted\n`));
+  await (options.json ? out.writeJson({ profile: name, deleted: true }) : out.write(`${name} deleted\n`));
 }
 
 async function chooseProfile(name: string, options: ShowOptions, context: CommandContext): Promise<void> {
@@ -145,7 +145,7 @@ async function listProfiles(options: ShowOptions, { out }: CommandContext): Prom
   const { current, profiles } = readProfiles(findProfileFile());
   const sorted = Object.entries(profiles).toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (options.json) {
-    for (const [name, profile] of sorted) await out.writeJson({ name, current: name === current, ...profile });
+    for (const [name, profile] of sorted) await out.writeJson({ profile: name, current: name === current, ...profile });
     return;
   }
   const rows = sorted.map(([name, { server = '', tokenFile = '', tls, tlsCa, tlsServerName, tlsPin }]) => [
@@ -173,7 +173,7 @@ async function tell(
   { out }: CommandContext,
 ): Promise<void> {
   if (json) {
-    await out.writeJson({ name, current: isCurrent, ...profile });
+    await out.writeJson({ profile: name, current: isCurrent, ...profile });
     return;
   }
   const keys = Object.keys(PROFILE_FLAGS) as (keyof Profile)[];

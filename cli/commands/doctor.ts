@@ -9,6 +9,7 @@ import { lookAtFile, lookAtStore, readStorePath } from '../doctor/storefile.ts';
 import { parsePositiveDuration } from '../duration.ts';
 import { escapeLine } from '../escape.ts';
 import { EXIT, usageError } from '../exit.ts';
+import { type Json, someText } from '../json/plain.ts';
 import { readConnection } from '../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 
@@ -31,7 +32,7 @@ export function fillDoctorCommand(command: Command, context: CommandContext): vo
         .default(5_000, '5s')
         .argParser(parsePositiveDuration),
     )
-    .option('--json', 'one JSON object a line: check, level (ok, note, wrong), what, advice')
+    .option('--json', 'one JSON object a line: check, level (ok, note, wrong), message, advice')
     .action((options: DoctorOptions) => runDoctor(options, command, context))
     .addHelpText(
       'after',
@@ -66,11 +67,15 @@ async function runDoctor(options: DoctorOptions, command: Command, context: Comm
   const findings = examine(facts);
   for (const finding of findings) {
     await (options.json
-      ? context.out.writeJson({ ...finding })
+      ? context.out.writeJson(findingToJson(finding))
       : context.out.write(render(finding, context.out.isTerminal)));
   }
   if (facts.server?.outOfReach !== undefined) context.exitCode = EXIT.unreachable;
   else if (findings.some(({ level }) => level === 'wrong')) context.exitCode = EXIT.refused;
+}
+
+function findingToJson({ check, level, what, advice }: Finding): Json {
+  return { check, level, message: what, advice: someText(advice) };
 }
 
 /** A line, and what to do below it. */

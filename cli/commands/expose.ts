@@ -110,7 +110,7 @@ async function explain(error: unknown, worker: Worker): Promise<undefined> {
   await worker.stop({ deadlineMs: 0 }).catch(() => undefined);
   if (code === 'CANCELLED') return undefined;
   const flag = field === undefined ? '--to' : (FLAGS.get(field) ?? field);
-  throw new CommandFailure(`${flag}: ${problem}`, EXIT_BY_CODE.get(code) ?? EXIT.refused);
+  throw new CommandFailure(`${flag}: ${problem}`, EXIT_BY_CODE.get(code) ?? EXIT.refused, { code, field: flag });
 }
 
 const FLAGS: ReadonlyMap<string, string> = new Map([
@@ -128,7 +128,7 @@ const EXIT_BY_CODE: ReadonlyMap<string, number> = new Map([
 function tell({ services }: Exposed, clientId: string, isJson: boolean, { out, say }: CommandContext): void {
   if (services.length === 0) say('nothing is exposed: the server has refused every method');
   for (const { name, methods } of services) {
-    if (isJson) void out.writeJson({ service: name, methods, clientId });
+    if (isJson) void out.writeJson({ service: name, methods, client: clientId });
     else void out.write(`exposed ${name} with ${methods.length} method${methods.length === 1 ? '' : 's'}\n`);
   }
 }

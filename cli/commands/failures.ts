@@ -1,10 +1,10 @@
-import { toJson } from '@bufbuild/protobuf';
 import { type Command, Option } from 'commander';
-import { type FailureGroup, FailureGroupSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import type { FailureGroup } from '../../gen/contact/v1/admin_service_pb.ts';
 import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePast } from '../duration.ts';
+import { failureGroupToJson } from '../json/server.ts';
 import { integerBetween } from '../number.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
@@ -49,7 +49,7 @@ async function printFailures(queues: string[], options: FailuresOptions, context
   await withAdmin(options, context, async (admin) => {
     const found = await admin.listFailures({ by, queues, maxGroups: limit, ...(since && { since }) });
     if (options.json) {
-      for (const group of found.groups) await out.writeJson(toJson(FailureGroupSchema, group));
+      for (const group of found.groups) await out.writeJson(failureGroupToJson(group));
     } else if (found.groups.length > 0) {
       const now = Date.now();
       const rows = found.groups.map((group) => groupToRow(group, by, now));

@@ -8,6 +8,7 @@ import { parsePositiveDuration } from '../duration.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
 import { inFlags } from '../flags.ts';
+import { someText } from '../json/plain.ts';
 import { readConnection } from '../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 
@@ -43,11 +44,9 @@ Example:
 async function runHealth(options: HealthOptions, context: CommandContext): Promise<void> {
   const { service, timeout } = options;
   const isServing = await askHealth(options, timeout);
-  await context.out.write(
-    options.json
-      ? `${JSON.stringify({ serving: isServing, service })}\n`
-      : `${service && `${escapeLine(service)} `}${isServing ? 'serving' : 'not serving'}\n`,
-  );
+  await (options.json
+    ? context.out.writeJson({ serving: isServing, service: someText(service) })
+    : context.out.write(`${service && `${escapeLine(service)} `}${isServing ? 'serving' : 'not serving'}\n`));
   if (!isServing) context.exitCode = EXIT.refused;
 }
 

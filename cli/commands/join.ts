@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { createAccess, type JoinOptions } from '../../client/access.ts';
-import { CredentialSchema } from '../../gen/contact/v1/access_service_pb.ts';
 import { describeInstant, type RightsFlags, readRights, withAccess } from '../access.ts';
 import type { CommandContext } from '../context.ts';
 import { parseLifetime } from '../duration.ts';
 import { usageError } from '../exit.ts';
+import { credentialToJson } from '../json/access.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
 import { collect } from '../option.ts';
@@ -90,10 +89,10 @@ async function enrol(flags: EnrolFlags, context: CommandContext): Promise<void> 
   const access = createAccess(connection);
   try {
     const { principal, clientId } = await access.describeCaller();
-    const told = { clientId: clientId || id, principal, credentialFile };
+    const client = clientId || id;
     await (flags.json
-      ? context.out.writeJson(told)
-      : context.out.write(`enrolled as ${told.clientId}, kept in ${credentialFile}\n`));
+      ? context.out.writeJson({ client, principal, credentialFile })
+      : context.out.write(`enrolled as ${client}, kept in ${credentialFile}\n`));
   } finally {
     await access.close();
   }
@@ -116,8 +115,7 @@ async function createJoin(flags: CreateFlags, context: CommandContext): Promise<
       ...(address && { addresses: address }),
     });
     if (flags.json) {
-      const told = toJson(CredentialSchema, credential, { alwaysEmitImplicit: true }) as object;
-      await context.out.writeJson({ join, addresses, ...told });
+      await context.out.writeJson({ join, addresses, ...credentialToJson(credential) });
       return;
     }
     const until = credential.expiresAt ? ` until ${describeInstant(credential.expiresAt)}` : '';

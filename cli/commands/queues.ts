@@ -5,8 +5,8 @@ import { formatAge } from '../age.ts';
 import { confirm } from '../confirm.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
-import { queueToJson } from '../queue.ts';
-import { renderTable } from '../table.ts';
+import { queueToJson } from '../json/queue.ts';
+import { printList } from '../listing.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';
 import { describeWaiting } from '../waiting.ts';
@@ -24,6 +24,7 @@ interface PurgeOptions extends TargetOptions {
   readonly yes?: boolean;
 }
 
+const MAX_PAGE = 500;
 const HEADINGS = [
   'queue',
   'waiting#',
@@ -90,17 +91,11 @@ Example:
 }
 
 async function listQueues(options: TargetOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
-  const rows: string[][] = [];
   await withAdmin(options, context, async (admin) => {
     const now = Date.now();
-    for await (const queue of admin.listAllQueues()) {
-      if (options.json) await out.writeJson(queueToJson(queue));
-      else rows.push(queueToRow(queue, now));
-      if (out.closed.aborted) break;
-    }
+    const listing = { headings: HEADINGS, toRow: (queue: Queue) => queueToRow(queue, now), toJson: queueToJson };
+    await printList(admin.listAllQueues({ pageSize: MAX_PAGE }), listing, options.json === true, context.out);
   });
-  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
 }
 
 function queueToRow(queue: Queue, now: number): string[] {

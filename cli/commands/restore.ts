@@ -32,7 +32,7 @@ async function restore(file: string, options: RestoreCommandOptions, { out }: Co
   const restored = await restoreStore(file, options.store, { isForced: options.force === true });
   const { file: path, bytes, tasks, newest, epoch } = restored;
   await (options.json
-    ? out.writeJson({ file: path, bytes, tasks, newestResult: newest, epoch })
+    ? out.writeJson({ file: path, bytes, taskCount: tasks, newestResult: newest, epoch })
     : out.write(
         `${escapeLine(path)} has ${tasks} tasks, results up to ${newest}, and the new epoch ${escapeLine(epoch)}\n`,
       ));

@@ -94,7 +94,11 @@ async function printServices(
 ): Promise<void> {
   if (json) {
     for (const { service, desc, clients } of views) {
-      await out.writeJson({ service, methods: desc?.methods.map(({ name }) => name) ?? null, clients });
+      await out.writeJson({
+        service,
+        methods: desc?.methods.map(({ name }) => name),
+        clients: clients?.map(calleeToJson),
+      });
     }
     return;
   }
@@ -113,7 +117,14 @@ async function printService({ service, desc, clients }: ServiceView, { json }: T
   if (json) {
     for (const method of methods) {
       const [request, answer] = describeTypes(method);
-      await out.writeJson({ method: `${service}/${method.name}`, kind: method.methodKind, request, answer, clients });
+      const callees = clients?.map(calleeToJson);
+      await out.writeJson({
+        method: `${service}/${method.name}`,
+        kind: method.methodKind,
+        request,
+        answer,
+        clients: callees,
+      });
     }
   } else if (methods.length > 0) {
     const rows = methods.map((method) => [method.name, ...describeTypes(method)]);
@@ -121,6 +132,10 @@ async function printService({ service, desc, clients }: ServiceView, { json }: T
     if (clients) await out.write(renderPairs([['served by', clients.map(describeServer).join(', ')]]));
   }
   if (!desc) context.say(`${service} is served by ${clients?.map(({ id }) => id).join(', ')}, and described by nobody`);
+}
+
+function calleeToJson({ id, calls, draining }: Server) {
+  return { client: id, calls, draining };
 }
 
 function nameServer({ id, draining }: Server): string {

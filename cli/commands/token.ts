@@ -1,15 +1,15 @@
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import type { NewToken } from '../../client/access.ts';
-import { type Credential, CredentialKind, CredentialSchema } from '../../gen/contact/v1/access_service_pb.ts';
+import { type Credential, CredentialKind } from '../../gen/contact/v1/access_service_pb.ts';
 import { describeInstant, describeRights, describeState, type RightsFlags, readRights, withAccess } from '../access.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parseLifetime } from '../duration.ts';
 import { shorten } from '../escape.ts';
 import { usageError } from '../exit.ts';
+import { credentialToJson } from '../json/access.ts';
+import { printList } from '../listing.ts';
 import { parseName } from '../names.ts';
 import { addRightsOptions } from '../rightsflags.ts';
-import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 
 interface CreateFlags extends TargetOptions, RightsFlags {
@@ -136,10 +136,7 @@ async function tellToken(
   context: CommandContext,
 ): Promise<void> {
   if (json) {
-    await context.out.writeJson({
-      token,
-      ...(toJson(CredentialSchema, credential, { alwaysEmitImplicit: true }) as object),
-    });
+    await context.out.writeJson({ token, ...credentialToJson(credential) });
     return;
   }
   const until = credential.expiresAt ? `, until ${describeInstant(credential.expiresAt)}` : '';
@@ -161,17 +158,11 @@ async function revokeCredential(id: string, flags: RevokeFlags, context: Command
 }
 
 async function listCredentials(flags: TargetOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
-  const rows: string[][] = [];
   await withAccess(flags, context, async (access) => {
     const now = Date.now();
-    for await (const credential of access.listAllCredentials()) {
-      if (flags.json) await out.writeJson(toJson(CredentialSchema, credential, { alwaysEmitImplicit: true }));
-      else rows.push(rowOf(credential, now));
-      if (out.closed.aborted) break;
-    }
+    const listing = { headings: HEADINGS, toRow: (one: Credential) => rowOf(one, now), toJson: credentialToJson };
+    await printList(access.listAllCredentials(), listing, flags.json === true, context.out);
   });
-  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
 }
 
 function rowOf(credential: Credential, now: number): string[] {

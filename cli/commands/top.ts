@@ -1,12 +1,14 @@
-import { toJson } from '@bufbuild/protobuf';
 import { type Command, Option } from 'commander';
 import type { Admin } from '../../client/index.ts';
 import { pause } from '../../client/pause.ts';
-import { ClientInfoSchema, GetServerInfoResponseSchema, QueueSchema } from '../../gen/contact/v1/admin_service_pb.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { withAdmin } from '../admin.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePositiveDuration } from '../duration.ts';
+import { clientToJson } from '../json/client.ts';
+import type { Json } from '../json/plain.ts';
+import { queueToJson } from '../json/queue.ts';
+import { serverToJson } from '../json/server.ts';
 import { onStopSignal } from '../signals.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { onQuitKey } from '../top/keys.ts';
@@ -111,11 +113,11 @@ async function showLive(first: Snapshot, admin: Admin, options: TopOptions, cont
   }
 }
 
-function snapshotToJson({ info, queues, clients }: Snapshot): Record<string, unknown> {
-  const all = { alwaysEmitImplicit: true };
+function snapshotToJson({ at, info, queues, clients }: Snapshot): Json {
   return {
-    server: toJson(GetServerInfoResponseSchema, info, all),
-    queues: queues.map((queue) => toJson(QueueSchema, queue, all)),
-    clients: clients.map((client) => toJson(ClientInfoSchema, client, all)),
+    at: new Date(at).toISOString(),
+    server: serverToJson(info),
+    queues: queues.map(queueToJson),
+    clients: clients.map(clientToJson),
   };
 }

@@ -1,8 +1,7 @@
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { DescribeCallerResponseSchema } from '../../gen/contact/v1/access_service_pb.ts';
 import { describeInstant, describeRights, withAccess } from '../access.ts';
 import type { CommandContext } from '../context.ts';
+import { callerToJson } from '../json/access.ts';
 import { renderPairs } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 
@@ -27,7 +26,7 @@ async function describe(options: TargetOptions, context: CommandContext): Promis
   await withAccess(options, context, async (access) => {
     const caller = await access.describeCaller();
     if (options.json) {
-      await out.writeJson(toJson(DescribeCallerResponseSchema, caller, { alwaysEmitImplicit: true }));
+      await out.writeJson(callerToJson(caller));
       return;
     }
     const { principal, kind, rights, expiresAt, clientId, credentialId } = caller;

@@ -8,7 +8,9 @@ import type { CommandContext } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { CommandFailure, usageError } from '../exit.ts';
 import { closeProcessGroups } from '../group.ts';
-import { createBytesCodec, createCommandHandler } from '../handler.ts';
+import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
+import { errorToJson } from '../json/error.ts';
+import type { Json } from '../json/plain.ts';
 import { collectLabels } from '../labels.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
@@ -102,7 +104,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
         if (reason !== shortage) worker.setStatus(reason ?? '');
         shortage = reason;
       },
-      onEnd: (end) => void (options.json && context.out.writeJson(end)),
+      onEnd: (end) => void (options.json && context.out.writeJson(endToJson(end))),
     }),
   });
   process.on('exit', closeProcessGroups);
@@ -119,6 +121,10 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
     stopExiting();
     closeProcessGroups();
   }
+}
+
+function endToJson({ taskId: id, queue, attempt, state, error }: TaskEnd): Json {
+  return { id, queue, attempt, state, error: error ? errorToJson(error) : undefined };
 }
 
 function stopGently(worker: Worker, context: CommandContext): void {

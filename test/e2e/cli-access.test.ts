@@ -83,9 +83,9 @@ describe('who gets in, by the command line', function () {
         continue;
       }
       const listed = (await succeed('token', 'list', '--json', ...operator)).stdout.trimEnd().split('\n');
-      const clients = listed.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'CREDENTIAL_KIND_CLIENT');
+      const clients = listed.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'client');
       assert.deepEqual(
-        clients.map(({ clientId }) => clientId),
+        clients.map(({ client }) => client),
         ['robot-7'],
       );
       assert.equal((await succeed('token', 'revoke', clients[0].id, ...operator)).stdout, `${clients[0].id} revoked\n`);
@@ -117,10 +117,10 @@ describe('who gets in, by the command line', function () {
     });
     assert.deepEqual([code, stdout], [0, `enrolled as robot-8, kept in ${out}\n`], stderr);
     assert.equal(statSync(out).mode & 0o777, 0o600);
-    const { principal, clientId, rights } = JSON.parse(
+    const { principal, client, rights } = JSON.parse(
       (await succeed('whoami', '--credential-file', out, '--json')).stdout,
     );
-    assert.deepEqual([principal, clientId, rights.queues], ['client:robot-8', 'robot-8', ['robots/robot-8']]);
+    assert.deepEqual([principal, client, rights.queues], ['client:robot-8', 'robot-8', ['robots/robot-8']]);
     assert.match((await succeed('whoami', '--credential-file', out)).stdout, /^principal: +client:robot-8\n/);
     await succeed('enqueue', 'robots/robot-8', 'x', '--credential-file', out);
     await refuse(1, /sms/, 'enqueue', 'sms', 'x', '--credential-file', out);
@@ -202,8 +202,8 @@ describe('who gets in, by the command line', function () {
   it('rotates a token, after which the one before is worth nothing', async () => {
     const file = keep('ops', await draw('token', 'create', '--name', 'ops', '--role', 'operator'));
     const ca = ['--server', server.address, '--tls-ca', findAuthority()];
-    const { credentialId } = JSON.parse((await succeed('whoami', '--json', '--token-file', file, ...ca)).stdout);
-    const next = keep('next', await draw('token', 'rotate', credentialId, '--overlap', '0s'));
+    const { credential } = JSON.parse((await succeed('whoami', '--json', '--token-file', file, ...ca)).stdout);
+    const next = keep('next', await draw('token', 'rotate', credential, '--overlap', '0s'));
     await refuse(1, /has expired; an operator has to give another one/, 'queues', 'list', '--token-file', file, ...ca);
     await succeed('queues', 'list', '--token-file', next, ...ca);
     const { stdout } = await succeed('token', 'list', '--token-file', next, ...ca);

@@ -58,10 +58,10 @@ describe('contact tasks show', function () {
       assert.match(detailed, new RegExp(`\n  Caused by: Error: cause ${n}\n      at `));
     }
     const { attempts } = JSON.parse((await show('--json')).stdout) as {
-      attempts: { clientId: string; end: string; error: { message: string; detail: string } }[];
+      attempts: { client: string; end: string; error: { message: string; detail: string } }[];
     };
     assert.deepEqual(
-      attempts.map(({ clientId, end, error }) => [clientId, end, error.message, error.detail.includes('cause')]),
+      attempts.map(({ client, end, error }) => [client, end, error.message, error.detail.includes('cause')]),
       [1, 2, 3, 4].map((n) => [`w${n % 3}`, 'failed', `broke ${n}`, true]),
     );
     await again.stop();

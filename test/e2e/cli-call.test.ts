@@ -114,7 +114,10 @@ describe('contact call', function () {
     await startCallee(server.address);
     const ended = await call('echo.Echo/Unary', body('!status'), '--json');
     assert.equal(ended.code, 1);
-    assert.match(ended.stderr, /^contact: FAILED_PRECONDITION: nö: 100% off\\t☺\n {2}detail: "CAn\/"\n$/);
+    const error = { code: 'FAILED_PRECONDITION', message: 'nö: 100% off\t☺' };
+    assert.deepEqual(JSON.parse(ended.stderr), { error });
+    const people = await call('echo.Echo/Unary', body('!status'));
+    assert.match(people.stderr, /^contact: FAILED_PRECONDITION: nö: 100% off\\t☺\n {2}detail: "CAn\/"\n$/);
     const { status } = parseLines(ended).at(-1) as { status: Record<string, unknown> };
     assert.deepEqual([status.code, status.message], ['FAILED_PRECONDITION', 'nö: 100% off\t☺']);
   });
@@ -167,7 +170,7 @@ describe('contact call', function () {
     const detached = await call('echo.Echo/Unary', body('kept'), ...durable, '--detach');
     assert.match(detached.stdout, /^[0-9a-f-]{36}\n$/);
     const again = await call('echo.Echo/Unary', body('kept'), ...durable, '--detach', '--json');
-    assert.equal(parseLines(again).find((line) => 'taskId' in line)?.taskId, detached.stdout.trim());
+    assert.equal(parseLines(again).find((line) => 'id' in line)?.id, detached.stdout.trim());
     const waiting = startContact(args('echo.Echo/Unary', body('kept'), ...durable, '-v'), { stdin: '' });
     await waiting.waitFor(/header contact-task: /, 'stderr');
     await startCallee(server.address, createEcho(), { clientId: 'robot-7' });

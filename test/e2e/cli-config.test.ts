@@ -71,14 +71,14 @@ describe('contact config', () => {
         .split('\n')
         .map((line) => JSON.parse(line)),
       [
-        { name: 'home', current: false, server: 'unix:/run/contact.sock' },
-        { name: 'prod', current: true, ...prod },
+        { profile: 'home', current: false, server: 'unix:/run/contact.sock' },
+        { profile: 'prod', current: true, ...prod },
       ],
     );
     assert.match((await succeed('config', 'list')).stdout, /^profile +server .*\nhome .*\nprod .* yes +\*\n$/);
     assert.match((await succeed('config', 'show')).stdout, /^profile: +prod \(current\)\nserver: +tasks\.example\.org/);
     assert.deepEqual(JSON.parse((await succeed('config', 'show', 'home', '--json')).stdout), {
-      name: 'home',
+      profile: 'home',
       current: false,
       server: 'unix:/run/contact.sock',
     });

@@ -11,7 +11,7 @@ import { until } from '../scene/until.ts';
 interface Told {
   readonly check: string;
   readonly level: string;
-  readonly what: string;
+  readonly message: string;
   readonly advice: string;
 }
 
@@ -45,7 +45,7 @@ describe('contact doctor', function () {
       assert.deepEqual([code, stderr], [1, '']);
       const found = parse(stdout).filter(({ level }) => level !== 'ok');
       assert.deepEqual(
-        found.map(({ level, check, what }) => `${level} ${check}: ${what}`),
+        found.map(({ level, check, message }) => `${level} ${check}: ${message}`),
         [
           'note authentication: whoever reaches the server may do everything',
           'wrong workers: alone: 1 task waits, and nobody takes it',
@@ -90,7 +90,7 @@ describe('contact doctor', function () {
     const doctor = async (flag: string, file: string) => {
       const { code, stdout } = await runContact(['doctor', '--json', '--server', server.address, flag, file]);
       const [found] = parse(stdout).filter(({ level, check }) => level !== 'ok' && /certificate|server/.test(check));
-      return [code, found?.level, found?.what];
+      return [code, found?.level, found?.message];
     };
     const missing = 'the certificate of CN=authority of a test, who has signed the last one that it sends';
     assert.deepEqual(await doctor('--tls-ca', ca), [0, 'note', `the server does not send ${missing}`]);

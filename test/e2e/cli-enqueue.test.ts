@@ -153,10 +153,10 @@ describe('contact enqueue', function () {
       enqueue(['wait', 'bad', '--wait', '--attempts', '1']),
     ]);
     assert.deepEqual([good.code, good.stdout], [0, 'got good']);
-    const { taskId, ...rest } = JSON.parse(json.stdout);
-    assert.match(taskId, UUID);
-    const contentType = 'application/octet-stream';
-    assert.deepEqual(rest, { state: 'succeeded', result: 'got good', contentType, error: null });
+    const { id, ...rest } = JSON.parse(json.stdout);
+    assert.match(id, UUID);
+    const resultContentType = 'application/octet-stream';
+    assert.deepEqual(rest, { state: 'succeeded', result: 'got good', resultContentType });
     assert.deepEqual([lines.code, lines.stdout], [1, 'got one\ngot two\n']);
     assert.match(lines.stderr, /^line 2: task [0-9a-f-]{36} failed: no good\n$/);
     assert.deepEqual([bad.code, bad.stdout], [1, '']);

@@ -45,8 +45,8 @@ describe('contact failures', function () {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    assert.deepEqual([group.code, group.pattern, group.count, group.finalCount], ['GONE', 'no order #', '2', '2']);
-    assert.deepEqual(group.taskIds.toSorted(), ids.slice(0, 2).toSorted());
+    assert.deepEqual([group.error, group.count, group.finalCount], [{ code: 'GONE', message: 'no order #' }, 2, 2]);
+    assert.deepEqual(group.tasks.toSorted(), ids.slice(0, 2).toSorted());
     assert.equal((await scene.contact('failures', '--since', '2030-01-01T00:00:00Z')).stdout, '');
     const cut = await scene.contact('failures', '--by', 'queue', '--limit', '1');
     assert.equal(cut.stderr, '1 failure more in 1 group more (--limit)\n');

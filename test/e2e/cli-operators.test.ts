@@ -46,7 +46,7 @@ describe('contact queues', function () {
     assert.equal(row[8], '7 d / 1000000');
     assert.match(row[9] ?? '', /^5: \ds, 0: \ds$/);
     const [json] = parseLines((await scene.contact('queues', 'list', '--json')).stdout);
-    assert.deepEqual([json?.name, json?.ready, json?.unroutable, json?.paused], ['a', 2, 2, false]);
+    assert.deepEqual([json?.queue, json?.ready, json?.unroutable, json?.paused], ['a', 2, 2, false]);
   });
 
   it('keeps settled tasks as long as it was told, or as the server says', async () => {
@@ -55,7 +55,7 @@ describe('contact queues', function () {
     const retain = (...args: string[]) => scene.contact('queues', 'retain', 'a', ...args);
     assert.equal((await retain('--days', '30', '--max', '500')).stdout, 'a keeps settled tasks: 30 d / 500\n');
     assert.equal(await kept(), '30 d / 500 *');
-    assert.equal((await retain('--forever', '--json')).stdout, '{"queue":"a","retention":"forever"}\n');
+    assert.equal((await retain('--forever', '--json')).stdout, '{"queue":"a","retention":{},"ownRetention":true}\n');
     assert.equal(await kept(), 'forever *');
     assert.equal((await retain('--default')).stdout, "a keeps settled tasks: by the server's default\n");
     assert.equal(await kept(), '7 d / 1000000');
@@ -150,7 +150,7 @@ describe('contact clients', function () {
     assert.match(stdout, /ephemeral +connected/);
     const json = parseLines((await scene.contact('clients', 'list', '--json', '--connected')).stdout);
     assert.equal(json.length, 2);
-    const robot = json.find((client) => client.id === 'robot-1');
+    const robot = json.find(({ client }) => client === 'robot-1');
     assert.deepEqual([robot?.maxInFlight, robot?.labels, robot?.ephemeral], [3, labels, false]);
     await drawn.stop();
   });
@@ -187,7 +187,7 @@ describe('contact clients', function () {
     assert.deepEqual([worst, failed.find((cell) => cell.includes('%'))], ['failing', '100% of 1']);
     assert.equal((await listed('oldest'))[0], 'slow');
     const [json] = parseLines((await scene.contact('clients', 'list', '--sort', 'oldest', '--json')).stdout);
-    assert.equal((json?.oldestRunning as { taskId: string } | undefined)?.taskId, stuck);
+    assert.equal((json?.oldestRunning as { id: string } | undefined)?.id, stuck);
     const { stdout: shown } = await scene.contact('clients', 'show', 'slow');
     assert.match(shown, /^run times: +half within [23]\d\dms, 99 of 100 within [23]\d\dms$/m);
     assert.match(shown, new RegExp(`^oldest: +\\d+s {2}${stuck}$`, 'm'));
@@ -203,7 +203,7 @@ describe('contact clients', function () {
     const { id } = await scene.producer.enqueue('r', 'x');
     assert.equal(
       (await scene.contact('clients', 'resume', 'robot-1', '--json')).stdout,
-      '{"id":"robot-1","draining":false}\n',
+      '{"client":"robot-1","draining":false}\n',
     );
     await until(async () => (await scene.admin.describeTask(id)).settledAt !== undefined);
   });

@@ -25,7 +25,7 @@ describe('contact queues delete', function () {
     const plan = await scene.contact('queues', 'delete', 'a', '--with-tasks', '--dry-run');
     assert.equal(plan.stdout, 'would delete a: cancel 2 tasks\n');
     const json = await scene.contact('queues', 'delete', 'a', '--dry-run', '--json');
-    const counts = { waiting: 2, running: 0, settled: 0 };
+    const counts = { waitingCount: 2, runningCount: 0, settledCount: 0 };
     assert.deepEqual(JSON.parse(json.stdout), { queue: 'a', dryRun: true, refused: true, ...counts });
     const { code, stdout, stderr } = await scene.contact('queues', 'delete', 'a', '--yes');
     assert.deepEqual([code, stdout], [1, '']);
@@ -56,7 +56,8 @@ describe('contact queues delete', function () {
     const { code, stdout } = await scene.contact('queues', 'delete', 'b', '--with-tasks', '--yes', '--json');
     assert.equal(code, 0);
     assert.deepEqual(JSON.parse(stdout), {
-      ...{ queue: 'b', cancelled: 0, askedToStop: 1, forgotten: 1, waiting: 0, running: 0, settled: 0, deleted: true },
+      ...{ queue: 'b', cancelled: 0, askedToStop: 1, forgotten: 1, deleted: true },
+      ...{ waitingCount: 0, runningCount: 0, settledCount: 0 },
     });
     await worker.stop();
   });

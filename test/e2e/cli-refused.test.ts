@@ -31,7 +31,7 @@ describe('a command whose caller is refused', function () {
     const worker = await draw('worker', 'worker');
     const revoked = await draw('revoked', 'observer');
     const { stdout } = await runHere(['whoami', '--json', '--server', server.address, ...revoked]);
-    assert.equal((await runHere(['token', 'revoke', JSON.parse(stdout).credentialId, ...operator])).code, 0);
+    assert.equal((await runHere(['token', 'revoke', JSON.parse(stdout).credential, ...operator])).code, 0);
     const commands = [
       ['tasks', 'show', TASK],
       ['tasks', 'watch', TASK],

@@ -7,11 +7,11 @@ import { cleanUpProcesses, runContact, type ServerProcess, startContact, startSe
 const TASKS = 100;
 
 interface ResultLine {
-  readonly taskId: string;
+  readonly id: string;
   readonly state: string;
   readonly result: unknown;
   readonly cursor: string;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
 function parseLines(text: string): ResultLine[] {
@@ -53,7 +53,7 @@ describe('contact results', function () {
     for (const worker of workers) assert.equal((await worker.stop()).code, 0);
     const { code, stdout } = await observer.stop('SIGINT');
     assert.equal(code, 0);
-    const answers = new Map(parseLines(stdout).map(({ taskId, result }) => [taskId, result]));
+    const answers = new Map(parseLines(stdout).map(({ id, result }) => [id, result]));
     assert.equal(parseLines(stdout).length, TASKS);
     for (const [n, id] of ids.entries()) {
       const sum = createHash('sha256')
@@ -109,10 +109,12 @@ describe('contact results', function () {
   it('says how many results were deleted before the next one, and goes on', async () => {
     const [first, ...rest] = parseLines((await results('json', 'bytes', '--json')).stdout);
     assert.ok(first && rest.length > 0);
-    await runHere(['tasks', 'delete', first.taskId, '--server', server.address]);
+    await runHere(['tasks', 'delete', first.id, '--server', server.address]);
     const { code, stdout, stderr } = await results('json', 'bytes', '--json');
     assert.deepEqual([code, parseLines(stdout)], [0, rest]);
-    assert.equal(stderr, `1 result was deleted before ${rest[0]!.cursor}, which the filter may have left out\n`);
+    const message = `1 result was deleted before ${rest[0]!.cursor}, which the filter may have left out`;
+    assert.deepEqual(JSON.parse(stderr), { note: { message } });
+    assert.equal((await results('json', 'bytes')).stderr, `${message}\n`);
   });
 
   it('ends quietly when its reader has gone', async () => {
@@ -122,6 +124,6 @@ describe('contact results', function () {
     const { code, stderr } = await reader.ended;
     assert.equal(code, 0);
     // The result that the test before has deleted.
-    assert.match(stderr, /^(1 result was deleted before .*\n)?$/);
+    assert.match(stderr, /^(\{"note":\{"message":"1 result was deleted before .*\n)?$/);
   });
 });

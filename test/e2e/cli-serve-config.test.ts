@@ -43,7 +43,7 @@ describe('contact serve --config', function () {
     const server = await startServer({ args: ['--config', config] });
     const retention = async (): Promise<unknown> => {
       const { stdout } = await runHere(['queues', 'list', '--json', '--server', server.address]);
-      return JSON.parse(stdout).retention.max;
+      return JSON.parse(stdout).retention.maxTasks;
     };
     await runHere(['enqueue', 'q', 'x', '--server', server.address]);
     assert.equal(Number(await retention()), 5);

@@ -48,21 +48,20 @@ describe('contact services', function () {
     assert.deepEqual(json[0], {
       service: 'echo.Echo',
       methods,
-      clients: [{ id: 'callee', calls: 1, draining: false }],
+      clients: [{ client: 'callee', calls: 1, draining: false }],
     });
     assert.deepEqual(json[1], {
       service: 'mute.Service',
-      methods: null,
-      clients: [{ id: 'dumb', calls: 0, draining: false }],
+      clients: [{ client: 'dumb', calls: 0, draining: false }],
     });
-    assert.equal(json.find(({ service }) => service === 'contact.v1.TaskService')?.clients, null);
+    assert.equal(json.find(({ service }) => service === 'contact.v1.TaskService')?.clients, undefined);
 
     const one = await list('echo.Echo');
     assert.match(one.stdout, /^method +request +answer\nUnary +echo\.Message +echo\.Message\n/);
     assert.match(one.stdout, /^Chat +stream echo\.Message +stream echo\.Message\nserved by: callee \(1 call\)\n$/m);
     const [unary] = parse((await list('echo.Echo', '--json')).stdout);
     const type = 'echo.Message';
-    const clients = [{ id: 'callee', calls: 1, draining: false }];
+    const clients = [{ client: 'callee', calls: 1, draining: false }];
     assert.deepEqual(unary, { method: 'echo.Echo/Unary', kind: 'unary', request: type, answer: type, clients });
     assert.match((await list('mute.Service')).stderr, /is served by dumb, and described by nobody/);
     const unknown = await list('echo.Ecko');
@@ -78,7 +77,7 @@ describe('contact services', function () {
     const list = (...more: string[]) => runHere(['services', 'list', ...more, '--server', address]);
     assert.match((await list()).stdout, /^echo\.Echo .* callee \(drained\)$/m);
     const [echo] = parse((await list('--json')).stdout);
-    assert.deepEqual(echo?.clients, [{ id: 'callee', calls: 0, draining: true }]);
+    assert.deepEqual(echo?.clients, [{ client: 'callee', calls: 0, draining: true }]);
   });
 
   it('describes services, methods, messages and enums as a .proto file does, and fills in a request', async () => {

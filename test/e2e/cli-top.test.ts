@@ -30,8 +30,8 @@ describe('contact top', function () {
   it('gives everything as a JSON object', async () => {
     const { server, queues, clients } = JSON.parse((await scene.contact('top', '--json')).stdout);
     assert.equal(server.sessions, 1);
-    assert.deepEqual([queues[0].name, queues[0].unroutable], ['lonely', 1]);
-    assert.equal(clients[0].id, 'robot-1');
+    assert.deepEqual([queues[0].queue, queues[0].unroutable], ['lonely', 1]);
+    assert.equal(clients[0].client, 'robot-1');
   });
 
   it('shows what happens and gives the terminal back', async () => {

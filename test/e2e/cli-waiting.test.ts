@@ -57,7 +57,7 @@ describe('why a task does not run, on the command line', function () {
     await until('the client is away', async () => {
       const { stdout } = await scene.contact('clients', 'list', '--json');
       const all = stdout.split('\n').filter((line) => line !== '');
-      return !all.some((line) => JSON.parse(line).id === worker.clientId && JSON.parse(line).connected);
+      return !all.some((line) => JSON.parse(line).client === worker.clientId && JSON.parse(line).connected);
     });
   }
 

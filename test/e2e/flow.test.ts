@@ -11,7 +11,7 @@ import { cleanUpProcesses, runContact, startContact, startServer } from '../scen
 const TASKS = isFull ? 1_000 : 200;
 
 interface ResultLine {
-  readonly taskId: string;
+  readonly id: string;
   readonly result: string;
 }
 
@@ -48,8 +48,8 @@ describe('contact serve, enqueue, work and results', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as ResultLine);
     assert.equal(settled.length, TASKS);
-    assert.deepEqual(new Set(settled.map(({ taskId }) => taskId)), new Set(ids));
-    const answerById = new Map(settled.map(({ taskId, result }) => [taskId, result]));
+    assert.deepEqual(new Set(settled.map(({ id }) => id)), new Set(ids));
+    const answerById = new Map(settled.map(({ id, result }) => [id, result]));
     const expected = lines.map((line) => `${createHash('sha256').update(line).digest('hex')}  -\n`);
     assert.deepEqual(
       ids.map((id) => answerById.get(id)),

@@ -53,8 +53,8 @@ describe('a backup beside load', function () {
     const refused = await runHere(['restore', backup, '--store', store]);
     assert.deepEqual([refused.code, /say --force/.test(refused.stderr)], [1, true]);
     const restored = await runHere(['restore', backup, '--store', store, '--force', '--json']);
-    const { tasks, newestResult, epoch } = JSON.parse(restored.stdout);
-    assert.ok(tasks >= acknowledged.length && newestResult >= before.length, restored.stdout);
+    const { taskCount, newestResult, epoch } = JSON.parse(restored.stdout);
+    assert.ok(taskCount >= acknowledged.length && newestResult >= before.length, restored.stdout);
     const again = await startServer({ store });
     const reader = use(createObserver(connectTo(again.address)));
     await assert.rejects(reader.results({ from: cursor }).next(), { code: 'OUT_OF_RANGE' });

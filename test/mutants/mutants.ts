@@ -13,6 +13,7 @@ import { DURABLE_MUTANTS } from './durable-mutants.ts';
 import { FAILURE_MUTANTS } from './failure-mutants.ts';
 import { FILTER_MUTANTS } from './filter-mutants.ts';
 import { GATE_MUTANTS } from './gate-mutants.ts';
+import { JSON_MUTANTS } from './json-mutants.ts';
 import { JWT_MUTANTS } from './jwt-mutants.ts';
 import { LIMIT_MUTANTS } from './limit-mutants.ts';
 import { LOG_MUTANTS } from './log-mutants.ts';
@@ -65,4 +66,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONFIG_MUTANTS,
   ...TLS_MUTANTS,
   ...WAITING_MUTANTS,
+  ...JSON_MUTANTS,
 ];

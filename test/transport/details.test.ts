@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { anyPack, anyUnpack, StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { Metadata, status } from '@grpc/grpc-js';
-import { resultToJson } from '../../cli/result.ts';
-import { taskToJson } from '../../cli/task.ts';
+import { resultToJson, taskToJson } from '../../cli/json/task.ts';
 import {
   CallError,
   createAdmin,
@@ -21,6 +20,9 @@ import { writeStatus } from '../scene/rpcstatus.ts';
 import { connectTo, startScene } from '../scene/server.ts';
 
 const DETAILS = new Uint8Array([8, 5, 18, 2, 110, 111]);
+
+/** As it is printed. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe('the details of a failure', () => {
   afterEach(closeScene);
@@ -47,7 +49,7 @@ describe('the details of a failure', () => {
       assert.equal(anyUnpack(error.details[0]!, StringValueSchema)?.value, 'why');
     }
     const task = await use(createAdmin(connectTo(scene.address))).describeTask(taskId);
-    assert.deepEqual(taskToJson(task).error, {
+    assert.deepEqual(plain(taskToJson(task, true).error), {
       code: 'NOT_FOUND',
       message: 'no',
       details: writeStatus(status.NOT_FOUND, 'no', detail).toString('base64'),
@@ -73,7 +75,7 @@ describe('the details of a failure', () => {
     const observer = use(createObserver(connectTo(address)));
     const shown: unknown[] = [];
     for await (const result of observer.results({ from: 'beginning', follow: false })) {
-      shown.push(resultToJson(result).error);
+      shown.push(plain(resultToJson(result).error));
     }
     assert.deepEqual(shown[0], { code: 'MINE', message: 'broken', details: Buffer.from(DETAILS).toString('base64') });
     assert.deepEqual(shown[2], { code: 'MINE', message: 'broken' });

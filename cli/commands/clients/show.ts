@@ -1,16 +1,15 @@
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import {
-  type ClientInfo,
-  type ClientSession,
-  type DescribeClientResponse,
-  DescribeClientResponseSchema,
-  type HeldTask,
+import type {
+  ClientInfo,
+  ClientSession,
+  DescribeClientResponse,
+  HeldTask,
 } from '../../../gen/contact/v1/admin_service_pb.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatAge, formatInstant } from '../../age.ts';
 import { describeCalls, describeSession } from '../../client.ts';
 import type { CommandContext } from '../../context.ts';
+import { clientDetailToJson } from '../../json/client.ts';
 import { describeRuns, nameOldest } from '../../runs.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
@@ -32,7 +31,7 @@ async function showClient(id: string, options: TargetOptions, context: CommandCo
   const { out } = context;
   await withAdmin(options, context, async (admin) => {
     const answer = await admin.describeClient(id);
-    if (options.json) await out.writeJson(toJson(DescribeClientResponseSchema, answer, { alwaysEmitImplicit: true }));
+    if (options.json && answer.client) await out.writeJson(clientDetailToJson(answer.client, answer));
     else await out.write(renderPairs(clientToPairs(answer, Date.now())));
   });
 }

@@ -7,6 +7,7 @@ import { confirm } from '../../confirm.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { CommandFailure } from '../../exit.ts';
+import type { Json } from '../../json/plain.ts';
 import { exitCodeOfSignal } from '../../signals.ts';
 import { runSteps, type Step } from '../../steps.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
@@ -90,8 +91,8 @@ async function deleteInSteps(
     return { count, isLast: left.deleted || isOvertaken || (count === 0 && !isWaitedFor) };
   }
   const { signal } = await runSteps(step, context, { total });
-  const { waiting, running, settled, deleted } = left;
-  if (options.json) await context.out.writeJson({ queue, ...sum, waiting, running, settled, deleted });
+  const { deleted } = left;
+  if (options.json) await context.out.writeJson({ queue, ...sum, ...thereToJson(left), deleted });
   else await context.out.write(`${escapeLine(queue)} ${deleted ? 'deleted' : 'not deleted'}${describeDone(sum)}\n`);
   if (deleted) return;
   const why = signal ? 'stopped' : 'tasks came meanwhile';
@@ -107,7 +108,12 @@ async function printPlan(
 ): Promise<void> {
   const isRefused = !withTasks && waiting + running > 0;
   if (json) {
-    await context.out.writeJson({ queue, dryRun: true, refused: isRefused, waiting, running, settled });
+    await context.out.writeJson({
+      queue,
+      dryRun: true,
+      refused: isRefused,
+      ...thereToJson({ waiting, running, settled }),
+    });
     return;
   }
   const acts = [
@@ -123,7 +129,14 @@ async function printPlan(
   );
 }
 
-function describeThere({ waiting, running, settled }: Pick<QueueDeletion, 'waiting' | 'running' | 'settled'>): string {
+/** What a queue still has. */
+type There = Pick<QueueDeletion, 'waiting' | 'running' | 'settled'>;
+
+function thereToJson({ waiting: waitingCount, running: runningCount, settled: settledCount }: There): Json {
+  return { waitingCount, runningCount, settledCount };
+}
+
+function describeThere({ waiting, running, settled }: There): string {
   return describeCounts({ 'tasks that wait': waiting, 'that run': running, 'that are settled': settled }) || 'no tasks';
 }
 

@@ -3,6 +3,7 @@ import { withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { usageError } from '../../exit.ts';
+import { limitsToJson } from '../../json/queue.ts';
 import { integerBetween } from '../../number.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 
@@ -50,7 +51,9 @@ async function limitQueue(queue: string, options: LimitOptions, context: Command
   const limits = readLimits(options);
   await withAdmin(options, context, async (admin) => {
     await admin.setQueueLimits(queue, limits, { create: options.create === true });
-    await (options.json ? out.writeJson({ queue, limits }) : out.write(`${escapeLine(queue)}: ${describe(limits)}\n`));
+    await (options.json
+      ? out.writeJson({ queue, limits: limitsToJson(limits) })
+      : out.write(`${escapeLine(queue)}: ${describe(limits)}\n`));
   });
 }
 

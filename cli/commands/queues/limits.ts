@@ -7,8 +7,8 @@ import { addTargetOptions, type TargetOptions } from '../../target.ts';
 
 /** How near something is to a limit. */
 interface Nearness {
-  /** Null: of the server as a whole. */
-  readonly queue: string | null;
+  /** Absent: of the server as a whole. */
+  readonly queue?: string;
   readonly limit: string;
   readonly used: number;
   readonly max: number;
@@ -64,7 +64,7 @@ function limitsOf({ name, limits, retention, ...of }: Queue): Nearness[] {
 
 function serverLimitsOf({ limitsUsed }: GetServerInfoResponse): Nearness[] {
   return limitsUsed
-    .map(({ name, used, max }) => ({ queue: null, limit: name, used: Number(used), max: Number(max) }))
+    .map(({ name, used, max }) => ({ limit: name, used: Number(used), max: Number(max) }))
     .filter(({ max }) => max > 0);
 }
 

@@ -5,6 +5,7 @@ import { withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { usageError } from '../../exit.ts';
+import { setRetentionToJson } from '../../json/queue.ts';
 import { integerBetween } from '../../number.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 
@@ -61,7 +62,7 @@ async function retainQueue(queue: string, options: RetainOptions, context: Comma
   await withAdmin(options, context, async (admin) => {
     await admin.setQueueRetention(queue, retention, { create: options.create === true });
     await (options.json
-      ? out.writeJson({ queue, retention })
+      ? out.writeJson(setRetentionToJson(queue, retention))
       : out.write(`${escapeLine(queue)} keeps settled tasks: ${describe(retention)}\n`));
   });
 }

@@ -5,8 +5,9 @@ import { ContactError } from '../../../shared/errors.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatAge } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
+import type { Json } from '../../json/plain.ts';
+import { queueToJson } from '../../json/queue.ts';
 import { clearsInMs, describePace, type Pace } from '../../pace.ts';
-import { queueToJson } from '../../queue.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeCounts } from '../../task.ts';
@@ -54,8 +55,8 @@ async function measurePace(admin: Admin, { name }: Queue): Promise<Pace | undefi
   }
 }
 
-function paceToJson(queue: Queue, pace: Pace | undefined): Record<string, unknown> {
-  return pace ? { pace: { ...pace, clearsInMs: clearsInMs(backlogOf(queue), pace) } } : {};
+function paceToJson(queue: Queue, pace: Pace | undefined): Json {
+  return pace ? { pace: { ...pace, clearsInMs: clearsInMs(backlogOf(queue), pace) ?? undefined } } : {};
 }
 
 /** Those that wait for a moment to come are no less to be done. */

@@ -5,11 +5,12 @@ import type { CancelTasksResponse } from '../../../gen/contact/v1/task_service_p
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
-import { EXIT } from '../../exit.ts';
+import type { Json } from '../../json/plain.ts';
 import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks, describeCounts, stateName } from '../../task.ts';
 import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
+import { NO_TASK, type Refusal, sayOneRefused } from './refused.ts';
 
 interface CancelOptions extends TargetOptions, ConditionOptions, BulkOptions {
   readonly reason?: string;
@@ -21,9 +22,9 @@ const OPEN_STATES = ['scheduled', 'ready', 'running'] as const;
 // One that is asked to stop runs on for a while.
 const WAITING_STATES = ['scheduled', 'ready'] as const;
 const CANCEL: BulkAct = { verb: 'Cancel', states: OPEN_STATES };
-const REFUSALS: ReadonlyMap<string, string> = new Map([
-  ['NOT_FOUND', 'there is no such task'],
-  ['SETTLED', 'it is settled already'],
+const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
+  ['NOT_FOUND', NO_TASK],
+  ['SETTLED', { code: 'FAILED_PRECONDITION', problem: 'it is settled already' }],
 ]);
 
 export function addCancelCommand(tasks: Command, context: CommandContext): void {
@@ -78,15 +79,19 @@ async function cancelNamed(
 ): Promise<void> {
   const { tasks } = await admin.cancelTasks({ ids }, options.reason);
   for (const task of tasks) {
-    if (task.refused) context.exitCode = EXIT.refused;
-    if (options.json) await context.out.writeJson(taskToJson(task));
-    else if (task.refused) context.say(`${task.id}: ${REFUSALS.get(task.refused) ?? task.refused}`);
+    if (task.refused) sayOneRefused(task.id, readRefusal(task), context);
+    else if (options.json) await context.out.writeJson(cancelledToJson(task));
     else await context.out.write(`${escapeLine(task.id)} ${describeOutcome(task)}\n`);
   }
 }
 
-function taskToJson({ id, state, refused }: CancelledTask): Record<string, unknown> {
-  return { id, state: refused ? null : stateName(state), refused: refused || null };
+/** A reason that only a newer server gives is told as it is. */
+function readRefusal({ refused }: CancelledTask): Refusal {
+  return REFUSALS.get(refused) ?? { code: 'FAILED_PRECONDITION', problem: refused };
+}
+
+function cancelledToJson({ id, state }: CancelledTask): Json {
+  return { id, state: stateName(state), ...(state === TaskState.CANCELLED ? {} : { cancelRequested: true }) };
 }
 
 function describeOutcome({ state }: CancelledTask): string {

@@ -3,11 +3,12 @@ import type { Admin, Task, TaskQuery } from '../../../client/index.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatInstant } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
+import { taskToJson } from '../../json/task.ts';
+import { type Listing, printList } from '../../listing.ts';
 import { integerBetween } from '../../number.ts';
 import { addConditionOptions, type ConditionOptions, readConditions } from '../../selection.ts';
-import { renderTable } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
-import { countTasks, describeCounts, STATES, stateName, taskToJson } from '../../task.ts';
+import { countTasks, describeCounts, STATES, stateName } from '../../task.ts';
 import { describeStanding } from '../../waiting.ts';
 
 interface ListOptions extends TargetOptions, ConditionOptions {
@@ -16,7 +17,11 @@ interface ListOptions extends TargetOptions, ConditionOptions {
 }
 
 const MAX_PAGE = 500;
-const HEADINGS = ['id', 'queue', 'state', 'attempt', 'created', 'client', 'waiting for'];
+const LISTING: Listing<Task> = {
+  headings: ['id', 'queue', 'state', 'attempt', 'created', 'client', 'waiting for'],
+  toRow: taskToRow,
+  toJson: (task) => taskToJson(task, false),
+};
 
 export function addListCommand(tasks: Command, context: CommandContext): void {
   const command = tasks.command('list').description('list tasks, the newest first');
@@ -25,22 +30,23 @@ export function addListCommand(tasks: Command, context: CommandContext): void {
     .option('--count', 'how many there are, by state, and not which')
     .option('--json', 'one JSON object a line, without payloads')
     .action((options: ListOptions) => listTasks(options, context))
-    .addHelpText('after', '\nExample:\n  contact tasks list --queue sums --state failed --limit 20');
+    .addHelpText(
+      'after',
+      `
+They are printed as they come: columns are as wide as the first 500 need, and a wider cell moves what comes after it.
+
+Example:
+  contact tasks list --queue sums --state failed --limit 20`,
+    );
   addTargetOptions(command);
 }
 
 async function listTasks(options: ListOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
   if (options.count) return countAll(options, context);
-  const rows: string[][] = [];
   await withAdmin(options, context, async (admin) => {
-    for await (const task of takeTasks(admin, readConditions(options), options.limit)) {
-      if (options.json) await out.writeJson(taskToJson(task));
-      else rows.push(taskToRow(task));
-      if (out.closed.aborted) break;
-    }
+    const tasks = takeTasks(admin, readConditions(options), options.limit);
+    await printList(tasks, LISTING, options.json === true, context.out);
   });
-  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
 }
 
 async function countAll(options: ListOptions, context: CommandContext): Promise<void> {

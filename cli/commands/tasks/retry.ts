@@ -54,7 +54,7 @@ async function redriveTasks(ids: readonly string[], options: RedriveOptions, con
       for (const part of splitIds(selection.ids)) {
         const answer = await admin.retryTasks({ ids: part });
         for (const id of answer.ids)
-          await (options.json ? out.writeJson({ id }) : out.write(`${escapeLine(id)} ready again\n`));
+          await (options.json ? out.writeJson({ id, state: 'ready' }) : out.write(`${escapeLine(id)} ready again\n`));
         await sayRefused(answer.refusedIds, admin, context);
       }
     },

@@ -4,9 +4,10 @@ import { withAdmin } from '../../admin.ts';
 import { formatInstant } from '../../age.ts';
 import { renderAttempts } from '../../attempts.ts';
 import type { CommandContext } from '../../context.ts';
+import { taskToJson } from '../../json/task.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
-import { describeChildren, describeError, stateName, taskToJson } from '../../task.ts';
+import { describeChildren, describeError, stateName } from '../../task.ts';
 import { renderActs } from '../../taskacts.ts';
 import { renderLogs } from '../../tasklog.ts';
 import { describeValue } from '../../value.ts';
@@ -37,7 +38,7 @@ interface ShowOptions extends TargetOptions {
 async function showTask(id: string, options: ShowOptions, context: CommandContext): Promise<void> {
   await withAdmin(options, context, async (admin) => {
     const task = await admin.describeTask(id);
-    if (options.json) await context.out.writeJson({ attempts: [], acts: [], ...taskToJson(task) });
+    if (options.json) await context.out.writeJson(taskToJson(task, true));
     else {
       const { isTerminal } = context.out;
       const attempts = renderAttempts(task.attempts, isTerminal, options.attempts ?? false);

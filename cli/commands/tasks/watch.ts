@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { createAdmin } from '../../../client/admin.ts';
 import type { ConnectionOptions } from '../../../client/index.ts';
-import { ProgressSchema } from '../../../gen/contact/v1/contact_pb.ts';
-import { DeliverySchema, type LogLine, type Task, type TaskAct, TaskState } from '../../../gen/contact/v1/task_pb.ts';
+import { type LogLine, type Task, type TaskAct, TaskState } from '../../../gen/contact/v1/task_pb.ts';
 import type { WatchTaskResponse } from '../../../gen/contact/v1/task_service_pb.ts';
 import { ContactError } from '../../../shared/errors.ts';
 import { formatInstant } from '../../age.ts';
@@ -12,11 +10,14 @@ import { describeAttempt, hasFailed } from '../../attempts.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { EXIT } from '../../exit.ts';
+import type { Json } from '../../json/plain.ts';
+import { deliveryToJson, taskLogToJson, taskToJson } from '../../json/task.ts';
+import { progressToJson } from '../../json/waiting.ts';
 import { reachServer, readConnection } from '../../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
-import { describeChildren, describeError, isSettledState, stateName, taskToJson } from '../../task.ts';
+import { describeChildren, describeError, isSettledState, stateName } from '../../task.ts';
 import { actsSince, describeAct } from '../../taskacts.ts';
-import { describeLine, taskLogToJson } from '../../tasklog.ts';
+import { describeLine } from '../../tasklog.ts';
 import { describeValue } from '../../value.ts';
 
 type TaskEvent = WatchTaskResponse['event'];
@@ -90,8 +91,8 @@ async function watchTask(id: string, options: TargetOptions, context: CommandCon
       await printActs(event.value);
     }
     const line = options.json ? JSON.stringify(eventToJson(event)) : describeEvent(event);
-    // After a lost connection the state is told again.
-    if (line === told || line === '') return;
+    // After a lost connection the state is told again; what only a newer server tells has no line.
+    if (line === told || line === '' || line === '{}') return;
     told = line;
     await (options.json
       ? context.out.writeJson(eventToJson(event))
@@ -129,14 +130,14 @@ async function follow(
   return null;
 }
 
-function eventToJson(event: TaskEvent): Record<string, unknown> {
+function eventToJson(event: TaskEvent): Json {
   switch (event.case) {
     case 'task':
-      return { task: taskToJson(event.value) };
+      return { task: taskToJson(event.value, true) };
     case 'started':
-      return { started: toJson(DeliverySchema, event.value, { alwaysEmitImplicit: true }) };
+      return { started: deliveryToJson(event.value) };
     case 'progress':
-      return { progress: toJson(ProgressSchema, event.value, { alwaysEmitImplicit: true }) };
+      return { progress: { ...deliveryToJson(event.value), ...progressToJson(event.value) } };
     case 'log':
       return { log: taskLogToJson(event.value) };
     default:

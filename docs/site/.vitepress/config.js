@@ -39,6 +39,7 @@ export default withMermaid({
         text: 'Reference',
         items: [
           page('Command line', '/cli'),
+          page('What --json prints', '/json'),
           page('Configuration', '/configuration'),
           page('Limits', '/limits'),
           page('SDK', '/sdk/'),

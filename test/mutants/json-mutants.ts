@@ -1,0 +1,48 @@
+import { e2e, type Mutant, unit } from './mutant.ts';
+
+/** Faults of what commands print. */
+export const JSON_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'json: a client by another name',
+    file: 'cli/json/task.ts',
+    find: 'client: someText(task.clientId)',
+    replace: 'clientId: someText(task.clientId)',
+    caughtBy: e2e('cli-json', 'is the vocabulary of tasks that are settled'),
+  },
+  {
+    id: 'json: what there is not is an empty text',
+    file: 'cli/json/plain.ts',
+    find: "return text === '' ? undefined : text;",
+    replace: 'return text;',
+    caughtBy: e2e('cli-json', 'is the vocabulary of tasks that are settled'),
+  },
+  {
+    id: 'json: errors are for people alone',
+    file: 'cli/context.ts',
+    find: 'if (isJson) writeNotice({ error',
+    replace: 'if (err.isTTY) writeNotice({ error',
+    caughtBy: e2e('cli-json', 'is the vocabulary of tasks that are settled'),
+  },
+  {
+    id: 'json: a word of a newer server is none',
+    file: 'cli/word.ts',
+    find: '?? String(number)',
+    replace: "?? ''",
+    caughtBy: unit('cli-json', 'take a kind that only a newer server knows by its number'),
+  },
+
+  {
+    id: 'table: rows are kept until all have come',
+    file: 'cli/table.ts',
+    find: 'measured.length === MEASURED_ROWS ? begin()',
+    replace: 'measured.length === MEASURED_ROWS ? undefined',
+    caughtBy: unit('cli-table', 'prints each that follows at once, and lets a wider cell move the next ones'),
+  },
+  {
+    id: 'table: few rows wait for the next ones',
+    file: 'cli/table.ts',
+    find: 'timer ??= setTimeout(begin, MEASURED_MS);',
+    replace: '',
+    caughtBy: unit('cli-table', 'does not keep few rows back while others are waited for'),
+  },
+];
