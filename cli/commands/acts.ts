@@ -1,16 +1,17 @@
-import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { ACT_KIND_NAMES, type ActKindName, nameActKind } from '../../client/acts.ts';
-import { type Act, ActKind, ActSchema } from '../../gen/contact/v1/admin_service_pb.ts';
+import { ACT_KIND_NAMES, type ActKindName, type ActsQuery, nameActKind } from '../../client/acts.ts';
+import type { Admin } from '../../client/index.ts';
+import { type Act, ActKind } from '../../gen/contact/v1/admin_service_pb.ts';
 import { withAdmin } from '../admin.ts';
 import { formatInstant } from '../age.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePast } from '../duration.ts';
 import { escapeLine, shorten } from '../escape.ts';
+import { actToJson } from '../json/act.ts';
+import { type Listing, printList } from '../listing.ts';
 import { collectNames } from '../names.ts';
 import { integerBetween } from '../number.ts';
 import { collect, collectFrom } from '../option.ts';
-import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { describeLimits } from './queues/retain.ts';
 
@@ -22,7 +23,12 @@ interface ActsOptions extends TargetOptions {
   readonly limit: number;
 }
 
-const HEADINGS = ['at', 'by', 'act', 'about', 'count#', 'newest task', 'what'];
+const LISTING: Listing<Act> = {
+  headings: ['at', 'by', 'act', 'about', 'count#', 'newest task', 'what'],
+  toRow: actToRow,
+  toJson: actToJson,
+};
+const MAX_PAGE = 500;
 const MAX_SHOWN = 80;
 const DAY_SECONDS = 86_400;
 
@@ -51,26 +57,20 @@ Examples:
 }
 
 async function printActs(options: ActsOptions, context: CommandContext): Promise<void> {
-  const { out } = context;
-  const { since, queue = [], by = [], kind = [], limit } = options;
-  const rows: string[][] = [];
+  const { since, queue = [], by = [], kind = [] } = options;
+  const query = { queues: queue, by, kinds: kind, ...(since && { since }) };
   await withAdmin(options, context, async (admin) => {
-    const query = { queues: queue, by, kinds: kind, ...(since && { since }) };
-    let count = 0;
-    for await (const act of admin.listAllActs(query, { pageSize: Math.min(500, limit) })) {
-      if (options.json) await out.writeJson(actToJson(act));
-      else rows.push(actToRow(act));
-      count += 1;
-      if (count === limit || out.closed.aborted) break;
-    }
+    await printList(takeActs(admin, query, options.limit), LISTING, options.json === true, context.out);
   });
-  if (rows.length > 0) await out.write(renderTable(HEADINGS, rows, out.isTerminal));
 }
 
-/** An act with its kind as a word. */
-function actToJson(act: Act): Record<string, unknown> {
-  const fields = toJson(ActSchema, act, { alwaysEmitImplicit: true }) as object;
-  return { ...fields, kind: nameActKind(act.kind) ?? `act ${act.kind}` };
+async function* takeActs(admin: Admin, query: ActsQuery, limit: number): AsyncGenerator<Act> {
+  let count = 0;
+  for await (const act of admin.listAllActs(query, { pageSize: Math.min(MAX_PAGE, limit) })) {
+    yield act;
+    count += 1;
+    if (count === limit) return;
+  }
 }
 
 function actToRow(act: Act): string[] {

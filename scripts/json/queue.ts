@@ -7,7 +7,7 @@ export const retention = shape('Retention', 'How long settled tasks are kept.', 
   maxTasks: maybe(whole, 'Settled tasks of one queue, the newest.', 'there is no limit'),
 });
 
-const limits = shape('QueueLimits', 'What a queue was limited to.', {
+export const limits = shape('QueueLimits', 'What a queue was limited to.', {
   maxWaiting: maybe(whole, 'Tasks that may wait.', 'there is no limit'),
   maxRunning: maybe(whole, 'Tasks that may run at once.', 'there is no limit'),
 });

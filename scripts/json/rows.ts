@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import * as access from './access.ts';
+import { act } from './act.ts';
 import * as call from './call.ts';
 import * as client from './client.ts';
 import { notice } from './notice.ts';
@@ -15,6 +16,7 @@ export const ROWS: Readonly<Record<string, readonly z.ZodType[]>> = Object.freez
   enqueue: [result.stored, result.outcome],
   results: [result.result],
   failures: [result.failureGroup],
+  acts: [act],
   'tasks list': [task, result.taskCounts],
   'tasks show': [task],
   'tasks watch': [result.taskEvent],

@@ -46,7 +46,7 @@ export const attempt = shape('Attempt', 'A delivery of a task: who had it, when,
   ),
 });
 
-export const act = shape('Act', 'What somebody did to a task.', {
+export const act = shape('TaskAct', 'What somebody did to a task.', {
   kind: always(word('cancelled', 'redriven'), 'A cancel was asked for, or it was made ready again.'),
   at: always(instant, 'When.'),
   by: maybe(text, 'The principal, or how it was known who it was.', 'the caller may not know, or nobody does'),

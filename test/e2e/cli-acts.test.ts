@@ -65,11 +65,11 @@ describe('contact acts', function () {
 
   it('gives a JSON object a line', async () => {
     const { stdout } = await scene.contact('acts', '--kind', 'tasks_cancelled', '--json');
-    const { kind, by, queue, count, taskIds, reason } = JSON.parse(stdout);
+    const { kind, by, queue, count, tasks, reason } = JSON.parse(stdout);
     assert.deepEqual(
       [kind, by, queue, count, reason],
-      ['tasks_cancelled', 'anonymous', 'sums', '2', 'the queue was deleted'],
+      ['tasks_cancelled', 'anonymous', 'sums', 2, 'the queue was deleted'],
     );
-    assert.deepEqual(taskIds.toSorted(), ids.toSorted());
+    assert.deepEqual(tasks.toSorted(), ids.toSorted());
   });
 });

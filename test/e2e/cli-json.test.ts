@@ -10,12 +10,12 @@ import { createProgram } from '../../cli/program.ts';
 import { TaskFailure } from '../../client/index.ts';
 import { ROWS } from '../../scripts/json/rows.ts';
 import { serveDirectly, startCallee } from '../scene/callers.ts';
-import { runHere } from '../scene/command.ts';
 import { createScene, type Scene } from '../scene/commandline.ts';
 import { closeScene } from '../scene/end.ts';
 import { describeEcho } from '../scene/exposed.ts';
 import { createFolder } from '../scene/folder.ts';
-import { createJsonJudge } from '../scene/jsonlines.ts';
+import { showCredentials, showProfiles } from '../scene/jsoncredentials.ts';
+import { type Args, createJsonJudge, createJsonRuns } from '../scene/jsonlines.ts';
 import { cleanUpProcesses, type ServerProcess, startContact, startServer } from '../scene/process.ts';
 import { until } from '../scene/until.ts';
 
@@ -43,20 +43,7 @@ describe('--json', function () {
   after(() => scene.close());
   cleanUpProcesses();
 
-  type Args = readonly string[];
-
-  /** Runs a command and checks what it prints; `name` is what the command is called in the table of rows. */
-  async function run(name: string, args: Args = [], target: Args = ['--server', scene.address]) {
-    const outcome = await runHere([...name.split(' '), ...args, '--json', ...target]);
-    return { code: outcome.code, lines: judge.check(name, outcome) };
-  }
-
-  async function one(name: string, args: Args = [], target?: Args): Promise<Record<string, unknown>> {
-    const { lines } = await run(name, args, target);
-    assert.equal(lines.length, 1, `${name} ${args.join(' ')}`);
-    return lines[0]!;
-  }
-
+  const { run, one } = createJsonRuns(judge, () => ['--server', scene.address]);
   const enqueue = async (queue: string, ...args: string[]): Promise<string> => {
     const { id } = await one('enqueue', [queue, 'x', ...args]);
     return id as string;
@@ -199,6 +186,7 @@ describe('--json', function () {
     await run('clients list');
     await one('clients resume', ['berlin']);
     await one('clients disconnect', ['berlin']);
+    await run('acts');
     const refused = await run('clients disconnect', ['stranger']);
     assert.deepEqual([refused.code, refused.lines], [1, []]);
   });
@@ -259,66 +247,18 @@ describe('--json', function () {
     await full.close();
   });
 
-  it('is the vocabulary of profiles', async () => {
-    const before = process.env.XDG_CONFIG_HOME;
-    process.env.XDG_CONFIG_HOME = join(folder, 'config');
-    try {
-      const server = ['--server', 'tasks.example.org:443'];
-      const files = ['--token-file', 'a', '--tls-cert', 'c', '--tls-key', 'k'];
-      await one('config set-profile', ['here', ...server, ...files, '--tls-ca', 'b', '--tls'], []);
-      await one('config set-profile', ['pinned', '--tls-pin', 'A'.repeat(43), '--tls-server-name', 'x.example'], []);
-      await one('config set-profile', ['open', '--credential-file', 'd', '--insecure'], []);
-      await one('config use', ['here'], []);
-      await run('config list', [], []);
-      await one('config show', [], []);
-      await one('config delete-profile', ['open'], []);
-    } finally {
-      if (before === undefined) delete process.env.XDG_CONFIG_HOME;
-      else process.env.XDG_CONFIG_HOME = before;
-    }
-  });
+  it('is the vocabulary of profiles', () => showProfiles({ run, one }, folder));
 
   describe('of who may call', () => {
     let server: ServerProcess;
-    let socket: Args;
 
     before(async () => {
       const store = `sqlite:${join(folder, 'closed.db')}`;
       server = await startServer({ store, args: ['--tls', 'auto', '--tls-name', 'localhost'] });
-      socket = ['--server', `unix:${join(folder, 'closed.db.sock')}`];
     });
     after(async () => void (await server?.stop()));
 
-    it('is the vocabulary of credentials', async () => {
-      const rights = ['--role', 'operator', '--role', 'producer'];
-      const made = await one('token create', ['--name', 'ops', ...rights, '--expires', '90d'], socket);
-      const file = join(folder, 'ops.token');
-      writeFileSync(file, `${made.token}\n`, { mode: 0o600 });
-      const ca = ['--tls-ca', join(folder, 'closed.db.ca.pem')];
-      const line = ['--server', server.address, ...ca, '--token-file', file];
-      assert.equal((await one('whoami', [], line)).credential, made.id);
-      const fleet = ['--queue', 'robots/{client}', '--client', 'robot-*', '--uses', '3', '--address', server.address];
-      const { join: text } = await one('join create', fleet, line);
-      const joinFile = join(folder, 'join.txt');
-      writeFileSync(joinFile, `${text}\n`, { mode: 0o600 });
-      const kept = join(folder, 'robot-7.json');
-      const enrolled = await one('join', ['--join-file', joinFile, '--id', 'robot-7', '--out', kept], []);
-      assert.deepEqual([enrolled.client, enrolled.principal], ['robot-7', 'client:robot-7']);
-      await one('whoami', [], ['--credential-file', kept]);
-      await one('token create', ['--name', 'web', '--role', 'observer', '--queue', '*'], line);
-      const work = ['work', 'robots/robot-7', '--id', 'robot-7', '--credential-file', kept, '--', 'true'];
-      const worker = startContact(work);
-      const isThere = ({ client }: Record<string, unknown>): boolean => client === 'robot-7';
-      await until(async () => (await run('clients list', [], socket)).lines.some(isThere));
-      assert.equal((await one('clients show', ['robot-7'], socket)).principal, 'client:robot-7');
-      await worker.stop();
-      await one('token rotate', [String(made.id), '--overlap', '1h'], line);
-      const robot = (await run('token list', [], line)).lines.find(({ kind }) => kind === 'client');
-      await one('token revoke', [String(robot!.id)], line);
-      await run('token list', [], line);
-      await one('top', [], line);
-      await one('top', [], socket);
-    });
+    it('is the vocabulary of credentials', () => showCredentials({ run, one }, { folder, server: server.address }));
 
     it('is the vocabulary of what goes wrong', async () => {
       const wrongPin = ['--server', server.address, '--tls-pin', 'A'.repeat(43)];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as z from 'zod';
 import { NOTICE, ROWS } from '../../scripts/json/rows.ts';
+import { runHere } from './command.ts';
 
 /** Holds what commands print with --json against the types of docs/json.md, and remembers what of these was seen. */
 export interface JsonJudge {
@@ -71,4 +72,30 @@ function listNames(type: z.ZodType): string[] {
     ...listNames(field as z.ZodType),
   ]);
   return [titleOf(inner), ...fields];
+}
+
+export type Args = readonly string[];
+
+/** Commands that print JSON, and whose lines are checked. */
+export interface JsonRuns {
+  /** @param name what the command is called in the table of rows */
+  run(name: string, args?: Args, target?: Args): Promise<{ code: number | null; lines: Record<string, unknown>[] }>;
+  /** The same of one that prints one line. */
+  one(name: string, args?: Args, target?: Args): Promise<Record<string, unknown>>;
+}
+
+/** @param targetOf flags of the server that is spoken to unless another is named */
+export function createJsonRuns(judge: JsonJudge, targetOf: () => Args): JsonRuns {
+  const run: JsonRuns['run'] = async (name, args = [], target = targetOf()) => {
+    const outcome = await runHere([...name.split(' '), ...args, '--json', ...target]);
+    return { code: outcome.code, lines: judge.check(name, outcome) };
+  };
+  return {
+    run,
+    async one(name, args = [], target = targetOf()) {
+      const { lines } = await run(name, args, target);
+      assert.equal(lines.length, 1, `${name} ${args.join(' ')}`);
+      return lines[0]!;
+    },
+  };
 }

@@ -9,6 +9,7 @@ import { failTask } from '../../cli/reply.ts';
 import { TaskFailed } from '../../client/index.ts';
 import * as contract from '../../gen/index.ts';
 import * as access from '../../scripts/json/access.ts';
+import { act } from '../../scripts/json/act.ts';
 import * as client from '../../scripts/json/client.ts';
 import * as queue from '../../scripts/json/queue.ts';
 import * as result from '../../scripts/json/result.ts';
@@ -44,6 +45,7 @@ const TOLD: readonly (readonly [DescMessage, Fields, Readonly<Record<string, str
   [contract.QueueSchema, queue.queue, { name: 'queue' }],
   [contract.RetentionSchema, queue.retention, { seconds: 'maxAgeMs', max: 'maxTasks' }],
   [contract.ClientInfoSchema, client.client, { id: 'client' }],
+  [contract.ActSchema, act, { clientId: 'client', credentialId: 'credential', taskIds: 'tasks' }],
   [contract.ClientRunsSchema, client.client.shape.runs.unwrap()],
   [contract.RunningTaskSchema, client.client.shape.oldestRunning.unwrap(), { taskId: 'id' }],
   [contract.GetServerInfoResponseSchema, server.server],
@@ -73,6 +75,7 @@ describe('the types of JSON lines', () => {
     assert.deepEqual(task.attempt.shape.end.options.slice(1), words(contract.AttemptEndSchema));
     assert.deepEqual(task.act.shape.kind.options, words(contract.TaskActKindSchema));
     assert.deepEqual(waiting.waiting.shape.kind.options.slice(1), words(contract.WaitingKindSchema));
+    assert.deepEqual(act.shape.kind.options, words(contract.ActKindSchema));
     assert.deepEqual(task.logLine.shape.level.options, words(contract.LogLevelSchema));
     assert.deepEqual(access.credential.shape.kind.options, words(contract.CredentialKindSchema));
     assert.deepEqual(access.credential.shape.rights.shape.roles.element.options, words(contract.RoleSchema));
