@@ -102,7 +102,8 @@ export function createConnectionPlaces(options: ConnectionPlacesOptions): Connec
     if (way === 'operators') return maxConnections;
     const isFew = places.countOf(caller) < Math.max(1, reserved * FEW_SHARE);
     const isOperators = caller.roles.has('operator') && isFew;
-    return maxConnections - (isOperators ? Math.floor(reserved / 2) : reserved);
+    // Rounded up: a reserve of one is the socket's.
+    return maxConnections - (isOperators ? Math.ceil(reserved / 2) : reserved);
   }
 
   function hold(connection: Connection, caller: Caller): void {

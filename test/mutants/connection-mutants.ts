@@ -101,9 +101,16 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'a reserve of one is for whoever is an operator',
+    file: PLACES,
+    find: 'Math.ceil(reserved / 2)',
+    replace: 'Math.floor(reserved / 2)',
+    caughtBy: unit('connection-places', 'keeps the one place of a reserve of one for their socket'),
+  },
+  {
     id: 'no place is kept for operators',
     file: PLACES,
-    find: 'return maxConnections - (isOperators ? Math.floor(reserved / 2) : reserved);',
+    find: 'return maxConnections - (isOperators ? Math.ceil(reserved / 2) : reserved);',
     replace: 'return maxConnections;',
     caughtBy: transport('connection-life', 'are kept for operators, the last of them for their socket, and given back'),
   },

@@ -148,6 +148,15 @@ describe('createConnectionPlaces()', () => {
     assert.equal(admit(caller('operator', 'operator'), 'operators'), 'OK');
   });
 
+  it('keeps the one place of a reserve of one for their socket', () => {
+    const { places, open } = prepare(3, 1);
+    for (const name of ['a', 'b']) places.hold(open().connection, caller(`token:${name}`, 'worker'));
+    const narrow = caller('token:o', 'operator');
+    assert.throws(() => places.hold(open().connection, narrow), { code: 'RESOURCE_EXHAUSTED', field: 'connections' });
+    places.hold(open('', 'operators').connection, caller('operator', 'operator'));
+    assert.equal(places.admitted, 3);
+  });
+
   it('tells the log once a minute, with how many there were', () => {
     const { clock, book, counts, open } = prepare(1);
     for (let n = 0; n < 5; n++) open();
