@@ -49,7 +49,7 @@ export async function findClient(clients: Pick<Clients, 'describe'>, clientId: s
 
 /**
  * Whether the caller may order something of the whole client: NOT_FOUND as `findClient`; PERMISSION_DENIED: it works for
- * queues of others too.
+ * queues of others too, or for none, as one that only serves methods: then it is nobody's of one queue.
  */
 export async function checkClient(clients: Pick<Clients, 'describe'>, clientId: string, caller: Caller): Promise<void> {
   if (!mayAddress(caller, clientId)) throw noClient(clientId);
@@ -57,6 +57,10 @@ export async function checkClient(clients: Pick<Clients, 'describe'>, clientId: 
   if (hasRights(orderer, ({ scope }) => scope.queues === 'all')) return;
   const { view, sessions } = await clients.describe(clientId);
   const queues = [...view.queues, ...sessions.flatMap((session) => session.queues)];
+  if (queues.length === 0) {
+    const problem = `${clientId} works for no queue: what is ordered of it is for operators of all queues`;
+    throw new ContactError('PERMISSION_DENIED', problem, { field: 'client_id' });
+  }
   if (hasRights(orderer, ({ scope }) => queues.every((queue) => isInScope(scope, queue)))) return;
   throw new ContactError('PERMISSION_DENIED', `${clientId} works for queues of others too`, { field: 'client_id' });
 }

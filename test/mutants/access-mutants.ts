@@ -132,6 +132,13 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     caughtBy: queues('orders nothing of a client that works for others'),
   },
   {
+    id: 'access: clients that work for no queue are of whoever has one',
+    file: 'server/api/clients.ts',
+    find: 'if (queues.length === 0) {',
+    replace: 'if (queues.length < 0) {',
+    caughtBy: queues('orders nothing of a client that works for no queue, unless it is of all'),
+  },
+  {
     id: 'access: backups for whoever sees all queues',
     file: 'server/api/backup.ts',
     find: " && roles.has('operator')",

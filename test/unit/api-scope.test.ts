@@ -9,6 +9,7 @@ import {
   DisconnectClientRequestSchema,
   DrainClientRequestSchema,
   EnqueueTasksRequestSchema,
+  ForgetClientRequestSchema,
   GetTaskRequestSchema,
   ListClientsRequestSchema,
   ListQueuesRequestSchema,
@@ -194,5 +195,22 @@ describe('a caller with some queues', () => {
       [...scene.registry.sessions].map(({ clientId, isDraining }) => [clientId, isDraining]),
       [['b', false]],
     );
+  });
+
+  it('orders nothing of a client that works for no queue, unless it is of all', async () => {
+    const serving = { clientId: 's', labels: {}, subject: '', methods: ['echo.Echo/Say'] };
+    await scene.store.rememberServing(serving, 0);
+    const { admin } = scene.api;
+    const orders = (context: ReturnType<typeof createContext>['context']) => [
+      () => admin.drainClient(create(DrainClientRequestSchema, { clientId: 's' }), context),
+      () => admin.resumeClient(create(ResumeClientRequestSchema, { clientId: 's' }), context),
+      () => admin.disconnectClient(create(DisconnectClientRequestSchema, { clientId: 's' }), context),
+      () => admin.forgetClient(create(ForgetClientRequestSchema, { clientId: 's' }), context),
+    ];
+    for (const order of orders(createContext(['mine']).context)) {
+      await assert.rejects(order, { code: 'PERMISSION_DENIED', field: 'client_id' });
+    }
+    await scene.store.leaveServing(serving, 0);
+    for (const order of orders(createContext().context)) await order();
   });
 });
