@@ -24,7 +24,10 @@ interface Audited {
 const MAX_TEXT = 256;
 const MAX_FILTER = 1_024;
 
-const cut = (text: string): string => cutText(text, MAX_TEXT);
+/** Each of them takes six bytes of a line of JSON. */
+const CONTROLS = /[\p{Cc}\p{Cs}]/gu;
+
+const cut = (text: string): string => cutText(text, MAX_TEXT).replace(CONTROLS, '?');
 /** Also of one that is refused, and perhaps because no JSON is of it: an instant that no calendar has, say. */
 function show<D extends DescMessage>(schema: D, message: MessageShape<D>): string {
   try {
@@ -124,13 +127,23 @@ export type Audit = <S extends DescService, Own extends keyof S['method']>(
   handlers: Handlers<S, Own>,
 ) => Handlers<S, Own>;
 
-export function createAudit(logger: Logger): Audit {
+/** Where lines go, by who causes them: what anybody may cause has a pace. */
+export interface AuditLogs {
+  /** What operators did: each line is written. */
+  readonly done: Logger;
+  /** What others did, clients that come by a join say, and what operators asked for in vain. */
+  readonly others: Logger;
+  /** What others did not do: they were refused, or there was nothing that they meant. */
+  readonly vain: Logger;
+}
+
+export function createAudit(logs: AuditLogs): Audit {
   return (service, handlers) => {
     const told = Object.entries<AnyMessage>(handlers).map(([name, handle]) => {
       const method = service.method[name];
       const audited = method && AUDITED.get(`${service.typeName}/${method.name}`);
       if (!audited) return [name, handle];
-      const note = createNote(logger, method.name, audited);
+      const note = createNote(logs, method.name, audited);
       return [name, method.methodKind === 'unary' ? auditOne(handle, note) : auditMany(handle, note)];
     });
     return Object.fromEntries(told);
@@ -139,14 +152,17 @@ export function createAudit(logger: Logger): Audit {
 
 type Note = (request: MessageShape<never>, context: Context, outcome: unknown, answer?: unknown) => void;
 
-function createNote(logger: Logger, action: string, { describe, tell }: Audited): Note {
+function createNote(logs: AuditLogs, action: string, { describe, tell }: Audited): Note {
   return (request, { caller, peer }, outcome, answer) => {
     const what = describe(request);
     if (!what) return;
     const told = outcome === undefined ? tell?.(answer) : undefined;
     if (told === null) return;
     const came = outcome === undefined ? { outcome: 'ok', ...told } : { outcome: codeOf(outcome) };
-    logger.info({ audit: true, principal: nameCaller(caller), peer, action, ...what, ...came }, 'operator');
+    const isDone = outcome === undefined && (answer as AnyMessage)?.total !== 0;
+    const isOperators = caller.roles.has('operator');
+    const log = isOperators && isDone ? logs.done : isOperators || isDone ? logs.others : logs.vain;
+    log.info({ audit: true, principal: nameCaller(caller), peer, action, ...what, ...came }, 'operator');
   };
 }
 

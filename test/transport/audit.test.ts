@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import type { DescService } from '@bufbuild/protobuf';
+import { credentials } from '@grpc/grpc-js';
 import { createAdmin, createProducer } from '../../client/index.ts';
 import { AccessService, AdminService, EnrolmentService, Role, TaskService } from '../../gen/index.ts';
 import { drawToken } from '../../server/access/token.ts';
 import { createAudit } from '../../server/api/audit.ts';
+import { createClient } from '../../shared/grpc.ts';
 import { askAs, startGuarded } from '../scene/access.ts';
 import { ask, connect, enqueueMany, refusalOf } from '../scene/clients.ts';
-import { closeScene, use } from '../scene/end.ts';
+import { atEnd, closeScene, use } from '../scene/end.ts';
 import { createLogbook } from '../scene/logbook.ts';
 import { startProxy } from '../scene/proxy.ts';
 import { connectTo, startScene } from '../scene/server.ts';
@@ -36,7 +38,8 @@ describe('the audit log', () => {
   afterEach(closeScene);
 
   it('has a row for every method that changes something for operators', () => {
-    const audit = createAudit(createLogbook());
+    const book = createLogbook();
+    const audit = createAudit({ done: book, others: book, vain: book });
     const handle = async (): Promise<never> => Promise.reject(new Error('nobody calls it'));
     const silent = [AdminService, AccessService, EnrolmentService, TaskService].flatMap((service) => {
       const handlers = Object.fromEntries(service.methods.map(({ localName }) => [localName, handle]));
@@ -115,6 +118,28 @@ describe('the audit log', () => {
         ['operator', 'RevokeCredential', 'NOT_FOUND'],
       ],
     );
+  });
+
+  it('has a pace for what others ask for in vain, counts what it left out, and has each act of an operator', async () => {
+    const book = createLogbook();
+    const { operator, access, address } = await startGuarded({}, { logger: book });
+    const web = await access.token({ roles: [Role.PRODUCER] }, { name: 'web' });
+    const tasks = createClient(TaskService, address, credentials.createInsecure());
+    atEnd(() => tasks.close());
+    const filter = { queues: ['none'], metadata: { key: '\u0001' } };
+    for (let n = 0; n < 30; n++) await askAs(web.text, tasks, 'cancelTasks', { filter });
+    for (let n = 0; n < 30; n++) await askAs(operator, tasks, 'cancelTasks', { filter });
+    const noId = { id: '\u0001'.repeat(1_000) };
+    await assert.rejects(askAs(operator, access.client, 'revokeCredential', noId));
+    const of = (name: string) => book.audits().filter(({ principal }) => principal === name);
+    const left = () => book.audits().filter(({ unlogged }) => unlogged !== undefined);
+    await until('the count', () => left().length > 0);
+    const count = (left()[0]!.unlogged as { operator: number }).operator;
+    assert.ok(of('token:web').length < 30, `${of('token:web').length} lines`);
+    assert.equal(of('token:web').length + count, 30);
+    const [made, ...cancels] = of('operator');
+    assert.deepEqual([made!.action, cancels.length], ['CreateToken', 31]);
+    assert.ok(JSON.stringify(cancels.at(-1)).length < 600);
   });
 
   it('tells of a filter that no JSON is of, whose refusal stays what it is', async () => {
