@@ -8,9 +8,11 @@ import { ContactError } from '../../shared/errors.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { toStatus } from '../../shared/status.ts';
+import { type Caller, hasRights, mayDoEverything } from '../model/caller.ts';
 import { closing } from '../session/closing.ts';
 import { type Patience, patienceMs } from '../session/liveness.ts';
 import { cancelStream } from './answering.ts';
+import { callerOfStream } from './callers.ts';
 import { forgetMessage, noteDebt, type OpenCall, WINDOW_BYTES } from './debt.ts';
 import { type InnerCall, insideOf } from './internals.ts';
 import { lookAtLine, sharedBytes } from './line.ts';
@@ -23,6 +25,11 @@ export const COME_AGAIN_MS = 10_000;
  * probes.
  */
 const HEALTH_RESERVE = 100;
+/**
+ * Calls beyond those of others, so that a server that others have filled can be mended: of operators who may do everything;
+ * and of those over their socket file, who have as many for themselves alone.
+ */
+const OPERATOR_RESERVE = 50;
 const HEALTH_CHECK = methodPath(health.Health.method.check);
 /** A part of the budget: when so much was received or answered there is a look before its time. */
 const LOOK_SHARE = 1 / 16;
@@ -41,6 +48,8 @@ export interface OpenCallsOptions {
   /** Bytes of unfinished messages and unread answers of all calls. */
   readonly heldBudgetBytes: number;
 }
+
+const isWholeOperator = (part: Caller): boolean => part.roles.has('operator') && mayDoEverything(part);
 
 /** The calls that grpc-js has taken and not ended. */
 export interface OpenCalls {
@@ -153,9 +162,17 @@ export function createOpenCalls(options: OpenCallsOptions): OpenCalls {
     }
   }
 
+  function reserveFor(path: string, { stream }: InnerCall): number {
+    if (path === HEALTH_CHECK) return HEALTH_RESERVE;
+    const caller = callerOfStream(stream);
+    if (caller?.kind === 'local') return 2 * OPERATOR_RESERVE;
+    const isOperators = caller && caller.kind !== 'anonymous' && hasRights(caller, isWholeOperator);
+    return isOperators ? OPERATOR_RESERVE : 0;
+  }
+
   const interceptor: ServerInterceptor = (method, call) => {
     const inner = insideOf(call);
-    if (openCalls.size >= (method.path === HEALTH_CHECK ? maxOpenCalls + HEALTH_RESERVE : maxOpenCalls)) {
+    if (openCalls.size >= maxOpenCalls && openCalls.size >= maxOpenCalls + reserveFor(method.path, inner)) {
       const text = `${maxOpenCalls} are open, more are not taken`;
       const detail = { field: 'calls', retryAfterMs: COME_AGAIN_MS };
       const refusal = toStatus(new ContactError('RESOURCE_EXHAUSTED', text, detail));

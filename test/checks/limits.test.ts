@@ -87,7 +87,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['newest results kept', 'server/dispatch/results.ts', 'RECENT_COUNT', 'RECENT_BYTES'],
   ['tasks of one claim', 'server/dispatch/lanes.ts', 'MAX_CLAIM', 'MAX_REQUESTS'],
   ['connections that wait', 'server/transport/sockets.ts', 'BACKLOG'],
-  ['calls open on all', 'server/transport/open_calls.ts', 'HEALTH_RESERVE'],
+  ['calls open on all', 'server/transport/open_calls.ts', 'HEALTH_RESERVE', 'OPERATOR_RESERVE'],
   ['bytes received, answered or let go of', 'shared/collect.ts', 'WORTH_BYTES'],
   ['pieces of an unfinished', 'server/transport/debt.ts', 'PIECE_BYTES', 'SMALL_BYTES'],
   ['`DescribeTask` and `ListTasks`', 'server/api/pace.ts', 'PER_TURN'],

@@ -149,6 +149,16 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'access: no calls are kept for operators',
+    file: 'server/transport/open_calls.ts',
+    find: 'return isOperators ? OPERATOR_RESERVE : 0;',
+    replace: 'return isOperators ? 0 : 0;',
+    caughtBy: transport(
+      'principal-limits',
+      'who may do everything as an operator has calls beyond those of all others, and of a few queues has none',
+    ),
+  },
+  {
     id: 'access: backups for whoever sees all queues',
     file: 'server/api/backup.ts',
     find: " && roles.has('operator')",

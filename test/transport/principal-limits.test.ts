@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createProducer } from '../../client/index.ts';
 import type { StreamEnqueueResponse } from '../../gen/index.ts';
-import { AdminService, TaskService } from '../../gen/index.ts';
+import { AdminService, Role, TaskService } from '../../gen/index.ts';
 import { newSessionId } from '../../shared/ids.ts';
 import { startGuarded } from '../scene/access.ts';
 import { openGetTask } from '../scene/classic.ts';
@@ -43,6 +43,19 @@ describe('A principal', () => {
     assert.equal(await lookAt(connect(scene, {}, other.text)), 'OK');
     streams[0]!.stream.cancel();
     await until('a call that has gone', async () => (await lookAt(second)) === 'OK');
+  });
+
+  it('who may do everything as an operator has calls beyond those of all others, and of a few queues has none', async () => {
+    const scene = await startGuarded({ maxOpenCalls: 2 });
+    const full = await scene.access.token();
+    const narrow = await scene.access.token({ queues: ['q'] });
+    const web = await scene.access.token({ roles: [Role.PRODUCER] });
+    const streams = [1, 2].map(() => openEnqueue(connect(scene, {}, web.text)));
+    for (const one of streams) one.send(1);
+    await until('all to be open', () => streams.every((one) => one.stored() === 1));
+    for (const { text } of [narrow, web])
+      assert.match(await lookAt(connect(scene, {}, text)), /^RESOURCE_EXHAUSTED calls: 2 are open/);
+    assert.equal(await lookAt(connect(scene, {}, full.text)), 'OK');
   });
 
   it('has so many sessions, whatever its clients are called', async () => {
