@@ -5,6 +5,12 @@ import type { EventCounts } from '../model/figures.ts';
 
 const COME_AGAIN_MS = 10_000;
 
+/** Whose a place is. Names of joins may be given twice: what one of them takes is not taken from another. */
+type Holder = Pick<Caller, 'principal'> & Partial<Pick<Caller, 'kind' | 'credentialId'>>;
+
+const keyOf = ({ principal, kind, credentialId }: Holder): string =>
+  kind === 'join' ? `${principal} ${credentialId}` : principal;
+
 /** What each principal may have so many of at a time. */
 export interface Places {
   /**
@@ -12,9 +18,9 @@ export interface Places {
    * and the limits for all hold alone. RESOURCE_EXHAUSTED naming the field: it has as many as it may.
    * @param isReturning it takes the place of one that the caller has, which is not free yet: it is counted and never refused
    */
-  take(caller: Pick<Caller, 'principal'>, isReturning?: boolean): (() => void) | undefined;
+  take(caller: Holder, isReturning?: boolean): (() => void) | undefined;
   /** How many it has. */
-  countOf(caller: Pick<Caller, 'principal'>): number;
+  countOf(caller: Holder): number;
 }
 
 /** By which option there would be more. */
@@ -33,20 +39,22 @@ export function createPlaces(
   const counts = new ChurnMap<string, number>();
 
   return {
-    countOf: ({ principal }) => counts.get(principal) ?? 0,
-    take({ principal }, isReturning = false) {
+    countOf: (caller) => counts.get(keyOf(caller)) ?? 0,
+    take(caller, isReturning = false) {
+      const { principal } = caller;
       if (principal === '') return undefined;
-      const count = counts.get(principal) ?? 0;
+      const key = keyOf(caller);
+      const count = counts.get(key) ?? 0;
       if (count >= max && !isReturning) {
         reachedLimits[`${kind}_per_principal`] += 1;
         const problem = `${principal} has ${count}, and may have ${max} (${OPTIONS[kind]})`;
         throw new ContactError('RESOURCE_EXHAUSTED', problem, { field: kind, retryAfterMs: COME_AGAIN_MS });
       }
-      counts.set(principal, count + 1);
+      counts.set(key, count + 1);
       return () => {
-        const left = counts.get(principal)! - 1;
-        if (left === 0) counts.delete(principal);
-        else counts.set(principal, left);
+        const left = counts.get(key)! - 1;
+        if (left === 0) counts.delete(key);
+        else counts.set(key, left);
       };
     },
   };

@@ -149,6 +149,13 @@ export const ACCESS_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    id: 'access: joins of one name share their places',
+    file: 'server/api/places.ts',
+    find: "kind === 'join' ? ",
+    replace: 'kind === undefined ? ',
+    caughtBy: unit('places', 'are of each join for itself, also where another has its name'),
+  },
+  {
     id: 'access: no calls are kept for operators',
     file: 'server/transport/open_calls.ts',
     find: 'return isOperators ? OPERATOR_RESERVE : 0;',

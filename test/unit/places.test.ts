@@ -44,4 +44,14 @@ describe('createPlaces()', () => {
     const { places } = prepare(1);
     for (let n = 0; n < 5; n += 1) assert.equal(places.take(ANONYMOUS), undefined);
   });
+
+  it('are of each join for itself, also where another has its name', () => {
+    const places = createPlaces('calls', 1, createEventCounts());
+    const join = (credentialId: string) => ({ principal: 'join:fleet', kind: 'join', credentialId }) as const;
+    places.take(join('a'));
+    assert.throws(() => places.take(join('a')), { code: 'RESOURCE_EXHAUSTED', message: /join:fleet has 1/ });
+    const leave = places.take(join('b'))!;
+    leave();
+    assert.deepEqual([places.countOf(join('a')), places.countOf(join('b'))], [1, 0]);
+  });
 });
