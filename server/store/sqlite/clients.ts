@@ -125,7 +125,7 @@ export function createClients(
     `UPDATE client SET methods = '[]' WHERE client_id IN
        (SELECT client_id FROM
          (SELECT client_id, sum(octet_length(methods)) OVER (PARTITION BY subject ORDER BY first_seen_at, client_id) AS bytes
-          FROM client WHERE subject <> '' AND methods <> '[]' AND served_until < ?)
+          FROM client WHERE methods <> '[]' AND served_until < ? AND subject <> '')
         WHERE bytes > ?)`,
   );
   let rememberedCount = 0;
