@@ -4,6 +4,9 @@ const MAX_PAGE_BYTES = 1 << 20;
 /** What a field or an item costs on the wire beside its bytes: tag and length. */
 const OVERHEAD_BYTES = 8;
 
+/** A message that is heavier is remembered: lighter ones are weighed as quickly. */
+const LIGHT_BYTES = 128;
+
 export interface Page<T, V> {
   readonly items: T[];
   /** The last view that is in the page. */
@@ -32,12 +35,12 @@ function weigh(value: unknown, known: Map<object, number>): number {
   if (typeof value === 'string') return OVERHEAD_BYTES + Buffer.byteLength(value);
   if (value instanceof Uint8Array) return OVERHEAD_BYTES + value.byteLength;
   if (typeof value !== 'object' || value === null) return OVERHEAD_BYTES;
-  const before = known.get(value);
+  const before = known.size > 0 ? known.get(value) : undefined;
   if (before !== undefined) return before;
   let bytes = OVERHEAD_BYTES;
   // A map has its keys on the wire too; the names of fields are short.
   for (const [key, part] of Object.entries(value))
     bytes += (Array.isArray(value) ? 0 : key.length) + weigh(part, known);
-  if ('$typeName' in value) known.set(value, bytes);
+  if (bytes > LIGHT_BYTES && '$typeName' in value) known.set(value, bytes);
   return bytes;
 }

@@ -92,10 +92,8 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       const limit = pageSize || DEFAULT_PAGE;
       await pace();
       const records = await store.listTasks(readFilter(filter, clock.now()), pageToken || null, limit, caller.scope);
-      const explainer = openExplainer(caller);
-      const explained = await Promise.all(
-        records.map(async (record) => [record, await explainer.explainTask(record)] as const),
-      );
+      const explanations = await openExplainer(caller).explainTasks(records);
+      const explained = records.map((record, place) => [record, explanations[place]!] as const);
       const { items, last } = cutPage(explained, ([record, explanation]) =>
         writeTask(record, view(explanation, withPayload)),
       );

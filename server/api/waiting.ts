@@ -1,24 +1,27 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type Waiting, WaitingSchema, WaitingKind as WireKind } from '../../gen/index.ts';
+import { ToldProgressSchema, type Waiting, WaitingKind as WireKind } from '../../gen/index.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { QueueView } from '../dispatch/operations.ts';
 import type { TaskQueue } from '../dispatch/queue.ts';
 import { isKeptCall } from '../model/call.ts';
 import type { Caller } from '../model/caller.ts';
-import { addresseeOf } from '../model/lane.ts';
+import { addresseeOf, laneKey, PARENT_LANE } from '../model/lane.ts';
 import { isSettled } from '../model/states.ts';
 import type { LaneRef, TaskRecord } from '../model/task.ts';
 import {
+  explainDelay,
   explainQueue,
+  explainRun,
   explainWaiting,
   type Reason,
+  type Run,
   type Situation,
   type Target,
   type WaitingKind,
 } from '../model/waiting.ts';
-import { describeReason, describeWaiting } from '../model/waitingtext.ts';
+import { describeReason, describeWaiting, joinWords } from '../model/waitingtext.ts';
 import type { Registry } from '../session/registry.ts';
 import type { QueueStore } from '../store/queues.ts';
 import type { Store } from '../store/store.ts';
@@ -37,10 +40,12 @@ export interface ExplainOptions {
   readonly clock: Clock;
 }
 
-/** Why tasks wait, for one answer to one caller: what is the same for many of them is looked up once. */
+/** Why tasks wait, for one answer to one caller: what is the same for many of them is looked up, and said, once. */
 export interface Explainer {
   /** @param isAlone its place among others is counted too */
   explainTask(record: TaskRecord, isAlone?: boolean): Promise<Explanation>;
+  /** In the order of the tasks. */
+  explainTasks(records: readonly TaskRecord[]): Promise<readonly Explanation[]>;
   explainQueue(view: QueueView): Promise<Waiting | undefined>;
 }
 
@@ -53,20 +58,42 @@ export interface Explanation {
 
 export type OpenExplainer = (caller: Caller) => Explainer;
 
+/** What each task has of its own. */
+type Own = Pick<Situation, 'state' | 'bytes' | 'runAt' | 'attempt' | 'lastError' | 'isCall'>;
+
 /** What the tasks of a lane have in common. */
-interface Shared
-  extends Omit<Situation, 'state' | 'bytes' | 'runAt' | 'attempt' | 'lastError' | 'isCall' | 'ahead' | 'run'> {
+interface Shared extends Omit<Situation, keyof Own | 'ahead' | 'run'> {
   /** The largest payload that each of those who are free has room for. */
   readonly leastRoom: number;
 }
 
-const RUNNING_KINDS: ReadonlySet<WaitingKind> = new Set(['lost', 'claimed', 'running']);
+/** What the scheduled tasks of a lane wait for beside the time of each: what is told before it, and what after it. */
+interface Around {
+  readonly before: readonly Reason[];
+  readonly after: readonly Reason[];
+  /** Those after it, as they are told. */
+  readonly others: Waiting[];
+}
+
+const WIRE_KINDS = Object.fromEntries(
+  Object.entries(WireKind).map(([name, number]) => [name.toLowerCase(), number]),
+) as Readonly<Record<WaitingKind, WireKind>>;
+
+const NOTHING: Explanation = Object.freeze({ waitingFor: '', waiting: undefined });
+
+const NO_RUN: Omit<Run, 'clientId'> = Object.freeze({
+  hasBegun: null,
+  startedAt: null,
+  progress: null,
+  lostUntil: null,
+});
 
 export function createOpenExplainer({ queue, registry, store, clock }: ExplainOptions): OpenExplainer {
   return (caller) => {
     const crowd = createCrowd(queue, caller);
     const sharedByLane = new Map<string, Promise<Shared>>();
-    const saidByLane = new Map<string, Promise<Explanation>>();
+    const readyByKey = new Map<string, Explanation>();
+    const scheduledByKey = new Map<string, Around>();
     let counts: Promise<ReadonlyMap<string, number>> | undefined;
     let targets = 0;
 
@@ -109,59 +136,74 @@ export function createOpenExplainer({ queue, registry, store, clock }: ExplainOp
     }
 
     function shared(ref: LaneRef): Promise<Shared> {
-      const key = `${ref.queue} ${ref.lane}`;
+      const key = laneKey(ref);
       const known = sharedByLane.get(key) ?? lookUp(ref);
       sharedByLane.set(key, known);
       return known;
     }
 
-    /** Ready tasks of one key are told the same, whatever their number; undefined: this one has a size or a place of its own. */
-    async function commonKeyOf(record: TaskRecord, isAlone: boolean): Promise<string | undefined> {
-      if (isAlone || record.state !== 'ready') return undefined;
-      if ((await shared(record)).leastRoom < record.payload.byteLength) return undefined;
-      return `${record.queue} ${record.lane} ${isKeptCall(record)}`;
-    }
-
-    async function explain(record: TaskRecord, isAlone: boolean): Promise<readonly Reason[]> {
-      const { state, runAt, attempt, lastError, payload } = record;
-      const about = { state, runAt, attempt, lastError, bytes: payload.byteLength };
-      const isCall = isKeptCall(record);
-      if (state === 'running') {
-        const run = registry.describeRun({ taskId: record.id, delivery: record.delivery });
-        const known = run ?? { hasBegun: null, startedAt: null, progress: null, lostUntil: null };
-        return explainWaiting({
-          ...NOTHING_KNOWN,
-          ...record,
-          ...about,
-          isCall,
-          run: { ...known, clientId: record.clientId },
-        });
-      }
-      const situation = { ...(await shared(record)), ...about, isCall };
-      if (!isAlone || state !== 'ready' || situation.drawers.length === 0) return explainWaiting(situation);
-      const count = await store.countAhead(record.id, MAX_AHEAD);
-      return explainWaiting({ ...situation, ahead: { count, isAtLeast: count >= MAX_AHEAD } });
-    }
-
-    async function say(record: TaskRecord, isAlone: boolean): Promise<Explanation> {
-      const reasons = await explain(record, isAlone);
+    function say(reasons: readonly Reason[]): Explanation {
       const now = clock.now();
-      const isRunning = reasons.some(({ kind }) => RUNNING_KINDS.has(kind));
-      return {
-        waitingFor: isRunning ? '' : describeWaiting(reasons, now),
-        waiting: writeWaiting(reasons, now),
-      };
+      return { waitingFor: describeWaiting(reasons, now), waiting: writeWaiting(reasons, now) };
+    }
+
+    function explainRunning(record: TaskRecord): Explanation {
+      const { id, delivery, clientId } = record;
+      const run = registry.describeRun({ taskId: id, delivery }) ?? NO_RUN;
+      const reason = explainRun({ queue: record.queue, isCall: isKeptCall(record) }, { ...run, clientId });
+      return { waitingFor: '', waiting: writeReason(reason, clock.now()) };
+    }
+
+    /** Scheduled tasks of a lane differ in their times: what holds them beside that is said once. */
+    function explainScheduled(situation: Situation, key: string): Explanation {
+      const now = clock.now();
+      const around = scheduledByKey.get(key) ?? readAround(situation, now);
+      scheduledByKey.set(key, around);
+      const own = explainDelay(situation);
+      const { before, after, others } = around;
+      if (before.length > 0) return say([...before, own, ...after]);
+      const waiting = writeReason(own, now);
+      waiting.others = others;
+      return { waitingFor: joinWords([waiting.text, ...others.map(({ text }) => text)]), waiting };
+    }
+
+    function explainListed(record: TaskRecord, lanes: ReadonlyMap<string, Shared>): Explanation {
+      const { state } = record;
+      if (isSettled(state)) return NOTHING;
+      if (state === 'running') return explainRunning(record);
+      const lane = laneKey(record);
+      const common = lanes.get(lane)!;
+      const situation = situationOf(record, common);
+      // This one has a size of its own; and a broadcast is held by other things than a task.
+      if (common.leastRoom < situation.bytes || record.lane === PARENT_LANE) return say(explainWaiting(situation));
+      const key = situation.isCall ? `${lane} call` : lane;
+      if (state === 'scheduled') return explainScheduled(situation, key);
+      const known = readyByKey.get(key) ?? say(explainWaiting(situation));
+      readyByKey.set(key, known);
+      return known;
+    }
+
+    async function explainTasks(records: readonly TaskRecord[]): Promise<readonly Explanation[]> {
+      const asked = new Map<string, Promise<Shared>>();
+      for (const record of records) {
+        if (isSettled(record.state) || record.state === 'running') continue;
+        const key = laneKey(record);
+        if (!asked.has(key)) asked.set(key, shared(record));
+      }
+      const found = await Promise.all(asked.values());
+      const lanes = new Map([...asked.keys()].map((key, place) => [key, found[place]!]));
+      return records.map((record) => explainListed(record, lanes));
     }
 
     return {
+      explainTasks,
+
       async explainTask(record, isAlone = false) {
-        if (isSettled(record.state)) return { waitingFor: '', waiting: undefined };
-        const key = await commonKeyOf(record, isAlone);
-        if (key === undefined) return say(record, isAlone);
-        // The tasks of a page are asked for at once: whoever comes second waits for the first.
-        const said = saidByLane.get(key) ?? say(record, isAlone);
-        saidByLane.set(key, said);
-        return said;
+        if (!isAlone || record.state !== 'ready') return (await explainTasks([record]))[0]!;
+        const situation = situationOf(record, await shared(record));
+        if (situation.drawers.length === 0) return say(explainWaiting(situation));
+        const count = await store.countAhead(record.id, MAX_AHEAD);
+        return say(explainWaiting({ ...situation, ahead: { count, isAtLeast: count >= MAX_AHEAD } }));
       },
 
       async explainQueue({ queue: name, ready, scheduled, running, fullest }) {
@@ -188,11 +230,18 @@ const NEVER_SEEN: Target = Object.freeze({ isConnected: false, lastSeenAt: null,
 
 const NOBODY = Object.freeze({ count: 0, clientIds: [], queues: [], labels: [] });
 
-/** Of a task that runs nothing else is looked at. */
-const NOTHING_KNOWN = Object.freeze({
-  ...{ isShuttingDown: false, trouble: '', isPaused: false, maxRunning: 0, running: 0 },
-  ...{ drawers: [], serving: NOBODY, connected: NOBODY },
-});
+function situationOf(record: TaskRecord, known: Omit<Situation, keyof Own>): Situation {
+  const { state, runAt, attempt, lastError, payload } = record;
+  return { ...known, state, runAt, attempt, lastError, bytes: payload.byteLength, isCall: isKeptCall(record) };
+}
+
+/** What is said around the time of a scheduled task, of any of its lane. */
+function readAround(situation: Situation, now: number): Around {
+  const reasons = explainWaiting({ ...situation, runAt: 0, attempt: 0 });
+  const place = reasons.findIndex(({ kind }) => kind === 'delayed');
+  const after = reasons.slice(place + 1);
+  return { before: reasons.slice(0, place), after, others: after.map((reason) => writeReason(reason, now)) };
+}
 
 function writeWaiting(reasons: readonly Reason[], now: number): Waiting | undefined {
   const [first, ...others] = reasons.map((reason) => writeReason(reason, now));
@@ -200,20 +249,26 @@ function writeWaiting(reasons: readonly Reason[], now: number): Waiting | undefi
   return first;
 }
 
+/** By hand, as protobuf-es makes it: a page has one for each task that does not rest, and for what holds it beside. */
 function writeReason(reason: Reason, now: number): Waiting {
-  const { kind, clientIds = [], queues = [], selector, labels = [], limit, count, lastError, progress } = reason;
-  return create(WaitingSchema, {
-    kind: WireKind[kind.toUpperCase() as Uppercase<WaitingKind>],
+  const { kind, clientIds = [], queues = [], selector = '', labels = [], since, until, progress } = reason;
+  const { limit = 0, count = 0, lastError = '' } = reason;
+  return {
+    $typeName: 'contact.v1.Waiting',
+    kind: WIRE_KINDS[kind],
     text: describeReason(reason, now),
-    clientIds: [...clientIds],
-    queues: [...queues],
-    labels: [...labels],
-    ...(selector === undefined ? {} : { selector }),
-    ...(reason.since === undefined ? {} : { since: timestampFromMs(reason.since) }),
-    ...(reason.until === undefined ? {} : { until: timestampFromMs(reason.until) }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(count === undefined ? {} : { count }),
-    ...(lastError === undefined ? {} : { lastError }),
-    ...(progress && { progress: { ...progress, toldAt: timestampFromMs(progress.toldAt) } }),
-  });
+    clientIds: clientIds as string[],
+    queues: queues as string[],
+    selector,
+    labels: labels as string[],
+    ...(since === undefined ? {} : { since: timestampFromMs(since) }),
+    ...(until === undefined ? {} : { until: timestampFromMs(until) }),
+    limit,
+    count,
+    lastError,
+    ...(progress && {
+      progress: create(ToldProgressSchema, { ...progress, toldAt: timestampFromMs(progress.toldAt) }),
+    }),
+    others: [],
+  };
 }

@@ -190,11 +190,14 @@ function* listCauses(situation: Situation): Iterable<Reason> {
   yield* situation.drawers.length === 0 ? explainAbsence(situation) : explainHolds(situation);
 }
 
-function untilOf({ runAt }: Situation): { readonly until?: number } {
+function untilOf({ runAt }: Pick<Situation, 'runAt'>): { readonly until?: number } {
   return runAt === null ? {} : { until: runAt };
 }
 
-function explainDelay(situation: Situation): Reason {
+/** What a scheduled task waits for that is its own; all else that would hold it is the same for its whole lane. */
+export function explainDelay(
+  situation: Pick<Situation, 'queue' | 'isCall' | 'runAt' | 'attempt' | 'lastError'>,
+): Reason {
   const { queue, isCall, runAt, attempt, lastError } = situation;
   const about = { queue, isCall, ...untilOf(situation) };
   if (runAt === null) return { ...about, kind: 'broadcast' };
@@ -237,7 +240,8 @@ function* explainHolds({ queue, isCall, bytes, ahead, ...situation }: Situation)
   if (isFree || (ahead && ahead.count > 0)) yield { ...about, kind: 'turn', ...ahead };
 }
 
-function explainRun({ queue, isCall }: Situation, run: Run): Reason {
+/** What is known of a task that runs. */
+export function explainRun({ queue, isCall }: Pick<Situation, 'queue' | 'isCall'>, run: Run): Reason {
   const { clientId, hasBegun, startedAt, progress, lostUntil } = run;
   const about = {
     ...{ queue, isCall, clientIds: clientId === null ? [] : [clientId] },

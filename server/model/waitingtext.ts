@@ -120,6 +120,10 @@ export function describeReason(reason: Reason, now: number): string {
 
 /** All of it in one line. */
 export function describeWaiting(reasons: readonly Reason[], now: number): string {
-  const [first, ...others] = reasons.map((reason) => describeReason(reason, now));
-  return others.length === 0 ? (first ?? '') : `${first}; also ${others.join('; also ')}`;
+  return joinWords(reasons.map((reason) => describeReason(reason, now)));
+}
+
+/** The same of reasons that are in words already. */
+export function joinWords(words: readonly string[]): string {
+  return words.join('; also ');
 }

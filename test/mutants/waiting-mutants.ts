@@ -113,15 +113,29 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     id: 'waiting: the words of a lane made for each task',
     file: 'server/api/waiting.ts',
-    find: '        saidByLane.set(key, said);\n',
+    find: '      readyByKey.set(key, known);\n',
     replace: '',
     caughtBy: unit('explainer', 'looks up once what a thousand tasks of a lane have in common'),
   },
   {
+    id: 'waiting: what holds scheduled tasks said for each',
+    file: 'server/api/waiting.ts',
+    find: '      scheduledByKey.set(key, around);\n',
+    replace: '',
+    caughtBy: unit('explainer', 'says what holds scheduled tasks of a lane once, and of each its own time'),
+  },
+  {
+    id: 'waiting: the pause of scheduled tasks told behind their time',
+    file: 'server/api/waiting.ts',
+    find: 'if (before.length > 0) return',
+    replace: 'if (before.length > 1) return',
+    caughtBy: unit('explainer', 'says what holds scheduled tasks of a lane once, and of each its own time'),
+  },
+  {
     id: 'waiting: a large task told what small ones are',
     file: 'server/api/waiting.ts',
-    find: '.leastRoom < record.payload.byteLength',
-    replace: '.leastRoom < 0',
+    find: 'common.leastRoom < situation.bytes',
+    replace: 'common.leastRoom < 0',
     caughtBy: unit('explainer', 'says the same of all tasks of a lane once, but for one that has no room'),
   },
   {

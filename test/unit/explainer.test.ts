@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { WaitingKind } from '../../gen/index.ts';
 import { createOpenExplainer, type ExplainOptions, type Explanation } from '../../server/api/waiting.ts';
 import type { QueueView } from '../../server/dispatch/operations.ts';
 import type { Receiver } from '../../server/dispatch/receiver.ts';
@@ -111,6 +112,77 @@ describe('explainer.explainTask()', () => {
     assert.equal(one!.waiting, other!.waiting);
     assert.deepEqual([one!.waitingFor, large!.waitingFor.slice(0, 20)], ['its turn', 'a client that reads:']);
     assert.match(call!.waitingFor, /the method a\.B\/C/);
+  });
+
+  it('says what holds scheduled tasks of a lane once, and of each its own time', async () => {
+    const wanted = [
+      createRecord({ state: 'scheduled', runAt: 1_000 }),
+      createRecord({ state: 'scheduled', runAt: 2_000 }),
+      createRecord({ state: 'scheduled', runAt: 3_000, attempt: 2, lastError: 'E: no' }),
+      createRecord({ state: 'scheduled', runAt: null }),
+      createRecord({ state: 'scheduled', runAt: 4_000, lane: 'p:' }),
+      createRecord({
+        state: 'scheduled',
+        runAt: 5_000,
+        queue: 'a.B/C',
+        contentType: 'application/protobuf',
+        lane: 's:x',
+      }),
+    ];
+    const nobody = 'a client: none that is connected serves the queue q; no client is connected';
+    const { openExplainer } = createScene();
+    const all = await openExplainer(callerWith('operator')).explainTasks(wanted);
+    assert.deepEqual(
+      all.map(({ waitingFor }) => waitingFor),
+      [
+        `its time, 1970-01-01T00:00:01.000Z; also ${nobody}`,
+        `its time, 1970-01-01T00:00:02.000Z; also ${nobody}`,
+        `a retry at 1970-01-01T00:00:03.000Z, after 2 failed attempts, the last: E: no; also ${nobody}`,
+        `its broadcast to be complete; also ${nobody}`,
+        'its time, 1970-01-01T00:00:04.000Z',
+        'its time, 1970-01-01T00:00:05.000Z; also a client that matches x: none that is connected serves the method a.B/C; no client is connected',
+      ],
+    );
+    assert.deepEqual(
+      all.slice(0, 3).map(({ waiting }) => [waiting?.kind, Number(waiting?.until?.seconds), waiting?.count]),
+      [
+        [WaitingKind.DELAYED, 1, 0],
+        [WaitingKind.DELAYED, 2, 0],
+        [WaitingKind.RETRY, 3, 2],
+      ],
+    );
+    assert.equal(all[1]!.waiting?.others[0], all[0]!.waiting?.others[0]);
+    assert.equal(all[1]!.waiting?.others[0]?.text, nobody);
+    // What comes before the time of each is told first, of each anew.
+    const paused = createScene({ isPaused: true }).openExplainer(callerWith('operator'));
+    const held = await paused.explainTasks(wanted.slice(0, 2));
+    assert.deepEqual(
+      held.map(({ waitingFor, waiting }) => [waitingFor, waiting?.others.map(({ kind }) => kind)]),
+      [1, 2].map((second) => [
+        `the queue q to be resumed: it is paused; also its time, 1970-01-01T00:00:0${second}.000Z; also ${nobody}`,
+        [WaitingKind.DELAYED, WaitingKind.NOT_SERVED],
+      ]),
+    );
+  });
+
+  it('tells of a list in its order, and nothing of what is settled', async () => {
+    const { openExplainer } = createScene({ receivers: [busy('a')] });
+    const records = [
+      createRecord({ state: 'succeeded' }),
+      createRecord(),
+      createRecord({ state: 'running', clientId: 'w' }),
+      createRecord({ lane: 'c:b' }),
+    ];
+    const all = await openExplainer(callerWith('operator')).explainTasks(records);
+    assert.deepEqual(
+      all.map(({ waitingFor, waiting }) => [waitingFor.slice(0, 8), waiting?.text.slice(0, 8)]),
+      [
+        ['', undefined],
+        ['credit: ', 'credit: '],
+        ['', 'on w, wh'],
+        ['client b', 'client b'],
+      ],
+    );
   });
 
   it('asks for a hundred clients by name, and leaves it open of others', async () => {
