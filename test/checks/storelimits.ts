@@ -26,6 +26,7 @@ export const STORE_CONSTANTS: readonly ConstantRow[] = [
 
 /** Constants of the store that are named like bounds and have no row, and why. */
 export const STORE_REASONS: Readonly<Record<string, string>> = {
+  'server/api/page.ts LIGHT_BYTES': 'messages whose weight is not remembered: of one page',
   'server/store/file/wal.ts PAGE_BYTES': 'what SQLite writes at a time',
   'server/store/sqlite/fresh/task.ts SLAB_BYTES': 'how payloads lie in memory',
   'server/store/file/origin.ts NOTE_BYTES': 'of a file that the store writes itself',
