@@ -1,4 +1,4 @@
-import { ContactError, CREDENTIAL_OPTIONS } from '../shared/errors.ts';
+import { ContactError } from '../shared/errors.ts';
 
 /** What the fields of a task are called on the command line, by their names in the contract and in the SDK. */
 const FLAGS: ReadonlyMap<string, string> = new Map([
@@ -31,7 +31,10 @@ export function nameFlag(error: unknown): unknown {
 
 /** What the options of the SDK are called on the command line, as its texts for people name them. */
 const OPTIONS: readonly (readonly [RegExp | string, string])[] = [
-  [CREDENTIAL_OPTIONS, '--token-file, --credential-file and --profile are for that'],
+  ['the options token, tokenFile and join are for that', '--token-file, --credential-file and --profile are for that'],
+  ['`tokenFile`', '--token-file'],
+  ['`credentialFile`', '--credential-file'],
+  ['`join`', '--join-file'],
   ['`tls`', '--tls, --tls-ca or --tls-pin'],
   ['`tls.ca`', '--tls-ca'],
   ['`tls.cert`', '--tls-cert'],

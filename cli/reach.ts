@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, createAdmin } from '../client/admin.ts';
 import { type ConnectionOptions, silentLogger } from '../client/options.ts';
@@ -7,6 +6,7 @@ import { isLocal, readAddress } from '../shared/address.ts';
 import { ContactError } from '../shared/errors.ts';
 import { CommandFailure, EXIT, usageError } from './exit.ts';
 import { inFlags } from './flags.ts';
+import { readSecretInput } from './stdin.ts';
 import type { TargetOptions } from './target.ts';
 import { readTls } from './tls.ts';
 
@@ -27,7 +27,7 @@ export function readConnection(options: TargetOptions, say: (line: string) => vo
   return {
     ...(options.server === undefined ? {} : { server: options.server }),
     ...(credentialFile === undefined ? {} : { credentialFile }),
-    ...(joinFile === undefined ? {} : { join: joinFile === '-' ? readFileSync(0, 'utf8') : joinFile }),
+    ...(joinFile === undefined ? {} : { join: joinFile === '-' ? readSecretInput('--join-file') : joinFile }),
     ...(joinFile === undefined || options.id === undefined ? {} : { joinAs: options.id }),
     logger: { info: (line) => say(inFlags(line)), warn: (line) => say(inFlags(line)) },
     ...(options.keepalive === undefined ? {} : { keepaliveMs: options.keepalive }),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { holdsCredential } from '../shared/redact.ts';
 import type { CommandContext } from './context.ts';
 import { findCredentialPath } from './credentialpath.ts';
 import { usageError } from './exit.ts';
@@ -28,6 +29,10 @@ export function settleTarget(command: Command, context: CommandContext): void {
   if (isTold && rankOf(command, 'server') === 0) command.setOptionValue('server', undefined);
   if (rankOf(command, 'token') === FLAG_RANK)
     context.say('contact: --token can be read by every user of this machine (ps): use --token-file or CONTACT_TOKEN');
+  if (holdsCredential(String(command.getOptionValue('joinFile') ?? '')))
+    context.say(
+      'contact: --join-file has the text itself, which every user of this machine can read (ps): give a file, or -',
+    );
 }
 
 /** What a client proves itself with, and what each is called. */

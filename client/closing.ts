@@ -78,10 +78,13 @@ export function isRefusal(error: ContactError): boolean {
   return !error.isMarked && REFUSALS.has(error.code);
 }
 
+/** A file that keeps what came of a join text is of no use any more, and would be heeded before another text. */
+const MOVE = ' (a credential file is to be moved away first)';
+
 /** What becomes of a caller whom a server does not know any more, by the reason that it gives. */
 const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['REVOKED', 'an operator has to let this client in anew'],
-  ['EXPIRED', 'an operator has to give another one: contact token create, contact join create'],
+  ['REVOKED', `an operator has to let this client in anew${MOVE}`],
+  ['EXPIRED', `an operator has to give another one: contact token create, contact join create${MOVE}`],
 ]);
 
 /** What may be done by who is refused for its credential; undefined: nothing, or it is refused for something else. */

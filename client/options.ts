@@ -116,6 +116,8 @@ function draws(random: unknown): string | null {
 /** The least time for an answer: with less nothing would work even on a good line. */
 const MIN_TIMEOUT_MS = 100;
 
+const isJoin = (value: unknown): boolean => typeof value === 'string' && value.startsWith('cj_');
+
 /** What is wrong with a secret is told without showing it. */
 function hidden(rule: check.Check): check.Check {
   return Object.assign((value: unknown) => rule(value), { show: () => 'another value' });
@@ -124,7 +126,7 @@ function hidden(rule: check.Check): check.Check {
 /** The rule of each option. A field that is new in the options has to be here too, or the compiler says so. */
 export const CONNECTION_RULES: Readonly<Record<keyof ConnectionOptions, check.Check>> = Object.freeze({
   server: isAddress,
-  token: hidden(check.headerText),
+  token: hidden((value) => (isJoin(value) ? 'a token: a join text is for `join`' : check.headerText(value))),
   tokenFile: check.someText,
   join: hidden(check.someText),
   joinAs: check.name,

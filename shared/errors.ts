@@ -205,7 +205,9 @@ export function plainWords(text: string): string {
 }
 
 /** What whoever sent no credential, or one that is not known, may do in a program; a command names its flags instead. */
-export const CREDENTIAL_OPTIONS = 'the options token, tokenFile and join are for that';
+export const CREDENTIAL_OPTIONS =
+  'the options token, tokenFile and join are for that. A credential file that the server has lost, as when its store was ' +
+  'restored, is to be moved away, and its client to enrol anew';
 
 /** The refusal of a field whose value is wrong. */
 export function invalid(field: string, problem: string): ContactError {

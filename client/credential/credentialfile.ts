@@ -4,7 +4,7 @@ import { invalid } from '../../shared/errors.ts';
 import { isName, newSessionId } from '../../shared/ids.ts';
 import { isBytes32, readJoinText, writeJoinText } from '../../shared/jointext.ts';
 import type { Secret } from './secret.ts';
-import { readSecretFile, type SecretFile } from './secretfile.ts';
+import { nameOther, readSecretFile, type SecretFile } from './secretfile.ts';
 
 /** What a client keeps of its enrolment, so that its next start needs no join text. */
 export interface KeptCredential extends Secret {
@@ -44,7 +44,9 @@ export function readCredentialFile(path: string): ReadCredential | undefined {
   }
   const kept = parse(file.text);
   if (kept) return { kept, file };
-  throw invalid(FIELD, `${path} is no credential file of this version; move it away to enrol anew`);
+  const isOne = file.text.trimStart().startsWith('{');
+  const problem = isOne ? undefined : nameOther(file.text);
+  throw invalid(FIELD, `${path} ${problem ?? 'is no credential file of this version; move it away to enrol anew'}`);
 }
 
 /** Writes the first of its kind; false: there is one already, which stays. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError, invalid } from '../../shared/errors.ts';
 import { type JoinText, readJoinText } from '../../shared/jointext.ts';
+import { holdsOwnCredential } from '../../shared/redact.ts';
 import type { Credential, CredentialContext, Lifetime } from './credential.ts';
 import {
   createCredentialFile,
@@ -160,7 +161,7 @@ function openFile({ join, path, clientId }: EnrolledOptions, warn: (line: string
   if (before && clientId !== undefined && before.kept.clientId !== clientId)
     throw invalid('credentialFile', `${path} is that of client ${before.kept.clientId}, and not of ${clientId}`);
   if (before?.kept.isEnrolled) {
-    checkServer(path, before.kept, join);
+    checkServer(path, before.kept, join, warn);
     return { read: before, join: undefined };
   }
   if (join === undefined) {
@@ -168,24 +169,51 @@ function openFile({ join, path, clientId }: EnrolledOptions, warn: (line: string
     throw invalid('credentialFile', `${path} ${problem}: join is needed, the text that lets this client in`);
   }
   const text = readJoin(join, warn);
-  if (before) return { read: before, join: text };
-  if (clientId === undefined) throw invalid('joinAs', 'expected the client id to enrol as');
   const { addresses, pin } = text;
-  return { read: createFile(path, { ...drawSecret(), isEnrolled: false, clientId, addresses, pin }), join: text };
+  const draw = (id: string): KeptCredential => ({ ...drawSecret(), isEnrolled: false, clientId: id, addresses, pin });
+  if (before) {
+    // What was drawn for one server may be known there, and is not shown to another.
+    const read = isOfServer(before.kept, text) ? before : replaceFile(path, draw(before.kept.clientId));
+    return { read, join: text };
+  }
+  if (clientId === undefined) throw invalid('joinAs', 'expected the client id to enrol as');
+  return { read: createFile(path, draw(clientId)), join: text };
 }
 
 /** A join text that still can be read must not be for another server than the credential that is there. */
-function checkServer(path: string, kept: KeptCredential, join: string | undefined): void {
+function checkServer(path: string, kept: KeptCredential, join: string | undefined, warn: (line: string) => void): void {
   let text: JoinText;
   try {
     if (join === undefined) return;
-    text = readJoin(join, () => undefined);
+    text = readJoin(join, warn);
   } catch {
     // It has done what it was for, and may be gone.
     return;
   }
-  const isSame = text.pin === '' ? text.addresses.some((one) => kept.addresses.includes(one)) : text.pin === kept.pin;
-  if (!isSame) throw invalid('credentialFile', `${path} is for another server than the join text: give another file`);
+  if (isOfServer(kept, text)) return;
+  const why = isAtOne(kept, text)
+    ? 'is for another authority than the join text has pinned: its server has a new one, or it is another server. Where ' +
+      'the server is the same, have an operator revoke what the client has, and move the file away to enrol anew'
+    : 'is for another server than the join text: give another file';
+  throw invalid('credentialFile', `${path} ${why}`);
+}
+
+/** Whether what is kept is of the server that a join text is for: by its pin, or where there is none by an address. */
+function isOfServer(kept: KeptCredential, text: JoinText): boolean {
+  return text.pin === '' ? isAtOne(kept, text) : text.pin === kept.pin;
+}
+
+function isAtOne(kept: KeptCredential, text: JoinText): boolean {
+  return text.addresses.some((one) => kept.addresses.includes(one));
+}
+
+function replaceFile(path: string, draft: KeptCredential): ReadCredential {
+  try {
+    replaceCredentialFile(path, draft);
+  } catch (error) {
+    throw invalid('credentialFile', (error as Error).message);
+  }
+  return readCredentialFile(path)!;
 }
 
 /** The file as it is there then: another process may have been faster. */
@@ -201,7 +229,8 @@ function createFile(path: string, draft: KeptCredential): ReadCredential {
 }
 
 function readJoin(given: string, warn: (line: string) => void): JoinText {
-  if (given.trim().startsWith('cj_')) return readJoinText(given);
+  // Whatever may be a secret is read as one, and not looked for in the file system, which would name it in an error.
+  if (holdsOwnCredential(given) || /^["'`“\s]*c[jt]_/.test(given)) return readJoinText(given);
   let text: string;
   try {
     const file = readSecretFile(given);
@@ -209,8 +238,9 @@ function readJoin(given: string, warn: (line: string) => void): JoinText {
     ({ text } = file);
   } catch (error) {
     // What is meant as a text and is cut off must not be shown as if it were a path.
-    const { code = '' } = error as NodeJS.ErrnoException;
-    throw invalid('join', `it is no join text (cj_…), and as the path of a file it cannot be read (${code})`);
+    const why =
+      error instanceof ContactError ? error.problem.replace(given, 'it') : (error as NodeJS.ErrnoException).code;
+    throw invalid('join', `it is no join text (cj_…), and as the path of a file it cannot be read (${why})`);
   }
   return readJoinText(text);
 }

@@ -17,7 +17,21 @@ export interface SecretFile {
 /** Reads a small file that holds a secret. Throws what the file system says, and as `readPlainFile()`. */
 export function readSecretFile(path: string): SecretFile {
   const { bytes, stat } = readPlainFile(path, MAX_BYTES);
-  return { text: bytes.toString(), stamp: stampOf(stat), exposure: exposureOf(Number(stat.mode), path) };
+  return { text: decode(bytes), stamp: stampOf(stat), exposure: exposureOf(Number(stat.mode), path) };
+}
+
+/** UTF-8, or what a shell of Windows writes where its output goes into a file. */
+function decode(bytes: Buffer): string {
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return isUtf16 ? bytes.subarray(2).toString('utf16le') : bytes.toString();
+}
+
+/** What somebody has put into a file that is to hold another secret, and the option that it is for; undefined: nothing known. */
+export function nameOther(text: string): string | undefined {
+  const begin = text.trimStart();
+  if (begin.startsWith('cj_')) return 'holds a join text: `join` is for that';
+  if (begin.startsWith('ct_')) return 'holds a token: `tokenFile` is for that';
+  return /^\{\s*"version"/.test(begin) ? 'is a credential file: `credentialFile` is for that' : undefined;
 }
 
 /** What `SecretFile.stamp` is made of. */

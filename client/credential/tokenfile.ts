@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Clock } from '../../shared/clock.ts';
 import { invalid } from '../../shared/errors.ts';
 import * as check from '../check.ts';
-import { readSecretFile, stampOf } from './secretfile.ts';
+import { nameOther, readSecretFile, stampOf } from './secretfile.ts';
 
 /** How often calls look whether the file has changed. */
 const LOOK_MS = 1_000;
@@ -35,6 +35,8 @@ export function openTokenFile({ path, clock, warn }: TokenFileOptions): TokenFil
   function read(): void {
     const file = readSecretFile(path);
     const text = file.text.trim();
+    const other = text.startsWith('ct_') ? undefined : nameOther(text);
+    if (other !== undefined) throw new Error(`${path} ${other}`);
     if (check.headerText(text) !== null)
       throw new Error(`${path} holds no token: expected one line of printable ASCII`);
     if (file.stamp !== stamp && file.exposure !== undefined) warn(`tokenFile: ${file.exposure}`);

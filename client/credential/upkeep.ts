@@ -112,12 +112,26 @@ export function createUpkeep(credential: Credential, connection: Upkept): Upkeep
   };
 }
 
+/** What is said of a join that lets nobody in any more. */
+const ASK_FOR_ANOTHER = 'an operator has to make another one: contact join create';
+
+/** What a server has said against an enrolment, as whoever has the join text is told it. */
+function describeRefusal({ code, problem, advice }: ContactError): string {
+  if (code === 'UNAUTHENTICATED' && advice?.reason === 'EXPIRED')
+    return `this join text has expired; ${ASK_FOR_ANOTHER}`;
+  if (code === 'UNAUTHENTICATED') {
+    return `the server does not know this join text: it is of another one, or the store was restored since; ${ASK_FOR_ANOTHER}`;
+  }
+  const isOver = advice?.retry === 'never' && (code === 'RESOURCE_EXHAUSTED' || advice.reason === 'REVOKED');
+  return isOver ? `${problem}; ${ASK_FOR_ANOTHER}` : problem;
+}
+
 /** Names the option that a server's refusal is about. */
 function blame(failure: unknown): never {
   const error = ContactError.from(failure);
-  const { code, problem, advice, retryAfterMs } = error;
+  const { code, advice, retryAfterMs } = error;
   if (!error.isMarked || code === 'UNAVAILABLE') throw error;
-  throw new ContactError(code, problem, {
+  throw new ContactError(code, describeRefusal(error), {
     field: 'join',
     isMarked: true,
     cause: error,

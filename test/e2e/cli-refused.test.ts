@@ -9,8 +9,9 @@ import { createFolder } from '../scene/folder.ts';
 import { cleanUpProcesses, startServer } from '../scene/process.ts';
 
 const TASK = '019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01';
-const ANEW = /; an operator has to let this client in anew\n/;
-const FLAGS = /; --token-file, --credential-file and --profile are for that\n/;
+const ANEW = /; an operator has to let this client in anew \(a credential file is to be moved away first\)\n/;
+const FLAGS =
+  /; --token-file, --credential-file and --profile are for that\. A credential file that the server has lost, .*\n/;
 
 describe('a command whose caller is refused', function () {
   this.timeout(120_000);

@@ -231,4 +231,35 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: e2e('cli-config', 'contact config comes after flags and the environment, and before the defaults'),
   },
+  {
+    id: 'enrolment: what was drawn for one server is shown to another',
+    file: 'client/credential/enrolled.ts',
+    find: 'isOfServer(before.kept, text) ? before : replaceFile(path, draw(before.kept.clientId))',
+    replace: 'before ?? replaceFile(path, draw(clientId ?? ""))',
+    caughtBy: e2e('enrol-files', 'a credential file that was left by who was not let in by another server'),
+  },
+  {
+    id: 'enrolment: nobody is warned of a join text that others can read, once it has done what it was for',
+    file: 'client/credential/enrolled.ts',
+    find: 'text = readJoin(join, warn);\n  } catch',
+    replace: 'text = readJoin(join, () => undefined);\n  } catch',
+    caughtBy: e2e('enrol-texts', 'a join text that is in a file that others can read'),
+  },
+  {
+    id: 'enrolment: a join text in UTF-16 is none',
+    file: 'client/credential/secretfile.ts',
+    find: 'const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;',
+    replace: 'const isUtf16 = bytes[0] === 0x100;',
+    caughtBy: e2e('enrol-texts', 'a join text that was written by a shell of Windows'),
+  },
+  {
+    id: 'enrolment: stdin is read without end',
+    file: 'cli/stdin.ts',
+    find: 'if (length > MAX_BYTES) throw',
+    replace: 'if (length > 2 * MAX_BYTES) throw',
+    caughtBy: e2e(
+      'enrol-texts',
+      'a join text that comes by stdin, and of a stream without end no more is read than a text may have',
+    ),
+  },
 ];

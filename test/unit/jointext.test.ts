@@ -32,6 +32,20 @@ describe('readJoinText()', () => {
     assert.equal(readJoinText(writeJoinText({ ...JOIN, pin: '' })).pin, '');
   });
 
+  it('reads it with quotes around it, and broken into lines as a terminal does', () => {
+    const text = writeJoinText(JOIN);
+    for (const given of [`"${text}"`, `'${text}'\n`, `\`${text}\``, `“${text}”`, text.replace(/.{30}/g, '$&\r\n  ')]) {
+      assert.deepEqual(readJoinText(given), JOIN, given);
+    }
+  });
+
+  it('refuses it with something before or behind, and says so', () => {
+    const text = writeJoinText(JOIN);
+    for (const given of [`JOIN=${text}`, `lets in 1 client\n${text}`, `${text}\nroot@vm:~# `, `${text} $`]) {
+      refuse(() => readJoinText(given), /something stands before or behind the join text: give it alone/);
+    }
+  });
+
   it('takes a field that a later version added', () => {
     const later = { a: JOIN.addresses, p: pin, i: JOIN.id, s: secret, x: [1] };
     assert.deepEqual(readJoinText(`cj_${Buffer.from(JSON.stringify(later)).toString('base64url')}`), JOIN);
@@ -42,8 +56,8 @@ describe('readJoinText()', () => {
     for (let length = 3; length < text.length; length++) refuse(() => readJoinText(text.slice(0, length)), /cut off/);
     refuse(() => readJoinText(`${text.slice(0, 40)} ${text.slice(40)}`), /cut off or changed/);
     refuse(() => readJoinText(`cj_${'e'.repeat(4_096)}`), /has at most 4096 characters/);
-    refuse(() => readJoinText(`ct_abcdefgh01234567_${secret}`), /begins with cj_/);
-    refuse(() => readJoinText(''), /begins with cj_/);
+    refuse(() => readJoinText(`ct_abcdefgh01234567_${secret}`), /this is a token, and no join text/);
+    refuse(() => readJoinText(''), /it is empty: .* begins with cj_/);
     for (const json of ['null', '[]', '1', '{}', '{"a":"x"}']) {
       refuse(() => readJoinText(`cj_${Buffer.from(json).toString('base64url')}`), /cut off or changed/);
     }
