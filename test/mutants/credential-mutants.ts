@@ -124,9 +124,8 @@ export const CREDENTIAL_MUTANTS: readonly Mutant[] = [
   {
     id: 'enrolment: another secret is drawn after a cut',
     file: 'client/credential/enrolled.ts',
-    find: 'if (before) return { read: before, join: text };',
-    replace:
-      'if (before) { replaceCredentialFile(path, { ...before.kept, ...drawSecret() }); return { read: readCredentialFile(path)!, join: text }; }',
+    find: 'isOfServer(before.kept, text) ? before',
+    replace: 'false ? before',
     caughtBy: enrolled(
       'has its secret in a file for its owner alone before it is enrolled, and the same one when it was cut off',
     ),
