@@ -73,7 +73,7 @@ export { createReflection, type DescribeOptions, type Reflection } from './refle
 export type { Worker, WorkerOptions } from './registration.ts';
 export type { TaskResult } from './result.ts';
 export type { QueueRetention } from './retention.ts';
-export type { TaskSelection } from './selection.ts';
+export type { FoundTasks, TaskSelection } from './selection.ts';
 export type { RawContext, RawHandler } from './serve/raw.ts';
 export type { CallContext, MethodHandler, ServeOptions, ServiceHandlers } from './serve/service.ts';
 export type { SettledState, TaskCounts } from './state.ts';

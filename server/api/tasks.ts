@@ -55,6 +55,16 @@ export interface TaskHandlersOptions {
 }
 
 /** TaskService, but for its stream of batches: producer.ts. */
+/** Which tasks something is done to. */
+interface Selection {
+  readonly ids: readonly string[];
+  readonly filter?: TaskFilter | undefined;
+  readonly max: number;
+  readonly pageToken: string;
+}
+
+const OPEN_STATES = ['ready', 'scheduled', 'running'] as const;
+
 export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeof TaskService, 'streamEnqueue'> {
   const { queue, store, enqueue, clock, noteFailure, openExplainer } = options;
   const { results } = queue;
@@ -107,17 +117,16 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
       return Object.fromEntries(Object.entries(counts).map(([state, count]) => [state, BigInt(count)]));
     },
 
-    async cancelTasks({ ids, filter, reason }, { caller }) {
+    async cancelTasks({ ids, filter, reason, ...part }, { caller }) {
       const why = hideSecrets(cutText(reason, MAX_REASON_LENGTH));
-      const { items, total } = await actOn(ids, filter, ['ready', 'scheduled', 'running'], caller, (some) =>
-        queue.cancel(some, why, nameCaller(caller), caller.scope),
-      );
-      return { tasks: items.map(writeCancelled), total };
+      const cancel = (some: readonly string[]) => queue.cancel(some, why, nameCaller(caller), caller.scope);
+      const { items, total, next } = await actOn({ ids, filter, ...part }, OPEN_STATES, caller, cancel);
+      return { tasks: items.map(writeCancelled), total, nextPageToken: next ?? '' };
     },
 
-    async retryTasks({ ids, filter }, { caller }) {
+    async retryTasks(request, { caller }) {
       let total = 0;
-      const { items } = await actOn(ids, filter, ['failed'], caller, async (some) => {
+      const { items, next } = await actOn(request, ['failed'], caller, async (some) => {
         const outcomes = await queue.redrive(some, nameCaller(caller), caller.scope);
         total += outcomes.filter(({ kind }) => kind === 'ready').length;
         return outcomes;
@@ -127,12 +136,13 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
         ids: items.filter(({ kind }) => kind === 'ready').map(({ id }) => id),
         refusedIds: refused.map(({ id }) => id),
         total,
+        nextPageToken: next ?? '',
       };
     },
 
-    async deleteTasks({ ids, filter }, { caller }) {
+    async deleteTasks(request, { caller }) {
       let total = 0;
-      const { items } = await actOn(ids, filter, SETTLED_STATES, caller, async (some) => {
+      const { items, next } = await actOn(request, SETTLED_STATES, caller, async (some) => {
         const outcomes = await deleteInSteps(some, caller);
         total += outcomes.filter(({ isDeleted }) => isDeleted).length;
         return outcomes;
@@ -141,6 +151,7 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
         ids: items.filter(({ isDeleted }) => isDeleted).map(({ id }) => id),
         refusedIds: items.filter(({ isDeleted }) => !isDeleted).map(({ id }) => id),
         total,
+        nextPageToken: next ?? '',
       };
     },
 
@@ -165,23 +176,24 @@ export function createTaskHandlers(options: TaskHandlersOptions): Handlers<typeo
     return ids.map((id, index) => ({ id, isDeleted: deleted[index]! }));
   }
 
-  /** Does it to the named tasks, or to all that a filter finds in these states. */
+  /** Does it to the named tasks, or to those that a filter finds in these states, so many as are asked for. */
   async function actOn<T>(
-    ids: readonly string[],
-    filter: TaskFilter | undefined,
+    { ids, filter, max, pageToken }: Selection,
     states: readonly State[],
     caller: Caller,
     act: (ids: readonly string[]) => Promise<readonly T[]>,
   ): Promise<BulkOutcome<T>> {
     if (!filter) {
       checkIds(ids);
+      if (max > 0) throw invalid('max', 'not together with ids');
       const items = await act(ids);
-      return { items, total: items.length };
+      return { items, total: items.length, next: null };
     }
     if (ids.length > 0) throw invalid('ids', 'not together with filter');
     const wanted = readFilter(filter, clock.now());
     if (Object.keys(wanted).length === 0) throw invalid('filter', 'expected at least one condition');
-    return actOnFound(store, wanted, states, act, caller.scope);
+    if (pageToken !== '') checkId('page_token', pageToken);
+    return actOnFound(store, wanted, states, act, caller.scope, { before: pageToken || null, max });
   }
 }
 

@@ -11,7 +11,19 @@ export interface BulkOutcome<T> {
   /** What became of the first MAX_NAMED tasks. */
   readonly items: readonly T[];
   readonly total: number;
+  /** The last task that was found, where `max` ended it; null: no more are found. */
+  readonly next: string | null;
 }
+
+/** Which part of what a filter finds. */
+export interface BulkPart {
+  /** Only tasks older than this one; null: from the newest on. */
+  readonly before: string | null;
+  /** At most so many tasks; 0: all. */
+  readonly max: number;
+}
+
+const ALL: BulkPart = Object.freeze({ before: null, max: 0 });
 
 /**
  * Applies `act` to every task that the filter finds, a page at a time, newest first. Tasks that come while it goes
@@ -24,18 +36,21 @@ export async function actOnFound<T>(
   states: readonly TaskState[],
   act: (ids: readonly string[]) => Promise<readonly T[]>,
   scope = EVERY_QUEUE,
+  part = ALL,
 ): Promise<BulkOutcome<T>> {
   const wanted = filter.states?.filter((state) => states.includes(state)) ?? states;
   const items: T[] = [];
   let total = 0;
-  let before: string | null = null;
-  while (wanted.length > 0) {
-    const page = await store.listTasks({ ...filter, states: wanted }, before, PAGE, scope);
-    if (page.length === 0) break;
+  let { before } = part;
+  let room = part.max || Number.POSITIVE_INFINITY;
+  while (wanted.length > 0 && room > 0) {
+    const page = await store.listTasks({ ...filter, states: wanted }, before, Math.min(PAGE, room), scope);
+    if (page.length === 0) return { items, total, next: null };
     const outcomes = await act(page.map(({ id }) => id));
     total += outcomes.length;
+    room -= page.length;
     items.push(...outcomes.slice(0, MAX_NAMED - items.length));
     before = page.at(-1)!.id;
   }
-  return { items, total };
+  return { items, total, next: wanted.length > 0 ? before : null };
 }

@@ -49,6 +49,26 @@ export const DELETION_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('queue-deletion', 'goes in steps of as many tasks as are asked for'),
   },
   {
+    id: 'bulk: a part has no end',
+    file: 'server/dispatch/bulk.ts',
+    find: '    room -= page.length;\n',
+    replace: '',
+    caughtBy: transport(
+      'bulk-parts',
+      'does it to so many, the newest first, says where to go on, and meets nothing that comes meanwhile',
+    ),
+  },
+  {
+    id: 'bulk: each step begins anew',
+    file: 'cli/commands/tasks/bulk.ts',
+    find: '...(pageToken && { pageToken })',
+    replace: '',
+    caughtBy: unit(
+      'cli-bulk',
+      'goes on where the step before has ended, until nothing more is found, and counts what was done',
+    ),
+  },
+  {
     id: 'steps: whoever stops them is not heard',
     file: 'cli/steps.ts',
     find: 'if (stoppedBy) return { count, signal: stoppedBy };',

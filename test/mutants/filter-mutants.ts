@@ -56,11 +56,4 @@ export const FILTER_MUTANTS: readonly Mutant[] = [
     replace: 'yield result;',
     caughtBy: transport('sdk-filter', 'is not told by a server of before what does not meet its filter'),
   },
-  {
-    id: 'cli: progress of no state counts all tasks',
-    file: 'cli/commands/tasks/bulk.ts',
-    find: 'wanted.length === 0 ? 0 : ',
-    replace: '',
-    caughtBy: unit('cli-bulk', 'counts what is left of the states that it is about, and never all for none'),
-  },
 ];

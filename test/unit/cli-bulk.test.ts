@@ -1,72 +1,60 @@
 import assert from 'node:assert/strict';
-import { countLeft, withProgress } from '../../cli/commands/tasks/bulk.ts';
+import { actInSteps, type Part } from '../../cli/commands/tasks/bulk.ts';
 import type { CommandContext } from '../../cli/context.ts';
-import type { Admin, TaskCounts, TaskQuery } from '../../client/index.ts';
 
 describe('a bulk act of the command line', () => {
-  const context = (said: string[]) => ({ say: (line: string) => said.push(line) }) as unknown as CommandContext;
-
-  it('that takes long tells how far it has got, until it is over', async () => {
+  function createContext() {
     const said: string[] = [];
-    const act = Promise.withResolvers<string>();
-    let left = 1_500;
-    const count = async () => {
-      left -= 500;
-      if (left === 0) act.resolve('done');
-      return left;
+    const context = { say: (line: string) => said.push(line), screen: null, exitCode: 0 };
+    return { said, context: context as unknown as CommandContext };
+  }
+
+  /** A server that does it to a thousand at a time; of these so many are not done. */
+  function createServer(total: number, refused = 0) {
+    const asked: Part[] = [];
+    let left = total;
+    const step = async (part: Part) => {
+      asked.push(part);
+      const found = Math.min(part.max ?? total, left);
+      left -= found;
+      return { found, total: found - refused, nextPageToken: left > 0 ? `after ${total - left}` : '' };
     };
-    assert.equal(
-      await withProgress(act.promise, { counts: { ready: 2_000 } }, ['ready'], count, context(said), 1),
-      'done',
-    );
-    assert.deepEqual(said.slice(0, 2), ['1,000 of 2,000 tasks after 0 s', '1,500 of 2,000 tasks after 0 s']);
+    return { asked, step };
+  }
+
+  it('goes on where the step before has ended, until nothing more is found, and counts what was done', async () => {
+    const { said, context } = createContext();
+    const { asked, step } = createServer(2_500, 1);
+    assert.equal(await actInSteps(step, { counts: { ready: 2_500 } }, 'deleted', context), 2_497);
+    assert.deepEqual(asked, [
+      { max: 1_000 },
+      { max: 1_000, pageToken: 'after 1000' },
+      { max: 1_000, pageToken: 'after 2000' },
+    ]);
+    assert.deepEqual([said, context.exitCode], [[], 0]);
   });
 
-  it('that is over soon, or cannot be counted, tells nothing, and fails as it fails', async () => {
-    const said: string[] = [];
-    const never = () => Promise.reject(new Error('not asked'));
-    const counts = { ready: 2 };
-    assert.equal(await withProgress(Promise.resolve(1), { counts }, ['ready'], never, context(said), 60_000), 1);
-    assert.equal(await withProgress(Promise.resolve(1), { counts: undefined }, ['ready'], never, context(said), 1), 1);
-    const failing = Promise.reject(new Error('no'));
-    await assert.rejects(withProgress(failing, { counts }, ['ready'], never, context(said), 60_000), /no/);
-    assert.deepEqual(said, []);
+  it('is one step of a server that knows of no parts', async () => {
+    const { context } = createContext();
+    const step = async () => ({ found: 5_000, total: 5_000, nextPageToken: '' });
+    assert.equal(await actInSteps(step, { counts: undefined }, 'deleted', context), 5_000);
   });
 
-  it('tells nothing of those that are only asked to stop, as nobody sees which of them were', async () => {
-    const said: string[] = [];
-    const act = Promise.withResolvers<void>();
-    let asked = 0;
-    const left = async () => {
-      if (++asked === 2) act.resolve();
-      return 1;
+  it('ends with the step under way when somebody stops it, and says how many were done', async () => {
+    const { said, context } = createContext();
+    const { asked, step } = createServer(10_000);
+    const stopped = async (part: Part) => {
+      if (asked.length === 1) process.emit('SIGINT', 'SIGINT');
+      return step(part);
     };
-    await withProgress(
-      act.promise,
-      { counts: { ready: 2, running: 5 } },
-      ['scheduled', 'ready'],
-      left,
-      context(said),
-      1,
-    );
-    assert.equal(said[0], '1 of 2 tasks after 0 s');
-    // Those that have run for long are none of those that wait.
-    const stopped = new Promise<void>((resolve) => setTimeout(resolve, 20));
-    const never = () => Promise.reject(new Error('not asked'));
-    await withProgress(stopped, { counts: { running: 5 } }, ['scheduled', 'ready'], never, context(said), 1);
-    assert.equal(said.length, 1);
+    assert.equal(await actInSteps(stopped, { counts: { ready: 10_000 } }, 'deleted', context), 2_000);
+    assert.deepEqual(said, ['contact: stopped before its end: 2,000 tasks deleted until then']);
+    assert.equal(context.exitCode, 130);
   });
 
-  it('counts what is left of the states that it is about, and never all for none', async () => {
-    const asked: TaskQuery[] = [];
-    const admin = {
-      countTasks: async (filter: TaskQuery) => {
-        asked.push(filter);
-        return { ready: 2, scheduled: 1 } as TaskCounts;
-      },
-    } as unknown as Admin;
-    assert.equal(await countLeft(admin, { queues: ['q'] }, ['scheduled', 'ready']), 3);
-    assert.equal(await countLeft(admin, { states: ['running'] }, ['scheduled', 'ready']), 0);
-    assert.deepEqual(asked, [{ queues: ['q'], states: ['scheduled', 'ready'] }]);
+  it('fails as a step fails', async () => {
+    const { context } = createContext();
+    const failing = () => Promise.reject(new Error('no'));
+    await assert.rejects(actInSteps(failing, { counts: { ready: 2 } }, 'deleted', context), /no/);
   });
 });

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
-import type { Admin, TaskCounts, TaskQuery } from '../../../client/index.ts';
+import type { Admin, FoundTasks, TaskCounts, TaskQuery } from '../../../client/index.ts';
 import { ContactError } from '../../../shared/errors.ts';
 import { confirm } from '../../confirm.ts';
 import type { CommandContext } from '../../context.ts';
 import { CommandFailure } from '../../exit.ts';
 import { describeConditions } from '../../selection.ts';
+import { exitCodeOfSignal } from '../../signals.ts';
+import { runSteps } from '../../steps.ts';
 import { countTasks, describeCounts } from '../../task.ts';
 
 /** How an act on all tasks that meet conditions is agreed to. */
@@ -27,8 +29,8 @@ export interface BulkAct {
   readonly states: readonly State[];
 }
 
-/** While an act goes on for longer, it is told how far it has got. */
-const TOLD_EVERY_MS = 2_000;
+/** Tasks of one step: a moment of the server's time, and as many as an answer names. */
+const STEP = 1_000;
 
 export function addBulkOptions(command: Command, verb: string): Command {
   return command
@@ -77,48 +79,45 @@ async function countOn(admin: Admin, filter: TaskQuery): Promise<TaskCounts | un
   }
 }
 
-/**
- * Does it, and tells people how far it has got if that takes long: by the tasks of those states that the act takes them
- * out of, since of others nobody sees whether they have had it.
- */
-export async function withProgress<T>(
-  act: Promise<T>,
-  { counts = {} }: Agreed,
-  states: readonly State[],
-  countLeft: () => Promise<number>,
-  context: CommandContext,
-  everyMs = TOLD_EVERY_MS,
-): Promise<T> {
-  const total = sumOf(counts, states);
-  if (total === 0) return act;
-  const startedAt = performance.now();
-  const over = new AbortController();
-  const done = act.finally(() => over.abort());
-  done.catch(() => undefined);
-  let pauseMs = everyMs;
-  while (!over.signal.aborted) {
-    const timer = Promise.withResolvers<void>();
-    const timeout = setTimeout(timer.resolve, pauseMs);
-    over.signal.addEventListener('abort', () => timer.resolve());
-    await timer.promise;
-    clearTimeout(timeout);
-    if (over.signal.aborted) break;
-    const askedAt = performance.now();
-    const left = await countLeft().catch(() => null);
-    // A server that counts for long is asked the less often.
-    pauseMs = Math.max(everyMs, 4 * (performance.now() - askedAt));
-    const seconds = Math.round((performance.now() - startedAt) / 1_000);
-    if (left !== null && !over.signal.aborted)
-      context.say(`${Math.max(0, total - left).toLocaleString('en')} of ${countTasks(total)} after ${seconds} s`);
-  }
-  return done;
+/** What came of one step, or of several. */
+export interface Outcome {
+  /** Tasks that it was done to. */
+  readonly total: number;
+  /** Tasks that were found: some of them may not be as they were counted any more. */
+  readonly found: number;
 }
 
-/** How many tasks of these states a filter still finds. */
-export async function countLeft(admin: Admin, filter: TaskQuery, states: readonly State[]): Promise<number> {
-  const wanted = states.filter((one) => filter.states?.includes(one) ?? true);
-  // No state at all would be all of them.
-  return wanted.length === 0 ? 0 : sumOf(await admin.countTasks({ ...filter, states: wanted }), wanted);
+/** Which part of the tasks a step is about. */
+export type Part = Pick<FoundTasks, 'max' | 'pageToken'>;
+
+/**
+ * Does it to all tasks that were agreed on, a thousand at a time, so that it is seen how far it has got, and Ctrl-C ends it after
+ * the step that is under way. A server of before does it in one step. Answers to how many tasks it was done.
+ * @param past what was done to them: `deleted`
+ */
+export async function actInSteps(
+  step: (part: Part) => Promise<Outcome & { readonly nextPageToken: string }>,
+  { counts }: Agreed,
+  past: string,
+  context: CommandContext,
+): Promise<number> {
+  let pageToken = '';
+  let total = 0;
+  const { signal } = await runSteps(
+    async () => {
+      const { nextPageToken, ...outcome } = await step({ max: STEP, ...(pageToken && { pageToken }) });
+      pageToken = nextPageToken;
+      total += outcome.total;
+      return { count: outcome.found, isLast: pageToken === '' };
+    },
+    context,
+    { total: counts && sumOf(counts, Object.keys(counts) as State[]) },
+  );
+  if (signal) {
+    context.exitCode = exitCodeOfSignal(signal);
+    context.say(`contact: stopped before its end: ${countTasks(total)} ${past} until then`);
+  }
+  return total;
 }
 
 function sumOf(counts: Partial<Record<State, number>>, states: readonly State[]): number {

@@ -9,7 +9,7 @@ import type { Json } from '../../json/plain.ts';
 import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks, describeCounts, stateName } from '../../task.ts';
-import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
+import { actInSteps, addBulkOptions, agree, type BulkAct, type BulkOptions, type Part } from './bulk.ts';
 import { NO_TASK, type Refusal, sayOneRefused } from './refused.ts';
 
 interface CancelOptions extends TargetOptions, ConditionOptions, BulkOptions {
@@ -19,8 +19,6 @@ interface CancelOptions extends TargetOptions, ConditionOptions, BulkOptions {
 type CancelledTask = CancelTasksResponse['tasks'][number];
 
 const OPEN_STATES = ['scheduled', 'ready', 'running'] as const;
-// One that is asked to stop runs on for a while.
-const WAITING_STATES = ['scheduled', 'ready'] as const;
 const CANCEL: BulkAct = { verb: 'Cancel', states: OPEN_STATES };
 const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ['NOT_FOUND', NO_TASK],
@@ -42,6 +40,7 @@ A task that waits is cancelled at once. One that runs is asked to stop ("cancel 
 worker says so or after the server's --cancel-grace, and succeeds if its result was faster. A broadcast passes it on to
 its children. An id that was refused is told on stderr with the reason, and the exit code is 1. By conditions the
 counts are printed; what would be done is told before, by the server's count, and asked for. "--dry-run" tells it alone.
+Ctrl-C ends it after the step that is under way, and it is told how many were done.
 
 Examples:
   contact tasks cancel 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
@@ -60,9 +59,14 @@ async function cancelTasks(ids: readonly string[], options: CancelOptions, conte
         const { filter } = selection;
         const found = await agree(CANCEL, filter, admin, options, context);
         if (found === null) return;
-        const act = admin.cancelTasks(selection, options.reason);
-        const left = () => countLeft(admin, filter, WAITING_STATES);
-        await printCounts(await withProgress(act, found, WAITING_STATES, left, context), options, context);
+        const sum = { cancelled: 0, asked: 0, unnamed: 0 };
+        const step = async (part: Part) => {
+          const answer = await admin.cancelTasks({ filter, ...part }, options.reason);
+          const total = addUp(answer, sum);
+          return { total, found: answer.total, nextPageToken: answer.nextPageToken };
+        };
+        await actInSteps(step, found, 'cancelled or asked to stop', context);
+        await printCounts(sum, options, context);
       } else {
         for (const part of splitIds(selection.ids)) await cancelNamed(part, admin, options, context);
       }
@@ -98,20 +102,35 @@ function describeOutcome({ state }: CancelledTask): string {
   return state === TaskState.CANCELLED ? 'cancelled' : 'cancel requested';
 }
 
+/** What was cancelled, what was asked to stop, and what an answer of many does not name. */
+interface Sum {
+  cancelled: number;
+  asked: number;
+  unnamed: number;
+}
+
+/** What was settled in between is found, but not changed: answers how many were. */
+function addUp({ tasks, total }: CancelTasksResponse, sum: Sum): number {
+  const changed = tasks.filter(({ refused }) => refused === '');
+  const cancelled = changed.filter(({ state }) => state === TaskState.CANCELLED).length;
+  const unnamed = total - tasks.length;
+  sum.cancelled += cancelled;
+  sum.asked += changed.length - cancelled;
+  sum.unnamed += unnamed;
+  return changed.length + unnamed;
+}
+
 async function printCounts(
-  { tasks, total }: CancelTasksResponse,
+  { cancelled, asked, unnamed }: Sum,
   options: CancelOptions,
   { out }: CommandContext,
 ): Promise<void> {
-  // What was settled in between is found, but not changed.
-  const changed = tasks.filter(({ refused }) => refused === '');
-  const count = total - (tasks.length - changed.length);
+  const count = cancelled + asked + unnamed;
   if (options.json) {
     await out.writeJson({ total: count });
     return;
   }
-  const cancelled = changed.filter(({ state }) => state === TaskState.CANCELLED).length;
-  const isAllNamed = tasks.length === total;
-  const detail = describeCounts({ cancelled, 'asked to stop': changed.length - cancelled });
-  await out.write(`${countTasks(count)}${isAllNamed && count > 0 ? `: ${detail}` : ' cancelled or asked to stop'}\n`);
+  const detail = describeCounts({ cancelled, 'asked to stop': asked });
+  const isAllNamed = unnamed === 0 && count > 0;
+  await out.write(`${countTasks(count)}${isAllNamed ? `: ${detail}` : ' cancelled or asked to stop'}\n`);
 }

@@ -5,7 +5,7 @@ import { escapeLine } from '../../escape.ts';
 import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks } from '../../task.ts';
-import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
+import { actInSteps, addBulkOptions, agree, type BulkAct, type BulkOptions, type Part } from './bulk.ts';
 import { sayRefused } from './refused.ts';
 
 type DeleteOptions = TargetOptions & ConditionOptions & BulkOptions;
@@ -26,6 +26,7 @@ export function addDeleteCommand(tasks: Command, context: CommandContext): void 
 By conditions only settled tasks are found, and the count is printed. An id that was refused, because its task is not
 settled or not there, is told on stderr with the reason, and the exit code is 1. What is deleted is gone: observers who
 have not read it are told how many results are missing.
+Ctrl-C ends it after the step that is under way, and it is told how many were done.
 
 Examples:
   contact tasks delete 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
@@ -45,8 +46,11 @@ async function deleteTasks(ids: readonly string[], options: DeleteOptions, conte
         const filter = { ...selection.filter, states: selection.filter.states ?? SETTLED_STATES };
         const found = await agree(DELETE, filter, admin, options, context);
         if (found === null) return;
-        const left = () => countLeft(admin, filter, SETTLED_STATES);
-        const { total } = await withProgress(admin.deleteTasks(selection), found, SETTLED_STATES, left, context);
+        const step = async (part: Part) => {
+          const { ids, refusedIds, total, nextPageToken } = await admin.deleteTasks({ filter, ...part });
+          return { total, found: Math.max(total, ids.length + refusedIds.length), nextPageToken };
+        };
+        const total = await actInSteps(step, found, 'deleted', context);
         await (options.json ? out.writeJson({ total }) : out.write(`${countTasks(total)} deleted\n`));
         return;
       }

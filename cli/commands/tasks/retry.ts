@@ -5,7 +5,7 @@ import { escapeLine } from '../../escape.ts';
 import { addConditionOptions, type ConditionOptions, readSelection, splitIds } from '../../selection.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { countTasks } from '../../task.ts';
-import { addBulkOptions, agree, type BulkAct, type BulkOptions, countLeft, withProgress } from './bulk.ts';
+import { actInSteps, addBulkOptions, agree, type BulkAct, type BulkOptions, type Part } from './bulk.ts';
 import { sayRefused } from './refused.ts';
 
 type RedriveOptions = TargetOptions & ConditionOptions & BulkOptions;
@@ -26,6 +26,7 @@ export function addRetryCommand(tasks: Command, context: CommandContext): void {
 A redriven task is ready again, with all its attempts before it. Only failed tasks can be; a broadcast itself cannot,
 its children can. An id that was refused is told on stderr with the reason, and the exit code is 1. By conditions the
 count is printed; what would be done is told before, by the server's count, and asked for.
+Ctrl-C ends it after the step that is under way, and it is told how many were done.
 
 Examples:
   contact tasks retry 019a9f3e-5c1e-7d55-b2b3-7a1f1c6a6a01
@@ -46,8 +47,11 @@ async function redriveTasks(ids: readonly string[], options: RedriveOptions, con
         const { filter } = selection;
         const found = await agree(REDRIVE, filter, admin, options, context);
         if (found === null) return;
-        const left = () => countLeft(admin, filter, REDRIVE.states);
-        const { total } = await withProgress(admin.retryTasks(selection), found, REDRIVE.states, left, context);
+        const step = async (part: Part) => {
+          const { ids, refusedIds, total, nextPageToken } = await admin.retryTasks({ filter, ...part });
+          return { total, found: Math.max(total, ids.length + refusedIds.length), nextPageToken };
+        };
+        const total = await actInSteps(step, found, 'ready again', context);
         await (options.json ? out.writeJson({ total }) : out.write(`${countTasks(total)} ready again\n`));
         return;
       }
