@@ -4,6 +4,7 @@ import { buildFilter, type TaskQuery } from './filter.ts';
 
 /** The tasks that a filter finds: all, or a part of them. */
 export interface FoundTasks {
+  /** Conditions, all of which hold for a task that is meant. */
   readonly filter: TaskQuery;
   /** At most so many, the newest first; `nextPageToken` of the answer says where to go on. Default: all. */
   readonly max?: number;

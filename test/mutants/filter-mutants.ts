@@ -1,4 +1,4 @@
-import { conformance, type Mutant, transport, unit } from './mutant.ts';
+import { conformance, type Mutant, transport } from './mutant.ts';
 
 const CONDITIONS = 'server/store/sqlite/conditions.ts';
 
