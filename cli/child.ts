@@ -12,8 +12,8 @@ export interface ChildOptions {
   readonly command: CommandLine;
   /** Given on stdin; a command that does not read it is all right. */
   readonly input: Uint8Array;
-  /** Added to the environment of this process. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Added to the environment of this process; what is undefined is taken out of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** The most bytes of stdout; a command that writes more is killed. */
   readonly maxOutputBytes: number;
   /** Milliseconds from SIGTERM to SIGKILL after an abort. */

@@ -5,6 +5,7 @@ import { createProducer } from '../client/producer.ts';
 import { startTimer } from '../shared/clock.ts';
 import { ContactError } from '../shared/errors.ts';
 import { newTaskId } from '../shared/ids.ts';
+import type { Backoff } from './backoff.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLine } from './escape.ts';
 import { CommandFailure, EXIT } from './exit.ts';
@@ -28,6 +29,9 @@ export interface EnqueueOptions extends TargetOptions {
   readonly attempts?: number;
   readonly timeout?: number;
   readonly key?: string;
+  readonly id?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly backoff?: Backoff;
   readonly client?: string;
   readonly selector?: string;
   readonly broadcast?: boolean;
@@ -160,8 +164,8 @@ function submitCall(submission: Submission, taskOptions: TaskOptions<Uint8Array>
 }
 
 /** Under a key the task may be an older one, with an id of its own. */
-function createId({ key }: EnqueueOptions): { readonly id?: string } {
-  return key === undefined ? { id: newTaskId() } : {};
+function createId({ key, id = newTaskId() }: EnqueueOptions): { readonly id?: string } {
+  return key === undefined ? { id } : {};
 }
 
 /** Remembers what is waited for, to tell of it when the command is interrupted; calling the answer forgets it. */
@@ -269,6 +273,9 @@ function toTaskOptions(payload: string | undefined, options: EnqueueOptions): Ta
     maxAttempts: options.attempts,
     timeoutMs: options.timeout,
     key: options.key,
+    id: options.id,
+    metadata: options.metadata,
+    backoff: options.backoff,
     clientId: options.client,
     selector: broadcast ? undefined : selector,
     broadcast: broadcast ? { ...(selector && { selector }), known: known === true } : undefined,

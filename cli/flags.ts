@@ -10,6 +10,9 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['client_id', '--client'],
   ['clientId', '--client'],
   ['payload', 'PAYLOAD'],
+  ['metadata', '--metadata'],
+  ['backoff', '--backoff'],
+  ['id', '--id'],
 ]);
 const TOO_LARGE = /at most \d+ are taken$/;
 

@@ -3,6 +3,7 @@ import type { Codec, TaskContext } from '../client/index.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import type { CommandLine } from './command.ts';
 import type { Problem } from './json/error.ts';
+import { describeTask, type ToldTask } from './taskenv.ts';
 
 export interface HandlerOptions {
   readonly command: CommandLine;
@@ -13,6 +14,8 @@ export interface HandlerOptions {
   readonly logsErrors?: boolean;
   /** Told of each task that ended here; not of those that were taken away. */
   readonly onEnd: (end: TaskEnd) => void;
+  /** Told of each task before its command begins. */
+  readonly onTask?: (task: ToldTask) => void;
   /** Told why this machine cannot start a command for now; null: it can again. */
   readonly onShort?: (reason: string | null) => void;
 }
@@ -54,17 +57,14 @@ export function createCommandHandler(
 
 async function runTask(payload: Uint8Array, context: TaskContext, options: HandlerOptions): Promise<Uint8Array> {
   const { command, maxOutputBytes, killAfterMs, logsErrors = false } = options;
+  options.onTask?.(context);
   let end: ChildEnd;
   try {
     end = await runChild({
       onStart: () => options.onShort?.(null),
       command,
       input: payload,
-      env: {
-        CONTACT_TASK_ID: context.taskId,
-        CONTACT_QUEUE: context.queue,
-        CONTACT_ATTEMPT: String(context.attempt),
-      },
+      env: describeTask(context),
       maxOutputBytes,
       killAfterMs,
       signal: context.signal,

@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
+import { parseBackoff } from '../backoff.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parseInstant, parsePositiveDuration } from '../duration.ts';
 import { type EnqueueOptions, runEnqueue } from '../enqueue.ts';
 import { usageError } from '../exit.ts';
-import { parseName } from '../names.ts';
+import { parseName, parseTaskId } from '../names.ts';
 import { integerBetween } from '../number.ts';
+import { collectPairs } from '../option.ts';
 import { addTargetOptions } from '../target.ts';
 
 export function fillEnqueueCommand(command: Command, context: CommandContext): void {
@@ -21,7 +23,18 @@ export function fillEnqueueCommand(command: Command, context: CommandContext): v
     )
     .option('--attempts <n>', 'attempts before a failure is final (default: 5)', integerBetween(1, 1_000))
     .option('--timeout <duration>', 'of one attempt (default: none)', parsePositiveDuration)
+    .option(
+      '--backoff <base[,cap]>',
+      'before a retry: a random time up to base, doubled each time (default: 1s,5m)',
+      parseBackoff,
+    )
+    .option('--metadata <key=value>', 'handed to the worker and to observers; may be repeated', collectPairs)
     .option('--key <key>', 'your own idempotency key: the same key in the queue is the same task')
+    .addOption(
+      new Option('--id <id>', 'of the task, a UUIDv7: the same id is stored once (default: drawn)').argParser(
+        parseTaskId,
+      ),
+    )
     .addOption(
       new Option('--client <id>', 'only for this client').argParser(parseName).conflicts(['selector', 'broadcast']),
     )
@@ -55,6 +68,7 @@ Examples:
   contact enqueue sums "hello"
   seq 1 1000 | contact enqueue sums --lines
   contact enqueue sums - --content-type application/json --wait < order.json
+  contact enqueue mails - --metadata order=7 --backoff 10s,1h --attempts 20 < mail.txt
   contact enqueue reboot now --client robot-7 --expires 1h
   contact enqueue ping x --broadcast --selector site=berlin --wait --wait-timeout 30s`,
     );
@@ -65,6 +79,7 @@ function checkUsage(payload: string | undefined, options: EnqueueOptions): void 
   if (options.lines) {
     if (payload !== undefined && payload !== '-') throw usageError('--lines reads stdin: leave PAYLOAD out');
     if (options.key !== undefined) throw usageError('--key would make one task of all --lines');
+    if (options.id !== undefined) throw usageError('--id would make one task of all --lines');
   } else if (payload === undefined) {
     throw usageError('missing PAYLOAD: give it, or - for the whole of stdin, or --lines for a task a line');
   }

@@ -17,6 +17,7 @@ import { integerBetween } from '../number.ts';
 import { reachServer, readConnection } from '../reach.ts';
 import { exitCodeOfSignal, exitOnDeadlySignals, onStopSignal } from '../signals.ts';
 import { addJoinOption, addTargetOptions, type TargetOptions } from '../target.ts';
+import { createLeftOutTeller } from '../taskenv.ts';
 
 interface WorkOptions extends TargetOptions {
   readonly concurrency: number;
@@ -57,7 +58,10 @@ export function fillWorkCommand(command: Command, context: CommandContext): void
     .addHelpText(
       'after',
       `
-The command gets the payload on stdin and CONTACT_TASK_ID, CONTACT_QUEUE and CONTACT_ATTEMPT in its environment; its
+The command gets the payload on stdin, and in its environment CONTACT_TASK_ID, CONTACT_TASK_QUEUE, CONTACT_TASK_ATTEMPT,
+CONTACT_TASK_MAX_ATTEMPTS, CONTACT_TASK_DELIVERY and CONTACT_TASK_CONTENT_TYPE (CONTACT_QUEUE and CONTACT_ATTEMPT are as
+before). Metadata is in CONTACT_TASK_METADATA as a JSON object, and each pair whose name is of letters, digits and _ in a
+variable of its own: CONTACT_TASK_META_order. Other names are told on stderr, once. Its
 stdout is the result. Another exit code than 0 is a failure, the end of stderr its message. A cancel sends SIGTERM to
 the command's process group, then SIGKILL; what a command leaves running in its group is killed when it exits.
 SIGTERM, SIGINT, SIGHUP or SIGQUIT takes no new tasks and ends when the running ones have finished; a second one stops
@@ -98,6 +102,7 @@ async function runWork(operands: string[], options: WorkOptions, context: Comman
       maxOutputBytes: info?.limits?.maxResultBytes || DEFAULT_MAX_RESULT_BYTES,
       killAfterMs: options.killAfter,
       logsErrors: options.log ?? false,
+      onTask: createLeftOutTeller(context.say),
       onShort: (reason) => {
         if (reason !== null) context.say(`${reason}; the task is given back`);
         // The text is for operators, and true until a command starts again.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { type Admin, createAdmin } from '../../client/index.ts';
+import { type Admin, createAdmin, newTaskId } from '../../client/index.ts';
 import { type Outcome, runHere } from '../scene/command.ts';
 import {
   cleanUpProcesses,
@@ -70,6 +70,31 @@ describe('contact enqueue', function () {
     assert.equal(Number(task.runAt?.seconds) - Number(task.createdAt?.seconds), 3_600);
     const again = JSON.parse((await enqueue(['options', '{"a":1}', ...options, ...rest, '--json'])).stdout);
     assert.deepEqual(again, { id: stdout.trim(), deduplicated: true });
+  });
+
+  it('stores metadata, backoff and an id of ones own', async () => {
+    const id = newTaskId();
+    const options = ['--metadata', 'order=7', '--metadata', 'note=a=b', '--backoff', '10s,1h', '--id', id];
+    assert.equal((await enqueue(['mine', 'x', ...options])).stdout, `${id}\n`);
+    assert.deepEqual((await admin.describeTask(id)).metadata, { order: '7', note: 'a=b' });
+    const again = JSON.parse((await enqueue(['mine', 'x', ...options, '--json'])).stdout);
+    assert.deepEqual(again, { id, deduplicated: true });
+    // What is another task by its backoff alone is refused: it was sent.
+    const other = await enqueue(['mine', 'x', ...options.slice(0, 4), '--backoff', '20s,1h', '--id', id]);
+    assert.deepEqual([other.code, other.stdout], [1, '']);
+    assert.match(other.stderr, /ALREADY_EXISTS|other content|another/);
+    const wrong: readonly (readonly [RegExp, readonly string[]])[] = [
+      [/Expected KEY=VALUE/, ['mine', 'x', '--metadata', 'order']],
+      [/the id of a task/, ['mine', 'x', '--id', 'mine']],
+      [/cap of at least 5s/, ['mine', 'x', '--backoff', '5s,1s']],
+      [/--id would make one task of all --lines/, ['mine', '--lines', '--id', id]],
+      [/^contact: --metadata: at most 16384 bytes/, ['mine', 'x', '--metadata', `a=${'x'.repeat(20_000)}`]],
+    ];
+    for (const [message, args] of wrong) {
+      const { code, stderr } = await enqueue(args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+    }
   });
 
   it('makes a task of each line, ids in their order', async () => {

@@ -87,6 +87,19 @@ describe('contact work', function () {
     assert.match(line, /^shell 1 [0-9a-f-]{36}\n$/);
   });
 
+  it('tells it the metadata, how many attempts there are, and what no variable can have', async () => {
+    const script =
+      'echo "$CONTACT_TASK_QUEUE $CONTACT_TASK_ATTEMPT/$CONTACT_TASK_MAX_ATTEMPTS $CONTACT_TASK_META_order"';
+    const worker = await startWorker('told', 'sh', '-c', `${script}; echo "$CONTACT_TASK_METADATA"`);
+    const metadata = { order: '$(id) `id` "7"', 'order-id': '8' };
+    const result = await producer.call<Uint8Array>('told', '', { metadata, maxAttempts: 3 });
+    const [line, json = ''] = Buffer.from(result).toString().split('\n');
+    assert.equal(line, 'told 1/3 $(id) `id` "7"');
+    assert.deepEqual(JSON.parse(json), metadata);
+    assert.match(worker.stderr, /^metadata order-id: no variable can have it, CONTACT_TASK_METADATA has it$/m);
+    await worker.stop();
+  });
+
   it('does not mind a command that reads nothing of a large payload', async () => {
     const worker = await startWorker('deaf', 'echo', 'done');
     const result = await producer.call<Uint8Array>('deaf', 'x'.repeat(1_000_000), { maxAttempts: 1 });

@@ -45,4 +45,28 @@ export const JSON_MUTANTS: readonly Mutant[] = [
     replace: '',
     caughtBy: unit('cli-table', 'does not keep few rows back while others are waited for'),
   },
+  {
+    id: 'work: metadata names any variable',
+    file: 'cli/taskenv.ts',
+    find: '[`${META_PREFIX}${name}`, value]',
+    replace: '[name, value]',
+    caughtBy: unit(
+      'cli-taskenv',
+      'sets nothing that means something to a shell or a loader, whatever a producer calls its metadata',
+    ),
+  },
+  {
+    id: 'work: a command is told of the task that its worker was run for',
+    file: 'cli/taskenv.ts',
+    find: 'stale.map((name) => [name, undefined])',
+    replace: 'stale.map((name) => [name, inherited[name]])',
+    caughtBy: unit('cli-taskenv', 'takes out what a command would inherit of another task'),
+  },
+  {
+    id: 'enqueue: an id of ones own is another',
+    file: 'cli/enqueue.ts',
+    find: '    id: options.id,',
+    replace: '',
+    caughtBy: e2e('cli-enqueue', 'stores metadata, backoff and an id of ones own'),
+  },
 ];
