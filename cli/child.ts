@@ -6,7 +6,7 @@ import { startTimer } from '../shared/clock.ts';
 import type { CommandLine } from './command.ts';
 import { stripControls } from './escape.ts';
 import { openProcessGroup, type ProcessGroup } from './group.ts';
-import { createLineCutter, type LineCutter } from './stderrlines.ts';
+import { createLineCutter, type LineCutter } from './linecutter.ts';
 
 export interface ChildOptions {
   readonly command: CommandLine;

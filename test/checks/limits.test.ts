@@ -119,7 +119,7 @@ const CONSTANTS: readonly ConstantRow[] = [
   ['tasks that a worker runs', 'client/define/handled.ts', 'MAX_CREDIT'],
   ['results kept in a spool', 'client/spool.ts', 'MAX_BYTES'],
   ['lines that a worker keeps', 'client/tasklog.ts', 'MAX_LINES', 'MAX_BYTES'],
-  ['a line of stderr', 'cli/stderrlines.ts', 'MAX_LINE_LENGTH'],
+  ['a line of stderr', 'cli/linecutter.ts', 'MAX_LINE_LENGTH'],
   ['progress of a task', 'client/session.ts', 'PROGRESS_INTERVAL_MS'],
   ['progress of a task', 'client/delivery.ts', 'MAX_PROGRESS_BYTES'],
   ['detail of a failure', 'client/detail.ts', 'MAX_DETAIL_BYTES'],

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { ROOT, runTool } from '../../scripts/tool.ts';
 import { isFull } from '../scene/full.ts';
-import { type Guide, prepareGuide, readGuide, readGuides } from '../scene/guide.ts';
-import { cleanUpProcesses, findPort, startProgram } from '../scene/process.ts';
+import { prepareGuide, readGuide, readGuides } from '../scene/guide.ts';
+import { runGuide } from '../scene/guiderun.ts';
+import { cleanUpProcesses } from '../scene/process.ts';
 import { findPython, PYTHON_NEEDS } from '../scene/python.ts';
 import { skipLoudly } from '../scene/skip.ts';
-import { until } from '../scene/until.ts';
 
 /** Run each time; the others, and the compiler, with CONTACT_TEST=all. */
-const SHORT = ['guides/getting-started.md', 'operating.md'];
+const SHORT = ['getting-started.md'];
 
-describe('pages that are a session', function () {
+describe('docs/guides', function () {
   this.timeout(300_000);
   cleanUpProcesses();
 
@@ -51,42 +51,7 @@ describe('pages that are a session', function () {
       if ([...guide.programs.keys()].some((name) => name.endsWith('.py')) && python === undefined) {
         skipLoudly(this, PYTHON_NEEDS);
       }
-      await runSession(guide);
+      await runGuide(guide);
     });
   }
 });
-
-/** Runs one step after the other; none begins before every line that the guide has until there was said. Each is another one. */
-async function runSession(guide: Guide): Promise<void> {
-  const ports = await Promise.all([findPort(), findPort()]);
-  const [server, app] = ports.map((port) => `127.0.0.1:${port}`) as [string, string];
-  const app8080 = { '127.0.0.1:50051': server, '127.0.0.1:8080': app, "listen(8080, '127": `listen(${ports[1]}, '127` };
-  const folder = prepareGuide(guide, app8080);
-  const session = startProgram('bash', ['-c', `cd "${folder}" && . ./session.sh`], {
-    env: { CONTACT_SERVER: server, PYTHONUNBUFFERED: '1' },
-    stdin: 'open',
-    isGroup: true,
-  });
-  for (const at of guide.steps.keys()) {
-    await session.waitFor(new RegExp(`^== ${at}$`, 'm'), 'stdout');
-    const told = guide.steps.slice(0, at + 1).flatMap((step) => step.told);
-    const missing = (): readonly RegExp[] => {
-      const lines = session.stdout.replaceAll(server, '127.0.0.1:50051').split('\n');
-      return told.filter((pattern) => !takeLine(lines, pattern));
-    };
-    await until('every line is there', () => missing().length === 0, 30_000).catch(() => {
-      assert.fail(`no line ${missing().join(' and no line ')} in:\n${session.stdout}\n${session.stderr}`);
-    });
-    session.child.stdin?.write('\n');
-  }
-  session.child.stdin?.end();
-  const { code, stderr } = await session.ended;
-  assert.equal(code, 0, stderr);
-}
-
-/** Removes the first line that fits. */
-function takeLine(lines: string[], pattern: RegExp): boolean {
-  const at = lines.findIndex((line) => pattern.test(line));
-  if (at >= 0) lines.splice(at, 1);
-  return at >= 0;
-}

@@ -5,8 +5,8 @@ import { createFolder } from './folder.ts';
 import { CONTACT } from './process.ts';
 import { findPython } from './python.ts';
 
-// A guide is a page of docs/guides (or docs/operating.md) whose blocks are one session: programs, whose first line is a comment with the name of
-// their file, commands (`sh`), and lines that those say (`text`), in whatever order, where … stands for anything.
+// A guide is a page whose blocks are one session: programs, whose first line is a comment with the name of their file, commands
+// (`sh`), and lines that those say (`text`), in whatever order, where … stands for anything.
 
 export interface Step {
   readonly commands: string;
@@ -21,15 +21,15 @@ export interface Guide {
   readonly steps: readonly Step[];
 }
 
-const DOCS = join(ROOT, 'docs');
+const GUIDES = join(ROOT, 'docs', 'guides');
 const FENCE = /^```(\w+)\n([\s\S]*?)^```$/gm;
 const FILE = /^(?:\/\/|#) (\S+\.(?:ts|py))\n/;
 
+/** The pages of docs/guides. */
 export function readGuides(): readonly Guide[] {
-  const guides = readdirSync(join(DOCS, 'guides')).filter((name) => name.endsWith('.md'));
-  return ['operating.md', ...guides.map((name) => `guides/${name}`)].map((name) =>
-    readGuide(name, readFileSync(join(DOCS, name), 'utf8')),
-  );
+  return readdirSync(GUIDES)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => readGuide(name, readFileSync(join(GUIDES, name), 'utf8')));
 }
 
 /** Fails on a block that nothing would run or compare. */

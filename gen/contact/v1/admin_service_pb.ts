@@ -2048,7 +2048,7 @@ export const AdminService: GenService<{
   },
   /**
    * Forgets a named client that is away, with its drain and what it has served: another principal may come by its id then, once
-   * the client may not come back to its session any more. NOT_FOUND: it is neither connected nor remembered.
+   * the client may not come back to its session any more, and unless it came by a join and its credential lives. NOT_FOUND: it is neither connected nor remembered.
    * FAILED_PRECONDITION: it is connected.
    *
    * @generated from rpc contact.v1.AdminService.ForgetClient

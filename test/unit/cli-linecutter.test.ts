@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createLineCutter } from '../../cli/stderrlines.ts';
+import { createLineCutter } from '../../cli/linecutter.ts';
 
 describe('createLineCutter()', () => {
   function cut(...chunks: (string | Buffer)[]): string[] {
