@@ -49,6 +49,6 @@ export function hasStoredCredentials(principal: string): boolean {
 export function takenByAnother(clientId: string, field: string): ContactError {
   const problem =
     `${clientId} is the client of another principal: take another client id, or have an operator make this one free ` +
-    `while it is away: contact clients forget ${clientId}, or contact token revoke where it came by a join`;
+    `while it is away: contact token revoke where it came by a join, else contact clients forget ${clientId}`;
   return new ContactError('ALREADY_EXISTS', problem, { field, advice: { reason: 'CLIENT_TAKEN', retry: 'backoff' } });
 }
