@@ -1,11 +1,10 @@
 import { ContactError } from '../../shared/errors.ts';
-import type { SettledRecord } from '../model/task.ts';
-import type { ClaimOutcome, SettleOutcome } from '../store/deliveries.ts';
+import { countTasks, type TaskCounter } from '../store/counted.ts';
+import type { SettleOutcome } from '../store/deliveries.ts';
 import type { StoreObserver } from '../store/observed.ts';
 import type { Request } from '../store/request.ts';
 import type { EndedSession } from '../store/sessions.ts';
-import { settledBy } from '../store/signals.ts';
-import type { InsertOutcome, PruneOutcome, RedriveOutcome } from '../store/tasks.ts';
+import type { PruneOutcome, RedriveOutcome } from '../store/tasks.ts';
 import { bucketOf, COLUMN, RUN_SECONDS, WAIT_SECONDS } from './columns.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 import type { QueueRows } from './rows.ts';
@@ -48,26 +47,28 @@ export function createTally(
     commitItems: createHistogram(COMMIT_ITEMS),
   };
 
-  function countInserts(tasks: readonly { readonly queue: string }[], outcomes?: readonly InsertOutcome[]): void {
-    tasks.forEach(({ queue }, at) => {
-      if (outcomes?.[at]?.deduplicated) tally.deduplicated += 1;
-      else rows.of(queue)[COLUMN.enqueued]! += 1;
-    });
-  }
-
-  function countClaims(outcomes: readonly ClaimOutcome[]): void {
-    const at = now();
-    for (const { tasks } of outcomes) {
-      for (const { queue, readyAt } of tasks) {
-        const row = rows.of(queue);
-        row[COLUMN.claimed]! += 1;
-        if (readyAt === null) continue;
-        const seconds = Math.max(0, at - readyAt) / 1_000;
-        row[COLUMN.wait + bucketOf(WAIT_SECONDS, seconds)]! += 1;
-        row[COLUMN.waitSum]! += seconds;
-      }
-    }
-  }
+  const counter: TaskCounter = {
+    enqueued(queue) {
+      rows.of(queue)[COLUMN.enqueued]! += 1;
+    },
+    deduplicated() {
+      tally.deduplicated += 1;
+    },
+    claimed(queue, waitMs) {
+      const row = rows.of(queue);
+      row[COLUMN.claimed]! += 1;
+      if (waitMs === null) return;
+      row[COLUMN.wait + bucketOf(WAIT_SECONDS, waitMs / 1_000)]! += 1;
+      row[COLUMN.waitSum]! += waitMs / 1_000;
+    },
+    settled(queue, state, runMs) {
+      const row = rows.of(queue);
+      row[COLUMN[state]]! += 1;
+      if (runMs === null) return;
+      row[COLUMN.run + bucketOf(RUN_SECONDS, runMs / 1_000)]! += 1;
+      row[COLUMN.runSum]! += runMs / 1_000;
+    },
+  };
 
   function countReports(outcomes: readonly SettleOutcome[]): void {
     for (const { code, scheduledAt } of outcomes) {
@@ -76,32 +77,9 @@ export function createTally(
     }
   }
 
-  function countSettled({ queue, state, claimedAt, settledAt }: SettledRecord): void {
-    const row = rows.of(queue);
-    row[COLUMN[state]]! += 1;
-    // How long a task ran is of interest if somebody has brought it to an end.
-    if (claimedAt === null || (state !== 'succeeded' && state !== 'failed')) return;
-    const seconds = Math.max(0, settledAt - claimedAt) / 1_000;
-    row[COLUMN.run + bucketOf(RUN_SECONDS, seconds)]! += 1;
-    row[COLUMN.runSum]! += seconds;
-  }
-
   function count(request: Request, answer: unknown): void {
-    for (const record of settledBy(request, answer)) countSettled(record);
+    countTasks(request, answer, counter, now);
     switch (request.kind) {
-      case 'insert':
-        countInserts(request.tasks, answer as readonly InsertOutcome[]);
-        break;
-      case 'insertBroadcast':
-        if ((answer as InsertOutcome).deduplicated) tally.deduplicated += 1;
-        else countInserts([request.parent, ...request.children]);
-        break;
-      case 'extendBroadcast':
-        countInserts(request.children);
-        break;
-      case 'claim':
-        countClaims(answer as readonly ClaimOutcome[]);
-        break;
       case 'settle':
       case 'release':
         countReports(answer as readonly SettleOutcome[]);

@@ -64,9 +64,9 @@ export const METRICS_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'resent task counted twice',
-    file: 'server/metrics/tally.ts',
-    find: 'if (outcomes?.[at]?.deduplicated) tally.deduplicated += 1;\n      else rows',
-    replace: 'rows',
+    file: 'server/store/counted.ts',
+    find: 'if (outcomes[at]?.deduplicated) counter.deduplicated?.();\n    else counter',
+    replace: 'counter',
     caughtBy: transport('metrics', 'shows the load that there was, exactly, to a parser that is not ours'),
   },
   {
