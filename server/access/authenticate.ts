@@ -1,6 +1,6 @@
 import type { Caller } from '../model/caller.ts';
 import { LOCAL_OPERATOR } from '../model/caller.ts';
-import type { StoredCredential } from '../store/credentials.ts';
+import { endOf, type StoredCredential } from '../store/credentials.ts';
 import { type Callers, callersOf } from './callers.ts';
 import { EXPIRED, LoggedRefusal, REVOKED, UNAUTHENTICATED } from './refusals.ts';
 import { isSecretOf } from './secret.ts';
@@ -58,6 +58,8 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
   const { credentials, now, readForeignToken, callersOfCertificate } = options;
   // Goes with the object that the book has of a credential.
   const callersByCredential = new WeakMap<StoredCredential, Callers>();
+  // The same, of joins that were good once.
+  const spentByCredential = new WeakMap<StoredCredential, Callers>();
 
   function readCredential(id: string, secret: string): Callers {
     const credential = credentials.find(id);
@@ -65,10 +67,12 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticate {
     // A client whose answer was lost asks for it again after the end of its join: the store says what becomes of it.
     if (credential.kind !== 'join') checkTime(credential, now());
     credentials.used(id);
-    let callers = callersByCredential.get(credential);
+    const isSpent = credential.kind === 'join' && (endOf(credential) <= now() || credential.usesLeft === 0);
+    const known = isSpent ? spentByCredential : callersByCredential;
+    let callers = known.get(credential);
     if (!callers) {
-      callers = callersOf(credential);
-      callersByCredential.set(credential, callers);
+      callers = callersOf(credential, isSpent);
+      known.set(credential, callers);
     }
     return callers;
   }

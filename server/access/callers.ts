@@ -24,6 +24,7 @@ export interface Subject {
   readonly rights: Rights | readonly Rights[];
   readonly clientId?: string;
   readonly credentialId?: string;
+  readonly isSpent?: true;
   readonly expiresAt: number;
 }
 
@@ -61,8 +62,8 @@ export function createCallers({ rights: given, ...subject }: Subject): Callers {
   };
 }
 
-/** The callers of a credential. */
-export function callersOf(credential: StoredCredential): Callers {
+/** The callers of a credential. `isSpent`: it is a join, and lets no client in any more. */
+export function callersOf(credential: StoredCredential, isSpent = false): Callers {
   const { id, kind, principal, rights, clientId, expiresAt } = credential;
   return createCallers({
     principal,
@@ -71,6 +72,7 @@ export function callersOf(credential: StoredCredential): Callers {
     rights: kind === 'join' ? NOTHING : rights,
     ...(clientId === null ? {} : { clientId }),
     credentialId: id,
+    ...(isSpent ? { isSpent } : {}),
     expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
   });
 }

@@ -6,7 +6,7 @@ import type { EventCounts } from '../model/figures.ts';
 const COME_AGAIN_MS = 10_000;
 
 /** Whose a place is. Names of joins may be given twice: what one of them takes is not taken from another. */
-type Holder = Pick<Caller, 'principal'> & Partial<Pick<Caller, 'kind' | 'credentialId'>>;
+type Holder = Pick<Caller, 'principal'> & Partial<Pick<Caller, 'kind' | 'credentialId' | 'isSpent'>>;
 
 const keyOf = ({ principal, kind, credentialId }: Holder): string =>
   kind === 'join' ? `${principal} ${credentialId}` : principal;
@@ -15,7 +15,7 @@ const keyOf = ({ principal, kind, credentialId }: Holder): string =>
 export interface Places {
   /**
    * Takes one for the caller; what it answers gives it back, to be called once. Undefined: nobody asked who the caller is,
-   * and the limits for all hold alone. RESOURCE_EXHAUSTED naming the field: it has as many as it may.
+   * or it has a join that is spent, and the limits for all, or for who has no credential, hold alone. RESOURCE_EXHAUSTED naming the field: it has as many as it may.
    * @param isReturning it takes the place of one that the caller has, which is not free yet: it is counted and never refused
    */
   take(caller: Holder, isReturning?: boolean): (() => void) | undefined;
@@ -41,8 +41,8 @@ export function createPlaces(
   return {
     countOf: (caller) => counts.get(keyOf(caller)) ?? 0,
     take(caller, isReturning = false) {
-      const { principal } = caller;
-      if (principal === '') return undefined;
+      const { principal, isSpent } = caller;
+      if (principal === '' || isSpent) return undefined;
       const key = keyOf(caller);
       const count = counts.get(key) ?? 0;
       if (count >= max && !isReturning) {

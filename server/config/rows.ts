@@ -31,7 +31,7 @@ export const NETWORK = {
   reservedConnections: row({
     kind: optional(count()),
     default: undefined,
-    defaultText: 'a tenth of them, at most 100; none where auth is off',
+    defaultText: 'a tenth of them, at least 1 and at most 100; none where auth is off',
     description: 'of those, places for operators, half of them for their socket file alone',
   }),
   maxConnectionsPerPrincipal: row({

@@ -39,6 +39,8 @@ export interface Caller {
   readonly clientId?: string;
   /** What it called with, if that is stored. */
   readonly credentialId?: string;
+  /** A join that was revoked, has expired or is used up: its holder is told so, and no client comes in by it. Absent: one may. */
+  readonly isSpent?: true;
   /** Milliseconds of the wall clock; Infinity: never. */
   readonly expiresAt: number;
 }

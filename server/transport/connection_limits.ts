@@ -2,7 +2,7 @@ import { invalid } from '../../shared/errors.ts';
 
 export interface ConnectionOptions {
   readonly maxConnections: number;
-  /** Undefined: a tenth of all, at most 100. */
+  /** Undefined: a tenth of all, at most 100, and one of few; none where there is but one connection. */
   readonly reservedConnections: number | undefined;
   /** Undefined: half of all. */
   readonly maxConnectionsPerPrincipal: number | undefined;
@@ -30,7 +30,10 @@ export function readConnectionLimits(options: ConnectionOptions, isAuthOn: boole
     const expected = `expected less than maxConnections, which is ${maxConnections}`;
     throw invalid('reservedConnections', `${expected}, got \`${reservedConnections}\``);
   }
-  const reserved = reservedConnections ?? Math.min(MOST_RESERVED, Math.floor(maxConnections * RESERVED_SHARE));
+  // Of two one is for others: operators can mend any server that serves somebody.
+  const least = maxConnections >= 2 ? 1 : 0;
+  const share = Math.max(least, Math.floor(maxConnections * RESERVED_SHARE));
+  const reserved = reservedConnections ?? Math.min(MOST_RESERVED, share);
   return {
     maxConnections,
     reserved: isAuthOn ? reserved : 0,

@@ -57,7 +57,7 @@ interface Connection {
   refusals: number;
   /** Calls that were let in and are open. */
   openCalls: number;
-  /** Open calls that need no credential, of who has none. */
+  /** Open calls of who has no credential, or a join that is spent. */
   publicCalls: number;
 }
 
@@ -74,7 +74,7 @@ export function createGate(options: GateOptions): Gate {
     return connection;
   }
 
-  /** Lets a call in that needs no credential, of who has none. */
+  /** Lets a call in that needs no credential, of who has none, or one that is told of the end of its join. */
   function letInNobody(stream: ServerHttp2Stream, connection: Connection, path: string): ContactError | undefined {
     const error = publicCalls.take(stream, path, connection.publicCalls);
     if (error) return error;
@@ -93,6 +93,7 @@ export function createGate(options: GateOptions): Gate {
     path: string,
   ): ContactError | undefined {
     if (!isAdmitted(caller, admission)) return refuseRole(caller, admission, path);
+    if (caller.isSpent) return letInNobody(stream, connection, path);
     connection.refusals = 0;
     connection.openCalls += 1;
     stream.once('close', () => {

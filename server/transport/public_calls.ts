@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { health } from '../../gen/index.ts';
+import { EnrolmentService, health } from '../../gen/index.ts';
 import { ChurnSet } from '../../shared/churn.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { ContactError } from '../../shared/errors.ts';
@@ -8,17 +8,21 @@ import { methodPath } from '../../shared/grpc.ts';
 /** Streams of who is not known: a tenth of all open calls, and no more than these. */
 const MAX_WATCHES = 500;
 const WATCH_SHARE = 1 / 10;
-/** Checks of who is not known. One more takes the place of the oldest, since who means it is answered within a turn. */
+/** Short calls of who is not known. One more takes the place of the oldest, since who means it is answered soon. */
 const MAX_CHECKS = 100;
 /** Calls of who is not known on one connection. */
 const MAX_PER_CONNECTION = 20;
-/** How long a check may take, its request included. */
+/** How long a short call may take, its request included. */
 const CHECK_MS = 5_000;
 const COME_AGAIN_MS = 10_000;
 
-const CHECK = methodPath(health.Health.method.check);
+/** Calls that have one answer: health checks, and joins that are told that they let in nobody any more. */
+const SHORT: ReadonlySet<string> = new Set([health.Health.method.check, EnrolmentService.method.enrol].map(methodPath));
 
-/** Calls that need no credential, of callers that have none: they have places of their own, and take nobody else's. */
+/**
+ * Calls of who has no credential, or a join that is spent, which anybody may have found: they have places of their own, and
+ * take nobody else's.
+ */
 export interface PublicCalls {
   /**
    * Takes a place until the stream is over.
@@ -64,7 +68,7 @@ export function createPublicCalls({ clock, maxOpenCalls }: PublicCallsOptions): 
   return {
     take(stream, path, onConnection) {
       if (onConnection >= MAX_PER_CONNECTION) return refuse(`this connection has ${onConnection}`);
-      if (path === CHECK) {
+      if (SHORT.has(path)) {
         takeCheck(stream);
         return undefined;
       }

@@ -25,6 +25,26 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     caughtBy: transport('metrics-probes', 'has a place for a probe beside many that say half a request and come again'),
   },
   {
+    id: 'a spent join has the calls of all',
+    file: GATE,
+    find: 'if (caller.isSpent) return letInNobody(stream, connection, path);',
+    replace: '',
+    caughtBy: transport(
+      'public-calls',
+      'are those too of who has a join that is spent, and take none of those of others',
+    ),
+  },
+  {
+    id: 'a join that is used up is not spent',
+    file: AUTHENTICATE,
+    find: ' || credential.usesLeft === 0',
+    replace: '',
+    caughtBy: transport(
+      'public-calls',
+      'are those too of who has a join that is spent, and take none of those of others',
+    ),
+  },
+  {
     id: 'any secret will do',
     file: 'server/access/secret.ts',
     find: 'timingSafeEqual(given, known) && ',

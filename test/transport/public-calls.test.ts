@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:http2';
 import { status } from '@grpc/grpc-js';
-import { AdminService, health } from '../../gen/index.ts';
+import { AdminService, EnrolmentService, health } from '../../gen/index.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { methodPath } from '../../shared/grpc.ts';
 import { startGuarded } from '../scene/access.ts';
@@ -12,6 +12,7 @@ import { never, until } from '../scene/until.ts';
 
 const CHECK = methodPath(health.Health.method.check);
 const WATCH = methodPath(health.Health.method.watch);
+const ENROL = methodPath(EnrolmentService.method.enrol);
 const EMPTY = frame(Buffer.alloc(0));
 
 type Session = ReturnType<typeof dial>;
@@ -77,6 +78,35 @@ describe('Calls of who has no credential', () => {
     await until('there are no more than 100', () => countReset() === 20);
     assert.equal((await check(dial(scene))).code, status.OK);
     await until('one more gives way', () => countReset() === 21);
+  });
+
+  it('are those too of who has a join that is spent, and take none of those of others', async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    const scene = await startGuarded({ maxOpenCalls: 110 }, { clock });
+    const [usedUp, revoked, expired] = [
+      await scene.access.join({}, { uses: 1 }),
+      await scene.access.join(),
+      await scene.access.join({}, { seconds: 60 }),
+    ];
+    await scene.access.enrol(usedUp, 'robot-1');
+    await scene.access.revoke(revoked.id);
+    const fresh = await scene.access.join({}, { seconds: 3_600 });
+    aheadMs = 61_000;
+    // Each call begins, and never says as which client.
+    const begun = [usedUp, revoked, expired].flatMap(({ text }) =>
+      Array.from({ length: 2 }, () => dial(scene)).flatMap((session) =>
+        Array.from({ length: 20 }, () => open(session, ENROL, { authorization: `Bearer ${text}` })),
+      ),
+    );
+    const countReset = (): number =>
+      begun.filter(({ rstCode }) => rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM).length;
+    await until('there are no more than 100', () => countReset() === 20);
+    assert.equal(await refusalOf(ask(connect(scene, {}, scene.operator), AdminService.method.listQueues, {})), 'OK');
+    await scene.access.enrol(fresh, 'robot-2');
+    assert.match(await refusalOf(scene.access.enrol(usedUp, 'robot-3')), /as many clients as it may/);
+    assert.match(await refusalOf(scene.access.enrol(revoked, 'robot-3')), /revoked/);
+    assert.match(await refusalOf(scene.access.enrol(expired, 'robot-3')), /expired/);
   });
 
   it('have 5 s for a check', async () => {

@@ -19,7 +19,8 @@ describe('readConnectionLimits()', () => {
     };
     assert.deepEqual(read(10_000), [100, 5_000]);
     assert.deepEqual(read(824), [82, 412]);
-    assert.deepEqual(read(3), [0, 2]);
+    assert.deepEqual(read(9), [1, 5]);
+    assert.deepEqual(read(2), [1, 1]);
     assert.deepEqual(read(1), [0, 1]);
     assert.deepEqual(read(10_000, false), [0, 5_000]);
   });
