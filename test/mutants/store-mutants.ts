@@ -4,6 +4,7 @@ const DELIVERY = 'server/model/delivery.ts';
 
 /** Faults of the stores. */
 const ON_DISK = 'is on disk before anything is answered; the next commit does not wait for it, the one after does';
+const KEYS_BACK = 'leaves the keys that it had taken over with the tasks that had them, and takes back no others';
 
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
@@ -47,6 +48,20 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     find: '      deleteTasksFrom.run(firstKey);\n      return false;',
     replace: '      return false;',
     caughtBy: conformance('many', 'sqlite store are inserted beside some that were there already'),
+  },
+  {
+    id: 'keys that a refused batch took over stay taken',
+    file: 'server/store/sqlite/insert.ts',
+    find: 'giveKeyBack.run(takeovers.pop()!.of);',
+    replace: 'takeovers.pop();',
+    caughtBy: sqlite('keys', KEYS_BACK),
+  },
+  {
+    id: 'keys given back that another batch took over',
+    file: 'server/store/sqlite/insert.ts',
+    find: '(takeovers.at(-1)?.by ?? -1) >= firstKey',
+    replace: 'takeovers.length > 0',
+    caughtBy: sqlite('keys', KEYS_BACK),
   },
   {
     id: 'cancel flag not in the row that is kept',

@@ -1,11 +1,11 @@
-import { ContactError, refuseTask } from '../../../shared/errors.ts';
+import { type ContactError, refuseTask } from '../../../shared/errors.ts';
 import { UNTIL_OPEN } from '../../model/broadcast.ts';
 import { differenceOf } from '../../model/content.ts';
 import { PARENT_LANE } from '../../model/lane.ts';
 import { isKeyFree } from '../../model/states.ts';
 import type { BroadcastInput, TaskInput } from '../../model/task.ts';
-import type { QueueSettings } from '../queues.ts';
-import { type InsertOutcome, PRINCIPAL_FIELD } from '../tasks.ts';
+import { refuseInAll, refuseInQueue, refuseName, refuseOfPrincipal } from '../full.ts';
+import type { InsertOutcome } from '../tasks.ts';
 import {
   type ClaimableTask,
   type Context,
@@ -36,8 +36,16 @@ export interface Inserting {
   insertTasks(tasks: readonly Insertable[], now: number): readonly InsertOutcome[];
   /** Undoes an insert of this transaction that nothing came after: its first key, what it was given and answered. */
   takeBack(firstKey: number, tasks: readonly TaskInput[], outcomes: readonly InsertOutcome[], now: number): void;
-  /** Drops the rows that were gathered: after a rollback. */
+  /** Keys that were taken over stay so: after every COMMIT. */
+  confirm(): void;
+  /** Drops what was gathered of this transaction: after a rollback. */
   reload(): void;
+}
+
+/** A task that has taken over the idempotency key of another one that is settled, both by their keys in the table. */
+interface Takeover {
+  readonly by: number;
+  readonly of: number;
 }
 
 /** Bytes of a payload that is cached for its claim: reading a larger one costs little beside all the rest. */
@@ -67,6 +75,9 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
      ORDER BY position DESC LIMIT 1`,
   );
   const freeKey = db.prepare('UPDATE task SET freed_key = idempotency_key, idempotency_key = NULL WHERE key = ?');
+  const giveKeyBack = db.prepare('UPDATE task SET idempotency_key = freed_key, freed_key = NULL WHERE key = ?');
+  /** Those of this transaction, in the order of `by`; as many at most as tasks are inserted by it. */
+  let takeovers: Takeover[] = [];
 
   function insertTasks(tasks: readonly Insertable[], now: number): readonly InsertOutcome[] {
     const firstKey = counters.nextTaskKey;
@@ -119,9 +130,10 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
     const seq = drawSeq(task, now);
     const row = toRow(task, key, lane.queue.id, seq, now);
     if (isInserted(row) || (takeOverKey(task, lane.queue.id) && isInserted(row))) {
-      if (hasEnough(lane.queue)) return refuseMore(i, lane.queue.settings);
-      if (principals.roomOf(task.createdBy) <= 0) return refuseTheirs(task.createdBy);
-      if (catalog.waitingRoom <= 0) return refuseAny(i);
+      if (hasEnough(lane.queue)) return refuseInQueue(i, lane.queue.settings);
+      if (principals.roomOf(task.createdBy) <= 0)
+        return refuseOfPrincipal(task.createdBy, principals.waitingOf(task.createdBy));
+      if (catalog.waitingRoom <= 0) return refuseInAll(i);
       begin(task, key, lane, seq, now);
       counters.nextTaskKey = key + 1;
       outcomes.push({ id: task.id, deduplicated: false });
@@ -148,6 +160,7 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
     const end = selectEnd.get(key);
     if (!end || !isKeyFree(settledName(end.state))) return false;
     freeKey.run(key);
+    takeovers.push({ by: counters.nextTaskKey, of: key });
     return true;
   }
 
@@ -200,6 +213,7 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
     live.clear();
     deleteLiveFrom.run(firstKey);
     deleteTasksFrom.run(firstKey);
+    while ((takeovers.at(-1)?.by ?? -1) >= firstKey) giveKeyBack.run(takeovers.pop()!.of);
     counters.nextTaskKey = firstKey;
     outcomes.forEach((outcome, i) => {
       const task = tasks[i]!;
@@ -215,35 +229,21 @@ export function createInserting({ db, catalog, principals, counters, fresh, cach
     return { stored: storedTasks.byIdempotencyKey(queueId, task.idempotencyKey)!, field: 'idempotency_key' };
   }
 
-  function refuseTheirs(principal: string): ContactError {
-    const waiting = principals.waitingOf(principal);
-    const problem =
-      waiting === 0
-        ? 'as many principals as the server takes have tasks that wait'
-        : `${principal} has ${waiting} that wait, and may have no more (maxWaitingTasksPerPrincipal)`;
-    return new ContactError('RESOURCE_EXHAUSTED', problem, { field: PRINCIPAL_FIELD, retryAfterMs: 1_000 });
-  }
-
-  return { insertTasks, takeBack, reload: live.clear };
+  return {
+    insertTasks,
+    takeBack,
+    confirm: () => {
+      takeovers = [];
+    },
+    reload: () => {
+      takeovers = [];
+      live.clear();
+    },
+  };
 }
 
 function hasEnough({ settings, counts }: QueueEntry): boolean {
   return settings.maxWaiting > 0 && counts.ready + counts.scheduled >= settings.maxWaiting;
-}
-
-function refuseMore(index: number, { queue, maxWaiting }: QueueSettings): ContactError {
-  const problem = `${queue} is full, at most ${maxWaiting} tasks may wait in it`;
-  return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 1_000 });
-}
-
-function refuseAny(index: number): ContactError {
-  const problem = 'all queues together have as many tasks that wait as the server takes (maxWaitingTasks)';
-  return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 1_000 });
-}
-
-function refuseName(index: number): ContactError {
-  const problem = 'as many queue names as the server takes have tasks; delete settled ones';
-  return refuseTask('RESOURCE_EXHAUSTED', index, 'queue', problem, { retryAfterMs: 60_000 });
 }
 
 /** What the claim of a task and its result will read of it. */
