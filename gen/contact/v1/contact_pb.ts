@@ -948,14 +948,15 @@ export const OutcomeCode = {
   STORED: 1,
 
   /**
-   * This delivery's result had been stored before.
+   * This client had told a result of this delivery before, and that was stored. Of a failure until its retry is claimed, and
+   * STALE from then on.
    *
    * @generated from enum value: OUTCOME_CODE_DUPLICATE = 2;
    */
   DUPLICATE: 2,
 
   /**
-   * The delivery is closed, or another client's; the result was not used.
+   * The delivery is closed, or another client's, its stored result too; this one was not used.
    *
    * @generated from enum value: OUTCOME_CODE_STALE = 3;
    */
@@ -1043,8 +1044,8 @@ export const OutcomeCodeSchema: GenEnum<OutcomeCode> = /*@__PURE__*/
  *              a ping asks for, and all that an idle client has to say.
  *   resend     Keep each result, release and stop until its outcome is there and is not RETRY_LATER; after
  *              RETRY_LATER send it again when `after_ms` have passed, after a lost line as soon as there is another.
- *              It counts over any session and over TellResult. DUPLICATE: it had been stored. STALE, UNKNOWN: nothing
- *              will come of it, drop it.
+ *              It counts over any session and over TellResult. DUPLICATE: you had told it and it is stored. STALE, UNKNOWN:
+ *              nothing will come of it, drop it.
  *   resume     Draw a new `contact-session`; name the one before in `previous_session` and in `holding` all that runs
  *              and all that has no outcome yet. Wait for `registered`, stop what `closed` names, then say `started`
  *              again for what runs, with the first receipt, and after that send the results again. Tasks that were
