@@ -24,6 +24,7 @@ export interface Subject {
   readonly rights: Rights | readonly Rights[];
   readonly clientId?: string;
   readonly credentialId?: string;
+  readonly countedFor?: string;
   readonly isSpent?: true;
   readonly expiresAt: number;
 }
@@ -64,7 +65,7 @@ export function createCallers({ rights: given, ...subject }: Subject): Callers {
 
 /** The callers of a credential. `isSpent`: it is a join, and lets no client in any more. */
 export function callersOf(credential: StoredCredential, isSpent = false): Callers {
-  const { id, kind, principal, rights, clientId, expiresAt } = credential;
+  const { id, kind, principal, rights, clientId, expiresAt, countedFor } = credential;
   return createCallers({
     principal,
     kind,
@@ -72,6 +73,7 @@ export function callersOf(credential: StoredCredential, isSpent = false): Caller
     rights: kind === 'join' ? NOTHING : rights,
     ...(clientId === null ? {} : { clientId }),
     credentialId: id,
+    ...(countedFor === '' ? {} : { countedFor }),
     ...(isSpent ? { isSpent } : {}),
     expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
   });

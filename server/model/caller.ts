@@ -39,6 +39,11 @@ export interface Caller {
   readonly clientId?: string;
   /** What it called with, if that is stored. */
   readonly credentialId?: string;
+  /**
+   * The principal whose shares it takes from beside its own: of the operator, one who may not do everything, that has made it, or at
+   * the root of those that have. Absent: nobody's.
+   */
+  readonly countedFor?: string;
   /** A join that was revoked, has expired or is used up: its holder is told so, and no client comes in by it. Absent: one may. */
   readonly isSpent?: true;
   /** Milliseconds of the wall clock; Infinity: never. */
@@ -49,6 +54,14 @@ export interface Caller {
 export function nameCaller({ principal, kind }: Pick<Caller, 'principal' | 'kind'>): string {
   return principal === '' ? kind : principal;
 }
+
+/** The principals whose shares a caller takes from, itself first; none: nobody asked who it is. */
+export function holdersOf({ principal, countedFor }: Pick<Caller, 'principal' | 'countedFor'>): readonly string[] {
+  if (principal === '') return NO_HOLDERS;
+  return countedFor === undefined || countedFor === principal ? [principal] : [principal, countedFor];
+}
+
+const NO_HOLDERS: readonly string[] = Object.freeze([]);
 
 /** What is known of a caller before its rights are applied. */
 export type CallerInput = Omit<Caller, 'roles' | 'scope' | 'clients' | 'calls' | 'serves' | 'parts'> & {

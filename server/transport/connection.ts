@@ -7,7 +7,7 @@ import { type Source, sourceOf } from './source.ts';
 /** How a connection came in; whoever may open the socket file of operators is one. */
 export type Way = 'port' | 'file' | 'operators';
 
-/** A principal for which a connection counts. */
+/** A principal for which a connection counts, or what else does (`connection_holders.ts`). */
 export interface Holder {
   /** Its open calls, and one more if it called last. */
   count: number;
@@ -23,7 +23,7 @@ export interface Connection {
   readonly source: Source;
   /** Undefined: HTTP/2 has not begun. */
   session: Http2Session | undefined;
-  /** By principal; bounded by the open calls. None: it is a newcomer's. */
+  /** By what it counts for (`connection_holders.ts`); bounded by the open calls. None: it is a newcomer's. */
   readonly holders: ChurnMap<string, Holder>;
   /** Who was let in last and stands. */
   last: Caller | undefined;

@@ -7,20 +7,20 @@ import { createPlaces } from '../api/places.ts';
 import type { Caller } from '../model/caller.ts';
 import type { EventCounts } from '../model/figures.ts';
 import type { Connection, Way } from './connection.ts';
+import { createConnectionHolders } from './connection_holders.ts';
 import type { ConnectionLimits } from './connection_limits.ts';
 
 const COME_AGAIN_MS = 10_000;
 /** Between two lines of the log about connections for which there was no place. */
 const LOG_MS = 60_000;
-/** An operator who has this part of the reserve already, or more, has no need of it. */
+/** Operators who have this part of the reserve already, or more, have no need of it; those that one has made are counted with it. */
 const FEW_SHARE = 1 / 8;
-/** Who has the connections over the socket file of operators: those of an operator's token take none of their places. */
-const SOCKET_HOLDER = 'the socket of operators';
 
 /**
  * Who has the connections that there may be. Newcomers, over whose connections nobody was let in, have what is left by others,
  * and give way when somebody comes. A place of its own has a connection from when a caller is let in over it: it counts for
- * the principals of its open calls, and while there are none for the one that called last.
+ * the principals of its open calls, and while there are none for the one that called last, each with the operator that has made
+ * it.
  */
 export interface ConnectionPlaces {
   /** Takes a connection that was accepted, as a newcomer's. False: there is no room, and nobody who gives way. */
@@ -51,7 +51,7 @@ export interface ConnectionPlacesOptions {
 export function createConnectionPlaces(options: ConnectionPlacesOptions): ConnectionPlaces {
   const { clock, logger, counts, limits, onChange } = options;
   const { maxConnections, reserved } = limits;
-  const places = createPlaces('connections', limits.perPrincipal, counts);
+  const holders = createConnectionHolders(createPlaces('connections', limits.perPrincipal, counts));
   // Bounded by `maxConnections`.
   const connections = new ChurnSet<Connection>();
   // By where they come from.
@@ -93,53 +93,42 @@ export function createConnectionPlaces(options: ConnectionPlacesOptions): Connec
     connections.delete(connection);
     newcomers.delete(connection, connection.source);
     if (connection.holders.size > 0) admitted -= 1;
-    for (const { leave } of connection.holders.values()) leave?.();
-    connection.holders.clear();
+    holders.clear(connection);
   }
 
   /** How many connections may count for somebody, where this one does for the caller; the rest is kept for others. */
   function roomFor({ way }: Connection, caller: Caller): number {
     if (way === 'operators') return maxConnections;
-    const isFew = places.countOf(caller) < Math.max(1, reserved * FEW_SHARE);
+    const isFew = holders.countOfOperators(caller) < Math.max(1, reserved * FEW_SHARE);
     const isOperators = caller.roles.has('operator') && isFew;
     // Rounded up: a reserve of one is the socket's.
     return maxConnections - (isOperators ? Math.ceil(reserved / 2) : reserved);
   }
 
   function hold(connection: Connection, caller: Caller): void {
-    const { holders, way } = connection;
-    const known = holders.get(caller.principal);
-    if (known) {
-      known.count += 1;
-      return;
+    const isFirst = connection.holders.size === 0;
+    if (isFirst) {
+      const room = roomFor(connection, caller);
+      if (admitted >= room) {
+        refuse();
+        const problem = `${admitted} connections have callers, and ${room} may where ${caller.principal || 'one more'} is one`;
+        const more = { field: 'connections', retryAfterMs: COME_AGAIN_MS };
+        throw new ContactError('RESOURCE_EXHAUSTED', `${problem} (maxConnections, reservedConnections)`, more);
+      }
     }
-    const isFirst = holders.size === 0;
-    const room = roomFor(connection, caller);
-    if (isFirst && admitted >= room) {
-      refuse();
-      const problem = `${admitted} connections have callers, and ${room} may where ${caller.principal || 'one more'} is one`;
-      const more = { field: 'connections', retryAfterMs: COME_AGAIN_MS };
-      throw new ContactError('RESOURCE_EXHAUSTED', `${problem} (maxConnections, reservedConnections)`, more);
-    }
-    const holder = way === 'operators' ? { ...caller, principal: SOCKET_HOLDER } : caller;
-    holders.set(caller.principal, { count: 1, leave: places.take(holder) });
+    holders.add(connection, caller);
     if (!isFirst) return;
     admitted += 1;
     newcomers.delete(connection, connection.source);
     onChange(connection);
   }
 
-  function release(connection: Connection, { principal }: Caller): void {
-    const { holders, source } = connection;
-    const holder = holders.get(principal);
-    if (!holder) return;
-    holder.count -= 1;
-    if (holder.count > 0) return;
-    holders.delete(principal);
-    holder.leave?.();
-    if (holders.size > 0) return;
+  function release(connection: Connection, caller: Caller): void {
+    if (connection.holders.size === 0) return;
+    holders.remove(connection, caller);
+    if (connection.holders.size > 0) return;
     admitted -= 1;
-    newcomers.add(connection, source);
+    newcomers.add(connection, connection.source);
     onChange(connection);
   }
 

@@ -2,6 +2,7 @@ import { type Mutant, transport, unit } from './mutant.ts';
 
 const CONNECTIONS = 'server/transport/connections.ts';
 const PLACES = 'server/transport/connection_places.ts';
+const HOLDERS = 'server/transport/connection_holders.ts';
 
 /** Who has a connection that must not, or is kept out. */
 export const CONNECTION_MUTANTS: readonly Mutant[] = [
@@ -82,12 +83,46 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'connections of principals uncounted',
-    file: PLACES,
-    find: 'leave: places.take(holder)',
-    replace: 'leave: undefined',
+    file: HOLDERS,
+    find: 'if (share) return places.takeShare(share);',
+    replace: 'if (share) return undefined;',
     caughtBy: transport(
       'connection-life',
       'are as many as it may have, and one more is refused and ended, while others have theirs',
+    ),
+  },
+  {
+    id: 'what an operator has made has shares of its own alone',
+    file: 'server/model/caller.ts',
+    find: '[principal] : [principal, countedFor]',
+    replace: '[principal] : [principal]',
+    caughtBy: transport('maker-shares', 'has the connections of one principal, whoever made it in between'),
+  },
+  {
+    id: 'callers do not know who has made them',
+    file: 'server/access/callers.ts',
+    find: "    ...(countedFor === '' ? {} : { countedFor }),\n",
+    replace: '',
+    caughtBy: transport('maker-shares', 'has the calls and the sessions of one principal'),
+  },
+  {
+    id: 'operators that one has made have the reserve each for themselves',
+    file: HOLDERS,
+    find: '=> countedFor ?? principal;',
+    replace: '=> principal ?? countedFor;',
+    caughtBy: unit(
+      'connection-places',
+      'keeps no more of the reserve for all operators that one of a few queues has made than for that one',
+    ),
+  },
+  {
+    id: 'a connection that its maker may not have stays its principal’s',
+    file: HOLDERS,
+    find: 'for (const { key } of claims.slice(0, at)) letGo(connection, key);',
+    replace: '',
+    caughtBy: unit(
+      'connection-places',
+      'counts a connection once for the operator that has made those who call over it, and refuses one more',
     ),
   },
   {

@@ -149,6 +149,52 @@ describe('createConnectionPlaces()', () => {
     assert.equal(admit(caller('operator', 'operator'), 'operators'), 'OK');
   });
 
+  it('counts a connection once for the operator that has made those who call over it, and refuses one more', () => {
+    const { places, open } = prepare(20);
+    const made = (name: string): Caller => ({ ...caller(`token:${name}`, 'worker'), countedFor: 'token:maker' });
+    const [first, second] = [open().connection, open().connection];
+    for (const name of ['a', 'b', 'c', 'd']) places.hold(first, made(name));
+    places.hold(second, made('a'));
+    const third = open().connection;
+    places.hold(third, caller('token:maker', 'worker'));
+    const refused = {
+      code: 'RESOURCE_EXHAUSTED',
+      problem: /^token:maker and those that it has made have 3, and may have 3/,
+    };
+    const fourth = open().connection;
+    assert.throws(() => places.hold(fourth, made('e')), refused);
+    assert.deepEqual([fourth.holders.size, places.admitted], [0, 3]);
+    places.hold(fourth, caller('token:other', 'worker'));
+    assert.throws(() => places.hold(fourth, made('e')), refused);
+    assert.deepEqual([...fourth.holders.keys()], ['token:other']);
+    for (const name of ['a', 'b', 'c', 'd']) {
+      assert.throws(() => places.hold(fourth, made('e')), refused, name);
+      places.release(first, made(name));
+    }
+    places.hold(fourth, made('e'));
+    assert.equal(places.admitted, 3);
+  });
+
+  it('keeps no more of the reserve for all operators that one of a few queues has made than for that one', () => {
+    const { places, open } = prepare(20, 16);
+    const admit = (who: Caller): string => {
+      try {
+        places.hold(open().connection, who);
+        return 'OK';
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    const made = (name: string): Caller => ({ ...caller(`token:${name}`, 'operator'), countedFor: 'token:maker' });
+    for (const name of ['a', 'b', 'c', 'd']) assert.equal(admit(caller(`token:${name}`, 'worker')), 'OK', name);
+    assert.deepEqual(
+      [admit(made('p')), admit(made('q')), admit(made('r')), admit(caller('token:maker', 'operator'))],
+      ['OK', 'OK', 'RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED'],
+    );
+    assert.equal(admit(caller('token:other', 'operator')), 'OK');
+    assert.equal(admit({ ...caller('client:robot', 'worker'), countedFor: 'token:maker' }), 'RESOURCE_EXHAUSTED');
+  });
+
   it('keeps the one place of a reserve of one for their socket', () => {
     const { places, open } = prepare(3, 1);
     for (const name of ['a', 'b']) places.hold(open().connection, caller(`token:${name}`, 'worker'));

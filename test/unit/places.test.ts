@@ -52,6 +52,37 @@ describe('createPlaces()', () => {
     assert.throws(() => places.take(join('a')), { code: 'RESOURCE_EXHAUSTED', message: /join:fleet has 1/ });
     const leave = places.take(join('b'))!;
     leave();
-    assert.deepEqual([places.countOf(join('a')), places.countOf(join('b'))], [1, 0]);
+    places.take(join('b'));
+    assert.throws(() => places.take(join('a')));
+  });
+
+  it('are those of the operator too that has made the caller, or made who has', () => {
+    const { places, full } = prepare(3);
+    const made = (principal: string) => ({ ...callerOf(principal), countedFor: 'token:maker' });
+    const leaves = [
+      places.take(made('token:a'))!,
+      places.take(made('token:b'))!,
+      places.take(callerOf('token:maker'))!,
+    ];
+    assert.throws(() => places.take(made('token:c')), {
+      code: 'RESOURCE_EXHAUSTED',
+      field: 'sessions',
+      problem: 'token:maker and those that it has made have 3, and may have 3 (maxSessionsPerPrincipal)',
+    });
+    assert.throws(() => places.take(callerOf('token:maker')), /token:maker has 3/);
+    places.take(callerOf('token:other'));
+    assert.equal(full(), 2);
+    const returned = places.take(made('token:a'), true)!;
+    leaves[0]!();
+    assert.throws(() => places.take(made('token:c')));
+    returned();
+    places.take(made('token:c'));
+    assert.throws(() => places.take(made('token:c')), /token:maker and/);
+  });
+
+  it('are none of who has a join that is spent', () => {
+    const { places } = prepare(1);
+    const spent = { ...callerOf('join:fleet'), kind: 'join', credentialId: 'a', isSpent: true } as const;
+    for (let n = 0; n < 3; n += 1) assert.equal(places.take(spent), undefined);
   });
 });
