@@ -18,6 +18,7 @@ const BESIDE = [
   'bench/README.md',
   'examples/python/README.md',
   'examples/reverse/README.md',
+  'examples/ruby/README.md',
 ];
 
 /** The pages by where they are in the repository, and where they go. */

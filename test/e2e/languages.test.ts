@@ -15,7 +15,7 @@ import { AttemptEnd, type WatchTaskResponse } from '../../gen/index.ts';
 import { atEnd, closeScene, use } from '../scene/end.ts';
 import { createFolder } from '../scene/folder.ts';
 import { isFull } from '../scene/full.ts';
-import { LANGUAGES } from '../scene/languages.ts';
+import { buildWorkers, LANGUAGES, startLine, type WorkerKind } from '../scene/languages.ts';
 import { cleanUpProcesses, type ServerProcess, startProgram, startServer, type TestProcess } from '../scene/process.ts';
 import { type FaultProxy, startProxy } from '../scene/proxy.ts';
 import { skipLoudly } from '../scene/skip.ts';
@@ -23,6 +23,8 @@ import { never, until } from '../scene/until.ts';
 
 /** Intervals of a fraction of the real ones; small payloads, so that a silent line is soon overdue. */
 const ARGS = ['--ping-interval', '500ms', '--max-payload', '8192', '--resume-window', '20s', '--log-level', 'warn'];
+/** More than the longest build takes on two busy cores. */
+const BUILD_MS = 480_000;
 
 for (const language of LANGUAGES) {
   describe(`examples/${language.name}`, function () {
@@ -34,9 +36,10 @@ for (const language of LANGUAGES) {
     let proxy: FaultProxy;
 
     before(async function () {
+      this.timeout(BUILD_MS);
       if (!language.isInstalled()) skipLoudly(this, language.needs);
       folder = createFolder();
-      await language.build(folder);
+      await buildWorkers(language, folder);
     });
 
     beforeEach(async () => {
@@ -50,10 +53,10 @@ for (const language of LANGUAGES) {
     afterEach(closeScene);
     cleanUpProcesses();
 
-    async function start(worker: 'plain' | 'full', client: string, queue: string): Promise<TestProcess> {
-      const [command, ...args] = language.command(worker, folder);
-      const cwd = `cd "${folder}" && exec "$0" "$@"`;
-      const program = startProgram('sh', ['-c', cwd, command, ...args, proxy.address, client, queue]);
+    async function start(worker: WorkerKind, client: string, queue: string): Promise<TestProcess> {
+      // An assignment before `exec` is for what it runs, so that the line is the process that a signal reaches.
+      const line = startLine(language, worker).replace(/^((?:\w+=\S+ +)*)/, '$1exec ');
+      const program = startProgram('sh', ['-c', `cd "$0" && ${line} "$@"`, folder, proxy.address, client, queue]);
       atEnd(() => program.stop('SIGKILL'));
       await program.waitFor(/registered/);
       return program;

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/tool.ts';
+import { findPlugin } from './stubs.ts';
 
 /** What to install where the tests with Python clients skip themselves. */
 export const PYTHON_NEEDS =
@@ -14,9 +15,7 @@ const CANDIDATES = ['python3', '/usr/bin/python3'];
  * means is another matter in a shell with a profile of its own.
  */
 export function findPython(): string | undefined {
-  // The compiler comes without the .proto files that ours import.
-  const finds = ['-I', join(ROOT, 'proto'), 'contact/v1/task.proto', '--descriptor_set_out=/dev/null'];
-  if (!isOk('protoc', ...finds) || !isOk('sh', '-c', 'command -v grpc_python_plugin')) return undefined;
+  if (findPlugin('python') === undefined) return undefined;
   for (const python of CANDIDATES) {
     const { status, stdout } = spawnSync(python, ['-c', WHERE], { encoding: 'utf8' });
     if (status === 0) return stdout.trim();
@@ -26,11 +25,6 @@ export function findPython(): string | undefined {
 
 /** Bare stubs of these files under `root`, with their services, in a folder that PYTHONPATH is to name. */
 export function generateStubs(folder: string, files: readonly string[], root = join(ROOT, 'proto')): void {
-  const plugin = execFileSync('sh', ['-c', 'command -v grpc_python_plugin'], { encoding: 'utf8' }).trim();
   const flags = ['-I', root, `--python_out=${folder}`, `--grpc_out=${folder}`];
-  execFileSync('protoc', [...flags, `--plugin=protoc-gen-grpc=${plugin}`, ...files]);
-}
-
-function isOk(command: string, ...args: string[]): boolean {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+  execFileSync('protoc', [...flags, `--plugin=protoc-gen-grpc=${findPlugin('python')}`, ...files]);
 }
