@@ -1,9 +1,10 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Attempt, AttemptEnd } from '../gen/contact/v1/task_pb.ts';
+import { endName } from '../json/task.ts';
 import { formatInstant, formatMs } from './age.ts';
 import { escapeLine, shorten } from './escape.ts';
 import { renderTable } from './table.ts';
-import { describeError, endName } from './task.ts';
+import { describeError } from './task.ts';
 
 const MAX_SHOWN = 200;
 const HEADINGS = ['attempt#', 'delivery#', 'client', 'since', 'for#', 'end', 'next after#', 'error'];

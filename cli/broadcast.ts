@@ -1,13 +1,13 @@
 import { type Admin, createAdmin } from '../client/admin.ts';
 import type { ConnectionOptions, Producer, EnqueueOptions as TaskOptions, TaskResult } from '../client/index.ts';
 import { createObserver, type Observer } from '../client/observer.ts';
+import { errorToJson } from '../json/error.ts';
+import { type Json, someText } from '../json/plain.ts';
+import { outcomeToJson } from '../json/task.ts';
 import { ContactError } from '../shared/errors.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLine, shorten } from './escape.ts';
 import { EXIT } from './exit.ts';
-import { errorToJson } from './json/error.ts';
-import { type Json, someText } from './json/plain.ts';
-import { outcomeToJson } from './json/task.ts';
 import { describeCounts, describeError } from './task.ts';
 import { describeValue } from './value.ts';
 

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { hideSecrets } from '../shared/redact.ts';
 import { escapeJson, escapeLine, escapeLines } from './escape.ts';
-import { type ErrorSubject, failureToJson, type NoticeJson } from './json/error.ts';
+import { type ErrorSubject, failureToJson, type NoticeJson } from './notice.ts';
 import type { Output } from './output.ts';
 
 /** Standard input: a file, a pipe or a terminal. */

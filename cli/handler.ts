@@ -1,8 +1,8 @@
 import { TaskFailure, TaskRelease } from '../client/failure.ts';
 import type { Codec, TaskContext } from '../client/index.ts';
+import type { Problem } from '../json/error.ts';
 import { type ChildEnd, runChild } from './child.ts';
 import type { CommandLine } from './command.ts';
-import type { Problem } from './json/error.ts';
 import { describeTask, type ToldTask } from './taskenv.ts';
 
 export interface HandlerOptions {

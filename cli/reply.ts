@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Codec, TaskFailed } from '../client/index.ts';
+import { outcomeToJson } from '../json/task.ts';
 import type { CommandContext } from './context.ts';
 import { escapeLines } from './escape.ts';
 import { CommandFailure, EXIT } from './exit.ts';
-import { outcomeToJson } from './json/task.ts';
 
 /** The result of a task that `--wait` waited for, as it came. */
 export interface Reply {

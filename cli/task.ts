@@ -1,17 +1,5 @@
-import {
-  type Attempt,
-  AttemptEnd,
-  AttemptEndSchema,
-  type Children,
-  TaskState,
-  TaskStateSchema,
-} from '../gen/contact/v1/task_pb.ts';
-import { wordOf } from './word.ts';
-
-/** `timed_out` for ATTEMPT_END_TIMED_OUT; `running` until there is an end. */
-export function endName({ end }: Pick<Attempt, 'end'>): string {
-  return end === AttemptEnd.UNSPECIFIED ? 'running' : wordOf(AttemptEndSchema, end);
-}
+import { type Children, TaskState, TaskStateSchema } from '../gen/contact/v1/task_pb.ts';
+import { wordOf } from '../json/word.ts';
 
 /** `running` for TASK_STATE_RUNNING. */
 export function stateName(state: TaskState): string {

@@ -1,8 +1,8 @@
 import { type TaskAct, TaskActKind, TaskActKindSchema } from '../gen/contact/v1/task_pb.ts';
+import { wordOf } from '../json/word.ts';
 import { formatInstant } from './age.ts';
 import { escapeLine } from './escape.ts';
 import { renderTable } from './table.ts';
-import { wordOf } from './word.ts';
 
 const HEADINGS = ['act', 'at', 'by', 'reason'];
 

@@ -1,7 +1,7 @@
-import { type Attempt, LogLevelSchema, type LogLine } from '../gen/contact/v1/task_pb.ts';
+import type { Attempt, LogLine } from '../gen/contact/v1/task_pb.ts';
+import { levelName } from '../json/task.ts';
 import { formatInstant } from './age.ts';
 import { escapeLine } from './escape.ts';
-import { wordOf } from './word.ts';
 
 /** What workers said, of the newest attempt in which one did. @param ofAll and of those before it */
 export function renderLogs(attempts: readonly Attempt[], ofAll: boolean): string {
@@ -24,9 +24,4 @@ function renderLog({ attempt, delivery, log }: Attempt): string {
 /** `warn  no rate for CHF` */
 export function describeLine({ level, text }: Pick<LogLine, 'level' | 'text'>): string {
   return `${levelName(level)}  ${escapeLine(text)}`;
-}
-
-/** `warn` for LOG_LEVEL_WARN. */
-export function levelName(level: LogLine['level']): string {
-  return wordOf(LogLevelSchema, level);
 }

@@ -11,6 +11,7 @@ const FOLDERS = [
   'server',
   'client',
   'cli',
+  'json',
   'testing',
   'shared',
   'wire',

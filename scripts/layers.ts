@@ -5,7 +5,9 @@
  */
 export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bin: ['cli'],
-  cli: ['client', 'shared', 'gen'],
+  cli: ['client', 'json', 'shared', 'gen'],
+  // Messages of the contract in the one vocabulary of JSON: of the command line, and of HTTP.
+  json: ['shared', 'gen'],
   client: ['tunnel', 'wire', 'shared', 'gen'],
   // For the tests of programs that use contact: a server in their process, what a handler is given, and a clock.
   testing: ['client', 'server', 'shared', 'gen'],

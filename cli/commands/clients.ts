@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { Admin } from '../../client/index.ts';
 import type { ClientInfo } from '../../gen/contact/v1/admin_service_pb.ts';
+import { clientToJson } from '../../json/client.ts';
 import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import { describeCalls, describeLabels, describeQueues, describeServices, describeSession } from '../client.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
-import { clientToJson } from '../json/client.ts';
 import { printList } from '../listing.ts';
 import { describeRuns, nameOldest, ORDERS, type Order, RUN_COLUMNS, sortClients } from '../runs.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';

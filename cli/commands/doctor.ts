@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
+import { type Json, someText } from '../../json/plain.ts';
 import type { CommandContext } from '../context.ts';
 import { examine } from '../doctor/examine.ts';
 import type { Facts } from '../doctor/facts.ts';
@@ -9,7 +10,6 @@ import { lookAtFile, lookAtStore, readStorePath } from '../doctor/storefile.ts';
 import { parsePositiveDuration } from '../duration.ts';
 import { escapeLine } from '../escape.ts';
 import { EXIT, usageError } from '../exit.ts';
-import { type Json, someText } from '../json/plain.ts';
 import { readConnection } from '../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { FailureGroup } from '../../gen/contact/v1/admin_service_pb.ts';
+import { failureGroupToJson } from '../../json/server.ts';
 import { withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePast } from '../duration.ts';
-import { failureGroupToJson } from '../json/server.ts';
 import { integerBetween } from '../number.ts';
 import { renderTable } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';

@@ -2,13 +2,13 @@ import { type Command, Option } from 'commander';
 import { createAdmin } from '../../client/admin.ts';
 import { silentLogger } from '../../client/options.ts';
 import { describeTrouble, isFault } from '../../client/trouble.ts';
+import { someText } from '../../json/plain.ts';
 import { ContactError } from '../../shared/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePositiveDuration } from '../duration.ts';
 import { escapeLine } from '../escape.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
 import { inFlags } from '../flags.ts';
-import { someText } from '../json/plain.ts';
 import { readConnection } from '../reach.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 

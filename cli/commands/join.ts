@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createAccess, type JoinOptions } from '../../client/access.ts';
+import { credentialToJson } from '../../json/access.ts';
 import { describeInstant, type RightsFlags, readRights, withAccess } from '../access.ts';
 import type { CommandContext } from '../context.ts';
 import { parseLifetime } from '../duration.ts';
 import { usageError } from '../exit.ts';
-import { credentialToJson } from '../json/access.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';
 import { collect } from '../option.ts';

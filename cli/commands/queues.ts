@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { Queue } from '../../gen/contact/v1/admin_service_pb.ts';
+import { queueToJson } from '../../json/queue.ts';
 import { BULK_DEADLINE_MS, withAdmin } from '../admin.ts';
 import { formatAge } from '../age.ts';
 import { confirm } from '../confirm.ts';
 import type { CommandContext } from '../context.ts';
 import { escapeLine } from '../escape.ts';
-import { queueToJson } from '../json/queue.ts';
 import { printList } from '../listing.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { countTasks } from '../task.ts';

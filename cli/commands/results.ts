@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TaskResult } from '../../client/index.ts';
 import { createObserver } from '../../client/observer.ts';
+import { resultToJson } from '../../json/task.ts';
 import type { CommandContext } from '../context.ts';
-import { resultToJson } from '../json/task.ts';
 import { collectFrom } from '../option.ts';
 import type { Output } from '../output.ts';
 import { createPatience } from '../patience.ts';

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { NewToken } from '../../client/access.ts';
 import { type Credential, CredentialKind } from '../../gen/contact/v1/access_service_pb.ts';
+import { credentialToJson } from '../../json/access.ts';
 import { describeInstant, describeRights, describeState, type RightsFlags, readRights, withAccess } from '../access.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration, parseLifetime } from '../duration.ts';
 import { shorten } from '../escape.ts';
 import { usageError } from '../exit.ts';
-import { credentialToJson } from '../json/access.ts';
 import { printList } from '../listing.ts';
 import { parseName } from '../names.ts';
 import { addRightsOptions } from '../rightsflags.ts';

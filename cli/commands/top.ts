@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander';
 import type { Admin } from '../../client/index.ts';
 import { pause } from '../../client/pause.ts';
+import { clientToJson } from '../../json/client.ts';
+import type { Json } from '../../json/plain.ts';
+import { queueToJson } from '../../json/queue.ts';
+import { serverToJson } from '../../json/server.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { withAdmin } from '../admin.ts';
 import type { CommandContext } from '../context.ts';
 import { parsePositiveDuration } from '../duration.ts';
-import { clientToJson } from '../json/client.ts';
-import type { Json } from '../json/plain.ts';
-import { queueToJson } from '../json/queue.ts';
-import { serverToJson } from '../json/server.ts';
 import { onStopSignal } from '../signals.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 import { onQuitKey } from '../top/keys.ts';

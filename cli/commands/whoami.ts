@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { callerToJson } from '../../json/access.ts';
 import { describeInstant, describeRights, withAccess } from '../access.ts';
 import type { CommandContext } from '../context.ts';
-import { callerToJson } from '../json/access.ts';
 import { renderPairs } from '../table.ts';
 import { addTargetOptions, type TargetOptions } from '../target.ts';
 

@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { Worker } from '../../client/registration.ts';
 import { createWorker } from '../../client/worker.ts';
+import { errorToJson } from '../../json/error.ts';
+import type { Json } from '../../json/plain.ts';
 import { isName } from '../../shared/ids.ts';
 import { NAME_FORM, showMisname } from '../../shared/name.ts';
 import { isCommandLine, isExecutable } from '../command.ts';
@@ -9,8 +11,6 @@ import { parseDuration } from '../duration.ts';
 import { CommandFailure, usageError } from '../exit.ts';
 import { closeProcessGroups } from '../group.ts';
 import { createBytesCodec, createCommandHandler, type TaskEnd } from '../handler.ts';
-import { errorToJson } from '../json/error.ts';
-import type { Json } from '../json/plain.ts';
 import { collectLabels } from '../labels.ts';
 import { parseName } from '../names.ts';
 import { integerBetween } from '../number.ts';

@@ -4,14 +4,14 @@ import { e2e, type Mutant, unit } from './mutant.ts';
 export const JSON_MUTANTS: readonly Mutant[] = [
   {
     id: 'json: a client by another name',
-    file: 'cli/json/task.ts',
+    file: 'json/task.ts',
     find: 'client: someText(task.clientId)',
     replace: 'clientId: someText(task.clientId)',
     caughtBy: e2e('cli-json', 'is the vocabulary of tasks that are settled'),
   },
   {
     id: 'json: what there is not is an empty text',
-    file: 'cli/json/plain.ts',
+    file: 'json/plain.ts',
     find: "return text === '' ? undefined : text;",
     replace: 'return text;',
     caughtBy: e2e('cli-json', 'is the vocabulary of tasks that are settled'),
@@ -25,7 +25,7 @@ export const JSON_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'json: a word of a newer server is none',
-    file: 'cli/word.ts',
+    file: 'json/word.ts',
     find: '?? String(number)',
     replace: "?? ''",
     caughtBy: unit('cli-json', 'take a kind that only a newer server knows by its number'),

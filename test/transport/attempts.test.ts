@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { endName } from '../../cli/task.ts';
 import { type Attempt, AttemptEnd, TaskService, TaskState, type WatchTaskResponse } from '../../gen/index.ts';
+import { endName } from '../../json/task.ts';
 import { ask, connect, describeTask, enqueue } from '../scene/clients.ts';
 import { closeScene } from '../scene/end.ts';
 import { startScene } from '../scene/server.ts';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { anyPack, anyUnpack, StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { Metadata, status } from '@grpc/grpc-js';
-import { resultToJson, taskToJson } from '../../cli/json/task.ts';
 import {
   CallError,
   createAdmin,
@@ -12,6 +11,7 @@ import {
   TaskFailed,
   TaskFailure,
 } from '../../client/index.ts';
+import { resultToJson, taskToJson } from '../../json/task.ts';
 import { Echo } from '../echo/gen/echo_pb.ts';
 import { startCallee } from '../scene/callers.ts';
 import { createEcho } from '../scene/echo.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { describeValue, readValue } from '../../cli/value.ts';
+import { describeValue } from '../../cli/value.ts';
+import { readValue } from '../../json/value.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const printed = (value: string, type: string): string => JSON.stringify(readValue(text(value), type));

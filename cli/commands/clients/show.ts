@@ -5,11 +5,11 @@ import type {
   DescribeClientResponse,
   HeldTask,
 } from '../../../gen/contact/v1/admin_service_pb.ts';
+import { clientDetailToJson } from '../../../json/client.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatAge, formatInstant } from '../../age.ts';
 import { describeCalls, describeSession } from '../../client.ts';
 import type { CommandContext } from '../../context.ts';
-import { clientDetailToJson } from '../../json/client.ts';
 import { describeRuns, nameOldest } from '../../runs.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';

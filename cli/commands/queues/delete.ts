@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { Admin, QueueDeletion } from '../../../client/index.ts';
 import { pause } from '../../../client/pause.ts';
+import type { Json } from '../../../json/plain.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { BULK_DEADLINE_MS, withAdmin } from '../../admin.ts';
 import { confirm } from '../../confirm.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { CommandFailure } from '../../exit.ts';
-import type { Json } from '../../json/plain.ts';
 import { exitCodeOfSignal } from '../../signals.ts';
 import { runSteps, type Step } from '../../steps.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';

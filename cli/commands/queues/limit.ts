@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { limitsToJson } from '../../../json/queue.ts';
 import { withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { usageError } from '../../exit.ts';
-import { limitsToJson } from '../../json/queue.ts';
 import { integerBetween } from '../../number.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import type { QueueRetention } from '../../../client/index.ts';
 import type { Queue } from '../../../gen/contact/v1/admin_service_pb.ts';
+import type { Json } from '../../../json/plain.ts';
+import { someNumber } from '../../../json/plain.ts';
 import { withAdmin } from '../../admin.ts';
 import type { CommandContext } from '../../context.ts';
 import { escapeLine } from '../../escape.ts';
 import { usageError } from '../../exit.ts';
-import { setRetentionToJson } from '../../json/queue.ts';
 import { integerBetween } from '../../number.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 
@@ -17,6 +18,7 @@ interface RetainOptions extends TargetOptions {
   readonly create?: boolean;
 }
 
+const DAY_MS = 86_400_000;
 const DAY_SECONDS = 86_400;
 
 export function addRetainCommand(queues: Command, context: CommandContext): void {
@@ -78,4 +80,11 @@ function readRetention({ days, max, forever, default: isDefault }: RetainOptions
 function describe(retention: QueueRetention): string {
   if (typeof retention === 'string') return retention === 'default' ? "by the server's default" : retention;
   return describeLimits(retention.days ?? 0, retention.max ?? 0);
+}
+
+/** A retention as it was set; of `default` only the server knows what it is. */
+function setRetentionToJson(queue: string, retention: QueueRetention): Json {
+  if (retention === 'default') return { queue, ownRetention: false };
+  const { days = 0, max = 0 } = retention === 'forever' ? {} : retention;
+  return { queue, retention: { maxAgeMs: someNumber(days * DAY_MS), maxTasks: someNumber(max) }, ownRetention: true };
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Admin, TaskQuery } from '../../../client/index.ts';
 import type { Queue } from '../../../gen/contact/v1/admin_service_pb.ts';
+import type { Json } from '../../../json/plain.ts';
+import { queueToJson } from '../../../json/queue.ts';
 import { ContactError } from '../../../shared/errors.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatAge } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
-import type { Json } from '../../json/plain.ts';
-import { queueToJson } from '../../json/queue.ts';
 import { clearsInMs, describePace, type Pace } from '../../pace.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';

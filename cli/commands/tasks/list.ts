@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Admin, Task, TaskQuery } from '../../../client/index.ts';
+import { taskToJson } from '../../../json/task.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatInstant } from '../../age.ts';
 import type { CommandContext } from '../../context.ts';
-import { taskToJson } from '../../json/task.ts';
 import { type Listing, printList } from '../../listing.ts';
 import { integerBetween } from '../../number.ts';
 import { addConditionOptions, type ConditionOptions, readConditions } from '../../selection.ts';

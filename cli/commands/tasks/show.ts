@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { type Task, TaskState } from '../../../gen/contact/v1/task_pb.ts';
+import { taskToJson } from '../../../json/task.ts';
 import { withAdmin } from '../../admin.ts';
 import { formatInstant } from '../../age.ts';
 import { renderAttempts } from '../../attempts.ts';
 import type { CommandContext } from '../../context.ts';
-import { taskToJson } from '../../json/task.ts';
 import { renderPairs } from '../../table.ts';
 import { addTargetOptions, type TargetOptions } from '../../target.ts';
 import { describeChildren, describeError, stateName } from '../../task.ts';

@@ -1,7 +1,7 @@
-import { type ToldProgress, type Waiting, WaitingKindSchema } from '../../gen/contact/v1/task_pb.ts';
-import { wordOf } from '../word.ts';
+import { type ToldProgress, type Waiting, WaitingKindSchema } from '../gen/contact/v1/task_pb.ts';
 import { instantOf } from './instant.ts';
 import { type Json, someNumber, someText } from './plain.ts';
+import { wordOf } from './word.ts';
 
 export function waitingToJson(waiting: Waiting): Json {
   return { ...reasonToJson(waiting), others: waiting.others.map(reasonToJson) };

@@ -4,10 +4,10 @@ import {
   type DescribeCallerResponse,
   type Rights,
   RoleSchema,
-} from '../../gen/contact/v1/access_service_pb.ts';
-import { wordOf } from '../word.ts';
+} from '../gen/contact/v1/access_service_pb.ts';
 import { instantOf, knownInstant } from './instant.ts';
 import { type Json, someText } from './plain.ts';
+import { wordOf } from './word.ts';
 
 export function credentialToJson(credential: Credential): Json {
   return {

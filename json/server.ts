@@ -1,5 +1,4 @@
-import type { GetServerInfoResponse } from '../../client/index.ts';
-import type { Failure, FailureGroup, StoreSpace } from '../../gen/contact/v1/admin_service_pb.ts';
+import type { Failure, FailureGroup, GetServerInfoResponse, StoreSpace } from '../gen/contact/v1/admin_service_pb.ts';
 import { errorToJson } from './error.ts';
 import { instantOf, knownInstant } from './instant.ts';
 import { type Json, someNumber, someText } from './plain.ts';

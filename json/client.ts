@@ -4,7 +4,7 @@ import type {
   ClientSession,
   DescribeClientResponse,
   RunningTask,
-} from '../../gen/contact/v1/admin_service_pb.ts';
+} from '../gen/contact/v1/admin_service_pb.ts';
 import { instantOf } from './instant.ts';
 import { type Json, someText } from './plain.ts';
 

@@ -1,9 +1,8 @@
 import type { StatusObject } from '@grpc/grpc-js';
 import { CommanderError } from 'commander';
-import { ContactError } from '../../shared/errors.ts';
-import { CommandFailure, EXIT, exitCodeOf } from '../exit.ts';
-import { inFlags } from '../flags.ts';
-import { base64Of, type Json, someText } from './plain.ts';
+import { ContactError } from '../shared/errors.ts';
+import { CommandFailure, EXIT, exitCodeOf } from './exit.ts';
+import { inFlags } from './flags.ts';
 
 /** What went wrong, as a program reads it. */
 export interface ErrorJson extends ErrorSubject {
@@ -23,18 +22,6 @@ export interface ErrorSubject {
   readonly id?: string | undefined;
   /** From 0. */
   readonly index?: number | undefined;
-}
-
-/** Why a task or an attempt did not succeed, as the server says it, or the SDK. */
-export interface Problem {
-  readonly code: string;
-  readonly message: string;
-  readonly details?: Uint8Array;
-  readonly detail?: string;
-}
-
-export function errorToJson({ code, message, details, detail }: Problem): Json {
-  return { code: someText(code), message, details: base64Of(details), detail: someText(detail) };
 }
 
 /** What ends a command, or one of the things that it was to do: an error, or what is told of it already. @param about which of several that was */

@@ -1,24 +1,24 @@
-import type { TaskResult } from '../../client/index.ts';
-import type { TaskLog } from '../../gen/contact/v1/contact_pb.ts';
+import type { TaskLog } from '../gen/contact/v1/contact_pb.ts';
 import {
   type Attempt,
+  AttemptEnd,
+  AttemptEndSchema,
   type Children,
   type Delivery,
+  LogLevelSchema,
   type LogLine,
   type Task,
   type TaskAct,
   TaskActKindSchema,
   TaskState,
   TaskStateSchema,
-} from '../../gen/contact/v1/task_pb.ts';
-import { endName } from '../task.ts';
-import { levelName } from '../tasklog.ts';
-import { readValue } from '../value.ts';
-import { wordOf } from '../word.ts';
-import { errorToJson } from './error.ts';
+} from '../gen/contact/v1/task_pb.ts';
+import { errorToJson, type Problem } from './error.ts';
 import { instantOf, knownInstant } from './instant.ts';
 import { type Json, someNumber, someText } from './plain.ts';
+import { readValue } from './value.ts';
 import { waitingToJson } from './waiting.ts';
+import { wordOf } from './word.ts';
 
 /** @param isWhole of a task that is told alone, with its payload and its history; in lists the server tells neither */
 export function taskToJson(task: Task, isWhole: boolean): Json {
@@ -107,7 +107,26 @@ export function deliveryToJson({ taskId, delivery }: Pick<Delivery, 'taskId' | '
   return { id: taskId, delivery };
 }
 
-export function resultToJson(result: TaskResult): Json {
+/** A settled task, as whoever tells of it has read it. */
+export interface Settled {
+  readonly taskId: string;
+  readonly queue: string;
+  readonly state: string;
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  readonly error?: Problem | null | undefined;
+  readonly attempt: number;
+  readonly delivery: number;
+  readonly clientId: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+  readonly claimedAt?: Date | null | undefined;
+  readonly settledAt: Date;
+  readonly cancelRequested: boolean;
+  readonly cursor: string;
+}
+
+export function resultToJson(result: Settled): Json {
   const { state, error } = result;
   return {
     id: result.taskId,
@@ -128,11 +147,21 @@ export function resultToJson(result: TaskResult): Json {
 }
 
 /** How a task ended that was waited for. */
-export function outcomeToJson(ended: Pick<TaskResult, 'state' | 'bytes' | 'contentType' | 'error'>): Json {
+export function outcomeToJson(ended: Pick<Settled, 'state' | 'bytes' | 'contentType' | 'error'>): Json {
   return { state: ended.state, ...givenBack(ended), error: ended.error ? errorToJson(ended.error) : undefined };
 }
 
-function givenBack({ state, bytes, contentType }: Pick<TaskResult, 'state' | 'bytes' | 'contentType'>) {
+function givenBack({ state, bytes, contentType }: Pick<Settled, 'state' | 'bytes' | 'contentType'>) {
   if (state !== 'succeeded') return {};
   return { result: readValue(bytes, contentType), resultContentType: someText(contentType) };
+}
+
+/** `timed_out` for ATTEMPT_END_TIMED_OUT; `running` until there is an end. */
+export function endName({ end }: Pick<Attempt, 'end'>): string {
+  return end === AttemptEnd.UNSPECIFIED ? 'running' : wordOf(AttemptEndSchema, end);
+}
+
+/** `warn` for LOG_LEVEL_WARN. */
+export function levelName(level: LogLine['level']): string {
+  return wordOf(LogLevelSchema, level);
 }

@@ -1,8 +1,8 @@
-import { type Act, ActKindSchema } from '../../gen/contact/v1/admin_service_pb.ts';
-import { wordOf } from '../word.ts';
+import { type Act, ActKindSchema } from '../gen/contact/v1/admin_service_pb.ts';
 import { knownInstant } from './instant.ts';
 import { type Json, someText } from './plain.ts';
 import { limitsToJson, retentionToJson } from './queue.ts';
+import { wordOf } from './word.ts';
 
 /** What somebody has ordered. */
 export function actToJson(act: Act): Json {

@@ -1,11 +1,9 @@
-import type { QueueRetention } from '../../client/index.ts';
-import type { Queue, QueueLimits, Retention } from '../../gen/contact/v1/admin_service_pb.ts';
+import type { Queue, QueueLimits, Retention } from '../gen/contact/v1/admin_service_pb.ts';
 import { knownInstant } from './instant.ts';
 import { type Json, someNumber } from './plain.ts';
 import { waitingToJson } from './waiting.ts';
 
 const SECOND_MS = 1_000;
-const DAY_MS = 86_400_000;
 
 export function queueToJson(queue: Queue): Json {
   const { retention, waiting, limits } = queue;
@@ -42,11 +40,4 @@ export function limitsToJson({
 
 export function retentionToJson({ seconds, max }: Pick<Retention, 'seconds' | 'max'>): Json {
   return { maxAgeMs: someNumber(seconds * SECOND_MS), maxTasks: someNumber(max) };
-}
-
-/** A retention as it was set; of `default` only the server knows what it is. */
-export function setRetentionToJson(queue: string, retention: QueueRetention): Json {
-  if (retention === 'default') return { queue, ownRetention: false };
-  const { days = 0, max = 0 } = retention === 'forever' ? {} : retention;
-  return { queue, retention: { maxAgeMs: someNumber(days * DAY_MS), maxTasks: someNumber(max) }, ownRetention: true };
 }
