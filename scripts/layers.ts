@@ -90,7 +90,7 @@ const EXCEPTIONS: readonly { readonly from: RegExp; readonly to: string }[] = [
 
 /** Folders inside a room that are entered by these files alone, which say what others may use of them. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  'server/store/act': ['acts.ts', 'noted.ts'],
+  'server/store/act': ['acts.ts', 'requestacts.ts'],
   'server/store/credential': ['credentials.ts'],
   'server/store/file': ['database.ts', 'open.ts'],
   'server/store/sqlite/rows': ['index.ts'],

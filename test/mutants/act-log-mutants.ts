@@ -21,7 +21,7 @@ export const ACT_LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'acts: what changed nothing is told',
-    file: 'server/store/act/noted.ts',
+    file: 'server/store/act/requestacts.ts',
     find: 'if (changed.length === 0) return;',
     replace: '',
     caughtBy: conformance(

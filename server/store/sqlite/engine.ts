@@ -1,7 +1,7 @@
 import { ContactError } from '../../../shared/errors.ts';
 import type { SessionRef } from '../../model/task.ts';
 import type { Acts } from '../act/acts.ts';
-import { noteRequest } from '../act/noted.ts';
+import { noteRequest } from '../act/requestacts.ts';
 import type { Engine, GroupSize } from '../commit.ts';
 import { type Credentials, createCredentials } from '../credential/credentials.ts';
 import type { StoreBounds } from '../options.ts';
